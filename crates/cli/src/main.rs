@@ -1,0 +1,3 @@
+//! The matinee command.
+
+fn main() {}

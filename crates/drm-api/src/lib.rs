@@ -1,0 +1,1 @@
+//! Messages between the page and the DRM worker. No I/O.

@@ -1,0 +1,1 @@
+//! Matinee's control protocol: envelope, messages, manifest, error table. No I/O.

@@ -1,0 +1,1 @@
+//! Matinee's server roles: site, control, individualization, edge.

@@ -1,0 +1,3 @@
+//! Matinee's build, demo, test and check tasks.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Matinee in the browser.
