@@ -1,0 +1,117 @@
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why the worker could not do what it was asked. Says nothing of keys, and of cryptography only that it failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum DrmError {
+    /// The browser lacks something: its name.
+    Unsupported {
+        /// For instance `crypto.subtle`.
+        what: String,
+    },
+    /// A request could not be made or was answered with this status (0: no answer).
+    Network {
+        /// What was asked for, for instance `/individualize`.
+        what: String,
+        /// HTTP status, 0 when there was no answer.
+        status: u16,
+    },
+    /// The module's octets are not those that the server names.
+    ModuleMismatch,
+    /// The individualization answer did not verify.
+    IndividualizationInvalid,
+    /// The license did not verify, or is not for this device, session or challenge.
+    LicenseInvalid,
+    /// The license's rules do not allow playback here.
+    PolicyRefused {
+        /// Which rule.
+        reason: PolicyReason,
+    },
+    /// The license has ended.
+    LicenseExpired,
+    /// The media is malformed or protected in a way that is not supported.
+    Media {
+        /// What was wrong.
+        what: String,
+    },
+    /// Device storage failed.
+    Storage {
+        /// `DOMException` name.
+        what: String,
+    },
+    /// No such session or stream, or no identity is open yet.
+    State {
+        /// What was missing.
+        what: String,
+    },
+    /// The stream was dropped before this was done.
+    Aborted,
+}
+
+/// Which rule of a policy was not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PolicyReason {
+    /// The device's key level is too low.
+    KeyLevel,
+    /// The displays are not allowed.
+    Output,
+    /// This player is not on the whitelist.
+    Player,
+    /// The module is too old.
+    Module,
+}
+
+impl fmt::Display for DrmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported { what } => write!(f, "this browser has no {what}"),
+            Self::Network { what, status: 0 } => write!(f, "{what} did not answer"),
+            Self::Network { what, status } => write!(f, "{what} answered {status}"),
+            Self::ModuleMismatch => f.write_str("the DRM module is not the one that the server names"),
+            Self::IndividualizationInvalid => f.write_str("the individualization answer did not verify"),
+            Self::LicenseInvalid => f.write_str("the license did not verify"),
+            Self::PolicyRefused { reason } => {
+                write!(f, "the license's rules do not allow playback here ({reason:?})")
+            }
+            Self::LicenseExpired => f.write_str("the license has ended"),
+            Self::Media { what } => write!(f, "the media could not be decrypted: {what}"),
+            Self::Storage { what } => write!(f, "device storage failed: {what}"),
+            Self::State { what } => write!(f, "out of order: {what}"),
+            Self::Aborted => f.write_str("dropped"),
+        }
+    }
+}
+
+impl core::error::Error for DrmError {}
+
+#[cfg(test)]
+mod tests {
+    use crate::{DrmError, Event, Reply, Request};
+
+    #[test]
+    fn messages_keep_their_form() {
+        let push = Request::Push { stream: 1, segment: 7, last: true };
+        assert_eq!(
+            serde_json::to_string(&push).unwrap(),
+            r#"{"type":"push","stream":1,"segment":7,"last":true}"#
+        );
+        let seal =
+            r#"{"type":"seal","device":null,"ticket":null,"messages":"<nccp:ping/>","clockOffset":-2.0}"#;
+        let Request::Seal { clock_offset, .. } = serde_json::from_str(seal).unwrap() else {
+            panic!("not a seal")
+        };
+        assert_eq!(clock_offset, -2.0);
+        let init = Reply::Init { kids: vec!["00".into()], init_data: vec![] };
+        assert_eq!(serde_json::to_string(&init).unwrap(), r#"{"type":"init","kids":["00"],"initData":[]}"#);
+        let failed = Event::Failed { error: DrmError::ModuleMismatch };
+        assert_eq!(
+            serde_json::to_string(&failed).unwrap(),
+            r#"{"type":"failed","error":{"kind":"module-mismatch"}}"#
+        );
+    }
+}
