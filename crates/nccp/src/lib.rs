@@ -1,1 +1,74 @@
 //! Matinee's control protocol: envelope, messages, manifest, error table. No I/O.
+//!
+//! Both sides use it: a server parses a [`Request`] and writes a [`Response`]; a client writes [`RequestMessage`]s, seals
+//! them with [`seal_envelope`], has [`signing_input`] signed and parses the [`Response`]. The wire format is the
+//! project's `docs/protocol.md`, sections 1 to 5; the module [`json`] holds the bodies of the JSON routes.
+//!
+//! ```
+//! use nccp::{MovieId, Request, RequestMessage, Sequence, seal_envelope};
+//! let movie = MovieId::try_from(60027274)?;
+//! let xml = RequestMessage::Authorization { movie_id: movie }.to_xml();
+//! let body = seal_envelope(None, Sequence::try_from(17)?, 1_790_000_000, "doc/1", &xml);
+//! let request = Request::parse(body.as_bytes()).map_err(|refused| refused.error)?;
+//! assert_eq!(request.messages, [RequestMessage::Authorization { movie_id: movie }]);
+//! # Ok::<(), nccp::Error>(())
+//! ```
+
+mod answer;
+mod code;
+mod envelope;
+mod ids;
+pub mod json;
+mod manifest;
+mod manifest_xml;
+mod metadata;
+mod range;
+mod request;
+mod sign;
+mod value;
+pub mod xml;
+
+pub use answer::{
+    AccountInfo, Activation, QueueMovie, Registration, ResponseMessage, UserMovieMetadata, View,
+};
+pub use code::{Action, ErrorCode};
+pub use envelope::{Answer, Outcome, Refused, Request, Response, WireError};
+pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
+pub use manifest::{
+    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, Manifest, MediaType, MovieType,
+    RangeForm, Resolution, Scheme,
+};
+pub use metadata::{Art, Chapter, MovieMetadata, Track};
+pub use range::{ByteRange, RangeHeader, with_range};
+pub use request::{LogBlob, LogEvent, MessageName, Register, RequestMessage};
+pub use sign::{
+    CONTENT_TYPE, CONTROLLER_PATH, SIGNATURE_HEADER, TICKET_HEADER, seal_envelope, signing_input,
+};
+pub use value::Fraction;
+
+/// Why octets were not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// More octets than the limit (413).
+    #[error("the document is too large")]
+    TooLarge,
+    /// Not XML as the protocol allows it.
+    #[error("the document is not acceptable XML: {0}")]
+    Malformed(&'static str),
+    /// The root is another element than expected.
+    #[error("the root element is not one of this protocol")]
+    WrongRoot,
+    /// A required attribute or element is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// An attribute or element has a value that it cannot have.
+    #[error("{0} has a bad value")]
+    Value(&'static str),
+    /// A message that this version does not know.
+    #[error("unknown message")]
+    UnknownMessage,
+    /// No message, or more than 16.
+    #[error("an envelope holds 1 to 16 messages")]
+    MessageCount,
+}

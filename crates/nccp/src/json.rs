@@ -1,0 +1,201 @@
+//! Bodies of the JSON routes (docs/protocol.md, section 1).
+
+use crate::code::ErrorCode;
+use crate::ids::{DeviceId, MovieId};
+use crate::metadata::Art;
+use serde::{Deserialize, Serialize};
+
+/// Body of an error: `{"error":{"code":…,"message":…}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// The error.
+    pub error: ErrorDetail,
+}
+
+/// The error itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// An [`ErrorCode`] as text.
+    pub code: String,
+    /// Words for people.
+    pub message: String,
+}
+
+impl ErrorBody {
+    /// The code; unknown ones become [`ErrorCode::Other`].
+    pub fn code(&self) -> ErrorCode {
+        self.error.code.parse().unwrap_or(ErrorCode::Other)
+    }
+}
+
+impl From<ErrorCode> for ErrorBody {
+    fn from(code: ErrorCode) -> Self {
+        Self { error: ErrorDetail { code: code.as_str().to_owned(), message: code.text().to_owned() } }
+    }
+}
+
+/// `POST /login`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// Email address of the account.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+    /// Forms only: where to go afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login")
+            .field("email", &self.email)
+            .field("password", &"[redacted]")
+            .finish_non_exhaustive()
+    }
+}
+
+/// `GET /api/library`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Library {
+    /// Opaque, stable id by which the browser keys its device identity.
+    pub account: String,
+    /// The account's email address.
+    pub email: String,
+    /// The catalogue.
+    pub movies: Vec<LibraryMovie>,
+}
+
+/// A movie of the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LibraryMovie {
+    /// Its number.
+    pub movie_id: MovieId,
+    /// Title.
+    pub title: String,
+    /// Year of release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year: Option<u16>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synopsis: Option<String>,
+    /// Length in seconds.
+    pub runtime: f64,
+    /// Age rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<String>,
+    /// Names of the cast.
+    #[serde(default)]
+    pub cast: Vec<String>,
+    /// Pictures.
+    #[serde(default)]
+    pub art: Vec<Art>,
+    /// Where to resume, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<f64>,
+    /// When it was last watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_at: Option<u64>,
+    /// Whether it is on the account's list.
+    #[serde(default)]
+    pub queued: bool,
+    /// Whether the account's plan includes it and it can be played.
+    #[serde(default)]
+    pub playable: bool,
+}
+
+/// `GET /api/devices`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// Slots there are.
+    pub limit: u32,
+    /// Devices that hold one.
+    pub devices: Vec<Device>,
+}
+
+/// A device of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its id.
+    pub device_id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// `browser` or `box`.
+    pub kind: String,
+    /// Its slot, from 1.
+    pub slot: u32,
+    /// When it registered first.
+    pub registered_at: u64,
+    /// When it was last heard of.
+    pub last_seen: u64,
+    /// Whether it is the asking browser's.
+    pub this_device: bool,
+}
+
+/// `POST /Player/unregister_device`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnregisterDevice {
+    /// The device to remove.
+    pub device_id: DeviceId,
+}
+
+/// `POST /playerevent`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlayerEvent {
+    /// The movie.
+    pub movie_id: MovieId,
+    /// What happened.
+    pub event: PlayerEventKind,
+    /// An error code of the player.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Position in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<f64>,
+}
+
+/// What happened in the player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlayerEventKind {
+    /// The player is there.
+    Ready,
+    /// The first frame was shown.
+    Playing,
+    /// The end was reached.
+    Ended,
+    /// It cannot go on.
+    Error,
+}
+
+/// `GET /decryptor-config.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecryptorConfig {
+    /// What all COSE objects are bound to.
+    pub public_url: String,
+    /// Where envelopes go, and what is signed.
+    pub controller_url: String,
+    /// Where devices are individualized.
+    pub individualize_url: String,
+    /// Ed25519 public keys of the site CA, base64url.
+    pub ca_keys: Vec<String>,
+    /// The DRM module; absent when the server was started without the site's files.
+    pub module: Option<DecryptorModule>,
+    /// The module for browsers without SIMD or `crypto.subtle`.
+    pub compat: Option<DecryptorModule>,
+    /// The server's time.
+    pub time: u64,
+}
+
+/// Where a DRM module is, and what it must hash to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecryptorModule {
+    /// Path of the JavaScript glue.
+    pub js: String,
+    /// Path of the wasm.
+    pub wasm: String,
+    /// Hex SHA-256 of the wasm's octets.
+    pub sha256: String,
+    /// Version of the module.
+    pub version: String,
+}

@@ -1,0 +1,257 @@
+//! The manifest: the answer to `authorization` (docs/protocol.md, section 5).
+
+use crate::Error;
+use crate::ids::MovieId;
+use crate::range::ByteRange;
+use crate::value::Fraction;
+use std::fmt;
+use std::str::FromStr;
+
+/// What a player needs to fetch and show a movie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// Which movie.
+    pub movie_id: MovieId,
+    /// On demand or live.
+    pub movie_type: MovieType,
+    /// Exact length in seconds; absent in the study's form, and live.
+    pub duration: Option<Fraction>,
+    /// Where to resume, in seconds.
+    pub resume_position: f64,
+    /// The first moment at which one of the URLs is no longer good.
+    pub expiration: u64,
+    /// Where the files can be had, in the order to use.
+    pub cdns: Vec<Cdn>,
+    /// The representations, one file each.
+    pub downloadables: Vec<Downloadable>,
+    /// COSE octets of the DRM metadata; absent for clear films.
+    pub drm_metadata: Option<Vec<u8>>,
+}
+
+/// A delivery network, or one's own edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cdn {
+    /// Number that [`DownloadUrl::cdn_id`] refers to.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Relative weight of the server's draw.
+    pub weight: u32,
+    /// Which form of ranges to use there.
+    pub ranges: RangeForm,
+}
+
+/// One file: a representation of the movie's picture or sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Downloadable {
+    /// Ten digits.
+    pub id: String,
+    /// Octets of the file.
+    pub size: u64,
+    /// Average bit rate in kbit/s.
+    pub bitrate: u32,
+    /// Codec and protection; the study's own values are kept as [`ContentProfile::Other`].
+    pub content_profile: ContentProfile,
+    /// One URL per CDN.
+    pub urls: Vec<DownloadUrl>,
+    /// Picture size, video only.
+    pub resolution: Option<Resolution>,
+    /// Picture or sound; where the element is absent, it follows from the resolution.
+    pub media_type: MediaType,
+    /// MIME type without parameters.
+    pub mime_type: String,
+    /// Codecs (RFC 6381); empty when not told.
+    pub codecs: String,
+    /// Representations of one group are alternatives of one track.
+    pub group: String,
+    /// Highest segment's bit/s.
+    pub peak_bandwidth: u64,
+    /// Ticks per second of `start_time` and of the file; 0 when not told.
+    pub timescale: u32,
+    /// Frames per second.
+    pub frame_rate: Option<Fraction>,
+    /// Sample aspect ratio, `w:h`.
+    pub sar: Option<String>,
+    /// `SDR`, `PQ` or `HLG`.
+    pub video_range: Option<String>,
+    /// Samples per second.
+    pub sample_rate: Option<u32>,
+    /// Channels.
+    pub channels: Option<u16>,
+    /// Language (BCP 47).
+    pub language: Option<String>,
+    /// Role of the track.
+    pub role: Option<String>,
+    /// Name of the track for people.
+    pub label: Option<String>,
+    /// Whether to begin with this one.
+    pub default: bool,
+    /// How samples are protected.
+    pub scheme: Scheme,
+    /// Which samples are protected.
+    pub level: Level,
+    /// The pack that the file belongs to.
+    pub pack_id: String,
+    /// Octets of `ftyp` and `moov`.
+    pub init_range: Option<ByteRange>,
+    /// Octets of `sidx`, right after them.
+    pub index_range: Option<ByteRange>,
+    /// Octets of the segment that holds the resume point.
+    pub start_range: Option<ByteRange>,
+    /// That segment's presentation time, in `timescale`.
+    pub start_time: Option<u64>,
+    /// Octets of the largest segment.
+    pub max_segment: Option<u64>,
+    /// The KIDs and from when each holds; empty for clear files.
+    pub keys: Vec<KeyPeriod>,
+}
+
+/// A file's address at one CDN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadUrl {
+    /// When it is no longer good.
+    pub expiration: u64,
+    /// Which CDN.
+    pub cdn_id: u32,
+    /// The URL; see [`with_range`](crate::with_range).
+    pub url: String,
+}
+
+/// Picture size in samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolution {
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+/// A key and from when it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPeriod {
+    /// Key id.
+    pub kid: [u8; 16],
+    /// Presentation time in `timescale` ticks.
+    pub start: u64,
+}
+
+macro_rules! word_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// The word on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(s: &str) -> Result<Self, Error> {
+                match s {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(Error::Value(stringify!($name))),
+                }
+            }
+        }
+    };
+}
+
+word_enum! {
+    /// On demand or live.
+    MovieType {
+        /// The whole film is there.
+        Static = "static",
+        /// It is being made.
+        Dynamic = "dynamic",
+    }
+}
+
+word_enum! {
+    /// Which form of ranges a CDN takes.
+    RangeForm {
+        /// `/range/a-b` appended to the path.
+        Path = "path",
+        /// `Range: bytes=a-b`.
+        Header = "header",
+    }
+}
+
+word_enum! {
+    /// Picture or sound.
+    MediaType {
+        /// Picture.
+        Video = "video",
+        /// Sound.
+        Audio = "audio",
+    }
+}
+
+word_enum! {
+    /// Protection scheme (ISO/IEC 23001-7).
+    Scheme {
+        /// AES-CTR over whole protected ranges.
+        Cenc = "cenc",
+        /// AES-CBC with pattern.
+        Cbcs = "cbcs",
+        /// Clear.
+        None = "none",
+    }
+}
+
+word_enum! {
+    /// Which samples are protected.
+    Level {
+        /// Every sample.
+        High = "high",
+        /// Sync samples and those that others refer to.
+        Medium = "medium",
+        /// Sync samples.
+        Low = "low",
+    }
+}
+
+/// Codec and protection of a file: `matinee-{h264|aac}-{cenc|cbcs|none}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ContentProfile {
+    /// H.264 picture.
+    H264(Scheme),
+    /// AAC sound.
+    Aac(Scheme),
+    /// Another system's, as the study's `playready-vc1ap-none`.
+    Other(String),
+}
+
+impl fmt::Display for ContentProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::H264(scheme) => write!(f, "matinee-h264-{scheme}"),
+            Self::Aac(scheme) => write!(f, "matinee-aac-{scheme}"),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for ContentProfile {
+    type Err = std::convert::Infallible;
+
+    /// Never fails: what is not ours is kept as it is.
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let ours = |codec: &str| s.strip_prefix(codec).and_then(|scheme| scheme.parse::<Scheme>().ok());
+        Ok(match (ours("matinee-h264-"), ours("matinee-aac-")) {
+            (Some(scheme), _) => Self::H264(scheme),
+            (_, Some(scheme)) => Self::Aac(scheme),
+            _ => Self::Other(s.to_owned()),
+        })
+    }
+}

@@ -1,0 +1,314 @@
+//! The messages that clients send.
+
+use crate::Error;
+use crate::ids::{DeviceId, MovieId};
+use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
+use crate::xml::Element;
+use std::fmt;
+use std::str::FromStr;
+
+/// Names of the messages: the elements' local names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MessageName {
+    /// `ping`
+    Ping,
+    /// `register`
+    Register,
+    /// `authenticationrenewal`
+    AuthenticationRenewal,
+    /// `accountinfo`
+    AccountInfo,
+    /// `queue`
+    Queue,
+    /// `moviemetadata`
+    MovieMetadata,
+    /// `usermoviemetadata`
+    UserMovieMetadata,
+    /// `authorization`
+    Authorization,
+    /// `license`
+    License,
+    /// `logblob`
+    LogBlob,
+    /// `activationcode`
+    ActivationCode,
+}
+
+impl MessageName {
+    /// Every message.
+    pub const ALL: &[Self] = &[
+        Self::Ping,
+        Self::Register,
+        Self::AuthenticationRenewal,
+        Self::AccountInfo,
+        Self::Queue,
+        Self::MovieMetadata,
+        Self::UserMovieMetadata,
+        Self::Authorization,
+        Self::License,
+        Self::LogBlob,
+        Self::ActivationCode,
+    ];
+
+    /// The element's local name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Register => "register",
+            Self::AuthenticationRenewal => "authenticationrenewal",
+            Self::AccountInfo => "accountinfo",
+            Self::Queue => "queue",
+            Self::MovieMetadata => "moviemetadata",
+            Self::UserMovieMetadata => "usermoviemetadata",
+            Self::Authorization => "authorization",
+            Self::License => "license",
+            Self::LogBlob => "logblob",
+            Self::ActivationCode => "activationcode",
+        }
+    }
+}
+
+impl fmt::Display for MessageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for MessageName {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        Self::ALL.iter().copied().find(|name| name.as_str() == s).ok_or(Error::UnknownMessage)
+    }
+}
+
+/// A message of a request.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum RequestMessage {
+    /// Is anybody there, and what time is it?
+    Ping,
+    /// Takes a slot for this device; the account comes from the session cookies.
+    Register(Register),
+    /// Asks for a new ticket before or after the old one's end.
+    AuthenticationRenewal {
+        /// The device that the ticket names.
+        device_id: DeviceId,
+    },
+    /// Name, plan and devices of the account.
+    AccountInfo,
+    /// The account's list.
+    Queue,
+    /// Title, cast, runtime of a movie.
+    MovieMetadata {
+        /// Which one.
+        movie_id: MovieId,
+    },
+    /// This account's history with a movie.
+    UserMovieMetadata {
+        /// Which one.
+        movie_id: MovieId,
+    },
+    /// The manifest of a movie.
+    Authorization {
+        /// Which one.
+        movie_id: MovieId,
+    },
+    /// A license for a stream.
+    License {
+        /// The movie.
+        stream_id: MovieId,
+        /// COSE octets of the challenge.
+        challenge: Vec<u8>,
+    },
+    /// How playback goes.
+    LogBlob(LogBlob),
+    /// A box without account asks for, or polls with, a code.
+    ActivationCode {
+        /// COSE octets of the box's certificate.
+        certificate: Vec<u8>,
+    },
+}
+
+/// The message `register`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Register {
+    /// COSE octets of the device certificate.
+    pub certificate: Vec<u8>,
+    /// What people call the device; at most 80 characters.
+    pub name: String,
+    /// Description of the machine; at most 400 characters.
+    pub machine: String,
+}
+
+/// The message `logblob`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogBlob {
+    /// The movie being played.
+    pub movie_id: MovieId,
+    /// Seconds from the beginning.
+    pub position: f64,
+    /// What occasioned the report.
+    pub event: LogEvent,
+    /// At most 32 counters, named by `[a-z_]{1,32}`.
+    pub counters: Vec<(String, u64)>,
+}
+
+/// What occasions a `logblob`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LogEvent {
+    /// The timer.
+    #[default]
+    Interval,
+    /// Playback was paused.
+    Pause,
+    /// Another position was chosen.
+    Seek,
+    /// The end was reached.
+    End,
+    /// The page went away.
+    Hide,
+}
+
+impl LogEvent {
+    /// The element's text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interval => "interval",
+            Self::Pause => "pause",
+            Self::Seek => "seek",
+            Self::End => "end",
+            Self::Hide => "hide",
+        }
+    }
+}
+
+impl FromStr for LogEvent {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        [Self::Interval, Self::Pause, Self::Seek, Self::End, Self::Hide]
+            .into_iter()
+            .find(|event| event.as_str() == s)
+            .ok_or(Error::Value("event"))
+    }
+}
+
+/// Most characters of a device's name.
+pub(crate) const MAX_NAME: usize = 80;
+/// Most characters of a machine's description.
+pub(crate) const MAX_MACHINE: usize = 400;
+/// Most counters of a `logblob`.
+pub(crate) const MAX_COUNTERS: usize = 32;
+
+impl RequestMessage {
+    /// The message's name.
+    pub fn name(&self) -> MessageName {
+        match self {
+            Self::Ping => MessageName::Ping,
+            Self::Register(_) => MessageName::Register,
+            Self::AuthenticationRenewal { .. } => MessageName::AuthenticationRenewal,
+            Self::AccountInfo => MessageName::AccountInfo,
+            Self::Queue => MessageName::Queue,
+            Self::MovieMetadata { .. } => MessageName::MovieMetadata,
+            Self::UserMovieMetadata { .. } => MessageName::UserMovieMetadata,
+            Self::Authorization { .. } => MessageName::Authorization,
+            Self::License { .. } => MessageName::License,
+            Self::LogBlob(_) => MessageName::LogBlob,
+            Self::ActivationCode { .. } => MessageName::ActivationCode,
+        }
+    }
+
+    /// The message as an XML element with the prefix `nccp`, for [`seal_envelope`](crate::seal_envelope).
+    pub fn to_xml(&self) -> String {
+        let mut out = String::new();
+        self.to_element().write_fragment(&mut out);
+        out
+    }
+
+    pub(crate) fn to_element(&self) -> Element {
+        let element = Element::new(self.name().as_str());
+        match self {
+            Self::Ping | Self::AccountInfo | Self::Queue => element,
+            Self::Register(register) => element
+                .text_child("certificate", base64_encode(&register.certificate))
+                .text_child("name", &register.name)
+                .text_child("machine", &register.machine),
+            Self::AuthenticationRenewal { device_id } => element.text_child("deviceid", device_id),
+            Self::MovieMetadata { movie_id }
+            | Self::UserMovieMetadata { movie_id }
+            | Self::Authorization { movie_id } => element.attr("movie_id", movie_id),
+            Self::License { stream_id, challenge } => {
+                element.attr("stream_id", stream_id).text_child("challenge", base64_encode(challenge))
+            }
+            Self::LogBlob(log) => {
+                let counters = log.counters.iter().fold(Element::new("counters"), |list, (name, value)| {
+                    list.child(Element::with_text("counter", value).attr("name", name))
+                });
+                let element = element
+                    .attr("movie_id", log.movie_id)
+                    .text_child("position", Seconds(log.position))
+                    .text_child("event", log.event.as_str());
+                if log.counters.is_empty() { element } else { element.child(counters) }
+            }
+            Self::ActivationCode { certificate } => {
+                element.text_child("certificate", base64_encode(certificate))
+            }
+        }
+    }
+
+    pub(crate) fn read(element: &Element) -> Result<Self, Error> {
+        let movie_id = || element.parsed_attribute("movie_id");
+        let octets = |name| base64_decode(element.required_text(name)?, name);
+        Ok(match element.name.parse::<MessageName>()? {
+            MessageName::Ping => Self::Ping,
+            MessageName::AccountInfo => Self::AccountInfo,
+            MessageName::Queue => Self::Queue,
+            MessageName::Register => Self::Register(Register {
+                certificate: octets("certificate")?,
+                name: bounded(element, "name", MAX_NAME)?,
+                machine: bounded(element, "machine", MAX_MACHINE)?,
+            }),
+            MessageName::AuthenticationRenewal => {
+                Self::AuthenticationRenewal { device_id: element.parsed_required("deviceid")? }
+            }
+            MessageName::MovieMetadata => Self::MovieMetadata { movie_id: movie_id()? },
+            MessageName::UserMovieMetadata => Self::UserMovieMetadata { movie_id: movie_id()? },
+            MessageName::Authorization => Self::Authorization { movie_id: movie_id()? },
+            MessageName::License => Self::License {
+                stream_id: element.parsed_attribute("stream_id")?,
+                challenge: octets("challenge")?,
+            },
+            MessageName::LogBlob => Self::LogBlob(LogBlob {
+                movie_id: movie_id()?,
+                position: element.parsed_required::<Seconds>("position")?.0,
+                event: element.parsed("event")?.unwrap_or_default(),
+                counters: counters(element)?,
+            }),
+            MessageName::ActivationCode => Self::ActivationCode { certificate: octets("certificate")? },
+        })
+    }
+}
+
+fn bounded(element: &Element, name: &'static str, most: usize) -> Result<String, Error> {
+    let text = element.child_text(name).unwrap_or_default();
+    if text.chars().count() > most { Err(Error::Value(name)) } else { Ok(text.to_owned()) }
+}
+
+fn counters(element: &Element) -> Result<Vec<(String, u64)>, Error> {
+    let Some(list) = element.first("counters") else { return Ok(Vec::new()) };
+    let counters: Vec<_> = list
+        .all("counter")
+        .map(|counter| {
+            let name = counter.required("name")?;
+            let fits = (1..=32).contains(&name.len());
+            if !fits || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+                return Err(Error::Value("counter"));
+            }
+            let value: Decimal = counter.trimmed().parse().map_err(|_| Error::Value("counter"))?;
+            Ok((name.to_owned(), value.0))
+        })
+        .collect::<Result<_, Error>>()?;
+    if counters.len() > MAX_COUNTERS { Err(Error::Value("counters")) } else { Ok(counters) }
+}

@@ -1,0 +1,104 @@
+//! Small values and how the protocol writes them.
+
+use crate::Error;
+use crate::ids::decimal;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+use std::str::FromStr;
+
+/// An exact fraction `n/d`, as durations and frame rates are written; `d` is never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fraction {
+    numerator: u64,
+    denominator: u64,
+}
+
+impl Fraction {
+    /// `numerator / denominator`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a denominator of 0.
+    pub fn new(numerator: u64, denominator: u64) -> Result<Self, Error> {
+        if denominator == 0 { Err(Error::Value("fraction")) } else { Ok(Self { numerator, denominator }) }
+    }
+
+    /// The part above the line.
+    pub fn numerator(self) -> u64 {
+        self.numerator
+    }
+
+    /// The part below the line.
+    pub fn denominator(self) -> u64 {
+        self.denominator
+    }
+
+    /// The nearest floating-point number.
+    pub fn as_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
+}
+
+impl FromStr for Fraction {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        let (n, d) = s.split_once('/').unwrap_or((s, "1"));
+        match (decimal(n), decimal(d)) {
+            (Some(n), Some(d)) => Self::new(n, d),
+            _ => Err(Error::Value("fraction")),
+        }
+    }
+}
+
+/// Seconds with milliseconds, not negative: `12.500`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Seconds(pub(crate) f64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = if self.0.is_finite() && self.0 > 0.0 { self.0 } else { 0.0 };
+        write!(f, "{value:.3}")
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        let plain = !s.is_empty() && s.len() <= 32 && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        match s.parse::<f64>() {
+            Ok(value) if plain && value.is_finite() => Ok(Self(value)),
+            _ => Err(Error::Value("seconds")),
+        }
+    }
+}
+
+/// An unsigned decimal number without sign or spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decimal(pub(crate) u64);
+
+impl FromStr for Decimal {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        decimal(s).map(Self).ok_or(Error::Value("number"))
+    }
+}
+
+/// Octets in base64 with padding; white space between the letters is allowed.
+pub(crate) fn base64_decode(text: &str, name: &'static str) -> Result<Vec<u8>, Error> {
+    let letters: String = text.split_ascii_whitespace().collect();
+    STANDARD.decode(letters).map_err(|_| Error::Value(name))
+}
+
+/// Octets as base64 with padding.
+pub(crate) fn base64_encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
