@@ -1,0 +1,25 @@
+//! Why playback cannot go on.
+
+/// What the engine gives up on. Everything else it retries.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The manifest names no representation for any track.
+    #[error("the manifest offers nothing that can be played")]
+    NothingToPlay,
+    /// A refreshed manifest names other files than the one that is playing.
+    #[error("the film changed on the server while it was playing")]
+    FilmChanged,
+    /// The edge refused freshly signed URLs.
+    #[error("the media server refused the request with status {status}")]
+    Refused {
+        /// HTTP status, 400 or 403.
+        status: u16,
+    },
+    /// No CDN delivered and the buffer has been dry for [`crate::Config::dry_limit`].
+    #[error("no media server can be reached")]
+    Unreachable,
+    /// An index that names no segment, or bytes outside its file.
+    #[error("the index of a representation is not usable")]
+    BadIndex,
+}

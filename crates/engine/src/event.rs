@@ -1,0 +1,159 @@
+//! What goes into the engine and what comes out.
+
+use crate::{
+    buffer::Ranges,
+    error::Error,
+    index::SegmentIndex,
+    model::{ByteRange, Presentation, TrackKind},
+};
+
+/// Names one logical download. A retry keeps the id, and asks only for the bytes that are still missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FetchId(pub u64);
+
+/// What happened, told to the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The first manifest, or a refreshed one (same ids, new URLs).
+    Manifest(Presentation),
+    /// A refresh that was asked for did not succeed.
+    ManifestFailed,
+    /// The device woke up, or the page became visible, after the URLs were due for a refresh.
+    UrlsStale,
+    /// The index of the track's representation is complete and parsed; its init segment has arrived as well.
+    Index {
+        /// Which track.
+        track: TrackKind,
+        /// Its segments.
+        index: SegmentIndex,
+    },
+    /// Bytes of a running download arrived.
+    Progress {
+        /// Which download.
+        fetch: FetchId,
+        /// How many bytes came since the last such event.
+        bytes: u64,
+    },
+    /// The last byte of a download arrived.
+    FetchDone {
+        /// Which download.
+        fetch: FetchId,
+    },
+    /// A download broke off.
+    FetchFailed {
+        /// Which download.
+        fetch: FetchId,
+        /// Why.
+        failure: Failure,
+    },
+    /// Every fragment of a finished download is in the source buffer. Tell [`Event::Buffered`] first.
+    SegmentAppended {
+        /// Which download.
+        fetch: FetchId,
+    },
+    /// The buffered ranges of a track as they now are.
+    Buffered {
+        /// Which track.
+        track: TrackKind,
+        /// All ranges.
+        ranges: Ranges,
+    },
+    /// Where the playhead is.
+    Playhead {
+        /// Seconds.
+        position: f64,
+        /// False while paused or ended.
+        playing: bool,
+    },
+    /// The viewer asked for another position.
+    Seek {
+        /// Seconds.
+        position: f64,
+    },
+    /// The source buffer is full. The fragment that did not fit is held until [`Command::RetryAppend`].
+    QuotaExceeded {
+        /// Which track.
+        track: TrackKind,
+    },
+    /// Nothing happened but time. Wanted about four times a second.
+    Tick,
+}
+
+/// Why a download broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Connection, DNS, CORS: the browser does not say which.
+    Network,
+    /// An answer with another status than the range form promises.
+    Status(u16),
+    /// Fewer or other bytes than were asked for.
+    Truncated,
+    /// The engine's own time-out; never reported from outside.
+    TimedOut,
+}
+
+/// One HTTP request for media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchSpec {
+    /// Which download.
+    pub fetch: FetchId,
+    /// For which track.
+    pub track: TrackKind,
+    /// The representation's downloadable id.
+    pub representation: String,
+    /// Ready to fetch: for CDNs with ranges in the path, the range is in it.
+    pub url: String,
+    /// Whether the request must carry `Range: bytes=a-b`; answer 206 then, 200 otherwise.
+    pub range_header: bool,
+    /// The bytes asked for.
+    pub range: ByteRange,
+    /// How many of the first bytes of the *whole* download are init segment and index; the rest is one segment.
+    /// Zero for a plain segment.
+    pub head: u64,
+    /// How many bytes of the download earlier attempts delivered.
+    pub offset: u64,
+    /// False when the download is init segment and index only.
+    pub segment: bool,
+}
+
+/// What has to be done, told by the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Send a request.
+    Fetch(FetchSpec),
+    /// Stop a running request. Bytes that arrived stay good.
+    Abort {
+        /// Which download.
+        fetch: FetchId,
+    },
+    /// Forget everything of the track that is not yet in its source buffer: half segments, held fragments.
+    Reset {
+        /// Which track.
+        track: TrackKind,
+    },
+    /// Remove from the source buffer.
+    Remove {
+        /// Which track.
+        track: TrackKind,
+        /// From this second …
+        start: f64,
+        /// … to this one.
+        end: f64,
+    },
+    /// Try the held fragment again.
+    RetryAppend {
+        /// Which track.
+        track: TrackKind,
+    },
+    /// Set the playhead: over a gap in the buffer.
+    JumpTo {
+        /// Seconds.
+        position: f64,
+    },
+    /// All tracks are complete to the end.
+    EndOfStream,
+    /// Get a fresh manifest.
+    RefreshManifest,
+    /// Playback cannot go on.
+    Fail(Error),
+}
