@@ -1,1 +1,70 @@
 //! Device certificates, challenges, licenses, policies and DRM metadata as COSE. No I/O.
+//!
+//! Format: `docs/protocol.md` §6 (COSE_Sign1, RFC 9052; deterministic CBOR, RFC 8949 §4.2.1). Everything signed is checked on the
+//! received octets; every decoded object is encoded again and must give the received octets, which rules out other encodings,
+//! duplicate and unknown labels and trailing bytes at once.
+//!
+//! * Both sides: [`Trust`] (public URL and CA keys), the objects themselves, [`Policy::check`].
+//! * A device: [`IndividualizationRequest`] and [`Challenge`] give a [`ToBeSigned`] whose signature may come later (WebCrypto);
+//!   [`Individualization::verify`]; [`VerifiedLicense::verify`], then [`kek_ciphertext`](VerifiedLicense::kek_ciphertext) and
+//!   [`unwrap`](VerifiedLicense::unwrap). Feature `software`: the same with keys in Rust.
+//! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s `verify`.
+//!
+//! The codec is minicbor rather than coset with ciborium: no intermediate value tree, and a quarter of the wasm.
+
+mod cbor;
+mod challenge;
+mod cose;
+mod device;
+mod error;
+#[cfg(any(feature = "issue", feature = "software"))]
+mod es256;
+#[cfg(feature = "issue")]
+mod issue;
+mod keys;
+mod license;
+mod metadata;
+mod policy;
+mod signer;
+#[cfg(feature = "software")]
+mod software;
+mod typ;
+mod version;
+
+#[cfg(feature = "issue")]
+pub use challenge::VerifiedChallenge;
+pub use challenge::{Challenge, Display};
+pub use cose::ToBeSigned;
+pub use device::{DeviceCertificate, Individualization, IndividualizationRequest, KeyLevel};
+pub use error::Error;
+#[cfg(feature = "issue")]
+pub use issue::{Grant, IndividualizationGrant, Signer, SiteCa};
+pub use keys::{RsaModulus, SigningPublicKey};
+pub use license::{Expected, License, VerifiedLicense, WrappedKey};
+pub use metadata::{DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData};
+pub use policy::{Check, Output, Player, Policy, Refusal, Situation};
+pub use signer::{SignerCertificate, Trust};
+#[cfg(feature = "software")]
+pub use software::{SoftwareRsaKey, SoftwareSigningKey};
+pub use typ::Typ;
+pub use version::Version;
+
+use sha2::{Digest, Sha256};
+
+/// Octets of the largest object that is read at all (a challenge may have 16 KiB; a license with many periods more).
+pub const MAX_OBJECT: usize = 256 * 1024;
+
+/// SHA-256, as challenges, licenses and tickets name things.
+pub fn sha256(octets: &[u8]) -> [u8; 32] {
+    Sha256::digest(octets).into()
+}
+
+/// 16 fresh random bytes, for nonces and license ids.
+///
+/// # Errors
+/// [`Error::Random`] if the system gives none.
+pub fn nonce() -> Result<[u8; 16], Error> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|_| Error::Random)?;
+    Ok(nonce)
+}

@@ -1,0 +1,158 @@
+//! COSE_Sign1 (RFC 9052 §4.2), untagged, with an attached payload and exactly the protected headers alg, kid and typ.
+
+use ed25519_dalek::VerifyingKey;
+use minicbor::{Decode, Encode};
+
+use crate::keys::kid_of;
+use crate::{Error, Typ, cbor};
+
+#[derive(Encode, Decode)]
+struct Sign1<'b> {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    protected: &'b [u8],
+    #[n(1)]
+    unprotected: NoHeaders,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    payload: &'b [u8],
+    #[cbor(n(3), with = "minicbor::bytes")]
+    signature: [u8; 64],
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct NoHeaders {}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Protected<'b> {
+    #[n(1)]
+    alg: i8,
+    #[cbor(n(4), with = "minicbor::bytes")]
+    kid: [u8; 8],
+    #[n(16)]
+    typ: &'b str,
+}
+
+/// `Sig_structure` (RFC 9052 §4.4).
+#[derive(Encode)]
+struct SigStructure<'b> {
+    #[n(0)]
+    context: &'static str,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    protected: &'b [u8],
+    #[cbor(n(2), with = "minicbor::bytes")]
+    external_aad: &'b [u8],
+    #[cbor(n(3), with = "minicbor::bytes")]
+    payload: &'b [u8],
+}
+
+fn signature_input(protected: &[u8], public_url: &str, payload: &[u8]) -> Vec<u8> {
+    cbor::encode(&SigStructure {
+        context: "Signature1",
+        protected,
+        external_aad: public_url.as_bytes(),
+        payload,
+    })
+}
+
+/// An object of the right form whose signature has not been looked at.
+pub(crate) struct Unverified<'b> {
+    protected: &'b [u8],
+    kid: [u8; 8],
+    /// The payload, as received.
+    pub(crate) payload: &'b [u8],
+    signature: [u8; 64],
+}
+
+impl<'b> Unverified<'b> {
+    /// Checks the form and the type.
+    pub(crate) fn parse(octets: &'b [u8], typ: Typ) -> Result<Self, Error> {
+        let Sign1 { protected, payload, signature, .. } = cbor::decode(octets)?;
+        let header: Protected<'_> = cbor::decode(protected)?;
+        if header.alg != typ.algorithm() || header.typ != typ.name() {
+            return Err(Error::Malformed);
+        }
+        Ok(Self { protected, kid: header.kid, payload, signature })
+    }
+
+    /// Verifies EdDSA (Ed25519, RFC 8032, strict) by a key that the kid must name.
+    pub(crate) fn verify_ed25519(&self, key: &VerifyingKey, public_url: &str) -> Result<(), Error> {
+        if self.kid != kid_of(key.as_bytes()) {
+            return Err(Error::NotAuthentic);
+        }
+        let input = signature_input(self.protected, public_url, self.payload);
+        key.verify_strict(&input, &self.signature.into()).map_err(|_| Error::NotAuthentic)
+    }
+
+    /// Verifies ES256 by a key that the kid must name.
+    #[cfg(feature = "issue")]
+    pub(crate) fn verify_es256(&self, key: &crate::SigningPublicKey, public_url: &str) -> Result<(), Error> {
+        if self.kid != kid_of(key.as_bytes()) {
+            return Err(Error::NotAuthentic);
+        }
+        let input = signature_input(self.protected, public_url, self.payload);
+        crate::es256::verify(key, &input, &self.signature)
+    }
+}
+
+/// An object that waits for its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToBeSigned {
+    protected: Vec<u8>,
+    payload: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl ToBeSigned {
+    pub(crate) fn new(typ: Typ, public_key: &[u8], public_url: &str, payload: Vec<u8>) -> Self {
+        let header = Protected { alg: typ.algorithm(), kid: kid_of(public_key), typ: typ.name() };
+        let protected = cbor::encode(&header);
+        let message = signature_input(&protected, public_url, &payload);
+        Self { protected, payload, message }
+    }
+
+    /// What to sign: the octets of the `Sig_structure`.
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The whole object, with its signature (ES256: r ‖ s; EdDSA: RFC 8032).
+    pub fn finish(self, signature: &[u8; 64]) -> Vec<u8> {
+        cbor::encode(&Sign1 {
+            protected: &self.protected,
+            unprotected: NoHeaders {},
+            payload: &self.payload,
+            signature: *signature,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9052 §4.4, written out by hand.
+    #[test]
+    fn signature_input_is_the_sig_structure() {
+        let object = ToBeSigned::new(Typ::License, b"key", "http://a", vec![0xa0]);
+        let kid = kid_of(b"key");
+        let mut protected = vec![0xa3, 0x01, 0x27, 0x04, 0x48];
+        protected.extend_from_slice(&kid);
+        protected.push(0x10);
+        protected.push(0x6f);
+        protected.extend_from_slice(b"matinee-license");
+        let mut expected = vec![0x84, 0x6a];
+        expected.extend_from_slice(b"Signature1");
+        expected.extend_from_slice(&[0x58, protected.len() as u8]);
+        expected.extend_from_slice(&protected);
+        expected.push(0x48);
+        expected.extend_from_slice(b"http://a");
+        expected.extend_from_slice(&[0x41, 0xa0]);
+        assert_eq!(object.message(), expected);
+        let mut whole = vec![0x84, 0x58, protected.len() as u8];
+        whole.extend_from_slice(&protected);
+        whole.extend_from_slice(&[0xa0, 0x41, 0xa0, 0x58, 0x40]);
+        whole.extend_from_slice(&[5; 64]);
+        assert_eq!(object.finish(&[5; 64]), whole);
+    }
+}

@@ -1,0 +1,194 @@
+use minicbor::{Decode, Encode};
+
+use crate::signer::SignedByServer;
+use crate::{Error, RsaModulus, SigningPublicKey, ToBeSigned, Trust, Typ, Version, cbor, sha256};
+
+/// How well a device keeps its keys. Browser levels are self-declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum KeyLevel {
+    /// Keys in memory of a program.
+    #[n(1)]
+    Software,
+    /// Non-extractable WebCrypto keys.
+    #[n(2)]
+    Webcrypto,
+    /// A box with factory keys.
+    #[n(3)]
+    Box,
+}
+
+/// A new device's public keys and description, signed by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct IndividualizationRequest {
+    /// Verifies all that the device signs.
+    #[n(1)]
+    pub signing_key: SigningPublicKey,
+    /// Takes what is encrypted for the device.
+    #[n(2)]
+    pub rsa_modulus: RsaModulus,
+    /// How it keeps its keys.
+    #[n(3)]
+    pub level: KeyLevel,
+    /// Stable description of browser and machine, at most 400 bytes.
+    #[n(4)]
+    pub description: String,
+    /// Version of the DRM module.
+    #[n(5)]
+    pub module_version: Version,
+    /// The client's clock, Unix seconds.
+    #[n(6)]
+    pub time: u64,
+    /// Fresh random bytes.
+    #[cbor(n(7), with = "minicbor::bytes")]
+    pub nonce: [u8; 16],
+}
+
+impl IndividualizationRequest {
+    /// The request, to be signed by the new signing key itself.
+    pub fn to_be_signed(&self, public_url: &str) -> ToBeSigned {
+        ToBeSigned::new(
+            Typ::IndividualizationRequest,
+            self.signing_key.as_bytes(),
+            public_url,
+            cbor::encode(self),
+        )
+    }
+
+    /// Verifies a request by the key that it brings.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`].
+    #[cfg(feature = "issue")]
+    pub fn verify(octets: &[u8], public_url: &str) -> Result<Self, Error> {
+        let object = crate::cose::Unverified::parse(octets, Typ::IndividualizationRequest)?;
+        let request: Self = cbor::decode(object.payload)?;
+        object.verify_es256(&request.signing_key, public_url)?;
+        if request.description.len() > 400 { Err(Error::Malformed) } else { Ok(request) }
+    }
+}
+
+/// The answer to an [`IndividualizationRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Individualization {
+    /// The signer's certificate, COSE octets.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub signer: Vec<u8>,
+    /// The device certificate, COSE octets.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub certificate: Vec<u8>,
+    /// URL of the current DRM module, a path or absolute.
+    #[n(2)]
+    pub module_url: String,
+    /// SHA-256 of its wasm.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub module_sha256: [u8; 32],
+    /// Oldest module version still trusted.
+    #[n(4)]
+    pub oldest_module: Version,
+    /// SHA-256 of the request's COSE octets.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub request_sha256: [u8; 32],
+    /// The server's time, Unix seconds.
+    #[n(6)]
+    pub time: u64,
+}
+
+impl Individualization {
+    /// Verifies the answer to the request of these octets, and the device certificate in it: signatures, that both answer this
+    /// very request, and that the certificate holds at the server's time.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`].
+    pub fn verify(octets: &[u8], trust: &Trust, request: &[u8]) -> Result<(Self, DeviceCertificate), Error> {
+        let answer: Self = trust.verify(octets)?;
+        let sent = crate::cose::Unverified::parse(request, Typ::IndividualizationRequest)?;
+        let sent: IndividualizationRequest = cbor::decode(sent.payload)?;
+        let certificate = DeviceCertificate::verify(&answer.certificate, trust, answer.time)?;
+        let bound = answer.request_sha256 == sha256(request)
+            && certificate.signing_key == sent.signing_key
+            && certificate.rsa_modulus == sent.rsa_modulus;
+        if bound { Ok((answer, certificate)) } else { Err(Error::Binding) }
+    }
+}
+
+impl SignedByServer for Individualization {
+    const TYP: Typ = Typ::Individualization;
+
+    fn signer(&self) -> &[u8] {
+        &self.signer
+    }
+
+    fn issued(&self) -> u64 {
+        self.time
+    }
+
+    fn check_form(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What the site says of a device: these keys, this level, until then.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct DeviceCertificate {
+    /// The signer's certificate, COSE octets.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub signer: Vec<u8>,
+    /// Names the device's DRM component.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub component: [u8; 16],
+    /// Verifies all that the device signs.
+    #[n(2)]
+    pub signing_key: SigningPublicKey,
+    /// Takes what is encrypted for the device.
+    #[n(3)]
+    pub rsa_modulus: RsaModulus,
+    /// How it keeps its keys.
+    #[n(4)]
+    pub level: KeyLevel,
+    /// Version of the DRM module when issued.
+    #[n(5)]
+    pub module_version: Version,
+    /// First second of validity.
+    #[n(6)]
+    pub issued: u64,
+    /// Last second of validity.
+    #[n(7)]
+    pub expires: u64,
+    /// Model of a box.
+    #[n(8)]
+    pub model: Option<String>,
+    /// Serial number of a box.
+    #[n(9)]
+    pub serial: Option<String>,
+}
+
+impl DeviceCertificate {
+    /// Verifies a certificate down to the CA, and that it has not ended at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`].
+    pub fn verify(octets: &[u8], trust: &Trust, now: u64) -> Result<Self, Error> {
+        let certificate: Self = trust.verify(octets)?;
+        if now > certificate.expires { Err(Error::Validity) } else { Ok(certificate) }
+    }
+}
+
+impl SignedByServer for DeviceCertificate {
+    const TYP: Typ = Typ::DeviceCertificate;
+
+    fn signer(&self) -> &[u8] {
+        &self.signer
+    }
+
+    fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    fn check_form(&self) -> Result<(), Error> {
+        if self.issued <= self.expires { Ok(()) } else { Err(Error::Malformed) }
+    }
+}

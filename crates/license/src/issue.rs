@@ -1,0 +1,277 @@
+//! The server's half: who may sign, and what is signed.
+
+use core::fmt;
+
+use aes_kw::{KeyInit, KwAes256};
+use cenc::{Cek, Kid};
+use ed25519_dalek::{Signer as _, SigningKey};
+use rsa::{BoxedUint, Oaep, RsaPublicKey};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::{
+    DeviceCertificate, DrmMetadata, Error, Individualization, IndividualizationRequest, KeyLevel, License,
+    Policy, RsaModulus, SignerCertificate, ToBeSigned, Trust, Typ, VerifiedChallenge, Version, WrappedKey,
+    cbor, nonce, sha256,
+};
+
+/// Days of a device certificate.
+const DEVICE_CERTIFICATE_SECONDS: u64 = 90 * 86_400;
+
+fn random_seed() -> Result<Zeroizing<[u8; 32]>, Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut()).map_err(|_| Error::Random)?;
+    Ok(seed)
+}
+
+/// The site's certificate authority: an Ed25519 key that certifies signers. Wiped when dropped.
+pub struct SiteCa(SigningKey);
+
+impl SiteCa {
+    /// A fresh key.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn generate() -> Result<Self, Error> {
+        Ok(Self::from_seed(&*random_seed()?))
+    }
+
+    /// A stored key: the 32-byte seed (RFC 8032 §5.1.5).
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// The seed, to be stored.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The public key, for `/decryptor-config.json` and [`Trust`].
+    pub fn public_key(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    /// Certifies a key; the certificate's COSE octets.
+    pub fn certify(&self, public_url: &str, certificate: &SignerCertificate) -> Vec<u8> {
+        sign(&self.0, Typ::SignerCertificate, public_url, cbor::encode(certificate))
+    }
+
+    /// Makes and certifies a fresh signer for one type. `id` names the key to operators.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn new_signer(
+        &self,
+        public_url: &str,
+        typ: Typ,
+        id: &str,
+        not_before: u64,
+        not_after: u64,
+    ) -> Result<Signer, Error> {
+        let key = SigningKey::from_bytes(&*random_seed()?);
+        let certificate = SignerCertificate {
+            key: key.verifying_key().to_bytes(),
+            typ: typ.name().to_owned(),
+            id: id.to_owned(),
+            not_before,
+            not_after,
+        };
+        let octets = self.certify(public_url, &certificate);
+        Ok(Signer { key, public_url: public_url.to_owned(), certificate, octets })
+    }
+}
+
+impl fmt::Debug for SiteCa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SiteCa(redacted)")
+    }
+}
+
+fn sign(key: &SigningKey, typ: Typ, public_url: &str, payload: Vec<u8>) -> Vec<u8> {
+    let object = ToBeSigned::new(typ, key.verifying_key().as_bytes(), public_url, payload);
+    let signature = key.sign(object.message()).to_bytes();
+    object.finish(&signature)
+}
+
+/// A certified key that signs objects of one type for one site. Wiped when dropped.
+pub struct Signer {
+    key: SigningKey,
+    public_url: String,
+    certificate: SignerCertificate,
+    octets: Vec<u8>,
+}
+
+impl Signer {
+    /// A stored signer: seed and certificate, which must be the CA's and fit.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], or [`Error::Binding`] if the certificate is another key's.
+    pub fn from_parts(seed: &[u8; 32], certificate: Vec<u8>, trust: &Trust) -> Result<Self, Error> {
+        let key = SigningKey::from_bytes(seed);
+        let parsed = trust.signer(&certificate)?;
+        if parsed.key != key.verifying_key().to_bytes() {
+            return Err(Error::Binding);
+        }
+        Ok(Self { key, public_url: trust.public_url().to_owned(), certificate: parsed, octets: certificate })
+    }
+
+    /// The seed, to be stored.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.key.to_bytes())
+    }
+
+    /// What its certificate says.
+    pub fn certificate(&self) -> &SignerCertificate {
+        &self.certificate
+    }
+
+    /// The certificate's COSE octets, to be stored.
+    pub fn certificate_octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    fn sign(&self, typ: Typ, payload: Vec<u8>) -> Result<Vec<u8>, Error> {
+        if self.certificate.typ != typ.name() {
+            return Err(Error::SignerType);
+        }
+        Ok(sign(&self.key, typ, &self.public_url, payload))
+    }
+
+    /// Signs DRM metadata (its `signer` field is filled in).
+    ///
+    /// # Errors
+    /// [`Error::SignerType`] unless this signer is for DRM metadata; [`Error::Malformed`] without a key.
+    pub fn sign_metadata(&self, metadata: DrmMetadata) -> Result<Vec<u8>, Error> {
+        if metadata.keys.is_empty() {
+            return Err(Error::Malformed);
+        }
+        self.sign(Typ::DrmMetadata, cbor::encode(&DrmMetadata { signer: self.octets.clone(), ..metadata }))
+    }
+
+    /// Signs a device certificate for a request's keys, valid for 90 days from `now`.
+    /// A request of level `box` gets `software`: boxes have theirs from the factory.
+    ///
+    /// # Errors
+    /// [`Error::SignerType`] unless this signer is for device certificates; [`Error::Random`].
+    pub fn certify_device(&self, request: &IndividualizationRequest, now: u64) -> Result<Vec<u8>, Error> {
+        let certificate = DeviceCertificate {
+            signer: self.octets.clone(),
+            // The same keys are the same component, however often they ask.
+            component: component_of(request),
+            signing_key: request.signing_key,
+            rsa_modulus: request.rsa_modulus,
+            level: if request.level == KeyLevel::Box { KeyLevel::Software } else { request.level },
+            module_version: request.module_version,
+            issued: now,
+            expires: now.saturating_add(DEVICE_CERTIFICATE_SECONDS),
+            model: None,
+            serial: None,
+        };
+        self.sign(Typ::DeviceCertificate, cbor::encode(&certificate))
+    }
+
+    /// Signs the answer to the individualization request of these octets.
+    ///
+    /// # Errors
+    /// [`Error::SignerType`] unless this signer is for individualization answers.
+    pub fn sign_individualization(
+        &self,
+        request_octets: &[u8],
+        certificate: Vec<u8>,
+        grant: &IndividualizationGrant<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        let answer = Individualization {
+            signer: self.octets.clone(),
+            certificate,
+            module_url: grant.module_url.to_owned(),
+            module_sha256: grant.module_sha256,
+            oldest_module: grant.oldest_module,
+            request_sha256: sha256(request_octets),
+            time: grant.now,
+        };
+        self.sign(Typ::Individualization, cbor::encode(&answer))
+    }
+
+    /// Issues a license for a challenge: a fresh KEK under the challenge's RSA key, each CEK under the KEK, a fresh license id.
+    /// Never twice the same.
+    ///
+    /// # Errors
+    /// [`Error::SignerType`] unless this signer is for licenses; [`Error::Malformed`] without a key or for an unusable modulus;
+    /// [`Error::Random`].
+    pub fn issue_license(&self, challenge: &VerifiedChallenge, grant: &Grant<'_>) -> Result<Vec<u8>, Error> {
+        if grant.keys.is_empty() {
+            return Err(Error::Malformed);
+        }
+        let kek = random_seed()?;
+        let cipher = KwAes256::new_from_slice(kek.as_ref()).map_err(|_| Error::Malformed)?;
+        let wrap = |(kid, cek): &(Kid, Cek)| {
+            let mut key = [0; 24];
+            cipher.wrap_key(cek.expose(), &mut key).map_err(|_| Error::Malformed)?;
+            Ok(WrappedKey { kid: *kid, key })
+        };
+        let license = License {
+            signer: self.octets.clone(),
+            id: nonce()?,
+            content_id: grant.content_id.to_owned(),
+            device_id: challenge.challenge.device_id.clone(),
+            challenge_sha256: challenge.sha256,
+            issued: grant.now,
+            policy: grant.policy.clone(),
+            kek: encrypt_oaep(&challenge.challenge.rsa_modulus, kek.as_ref())?,
+            keys: grant.keys.iter().map(wrap).collect::<Result<_, Error>>()?,
+            oldest_module: grant.oldest_module,
+        };
+        self.sign(Typ::License, cbor::encode(&license))
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+fn component_of(request: &IndividualizationRequest) -> [u8; 16] {
+    let mut keys = request.signing_key.as_bytes().to_vec();
+    keys.extend_from_slice(request.rsa_modulus.as_bytes());
+    let mut component = [0; 16];
+    component.copy_from_slice(&sha256(&keys)[..16]);
+    component
+}
+
+/// RSAES-OAEP with SHA-256, MGF1-SHA-256 and an empty label (RFC 8017 §7.1.1), exponent 65537.
+fn encrypt_oaep(modulus: &RsaModulus, plaintext: &[u8]) -> Result<[u8; 256], Error> {
+    let n = BoxedUint::from_be_slice(modulus.as_bytes(), 2048).map_err(|_| Error::Malformed)?;
+    let key = RsaPublicKey::new(n, BoxedUint::from(65_537u32)).map_err(|_| Error::Malformed)?;
+    let mut rng = rsa::rand_core::UnwrapErr(getrandom::SysRng);
+    let ciphertext = key.encrypt(&mut rng, Oaep::<Sha256>::new(), plaintext).map_err(|_| Error::Random)?;
+    ciphertext.try_into().map_err(|_| Error::Malformed)
+}
+
+/// What goes into an individualization answer beside the certificate.
+#[derive(Debug, Clone, Copy)]
+pub struct IndividualizationGrant<'a> {
+    /// URL of the current DRM module, a path or absolute.
+    pub module_url: &'a str,
+    /// SHA-256 of its wasm.
+    pub module_sha256: [u8; 32],
+    /// Oldest module version still trusted.
+    pub oldest_module: Version,
+    /// The server's time, Unix seconds.
+    pub now: u64,
+}
+
+/// What a license is to grant.
+#[derive(Debug, Clone)]
+pub struct Grant<'a> {
+    /// What the keys are for.
+    pub content_id: &'a str,
+    /// The keys; at least one.
+    pub keys: &'a [(Kid, Cek)],
+    /// The rules, with absolute times.
+    pub policy: &'a Policy,
+    /// The server's time, Unix seconds.
+    pub now: u64,
+    /// Oldest module version that may use it.
+    pub oldest_module: Version,
+}

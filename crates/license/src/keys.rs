@@ -1,0 +1,113 @@
+use core::fmt;
+
+use minicbor::decode::{Decoder, Error as DecodeError};
+use minicbor::encode::{Encoder, Error as EncodeError, Write};
+use minicbor::{Decode, Encode};
+
+use crate::{Error, sha256};
+
+/// Short name of a public key: the first 8 bytes of its SHA-256.
+pub(crate) fn kid_of(public_key: &[u8]) -> [u8; 8] {
+    let mut kid = [0; 8];
+    kid.copy_from_slice(&sha256(public_key)[..8]);
+    kid
+}
+
+/// Public part of a device's signing key: a P-256 point, compressed (SEC 1 §2.3.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SigningPublicKey([u8; 33]);
+
+impl SigningPublicKey {
+    /// The 33 octets.
+    pub const fn as_bytes(&self) -> &[u8; 33] {
+        &self.0
+    }
+
+    /// From the uncompressed form (0x04 ‖ x ‖ y), as WebCrypto's `raw` export gives it.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for another form. The point is not checked to be on the curve; verifying does that.
+    pub fn from_uncompressed(point: &[u8]) -> Result<Self, Error> {
+        let (&[4], &[.., last]) = (point.get(..1).ok_or(Error::Malformed)?, point) else {
+            return Err(Error::Malformed);
+        };
+        let mut key = [0; 33];
+        if point.len() != 65 {
+            return Err(Error::Malformed);
+        }
+        key[0] = 2 | (last & 1);
+        key[1..].copy_from_slice(&point[1..33]);
+        Ok(Self(key))
+    }
+}
+
+impl TryFrom<[u8; 33]> for SigningPublicKey {
+    type Error = Error;
+
+    fn try_from(key: [u8; 33]) -> Result<Self, Error> {
+        if matches!(key[0], 2 | 3) { Ok(Self(key)) } else { Err(Error::Malformed) }
+    }
+}
+
+/// Modulus of an RSA-2048 public key, big-endian; the exponent is always 65537.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RsaModulus([u8; 256]);
+
+impl RsaModulus {
+    /// The 256 octets.
+    pub const fn as_bytes(&self) -> &[u8; 256] {
+        &self.0
+    }
+}
+
+impl TryFrom<[u8; 256]> for RsaModulus {
+    type Error = Error;
+
+    fn try_from(modulus: [u8; 256]) -> Result<Self, Error> {
+        if modulus[0] & 0x80 != 0 && modulus[255] & 1 != 0 {
+            Ok(Self(modulus))
+        } else {
+            Err(Error::Malformed)
+        }
+    }
+}
+
+impl TryFrom<&[u8]> for RsaModulus {
+    type Error = Error;
+
+    fn try_from(modulus: &[u8]) -> Result<Self, Error> {
+        <[u8; 256]>::try_from(modulus).map_err(|_| Error::Malformed)?.try_into()
+    }
+}
+
+macro_rules! octets {
+    ($name:ident) => {
+        impl<C> Encode<C> for $name {
+            fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+                e.bytes(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> Decode<'b, C> for $name {
+            fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+                Self::try_from(minicbor::bytes::decode(d, ctx).and_then(to_array)?)
+                    .map_err(|_| DecodeError::message("public key"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "("))?;
+                kid_of(&self.0).iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                f.write_str("…)")
+            }
+        }
+    };
+}
+
+fn to_array<const N: usize>(octets: &[u8]) -> Result<[u8; N], DecodeError> {
+    octets.try_into().map_err(|_| DecodeError::message("length"))
+}
+
+octets!(SigningPublicKey);
+octets!(RsaModulus);

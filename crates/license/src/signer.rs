@@ -1,0 +1,97 @@
+use ed25519_dalek::VerifyingKey;
+use minicbor::{Decode, Encode};
+
+use crate::cose::Unverified;
+use crate::{Error, Typ, cbor};
+
+/// The site CA's word for one signing key: which key, for which type, for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SignerCertificate {
+    /// Ed25519 public key.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub key: [u8; 32],
+    /// The name of the one type that it may sign ([`Typ::name`]).
+    #[n(2)]
+    pub typ: String,
+    /// Id of the key, for operators.
+    #[n(3)]
+    pub id: String,
+    /// First second of validity.
+    #[n(4)]
+    pub not_before: u64,
+    /// Last second of validity.
+    #[n(5)]
+    pub not_after: u64,
+}
+
+/// What a verifier takes for granted: the site's public URL, which is signed along, and the site CA's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    public_url: String,
+    ca_keys: Vec<VerifyingKey>,
+}
+
+impl Trust {
+    /// Takes the configured origin (no trailing slash) and the Ed25519 public keys of the CA.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if a key is not a usable Ed25519 point.
+    pub fn new(public_url: impl Into<String>, ca_keys: &[[u8; 32]]) -> Result<Self, Error> {
+        let key =
+            |key| VerifyingKey::from_bytes(key).ok().filter(|key| !key.is_weak()).ok_or(Error::Malformed);
+        Ok(Self {
+            public_url: public_url.into(),
+            ca_keys: ca_keys.iter().map(key).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The origin that all objects are signed for.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Verifies a signer certificate: form and CA signature.
+    pub(crate) fn signer(&self, certificate: &[u8]) -> Result<SignerCertificate, Error> {
+        let object = Unverified::parse(certificate, Typ::SignerCertificate)?;
+        if !self.ca_keys.iter().any(|key| object.verify_ed25519(key, &self.public_url).is_ok()) {
+            return Err(Error::NotAuthentic);
+        }
+        cbor::decode(object.payload)
+    }
+
+    /// Verifies an object that a signer signed, down to the CA. The signer must have been valid when it was issued.
+    pub(crate) fn verify<T>(&self, octets: &[u8]) -> Result<T, Error>
+    where
+        T: SignedByServer + Encode<()> + for<'b> Decode<'b, ()>,
+    {
+        let object = Unverified::parse(octets, T::TYP)?;
+        let value: T = cbor::decode(object.payload)?;
+        let signer = self.signer(value.signer())?;
+        if signer.typ != T::TYP.name() {
+            return Err(Error::NotAuthentic);
+        }
+        let key = VerifyingKey::from_bytes(&signer.key).map_err(|_| Error::NotAuthentic)?;
+        object.verify_ed25519(&key, &self.public_url)?;
+        if !(signer.not_before..=signer.not_after).contains(&value.issued()) {
+            return Err(Error::Validity);
+        }
+        value.check_form()?;
+        Ok(value)
+    }
+}
+
+/// Payloads of objects that a certified server key signs.
+pub(crate) trait SignedByServer {
+    /// The object's type.
+    const TYP: Typ;
+
+    /// The signer's certificate inside.
+    fn signer(&self) -> &[u8];
+
+    /// The signed time.
+    fn issued(&self) -> u64;
+
+    /// Rules of form that the types do not carry.
+    fn check_form(&self) -> Result<(), Error>;
+}
