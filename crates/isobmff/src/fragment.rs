@@ -193,14 +193,12 @@ impl<'a> TrackFragment<'a> {
                 edits.push(Edit::free(child.offset));
             }
             b"saiz" => {
-                if self.auxiliary.parse_saiz(child)? {
-                    edits.push(Edit::free(child.offset));
-                }
+                let ours = self.auxiliary.parse_saiz(child)?;
+                edits.extend(ours.then(|| Edit::free(child.offset)));
             }
             b"saio" => {
-                if self.auxiliary.parse_saio(child)? {
-                    edits.push(Edit::free(child.offset));
-                }
+                let ours = self.auxiliary.parse_saio(child)?;
+                edits.extend(ours.then(|| Edit::free(child.offset)));
             }
             b"sgpd" => {
                 if let Some(entries) = parse_sgpd_seig(child)? {
