@@ -1,0 +1,162 @@
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::extensions::cdp::ChromeDevTools;
+use thirtyfour::prelude::*;
+use tokio::net::TcpStream;
+
+use crate::{EMAIL, PASSWORD, Server, eventually, free_port, repository};
+
+/// A headless Chromium with a fresh profile, and its driver.
+pub struct Browser {
+    driver: WebDriver,
+    process: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts it with the arguments of the repository's `webdriver.json`.
+    pub async fn start() -> Self {
+        let port = free_port();
+        let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
+        let process = Command::new(&chromedriver)
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", chromedriver.display()));
+        eventually(
+            "ChromeDriver to listen",
+            || async move { TcpStream::connect(("127.0.0.1", port)).await.ok() },
+        )
+        .await;
+
+        let file = std::fs::read_to_string(repository().join("webdriver.json")).unwrap();
+        let file: Value = serde_json::from_str(&file).unwrap();
+        let mut options = file["goog:chromeOptions"].clone();
+        let profile = TempDir::with_prefix("matinee-profile-").unwrap();
+        let arguments = options["args"].as_array_mut().unwrap();
+        arguments.push(json!(format!("--user-data-dir={}", profile.path().display())));
+        arguments.push(json!("--window-size=1280,900"));
+        let mut capabilities = DesiredCapabilities::chrome();
+        capabilities.insert_base_capability("goog:chromeOptions".into(), options);
+        capabilities.insert_base_capability("goog:loggingPrefs".into(), json!({"browser": "ALL"}));
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
+        Self { driver, process, _profile: profile }
+    }
+
+    /// The driver itself.
+    pub fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// Opens an address.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// The address that is open now.
+    pub async fn address(&self) -> String {
+        self.driver.current_url().await.unwrap().to_string()
+    }
+
+    /// Waits until the address contains `part`.
+    pub async fn arrives_at(&self, part: &str) {
+        eventually(&format!("the address to contain {part}"), || async move {
+            self.address().await.contains(part).then_some(())
+        })
+        .await;
+    }
+
+    /// Signs in through the page with [`EMAIL`] and [`PASSWORD`] and waits for the library.
+    pub async fn sign_in(&self, server: &Server) {
+        self.open(&server.url()).await;
+        self.fill("Email", EMAIL).await;
+        self.fill("Password", PASSWORD).await;
+        self.button("Sign in").await.click().await.unwrap();
+        self.arrives_at("/library").await;
+    }
+
+    /// Types into the field with this label.
+    pub async fn fill(&self, label: &str, text: &str) {
+        let path = format!("//input[@aria-label='{label}' or @id=//label[normalize-space()='{label}']/@for]");
+        let field = self.find(&path).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// The button with this accessible name, once it is shown.
+    pub async fn button(&self, name: &str) -> WebElement {
+        self.find(&format!("//button[@aria-label='{name}' or normalize-space()='{name}']")).await
+    }
+
+    /// The link to a film, by its title.
+    pub async fn film(&self, title: &str) -> WebElement {
+        self.find(&format!("//a[contains(@href,'/watch') and (@aria-label='{title}' or contains(normalize-space(),'{title}'))]"))
+            .await
+    }
+
+    /// Waits until the page's text contains `words`.
+    pub async fn says(&self, words: &str) {
+        let path = "return document.body.innerText";
+        eventually(&format!("the page to say “{words}”"), || async move {
+            let text: String = self.eval(path).await;
+            text.contains(words).then_some(())
+        })
+        .await;
+    }
+
+    /// Runs a script's body in the page and gives what it returns; a promise is awaited.
+    pub async fn eval<T: serde::de::DeserializeOwned>(&self, script: &str) -> T {
+        self.driver
+            .execute(script, vec![])
+            .await
+            .unwrap_or_else(|e| panic!("{script}: {e}"))
+            .convert()
+            .unwrap()
+    }
+
+    /// Waits until a script gives something that is neither null nor false.
+    pub async fn until(&self, what: &str, script: &str) -> Value {
+        eventually(what, || async move {
+            let value: Value = self.eval(script).await;
+            (!value.is_null() && value != Value::Bool(false)).then_some(value)
+        })
+        .await
+    }
+
+    /// Runs a script in every page from now on, before the page's own.
+    pub async fn before_each_page(&self, script: &str) {
+        let tools = ChromeDevTools::new(self.driver.handle.clone());
+        let arguments = json!({ "source": script });
+        tools.execute_cdp_with_params("Page.addScriptToEvaluateOnNewDocument", arguments).await.unwrap();
+    }
+
+    /// Forgets all cookies.
+    pub async fn delete_cookies(&self) {
+        self.driver.delete_all_cookies().await.unwrap();
+    }
+
+    /// Ends the browser.
+    pub async fn quit(self) {
+        let _ = self.driver.clone().quit().await;
+    }
+
+    async fn find(&self, path: &str) -> WebElement {
+        eventually(path, || async move {
+            let element = self.driver.find(By::XPath(path)).await.ok()?;
+            element.is_displayed().await.ok()?.then_some(element)
+        })
+        .await
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // ChromeDriver ends its browser when it gets a termination signal, not when it is killed.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}

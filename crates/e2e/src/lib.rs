@@ -1,0 +1,50 @@
+//! The harness of the end-to-end tests: a real `matinee` server with the demo film, a real Chromium, and the eyes to read the
+//! film's pictures.
+//!
+//! Environment: `MATINEE_BIN` is the `matinee` binary, `MATINEE_SITE_DIR` the built site (both set by `cargo xtask test`);
+//! `CHROMEDRIVER` is ChromeDriver (default: the one on the path).
+
+#![forbid(unsafe_code)]
+// A harness may panic: that is how a test fails.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+mod browser;
+mod film;
+mod server;
+
+pub use browser::Browser;
+pub use film::{Picture, pictures_of_ladder};
+pub use server::{EMAIL, Log, MOVIE, PASSWORD, Server, TITLE};
+
+use std::time::{Duration, Instant};
+
+/// How long a condition may take to come true before the test gives up. Generous: no test asserts on time.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Polls until `probe` gives a value.
+///
+/// # Panics
+/// After [`PATIENCE`], with `what` was waited for.
+pub async fn eventually<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(value) = probe().await {
+            return value;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The repository's root.
+pub fn repository() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// A TCP port of the loopback interface that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}

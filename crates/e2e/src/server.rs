@@ -1,0 +1,140 @@
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::{eventually, free_port, repository};
+
+/// The account that every server has.
+pub const EMAIL: &str = "ada@example.org";
+/// Its password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The demo film's id.
+pub const MOVIE: u64 = 60_027_274;
+/// The demo film's title.
+pub const TITLE: &str = "Matinee demo film";
+
+/// A running `matinee serve` with a data directory of its own, the demo film packaged and [`EMAIL`] signed up.
+pub struct Server {
+    child: Child,
+    data: TempDir,
+    port: u16,
+}
+
+/// What the server wrote to standard output and standard error.
+pub struct Log(pub String);
+
+impl Server {
+    /// Packages the demo film, adds the account and serves.
+    pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// The same with lines of `matinee.toml` on top.
+    pub async fn start_with(config: &str) -> Self {
+        let data = TempDir::with_prefix("matinee-e2e-").unwrap();
+        std::fs::write(data.path().join("matinee.toml"), config).unwrap();
+        let port = free_port();
+        let film = |name: &str| repository().join("media/demo").join(name).into_os_string();
+        let mut package = matinee(data.path());
+        package.arg("package").args(["240p.mp4", "360p.mp4", "720p.mp4"].map(film));
+        package.args(["--movie", &MOVIE.to_string(), "--title", TITLE, "--poster"]).arg(film("poster.jpg"));
+        succeed(&mut package);
+        let mut user = matinee(data.path());
+        user.args(["user", "add", EMAIL, "--password", PASSWORD]);
+        succeed(&mut user);
+        let child = serve(data.path(), port);
+        let server = Self { child, data, port };
+        server.ready().await;
+        server
+    }
+
+    /// The public URL, without a trailing slash.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Runs `matinee` on this server's data, for instance `["device", "list", "--json"]`.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = succeed(matinee(self.data.path()).args(arguments));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> Log {
+        let text = std::fs::read_to_string(self.data.path().join("serve.log")).unwrap();
+        Log(text)
+    }
+
+    /// Interrupts the server as Ctrl-C does and waits for its end; true when it exited with success.
+    pub fn stop(&mut self) -> bool {
+        interrupt(&self.child);
+        self.child.wait().unwrap().success()
+    }
+
+    /// Starts the server again on the same data and port.
+    pub async fn restart(&mut self) {
+        self.child = serve(self.data.path(), self.port);
+        self.ready().await;
+    }
+
+    async fn ready(&self) {
+        let port = self.port;
+        eventually(
+            "the server to listen",
+            || async move { TcpStream::connect(("127.0.0.1", port)).await.ok() },
+        )
+        .await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log().0);
+        }
+    }
+}
+
+fn serve(data: &Path, port: u16) -> Child {
+    let log = File::options().create(true).append(true).open(data.join("serve.log")).unwrap();
+    let mut command = matinee(data);
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.spawn().unwrap()
+}
+
+fn matinee(data: &Path) -> Command {
+    let binary = std::env::var_os("MATINEE_BIN").map(PathBuf::from);
+    let binary = binary.unwrap_or_else(|| repository().join("target/debug/matinee"));
+    let mut command = Command::new(binary);
+    command.arg("--data").arg(data).arg("--config").arg(data.join("matinee.toml"));
+    if std::env::var_os("MATINEE_SITE_DIR").is_none() {
+        command.env("MATINEE_SITE_DIR", repository().join("target/site"));
+    }
+    command
+}
+
+fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn interrupt(child: &Child) {
+    // The `kill` program, so that this crate needs no unsafe code.
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}

@@ -1,0 +1,5 @@
+//! End to end, in Chromium, against the real `matinee` with the real demo film.
+
+mod playback;
+mod refusals;
+mod sessions;

@@ -1,0 +1,101 @@
+//! Who is signed in, what is kept, what is never written down.
+
+use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, TITLE};
+use serde_json::Value;
+
+/// A3: the watch page needs both cookies, sends to the login page, and comes back to the film.
+#[tokio::test]
+async fn watch_asks_for_login_and_returns_to_the_film() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
+    browser.arrives_at("/login?next=").await;
+    browser.fill("Email", EMAIL).await;
+    browser.fill("Password", "wrong").await;
+    browser.button("Sign in").await.click().await.unwrap();
+    browser.says("Email or password is wrong").await;
+    browser.fill("Password", PASSWORD).await;
+    browser.button("Sign in").await.click().await.unwrap();
+    browser.arrives_at(&format!("/watch?movieid={MOVIE}")).await;
+    browser.until("the film to play", "return document.querySelector('video')?.currentTime > 0").await;
+    browser.quit().await;
+}
+
+/// A48, A90: a reload neither registers nor individualizes again; a restart of the server keeps everything.
+#[tokio::test]
+async fn a_reload_and_a_restart_keep_device_and_identity() {
+    let mut server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", "return document.querySelector('video')?.currentTime > 1").await;
+    let devices = server.run(&["device", "list", "--json"]);
+
+    assert!(server.stop(), "the server's exit after an interrupt");
+    server.restart().await;
+    browser.driver().refresh().await.unwrap();
+    browser.until("the film to play again", "return document.querySelector('video')?.currentTime > 0").await;
+    let requests: Vec<String> =
+        browser.eval("return performance.getEntriesByType('resource').map(e => e.name)").await;
+    assert!(!requests.iter().any(|url| url.ends_with("/individualize")), "{requests:?}");
+    let ids = |list: &str| -> Vec<Value> {
+        let list: Value = serde_json::from_str(list).unwrap();
+        let list = list.as_array().or_else(|| list["devices"].as_array()).unwrap();
+        list.iter().map(|device| device["device_id"].clone()).collect()
+    };
+    assert_eq!(ids(&devices).len(), 1, "{devices}");
+    assert_eq!(ids(&devices), ids(&server.run(&["device", "list", "--json"])));
+    browser.quit().await;
+}
+
+/// No cookie, ticket, password or content key in the server's log after a whole session; and what the page can reach names no key.
+#[tokio::test]
+async fn nothing_secret_is_logged_or_left_in_the_page() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", "return document.querySelector('video')?.currentTime > 1").await;
+
+    let log = server.log().0;
+    assert!(log.contains("/nccp/controller"), "the log has request lines:\n{log}");
+    let cookies = browser.driver().get_all_cookies().await.unwrap();
+    let secrets: Vec<&str> = cookies.iter().map(|cookie| cookie.value.as_str()).collect();
+    assert!(secrets.len() >= 3, "two session cookies and the device's: {}", secrets.len());
+    let stored: String = browser.eval("return JSON.stringify({...localStorage})").await;
+    for secret in secrets.iter().filter(|value| value.len() >= 8).chain(&[PASSWORD]) {
+        assert!(!log.contains(secret), "a secret is in the log");
+        assert!(!stored.contains(secret), "a secret is in the page's storage");
+    }
+    assert!(!log.contains("&h=") && !log.contains("X-CTicket"), "{log}");
+
+    // Cookies are out of the scripts' reach; device keys can not be exported.
+    let visible: String = browser.eval("return document.cookie").await;
+    assert_eq!(visible, "");
+    let keys: Vec<Value> = browser.eval(EXTRACTABLE_KEYS).await;
+    assert!(!keys.is_empty(), "the device keys are in IndexedDB");
+    assert!(keys.iter().all(|key| key["extractable"] == false || key["type"] == "public"), "{keys:?}");
+    browser.quit().await;
+}
+
+/// Walks all of the page's IndexedDB for CryptoKeys.
+const EXTRACTABLE_KEYS: &str = "return (async () => {
+    const found = [];
+    const walk = (value, depth) => {
+        if (depth > 6 || value === null || typeof value !== 'object') return;
+        if (value instanceof CryptoKey) { found.push({ type: value.type, extractable: value.extractable }); return; }
+        if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
+        for (const inner of Object.values(value)) walk(inner, depth + 1);
+    };
+    for (const { name } of await indexedDB.databases()) {
+        const db = await new Promise((ok, no) => { const r = indexedDB.open(name); r.onsuccess = () => ok(r.result); r.onerror = no; });
+        for (const store of db.objectStoreNames) {
+            const all = await new Promise((ok, no) => {
+                const r = db.transaction(store).objectStore(store).getAll(); r.onsuccess = () => ok(r.result); r.onerror = no;
+            });
+            all.forEach(value => walk(value, 0));
+        }
+        db.close();
+    }
+    return found;
+})()";
