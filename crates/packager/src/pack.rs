@@ -1,0 +1,291 @@
+use std::fmt;
+use std::str::FromStr;
+
+use cenc::{ContentId, Kid, Label};
+use serde::{Deserialize, Serialize};
+
+use crate::text_fields;
+
+/// Version of the file layout and of `pack.json`; part of what the pack id is made of.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// `pack.json`: all that a server needs to know about a packaged film. Contains no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pack {
+    /// [`LAYOUT_VERSION`] of the packager that wrote it.
+    pub version: u32,
+    /// 32 lowercase hexadecimal digits that follow from everything that changes a byte of the media files.
+    pub pack_id: String,
+    /// The movie's number.
+    pub movie_id: u64,
+    /// The movie's title.
+    pub title: String,
+    /// From the first presented picture or sound to the end of the last.
+    pub duration: Fraction,
+    /// How samples are encrypted.
+    pub scheme: Scheme,
+    /// Which samples are encrypted.
+    pub level: Level,
+    /// The keys' names; absent with scheme `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<PackProtection>,
+    /// File name of the poster, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster: Option<String>,
+    /// Video representations in the order of their bitrate, then audio.
+    pub representations: Vec<Representation>,
+}
+
+/// From what the content keys follow, and their names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PackProtection {
+    /// Content id of the key derivation.
+    #[serde(with = "text_fields")]
+    pub content_id: ContentId,
+    /// Label of the key derivation.
+    #[serde(with = "text_fields")]
+    pub label: Label,
+    /// Which common key the content keys are derived from; absent if the key was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_key_id: Option<String>,
+    /// The content keys by rotation period.
+    pub keys: Vec<PackKey>,
+}
+
+/// A content key's name and when it holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PackKey {
+    /// The key's id.
+    #[serde(with = "text_fields")]
+    pub kid: Kid,
+    /// Rotation period, from 0.
+    pub period: u32,
+    /// Presentation time from which it holds, in seconds.
+    pub start: Fraction,
+}
+
+/// `value / timescale`: an exact time in seconds, or a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fraction {
+    /// Numerator: ticks.
+    pub value: u64,
+    /// Denominator: ticks a second. Not 0.
+    pub timescale: u32,
+}
+
+/// Displays as `value/timescale`.
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.value, self.timescale)
+    }
+}
+
+impl Fraction {
+    /// The fraction in lowest terms.
+    pub fn reduced(self) -> Self {
+        let (mut a, mut b) = (self.value, u64::from(self.timescale));
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        match a {
+            0 => self,
+            // A divisor of the timescale divides it into a u32 again.
+            gcd => Self { value: self.value / gcd, timescale: (u64::from(self.timescale) / gcd) as u32 },
+        }
+    }
+
+    /// Seconds, rounded to what a double can say.
+    pub fn seconds(self) -> f64 {
+        self.value as f64 / f64::from(self.timescale)
+    }
+}
+
+/// Protection scheme of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// Clear.
+    None,
+    /// AES-128-CTR.
+    Cenc,
+    /// AES-128-CBC with a pattern.
+    Cbcs,
+}
+
+/// Which samples are encrypted. Audio is always encrypted whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Every sample.
+    #[default]
+    High,
+    /// Sync samples and those that others refer to.
+    Medium,
+    /// Sync samples.
+    Low,
+}
+
+macro_rules! words {
+    ($type:ident: $($variant:ident $word:literal),*) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word,)* })
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            /// On error, the words that would have been understood.
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(format!("expected one of: {}", [$($word),*].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+words! { Scheme: None "none", Cenc "cenc", Cbcs "cbcs" }
+words! { Level: High "high", Medium "medium", Low "low" }
+words! { MediaType: Video "video", Audio "audio" }
+
+/// Pictures or sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaType {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// Inclusive range of bytes in a file; written `first-last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRange {
+    /// First byte.
+    pub first: u64,
+    /// Last byte.
+    pub last: u64,
+}
+
+impl fmt::Display for ByteRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl FromStr for ByteRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        match parsed {
+            Some((first, last)) if first <= last => Ok(Self { first, last }),
+            _ => Err("not a byte range".to_owned()),
+        }
+    }
+}
+
+/// One file of a pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Representation {
+    /// `v{height}-{kbps}` or `a-{language}-{n}`.
+    pub id: String,
+    /// Ten decimal digits; names the file in URLs.
+    pub downloadable_id: String,
+    /// The file, relative to `pack.json`: `{last three digits of downloadable_id}/{downloadable_id}.mp4`.
+    pub path: String,
+    /// Pictures or sound.
+    pub media_type: MediaType,
+    /// `video/mp4` or `audio/mp4`.
+    pub mime_type: String,
+    /// RFC 6381, such as `avc1.64001F` or `mp4a.40.2`.
+    pub codecs: String,
+    /// Representations of one group are alternatives of one track.
+    pub group: String,
+    /// Ticks a second of all times here and in the file.
+    pub timescale: u32,
+    /// Average bitrate of the file in kbit/s, rounded.
+    pub bitrate: u64,
+    /// Bit/s of the segment with the most bits for its duration, rounded up.
+    pub peak_bandwidth: u64,
+    /// Language as BCP 47, `und` if not known.
+    pub language: String,
+    /// What only video has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<VideoProperties>,
+    /// What only audio has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioProperties>,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// `ftyp` and `moov`; begins at 0.
+    #[serde(with = "text_fields")]
+    pub init_range: ByteRange,
+    /// `sidx`; follows the init range.
+    #[serde(with = "text_fields")]
+    pub index_range: ByteRange,
+    /// The segments, in order.
+    pub segments: Vec<Segment>,
+    /// Bytes of the largest segment.
+    pub max_segment: u64,
+    /// Number of samples.
+    pub samples: u64,
+    /// Number of samples with at least one protected byte.
+    pub protected_samples: u64,
+    /// The IVs used; absent with scheme `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ivs: Option<IvRange>,
+}
+
+/// What only video has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VideoProperties {
+    /// Width in samples.
+    pub width: u32,
+    /// Height in samples.
+    pub height: u32,
+    /// Sample aspect ratio, width to height.
+    pub sar: [u32; 2],
+    /// Pictures a second; the average where it varies.
+    pub frame_rate: Fraction,
+    /// `SDR`, `PQ` or `HLG`.
+    pub video_range: String,
+}
+
+/// What only audio has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioProperties {
+    /// Samples a second.
+    pub sample_rate: u32,
+    /// Number of channels.
+    pub channels: u16,
+    /// Whether to begin with this track where there is a choice.
+    pub default: bool,
+}
+
+/// A segment: what is fetched at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Presentation time of its earliest sample.
+    pub start: u64,
+    /// Time to the next segment's start, or to the end.
+    pub duration: u64,
+    /// First byte in the file.
+    pub offset: u64,
+    /// Number of bytes.
+    pub size: u64,
+}
+
+/// IVs of a representation: `first`, `first + 1`, … for cenc, always `first` for cbcs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IvRange {
+    /// The first sample's IV, hexadecimal.
+    pub first: String,
+    /// Number of samples, protected or not.
+    pub count: u64,
+}
