@@ -1,0 +1,210 @@
+//! `cargo xtask build`: modules, site and binary.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::command::{self, cargo};
+use crate::error::Error;
+use crate::npm::Package;
+use crate::project::Project;
+use crate::site::{self, Manifest};
+use crate::tools::{Bindgen, WasmToolchain};
+
+/// What the DRM module may weigh in Brotli, in bytes.
+const DECRYPTOR_LIMIT: u64 = 90_000;
+
+/// Options of `cargo xtask build`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Quick and large: modules and binary as the tests use them; the binary finds the site by MATINEE_SITE_DIR.
+    #[arg(long, conflicts_with = "release")]
+    dev: bool,
+    /// What ships: small modules, and a release binary with the site in it (the default).
+    #[arg(long)]
+    release: bool,
+    /// Only the modules and the site's folder, no binary.
+    #[arg(long)]
+    site: bool,
+}
+
+/// Runs the task.
+///
+/// # Errors
+/// Of the tools, of the compilers, and where the DRM module has grown too large.
+pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
+    let kind = if arguments.dev { Kind::Dev } else { Kind::Release };
+    build_site(project, kind)?;
+    println!("site: {}", project.site().display());
+    if !arguments.site {
+        println!("binary: {}", build_binary(project, kind)?.display());
+    }
+    Ok(())
+}
+
+/// For whom it is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// For quick turns.
+    Dev,
+    /// To ship.
+    Release,
+}
+
+/// Builds both modules into `pkg/` and the site into `target/site`; prints the sizes and, to ship, checks them.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn build_site(project: &Project, kind: Kind) -> Result<Manifest, Error> {
+    let toolchain = WasmToolchain::find(project)?;
+    let bindgen = Bindgen::find(project)?;
+    let build = Modules { project, toolchain: &toolchain, bindgen: &bindgen, kind };
+    let pkg = project.root.join("pkg");
+    build.module("matinee", "", &pkg)?;
+    Package { stem: "matinee", name: "matinee", manifest: &project.root.join("Cargo.toml") }
+        .write(project, &pkg)?;
+    let folder = pkg.join("decryptor");
+    build.module("decryptor", SIMD, &folder)?;
+    let manifest = project.root.join("crates/decryptor/Cargo.toml");
+    Package { stem: "decryptor", name: "matinee-decryptor", manifest: &manifest }.write(project, &folder)?;
+
+    let manifest = site::assemble(&project.root.join("www"), &pkg, &project.site())?;
+    let sizes = Size::of_modules(&manifest);
+    for Size { name, raw, brotli } in &sizes {
+        println!("{name:<16} {raw:>9} bytes, {brotli:>8} in Brotli");
+    }
+    if kind == Kind::Release {
+        check_sizes(&sizes)?;
+    }
+    Ok(manifest)
+}
+
+/// Compiler flags of the DRM module; the app must start where SIMD is missing, too.
+pub(crate) const SIMD: &str = "-C target-feature=+simd128";
+
+/// Builds modules for the browser.
+struct Modules<'a> {
+    project: &'a Project,
+    toolchain: &'a WasmToolchain,
+    bindgen: &'a Bindgen,
+    kind: Kind,
+}
+
+impl Modules<'_> {
+    /// Compiles `package` for the browser and generates its JavaScript into `folder`.
+    fn module(&self, package: &str, flags: &str, folder: &Path) -> Result<(), Error> {
+        let profile = match self.kind {
+            Kind::Dev => "dev",
+            Kind::Release => "wasm",
+        };
+        let mut compile = self.toolchain.cargo(self.project);
+        compile.args([
+            "build",
+            "--lib",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--profile",
+            profile,
+            "--package",
+            package,
+        ]);
+        compile.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+        command::run(&mut compile)?;
+        clear(folder)?;
+        let mut generate = command::command(self.project, &self.bindgen.generator);
+        generate.args(["--target", "web", "--out-name", package, "--out-dir"]).arg(folder);
+        generate.arg(self.toolchain.artifacts(self.project, profile).join(package).with_extension("wasm"));
+        command::run(&mut generate)
+    }
+}
+
+/// Removes what an earlier build generated, so that nothing old gets into the site.
+fn clear(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    let snippets = folder.join("snippets");
+    if snippets.is_dir() {
+        std::fs::remove_dir_all(&snippets).map_err(Error::file(&snippets))?;
+    }
+    for entry in std::fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        let ending = path.extension().unwrap_or_default();
+        if path.is_file() && (ending == "js" || ending == "wasm" || ending == "ts") {
+            std::fs::remove_file(&path).map_err(Error::file(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds the binary `matinee`; the release one has the site in it.
+///
+/// # Errors
+/// [`Error::Failed`] when the compiler fails.
+pub(crate) fn build_binary(project: &Project, kind: Kind) -> Result<PathBuf, Error> {
+    let mut build = cargo(project);
+    build.args(["build", "--package", "cli", "--bin", "matinee"]).env("MATINEE_SITE_DIR", project.site());
+    let folder = match kind {
+        Kind::Dev => "debug",
+        Kind::Release => {
+            build.args(["--release", "--features", "embed-site"]);
+            "release"
+        }
+    };
+    command::run(&mut build)?;
+    Ok(project.target.join(folder).join("matinee"))
+}
+
+/// What a module weighs, in bytes.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Size {
+    /// Placeholder name, `app_wasm`.
+    pub(crate) name: String,
+    /// As it is.
+    pub(crate) raw: u64,
+    /// In Brotli at quality 11.
+    pub(crate) brotli: u64,
+}
+
+impl Size {
+    /// The sizes of the scripts and modules of a site.
+    pub(crate) fn of_modules(manifest: &Manifest) -> Vec<Self> {
+        ["app_wasm", "app_js", "decryptor_wasm", "decryptor_js"]
+            .into_iter()
+            .filter_map(|name| {
+                let path = manifest.entries.get(name)?;
+                let file = manifest.files.iter().find(|file| file.path == *path)?;
+                Some(Self { name: name.to_owned(), raw: file.size, brotli: file.brotli.unwrap_or(file.size) })
+            })
+            .collect()
+    }
+}
+
+/// The rule of sizes.
+///
+/// # Errors
+/// [`Error::Rule`] where the DRM module is missing or too large.
+pub(crate) fn check_sizes(sizes: &[Size]) -> Result<(), Error> {
+    match sizes.iter().find(|size| size.name == "decryptor_wasm") {
+        Some(size) if size.brotli <= DECRYPTOR_LIMIT => Ok(()),
+        Some(Size { brotli, .. }) => Err(Error::Rule(format!(
+            "the DRM module is {brotli} bytes in Brotli, more than {DECRYPTOR_LIMIT}: see what grew with `cargo bloat` or \
+             `twiggy` and take it out"
+        ))),
+        None => Err(Error::Rule("the site has no DRM module".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weighing(brotli: u64) -> Vec<Size> {
+        vec![Size { name: "decryptor_wasm".to_owned(), raw: 3 * brotli, brotli }]
+    }
+
+    #[test]
+    fn the_drm_module_has_a_limit() {
+        assert!(check_sizes(&weighing(DECRYPTOR_LIMIT)).is_ok());
+        assert!(check_sizes(&weighing(DECRYPTOR_LIMIT + 1)).is_err());
+        assert!(check_sizes(&[]).is_err());
+    }
+}

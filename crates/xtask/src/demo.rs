@@ -1,0 +1,108 @@
+//! `cargo xtask demo`: from nothing to a film in the browser.
+
+mod record;
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::build::{Kind, build_binary, build_site};
+use crate::command;
+use crate::error::Error;
+use crate::project::Project;
+use record::{Film, Record};
+
+/// The demo film's id, the one in the study's example.
+const DEMO_MOVIE: u64 = 60_027_274;
+/// Its title.
+const DEMO_TITLE: &str = "Matinee demo film";
+/// The demo account.
+const EMAIL: &str = "demo@example.org";
+
+/// Options of `cargo xtask demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Protect and serve your own film, too: an MP4 with H.264 and AAC, or several, which are the same film in several sizes.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    input: Vec<PathBuf>,
+    /// Port on which to serve.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Where database, keys and films are kept [default: data in the repository].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Runs the task, until it is interrupted.
+///
+/// # Errors
+/// Of the tools, of the compilers, of `matinee`, and when the server does not get ready.
+pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
+    let input = arguments.input.iter().map(|file| absolute(file)).collect::<Result<Vec<_>, _>>()?;
+    let data = arguments.data.as_deref().map_or_else(|| Ok(project.root.join("data")), absolute_new)?;
+
+    build_site(project, Kind::Release)?;
+    let binary = build_binary(project, Kind::Release)?;
+    let matinee = |arguments: &[&str]| -> Command {
+        let mut matinee = command::command(project, &binary);
+        matinee.arg("--data").arg(&data).args(arguments);
+        matinee
+    };
+
+    std::fs::create_dir_all(&data).map_err(Error::file(&data))?;
+    let mut record = Record::open(&data)?;
+    let demo = Film::new(DEMO_MOVIE, DEMO_TITLE, &project.demo_film())?;
+    let poster = project.root.join("media/demo/poster.jpg");
+    protect(&mut record, &demo, Some(&poster), &matinee)?;
+    if !input.is_empty() {
+        let film = Film::of_user(&input)?;
+        protect(&mut record, &film, None, &matinee)?;
+    }
+    let password = match record.password() {
+        Some(password) => password.to_owned(),
+        None => {
+            let password = record::new_password()?;
+            command::output(&mut matinee(&["user", "add", EMAIL, "--password", &password]))?;
+            record.set_password(&password)?;
+            password
+        }
+    };
+
+    let address = format!("127.0.0.1:{}", arguments.port);
+    serve::until_interrupted(&mut matinee(&["serve", "--listen", &address]), arguments.port, || {
+        println!("Matinee is ready: http://localhost:{}", arguments.port);
+        println!("email: {EMAIL}");
+        println!("password: {password}");
+    })
+}
+
+/// Protects a film, unless the same files were protected here before.
+fn protect(
+    record: &mut Record,
+    film: &Film,
+    poster: Option<&Path>,
+    matinee: &dyn Fn(&[&str]) -> Command,
+) -> Result<(), Error> {
+    if record.has(film) {
+        return Ok(());
+    }
+    println!("protecting “{}”", film.title);
+    let mut package = matinee(&["package", "--movie", &film.movie.to_string(), "--title", &film.title]);
+    if let Some(poster) = poster {
+        package.arg("--poster").arg(poster);
+    }
+    command::run(package.arg("--").args(&film.files))?;
+    record.add(film)
+}
+
+/// The absolute path of a file that is there.
+fn absolute(file: &Path) -> Result<PathBuf, Error> {
+    file.canonicalize().map_err(Error::file(file))
+}
+
+/// The absolute path of a folder that need not be there.
+fn absolute_new(folder: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(folder).map_err(Error::file(folder))
+}

@@ -1,0 +1,353 @@
+//! Putting the site together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::reference::{references, rewrite};
+use super::{File, Manifest};
+use crate::error::Error;
+
+/// Short placeholder names.
+const SHORT: [(&str, &str); 5] = [
+    ("app_js", "matinee.js"),
+    ("app_wasm", "matinee_bg.wasm"),
+    ("decryptor_wasm", "decryptor_bg.wasm"),
+    ("worker_js", "decryptor-worker.js"),
+    ("compat_wasm", "decryptor_compat_bg.wasm"),
+];
+
+/// Makes `to` anew from the folders `www` and `pkg`. It is put in place whole: readers see the old one or the new one.
+///
+/// # Errors
+/// [`Error::Site`] where the files do not fit together; [`Error::File`].
+pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Error> {
+    let mut assets = BTreeMap::new();
+    let mut pages = BTreeMap::new();
+    collect(www, "", true, &mut |name, bytes| {
+        if name.ends_with(".html") {
+            pages.insert(name, bytes)
+        } else {
+            assets.insert(name, bytes)
+        };
+    })?;
+    for folder in [pkg.to_owned(), pkg.join("decryptor")] {
+        collect(&folder, "", false, &mut |name, bytes| {
+            if name.ends_with(".js") || name.ends_with(".wasm") {
+                assets.insert(name, bytes);
+            }
+        })?;
+        let snippets = folder.join("snippets");
+        if snippets.is_dir() {
+            collect(&snippets, "snippets/", true, &mut |name, bytes| {
+                assets.insert(name, bytes);
+            })?;
+        }
+    }
+
+    let hashed = hash(assets)?;
+    let mut entries: BTreeMap<String, String> =
+        hashed.iter().map(|(name, (new, _))| (placeholder(name), format!("/assets/{new}"))).collect();
+    for (short, name) in SHORT {
+        if let Some((new, _)) = hashed.get(name) {
+            entries.insert(short.to_owned(), format!("/assets/{new}"));
+        }
+    }
+
+    let fresh = to.with_extension("new");
+    remove(&fresh)?;
+    let mut files = Vec::new();
+    for (new, bytes) in hashed.values() {
+        files.push(write(&fresh, &format!("assets/{new}"), bytes, true)?);
+    }
+    for (name, bytes) in pages {
+        let text = String::from_utf8(bytes).map_err(|_| Error::Site(format!("{name} is not UTF-8")))?;
+        let page = fill(&name, &text, &entries)?;
+        files.push(write(&fresh, &name, page.as_bytes(), false)?);
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let manifest = Manifest { version: 1, entries, files };
+    let json = serde_json::to_vec_pretty(&manifest).map_err(|error| Error::Site(error.to_string()))?;
+    let file = fresh.join("site.json");
+    std::fs::write(&file, json).map_err(Error::file(&file))?;
+    remove(to)?;
+    std::fs::rename(&fresh, to).map_err(Error::file(to))?;
+    Ok(manifest)
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Gives every file of a folder to `take`, with its path below the folder.
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    deep: bool,
+    take: &mut dyn FnMut(String, Vec<u8>),
+) -> Result<(), Error> {
+    let entries = std::fs::read_dir(folder).map_err(Error::file(folder))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(Error::file(folder))?;
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if deep {
+                collect(&path, &format!("{prefix}{name}/"), true, take)?;
+            }
+        } else {
+            take(format!("{prefix}{name}"), std::fs::read(&path).map_err(Error::file(&path))?);
+        }
+    }
+    Ok(())
+}
+
+/// Gives every file its hashed name, files that are referred to before those that refer to them.
+fn hash(mut waiting: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, (String, Vec<u8>)>, Error> {
+    let mut new_names = BTreeMap::new();
+    let mut done = BTreeMap::new();
+    while !waiting.is_empty() {
+        let ready: Vec<String> = waiting
+            .iter()
+            .filter(|(name, bytes)| {
+                text(name, bytes).is_none_or(|text| {
+                    references(text, waiting.keys().map(String::as_str)).iter().all(|r| r.name == *name)
+                })
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        if ready.is_empty() {
+            let names: Vec<&str> = waiting.keys().map(String::as_str).collect();
+            return Err(Error::Site(format!("these refer to each other in a circle: {}", names.join(", "))));
+        }
+        for name in ready {
+            let Some(bytes) = waiting.remove(&name) else { continue };
+            let bytes =
+                text(&name, &bytes).map_or_else(|| bytes.clone(), |text| rewrite(text, &new_names).into());
+            let new = hashed_name(&name, &bytes);
+            new_names.insert(name.clone(), new.clone());
+            done.insert(name, (new, bytes));
+        }
+    }
+    Ok(done)
+}
+
+/// The text of a file in which references are rewritten.
+fn text<'a>(name: &str, bytes: &'a [u8]) -> Option<&'a str> {
+    (name.ends_with(".js") || name.ends_with(".css")).then(|| std::str::from_utf8(bytes).ok()).flatten()
+}
+
+/// `dir/name.ending` → `dir-name-{hash}.ending`.
+fn hashed_name(name: &str, bytes: &[u8]) -> String {
+    let digest = hex::encode(Sha256::digest(bytes));
+    let flat = name.replace('/', "-");
+    let (stem, ending) = flat.rsplit_once('.').unwrap_or((&flat, "bin"));
+    format!("{stem}-{}.{ending}", &digest[..16])
+}
+
+/// A file's name as a placeholder.
+fn placeholder(name: &str) -> String {
+    name.replace(['.', '-', '/'], "_")
+}
+
+/// Replaces the placeholders of a page and refuses what the CSP would.
+fn fill(name: &str, page: &str, entries: &BTreeMap<String, String>) -> Result<String, Error> {
+    let mut out = String::with_capacity(page.len());
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (key, after) = after
+            .split_once("}}")
+            .ok_or_else(|| Error::Site(format!("{name}: a placeholder without end")))?;
+        let url = entries.get(key.trim()).ok_or_else(|| {
+            let known: BTreeSet<&str> = entries.keys().map(String::as_str).collect();
+            Error::Site(format!("{name}: no file for {{{{{key}}}}}; there are {known:?}"))
+        })?;
+        out.push_str(before);
+        out.push_str(url);
+        rest = after;
+    }
+    out.push_str(rest);
+    let lower = out.to_lowercase();
+    let inline_script = lower.match_indices("<script").any(|(at, _)| {
+        let tag = lower[at..].split('>').next().unwrap_or_default();
+        !tag.contains("src=") && !tag.contains("application/json")
+    });
+    if inline_script || lower.contains("<style") || lower.contains(" style=") {
+        return Err(Error::Site(format!("{name} has an inline script or style")));
+    }
+    Ok(out)
+}
+
+/// Writes a file and, where it helps, its Brotli form.
+fn write(folder: &Path, name: &str, bytes: &[u8], immutable: bool) -> Result<File, Error> {
+    let file = folder.join(name);
+    let parent = file.parent().unwrap_or(folder);
+    std::fs::create_dir_all(parent).map_err(Error::file(parent))?;
+    std::fs::write(&file, bytes).map_err(Error::file(&file))?;
+    let content_type = content_type(name);
+    let mut brotli = None;
+    if content_type.starts_with("text/")
+        || content_type.contains("json")
+        || content_type.contains("wasm")
+        || content_type.contains("svg")
+    {
+        let small = compress(bytes).map_err(Error::file(&file))?;
+        if small.len() < bytes.len() {
+            let mut path = file.into_os_string();
+            path.push(".br");
+            let path = PathBuf::from(path);
+            std::fs::write(&path, &small).map_err(Error::file(&path))?;
+            brotli = Some(small.len() as u64);
+        }
+    }
+    Ok(File {
+        path: format!("/{name}"),
+        content_type: content_type.to_owned(),
+        sha256: hex::encode(Sha256::digest(bytes)),
+        size: bytes.len() as u64,
+        brotli,
+        immutable,
+    })
+}
+
+/// Brotli at its best.
+fn compress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut writer = brotli::CompressorWriter::new(&mut out, 1 << 16, 11, 22);
+    writer.write_all(bytes)?;
+    drop(writer);
+    Ok(out)
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "wasm" => "application/wasm",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        "xml" => "text/xml; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A small site: page, style, boot script, app, module, worker.
+    fn sources() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        };
+        put(
+            "www/index.html",
+            "<link href=\"{{app_css}}\"><script type=\"module\" src=\"{{boot_js}}\" data-wasm=\"{{ app_wasm }}\" data-worker=\"{{worker_js}}\"></script>",
+        );
+        put("www/app.css", &".button { colour: red } /* url(./nothing.svg) */\n".repeat(40));
+        put("www/boot.js", "import init from './matinee.js'; init();");
+        put("www/decryptor-worker.js", "import init from './decryptor.js';");
+        put("pkg/matinee.js", "new URL('matinee_bg.wasm', import.meta.url)");
+        put("pkg/matinee_bg.wasm", "\0asm");
+        put("pkg/matinee.d.ts", "types");
+        put("pkg/decryptor/decryptor.js", "new URL('decryptor_bg.wasm', import.meta.url)");
+        put("pkg/decryptor/decryptor_bg.wasm", "\0asm decryptor");
+        folder
+    }
+
+    fn make(folder: &Path) -> Result<Manifest, Error> {
+        assemble(&folder.join("www"), &folder.join("pkg"), &folder.join("site"))
+    }
+
+    #[test]
+    fn names_carry_the_hash_of_what_is_served_and_references_follow() {
+        let folder = sources();
+        let manifest = make(folder.path()).unwrap();
+        let site = folder.path().join("site");
+        for file in &manifest.files {
+            let bytes = fs::read(site.join(&file.path[1..])).unwrap();
+            assert_eq!(hex::encode(Sha256::digest(&bytes)), file.sha256);
+            assert_eq!(bytes.len() as u64, file.size);
+            assert_eq!(file.immutable, file.path.starts_with("/assets/"));
+            assert!(!file.immutable || file.path.contains(&file.sha256[..16]), "{}", file.path);
+        }
+        let page = fs::read_to_string(site.join("index.html")).unwrap();
+        for key in ["app_css", "boot_js", "app_wasm", "worker_js"] {
+            assert!(page.contains(&manifest.entries[key]), "{key}");
+        }
+        let boot = fs::read_to_string(site.join(&manifest.entries["boot_js"][1..])).unwrap();
+        let app = manifest.entries["app_js"].rsplit('/').next().unwrap();
+        assert_eq!(boot, format!("import init from './{app}'; init();"));
+        let saved: Manifest = serde_json::from_slice(&fs::read(site.join("site.json")).unwrap()).unwrap();
+        assert_eq!(saved, manifest);
+        assert!(!manifest.files.iter().any(|file| file.path.ends_with(".ts")));
+    }
+
+    #[test]
+    fn a_change_below_changes_every_name_above() {
+        let folder = sources();
+        let before = make(folder.path()).unwrap();
+        fs::write(folder.path().join("pkg/matinee_bg.wasm"), "\0asm changed").unwrap();
+        let after = make(folder.path()).unwrap();
+        for key in ["app_wasm", "app_js", "boot_js"] {
+            assert_ne!(before.entries[key], after.entries[key], "{key}");
+        }
+        for key in ["app_css", "worker_js", "decryptor_js"] {
+            assert_eq!(before.entries[key], after.entries[key], "{key}");
+        }
+    }
+
+    #[test]
+    fn brotli_gives_the_same_bytes_back() {
+        let folder = sources();
+        let manifest = make(folder.path()).unwrap();
+        let css = &manifest.entries["app_css"];
+        let file = manifest.files.iter().find(|file| file.path == *css).unwrap();
+        assert!(file.brotli.unwrap() < file.size);
+        let site = folder.path().join("site");
+        let small = fs::read(site.join(format!("{}.br", &css[1..]))).unwrap();
+        let mut plain = Vec::new();
+        brotli::BrotliDecompress(&mut small.as_slice(), &mut plain).unwrap();
+        assert_eq!(plain, fs::read(site.join(&css[1..])).unwrap());
+    }
+
+    #[test]
+    fn unknown_placeholders_inline_code_and_circles_are_refused() {
+        for (file, text, problem) in [
+            ("www/index.html", "{{nothing_js}}", "no file for {{nothing_js}}"),
+            ("www/index.html", "<script>alert(1)</script>", "inline"),
+            ("www/index.html", "<p style=\"color:red\">", "inline"),
+            ("www/index.html", "{{app_js", "without end"),
+            ("pkg/matinee.js", "import './boot.js'", "circle: boot.js, matinee.js"),
+        ] {
+            let folder = sources();
+            fs::write(folder.path().join(file), text).unwrap();
+            let error = make(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `cargo xtask test`: everything that can fail.
+
+use std::process::Command;
+
+use clap::{Args, ValueEnum};
+
+use crate::build::{Kind, SIMD, build_site};
+use crate::check;
+use crate::command::{self, cargo};
+use crate::error::Error;
+use crate::project::Project;
+use crate::steps::Steps;
+use crate::tools::{self, Bindgen, WasmToolchain};
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Run this part only (with what it needs).
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Arguments for the test programs, for instance a part of a test's name; with --only native, browser or e2e.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// A part of the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Formatting, lints, the dependency rule.
+    Check,
+    /// Tests of all crates on this machine.
+    Native,
+    /// The modules and the site build, and are small enough.
+    Wasm,
+    /// wasm-bindgen-test suites in headless Chromium.
+    Browser,
+    /// Chromium against the real binary.
+    E2e,
+}
+
+/// Runs the task.
+///
+/// # Errors
+/// Of the first step that fails, with its name.
+pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
+    let wanted = |part: Part| arguments.only.is_none_or(|only| only == part);
+    let mut steps = Steps::default();
+    steps.step("tools", || {
+        if wanted(Part::Native) || wanted(Part::E2e) {
+            tools::ffmpeg(project)?;
+        }
+        if wanted(Part::Browser) || wanted(Part::E2e) {
+            println!("ChromeDriver: {}", tools::chromedriver(project)?.display());
+        }
+        if wanted(Part::Wasm) || wanted(Part::Browser) || wanted(Part::E2e) {
+            println!("wasm toolchain: {:?}", WasmToolchain::find(project)?);
+            println!("wasm-bindgen: {}", Bindgen::find(project)?.generator.display());
+        }
+        Ok(())
+    })?;
+    if wanted(Part::Check) {
+        check::quick(project, &mut steps)?;
+    }
+    if wanted(Part::Native) {
+        steps.step("native tests", || native(project, Rounds::Once, &arguments.rest))?;
+    }
+    if wanted(Part::Wasm) || wanted(Part::E2e) {
+        steps.step("modules and site", || build_site(project, Kind::Release))?;
+    }
+    if wanted(Part::Browser) {
+        steps.step("browser tests", || browser(project, &arguments.rest))?;
+    }
+    if wanted(Part::E2e) {
+        steps.step("end-to-end tests", || end_to_end(project, Rounds::Once, &arguments.rest))?;
+    }
+    steps.finish();
+    Ok(())
+}
+
+/// How long properties and long tests run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rounds {
+    /// As long as a developer waits.
+    Once,
+    /// In `cargo xtask soak`: tests with a long form see `MATINEE_SOAK=1`, properties run this many cases.
+    Soak {
+        /// `PROPTEST_CASES`.
+        cases: u32,
+    },
+}
+
+impl Rounds {
+    fn apply(self, test: &mut Command) {
+        if let Self::Soak { cases } = self {
+            test.env("MATINEE_SOAK", "1").env("PROPTEST_CASES", cases.to_string());
+        }
+    }
+}
+
+/// Tests of all crates but the end-to-end ones: those are a target that runs only when it is named, so that one choice of
+/// features serves both and nothing is compiled twice.
+pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Result<(), Error> {
+    let mut test = cargo(project);
+    test.args(["test", "--quiet", "--workspace", "--"]).args(rest);
+    rounds.apply(&mut test);
+    command::run(&mut test)
+}
+
+/// The suites of the app and the DRM module, each package in its own folder, where its webdriver.json is.
+fn browser(project: &Project, rest: &[String]) -> Result<(), Error> {
+    let mut test = WasmToolchain::find(project)?.cargo(project);
+    test.args([
+        "test",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--package",
+        "matinee",
+        "--package",
+        "decryptor",
+        "--tests",
+        "--",
+    ])
+    .args(rest)
+    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", Bindgen::find(project)?.test_runner)
+    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SIMD)
+    .env("CHROMEDRIVER", tools::chromedriver(project)?)
+    .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
+    command::run(&mut test)
+}
+
+/// Chromium against the debug binary and the site as it ships.
+pub(crate) fn end_to_end(project: &Project, rounds: Rounds, rest: &[String]) -> Result<(), Error> {
+    let mut build = cargo(project);
+    command::run(build.args(["build", "--quiet", "--workspace", "--bin", "matinee"]))?;
+    let mut test = cargo(project);
+    test.args(["test", "--workspace", "--test", "e2e", "--"])
+        .args(rest)
+        .env("MATINEE_BIN", project.target.join("debug/matinee"))
+        .env("MATINEE_SITE_DIR", project.site())
+        .env("CHROMEDRIVER", tools::chromedriver(project)?);
+    rounds.apply(&mut test);
+    command::run(&mut test)
+}

@@ -1,0 +1,53 @@
+//! Tools that a task needs: found, or installed with a line that says so.
+
+mod apt;
+mod bindgen;
+mod wasm;
+
+use std::path::PathBuf;
+
+pub(crate) use bindgen::Bindgen;
+pub(crate) use wasm::WasmToolchain;
+
+use crate::command::on_path;
+use crate::error::Error;
+use crate::project::Project;
+
+/// Says that something is being installed, what it is for and about how much it downloads.
+fn announce(what: &str, how: &str) {
+    println!("installing {what}: {how}");
+}
+
+/// ffmpeg, for tests that compare with it.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn ffmpeg(project: &Project) -> Result<(), Error> {
+    if on_path("ffmpeg").is_some() {
+        return Ok(());
+    }
+    apt::install(project, "ffmpeg (second opinion on media in tests)", &["ffmpeg"], 90)
+}
+
+/// ChromeDriver, with Chromium beside it.
+///
+/// # Errors
+/// When they are neither there nor installable.
+pub(crate) fn chromedriver(project: &Project) -> Result<PathBuf, Error> {
+    if let Some(named) = std::env::var_os("CHROMEDRIVER").map(PathBuf::from).filter(|file| file.is_file()) {
+        return Ok(named);
+    }
+    let browser = || ["chromium", "google-chrome", "chrome"].into_iter().find_map(on_path);
+    if browser().is_none() || on_path("chromedriver").is_none() {
+        apt::install(
+            project,
+            "Chromium and ChromeDriver (browser tests)",
+            &["chromium", "chromium-driver"],
+            110,
+        )?;
+    }
+    on_path("chromedriver").ok_or_else(|| Error::Missing {
+        what: "ChromeDriver",
+        remedy: "install it beside Chrome or Chromium, or name it in CHROMEDRIVER".to_owned(),
+    })
+}
