@@ -1,1 +1,26 @@
-//! Matinee's DRM module: keys, licenses and fragment decryption, in a worker as wasm.
+//! Matinee's DRM module: keys, licenses and fragment decryption, in a dedicated worker as wasm.
+//!
+//! The core is free of the browser and is tested natively:
+//! * [`PushDecryptor`]: ciphertext in any chunking in, clear fragments out, in place, one batch a fragment.
+//! * [`Sessions`]: challenges waiting for licenses, and the keys that came, found by KID.
+//! * [`TrustedTime`]: a clock that signed times anchor and that cannot be set back.
+//!
+//! The shell (only in wasm: `start`) speaks [`drm_api`] over `postMessage`, keeps the device's keys as non-extractable WebCrypto
+//! keys in IndexedDB, and does nothing that the core can do.
+
+mod error;
+mod push;
+mod session;
+#[cfg(target_arch = "wasm32")]
+mod shell;
+mod time;
+
+pub use error::Error;
+pub use push::{ClearInit, MAX_HELD, MAX_MDAT, MAX_MOOF, PushDecryptor, Step};
+pub use session::{Granted, Keys, SessionId, Sessions};
+#[cfg(target_arch = "wasm32")]
+pub use shell::{start, start_on};
+pub use time::{Anchor, Clocks, TrustedTime};
+
+/// Version of this module, as challenges and certificates name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

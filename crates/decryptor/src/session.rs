@@ -1,0 +1,186 @@
+use std::collections::BTreeMap;
+
+use cenc::{AesCipher, Kid};
+use license::{Display, Expected, Policy, Refusal, Situation, Trust, VerifiedLicense, Version};
+
+use crate::Error;
+
+/// Number of a session.
+pub type SessionId = u32;
+
+/// A content key ready for use. Wiped when dropped.
+struct Key {
+    kid: Kid,
+    cipher: AesCipher,
+}
+
+/// What a license gave a session.
+pub struct Granted {
+    keys: Vec<Key>,
+    policy: Policy,
+    display: Display,
+    /// Playback has started: from then on only what the policy checks continuously counts.
+    started: bool,
+}
+
+struct Challenged {
+    sha256: [u8; 32],
+    device_id: String,
+    display: Display,
+}
+
+#[derive(Default)]
+struct Session {
+    challenged: Option<Challenged>,
+    granted: Option<Granted>,
+}
+
+/// Where keys are looked up while a fragment is decrypted.
+pub trait Keys {
+    /// The cipher of a key; `None`: nobody has it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if it is there but must not be used.
+    fn find(&mut self, kid: &Kid) -> Result<Option<&AesCipher>, Error>;
+}
+
+/// All license sessions of the module.
+#[derive(Default)]
+pub struct Sessions {
+    sessions: BTreeMap<SessionId, Session>,
+    last: SessionId,
+}
+
+impl Sessions {
+    /// Opens a session.
+    pub fn create(&mut self) -> SessionId {
+        self.last = self.last.wrapping_add(1);
+        self.sessions.insert(self.last, Session::default());
+        self.last
+    }
+
+    /// Closes a session; its keys are wiped.
+    pub fn close(&mut self, id: SessionId) {
+        self.sessions.remove(&id);
+    }
+
+    /// Whether there is such a session.
+    pub fn contains(&self, id: SessionId) -> bool {
+        self.sessions.contains_key(&id)
+    }
+
+    /// A challenge (its COSE octets) is on its way; only a license for it will be taken.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn challenged(
+        &mut self,
+        id: SessionId,
+        challenge: &[u8],
+        device_id: &str,
+        display: Display,
+    ) -> Result<(), Error> {
+        let session = self.sessions.get_mut(&id).ok_or(Error::NoSession)?;
+        let sha256 = license::sha256(challenge);
+        session.challenged = Some(Challenged { sha256, device_id: device_id.to_owned(), display });
+        Ok(())
+    }
+
+    /// Verifies a license for the session's challenge, its rules included. Nothing is unwrapped yet. `anchor` is the greatest
+    /// signed time seen; of `situation` the display is taken from the challenge and the time is the later of its own and
+    /// the license's.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`], [`Error::NoChallenge`], [`Error::License`], [`Error::Refused`].
+    pub fn verify(
+        &self,
+        id: SessionId,
+        octets: &[u8],
+        trust: &Trust,
+        anchor: u64,
+        module_version: Version,
+        situation: &Situation<'_>,
+    ) -> Result<VerifiedLicense, Error> {
+        let session = self.sessions.get(&id).ok_or(Error::NoSession)?;
+        let challenged = session.challenged.as_ref().ok_or(Error::NoChallenge)?;
+        let expected = Expected {
+            device_id: &challenged.device_id,
+            challenge_sha256: challenged.sha256,
+            anchor,
+            module_version,
+        };
+        let verified = VerifiedLicense::verify(octets, trust, &expected)?;
+        let license = verified.license();
+        // A license for a fresh challenge proves its own time; a wall clock that runs ahead must not end it.
+        let situation = Situation { now: license.issued, display: challenged.display, ..*situation };
+        license.policy.check(&situation).map_err(Error::Refused)?;
+        Ok(verified)
+    }
+
+    /// Takes the keys of a verified license, replacing the session's. The challenge is used up.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`], [`Error::NoChallenge`]; [`Error::License`] if a key does not unwrap under the KEK.
+    pub fn install(
+        &mut self,
+        id: SessionId,
+        license: &VerifiedLicense,
+        kek: &[u8],
+    ) -> Result<&Granted, Error> {
+        let session = self.sessions.get_mut(&id).ok_or(Error::NoSession)?;
+        let keys = license.unwrap(kek)?;
+        // Bound to the challenge that is out: not to one that was replaced while the KEK was being decrypted.
+        let challenged = session.challenged.take_if(|c| c.sha256 == license.license().challenge_sha256);
+        let challenged = challenged.ok_or(Error::NoChallenge)?;
+        let keys = keys.iter().map(|(kid, cek)| Key { kid: *kid, cipher: AesCipher::new(cek) }).collect();
+        let policy = license.license().policy.clone();
+        Ok(session.granted.insert(Granted { keys, policy, display: challenged.display, started: false }))
+    }
+
+    /// The keys of all sessions, for use at this trusted time.
+    pub fn at(&mut self, now: u64) -> impl Keys {
+        At { sessions: self, now }
+    }
+}
+
+impl Granted {
+    /// The KIDs.
+    pub fn kids(&self) -> impl Iterator<Item = Kid> {
+        self.keys.iter().map(|key| key.kid)
+    }
+
+    /// The rules.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// May it be used now? The first use is the start of playback (B14).
+    fn check(&mut self, now: u64) -> Result<(), Refusal> {
+        if !self.started && self.policy.ends().is_some_and(|end| now > end) {
+            return Err(Refusal::Expired);
+        }
+        self.policy.check_running(now, self.display)?;
+        self.started = true;
+        Ok(())
+    }
+}
+
+struct At<'a> {
+    sessions: &'a mut Sessions,
+    now: u64,
+}
+
+impl Keys for At<'_> {
+    fn find(&mut self, kid: &Kid) -> Result<Option<&AesCipher>, Error> {
+        let mut refused = None;
+        for session in self.sessions.sessions.values_mut() {
+            let Some(granted) = &mut session.granted else { continue };
+            let Some(at) = granted.keys.iter().position(|key| key.kid == *kid) else { continue };
+            match granted.check(self.now) {
+                Ok(()) => return Ok(Some(&granted.keys[at].cipher)),
+                Err(refusal) => refused = Some(Error::Refused(refusal)),
+            }
+        }
+        refused.map_or(Ok(None), Err)
+    }
+}

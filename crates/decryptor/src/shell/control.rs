@@ -1,0 +1,215 @@
+//! Identity, sealing and license sessions.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use drm_api::{DrmError, KeyState, KeyStatus, Reply, Request, SessionId};
+use isobmff::{Boxes, Pssh};
+use license::{Challenge, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Situation, sha256};
+use nccp::{DeviceId, Sequence};
+
+use super::identity::{Identity, trusted_module};
+use super::interop::state;
+use super::keys::{RsaPair, decrypt_oaep};
+use super::worker::{Worker, module_version};
+
+/// Handles one request; streams' requests do not come here.
+pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, DrmError> {
+    match request {
+        Request::Open { account, release } => open(worker, account, hex32(&release), false).await,
+        Request::Individualize => {
+            let Identity { account, release, .. } = worker.identity()?;
+            open(worker, account, release, true).await
+        }
+        Request::ResetIdentity => {
+            let Identity { account, release, .. } = worker.identity()?;
+            *worker.identity.borrow_mut() = None;
+            worker.database().await?.delete_keys(&account).await?;
+            open(worker, account, release, false).await
+        }
+        Request::Seal { device, ticket, messages, clock_offset } => {
+            seal(worker, device, ticket.as_deref().unwrap_or_default(), &messages, clock_offset).await
+        }
+        Request::CreateSession => Ok(Reply::Session { session: worker.sessions.borrow_mut().create() }),
+        Request::GenerateRequest { session, stream_id, device, ticket, init_data, display, clock_offset } => {
+            let display = match display {
+                drm_api::Display::Unknown => Display::Unknown,
+                drm_api::Display::Single => Display::Single,
+                drm_api::Display::Extended => Display::Extended,
+            };
+            let keys = key_names(worker, &init_data)?;
+            let ask = Ask { stream_id: stream_id as u64, device, ticket, keys, display, clock_offset };
+            challenge(worker, session, ask).await
+        }
+        Request::Update { session, license } => update(worker, session, &license).await,
+        Request::CloseSession { session } => {
+            worker.sessions.borrow_mut().close(session);
+            worker.challenge_keys.borrow_mut().remove(&session);
+            Ok(Reply::Done)
+        }
+        _ => Err(state("a request that this module does not know")),
+    }
+}
+
+/// Makes the RSA pair for the next challenge, once there is an identity that may need it.
+pub(super) async fn make_spare(worker: &Worker) {
+    if worker.identity.borrow().is_none() || worker.spare.borrow().is_some() {
+        return;
+    }
+    let Ok(subtle) = worker.subtle() else { return };
+    // Should it fail, the challenge will try again and say why.
+    if let Ok(pair) = RsaPair::generate(&subtle).await {
+        *worker.spare.borrow_mut() = Some(pair);
+    }
+}
+
+async fn open(
+    worker: &Worker,
+    account: String,
+    release: Option<[u8; 32]>,
+    anew: bool,
+) -> Result<Reply, DrmError> {
+    let database = worker.database().await?;
+    trusted_module(&database, None).await?;
+    let identity = Identity::open(worker, &database, account, release, anew).await?;
+    let reply = identity.reply();
+    *worker.identity.borrow_mut() = Some(identity);
+    Ok(reply)
+}
+
+async fn seal(
+    worker: &Worker,
+    device: Option<String>,
+    ticket: &str,
+    messages: &str,
+    clock_offset: f64,
+) -> Result<Reply, DrmError> {
+    let identity = worker.identity()?;
+    let device = device.map(DeviceId::try_from).transpose().map_err(|_| state("a malformed device id"))?;
+    let sequence = worker.database().await?.next_sequence(&identity.component).await?;
+    let number = Sequence::try_from(sequence).map_err(|_| state("the sequence numbers are used up"))?;
+    let client = concat!("matinee-web/", env!("CARGO_PKG_VERSION"));
+    let body = nccp::seal_envelope(device.as_ref(), number, client_time(clock_offset), client, messages);
+    let input = nccp::signing_input(
+        &worker.config.controller_url,
+        &sha256(body.as_bytes()),
+        &sha256(ticket.as_bytes()),
+    );
+    let signature = identity.keys.signing.sign(&worker.subtle()?, input.as_bytes()).await?;
+    Ok(Reply::Sealed { sequence: sequence as f64, body, signature: URL_SAFE_NO_PAD.encode(signature) })
+}
+
+fn client_time(clock_offset: f64) -> u64 {
+    (js_sys::Date::now() / 1000.0 + clock_offset).max(0.0) as u64
+}
+
+/// What a challenge asks, for whom.
+struct Ask {
+    stream_id: u64,
+    device: String,
+    ticket: String,
+    keys: Vec<KeyName>,
+    display: Display,
+    clock_offset: f64,
+}
+
+async fn challenge(worker: &Worker, session: SessionId, ask: Ask) -> Result<Reply, DrmError> {
+    if !worker.sessions.borrow().contains(session) {
+        return Err(state("no such session"));
+    }
+    let identity = worker.identity()?;
+    let subtle = worker.subtle()?;
+    let spare = worker.spare.borrow_mut().take();
+    let pair = match spare {
+        Some(pair) => pair,
+        None => RsaPair::generate(&subtle).await?,
+    };
+    let challenge = Challenge {
+        ticket_sha256: sha256(ask.ticket.as_bytes()),
+        device_id: ask.device.clone(),
+        stream_id: ask.stream_id,
+        keys: ask.keys,
+        rsa_modulus: pair.modulus,
+        nonce: license::nonce()
+            .map_err(|_| DrmError::Unsupported { what: "crypto.getRandomValues".into() })?,
+        time: client_time(ask.clock_offset),
+        certificate: identity.octets.clone(),
+        module_version: module_version(),
+        player_release: identity.release.map(Vec::from).unwrap_or_default(),
+        display: ask.display,
+    };
+    let object = challenge.to_be_signed(&worker.config.public_url, &identity.keys.signing.public);
+    let signature = identity.keys.signing.sign(&subtle, object.message()).await?;
+    let octets = object.finish(&signature);
+    worker.sessions.borrow_mut().challenged(session, &octets, &ask.device, ask.display)?;
+    worker.challenge_keys.borrow_mut().insert(session, pair.private);
+    Ok(Reply::Challenge { challenge: STANDARD.encode(octets) })
+}
+
+async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply, DrmError> {
+    let octets = STANDARD.decode(text).map_err(|_| DrmError::LicenseInvalid)?;
+    let identity = worker.identity()?;
+    let anchor = worker.time.borrow().greatest();
+    let origin = worker.scope.location().origin();
+    let situation = Situation {
+        now: worker.now(),
+        key_level: identity.certificate.level,
+        display: Display::Unknown,
+        origin: &origin,
+        release: identity.release,
+    };
+    let verified = worker.sessions.borrow().verify(
+        session,
+        &octets,
+        &worker.trust,
+        anchor,
+        module_version(),
+        &situation,
+    )?;
+    let license = verified.license();
+    trusted_module(&worker.database().await?, Some(license.oldest_module)).await?;
+    worker.learn_time(license.issued).await;
+    let key =
+        worker.challenge_keys.borrow_mut().remove(&session).ok_or_else(|| state("no challenge is out"))?;
+    let kek = decrypt_oaep(&worker.subtle()?, &key, verified.kek_ciphertext()).await?;
+    let mut sessions = worker.sessions.borrow_mut();
+    let granted = sessions.install(session, &verified, &kek)?;
+    let usable = |kid: cenc::Kid| KeyState { kid: kid.to_string(), status: KeyStatus::Usable };
+    Ok(Reply::Keys {
+        keys: granted.kids().map(usable).collect(),
+        expiration: granted.policy().ends().map(|end| end as f64),
+        max_height: granted.policy().max_height,
+    })
+}
+
+/// The keys that signed DRM metadata or `pssh` boxes name; none for empty data.
+fn key_names(worker: &Worker, init_data: &[u8]) -> Result<Vec<KeyName>, DrmError> {
+    let malformed = || DrmError::Media { what: "the DRM metadata is not authentic or malformed".into() };
+    if init_data.is_empty() {
+        return Ok(Vec::new());
+    }
+    // A COSE_Sign1 is an array of four; a box of that many bytes would not begin with 0x84.
+    if init_data[0] == 0x84 {
+        let metadata = DrmMetadata::verify(init_data, &worker.trust).map_err(|_| malformed())?;
+        return Ok(metadata.keys);
+    }
+    let mut keys = Vec::new();
+    for found in Boxes::new(init_data) {
+        let found = found.map_err(|_| malformed())?;
+        let Ok(pssh) = Pssh::parse(&found) else { continue };
+        if pssh.system_id == PSSH_SYSTEM_ID {
+            keys.extend(PsshData::decode(&pssh.data).map_err(|_| malformed())?.key_names());
+        }
+    }
+    Ok(keys)
+}
+
+fn hex32(text: &str) -> Option<[u8; 32]> {
+    let mut out = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, octet) in out.iter_mut().enumerate() {
+        *octet = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(out)
+}

@@ -1,0 +1,208 @@
+//! What is kept over restarts, in IndexedDB: the device's keys by account; its certificate, sequence counter; the clock's anchor.
+
+use drm_api::DrmError;
+use js_sys::{Object, Promise, Uint8Array};
+use license::{RsaModulus, SigningPublicKey, Version};
+use wasm_bindgen::prelude::*;
+use web_sys::{CryptoKey, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
+
+use super::interop::{object, octets, property, storage, typed, wait};
+use super::keys::{RsaPair, SigningPair};
+use crate::Anchor;
+
+const NAME: &str = "matinee-drm";
+/// Device keys: account → {signing, signingPublic, rsa, rsaModulus}.
+const KEYS: &str = "keys";
+/// Device certificates: component → COSE octets.
+const CERTIFICATES: &str = "certificates";
+/// Last sequence number given out: component → number.
+const SEQUENCES: &str = "sequences";
+/// `anchor` → {signed, wall}; `oldest-module` → text.
+const STATE: &str = "state";
+
+/// The module's database, shared by all tabs of the profile.
+#[derive(Clone)]
+pub(super) struct Database(IdbDatabase);
+
+/// A device's key pairs.
+#[derive(Clone)]
+pub(super) struct DeviceKeys {
+    pub(super) signing: SigningPair,
+    pub(super) rsa: RsaPair,
+}
+
+impl DeviceKeys {
+    fn to_record(&self) -> Object {
+        object(&[
+            ("signing", &self.signing.private),
+            ("signingPublic", &Uint8Array::from(self.signing.public.as_bytes().as_slice())),
+            ("rsa", &self.rsa.private),
+            ("rsaModulus", &Uint8Array::from(self.rsa.modulus.as_bytes().as_slice())),
+        ])
+    }
+
+    fn from_record(record: &JsValue) -> Option<Self> {
+        let public: [u8; 33] = octets(&property(record, "signingPublic")).try_into().ok()?;
+        Some(Self {
+            signing: SigningPair {
+                private: typed::<CryptoKey>(record, "signing")?,
+                public: SigningPublicKey::try_from(public).ok()?,
+            },
+            rsa: RsaPair {
+                private: typed::<CryptoKey>(record, "rsa")?,
+                modulus: RsaModulus::try_from(octets(&property(record, "rsaModulus")).as_slice()).ok()?,
+            },
+        })
+    }
+}
+
+impl Database {
+    pub(super) async fn open(scope: &web_sys::WorkerGlobalScope) -> Result<Self, DrmError> {
+        let none = || DrmError::Unsupported { what: "IndexedDB".into() };
+        let factory = scope.indexed_db().map_err(storage)?.ok_or_else(none)?;
+        let request = factory.open_with_u32(NAME, 1).map_err(storage)?;
+        let opening = request.clone();
+        let upgrade = Closure::once_into_js(move || {
+            let Ok(Ok(database)) = opening.result().map(JsCast::dyn_into::<IdbDatabase>) else { return };
+            for store in [KEYS, CERTIFICATES, SEQUENCES, STATE] {
+                // A failure aborts the upgrade, and with it the opening.
+                let _ = database.create_object_store(store);
+            }
+        });
+        request.set_onupgradeneeded(Some(upgrade.unchecked_ref()));
+        let database = result_of(&request).await.map_err(storage)?;
+        Ok(Self(database.unchecked_into()))
+    }
+
+    /// The account's device keys, if there are any.
+    pub(super) async fn keys(&self, account: &str) -> Result<Option<DeviceKeys>, DrmError> {
+        let record = self.read(KEYS, account).await?;
+        Ok(if record.is_undefined() { None } else { DeviceKeys::from_record(&record) })
+    }
+
+    /// Stores device keys unless another tab was faster; gives those that are stored.
+    pub(super) async fn add_keys(&self, account: &str, keys: DeviceKeys) -> Result<DeviceKeys, DrmError> {
+        let (transaction, store) = self.begin(KEYS).map_err(storage)?;
+        let added = match store.add_with_key(&keys.to_record(), &account.into()) {
+            Ok(request) => {
+                let result = result_of(&request).await;
+                result.and(done(&transaction).await)
+            }
+            Err(thrown) => Err(thrown),
+        };
+        match added {
+            Ok(_) => Ok(keys),
+            // ConstraintError: there are keys already.
+            Err(thrown) => self.keys(account).await?.ok_or_else(|| storage(thrown)),
+        }
+    }
+
+    /// Forgets an account's device keys.
+    pub(super) async fn delete_keys(&self, account: &str) -> Result<(), DrmError> {
+        let (transaction, store) = self.begin(KEYS).map_err(storage)?;
+        store.delete(&account.into()).map_err(storage)?;
+        done(&transaction).await.map(drop).map_err(storage)
+    }
+
+    /// The certificate of a component.
+    pub(super) async fn certificate(&self, component: &str) -> Result<Option<Vec<u8>>, DrmError> {
+        let stored = self.read(CERTIFICATES, component).await?;
+        Ok(if stored.is_undefined() { None } else { Some(octets(&stored)) })
+    }
+
+    pub(super) async fn set_certificate(&self, component: &str, certificate: &[u8]) -> Result<(), DrmError> {
+        self.write(CERTIFICATES, component, &Uint8Array::from(certificate)).await
+    }
+
+    /// The next sequence number of a component: one transaction, so no two tabs get the same.
+    pub(super) async fn next_sequence(&self, component: &str) -> Result<u64, DrmError> {
+        let next = async {
+            let (transaction, store) = self.begin(SEQUENCES)?;
+            let key = JsValue::from(component);
+            let last = result_of(&store.get(&key)?).await?.as_f64().unwrap_or(0.0);
+            let next = last + 1.0;
+            store.put_with_key(&next.into(), &key)?;
+            done(&transaction).await?;
+            Ok(next as u64)
+        };
+        next.await.map_err(storage)
+    }
+
+    pub(super) async fn anchor(&self) -> Result<Option<Anchor>, DrmError> {
+        let stored = self.read(STATE, "anchor").await?;
+        let number = |name| property(&stored, name).as_f64();
+        Ok(number("signed").zip(number("wall")).map(|(signed, wall)| Anchor { signed: signed as u64, wall }))
+    }
+
+    pub(super) async fn set_anchor(&self, anchor: Anchor) -> Result<(), DrmError> {
+        let record = object(&[("signed", &(anchor.signed as f64).into()), ("wall", &anchor.wall.into())]);
+        self.write(STATE, "anchor", &record).await
+    }
+
+    /// The highest "oldest module version still trusted" that a server has named.
+    pub(super) async fn oldest_module(&self) -> Result<Option<Version>, DrmError> {
+        let stored = self.read(STATE, "oldest-module").await?;
+        Ok(stored.as_string().and_then(|text| text.parse().ok()))
+    }
+
+    pub(super) async fn set_oldest_module(&self, version: Version) -> Result<(), DrmError> {
+        self.write(STATE, "oldest-module", &version.to_string().into()).await
+    }
+
+    fn begin(&self, store: &str) -> Result<(IdbTransaction, IdbObjectStore), JsValue> {
+        let transaction = self.0.transaction_with_str_and_mode(store, IdbTransactionMode::Readwrite)?;
+        let store = transaction.object_store(store)?;
+        Ok((transaction, store))
+    }
+
+    async fn read(&self, store: &str, key: &str) -> Result<JsValue, DrmError> {
+        let read = async {
+            let store = self.0.transaction_with_str(store)?.object_store(store)?;
+            result_of(&store.get(&key.into())?).await
+        };
+        read.await.map_err(storage)
+    }
+
+    async fn write(&self, store: &str, key: &str, value: &JsValue) -> Result<(), DrmError> {
+        let write = async {
+            let (transaction, store) = self.begin(store)?;
+            store.put_with_key(value, &key.into())?;
+            done(&transaction).await.map(drop)
+        };
+        write.await.map_err(storage)
+    }
+}
+
+/// Waits for a request; its result, or its error.
+async fn result_of(request: &IdbRequest) -> Result<JsValue, JsValue> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        let this = request.clone();
+        let success = Closure::once_into_js(move || {
+            let _ = resolve.call1(&JsValue::UNDEFINED, &this.result().unwrap_or(JsValue::UNDEFINED));
+        });
+        let this = request.clone();
+        let error = Closure::once_into_js(move |event: web_sys::Event| {
+            // Handled here: it must not reach the global scope.
+            event.prevent_default();
+            let error = this.error().ok().flatten().map_or(JsValue::UNDEFINED, JsValue::from);
+            let _ = reject.call1(&JsValue::UNDEFINED, &error);
+        });
+        request.set_onsuccess(Some(success.unchecked_ref()));
+        request.set_onerror(Some(error.unchecked_ref()));
+    });
+    wait(Ok(promise)).await
+}
+
+/// Waits until a transaction is complete.
+async fn done(transaction: &IdbTransaction) -> Result<JsValue, JsValue> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        let this = transaction.clone();
+        let abort = Closure::once_into_js(move || {
+            let error = this.error().map_or(JsValue::UNDEFINED, JsValue::from);
+            let _ = reject.call1(&JsValue::UNDEFINED, &error);
+        });
+        transaction.set_oncomplete(Some(&resolve));
+        transaction.set_onabort(Some(abort.unchecked_ref()));
+    });
+    wait(Ok(promise)).await
+}

@@ -1,0 +1,112 @@
+//! The device that this profile is for one account.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use drm_api::{DrmError, PolicyReason, Reply};
+use license::{DeviceCertificate, Version};
+
+use super::database::{Database, DeviceKeys};
+use super::individualize::individualize;
+use super::keys::{RsaPair, SigningPair};
+use super::worker::{Worker, module_version};
+
+/// A certificate with less than this left is asked for anew, seconds.
+const RENEW_BEFORE: u64 = 14 * 86_400;
+
+/// The identity in use.
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub(super) account: String,
+    pub(super) release: Option<[u8; 32]>,
+    pub(super) keys: DeviceKeys,
+    /// Hex of the first half of the SHA-256 of both public keys.
+    pub(super) component: String,
+    pub(super) octets: Vec<u8>,
+    pub(super) certificate: DeviceCertificate,
+}
+
+impl Identity {
+    pub(super) fn reply(&self) -> Reply {
+        Reply::Identity {
+            certificate: STANDARD.encode(&self.octets),
+            component: self.component.clone(),
+            expires: self.certificate.expires as f64,
+        }
+    }
+
+    /// Loads an account's identity, making what is missing. `anew`: asks for a certificate even where there is a good one.
+    pub(super) async fn open(
+        worker: &Worker,
+        database: &Database,
+        account: String,
+        release: Option<[u8; 32]>,
+        anew: bool,
+    ) -> Result<Self, DrmError> {
+        let keys = match database.keys(&account).await? {
+            Some(keys) => keys,
+            None => {
+                // Made before the transaction: waiting for them inside would end it.
+                let signing = SigningPair::generate(&worker.subtle()?).await?;
+                let rsa = RsaPair::generate(&worker.subtle()?).await?;
+                database.add_keys(&account, DeviceKeys { signing, rsa }).await?
+            }
+        };
+        let component = component_of(&keys);
+        let now = worker.now();
+        let stored = database.certificate(&component).await?.and_then(|octets| {
+            let certificate = DeviceCertificate::verify(&octets, &worker.trust, now).ok()?;
+            let own = certificate.signing_key == keys.signing.public;
+            own.then_some(Self {
+                account: account.clone(),
+                release,
+                keys: keys.clone(),
+                component: component.clone(),
+                octets,
+                certificate,
+            })
+        });
+        let good = |stored: &&Self| !anew && stored.certificate.expires.saturating_sub(now) >= RENEW_BEFORE;
+        if let Some(stored) = stored.as_ref().filter(good) {
+            return Ok(stored.clone());
+        }
+        let answer =
+            individualize(&worker.scope, &worker.subtle()?, &worker.config, &worker.trust, &keys).await;
+        let answer = match (answer, stored) {
+            (Ok(answer), _) => answer,
+            // One that is near its end is good until then.
+            (Err(DrmError::Network { .. }), Some(stored)) if !anew => return Ok(stored),
+            (Err(error), _) => return Err(error),
+        };
+        worker.learn_time(answer.time).await;
+        trusted_module(database, Some(answer.oldest_module)).await?;
+        let certificate = DeviceCertificate::verify(&answer.certificate, &worker.trust, answer.time)
+            .map_err(|_| DrmError::IndividualizationInvalid)?;
+        database.set_certificate(&component, &answer.certificate).await?;
+        Ok(Self { account, release, keys, component, octets: answer.certificate, certificate })
+    }
+}
+
+/// Takes a server's word for the oldest module still trusted, keeps the highest, and refuses to be older.
+pub(super) async fn trusted_module(database: &Database, named: Option<Version>) -> Result<(), DrmError> {
+    let kept = database.oldest_module().await?;
+    let oldest = named.max(kept);
+    if let Some(oldest) = oldest
+        && named > kept
+    {
+        database.set_oldest_module(oldest).await?;
+    }
+    if oldest > Some(module_version()) {
+        return Err(DrmError::PolicyRefused { reason: PolicyReason::Module });
+    }
+    Ok(())
+}
+
+fn component_of(keys: &DeviceKeys) -> String {
+    let mut both = keys.signing.public.as_bytes().to_vec();
+    both.extend_from_slice(keys.rsa.modulus.as_bytes());
+    hex(&license::sha256(&both)[..16])
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}

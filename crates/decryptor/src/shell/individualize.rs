@@ -1,0 +1,58 @@
+//! `POST /individualize`: public keys out, device certificate in.
+
+use drm_api::DrmError;
+use js_sys::Uint8Array;
+use license::{Individualization, IndividualizationRequest, KeyLevel, Trust};
+use wasm_bindgen::prelude::*;
+use web_sys::{RequestCredentials, RequestInit, Response, SubtleCrypto, WorkerGlobalScope};
+
+use super::config::Config;
+use super::database::DeviceKeys;
+use super::interop::{object, octets, wait};
+use super::worker::module_version;
+
+/// Asks for a certificate for these keys; the verified answer.
+pub(super) async fn individualize(
+    scope: &WorkerGlobalScope,
+    subtle: &SubtleCrypto,
+    config: &Config,
+    trust: &Trust,
+    keys: &DeviceKeys,
+) -> Result<Individualization, DrmError> {
+    let invalid = |_| DrmError::IndividualizationInvalid;
+    let mut description = scope.navigator().user_agent().unwrap_or_default();
+    // 400 bytes, at a character's border.
+    while description.len() > 400 {
+        description.pop();
+    }
+    let request = IndividualizationRequest {
+        signing_key: keys.signing.public,
+        rsa_modulus: keys.rsa.modulus,
+        level: KeyLevel::Webcrypto,
+        description,
+        module_version: module_version(),
+        time: (js_sys::Date::now() / 1000.0) as u64,
+        nonce: license::nonce().map_err(invalid)?,
+    };
+    let object = request.to_be_signed(&config.public_url);
+    let signature = keys.signing.sign(subtle, object.message()).await?;
+    let request = object.finish(&signature);
+    let answer = post(scope, &config.individualize_url, &request).await?;
+    Individualization::verify(&answer, trust, &request).map(|(answer, _)| answer).map_err(invalid)
+}
+
+async fn post(scope: &WorkerGlobalScope, url: &str, body: &[u8]) -> Result<Vec<u8>, DrmError> {
+    let failed = |status| DrmError::Network { what: "/individualize".into(), status };
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_body(&Uint8Array::from(body));
+    init.set_headers(&object(&[("Content-Type", &"application/cose".into())]));
+    let response = wait(Ok(scope.fetch_with_str_and_init(url, &init))).await.map_err(|_| failed(0))?;
+    let response: Response = response.unchecked_into();
+    if !response.ok() {
+        return Err(failed(response.status()));
+    }
+    let body = wait(response.array_buffer()).await.map_err(|_| failed(0))?;
+    Ok(octets(&body))
+}

@@ -1,0 +1,53 @@
+//! Objects, bytes, promises and errors between Rust and the browser.
+
+use drm_api::DrmError;
+use js_sys::{Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+/// A plain object of these properties.
+pub(super) fn object(properties: &[(&str, &JsValue)]) -> Object {
+    let object = Object::new();
+    for (name, value) in properties {
+        // Setting a property of a fresh plain object cannot fail.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object
+}
+
+/// A property, `undefined` if there is none.
+pub(super) fn property(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A property of type `T`.
+pub(super) fn typed<T: JsCast>(object: &JsValue, name: &str) -> Option<T> {
+    property(object, name).dyn_into().ok()
+}
+
+/// The octets of an `ArrayBuffer` or a view.
+pub(super) fn octets(buffer: &JsValue) -> Vec<u8> {
+    Uint8Array::new(buffer).to_vec()
+}
+
+/// Waits for a promise that a call gave.
+pub(super) async fn wait(call: Result<Promise, JsValue>) -> Result<JsValue, JsValue> {
+    JsFuture::from(call?).await
+}
+
+/// `name` of a thrown `DOMException` or `Error`.
+pub(super) fn name_of(thrown: &JsValue) -> String {
+    property(thrown, "name").as_string().unwrap_or_else(|| "Error".into())
+}
+
+pub(super) fn storage(thrown: JsValue) -> DrmError {
+    DrmError::Storage { what: name_of(&thrown) }
+}
+
+pub(super) fn crypto(thrown: JsValue) -> DrmError {
+    DrmError::Unsupported { what: format!("working crypto.subtle ({})", name_of(&thrown)) }
+}
+
+pub(super) fn state(what: &str) -> DrmError {
+    DrmError::State { what: what.into() }
+}

@@ -1,0 +1,98 @@
+//! WebCrypto keys: made here, used here, never to be exported.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use drm_api::DrmError;
+use js_sys::{Array, Uint8Array};
+use license::{RsaModulus, SigningPublicKey};
+use wasm_bindgen::prelude::*;
+use web_sys::{CryptoKey, SubtleCrypto};
+use zeroize::Zeroizing;
+
+use super::interop::{crypto, object, octets, property, typed, wait};
+
+/// `crypto.subtle`, which plain-http pages other than localhost do not have.
+pub(super) fn subtle(scope: &web_sys::WorkerGlobalScope) -> Result<SubtleCrypto, DrmError> {
+    scope
+        .crypto()
+        .ok()
+        .map(|crypto| crypto.subtle())
+        .filter(|subtle| !subtle.is_undefined())
+        .ok_or(DrmError::Unsupported { what: "crypto.subtle".into() })
+}
+
+/// A P-256 key pair for signing; the private half is not extractable.
+#[derive(Clone)]
+pub(super) struct SigningPair {
+    pub(super) private: CryptoKey,
+    pub(super) public: SigningPublicKey,
+}
+
+/// An RSA-2048 key pair for OAEP; the private half is not extractable.
+#[derive(Clone)]
+pub(super) struct RsaPair {
+    pub(super) private: CryptoKey,
+    pub(super) modulus: RsaModulus,
+}
+
+fn unusable() -> DrmError {
+    DrmError::Unsupported { what: "crypto.subtle with P-256 and RSA-OAEP".into() }
+}
+
+fn usages(names: &[&str]) -> JsValue {
+    names.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into()
+}
+
+fn halves(pair: &JsValue) -> Result<(CryptoKey, CryptoKey), DrmError> {
+    let half = |name| typed::<CryptoKey>(pair, name).ok_or_else(unusable);
+    Ok((half("privateKey")?, half("publicKey")?))
+}
+
+impl SigningPair {
+    pub(super) async fn generate(subtle: &SubtleCrypto) -> Result<Self, DrmError> {
+        let algorithm = object(&[("name", &"ECDSA".into()), ("namedCurve", &"P-256".into())]);
+        let pair = subtle.generate_key_with_object(&algorithm, false, &usages(&["sign", "verify"]));
+        let (private, public) = halves(&wait(pair).await.map_err(crypto)?)?;
+        let point = wait(subtle.export_key("raw", &public)).await.map_err(crypto)?;
+        let public = SigningPublicKey::from_uncompressed(&octets(&point)).map_err(|_| unusable())?;
+        Ok(Self { private, public })
+    }
+
+    /// ES256: r ‖ s.
+    pub(super) async fn sign(&self, subtle: &SubtleCrypto, message: &[u8]) -> Result<[u8; 64], DrmError> {
+        let algorithm = object(&[("name", &"ECDSA".into()), ("hash", &"SHA-256".into())]);
+        let signature = subtle.sign_with_object_and_u8_array(&algorithm, &self.private, message);
+        octets(&wait(signature).await.map_err(crypto)?).try_into().map_err(|_| unusable())
+    }
+}
+
+impl RsaPair {
+    pub(super) async fn generate(subtle: &SubtleCrypto) -> Result<Self, DrmError> {
+        let algorithm = object(&[
+            ("name", &"RSA-OAEP".into()),
+            ("modulusLength", &2048.into()),
+            ("publicExponent", &Uint8Array::from([1, 0, 1].as_slice())),
+            ("hash", &"SHA-256".into()),
+        ]);
+        let pair = subtle.generate_key_with_object(&algorithm, false, &usages(&["encrypt", "decrypt"]));
+        let (private, public) = halves(&wait(pair).await.map_err(crypto)?)?;
+        let jwk = wait(subtle.export_key("jwk", &public)).await.map_err(crypto)?;
+        let n = property(&jwk, "n").as_string().and_then(|n| URL_SAFE_NO_PAD.decode(n).ok());
+        let modulus = RsaModulus::try_from(n.unwrap_or_default().as_slice()).map_err(|_| unusable())?;
+        Ok(Self { private, modulus })
+    }
+}
+
+/// Decrypts RSA-OAEP by a private key; the browser's own copy of the plaintext is overwritten.
+pub(super) async fn decrypt_oaep(
+    subtle: &SubtleCrypto,
+    private: &CryptoKey,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DrmError> {
+    let algorithm = object(&[("name", &"RSA-OAEP".into())]);
+    let plaintext = subtle.decrypt_with_object_and_u8_array(&algorithm, private, ciphertext);
+    let plaintext = Uint8Array::new(&wait(plaintext).await.map_err(|_| DrmError::LicenseInvalid)?);
+    let secret = Zeroizing::new(plaintext.to_vec());
+    plaintext.fill(0, 0, plaintext.length());
+    Ok(secret)
+}

@@ -1,0 +1,46 @@
+//! Posting to the page.
+
+use drm_api::{DrmError, Event, Reply, RequestId, property};
+use js_sys::{Array, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use super::interop::object;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Where messages come from and go to: the scope of a dedicated worker, or a `MessagePort`.
+    #[derive(Clone)]
+    pub type Port;
+
+    #[wasm_bindgen(method, catch, js_name = postMessage)]
+    fn post_message(this: &Port, message: &JsValue, transfer: &Array) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, setter, js_name = onmessage)]
+    pub(super) fn set_on_message(this: &Port, handler: &JsValue);
+}
+
+fn plain(value: &impl Serialize) -> JsValue {
+    serde_wasm_bindgen::to_value(value).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Posts an object, its bytes by transfer. The copy into the transferred buffer is the only one on the way out.
+fn post(port: &Port, head: &[(&str, &JsValue)], bytes: Option<&[u8]>) {
+    let message = object(head);
+    let transfer = Array::new();
+    if let Some(bytes) = bytes {
+        let buffer = Uint8Array::from(bytes).buffer();
+        let _ = js_sys::Reflect::set(&message, &property::BYTES.into(), &buffer);
+        transfer.push(&buffer);
+    }
+    // Plain data and a fresh buffer can always be posted.
+    let _ = port.post_message(&message, &transfer);
+}
+
+pub(super) fn reply(port: &Port, id: RequestId, reply: &Result<Reply, DrmError>, bytes: Option<&[u8]>) {
+    post(port, &[(property::ID, &id.into()), (property::REPLY, &plain(reply))], bytes);
+}
+
+pub(super) fn event(port: &Port, event: &Event, bytes: Option<&[u8]>) {
+    post(port, &[(property::EVENT, &plain(event))], bytes);
+}

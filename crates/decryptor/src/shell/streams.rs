@@ -1,0 +1,162 @@
+//! The streams: each handles its requests in the order sent, and waits with what needs a missing key.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use cenc::Kid;
+use drm_api::{DrmError, Event, Reply, RequestId, SegmentId, StreamId};
+use js_sys::Uint8Array;
+
+use super::interop::state;
+use super::post::{self, Port};
+use crate::{Keys, PushDecryptor, Step};
+
+/// A stream's request that has not been answered.
+pub(super) enum Job {
+    Init(Uint8Array),
+    Push { segment: SegmentId, last: bool, bytes: Uint8Array },
+}
+
+#[derive(Default)]
+struct Stream {
+    decryptor: PushDecryptor,
+    segment: Option<SegmentId>,
+    /// The front one may have begun: its bytes are in the decryptor, which holds a fragment.
+    queue: VecDeque<(RequestId, Job)>,
+    front_begun: bool,
+    /// What the page was last told to be missing.
+    asked: Vec<Kid>,
+}
+
+/// All streams by number.
+#[derive(Default)]
+pub(super) struct Streams(BTreeMap<StreamId, Stream>);
+
+enum Front {
+    Finished(Result<Reply, DrmError>, Option<Vec<u8>>),
+    Waiting,
+}
+
+impl Streams {
+    /// Queues a request and goes on with the stream as far as it gets.
+    pub(super) fn handle(
+        &mut self,
+        port: &Port,
+        keys: &mut impl Keys,
+        (id, number, job): (RequestId, StreamId, Job),
+    ) {
+        let stream = self.0.entry(number).or_default();
+        stream.queue.push_back((id, job));
+        stream.run(port, keys, number);
+    }
+
+    /// Goes on with all streams after new keys came.
+    pub(super) fn resume(&mut self, port: &Port, keys: &mut impl Keys) {
+        for (&number, stream) in &mut self.0 {
+            stream.run(port, keys, number);
+        }
+    }
+
+    /// Drops what a stream has not finished; its pending requests are answered.
+    pub(super) fn abort(&mut self, port: &Port, number: StreamId) {
+        let Some(stream) = self.0.get_mut(&number) else { return };
+        stream.decryptor.reset();
+        stream.segment = None;
+        stream.front_begun = false;
+        stream.asked.clear();
+        for (id, _) in stream.queue.drain(..) {
+            post::reply(port, id, &Err(DrmError::Aborted), None);
+        }
+    }
+
+    /// Ends a stream.
+    pub(super) fn close(&mut self, port: &Port, number: StreamId) {
+        self.abort(port, number);
+        self.0.remove(&number);
+    }
+}
+
+impl Stream {
+    fn run(&mut self, port: &Port, keys: &mut impl Keys, number: StreamId) {
+        while let Some((id, job)) = self.queue.pop_front() {
+            let front = match &job {
+                Job::Init(bytes) => self.init(bytes),
+                Job::Push { segment, last, bytes } => {
+                    match self.push(port, keys, number, (*segment, *last, bytes)) {
+                        Ok(front) => front,
+                        Err(error) => {
+                            self.decryptor.reset();
+                            Front::Finished(Err(error.into()), None)
+                        }
+                    }
+                }
+            };
+            match front {
+                Front::Waiting => {
+                    self.front_begun = true;
+                    self.queue.push_front((id, job));
+                    return;
+                }
+                Front::Finished(reply, bytes) => {
+                    self.front_begun = false;
+                    post::reply(port, id, &reply, bytes.as_deref());
+                }
+            }
+        }
+    }
+
+    fn init(&mut self, bytes: &Uint8Array) -> Front {
+        self.segment = None;
+        match self.decryptor.set_init(bytes.to_vec()) {
+            Ok(clear) => {
+                let kids = clear.kids.iter().map(Kid::to_string).collect();
+                Front::Finished(Ok(Reply::Init { kids, init_data: clear.init_data }), Some(clear.bytes))
+            }
+            Err(error) => Front::Finished(Err(error.into()), None),
+        }
+    }
+
+    fn push(
+        &mut self,
+        port: &Port,
+        keys: &mut impl Keys,
+        stream: StreamId,
+        (segment, last, bytes): (SegmentId, bool, &Uint8Array),
+    ) -> Result<Front, crate::Error> {
+        if !self.front_begun {
+            if self.segment != Some(segment) {
+                self.decryptor.reset();
+                self.segment = Some(segment);
+            }
+            self.decryptor.push_with(bytes.length() as usize, |tail| bytes.copy_to(tail))?;
+        }
+        loop {
+            match self.decryptor.step(keys)? {
+                Step::Fragment(clear) => {
+                    self.asked.clear();
+                    post::event(port, &Event::Fragment { stream, segment }, Some(clear));
+                }
+                Step::NeedKeys(kids) => {
+                    if self.asked != kids {
+                        let names = kids.iter().map(Kid::to_string).collect();
+                        post::event(port, &Event::NeedKey { stream, kids: names }, None);
+                        self.asked = kids;
+                    }
+                    // What is taken and held is done, but for the promise that `last` makes.
+                    return Ok(if last { Front::Waiting } else { Front::Finished(Ok(Reply::Done), None) });
+                }
+                Step::NeedData if last => {
+                    self.segment = None;
+                    return self.decryptor.finish().map(|()| Front::Finished(Ok(Reply::Done), None));
+                }
+                Step::NeedData => return Ok(Front::Finished(Ok(Reply::Done), None)),
+            }
+        }
+    }
+}
+
+/// The bytes that a request came with.
+pub(super) fn bytes_of(message: &wasm_bindgen::JsValue) -> Result<Uint8Array, DrmError> {
+    super::interop::typed::<js_sys::ArrayBuffer>(message, drm_api::property::BYTES)
+        .map(|buffer| Uint8Array::new(&buffer))
+        .ok_or_else(|| state("a request without its bytes"))
+}

@@ -1,0 +1,193 @@
+//! The worker: takes messages, hands them on, answers.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use drm_api::{DrmError, Event, Reply, Request, RequestId, property};
+use license::{Trust, Version};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{CryptoKey, MessageEvent, SubtleCrypto, WorkerGlobalScope};
+
+use super::config::Config;
+use super::control;
+use super::database::Database;
+use super::identity::Identity;
+use super::interop::property as property_of;
+use super::keys::{RsaPair, subtle};
+use super::post::{self, Port};
+use super::streams::{Job, Streams, bytes_of};
+use crate::{Clocks, SessionId, Sessions, TrustedTime, VERSION};
+
+/// This module's version, as a number triple.
+pub(super) fn module_version() -> Version {
+    VERSION.parse().unwrap_or(Version::new(0, 0, 0))
+}
+
+/// Everything that the module holds.
+pub(super) struct Worker {
+    pub(super) port: Port,
+    pub(super) scope: WorkerGlobalScope,
+    pub(super) config: Config,
+    pub(super) trust: Trust,
+    pub(super) time: RefCell<TrustedTime>,
+    pub(super) database: RefCell<Option<Database>>,
+    pub(super) identity: RefCell<Option<Identity>>,
+    pub(super) sessions: RefCell<Sessions>,
+    /// Private halves of the RSA pairs of challenges that are out.
+    pub(super) challenge_keys: RefCell<BTreeMap<SessionId, CryptoKey>>,
+    /// The pair for the next challenge, made ahead.
+    pub(super) spare: RefCell<Option<RsaPair>>,
+    streams: RefCell<Streams>,
+    control: RefCell<VecDeque<(RequestId, Request)>>,
+    control_runs: Cell<bool>,
+}
+
+pub(super) fn start(config: JsValue, port: Port) -> Result<(), JsValue> {
+    let scope: WorkerGlobalScope = js_sys::global().dyn_into().map_err(|_| JsValue::from("not a worker"))?;
+    let config: Config =
+        serde_wasm_bindgen::from_value(config).map_err(|error| JsValue::from(error.to_string()))?;
+    let trust = config.trust().ok_or_else(|| JsValue::from("unusable CA keys"))?;
+    let worker = Rc::new(Worker {
+        time: RefCell::new(TrustedTime::new(None, clocks(&scope))),
+        port: port.clone(),
+        scope,
+        config,
+        trust,
+        database: RefCell::default(),
+        identity: RefCell::default(),
+        sessions: RefCell::default(),
+        challenge_keys: RefCell::default(),
+        spare: RefCell::default(),
+        streams: RefCell::default(),
+        control: RefCell::default(),
+        control_runs: Cell::default(),
+    });
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        Worker::take(&worker, &event.data());
+    });
+    port.set_on_message(&on_message.into_js_value());
+    post::event(&port, &Event::Ready { version: VERSION.into() }, None);
+    Ok(())
+}
+
+fn clocks(scope: &WorkerGlobalScope) -> Clocks {
+    let monotonic = scope.performance().map_or(0.0, |performance| performance.now());
+    Clocks { wall: js_sys::Date::now() / 1000.0, monotonic: monotonic / 1000.0 }
+}
+
+impl Worker {
+    fn take(worker: &Rc<Self>, message: &JsValue) {
+        let Some(id) = property_of(message, property::ID).as_f64() else { return };
+        let id = id as RequestId;
+        let request = match serde_wasm_bindgen::from_value(property_of(message, property::REQUEST)) {
+            Ok(request) => request,
+            Err(error) => {
+                let what = format!("a request that is not understood: {error}");
+                return post::reply(&worker.port, id, &Err(DrmError::State { what }), None);
+            }
+        };
+        match request {
+            Request::PrepareInit { stream } => {
+                worker.stream(id, bytes_of(message).map(|bytes| (stream, Job::Init(bytes))));
+            }
+            Request::Push { stream, segment, last } => {
+                let job = bytes_of(message).map(|bytes| (stream, Job::Push { segment, last, bytes }));
+                worker.stream(id, job);
+            }
+            Request::Drop { stream } => {
+                worker.streams.borrow_mut().abort(&worker.port, stream);
+                post::reply(&worker.port, id, &Ok(Reply::Done), None);
+            }
+            Request::CloseStream { stream } => {
+                worker.streams.borrow_mut().close(&worker.port, stream);
+                post::reply(&worker.port, id, &Ok(Reply::Done), None);
+            }
+            other => {
+                worker.control.borrow_mut().push_back((id, other));
+                if !worker.control_runs.replace(true) {
+                    spawn_local(Rc::clone(worker).run_control());
+                }
+            }
+        }
+    }
+
+    fn stream(&self, id: RequestId, job: Result<(u32, Job), DrmError>) {
+        match job {
+            Ok((stream, job)) => {
+                let mut sessions = self.sessions.borrow_mut();
+                let mut keys = sessions.at(self.now());
+                self.streams.borrow_mut().handle(&self.port, &mut keys, (id, stream, job));
+            }
+            Err(error) => post::reply(&self.port, id, &Err(error), None),
+        }
+    }
+
+    /// Lets the streams go on after a session's keys came.
+    pub(super) fn resume_streams(&self) {
+        let mut sessions = self.sessions.borrow_mut();
+        let mut keys = sessions.at(self.now());
+        self.streams.borrow_mut().resume(&self.port, &mut keys);
+    }
+
+    /// All but media: one after the other, so that no two of them make an identity or use a pair at once.
+    async fn run_control(self: Rc<Self>) {
+        loop {
+            let next = self.control.borrow_mut().pop_front();
+            let Some((id, request)) = next else { break };
+            let resumes = matches!(request, Request::Update { .. });
+            let reply = control::handle(&self, request).await;
+            let resumes = resumes && reply.is_ok();
+            post::reply(&self.port, id, &reply, None);
+            if resumes {
+                self.resume_streams();
+            }
+            if self.control.borrow().is_empty() {
+                // While nobody waits: the pair for the next challenge.
+                control::make_spare(&self).await;
+            }
+        }
+        self.control_runs.set(false);
+    }
+
+    pub(super) fn subtle(&self) -> Result<SubtleCrypto, DrmError> {
+        subtle(&self.scope)
+    }
+
+    pub(super) fn clocks(&self) -> Clocks {
+        clocks(&self.scope)
+    }
+
+    /// Trusted time, Unix seconds.
+    pub(super) fn now(&self) -> u64 {
+        self.time.borrow().now(self.clocks())
+    }
+
+    /// Takes a signed time, and keeps it where there is a database.
+    pub(super) async fn learn_time(&self, signed: u64) {
+        let anchor = self.time.borrow_mut().learn(signed, self.clocks());
+        let database = self.database.borrow().clone();
+        if let (Some(anchor), Some(database)) = (anchor, database) {
+            // Not keeping it costs only the memory of it after a restart.
+            let _ = database.set_anchor(anchor).await;
+        }
+    }
+
+    /// The database, opened at first use; the clock's anchor is read along.
+    pub(super) async fn database(&self) -> Result<Database, DrmError> {
+        if let Some(database) = self.database.borrow().as_ref() {
+            return Ok(database.clone());
+        }
+        let database = Database::open(&self.scope).await?;
+        let kept = database.anchor().await?;
+        *self.time.borrow_mut() = TrustedTime::new(kept, self.clocks());
+        *self.database.borrow_mut() = Some(database.clone());
+        Ok(database)
+    }
+
+    /// The identity in use.
+    pub(super) fn identity(&self) -> Result<Identity, DrmError> {
+        self.identity.borrow().clone().ok_or_else(|| super::interop::state("no identity is open"))
+    }
+}

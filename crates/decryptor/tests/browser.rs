@@ -1,0 +1,317 @@
+//! The module in a real browser, in a dedicated worker (C5, C6, C7, C17, C19).
+#![allow(missing_docs)]
+#![cfg(target_arch = "wasm32")]
+
+#[path = "common/mod.rs"]
+mod common;
+#[path = "browser/page.rs"]
+mod page;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use cenc::{AesCipher, Cek, Direction, Iv, KidAndKey, RangeTable, SampleProtection, SegmentCipher};
+use common::*;
+use decryptor::{PushDecryptor, VERSION};
+use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
+use license::{Challenge, SoftwareRsaKey, sha256};
+use page::{Page, Site, account, now, stored_private_keys};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn open(account: &str) -> Request {
+    Request::Open { account: account.into(), release: String::new() }
+}
+
+async fn identity(page: &Page, account: &str) -> (Vec<u8>, String) {
+    match page.call(open(account)).await {
+        Ok(Reply::Identity { certificate, component, .. }) => {
+            (STANDARD.decode(certificate).unwrap(), component)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn challenge(page: &Page, display: Display) -> (u32, Vec<u8>) {
+    let Ok(Reply::Session { session }) = page.call(Request::CreateSession).await else {
+        panic!("no session")
+    };
+    let request = Request::GenerateRequest {
+        session,
+        stream_id: 7.0,
+        device: "d-1".into(),
+        ticket: "ticket".into(),
+        init_data: vec![],
+        display,
+        clock_offset: 0.0,
+    };
+    match page.call(request).await {
+        Ok(Reply::Challenge { challenge }) => (session, STANDARD.decode(challenge).unwrap()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// C17: NIST SP 800-38A F.5.1 (CTR) and F.2.1 (CBC), in wasm.
+#[wasm_bindgen_test]
+fn c17_nist_vectors() {
+    let key: Cek = "2b7e151628aed2a6abf7158809cf4f3c".parse().unwrap();
+    let clear = hex::decode(concat!(
+        "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+        "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710"
+    ))
+    .unwrap();
+    let ctr = concat!(
+        "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff",
+        "5ae4df3edbd5d35e5b4f09020db03eab1e031dda2fbe03d1792170a0f3009cee"
+    );
+    let cbc = concat!(
+        "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2",
+        "73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7"
+    );
+    let cases = [
+        (SampleProtection::Ctr, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", ctr),
+        (SampleProtection::Cbc(cenc::Pattern::WHOLE), "000102030405060708090a0b0c0d0e0f", cbc),
+    ];
+    for (protection, iv, ciphertext) in cases {
+        let mut data = hex::decode(ciphertext).unwrap();
+        let mut table = RangeTable::new(protection);
+        let iv = Iv::from_slice(&hex::decode(iv).unwrap()).unwrap();
+        table.push_sample(0, data.len(), iv, &[]).unwrap();
+        AesCipher::new(&key).apply(Direction::Decrypt, &table, &mut data).unwrap();
+        assert_eq!(data, clear);
+    }
+}
+
+/// C17: fragments of others' files, in wasm.
+#[wasm_bindgen_test]
+fn c17_fixture_fragments() {
+    let mut stream = PushDecryptor::new();
+    stream.set_init(CLEARKEY_INIT.to_vec()).unwrap();
+    for (segment, expected) in CLEARKEY_SEGMENTS {
+        let out = decrypt(&mut stream, &mut Given::new(CLEARKEY), segment.chunks(1000)).unwrap();
+        assert_eq!(mdat_sha256(&out), expected);
+    }
+}
+
+/// C7: getrandom has its browser backend.
+#[wasm_bindgen_test]
+fn c7_two_nonces_differ() {
+    assert_ne!(license::nonce().unwrap(), license::nonce().unwrap());
+}
+
+/// C6: `rsa` unwraps a license in wasm.
+#[wasm_bindgen_test]
+async fn c6_license_opens_with_rsa() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    let (certificate, _) = identity(&page, &account()).await;
+    let rsa = SoftwareRsaKey::generate().unwrap();
+    let (_, octets) = challenge(&page, Display::Single).await;
+    let mut verified = Challenge::verify(&octets, &site.trust, now()).unwrap();
+    assert_eq!(verified.challenge.certificate, certificate);
+    verified.challenge.rsa_modulus = rsa.modulus().unwrap();
+    let license = site.license_for(&verified);
+    let expected = license::Expected {
+        device_id: "d-1",
+        challenge_sha256: sha256(&octets),
+        anchor: 0,
+        module_version: VERSION.parse().unwrap(),
+    };
+    let license = license::VerifiedLicense::verify(&license, &site.trust, &expected).unwrap();
+    let pair: KidAndKey = CLEARKEY.parse().unwrap();
+    assert_eq!(license.open_with_rsa(&rsa).unwrap(), [(pair.kid, pair.cek)]);
+}
+
+/// A86, A90: individualized once, found again, keys that do not leave.
+#[wasm_bindgen_test]
+async fn a90_identity_is_kept_and_cannot_be_exported() {
+    let site = Site::install();
+    let account = account();
+    let first = identity(&Page::start(&site), &account).await;
+    assert_eq!(site.individualizations(), 1);
+    let again = Page::start(&site);
+    assert_eq!(identity(&again, &account).await, first);
+    assert_eq!(site.individualizations(), 1);
+    // Another account is another device.
+    assert_ne!(identity(&again, &page::account()).await.1, first.1);
+
+    let subtle = page::subtle();
+    let keys = stored_private_keys(&account).await;
+    assert_eq!(keys.len(), 2);
+    for key in keys {
+        assert!(!key.extractable());
+        for format in ["pkcs8", "jwk"] {
+            assert!(JsFuture::from(subtle.export_key(format, &key).unwrap()).await.is_err());
+        }
+    }
+
+    // Refused by the server: the same keys get a new certificate. Reset: other keys.
+    let page = Page::start(&site);
+    identity(&page, &account).await;
+    let Ok(Reply::Identity { component, certificate, .. }) = page.call(Request::Individualize).await else {
+        panic!("no identity")
+    };
+    assert_eq!(component, first.1);
+    assert_ne!(STANDARD.decode(certificate).unwrap(), first.0);
+    let Ok(Reply::Identity { component, .. }) = page.call(Request::ResetIdentity).await else {
+        panic!("no identity")
+    };
+    assert_ne!(component, first.1);
+}
+
+/// Two tabs that start at once are one device, with one sequence of numbers (A36).
+#[wasm_bindgen_test]
+async fn a36_two_tabs_are_one_device() {
+    let site = Site::install();
+    let account = account();
+    let (a, b) = (Page::start(&site), Page::start(&site));
+    let replies = [a.post(open(&account), None), b.post(open(&account), None)];
+    let component = |reply| match reply {
+        (Ok(Reply::Identity { component, .. }), _) => component,
+        other => panic!("{other:?}"),
+    };
+    let first = component(a.reply(replies[0]).await);
+    assert_eq!(component(b.reply(replies[1]).await), first);
+
+    let seal = || Request::Seal {
+        device: Some("d-1".into()),
+        ticket: Some("ticket".into()),
+        messages: "<nccp:ping/>".into(),
+        clock_offset: 0.0,
+    };
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push((&a, a.post(seal(), None)));
+        ids.push((&b, b.post(seal(), None)));
+    }
+    let mut numbers = Vec::new();
+    for (page, id) in ids {
+        let (Ok(Reply::Sealed { sequence, .. }), _) = page.reply(id).await else { panic!("not sealed") };
+        numbers.push(sequence as u64);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
+}
+
+/// C14: envelopes are signed by the device's key over body and ticket.
+#[wasm_bindgen_test]
+async fn c14_sealed_envelopes_verify() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    assert!(matches!(
+        page.call(Request::Seal { device: None, ticket: None, messages: String::new(), clock_offset: 0.0 })
+            .await,
+        Err(DrmError::State { .. })
+    ));
+    let (certificate, _) = identity(&page, &account()).await;
+    let certificate = license::DeviceCertificate::verify(&certificate, &site.trust, now()).unwrap();
+    let request = Request::Seal {
+        device: Some("d-1".into()),
+        ticket: Some("ticket".into()),
+        messages: r#"<nccp:moviemetadata movie_id="7"/>"#.into(),
+        clock_offset: 1000.0,
+    };
+    let Ok(Reply::Sealed { sequence, body, signature }) = page.call(request).await else {
+        panic!("not sealed")
+    };
+    assert!(body.contains(&format!(r#"device="d-1" sequence="{sequence}""#)), "{body}");
+    assert!(body.contains(r#"<nccp:moviemetadata movie_id="7"/>"#), "{body}");
+    let time = body.split("time=\"").nth(1).unwrap().split('"').next().unwrap().parse::<u64>().unwrap();
+    assert!(time.abs_diff(now() + 1000) < 10);
+    let lines = format!(
+        "matinee-nccp-1\nPOST\n{}\n{}\n{}",
+        page::CONTROLLER,
+        URL_SAFE_NO_PAD.encode(sha256(body.as_bytes())),
+        URL_SAFE_NO_PAD.encode(sha256(b"ticket")),
+    );
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap().try_into().unwrap();
+    certificate.signing_key.verify(lines.as_bytes(), &signature).unwrap();
+}
+
+/// A95, A97, A103, A24: the whole way through the messages, the license coming after the media.
+#[wasm_bindgen_test]
+async fn a103_media_through_the_worker() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
+    let (Ok(Reply::Init { kids, .. }), Some(clear)) = page.reply(init).await else { panic!("no init") };
+    assert_eq!(kids, [&CLEARKEY[..32]]);
+    assert_eq!(clear.len(), CLEARKEY_INIT.len());
+
+    let (segment, expected) = CLEARKEY_SEGMENTS[1];
+    let chunks: Vec<_> = segment.chunks(5000).collect();
+    let mut ids = Vec::new();
+    for (i, chunk) in chunks.iter().enumerate() {
+        let last = i + 1 == chunks.len();
+        ids.push(page.post(Request::Push { stream: 1, segment: 3, last }, Some(chunk)));
+    }
+    let (event, _) = page.event().await;
+    assert_eq!(event, Event::NeedKey { stream: 1, kids: vec![CLEARKEY[..32].into()] });
+
+    let (session, octets) = challenge(&page, Display::Single).await;
+    let (_, second) = challenge(&page, Display::Single).await;
+    let [first, second] = [&octets, &second].map(|o| Challenge::verify(o, &site.trust, now()).unwrap());
+    assert_ne!(first.challenge.rsa_modulus, second.challenge.rsa_modulus);
+    assert_ne!(first.challenge.nonce, second.challenge.nonce);
+    assert_eq!(first.challenge.ticket_sha256, sha256(b"ticket"));
+    assert_eq!(first.challenge.stream_id, 7);
+    let update = |license: &[u8]| Request::Update { session, license: STANDARD.encode(license) };
+    let foreign = site.license_for(&second);
+    assert_eq!(page.call(update(&foreign)).await, Err(DrmError::LicenseInvalid));
+    let Ok(Reply::Keys { keys, expiration, .. }) = page.call(update(&site.license_for(&first))).await else {
+        panic!("no keys")
+    };
+    assert_eq!((keys.len(), keys[0].kid.as_str(), keys[0].status), (1, &CLEARKEY[..32], KeyStatus::Usable));
+    assert!(expiration.is_some());
+
+    let mut fragments = Vec::new();
+    for id in ids {
+        assert_eq!(page.reply(id).await.0, Ok(Reply::Done));
+    }
+    while let Some((Event::Fragment { stream: 1, segment: 3 }, Some(bytes))) = page.event_now() {
+        fragments.push(bytes);
+    }
+    assert_eq!(mdat_sha256(&fragments), expected);
+
+    // Closed: the key is gone.
+    assert_eq!(page.call(Request::CloseSession { session }).await, Ok(Reply::Done));
+    let held = page.post(Request::Push { stream: 1, segment: 4, last: true }, Some(segment));
+    assert!(matches!(page.event().await.0, Event::NeedKey { .. }));
+    assert_eq!(page.call(Request::Drop { stream: 1 }).await, Ok(Reply::Done));
+    assert_eq!(page.reply(held).await.0, Err(DrmError::Aborted));
+    let bad = page.post(Request::Push { stream: 1, segment: 5, last: true }, Some(b"\0\0\0\x09mdatx"));
+    assert!(matches!(page.reply(bad).await.0, Err(DrmError::Media { .. })));
+    assert_eq!(page.call(Request::CloseStream { stream: 1 }).await, Ok(Reply::Done));
+}
+
+/// A93, B38: without an answer, or with another CA's.
+#[wasm_bindgen_test]
+async fn a93_individualization_fails_in_words() {
+    let site = Site::install();
+    site.answer_with(503);
+    let page = Page::start(&site);
+    let account = account();
+    let failed = page.call(open(&account)).await;
+    assert_eq!(failed, Err(DrmError::Network { what: "/individualize".into(), status: 503 }));
+    let other = Site::install();
+    // The page trusts the first site; the second one answers.
+    assert_eq!(page.call(open(&account)).await, Err(DrmError::IndividualizationInvalid));
+    drop(other);
+}
+
+/// Messages that are not understood are answered.
+#[wasm_bindgen_test]
+async fn unknown_requests_are_refused() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    let request = js_sys::JSON::parse(r#"{"type":"export-keys"}"#).unwrap();
+    let id = page.post_raw(&request.unchecked_into(), None);
+    assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
+    let id = page.post(Request::Push { stream: 9, segment: 1, last: true }, None);
+    assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
+    let id = page.post(Request::Push { stream: 9, segment: 1, last: true }, Some(b"xx"));
+    assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
+}

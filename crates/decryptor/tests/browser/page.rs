@@ -1,0 +1,249 @@
+//! The page's side of the messages, and a site that answers `/individualize` inside the browser.
+#![allow(dead_code, unreachable_pub)]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cenc::KidAndKey;
+use decryptor::VERSION;
+use drm_api::{DrmError, Event, Reply, Request, property};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use license::{
+    Check, Grant, IndividualizationGrant, IndividualizationRequest, KeyLevel, Output, Policy, Signer, SiteCa,
+    Trust, Typ, VerifiedChallenge,
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    CryptoKey, IdbDatabase, IdbRequest, MessageChannel, MessageEvent, MessagePort, Response, SubtleCrypto,
+    WorkerGlobalScope,
+};
+
+pub const URL: &str = "http://matinee.test";
+pub const CONTROLLER: &str = "http://matinee.test/nccp/controller";
+
+pub fn now() -> u64 {
+    (js_sys::Date::now() / 1000.0) as u64
+}
+
+/// A fresh account name: IndexedDB outlives the tests.
+pub fn account() -> String {
+    format!("a-{}", hex::encode(license::nonce().unwrap()))
+}
+
+fn scope() -> WorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+pub fn subtle() -> SubtleCrypto {
+    scope().crypto().unwrap().subtle()
+}
+
+/// A site whose `/individualize` is this worker's `fetch`.
+pub struct Site {
+    pub ca: SiteCa,
+    pub trust: Trust,
+    licenses: Signer,
+    asked: Rc<Cell<u32>>,
+    status: Rc<Cell<u16>>,
+}
+
+impl Site {
+    pub fn install() -> Self {
+        let ca = SiteCa::generate().unwrap();
+        let signer = |typ| ca.new_signer(URL, typ, "test", now() - 1000, now() + 1000).unwrap();
+        let (devices, answers) = (signer(Typ::DeviceCertificate), signer(Typ::Individualization));
+        let (asked, status) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(200)));
+        let counter = (Rc::clone(&asked), Rc::clone(&status));
+        let fetch =
+            Closure::<dyn FnMut(String, JsValue) -> Promise>::new(move |url: String, init: JsValue| {
+                assert_eq!(url, format!("{URL}/individualize"));
+                counter.0.set(counter.0.get() + 1);
+                let body = Uint8Array::new(&Reflect::get(&init, &"body".into()).unwrap()).to_vec();
+                let request = IndividualizationRequest::verify(&body, URL).unwrap();
+                assert_eq!(request.level, KeyLevel::Webcrypto);
+                let grant = IndividualizationGrant {
+                    module_url: "/assets/decryptor_bg.wasm",
+                    module_sha256: [0; 32],
+                    oldest_module: VERSION.parse().unwrap(),
+                    now: now(),
+                };
+                let certificate =
+                    devices.certify_device(&request, now() - u64::from(counter.0.get())).unwrap();
+                let answer = answers.sign_individualization(&body, certificate, &grant).unwrap();
+                let init = web_sys::ResponseInit::new();
+                init.set_status(counter.1.get());
+                let body = Uint8Array::from(answer.as_slice());
+                let response = Response::new_with_opt_js_u8_array_and_init(Some(&body), &init).unwrap();
+                Promise::resolve(&response)
+            });
+        Reflect::set(&scope(), &"fetch".into(), &fetch.into_js_value()).unwrap();
+        let trust = Trust::new(URL, &[ca.public_key()]).unwrap();
+        Self { licenses: signer(Typ::License), trust, ca, asked, status }
+    }
+
+    pub fn individualizations(&self) -> u32 {
+        self.asked.get()
+    }
+
+    pub fn answer_with(&self, status: u16) {
+        self.status.set(status);
+    }
+
+    /// A license with the fixture's key.
+    pub fn license_for(&self, challenge: &VerifiedChallenge) -> Vec<u8> {
+        let pair: KidAndKey = crate::common::CLEARKEY.parse().unwrap();
+        let keys = [(pair.kid, pair.cek)];
+        let policy = Policy {
+            name: "24h".into(),
+            not_after: Some(now() + 86_400),
+            play_until: None,
+            check: Check::Start,
+            persistent: false,
+            renew_after: None,
+            key_level: KeyLevel::Webcrypto,
+            output_digital: Output::NotRequired,
+            output_analog: Output::NotRequired,
+            max_height: None,
+            players: None,
+        };
+        let grant = Grant {
+            content_id: "movie/7",
+            keys: &keys,
+            policy: &policy,
+            now: now(),
+            oldest_module: VERSION.parse().unwrap(),
+        };
+        self.licenses.issue_license(challenge, &grant).unwrap()
+    }
+
+    fn config(&self) -> JsValue {
+        let key = URL_SAFE_NO_PAD.encode(self.ca.public_key());
+        js_sys::JSON::parse(&format!(
+            r#"{{"public_url":"{URL}","controller_url":"{CONTROLLER}","individualize_url":"{URL}/individualize",
+            "ca_keys":["{key}"],"module":{{"js":"","wasm":"","sha256":"","version":"{VERSION}"}},"compat":null,"time":{}}}"#,
+            now()
+        ))
+        .unwrap()
+    }
+}
+
+/// The page that a module serves.
+pub struct Page {
+    port: MessagePort,
+    inbox: Rc<RefCell<Vec<JsValue>>>,
+    wake: Rc<RefCell<Option<Function>>>,
+    last: Cell<u32>,
+}
+
+impl Page {
+    /// Starts a module of its own, as a tab does.
+    pub fn start(site: &Site) -> Self {
+        let channel = MessageChannel::new().unwrap();
+        let inbox = Rc::new(RefCell::new(Vec::new()));
+        let wake = Rc::new(RefCell::new(None::<Function>));
+        let (queue, waker) = (Rc::clone(&inbox), Rc::clone(&wake));
+        let take = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            queue.borrow_mut().push(event.data());
+            if let Some(wake) = waker.borrow_mut().take() {
+                wake.call0(&JsValue::UNDEFINED).unwrap();
+            }
+        });
+        let port = channel.port2();
+        port.set_onmessage(Some(take.into_js_value().unchecked_ref()));
+        decryptor::start_on(site.config(), &channel.port1()).unwrap();
+        Self { port, inbox, wake, last: Cell::new(0) }
+    }
+
+    pub async fn call(&self, request: Request) -> Result<Reply, DrmError> {
+        self.reply(self.post(request, None)).await.0
+    }
+
+    pub fn post(&self, request: Request, bytes: Option<&[u8]>) -> u32 {
+        self.post_raw(&serde_wasm_bindgen::to_value(&request).unwrap(), bytes)
+    }
+
+    pub fn post_raw(&self, request: &JsValue, bytes: Option<&[u8]>) -> u32 {
+        let id = self.last.get() + 1;
+        self.last.set(id);
+        let message = Object::new();
+        let set = |name: &str, value: &JsValue| Reflect::set(&message, &name.into(), value).unwrap();
+        set(property::ID, &id.into());
+        set(property::REQUEST, request);
+        let transfer = Array::new();
+        if let Some(bytes) = bytes {
+            let buffer = Uint8Array::from(bytes).buffer();
+            set(property::BYTES, &buffer);
+            transfer.push(&buffer);
+        }
+        self.port.post_message_with_transferable(&message, &transfer).unwrap();
+        for buffer in transfer {
+            assert_eq!(buffer.unchecked_into::<js_sys::ArrayBuffer>().byte_length(), 0, "transferred");
+        }
+        id
+    }
+
+    /// The answer to a request, with its bytes.
+    pub async fn reply(&self, id: u32) -> (Result<Reply, DrmError>, Option<Vec<u8>>) {
+        let message = self.find(|message| get(message, property::ID).as_f64() == Some(f64::from(id))).await;
+        (serde_wasm_bindgen::from_value(get(&message, property::REPLY)).unwrap(), bytes(&message))
+    }
+
+    /// The next event but `Ready`, with its bytes.
+    pub async fn event(&self) -> (Event, Option<Vec<u8>>) {
+        let message = self.find(is_event).await;
+        (serde_wasm_bindgen::from_value(get(&message, property::EVENT)).unwrap(), bytes(&message))
+    }
+
+    /// The next event, if it has come.
+    pub fn event_now(&self) -> Option<(Event, Option<Vec<u8>>)> {
+        let at = self.inbox.borrow().iter().position(is_event)?;
+        let message = self.inbox.borrow_mut().remove(at);
+        Some((serde_wasm_bindgen::from_value(get(&message, property::EVENT)).unwrap(), bytes(&message)))
+    }
+
+    async fn find(&self, wanted: impl Fn(&JsValue) -> bool) -> JsValue {
+        loop {
+            let at = self.inbox.borrow().iter().position(&wanted);
+            if let Some(at) = at {
+                return self.inbox.borrow_mut().remove(at);
+            }
+            let promise = Promise::new(&mut |resolve, _| *self.wake.borrow_mut() = Some(resolve));
+            JsFuture::from(promise).await.unwrap();
+        }
+    }
+}
+
+fn is_event(message: &JsValue) -> bool {
+    let event = get(message, property::EVENT);
+    !event.is_undefined() && get(&event, "type").as_string().as_deref() != Some("ready")
+}
+
+fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap()
+}
+
+fn bytes(message: &JsValue) -> Option<Vec<u8>> {
+    let buffer = get(message, property::BYTES);
+    (!buffer.is_undefined()).then(|| Uint8Array::new(&buffer).to_vec())
+}
+
+/// The private keys of an account, read from IndexedDB behind the module's back.
+pub async fn stored_private_keys(account: &str) -> Vec<CryptoKey> {
+    let request = scope().indexed_db().unwrap().unwrap().open("matinee-drm").unwrap();
+    let database: IdbDatabase = finished(&request).await.unchecked_into();
+    let store = database.transaction_with_str("keys").unwrap().object_store("keys").unwrap();
+    let record = finished(&store.get(&account.into()).unwrap()).await;
+    Object::values(&record.unchecked_into()).iter().filter_map(|value| value.dyn_into().ok()).collect()
+}
+
+async fn finished(request: &IdbRequest) -> JsValue {
+    let promise = Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    });
+    JsFuture::from(promise).await.unwrap();
+    request.result().unwrap()
+}
