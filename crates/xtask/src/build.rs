@@ -17,7 +17,7 @@ const DECRYPTOR_LIMIT: u64 = 90_000;
 /// Options of `cargo xtask build`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Quick and large: modules and binary as the tests use them; the binary finds the site by MATINEE_SITE_DIR.
+    /// Quick and large: hardly optimised modules, and a debug binary that finds the site by MATINEE_SITE_DIR.
     #[arg(long, conflicts_with = "release")]
     dev: bool,
     /// What ships: small modules, and a release binary with the site in it (the default).

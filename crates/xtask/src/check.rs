@@ -46,7 +46,16 @@ pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("dependencies of the page", || dependencies(project))?;
     steps.step("lints", || {
         let mut clippy = cargo(project);
-        clippy.args(["clippy", "--quiet", "--workspace", "--all-targets", "--features", "demo-film/draw"]);
+        clippy.args([
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--test",
+            "e2e",
+            "--features",
+            "demo-film/draw",
+        ]);
         command::run(clippy.args(["--", "-D", "warnings"]))
     })
 }

@@ -64,7 +64,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         Some(password) => password.to_owned(),
         None => {
             let password = record::new_password()?;
-            command::output(&mut matinee(&["user", "add", EMAIL, "--password", &password]))?;
+            command::output(matinee(&["user", "add", EMAIL]).env("MATINEE_PASSWORD", &password))?;
             record.set_password(&password)?;
             password
         }
