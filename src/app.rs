@@ -1,0 +1,40 @@
+//! The root component.
+
+use yew::prelude::*;
+
+use crate::{
+    pages::{Devices, Library, Login, NotFound, Watch},
+    route::{Route, replace, use_route},
+    session::{Phase, SessionProvider, use_session},
+};
+
+/// The whole app.
+#[function_component]
+pub fn App() -> Html {
+    html! { <SessionProvider><Pages /></SessionProvider> }
+}
+
+/// The current page; pages that need a session lead to `/login` without one.
+#[function_component]
+fn Pages() -> Html {
+    let route = use_route();
+    let session = use_session();
+    let to_login =
+        session.phase == Phase::SignedOut && !matches!(route, Route::Login { .. } | Route::NotFound);
+    {
+        let route = route.clone();
+        use_effect_with(to_login, move |to_login| {
+            if *to_login {
+                replace(&route.login().address());
+            }
+        });
+    }
+    match route {
+        _ if to_login => Html::default(),
+        Route::Login { next } => html! { <Login {next} /> },
+        Route::Library => html! { <Library /> },
+        Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
+        Route::Devices => html! { <Devices /> },
+        Route::NotFound => html! { <NotFound /> },
+    }
+}

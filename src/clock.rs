@@ -1,0 +1,32 @@
+//! The two clocks: Unix time for the protocol, monotonic time for the engine.
+
+use std::time::Duration;
+
+/// Unix time in seconds, with fraction, as this machine believes it to be.
+pub fn unix_now() -> f64 {
+    js_sys::Date::now() / 1000.0
+}
+
+/// Time since the page was opened; never goes back.
+pub fn monotonic() -> Duration {
+    let milliseconds = web_sys::window().and_then(|window| window.performance()).map_or(0.0, |p| p.now());
+    Duration::from_secs_f64(milliseconds.max(0.0) / 1000.0)
+}
+
+/// `1:02:03` or `2:03`, for people.
+pub fn spoken(seconds: f64) -> String {
+    let whole = if seconds.is_finite() { seconds.max(0.0) as u64 } else { 0 };
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// `1 h 32 min`, `1 min` or `45 s`, for people.
+pub fn runtime(seconds: f64) -> String {
+    let whole = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
+    match (whole / 3600, whole % 3600 / 60) {
+        (0, 0) => format!("{whole} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}

@@ -1,0 +1,53 @@
+//! Head and foot that the pages but the player share.
+
+use yew::prelude::*;
+
+use crate::{
+    route::{Link, Route},
+    session::{sign_out, use_session},
+};
+
+/// The name as a sign.
+#[function_component]
+pub fn Wordmark() -> Html {
+    html! { <span class="wordmark" aria-label="Matinee" role="img"><span aria-hidden="true">{ "Matinee" }</span></span> }
+}
+
+/// Properties of [`Frame`].
+#[derive(Properties, PartialEq)]
+pub struct FrameProps {
+    /// What the page is called, for the browser's tab.
+    pub title: AttrValue,
+    /// The page.
+    pub children: Html,
+}
+
+/// Header with the way around, and the page below it.
+#[function_component]
+pub fn Frame(props: &FrameProps) -> Html {
+    let session = use_session();
+    use_effect_with(props.title.clone(), |title| {
+        gloo::utils::document().set_title(&format!("{title} · Matinee"));
+    });
+    let account = session.library.as_ref().map(|library| library.email.clone());
+    let leave = {
+        let session = session.clone();
+        Callback::from(move |_| sign_out(session.clone()))
+    };
+    html! {
+        <div class="frame">
+            <a class="skip" href="#main">{ "Skip to content" }</a>
+            <header class="marquee">
+                <Link to={Route::Library} class="home"><Wordmark /></Link>
+                <nav class="ways" aria-label="Main">
+                    <Link to={Route::Library}>{ "Library" }</Link>
+                    <Link to={Route::Devices}>{ "Devices" }</Link>
+                    if account.is_some() {
+                        <button type="button" class="quiet" onclick={leave} title={account}>{ "Sign out" }</button>
+                    }
+                </nav>
+            </header>
+            <main id="main" tabindex="-1">{ props.children.clone() }</main>
+        </div>
+    }
+}

@@ -1,0 +1,40 @@
+//! Icons, drawn on a grid of 24.
+
+use yew::prelude::*;
+
+fn icon(path: &'static str) -> Html {
+    html! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d={path} /></svg>
+    }
+}
+
+macro_rules! icons {
+    ($($(#[$doc:meta])* $name:ident $path:literal;)*) => {
+        $($(#[$doc])* pub fn $name() -> Html { icon($path) })*
+    };
+}
+
+icons! {
+    /// A triangle.
+    play "M7 4.5v15l12.5-7.5z";
+    /// Two bars.
+    pause "M6.5 4.5h4v15h-4zM13.5 4.5h4v15h-4z";
+    /// Ten seconds back.
+    back "M12 5V1.8L6.8 6.2 12 10.6V7a6 6 0 1 1-6 6H4a8 8 0 1 0 8-8z";
+    /// Ten seconds on.
+    forward "M12 5V1.8l5.2 4.4-5.2 4.4V7a6 6 0 1 0 6 6h2a8 8 0 1 1-8-8z";
+    /// A loudspeaker that sounds.
+    sound "M4 9.2v5.6h3.6L12.4 19V5L7.6 9.2zM15 8.2v7.6a4.3 4.3 0 0 0 0-7.6zM15 4.1v2.1a6 6 0 0 1 0 11.6v2.1a8 8 0 0 0 0-15.8z";
+    /// A loudspeaker that does not.
+    silence "M4 9.2v5.6h3.6L12.4 19V5L7.6 9.2zM21.4 9.4 20 8l-2.6 2.6L14.8 8l-1.4 1.4L16 12l-2.6 2.6 1.4 1.4 2.6-2.6L20 16l1.4-1.4L18.8 12z";
+    /// Four corners outwards.
+    expand "M4 9.5V4h5.5v2H6v3.5zM14.5 4H20v5.5h-2V6h-3.5zM18 14.5h2V20h-5.5v-2H18zM4 14.5h2V18h3.5v2H4z";
+    /// Four corners inwards.
+    shrink "M9.5 4v5.5H4v-2h3.5V4zM14.5 4h2v3.5H20v2h-5.5zM14.5 14.5H20v2h-3.5V20h-2zM4 14.5h5.5V20h-2v-3.5H4z";
+    /// A plus.
+    plus "M11 4.5h2V11h6.5v2H13v6.5h-2V13H4.5v-2H11z";
+    /// A tick.
+    tick "M9.6 18.2 3.9 12.5l1.5-1.5 4.2 4.2 9-9 1.5 1.5z";
+    /// An arrow to the left.
+    leave "M10.6 5.4 12 6.8 7.8 11H20v2H7.8l4.2 4.2-1.4 1.4L4 12z";
+}

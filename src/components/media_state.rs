@@ -1,0 +1,92 @@
+//! What a video element shows, as state that renders.
+
+use gloo::{events::EventListener, utils::document};
+use web_sys::HtmlVideoElement;
+use yew::prelude::*;
+
+use crate::mse;
+
+/// What the controls need to know of the video element.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaState {
+    /// Position in seconds.
+    pub time: f64,
+    /// End of the buffered range that holds the position.
+    pub buffered_to: f64,
+    /// Neither playing nor about to.
+    pub paused: bool,
+    /// At the end.
+    pub ended: bool,
+    /// Wants to play, but has nothing to show.
+    pub waiting: bool,
+    /// Has a picture.
+    pub has_picture: bool,
+    /// Without sound.
+    pub muted: bool,
+    /// 0 to 1.
+    pub volume: f64,
+    /// Full screen.
+    pub full_screen: bool,
+}
+
+impl MediaState {
+    fn of(video: &HtmlVideoElement) -> Self {
+        let time = video.current_time();
+        let ready = video.ready_state();
+        let paused = video.paused();
+        Self {
+            time,
+            buffered_to: mse::time_ranges(&video.buffered()).end_at(time).unwrap_or(time),
+            paused: paused || video.ended(),
+            ended: video.ended(),
+            // Less than HAVE_FUTURE_DATA.
+            waiting: ready < 3 && !video.ended() && (!paused || video.seeking()),
+            has_picture: ready >= 2,
+            muted: video.muted() || video.volume() == 0.0,
+            volume: video.volume(),
+            full_screen: document().fullscreen_element().is_some(),
+        }
+    }
+}
+
+const EVENTS: [&str; 17] = [
+    "canplay",
+    "durationchange",
+    "emptied",
+    "ended",
+    "loadeddata",
+    "loadedmetadata",
+    "pause",
+    "play",
+    "playing",
+    "progress",
+    "seeked",
+    "seeking",
+    "stalled",
+    "suspend",
+    "timeupdate",
+    "volumechange",
+    "waiting",
+];
+
+/// The state of the video element in `video`, kept up to date.
+#[hook]
+pub fn use_media_state(video: NodeRef) -> MediaState {
+    let state = use_state_eq(|| MediaState { paused: true, volume: 1.0, ..MediaState::default() });
+    let setter = state.setter();
+    use_effect_with(video, move |video| {
+        let mut listeners = Vec::new();
+        if let Some(video) = video.cast::<HtmlVideoElement>() {
+            let update = {
+                let video = video.clone();
+                move |_: &web_sys::Event| setter.set(MediaState::of(&video))
+            };
+            for name in EVENTS {
+                listeners.push(EventListener::new(&video, name, update.clone()));
+            }
+            listeners.push(EventListener::new(&document(), "fullscreenchange", update));
+        }
+        move || drop(listeners)
+    });
+    (*state).clone()
+}

@@ -1,0 +1,82 @@
+//! The registration that this profile keeps: device id and ticket, one per account (PROTOCOL §3).
+//!
+//! It lives in `localStorage`, apart from the DRM module's keys in IndexedDB: losing one does not lose the other.
+
+use gloo::storage::{LocalStorage, Storage};
+use nccp::{DeviceId, Registration};
+use serde::{Deserialize, Serialize};
+
+/// A registration as it is kept.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Device id.
+    pub device: String,
+    /// Ticket.
+    pub ticket: String,
+    /// When the ticket ends, Unix seconds.
+    pub expiration: u64,
+    /// When to renew it, Unix seconds.
+    pub renewal: u64,
+    /// The identity that it was made with.
+    pub component: String,
+}
+
+impl Stored {
+    /// What the server answered to `register` or a renewal.
+    pub fn new(registration: Registration, component: &str) -> Self {
+        Self {
+            device: registration.device_id.as_str().to_owned(),
+            ticket: registration.ticket,
+            expiration: registration.expiration,
+            renewal: registration.renewal,
+            component: component.to_owned(),
+        }
+    }
+
+    /// The device id, if it still reads as one.
+    pub fn device_id(&self) -> Option<DeviceId> {
+        self.device.parse().ok()
+    }
+}
+
+fn key(account: &str) -> String {
+    format!("matinee.registration.{account}")
+}
+
+/// The account's registration with this identity, if there is one.
+pub fn load(account: &str, component: &str) -> Option<Stored> {
+    LocalStorage::get::<Stored>(key(account)).ok().filter(|stored| stored.component == component)
+}
+
+/// Keeps it. A browser that refuses storage registers again next time.
+pub fn save(account: &str, stored: &Stored) {
+    let _ = LocalStorage::set(key(account), stored);
+}
+
+/// Forgets it.
+pub fn forget(account: &str) {
+    LocalStorage::delete(key(account));
+}
+
+const ESTIMATE: &str = "matinee.throughput";
+const VOLUME: &str = "matinee.volume";
+
+/// The throughput that an earlier viewing measured, bit/s.
+pub fn throughput() -> Option<u64> {
+    LocalStorage::get(ESTIMATE).ok()
+}
+
+/// Keeps a measured throughput.
+pub fn save_throughput(bits_per_second: u64) {
+    let _ = LocalStorage::set(ESTIMATE, bits_per_second);
+}
+
+/// The volume that the viewer chose, 0 to 1, and whether it is muted.
+pub fn volume() -> Option<(f64, bool)> {
+    LocalStorage::get(VOLUME).ok()
+}
+
+/// Keeps the volume.
+pub fn save_volume(volume: f64, muted: bool) {
+    let _ = LocalStorage::set(VOLUME, (volume, muted));
+}

@@ -1,0 +1,126 @@
+//! Ranged fetches of media: whatever arrives is handed on at once, as it came.
+//!
+//! No cookies, and no header but `Range` (PROTOCOL §6), so that a CDN needs no preflight. Which form of range, and what
+//! to do about an error, is the engine's decision.
+
+use std::{cell::Cell, rc::Rc};
+
+use engine::Failure;
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    AbortController, ReadableStreamDefaultReader, RequestCredentials, RequestInit, RequestMode, Response,
+};
+
+/// What to get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Where; with ranges in the path, the range is in it.
+    pub url: String,
+    /// First and last byte for a `Range` header; `None` when the URL has them.
+    pub range: Option<(u64, u64)>,
+    /// How many bytes have to come.
+    pub length: u64,
+}
+
+/// What came.
+#[derive(Debug)]
+pub enum FetchEvent {
+    /// Bytes, in order; the buffer is nobody else's. `true` with the last ones.
+    Chunk(Uint8Array, bool),
+    /// It broke off. Nothing comes after this.
+    Failed(Failure),
+}
+
+/// A running fetch; dropping it aborts it silently.
+pub struct Running {
+    controller: Option<AbortController>,
+    live: Rc<Cell<bool>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.live.replace(false)
+            && let Some(controller) = &self.controller
+        {
+            controller.abort();
+        }
+    }
+}
+
+/// Starts a fetch. `on_event` is called until the last chunk, a failure, or the drop of what this returns.
+pub fn start(fetch: Fetch, on_event: impl Fn(FetchEvent) + 'static) -> Running {
+    let live = Rc::new(Cell::new(true));
+    let controller = AbortController::new().ok();
+    let running = Running { controller: controller.clone(), live: Rc::clone(&live) };
+    spawn_local(async move {
+        let tell = |event| {
+            if live.get() {
+                on_event(event);
+            }
+        };
+        if let Err(failure) = run(&fetch, controller.as_ref(), &live, &tell).await
+            && live.replace(false)
+        {
+            on_event(FetchEvent::Failed(failure));
+        }
+    });
+    running
+}
+
+async fn run(
+    fetch: &Fetch,
+    controller: Option<&AbortController>,
+    live: &Cell<bool>,
+    tell: &impl Fn(FetchEvent),
+) -> Result<(), Failure> {
+    let network = |_: JsValue| Failure::Network;
+    let init = RequestInit::new();
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_mode(RequestMode::Cors);
+    if let Some(controller) = controller {
+        init.set_signal(Some(&controller.signal()));
+    }
+    if let Some((first, last)) = fetch.range {
+        let headers = web_sys::Headers::new().map_err(network)?;
+        headers.set("Range", &format!("bytes={first}-{last}")).map_err(network)?;
+        init.set_headers(&headers);
+    }
+    let answer = JsFuture::from(gloo::utils::window().fetch_with_str_and_init(&fetch.url, &init));
+    let response: Response = answer.await.map_err(network)?.unchecked_into();
+    let expected = if fetch.range.is_some() { 206 } else { 200 };
+    if response.status() != expected {
+        return Err(Failure::Status(response.status()));
+    }
+    let body = response.body().ok_or(Failure::Network)?;
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let mut received = 0u64;
+    while live.get() {
+        let step = JsFuture::from(reader.read()).await.map_err(network)?;
+        if Reflect::get(&step, &"done".into()).map_err(network)?.is_truthy() {
+            return Err(Failure::Truncated);
+        }
+        let chunk: Uint8Array = Reflect::get(&step, &"value".into()).map_err(network)?.unchecked_into();
+        received += u64::from(chunk.byte_length());
+        if received > fetch.length {
+            return Err(Failure::Truncated);
+        }
+        let last = received == fetch.length;
+        if last {
+            tell(FetchEvent::Chunk(chunk, true));
+            live.set(false);
+            // Read to its end, the answer may be kept in the browser's cache.
+            let _ = JsFuture::from(reader.read()).await;
+            return Ok(());
+        }
+        tell(FetchEvent::Chunk(chunk, false));
+    }
+    Ok(())
+}
+
+/// The chunk's bytes as a buffer of their own, to be transferred: the chunk's, when it is all of it.
+pub fn into_buffer(chunk: &Uint8Array) -> js_sys::ArrayBuffer {
+    let whole = chunk.byte_offset() == 0 && chunk.byte_length() == chunk.buffer().byte_length();
+    if whole { chunk.buffer() } else { chunk.slice(0, chunk.length()).buffer() }
+}

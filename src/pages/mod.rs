@@ -1,0 +1,13 @@
+//! The pages.
+
+mod devices;
+mod library;
+mod login;
+mod not_found;
+mod watch;
+
+pub use devices::Devices;
+pub use library::Library;
+pub use login::{Login, LoginForm, LoginFormProps};
+pub use not_found::NotFound;
+pub use watch::Watch;

@@ -1,0 +1,22 @@
+//! No such page.
+
+use yew::prelude::*;
+
+use crate::{
+    components::Frame,
+    route::{Link, Route},
+};
+
+/// The page.
+#[function_component]
+pub fn NotFound() -> Html {
+    html! {
+        <Frame title="Not found">
+            <section class="empty">
+                <h1>{ "No such screen" }</h1>
+                <p>{ "This address leads to nothing that is showing." }</p>
+                <Link to={Route::Library} class="button">{ "To the library" }</Link>
+            </section>
+        </Frame>
+    }
+}

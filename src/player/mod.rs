@@ -1,0 +1,12 @@
+//! The player: runs the engine's commands with the fetcher, the DRM worker and Media Source Extensions.
+
+mod download;
+mod license;
+mod presentation;
+mod report;
+mod run;
+mod track;
+
+pub use download::{HeadAssembly, parse_index};
+pub use presentation::{media_type, presentation};
+pub use run::{Player, PlayerEvent};

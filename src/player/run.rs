@@ -1,0 +1,420 @@
+//! Events of the browser in, commands of the engine out.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use drm_api::{Request, SessionId, StreamId};
+use engine::{Command, Config, Engine, Event, abr::StartConditions};
+use gloo::{events::EventListener, timers::callback::Interval};
+use nccp::{LogEvent, Manifest, MovieId, MovieMetadata, json::PlayerEventKind};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DomException, HtmlVideoElement};
+use yew::Callback;
+
+use super::{
+    presentation::{media_type, presentation},
+    report,
+    track::TrackRun,
+};
+use crate::{
+    capability, clock, control::Control, decryptor_proxy::DecryptorProxy, device_store,
+    mse::MediaSourceHandle, problem::Problem,
+};
+
+const TICK_MS: u32 = 250;
+const LOG_MS: u32 = 60_000;
+
+/// What a page hears of the player. Everything else it sees on the video element.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlayerEvent {
+    /// Title, runtime and the like.
+    Metadata(Box<MovieMetadata>),
+    /// Where the viewer left, in seconds.
+    Resume(f64),
+    /// The film's length in seconds, from the manifest.
+    Duration(f64),
+    /// The browser wants a click before it plays.
+    WantsGesture,
+    /// Playback cannot go on.
+    Failed(Problem),
+}
+
+thread_local! {
+    static NEXT_STREAM: Cell<StreamId> = const { Cell::new(1) };
+}
+
+/// A film on a video element, until it is dropped.
+pub struct Player(Rc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) control: Control,
+    pub(super) movie: MovieId,
+    video: HtmlVideoElement,
+    on_event: Callback<PlayerEvent>,
+    engine: RefCell<Engine>,
+    events: RefCell<VecDeque<Event>>,
+    draining: Cell<bool>,
+    closed: Cell<bool>,
+    source: RefCell<Option<MediaSourceHandle>>,
+    tracks: RefCell<Vec<Rc<TrackRun>>>,
+    pub(super) manifest: RefCell<Option<Manifest>>,
+    presented: Cell<bool>,
+    end_wanted: Cell<bool>,
+    pub(super) session: Cell<Option<SessionId>>,
+    pub(super) has_license: Cell<bool>,
+    pub(super) license_problem: RefCell<Option<Problem>>,
+    stalls: Cell<u64>,
+    played: Cell<bool>,
+    urls_end: Cell<f64>,
+    listeners: RefCell<Vec<EventListener>>,
+    timers: RefCell<Vec<Interval>>,
+}
+
+impl Player {
+    /// Starts the film: everything that can go on at the same time does.
+    pub fn start(
+        control: Control,
+        movie: MovieId,
+        video: HtmlVideoElement,
+        on_event: Callback<PlayerEvent>,
+    ) -> Self {
+        let start =
+            StartConditions { stored_estimate: device_store::throughput(), viewport: device_pixels(&video) };
+        let seed = (js_sys::Math::random() * 2f64.powi(53)) as u64;
+        let inner = Rc::new(Inner {
+            control,
+            movie,
+            video,
+            on_event,
+            engine: RefCell::new(Engine::new(Config { start, seed, ..Config::default() })),
+            events: RefCell::default(),
+            draining: Cell::new(false),
+            closed: Cell::new(false),
+            source: RefCell::default(),
+            tracks: RefCell::default(),
+            manifest: RefCell::default(),
+            presented: Cell::new(false),
+            end_wanted: Cell::new(false),
+            session: Cell::new(None),
+            has_license: Cell::new(false),
+            license_problem: RefCell::default(),
+            stalls: Cell::new(0),
+            played: Cell::new(false),
+            urls_end: Cell::new(f64::INFINITY),
+            listeners: RefCell::default(),
+            timers: RefCell::default(),
+        });
+        report::event(movie, PlayerEventKind::Ready, None, None);
+        let weak = Rc::downgrade(&inner);
+        let attached = MediaSourceHandle::attach(&inner.video, move || {
+            if let Some(player) = weak.upgrade() {
+                player.maybe_present();
+            }
+        });
+        match attached {
+            Ok(source) => drop(inner.source.replace(Some(source))),
+            Err(_) => inner.fail(Problem::unsupported(&capability::missing_here())),
+        }
+        inner.listen();
+        spawn_local(Rc::clone(&inner).begin());
+        inner.play();
+        Self(inner)
+    }
+
+    /// Plays; asks for a gesture where the browser wants one.
+    pub fn play(&self) {
+        self.0.play();
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Inner {
+    pub(super) fn proxy(&self) -> &Rc<DecryptorProxy> {
+        self.control.proxy()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    pub(super) fn tell(&self, event: PlayerEvent) {
+        if !self.closed.get() {
+            self.on_event.emit(event);
+        }
+    }
+
+    /// Reports the problem, once, and stops.
+    pub(super) fn fail(&self, problem: Problem) {
+        if self.closed.get() {
+            return;
+        }
+        let position = self.presented.get().then(|| self.video.current_time());
+        report::event(self.movie, PlayerEventKind::Error, Some(problem.code.clone()), position);
+        self.tell(PlayerEvent::Failed(problem));
+        self.close();
+    }
+
+    fn play(self: &Rc<Self>) {
+        let Ok(promise) = self.video.play() else { return };
+        let player = Rc::clone(self);
+        spawn_local(async move {
+            let Err(refusal) = JsFuture::from(promise).await else { return };
+            let name = refusal.dyn_ref::<DomException>().map(DomException::name);
+            if name.as_deref() == Some("NotAllowedError") {
+                player.tell(PlayerEvent::WantsGesture);
+            }
+        });
+    }
+
+    /// Gives the manifest to the engine, once it and the media source are there.
+    pub(super) fn maybe_present(self: &Rc<Self>) {
+        let open = self.source.borrow().as_ref().is_some_and(MediaSourceHandle::is_open);
+        if self.closed.get() || !(open || self.presented.get()) {
+            return;
+        }
+        let global = js_sys::global();
+        let presentation = match &*self.manifest.borrow() {
+            Some(manifest) => {
+                let now = self.control.server_now();
+                let life = (manifest.expiration as f64 - now) * 0.8;
+                self.urls_end.set(clock::unix_now() + life);
+                presentation(manifest, now, |mime| capability::is_type_supported(&global, mime))
+            }
+            None => return,
+        };
+        if !self.presented.replace(true) {
+            if let Some(source) = &*self.source.borrow() {
+                source.set_duration(presentation.duration);
+            }
+            self.tell(PlayerEvent::Duration(presentation.duration));
+            if presentation.start > 0.0 {
+                self.video.set_current_time(presentation.start);
+            }
+        }
+        self.feed(Event::Manifest(presentation));
+    }
+
+    /// Tells the engine, and does what it says. Events that come up meanwhile wait their turn.
+    pub(super) fn feed(self: &Rc<Self>, event: Event) {
+        self.events.borrow_mut().push_back(event);
+        if self.draining.replace(true) {
+            return;
+        }
+        loop {
+            let next = self.events.borrow_mut().pop_front();
+            let Some(event) = next.filter(|_| !self.closed.get()) else { break };
+            let commands = self.engine.borrow_mut().handle(clock::monotonic(), event);
+            if self.tracks.borrow().is_empty() && !self.engine.borrow().tracks().is_empty() {
+                self.add_tracks();
+            }
+            for command in commands {
+                if !self.closed.get() {
+                    self.obey(command);
+                }
+            }
+        }
+        self.draining.set(false);
+    }
+
+    fn add_tracks(self: &Rc<Self>) {
+        let chosen: Vec<_> =
+            self.engine.borrow().tracks().iter().map(|track| track.representation.clone()).collect();
+        for representation in chosen {
+            let mime = match &*self.manifest.borrow() {
+                Some(manifest) => {
+                    manifest.downloadables.iter().find(|d| d.id == representation.id).map(media_type)
+                }
+                None => None,
+            };
+            let added = match (&*self.source.borrow(), mime) {
+                (Some(source), Some(mime)) => source.add_source_buffer(&mime).ok(),
+                _ => None,
+            };
+            let Some(buffer) = added else {
+                return self.fail(Problem::playback("no SourceBuffer"));
+            };
+            let stream = NEXT_STREAM.replace(NEXT_STREAM.get() + 1);
+            let track = TrackRun::new(self, representation, stream, buffer);
+            self.tracks.borrow_mut().push(track);
+        }
+    }
+
+    fn track(&self, kind: engine::model::TrackKind) -> Option<Rc<TrackRun>> {
+        self.tracks.borrow().iter().find(|track| track.kind() == kind).cloned()
+    }
+
+    fn obey(self: &Rc<Self>, command: Command) {
+        match command {
+            Command::Fetch(spec) => {
+                self.end_wanted.set(false);
+                if let Some(track) = self.track(spec.track) {
+                    track.fetch(spec);
+                }
+            }
+            Command::Abort { fetch } => {
+                for track in &*self.tracks.borrow() {
+                    track.abort(fetch);
+                }
+            }
+            Command::Reset { track } => self.track(track).into_iter().for_each(|track| track.reset()),
+            Command::Remove { track, start, end } => {
+                if let Some(track) = self.track(track) {
+                    track.queue.remove(start, end);
+                }
+            }
+            Command::RetryAppend { track } => {
+                self.track(track).into_iter().for_each(|track| track.queue.retry());
+            }
+            Command::JumpTo { position } => self.video.set_current_time(position),
+            Command::EndOfStream => {
+                self.end_wanted.set(true);
+                self.maybe_end();
+            }
+            Command::RefreshManifest => spawn_local(Rc::clone(self).refresh_manifest()),
+            Command::Fail(error) => self.fail(Problem::from(&error)),
+        }
+    }
+
+    /// Ends the stream once no source buffer has anything left to do.
+    pub(super) fn maybe_end(&self) {
+        if self.end_wanted.get() && self.tracks.borrow().iter().all(|track| track.queue.is_idle()) {
+            self.end_wanted.set(false);
+            if let Some(source) = &*self.source.borrow() {
+                source.end_of_stream();
+            }
+        }
+    }
+
+    // ---- the video element ----------------------------------------------------------------------------------------
+
+    fn listen(self: &Rc<Self>) {
+        let on = |name: &'static str, what: fn(&Rc<Self>)| {
+            let weak = Rc::downgrade(self);
+            EventListener::new(&self.video, name, move |_| with(&weak, what))
+        };
+        let mut listeners = vec![
+            on("seeking", |player| {
+                let position = player.video.current_time();
+                player.feed(Event::Seek { position });
+            }),
+            on("seeked", |player| player.log(LogEvent::Seek)),
+            on("timeupdate", Self::playhead),
+            on("waiting", |player| {
+                if player.played.get() && !player.video.seeking() {
+                    player.stalls.set(player.stalls.get() + 1);
+                }
+                player.playhead();
+            }),
+            on("playing", |player| {
+                if !player.played.replace(true) {
+                    let position = Some(player.video.current_time());
+                    report::event(player.movie, PlayerEventKind::Playing, None, position);
+                }
+            }),
+            on("pause", |player| {
+                if !player.video.ended() {
+                    player.log(LogEvent::Pause);
+                }
+            }),
+            on("ended", |player| {
+                player.log(LogEvent::End);
+                let position = Some(player.video.current_time());
+                report::event(player.movie, PlayerEventKind::Ended, None, position);
+            }),
+            on("error", |player| {
+                let what = player.video.error().map_or_else(String::new, |error| {
+                    let message = error.message();
+                    if message.is_empty() { format!("code {}", error.code()) } else { message }
+                });
+                player.fail(Problem::playback(&what));
+            }),
+        ];
+        let weak = Rc::downgrade(self);
+        listeners.push(EventListener::new(&gloo::utils::window(), "pagehide", move |_| {
+            with(&weak, |player| {
+                if player.played.get() {
+                    report::farewell(player.movie, player.video.current_time());
+                }
+            });
+        }));
+        let weak = Rc::downgrade(self);
+        listeners.push(EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
+            with(&weak, |player| {
+                if gloo::utils::document().hidden() {
+                    player.log(LogEvent::Hide);
+                } else if clock::unix_now() >= player.urls_end.get() {
+                    // A machine that slept did not count the time by which URLs are refreshed.
+                    player.feed(Event::UrlsStale);
+                }
+            });
+        }));
+        self.listeners.replace(listeners);
+        let weak = Rc::downgrade(self);
+        let tick = Interval::new(TICK_MS, move || with(&weak, Self::playhead));
+        let weak = Rc::downgrade(self);
+        let log = Interval::new(LOG_MS, move || {
+            with(&weak, |player| {
+                if !player.video.paused() {
+                    player.log(LogEvent::Interval);
+                }
+            });
+        });
+        self.timers.replace(vec![tick, log]);
+    }
+
+    fn playhead(self: &Rc<Self>) {
+        let playing = !self.video.paused() && !self.video.ended();
+        self.feed(Event::Playhead { position: self.video.current_time(), playing });
+    }
+
+    fn log(&self, event: LogEvent) {
+        if self.played.get() {
+            report::log(&self.control, self.movie, event, &self.video, self.stalls.get());
+        }
+    }
+
+    fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        if self.played.get() && !self.video.ended() {
+            report::log(&self.control, self.movie, LogEvent::Hide, &self.video, self.stalls.get());
+        }
+        self.listeners.take();
+        self.timers.take();
+        if let Some(estimate) = self.engine.borrow().estimate() {
+            device_store::save_throughput(estimate);
+        }
+        for track in self.tracks.take() {
+            track.close(self.proxy());
+        }
+        self.source.take();
+        if let Some(session) = self.session.take() {
+            self.proxy().send(&Request::CloseSession { session }, None, |_| {});
+        }
+    }
+}
+
+fn with(player: &Weak<Inner>, what: fn(&Rc<Inner>)) {
+    if let Some(player) = player.upgrade()
+        && !player.closed.get()
+    {
+        what(&player);
+    }
+}
+
+/// The element's size in device pixels.
+fn device_pixels(video: &HtmlVideoElement) -> (u32, u32) {
+    let ratio = gloo::utils::window().device_pixel_ratio();
+    let scale = |length: i32| (f64::from(length.max(0)) * ratio) as u32;
+    (scale(video.client_width()), scale(video.client_height()))
+}

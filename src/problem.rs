@@ -1,0 +1,187 @@
+//! What went wrong, in words, with a way on.
+
+use drm_api::{DrmError, PolicyReason};
+use nccp::ErrorCode;
+
+use crate::{api, capability::Missing};
+
+/// What the viewer can do about a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Try the same again.
+    Retry,
+    /// Look at the devices of the account.
+    Devices,
+    /// Sign in.
+    SignIn,
+    /// Choose another film.
+    Library,
+}
+
+/// A problem as a page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Code for support and for `playerevent`; in the form of the error table.
+    pub code: String,
+    /// One line.
+    pub title: String,
+    /// What it means.
+    pub text: String,
+    /// What to do.
+    pub way: Way,
+}
+
+impl Problem {
+    fn new(code: &str, title: &str, text: &str, way: Way) -> Self {
+        Self { code: code.to_owned(), title: title.to_owned(), text: text.to_owned(), way }
+    }
+
+    /// The service cannot be reached.
+    pub fn network() -> Self {
+        let text = "Check your connection. Nothing is lost: playback goes on where it stopped.";
+        Self::new("NETWORK", "The service does not answer", text, Way::Retry)
+    }
+
+    /// The browser lacks something.
+    pub fn unsupported(missing: &[Missing]) -> Self {
+        let names: Vec<&str> = missing.iter().map(|missing| missing.name()).collect();
+        let text = format!(
+            "It lacks {}. A current version of Chrome, Edge, Firefox or Safari has all that is needed.",
+            names.join(", ")
+        );
+        Self::new("BROWSER_UNSUPPORTED", "This browser cannot play protected films", &text, Way::Library)
+    }
+
+    /// An answer of the controller; `text` is what the server says.
+    pub fn from_code(code: ErrorCode, text: &str) -> Self {
+        use ErrorCode as E;
+        let (title, own, way) = match code {
+            E::DeviceLimitReached => (
+                "Device Limit Reached",
+                "All device places of this account are taken. Remove a device that you no longer use, then try again.",
+                Way::Devices,
+            ),
+            E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
+            E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
+            E::RegionNotAllowed => {
+                ("Not available here", "This title is not available where you are.", Way::Library)
+            }
+            E::MovieUnknown => ("No such title", "It may have left the library.", Way::Library),
+            E::MovieNotAvailable => {
+                ("Not available at the moment", "This title is not available at the moment.", Way::Library)
+            }
+            E::PolicyRefused => (
+                "Not allowed on this device",
+                "The title's rules do not allow it to play here.",
+                Way::Library,
+            ),
+            E::ChallengeInvalid | E::CertificateInvalid => (
+                "The license was refused",
+                "This device could not prove itself to the license server. Trying again usually helps.",
+                Way::Retry,
+            ),
+            E::SequenceOutOfOrder | E::NotAuthentic | E::TicketExpired | E::DeviceUnknown => (
+                "This device could not be registered",
+                "Registering this browser anew did not help. Try again, or sign out and in.",
+                Way::Retry,
+            ),
+            E::RenewOtherCustomer => (
+                "Another account is signed in",
+                "This browser was registered for another account. Sign out, and sign in again.",
+                Way::SignIn,
+            ),
+            E::ClockSkew => (
+                "The clock is wrong",
+                "This device's clock differs too much from the service's. Set it, then try again.",
+                Way::Retry,
+            ),
+            E::TryLater => {
+                ("The service is busy", "It asked to try again later. Give it a minute.", Way::Retry)
+            }
+            _ => ("The service refused", text, Way::Retry),
+        };
+        Self::new(code.as_str(), title, own, way)
+    }
+
+    /// The picture or sound could not be decoded or appended.
+    pub fn playback(what: &str) -> Self {
+        let text = format!("The browser could not play what it received ({what}).");
+        Self::new("PLAYBACK", "Playback stopped", &text, Way::Retry)
+    }
+}
+
+impl From<&api::Error> for Problem {
+    fn from(error: &api::Error) -> Self {
+        match error {
+            api::Error::Network => Self::network(),
+            api::Error::Refused { code, message, .. } => Self::from_code(*code, message),
+            api::Error::Status(401) => Self::from_code(ErrorCode::LoginRequired, ""),
+            api::Error::Status(status) => {
+                let text = format!("It answered with status {status}.");
+                Self::new("SERVICE", "The service has a problem", &text, Way::Retry)
+            }
+        }
+    }
+}
+
+impl From<&DrmError> for Problem {
+    fn from(error: &DrmError) -> Self {
+        let (code, title, way) = match error {
+            DrmError::Unsupported { .. } => {
+                ("BROWSER_UNSUPPORTED", "This browser cannot play protected films", Way::Library)
+            }
+            DrmError::Network { .. } => {
+                ("INDIVIDUALIZATION", "This browser could not be set up for playback", Way::Retry)
+            }
+            DrmError::ModuleMismatch => {
+                ("MODULE_MISMATCH", "The protection module is not the right one", Way::Retry)
+            }
+            DrmError::IndividualizationInvalid => {
+                ("INDIVIDUALIZATION", "The device certificate is not valid", Way::Retry)
+            }
+            DrmError::LicenseInvalid => ("LICENSE_INVALID", "The license is not valid", Way::Retry),
+            DrmError::PolicyRefused { .. } => ("POLICY_REFUSED", "Not allowed on this device", Way::Library),
+            DrmError::LicenseExpired => ("LICENSE_EXPIRED", "The license has ended", Way::Library),
+            DrmError::Media { .. } => ("MEDIA", "The film could not be decrypted", Way::Retry),
+            DrmError::Storage { .. } => ("STORAGE", "Device storage failed", Way::Retry),
+            _ => ("PLAYER", "The player is stuck", Way::Retry),
+        };
+        let text = match error {
+            DrmError::Network { .. } => "The individualization service did not answer as it should. Try again.".into(),
+            DrmError::PolicyRefused { reason: PolicyReason::Output } => {
+                "The title's rules do not allow this set of displays. Disconnect the second display.".into()
+            }
+            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
+                "This page is out of date. Reload it.".into()
+            }
+            DrmError::Storage { .. } => {
+                "The browser does not let this site keep its device keys. Private windows and full disks do that."
+                    .into()
+            }
+            other => sentence(&other.to_string()),
+        };
+        Self { code: code.into(), title: title.into(), text, way }
+    }
+}
+
+impl From<&engine::Error> for Problem {
+    fn from(error: &engine::Error) -> Self {
+        let (code, title, way) = match error {
+            engine::Error::Unreachable => ("MEDIA_UNREACHABLE", "The film does not arrive", Way::Retry),
+            engine::Error::Refused { .. } => ("MEDIA_REFUSED", "The media server refused", Way::Retry),
+            engine::Error::FilmChanged => ("FILM_CHANGED", "The film was replaced", Way::Retry),
+            engine::Error::NothingToPlay => {
+                ("NOTHING_TO_PLAY", "Nothing that this browser plays", Way::Library)
+            }
+            _ => ("MEDIA", "The film is damaged", Way::Library),
+        };
+        Self { code: code.into(), title: title.into(), text: sentence(&error.to_string()), way }
+    }
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}

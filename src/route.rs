@@ -1,0 +1,149 @@
+//! Addresses of the pages, and going from one to another without a reload.
+
+use gloo::{events::EventListener, utils::window};
+use nccp::MovieId;
+use wasm_bindgen::JsValue;
+use web_sys::UrlSearchParams;
+use yew::prelude::*;
+
+/// A page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `/login?next=…`
+    Login {
+        /// Where to go afterwards; always a path of this site.
+        next: String,
+    },
+    /// `/` and `/library`
+    Library,
+    /// `/watch?movieid=N`
+    Watch {
+        /// Which film.
+        movie: MovieId,
+    },
+    /// `/devices`
+    Devices,
+    /// Everything else.
+    NotFound,
+}
+
+impl Route {
+    /// Reads path and query (with its `?`).
+    pub fn parse(path: &str, search: &str) -> Self {
+        let query = |name: &str| UrlSearchParams::new_with_str(search).ok().and_then(|query| query.get(name));
+        match path {
+            "/" | "/library" => Self::Library,
+            "/login" => Self::Login { next: safe_next(query("next").as_deref()).to_owned() },
+            "/watch" => query("movieid")
+                .and_then(|id| id.parse().ok())
+                .map_or(Self::NotFound, |movie| Self::Watch { movie }),
+            "/devices" => Self::Devices,
+            _ => Self::NotFound,
+        }
+    }
+
+    /// The address to show, path and query.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Login { next } if next == "/library" => "/login".to_owned(),
+            Self::Login { next } => {
+                format!("/login?next={}", String::from(js_sys::encode_uri_component(next)))
+            }
+            Self::Library => "/library".to_owned(),
+            Self::Watch { movie } => format!("/watch?movieid={movie}"),
+            Self::Devices => "/devices".to_owned(),
+            Self::NotFound => "/not-found".to_owned(),
+        }
+    }
+
+    /// Where the browser is.
+    pub fn current() -> Self {
+        let location = window().location();
+        Self::parse(&location.pathname().unwrap_or_default(), &location.search().unwrap_or_default())
+    }
+
+    /// The address to come back to after signing in.
+    pub fn login(self) -> Self {
+        Self::Login { next: self.address() }
+    }
+}
+
+/// `next`, when it is a path of this site; else the library. Browsers take `\` for `/` and drop tabs and line ends.
+pub fn safe_next(next: Option<&str>) -> &str {
+    match next {
+        Some(next)
+            if next.starts_with('/')
+                && !next[1..].starts_with(['/', '\\'])
+                && !next.contains(|c: char| c.is_ascii_control()) =>
+        {
+            next
+        }
+        _ => "/library",
+    }
+}
+
+/// Shows another page.
+pub fn go(address: &str) {
+    change(address, false);
+}
+
+/// Shows another page in place of this one.
+pub fn replace(address: &str) {
+    change(address, true);
+}
+
+fn change(address: &str, replace: bool) {
+    let changed = window().history().and_then(|history| match replace {
+        true => history.replace_state_with_url(&JsValue::NULL, "", Some(address)),
+        false => history.push_state_with_url(&JsValue::NULL, "", Some(address)),
+    });
+    let told = web_sys::Event::new("popstate").and_then(|event| window().dispatch_event(&event));
+    if changed.is_err() || told.is_err() {
+        let _ = window().location().set_href(address);
+    }
+}
+
+/// The current page; renders again when it changes.
+#[hook]
+pub fn use_route() -> Route {
+    let route = use_state(Route::current);
+    let setter = route.setter();
+    use_effect_with((), move |()| {
+        let listener = EventListener::new(&window(), "popstate", move |_| {
+            setter.set(Route::current());
+            window().scroll_to_with_x_and_y(0.0, 0.0);
+        });
+        move || drop(listener)
+    });
+    (*route).clone()
+}
+
+/// Properties of [`Link`].
+#[derive(Properties, PartialEq)]
+pub struct LinkProps {
+    /// Where it leads.
+    pub to: Route,
+    /// CSS classes.
+    #[prop_or_default]
+    pub class: Classes,
+    /// What is inside.
+    #[prop_or_default]
+    pub children: Html,
+}
+
+/// A link within the app: an ordinary one that a plain click follows without a reload.
+#[function_component]
+pub fn Link(props: &LinkProps) -> Html {
+    let address = props.to.address();
+    let onclick = {
+        let address = address.clone();
+        move |event: MouseEvent| {
+            let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+            if plain && event.button() == 0 {
+                event.prevent_default();
+                go(&address);
+            }
+        }
+    };
+    html! { <a href={address} class={props.class.clone()} {onclick}>{ props.children.clone() }</a> }
+}

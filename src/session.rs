@@ -1,0 +1,237 @@
+//! Who is signed in, and whether this browser may play: signed out → signed in → device ready → playing.
+
+use std::rc::Rc;
+
+use nccp::{ErrorCode, MovieId, json::Library};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use yew::prelude::*;
+
+use crate::{
+    api,
+    capability::{self, Missing},
+    control::{self, Control},
+    decryptor_proxy::DecryptorProxy,
+    problem::Problem,
+    route::Route,
+};
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not known yet.
+    Starting,
+    /// No session.
+    SignedOut,
+    /// A session; the device is being made ready, or could not be.
+    SignedIn,
+    /// Individualized and registered.
+    DeviceReady,
+    /// A film is on.
+    Playing(MovieId),
+}
+
+/// What the pages know.
+#[derive(Clone, PartialEq)]
+pub struct Session {
+    /// Where it stands.
+    pub phase: Phase,
+    /// The account's library, as last fetched.
+    pub library: Option<Rc<Library>>,
+    /// The control client, from [`Phase::DeviceReady`] on.
+    pub control: Option<Control>,
+    /// Why the library or the device is not there.
+    pub problem: Option<Problem>,
+    /// What the browser lacks; then nothing is registered (A10).
+    pub missing: Rc<[Missing]>,
+    attempt: u32,
+}
+
+/// What happens to a session.
+pub enum Action {
+    /// The library came: somebody is signed in.
+    Library(Library),
+    /// The library did not come.
+    LibraryFailed(Problem),
+    /// Nobody is signed in.
+    SignedOut,
+    /// The device is ready.
+    DeviceReady(Control),
+    /// It could not be made ready.
+    DeviceFailed(Problem),
+    /// A film is on.
+    Playing(MovieId),
+    /// It is not any more.
+    Stopped,
+    /// The viewer asked to try again.
+    Retry,
+}
+
+impl Session {
+    /// A session of which nothing is known.
+    pub fn new(missing: Vec<Missing>) -> Self {
+        Self {
+            phase: Phase::Starting,
+            library: None,
+            control: None,
+            problem: None,
+            missing: missing.into(),
+            attempt: 0,
+        }
+    }
+
+    /// The account that is signed in.
+    pub fn account(&self) -> Option<&str> {
+        self.library.as_ref().map(|library| library.account.as_str())
+    }
+}
+
+impl Reducible for Session {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match action {
+            Action::Library(library) => {
+                if self.account() != Some(library.account.as_str()) {
+                    next.control = None;
+                }
+                next.phase = match self.phase {
+                    Phase::Playing(_) | Phase::DeviceReady if next.control.is_some() => self.phase,
+                    _ => Phase::SignedIn,
+                };
+                next.library = Some(Rc::new(library));
+                next.problem = None;
+            }
+            Action::LibraryFailed(problem) | Action::DeviceFailed(problem) => next.problem = Some(problem),
+            Action::SignedOut => {
+                next = Self::new(self.missing.to_vec());
+                next.phase = Phase::SignedOut;
+                next.attempt = self.attempt;
+            }
+            Action::DeviceReady(control) => {
+                if self.account() == Some(control.account().as_str()) {
+                    next.phase = Phase::DeviceReady;
+                    next.control = Some(control);
+                    next.problem = None;
+                }
+            }
+            Action::Playing(movie) if self.control.is_some() => next.phase = Phase::Playing(movie),
+            Action::Stopped if matches!(self.phase, Phase::Playing(_)) => next.phase = Phase::DeviceReady,
+            Action::Playing(_) | Action::Stopped => {}
+            Action::Retry => {
+                next.problem = None;
+                next.attempt += 1;
+            }
+        }
+        Rc::new(next)
+    }
+}
+
+/// The session, to read and to dispatch to.
+pub type SessionHandle = UseReducerHandle<Session>;
+
+/// The session of the surrounding [`SessionProvider`].
+#[hook]
+pub fn use_session() -> SessionHandle {
+    #[allow(clippy::expect_used)] // the app's root provides it
+    use_context::<SessionHandle>().expect("inside a SessionProvider")
+}
+
+/// Asks for the library and tells the session.
+pub fn refresh_library(session: SessionHandle) {
+    spawn_local(async move {
+        session.dispatch(match api::library().await {
+            Ok(library) => Action::Library(library),
+            Err(error) if error.wants_login() => Action::SignedOut,
+            Err(error) => Action::LibraryFailed(Problem::from(&error)),
+        });
+    });
+}
+
+/// Signs out here and on the server.
+pub fn sign_out(session: SessionHandle) {
+    spawn_local(async move {
+        match api::logout().await {
+            Ok(()) => session.dispatch(Action::SignedOut),
+            Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+            Err(error) => session.dispatch(Action::LibraryFailed(Problem::from(&error))),
+        }
+    });
+}
+
+/// The `content` of a `<meta>` element of the page.
+fn page_value(name: &str) -> Option<String> {
+    let meta = gloo::utils::document().query_selector(&format!("meta[name={name}]")).ok()??;
+    meta.get_attribute("content").filter(|content| !content.is_empty())
+}
+
+/// SHA-256 of the app's wasm, hex: the release that challenges name. Empty when it cannot be told.
+async fn release() -> String {
+    let hash = async {
+        let answer = gloo::net::http::Request::get(&page_value("matinee-app")?).send().await.ok()?;
+        let mut bytes = answer.binary().await.ok()?;
+        let subtle = gloo::utils::window().crypto().ok()?.subtle();
+        let digest = subtle.digest_with_str_and_u8_array("SHA-256", &mut bytes).ok()?;
+        let digest = JsFuture::from(digest).await.ok()?.dyn_into::<js_sys::ArrayBuffer>().ok()?;
+        let hex: String =
+            js_sys::Uint8Array::new(&digest).to_vec().iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(hex)
+    };
+    hash.await.unwrap_or_default()
+}
+
+async fn connect(proxy: Rc<DecryptorProxy>, account: String) -> Result<Control, control::Error> {
+    let control = Control::open(proxy, &account, release().await).await?;
+    control.ensure_registered().await?;
+    Ok(control)
+}
+
+/// Properties of [`SessionProvider`].
+#[derive(Properties, PartialEq)]
+pub struct ProviderProps {
+    /// The app.
+    pub children: Html,
+}
+
+/// Keeps the session: finds out who is signed in, and makes the device ready as soon as somebody is.
+#[function_component]
+pub fn SessionProvider(props: &ProviderProps) -> Html {
+    let session = use_reducer(|| Session::new(capability::missing_here()));
+    // The worker loads its module while the viewer still types.
+    let proxy = use_memo(session.missing.is_empty(), |able| {
+        let script = page_value("matinee-worker").filter(|_| *able)?;
+        DecryptorProxy::start(&script).ok().map(Rc::new)
+    });
+    {
+        let session = session.clone();
+        use_effect_with(session.attempt, move |attempt| {
+            if *attempt == 0 && matches!(Route::current(), Route::Login { .. }) {
+                session.dispatch(Action::SignedOut);
+            } else if session.library.is_none() && session.phase != Phase::SignedOut {
+                refresh_library(session);
+            }
+        });
+    }
+    {
+        let session = session.clone();
+        let wanted = session.account().map(str::to_owned).filter(|_| session.control.is_none());
+        use_effect_with((wanted, session.attempt), move |(account, _)| {
+            if let (Some(account), true) = (account.clone(), session.missing.is_empty()) {
+                let proxy = (*proxy).clone();
+                spawn_local(async move {
+                    let Some(proxy) = proxy else {
+                        let error = drm_api::DrmError::Unsupported { what: "module workers".into() };
+                        return session.dispatch(Action::DeviceFailed(Problem::from(&error)));
+                    };
+                    session.dispatch(match connect(proxy, account).await {
+                        Ok(control) => Action::DeviceReady(control),
+                        Err(error) if error.code() == Some(ErrorCode::LoginRequired) => Action::SignedOut,
+                        Err(error) => Action::DeviceFailed(Problem::from(&error)),
+                    });
+                });
+            }
+        });
+    }
+    html! { <ContextProvider<SessionHandle> context={session}>{ props.children.clone() }</ContextProvider<SessionHandle>> }
+}
