@@ -3,6 +3,7 @@
 mod record;
 mod serve;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,6 +44,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     let input = arguments.input.iter().map(|file| absolute(file)).collect::<Result<Vec<_>, _>>()?;
     let data = arguments.data.as_deref().map_or_else(|| Ok(project.root.join("data")), absolute_new)?;
 
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+    serve::must_be_free(address)?;
+
     build_site(project, Kind::Release)?;
     let binary = build_binary(project, Kind::Release)?;
     let matinee = |arguments: &[&str]| -> Command {
@@ -51,6 +55,8 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         matinee
     };
 
+    // Only from here on: a Ctrl-C during the build ends this program at once.
+    let interrupted = serve::interrupts()?;
     std::fs::create_dir_all(&data).map_err(Error::file(&data))?;
     let mut record = Record::open(&data)?;
     let demo = Film::new(DEMO_MOVIE, DEMO_TITLE, &project.demo_film())?;
@@ -60,18 +66,18 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         let film = Film::of_user(&input)?;
         protect(&mut record, &film, None, &matinee)?;
     }
-    let password = match record.password() {
-        Some(password) => password.to_owned(),
-        None => {
-            let password = record::new_password()?;
-            command::output(matinee(&["user", "add", EMAIL]).env("MATINEE_PASSWORD", &password))?;
-            record.set_password(&password)?;
-            password
-        }
-    };
+    let password = record.password()?;
+    if !record.has_account() {
+        let with_password =
+            |arguments: &[&str]| command::output(matinee(arguments).env("MATINEE_PASSWORD", &password));
+        // An earlier demo may have been stopped between making the account and noting it.
+        with_password(&["user", "add", EMAIL])
+            .or_else(|error| with_password(&["user", "passwd", EMAIL]).map_err(|_| error))?;
+        record.set_account()?;
+    }
 
-    let address = format!("127.0.0.1:{}", arguments.port);
-    serve::until_interrupted(&mut matinee(&["serve", "--listen", &address]), arguments.port, || {
+    let mut server = matinee(&["serve", "--listen", &address.to_string()]);
+    serve::until_interrupted(&mut server, address, &interrupted, || {
         println!("Matinee is ready: http://localhost:{}", arguments.port);
         println!("email: {EMAIL}");
         println!("password: {password}");

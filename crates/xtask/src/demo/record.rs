@@ -71,6 +71,9 @@ pub(super) struct Record {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Content {
     password: Option<String>,
+    /// Whether the account was made.
+    #[serde(default)]
+    account: bool,
     /// Digest of the source by movie id.
     films: BTreeMap<u64, String>,
 }
@@ -88,12 +91,23 @@ impl Record {
         Ok(Self { path, content })
     }
 
-    pub(super) fn password(&self) -> Option<&str> {
-        self.content.password.as_deref()
+    /// The account's password, made up and kept when first asked for.
+    pub(super) fn password(&mut self) -> Result<String, Error> {
+        if let Some(password) = &self.content.password {
+            return Ok(password.clone());
+        }
+        let password = new_password()?;
+        self.content.password = Some(password.clone());
+        self.save()?;
+        Ok(password)
     }
 
-    pub(super) fn set_password(&mut self, password: &str) -> Result<(), Error> {
-        self.content.password = Some(password.to_owned());
+    pub(super) fn has_account(&self) -> bool {
+        self.content.account
+    }
+
+    pub(super) fn set_account(&mut self) -> Result<(), Error> {
+        self.content.account = true;
         self.save()
     }
 
@@ -124,7 +138,7 @@ impl Record {
 }
 
 /// A password that can be typed: four groups of four, 80 bits.
-pub(super) fn new_password() -> Result<String, Error> {
+fn new_password() -> Result<String, Error> {
     let source = Path::new("/dev/urandom");
     let mut random = [0; 16];
     File::open(source).and_then(|mut file| file.read_exact(&mut random)).map_err(Error::file(source))?;
@@ -154,12 +168,13 @@ mod tests {
         assert!((10_000_000..60_000_000).contains(&film.movie));
 
         let mut record = Record::open(data.path()).unwrap();
-        assert!(!record.has(&film) && record.password().is_none());
+        assert!(!record.has(&film) && !record.has_account());
         record.add(&film).unwrap();
-        record.set_password("secret").unwrap();
-        let again = Record::open(data.path()).unwrap();
-        assert!(again.has(&film));
-        assert_eq!(again.password(), Some("secret"));
+        let password = record.password().unwrap();
+        record.set_account().unwrap();
+        let mut again = Record::open(data.path()).unwrap();
+        assert!(again.has(&film) && again.has_account());
+        assert_eq!(again.password().unwrap(), password);
         let mode = data.path().join("demo.json").metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
 

@@ -1,6 +1,6 @@
 //! Running the server until someone presses Ctrl-C.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -17,24 +17,46 @@ const READY: Duration = Duration::from_secs(60);
 /// How often it is looked after.
 const TURN: Duration = Duration::from_millis(100);
 
-/// Starts the server, calls `ready` when it answers, and waits until it ends or this program is interrupted; then it is
+/// Gets a message for each Ctrl-C, and when this program is asked to end.
+///
+/// # Errors
+/// [`Error::Server`] when the system refuses.
+pub(super) fn interrupts() -> Result<Receiver<()>, Error> {
+    let (interrupt, interrupted) = channel();
+    let handler = move || {
+        // Nobody listens any more once the server is being stopped.
+        let _ = interrupt.send(());
+    };
+    ctrlc::set_handler(handler)
+        .map_err(|error| Error::Server(format!("cannot watch for Ctrl-C: {error}")))?;
+    Ok(interrupted)
+}
+
+/// Refuses an address at which somebody answers already.
+///
+/// # Errors
+/// [`Error::Server`].
+pub(super) fn must_be_free(address: SocketAddr) -> Result<(), Error> {
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::Server(format!(
+            "port {} is not to be had ({error}): stop what runs there, or choose another with --port",
+            address.port()
+        ))),
+    }
+}
+
+/// Starts the server, calls `ready` when it answers at `address`, and waits until it ends or an interrupt comes; then it is
 /// interrupted, too, and waited for.
 ///
 /// # Errors
-/// [`Error::Server`] when it does not get ready or ends by itself; [`Error::Failed`] when it does not end well.
-pub(super) fn until_interrupted(serve: &mut Command, port: u16, ready: impl FnOnce()) -> Result<(), Error> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    if http::status(address, "/").is_some() {
-        return Err(Error::Server(format!(
-            "port {port} is in use: stop what runs there, or choose another with --port"
-        )));
-    }
-    let (interrupt, interrupted) = channel();
-    ctrlc::set_handler(move || {
-        // Nobody listens any more once the server is being stopped.
-        let _ = interrupt.send(());
-    })
-    .map_err(|error| Error::Server(format!("cannot watch for Ctrl-C: {error}")))?;
+/// [`Error::Server`] when it does not get ready in time; [`Error::Failed`] when it ends by itself, or not well.
+pub(super) fn until_interrupted(
+    serve: &mut Command,
+    address: SocketAddr,
+    interrupted: &Receiver<()>,
+    ready: impl FnOnce(),
+) -> Result<(), Error> {
     // In a process group of its own, so that a terminal's Ctrl-C reaches it once, from here.
     serve.process_group(0);
     let child = serve.spawn().map_err(|source| start(serve, source))?;
@@ -42,7 +64,7 @@ pub(super) fn until_interrupted(serve: &mut Command, port: u16, ready: impl FnOn
 
     let started = Instant::now();
     while http::status(address, "/readyz") != Some(200) {
-        if server.wait_a_turn(&interrupted)? {
+        if server.wait_a_turn(interrupted)? {
             return server.stop();
         }
         if started.elapsed() > READY {
@@ -51,8 +73,7 @@ pub(super) fn until_interrupted(serve: &mut Command, port: u16, ready: impl FnOn
         }
     }
     ready();
-    while !server.wait_a_turn(&interrupted)? {}
-    println!("stopping");
+    while !server.wait_a_turn(interrupted)? {}
     server.stop()
 }
 
@@ -63,7 +84,7 @@ struct Server {
 }
 
 impl Server {
-    /// Waits a moment; true when this program was interrupted.
+    /// Waits a moment; true when an interrupt came.
     fn wait_a_turn(&mut self, interrupted: &Receiver<()>) -> Result<bool, Error> {
         if let Ok(Some(status)) = self.child.try_wait() {
             let command = self.command.clone();
@@ -74,16 +95,16 @@ impl Server {
 
     /// Interrupts the server and waits for its end.
     fn stop(mut self) -> Result<(), Error> {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        let Some(id) = id else { return Err(Error::Server("the server has no process".to_owned())) };
-        // It may have ended in this moment, which the wait tells.
-        let _ = kill_process(id, Signal::INT);
-        let status =
-            self.child.wait().map_err(|source| Error::Start { program: self.command.clone(), source })?;
-        if status.success() {
-            return Ok(());
+        if let Some(id) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // It may have ended in this moment, which the wait tells.
+            let _ = kill_process(id, Signal::INT);
         }
-        Err(Error::Failed { command: self.command.clone(), status, detail: String::new() })
+        let command = self.command.clone();
+        match self.child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Error::Failed { command, status, detail: String::new() }),
+            Err(source) => Err(Error::Start { program: command, source }),
+        }
     }
 }
 
@@ -92,5 +113,72 @@ impl Drop for Server {
         // Both fail when it has ended already, as it should have.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Something that answers 200 to everything, in the place of the server's port.
+    fn answering() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 256];
+                let _ = stream.read(&mut request);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            }
+        });
+        address
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        shell
+    }
+
+    #[test]
+    fn an_interrupt_is_passed_on_and_the_end_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (up, stopped) = (folder.path().join("up"), folder.path().join("stopped"));
+        let mut server = shell(&format!(
+            "trap 'touch {}; exit 0' INT; touch {}; while :; do sleep 0.05; done",
+            stopped.display(),
+            up.display()
+        ));
+        let (interrupt, interrupted) = channel();
+        let ready = || {
+            // The trap must be set before the interrupt.
+            while !up.exists() {
+                std::thread::yield_now();
+            }
+            interrupt.send(()).unwrap();
+        };
+        until_interrupted(&mut server, answering(), &interrupted, ready).unwrap();
+        assert!(stopped.exists());
+    }
+
+    #[test]
+    fn a_server_that_ends_by_itself_is_an_error() {
+        let (_interrupt, interrupted) = channel();
+        let error = until_interrupted(&mut shell("exit 3"), answering(), &interrupted, || ()).unwrap_err();
+        assert!(error.to_string().contains("ended by itself"), "{error}");
+    }
+
+    #[test]
+    fn a_port_in_use_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let error = must_be_free(address).unwrap_err().to_string();
+        assert!(error.contains(&address.port().to_string()) && error.contains("--port"), "{error}");
+        drop(listener);
+        must_be_free(address).unwrap();
     }
 }
