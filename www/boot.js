@@ -1,0 +1,28 @@
+// Starts the app. What is not there at all has to be said here, without it.
+const root = document.getElementById("app");
+
+function say(title, text) {
+  const box = document.createElement("section");
+  box.className = "trouble";
+  box.setAttribute("role", "alert");
+  const heading = document.createElement("h2");
+  heading.textContent = title;
+  const paragraph = document.createElement("p");
+  paragraph.textContent = text;
+  box.append(heading, paragraph);
+  root.replaceChildren(box);
+}
+
+if (typeof WebAssembly !== "object") {
+  say("This browser cannot play protected films",
+    "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari has all that is needed.");
+} else {
+  try {
+    const { default: init, mount } = await import("./matinee.js");
+    await init();
+    mount();
+  } catch (error) {
+    console.error(error);
+    say("The page could not be loaded", "Check your connection and reload it.");
+  }
+}
