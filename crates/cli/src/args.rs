@@ -1,0 +1,254 @@
+//! The command line, as `matinee --help` shows it.
+
+use clap::{Args, Parser, Subcommand};
+use server::Role;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Matinee: protected streaming of your own films.
+#[derive(Debug, Parser)]
+#[command(name = "matinee", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Configuration file [default: matinee.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for database, keys and library [default: matinee-data]
+    #[arg(long, global = true, value_name = "DIR", env = "MATINEE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service
+    Serve(Serve),
+    /// Turn MP4 files into an encrypted film and publish it
+    Package(Package),
+    /// Show what is in a packaged file
+    Inspect(Inspect),
+    /// Decrypt a packaged file
+    Decrypt(Decrypt),
+    /// The site's keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Accounts
+    #[command(subcommand)]
+    User(User),
+    /// Devices of accounts
+    #[command(subcommand)]
+    Device(Device),
+    /// The catalogue
+    #[command(subcommand)]
+    Movie(Movie),
+    /// Rules that licenses carry
+    #[command(subcommand)]
+    Policy(Policy),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Parts to run: site, control, individualize, edge [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "ROLES", env = "MATINEE_ROLES")]
+    pub(crate) roles: Option<Vec<Role>>,
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "MATINEE_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The origin by which browsers know the site [default: http://localhost:PORT]
+    #[arg(long, value_name = "URL", env = "MATINEE_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+    /// Folder with the built site [default: the one in the binary]
+    #[arg(long, value_name = "DIR", env = "MATINEE_SITE_DIR")]
+    pub(crate) site: Option<PathBuf>,
+}
+
+/// What is told of a film.
+#[derive(Debug, Args)]
+pub(crate) struct Details {
+    /// Title
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Year of release
+    #[arg(long)]
+    pub(crate) year: Option<u16>,
+    /// Somebody in it; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cast: Vec<String>,
+    /// What it is about
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) synopsis: Option<String>,
+    /// Age rating
+    #[arg(long)]
+    pub(crate) rating: Option<String>,
+    /// Policy of its licenses, see `matinee policy list` [default: 24h]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) policy: Option<String>,
+    /// Plan that may play it; may be given several times [default: every plan but none]
+    #[arg(long = "plan", value_name = "PLAN")]
+    pub(crate) plans: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Package {
+    /// MP4 files with H.264 and AAC; several are the ladder of one film
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Number of the movie
+    #[arg(long, value_name = "ID")]
+    pub(crate) movie: nccp::MovieId,
+    #[command(flatten)]
+    pub(crate) details: Details,
+    /// Picture for the library (JPEG)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) poster: Option<PathBuf>,
+    /// Write files and pack.json to this new folder instead of publishing them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Protection: cenc or none
+    #[arg(long, default_value = "cenc")]
+    pub(crate) scheme: packager::Scheme,
+    /// Which samples to encrypt: high
+    #[arg(long, default_value = "high")]
+    pub(crate) level: packager::Level,
+    /// Length of segments, in seconds
+    #[arg(long, default_value = "4s", value_parser = seconds)]
+    pub(crate) segment: f64,
+    /// Accept a film without sound
+    #[arg(long)]
+    pub(crate) no_audio: bool,
+    /// Use this key instead of one derived from the common key
+    #[arg(long, value_name = "KID:KEY")]
+    pub(crate) key: Option<cenc::KidAndKey>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The file
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decrypt {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// The key; may be given several times
+    #[arg(long = "key", required = true, value_name = "KID:KEY")]
+    pub(crate) keys: Vec<cenc::KidAndKey>,
+    /// Where to write [default: FILE with -clear before its ending]
+    #[arg(long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make the keys that are missing
+    Generate(Json),
+    /// List the keys
+    List(Json),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Password {
+    /// The password; others on this machine can see it
+    #[arg(long, conflicts_with = "password_stdin", env = "MATINEE_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Make an account
+    Add {
+        /// Email address
+        email: String,
+        /// What it may play: unlimited, none, or a plan that movies name
+        #[arg(long, default_value = "unlimited")]
+        plan: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Set another password; the account is signed out everywhere
+    Passwd {
+        /// Email address
+        email: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// List the accounts
+    List(Json),
+    /// Lock an account out at once
+    Disable {
+        /// Email address
+        email: String,
+        /// Let it in again
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// List the devices of an account
+    List {
+        /// Email address
+        email: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Free a device's slot; it plays on until its ticket ends
+    Remove {
+        /// Id of the device, as `device list` shows it
+        device: nccp::DeviceId,
+        /// End its playback at once
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Movie {
+    /// Publish a packaged film
+    Add {
+        /// The folder with pack.json
+        folder: PathBuf,
+        #[command(flatten)]
+        details: Details,
+    },
+    /// List the movies
+    List(Json),
+    /// Remove a movie and its files
+    Remove {
+        /// Its number
+        movie: nccp::MovieId,
+    },
+    /// Show a movie
+    Show {
+        /// Its number
+        movie: nccp::MovieId,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// List the policies
+    List(Json),
+}
+
+/// `4s`, `4` or `2.5s`.
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok();
+    number.filter(|n| n.is_finite() && (1.0..=60.0).contains(n)).ok_or_else(|| "must be 1s to 60s".to_owned())
+}

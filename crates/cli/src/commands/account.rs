@@ -1,0 +1,56 @@
+//! `matinee user`.
+
+use super::{block_on, now, open, password};
+use crate::args::User;
+use crate::{Failure, output};
+use serde_json::json;
+use server::{Config, accounts};
+
+pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
+    match command {
+        User::Add { email, plan, password } => {
+            let password = password::read(password)?;
+            block_on(async {
+                let store = open(config).await?;
+                let account = accounts::add(&store, &email, &password, &plan, now()).await?;
+                store.close().await;
+                output::line(&format!("Added {} with plan {}", account.email, account.plan))
+            })
+        }
+        User::Passwd { email, password } => {
+            let password = password::read(password)?;
+            block_on(async {
+                let store = open(config).await?;
+                accounts::set_password(&store, &email, &password).await?;
+                store.close().await;
+                output::line(&format!("Changed the password of {email}"))
+            })
+        }
+        User::List(json) => block_on(async {
+            let store = open(config).await?;
+            let accounts = accounts::list(&store).await?;
+            store.close().await;
+            if json.json {
+                let list: Vec<_> = accounts
+                    .iter()
+                    .map(|a| {
+                        json!({"account": a.handle, "email": a.email, "plan": a.plan, "disabled": a.disabled,
+                            "created": a.created})
+                    })
+                    .collect();
+                return output::json(&list);
+            }
+            let row = |a: &server::store::Account| {
+                let state = if a.disabled { "disabled" } else { "" };
+                vec![a.email.clone(), a.plan.clone(), output::time(a.created), state.to_owned()]
+            };
+            output::table(&["EMAIL", "PLAN", "CREATED", ""], &accounts.iter().map(row).collect::<Vec<_>>())
+        }),
+        User::Disable { email, undo } => block_on(async {
+            let store = open(config).await?;
+            accounts::set_disabled(&store, &email, !undo).await?;
+            store.close().await;
+            output::line(&format!("{} {email}", if undo { "Enabled" } else { "Disabled" }))
+        }),
+    }
+}

@@ -1,0 +1,78 @@
+//! `matinee package`, `inspect` and `decrypt`.
+
+use super::progress::Bar;
+use super::{movie, now};
+use crate::args::{Decrypt, Inspect, Package};
+use crate::{Failure, output};
+use cenc::{CommonKey, ContentId, Label};
+use packager::{Destination, Keys, PackageOptions, Scheme};
+use server::catalogue::Pack;
+use server::{Config, movies};
+use std::time::Duration;
+
+pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> {
+    if let Some(policy) = &package.details.policy {
+        movies::check_policy(policy)?;
+    }
+    let destination = match package.output {
+        Some(folder) => Destination::Directory(folder),
+        None => Destination::Library(config.library()),
+    };
+    let keys = match (package.scheme, package.key) {
+        (Scheme::None, _) => None,
+        (_, Some(key)) => Some(Keys::given(key, ContentId::of_movie(package.movie.get()), Label::default())),
+        (_, None) => Some(site_key(config, package.movie.get())?),
+    };
+    let options = PackageOptions {
+        title: package.details.title.clone(),
+        scheme: package.scheme,
+        level: package.level,
+        segment: Duration::from_secs_f64(package.segment),
+        allow_no_audio: package.no_audio,
+        poster: package.poster,
+        ..PackageOptions::new(package.inputs, package.movie.get(), keys, destination)
+    };
+    let published = packager::package(&options, &mut Bar::new())?;
+    if matches!(options.destination, Destination::Directory(_)) {
+        let folder = published.directory.display();
+        return output::line(&format!(
+            "Packaged as {} in {folder}; publish it by `matinee movie add {folder}`",
+            published.pack.pack_id
+        ));
+    }
+    let done = Pack::read(&published.directory)
+        .map_err(Failure::from)
+        .and_then(|pack| movie::add(config, &pack, package.details));
+    if done.is_err() && !published.already_there {
+        // No film in the library that the catalogue does not know.
+        let _ = std::fs::remove_dir_all(&published.directory);
+    }
+    done
+}
+
+/// The key that follows from the site's common key; the keys are made if there are none yet.
+fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
+    let ring = server::keys::open(&config.keys(), &config.public_url, now())?;
+    let (id, common) = ring.active_common_key();
+    let common = CommonKey::new(*common.expose());
+    Ok(Keys::derived(common, id.to_owned(), ContentId::of_movie(movie), Label::default()))
+}
+
+pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
+    let inspection = packager::inspect(&inspect.file)?;
+    if inspect.json.json {
+        output::json(&inspection)
+    } else {
+        output::line(inspection.to_string().trim_end())
+    }
+}
+
+pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
+    let done = packager::decrypt(&decrypt.file, &decrypt.keys, decrypt.output.as_deref(), &mut Bar::new())?;
+    output::line(&format!(
+        "Decrypted {} of {} samples to {}",
+        done.protected_samples,
+        done.samples,
+        done.output.display()
+    ))
+}

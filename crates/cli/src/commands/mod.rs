@@ -1,0 +1,63 @@
+//! The commands: each reads what it needs, calls a library, prints.
+
+mod account;
+mod device;
+mod film;
+mod keys;
+mod movie;
+mod password;
+mod policy;
+mod progress;
+mod serve;
+
+use crate::Failure;
+use crate::args::{Arguments, Command};
+use server::store::SqliteStore;
+use server::{Clock, Config, Overrides};
+
+/// Runs a command.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { config, data, command } = arguments;
+    let overrides = Overrides { data, ..Overrides::default() };
+    let load = |overrides| Config::load(config.as_deref(), overrides).map_err(Failure::from);
+    match command {
+        Command::Serve(serve) => {
+            let overrides = Overrides {
+                public_url: serve.public_url,
+                listen: serve.listen,
+                roles: serve.roles,
+                site: serve.site,
+                ..overrides
+            };
+            self::serve::run(load(overrides)?)
+        }
+        Command::Package(package) => film::package(&load(overrides)?, package),
+        Command::Inspect(inspect) => film::inspect(&inspect),
+        Command::Decrypt(decrypt) => film::decrypt(&decrypt),
+        Command::Keys(command) => keys::run(&load(overrides)?, command),
+        Command::User(command) => account::run(&load(overrides)?, command),
+        Command::Device(command) => device::run(&load(overrides)?, command),
+        Command::Movie(command) => movie::run(&load(overrides)?, command),
+        Command::Policy(command) => policy::run(command),
+    }
+}
+
+/// Runs a future to its end.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Command(format!("cannot start: {e}")))?;
+    runtime.block_on(future)
+}
+
+/// Opens the database, which a running server may have open too.
+async fn open(config: &Config) -> Result<SqliteStore, Failure> {
+    std::fs::create_dir_all(&config.data)
+        .map_err(|e| Failure::Command(format!("{}: {e}", config.data.display())))?;
+    Ok(SqliteStore::open(&config.database()).await.map_err(server::Error::from)?)
+}
+
+fn now() -> u64 {
+    Clock::System.now()
+}

@@ -1,0 +1,116 @@
+//! `matinee movie`.
+
+use super::{block_on, now, open};
+use crate::args::{Details, Movie};
+use crate::{Failure, output};
+use serde_json::{Value, json};
+use server::catalogue::Pack;
+use server::{Config, movies};
+
+impl From<Details> for movies::Details {
+    fn from(details: Details) -> Self {
+        let Details { title, year, cast, synopsis, rating, policy, plans } = details;
+        Self { title, year, cast, synopsis, rating, policy, plans }
+    }
+}
+
+pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
+    match command {
+        Movie::Add { folder, details } => {
+            if let Some(policy) = &details.policy {
+                movies::check_policy(policy)?;
+            }
+            let pack = movies::publish(&config.library(), &folder, true)?;
+            add(config, &pack, details)
+        }
+        Movie::List(json) => block_on(async {
+            let store = open(config).await?;
+            let movies = movies::list(&store).await?;
+            store.close().await;
+            if json.json {
+                return output::json(&movies.iter().map(to_json).collect::<Vec<_>>());
+            }
+            let row = |m: &server::store::Movie| {
+                vec![m.id.to_string(), format!("{:.0} s", m.runtime), m.policy.clone(), m.title.clone()]
+            };
+            output::table(
+                &["MOVIE", "RUNTIME", "POLICY", "TITLE"],
+                &movies.iter().map(row).collect::<Vec<_>>(),
+            )
+        }),
+        Movie::Remove { movie } => block_on(async {
+            let store = open(config).await?;
+            movies::remove(&store, &config.library(), movie.get()).await?;
+            store.close().await;
+            output::line(&format!("Removed movie {movie}"))
+        }),
+        Movie::Show { movie, json } => block_on(async {
+            let store = open(config).await?;
+            let movie = movies::find(&store, movie.get()).await?;
+            store.close().await;
+            let pack = Pack::read(&config.library().join(&movie.pack));
+            let mut value = to_json(&movie);
+            if let Ok(pack) = &pack {
+                value["files"] = files(pack);
+            }
+            if json.json {
+                return output::json(&value);
+            }
+            show(&movie, pack)
+        }),
+    }
+}
+
+/// Adds a published pack's movie and says so.
+pub(super) fn add(config: &Config, pack: &Pack, details: Details) -> Result<(), Failure> {
+    block_on(async {
+        let store = open(config).await?;
+        let movie = movies::add(&store, pack, details.into(), now()).await?;
+        store.close().await;
+        output::line(&format!("Published movie {} \"{}\" as pack {}", movie.id, movie.title, movie.pack))
+    })
+}
+
+fn to_json(m: &server::store::Movie) -> Value {
+    json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "synopsis": m.synopsis,
+        "rating": m.rating, "runtime": m.runtime, "pack": m.pack, "policy": m.policy, "plans": m.plans,
+        "available": m.available, "added": m.added})
+}
+
+fn files(pack: &Pack) -> Value {
+    let file = |r: &server::catalogue::Representation| {
+        json!({"downloadable_id": r.downloadable_id, "media_type": r.media_type.as_str(), "codecs": r.codecs,
+            "bitrate": r.bitrate, "size": r.size, "segments": r.segments.len()})
+    };
+    pack.representations.iter().map(file).collect()
+}
+
+fn show(m: &server::store::Movie, pack: Result<Pack, server::Error>) -> Result<(), Failure> {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let list = |items: &[String]| if items.is_empty() { "-".to_owned() } else { items.join(", ") };
+    let year = m.year.map_or("-".to_owned(), |year| year.to_string());
+    for (name, value) in [
+        ("movie", m.id.to_string()),
+        ("title", m.title.clone()),
+        ("year", year),
+        ("cast", list(&m.cast)),
+        ("synopsis", optional(&m.synopsis)),
+        ("rating", optional(&m.rating)),
+        ("runtime", format!("{:.3} s", m.runtime)),
+        ("policy", m.policy.clone()),
+        ("plans", list(&m.plans)),
+        ("added", output::time(m.added)),
+        ("pack", m.pack.clone()),
+    ] {
+        output::line(&format!("{name:9} {value}"))?;
+    }
+    match pack {
+        Err(error) => output::line(&format!("files     {error}")),
+        Ok(pack) => pack.representations.iter().try_for_each(|r| {
+            output::line(&format!(
+                "file      {} {} {} kbit/s {}",
+                r.downloadable_id, r.codecs, r.bitrate, r.size
+            ))
+        }),
+    }
+}

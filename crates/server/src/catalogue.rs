@@ -1,0 +1,309 @@
+//! The packs in the library, as the packager left them: read once, never changing.
+
+use crate::Error;
+use crate::media_url::MediaPath;
+use license::KeyName;
+use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
+use packager::Pack as PackFile;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The folder with the packs, `{library}/{pack id}/pack.json`.
+#[derive(Debug)]
+pub struct Catalogue {
+    library: PathBuf,
+    packs: RwLock<HashMap<String, Arc<Pack>>>,
+}
+
+/// What manifests and licenses need to know of a pack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pack {
+    /// 32 hex digits; the name of its folder.
+    pub id: String,
+    /// The movie that it was packaged as.
+    pub movie_id: u64,
+    /// The title that it was packaged with.
+    pub title: String,
+    /// Exact length.
+    pub duration: Fraction,
+    /// What keys are derived for; empty for clear films.
+    pub content_id: String,
+    /// The keys by period; empty for clear films.
+    pub keys: Vec<KeyName>,
+    /// When each key begins to hold.
+    key_starts: Vec<packager::Fraction>,
+    /// How samples are protected.
+    pub scheme: Scheme,
+    /// Which samples are protected.
+    pub level: Level,
+    /// Files, video by bit rate first.
+    pub representations: Vec<Representation>,
+    /// Pictures, by URL path.
+    pub art: Vec<Art>,
+    folder: PathBuf,
+}
+
+/// One file of a pack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Representation {
+    /// Ten digits.
+    pub downloadable_id: String,
+    /// Extension of the file.
+    pub extension: String,
+    /// Octets.
+    pub size: u64,
+    /// Average kbit/s.
+    pub bitrate: u32,
+    /// Picture or sound.
+    pub media_type: MediaType,
+    /// Without parameters.
+    pub mime_type: String,
+    /// RFC 6381.
+    pub codecs: String,
+    /// Alternatives of one track have one group.
+    pub group: String,
+    /// bit/s of the highest segment.
+    pub peak_bandwidth: u64,
+    /// Ticks per second.
+    pub timescale: u32,
+    /// Picture size.
+    pub resolution: Option<Resolution>,
+    /// Pictures per second.
+    pub frame_rate: Option<Fraction>,
+    /// `w:h`.
+    pub sar: Option<String>,
+    /// `SDR`, `PQ` or `HLG`.
+    pub video_range: Option<String>,
+    /// Samples per second.
+    pub sample_rate: Option<u32>,
+    /// Channels.
+    pub channels: Option<u16>,
+    /// BCP 47, audio only.
+    pub language: Option<String>,
+    /// Whether to begin with this track.
+    pub default: bool,
+    /// `ftyp` and `moov`.
+    pub init_range: ByteRange,
+    /// `sidx`.
+    pub index_range: ByteRange,
+    /// In order.
+    pub segments: Vec<Segment>,
+}
+
+/// What is fetched at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Presentation time in ticks.
+    pub start: u64,
+    /// Octets in the file.
+    pub range: ByteRange,
+}
+
+impl Representation {
+    /// The segment that holds a position in seconds: the last that begins at or before it.
+    pub fn segment_at(&self, seconds: f64) -> Option<Segment> {
+        let ticks = (seconds.max(0.0) * f64::from(self.timescale)) as u64;
+        let after = self.segments.partition_point(|segment| segment.start <= ticks);
+        self.segments.get(after.saturating_sub(1)).copied()
+    }
+}
+
+impl Pack {
+    /// Reads a pack's folder and checks that its files are there.
+    ///
+    /// # Errors
+    /// [`Error::Pack`].
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("?").to_owned();
+        let bad = |reason: String| Error::Pack { pack: name.clone(), reason };
+        let path = folder.join("pack.json");
+        let text = std::fs::read(&path).map_err(|e| bad(format!("pack.json: {e}")))?;
+        let file: PackFile = serde_json::from_slice(&text).map_err(|e| bad(format!("pack.json: {e}")))?;
+        if file.version != packager::LAYOUT_VERSION {
+            return Err(bad(format!(
+                "it has layout version {}, this server reads {}",
+                file.version,
+                packager::LAYOUT_VERSION
+            )));
+        }
+        let pack =
+            Self::from_file(folder, file).ok_or_else(|| bad("pack.json does not add up".to_owned()))?;
+        for r in &pack.representations {
+            let path =
+                folder.join(&r.downloadable_id[7..]).join(format!("{}.{}", r.downloadable_id, r.extension));
+            let size = std::fs::metadata(&path).map_err(|e| bad(format!("{}: {e}", path.display())))?.len();
+            if size != r.size {
+                return Err(bad(format!("{} has {size} octets, not {}", path.display(), r.size)));
+            }
+        }
+        Ok(pack)
+    }
+
+    fn from_file(folder: &Path, file: PackFile) -> Option<Self> {
+        let clean = |id: &str| {
+            id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if file.pack_id.is_empty() || !clean(&file.pack_id) || file.representations.is_empty() {
+            return None;
+        }
+        let protection = file.protection.as_ref();
+        let keys = protection.map_or_else(Vec::new, |protection| {
+            let name = |key: &packager::PackKey| KeyName {
+                kid: key.kid,
+                // A film with a key that was given has none; no license can be derived for it.
+                common_key_id: protection.common_key_id.clone().unwrap_or_default(),
+                label: protection.label.as_str().to_owned(),
+                period: key.period,
+            };
+            protection.keys.iter().map(name).collect()
+        });
+        let pack_id = file.pack_id;
+        let picture = |name: &String| {
+            let plain = !name.is_empty()
+                && !name.starts_with('.')
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
+            let size = imagesize::size(folder.join(name)).ok().filter(|_| plain)?;
+            Some(Art {
+                url: format!("/art/{pack_id}/{name}"),
+                width: u32::try_from(size.width).ok()?,
+                height: u32::try_from(size.height).ok()?,
+            })
+        };
+        Some(Self {
+            art: file.poster.iter().filter_map(picture).collect(),
+            movie_id: file.movie_id,
+            title: file.title,
+            duration: Fraction::new(file.duration.value, u64::from(file.duration.timescale)).ok()?,
+            content_id: protection.map(|p| p.content_id.as_str().to_owned()).unwrap_or_default(),
+            key_starts: protection.map(|p| p.keys.iter().map(|key| key.start).collect()).unwrap_or_default(),
+            keys,
+            scheme: match file.scheme {
+                packager::Scheme::None => Scheme::None,
+                packager::Scheme::Cenc => Scheme::Cenc,
+                packager::Scheme::Cbcs => Scheme::Cbcs,
+            },
+            level: match file.level {
+                packager::Level::High => Level::High,
+                packager::Level::Medium => Level::Medium,
+                packager::Level::Low => Level::Low,
+            },
+            representations: file.representations.into_iter().map(representation).collect::<Option<_>>()?,
+            folder: folder.to_owned(),
+            id: pack_id,
+        })
+    }
+
+    /// When each key begins to hold, in the representation's ticks, with the key's name.
+    pub fn key_periods<'a>(&'a self, timescale: u32) -> impl Iterator<Item = (&'a KeyName, u64)> {
+        self.keys.iter().zip(&self.key_starts).map(move |(key, start)| {
+            let ticks = u128::from(start.value) * u128::from(timescale) / u128::from(start.timescale.max(1));
+            (key, u64::try_from(ticks).unwrap_or(u64::MAX))
+        })
+    }
+
+    /// One representation of each group: the movie's tracks.
+    pub fn tracks(&self) -> Vec<&Representation> {
+        let mut tracks: Vec<&Representation> = Vec::new();
+        for r in &self.representations {
+            if !tracks.iter().any(|track| track.group == r.group) {
+                tracks.push(r);
+            }
+        }
+        tracks
+    }
+
+    /// Path and content type of one of the pack's pictures.
+    pub fn picture(&self, name: &str) -> Option<(PathBuf, &'static str)> {
+        let url = format!("/art/{}/{name}", self.id);
+        self.art.iter().find(|art| art.url == url)?;
+        let content_type = match name.rsplit_once('.')?.1 {
+            "jpg" | "jpeg" => "image/jpeg",
+            "png" => "image/png",
+            "webp" => "image/webp",
+            _ => return None,
+        };
+        Some((self.folder.join(name), content_type))
+    }
+}
+
+fn range(r: packager::ByteRange) -> Option<ByteRange> {
+    ByteRange::new(r.first, r.last).ok()
+}
+
+fn representation(r: packager::Representation) -> Option<Representation> {
+    let digits = r.downloadable_id.len() == 10 && r.downloadable_id.bytes().all(|b| b.is_ascii_digit());
+    let (folder, name) = r.path.split_once('/')?;
+    let (stem, extension) = name.split_once('.')?;
+    let plain = (1..=8).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !digits || stem != r.downloadable_id || folder != &stem[7..] || !plain || r.timescale == 0 {
+        return None;
+    }
+    let segment = |s: &packager::Segment| {
+        let last = s.offset.checked_add(s.size)?.checked_sub(1)?;
+        Some(Segment { start: s.start, range: ByteRange::new(s.offset, last).ok()? })
+    };
+    let audio = r.media_type == packager::MediaType::Audio;
+    Some(Representation {
+        extension: extension.to_owned(),
+        segments: r.segments.iter().map(segment).collect::<Option<_>>()?,
+        init_range: range(r.init_range)?,
+        index_range: range(r.index_range)?,
+        size: r.size,
+        bitrate: u32::try_from(r.bitrate).ok()?,
+        media_type: if audio { MediaType::Audio } else { MediaType::Video },
+        mime_type: r.mime_type,
+        codecs: r.codecs,
+        group: r.group,
+        peak_bandwidth: r.peak_bandwidth,
+        timescale: r.timescale,
+        resolution: r.video.as_ref().map(|v| Resolution { width: v.width, height: v.height }),
+        frame_rate: match &r.video {
+            Some(v) => Some(Fraction::new(v.frame_rate.value, u64::from(v.frame_rate.timescale)).ok()?),
+            None => None,
+        },
+        sar: r.video.as_ref().map(|v| format!("{}:{}", v.sar[0], v.sar[1])),
+        video_range: r.video.as_ref().map(|v| v.video_range.clone()),
+        sample_rate: r.audio.as_ref().map(|a| a.sample_rate),
+        channels: r.audio.as_ref().map(|a| a.channels),
+        language: audio.then_some(r.language),
+        default: r.audio.as_ref().is_some_and(|a| a.default),
+        downloadable_id: r.downloadable_id,
+    })
+}
+
+impl Catalogue {
+    /// The packs of a library folder; none is read yet.
+    pub fn new(library: PathBuf) -> Self {
+        Self { library, packs: RwLock::default() }
+    }
+
+    /// A pack by its id. Read from disk once.
+    ///
+    /// # Errors
+    /// [`Error::Pack`].
+    pub fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
+        if let Some(pack) = self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(Arc::clone(pack));
+        }
+        let bad = |reason: &str| Error::Pack { pack: id.to_owned(), reason: reason.to_owned() };
+        if id.is_empty()
+            || id.len() > 64
+            || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        {
+            return Err(bad("that is no pack id"));
+        }
+        let pack = Arc::new(Pack::read(&self.library.join(id))?);
+        if pack.id != id {
+            return Err(bad("pack.json is another pack's"));
+        }
+        self.packs.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), Arc::clone(&pack));
+        Ok(pack)
+    }
+
+    /// Where a file lies.
+    pub fn media_file(&self, path: &MediaPath) -> PathBuf {
+        let MediaPath { pack, id, extension, .. } = path;
+        self.library.join(pack).join(&id[7..]).join(format!("{id}.{extension}"))
+    }
+}

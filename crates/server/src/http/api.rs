@@ -1,0 +1,144 @@
+//! The JSON routes of the site.
+
+use super::error::JsonError;
+use super::{body, cookies};
+use crate::Service;
+use crate::store::Account;
+use crate::use_case::{devices, library, login, playback};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use nccp::MovieId;
+use nccp::json::{DecryptorConfig, DecryptorModule, Devices, Library, PlayerEvent, UnregisterDevice};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+const MAX_BODY: usize = 8 * 1024;
+const FORM: &str = "application/x-www-form-urlencoded";
+
+type Answer<T> = Result<T, JsonError>;
+/// A header that keeps an answer out of caches.
+type NoStore = [(HeaderName, HeaderValue); 1];
+const NO_STORE: NoStore = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/api/library", get(get_library))
+        .route("/api/queue/{movie}", put(queue_add).delete(queue_remove))
+        .route("/api/devices", get(get_devices))
+        .route("/Player/unregister_device", get(show_devices).post(unregister))
+        .route("/playerevent", post(player_event))
+        .route("/SilverlightEvent", post(async || Redirect::permanent("/playerevent")))
+        .route("/decryptor-config.json", get(decryptor_config))
+}
+
+/// The account of the session's cookies.
+async fn account(service: &Service, headers: &HeaderMap) -> Answer<Account> {
+    let session = cookies::session(&service.config, headers);
+    Ok(login::session(service, session.as_ref()).await?)
+}
+
+async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
+    let (parts, body) = request.into_parts();
+    if body::media_type(&parts.headers) != "application/json" {
+        return Err(JsonError::UNSUPPORTED);
+    }
+    let bytes = body::read(&parts.headers, body, MAX_BODY).await?;
+    serde_json::from_slice(&bytes).map_err(|_| JsonError::BAD_REQUEST)
+}
+
+async fn get_library(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+) -> Answer<(NoStore, Json<Library>)> {
+    let account = account(&service, &headers).await?;
+    Ok((NO_STORE, Json(library::library(&service, &account).await?)))
+}
+
+async fn set_queued(service: &Service, headers: &HeaderMap, movie: &str, queued: bool) -> Answer<StatusCode> {
+    let account = account(service, headers).await?;
+    let movie: MovieId = movie.parse().map_err(|_| JsonError::BAD_REQUEST)?;
+    library::set_queued(service, &account, movie.get(), queued).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn queue_add(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    headers: HeaderMap,
+) -> Answer<StatusCode> {
+    set_queued(&service, &headers, &movie, true).await
+}
+
+async fn queue_remove(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    headers: HeaderMap,
+) -> Answer<StatusCode> {
+    set_queued(&service, &headers, &movie, false).await
+}
+
+async fn get_devices(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+) -> Answer<(NoStore, Json<Devices>)> {
+    let account = account(&service, &headers).await?;
+    let browser = cookies::browser(&service.config, &headers);
+    Ok((NO_STORE, Json(devices::list(&service, &account, browser.as_ref()).await?)))
+}
+
+/// GET changes nothing: A15.
+async fn show_devices(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+    match account(&service, &headers).await {
+        Ok(_) => Redirect::to("/devices").into_response(),
+        Err(_) => super::pages::to_login("/devices"),
+    }
+}
+
+async fn unregister(State(service): State<Arc<Service>>, request: Request) -> Answer<Response> {
+    let account = account(&service, request.headers()).await?;
+    let form = body::media_type(request.headers()) == FORM;
+    let id = if form {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts.headers, body, MAX_BODY).await?;
+        let request = Request::from_parts(parts, bytes.into());
+        let form =
+            <axum::Form<UnregisterDevice> as axum::extract::FromRequest<()>>::from_request(request, &())
+                .await;
+        form.map_err(|_| JsonError::BAD_REQUEST)?.0
+    } else {
+        json::<UnregisterDevice>(request).await?
+    };
+    devices::unregister(&service, &account, id.device_id.as_str()).await?;
+    Ok(if form { Redirect::to("/devices").into_response() } else { StatusCode::NO_CONTENT.into_response() })
+}
+
+async fn player_event(State(service): State<Arc<Service>>, request: Request) -> Answer<StatusCode> {
+    let account = account(&service, request.headers()).await?;
+    let event: PlayerEvent = json(request).await?;
+    playback::player_event(&service, &account, &event).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn decryptor_config(State(service): State<Arc<Service>>) -> impl axum::response::IntoResponse {
+    let config = &service.config;
+    let module = |module: &crate::site::Module| DecryptorModule {
+        js: module.js.clone(),
+        wasm: module.wasm.clone(),
+        sha256: hex::encode(module.sha256),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let site = service.site.as_ref();
+    let body = DecryptorConfig {
+        public_url: config.public_url.clone(),
+        controller_url: config.controller_url(),
+        individualize_url: format!("{}/individualize", config.public_url),
+        ca_keys: service.keys.ca_keys.iter().map(|key| crate::secret::base64url(key)).collect(),
+        module: site.and_then(|site| site.module()).map(module),
+        compat: site.and_then(|site| site.compat()).map(module),
+        time: service.clock.now(),
+    };
+    ([(header::CACHE_CONTROL, "no-cache")], Json(body))
+}

@@ -1,0 +1,159 @@
+//! The edge: octets behind signed URLs, and nothing else. No accounts, no cookies, no state; constant memory.
+
+use super::body;
+use crate::Service;
+use crate::media_url::{self, MediaPath, Refusal};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use nccp::{ByteRange, RangeHeader};
+use std::io::SeekFrom;
+use std::sync::Arc;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+
+/// Octets of a file that are in memory for a request at a time.
+const CHUNK: usize = 64 * 1024;
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new().route("/s/{*path}", any(media))
+}
+
+async fn media(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    let mut response = match request.method {
+        Method::GET | Method::HEAD => serve(&service, &request).await,
+        Method::OPTIONS => preflight(),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD, OPTIONS")]).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("Content-Range, Content-Length, ETag"),
+    );
+    headers.insert(HeaderName::from_static("timing-allow-origin"), HeaderValue::from_static("*"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
+    response
+}
+
+fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Range, If-Range"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+async fn serve(service: &Service, request: &Parts) -> Response {
+    let (uri, base) = (&request.uri, service.config.edge_base());
+    let checked = media_url::verify(&service.keys.media, base, uri.path(), uri.query(), service.clock.now());
+    let refused = |status: StatusCode, text: &'static str| {
+        (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+    };
+    match checked {
+        Ok(path) => match open(service, &path).await {
+            Some((file, size)) => send(request, &path, file, size).await,
+            None => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
+        },
+        Err(Refusal::Unclean) => refused(StatusCode::BAD_REQUEST, "Bad Request\n"),
+        Err(Refusal::Expired) => refused(StatusCode::BAD_REQUEST, "Bad Request: this URL has expired.\n"),
+        Err(Refusal::Forbidden) => refused(StatusCode::FORBIDDEN, "Forbidden\n"),
+        Err(Refusal::NotFound) => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
+    }
+}
+
+/// The file and its size. Its path is made of letters, digits, `-` and `_` alone, so it stays in the library.
+async fn open(service: &Service, path: &MediaPath) -> Option<(File, u64)> {
+    let file = File::open(service.catalogue.media_file(path)).await.ok()?;
+    let metadata = file.metadata().await.ok()?;
+    metadata.is_file().then_some((file, metadata.len()))
+}
+
+/// What part of a file is asked for.
+enum Part {
+    Whole,
+    /// By path: 200, so that shared caches keep it.
+    ByPath(ByteRange),
+    /// By header: 206.
+    ByHeader(ByteRange),
+    Unsatisfiable,
+}
+
+fn part(headers: &HeaderMap, path: &MediaPath, etag: &str, size: u64) -> Part {
+    if let Some(range) = path.range {
+        return range.clamp(size).map_or(Part::Unsatisfiable, Part::ByPath);
+    }
+    // Another tag: the client's part is of another file (RFC 9110, 13.1.5). We send no dates, so none can match.
+    if body::text(headers, "if-range").is_some_and(|tag| tag != etag) {
+        return Part::Whole;
+    }
+    match body::text(headers, "range").and_then(RangeHeader::parse) {
+        None => Part::Whole,
+        Some(range) => range.resolve(size).map_or(Part::Unsatisfiable, Part::ByHeader),
+    }
+}
+
+async fn send(request: &Parts, path: &MediaPath, mut file: File, size: u64) -> Response {
+    // Published files never change, so their name is their tag.
+    let etag = match path.range {
+        None => format!("\"{}-{}\"", path.pack, path.id),
+        Some(range) => format!("\"{}-{}-{range}\"", path.pack, path.id),
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path.extension)));
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, value);
+    }
+    let same = |tags: &str| tags == "*" || tags.split(',').any(|tag| tag.trim() == etag);
+    if body::text(&request.headers, "if-none-match").is_some_and(same) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let (status, first, length) = match part(&request.headers, path, &etag, size) {
+        Part::Whole => (StatusCode::OK, 0, size),
+        Part::ByPath(range) => (StatusCode::OK, range.first(), range.length()),
+        Part::ByHeader(range) => {
+            if let Ok(value) = HeaderValue::try_from(format!("bytes {range}/{size}")) {
+                headers.insert(header::CONTENT_RANGE, value);
+            }
+            (StatusCode::PARTIAL_CONTENT, range.first(), range.length())
+        }
+        Part::Unsatisfiable => {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
+                headers.insert(header::CONTENT_RANGE, value);
+            }
+            return (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response();
+        }
+    };
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    if request.method == Method::HEAD {
+        return (status, headers).into_response();
+    }
+    if first > 0 && file.seek(SeekFrom::Start(first)).await.is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
+    (status, headers, Body::from_stream(stream)).into_response()
+}
+
+fn content_type(extension: &str) -> &'static str {
+    match extension {
+        "mp4" => "video/mp4",
+        "m4a" => "audio/mp4",
+        "bif" => "application/octet-stream",
+        "vtt" => "text/vtt; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,71 @@
+//! Errors of the JSON routes.
+
+use crate::throttle::Throttled;
+use crate::use_case::Failure;
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use nccp::ErrorCode;
+use nccp::json::ErrorBody;
+
+/// An error with its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct JsonError {
+    pub(super) status: StatusCode,
+    pub(super) code: ErrorCode,
+    /// Seconds, for `Retry-After`.
+    pub(super) retry: Option<u64>,
+}
+
+impl JsonError {
+    pub(super) const fn new(status: StatusCode, code: ErrorCode) -> Self {
+        Self { status, code, retry: None }
+    }
+
+    pub(super) const BAD_REQUEST: Self = Self::new(StatusCode::BAD_REQUEST, ErrorCode::RequestInvalid);
+    pub(super) const TOO_LARGE: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::RequestInvalid);
+    pub(super) const UNSUPPORTED: Self =
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::RequestInvalid);
+}
+
+impl From<Throttled> for JsonError {
+    fn from(Throttled(seconds): Throttled) -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, code: ErrorCode::TryLater, retry: Some(seconds) }
+    }
+}
+
+impl From<super::body::BodyError> for JsonError {
+    fn from(error: super::body::BodyError) -> Self {
+        match error {
+            super::body::BodyError::TooLarge => Self::TOO_LARGE,
+            super::body::BodyError::Broken => Self::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<Failure> for JsonError {
+    fn from(failure: Failure) -> Self {
+        let code = failure.code();
+        let status = match code {
+            ErrorCode::LoginRequired | ErrorCode::LoginFailed | ErrorCode::NotAuthentic => {
+                StatusCode::UNAUTHORIZED
+            }
+            ErrorCode::MovieUnknown | ErrorCode::DeviceUnknown => StatusCode::NOT_FOUND,
+            ErrorCode::TryLater => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::RequestInvalid => StatusCode::BAD_REQUEST,
+            _ => StatusCode::FORBIDDEN,
+        };
+        Self { retry: (code == ErrorCode::TryLater).then_some(5), ..Self::new(status, code) }
+    }
+}
+
+impl IntoResponse for JsonError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(ErrorBody::from(self.code))).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

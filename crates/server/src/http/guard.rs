@@ -1,0 +1,192 @@
+//! Who may ask at all: the right host, no foreign page; and the headers that keep pages to themselves.
+
+use super::error::JsonError;
+use crate::{Config, Role, Service};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use nccp::ErrorCode;
+use std::sync::Arc;
+
+/// Whether a page of that origin may call with cookies.
+fn is_listed(config: &Config, origin: &str) -> bool {
+    origin == config.public_url || config.embedders.iter().any(|listed| listed == origin)
+}
+
+/// Whether a request that changes something comes from where it may. Without `Origin` and `Sec-Fetch-Site` the caller is no browser.
+fn comes_from_us(config: &Config, headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or("null"));
+    let origin = text(header::ORIGIN);
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    let listed = origin.is_some_and(|origin| is_listed(config, origin));
+    match (origin, site) {
+        (Some(_), None | Some(_)) if !listed => false,
+        (_, None) | (_, Some("same-origin")) => true,
+        (_, Some(_)) => listed,
+    }
+}
+
+/// Refuses what another site's page sends with our cookies.
+pub(super) async fn refuse_foreign_posts(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if harmless || comes_from_us(&service.config, request.headers()) {
+        next.run(request).await
+    } else {
+        JsonError::new(StatusCode::FORBIDDEN, ErrorCode::OriginRefused).into_response()
+    }
+}
+
+/// Sends a browser that came by another name to `public_url`, for which cookies and signatures are made.
+pub(super) async fn redirect_to_public_host(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let exempt = path == "/healthz" || path == "/readyz" || path.starts_with("/s/");
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let config = &service.config;
+    if exempt || !reads || !config.has(Role::Site) || is_public_host(config, request.headers()) {
+        return next.run(request).await;
+    }
+    let path = request.uri().path_and_query().map_or("/", |pq| pq.as_str());
+    // A request line may hold an absolute URI; its path begins with a slash all the same.
+    Redirect::temporary(&format!("{}{path}", config.public_url)).into_response()
+}
+
+fn is_public_host(config: &Config, headers: &HeaderMap) -> bool {
+    let default_port = if config.is_https() { ":443" } else { ":80" };
+    let plain = |host: &str| host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
+    // HTTP/1.0 clients may send no host.
+    headers
+        .get(header::HOST)
+        .is_none_or(|host| host.to_str().is_ok_and(|host| plain(host) == plain(config.public_host())))
+}
+
+/// The page's policy (docs/protocol.md, section 1).
+pub(crate) fn content_security_policy(config: &Config) -> String {
+    let mut cdns: Vec<&str> = config.cdn.iter().map(|cdn| origin_of(&cdn.base_url)).collect();
+    cdns.push(origin_of(config.edge_base()));
+    cdns.retain(|origin| *origin != config.public_url);
+    cdns.sort_unstable();
+    cdns.dedup();
+    let cdns: String = cdns.iter().map(|origin| format!(" {origin}")).collect();
+    let embedders =
+        if config.embedders.is_empty() { "'none'".to_owned() } else { config.embedders.join(" ") };
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{cdns}; \
+         media-src 'self' blob:; img-src 'self'{cdns}; style-src 'self'; font-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors {embedders}"
+    )
+}
+
+/// Scheme, host and port of a URL.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find('/').map_or(url, |at| &url[..host + at])
+}
+
+/// Headers of every answer but the edge's media.
+pub(super) async fn security_headers(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let media = request.uri().path().starts_with("/s/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !media {
+        let policy = content_security_policy(&service.config);
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            HeaderValue::from_static("same-origin"),
+        );
+        headers
+            .entry(HeaderName::from_static("cross-origin-resource-policy"))
+            .or_insert(HeaderValue::from_static("same-origin"));
+        headers.insert(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+        );
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse(text).unwrap()
+    }
+
+    fn headers(origin: Option<&str>, site: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        if let Some(site) = site {
+            headers.insert("sec-fetch-site", site.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn only_listed_pages_may_post() {
+        let config = config("embedders = [\"https://partner.example\"]");
+        let us = Some("http://localhost:8080");
+        let partner = Some("https://partner.example");
+        for (origin, site, expected) in [
+            (None, None, true),
+            (us, None, true),
+            (us, Some("same-origin"), true),
+            (None, Some("same-origin"), true),
+            (partner, Some("cross-site"), true),
+            (Some("https://evil.example"), None, false),
+            (Some("https://evil.example"), Some("same-origin"), false),
+            (Some("null"), None, false),
+            (None, Some("cross-site"), false),
+            (None, Some("same-site"), false),
+            (None, Some("none"), false),
+        ] {
+            assert_eq!(comes_from_us(&config, &headers(origin, site)), expected, "{origin:?} {site:?}");
+        }
+    }
+
+    #[test]
+    fn the_policy_names_cdns_and_embedders() {
+        let plain = content_security_policy(&config(""));
+        assert!(
+            plain.contains("connect-src 'self';") && plain.ends_with("frame-ancestors 'none'"),
+            "{plain}"
+        );
+        assert!(!plain.contains("unsafe-inline") && !plain.contains("'unsafe-eval'"));
+        let cdns = content_security_policy(&config(
+            "embedders = [\"https://partner.example\"]\n[[cdn]]\nid = 1\nname = \"c\"\nbase_url = \"https://c.example/films\"",
+        ));
+        assert!(cdns.contains("connect-src 'self' https://c.example;"), "{cdns}");
+        assert!(cdns.ends_with("frame-ancestors https://partner.example"), "{cdns}");
+    }
+
+    #[test]
+    fn hosts_compare_without_case_and_default_port() {
+        let config = config("public_url = \"https://Films.example.org\"");
+        let host = |h: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, h.parse().unwrap());
+            is_public_host(&config, &headers)
+        };
+        assert!(host("films.example.org") && host("films.example.org:443"));
+        assert!(!host("films.example.org:8443") && !host("evil.example"));
+    }
+}

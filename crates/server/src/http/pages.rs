@@ -1,0 +1,191 @@
+//! The app's page, its files, and who is sent elsewhere.
+
+use super::{body, cookies};
+use crate::Service;
+use crate::site::{Asset, HOW_TO_BUILD};
+use crate::use_case::login;
+use axum::Router;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use nccp::MovieId;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/", get(app))
+        .route("/library", get(app))
+        .route("/devices", get(app))
+        .route("/activate", get(app))
+        .route("/watch", get(watch))
+        .route("/WiPlayer", get(wi_player))
+        .route("/assets/{*path}", get(file))
+        .route("/art/{pack}/{name}", get(art))
+        .fallback(get(file))
+}
+
+/// The app, whatever its route.
+pub(super) async fn app(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+    match service.site.as_ref().and_then(|site| site.index()) {
+        Some(asset) => respond(asset, &headers),
+        None => (StatusCode::SERVICE_UNAVAILABLE, format!("Matinee is running, but {HOW_TO_BUILD}.\n"))
+            .into_response(),
+    }
+}
+
+/// A3: without a session, to the login page.
+async fn watch(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let session = cookies::session(&service.config, &headers);
+    if login::session(&service, session.as_ref()).await.is_ok() {
+        return app(State(service), headers).await;
+    }
+    match movie_of(query.as_deref()) {
+        Some(movie) => to_login(&format!("/watch?movieid={movie}")),
+        None => to_login("/library"),
+    }
+}
+
+/// A2: the study's address.
+async fn wi_player(RawQuery(query): RawQuery) -> Response {
+    match movie_of(query.as_deref()) {
+        Some(movie) => found(&format!("/watch?movieid={movie}")),
+        None => found("/library"),
+    }
+}
+
+fn movie_of(query: Option<&str>) -> Option<MovieId> {
+    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(name, _)| *name == "movieid").find_map(|(_, id)| id.parse().ok())
+}
+
+fn found(to: &str) -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, to), (header::CACHE_CONTROL, "no-store")]).into_response()
+}
+
+/// To the login page, and from there to `next`, a path of ours.
+pub(super) fn to_login(next: &str) -> Response {
+    let mut to = "/login?next=".to_owned();
+    for byte in next.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            let _ = write!(to, "%{byte:02X}");
+        }
+    }
+    found(&to)
+}
+
+/// A file of the site by its path.
+async fn file(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let asset = service.site.as_ref().and_then(|site| site.asset(request.uri().path()));
+    match asset {
+        Some(asset) => respond(asset, request.headers()),
+        None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
+    }
+}
+
+fn respond(asset: &Asset, request: &HeaderMap) -> Response {
+    let not_modified = body::text(request, "if-none-match").is_some_and(|tags| {
+        tags == "*" || tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.etag)
+    });
+    let takes_brotli = body::text(request, "accept-encoding").is_some_and(accepts_brotli);
+    let brotli = asset.brotli.as_ref().filter(|_| takes_brotli);
+    // The compressed form is other octets, so it has another tag.
+    let mut response = if not_modified {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        brotli.unwrap_or(&asset.bytes).clone().into_response()
+    };
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::from_str(&asset.content_type) {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    if brotli.is_some() && !not_modified {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
+    if asset.brotli.is_some() {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    // A compressed form is another representation: only weak comparison holds between the two (RFC 9110, 8.8.1).
+    let etag = if asset.brotli.is_some() { format!("W/{}", asset.etag) } else { asset.etag.clone() };
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    let cache = if asset.immutable { IMMUTABLE } else { "no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    response
+}
+
+fn accepts_brotli(value: &str) -> bool {
+    value.split(',').any(|coding| {
+        let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = matches!(parameters.trim().strip_prefix("q="), Some("0" | "0.0" | "0.00" | "0.000"));
+        name.trim().eq_ignore_ascii_case("br") && !refused
+    })
+}
+
+/// A picture of a pack: only what the pack lists.
+async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(String, String)>) -> Response {
+    let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
+    let Ok(pack) = service.catalogue.pack(&pack) else { return not_found() };
+    let Some((path, content_type)) = pack.picture(&name) else { return not_found() };
+    match tokio::fs::read(path).await {
+        Ok(bytes) => ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)], bytes)
+            .into_response(),
+        Err(_) => not_found(),
+    }
+}
+
+/// `/clientaccesspolicy.xml`: on the site the origins that may embed; on an edge alone, everybody. A25, A80.
+pub(super) fn client_access_policy() -> Router<Arc<Service>> {
+    Router::new().route("/clientaccesspolicy.xml", get(get_client_access_policy))
+}
+
+async fn get_client_access_policy(State(service): State<Arc<Service>>) -> Response {
+    let config = &service.config;
+    let site = config.has(crate::Role::Site) || config.has(crate::Role::Control);
+    let everybody = ["*".to_owned()];
+    let origins: &[String] = if site { &config.embedders } else { &everybody };
+    let headers = if site { "Content-Type,X-CTicket,X-NCCP-Signature" } else { "Range" };
+    let mut xml =
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<access-policy><cross-domain-access>".to_owned();
+    if !origins.is_empty() {
+        let _ = write!(xml, "<policy><allow-from http-request-headers=\"{headers}\">");
+        for origin in origins {
+            let _ = write!(xml, "<domain uri=\"{origin}\"/>");
+        }
+        xml.push_str(
+            "</allow-from><grant-to><resource path=\"/\" include-subpaths=\"true\"/></grant-to></policy>",
+        );
+    }
+    xml.push_str("</cross-domain-access></access-policy>\n");
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")], xml)
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brotli_is_taken_where_it_is_accepted() {
+        assert!(accepts_brotli("gzip, deflate, br, zstd") && accepts_brotli("br;q=0.5"));
+        assert!(!accepts_brotli("gzip") && !accepts_brotli("br;q=0") && !accepts_brotli("brotli"));
+    }
+
+    #[test]
+    fn the_way_back_is_escaped() {
+        let location = to_login("/watch?movieid=7").headers()[header::LOCATION].clone();
+        assert_eq!(location, "/login?next=/watch%3Fmovieid%3D7");
+        assert_eq!(movie_of(Some("a=b&movieid=60027274&movieid=x")).unwrap().get(), 60027274);
+        assert_eq!(movie_of(Some("movieid=//evil")), None);
+    }
+}

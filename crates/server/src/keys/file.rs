@@ -1,0 +1,170 @@
+//! A key in a file of its own: TOML, mode 0600.
+
+use crate::Error;
+use crate::secret::{base64url, from_base64url};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyKind {
+    /// Certifies signers.
+    SiteCa,
+    /// Signs objects of one type.
+    Signer,
+    /// Seals tickets.
+    Ticket,
+    /// Content keys are derived from it.
+    Common,
+    /// Signs media URLs.
+    Media,
+}
+
+/// Where a key stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyState {
+    /// Accepted already, made nothing with yet.
+    Next,
+    /// In use.
+    Active,
+    /// Makes nothing any more; what it made is still accepted.
+    VerifyOnly,
+}
+
+impl KeyKind {
+    /// The word in files and listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SiteCa => "site-ca",
+            Self::Signer => "signer",
+            Self::Ticket => "ticket",
+            Self::Common => "common",
+            Self::Media => "media",
+        }
+    }
+}
+
+impl KeyState {
+    /// The word in files and listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Active => "active",
+            Self::VerifyOnly => "verify-only",
+        }
+    }
+}
+
+/// A key as it lies in its file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyFile {
+    pub(super) kind: KeyKind,
+    pub(super) id: String,
+    pub(super) state: KeyState,
+    /// Unix seconds.
+    pub(super) created: u64,
+    /// base64url.
+    secret: Zeroizing<String>,
+    /// Signers: the type that it signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) typ: Option<String>,
+    /// Signers: the certificate's octets, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyFile({} {} {})", self.kind.as_str(), self.id, self.state.as_str())
+    }
+}
+
+impl KeyFile {
+    pub(super) fn new(kind: KeyKind, id: &str, created: u64, secret: &[u8]) -> Self {
+        Self {
+            kind,
+            id: id.to_owned(),
+            state: KeyState::Active,
+            created,
+            secret: Zeroizing::new(base64url(secret)),
+            typ: None,
+            certificate: None,
+        }
+    }
+
+    pub(super) fn with_certificate(mut self, typ: &str, certificate: &[u8]) -> Self {
+        self.typ = Some(typ.to_owned());
+        self.certificate = Some(base64url(certificate));
+        self
+    }
+
+    fn damaged(&self) -> Error {
+        Error::Keys(format!("{} {} is damaged", self.kind.as_str(), self.id))
+    }
+
+    pub(super) fn secret(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        from_base64url(&self.secret).map(Zeroizing::new).ok_or_else(|| self.damaged())
+    }
+
+    pub(super) fn secret_array<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, Error> {
+        let octets = self.secret()?;
+        octets.as_slice().try_into().map(Zeroizing::new).map_err(|_| self.damaged())
+    }
+
+    pub(super) fn certificate(&self) -> Result<Vec<u8>, Error> {
+        self.certificate.as_deref().and_then(from_base64url).ok_or_else(|| self.damaged())
+    }
+
+    fn name(&self) -> String {
+        format!("{}-{}.toml", self.kind.as_str(), self.id)
+    }
+
+    /// Writes the file, whole or not at all.
+    pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
+        let text = Zeroizing::new(toml::to_string(self).map_err(|_| self.damaged())?);
+        let path = folder.join(self.name());
+        let half = folder.join(format!(".{}.half", self.name()));
+        let save = || -> std::io::Result<()> {
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&half, &path)?;
+            File::open(folder)?.sync_all()
+        };
+        save().map_err(Error::io(&path))
+    }
+}
+
+/// Every key of the folder, by kind, id. Files that others can read are refused.
+pub(super) fn read_all(folder: &Path) -> Result<Vec<KeyFile>, Error> {
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with('.') || !name.ends_with(".toml") {
+            continue;
+        }
+        keys.push(read(&path)?);
+    }
+    keys.sort_by(|a, b| (a.kind, &a.id).cmp(&(b.kind, &b.id)));
+    Ok(keys)
+}
+
+fn read(path: &PathBuf) -> Result<KeyFile, Error> {
+    let mode = fs::metadata(path).map_err(Error::io(path))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(Error::KeysExposed(path.clone()));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(Error::io(path))?);
+    // The parser's own message would quote the line, and with it the secret.
+    toml::from_str(&text).map_err(|_| Error::Keys(format!("{} is damaged", path.display())))
+}

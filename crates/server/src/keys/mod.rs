@@ -1,0 +1,319 @@
+//! The site's keys: made at the first start, one file each under `{data}/keys`, loaded into a [`KeyRing`].
+
+mod file;
+
+pub use file::{KeyKind, KeyState};
+
+use crate::Error;
+use crate::media_url::MediaSecret;
+use crate::secret::random;
+use crate::ticket::{TicketKey, TicketKeys};
+use cenc::CommonKey;
+use file::KeyFile;
+use license::{Signer, SignerCertificate, SiteCa, Trust, Typ};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use zeroize::Zeroize as _;
+
+/// How long a signer's certificate holds.
+const SIGNER_LIFE: u64 = 5 * 365 * 86_400;
+
+/// What a listing shows of a key: nothing secret.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct KeyInfo {
+    /// What it is for.
+    pub kind: KeyKind,
+    /// Its name.
+    pub id: String,
+    /// Where it stands.
+    pub state: KeyState,
+    /// When it was made.
+    pub created: u64,
+    /// Signers: what it signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typ: Option<String>,
+}
+
+/// Every key that a server works with.
+#[derive(Debug)]
+pub struct KeyRing {
+    /// What verifiers go by: the public URL and the CA's public keys.
+    pub trust: Trust,
+    /// The CA's public keys.
+    pub ca_keys: Vec<[u8; 32]>,
+    /// Signs individualization answers.
+    pub individualization: Signer,
+    /// Signs device certificates.
+    pub device_certificate: Signer,
+    /// Signs licenses.
+    pub license: Signer,
+    /// Signs DRM metadata.
+    pub metadata: Signer,
+    /// Seals and opens tickets.
+    pub tickets: TicketKeys,
+    /// Sign media URLs: the first signs, all verify.
+    pub media: Vec<MediaSecret>,
+    /// Common keys by id; the first is the one that packaging uses.
+    common: Vec<(String, CommonKey)>,
+}
+
+impl KeyRing {
+    /// The common key of that id.
+    pub fn common_key(&self, id: &str) -> Option<&CommonKey> {
+        self.common.iter().find(|(name, _)| name == id).map(|(_, key)| key)
+    }
+
+    /// The common key that new films are packaged with, and its id.
+    pub fn active_common_key(&self) -> (&str, &CommonKey) {
+        // `load` refuses a ring without one.
+        let (id, key) = &self.common[0];
+        (id, key)
+    }
+}
+
+/// Lists the keys of a folder.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
+pub fn list(folder: &Path) -> Result<Vec<KeyInfo>, Error> {
+    let info = |key: KeyFile| KeyInfo {
+        kind: key.kind,
+        id: key.id,
+        state: key.state,
+        created: key.created,
+        typ: key.typ,
+    };
+    Ok(file::read_all(folder)?.into_iter().map(info).collect())
+}
+
+/// Makes the keys that are missing; gives the new ones.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
+pub fn generate(folder: &Path, public_url: &str, now: u64) -> Result<Vec<KeyInfo>, Error> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::io(folder))?;
+    // Two processes that start at once make one set.
+    let lock = folder.join(".lock");
+    let guard = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&lock)
+        .map_err(Error::io(&lock))?;
+    guard.lock().map_err(Error::io(&lock))?;
+
+    let before = list(folder)?;
+    let keys = file::read_all(folder)?;
+    let missing = |kind| !keys.iter().any(|key| key.kind == kind);
+    let make = |kind, id: &str, secret: &mut [u8]| {
+        let done = KeyFile::new(kind, id, now, secret).write(folder);
+        secret.zeroize();
+        done
+    };
+    let ca = match keys.iter().find(|key| key.kind == KeyKind::SiteCa && key.state == KeyState::Active) {
+        Some(key) => SiteCa::from_seed(&*key.secret_array()?),
+        None if missing(KeyKind::SiteCa) => {
+            let ca = SiteCa::generate().map_err(|_| Error::Internal("no random numbers"))?;
+            make(KeyKind::SiteCa, "ca-1", &mut *ca.seed())?;
+            ca
+        }
+        None => return Err(Error::Keys("no site-ca is active".to_owned())),
+    };
+    for typ in Typ::OF_SIGNERS {
+        if !keys.iter().any(|key| key.kind == KeyKind::Signer && key.typ.as_deref() == Some(typ.name())) {
+            new_signer(&ca, typ, public_url, now)?.write(folder)?;
+        }
+    }
+    if missing(KeyKind::Ticket) {
+        make(KeyKind::Ticket, &hex::encode(random::<4>()), &mut random::<32>())?;
+    }
+    if missing(KeyKind::Common) {
+        make(KeyKind::Common, "ck-1", &mut random::<16>())?;
+    }
+    if missing(KeyKind::Media) {
+        make(KeyKind::Media, "mv-1", &mut random::<32>())?;
+    }
+    let mut after = list(folder)?;
+    after.retain(|key| !before.contains(key));
+    Ok(after)
+}
+
+fn new_signer(ca: &SiteCa, typ: Typ, public_url: &str, now: u64) -> Result<KeyFile, Error> {
+    let id = format!("{}-1", typ.name().trim_start_matches("matinee-"));
+    let signer = ca
+        .new_signer(public_url, typ, &id, now, now.saturating_add(SIGNER_LIFE))
+        .map_err(|_| Error::Internal("no random numbers"))?;
+    let key = KeyFile::new(KeyKind::Signer, &id, now, &*signer.seed());
+    Ok(key.with_certificate(typ.name(), signer.certificate_octets()))
+}
+
+/// Loads the keys of a folder, making none.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
+pub fn load(folder: &Path, public_url: &str, now: u64) -> Result<KeyRing, Error> {
+    let keys = file::read_all(folder)?;
+    let of = |kind| keys.iter().filter(move |key| key.kind == kind);
+    let active = |kind: KeyKind| {
+        of(kind).find(|key| key.state == KeyState::Active).ok_or_else(|| {
+            Error::Keys(format!("no {} key is active; run `matinee keys generate`", kind.as_str()))
+        })
+    };
+    let ca = SiteCa::from_seed(&*active(KeyKind::SiteCa)?.secret_array()?);
+    let ca_keys = of(KeyKind::SiteCa)
+        .map(|key| Ok(SiteCa::from_seed(&*key.secret_array()?).public_key()))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let trust =
+        Trust::new(public_url, &ca_keys).map_err(|_| Error::Keys("a site-ca key is unusable".to_owned()))?;
+    let signer = |typ: Typ| {
+        let key = of(KeyKind::Signer)
+            .find(|key| key.typ.as_deref() == Some(typ.name()) && key.state == KeyState::Active)
+            .ok_or_else(|| Error::Keys(format!("no signer for {} is active", typ.name())))?;
+        load_signer(key, &ca, typ, &trust, now)
+    };
+
+    let ticket_key = |key: &KeyFile| {
+        let mut id = [0; 4];
+        hex::decode_to_slice(&key.id, &mut id)
+            .map_err(|_| Error::Keys(format!("ticket key {}: the id must be 8 hex digits", key.id)))?;
+        Ok::<_, Error>(TicketKey::new(id, *key.secret_array()?))
+    };
+    let active_ticket = active(KeyKind::Ticket)?;
+    let other_tickets = of(KeyKind::Ticket)
+        .filter(|key| key.id != active_ticket.id)
+        .map(ticket_key)
+        .collect::<Result<Vec<_>, Error>>()?;
+
+    let media_secret = |key: &KeyFile| {
+        MediaSecret::new(key.secret()?.to_vec())
+            .ok_or_else(|| Error::Keys(format!("media key {}: needs at least 32 octets", key.id)))
+    };
+    let active_media = active(KeyKind::Media)?;
+    let mut media = vec![media_secret(active_media)?];
+    for key in of(KeyKind::Media).filter(|key| key.id != active_media.id) {
+        media.push(media_secret(key)?);
+    }
+
+    let active_common = active(KeyKind::Common)?;
+    let mut common = vec![(active_common.id.clone(), CommonKey::new(*active_common.secret_array()?))];
+    for key in of(KeyKind::Common).filter(|key| key.id != active_common.id) {
+        common.push((key.id.clone(), CommonKey::new(*key.secret_array()?)));
+    }
+
+    Ok(KeyRing {
+        individualization: signer(Typ::Individualization)?,
+        device_certificate: signer(Typ::DeviceCertificate)?,
+        license: signer(Typ::License)?,
+        metadata: signer(Typ::DrmMetadata)?,
+        tickets: TicketKeys::new(ticket_key(active_ticket)?, other_tickets),
+        trust,
+        ca_keys,
+        media,
+        common,
+    })
+}
+
+/// A signer with its stored certificate, or a fresh one where that does not hold here: it names the public URL, which an
+/// operator may change, and it ends.
+fn load_signer(key: &KeyFile, ca: &SiteCa, typ: Typ, trust: &Trust, now: u64) -> Result<Signer, Error> {
+    let seed = key.secret_array::<32>()?;
+    if let Ok(signer) = Signer::from_parts(&seed, key.certificate()?, trust) {
+        let holds = signer.certificate().not_before <= now
+            && now.saturating_add(SIGNER_LIFE / 2) <= signer.certificate().not_after;
+        if holds && signer.certificate().typ == typ.name() {
+            return Ok(signer);
+        }
+    }
+    let certificate = SignerCertificate {
+        key: SiteCa::from_seed(&seed).public_key(),
+        typ: typ.name().to_owned(),
+        id: key.id.clone(),
+        not_before: now.min(key.created),
+        not_after: now.saturating_add(SIGNER_LIFE),
+    };
+    let octets = ca.certify(trust.public_url(), &certificate);
+    Signer::from_parts(&seed, octets, trust)
+        .map_err(|_| Error::Keys(format!("signer {} cannot be certified", key.id)))
+}
+
+/// [`generate`], then [`load`].
+///
+/// # Errors
+/// As those.
+pub fn open(folder: &Path, public_url: &str, now: u64) -> Result<KeyRing, Error> {
+    let new = generate(folder, public_url, now)?;
+    if !new.is_empty() {
+        tracing::info!(folder = %folder.display(), keys = new.len(), "made new keys: back this folder up");
+    }
+    load(folder, public_url, now)
+}
+
+/// Whether a folder has keys already.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn exist(folder: &Path) -> Result<bool, Error> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            Ok(entries.any(|e| e.is_ok_and(|e| e.path().extension().is_some_and(|x| x == "toml"))))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(Error::io(folder)(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const URL: &str = "http://localhost:8080";
+
+    #[test]
+    fn a_first_start_makes_one_set_and_a_second_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let new = generate(&keys, URL, 1000).unwrap();
+        assert_eq!(new.len(), 8);
+        assert_eq!(new.iter().filter(|key| key.kind == KeyKind::Signer).count(), 4);
+        assert!(generate(&keys, URL, 2000).unwrap().is_empty());
+        let ring = load(&keys, URL, 2000).unwrap();
+        assert_eq!(ring.active_common_key().0, "ck-1");
+        assert!(ring.common_key("ck-2").is_none());
+        // Another public URL: same keys, other certificates.
+        let moved = load(&keys, "https://films.example.org", 2000).unwrap();
+        assert_eq!(moved.ca_keys, ring.ca_keys);
+        assert_eq!(moved.license.certificate().key, ring.license.certificate().key);
+        assert_ne!(moved.license.certificate_octets(), ring.license.certificate_octets());
+        // And long after the first certificate's end.
+        assert!(
+            load(&keys, URL, 1000 + 2 * SIGNER_LIFE).unwrap().license.certificate().not_after
+                > 2 * SIGNER_LIFE
+        );
+    }
+
+    #[test]
+    fn files_are_private_and_stay_so() {
+        let folder = tempfile::tempdir().unwrap();
+        generate(folder.path(), URL, 1000).unwrap();
+        let path = folder.path().join("common-ck-1.toml");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(load(folder.path(), URL, 1000), Err(Error::KeysExposed(p)) if p == path));
+        assert!(matches!(generate(folder.path(), URL, 1000), Err(Error::KeysExposed(_))));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_without_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        generate(folder.path(), URL, 1000).unwrap();
+        let path = folder.path().join("common-ck-1.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let secret = text.split("secret = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        fs::write(&path, text.replace("state", "estate")).unwrap();
+        let error = format!("{:?}", load(folder.path(), URL, 1000).unwrap_err());
+        assert!(error.contains("common-ck-1") && !error.contains(&secret), "{error}");
+    }
+}

@@ -1,0 +1,56 @@
+//! Passwords: argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane), off the request threads.
+
+use crate::Error;
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use std::sync::OnceLock;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+/// Hashes at a time: each takes 19 MiB and a core.
+const PARALLEL: usize = 2;
+static TURNS: Semaphore = Semaphore::const_new(PARALLEL);
+
+/// The longest password taken, in octets: a bound on work, not on taste.
+pub(crate) const MAX_LENGTH: usize = 1024;
+
+/// A password hash in PHC form. Blocks for some 30 ms.
+///
+/// # Errors
+/// [`Error::Setting`] for an empty or overlong password.
+pub(crate) fn hash(password: &str) -> Result<String, Error> {
+    if password.is_empty() || password.len() > MAX_LENGTH {
+        return Err(Error::Setting {
+            name: "password",
+            reason: format!("must have 1 to {MAX_LENGTH} octets"),
+        });
+    }
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|_| Error::Internal("the password could not be hashed"))
+}
+
+fn matches(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// A hash that no password has, so that unknown accounts cost the same time.
+fn dummy() -> &'static str {
+    static DUMMY: OnceLock<String> = OnceLock::new();
+    DUMMY.get_or_init(|| hash(&crate::secret::random_hex::<32>()).unwrap_or_default())
+}
+
+/// Whether the password is the hash's; without a hash it takes as long and is `false`.
+pub(crate) async fn verify(password: Zeroizing<String>, hash: Option<String>) -> bool {
+    let Ok(_turn) = TURNS.acquire().await else { return false };
+    let known = hash.is_some();
+    let check = move || matches(&password, hash.as_deref().unwrap_or_else(|| dummy()));
+    tokio::task::spawn_blocking(check).await.unwrap_or(false) && known
+}
+
+/// Makes the dummy hash ahead of the first login.
+pub(crate) fn warm_up() {
+    let _ = dummy();
+}

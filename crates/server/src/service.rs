@@ -1,0 +1,84 @@
+//! Everything that the use cases work with.
+
+use crate::catalogue::Catalogue;
+use crate::keys::KeyRing;
+use crate::site::Site;
+use crate::store::{AbsentStore, SqliteStore, Store};
+use crate::throttle::Throttle;
+use crate::{Clock, Config, Error, Role, keys, password};
+use license::Version;
+use std::sync::Arc;
+
+/// A server's state.
+pub struct Service {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) keys: KeyRing,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) throttle: Throttle,
+    pub(crate) site: Option<Site>,
+    pub(crate) oldest_module: Version,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Opens keys (making them at a first start), database (where a role needs one), library and site.
+    ///
+    /// # Errors
+    /// [`Error`], in words for the operator.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self, Error> {
+        let store: Arc<dyn Store> = if config.has(Role::Site) || config.has(Role::Control) {
+            std::fs::create_dir_all(config.library()).map_err(Error::io(config.library()))?;
+            Arc::new(SqliteStore::open(&config.database()).await?)
+        } else {
+            Arc::new(AbsentStore)
+        };
+        Self::with_store(config, clock, store)
+    }
+
+    /// As [`Service::open`], on a store that is open already.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn with_store(config: Config, clock: Clock, store: Arc<dyn Store>) -> Result<Self, Error> {
+        let keys = keys::open(&config.keys(), &config.public_url, clock.now())?;
+        let oldest_module = config.drm.oldest_module.parse().map_err(|_| Error::Setting {
+            name: "drm.oldest_module",
+            reason: "must be a version like 0.1.0".to_owned(),
+        })?;
+        let site = if config.has(Role::Site) || config.has(Role::Individualize) {
+            Site::load(config.site.as_deref())?
+        } else {
+            None
+        };
+        if config.has(Role::Site) {
+            password::warm_up();
+        }
+        Ok(Self {
+            catalogue: Catalogue::new(config.library()),
+            throttle: Throttle::new(&config.limits),
+            config,
+            clock,
+            keys,
+            store,
+            site,
+            oldest_module,
+        })
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether the site's files were found.
+    pub fn has_site(&self) -> bool {
+        self.site.is_some()
+    }
+}

@@ -1,0 +1,152 @@
+//! What the service remembers: a trait over transactions, so that engines other than SQLite can stand behind it.
+//!
+//! Every engine must pass the contract in `tests/contract`.
+
+mod absent;
+mod model;
+mod sequence;
+mod sqlite;
+
+pub use absent::AbsentStore;
+pub use model::{
+    Account, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Session, Slot, Viewing,
+};
+pub use sequence::SequenceWindow;
+pub use sqlite::SqliteStore;
+
+use async_trait::async_trait;
+
+/// What can go wrong in a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The engine failed.
+    #[error("the database failed: {0}")]
+    Engine(#[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// A row holds what no row may hold.
+    #[error("the database holds a bad value in {0}")]
+    Corrupt(&'static str),
+    /// This server runs without a database.
+    #[error("this server runs without a database")]
+    Absent,
+    /// The row is there already.
+    #[error("it exists already")]
+    Exists,
+}
+
+/// Result of a store's operation.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A database.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A transaction that may write. Writers wait for each other, so what one reads stays true until its commit.
+    async fn begin(&self) -> Result<Box<dyn Transaction>>;
+
+    /// A transaction that only reads and waits for no writer.
+    async fn read(&self) -> Result<Box<dyn Transaction>>;
+}
+
+/// A transaction. Dropped without [`Transaction::commit`] it leaves no trace.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Makes everything durable.
+    async fn commit(self: Box<Self>) -> Result<()>;
+
+    /// Marks a point to go back to; one at a time.
+    async fn savepoint(&mut self) -> Result<()>;
+    /// Keeps what was done since the savepoint.
+    async fn release(&mut self) -> Result<()>;
+    /// Undoes what was done since the savepoint.
+    async fn roll_back(&mut self) -> Result<()>;
+
+    /// Makes an account. [`StoreError::Exists`] when the address is taken.
+    async fn add_account(
+        &mut self,
+        handle: &str,
+        email: &str,
+        password_hash: &str,
+        plan: &str,
+        now: u64,
+    ) -> Result<Account>;
+    /// Account and password hash of an address.
+    async fn account_by_email(&mut self, email: &str) -> Result<Option<(Account, String)>>;
+    /// An account.
+    async fn account(&mut self, id: i64) -> Result<Option<Account>>;
+    /// Every account, by address.
+    async fn accounts(&mut self) -> Result<Vec<Account>>;
+    /// Sets another password hash and ends the account's sessions.
+    async fn set_password(&mut self, id: i64, password_hash: &str) -> Result<()>;
+    /// Disables or enables an account; disabling ends its sessions.
+    async fn set_disabled(&mut self, id: i64, disabled: bool) -> Result<()>;
+
+    /// Remembers a session by the hashes of its two cookies.
+    async fn add_session(&mut self, session: &Session) -> Result<()>;
+    /// The account of a session that is alive and whose account is enabled.
+    async fn session_account(
+        &mut self,
+        id_hash: &[u8; 32],
+        secret_hash: &[u8; 32],
+        now: u64,
+    ) -> Result<Option<Account>>;
+    /// Ends a session.
+    async fn remove_session(&mut self, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<()>;
+
+    /// A device.
+    async fn device(&mut self, id: &str) -> Result<Option<Device>>;
+    /// The account's device with this signing key.
+    async fn device_by_key(&mut self, account: i64, signing_key: &[u8]) -> Result<Option<Device>>;
+    /// The account's device in the browser with this cookie, if it holds a slot.
+    async fn device_by_browser(&mut self, account: i64, browser_hash: &[u8; 32]) -> Result<Option<Device>>;
+    /// Devices of an account that hold a slot, by slot.
+    async fn devices(&mut self, account: i64) -> Result<Vec<Device>>;
+    /// Makes a device in the lowest free slot of `1..=limit`; [`Slot::Full`] when there is none. The engine's own
+    /// constraint keeps two devices out of one slot.
+    async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot>;
+    /// Gives a device without a slot the lowest free one.
+    async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot>;
+    /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with a slot.
+    async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
+    /// Forgets a device at once. `false` when the account has none of that id.
+    async fn remove_device(&mut self, account: i64, id: &str) -> Result<bool>;
+    /// Frees the slots of the account's devices not heard of since `before`; how many.
+    async fn reclaim_idle(&mut self, account: i64, before: u64) -> Result<u64>;
+    /// The device registers again: next epoch, its window begins at `sequence`.
+    async fn reregister(&mut self, id: &str, registered: &Registered) -> Result<()>;
+    /// Another signing key takes over the device's slot: the old device is gone.
+    async fn replace_device(&mut self, old: &str, device: &NewDevice, now: u64) -> Result<()>;
+    /// Stores which sequence numbers were seen, and when the device was last heard of.
+    async fn set_sequence(&mut self, id: &str, state: &DeviceState) -> Result<()>;
+
+    /// Adds a movie, or replaces the one with its number.
+    async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()>;
+    /// A movie.
+    async fn movie(&mut self, id: u64) -> Result<Option<Movie>>;
+    /// Every movie, by title.
+    async fn movies(&mut self) -> Result<Vec<Movie>>;
+    /// Forgets a movie and what accounts did with it; `false` when there was none.
+    async fn remove_movie(&mut self, id: u64) -> Result<bool>;
+
+    /// The account's list, oldest entry first.
+    async fn queue(&mut self, account: i64) -> Result<Vec<Movie>>;
+    /// Puts a movie on the list, or takes it off.
+    async fn set_queued(&mut self, account: i64, movie: u64, queued: bool, now: u64) -> Result<()>;
+
+    /// Viewings of a movie, latest first, at most `most`.
+    async fn viewings(&mut self, account: i64, movie: u64, most: u32) -> Result<Vec<Viewing>>;
+    /// The latest viewing of each movie that the account has watched.
+    async fn latest_viewings(&mut self, account: i64) -> Result<Vec<(u64, Viewing)>>;
+    /// Continues the latest viewing, if it was last seen after `since`, or begins one.
+    async fn record_viewing(&mut self, account: i64, movie: u64, viewing: &Viewing, since: u64)
+    -> Result<()>;
+    /// When the account first played the movie; `now` is remembered if it never did.
+    async fn first_play(&mut self, account: i64, movie: u64, now: u64) -> Result<u64>;
+
+    /// Adds a line to the playback log.
+    async fn log(&mut self, entry: &LogEntry) -> Result<()>;
+    /// Forgets sessions that are over and log lines older than `log_before`.
+    async fn purge(&mut self, now: u64, log_before: u64) -> Result<()>;
+}

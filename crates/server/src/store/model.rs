@@ -1,0 +1,219 @@
+//! What a store holds.
+
+use super::SequenceWindow;
+
+/// A subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Key of the row; never leaves the server.
+    pub id: i64,
+    /// Opaque, stable name that browsers key their identity by: `a-` and hex.
+    pub handle: String,
+    /// Address, lowercase.
+    pub email: String,
+    /// What it may play.
+    pub plan: String,
+    /// Whether it is locked out.
+    pub disabled: bool,
+    /// When it was made.
+    pub created: u64,
+}
+
+/// A session: only hashes are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of the cookie `MatineeShopperID`.
+    pub id_hash: [u8; 32],
+    /// SHA-256 of the cookie `MatineeShopperSecret`.
+    pub secret_hash: [u8; 32],
+    /// Whose it is.
+    pub account: i64,
+    /// When it ends.
+    pub expires: u64,
+}
+
+/// A registered device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub account: i64,
+    /// Slot from 1, `None` after it was de-authorized.
+    pub slot: Option<u32>,
+    /// P-256 key, compressed.
+    pub signing_key: Vec<u8>,
+    /// Key level as in the DRM objects.
+    pub level: u8,
+    /// `browser` or `box`.
+    pub kind: String,
+    /// Name for people.
+    pub name: String,
+    /// SHA-256 of the browser's cookie.
+    pub browser_hash: Option<[u8; 32]>,
+    /// Counts registrations.
+    pub epoch: u32,
+    /// Sequence numbers seen in this epoch.
+    pub window: SequenceWindow,
+    /// When it first registered.
+    pub registered: u64,
+    /// When it was last heard of.
+    pub last_seen: u64,
+    /// When its keys were last replaced; 0 = never.
+    pub replaced: u64,
+}
+
+/// A device about to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDevice {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub account: i64,
+    /// P-256 key, compressed.
+    pub signing_key: Vec<u8>,
+    /// Key level as in the DRM objects.
+    pub level: u8,
+    /// `browser` or `box`.
+    pub kind: String,
+    /// Name for people.
+    pub name: String,
+    /// Description of the machine.
+    pub machine: String,
+    /// SHA-256 of the browser's cookie.
+    pub browser_hash: Option<[u8; 32]>,
+    /// Sequence number of the registration.
+    pub sequence: u64,
+    /// Now.
+    pub registered: u64,
+}
+
+/// What a device says when it registers again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Key level as in the DRM objects.
+    pub level: u8,
+    /// Name for people.
+    pub name: String,
+    /// Description of the machine.
+    pub machine: String,
+    /// SHA-256 of the browser's cookie.
+    pub browser_hash: Option<[u8; 32]>,
+    /// Sequence number of the registration.
+    pub sequence: u64,
+    /// Now.
+    pub now: u64,
+}
+
+/// What changes with each request of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceState {
+    /// Sequence numbers seen.
+    pub window: SequenceWindow,
+    /// Now.
+    pub last_seen: u64,
+}
+
+/// What came of asking for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// It is this one, from 1.
+    Taken(u32),
+    /// All are taken.
+    Full,
+}
+
+/// A movie of the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Movie {
+    /// Its number.
+    pub id: u64,
+    /// Title.
+    pub title: String,
+    /// Year of release.
+    pub year: Option<u16>,
+    /// Names of the cast.
+    pub cast: Vec<String>,
+    /// What it is about.
+    pub synopsis: Option<String>,
+    /// Age rating.
+    pub rating: Option<String>,
+    /// Seconds.
+    pub runtime: f64,
+    /// The pack that holds its files.
+    pub pack: String,
+    /// Name of the policy that licenses carry.
+    pub policy: String,
+    /// Plans that may play it; empty: every plan but `none`.
+    pub plans: Vec<String>,
+    /// Whether it can be played now.
+    pub available: bool,
+    /// When it was added.
+    pub added: u64,
+}
+
+/// A movie about to be added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMovie {
+    /// Its number.
+    pub id: u64,
+    /// Title.
+    pub title: String,
+    /// Year of release.
+    pub year: Option<u16>,
+    /// Names of the cast.
+    pub cast: Vec<String>,
+    /// What it is about.
+    pub synopsis: Option<String>,
+    /// Age rating.
+    pub rating: Option<String>,
+    /// Seconds.
+    pub runtime: f64,
+    /// The pack that holds its files.
+    pub pack: String,
+    /// Name of the policy that licenses carry.
+    pub policy: String,
+    /// Plans that may play it; empty: every plan but `none`.
+    pub plans: Vec<String>,
+}
+
+/// One viewing of a movie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Viewing {
+    /// When it began.
+    pub started: u64,
+    /// When it was last reported.
+    pub seen: u64,
+    /// Where it was then, in seconds.
+    pub position: f64,
+    /// Whether it reached the end.
+    pub finished: bool,
+}
+
+impl Viewing {
+    /// Where to resume: the beginning after the end was reached.
+    pub fn resume(&self) -> f64 {
+        if self.finished { 0.0 } else { self.position }
+    }
+}
+
+/// A line of the playback log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    /// Whose playback.
+    pub account: i64,
+    /// On which device; events of the page have none.
+    pub device: Option<String>,
+    /// Of which movie.
+    pub movie: u64,
+    /// When.
+    pub at: u64,
+    /// What happened.
+    pub event: String,
+    /// The player's error code.
+    pub code: Option<String>,
+    /// Seconds from the beginning.
+    pub position: Option<f64>,
+    /// The player's counters.
+    pub counters: Vec<(String, u64)>,
+}

@@ -1,0 +1,188 @@
+//! Devices and their slots in SQLite.
+
+use super::{int, unsigned};
+use crate::store::{Device, DeviceState, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite};
+
+type Tx = sqlx::Transaction<'static, Sqlite>;
+
+fn device(row: &SqliteRow) -> Result<Device> {
+    let seen: [u8; 32] =
+        row.try_get::<&[u8], _>("seen")?.try_into().map_err(|_| StoreError::Corrupt("seen"))?;
+    let small = |column| -> Result<u32> {
+        u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt(column))
+    };
+    Ok(Device {
+        id: row.try_get("id")?,
+        account: row.try_get("account")?,
+        slot: row.try_get::<Option<i64>, _>("slot")?.and_then(|slot| u32::try_from(slot).ok()),
+        signing_key: row.try_get("signing_key")?,
+        level: u8::try_from(small("level")?).map_err(|_| StoreError::Corrupt("level"))?,
+        kind: row.try_get("kind")?,
+        name: row.try_get("name")?,
+        browser_hash: row
+            .try_get::<Option<&[u8]>, _>("browser_hash")?
+            .map(|hash| hash.try_into().map_err(|_| StoreError::Corrupt("browser_hash")))
+            .transpose()?,
+        epoch: small("epoch")?,
+        window: SequenceWindow::from_parts(unsigned(row, "highest")?, seen),
+        registered: unsigned(row, "registered")?,
+        last_seen: unsigned(row, "last_seen")?,
+        replaced: unsigned(row, "replaced")?,
+    })
+}
+
+pub(super) async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Device>> {
+    let row = sqlx::query("SELECT * FROM devices WHERE id = $1").bind(id).fetch_optional(&mut **tx).await?;
+    row.as_ref().map(device).transpose()
+}
+
+pub(super) async fn by_key(tx: &mut Tx, account: i64, signing_key: &[u8]) -> Result<Option<Device>> {
+    let row = sqlx::query("SELECT * FROM devices WHERE account = $1 AND signing_key = $2")
+        .bind(account)
+        .bind(signing_key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(device).transpose()
+}
+
+pub(super) async fn by_browser(tx: &mut Tx, account: i64, browser_hash: &[u8; 32]) -> Result<Option<Device>> {
+    let row = sqlx::query(
+        "SELECT * FROM devices WHERE account = $1 AND browser_hash = $2 AND slot IS NOT NULL ORDER BY last_seen DESC LIMIT 1",
+    )
+    .bind(account)
+    .bind(&browser_hash[..])
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.as_ref().map(device).transpose()
+}
+
+pub(super) async fn of_account(tx: &mut Tx, account: i64) -> Result<Vec<Device>> {
+    let rows = sqlx::query("SELECT * FROM devices WHERE account = $1 AND slot IS NOT NULL ORDER BY slot")
+        .bind(account)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(device).collect()
+}
+
+/// The lowest slot of `1..=limit` that no device of the account holds.
+async fn free(tx: &mut Tx, account: i64, limit: u32) -> Result<Option<i64>> {
+    let rows = sqlx::query("SELECT slot FROM devices WHERE account = $1 AND slot IS NOT NULL")
+        .bind(account)
+        .fetch_all(&mut **tx)
+        .await?;
+    let taken: Vec<i64> =
+        rows.iter().map(|row| row.try_get("slot")).collect::<std::result::Result<_, _>>()?;
+    Ok((1..=i64::from(limit)).find(|slot| !taken.contains(slot)))
+}
+
+async fn insert(tx: &mut Tx, device: &NewDevice, slot: Option<i64>, replaced: u64) -> Result<()> {
+    let window = SequenceWindow::starting_at(device.sequence);
+    sqlx::query(
+        "INSERT INTO devices (id, account, slot, signing_key, level, kind, name, machine, browser_hash, epoch, highest,
+           seen, registered, last_seen, replaced)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $12, $13)",
+    )
+    .bind(&device.id)
+    .bind(device.account)
+    .bind(slot)
+    .bind(&device.signing_key)
+    .bind(i64::from(device.level))
+    .bind(&device.kind)
+    .bind(&device.name)
+    .bind(&device.machine)
+    .bind(device.browser_hash.as_ref().map(|hash| &hash[..]))
+    .bind(int(window.highest()))
+    .bind(&window.seen()[..])
+    .bind(int(device.registered))
+    .bind(int(replaced))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn add(tx: &mut Tx, device: &NewDevice, limit: u32) -> Result<Slot> {
+    let Some(slot) = free(tx, device.account, limit).await? else { return Ok(Slot::Full) };
+    insert(tx, device, Some(slot), 0).await?;
+    Ok(Slot::Taken(u32::try_from(slot).map_err(|_| StoreError::Corrupt("slot"))?))
+}
+
+pub(super) async fn take_slot(tx: &mut Tx, id: &str, limit: u32) -> Result<Slot> {
+    let Some(device) = by_id(tx, id).await? else { return Err(StoreError::Corrupt("device")) };
+    if let Some(slot) = device.slot {
+        return Ok(Slot::Taken(slot));
+    }
+    let Some(slot) = free(tx, device.account, limit).await? else { return Ok(Slot::Full) };
+    sqlx::query("UPDATE devices SET slot = $2 WHERE id = $1").bind(id).bind(slot).execute(&mut **tx).await?;
+    Ok(Slot::Taken(u32::try_from(slot).map_err(|_| StoreError::Corrupt("slot"))?))
+}
+
+pub(super) async fn free_slot(tx: &mut Tx, account: i64, id: &str) -> Result<bool> {
+    let done =
+        sqlx::query("UPDATE devices SET slot = NULL WHERE account = $1 AND id = $2 AND slot IS NOT NULL")
+            .bind(account)
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) async fn remove(tx: &mut Tx, account: i64, id: &str) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM devices WHERE account = $1 AND id = $2")
+        .bind(account)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) async fn reclaim_idle(tx: &mut Tx, account: i64, before: u64) -> Result<u64> {
+    let done = sqlx::query(
+        "UPDATE devices SET slot = NULL WHERE account = $1 AND slot IS NOT NULL AND last_seen < $2",
+    )
+    .bind(account)
+    .bind(int(before))
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn reregister(tx: &mut Tx, id: &str, registered: &Registered) -> Result<()> {
+    let window = SequenceWindow::starting_at(registered.sequence);
+    sqlx::query(
+        "UPDATE devices SET epoch = epoch + 1, highest = $2, seen = $3, level = $4, name = $5, machine = $6,
+           browser_hash = COALESCE($7, browser_hash), last_seen = $8 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(int(window.highest()))
+    .bind(&window.seen()[..])
+    .bind(i64::from(registered.level))
+    .bind(&registered.name)
+    .bind(&registered.machine)
+    .bind(registered.browser_hash.as_ref().map(|hash| &hash[..]))
+    .bind(int(registered.now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn replace(tx: &mut Tx, old: &str, device: &NewDevice, now: u64) -> Result<()> {
+    let slot: Option<i64> = sqlx::query("DELETE FROM devices WHERE id = $1 RETURNING slot")
+        .bind(old)
+        .fetch_one(&mut **tx)
+        .await?
+        .try_get("slot")?;
+    insert(tx, device, slot, now).await
+}
+
+pub(super) async fn set_sequence(tx: &mut Tx, id: &str, state: &DeviceState) -> Result<()> {
+    sqlx::query("UPDATE devices SET highest = $2, seen = $3, last_seen = $4 WHERE id = $1")
+        .bind(id)
+        .bind(int(state.window.highest()))
+        .bind(&state.window.seen()[..])
+        .bind(int(state.last_seen))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

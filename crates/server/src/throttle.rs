@@ -1,0 +1,137 @@
+//! How often one may ask: token buckets, in bounded memory.
+
+use crate::config::Limits;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+/// Buckets of a limiter. Callers are spread over them by a keyed hash, so that no number of callers takes more memory; two that
+/// share one share its budget.
+const BUCKETS: u64 = 1 << 16;
+
+/// Asked too often: come back after so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Throttled(pub(crate) u64);
+
+struct Limiter {
+    buckets: DefaultKeyedRateLimiter<u64>,
+    hasher: RandomState,
+    clock: DefaultClock,
+}
+
+impl Limiter {
+    fn per_minute(count: u32) -> Self {
+        let burst = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_minute(burst);
+        Self {
+            buckets: RateLimiter::hashmap(quota),
+            hasher: RandomState::new(),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    fn check(&self, caller: &impl Hash) -> Result<(), Throttled> {
+        let bucket = self.hasher.hash_one(caller) % BUCKETS;
+        self.buckets.check_key(&bucket).map_err(|refused| {
+            let wait = refused.wait_time_from(self.clock.now());
+            Throttled(wait.as_secs() + 1)
+        })
+    }
+}
+
+/// The limiters of a server.
+pub(crate) struct Throttle {
+    logins_per_account: Limiter,
+    logins_per_browser: Limiter,
+    logins_per_address: Limiter,
+    individualizations: Limiter,
+    requests: Limiter,
+}
+
+impl std::fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Throttle")
+    }
+}
+
+impl Throttle {
+    /// Limiters by configuration, all budgets full.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            logins_per_account: Limiter::per_minute(limits.logins_per_account),
+            logins_per_browser: Limiter::per_minute(limits.logins_per_account),
+            logins_per_address: Limiter::per_minute(limits.logins_per_address),
+            individualizations: Limiter::per_minute(limits.individualizations),
+            requests: Limiter::per_minute(limits.requests),
+        }
+    }
+
+    /// A login: by a browser that has a device of the account, on its own budget; else by address, and by address and
+    /// account. So nobody can lock a subscriber out of a browser that they use.
+    pub(crate) fn login(
+        &self,
+        address: IpAddr,
+        email: &str,
+        browser: Option<[u8; 32]>,
+    ) -> Result<(), Throttled> {
+        match browser {
+            Some(browser) => self.logins_per_browser.check(&(browser, email)),
+            None => {
+                self.logins_per_address.check(&network(address))?;
+                self.logins_per_account.check(&(network(address), email))
+            }
+        }
+    }
+
+    pub(crate) fn individualization(&self, address: IpAddr) -> Result<(), Throttled> {
+        self.individualizations.check(&network(address))
+    }
+
+    pub(crate) fn request(&self, address: IpAddr) -> Result<(), Throttled> {
+        self.requests.check(&network(address))
+    }
+}
+
+/// One caller by address: an IPv6 customer has a /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let bits = u128::from(v6) & !u128::from(u64::MAX);
+            IpAddr::V6(bits.into())
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_end_and_are_per_caller() {
+        let throttle =
+            Throttle::new(&Limits { logins_per_account: 3, logins_per_address: 5, ..Limits::default() });
+        let a: IpAddr = "203.0.113.7".parse().unwrap();
+        for _ in 0..3 {
+            throttle.login(a, "ada", None).unwrap();
+        }
+        let Throttled(wait) = throttle.login(a, "ada", None).unwrap_err();
+        assert!((1..=21).contains(&wait), "{wait}");
+        // A browser of the subscriber's is not locked out by it.
+        throttle.login(a, "ada", Some([1; 32])).unwrap();
+        throttle.login("203.0.113.8".parse().unwrap(), "ada", None).unwrap();
+        // The address has used four of its five.
+        throttle.login(a, "bob", None).unwrap();
+        throttle.login(a, "carol", None).unwrap_err();
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_caller() {
+        let same = network("2001:db8::1".parse().unwrap());
+        assert_eq!(network("2001:db8::ffff:1".parse().unwrap()), same);
+        assert_ne!(network("2001:db8:0:1::1".parse().unwrap()), same);
+        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1".parse::<IpAddr>().unwrap());
+    }
+}

@@ -1,0 +1,196 @@
+//! Tickets (`CTicket`): what a device shows instead of a login. AES-256-GCM under a key that all servers share.
+//!
+//! Text form: base64url of key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16); opaque to everybody else. Opening one touches no
+//! database, so a forgery costs none.
+
+use crate::secret::{base64url, from_base64url, random};
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use nccp::DeviceId;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Longest ticket in characters.
+const MAX_TEXT: usize = 512;
+/// Octets before the device id: account, epoch, issued, expires, level, signing key.
+const FIXED: usize = 8 + 4 + 8 + 8 + 1 + 33;
+
+/// What a ticket says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// The account.
+    pub account: i64,
+    /// The device.
+    pub device: DeviceId,
+    /// Its P-256 key, compressed.
+    pub signing_key: [u8; 33],
+    /// Its key level.
+    pub level: u8,
+    /// The registration that it belongs to.
+    pub epoch: u32,
+    /// When it was made.
+    pub issued: u64,
+    /// When it ends.
+    pub expires: u64,
+}
+
+/// A key for tickets.
+#[derive(Clone)]
+pub struct TicketKey {
+    id: [u8; 4],
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl fmt::Debug for TicketKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TicketKey({}, [redacted])", hex::encode(self.id))
+    }
+}
+
+impl TicketKey {
+    /// A key with its id.
+    pub fn new(id: [u8; 4], secret: [u8; 32]) -> Self {
+        Self { id, secret: Zeroizing::new(secret) }
+    }
+
+    fn cipher(&self) -> Aes256Gcm {
+        Aes256Gcm::new(&Key::<Aes256Gcm>::from(*self.secret))
+    }
+}
+
+/// The keys for tickets: one seals, all open.
+#[derive(Debug, Clone)]
+pub struct TicketKeys {
+    active: TicketKey,
+    others: Vec<TicketKey>,
+}
+
+fn aad(id: [u8; 4]) -> Vec<u8> {
+    [b"matinee-ticket-1".as_slice(), &id].concat()
+}
+
+impl TicketKeys {
+    /// `active` seals; `others` (next and verify-only) open too.
+    pub fn new(active: TicketKey, others: Vec<TicketKey>) -> Self {
+        Self { active, others }
+    }
+
+    /// Seals a ticket.
+    pub fn seal(&self, ticket: &Ticket) -> String {
+        let mut plain = Zeroizing::new(Vec::with_capacity(FIXED + ticket.device.as_str().len()));
+        plain.extend(ticket.account.to_be_bytes());
+        plain.extend(ticket.epoch.to_be_bytes());
+        plain.extend(ticket.issued.to_be_bytes());
+        plain.extend(ticket.expires.to_be_bytes());
+        plain.push(ticket.level);
+        plain.extend(ticket.signing_key);
+        plain.extend(ticket.device.as_str().as_bytes());
+        let nonce = random::<12>();
+        let id = self.active.id;
+        let payload = Payload { msg: &plain, aad: &aad(id) };
+        let sealed = self
+            .active
+            .cipher()
+            .encrypt(&Nonce::from(nonce), payload)
+            .expect("a ticket is far below the cipher's length limit");
+        base64url(&[&id[..], &nonce, &sealed].concat())
+    }
+
+    /// Opens a ticket; `None` for anything that none of the keys sealed. Whether it is over is for the caller to say.
+    pub fn open(&self, text: &str) -> Option<Ticket> {
+        if text.len() > MAX_TEXT {
+            return None;
+        }
+        let octets = from_base64url(text)?;
+        let (id, rest) = octets.split_first_chunk::<4>()?;
+        let (nonce, sealed) = rest.split_first_chunk::<12>()?;
+        let key = std::iter::once(&self.active).chain(&self.others).find(|key| key.id == *id)?;
+        let plain = key
+            .cipher()
+            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &aad(*id) })
+            .map(Zeroizing::new)
+            .ok()?;
+        Ticket::read(&plain)
+    }
+}
+
+impl Ticket {
+    fn read(plain: &[u8]) -> Option<Self> {
+        let (account, rest) = plain.split_first_chunk::<8>()?;
+        let (epoch, rest) = rest.split_first_chunk::<4>()?;
+        let (issued, rest) = rest.split_first_chunk::<8>()?;
+        let (expires, rest) = rest.split_first_chunk::<8>()?;
+        let (level, rest) = rest.split_first()?;
+        let (signing_key, device) = rest.split_first_chunk::<33>()?;
+        Some(Self {
+            account: i64::from_be_bytes(*account),
+            device: std::str::from_utf8(device).ok()?.parse().ok()?,
+            signing_key: *signing_key,
+            level: *level,
+            epoch: u32::from_be_bytes(*epoch),
+            issued: u64::from_be_bytes(*issued),
+            expires: u64::from_be_bytes(*expires),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ticket() -> Ticket {
+        Ticket {
+            account: 7,
+            device: "d-5f0c".parse().unwrap(),
+            signing_key: [2; 33],
+            level: 2,
+            epoch: 3,
+            issued: 1000,
+            expires: 2000,
+        }
+    }
+
+    fn key(n: u8) -> TicketKey {
+        TicketKey::new([n; 4], [n; 32])
+    }
+
+    /// A47: servers with the same secret take each other's tickets, and old ones after a rotation.
+    #[test]
+    fn opens_with_every_live_key() {
+        let old = TicketKeys::new(key(1), vec![]);
+        let new = TicketKeys::new(key(2), vec![key(1)]);
+        let text = old.seal(&ticket());
+        assert_eq!(new.open(&text), Some(ticket()));
+        assert_eq!(old.open(&new.seal(&ticket())), None);
+        assert_ne!(old.seal(&ticket()), text, "never twice the same");
+        assert!(text.len() < 200);
+    }
+
+    #[test]
+    fn an_id_cannot_be_lent_to_another_key() {
+        let keys = TicketKeys::new(key(1), vec![TicketKey::new([9; 4], [1; 32])]);
+        let mut octets = from_base64url(&keys.seal(&ticket())).unwrap();
+        octets[..4].copy_from_slice(&[9; 4]);
+        assert_eq!(keys.open(&base64url(&octets)), None);
+    }
+
+    proptest! {
+        /// A40: one flipped bit and it is nothing.
+        #[test]
+        fn a_flipped_bit_is_refused(bit: prop::sample::Index) {
+            let keys = TicketKeys::new(key(1), vec![]);
+            let mut octets = from_base64url(&keys.seal(&ticket())).unwrap();
+            let bit = bit.index(octets.len() * 8);
+            octets[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(keys.open(&base64url(&octets)), None);
+        }
+
+        #[test]
+        fn opening_never_panics(text in ".{0,600}", octets in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let keys = TicketKeys::new(key(1), vec![]);
+            prop_assert_eq!(keys.open(&text), None);
+            prop_assert_eq!(keys.open(&base64url(&octets)), None);
+        }
+    }
+}

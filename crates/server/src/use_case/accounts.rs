@@ -1,0 +1,113 @@
+//! What an operator does with accounts: the library behind `matinee user` and `matinee device`.
+
+use super::login::normal_email;
+use crate::secret::random_hex;
+use crate::store::{Account, Device, Store, StoreError};
+use crate::{Error, password};
+
+/// Plans that accounts can have.
+pub const PLANS: &[&str] = &["unlimited", "none"];
+
+/// Makes an account.
+///
+/// # Errors
+/// [`Error::Setting`] for a bad address or password, or one that exists; [`Error::Store`].
+pub async fn add(
+    store: &dyn Store,
+    email: &str,
+    password: &str,
+    plan: &str,
+    now: u64,
+) -> Result<Account, Error> {
+    let email = normal_email(email);
+    let local_and_host =
+        email.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
+    if !local_and_host || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::Setting { name: "email", reason: format!("\"{email}\" is no email address") });
+    }
+    if plan.is_empty() || !plan.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        return Err(Error::Setting { name: "plan", reason: "must be letters, digits, - and _".to_owned() });
+    }
+    let hash = password::hash(password)?;
+    let handle = format!("a-{}", random_hex::<12>());
+    let mut tx = store.begin().await?;
+    let account = tx.add_account(&handle, &email, &hash, plan, now).await.map_err(|e| match e {
+        StoreError::Exists => {
+            Error::Setting { name: "email", reason: format!("there is an account \"{email}\" already") }
+        }
+        other => other.into(),
+    })?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// The account of an address.
+///
+/// # Errors
+/// [`Error::Setting`] when there is none; [`Error::Store`].
+pub async fn find(store: &dyn Store, email: &str) -> Result<Account, Error> {
+    let email = normal_email(email);
+    let found = store.read().await?.account_by_email(&email).await?;
+    found
+        .map(|(account, _)| account)
+        .ok_or_else(|| Error::Setting { name: "email", reason: format!("there is no account \"{email}\"") })
+}
+
+/// Every account, by address.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn list(store: &dyn Store) -> Result<Vec<Account>, Error> {
+    Ok(store.read().await?.accounts().await?)
+}
+
+/// Sets another password; sessions end.
+///
+/// # Errors
+/// As [`find`], and [`Error::Setting`] for a bad password.
+pub async fn set_password(store: &dyn Store, email: &str, password: &str) -> Result<(), Error> {
+    let account = find(store, email).await?;
+    let hash = password::hash(password)?;
+    let mut tx = store.begin().await?;
+    tx.set_password(account.id, &hash).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Disables or enables an account.
+///
+/// # Errors
+/// As [`find`].
+pub async fn set_disabled(store: &dyn Store, email: &str, disabled: bool) -> Result<(), Error> {
+    let account = find(store, email).await?;
+    let mut tx = store.begin().await?;
+    tx.set_disabled(account.id, disabled).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Devices of an account that hold a slot.
+///
+/// # Errors
+/// As [`find`].
+pub async fn devices(store: &dyn Store, email: &str) -> Result<Vec<Device>, Error> {
+    let account = find(store, email).await?;
+    Ok(store.read().await?.devices(account.id).await?)
+}
+
+/// Takes a device off its account: its slot is free at once. It plays on until its ticket ends, unless `at_once`.
+///
+/// # Errors
+/// [`Error::Setting`] when there is no such device; [`Error::Store`].
+pub async fn remove_device(store: &dyn Store, id: &str, at_once: bool) -> Result<(), Error> {
+    let unknown = || Error::Setting { name: "device", reason: format!("there is no device \"{id}\"") };
+    let mut tx = store.begin().await?;
+    let device = tx.device(id).await?.ok_or_else(unknown)?;
+    let done = if at_once {
+        tx.remove_device(device.account, id).await?
+    } else {
+        tx.free_slot(device.account, id).await?
+    };
+    if !done {
+        return Err(unknown());
+    }
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,205 @@
+//! Who may play, and the manifest for those who may.
+
+use super::Outcome;
+use crate::Service;
+use crate::catalogue::{Pack, Representation};
+use crate::config::CdnConfig;
+use crate::media_url::{self, MediaPath};
+use crate::secret::random;
+use crate::store::{Account, Movie, StoreError, Transaction};
+use license::DrmMetadata;
+use nccp::{
+    Cdn, ContentProfile, DownloadUrl, Downloadable, ErrorCode, KeyPeriod, Manifest, MediaType, MovieId,
+    MovieType, RangeForm, ResponseMessage,
+};
+use std::sync::Arc;
+
+/// Seconds that media URLs outlive the film, where nothing else is configured.
+const BEYOND_THE_FILM: u64 = 6 * 3600;
+/// The plan that plays nothing.
+const NO_PLAN: &str = "none";
+
+/// Whether the account's plan plays the movie, and it can be played now. A8.
+pub(crate) fn may_play(account: &Account, movie: &Movie) -> Result<(), ErrorCode> {
+    if !movie.available {
+        return Err(ErrorCode::MovieNotAvailable);
+    }
+    let included =
+        if movie.plans.is_empty() { account.plan != NO_PLAN } else { movie.plans.contains(&account.plan) };
+    if included { Ok(()) } else { Err(ErrorCode::NotSubscribed) }
+}
+
+/// The movie with its pack, for an account that may play it.
+pub(crate) async fn playable(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    account: &Account,
+    movie_id: MovieId,
+) -> Outcome<(Movie, Arc<Pack>)> {
+    let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    may_play(account, &movie)?;
+    match service.catalogue.pack(&movie.pack) {
+        Ok(pack) => Ok((movie, pack)),
+        Err(error) => {
+            tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
+            Err(ErrorCode::MovieNotAvailable.into())
+        }
+    }
+}
+
+/// `authorization`: A43, A59 to A70.
+pub(crate) async fn authorize(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    account: &Account,
+    movie_id: MovieId,
+    now: u64,
+) -> Outcome<ResponseMessage> {
+    let (movie, pack) = playable(service, tx, account, movie_id).await?;
+    let latest = tx.viewings(account.id, movie.id, 1).await?;
+    let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
+    Ok(ResponseMessage::Authorization(Box::new(manifest(service, &movie, &pack, movie_id, resume, now)?)))
+}
+
+fn manifest(
+    service: &Service,
+    movie: &Movie,
+    pack: &Pack,
+    movie_id: MovieId,
+    resume: f64,
+    now: u64,
+) -> Outcome<Manifest> {
+    let default_life = pack.duration.as_f64().ceil() as u64 + BEYOND_THE_FILM;
+    let life = service.config.edge.url_life.unwrap_or(default_life);
+    let expiration = media_url::expiration(now, life);
+    let cdns = cdns(service);
+    Ok(Manifest {
+        movie_id,
+        movie_type: MovieType::Static,
+        duration: Some(pack.duration),
+        resume_position: resume,
+        expiration,
+        downloadables: pack
+            .representations
+            .iter()
+            .map(|r| downloadable(service, pack, r, &cdns, resume, expiration))
+            .collect(),
+        drm_metadata: drm_metadata(service, movie, pack, now)?,
+        cdns: cdns
+            .iter()
+            .map(|cdn| Cdn {
+                id: cdn.id,
+                name: cdn.name.clone(),
+                weight: cdn.weight,
+                ranges: if cdn.ranges == "path" { RangeForm::Path } else { RangeForm::Header },
+            })
+            .collect(),
+    })
+}
+
+/// The CDNs in an order drawn by weight: A60, A68.
+fn cdns(service: &Service) -> Vec<CdnConfig> {
+    let own = || CdnConfig {
+        id: 1,
+        name: "local".to_owned(),
+        weight: 100,
+        ranges: "path".to_owned(),
+        base_url: service.config.edge_base().to_owned(),
+    };
+    let mut rest = service.config.cdn.clone();
+    if rest.is_empty() {
+        return vec![own()];
+    }
+    let mut drawn = Vec::with_capacity(rest.len());
+    while !rest.is_empty() {
+        let total: u64 = rest.iter().map(|cdn| u64::from(cdn.weight)).sum();
+        // The bias of the remainder is below 2^-20 for any weights that fit.
+        let mut point = u64::from_be_bytes(random()) % total.max(1);
+        let index = rest.iter().position(|cdn| {
+            let hit = point < u64::from(cdn.weight);
+            point = point.saturating_sub(u64::from(cdn.weight));
+            hit
+        });
+        drawn.push(rest.remove(index.unwrap_or(0)));
+    }
+    drawn
+}
+
+fn downloadable(
+    service: &Service,
+    pack: &Pack,
+    r: &Representation,
+    cdns: &[CdnConfig],
+    resume: f64,
+    expiration: u64,
+) -> Downloadable {
+    let path = MediaPath {
+        pack: pack.id.clone(),
+        id: r.downloadable_id.clone(),
+        extension: r.extension.clone(),
+        range: None,
+    };
+    let secret = &service.keys.media[0];
+    let url = |cdn: &CdnConfig| DownloadUrl {
+        expiration,
+        cdn_id: cdn.id,
+        url: media_url::sign(secret, &cdn.base_url, &path, expiration),
+    };
+    let start = r.segment_at(resume);
+    Downloadable {
+        id: r.downloadable_id.clone(),
+        size: r.size,
+        bitrate: r.bitrate,
+        content_profile: match r.media_type {
+            MediaType::Video => ContentProfile::H264(pack.scheme),
+            MediaType::Audio => ContentProfile::Aac(pack.scheme),
+        },
+        urls: cdns.iter().map(url).collect(),
+        resolution: r.resolution,
+        media_type: r.media_type,
+        mime_type: r.mime_type.clone(),
+        codecs: r.codecs.clone(),
+        group: r.group.clone(),
+        peak_bandwidth: r.peak_bandwidth,
+        timescale: r.timescale,
+        frame_rate: r.frame_rate,
+        sar: r.sar.clone(),
+        video_range: r.video_range.clone(),
+        sample_rate: r.sample_rate,
+        channels: r.channels,
+        language: r.language.clone(),
+        role: None,
+        label: None,
+        default: r.default,
+        scheme: pack.scheme,
+        level: pack.level,
+        pack_id: pack.id.clone(),
+        init_range: Some(r.init_range),
+        index_range: Some(r.index_range),
+        start_range: start.map(|segment| segment.range),
+        start_time: start.map(|segment| segment.start),
+        max_segment: r.segments.iter().map(|segment| segment.range.length()).max(),
+        keys: pack.key_periods(r.timescale).map(|(key, start)| KeyPeriod { kid: key.kid.0, start }).collect(),
+    }
+}
+
+/// Signed DRM metadata; none for clear films.
+fn drm_metadata(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Vec<u8>>> {
+    if pack.keys.is_empty() {
+        return Ok(None);
+    }
+    let metadata = DrmMetadata {
+        signer: Vec::new(),
+        content_id: pack.content_id.clone(),
+        keys: pack.keys.clone(),
+        policy: movie.policy.clone(),
+        license_url: None,
+        embedded_license: None,
+        issued: now,
+        ttl: service.config.drm.ttl,
+    };
+    match service.keys.metadata.sign_metadata(metadata) {
+        Ok(octets) => Ok(Some(octets)),
+        Err(_) => Err(StoreError::Corrupt("pack").into()),
+    }
+}

@@ -1,0 +1,93 @@
+//! The catalogue as an account sees it.
+
+use super::controller::Speaker;
+use super::{Outcome, authorization, metadata};
+use crate::Service;
+use crate::store::{Account, Transaction};
+use nccp::json::{Library, LibraryMovie};
+use nccp::{AccountInfo, ErrorCode, MovieId, QueueMovie, ResponseMessage};
+use std::collections::HashMap;
+
+/// `GET /api/library`.
+pub(crate) async fn library(service: &Service, account: &Account) -> Outcome<Library> {
+    let mut tx = service.store.read().await?;
+    let movies = tx.movies().await?;
+    let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
+    let queue = tx.queue(account.id).await?;
+    drop(tx);
+    let movies = movies
+        .into_iter()
+        .filter_map(|movie| {
+            let viewing = latest.get(&movie.id);
+            Some(LibraryMovie {
+                movie_id: MovieId::try_from(movie.id).ok()?,
+                art: metadata::art(service, &movie),
+                position: viewing.map(|viewing| viewing.resume()),
+                watched_at: viewing.map(|viewing| viewing.seen),
+                queued: queue.iter().any(|queued| queued.id == movie.id),
+                playable: authorization::may_play(account, &movie).is_ok()
+                    && service.catalogue.pack(&movie.pack).is_ok(),
+                title: movie.title,
+                year: movie.year,
+                synopsis: movie.synopsis,
+                runtime: movie.runtime,
+                rating: movie.rating,
+                cast: movie.cast,
+            })
+        })
+        .collect();
+    Ok(Library { account: account.handle.clone(), email: account.email.clone(), movies })
+}
+
+/// `PUT` and `DELETE /api/queue/{movie}`.
+pub(crate) async fn set_queued(
+    service: &Service,
+    account: &Account,
+    movie: u64,
+    queued: bool,
+) -> Outcome<()> {
+    let mut tx = service.store.begin().await?;
+    if tx.movie(movie).await?.is_none() {
+        return Err(ErrorCode::MovieUnknown.into());
+    }
+    tx.set_queued(account.id, movie, queued, service.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// `accountinfo`.
+pub(crate) async fn account_info(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    speaker: &Speaker,
+) -> Outcome<ResponseMessage> {
+    let devices = tx.devices(speaker.account.id).await?.len();
+    Ok(ResponseMessage::AccountInfo(AccountInfo {
+        name: speaker.account.email.clone(),
+        plan: speaker.account.plan.clone(),
+        device_name: speaker.device.name.clone(),
+        devices: u32::try_from(devices).unwrap_or(u32::MAX),
+        device_limit: service.config.devices.limit,
+    }))
+}
+
+/// `queue`.
+pub(crate) async fn queue(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    account: &Account,
+) -> Outcome<ResponseMessage> {
+    let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
+    let movies = tx.queue(account.id).await?;
+    Ok(ResponseMessage::Queue(
+        movies
+            .iter()
+            .filter_map(|movie| {
+                Some(QueueMovie {
+                    movie_id: MovieId::try_from(movie.id).ok()?,
+                    metadata: metadata::of_movie(service, movie),
+                    position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),
+                })
+            })
+            .collect(),
+    ))
+}

@@ -1,0 +1,137 @@
+//! Licenses: the challenge is checked against everything that is known, then the rights are set.
+
+use super::authorization;
+use super::controller::Speaker;
+use super::verify::CLOCK_TOLERANCE;
+use super::{Failure, Outcome, verify};
+use crate::catalogue::Pack;
+use crate::secret::sha256;
+use crate::store::Transaction;
+use crate::{Service, policy};
+use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
+use license::{Challenge, Grant, KeyName, Situation};
+use nccp::{ErrorCode, MovieId};
+
+/// Answers a challenge (COSE octets) with a license (COSE octets): A92 to A100.
+///
+/// `stream_id` is the message's; the raw route has none and takes the challenge's.
+pub(crate) async fn issue(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    speaker: &Speaker,
+    stream_id: Option<MovieId>,
+    octets: &[u8],
+    origin: Option<&str>,
+    now: u64,
+) -> Outcome<Vec<u8>> {
+    let verified = Challenge::verify(octets, &service.keys.trust, now).map_err(|error| match error {
+        license::Error::Certificate => ErrorCode::CertificateInvalid,
+        _ => ErrorCode::ChallengeInvalid,
+    })?;
+    let challenge = &verified.challenge;
+    let movie_id = MovieId::try_from(challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
+    let bound = *verified.certificate.signing_key.as_bytes() == speaker.signing_key
+        && challenge.ticket_sha256 == sha256(speaker.ticket.as_bytes())
+        && challenge.device_id == speaker.device.id
+        && stream_id.is_none_or(|id| id == movie_id)
+        && challenge.time.abs_diff(now) <= CLOCK_TOLERANCE;
+    if !bound {
+        return Err(ErrorCode::ChallengeInvalid.into());
+    }
+    if challenge.module_version < service.oldest_module {
+        return Err(ErrorCode::PolicyRefused.into());
+    }
+    let (movie, pack) = authorization::playable(service, tx, &speaker.account, movie_id).await?;
+    let keys = granted(service, &pack, &challenge.keys)?;
+
+    let template = policy::find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
+    let first_play = tx.first_play(speaker.account.id, movie.id, now).await?;
+    let rules = template.rules(now, first_play);
+    let situation = Situation {
+        now,
+        key_level: verified.certificate.level,
+        display: challenge.display,
+        origin: origin.unwrap_or(&service.config.public_url),
+        release: challenge.player_release.as_slice().try_into().ok(),
+    };
+    rules.check(&situation).map_err(|_| ErrorCode::PolicyRefused)?;
+    let grant = Grant {
+        content_id: &pack.content_id,
+        keys: &keys,
+        policy: &rules,
+        now,
+        oldest_module: service.oldest_module,
+    };
+    Ok(service.keys.license.issue_license(&verified, &grant).map_err(|_| ErrorCode::ChallengeInvalid)?)
+}
+
+/// The keys to grant: those asked for, or all. Each is recomputed from the common key and the catalogue's names.
+fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
+    let unavailable = |reason: &str| {
+        tracing::error!(pack = %pack.id, reason, "no license can be issued");
+        ErrorCode::MovieNotAvailable
+    };
+    let content: ContentId = pack.content_id.parse().map_err(|_| unavailable("bad content id"))?;
+    let derive = |name: &KeyName| {
+        let common =
+            service.keys.common_key(&name.common_key_id).ok_or_else(|| unavailable("unknown common key"))?;
+        let label: Label = name.label.parse().map_err(|_| unavailable("bad label"))?;
+        if derive_kid(common, &content, &label, name.period) != name.kid {
+            return Err(unavailable("its KIDs are not this server's"));
+        }
+        Ok((name.kid, derive_cek(common, &content, &label, name.period)))
+    };
+    let mut keys = Vec::new();
+    if asked.is_empty() {
+        for name in &pack.keys {
+            keys.push(derive(name)?);
+        }
+    }
+    for name in asked {
+        // What the catalogue does not name is not this movie's: A44.
+        if !pack.keys.contains(name) || keys.iter().any(|(kid, _)| *kid == name.kid) {
+            return Err(ErrorCode::ChallengeInvalid.into());
+        }
+        keys.push(derive(name)?);
+    }
+    if keys.is_empty() {
+        return Err(ErrorCode::ChallengeInvalid.into());
+    }
+    Ok(keys)
+}
+
+/// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket.
+pub(crate) async fn issue_raw(
+    service: &Service,
+    ticket: Option<&str>,
+    octets: &[u8],
+    origin: Option<&str>,
+) -> Outcome<Vec<u8>> {
+    let now = service.clock.now();
+    let (ticket, text) = verify::open_ticket(service, ticket).map_err(|_| ErrorCode::NotAuthentic)?;
+    if now >= ticket.expires {
+        return Err(ErrorCode::TicketExpired.into());
+    }
+    // A forged challenge costs no database either.
+    Challenge::verify(octets, &service.keys.trust, now).map_err(|error| match error {
+        license::Error::Certificate => ErrorCode::CertificateInvalid,
+        _ => ErrorCode::ChallengeInvalid,
+    })?;
+    let mut tx = service.store.begin().await?;
+    let device = tx
+        .device(ticket.device.as_str())
+        .await?
+        .filter(|device| device.account == ticket.account)
+        .ok_or(ErrorCode::DeviceUnknown)?;
+    if device.epoch != ticket.epoch {
+        return Err(ErrorCode::SequenceOutOfOrder.into());
+    }
+    let account = tx.account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
+    if account.disabled {
+        return Err(ErrorCode::LoginRequired.into());
+    }
+    let speaker = Speaker::of_ticket(account, device, &ticket, text);
+    let license = issue(service, &mut *tx, &speaker, None, octets, origin, now).await?;
+    tx.commit().await?;
+    Ok(license)
+}

@@ -1,0 +1,106 @@
+//! Sessions: login, logout, who is there.
+
+use super::{Failure, Outcome};
+use crate::Service;
+use crate::password;
+use crate::secret::CookieSecret;
+use crate::store::{Account, Session};
+use crate::throttle::Throttled;
+use nccp::ErrorCode;
+use nccp::json::Login;
+use std::net::IpAddr;
+use zeroize::Zeroizing;
+
+/// Seconds that a session lives.
+pub(crate) const SESSION_LIFE: u64 = 30 * 86_400;
+
+/// The two cookies of a session.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionCookies {
+    pub(crate) id: CookieSecret,
+    pub(crate) secret: CookieSecret,
+}
+
+impl SessionCookies {
+    /// As a browser sent them, if they have our form.
+    pub(crate) fn parse(id: &str, secret: &str) -> Option<Self> {
+        Some(Self { id: CookieSecret::parse::<16>(id)?, secret: CookieSecret::parse::<32>(secret)? })
+    }
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub(crate) enum LoginFailure {
+    Throttled(Throttled),
+    Other(Failure),
+}
+
+impl<T: Into<Failure>> From<T> for LoginFailure {
+    fn from(failure: T) -> Self {
+        Self::Other(failure.into())
+    }
+}
+
+/// Addresses are compared without case.
+pub(crate) fn normal_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Checks a password and begins a session. Wrong password, unknown and disabled account are one error and take one time.
+pub(crate) async fn login(
+    service: &Service,
+    login: Login,
+    address: IpAddr,
+    browser: Option<&CookieSecret>,
+) -> Result<SessionCookies, LoginFailure> {
+    let email = normal_email(&login.email);
+    let password = Zeroizing::new(login.password);
+    if email.is_empty() || email.len() > 254 || password.len() > password::MAX_LENGTH {
+        return Err(ErrorCode::LoginFailed.into());
+    }
+    let mut tx = service.store.read().await?;
+    let found = tx.account_by_email(&email).await?;
+    // A browser with a device of this very account has its own budget; a made-up cookie has not.
+    let own = match (&found, browser) {
+        (Some((account, _)), Some(browser)) => {
+            tx.device_by_browser(account.id, &browser.hash()).await?.map(|_| browser.hash())
+        }
+        _ => None,
+    };
+    drop(tx);
+    service.throttle.login(address, &email, own).map_err(LoginFailure::Throttled)?;
+
+    let (account, hash) = found.unzip();
+    let right = password::verify(password, hash).await;
+    let account = account.filter(|account| right && !account.disabled).ok_or(ErrorCode::LoginFailed)?;
+    let cookies =
+        SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
+    let mut tx = service.store.begin().await?;
+    tx.add_session(&Session {
+        id_hash: cookies.id.hash(),
+        secret_hash: cookies.secret.hash(),
+        account: account.id,
+        expires: service.clock.now() + SESSION_LIFE,
+    })
+    .await?;
+    tx.commit().await?;
+    Ok(cookies)
+}
+
+/// Ends the session, if there is one.
+pub(crate) async fn logout(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<()> {
+    if let Some(cookies) = cookies {
+        let mut tx = service.store.begin().await?;
+        tx.remove_session(&cookies.id.hash(), &cookies.secret.hash()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// The account of the session.
+pub(crate) async fn session(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<Account> {
+    let cookies = cookies.ok_or(ErrorCode::LoginRequired)?;
+    let mut tx = service.store.read().await?;
+    let account = tx.session_account(&cookies.id.hash(), &cookies.secret.hash(), service.clock.now()).await?;
+    Ok(account.ok_or(ErrorCode::LoginRequired)?)
+}

@@ -1,0 +1,69 @@
+//! What is told about a movie: to everybody, and to one who watched it.
+
+use super::Outcome;
+use crate::Service;
+use crate::store::{Account, Movie, Transaction};
+use nccp::{Art, ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
+
+/// Viewings that the history tells of.
+const HISTORY: u32 = 20;
+
+/// `moviemetadata`: A41.
+pub(crate) async fn movie(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    movie_id: MovieId,
+) -> Outcome<ResponseMessage> {
+    let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    Ok(ResponseMessage::MovieMetadata { movie_id, metadata: of_movie(service, &movie) })
+}
+
+/// Everything known of a movie. One whose pack is missing has no art and no tracks.
+pub(crate) fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata {
+    let pack = service.catalogue.pack(&movie.pack).ok();
+    let tracks = pack.as_deref().map(|pack| {
+        pack.tracks()
+            .into_iter()
+            .map(|track| Track {
+                media_type: track.media_type.to_string(),
+                language: track.language.clone(),
+                label: None,
+            })
+            .collect()
+    });
+    MovieMetadata {
+        title: movie.title.clone(),
+        year: movie.year,
+        cast: movie.cast.clone(),
+        synopsis: movie.synopsis.clone(),
+        runtime: movie.runtime,
+        rating: movie.rating.clone(),
+        art: art(service, movie),
+        tracks: tracks.unwrap_or_default(),
+        chapters: Vec::new(),
+    }
+}
+
+/// The movie's pictures.
+pub(crate) fn art(service: &Service, movie: &Movie) -> Vec<Art> {
+    let pack = service.catalogue.pack(&movie.pack);
+    pack.map(|pack| pack.art.clone()).unwrap_or_default()
+}
+
+/// `usermoviemetadata`: A42.
+pub(crate) async fn user_movie(
+    tx: &mut dyn Transaction,
+    account: &Account,
+    movie_id: MovieId,
+) -> Outcome<ResponseMessage> {
+    tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    let viewings = tx.viewings(account.id, movie_id.get(), HISTORY).await?;
+    Ok(ResponseMessage::UserMovieMetadata(UserMovieMetadata {
+        movie_id,
+        position: viewings.first().map_or(0.0, |latest| latest.resume()),
+        history: viewings
+            .iter()
+            .map(|v| View { started: v.started, seen: v.seen, position: v.position })
+            .collect(),
+    }))
+}

@@ -1,0 +1,55 @@
+//! What the service does, between HTTP and the store.
+
+pub mod accounts;
+pub(crate) mod authorization;
+pub(crate) mod controller;
+pub(crate) mod devices;
+pub(crate) mod individualize;
+pub(crate) mod library;
+pub(crate) mod license;
+pub(crate) mod login;
+pub(crate) mod metadata;
+pub mod movies;
+pub(crate) mod playback;
+pub(crate) mod registration;
+pub(crate) mod verify;
+
+use crate::store::StoreError;
+use nccp::ErrorCode;
+
+/// Why a use case did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The caller is told this code.
+    Code(ErrorCode),
+    /// The store failed: the caller is told to try later, the operator what happened.
+    Store(StoreError),
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Failure {
+    /// The code for the caller; a store's failure is logged.
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Code(code) => code,
+            Self::Store(error) => {
+                tracing::error!(%error, "the store failed");
+                ErrorCode::TryLater
+            }
+        }
+    }
+}
+
+/// Result of a use case.
+pub(crate) type Outcome<T> = std::result::Result<T, Failure>;

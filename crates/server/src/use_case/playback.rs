@@ -1,0 +1,80 @@
+//! How playback goes: reports of the player and of the page.
+
+use super::Outcome;
+use super::controller::Speaker;
+use crate::Service;
+use crate::store::{Account, LogEntry, Transaction, Viewing};
+use nccp::json::{PlayerEvent, PlayerEventKind};
+use nccp::{ErrorCode, LogBlob, LogEvent, ResponseMessage};
+
+/// Reports that follow each other within so many seconds belong to one viewing.
+const ONE_VIEWING: u64 = 2 * 3600;
+/// Longest error code of a player that is kept, in characters.
+const MAX_CODE: usize = 100;
+
+/// `logblob`: A108, A110.
+pub(crate) async fn log_blob(
+    tx: &mut dyn Transaction,
+    speaker: &Speaker,
+    log: &LogBlob,
+    now: u64,
+) -> Outcome<ResponseMessage> {
+    let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    tx.log(&LogEntry {
+        account: speaker.account.id,
+        device: Some(speaker.device.id.clone()),
+        movie: movie.id,
+        at: now,
+        event: log.event.as_str().to_owned(),
+        code: None,
+        position: Some(log.position),
+        counters: log.counters.clone(),
+    })
+    .await?;
+    record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
+        .await?;
+    Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now })
+}
+
+/// `POST /playerevent`: A18, A19.
+pub(crate) async fn player_event(service: &Service, account: &Account, event: &PlayerEvent) -> Outcome<()> {
+    let now = service.clock.now();
+    let mut tx = service.store.begin().await?;
+    let movie = tx.movie(event.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    let position = event.position.filter(|position| position.is_finite() && *position >= 0.0);
+    let name = match event.event {
+        PlayerEventKind::Ready => "ready",
+        PlayerEventKind::Playing => "playing",
+        PlayerEventKind::Ended => "ended",
+        PlayerEventKind::Error => "error",
+    };
+    tx.log(&LogEntry {
+        account: account.id,
+        device: None,
+        movie: movie.id,
+        at: now,
+        event: name.to_owned(),
+        code: event.code.as_ref().map(|code| code.chars().take(MAX_CODE).collect()),
+        position,
+        counters: Vec::new(),
+    })
+    .await?;
+    let ended = event.event == PlayerEventKind::Ended;
+    if let Some(position) = position.or(ended.then_some(movie.runtime)) {
+        record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn record(
+    tx: &mut dyn Transaction,
+    account: &Account,
+    movie: u64,
+    runtime: f64,
+    position: f64,
+    ended: bool,
+    now: u64,
+) -> Outcome<()> {
+    let viewing = Viewing { started: now, seen: now, position: position.min(runtime), finished: ended };
+    Ok(tx.record_viewing(account.id, movie, &viewing, now.saturating_sub(ONE_VIEWING)).await?)
+}

@@ -1,0 +1,183 @@
+//! Taking a slot, keeping it, and the tickets that say so.
+
+use super::login::SessionCookies;
+use super::{Failure, Outcome};
+use crate::Service;
+use crate::secret::{CookieSecret, random_hex};
+use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
+use crate::ticket::Ticket;
+use license::{DeviceCertificate, KeyLevel};
+use nccp::{DeviceId, ErrorCode, Register, Registration};
+
+/// Seconds that a ticket lives.
+pub(crate) const TICKET_LIFE: u64 = 12 * 3600;
+/// The share of its life after which a ticket should be renewed, in percent.
+const RENEW_PERCENT: u64 = 80;
+/// Seconds within which a browser may replace the device in its slot once.
+const REPLACE_INTERVAL: u64 = 12 * 3600;
+
+/// A device with the ticket just given to it.
+#[derive(Debug)]
+pub(crate) struct Ticketed {
+    pub(crate) account: Account,
+    pub(crate) device: Device,
+    pub(crate) ticket: Ticket,
+    pub(crate) text: String,
+}
+
+impl Ticketed {
+    pub(crate) fn registration(&self) -> Registration {
+        let Ticket { issued, expires, .. } = self.ticket;
+        Registration {
+            device_id: self.ticket.device.clone(),
+            ticket: self.text.clone(),
+            expiration: expires,
+            renewal: issued + (expires - issued) * RENEW_PERCENT / 100,
+        }
+    }
+}
+
+/// The number on the wire of a key level.
+pub(crate) fn level_number(level: KeyLevel) -> u8 {
+    match level {
+        KeyLevel::Software => 1,
+        KeyLevel::Webcrypto => 2,
+        KeyLevel::Box => 3,
+    }
+}
+
+fn issue(service: &Service, account: Account, device: Device, now: u64) -> Outcome<Ticketed> {
+    let corrupt = |column| Failure::Store(StoreError::Corrupt(column));
+    let ticket = Ticket {
+        account: account.id,
+        device: device.id.parse().map_err(|_| corrupt("id"))?,
+        signing_key: device.signing_key.as_slice().try_into().map_err(|_| corrupt("signing_key"))?,
+        level: device.level,
+        epoch: device.epoch,
+        issued: now,
+        expires: now + TICKET_LIFE,
+    };
+    let text = service.keys.tickets.seal(&ticket);
+    Ok(Ticketed { account, device, ticket, text })
+}
+
+/// The account of the session cookies, inside a transaction.
+async fn session_account(
+    tx: &mut dyn Transaction,
+    session: Option<&SessionCookies>,
+    now: u64,
+) -> Outcome<Account> {
+    let cookies = session.ok_or(ErrorCode::LoginRequired)?;
+    let account = tx.session_account(&cookies.id.hash(), &cookies.secret.hash(), now).await?;
+    Ok(account.ok_or(ErrorCode::LoginRequired)?)
+}
+
+/// `register`: the same keys are the same device; a browser that lost its keys replaces its own slot; else the lowest free one.
+pub(crate) async fn register(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    message: &Register,
+    certificate: &DeviceCertificate,
+    session: Option<&SessionCookies>,
+    browser: &CookieSecret,
+    sequence: u64,
+    now: u64,
+) -> Outcome<Ticketed> {
+    let account = session_account(tx, session, now).await?;
+    let key = certificate.signing_key.as_bytes();
+    let browser_hash = Some(browser.hash());
+    let level = level_number(certificate.level);
+    let id = match tx.device_by_key(account.id, key).await? {
+        Some(device) => {
+            let registered = Registered {
+                level,
+                name: message.name.clone(),
+                machine: message.machine.clone(),
+                browser_hash,
+                sequence,
+                now,
+            };
+            tx.reregister(&device.id, &registered).await?;
+            take_slot(service, tx, &device, now).await?;
+            device.id
+        }
+        None => {
+            let device = NewDevice {
+                id: format!("d-{}", random_hex::<16>()),
+                account: account.id,
+                signing_key: key.to_vec(),
+                level,
+                kind: if certificate.level == KeyLevel::Box { "box" } else { "browser" }.to_owned(),
+                name: message.name.clone(),
+                machine: message.machine.clone(),
+                browser_hash,
+                sequence,
+                registered: now,
+            };
+            let old = tx.device_by_browser(account.id, &browser.hash()).await?;
+            match old.filter(|old| old.replaced == 0 || now >= old.replaced + REPLACE_INTERVAL) {
+                Some(old) => tx.replace_device(&old.id, &device, now).await?,
+                None => add(service, tx, &device, now).await?,
+            }
+            device.id
+        }
+    };
+    let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
+    issue(service, account, device, now)
+}
+
+fn idle_before(service: &Service, now: u64) -> Option<u64> {
+    let days = service.config.devices.idle_days;
+    (days > 0).then(|| now.saturating_sub(days * 86_400))
+}
+
+async fn add(service: &Service, tx: &mut dyn Transaction, device: &NewDevice, now: u64) -> Outcome<()> {
+    let limit = service.config.devices.limit;
+    if tx.add_device(device, limit).await? != Slot::Full {
+        return Ok(());
+    }
+    if let Some(before) = idle_before(service, now)
+        && tx.reclaim_idle(device.account, before).await? > 0
+        && tx.add_device(device, limit).await? != Slot::Full
+    {
+        return Ok(());
+    }
+    Err(ErrorCode::DeviceLimitReached.into())
+}
+
+/// Gives a device that lost its slot a free one.
+async fn take_slot(service: &Service, tx: &mut dyn Transaction, device: &Device, now: u64) -> Outcome<()> {
+    let limit = service.config.devices.limit;
+    if device.slot.is_some() || tx.take_slot(&device.id, limit).await? != Slot::Full {
+        return Ok(());
+    }
+    if let Some(before) = idle_before(service, now)
+        && tx.reclaim_idle(device.account, before).await? > 0
+        && tx.take_slot(&device.id, limit).await? != Slot::Full
+    {
+        return Ok(());
+    }
+    Err(ErrorCode::DeviceLimitReached.into())
+}
+
+/// `authenticationrenewal`: another twelve hours for the same device.
+pub(crate) async fn renew(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    device_id: &DeviceId,
+    account: &Account,
+    device: &Device,
+    session: Option<&SessionCookies>,
+    now: u64,
+) -> Outcome<Ticketed> {
+    if device_id.as_str() != device.id {
+        return Err(ErrorCode::DeviceUnknown.into());
+    }
+    // A box has no cookies: its keys are enough.
+    if device.kind != "box" && session_account(tx, session, now).await?.id != account.id {
+        return Err(ErrorCode::RenewOtherCustomer.into());
+    }
+    take_slot(service, tx, device, now).await?;
+    let device = tx.device(&device.id).await?.ok_or(StoreError::Corrupt("devices"))?;
+    issue(service, account.clone(), device, now)
+}

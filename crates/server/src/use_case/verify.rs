@@ -1,0 +1,75 @@
+//! Whether a request is authentic: decided before the database is touched.
+
+use crate::Service;
+use crate::secret::{from_base64url, sha256};
+use crate::ticket::Ticket;
+use license::{DeviceCertificate, SigningPublicKey};
+use nccp::{Request, RequestMessage, signing_input};
+
+/// Seconds by which a client's clock may differ.
+pub(crate) const CLOCK_TOLERANCE: u64 = 300;
+/// Seconds after its end for which a ticket can be renewed.
+pub(crate) const RENEWABLE: u64 = 30 * 86_400;
+
+/// What authenticates a request.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// It holds only `ping`.
+    None,
+    /// A ticket and a signature by the key in it.
+    Ticket { ticket: Ticket, text: String },
+    /// A registration: a certificate and a signature by its key.
+    Certificate(Box<DeviceCertificate>),
+    /// A registration whose certificate does not hold: the client is told to individualize.
+    BadCertificate,
+}
+
+/// Ticket or signature is missing, malformed or not authentic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAuthentic;
+
+/// Checks ticket and signature of a request.
+pub(crate) fn authenticate(
+    service: &Service,
+    request: &Request,
+    body: &[u8],
+    ticket_text: Option<&str>,
+    signature: Option<&str>,
+    now: u64,
+) -> Result<Proof, NotAuthentic> {
+    let first = request.messages.iter().find(|message| !matches!(message, RequestMessage::Ping));
+    let signed = |key: &SigningPublicKey| {
+        let signature: [u8; 64] =
+            signature.and_then(from_base64url).and_then(|s| s.try_into().ok()).ok_or(NotAuthentic)?;
+        let ticket_sha256 = sha256(ticket_text.unwrap_or_default().as_bytes());
+        let input = signing_input(&service.config.controller_url(), &sha256(body), &ticket_sha256);
+        key.verify(input.as_bytes(), &signature).map_err(|_| NotAuthentic)
+    };
+    match first {
+        None => Ok(Proof::None),
+        Some(RequestMessage::Register(register)) => {
+            match DeviceCertificate::verify(&register.certificate, &service.keys.trust, now) {
+                Ok(certificate) => {
+                    signed(&certificate.signing_key)?;
+                    Ok(Proof::Certificate(Box::new(certificate)))
+                }
+                Err(_) => Ok(Proof::BadCertificate),
+            }
+        }
+        Some(_) => {
+            let (ticket, text) = open_ticket(service, ticket_text)?;
+            signed(&SigningPublicKey::try_from(ticket.signing_key).map_err(|_| NotAuthentic)?)?;
+            if request.device.as_ref() != Some(&ticket.device) {
+                return Err(NotAuthentic);
+            }
+            Ok(Proof::Ticket { ticket, text })
+        }
+    }
+}
+
+/// Opens a ticket header; whether it is over is not asked.
+pub(crate) fn open_ticket(service: &Service, text: Option<&str>) -> Result<(Ticket, String), NotAuthentic> {
+    let text = text.ok_or(NotAuthentic)?;
+    let ticket = service.keys.tickets.open(text).ok_or(NotAuthentic)?;
+    Ok((ticket, text.to_owned()))
+}

@@ -1,0 +1,234 @@
+//! What every engine of the store must do: run by each engine's test on an empty database.
+
+use server::store::{
+    DeviceState, LogEntry, NewDevice, NewMovie, Registered, Session, Slot, Store, StoreError, Viewing,
+};
+use std::sync::Arc;
+
+/// Holds the engine to all of it.
+pub(crate) async fn run(store: Arc<dyn Store>) {
+    accounts_and_sessions(&*store).await;
+    movies_and_viewings(&*store).await;
+    savepoints(&*store).await;
+    devices(&*store).await;
+    thousand_registrations(store).await;
+}
+
+async fn account(store: &dyn Store, name: &str) -> i64 {
+    let mut tx = store.begin().await.unwrap();
+    let email = format!("{name}@example.org");
+    let account = tx.add_account(&format!("a-{name}"), &email, "hash", "unlimited", 10).await.unwrap();
+    tx.commit().await.unwrap();
+    account.id
+}
+
+fn new_device(account: i64, n: u32) -> NewDevice {
+    NewDevice {
+        id: format!("d-{account}-{n}"),
+        account,
+        signing_key: [vec![2], vec![0; 28], n.to_be_bytes().to_vec()].concat(),
+        level: 2,
+        kind: "browser".into(),
+        name: format!("Browser {n}"),
+        machine: "Machine".into(),
+        browser_hash: Some([n as u8; 32]),
+        sequence: 5,
+        registered: 100,
+    }
+}
+
+async fn accounts_and_sessions(store: &dyn Store) {
+    let ada = account(store, "ada").await;
+    let mut tx = store.begin().await.unwrap();
+    let again = tx.add_account("a-other", "ada@example.org", "hash", "unlimited", 10).await;
+    assert!(matches!(again, Err(StoreError::Exists)));
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    let session = Session { id_hash: [1; 32], secret_hash: [2; 32], account: ada, expires: 1000 };
+    tx.add_session(&session).await.unwrap();
+    let session = Session { id_hash: [3; 32], ..session };
+    tx.add_session(&session).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.session_account(&[1; 32], &[2; 32], 999).await.unwrap().unwrap().email, "ada@example.org");
+    assert_eq!(tx.session_account(&[1; 32], &[2; 32], 1000).await.unwrap(), None, "it is over");
+    assert_eq!(tx.session_account(&[1; 32], &[1; 32], 999).await.unwrap(), None, "wrong secret");
+    assert!(tx.account_by_email("nobody@example.org").await.unwrap().is_none());
+    assert_eq!(tx.account_by_email("ada@example.org").await.unwrap().unwrap().1, "hash");
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    tx.remove_session(&[1; 32], &[2; 32]).await.unwrap();
+    assert_eq!(tx.session_account(&[1; 32], &[2; 32], 999).await.unwrap(), None);
+    tx.set_disabled(ada, true).await.unwrap();
+    assert_eq!(tx.session_account(&[3; 32], &[2; 32], 999).await.unwrap(), None, "disabled");
+    assert!(tx.account(ada).await.unwrap().unwrap().disabled);
+    tx.set_disabled(ada, false).await.unwrap();
+    assert_eq!(
+        tx.session_account(&[3; 32], &[2; 32], 999).await.unwrap(),
+        None,
+        "disabling ended the session"
+    );
+    tx.add_session(&session).await.unwrap();
+    tx.set_password(ada, "new").await.unwrap();
+    assert_eq!(
+        tx.session_account(&[3; 32], &[2; 32], 999).await.unwrap(),
+        None,
+        "a new password ends sessions"
+    );
+    tx.purge(2000, 0).await.unwrap();
+    assert_eq!(tx.accounts().await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+}
+
+async fn movies_and_viewings(store: &dyn Store) {
+    let bob = account(store, "bob").await;
+    let movie = NewMovie {
+        id: (1 << 53) - 1,
+        title: "Böse \"Zeichen\"".into(),
+        year: Some(1925),
+        cast: vec!["One".into(), "Two".into()],
+        synopsis: None,
+        rating: Some("G".into()),
+        runtime: 60.5,
+        pack: "p1".into(),
+        policy: "24h".into(),
+        plans: vec!["gold".into()],
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.put_movie(&movie, 7).await.unwrap();
+    tx.put_movie(&NewMovie { pack: "p2".into(), ..movie.clone() }, 8).await.unwrap();
+    let stored = tx.movie(movie.id).await.unwrap().unwrap();
+    assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
+    assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
+    assert!(stored.available);
+    assert_eq!(tx.movies().await.unwrap().len(), 1);
+    tx.set_queued(bob, movie.id, true, 9).await.unwrap();
+    tx.set_queued(bob, movie.id, true, 10).await.unwrap();
+    assert_eq!(tx.queue(bob).await.unwrap().len(), 1);
+    tx.set_queued(bob, movie.id, false, 11).await.unwrap();
+    assert!(tx.queue(bob).await.unwrap().is_empty());
+    let viewing = |started, seen, position, finished| Viewing { started, seen, position, finished };
+    tx.record_viewing(bob, movie.id, &viewing(100, 100, 0.0, false), 0).await.unwrap();
+    tx.record_viewing(bob, movie.id, &viewing(160, 160, 60.0, false), 50).await.unwrap();
+    tx.record_viewing(bob, movie.id, &viewing(9000, 9000, 1.5, true), 8000).await.unwrap();
+    let viewings = tx.viewings(bob, movie.id, 10).await.unwrap();
+    assert_eq!(viewings, [viewing(9000, 9000, 1.5, true), viewing(100, 160, 60.0, false)]);
+    assert_eq!(tx.latest_viewings(bob).await.unwrap(), [(movie.id, viewings[0])]);
+    let other = tx.add_account("a-eve", "eve@example.org", "hash", "unlimited", 10).await.unwrap().id;
+    assert!(tx.viewings(other, movie.id, 10).await.unwrap().is_empty(), "A42: not another account's");
+    assert_eq!(tx.first_play(bob, movie.id, 50).await.unwrap(), 50);
+    assert_eq!(tx.first_play(bob, movie.id, 60).await.unwrap(), 50);
+    tx.log(&LogEntry {
+        account: bob,
+        device: None,
+        movie: movie.id,
+        at: 5,
+        event: "interval".into(),
+        code: None,
+        position: Some(1.0),
+        counters: vec![("stalls".into(), u64::MAX)],
+    })
+    .await
+    .unwrap();
+    tx.purge(1, 6).await.unwrap();
+    assert!(tx.remove_movie(movie.id).await.unwrap());
+    assert!(!tx.remove_movie(movie.id).await.unwrap());
+    assert!(tx.movie(movie.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}
+
+async fn savepoints(store: &dyn Store) {
+    let mut tx = store.begin().await.unwrap();
+    tx.add_account("a-1", "one@example.org", "h", "p", 1).await.unwrap();
+    tx.savepoint().await.unwrap();
+    tx.add_account("a-2", "two@example.org", "h", "p", 1).await.unwrap();
+    tx.roll_back().await.unwrap();
+    tx.savepoint().await.unwrap();
+    tx.add_account("a-3", "three@example.org", "h", "p", 1).await.unwrap();
+    tx.release().await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.account_by_email("one@example.org").await.unwrap().is_some());
+    assert!(tx.account_by_email("two@example.org").await.unwrap().is_none());
+    assert!(tx.account_by_email("three@example.org").await.unwrap().is_some());
+    tx.add_account("a-4", "four@example.org", "h", "p", 1).await.unwrap();
+    drop(tx);
+    let mut tx = store.read().await.unwrap();
+    assert!(tx.account_by_email("four@example.org").await.unwrap().is_none(), "dropped without commit");
+}
+
+/// A36, A49, A55: slots, epochs, windows.
+async fn devices(store: &dyn Store) {
+    let account = account(store, "carol").await;
+    let mut tx = store.begin().await.unwrap();
+    for n in 1..=6 {
+        assert_eq!(tx.add_device(&new_device(account, n), 6).await.unwrap(), Slot::Taken(n));
+    }
+    assert_eq!(tx.add_device(&new_device(account, 7), 6).await.unwrap(), Slot::Full);
+    let id = |n: u32| format!("d-{account}-{n}");
+    assert!(!tx.free_slot(account + 1, &id(3)).await.unwrap(), "another account's");
+    assert!(tx.free_slot(account, &id(3)).await.unwrap());
+    assert!(!tx.free_slot(account, &id(3)).await.unwrap());
+    assert_eq!(tx.device(&id(3)).await.unwrap().unwrap().slot, None, "it lives on");
+    assert_eq!(tx.devices(account).await.unwrap().len(), 5);
+    assert!(tx.device_by_browser(account, &[3; 32]).await.unwrap().is_none(), "holds no slot");
+    assert_eq!(tx.add_device(&new_device(account, 7), 6).await.unwrap(), Slot::Taken(3), "lowest free slot");
+    assert_eq!(tx.take_slot(&id(3), 6).await.unwrap(), Slot::Full);
+    assert!(tx.remove_device(account, &id(1)).await.unwrap());
+    assert!(tx.device(&id(1)).await.unwrap().is_none());
+    assert_eq!(tx.take_slot(&id(3), 6).await.unwrap(), Slot::Taken(1));
+    assert_eq!(tx.take_slot(&id(3), 6).await.unwrap(), Slot::Taken(1), "keeps what it has");
+
+    let registered = Registered {
+        level: 1,
+        name: "Renamed".into(),
+        machine: "M".into(),
+        browser_hash: None,
+        sequence: 40,
+        now: 500,
+    };
+    tx.reregister(&id(2), &registered).await.unwrap();
+    let mut device = tx.device_by_key(account, &new_device(account, 2).signing_key).await.unwrap().unwrap();
+    assert_eq!((device.epoch, device.window.highest(), device.slot), (2, 40, Some(2)));
+    assert_eq!((device.name.as_str(), device.level, device.last_seen), ("Renamed", 1, 500));
+    assert_eq!(device.browser_hash, Some([2; 32]));
+    assert!(device.window.accept(42));
+    tx.set_sequence(&id(2), &DeviceState { window: device.window.clone(), last_seen: 600 }).await.unwrap();
+    assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().window, device.window);
+
+    let new = NewDevice { browser_hash: Some([4; 32]), ..new_device(account, 44) };
+    tx.replace_device(&id(4), &new, 700).await.unwrap();
+    assert!(tx.device(&id(4)).await.unwrap().is_none());
+    let replaced = tx.device_by_browser(account, &[4; 32]).await.unwrap().unwrap();
+    assert_eq!((replaced.id, replaced.slot, replaced.replaced), (id(44), Some(4), 700));
+
+    assert_eq!(tx.reclaim_idle(account, 600).await.unwrap(), 5, "all but the one seen at 600");
+    assert_eq!(tx.devices(account).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+}
+
+/// A49: a thousand racing registrations give exactly six.
+async fn thousand_registrations(store: Arc<dyn Store>) {
+    let account = account(&*store, "dora").await;
+    let tasks: Vec<_> = (0..1000)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let mut tx = store.begin().await.unwrap();
+                let slot = tx.add_device(&new_device(account, n), 6).await.unwrap();
+                tx.commit().await.unwrap();
+                slot
+            })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for task in tasks {
+        if let Slot::Taken(slot) = task.await.unwrap() {
+            taken.push(slot);
+        }
+    }
+    taken.sort_unstable();
+    assert_eq!(taken, [1, 2, 3, 4, 5, 6]);
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.devices(account).await.unwrap().len(), 6);
+}
