@@ -1,9 +1,40 @@
 //! Matinee's packager: MP4 in, encrypted CMAF on-demand files out.
+//!
+//! The data's way: [`package`] opens the inputs (`input`, `codec`), applies their edits (`timeline`), cuts all
+//! representations at common sync samples (`segments`), names them (`naming`), encrypts and writes them fragment
+//! by fragment (`avc`, `write_media`), and publishes all or nothing (`publish`). Samples are read from the sources
+//! when they are needed; memory holds the tables and one fragment.
+//!
+//! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one.
 
+mod avc;
+mod codec;
+mod decrypt;
+mod error;
+mod fragment_crypto;
+mod input;
+mod inspect;
+mod keys;
+mod media_file;
+mod naming;
 mod pack;
+mod package;
+mod progress;
+mod pssh_data;
+mod publish;
+mod segments;
 mod text_fields;
+mod timeline;
+mod write_media;
 
+pub use decrypt::{Decrypted, decrypt};
+pub use error::Error;
+pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, TrackReport, inspect};
+pub use keys::Keys;
 pub use pack::{
     AudioProperties, ByteRange, Fraction, IvRange, LAYOUT_VERSION, Level, MediaType, Pack, PackKey,
     PackProtection, Representation, Scheme, Segment, VideoProperties,
 };
+pub use package::{Destination, PackageOptions, Published, package, read_pack};
+pub use progress::Progress;
+pub use pssh_data::{PsshData, SYSTEM_ID};

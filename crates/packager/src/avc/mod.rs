@@ -1,0 +1,8 @@
+//! H.264 in MP4: which bytes of a sample may be encrypted (PROTOCOL §8, ISO/IEC 23001-7 §9.5.2).
+
+mod slice_header;
+mod stream;
+mod subsamples;
+
+pub(crate) use stream::AvcStream;
+pub(crate) use subsamples::SubsampleBuilder;

@@ -1,0 +1,126 @@
+use std::path::{Path, PathBuf};
+
+use cenc::{AesCipher, Direction, KidAndKey, SegmentCipher};
+use isobmff::{Fragment, InitSegment};
+
+use crate::fragment_crypto::{FragmentCrypto, FragmentError};
+use crate::media_file::MediaFile;
+use crate::publish::UnpublishedFile;
+use crate::{Error, Progress};
+
+/// What was decrypted.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Decrypted {
+    /// The clear file.
+    pub output: PathBuf,
+    /// Its samples.
+    pub samples: u64,
+    /// How many of them were protected.
+    pub protected_samples: u64,
+}
+
+/// Writes a clear copy of an encrypted CMAF file. Every box keeps its place: what described the protection
+/// becomes `free` (PROTOCOL §8). Without `output` it is written beside the input as `{name}-clear.mp4`.
+///
+/// # Errors
+/// [`Error::NoKey`] if a key is missing; [`Error::Unsupported`] if the file is not encrypted, or in a way that
+/// Matinee does not know; and what is wrong with the file. No output is left then.
+pub fn decrypt(
+    input: &Path,
+    keys: &[KidAndKey],
+    output: Option<&Path>,
+    progress: &mut dyn Progress,
+) -> Result<Decrypted, Error> {
+    let file = MediaFile::open(input)?;
+    let boxes = file.boxes()?;
+    let output = output.map_or_else(|| clear_name(input), Path::to_path_buf);
+    if output.canonicalize().is_ok_and(|output| input.canonicalize().is_ok_and(|input| input == output)) {
+        return Err(Error::Option { what: "the output is the input" });
+    }
+    let moov =
+        boxes.iter().find(|found| found.kind == b"moov").ok_or(Error::NotMp4 { path: input.into() })?;
+    let mut moov_bytes = file.read_box(moov)?;
+    let init = InitSegment::parse(&moov_bytes).map_err(Error::boxes(input))?;
+    let protected =
+        init.tracks.iter().flat_map(|t| &t.entries).any(|e| e.kind == b"encv" || e.kind == b"enca");
+    if !protected {
+        return Err(Error::unsupported(input, "the file is not encrypted"));
+    }
+    if !init.fragmented {
+        return Err(Error::unsupported(input, "encrypted, but not fragmented: such files are not supported"));
+    }
+    init.edits().iter().try_for_each(|edit| edit.apply(&mut moov_bytes)).map_err(Error::boxes(input))?;
+
+    let ciphers: Vec<_> = keys.iter().map(|key| (key.kid, AesCipher::new(&key.cek))).collect();
+    let mut out = UnpublishedFile::new(&output)?;
+    let mut this = Decrypted { output, samples: 0, protected_samples: 0 };
+    progress.stage("decrypting", file.len());
+    let mut rest = &boxes[..];
+    while let Some((first, after)) = rest.split_first() {
+        // A fragment is `moof` and the `mdat` boxes behind it.
+        let following = match first.kind == b"moof" {
+            true => after.iter().take_while(|next| next.kind == b"mdat").count(),
+            false => 0,
+        };
+        let (group, after) = rest.split_at(1 + following);
+        rest = after;
+        let size = group.iter().map(|found| found.size).sum();
+        if first.kind == b"moov" {
+            out.write(&moov_bytes)?;
+        } else if first.kind == b"moof" {
+            let mut data = file.read_box(&crate::media_file::TopBox { size, ..*first })?;
+            this.fragment(input, &mut data, first.offset, &init, &ciphers)?;
+            out.write(&data)?;
+        } else {
+            copy(&file, first.offset, size, &mut out)?;
+        }
+        progress.advance(size);
+    }
+    out.publish()?;
+    Ok(this)
+}
+
+impl Decrypted {
+    fn fragment(
+        &mut self,
+        path: &Path,
+        data: &mut [u8],
+        position: u64,
+        init: &InitSegment,
+        ciphers: &[(cenc::Kid, AesCipher)],
+    ) -> Result<(), Error> {
+        let fragment = Fragment::parse(data, position, init).map_err(Error::boxes(path))?;
+        let crypto = FragmentCrypto::read(&fragment).map_err(|error| match error {
+            FragmentError::Boxes(source) => Error::Boxes { path: path.into(), source },
+            FragmentError::Cenc(error) => Error::Cenc(error),
+            FragmentError::Scheme => Error::unsupported(path, "a protection scheme other than cenc and cbcs"),
+        })?;
+        let edits = fragment.edits().to_vec();
+        for (kid, table) in &crypto.tables {
+            let cipher = ciphers.iter().find(|(have, _)| have == kid).ok_or(Error::NoKey { kid: *kid })?;
+            cipher.1.apply(Direction::Decrypt, table, data)?;
+        }
+        edits.iter().try_for_each(|edit| edit.apply(data)).map_err(Error::boxes(path))?;
+        self.samples += crypto.samples;
+        self.protected_samples += crypto.protected_samples;
+        Ok(())
+    }
+}
+
+fn copy(file: &MediaFile, mut offset: u64, size: u64, out: &mut UnpublishedFile) -> Result<(), Error> {
+    let mut buffer = vec![0; size.min(1 << 20) as usize];
+    let end = offset + size;
+    while offset < end {
+        let piece = buffer.len().min((end - offset) as usize);
+        file.read_at(offset, &mut buffer[..piece])?;
+        out.write(&buffer[..piece])?;
+        offset += piece as u64;
+    }
+    Ok(())
+}
+
+fn clear_name(input: &Path) -> PathBuf {
+    let stem = input.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = input.extension().map_or("mp4".into(), |extension| extension.to_string_lossy());
+    input.with_file_name(format!("{stem}-clear.{extension}"))
+}

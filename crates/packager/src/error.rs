@@ -1,0 +1,207 @@
+use std::path::PathBuf;
+
+use cenc::Kid;
+
+/// Why a film cannot be packaged, looked into or decrypted. Each displays as one line that says what is wrong
+/// and, where that is not plain, what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file cannot be opened, read or written.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What was tried: "open", "read", "write", ….
+        doing: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file has no bytes.
+    #[error("{}: the file is empty", path.display())]
+    Empty {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file ends too early.
+    #[error("{}: the file is truncated: {what}", path.display())]
+    Truncated {
+        /// Which file.
+        path: PathBuf,
+        /// What is missing.
+        what: String,
+    },
+    /// The file is no MP4.
+    #[error("{}: not an MP4 file; convert it first, for example with ffmpeg", path.display())]
+    NotMp4 {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file's boxes are malformed.
+    #[error("{}: malformed MP4: {source}", path.display())]
+    Boxes {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: isobmff::Error,
+    },
+    /// A codec that is not supported.
+    #[error("{}: {media} codec `{codec}` is not supported (use {supported})", path.display())]
+    Codec {
+        /// Which file.
+        path: PathBuf,
+        /// "video" or "audio".
+        media: &'static str,
+        /// The sample entry's code, such as `hvc1`, or what it stands for.
+        codec: String,
+        /// What to use instead.
+        supported: &'static str,
+    },
+    /// The file is encrypted already.
+    #[error("{}: already encrypted; package the clear source", path.display())]
+    Encrypted {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Something in the file that the packager does not handle.
+    #[error("{}: {what}", path.display())]
+    Unsupported {
+        /// Which file.
+        path: PathBuf,
+        /// What it is, in words.
+        what: String,
+    },
+    /// No input has a video track.
+    #[error("{}: no video track", path.display())]
+    NoVideo {
+        /// The first input.
+        path: PathBuf,
+    },
+    /// No input has an audio track.
+    #[error("{}: no audio track; to package a silent film, say so (--no-audio)", path.display())]
+    NoAudio {
+        /// The first input.
+        path: PathBuf,
+    },
+    /// Nothing to package.
+    #[error("no input file given")]
+    NoInput,
+    /// Pictures refer to pictures before the sync sample they follow.
+    #[error("{}: open GOP at {seconds:.3} s; encode with closed GOPs (x264: open-gop=0)", path.display())]
+    OpenGop {
+        /// Which file.
+        path: PathBuf,
+        /// Presentation time of the sync sample.
+        seconds: f64,
+    },
+    /// The inputs have no point within the limit at which all could be cut.
+    #[error(
+        "no sync sample common to all inputs between {from:.3} s and {to:.3} s; encode all with the same key frame \
+         interval of at most {limit} s"
+    )]
+    NoCommonSync {
+        /// Start of the segment that would be too long.
+        from: f64,
+        /// Its end.
+        to: f64,
+        /// Longest allowed segment in seconds.
+        limit: u64,
+    },
+    /// The inputs are not of equal length.
+    #[error("{}: {seconds:.3} s long, but the first input has {expected:.3} s; are they the same film?", path.display())]
+    Length {
+        /// Which file.
+        path: PathBuf,
+        /// Its length.
+        seconds: f64,
+        /// The first input's length.
+        expected: f64,
+    },
+    /// A segment would have no audio.
+    #[error("{}: no audio between {from:.3} s and {to:.3} s of the film", path.display())]
+    AudioGap {
+        /// Which file.
+        path: PathBuf,
+        /// Start of the segment.
+        from: f64,
+        /// Its end.
+        to: f64,
+    },
+    /// The bitstream of a sample cannot be read.
+    #[error("{}: sample {sample} of the video: {what}", path.display())]
+    Bitstream {
+        /// Which file.
+        path: PathBuf,
+        /// Number of the sample in decoding order, from 0.
+        sample: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// Two inputs would be the same representation.
+    #[error("two inputs give the same representation `{id}`; leave one out")]
+    SameRepresentation {
+        /// Its id.
+        id: String,
+    },
+    /// Two representations would have the same downloadable id.
+    #[error(
+        "representations `{a}` and `{b}` get the same downloadable id; change the segment length or the label"
+    )]
+    IdCollision {
+        /// One.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// Two samples would be encrypted with the same IV under the same key.
+    #[error("representations `{a}` and `{b}` would use an IV twice under one key")]
+    IvOverlap {
+        /// One.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// An option that is not built yet.
+    #[error("{what}: not yet")]
+    NotYet {
+        /// The option.
+        what: &'static str,
+    },
+    /// An option has a value that it cannot have.
+    #[error("{what}")]
+    Option {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The place to publish to is taken.
+    #[error("{}: already there; remove it or choose another place", path.display())]
+    Exists {
+        /// The place.
+        path: PathBuf,
+    },
+    /// No key was given for a file's KID.
+    #[error("no key given for KID {kid}")]
+    NoKey {
+        /// The KID.
+        kid: Kid,
+    },
+    /// Keys, names or subsamples that do not fit.
+    #[error(transparent)]
+    Cenc(#[from] cenc::Error),
+}
+
+impl Error {
+    pub(crate) fn io(path: impl Into<PathBuf>, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, doing, source }
+    }
+
+    pub(crate) fn boxes(path: impl Into<PathBuf>) -> impl FnOnce(isobmff::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Boxes { path, source }
+    }
+
+    pub(crate) fn unsupported(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self::Unsupported { path: path.into(), what: what.into() }
+    }
+}

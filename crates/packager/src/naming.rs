@@ -1,0 +1,144 @@
+//! Names that follow from content: pack id, representation ids, downloadable ids (PROTOCOL §4).
+
+use ciborium::Value;
+use isolang::Language;
+use sha2::{Digest, Sha256};
+
+use crate::pack::{LAYOUT_VERSION, Level, PackProtection, Scheme};
+use crate::pssh_data::encode;
+
+/// Everything that changes a byte of a pack.
+#[derive(Debug, Clone)]
+pub(crate) struct PackInputs<'a> {
+    /// Of each representation: its id, SHA-256 of its source file and the track's id in it.
+    pub(crate) sources: Vec<(&'a str, [u8; 32], u32)>,
+    pub(crate) scheme: Scheme,
+    pub(crate) level: Level,
+    /// Target length of segments in milliseconds.
+    pub(crate) segment: u64,
+    pub(crate) protection: Option<&'a PackProtection>,
+}
+
+impl PackInputs<'_> {
+    /// The first 16 bytes of SHA-256 over a CBOR map, as 32 hexadecimal digits.
+    pub(crate) fn pack_id(&self) -> String {
+        // Keys of a map in the order of their encoding: shorter first, then bytewise.
+        let mut sources = self.sources.clone();
+        sources.sort_by(|a, b| a.0.len().cmp(&b.0.len()).then_with(|| a.0.cmp(b.0)));
+        let sources = sources.iter().map(|&(id, digest, track)| {
+            (id.into(), Value::Array(vec![Value::Bytes(digest.to_vec()), track.into()]))
+        });
+        let (mut kids, mut names) = (Vec::new(), ["", "", ""]);
+        if let Some(protection) = self.protection {
+            kids = protection.keys.iter().map(|key| Value::Bytes(key.kid.0.to_vec())).collect();
+            let common = protection.common_key_id.as_deref().unwrap_or_default();
+            names = [protection.content_id.as_str(), common, protection.label.as_str()];
+        }
+        let [content_id, common_key_id, label] = names.map(Value::from);
+        let map = Value::Map(vec![
+            (1.into(), LAYOUT_VERSION.into()),
+            (2.into(), Value::Map(sources.collect())),
+            (3.into(), self.scheme.to_string().into()),
+            (4.into(), self.level.to_string().into()),
+            (5.into(), self.segment.into()),
+            (6.into(), 0.into()), // clear lead
+            (7.into(), 0.into()), // rotation
+            (8.into(), Value::Array(kids)),
+            (9.into(), content_id),
+            (10.into(), common_key_id),
+            (11.into(), label),
+        ]);
+        hex::encode(&Sha256::digest(encode(&map))[..16])
+    }
+}
+
+/// Ten decimal digits: the first 8 bytes of SHA-256(pack id ‖ representation id), both as text, as a big-endian
+/// number modulo 10^10.
+pub(crate) fn downloadable_id(pack_id: &str, representation_id: &str) -> String {
+    let digest = Sha256::new().chain_update(pack_id).chain_update(representation_id).finalize();
+    let number = digest.iter().take(8).fold(0u64, |value, &byte| value << 8 | u64::from(byte));
+    format!("{:010}", number % 10_000_000_000)
+}
+
+/// Where a representation's file lies in the pack: `{last three digits}/{id}.mp4`.
+pub(crate) fn media_path(downloadable_id: &str) -> String {
+    format!("{}/{downloadable_id}.mp4", &downloadable_id[downloadable_id.len().saturating_sub(3)..])
+}
+
+/// The BCP 47 tag of an ISO 639-2 code: two letters where there are two.
+pub(crate) fn language_tag(code: [u8; 3]) -> String {
+    // The bibliographic codes of ISO 639-2, which differ from those of ISO 639-3.
+    let terminology = match &code {
+        b"alb" => "sqi",
+        b"arm" => "hye",
+        b"baq" => "eus",
+        b"bur" => "mya",
+        b"chi" => "zho",
+        b"cze" => "ces",
+        b"dut" => "nld",
+        b"fre" => "fra",
+        b"geo" => "kat",
+        b"ger" => "deu",
+        b"gre" => "ell",
+        b"ice" => "isl",
+        b"mac" => "mkd",
+        b"mao" => "mri",
+        b"may" => "msa",
+        b"per" => "fas",
+        b"rum" => "ron",
+        b"slo" => "slk",
+        b"tib" => "bod",
+        b"wel" => "cym",
+        other => std::str::from_utf8(other).unwrap_or("und"),
+    };
+    Language::from_639_3(terminology)
+        .and_then(|language| language.to_639_1())
+        .unwrap_or(terminology)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages() {
+        assert_eq!(
+            [*b"eng", *b"ger", *b"deu", *b"und", *b"haw"].map(language_tag),
+            ["en", "de", "de", "und", "haw"]
+        );
+    }
+
+    /// Computed with Python's hashlib.
+    #[test]
+    fn downloadable_ids() {
+        assert_eq!(downloadable_id("00112233445566778899aabbccddeeff", "v720-2500"), "2424053647");
+        assert_eq!(media_path("1811192541"), "541/1811192541.mp4");
+    }
+
+    /// A changed input changes the id; the order of the representations does not.
+    #[test]
+    fn pack_id_covers_its_inputs() {
+        let inputs = PackInputs {
+            sources: vec![("v240-100", [1; 32], 1), ("a-en-1", [1; 32], 2)],
+            scheme: Scheme::None,
+            level: Level::High,
+            segment: 4000,
+            protection: None,
+        };
+        // The CBOR map written out by hand, hashed with Python's hashlib.
+        assert_eq!(inputs.pack_id(), "8e06bcb9de7cf02a1add0e87ae9cac56");
+        let swapped =
+            PackInputs { sources: inputs.sources.iter().rev().copied().collect(), ..inputs.clone() };
+        assert_eq!(swapped.pack_id(), inputs.pack_id());
+        for changed in [
+            PackInputs { scheme: Scheme::Cenc, ..inputs.clone() },
+            PackInputs { level: Level::Low, ..inputs.clone() },
+            PackInputs { segment: 4001, ..inputs.clone() },
+            PackInputs { sources: vec![("v240-100", [2; 32], 1), ("a-en-1", [1; 32], 2)], ..inputs.clone() },
+            PackInputs { sources: vec![("v240-100", [1; 32], 1), ("a-en-1", [1; 32], 3)], ..inputs.clone() },
+        ] {
+            assert_ne!(changed.pack_id(), inputs.pack_id());
+        }
+    }
+}

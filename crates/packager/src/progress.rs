@@ -1,0 +1,12 @@
+/// Is told how far long work has come. `()` ignores it.
+pub trait Progress {
+    /// A stage begins; it will [`advance`](Self::advance) by `total` bytes.
+    fn stage(&mut self, name: &str, total: u64);
+    /// So many more bytes are done.
+    fn advance(&mut self, bytes: u64);
+}
+
+impl Progress for () {
+    fn stage(&mut self, _: &str, _: u64) {}
+    fn advance(&mut self, _: u64) {}
+}
