@@ -2,7 +2,6 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
 use tokio::net::TcpStream;
 
@@ -41,8 +40,8 @@ impl Browser {
         arguments.push(json!(format!("--user-data-dir={}", profile.path().display())));
         arguments.push(json!("--window-size=1280,900"));
         let mut capabilities = DesiredCapabilities::chrome();
-        capabilities.insert_base_capability("goog:chromeOptions".into(), options);
-        capabilities.insert_base_capability("goog:loggingPrefs".into(), json!({"browser": "ALL"}));
+        capabilities.set("goog:chromeOptions", options).unwrap();
+        capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
         Self { driver, process, _profile: profile }
     }
@@ -129,9 +128,8 @@ impl Browser {
 
     /// Runs a script in every page from now on, before the page's own.
     pub async fn before_each_page(&self, script: &str) {
-        let tools = ChromeDevTools::new(self.driver.handle.clone());
         let arguments = json!({ "source": script });
-        tools.execute_cdp_with_params("Page.addScriptToEvaluateOnNewDocument", arguments).await.unwrap();
+        self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", arguments).await.unwrap();
     }
 
     /// Forgets all cookies.
