@@ -50,16 +50,13 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
     }
 }
 
-/// Makes the RSA pair for the next challenge, once there is an identity that may need it.
-pub(super) async fn make_spare(worker: &Worker) {
+/// Begins the RSA pair for the next challenge, once there is an identity that may need it. Nobody waits for it here.
+pub(super) fn make_spare(worker: &Worker) {
     if worker.identity.borrow().is_none() || worker.spare.borrow().is_some() {
         return;
     }
-    let Ok(subtle) = worker.subtle() else { return };
     // Should it fail, the challenge will try again and say why.
-    if let Ok(pair) = RsaPair::generate(&subtle).await {
-        *worker.spare.borrow_mut() = Some(pair);
-    }
+    *worker.spare.borrow_mut() = worker.subtle().and_then(|subtle| RsaPair::begin(&subtle)).ok();
 }
 
 async fn open(
@@ -119,10 +116,8 @@ async fn challenge(worker: &Worker, session: SessionId, ask: Ask) -> Result<Repl
     let identity = worker.identity()?;
     let subtle = worker.subtle()?;
     let spare = worker.spare.borrow_mut().take();
-    let pair = match spare {
-        Some(pair) => pair,
-        None => RsaPair::generate(&subtle).await?,
-    };
+    let begun = spare.map_or_else(|| RsaPair::begin(&subtle), Ok)?;
+    let pair = RsaPair::finish(&subtle, begun).await?;
     let challenge = Challenge {
         ticket_sha256: sha256(ask.ticket.as_bytes()),
         device_id: ask.device.clone(),

@@ -134,9 +134,20 @@ impl Database {
         Ok(number("signed").zip(number("wall")).map(|(signed, wall)| Anchor { signed: signed as u64, wall }))
     }
 
+    /// Keeps an anchor, unless another tab has kept a later one.
     pub(super) async fn set_anchor(&self, anchor: Anchor) -> Result<(), DrmError> {
-        let record = object(&[("signed", &(anchor.signed as f64).into()), ("wall", &anchor.wall.into())]);
-        self.write(STATE, "anchor", &record).await
+        let signed = anchor.signed as f64;
+        let record = object(&[("signed", &signed.into()), ("wall", &anchor.wall.into())]);
+        let keep = async {
+            let (transaction, store) = self.begin(STATE)?;
+            let key = JsValue::from("anchor");
+            let kept = property(&result_of(&store.get(&key)?).await?, "signed").as_f64();
+            if kept.is_none_or(|kept| kept < signed) {
+                store.put_with_key(&record, &key)?;
+            }
+            done(&transaction).await.map(drop)
+        };
+        keep.await.map_err(storage)
     }
 
     /// The highest "oldest module version still trusted" that a server has named.

@@ -46,8 +46,10 @@ impl Identity {
             Some(keys) => keys,
             None => {
                 // Made before the transaction: waiting for them inside would end it.
-                let signing = SigningPair::generate(&worker.subtle()?).await?;
-                let rsa = RsaPair::generate(&worker.subtle()?).await?;
+                let subtle = worker.subtle()?;
+                let rsa = RsaPair::begin(&subtle)?;
+                let signing = SigningPair::generate(&subtle).await?;
+                let rsa = RsaPair::finish(&subtle, rsa).await?;
                 database.add_keys(&account, DeviceKeys { signing, rsa }).await?
             }
         };

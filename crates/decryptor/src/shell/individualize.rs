@@ -4,12 +4,15 @@ use drm_api::DrmError;
 use js_sys::Uint8Array;
 use license::{Individualization, IndividualizationRequest, KeyLevel, Trust};
 use wasm_bindgen::prelude::*;
-use web_sys::{RequestCredentials, RequestInit, Response, SubtleCrypto, WorkerGlobalScope};
+use web_sys::{AbortSignal, RequestCredentials, RequestInit, Response, SubtleCrypto, WorkerGlobalScope};
 
 use super::config::Config;
 use super::database::DeviceKeys;
 use super::interop::{object, octets, wait};
 use super::worker::module_version;
+
+/// How long an answer is waited for, milliseconds: everything else of the identity waits along.
+const TIMEOUT: u32 = 20_000;
 
 /// Asks for a certificate for these keys; the verified answer.
 pub(super) async fn individualize(
@@ -47,6 +50,7 @@ async fn post(scope: &WorkerGlobalScope, url: &str, body: &[u8]) -> Result<Vec<u
     init.set_method("POST");
     init.set_credentials(RequestCredentials::Omit);
     init.set_body(&Uint8Array::from(body));
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
     init.set_headers(&object(&[("Content-Type", &"application/cose".into())]));
     let response = wait(Ok(scope.fetch_with_str_and_init(url, &init))).await.map_err(|_| failed(0))?;
     let response: Response = response.unchecked_into();

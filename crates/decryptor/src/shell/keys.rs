@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use drm_api::DrmError;
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use license::{RsaModulus, SigningPublicKey};
 use wasm_bindgen::prelude::*;
 use web_sys::{CryptoKey, SubtleCrypto};
@@ -67,15 +67,20 @@ impl SigningPair {
 }
 
 impl RsaPair {
-    pub(super) async fn generate(subtle: &SubtleCrypto) -> Result<Self, DrmError> {
+    /// Starts making a pair, off this thread; [`finish`](Self::finish) takes it.
+    pub(super) fn begin(subtle: &SubtleCrypto) -> Result<Promise, DrmError> {
         let algorithm = object(&[
             ("name", &"RSA-OAEP".into()),
             ("modulusLength", &2048.into()),
             ("publicExponent", &Uint8Array::from([1, 0, 1].as_slice())),
             ("hash", &"SHA-256".into()),
         ]);
-        let pair = subtle.generate_key_with_object(&algorithm, false, &usages(&["encrypt", "decrypt"]));
-        let (private, public) = halves(&wait(pair).await.map_err(crypto)?)?;
+        subtle.generate_key_with_object(&algorithm, false, &usages(&["encrypt", "decrypt"])).map_err(crypto)
+    }
+
+    /// Waits for the pair that [`begin`](Self::begin) started.
+    pub(super) async fn finish(subtle: &SubtleCrypto, begun: Promise) -> Result<Self, DrmError> {
+        let (private, public) = halves(&wait(Ok(begun)).await.map_err(crypto)?)?;
         let jwk = wait(subtle.export_key("jwk", &public)).await.map_err(crypto)?;
         let n = property(&jwk, "n").as_string().and_then(|n| URL_SAFE_NO_PAD.decode(n).ok());
         let modulus = RsaModulus::try_from(n.unwrap_or_default().as_slice()).map_err(|_| unusable())?;

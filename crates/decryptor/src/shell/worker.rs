@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use drm_api::{DrmError, Event, Reply, Request, RequestId, property};
+use js_sys::Promise;
 use license::{Trust, Version};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -15,7 +16,7 @@ use super::control;
 use super::database::Database;
 use super::identity::Identity;
 use super::interop::property as property_of;
-use super::keys::{RsaPair, subtle};
+use super::keys::subtle;
 use super::post::{self, Port};
 use super::streams::{Job, Streams, bytes_of};
 use crate::{Clocks, SessionId, Sessions, TrustedTime, VERSION};
@@ -37,8 +38,8 @@ pub(super) struct Worker {
     pub(super) sessions: RefCell<Sessions>,
     /// Private halves of the RSA pairs of challenges that are out.
     pub(super) challenge_keys: RefCell<BTreeMap<SessionId, CryptoKey>>,
-    /// The pair for the next challenge, made ahead.
-    pub(super) spare: RefCell<Option<RsaPair>>,
+    /// The RSA pair for the next challenge, begun ahead.
+    pub(super) spare: RefCell<Option<Promise>>,
     streams: RefCell<Streams>,
     control: RefCell<VecDeque<(RequestId, Request)>>,
     control_runs: Cell<bool>,
@@ -143,10 +144,7 @@ impl Worker {
             if resumes {
                 self.resume_streams();
             }
-            if self.control.borrow().is_empty() {
-                // While nobody waits: the pair for the next challenge.
-                control::make_spare(&self).await;
-            }
+            control::make_spare(&self);
         }
         self.control_runs.set(false);
     }

@@ -77,7 +77,7 @@ impl Site {
                 init.set_status(counter.1.get());
                 let body = Uint8Array::from(answer.as_slice());
                 let response = Response::new_with_opt_js_u8_array_and_init(Some(&body), &init).unwrap();
-                Promise::resolve(&response)
+                Promise::resolve(&JsValue::from(response))
             });
         Reflect::set(&scope(), &"fetch".into(), &fetch.into_js_value()).unwrap();
         let trust = Trust::new(URL, &[ca.public_key()]).unwrap();
@@ -236,7 +236,7 @@ pub async fn stored_private_keys(account: &str) -> Vec<CryptoKey> {
     let database: IdbDatabase = finished(&request).await.unchecked_into();
     let store = database.transaction_with_str("keys").unwrap().object_store("keys").unwrap();
     let record = finished(&store.get(&account.into()).unwrap()).await;
-    Object::values(&record.unchecked_into()).iter().filter_map(|value| value.dyn_into().ok()).collect()
+    ["signing", "rsa"].map(|name| get(&record, name).unchecked_into::<CryptoKey>()).into()
 }
 
 async fn finished(request: &IdbRequest) -> JsValue {
