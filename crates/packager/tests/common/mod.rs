@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cenc::{Cek, CommonKey, ContentId, KidAndKey, Label};
+use isobmff::{Boxes, Fragment, InitSegment};
 use packager::{Destination, Keys, MediaType, PackageOptions, Published, package};
 
 pub const MOVIE: u64 = 60_027_274;
@@ -80,6 +81,35 @@ pub struct Frame {
     pub hash: String,
 }
 
+/// Every sample of the first track of a fragmented file: presentation time in seconds by the letter of the standard
+/// (edit list applied), offset of presentation to decoding in seconds, size, and whether any byte is protected.
+pub fn samples(path: &Path) -> Vec<(f64, f64, u32, bool)> {
+    let data = std::fs::read(path).unwrap();
+    let init = InitSegment::parse(&data).unwrap();
+    let track = &init.tracks[0];
+    let (timescale, edit) =
+        (f64::from(track.timescale), track.edit_list.first().map_or(0, |edit| edit.media_time));
+    let mut samples = Vec::new();
+    for moof in Boxes::new(&data).map(Result::unwrap).filter(|found| found.kind == b"moof") {
+        let fragment = Fragment::parse(&data[moof.offset..], moof.offset as u64, &init).unwrap();
+        for sample in fragment.tracks()[0].samples().map(Result::unwrap) {
+            let time = sample.decode_time as i64 + sample.composition_offset - edit;
+            let protected = sample
+                .crypto
+                .is_some_and(|mut c| c.subsamples.is_empty() || c.subsamples.any(|(_, len)| len > 0));
+            let offset = sample.composition_offset as f64 / timescale;
+            samples.push((time as f64 / timescale, offset, sample.size, protected));
+        }
+    }
+    samples
+}
+
+/// What ffmpeg adds to the times of a file with negative composition offsets: it takes the largest for a delay of
+/// the whole track. (The standard does not; players do not.)
+pub fn ffmpeg_shift(path: &Path) -> f64 {
+    -samples(path).iter().map(|sample| sample.1).fold(0.0, f64::min)
+}
+
 /// Decodes a track and hashes its frames in presentation order. Also returns ffmpeg's complaints.
 pub fn frames(path: &Path, track: &str, key: Option<&str>) -> (Vec<Frame>, String) {
     let path = path.to_str().unwrap();
@@ -87,7 +117,7 @@ pub fn frames(path: &Path, track: &str, key: Option<&str>) -> (Vec<Frame>, Strin
     if let Some(key) = key {
         args.extend(["-decryption_key", key]);
     }
-    args.extend(["-i", path, "-map", track, "-fps_mode", "passthrough", "-enc_time_base", "-1"]);
+    args.extend(["-copyts", "-i", path, "-map", track, "-fps_mode", "passthrough", "-enc_time_base", "-1"]);
     args.extend(["-f", "framehash", "-hash", "sha256", "-"]);
     let (out, complaints) = ffmpeg(&args);
     let time_base = out.lines().find_map(|line| line.strip_prefix("#tb 0: ")).map_or(1.0, |tb| {
