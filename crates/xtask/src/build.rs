@@ -112,7 +112,8 @@ impl Modules<'_> {
         command::run(&mut compile)?;
         clear(folder)?;
         let mut generate = command::command(self.project, &self.bindgen.generator);
-        generate.args(["--target", "web", "--out-name", package, "--out-dir"]).arg(folder);
+        generate.args(["--target", "web", "--remove-name-section", "--remove-producers-section"]);
+        generate.args(["--out-name", package, "--out-dir"]).arg(folder);
         generate.arg(self.toolchain.artifacts(self.project, profile).join(package).with_extension("wasm"));
         command::run(&mut generate)
     }

@@ -47,6 +47,10 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         }
     }
 
+    if !pages.contains_key("index.html") {
+        return Err(Error::Site(format!("{} has no index.html", www.display())));
+    }
+
     let hashed = hash(assets)?;
     let mut entries: BTreeMap<String, String> =
         hashed.iter().map(|(name, (new, _))| (placeholder(name), format!("/assets/{new}"))).collect();
