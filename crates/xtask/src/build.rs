@@ -34,12 +34,15 @@ pub(crate) struct Arguments {
 /// Of the tools, of the compilers, and where the DRM module has grown too large.
 pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
     let kind = if arguments.dev { Kind::Dev } else { Kind::Release };
-    build_site(project, kind)?;
+    let manifest = build_site(project, kind)?;
     println!("site: {}", project.site().display());
     if !arguments.site {
         println!("binary: {}", build_binary(project, kind)?.display());
     }
-    Ok(())
+    match kind {
+        Kind::Dev => Ok(()),
+        Kind::Release => check_sizes(&Size::of_modules(&manifest)),
+    }
 }
 
 /// For whom it is built.
@@ -51,10 +54,10 @@ pub(crate) enum Kind {
     Release,
 }
 
-/// Builds both modules into `pkg/` and the site into `target/site`; prints the sizes and, to ship, checks them.
+/// Builds both modules into `pkg/` and the site into `target/site`, and prints what the modules weigh.
 ///
 /// # Errors
-/// As [`run`].
+/// Of the tools and compilers, and where the site's files do not fit together.
 pub(crate) fn build_site(project: &Project, kind: Kind) -> Result<Manifest, Error> {
     let toolchain = WasmToolchain::find(project)?;
     let bindgen = Bindgen::find(project)?;
@@ -69,12 +72,8 @@ pub(crate) fn build_site(project: &Project, kind: Kind) -> Result<Manifest, Erro
     Package { stem: "decryptor", name: "matinee-decryptor", manifest: &manifest }.write(project, &folder)?;
 
     let manifest = site::assemble(&project.root.join("www"), &pkg, &project.site())?;
-    let sizes = Size::of_modules(&manifest);
-    for Size { name, raw, brotli } in &sizes {
+    for Size { name, raw, brotli } in Size::of_modules(&manifest) {
         println!("{name:<16} {raw:>9} bytes, {brotli:>8} in Brotli");
-    }
-    if kind == Kind::Release {
-        check_sizes(&sizes)?;
     }
     Ok(manifest)
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use clap::{Args, ValueEnum};
 
-use crate::build::{Kind, SIMD, build_site};
+use crate::build::{Kind, SIMD, Size, build_site, check_sizes};
 use crate::check;
 use crate::command::{self, cargo};
 use crate::error::Error;
@@ -65,7 +65,10 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         steps.step("native tests", || native(project, Rounds::Once, &arguments.rest))?;
     }
     if wanted(Part::Wasm) || wanted(Part::E2e) {
-        steps.step("modules and site", || build_site(project, Kind::Release))?;
+        let site = steps.step("modules and site", || build_site(project, Kind::Release))?;
+        if wanted(Part::Wasm) {
+            steps.step("module sizes", || check_sizes(&Size::of_modules(&site)))?;
+        }
     }
     if wanted(Part::Browser) {
         steps.step("browser tests", || browser(project, &arguments.rest))?;
