@@ -162,7 +162,8 @@ impl AudioCodec {
             0x69 | 0x6b => return Err(refuse("mp4a (MP3)".to_owned())),
             other => return Err(refuse(format!("mp4a with object type {other:#04x}"))),
         }
-        let config = AudioConfig::read(config)
+        let config = config
+            .and_then(AudioConfig::read)
             .ok_or_else(|| Error::unsupported(path, "a malformed AAC configuration"))?;
         let channels = match config.channels {
             0 => entry_channels,
@@ -214,7 +215,7 @@ fn read_mp4a<'a>(moov: &'a [u8], entry: &SampleEntry) -> Result<(&'a [u8], u16),
 }
 
 /// Object type indication and decoder specific info of an `esds` payload (ISO/IEC 14496-1 §7.2.6).
-fn read_esds(esds: &[u8]) -> Result<(u8, &[u8]), isobmff::Error> {
+fn read_esds(esds: &[u8]) -> Result<(u8, Option<&[u8]>), isobmff::Error> {
     let mut cursor = Cursor::new(FourCc(*b"esds"), esds);
     cursor.version_and_flags()?;
     let mut es = descriptor(&mut cursor, 3)?;
@@ -233,7 +234,7 @@ fn read_esds(esds: &[u8]) -> Result<(u8, &[u8]), isobmff::Error> {
     let mut decoder = descriptor(&mut es, 4)?;
     let object_type = decoder.u8()?;
     decoder.take(12)?;
-    Ok((object_type, descriptor(&mut decoder, 5)?.rest()))
+    Ok((object_type, descriptor(&mut decoder, 5).ok().map(|info| info.rest())))
 }
 
 /// The next descriptor, which must have a given tag.

@@ -42,7 +42,7 @@ fn shaka_clear_key_segments() {
         let path = dir.path().join(format!("{n}.mp4"));
         fs::write(&path, [&init[..], &segment].concat()).unwrap();
         let report = inspect(&path).unwrap();
-        assert_eq!((report.tracks[0].samples, report.tracks[0].protected_samples), (96, 96));
+        assert_eq!((report.tracks[0].samples, report.tracks[0].keys[0].samples), (96, 96));
         assert_eq!((report.pssh.len(), report.reused_counters), (2, 0));
         let clear = dir.path().join(format!("{n}-clear.mp4"));
         decrypt(&path, &key(), Some(&clear), &mut ()).unwrap();

@@ -92,3 +92,113 @@ impl AvcStream {
         Ok(AvcSample { subsamples: builder.finish(), idr, reference })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+    use crate::input::Input;
+
+    /// Lengths in bits of all slice headers of a file, NAL header included, as ffmpeg's parser finds them.
+    fn header_bits_by_ffmpeg(path: &Path) -> Vec<u64> {
+        let args = [
+            "-nostdin",
+            "-copyts",
+            "-map",
+            "0:v:0",
+            "-c",
+            "copy",
+            "-bsf:v",
+            "trace_headers",
+            "-f",
+            "null",
+            "-",
+        ];
+        let done =
+            Command::new("ffmpeg").arg("-ignore_editlist").arg("1").arg("-i").arg(path).args(args).output();
+        let log = String::from_utf8_lossy(&done.unwrap().stderr).into_owned();
+        let mut headers = Vec::new();
+        let mut end = None;
+        for line in log.lines() {
+            // "[trace_headers @ 0x…] 46   slice_qp_delta   00110 = 3", after other output on the same line.
+            let Some((_, line)) = line.rsplit_once("[trace_headers @ ") else { continue };
+            let text = line.split_once("] ").unwrap().1;
+            let fields: Vec<_> = text.split_whitespace().collect();
+            match fields[..] {
+                ["Slice", "Header"] => {
+                    headers.extend(end);
+                    end = Some(0);
+                }
+                [position, name, bits, "=", _] if end.is_some() && !name.starts_with("cabac_alignment") => {
+                    end = Some(position.parse::<u64>().unwrap() + bits.len() as u64);
+                }
+                [position, ..] if position.parse::<u64>().is_ok() => {}
+                _ => headers.extend(end.take()),
+            }
+        }
+        headers.extend(end);
+        headers
+    }
+
+    /// The clear head of each slice, by our parser: NAL header and slice header in whole bytes of payload.
+    fn header_bytes(path: &Path) -> Vec<usize> {
+        let input = Input::open(path, false).unwrap();
+        let video = input.video.unwrap();
+        let mut stream = AvcStream::new(&video.codec.avcc).unwrap();
+        let mut lengths = Vec::new();
+        for sample in &video.samples {
+            let mut data = vec![0; sample.size as usize];
+            input.file.read_at(sample.offset, &mut data).unwrap();
+            let mut rest = &data[..];
+            while let Some((length, after)) = rest.split_at_checked(stream.length_size) {
+                let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
+                let (nal, after) = after.split_at(length);
+                rest = after;
+                if matches!(nal[0] & 0x1f, 1 | 5) {
+                    let len = slice_header_len(&stream.context, nal).unwrap();
+                    // Without the emulation prevention bytes, which ffmpeg does not count.
+                    let escapes = nal[..len].windows(3).filter(|three| three == b"\0\0\x03").count();
+                    lengths.push(len - escapes);
+                }
+            }
+            stream.sample(&data, Scheme::Cenc).unwrap();
+        }
+        lengths
+    }
+
+    /// The slice header that stays clear is exactly the one that another parser sees: not a byte more.
+    #[test]
+    fn slice_headers_end_where_ffmpeg_says() {
+        if !Command::new("ffmpeg").arg("-version").output().is_ok_and(|out| out.status.success()) {
+            eprintln!("SKIPPED: ffmpeg is not installed");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files =
+            vec![here.join("../../media/demo/240p.mp4"), here.join("tests/fixtures/bigbuckbunny.mp4")];
+        for (name, options) in [
+            ("weights.mp4", "-preset slow -x264-params keyint=50:bframes=5:weightp=2:b-pyramid=normal:ref=6"),
+            ("slices.mp4", "-x264-params keyint=50:slices=6:cabac=0:weightb=0:deblock=-1,2"),
+            ("interlaced.mp4", "-flags +ilme+ildct -x264-params tff=1:keyint=50"),
+            ("baseline.mp4", "-profile:v baseline -pix_fmt yuv420p -g 20"),
+            ("gray.mp4", "-pix_fmt gray -g 20"),
+            ("intra444.mp4", "-pix_fmt yuv444p10le -g 1"),
+        ] {
+            let path = dir.path().join(name);
+            let picture = "-v error -f lavfi -i testsrc2=s=192x112:r=25:d=4,fade=out:0:90 -c:v libx264";
+            let args = format!("{picture} {options}");
+            let done = Command::new("ffmpeg").args(args.split_whitespace()).arg(&path).output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            files.push(path);
+        }
+        for path in files {
+            let expected: Vec<_> =
+                header_bits_by_ffmpeg(&path).iter().map(|bits| bits.div_ceil(8) as usize).collect();
+            assert!(expected.len() >= 90, "{}: {}", path.display(), expected.len());
+            assert_eq!(header_bytes(&path), expected, "{}", path.display());
+        }
+    }
+}
