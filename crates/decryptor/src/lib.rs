@@ -19,7 +19,7 @@ pub use error::Error;
 pub use push::{ClearInit, MAX_HELD, MAX_MDAT, MAX_MOOF, PushDecryptor, Step};
 pub use session::{Granted, Keys, SessionId, Sessions};
 #[cfg(target_arch = "wasm32")]
-pub use shell::{start, start_on};
+pub use shell::{messages, start, start_on};
 pub use time::{Anchor, Clocks, TrustedTime};
 
 /// Version of this module, as challenges and certificates name it.

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use cenc::{AesCipher, Kid};
 use license::{Display, Expected, Policy, Refusal, Situation, Trust, VerifiedLicense, Version};
 
@@ -47,7 +45,7 @@ pub trait Keys {
 /// All license sessions of the module.
 #[derive(Default)]
 pub struct Sessions {
-    sessions: BTreeMap<SessionId, Session>,
+    sessions: Vec<(SessionId, Session)>,
     last: SessionId,
 }
 
@@ -55,18 +53,23 @@ impl Sessions {
     /// Opens a session.
     pub fn create(&mut self) -> SessionId {
         self.last = self.last.wrapping_add(1);
-        self.sessions.insert(self.last, Session::default());
+        self.sessions.push((self.last, Session::default()));
         self.last
     }
 
     /// Closes a session; its keys are wiped.
     pub fn close(&mut self, id: SessionId) {
-        self.sessions.remove(&id);
+        self.sessions.retain(|(of, _)| *of != id);
+    }
+
+    fn get_mut(&mut self, id: SessionId) -> Result<&mut Session, Error> {
+        let found = self.sessions.iter_mut().find(|(of, _)| *of == id);
+        found.map(|(_, session)| session).ok_or(Error::NoSession)
     }
 
     /// Whether there is such a session.
     pub fn contains(&self, id: SessionId) -> bool {
-        self.sessions.contains_key(&id)
+        self.sessions.iter().any(|(of, _)| *of == id)
     }
 
     /// A challenge (its COSE octets) is on its way; only a license for it will be taken.
@@ -80,7 +83,7 @@ impl Sessions {
         device_id: &str,
         display: Display,
     ) -> Result<(), Error> {
-        let session = self.sessions.get_mut(&id).ok_or(Error::NoSession)?;
+        let session = self.get_mut(id)?;
         let sha256 = license::sha256(challenge);
         session.challenged = Some(Challenged { sha256, device_id: device_id.to_owned(), display });
         Ok(())
@@ -101,7 +104,7 @@ impl Sessions {
         module_version: Version,
         situation: &Situation<'_>,
     ) -> Result<VerifiedLicense, Error> {
-        let session = self.sessions.get(&id).ok_or(Error::NoSession)?;
+        let (_, session) = self.sessions.iter().find(|(of, _)| *of == id).ok_or(Error::NoSession)?;
         let challenged = session.challenged.as_ref().ok_or(Error::NoChallenge)?;
         let expected = Expected {
             device_id: &challenged.device_id,
@@ -127,7 +130,7 @@ impl Sessions {
         license: &VerifiedLicense,
         kek: &[u8],
     ) -> Result<&Granted, Error> {
-        let session = self.sessions.get_mut(&id).ok_or(Error::NoSession)?;
+        let session = self.get_mut(id)?;
         let keys = license.unwrap(kek)?;
         // Bound to the challenge that is out: not to one that was replaced while the KEK was being decrypted.
         let challenged = session.challenged.take_if(|c| c.sha256 == license.license().challenge_sha256);
@@ -173,7 +176,7 @@ struct At<'a> {
 impl Keys for At<'_> {
     fn find(&mut self, kid: &Kid) -> Result<Option<&AesCipher>, Error> {
         let mut refused = None;
-        for session in self.sessions.sessions.values_mut() {
+        for (_, session) in &mut self.sessions.sessions {
             let Some(granted) = &mut session.granted else { continue };
             let Some(at) = granted.keys.iter().position(|key| key.kid == *kid) else { continue };
             match granted.check(self.now) {

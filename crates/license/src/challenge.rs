@@ -1,63 +1,62 @@
-use minicbor::{Decode, Encode};
-
+use crate::cbor::{cbor_map, cbor_number};
 #[cfg(feature = "issue")]
 use crate::{DeviceCertificate, Error, Trust, sha256};
 use crate::{KeyName, RsaModulus, SigningPublicKey, ToBeSigned, Typ, Version, cbor};
 
 /// What is known of the displays that a window may be on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Display {
     /// The browser does not say.
     #[default]
-    #[n(0)]
     Unknown,
     /// One.
-    #[n(1)]
     Single,
     /// More than one.
-    #[n(2)]
     Extended,
 }
 
+cbor_number!(Display { 0: Unknown, 1: Single, 2: Extended });
+
 /// A device's request for a license.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// SHA-256 of the ticket's text.
-    #[cbor(n(1), with = "minicbor::bytes")]
     pub ticket_sha256: [u8; 32],
     /// The device's id.
-    #[n(2)]
     pub device_id: String,
     /// The movie's id, below 2^53.
-    #[n(3)]
     pub stream_id: u64,
     /// The keys asked for; none: all that the policy grants.
-    #[n(4)]
     pub keys: Vec<KeyName>,
     /// Modulus of the RSA key made for this challenge.
-    #[n(5)]
     pub rsa_modulus: RsaModulus,
     /// Fresh random bytes.
-    #[cbor(n(6), with = "minicbor::bytes")]
     pub nonce: [u8; 16],
     /// The client's clock, corrected, Unix seconds.
-    #[n(7)]
     pub time: u64,
     /// The device certificate, COSE octets.
-    #[cbor(n(8), with = "minicbor::bytes")]
     pub certificate: Vec<u8>,
     /// Version of the DRM module.
-    #[n(9)]
     pub module_version: Version,
     /// SHA-256 of the app's wasm, or empty.
-    #[cbor(n(10), with = "minicbor::bytes")]
     pub player_release: Vec<u8>,
     /// The displays.
-    #[n(11)]
     pub display: Display,
 }
+
+cbor_map!(Challenge {
+    1: ticket_sha256,
+    2: device_id,
+    3: stream_id,
+    4: keys,
+    5: rsa_modulus,
+    6: nonce,
+    7: time,
+    8: certificate,
+    9: module_version,
+    10: player_release,
+    11: display
+});
 
 impl Challenge {
     /// The challenge, to be signed by the device's signing key.

@@ -1,58 +1,47 @@
 //! COSE_Sign1 (RFC 9052 §4.2), untagged, with an attached payload and exactly the protected headers alg, kid and typ.
 
-use ed25519_dalek::VerifyingKey;
-use minicbor::{Decode, Encode};
-
+use crate::cbor::{Cbor, Reader, Writer};
 use crate::keys::kid_of;
-use crate::{Error, Typ, cbor};
+use crate::{Error, Typ};
+use ed25519_dalek::VerifyingKey;
 
-#[derive(Encode, Decode)]
-struct Sign1<'b> {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    protected: &'b [u8],
-    #[n(1)]
-    unprotected: NoHeaders,
-    #[cbor(n(2), with = "minicbor::bytes")]
-    payload: &'b [u8],
-    #[cbor(n(3), with = "minicbor::bytes")]
-    signature: [u8; 64],
+/// Labels of the protected header (RFC 9052 §3.1, RFC 9596).
+mod label {
+    pub(super) const ALG: u64 = 1;
+    pub(super) const KID: u64 = 4;
+    pub(super) const TYP: u64 = 16;
 }
 
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct NoHeaders {}
+fn protected_header(typ: Typ, kid: [u8; 8]) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.map(3);
+    out.unsigned(label::ALG);
+    out.negative(typ.algorithm());
+    out.unsigned(label::KID);
+    out.bytes(&kid);
+    out.unsigned(label::TYP);
+    out.text(typ.name());
+    out.into_octets()
+}
 
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct Protected<'b> {
-    #[n(1)]
-    alg: i8,
-    #[cbor(n(4), with = "minicbor::bytes")]
-    kid: [u8; 8],
-    #[n(16)]
-    typ: &'b str,
+fn kid_in(protected: &[u8]) -> Result<[u8; 8], Error> {
+    let mut reader = Reader::new(protected)?;
+    let mut map = reader.map()?;
+    map.label(label::ALG)?;
+    map.reader.negative()?;
+    map.label(label::KID)?;
+    <[u8; 8]>::read(map.reader)
 }
 
 /// `Sig_structure` (RFC 9052 §4.4).
-#[derive(Encode)]
-struct SigStructure<'b> {
-    #[n(0)]
-    context: &'static str,
-    #[cbor(n(1), with = "minicbor::bytes")]
-    protected: &'b [u8],
-    #[cbor(n(2), with = "minicbor::bytes")]
-    external_aad: &'b [u8],
-    #[cbor(n(3), with = "minicbor::bytes")]
-    payload: &'b [u8],
-}
-
 fn signature_input(protected: &[u8], public_url: &str, payload: &[u8]) -> Vec<u8> {
-    cbor::encode(&SigStructure {
-        context: "Signature1",
-        protected,
-        external_aad: public_url.as_bytes(),
-        payload,
-    })
+    let mut out = Writer::default();
+    out.array(4);
+    out.text("Signature1");
+    out.bytes(protected);
+    out.bytes(public_url.as_bytes());
+    out.bytes(payload);
+    out.into_octets()
 }
 
 /// An object of the right form whose signature has not been looked at.
@@ -67,12 +56,21 @@ pub(crate) struct Unverified<'b> {
 impl<'b> Unverified<'b> {
     /// Checks the form and the type.
     pub(crate) fn parse(octets: &'b [u8], typ: Typ) -> Result<Self, Error> {
-        let Sign1 { protected, payload, signature, .. } = cbor::decode(octets)?;
-        let header: Protected<'_> = cbor::decode(protected)?;
-        if header.alg != typ.algorithm() || header.typ != typ.name() {
+        let mut reader = Reader::new(octets)?;
+        if reader.array()? != 4 {
             return Err(Error::Malformed);
         }
-        Ok(Self { protected, kid: header.kid, payload, signature })
+        let protected = reader.bytes()?;
+        reader.map()?.end()?;
+        let payload = reader.bytes()?;
+        let signature = <[u8; 64]>::read(&mut reader)?;
+        reader.end()?;
+        let kid = kid_in(protected)?;
+        // Exactly alg, kid and typ, as this type has them.
+        if protected != protected_header(typ, kid) {
+            return Err(Error::Malformed);
+        }
+        Ok(Self { protected, kid, payload, signature })
     }
 
     /// Verifies EdDSA (Ed25519, RFC 8032, strict) by a key that the kid must name.
@@ -105,8 +103,7 @@ pub struct ToBeSigned {
 
 impl ToBeSigned {
     pub(crate) fn new(typ: Typ, public_key: &[u8], public_url: &str, payload: Vec<u8>) -> Self {
-        let header = Protected { alg: typ.algorithm(), kid: kid_of(public_key), typ: typ.name() };
-        let protected = cbor::encode(&header);
+        let protected = protected_header(typ, kid_of(public_key));
         let message = signature_input(&protected, public_url, &payload);
         Self { protected, payload, message }
     }
@@ -118,12 +115,13 @@ impl ToBeSigned {
 
     /// The whole object, with its signature (ES256: r ‖ s; EdDSA: RFC 8032).
     pub fn finish(self, signature: &[u8; 64]) -> Vec<u8> {
-        cbor::encode(&Sign1 {
-            protected: &self.protected,
-            unprotected: NoHeaders {},
-            payload: &self.payload,
-            signature: *signature,
-        })
+        let mut out = Writer::default();
+        out.array(4);
+        out.bytes(&self.protected);
+        out.map(0);
+        out.bytes(&self.payload);
+        out.bytes(signature);
+        out.into_octets()
     }
 }
 

@@ -1,49 +1,48 @@
-use minicbor::{Decode, Encode};
-
+use crate::cbor::{cbor_map, cbor_number};
 use crate::signer::SignedByServer;
 use crate::{Error, RsaModulus, SigningPublicKey, ToBeSigned, Trust, Typ, Version, cbor, sha256};
 
 /// How well a device keeps its keys. Browser levels are self-declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyLevel {
     /// Keys in memory of a program.
-    #[n(1)]
     Software,
     /// Non-extractable WebCrypto keys.
-    #[n(2)]
     Webcrypto,
     /// A box with factory keys.
-    #[n(3)]
     Box,
 }
 
+cbor_number!(KeyLevel { 1: Software, 2: Webcrypto, 3: Box });
+
 /// A new device's public keys and description, signed by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndividualizationRequest {
     /// Verifies all that the device signs.
-    #[n(1)]
     pub signing_key: SigningPublicKey,
     /// Takes what is encrypted for the device.
-    #[n(2)]
     pub rsa_modulus: RsaModulus,
     /// How it keeps its keys.
-    #[n(3)]
     pub level: KeyLevel,
     /// Stable description of browser and machine, at most 400 bytes.
-    #[n(4)]
     pub description: String,
     /// Version of the DRM module.
-    #[n(5)]
     pub module_version: Version,
     /// The client's clock, Unix seconds.
-    #[n(6)]
     pub time: u64,
     /// Fresh random bytes.
-    #[cbor(n(7), with = "minicbor::bytes")]
     pub nonce: [u8; 16],
 }
+
+cbor_map!(IndividualizationRequest {
+    1: signing_key,
+    2: rsa_modulus,
+    3: level,
+    4: description,
+    5: module_version,
+    6: time,
+    7: nonce
+});
 
 impl IndividualizationRequest {
     /// The request, to be signed by the new signing key itself.
@@ -70,31 +69,33 @@ impl IndividualizationRequest {
 }
 
 /// The answer to an [`IndividualizationRequest`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Individualization {
     /// The signer's certificate, COSE octets.
-    #[cbor(n(0), with = "minicbor::bytes")]
     pub signer: Vec<u8>,
     /// The device certificate, COSE octets.
-    #[cbor(n(1), with = "minicbor::bytes")]
     pub certificate: Vec<u8>,
     /// URL of the current DRM module, a path or absolute.
-    #[n(2)]
     pub module_url: String,
     /// SHA-256 of its wasm.
-    #[cbor(n(3), with = "minicbor::bytes")]
     pub module_sha256: [u8; 32],
     /// Oldest module version still trusted.
-    #[n(4)]
     pub oldest_module: Version,
     /// SHA-256 of the request's COSE octets.
-    #[cbor(n(5), with = "minicbor::bytes")]
     pub request_sha256: [u8; 32],
     /// The server's time, Unix seconds.
-    #[n(6)]
     pub time: u64,
 }
+
+cbor_map!(Individualization {
+    0: signer,
+    1: certificate,
+    2: module_url,
+    3: module_sha256,
+    4: oldest_module,
+    5: request_sha256,
+    6: time
+});
 
 impl Individualization {
     /// Verifies the answer to the request of these octets, and the device certificate in it: signatures, that both answer this
@@ -131,40 +132,42 @@ impl SignedByServer for Individualization {
 }
 
 /// What the site says of a device: these keys, this level, until then.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceCertificate {
     /// The signer's certificate, COSE octets.
-    #[cbor(n(0), with = "minicbor::bytes")]
     pub signer: Vec<u8>,
     /// Names the device's DRM component.
-    #[cbor(n(1), with = "minicbor::bytes")]
     pub component: [u8; 16],
     /// Verifies all that the device signs.
-    #[n(2)]
     pub signing_key: SigningPublicKey,
     /// Takes what is encrypted for the device.
-    #[n(3)]
     pub rsa_modulus: RsaModulus,
     /// How it keeps its keys.
-    #[n(4)]
     pub level: KeyLevel,
     /// Version of the DRM module when issued.
-    #[n(5)]
     pub module_version: Version,
     /// First second of validity.
-    #[n(6)]
     pub issued: u64,
     /// Last second of validity.
-    #[n(7)]
     pub expires: u64,
     /// Model of a box.
-    #[n(8)]
     pub model: Option<String>,
     /// Serial number of a box.
-    #[n(9)]
     pub serial: Option<String>,
 }
+
+cbor_map!(DeviceCertificate {
+    0: signer,
+    1: component,
+    2: signing_key,
+    3: rsa_modulus,
+    4: level,
+    5: module_version,
+    6: issued,
+    7: expires,
+    8: model,
+    9: serial
+});
 
 impl DeviceCertificate {
     /// Verifies a certificate down to the CA, and that it has not ended at `now`.

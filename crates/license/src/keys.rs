@@ -1,9 +1,6 @@
 use core::fmt;
 
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
-
+use crate::cbor::{Cbor, Reader, Writer};
 use crate::{Error, sha256};
 
 /// Short name of a public key: the first 8 bytes of its SHA-256.
@@ -81,17 +78,14 @@ impl TryFrom<&[u8]> for RsaModulus {
 }
 
 macro_rules! octets {
-    ($name:ident) => {
-        impl<C> Encode<C> for $name {
-            fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-                e.bytes(&self.0)?.ok()
+    ($name:ident, $len:literal) => {
+        impl Cbor for $name {
+            fn write(&self, out: &mut Writer) {
+                out.bytes(&self.0);
             }
-        }
 
-        impl<'b, C> Decode<'b, C> for $name {
-            fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
-                Self::try_from(minicbor::bytes::decode(d, ctx).and_then(to_array)?)
-                    .map_err(|_| DecodeError::message("public key"))
+            fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+                Self::try_from(<[u8; $len]>::read(reader)?)
             }
         }
 
@@ -105,9 +99,5 @@ macro_rules! octets {
     };
 }
 
-fn to_array<const N: usize>(octets: &[u8]) -> Result<[u8; N], DecodeError> {
-    octets.try_into().map_err(|_| DecodeError::message("length"))
-}
-
-octets!(SigningPublicKey);
-octets!(RsaModulus);
+octets!(SigningPublicKey, 33);
+octets!(RsaModulus, 256);

@@ -1,16 +1,14 @@
 //! Device certificates, challenges, licenses, policies and DRM metadata as COSE. No I/O.
 //!
 //! Format: `docs/protocol.md` §6 (COSE_Sign1, RFC 9052; deterministic CBOR, RFC 8949 §4.2.1). Everything signed is checked on the
-//! received octets; every decoded object is encoded again and must give the received octets, which rules out other encodings,
-//! duplicate and unknown labels and trailing bytes at once.
+//! received octets, and only the one deterministic form of an object is read: no other encodings, duplicate or unknown labels,
+//! trailing bytes.
 //!
 //! * Both sides: [`Trust`] (public URL and CA keys), the objects themselves, [`Policy::check`].
 //! * A device: [`IndividualizationRequest`] and [`Challenge`] give a [`ToBeSigned`] whose signature may come later (WebCrypto);
 //!   [`Individualization::verify`]; [`VerifiedLicense::verify`], then [`kek_ciphertext`](VerifiedLicense::kek_ciphertext) and
 //!   [`unwrap`](VerifiedLicense::unwrap). Feature `software`: the same with keys in Rust.
 //! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s `verify`.
-//!
-//! The codec is minicbor rather than coset with ciborium: no intermediate value tree, and a quarter of the wasm.
 
 mod cbor;
 mod challenge;

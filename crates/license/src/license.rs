@@ -2,10 +2,10 @@ use core::fmt;
 
 use aes_kw::{KeyInit, KwAes256};
 use cenc::{Cek, Kid};
-use minicbor::{Decode, Encode};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::cbor::{cbor_array, cbor_map};
 use crate::signer::SignedByServer;
 use crate::{Error, Policy, Trust, Typ, Version};
 
@@ -13,52 +13,55 @@ use crate::{Error, Policy, Trust, Typ, Version};
 const SERVER_CLOCKS: u64 = 300;
 
 /// Content keys for one device and one challenge, with the rules for their use.
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct License {
     /// The signer's certificate, COSE octets.
-    #[cbor(n(0), with = "minicbor::bytes")]
     pub signer: Vec<u8>,
     /// Names this license.
-    #[cbor(n(1), with = "minicbor::bytes")]
     pub id: [u8; 16],
     /// What the keys are for.
-    #[n(2)]
     pub content_id: String,
     /// The device that it is for.
-    #[n(3)]
     pub device_id: String,
     /// SHA-256 of the challenge's COSE octets.
-    #[cbor(n(4), with = "minicbor::bytes")]
     pub challenge_sha256: [u8; 32],
     /// When it was issued, Unix seconds.
-    #[n(5)]
     pub issued: u64,
     /// The rules.
-    #[n(6)]
     pub policy: Policy,
     /// RSAES-OAEP (SHA-256, MGF1 with SHA-256, empty label) of the 32-byte KEK under the challenge's RSA key.
-    #[cbor(n(7), with = "minicbor::bytes")]
     pub kek: [u8; 256],
     /// The content keys; at least one.
-    #[n(8)]
     pub keys: Vec<WrappedKey>,
     /// Oldest module version that may use it.
-    #[n(9)]
     pub oldest_module: Version,
 }
 
+cbor_map!(License {
+    0: signer,
+    1: id,
+    2: content_id,
+    3: device_id,
+    4: challenge_sha256,
+    5: issued,
+    6: policy,
+    7: kek,
+    8: keys,
+    9: oldest_module
+});
+
 /// A content key under AES-256-KW (RFC 3394).
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WrappedKey {
     /// Its KID.
-    #[cbor(n(1), with = "crate::cbor::kid")]
     pub kid: Kid,
     /// The wrapped 16 bytes.
-    #[cbor(n(2), with = "minicbor::bytes")]
     pub key: [u8; 24],
 }
+
+cbor_map!(WrappedKey { 1: kid, 2: key });
+
+cbor_array!(WrappedKey);
 
 impl SignedByServer for License {
     const TYP: Typ = Typ::License;
@@ -72,7 +75,8 @@ impl SignedByServer for License {
     }
 
     fn check_form(&self) -> Result<(), Error> {
-        if self.keys.is_empty() { Err(Error::Malformed) } else { Ok(()) }
+        let nobody = self.policy.players.as_ref().is_some_and(Vec::is_empty);
+        if self.keys.is_empty() || nobody { Err(Error::Malformed) } else { Ok(()) }
     }
 }
 

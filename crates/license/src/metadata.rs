@@ -1,6 +1,6 @@
 use cenc::Kid;
-use minicbor::{Decode, Encode};
 
+use crate::cbor::{cbor_array, cbor_map};
 use crate::signer::SignedByServer;
 use crate::{Error, Trust, Typ, cbor};
 
@@ -9,52 +9,53 @@ pub const PSSH_SYSTEM_ID: [u8; 16] =
     [0x6d, 0x61, 0x74, 0x69, 0x6e, 0x65, 0x65, 0x80, 0x80, 0x00, 0x64, 0x72, 0x6d, 0x00, 0x00, 0x01];
 
 /// A KID and what its key is derived from.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName {
     /// The KID.
-    #[cbor(n(1), with = "crate::cbor::kid")]
     pub kid: Kid,
     /// Generation of the common key.
-    #[n(2)]
     pub common_key_id: String,
     /// Label of the key.
-    #[n(3)]
     pub label: String,
     /// Rotation period.
-    #[n(4)]
     pub period: u32,
 }
 
+cbor_map!(KeyName { 1: kid, 2: common_key_id, 3: label, 4: period });
+
+cbor_array!(KeyName);
+
 /// What changes about a film's protection: keys, policy, where licenses come from. Signed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrmMetadata {
     /// The signer's certificate, COSE octets. Left empty by who issues: the signer fills it in.
-    #[cbor(n(0), with = "minicbor::bytes")]
     pub signer: Vec<u8>,
     /// What the keys are for.
-    #[n(1)]
     pub content_id: String,
     /// The keys; at least one.
-    #[n(2)]
     pub keys: Vec<KeyName>,
     /// Name of the policy.
-    #[n(3)]
     pub policy: String,
     /// Where licenses come from; `None`: the controller.
-    #[n(4)]
     pub license_url: Option<String>,
     /// A license that comes along.
-    #[cbor(n(5), with = "minicbor::bytes")]
     pub embedded_license: Option<Vec<u8>>,
     /// When it was made, Unix seconds.
-    #[n(6)]
     pub issued: u64,
     /// How long it may be kept, seconds.
-    #[n(7)]
     pub ttl: u64,
 }
+
+cbor_map!(DrmMetadata {
+    0: signer,
+    1: content_id,
+    2: keys,
+    3: policy,
+    4: license_url,
+    5: embedded_license,
+    6: issued,
+    7: ttl
+});
 
 impl DrmMetadata {
     /// Verifies metadata down to the CA.
@@ -83,22 +84,19 @@ impl SignedByServer for DrmMetadata {
 }
 
 /// Data of the `pssh` box in files: static and unsigned.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PsshData {
     /// What the keys are for.
-    #[n(1)]
     pub content_id: String,
     /// KIDs by rotation period, from 0; at least one.
-    #[cbor(n(2), with = "crate::cbor::kids")]
     pub kids: Vec<Kid>,
     /// Generation of the common key.
-    #[n(3)]
     pub common_key_id: String,
     /// Label of the keys.
-    #[n(4)]
     pub label: String,
 }
+
+cbor_map!(PsshData { 1: content_id, 2: kids, 3: common_key_id, 4: label });
 
 impl PsshData {
     /// Reads a `pssh` box's data.

@@ -1,84 +1,83 @@
-use minicbor::{Decode, Encode};
-
+use crate::cbor::{cbor_array, cbor_map, cbor_number};
 use crate::{Display, KeyLevel};
 
 /// Rules under which keys may be used; absolute times in Unix seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Its name in the operator's configuration.
-    #[n(1)]
     pub name: String,
     /// Playback must start at or before this time.
-    #[n(2)]
     pub not_after: Option<u64>,
     /// End of playback: first play plus the playback duration.
-    #[n(3)]
     pub play_until: Option<u64>,
     /// When the two are checked.
-    #[n(4)]
     pub check: Check,
     /// May be kept for later sessions.
-    #[n(5)]
     pub persistent: bool,
     /// Ask for a new license from this time on.
-    #[n(6)]
     pub renew_after: Option<u64>,
     /// Lowest key level.
-    #[n(7)]
     pub key_level: KeyLevel,
     /// Protection of digital outputs.
-    #[n(8)]
     pub output_digital: Output,
     /// Protection of analog outputs.
-    #[n(9)]
     pub output_analog: Output,
     /// Highest picture, in lines.
-    #[n(10)]
     pub max_height: Option<u32>,
     /// The only players that may; `None`: any.
-    #[n(11)]
     pub players: Option<Vec<Player>>,
 }
 
+cbor_map!(Policy {
+    1: name,
+    2: not_after,
+    3: play_until,
+    4: check,
+    5: persistent,
+    6: renew_after,
+    7: key_level,
+    8: output_digital,
+    9: output_analog,
+    10: max_height,
+    11: players
+});
+
 /// When a policy's times are checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// When playback starts only.
-    #[n(0)]
     Start,
     /// All the time.
-    #[n(1)]
     Continuous,
 }
 
+cbor_number!(Check { 0: Start, 1: Continuous });
+
 /// How an output must be protected. Matters only where there is a second display.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// Need not be.
-    #[n(0)]
     NotRequired,
     /// Where it can be.
-    #[n(1)]
     BestAvailable,
     /// Or nothing plays.
-    #[n(2)]
     Required,
 }
 
+cbor_number!(Output { 0: NotRequired, 1: BestAvailable, 2: Required });
+
 /// A player on a whitelist.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Player {
     /// Its origin.
-    #[n(1)]
     pub origin: String,
     /// SHA-256 of its release; `None`: any.
-    #[cbor(n(2), with = "minicbor::bytes")]
     pub release: Option<[u8; 32]>,
 }
+
+cbor_map!(Player { 1: origin, 2: release });
+
+cbor_array!(Player);
 
 /// Where and when keys are to be used.
 #[derive(Debug, Clone, Copy)]

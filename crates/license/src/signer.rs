@@ -1,29 +1,25 @@
 use ed25519_dalek::VerifyingKey;
-use minicbor::{Decode, Encode};
 
+use crate::cbor::{Cbor, cbor_map};
 use crate::cose::Unverified;
 use crate::{Error, Typ, cbor};
 
 /// The site CA's word for one signing key: which key, for which type, for how long.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerCertificate {
     /// Ed25519 public key.
-    #[cbor(n(1), with = "minicbor::bytes")]
     pub key: [u8; 32],
     /// The name of the one type that it may sign ([`Typ::name`]).
-    #[n(2)]
     pub typ: String,
     /// Id of the key, for operators.
-    #[n(3)]
     pub id: String,
     /// First second of validity.
-    #[n(4)]
     pub not_before: u64,
     /// Last second of validity.
-    #[n(5)]
     pub not_after: u64,
 }
+
+cbor_map!(SignerCertificate { 1: key, 2: typ, 3: id, 4: not_before, 5: not_after });
 
 /// What a verifier takes for granted: the site's public URL, which is signed along, and the site CA's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +59,7 @@ impl Trust {
     /// Verifies an object that a signer signed, down to the CA. The signer must have been valid when it was issued.
     pub(crate) fn verify<T>(&self, octets: &[u8]) -> Result<T, Error>
     where
-        T: SignedByServer + Encode<()> + for<'b> Decode<'b, ()>,
+        T: SignedByServer + Cbor,
     {
         let object = Unverified::parse(octets, T::TYP)?;
         let value: T = cbor::decode(object.payload)?;

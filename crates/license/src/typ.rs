@@ -36,11 +36,11 @@ impl Typ {
         }
     }
 
-    /// The COSE algorithm (RFC 9053 §2): −7 ES256 for what devices sign, −8 EdDSA for the rest.
-    pub(crate) const fn algorithm(self) -> i8 {
+    /// The COSE algorithm (RFC 9053 §2) −1 − n, as n: −7 ES256 for what devices sign, −8 EdDSA for the rest.
+    pub(crate) const fn algorithm(self) -> u64 {
         match self {
-            Self::IndividualizationRequest | Self::Challenge => -7,
-            _ => -8,
+            Self::IndividualizationRequest | Self::Challenge => 6,
+            _ => 7,
         }
     }
 }

@@ -1,11 +1,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
-
 use crate::Error;
+use crate::cbor::{Cbor, Reader, Writer};
 
 /// Version of the DRM module: `major.minor.patch`, decimal, compared as numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,15 +40,13 @@ impl fmt::Display for Version {
     }
 }
 
-impl<C> Encode<C> for Version {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.str(&self.to_string())?.ok()
+impl Cbor for Version {
+    fn write(&self, out: &mut Writer) {
+        out.text(&self.to_string());
     }
-}
 
-impl<'b, C> Decode<'b, C> for Version {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        d.str()?.parse().map_err(|_| DecodeError::message("version"))
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        reader.text()?.parse()
     }
 }
 

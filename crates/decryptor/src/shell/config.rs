@@ -1,10 +1,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use license::Trust;
-use serde::Deserialize;
+use wasm_bindgen::JsValue;
+
+use super::interop::{property, typed};
 
 /// What the module needs of `/decryptor-config.json`.
-#[derive(Debug, Deserialize)]
 pub(super) struct Config {
     pub(super) public_url: String,
     pub(super) controller_url: String,
@@ -13,6 +14,18 @@ pub(super) struct Config {
 }
 
 impl Config {
+    /// Reads it; `None` if something is missing.
+    pub(super) fn read(config: &JsValue) -> Option<Self> {
+        let text = |name| property(config, name).as_string();
+        let keys = typed::<js_sys::Array>(config, "ca_keys")?;
+        Some(Self {
+            public_url: text("public_url")?,
+            controller_url: text("controller_url")?,
+            individualize_url: text("individualize_url")?,
+            ca_keys: keys.iter().map(|key| key.as_string()).collect::<Option<_>>()?,
+        })
+    }
+
     /// The site's CA keys and the URL that everything is signed for.
     pub(super) fn trust(&self) -> Option<Trust> {
         let key = |text: &String| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();

@@ -43,7 +43,7 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
         Request::Update { session, license } => update(worker, session, &license).await,
         Request::CloseSession { session } => {
             worker.sessions.borrow_mut().close(session);
-            worker.challenge_keys.borrow_mut().remove(&session);
+            take_challenge_key(worker, session);
             Ok(Reply::Done)
         }
         _ => Err(state("a request that this module does not know")),
@@ -136,7 +136,8 @@ async fn challenge(worker: &Worker, session: SessionId, ask: Ask) -> Result<Repl
     let signature = identity.keys.signing.sign(&subtle, object.message()).await?;
     let octets = object.finish(&signature);
     worker.sessions.borrow_mut().challenged(session, &octets, &ask.device, ask.display)?;
-    worker.challenge_keys.borrow_mut().insert(session, pair.private);
+    take_challenge_key(worker, session);
+    worker.challenge_keys.borrow_mut().push((session, pair.private));
     Ok(Reply::Challenge { challenge: STANDARD.encode(octets) })
 }
 
@@ -163,8 +164,7 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
     let license = verified.license();
     trusted_module(&worker.database().await?, Some(license.oldest_module)).await?;
     worker.learn_time(license.issued).await;
-    let key =
-        worker.challenge_keys.borrow_mut().remove(&session).ok_or_else(|| state("no challenge is out"))?;
+    let key = take_challenge_key(worker, session).ok_or_else(|| state("no challenge is out"))?;
     let kek = decrypt_oaep(&worker.subtle()?, &key, verified.kek_ciphertext()).await?;
     let mut sessions = worker.sessions.borrow_mut();
     let granted = sessions.install(session, &verified, &kek)?;
@@ -174,6 +174,12 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
         expiration: granted.policy().ends().map(|end| end as f64),
         max_height: granted.policy().max_height,
     })
+}
+
+fn take_challenge_key(worker: &Worker, session: SessionId) -> Option<web_sys::CryptoKey> {
+    let mut keys = worker.challenge_keys.borrow_mut();
+    let at = keys.iter().position(|(of, _)| *of == session)?;
+    Some(keys.swap_remove(at).1)
 }
 
 /// The keys that signed DRM metadata or `pssh` boxes name; none for empty data.

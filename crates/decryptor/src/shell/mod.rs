@@ -7,6 +7,7 @@ mod identity;
 mod individualize;
 mod interop;
 mod keys;
+pub mod messages;
 mod post;
 mod streams;
 mod worker;

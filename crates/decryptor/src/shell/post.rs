@@ -2,10 +2,10 @@
 
 use drm_api::{DrmError, Event, Reply, RequestId, property};
 use js_sys::{Array, Uint8Array};
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::interop::object;
+use super::messages;
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,10 +18,6 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, js_name = onmessage)]
     pub(super) fn set_on_message(this: &Port, handler: &JsValue);
-}
-
-fn plain(value: &impl Serialize) -> JsValue {
-    serde_wasm_bindgen::to_value(value).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Posts an object, its bytes by transfer. The copy into the transferred buffer is the only one on the way out.
@@ -38,9 +34,9 @@ fn post(port: &Port, head: &[(&str, &JsValue)], bytes: Option<&[u8]>) {
 }
 
 pub(super) fn reply(port: &Port, id: RequestId, reply: &Result<Reply, DrmError>, bytes: Option<&[u8]>) {
-    post(port, &[(property::ID, &id.into()), (property::REPLY, &plain(reply))], bytes);
+    post(port, &[(property::ID, &id.into()), (property::REPLY, &messages::reply(reply))], bytes);
 }
 
 pub(super) fn event(port: &Port, event: &Event, bytes: Option<&[u8]>) {
-    post(port, &[(property::EVENT, &plain(event))], bytes);
+    post(port, &[(property::EVENT, &messages::event(event))], bytes);
 }

@@ -1,6 +1,6 @@
 //! The streams: each handles its requests in the order sent, and waits with what needs a missing key.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use cenc::Kid;
 use drm_api::{DrmError, Event, Reply, RequestId, SegmentId, StreamId};
@@ -29,7 +29,7 @@ struct Stream {
 
 /// All streams by number.
 #[derive(Default)]
-pub(super) struct Streams(BTreeMap<StreamId, Stream>);
+pub(super) struct Streams(Vec<(StreamId, Stream)>);
 
 enum Front {
     Finished(Result<Reply, DrmError>, Option<Vec<u8>>),
@@ -44,21 +44,25 @@ impl Streams {
         keys: &mut impl Keys,
         (id, number, job): (RequestId, StreamId, Job),
     ) {
-        let stream = self.0.entry(number).or_default();
+        let at = self.0.iter().position(|(of, _)| *of == number).unwrap_or_else(|| {
+            self.0.push((number, Stream::default()));
+            self.0.len() - 1
+        });
+        let stream = &mut self.0[at].1;
         stream.queue.push_back((id, job));
         stream.run(port, keys, number);
     }
 
     /// Goes on with all streams after new keys came.
     pub(super) fn resume(&mut self, port: &Port, keys: &mut impl Keys) {
-        for (&number, stream) in &mut self.0 {
-            stream.run(port, keys, number);
+        for (number, stream) in &mut self.0 {
+            stream.run(port, keys, *number);
         }
     }
 
     /// Drops what a stream has not finished; its pending requests are answered.
     pub(super) fn abort(&mut self, port: &Port, number: StreamId) {
-        let Some(stream) = self.0.get_mut(&number) else { return };
+        let Some((_, stream)) = self.0.iter_mut().find(|(of, _)| *of == number) else { return };
         stream.decryptor.reset();
         stream.segment = None;
         stream.front_begun = false;
@@ -71,7 +75,7 @@ impl Streams {
     /// Ends a stream.
     pub(super) fn close(&mut self, port: &Port, number: StreamId) {
         self.abort(port, number);
-        self.0.remove(&number);
+        self.0.retain(|(of, _)| *of != number);
     }
 }
 

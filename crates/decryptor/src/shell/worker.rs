@@ -1,7 +1,7 @@
 //! The worker: takes messages, hands them on, answers.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use drm_api::{DrmError, Event, Reply, Request, RequestId, property};
@@ -15,8 +15,9 @@ use super::config::Config;
 use super::control;
 use super::database::Database;
 use super::identity::Identity;
-use super::interop::property as property_of;
+use super::interop::{property as property_of, state};
 use super::keys::subtle;
+use super::messages;
 use super::post::{self, Port};
 use super::streams::{Job, Streams, bytes_of};
 use crate::{Clocks, SessionId, Sessions, TrustedTime, VERSION};
@@ -37,7 +38,7 @@ pub(super) struct Worker {
     pub(super) identity: RefCell<Option<Identity>>,
     pub(super) sessions: RefCell<Sessions>,
     /// Private halves of the RSA pairs of challenges that are out.
-    pub(super) challenge_keys: RefCell<BTreeMap<SessionId, CryptoKey>>,
+    pub(super) challenge_keys: RefCell<Vec<(SessionId, CryptoKey)>>,
     /// The RSA pair for the next challenge, begun ahead.
     pub(super) spare: RefCell<Option<Promise>>,
     streams: RefCell<Streams>,
@@ -47,8 +48,7 @@ pub(super) struct Worker {
 
 pub(super) fn start(config: JsValue, port: Port) -> Result<(), JsValue> {
     let scope: WorkerGlobalScope = js_sys::global().dyn_into().map_err(|_| JsValue::from("not a worker"))?;
-    let config: Config =
-        serde_wasm_bindgen::from_value(config).map_err(|error| JsValue::from(error.to_string()))?;
+    let config = Config::read(&config).ok_or_else(|| JsValue::from("an incomplete configuration"))?;
     let trust = config.trust().ok_or_else(|| JsValue::from("unusable CA keys"))?;
     let worker = Rc::new(Worker {
         time: RefCell::new(TrustedTime::new(None, clocks(&scope))),
@@ -82,12 +82,9 @@ impl Worker {
     fn take(worker: &Rc<Self>, message: &JsValue) {
         let Some(id) = property_of(message, property::ID).as_f64() else { return };
         let id = id as RequestId;
-        let request = match serde_wasm_bindgen::from_value(property_of(message, property::REQUEST)) {
-            Ok(request) => request,
-            Err(error) => {
-                let what = format!("a request that is not understood: {error}");
-                return post::reply(&worker.port, id, &Err(DrmError::State { what }), None);
-            }
+        let Some(request) = messages::request(&property_of(message, property::REQUEST)) else {
+            let error = state("a request that is not understood");
+            return post::reply(&worker.port, id, &Err(error), None);
         };
         match request {
             Request::PrepareInit { stream } => {
@@ -186,6 +183,6 @@ impl Worker {
 
     /// The identity in use.
     pub(super) fn identity(&self) -> Result<Identity, DrmError> {
-        self.identity.borrow().clone().ok_or_else(|| super::interop::state("no identity is open"))
+        self.identity.borrow().clone().ok_or_else(|| state("no identity is open"))
     }
 }
