@@ -98,6 +98,8 @@ mod tests {
     use std::path::Path;
     use std::process::Command;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::input::Input;
 
@@ -199,6 +201,57 @@ mod tests {
                 header_bits_by_ffmpeg(&path).iter().map(|bits| bits.div_ceil(8) as usize).collect();
             assert!(expected.len() >= 90, "{}: {}", path.display(), expected.len());
             assert_eq!(header_bytes(&path), expected, "{}", path.display());
+        }
+    }
+
+    /// The demo film's parameter sets and its first group of pictures.
+    fn real_samples() -> (Vec<u8>, Vec<Vec<u8>>) {
+        let input =
+            Input::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4"), false)
+                .unwrap();
+        let video = input.video.unwrap();
+        let read = |sample: &crate::input::InputSample| {
+            let mut data = vec![0; sample.size as usize];
+            input.file.read_at(sample.offset, &mut data).unwrap();
+            data
+        };
+        (video.codec.avcc.clone(), video.samples.iter().take(24).map(read).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_samples_never_panic(avcc: Vec<u8>, data: Vec<u8>, unit in prop_oneof![Just(1u8), Just(5), Just(7), Just(8), any::<u8>()]) {
+            let _ = AvcStream::new(&avcc).map(|mut stream| stream.sample(&data, Scheme::Cenc));
+            let (real, _) = real_samples();
+            let mut sample = (data.len() as u32 + 1).to_be_bytes().to_vec();
+            sample.push(unit);
+            sample.extend(&data);
+            let _ = AvcStream::new(&real).unwrap().sample(&sample, Scheme::Cbcs);
+        }
+
+        /// Real samples and parameter sets with some bytes changed: an error or subsamples that cover the sample.
+        #[test]
+        fn mutated_samples_never_panic(
+            changes in proptest::collection::vec((0usize..24, any::<proptest::sample::Index>(), any::<u8>()), 0..12),
+            sets in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..3),
+        ) {
+            let (mut avcc, mut samples) = real_samples();
+            for (at, value) in sets {
+                let at = at.index(avcc.len());
+                avcc[at] = value;
+            }
+            for (n, at, value) in changes {
+                let at = at.index(samples[n].len().min(40));
+                samples[n][at] = value;
+            }
+            let Ok(mut stream) = AvcStream::new(&avcc) else { return Ok(()) };
+            for sample in &samples {
+                if let Ok(read) = stream.sample(sample, Scheme::Cenc) {
+                    let sum: u64 = read.subsamples.iter().map(|s| u64::from(s.clear) + u64::from(s.protected)).sum();
+                    prop_assert_eq!(sum, sample.len() as u64);
+                    prop_assert!(read.subsamples.iter().all(|s| s.protected % 16 == 0));
+                }
+            }
         }
     }
 }
