@@ -1,4 +1,3 @@
-use cenc::Kid;
 use drm_api::{DrmError, PolicyReason};
 use license::Refusal;
 
@@ -44,9 +43,6 @@ pub enum Error {
     /// There is no such session.
     #[error("no such session")]
     NoSession,
-    /// A stream needs keys that no session has.
-    #[error("no key for {0:?}")]
-    NoKey(Vec<Kid>),
 }
 
 impl From<Error> for DrmError {

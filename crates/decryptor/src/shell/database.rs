@@ -1,7 +1,7 @@
 //! What is kept over restarts, in IndexedDB: the device's keys by account; its certificate, sequence counter; the clock's anchor.
 
 use drm_api::DrmError;
-use js_sys::{Object, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise, Uint8Array};
 use license::{RsaModulus, SigningPublicKey, Version};
 use wasm_bindgen::prelude::*;
 use web_sys::{CryptoKey, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
@@ -62,14 +62,14 @@ impl Database {
         let factory = scope.indexed_db().map_err(storage)?.ok_or_else(none)?;
         let request = factory.open_with_u32(NAME, 1).map_err(storage)?;
         let opening = request.clone();
-        let upgrade = Closure::once_into_js(move || {
+        let upgrade = once(Box::new(move |_| {
             let Ok(Ok(database)) = opening.result().map(JsCast::dyn_into::<IdbDatabase>) else { return };
             for store in [KEYS, CERTIFICATES, SEQUENCES, STATE] {
                 // A failure aborts the upgrade, and with it the opening.
                 let _ = database.create_object_store(store);
             }
-        });
-        request.set_onupgradeneeded(Some(upgrade.unchecked_ref()));
+        }));
+        request.set_onupgradeneeded(Some(&upgrade));
         let database = result_of(&request).await.map_err(storage)?;
         Ok(Self(database.unchecked_into()))
     }
@@ -184,22 +184,27 @@ impl Database {
     }
 }
 
+/// A handler for one event. All have one type, so that the glue for closures is there once.
+fn once(handler: Box<dyn FnOnce(JsValue)>) -> Function {
+    Closure::once_into_js(handler).unchecked_into()
+}
+
 /// Waits for a request; its result, or its error.
 async fn result_of(request: &IdbRequest) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
         let this = request.clone();
-        let success = Closure::once_into_js(move || {
+        let success = once(Box::new(move |_| {
             let _ = resolve.call1(&JsValue::UNDEFINED, &this.result().unwrap_or(JsValue::UNDEFINED));
-        });
+        }));
         let this = request.clone();
-        let error = Closure::once_into_js(move |event: web_sys::Event| {
+        let error = once(Box::new(move |event| {
             // Handled here: it must not reach the global scope.
-            event.prevent_default();
+            event.unchecked_into::<web_sys::Event>().prevent_default();
             let error = this.error().ok().flatten().map_or(JsValue::UNDEFINED, JsValue::from);
             let _ = reject.call1(&JsValue::UNDEFINED, &error);
-        });
-        request.set_onsuccess(Some(success.unchecked_ref()));
-        request.set_onerror(Some(error.unchecked_ref()));
+        }));
+        request.set_onsuccess(Some(&success));
+        request.set_onerror(Some(&error));
     });
     wait(Ok(promise)).await
 }
@@ -208,12 +213,12 @@ async fn result_of(request: &IdbRequest) -> Result<JsValue, JsValue> {
 async fn done(transaction: &IdbTransaction) -> Result<JsValue, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
         let this = transaction.clone();
-        let abort = Closure::once_into_js(move || {
+        let abort = once(Box::new(move |_| {
             let error = this.error().map_or(JsValue::UNDEFINED, JsValue::from);
             let _ = reject.call1(&JsValue::UNDEFINED, &error);
-        });
+        }));
         transaction.set_oncomplete(Some(&resolve));
-        transaction.set_onabort(Some(abort.unchecked_ref()));
+        transaction.set_onabort(Some(&abort));
     });
     wait(Ok(promise)).await
 }

@@ -1,7 +1,5 @@
 //! The streams: each handles its requests in the order sent, and waits with what needs a missing key.
 
-use std::collections::VecDeque;
-
 use cenc::Kid;
 use drm_api::{DrmError, Event, Reply, RequestId, SegmentId, StreamId};
 use js_sys::Uint8Array;
@@ -21,7 +19,7 @@ struct Stream {
     decryptor: PushDecryptor,
     segment: Option<SegmentId>,
     /// The front one may have begun: its bytes are in the decryptor, which holds a fragment.
-    queue: VecDeque<(RequestId, Job)>,
+    queue: Vec<(RequestId, Job)>,
     front_begun: bool,
     /// What the page was last told to be missing.
     asked: Vec<Kid>,
@@ -49,7 +47,7 @@ impl Streams {
             self.0.len() - 1
         });
         let stream = &mut self.0[at].1;
-        stream.queue.push_back((id, job));
+        stream.queue.push((id, job));
         stream.run(port, keys, number);
     }
 
@@ -81,7 +79,8 @@ impl Streams {
 
 impl Stream {
     fn run(&mut self, port: &Port, keys: &mut impl Keys, number: StreamId) {
-        while let Some((id, job)) = self.queue.pop_front() {
+        while !self.queue.is_empty() {
+            let (id, job) = self.queue.remove(0);
             let front = match &job {
                 Job::Init(bytes) => self.init(bytes),
                 Job::Push { segment, last, bytes } => {
@@ -97,7 +96,7 @@ impl Stream {
             match front {
                 Front::Waiting => {
                     self.front_begun = true;
-                    self.queue.push_front((id, job));
+                    self.queue.insert(0, (id, job));
                     return;
                 }
                 Front::Finished(reply, bytes) => {

@@ -1,7 +1,6 @@
 //! The worker: takes messages, hands them on, answers.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use drm_api::{DrmError, Event, Reply, Request, RequestId, property};
@@ -42,7 +41,7 @@ pub(super) struct Worker {
     /// The RSA pair for the next challenge, begun ahead.
     pub(super) spare: RefCell<Option<Promise>>,
     streams: RefCell<Streams>,
-    control: RefCell<VecDeque<(RequestId, Request)>>,
+    control: RefCell<Vec<(RequestId, Request)>>,
     control_runs: Cell<bool>,
 }
 
@@ -103,7 +102,7 @@ impl Worker {
                 post::reply(&worker.port, id, &Ok(Reply::Done), None);
             }
             other => {
-                worker.control.borrow_mut().push_back((id, other));
+                worker.control.borrow_mut().push((id, other));
                 if !worker.control_runs.replace(true) {
                     spawn_local(Rc::clone(worker).run_control());
                 }
@@ -132,8 +131,10 @@ impl Worker {
     /// All but media: one after the other, so that no two of them make an identity or use a pair at once.
     async fn run_control(self: Rc<Self>) {
         loop {
-            let next = self.control.borrow_mut().pop_front();
-            let Some((id, request)) = next else { break };
+            if self.control.borrow().is_empty() {
+                break;
+            }
+            let (id, request) = self.control.borrow_mut().remove(0);
             let resumes = matches!(request, Request::Update { .. });
             let reply = control::handle(&self, request).await;
             let resumes = resumes && reply.is_ok();
