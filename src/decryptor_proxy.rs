@@ -88,6 +88,11 @@ impl DecryptorProxy {
         Self { worker, shared, _listeners: listeners }
     }
 
+    /// Whether the worker gave up: then only a new one helps.
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.borrow().is_some()
+    }
+
     /// Sends a request; `then` gets the reply, in the order in which the worker answered.
     pub fn send(&self, request: &Request, bytes: Option<ArrayBuffer>, then: impl FnOnce(Answer) + 'static) {
         if let Some(error) = self.shared.failed.borrow().clone() {

@@ -198,11 +198,18 @@ pub struct ProviderProps {
 #[function_component]
 pub fn SessionProvider(props: &ProviderProps) -> Html {
     let session = use_reducer(|| Session::new(capability::missing_here()));
-    // The worker loads its module while the viewer still types.
-    let proxy = use_memo(session.missing.is_empty(), |able| {
-        let script = page_value("matinee-worker").filter(|_| *able)?;
-        DecryptorProxy::start(&script).ok().map(Rc::new)
-    });
+    // The worker loads its module while the viewer still types; one that gave up is replaced when asked to try again.
+    let proxy = use_mut_ref(|| None::<Rc<DecryptorProxy>>);
+    {
+        let proxy = Rc::clone(&proxy);
+        use_effect_with((session.missing.is_empty(), session.attempt), move |(able, _)| {
+            let mut proxy = proxy.borrow_mut();
+            if *able && proxy.as_ref().is_none_or(|proxy| proxy.has_failed()) {
+                let script = page_value("matinee-worker");
+                *proxy = script.and_then(|script| DecryptorProxy::start(&script).ok()).map(Rc::new);
+            }
+        });
+    }
     {
         let session = session.clone();
         use_effect_with(session.attempt, move |attempt| {
@@ -218,7 +225,7 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
         let wanted = session.account().map(str::to_owned).filter(|_| session.control.is_none());
         use_effect_with((wanted, session.attempt), move |(account, _)| {
             if let (Some(account), true) = (account.clone(), session.missing.is_empty()) {
-                let proxy = (*proxy).clone();
+                let proxy = proxy.borrow().clone();
                 spawn_local(async move {
                     let Some(proxy) = proxy else {
                         let error = drm_api::DrmError::Unsupported { what: "module workers".into() };

@@ -1,0 +1,368 @@
+//! Bytes on their way: ranged fetches, the DRM worker's messages, appends to real Media Source Extensions.
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs)]
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+};
+
+use drm_api::{DrmError, Reply, Request};
+use engine::{Failure, FetchId, buffer::Ranges};
+use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt as _;
+use gloo::{events::EventListener, timers::future::TimeoutFuture};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use matinee::{
+    decryptor_proxy::{DecryptorProxy, StreamEvent},
+    fetcher::{self, Fetch, FetchEvent},
+    mse::{Append, AppendError, AppendQueue, MediaSourceHandle, PageSourceBuffer, QueueEvent},
+};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+// ---- fetcher ----------------------------------------------------------------------------------------------------
+
+fn blob_url(bytes: &[u8], mime: &str) -> String {
+    let options = BlobPropertyBag::new();
+    options.set_type(mime);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).unwrap();
+    Url::create_object_url_with_blob(&blob).unwrap()
+}
+
+async fn fetched(fetch: Fetch) -> Result<Vec<u8>, Failure> {
+    let (sender, mut receiver) = mpsc::unbounded();
+    let running = fetcher::start(fetch, move |event| drop(sender.unbounded_send(event)));
+    let mut all = Vec::new();
+    while let Some(event) = receiver.next().await {
+        match event {
+            FetchEvent::Chunk(chunk, last) => {
+                let buffer = fetcher::into_buffer(&chunk);
+                assert_eq!(buffer.byte_length(), chunk.byte_length(), "the buffer holds nothing else");
+                all.extend(chunk.to_vec());
+                if last {
+                    drop(running);
+                    return Ok(all);
+                }
+            }
+            FetchEvent::Failed(failure) => return Err(failure),
+        }
+    }
+    panic!("ended without last chunk or failure")
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|n| (n * 7 + n / 251) as u8).collect()
+}
+
+#[wasm_bindgen_test]
+async fn c16_a_range_header_brings_exactly_its_bytes() {
+    let bytes = pattern(300_000);
+    let url = blob_url(&bytes, "video/mp4");
+    let fetch = Fetch { url, range: Some((1000, 200_999)), length: 200_000 };
+    assert_eq!(fetched(fetch).await.unwrap(), &bytes[1000..201_000]);
+}
+
+#[wasm_bindgen_test]
+async fn a_range_in_the_address_is_answered_with_200() {
+    let url = "data:application/octet-stream;base64,AAECAwQFBgc=".to_owned();
+    assert_eq!(fetched(Fetch { url, range: None, length: 8 }).await.unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[wasm_bindgen_test]
+async fn fewer_or_more_bytes_than_promised_are_a_failure() {
+    let url = || "data:application/octet-stream;base64,AAECAwQFBgc=".to_owned();
+    let (longer, shorter) =
+        (Fetch { url: url(), range: None, length: 9 }, Fetch { url: url(), range: None, length: 7 });
+    assert_eq!(fetched(longer).await, Err(Failure::Truncated));
+    assert_eq!(fetched(shorter).await, Err(Failure::Truncated));
+}
+
+#[wasm_bindgen_test]
+async fn a_status_that_the_range_form_does_not_promise_is_a_failure() {
+    let missing = Fetch { url: "/no-such-file".into(), range: None, length: 8 };
+    assert!(matches!(fetched(missing).await, Err(Failure::Status(404))));
+    let nobody = Fetch { url: "http://localhost:1/".into(), range: None, length: 8 };
+    assert_eq!(fetched(nobody).await, Err(Failure::Network));
+}
+
+#[wasm_bindgen_test]
+async fn an_aborted_fetch_says_nothing_more() {
+    let events = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&events);
+    let fetch = Fetch { url: blob_url(&pattern(100_000), "video/mp4"), range: None, length: 100_000 };
+    let again = fetch.clone();
+    let running = fetcher::start(fetch, move |_| counted.set(counted.get() + 1));
+    drop(running);
+    // The same from the same place, to its end: by then the first would have spoken.
+    fetched(again).await.unwrap();
+    assert_eq!(events.get(), 0);
+}
+
+// ---- worker -----------------------------------------------------------------------------------------------------
+
+/// A worker that answers as a DRM module would, without one.
+const ECHO: &str = r#"
+    self.onmessage = ({ data: { id, request, bytes } }) => {
+        if (request.type === "push") {
+            self.postMessage({ event: { type: "fragment", stream: request.stream, segment: request.segment }, bytes }, [bytes]);
+            self.postMessage({ id, reply: { Ok: { type: "done" } } });
+        } else if (request.type === "prepare-init") {
+            self.postMessage({ id, reply: { Ok: { type: "init", kids: ["00ff"], initData: [1, 2] } }, bytes }, [bytes]);
+        } else if (request.type === "update") {
+            self.postMessage({ id, reply: { Err: { kind: "policy-refused", reason: "output" } } });
+        } else if (request.type === "close-session") {
+            self.postMessage({ event: { type: "failed", error: { kind: "module-mismatch" } } });
+        } else if (request.type === "generate-request") {
+            self.postMessage({ id, reply: { Ok: { type: "challenge", challenge: JSON.stringify(request) } } });
+        }
+    };"#;
+
+fn echo() -> DecryptorProxy {
+    DecryptorProxy::on(Worker::new(&blob_url(ECHO.as_bytes(), "text/javascript")).unwrap())
+}
+
+#[wasm_bindgen_test]
+async fn bytes_go_to_the_worker_and_back_by_transfer() {
+    let proxy = echo();
+    let (sender, receiver) = oneshot::channel();
+    let sender = RefCell::new(Some(sender));
+    proxy.listen(5, move |event| {
+        let StreamEvent::Fragment { segment, bytes } = event else { panic!("not a fragment") };
+        if let Some(sender) = sender.take() {
+            sender.send((segment, bytes)).unwrap();
+        }
+    });
+    let bytes = Uint8Array::from(&pattern(50_000)[..]).buffer();
+    let done = Rc::new(Cell::new(false));
+    let told = Rc::clone(&done);
+    proxy.send(&Request::Push { stream: 5, segment: 9, last: true }, Some(bytes.clone()), move |answer| {
+        assert!(matches!(answer, Ok((Reply::Done, None))));
+        told.set(true);
+    });
+    assert_eq!(bytes.byte_length(), 0, "given away, not copied");
+    let (segment, back) = receiver.await.unwrap();
+    assert_eq!(segment, 9);
+    assert_eq!(Uint8Array::new(&back).to_vec(), pattern(50_000));
+    proxy.ask(Request::PrepareInit { stream: 5 }).await.unwrap_err(); // it wants bytes to give back
+    assert!(done.get());
+}
+
+#[wasm_bindgen_test]
+async fn replies_find_their_requests_and_errors_keep_their_meaning() {
+    let proxy = echo();
+    let update = proxy.ask(Request::Update { session: 1, license: String::new() });
+    let request = Request::GenerateRequest {
+        session: 3,
+        stream_id: 60_027_274.0,
+        device: "d-1".into(),
+        ticket: "t".into(),
+        init_data: vec![1, 2, 3],
+        display: drm_api::Display::Single,
+        clock_offset: -1.5,
+    };
+    let Reply::Challenge { challenge } = proxy.ask(request.clone()).await.unwrap() else {
+        panic!("no challenge")
+    };
+    assert_eq!(serde_json::from_str::<Request>(&challenge).unwrap(), request, "as the worker sees it");
+    let refused = DrmError::PolicyRefused { reason: drm_api::PolicyReason::Output };
+    assert_eq!(update.await, Err(refused));
+}
+
+#[wasm_bindgen_test]
+async fn a_worker_that_gives_up_fails_what_waits_and_what_comes() {
+    let proxy = echo();
+    assert!(!proxy.has_failed());
+    assert_eq!(proxy.ask(Request::CloseSession { session: 1 }).await, Err(DrmError::ModuleMismatch));
+    assert!(proxy.has_failed());
+    assert_eq!(proxy.ask(Request::CreateSession).await, Err(DrmError::ModuleMismatch));
+}
+
+// ---- append queue -----------------------------------------------------------------------------------------------
+
+/// Four seconds of the demo film's picture, clear: `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy -movflags
+/// +frag_keyframe+empty_moov+default_base_moof+dash`.
+const CLEAR: &[u8] = include_bytes!("fixtures/clear-video.mp4");
+const MIME: &str = r#"video/mp4; codecs="avc1.640015""#;
+
+fn part(from: usize, to: usize) -> ArrayBuffer {
+    Uint8Array::from(&CLEAR[from..to]).buffer()
+}
+
+/// Init segment and the two fragments of two seconds.
+fn parts() -> [ArrayBuffer; 3] {
+    [part(0, 767), part(819, 11_616), part(11_668, 22_970)]
+}
+
+struct Playing {
+    source: MediaSourceHandle,
+    video: HtmlVideoElement,
+    queue: Rc<AppendQueue<PageSourceBuffer>>,
+    events: mpsc::UnboundedReceiver<QueueEvent>,
+    _ended: EventListener,
+}
+
+async fn playing() -> Playing {
+    let document = gloo::utils::document();
+    let video: HtmlVideoElement = document.create_element("video").unwrap().unchecked_into();
+    video.set_muted(true);
+    gloo::utils::body().append_child(&video).unwrap();
+    let (opened, open) = oneshot::channel();
+    let source = MediaSourceHandle::attach(&video, move || opened.send(()).unwrap()).unwrap();
+    open.await.unwrap();
+    source.set_duration(4.0);
+    let buffer = source.add_source_buffer(MIME).unwrap();
+    let (sender, events) = mpsc::unbounded();
+    let queue = Rc::new(AppendQueue::new(PageSourceBuffer(buffer.clone()), move |event| {
+        drop(sender.unbounded_send(event))
+    }));
+    let ended = {
+        let queue = Rc::clone(&queue);
+        EventListener::new(&buffer, "updateend", move |_| queue.operation_ended())
+    };
+    Playing { source, video, queue, events, _ended: ended }
+}
+
+impl Playing {
+    async fn appended(&mut self, fetch: FetchId) -> Ranges {
+        let mut ranges = Ranges::default();
+        loop {
+            match self.events.next().await.unwrap() {
+                QueueEvent::Buffered(now) => ranges = now,
+                QueueEvent::Appended(id) if id == fetch => return ranges,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn c18_what_is_appended_plays_to_its_end() {
+    let mut it = playing().await;
+    // All at once: the queue sees to it that one operation follows the other.
+    for part in parts() {
+        it.queue.append(part);
+    }
+    it.queue.mark(FetchId(1));
+    let ranges = it.appended(FetchId(1)).await;
+    assert!(ranges.covers(0.0, 4.0), "{ranges:?}");
+    assert_eq!(ranges.as_slice().len(), 1, "one range, no gap");
+    assert!(it.queue.is_idle());
+    it.source.end_of_stream();
+    let (finished, end) = oneshot::channel();
+    let _ended = EventListener::once(&it.video, "ended", move |_| finished.send(()).unwrap());
+    it.video.set_playback_rate(4.0);
+    let _ = it.video.play().unwrap();
+    end.await.unwrap();
+    assert!(it.video.current_time() > 3.9);
+    assert!(it.video.get_video_playback_quality().total_video_frames() > 10);
+}
+
+#[wasm_bindgen_test]
+async fn removal_and_second_append_leave_one_range() {
+    let mut it = playing().await;
+    let [init, first, second] = parts();
+    it.queue.append(init);
+    it.queue.append(second);
+    it.queue.mark(FetchId(2));
+    let ranges = it.appended(FetchId(2)).await;
+    assert!(!ranges.contains(1.0) && ranges.covers(2.1, 4.0), "{ranges:?}");
+    it.queue.append(first.clone());
+    it.queue.mark(FetchId(1));
+    assert!(it.appended(FetchId(1)).await.covers(0.0, 4.0));
+    it.queue.remove(0.0, 2.0);
+    it.queue.mark(FetchId(3));
+    let ranges = it.appended(FetchId(3)).await;
+    assert!(!ranges.contains(1.0) && ranges.covers(2.1, 4.0), "{ranges:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_reset_drops_what_has_not_begun() {
+    let mut it = playing().await;
+    let [init, first, second] = parts();
+    it.queue.append(init);
+    it.queue.append(first);
+    it.queue.mark(FetchId(1));
+    it.queue.reset(); // the init segment is under way already
+    it.queue.append(second);
+    it.queue.mark(FetchId(2));
+    let ranges = it.appended(FetchId(2)).await;
+    assert!(!ranges.contains(1.0) && ranges.covers(2.1, 4.0), "{ranges:?}");
+}
+
+#[wasm_bindgen_test]
+async fn rubbish_fails_and_says_so() {
+    let mut it = playing().await;
+    let errors = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&errors);
+    let _listener =
+        EventListener::new(&it.queue.buffer().0, "error", move |_| counted.set(counted.get() + 1));
+    it.queue.append(Uint8Array::from(&[0u8, 0, 0, 8, b'm', b'o', b'o', b'f'][..]).buffer());
+    it.queue.append(part(0, 767));
+    loop {
+        match it.events.next().await.unwrap() {
+            QueueEvent::Failed(name) => break assert_eq!(name, "InvalidStateError"),
+            QueueEvent::Buffered(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(errors.get(), 1);
+}
+
+/// A source buffer with little room, to see what the queue does about it.
+#[derive(Default)]
+struct Small {
+    full: Rc<Cell<bool>>,
+    log: Rc<RefCell<Vec<String>>>,
+}
+
+impl Append for Small {
+    fn append(&self, bytes: &ArrayBuffer) -> Result<(), AppendError> {
+        if self.full.get() {
+            return Err(AppendError::Full);
+        }
+        self.log.borrow_mut().push(format!("append {}", bytes.byte_length()));
+        Ok(())
+    }
+
+    fn remove(&self, start: f64, end: f64) -> Result<(), AppendError> {
+        self.log.borrow_mut().push(format!("remove {start}-{end}"));
+        Ok(())
+    }
+
+    fn buffered(&self) -> Ranges {
+        Ranges::default()
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_full_buffer_holds_the_fragment_until_told_to_try_again() {
+    let (full, log) = (Rc::new(Cell::new(true)), Rc::new(RefCell::default()));
+    let events = Rc::new(RefCell::new(VecDeque::new()));
+    let told = Rc::clone(&events);
+    let small = Small { full: Rc::clone(&full), log: Rc::clone(&log) };
+    let queue = AppendQueue::new(small, move |event| told.borrow_mut().push_back(event));
+    queue.append(ArrayBuffer::new(11));
+    queue.append(ArrayBuffer::new(22));
+    queue.mark(FetchId(4));
+    assert_eq!(events.take(), [QueueEvent::Full]);
+    // Room is made first, though it was asked for last; the fragments wait.
+    queue.remove(0.0, 5.0);
+    full.set(false);
+    queue.operation_ended();
+    assert_eq!(*log.borrow(), ["remove 0-5"]);
+    queue.retry();
+    assert_eq!(*log.borrow(), ["remove 0-5", "append 11"]);
+    queue.operation_ended();
+    assert!(!events.borrow().contains(&QueueEvent::Appended(FetchId(4))));
+    queue.operation_ended();
+    assert_eq!(*log.borrow(), ["remove 0-5", "append 11", "append 22"]);
+    assert_eq!(events.borrow().back(), Some(&QueueEvent::Appended(FetchId(4))));
+    assert!(queue.is_idle());
+    TimeoutFuture::new(0).await;
+}

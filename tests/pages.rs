@@ -1,0 +1,281 @@
+//! Pages as people and other programs find their way about them: by role and name.
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs)]
+
+use std::{cell::Cell, rc::Rc};
+
+use futures_channel::oneshot;
+use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
+use matinee::{
+    components::{Controls, ErrorView, FilmCard, MediaState},
+    pages::{LoginForm, LoginFormProps},
+    problem::{Problem, Way},
+    session::{Action, Phase, Session, SessionHandle},
+};
+use nccp::{
+    ErrorCode,
+    json::{Library, LibraryMovie},
+};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn place() -> Element {
+    let place = document().create_element("div").unwrap();
+    gloo::utils::body().append_child(&place).unwrap();
+    place
+}
+
+/// Lets Yew render what is due.
+async fn rendered() {
+    for _ in 0..3 {
+        TimeoutFuture::new(0).await;
+    }
+}
+
+/// The only element that matches.
+fn one(place: &Element, selector: &str) -> HtmlElement {
+    let found = place.query_selector_all(selector).unwrap();
+    assert_eq!(found.length(), 1, "{selector} in {}", place.inner_html());
+    found.get(0).unwrap().unchecked_into()
+}
+
+/// The text of the label around a field.
+fn label(field: &HtmlElement) -> String {
+    field.closest("label").unwrap().unwrap().text_content().unwrap().trim().to_owned()
+}
+
+#[wasm_bindgen_test]
+async fn the_login_form_has_its_names() {
+    let place = place();
+    let props = LoginFormProps { on_signed_in: Callback::noop() };
+    yew::Renderer::<LoginForm>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let (email, password) = (one(&place, "input[type=email]"), one(&place, "input[type=password]"));
+    assert_eq!((label(&email).as_str(), label(&password).as_str()), ("Email", "Password"));
+    assert_eq!(email.get_attribute("autocomplete").as_deref(), Some("username"));
+    assert_eq!(password.get_attribute("autocomplete").as_deref(), Some("current-password"));
+    let button = one(&place, "button[type=submit]");
+    assert_eq!(button.text_content().as_deref(), Some("Sign in"));
+    assert!(place.query_selector("[style]").unwrap().is_none(), "the site's CSP forbids style attributes");
+}
+
+#[wasm_bindgen_test]
+async fn a_login_that_is_refused_says_so_in_words() {
+    let place = place();
+    let signed_in = Rc::new(Cell::new(false));
+    let told = Rc::clone(&signed_in);
+    let props = LoginFormProps { on_signed_in: Callback::from(move |()| told.set(true)) };
+    yew::Renderer::<LoginForm>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let fill = |selector: &str, value: &str| {
+        let input: HtmlInputElement = one(&place, selector).unchecked_into();
+        input.set_value(value);
+    };
+    fill("input[type=email]", "ada@example.org");
+    fill("input[type=password]", "wrong");
+    // The test's own server knows no /login.
+    one(&place, "button[type=submit]").click();
+    let alert = one(&place, "[role=alert]");
+    let (seen, words) = oneshot::channel();
+    let seen = Cell::new(Some(seen));
+    let observer = gloo::timers::callback::Interval::new(20, move || {
+        let text = alert.text_content().unwrap_or_default();
+        if !text.is_empty()
+            && let Some(seen) = seen.take()
+        {
+            seen.send(text).unwrap();
+        }
+    });
+    let words = words.await.unwrap();
+    drop(observer);
+    assert!(words.contains("service"), "{words}");
+    assert!(!signed_in.get());
+    assert_eq!(one(&place, "button[type=submit]").get_attribute("aria-busy").as_deref(), Some("false"));
+}
+
+fn film() -> LibraryMovie {
+    serde_json::from_str(
+        r#"{"movie_id": 60027274, "title": "Matinee demo film", "year": 2026, "runtime": 60.0, "cast": ["Ada"],
+            "art": [{"url": "/art/0/poster.jpg", "width": 1280, "height": 720}], "position": 12.5, "queued": false,
+            "playable": true}"#,
+    )
+    .unwrap()
+}
+
+#[derive(Properties, PartialEq)]
+struct AroundProps {
+    children: Html,
+}
+
+/// A session of which nothing is known, without a worker or a server.
+#[function_component]
+fn Around(props: &AroundProps) -> Html {
+    let session: SessionHandle = use_reducer(|| Session::new(vec![]));
+    html! { <ContextProvider<SessionHandle> context={session}>{ props.children.clone() }</ContextProvider<SessionHandle>> }
+}
+
+#[wasm_bindgen_test]
+async fn a_film_is_one_link_by_its_title() {
+    let place = place();
+    let props = AroundProps { children: html! { <FilmCard film={film()} featured=true /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let link = one(&place, "a");
+    assert_eq!(link.text_content().as_deref(), Some("Matinee demo film"));
+    assert_eq!(link.get_attribute("href").as_deref(), Some("/watch?movieid=60027274"));
+    assert_eq!(one(&place, "img").get_attribute("alt").as_deref(), Some(""));
+    let seen = one(&place, ".seen").style().get_property_value("--seen").unwrap();
+    assert!((seen.parse::<f64>().unwrap() - 12.5 / 60.0).abs() < 1e-6, "{seen}");
+}
+
+#[wasm_bindgen_test]
+async fn a_plain_click_stays_in_the_app() {
+    let place = place();
+    let props = AroundProps { children: html! { <FilmCard film={film()} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let before = gloo::utils::window().location().href().unwrap();
+    let moved = Rc::new(Cell::new(false));
+    let told = Rc::clone(&moved);
+    let _listener = EventListener::new(&gloo::utils::window(), "popstate", move |_| told.set(true));
+    one(&place, "a").click();
+    assert!(moved.get());
+    assert!(gloo::utils::window().location().href().unwrap().ends_with("/watch?movieid=60027274"));
+    matinee::route::replace(&before);
+}
+
+fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
+    html! {
+        <Controls video={NodeRef::default()} stage={NodeRef::default()} {media} duration={60.0}
+            title="Matinee demo film" {on_toggle} />
+    }
+}
+
+/// Accessible names of all buttons.
+fn buttons(place: &Element) -> Vec<String> {
+    let found = place.query_selector_all("button").unwrap();
+    (0..found.length())
+        .map(|n| found.get(n).unwrap().unchecked_into::<Element>().get_attribute("aria-label").unwrap())
+        .collect()
+}
+
+#[wasm_bindgen_test]
+async fn the_controls_have_their_names() {
+    for (media, expected) in [
+        (MediaState { paused: true, volume: 1.0, ..MediaState::default() }, ["Play", "Mute", "Full screen"]),
+        (
+            MediaState { muted: true, full_screen: true, ..MediaState::default() },
+            ["Pause", "Unmute", "Exit full screen"],
+        ),
+    ] {
+        let place = place();
+        let props = AroundProps { children: controls(media, Callback::noop()) };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        let names = buttons(&place);
+        for name in expected {
+            assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name} in {names:?}");
+        }
+        let seek: HtmlInputElement = one(&place, "input[aria-label=Seek]").unchecked_into();
+        assert_eq!((seek.type_().as_str(), seek.max().as_str()), ("range", "60.000"));
+        assert!(place.query_selector("[style*='left'], [style*='width']").unwrap().is_none());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn space_and_k_play_and_pause() {
+    let place = place();
+    let toggled = Rc::new(Cell::new(0));
+    let told = Rc::clone(&toggled);
+    let media = MediaState { paused: true, ..MediaState::default() };
+    let props = AroundProps { children: controls(media, Callback::from(move |()| told.set(told.get() + 1))) };
+    let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let press = |key: &str, on: &web_sys::EventTarget| {
+        let init = web_sys::KeyboardEventInit::new();
+        init.set_key(key);
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
+        on.dispatch_event(&event).unwrap();
+        event.default_prevented()
+    };
+    let body: web_sys::EventTarget = gloo::utils::body().into();
+    assert!(press(" ", &body) && press("k", &body));
+    assert_eq!(toggled.get(), 2);
+    let button: web_sys::EventTarget = one(&place, "button[aria-label=Play]").into();
+    assert!(!press(" ", &button), "a focused button takes the space bar for itself");
+    assert!(!press("x", &body));
+    assert_eq!(toggled.get(), 2);
+    app.destroy();
+    press("k", &body);
+    assert_eq!(toggled.get(), 2, "nothing listens any more");
+}
+
+#[wasm_bindgen_test]
+async fn a27_every_code_has_its_own_words_and_a_way_on() {
+    let mut titles = std::collections::BTreeSet::new();
+    for (code, way) in [
+        (ErrorCode::DeviceLimitReached, Way::Devices),
+        (ErrorCode::LoginRequired, Way::SignIn),
+        (ErrorCode::NotSubscribed, Way::Library),
+        (ErrorCode::RegionNotAllowed, Way::Library),
+        (ErrorCode::MovieUnknown, Way::Library),
+        (ErrorCode::MovieNotAvailable, Way::Library),
+        (ErrorCode::PolicyRefused, Way::Library),
+        (ErrorCode::CertificateInvalid, Way::Retry),
+        (ErrorCode::ClockSkew, Way::Retry),
+        (ErrorCode::TryLater, Way::Retry),
+    ] {
+        let problem = Problem::from_code(code, code.text());
+        assert_eq!(problem.way, way, "{code}");
+        assert!(titles.insert(problem.title.clone()), "{code}");
+        let place = place();
+        let retried = Rc::new(Cell::new(false));
+        let told = Rc::clone(&retried);
+        let on_retry = Callback::from(move |()| told.set(true));
+        let props = AroundProps { children: html! { <ErrorView problem={problem.clone()} {on_retry} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        let alert = one(&place, "[role=alert]");
+        let text = alert.text_content().unwrap();
+        assert!(text.contains(&problem.title) && text.contains(code.as_str()), "{text}");
+        match way {
+            Way::Devices => drop(one(&place, "a[href='/devices']")),
+            Way::SignIn => drop(one(&place, "a[href^='/login']")),
+            Way::Retry => {
+                one(&place, "button").click();
+                assert!(retried.get());
+            }
+            Way::Library => drop(one(&place, "a[href='/library']")),
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_session_goes_from_signed_out_to_signed_in_and_back() {
+    let library = |account: &str| Library {
+        account: account.into(),
+        email: "ada@example.org".into(),
+        movies: vec![film()],
+    };
+    let session = Rc::new(Session::new(vec![]));
+    assert_eq!(session.phase, Phase::Starting);
+    let session = session.reduce(Action::SignedOut);
+    assert_eq!(session.phase, Phase::SignedOut);
+    let session = session.reduce(Action::Library(library("a-1")));
+    assert_eq!((session.phase, session.account()), (Phase::SignedIn, Some("a-1")));
+    let session = session.reduce(Action::DeviceFailed(Problem::network()));
+    assert_eq!((session.phase, session.problem.is_some()), (Phase::SignedIn, true));
+    // Without a device nothing plays.
+    let session = session.reduce(Action::Playing("7".parse().unwrap()));
+    assert_eq!(session.phase, Phase::SignedIn);
+    let session = session.reduce(Action::Library(library("a-2")));
+    assert_eq!((session.account(), session.problem.is_some()), (Some("a-2"), false));
+    let session = session.reduce(Action::SignedOut);
+    assert_eq!((session.phase, session.account()), (Phase::SignedOut, None));
+}
