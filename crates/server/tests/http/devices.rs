@@ -1,0 +1,107 @@
+//! The device page, slots, and browsers that lose their keys.
+
+use super::client::Client;
+use super::world::{EMAIL, NOW, World};
+use nccp::json::Devices;
+use nccp::{ErrorCode, RequestMessage};
+use server::accounts;
+
+async fn listed(world: &World, cookies: &str) -> Devices {
+    world.get("/api/devices", cookies).await.json()
+}
+
+/// A15, A54, A55: removing frees the slot; the device plays on until its ticket ends.
+#[tokio::test]
+async fn a15_a54_a55_removing_a_device() {
+    let world = World::new().await;
+    let mut first = Client::registered(&world).await;
+    for _ in 0..5 {
+        Client::registered(&world).await;
+    }
+    let devices = listed(&world, &first.cookies).await;
+    assert_eq!((devices.limit, devices.devices.len()), (6, 6));
+    let mine: Vec<_> = devices.devices.iter().filter(|d| d.this_device).collect();
+    assert_eq!(mine.len(), 1);
+    assert_eq!(Some(&mine[0].device_id), first.device.as_ref());
+    assert_eq!((mine[0].slot, mine[0].kind.as_str(), mine[0].registered_at), (1, "browser", NOW));
+
+    let get = world.get("/Player/unregister_device", &first.cookies).await;
+    assert_eq!((get.status.as_u16(), get.header("location")), (303, "/devices"));
+    assert_eq!(world.device_count().await, 6, "GET changes nothing");
+    let body = format!(r#"{{"device_id":"{}"}}"#, first.device.as_ref().unwrap());
+    let path = "/Player/unregister_device";
+    assert_eq!(world.post_json(path, "", &body).await.status, 401);
+    let other = world.add_account("bob@example.org", "unlimited").await;
+    assert_eq!(world.post_json(path, &other, &body).await.status, 404, "another account's device");
+    assert_eq!(world.post_json(path, &first.cookies, &body).await.status, 204);
+    assert_eq!(world.post_json(path, &first.cookies, &body).await.status, 404);
+    assert_eq!(world.device_count().await, 5);
+    assert!(first.one(&world, RequestMessage::AccountInfo).await.is_ok(), "it plays on");
+
+    Client::registered(&world).await;
+    assert_eq!(world.device_count().await, 6);
+    // Its ticket ends, and there is no free slot.
+    world.set_clock(NOW + 12 * 3600);
+    first.cookies = world.login().await;
+    let renewal = RequestMessage::AuthenticationRenewal { device_id: first.device.clone().unwrap() };
+    assert_eq!(first.one(&world, renewal.clone()).await, Err(ErrorCode::DeviceLimitReached));
+    let last = accounts::devices(&*world.store, EMAIL).await.unwrap().remove(5);
+    accounts::remove_device(&*world.store, &last.id, false).await.unwrap();
+    assert!(first.one(&world, renewal).await.is_ok(), "a free slot is enough");
+    assert_eq!(world.device_count().await, 6);
+}
+
+/// `device remove --now` and a disabled account fail at once.
+#[tokio::test]
+async fn removed_at_once() {
+    let world = World::new().await;
+    let mut client = Client::registered(&world).await;
+    let id = client.device.as_ref().unwrap().to_string();
+    accounts::remove_device(&*world.store, &id, true).await.unwrap();
+    assert_eq!(client.one(&world, RequestMessage::AccountInfo).await, Err(ErrorCode::DeviceUnknown));
+    let mut client = Client::registered(&world).await;
+    accounts::set_disabled(&*world.store, EMAIL, true).await.unwrap();
+    assert_eq!(client.one(&world, RequestMessage::AccountInfo).await, Err(ErrorCode::LoginRequired));
+}
+
+/// A browser that lost its keys replaces its own device, once in twelve hours.
+#[tokio::test]
+async fn lost_keys_take_no_second_slot() {
+    let world = World::new().await;
+    let first = Client::registered(&world).await;
+    let mut fresh = Client::new(&world, &first.cookies).await;
+    fresh.register(&world).await.unwrap();
+    assert_ne!(fresh.device, first.device);
+    assert_eq!(world.device_count().await, 1);
+    let mut again = Client::new(&world, &fresh.cookies).await;
+    again.register(&world).await.unwrap();
+    assert_eq!(world.device_count().await, 2, "too soon: it takes a slot of its own");
+    world.set_clock(NOW + 12 * 3600);
+    let cookies = again.cookies.split("; ").filter(|c| c.starts_with("MatineeDevice")).collect::<String>();
+    let cookies = format!("{}; {cookies}", world.login().await);
+    let mut later = Client::new(&world, &cookies).await;
+    later.register(&world).await.unwrap();
+    assert_eq!(world.device_count().await, 2);
+}
+
+/// At the limit, devices idle for thirty days lose their slots.
+#[tokio::test]
+async fn idle_devices_are_reclaimed_at_the_limit() {
+    let world = World::with("[devices]\nlimit = 2").await;
+    let mut client = Client::registered(&world).await;
+    Client::registered(&world).await;
+    world.set_clock(NOW + 20 * 86_400);
+    client.cookies = world.login().await;
+    client.register(&world).await.unwrap();
+    world.set_clock(NOW + 30 * 86_400);
+    let cookies = world.login().await;
+    assert_eq!(
+        Client::new(&world, &cookies).await.register(&world).await,
+        Err(ErrorCode::DeviceLimitReached)
+    );
+    world.set_clock(NOW + 30 * 86_400 + 1);
+    Client::new(&world, &cookies).await.register(&world).await.unwrap();
+    let slots: Vec<_> =
+        accounts::devices(&*world.store, EMAIL).await.unwrap().iter().map(|d| d.slot).collect();
+    assert_eq!(slots, [Some(1), Some(2)]);
+}

@@ -1,0 +1,125 @@
+//! Files behind signed URLs.
+
+use super::client::{Client, id};
+use super::world::{MOVIE, NOW, Reply, URL, World, octets};
+use nccp::{ByteRange, RequestMessage, ResponseMessage, with_range};
+
+/// The URL of the film's first file, as the manifest gives it, without the origin.
+async fn media(world: &World) -> String {
+    let mut client = Client::registered(world).await;
+    let message = RequestMessage::Authorization { movie_id: id(MOVIE) };
+    let Ok(ResponseMessage::Authorization(manifest)) = client.one(world, message).await else {
+        panic!("no manifest")
+    };
+    manifest.downloadables[0].urls[0].url.strip_prefix(URL).unwrap().to_owned()
+}
+
+async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
+    world.request("GET", path, headers, b"").await
+}
+
+/// A75, A76, A80, A85: header and path give the same octets, to anyone.
+#[tokio::test]
+async fn a75_a76_both_forms_of_ranges() {
+    let world = World::new().await;
+    let url = media(&world).await;
+    let all = octets();
+    let whole = get(&world, &url, &[]).await;
+    assert_eq!((whole.status.as_u16(), whole.body.len()), (200, all.len()));
+    assert!(whole.body == all);
+    for (name, value) in [
+        ("content-type", "video/mp4"),
+        ("accept-ranges", "bytes"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-expose-headers", "Content-Range, Content-Length, ETag"),
+        ("timing-allow-origin", "*"),
+        ("cross-origin-resource-policy", "cross-origin"),
+    ] {
+        assert_eq!(whole.header(name), value, "{name}");
+    }
+
+    let part = get(&world, &url, &[("range", "bytes=100-199")]).await;
+    assert_eq!((part.status.as_u16(), part.header("content-range")), (206, "bytes 100-199/200000"));
+    assert_eq!(part.header("content-length"), "100");
+    assert!(part.body == all[100..200]);
+    let by_path = get(&world, &with_range(&url, ByteRange::new(100, 199).unwrap()), &[]).await;
+    assert_eq!((by_path.status.as_u16(), by_path.header("content-range")), (200, ""));
+    assert_eq!(by_path.header("content-length"), "100");
+    assert!(by_path.body == part.body);
+
+    let tail = get(&world, &url, &[("range", "bytes=-5")]).await;
+    assert!(tail.body == all[199_995..]);
+    let rest = get(&world, &url, &[("range", "bytes=199990-")]).await;
+    assert!(rest.body == all[199_990..]);
+    let beyond = get(&world, &with_range(&url, ByteRange::new(199_990, 999_999).unwrap()), &[]).await;
+    assert_eq!((beyond.status.as_u16(), beyond.header("content-length")), (200, "10"));
+    let head = world.request("HEAD", &url, &[("range", "bytes=0-9")], b"").await;
+    assert_eq!((head.status.as_u16(), head.header("content-length"), head.body.len()), (206, "10", 0));
+
+    for range in ["bytes=200000-", "bytes=0-1,5-6", "bytes=-0"] {
+        let refused = get(&world, &url, &[("range", range)]).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("content-range")),
+            (416, "bytes */200000"),
+            "{range}"
+        );
+    }
+    let refused = get(&world, &with_range(&url, ByteRange::new(200_000, 200_001).unwrap()), &[]).await;
+    assert_eq!(refused.status, 416);
+    assert_eq!(get(&world, &url, &[("range", "lines=1-2")]).await.status, 200, "another unit is ignored");
+}
+
+#[tokio::test]
+async fn tags_and_preflights() {
+    let world = World::new().await;
+    let url = media(&world).await;
+    let tag = get(&world, &url, &[]).await.header("etag").to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"'));
+    let same = get(&world, &url, &[("range", "bytes=0-9"), ("if-range", &tag)]).await;
+    assert_eq!(same.status, 206);
+    let other = get(&world, &url, &[("range", "bytes=0-9"), ("if-range", "\"other\"")]).await;
+    assert_eq!((other.status.as_u16(), other.body.len()), (200, 200_000));
+    assert_eq!(get(&world, &url, &[("if-none-match", &tag)]).await.status, 304);
+    let headers = [("origin", "https://elsewhere.example"), ("access-control-request-headers", "range")];
+    let preflight = world.request("OPTIONS", &url, &headers, b"").await;
+    assert_eq!(preflight.status, 204);
+    assert!(preflight.header("access-control-allow-headers").contains("Range"));
+    assert_eq!(world.request("POST", &url, &[], b"").await.status, 405);
+}
+
+/// A73, A74: after its time 400, as in the study; with another time or hash 403.
+#[tokio::test]
+async fn a73_a74_expired_and_forged_urls() {
+    let world = World::new().await;
+    let url = media(&world).await;
+    let (path, query) = url.split_once('?').unwrap();
+    let [p, e, h]: [&str; 3] = query.split('&').collect::<Vec<_>>().try_into().unwrap();
+    let expires: u64 = e[2..].parse().unwrap();
+    assert!(expires.is_multiple_of(3600) && expires >= NOW + 6 * 3600 + 8);
+    let status = async |url: String| get(&world, &url, &[]).await.status.as_u16();
+    assert_eq!(status(format!("{path}?{p}&e={}&{h}", expires + 1)).await, 403);
+    let last = if h.ends_with('0') { '1' } else { '0' };
+    assert_eq!(status(format!("{path}?{p}&{e}&{}{last}", &h[..h.len() - 1])).await, 403);
+    assert_eq!(status(path.to_owned()).await, 403);
+    assert_eq!(status(format!("{path}?{p}&{e}&{h}&x=1")).await, 403);
+    assert_eq!(status(format!("{}?{query}", path.replace("1811192541", "1811193541"))).await, 403);
+
+    world.set_clock(expires - 1);
+    assert_eq!(status(url.clone()).await, 200);
+    world.set_clock(expires);
+    assert_eq!(status(url.clone()).await, 400);
+    assert_eq!(status(format!("{path}?{p}&e={}&{h}", expires + 3600)).await, 403, "the hash comes first");
+}
+
+/// A70: short lives are exact; A79: a range of a large sparse file costs no more than itself.
+#[tokio::test]
+async fn a70_a79_short_lives_and_large_files() {
+    let world = World::with("[edge]\nurl_life = 60").await;
+    let url = media(&world).await;
+    assert!(url.contains(&format!("&e={}&", NOW + 60)), "{url}");
+    let file = world.config.library().join(format!("{MOVIE:032x}/541/1811192541.mp4"));
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(4 << 30).unwrap();
+    let range = with_range(&url, ByteRange::new((4 << 30) - 10, (4 << 30) - 1).unwrap());
+    assert_eq!(get(&world, &range, &[]).await.body.len(), 10);
+}

@@ -1,0 +1,10 @@
+//! The service as HTTP clients see it.
+
+mod client;
+mod controller;
+mod devices;
+mod edge;
+mod license;
+mod login;
+mod site;
+mod world;

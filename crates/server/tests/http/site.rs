@@ -1,0 +1,214 @@
+//! Pages, files, headers.
+
+use super::world::{MOVIE, URL, World, built_site};
+use nccp::json::{DecryptorConfig, Library};
+use server::{Clock, Config, Service};
+use std::sync::Arc;
+
+async fn with_site() -> World {
+    let mut world = World::new().await;
+    let site = world.folder.path().join("site");
+    built_site(&site);
+    let config = Config { site: Some(site), ..world.config.clone() };
+    let (clock, hand) = Clock::manual(world.now());
+    world.router = server::router(Arc::new(Service::with_store(config, clock, world.store.clone()).unwrap()));
+    world.clock = hand;
+    world
+}
+
+/// A2, A3: the study's address, and the way to the login page.
+#[tokio::test]
+async fn a3_watching_needs_both_cookies() {
+    let world = with_site().await;
+    let cookies = world.login().await;
+    let reply = world.get(&format!("/WiPlayer?movieid={MOVIE}"), &cookies).await;
+    assert_eq!((reply.status.as_u16(), reply.header("location")), (302, "/watch?movieid=60027274"));
+    assert_eq!(world.get("/watch?movieid=60027274", &cookies).await.status, 200);
+
+    let (one, two) = cookies.split_once("; ").unwrap();
+    let forged = format!("{one}; MatineeShopperSecret={}", "A".repeat(43));
+    for partial in ["", one, two, &forged] {
+        let reply = world.get("/watch?movieid=60027274", partial).await;
+        assert_eq!(reply.status, 302, "{partial}");
+        assert_eq!(reply.header("location"), "/login?next=/watch%3Fmovieid%3D60027274");
+    }
+    let evil = world.get("/watch?movieid=//evil.example", "").await;
+    assert_eq!(evil.header("location"), "/login?next=/library");
+    for page in ["/", "/login", "/library", "/devices", "/activate"] {
+        let reply = world.get(page, "").await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("content-type")),
+            (200, "text/html; charset=utf-8"),
+            "{page}"
+        );
+    }
+}
+
+/// A11, A12: types, caching, compression, policy.
+#[tokio::test]
+async fn a11_a12_files_and_their_headers() {
+    let world = with_site().await;
+    let page = world.get("/", "").await;
+    assert_eq!(page.header("cache-control"), "no-cache");
+    let csp = page.header("content-security-policy");
+    assert_eq!(
+        csp,
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
+         media-src 'self' blob:; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    );
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        assert_eq!(page.header(name), value);
+    }
+    let wasm = world.get("/assets/decryptor_bg-3.wasm", "").await;
+    assert_eq!(wasm.header("content-type"), "application/wasm");
+    assert_eq!(wasm.header("cache-control"), "public, max-age=31536000, immutable");
+    let script = world.get("/assets/matinee-1.js", "").await;
+    assert_eq!((script.text(), script.header("content-encoding")), ("export default 1;", ""));
+    assert_eq!(script.header("content-security-policy"), csp, "a worker's script has its own policy");
+    let headers = [("accept-encoding", "gzip, br"), ("cookie", "")];
+    let brotli = world.request("GET", "/assets/matinee-1.js", &headers, b"").await;
+    assert_eq!((brotli.text(), brotli.header("content-encoding")), ("compressed", "br"));
+    assert_eq!(brotli.header("vary"), "Accept-Encoding");
+    let etag = page.header("etag");
+    let again = world.request("GET", "/", &[("if-none-match", etag)], b"").await;
+    assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
+    assert_eq!(world.get("/assets/other.js", "").await.status, 404);
+    assert_eq!(world.get("/assets/../site.json", "").await.status, 404);
+    assert_eq!(world.get("/site.json", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_loader_learns_what_to_trust() {
+    let world = with_site().await;
+    let reply = world.get("/decryptor-config.json", "").await;
+    assert_eq!(reply.header("cache-control"), "no-cache");
+    let config: DecryptorConfig = reply.json();
+    assert_eq!(config.public_url, URL);
+    assert_eq!(config.controller_url, format!("{URL}/nccp/controller"));
+    let module = config.module.unwrap();
+    assert_eq!(module.wasm, "/assets/decryptor_bg-3.wasm");
+    let wasm = world.get(&module.wasm, "").await;
+    assert_eq!(hex::encode(license::sha256(&wasm.body)), module.sha256);
+}
+
+#[tokio::test]
+async fn without_files_it_says_how_to_get_them() {
+    let world = World::new().await;
+    let reply = world.get("/", "").await;
+    assert_eq!(reply.status, 503);
+    assert!(reply.text().contains("cargo xtask build"), "{}", reply.text());
+    // A changed file is noticed at start.
+    let site = world.folder.path().join("site");
+    built_site(&site);
+    std::fs::write(site.join("index.html"), "<script>").unwrap();
+    let config = Config { site: Some(site), ..world.config.clone() };
+    let error = Service::with_store(config, Clock::System, world.store.clone()).unwrap_err();
+    assert!(error.to_string().contains("index.html"), "{error}");
+}
+
+#[tokio::test]
+async fn other_hosts_are_led_to_the_public_one() {
+    let world = World::new().await;
+    let reply = world.request("GET", "/watch?movieid=1", &[("host", "127.0.0.1:8080")], b"").await;
+    assert_eq!(reply.status, 307);
+    assert_eq!(reply.header("location"), "http://localhost:8080/watch?movieid=1");
+    assert_eq!(world.request("GET", "/healthz", &[("host", "10.0.0.1")], b"").await.status, 200);
+    assert_eq!(world.request("GET", "/readyz", &[("host", "10.0.0.1")], b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_library_lists_films_with_art_and_positions() {
+    let world = World::new().await;
+    let cookies = world.login().await;
+    let library: Library = world.get("/api/library", &cookies).await.json();
+    assert!(library.account.starts_with("a-") && library.email == "ada@example.org");
+    assert_eq!(library.movies.len(), 2);
+    let film = library.movies.iter().find(|m| m.movie_id.get() == MOVIE).unwrap();
+    assert_eq!((film.title.as_str(), film.runtime, film.playable), ("Film 60027274", 8.0, true));
+    assert_eq!((film.position, film.queued), (None, false));
+    assert_eq!((film.art[0].width, film.art[0].height), (1280, 720));
+    let art = world.get(&film.art[0].url, "").await;
+    assert_eq!((art.status.as_u16(), art.header("content-type")), (200, "image/png"));
+    let pack = format!("/art/{MOVIE:032x}");
+    for hidden in ["pack.json", "..%2Fmatinee.db", "541%2F1811192541.mp4"] {
+        assert_eq!(world.get(&format!("{pack}/{hidden}"), &cookies).await.status, 404, "{hidden}");
+    }
+
+    let queue = format!("/api/queue/{MOVIE}");
+    let headers = [("cookie", &*cookies)];
+    assert_eq!(world.request("PUT", &queue, &headers, b"").await.status, 204);
+    let event = format!(r#"{{"movie_id":{MOVIE},"event":"playing","position":2.5}}"#);
+    assert_eq!(world.post_json("/playerevent", &cookies, &event).await.status, 204);
+    let library: Library = world.get("/api/library", &cookies).await.json();
+    let film = library.movies.iter().find(|m| m.movie_id.get() == MOVIE).unwrap();
+    assert_eq!((film.position, film.queued, film.watched_at), (Some(2.5), true, Some(world.now())));
+    assert_eq!(world.request("DELETE", &queue, &headers, b"").await.status, 204);
+    assert_eq!(world.request("PUT", "/api/queue/1", &headers, b"").await.status, 404);
+
+    // A42: nobody else sees it. A8: a plan without films sees them, but may not play.
+    let other = world.add_account("bob@example.org", "none").await;
+    let library: Library = world.get("/api/library", &other).await.json();
+    assert!(library.movies.iter().all(|m| m.position.is_none() && !m.playable && !m.queued));
+}
+
+/// A18: player events need a session.
+#[tokio::test]
+async fn a18_player_events() {
+    let world = World::new().await;
+    let cookies = world.login().await;
+    let event = format!(r#"{{"movie_id":{MOVIE},"event":"ready"}}"#);
+    assert_eq!(world.post_json("/playerevent", &cookies, &event).await.status, 204);
+    assert_eq!(world.post_json("/playerevent", "", &event).await.status, 401);
+    assert_eq!(
+        world.post_json("/playerevent", &cookies, r#"{"movie_id":1,"event":"ready"}"#).await.status,
+        404
+    );
+    assert_eq!(
+        world.post_json("/playerevent", &cookies, r#"{"movie_id":1,"event":"burning"}"#).await.status,
+        400
+    );
+    let old = world.post_json("/SilverlightEvent", &cookies, &event).await;
+    assert_eq!((old.status.as_u16(), old.header("location")), (308, "/playerevent"));
+}
+
+/// A78, A87: parts run alone; an edge needs no database.
+#[tokio::test]
+async fn a78_a87_roles_run_alone() {
+    let world = World::new().await;
+    let alone = |roles: &str| {
+        let mut config = Config::parse(&format!("roles = [{roles}]")).unwrap();
+        config.data = world.folder.path().join("edge-only");
+        let database = config.database();
+        (config, database)
+    };
+    let (config, database) = alone("\"edge\"");
+    let router = server::router(Arc::new(Service::open(config, Clock::System).await.unwrap()));
+    let edge = World { router, ..World::new().await };
+    assert_eq!(edge.get("/readyz", "").await.status, 200);
+    assert_eq!(edge.get("/s/0/541/1811192541.mp4", "").await.status, 403);
+    assert_eq!(edge.get("/library", "").await.status, 404);
+    assert_eq!(edge.request("POST", "/nccp/controller", &[], b"").await.status, 404);
+    let policy = edge.get("/clientaccesspolicy.xml", "").await;
+    assert!(policy.text().contains("<domain uri=\"*\"/>"));
+    assert!(!database.exists());
+
+    let (config, _) = alone("\"individualize\"");
+    let router = server::router(Arc::new(Service::open(config, Clock::System).await.unwrap()));
+    let only = World { router, ..World::new().await };
+    assert_eq!(only.request("POST", "/individualize", &[], b"no COSE").await.status, 400);
+    assert_eq!(only.request("POST", "/login", &[], b"").await.status, 404);
+}
+
+/// A25: the site's policy lists those who may embed, never everybody.
+#[tokio::test]
+async fn a25_the_site_lists_its_embedders() {
+    let world = World::with("embedders = [\"https://partner.example\"]").await;
+    let policy = world.get("/clientaccesspolicy.xml", "").await;
+    assert!(policy.text().contains("<domain uri=\"https://partner.example\"/>"));
+    assert!(!policy.text().contains("\"*\""));
+}
