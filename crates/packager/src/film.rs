@@ -1,0 +1,269 @@
+use std::time::Duration;
+
+use isobmff::MediaHeader;
+
+use crate::codec::VideoCodec;
+use crate::input::{Input, InputTrack};
+use crate::naming::{PackInputs, downloadable_id, language_tag, media_path};
+use crate::pack::{
+    AudioProperties, ByteRange, Fraction, MediaType, PackProtection, Representation, VideoProperties,
+};
+use crate::package::PackageOptions;
+use crate::segments::{Timed, cut_audio, cut_videos, earliest};
+use crate::timeline::rescale;
+use crate::write_media::{MediaPlan, WrittenMedia};
+use crate::{Error, Progress};
+
+/// A film about to be packaged.
+pub(crate) struct Film<'a> {
+    /// Video in the order of its bitrate, then audio.
+    pub(crate) tracks: Vec<FilmTrack<'a>>,
+}
+
+pub(crate) struct FilmTrack<'a> {
+    pub(crate) id: String,
+    /// Index of the input and id of the track in it.
+    source: (usize, u32),
+    pub(crate) plan: MediaPlan<'a>,
+    codecs: &'a str,
+    video: Option<VideoProperties>,
+    audio: Option<AudioProperties>,
+}
+
+impl<'a> Film<'a> {
+    pub(crate) fn plan(inputs: &'a [Input], segment: Duration) -> Result<Self, Error> {
+        let videos =
+            || inputs.iter().enumerate().filter_map(|(n, input)| Some((n, input, input.video.as_ref()?)));
+        let audios = || {
+            inputs
+                .iter()
+                .enumerate()
+                .flat_map(|(n, input)| input.audio.iter().map(move |track| (n, input, track)))
+        };
+        let starts = videos()
+            .map(|(_, _, track)| (start(track), track.timescale))
+            .chain(audios().map(|(_, _, track)| (start(track), track.timescale)));
+        let (first, timescale) = earliest(starts);
+        let shift_in = |to| -rescale(first, timescale, to);
+
+        let timed: Vec<_> =
+            videos().map(|(_, input, track)| timed(input, track, shift_in(track.timescale))).collect();
+        let cuts = cut_videos(&timed, u64::try_from(segment.as_millis()).unwrap_or(u64::MAX))?;
+        let mut tracks = Vec::new();
+        for (((n, input, track), timed), cuts) in videos().zip(&timed).zip(&cuts) {
+            tracks.push(video_track((n, input), track, timed, cuts.clone()));
+        }
+        tracks.sort_by_key(|track: &FilmTrack<'_>| track.source_bitrate());
+        let mut languages: Vec<String> = Vec::new();
+        for (n, input, track) in audios() {
+            let this = self::timed(input, track, shift_in(track.timescale));
+            let cuts = cut_audio(&this, &timed[0], &cuts[0])?;
+            let language = language_tag(track.language);
+            languages.push(language.clone());
+            let number = languages.iter().filter(|other| **other == language).count();
+            tracks.push(FilmTrack {
+                id: format!("a-{language}-{number}"),
+                source: (n, track.id),
+                plan: media_plan(input, track, &this, cuts, None, &track.codec.entry, MediaHeader::Audio),
+                codecs: &track.codec.codecs,
+                video: None,
+                audio: Some(AudioProperties {
+                    sample_rate: track.codec.sample_rate,
+                    channels: track.codec.channels,
+                    default: languages.len() == 1,
+                }),
+            });
+        }
+        for (index, track) in tracks.iter().enumerate() {
+            if tracks[..index].iter().any(|other| other.id == track.id) {
+                return Err(Error::SameRepresentation { id: track.id.clone() });
+            }
+        }
+        Ok(Self { tracks })
+    }
+
+    pub(crate) fn pack_id(
+        &self,
+        inputs: &[Input],
+        options: &PackageOptions,
+        protection: Option<&PackProtection>,
+        progress: &mut dyn Progress,
+    ) -> Result<String, Error> {
+        progress.stage("reading", inputs.iter().map(|input| input.file.len()).sum());
+        let digests: Vec<_> =
+            inputs.iter().map(|input| input.file.sha256(progress)).collect::<Result<_, _>>()?;
+        let sources =
+            self.tracks.iter().map(|track| (&track.id[..], digests[track.source.0], track.source.1));
+        let inputs = PackInputs {
+            sources: sources.collect(),
+            scheme: options.scheme,
+            level: options.level,
+            segment: u64::try_from(options.segment.as_millis()).unwrap_or(u64::MAX),
+            protection,
+        };
+        Ok(inputs.pack_id())
+    }
+
+    /// What is known of the representations before they are written.
+    pub(crate) fn describe(&self, pack_id: &str) -> Result<Vec<Representation>, Error> {
+        let described: Vec<_> = self.tracks.iter().map(|track| track.describe(pack_id)).collect();
+        for (index, this) in described.iter().enumerate() {
+            if let Some(other) =
+                described[..index].iter().find(|other| other.downloadable_id == this.downloadable_id)
+            {
+                return Err(Error::IdCollision { a: other.id.clone(), b: this.id.clone() });
+            }
+        }
+        Ok(described)
+    }
+
+    pub(crate) fn duration(&self) -> Fraction {
+        let ends = self.tracks.iter().map(|track| (track.plan.end(), track.plan.timescale));
+        let longest =
+            ends.max_by(|a, b| (u128::from(a.0) * u128::from(b.1)).cmp(&(u128::from(b.0) * u128::from(a.1))));
+        let (value, timescale) = longest.unwrap_or((0, 1));
+        Fraction { value, timescale }
+    }
+}
+
+/// When a track begins to be presented, on its source's timeline.
+fn start<C>(track: &InputTrack<C>) -> i64 {
+    // A video's leading pictures are shown, whatever an edit list says; what comes before audio's start primes.
+    match track.samples.first() {
+        Some(first) if track.primes => first.time.max(track.start),
+        Some(first) => first.time,
+        None => 0,
+    }
+}
+
+fn timed<'a, C>(input: &'a Input, track: &'a InputTrack<C>, shift: i64) -> Timed<'a> {
+    Timed { path: input.file.path(), samples: &track.samples, timescale: track.timescale, shift }
+}
+
+fn media_plan<'a, C>(
+    input: &'a Input,
+    track: &'a InputTrack<C>,
+    timed: &Timed<'_>,
+    cuts: Vec<usize>,
+    avcc: Option<&'a [u8]>,
+    entry: &'a [u8],
+    media: MediaHeader,
+) -> MediaPlan<'a> {
+    MediaPlan {
+        source: &input.file,
+        timescale: track.timescale,
+        language: track.language,
+        entry,
+        media,
+        avcc,
+        samples: &track.samples,
+        shift: timed.shift,
+        start: (start(track) + timed.shift).max(0) as u64,
+        cuts,
+    }
+}
+
+fn video_track<'a>(
+    (n, input): (usize, &'a Input),
+    track: &'a InputTrack<VideoCodec>,
+    timed: &Timed<'_>,
+    cuts: Vec<usize>,
+) -> FilmTrack<'a> {
+    let codec = &track.codec;
+    let (width, height, matrix) = track.display;
+    let media = MediaHeader::Video { width, height, matrix };
+    let mut this = FilmTrack {
+        id: String::new(),
+        source: (n, track.id),
+        plan: media_plan(input, track, timed, cuts, Some(&codec.avcc), &codec.entry, media),
+        codecs: &codec.codecs,
+        video: Some(VideoProperties {
+            width: codec.width,
+            height: codec.height,
+            sar: codec.sar,
+            frame_rate: frame_rate(track),
+            video_range: codec.video_range.to_owned(),
+        }),
+        audio: None,
+    };
+    this.id = format!("v{}-{}", codec.height, this.source_bitrate());
+    this
+}
+
+/// Pictures a second: exact where all but the last are equally long, else the average.
+fn frame_rate<C>(track: &InputTrack<C>) -> Fraction {
+    let durations = || track.samples.iter().map(|sample| sample.duration);
+    let first = durations().next().unwrap_or(0);
+    let (pictures, ticks) = match durations().rev().skip(1).all(|duration| duration == first) {
+        true => (1, u64::from(first)),
+        false => (track.samples.len() as u64, durations().map(u64::from).sum()),
+    };
+    // value / timescale = pictures · track timescale / ticks; both are reduced before they are narrowed.
+    let (mut value, mut divisor) = (pictures * u64::from(track.timescale), ticks.max(1));
+    while divisor > u64::from(u32::MAX) {
+        (value, divisor) = (value / 2, divisor / 2);
+    }
+    Fraction { value, timescale: divisor as u32 }.reduced()
+}
+
+/// `amount · 8 · timescale / ticks`, rounded: bits a second.
+fn bits_per_second(bytes: u64, ticks: u64, timescale: u32, round_up: bool) -> u64 {
+    let ticks = u128::from(ticks.max(1));
+    let bits = u128::from(bytes) * 8 * u128::from(timescale);
+    ((bits + if round_up { ticks - 1 } else { ticks / 2 }) / ticks) as u64
+}
+
+impl FilmTrack<'_> {
+    fn ticks(&self) -> u64 {
+        self.plan.end().saturating_sub(self.plan.start)
+    }
+
+    /// kbit/s of the source's samples.
+    fn source_bitrate(&self) -> u64 {
+        (bits_per_second(self.plan.bytes(), self.ticks(), self.plan.timescale, false) + 500) / 1000
+    }
+
+    fn describe(&self, pack_id: &str) -> Representation {
+        let media_type = if self.video.is_some() { MediaType::Video } else { MediaType::Audio };
+        let downloadable_id = downloadable_id(pack_id, &self.id);
+        Representation {
+            id: self.id.clone(),
+            path: media_path(&downloadable_id),
+            downloadable_id,
+            media_type,
+            mime_type: format!("{media_type}/mp4"),
+            codecs: self.codecs.to_owned(),
+            // Each audio track is one of its own: tracks, not bitrates, are what a viewer chooses from.
+            group: if self.video.is_some() { "video".to_owned() } else { self.id.clone() },
+            timescale: self.plan.timescale,
+            bitrate: 0,
+            peak_bandwidth: 0,
+            language: language_tag(self.plan.language),
+            video: self.video.clone(),
+            audio: self.audio.clone(),
+            size: 0,
+            sha256: String::new(),
+            init_range: ByteRange { first: 0, last: 0 },
+            index_range: ByteRange { first: 0, last: 0 },
+            segments: Vec::new(),
+            max_segment: 0,
+            samples: self.plan.samples.len() as u64,
+            protected_samples: 0,
+            ivs: None,
+        }
+    }
+
+    /// Adds what is known once the file is written.
+    pub(crate) fn fill(&self, representation: &mut Representation, written: WrittenMedia) {
+        let timescale = self.plan.timescale;
+        let peaks = written.segments.iter().map(|s| bits_per_second(s.size, s.duration, timescale, true));
+        representation.peak_bandwidth = peaks.max().unwrap_or(0);
+        representation.bitrate = (bits_per_second(written.size, self.ticks(), timescale, false) + 500) / 1000;
+        representation.max_segment = written.segments.iter().map(|segment| segment.size).max().unwrap_or(0);
+        representation.size = written.size;
+        representation.init_range = written.init_range;
+        representation.index_range = written.index_range;
+        representation.segments = written.segments;
+        representation.protected_samples = written.protected_samples;
+    }
+}
