@@ -125,7 +125,7 @@ pub(crate) struct Package {
     pub(crate) no_audio: bool,
     /// Use this key instead of one derived from the common key
     #[arg(long, value_name = "KID:KEY")]
-    pub(crate) key: Option<cenc::KidAndKey>,
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -142,7 +142,7 @@ pub(crate) struct Decrypt {
     pub(crate) file: PathBuf,
     /// The key; may be given several times
     #[arg(long = "key", required = true, value_name = "KID:KEY")]
-    pub(crate) keys: Vec<cenc::KidAndKey>,
+    pub(crate) keys: Vec<String>,
     /// Where to write [default: FILE with -clear before its ending]
     #[arg(long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,

@@ -18,6 +18,9 @@ enum Failure {
     /// The packager failed.
     #[error(transparent)]
     Packager(#[from] packager::Error),
+    /// The command line was wrong in a way that clap does not see.
+    #[error("{0}")]
+    Usage(String),
     /// Something about the command itself.
     #[error("{0}")]
     Command(String),
@@ -36,7 +39,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             let line = failure.to_string().replace(['\n', '\r'], " ");
             let _ = writeln!(std::io::stderr(), "matinee: {line}");
-            ExitCode::FAILURE
+            if matches!(failure, Failure::Usage(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::{movie, now};
 use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
-use cenc::{CommonKey, ContentId, Label};
+use cenc::{CommonKey, ContentId, KidAndKey, Label};
 use packager::{Destination, Keys, PackageOptions, Scheme};
 use server::catalogue::Pack;
 use server::{Config, movies};
@@ -20,7 +20,9 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     };
     let keys = match (package.scheme, package.key) {
         (Scheme::None, _) => None,
-        (_, Some(key)) => Some(Keys::given(key, ContentId::of_movie(package.movie.get()), Label::default())),
+        (_, Some(key)) => {
+            Some(Keys::given(read_key(&key)?, ContentId::of_movie(package.movie.get()), Label::default()))
+        }
         (_, None) => Some(site_key(config, package.movie.get())?),
     };
     let options = PackageOptions {
@@ -68,11 +70,17 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
 }
 
 pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
-    let done = packager::decrypt(&decrypt.file, &decrypt.keys, decrypt.output.as_deref(), &mut Bar::new())?;
+    let keys = decrypt.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, _>>()?;
+    let done = packager::decrypt(&decrypt.file, &keys, decrypt.output.as_deref(), &mut Bar::new())?;
     output::line(&format!(
         "Decrypted {} of {} samples to {}",
         done.protected_samples,
         done.samples,
         done.output.display()
     ))
+}
+
+/// Reads a `--key`. Not by clap, which would quote a malformed one in its message.
+fn read_key(text: &str) -> Result<KidAndKey, Failure> {
+    text.parse().map_err(|e: cenc::Error| Failure::Usage(format!("--key: {e}")))
 }
