@@ -105,11 +105,32 @@ impl PushDecryptor {
         *self = Self { init: self.init.take(), ..Self::default() };
     }
 
-    /// Takes the next `len` bytes, which `fill` writes straight into the buffer.
+    /// Takes the next bytes.
     ///
     /// # Errors
     /// [`Error::NoInit`] before an init segment; [`Error::TooLarge`] if more than [`MAX_HELD`] bytes would be held.
-    pub fn push_with(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<(), Error> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.make_room(bytes.len())?;
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Takes the next bytes; where nothing is held, without copying them.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_owned(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        self.make_room(bytes.len())?;
+        if self.buffer.is_empty() {
+            self.buffer = bytes;
+        } else {
+            self.buffer.extend_from_slice(&bytes);
+        }
+        Ok(())
+    }
+
+    /// Forgets what has been handed out, when that is cheap.
+    fn make_room(&mut self, len: usize) -> Result<(), Error> {
         if self.init.is_none() {
             return Err(Error::NoInit);
         }
@@ -120,22 +141,11 @@ impl PushDecryptor {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        let from = self.buffer.len();
-        let to = from.saturating_add(len);
-        if to - self.start > MAX_HELD {
-            return Err(Error::TooLarge { kind: FourCc(*b"mdat"), size: to as u64 });
+        let held = (self.buffer.len() - self.start).saturating_add(len);
+        if held > MAX_HELD {
+            return Err(Error::TooLarge { kind: FourCc(*b"mdat"), size: held as u64 });
         }
-        self.buffer.resize(to, 0);
-        fill(&mut self.buffer[from..]);
         Ok(())
-    }
-
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// As [`push_with`](Self::push_with).
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.push_with(bytes.len(), |tail| tail.copy_from_slice(bytes))
     }
 
     /// Goes on as far as the bytes and keys allow. To be called until it asks for more. After an error the stream must be

@@ -1,5 +1,7 @@
 //! Identity, sealing and license sessions.
 
+use std::rc::Rc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use drm_api::{DrmError, KeyState, KeyStatus, Reply, Request, SessionId};
@@ -17,14 +19,14 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
     match request {
         Request::Open { account, release } => open(worker, account, hex32(&release), false).await,
         Request::Individualize => {
-            let Identity { account, release, .. } = worker.identity()?;
-            open(worker, account, release, true).await
+            let identity = worker.identity()?;
+            open(worker, identity.account.clone(), identity.release, true).await
         }
         Request::ResetIdentity => {
-            let Identity { account, release, .. } = worker.identity()?;
+            let identity = worker.identity()?;
             *worker.identity.borrow_mut() = None;
-            worker.database().await?.delete_keys(&account).await?;
-            open(worker, account, release, false).await
+            worker.database().await?.delete_keys(&identity.account).await?;
+            open(worker, identity.account.clone(), identity.release, false).await
         }
         Request::Seal { device, ticket, messages, clock_offset } => {
             seal(worker, device, ticket.as_deref().unwrap_or_default(), &messages, clock_offset).await
@@ -69,7 +71,7 @@ async fn open(
     trusted_module(&database, None).await?;
     let identity = Identity::open(worker, &database, account, release, anew).await?;
     let reply = identity.reply();
-    *worker.identity.borrow_mut() = Some(identity);
+    *worker.identity.borrow_mut() = Some(Rc::new(identity));
     Ok(reply)
 }
 
@@ -204,13 +206,16 @@ fn key_names(worker: &Worker, init_data: &[u8]) -> Result<Vec<KeyName>, DrmError
     Ok(keys)
 }
 
+/// 64 hexadecimal digits; `None` for anything else.
 fn hex32(text: &str) -> Option<[u8; 32]> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let mut out = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
+    if pairs.len() != out.len() || !rest.is_empty() {
         return None;
     }
-    for (i, octet) in out.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    for (octet, &[high, low]) in out.iter_mut().zip(pairs) {
+        let digit = |digit| char::from(digit).to_digit(16);
+        *octet = (digit(high)? << 4 | digit(low)?) as u8;
     }
     Some(out)
 }

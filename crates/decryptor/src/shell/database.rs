@@ -4,9 +4,10 @@ use drm_api::DrmError;
 use js_sys::{Function, Object, Promise, Uint8Array};
 use license::{RsaModulus, SigningPublicKey, Version};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
 
-use super::interop::{object, octets, property, storage, typed, wait};
+use super::interop::{object, octets, property, storage, typed};
 use super::keys::{RsaPair, SigningPair};
 use crate::Anchor;
 
@@ -190,7 +191,7 @@ fn once(handler: Box<dyn FnOnce(JsValue)>) -> Function {
 }
 
 /// Waits for a request; its result, or its error.
-async fn result_of(request: &IdbRequest) -> Result<JsValue, JsValue> {
+fn result_of(request: &IdbRequest) -> JsFuture {
     let promise = Promise::new(&mut |resolve, reject| {
         let this = request.clone();
         let success = once(Box::new(move |_| {
@@ -206,11 +207,11 @@ async fn result_of(request: &IdbRequest) -> Result<JsValue, JsValue> {
         request.set_onsuccess(Some(&success));
         request.set_onerror(Some(&error));
     });
-    wait(Ok(promise)).await
+    JsFuture::from(promise)
 }
 
 /// Waits until a transaction is complete.
-async fn done(transaction: &IdbTransaction) -> Result<JsValue, JsValue> {
+fn done(transaction: &IdbTransaction) -> JsFuture {
     let promise = Promise::new(&mut |resolve, reject| {
         let this = transaction.clone();
         let abort = once(Box::new(move |_| {
@@ -220,5 +221,5 @@ async fn done(transaction: &IdbTransaction) -> Result<JsValue, JsValue> {
         transaction.set_oncomplete(Some(&resolve));
         transaction.set_onabort(Some(&abort));
     });
-    wait(Ok(promise)).await
+    JsFuture::from(promise)
 }

@@ -130,7 +130,7 @@ impl Stream {
                 self.decryptor.reset();
                 self.segment = Some(segment);
             }
-            self.decryptor.push_with(bytes.length() as usize, |tail| bytes.copy_to(tail))?;
+            self.decryptor.push_owned(bytes.to_vec())?;
         }
         loop {
             match self.decryptor.step(keys)? {

@@ -34,7 +34,7 @@ pub(super) struct Worker {
     pub(super) trust: Trust,
     pub(super) time: RefCell<TrustedTime>,
     pub(super) database: RefCell<Option<Database>>,
-    pub(super) identity: RefCell<Option<Identity>>,
+    pub(super) identity: RefCell<Option<Rc<Identity>>>,
     pub(super) sessions: RefCell<Sessions>,
     /// Private halves of the RSA pairs of challenges that are out.
     pub(super) challenge_keys: RefCell<Vec<(SessionId, CryptoKey)>>,
@@ -183,7 +183,7 @@ impl Worker {
     }
 
     /// The identity in use.
-    pub(super) fn identity(&self) -> Result<Identity, DrmError> {
+    pub(super) fn identity(&self) -> Result<Rc<Identity>, DrmError> {
         self.identity.borrow().clone().ok_or_else(|| state("no identity is open"))
     }
 }
