@@ -36,16 +36,24 @@ impl Bindgen {
             &format!("wasm-bindgen {wanted} (the version in Cargo.lock)"),
             &format!("cargo install wasm-bindgen-cli into {} (about 20 MB, some 3 minutes)", kept.display()),
         );
-        let mut install = cargo(project);
-        install
-            .args(["install", "wasm-bindgen-cli", "--locked", "--quiet", "--version"])
-            .arg(format!("={wanted}"))
-            .arg("--root")
-            .arg(&kept)
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-            .env("CARGO_TARGET_DIR", project.target.join("install"))
-            .env_remove("RUSTFLAGS");
-        run(&mut install)?;
+        let install = |locked: &[&str]| {
+            let mut install = cargo(project);
+            install
+                .args(["install", "wasm-bindgen-cli", "--quiet", "--version"])
+                .arg(format!("={wanted}"))
+                .args(locked)
+                .arg("--root")
+                .arg(&kept)
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+                .env("CARGO_TARGET_DIR", project.target.join("install"))
+                .env_remove("RUSTFLAGS");
+            run(&mut install)
+        };
+        // Its own lock file may name versions that a mirror of the registry does not have.
+        install(&["--locked"]).or_else(|_| {
+            println!("trying again with the versions that there are");
+            install(&[])
+        })?;
         Self::within(&kept.join("bin"), &wanted).ok_or_else(|| Error::Missing {
             what: "wasm-bindgen",
             remedy: format!("cargo install wasm-bindgen-cli --version ={wanted}"),
