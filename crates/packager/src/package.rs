@@ -103,6 +103,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     if options.segment < Duration::from_secs(1) || options.segment > Duration::from_secs(60) {
         return Err(Error::Option { what: "segments are between 1 and 60 seconds long" });
     }
+    let poster = options.poster.as_deref().map(read_poster).transpose()?;
     let inputs = open_inputs(options)?;
     let film = Film::plan(&inputs, options.segment)?;
     let protection = keys.map(Keys::protection);
@@ -119,6 +120,10 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         let title = title(options);
         let pack = Pack { movie_id: options.movie_id, title, ..pack };
         return Ok(Published { pack, directory: place, already_there: true });
+    }
+
+    if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() {
+        return Err(Error::Exists { path: place });
     }
 
     let unpublished = Unpublished::new(&place)?;
@@ -168,11 +173,11 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         scheme: options.scheme,
         level: options.level,
         protection,
-        poster: options.poster.as_ref().map(|_| POSTER.to_owned()),
+        poster: poster.as_ref().map(|_| POSTER.to_owned()),
         representations,
     };
-    if let Some(poster) = &options.poster {
-        unpublished.write(POSTER, &fs::read(poster).map_err(Error::io(poster, "read"))?)?;
+    if let Some(poster) = &poster {
+        unpublished.write(POSTER, poster)?;
     }
     unpublished.write(PACK_JSON, &to_json(&pack))?;
     unpublished.publish()?;
@@ -191,6 +196,14 @@ pub fn read_pack(directory: &Path) -> Result<Pack, Error> {
     match pack.version {
         LAYOUT_VERSION => Ok(pack),
         other => Err(invalid(format!("version {other}, not {LAYOUT_VERSION}: package the film again"))),
+    }
+}
+
+fn read_poster(path: &Path) -> Result<Vec<u8>, Error> {
+    let poster = fs::read(path).map_err(Error::io(path, "read"))?;
+    match poster.starts_with(b"\xff\xd8\xff") {
+        true => Ok(poster),
+        false => Err(Error::unsupported(path, "the poster is not a JPEG")),
     }
 }
 

@@ -183,3 +183,32 @@ fn library_takes_a_pack_once() {
     assert_eq!((again.pack.title.as_str(), &again.pack.pack_id), ("New", &first.pack.pack_id));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn posters() {
+    let dir = tempfile::tempdir().unwrap();
+    let with_poster = |poster: PathBuf, to: &str| {
+        let to = dir.path().join(to);
+        package(&PackageOptions { poster: Some(poster), ..options(&[demo(240)], &to) }, &mut ())
+    };
+    let jpeg = demo(240).with_file_name("poster.jpg");
+    let published = with_poster(jpeg.clone(), "good").unwrap();
+    assert_eq!(published.pack.poster.as_deref(), Some("poster.jpg"));
+    assert_eq!(fs::read(published.directory.join("poster.jpg")).unwrap(), fs::read(jpeg).unwrap());
+    let error = with_poster(demo(240), "bad").unwrap_err();
+    assert!(error.to_string().ends_with("240p.mp4: the poster is not a JPEG"), "{error}");
+    assert!(!dir.path().join("bad").exists());
+}
+
+/// What is published can be read by others than its maker, as far as the umask lets them.
+#[cfg(unix)]
+#[test]
+fn published_directories_have_ordinary_modes() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let published = packaged(&[demo(240)], &dir.path().join("pack"));
+    let ordinary = dir.path().join("ordinary");
+    fs::create_dir(&ordinary).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&published.directory), mode(&ordinary));
+}
