@@ -212,6 +212,7 @@ async fn space_and_k_play_and_pause() {
     assert!(!press("x", &body));
     assert_eq!(toggled.get(), 2);
     app.destroy();
+    rendered().await;
     press("k", &body);
     assert_eq!(toggled.get(), 2, "nothing listens any more");
 }
