@@ -13,7 +13,7 @@ use crate::{
     control::{self, Control},
     decryptor_proxy::DecryptorProxy,
     problem::Problem,
-    route::Route,
+    route::{self, Route},
 };
 
 /// Where a session stands.
@@ -103,7 +103,13 @@ impl Reducible for Session {
                 next.library = Some(Rc::new(library));
                 next.problem = None;
             }
-            Action::LibraryFailed(problem) | Action::DeviceFailed(problem) => next.problem = Some(problem),
+            Action::LibraryFailed(problem) => {
+                next.problem = Some(problem);
+                if self.phase == Phase::SignedOut {
+                    next.phase = Phase::Starting; // signed in, as far as anybody knows
+                }
+            }
+            Action::DeviceFailed(problem) => next.problem = Some(problem),
             Action::SignedOut => {
                 next = Self::new(self.missing.to_vec());
                 next.phase = Phase::SignedOut;
@@ -140,13 +146,23 @@ pub fn use_session() -> SessionHandle {
 
 /// Asks for the library and tells the session.
 pub fn refresh_library(session: SessionHandle) {
+    spawn_local(async move { session.dispatch(ask_for_library().await) });
+}
+
+/// After `POST /login`: makes sure of the session before the next page needs it.
+pub fn enter(session: SessionHandle, next: String) {
     spawn_local(async move {
-        session.dispatch(match api::library().await {
-            Ok(library) => Action::Library(library),
-            Err(error) if error.wants_login() => Action::SignedOut,
-            Err(error) => Action::LibraryFailed(Problem::from(&error)),
-        });
+        session.dispatch(ask_for_library().await);
+        route::replace(&next);
     });
+}
+
+async fn ask_for_library() -> Action {
+    match api::library().await {
+        Ok(library) => Action::Library(library),
+        Err(error) if error.wants_login() => Action::SignedOut,
+        Err(error) => Action::LibraryFailed(Problem::from(&error)),
+    }
 }
 
 /// Signs out here and on the server.

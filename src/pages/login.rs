@@ -10,8 +10,7 @@ use crate::{
     api,
     components::Wordmark,
     problem::Problem,
-    route,
-    session::{refresh_library, use_session},
+    session::{enter, use_session},
 };
 
 /// Properties of [`Login`].
@@ -29,10 +28,7 @@ pub fn Login(props: &LoginProps) -> Html {
     let on_signed_in = {
         let next = props.next.clone();
         let session = session.clone();
-        Callback::from(move |()| {
-            refresh_library(session.clone());
-            route::replace(&next);
-        })
+        Callback::from(move |()| enter(session.clone(), next.to_string()))
     };
     let unsupported = (!session.missing.is_empty()).then(|| Problem::unsupported(&session.missing));
     html! {
