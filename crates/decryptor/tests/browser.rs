@@ -1,5 +1,5 @@
 //! The module in a real browser, in a dedicated worker (C5, C6, C7, C17, C19).
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(target_arch = "wasm32")]
 
 #[path = "common/mod.rs"]
@@ -314,4 +314,74 @@ async fn unknown_requests_are_refused() {
     assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
     let id = page.post(Request::Push { stream: 9, segment: 1, last: true }, Some(b"xx"));
     assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
+}
+
+/// The messages written by hand have serde's form.
+#[wasm_bindgen_test]
+fn messages_have_serdes_form() {
+    use decryptor::messages;
+    use drm_api::{KeyState, PolicyReason};
+    let what = || "what".to_owned();
+    let errors = [
+        DrmError::Unsupported { what: what() },
+        DrmError::Network { what: what(), status: 503 },
+        DrmError::ModuleMismatch,
+        DrmError::IndividualizationInvalid,
+        DrmError::LicenseInvalid,
+        DrmError::PolicyRefused { reason: PolicyReason::KeyLevel },
+        DrmError::PolicyRefused { reason: PolicyReason::Output },
+        DrmError::PolicyRefused { reason: PolicyReason::Player },
+        DrmError::PolicyRefused { reason: PolicyReason::Module },
+        DrmError::LicenseExpired,
+        DrmError::Media { what: what() },
+        DrmError::Storage { what: what() },
+        DrmError::State { what: what() },
+        DrmError::Aborted,
+    ];
+    for error in errors {
+        let read: DrmError = serde_wasm_bindgen::from_value(messages::error(&error)).unwrap();
+        assert_eq!(read, error);
+        let reply = Err(error);
+        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(messages::reply(&reply)).unwrap();
+        assert_eq!(read, reply);
+    }
+    let states = [KeyStatus::Usable, KeyStatus::Expired, KeyStatus::OutputRestricted];
+    let keys = states.map(|status| KeyState { kid: "00".into(), status }).to_vec();
+    let replies = [
+        Reply::Identity { certificate: what(), component: what(), expires: 1.79e9 },
+        Reply::Sealed { sequence: 9e15, body: what(), signature: what() },
+        Reply::Session { session: 7 },
+        Reply::Challenge { challenge: what() },
+        Reply::Keys { keys: keys.clone(), expiration: None, max_height: None },
+        Reply::Keys { keys, expiration: Some(1.5e9), max_height: Some(720) },
+        Reply::Init { kids: vec![what()], init_data: vec![0, 255] },
+        Reply::Done,
+    ];
+    for reply in replies.map(Ok) {
+        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(messages::reply(&reply)).unwrap();
+        assert_eq!(read, reply);
+    }
+    let events = [
+        Event::Ready { version: what() },
+        Event::Fragment { stream: 1, segment: 2 },
+        Event::NeedKey { stream: 1, kids: vec![what()] },
+        Event::Failed { error: DrmError::ModuleMismatch },
+    ];
+    for event in events {
+        let read: Event = serde_wasm_bindgen::from_value(messages::event(&event)).unwrap();
+        assert_eq!(read, event);
+    }
+    for display in [Display::Unknown, Display::Single, Display::Extended] {
+        let request = Request::GenerateRequest {
+            session: 1,
+            stream_id: 60_027_274.0,
+            device: "d-1".into(),
+            ticket: what(),
+            init_data: vec![1, 2, 3],
+            display,
+            clock_offset: -0.5,
+        };
+        let written = serde_wasm_bindgen::to_value(&request).unwrap();
+        assert_eq!(messages::request(&written), Some(request));
+    }
 }

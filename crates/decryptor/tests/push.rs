@@ -1,5 +1,5 @@
 //! The push decryptor on others' files.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;

@@ -1,5 +1,5 @@
 //! Sessions: licenses in, keys for fragments out.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(not(target_arch = "wasm32"))]
 
 #[path = "common/mod.rs"]

@@ -1,5 +1,5 @@
 //! Nothing but the exact octets is accepted.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
 

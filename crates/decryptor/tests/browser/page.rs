@@ -1,5 +1,5 @@
 //! The page's side of the messages, and a site that answers `/individualize` inside the browser.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! Fixtures and keys without a license, for the tests.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use cenc::{AesCipher, Kid, KidAndKey};
 use decryptor::{Error, Keys, PushDecryptor, Step};

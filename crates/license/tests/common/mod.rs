@@ -1,5 +1,5 @@
 //! A whole site and a software device, for the tests.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::sync::OnceLock;
 
