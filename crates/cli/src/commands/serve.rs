@@ -1,12 +1,15 @@
 //! `matinee serve`.
 
 use crate::{Failure, output};
+use std::io::IsTerminal as _;
+
 use server::{Clock, Config, HOW_TO_BUILD, Role, Server};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_env("MATINEE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,0 +1,357 @@
+//! The `matinee` command as an operator runs it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+fn demo(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo").join(file)
+}
+
+struct Site(tempfile::TempDir);
+
+impl Site {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_matinee"));
+        command.arg("--data").arg(self.path("data")).args(arguments).current_dir(self.0.path());
+        for variable in ["MATINEE_DATA", "MATINEE_SITE_DIR", "MATINEE_PASSWORD", "MATINEE_LISTEN"] {
+            command.env_remove(variable);
+        }
+        command.env("MATINEE_LOG", "error");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Runs what must succeed; its output.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        assert_eq!(errors, "", "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.ok(arguments)).unwrap()
+    }
+
+    /// Runs what must fail with status 1 and one line; the line.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {errors}");
+        assert!(errors.starts_with("matinee: ") && errors.lines().count() == 1, "{arguments:?}: {errors}");
+        errors
+    }
+
+    fn add_user(&self, email: &str) {
+        self.ok(&["user", "add", email, "--password", "correct horse"]);
+    }
+
+    /// Names in the library, hidden ones too.
+    fn library(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.path("data/library")) else { return Vec::new() };
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    let site = Site::new();
+    for arguments in [
+        &["reel"][..],
+        &["package"],
+        &["package", "a.mp4", "--movie", "-1"],
+        &["package", "a.mp4", "--movie", "9007199254740992"],
+        &["package", "a.mp4", "--movie", "1", "--segment", "0s"],
+        &["package", "a.mp4", "--movie", "1", "--scheme", "rot13"],
+        &["serve", "--roles", "sight"],
+        &["serve", "--listen", "here"],
+        &["device", "remove", "phone"],
+        &["user", "add"],
+        &["user", "add", "a@b", "--password", "x", "--password-stdin"],
+    ] {
+        let output = site.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+    assert!(!site.path("data").exists(), "nothing was made");
+    assert!(site.ok(&["--version"]).starts_with("matinee 0."));
+}
+
+/// A17: accounts are made on the command line.
+#[test]
+fn a17_accounts() {
+    let site = Site::new();
+    site.add_user("Ada@Example.org");
+    let mut command = site.command(&["user", "add", "bob@example.org", "--plan", "none", "--password-stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"hunter2\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    let list = site.json(&["user", "list", "--json"]);
+    assert_eq!(list[0]["email"], "ada@example.org");
+    assert_eq!((&list[1]["plan"], &list[1]["disabled"]), (&"none".into(), &false.into()));
+    site.ok(&["user", "disable", "bob@example.org"]);
+    assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], true);
+    site.ok(&["user", "disable", "bob@example.org", "--undo"]);
+    site.ok(&["user", "passwd", "bob@example.org", "--password", "hunter3"]);
+    assert!(site.ok(&["user", "list"]).contains("bob@example.org"));
+    assert!(!format!("{list}").contains("argon2"), "no hash is listed");
+
+    assert!(site.fails(&["user", "add", "ada@example.org", "--password", "x"]).contains("already"));
+    assert!(site.fails(&["user", "add", "ada", "--password", "x"]).contains("no email address"));
+    assert!(site.fails(&["user", "add", "c@example.org", "--password", ""]).contains("password"));
+    assert!(site.fails(&["user", "add", "c@example.org"]).contains("--password-stdin"));
+    assert!(site.fails(&["user", "passwd", "c@example.org", "--password", "x"]).contains("no account"));
+    assert!(site.fails(&["device", "list", "c@example.org"]).contains("no account"));
+    assert!(site.fails(&["device", "remove", "d-1"]).contains("no device"));
+    assert_eq!(site.json(&["device", "list", "ada@example.org", "--json"]), serde_json::json!([]));
+}
+
+/// B8, and keys that are made once, kept private and shown without their secrets.
+#[test]
+fn b8_keys_and_policies() {
+    let site = Site::new();
+    assert_eq!(site.json(&["keys", "list", "--json"]), serde_json::json!([]));
+    let made = site.json(&["keys", "generate", "--json"]);
+    assert_eq!(made.as_array().unwrap().len(), 8);
+    assert_eq!(site.ok(&["keys", "generate"]), "Nothing was missing\n");
+    assert_eq!(site.json(&["keys", "list", "--json"]), made);
+    let file = site.path("data/keys/common-ck-1.toml");
+    let stored = std::fs::read_to_string(&file).unwrap();
+    let secret = stored.split("secret = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(!made.to_string().contains(secret));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = site.fails(&["keys", "list"]);
+    assert!(error.contains("chmod 600") && error.contains("common-ck-1"), "{error}");
+    let names: Vec<_> = site
+        .json(&["policy", "list", "--json"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["name"].to_string())
+        .collect();
+    assert_eq!(names.join(" "), r#""24h" "48h" "unlimited" "rental" "24h-output-required""#);
+}
+
+/// A film, from MP4 files to the catalogue and away again.
+#[test]
+fn films_are_published_whole() {
+    let site = Site::new();
+    let (low, high, poster) = (demo("240p.mp4"), demo("360p.mp4"), demo("poster.jpg"));
+    let package = [
+        "package",
+        text(&low),
+        text(&high),
+        "--movie",
+        "60027274",
+        "--title",
+        "Demo",
+        "--poster",
+        text(&poster),
+    ];
+    let done =
+        site.ok(&[&package[..], &["--year", "2026", "--cast", "One", "--cast", "Two", "--policy", "48h"]]
+            .concat());
+    assert!(done.starts_with("Published movie 60027274 \"Demo\" as pack "), "{done}");
+    let packs = site.library();
+    assert_eq!(packs.len(), 1);
+    let movie = site.json(&["movie", "show", "60027274", "--json"]);
+    assert_eq!(
+        (&movie["title"], &movie["year"], &movie["policy"]),
+        (&"Demo".into(), &2026.into(), &"48h".into())
+    );
+    assert_eq!(movie["cast"], serde_json::json!(["One", "Two"]));
+    assert_eq!(movie["files"].as_array().unwrap().len(), 3, "two pictures and one sound");
+    assert!(site.ok(&["movie", "list"]).contains("Demo"));
+
+    // Packaged again it is the same pack; only what is told of it changes.
+    site.ok(&[
+        "package",
+        text(&low),
+        text(&high),
+        "--movie",
+        "60027274",
+        "--title",
+        "Other",
+        "--poster",
+        text(&poster),
+    ]);
+    assert_eq!(site.library(), packs);
+    assert_eq!(site.json(&["movie", "show", "60027274", "--json"])["title"], "Other");
+
+    // By way of a folder: added as it is.
+    let folder = site.path("packed");
+    site.ok(&["package", text(&low), "--movie", "7", "--output", text(&folder)]);
+    assert_eq!(site.library().len(), 1, "not published yet");
+    site.ok(&["movie", "add", text(&folder), "--title", "Seven"]);
+    assert!(folder.join("pack.json").exists(), "the folder stays");
+    assert_eq!(site.library().len(), 2);
+    let file = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();
+    let file = std::fs::read_dir(file).unwrap().next().unwrap().unwrap().path();
+    let inspected = site.json(&["inspect", text(&file), "--json"]);
+    assert!(inspected["tracks"][0]["protected_samples"].as_u64().unwrap() > 0);
+
+    site.ok(&["movie", "remove", "7"]);
+    site.ok(&["movie", "remove", "60027274"]);
+    assert!(site.library().is_empty(), "the files went too");
+    assert_eq!(site.json(&["movie", "list", "--json"]), serde_json::json!([]));
+    assert!(site.fails(&["movie", "show", "7"]).contains("no movie 7"));
+    assert!(site.fails(&["movie", "remove", "7"]).contains("no movie 7"));
+}
+
+/// Bad input: one clear line, status 1, and nothing half-written.
+#[test]
+fn bad_films_leave_nothing_behind() {
+    let site = Site::new();
+    let good = std::fs::read(demo("240p.mp4")).unwrap();
+    for (name, octets) in [
+        ("empty.mp4", &b""[..]),
+        ("text.mp4", b"This is no film."),
+        ("short.mp4", &good[..good.len() / 2]),
+        ("head.mp4", &good[..100]),
+    ] {
+        std::fs::write(site.path(name), octets).unwrap();
+        let error = site.fails(&["package", text(&site.path(name)), "--movie", "1"]);
+        assert!(error.contains(name), "{error}");
+    }
+    assert!(site.fails(&["package", "missing.mp4", "--movie", "1"]).contains("missing.mp4"));
+    let low = demo("240p.mp4");
+    let unknown = site.fails(&["package", text(&low), "--movie", "1", "--policy", "weekly"]);
+    assert!(unknown.contains("weekly") && unknown.contains("24h"), "{unknown}");
+    assert!(
+        site.fails(&["package", text(&low), "--movie", "1", "--poster", "missing.jpg"])
+            .contains("missing.jpg")
+    );
+    assert!(site.fails(&["movie", "add", "missing"]).contains("missing"));
+    std::fs::create_dir(site.path("broken")).unwrap();
+    std::fs::write(site.path("broken/pack.json"), "{}").unwrap();
+    assert!(site.fails(&["movie", "add", "broken"]).contains("pack.json"));
+    assert!(site.library().is_empty(), "{:?}", site.library());
+    assert_eq!(site.json(&["movie", "list", "--json"]), serde_json::json!([]));
+    assert!(site.fails(&["inspect", "text.mp4"]).contains("text.mp4"));
+    let key = "00112233445566778899aabbccddeeff:00112233445566778899aabbccddeeff";
+    assert!(
+        site.fails(&["decrypt", text(&low), "--key", key, "--output", "out.mp4"]).contains("not encrypted")
+    );
+    assert!(!site.path("out.mp4").exists());
+}
+
+#[test]
+fn bad_configuration_is_said_in_words() {
+    let site = Site::new();
+    let file = site.path("m.toml");
+    for (content, word) in [
+        ("listen = 5", "listen"),
+        ("[devices]\nlimit = 0", "devices.limit"),
+        ("colour = \"red\"", "colour"),
+        ("public_url = \"here\"", "public_url"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let error = site.fails(&["--config", text(&file), "serve"]);
+        assert!(error.contains(word), "{error}");
+    }
+    assert!(site.fails(&["--config", "none.toml", "serve"]).contains("none.toml"));
+    assert!(
+        site.fails(&["serve", "--listen", "127.0.0.1:0", "--site", "nowhere"]).contains("cargo xtask build")
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert!(site.fails(&["serve", "--listen", &address]).contains(&address));
+}
+
+/// A server that is ended whatever happens.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    fn start(site: &Site) -> Self {
+        let mut command = site.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("Listening on ").unwrap().split(' ').next().unwrap().to_owned();
+        Self { child, address }
+    }
+
+    fn request(&self, method: &str, path: &str, more: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let host = self.address.replace("127.0.0.1", "localhost");
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn stop(mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// The real server on a real socket: starts, answers, takes changes of the command line while it runs, stops in order, and
+/// finds everything again.
+#[test]
+fn serving_stopping_and_starting_again() {
+    let site = Site::new();
+    site.add_user("ada@example.org");
+    let server = Running::start(&site);
+    assert!(server.request("GET", "/healthz", "", "").starts_with("HTTP/1.1 200 "));
+    assert!(server.request("GET", "/readyz", "", "").ends_with("ready\n"));
+    let json = "Content-Type: application/json\r\n";
+    let login = |server: &Running, email: &str| {
+        server.request(
+            "POST",
+            "/login",
+            json,
+            &format!(r#"{{"email":"{email}","password":"correct horse"}}"#),
+        )
+    };
+    let answer = login(&server, "ada@example.org");
+    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    let cookies: Vec<_> = answer
+        .lines()
+        .filter_map(|line| line.strip_prefix("set-cookie: "))
+        .map(|cookie| cookie.split(';').next().unwrap())
+        .collect();
+    let cookies = format!("Cookie: {}\r\n", cookies.join("; "));
+    assert!(login(&server, "bob@example.org").starts_with("HTTP/1.1 401 "));
+    site.add_user("bob@example.org");
+    assert!(login(&server, "bob@example.org").starts_with("HTTP/1.1 204 "));
+    let film = demo("240p.mp4");
+    site.ok(&["package", text(&film), "--movie", "60027274", "--title", "Demo film"]);
+    assert!(server.request("GET", "/api/library", &cookies, "").contains("Demo film"));
+    assert_eq!(server.stop("-INT"), Some(0));
+
+    let server = Running::start(&site);
+    let library = server.request("GET", "/api/library", &cookies, "");
+    assert!(library.contains("Demo film"), "sessions and films are kept: {library}");
+    assert_eq!(server.stop("-TERM"), Some(0));
+}
