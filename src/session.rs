@@ -10,6 +10,7 @@ use yew::prelude::*;
 use crate::{
     api,
     capability::{self, Missing},
+    clock,
     control::{self, Control},
     decryptor_proxy::DecryptorProxy,
     problem::Problem,
@@ -44,6 +45,8 @@ pub struct Session {
     pub problem: Option<Problem>,
     /// What the browser lacks; then nothing is registered (A10).
     pub missing: Rc<[Missing]>,
+    /// When the library was fetched, Unix seconds.
+    pub fetched_at: f64,
     attempt: u32,
 }
 
@@ -62,7 +65,12 @@ pub enum Action {
     /// A film is on.
     Playing(MovieId),
     /// It is not any more.
-    Stopped,
+    Stopped {
+        /// Which one.
+        movie: MovieId,
+        /// Where it was left, in seconds, when it had begun; 0 at its end.
+        position: Option<f64>,
+    },
     /// The viewer asked to try again.
     Retry,
 }
@@ -76,6 +84,7 @@ impl Session {
             control: None,
             problem: None,
             missing: missing.into(),
+            fetched_at: 0.0,
             attempt: 0,
         }
     }
@@ -101,6 +110,7 @@ impl Reducible for Session {
                     _ => Phase::SignedIn,
                 };
                 next.library = Some(Rc::new(library));
+                next.fetched_at = clock::unix_now();
                 next.problem = None;
             }
             Action::LibraryFailed(problem) => {
@@ -123,8 +133,20 @@ impl Reducible for Session {
                 }
             }
             Action::Playing(movie) if self.control.is_some() => next.phase = Phase::Playing(movie),
-            Action::Stopped if matches!(self.phase, Phase::Playing(_)) => next.phase = Phase::DeviceReady,
-            Action::Playing(_) | Action::Stopped => {}
+            Action::Playing(_) => {}
+            Action::Stopped { movie, position } => {
+                if matches!(self.phase, Phase::Playing(_)) {
+                    next.phase = Phase::DeviceReady;
+                }
+                // The server is told, too; the library need not be fetched again for it.
+                if let (Some(library), Some(position)) = (&mut next.library, position) {
+                    let films = &mut Rc::make_mut(library).movies;
+                    if let Some(film) = films.iter_mut().find(|film| film.movie_id == movie) {
+                        film.position = Some(position);
+                        film.watched_at = Some(clock::unix_now() as u64);
+                    }
+                }
+            }
             Action::Retry => {
                 next.problem = None;
                 next.attempt += 1;
@@ -169,9 +191,13 @@ async fn ask_for_library() -> Action {
 pub fn sign_out(session: SessionHandle) {
     spawn_local(async move {
         match api::logout().await {
-            Ok(()) => session.dispatch(Action::SignedOut),
-            Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
-            Err(error) => session.dispatch(Action::LibraryFailed(Problem::from(&error))),
+            Err(error) if !error.wants_login() => {
+                session.dispatch(Action::LibraryFailed(Problem::from(&error)));
+            }
+            _ => {
+                route::replace("/login");
+                session.dispatch(Action::SignedOut);
+            }
         }
     });
 }

@@ -95,11 +95,13 @@ pub fn Controls(props: &ControlsProps) -> Html {
             }
             // The timer that hides the controls starts afresh with every movement.
             let timer = std::rc::Rc::new(std::cell::RefCell::new(None::<Timeout>));
-            let awake = move |_: &web_sys::Event| {
+            let awake = move || {
                 idle.set(false);
                 let idle = idle.clone();
                 timer.replace(Some(Timeout::new(IDLE_MS, move || idle.set(true))));
             };
+            awake();
+            let awake = move |_: &web_sys::Event| awake();
             let mut listeners = Vec::new();
             if let Some(stage) = stage.cast::<Element>() {
                 for name in ["pointermove", "pointerdown", "keydown", "focusin"] {

@@ -27,7 +27,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
     let film = &props.film;
     let session = use_session();
     let progress = use_node_ref();
-    let seen = film.position.filter(|position| *position > 0.0 && film.runtime > 0.0);
+    let seen = film.position.filter(|position| *position >= 1.0 && film.runtime > 0.0);
     let fraction = seen.map_or(0.0, |position| (position / film.runtime).clamp(0.0, 1.0));
     {
         let progress = progress.clone();

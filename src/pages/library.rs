@@ -4,20 +4,24 @@ use nccp::json::LibraryMovie;
 use yew::prelude::*;
 
 use crate::{
+    clock,
     components::{ErrorView, FilmCard, Frame},
     problem::Problem,
     session::{Action, refresh_library, use_session},
 };
+
+/// So long the library as it was fetched will do.
+const FRESH_SECONDS: f64 = 60.0;
 
 /// The page: each film once, what was begun first.
 #[function_component]
 pub fn Library() -> Html {
     let session = use_session();
     {
-        // Positions changed, if a film was on since the library was fetched.
+        // Other devices may have been at it since.
         let session = session.clone();
         use_effect_with((), move |()| {
-            if session.library.is_some() {
+            if session.library.is_some() && clock::unix_now() > session.fetched_at + FRESH_SECONDS {
                 refresh_library(session);
             }
         });
@@ -60,7 +64,7 @@ fn films(all: &[LibraryMovie]) -> Html {
             </section>
         };
     }
-    let begun = |film: &&LibraryMovie| film.position.is_some_and(|position| position > 0.0);
+    let begun = |film: &&LibraryMovie| film.position.is_some_and(|position| position >= 1.0);
     // What was seen last, else what comes first, is the poster in front of the house.
     let featured = all.iter().filter(begun).max_by_key(|film| film.watched_at).unwrap_or(&all[0]);
     let rest = || all.iter().filter(|film| film.movie_id != featured.movie_id);

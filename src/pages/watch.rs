@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo::utils::document;
 use nccp::{ErrorCode, MovieId, MovieMetadata};
+use wasm_bindgen::JsCast;
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
@@ -96,8 +97,8 @@ pub fn Watch(props: &WatchProps) -> Html {
                 player.replace(Some(Player::start(control, movie, video, tell)));
             }
             move || {
-                player.take();
-                session.dispatch(Action::Stopped);
+                let position = player.take().and_then(|player| player.position());
+                session.dispatch(Action::Stopped { movie, position });
             }
         });
     }
@@ -131,13 +132,23 @@ pub fn Watch(props: &WatchProps) -> Html {
     };
     let failed = problem.is_some();
     let waiting = !failed && !shown.wants_gesture && (media.waiting || !media.has_picture);
-    let surface = {
+    let press = {
         let toggle = toggle.clone();
         move |_: MouseEvent| toggle.emit(())
     };
+    // A finger on the picture brings the controls back; a mouse needs no such thing.
+    let surface = {
+        let toggle = toggle.clone();
+        move |event: MouseEvent| {
+            let touch = event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == "touch");
+            if !touch {
+                toggle.emit(());
+            }
+        }
+    };
     html! {
         <main id="main" class="stage" ref={stage.clone()}>
-            <video ref={video.clone()} playsinline=true preload="auto" onclick={surface.clone()} />
+            <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
             if let Some(problem) = problem {
                 <div class="curtain-call"><ErrorView {problem} on_retry={retry} /></div>
             } else {
@@ -146,7 +157,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                 </div>
                 if shown.wants_gesture && media.paused {
                     // A large target for the pointer; by name it is the controls' own button.
-                    <button type="button" class="big-play" tabindex="-1" aria-hidden="true" onclick={surface}>
+                    <button type="button" class="big-play" tabindex="-1" aria-hidden="true" onclick={press}>
                         { icons::play() }
                     </button>
                 }

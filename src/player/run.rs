@@ -131,6 +131,14 @@ impl Player {
     }
 }
 
+impl Player {
+    /// Where the film is, once it has played: seconds, 0 at its end.
+    pub fn position(&self) -> Option<f64> {
+        let video = &self.0.video;
+        self.0.played.get().then(|| if video.ended() { 0.0 } else { video.current_time() })
+    }
+}
+
 impl Drop for Player {
     fn drop(&mut self) {
         self.0.close();

@@ -1,4 +1,5 @@
 //! A film, CDNs, a link, source buffers and a viewer, all on a virtual clock.
+#![allow(clippy::unwrap_used)] // helpers of tests, outside of any #[test]
 
 use std::{collections::BTreeMap, time::Duration};
 
