@@ -11,7 +11,7 @@ use crate::{EMAIL, PASSWORD, Server, eventually, free_port, repository};
 pub struct Browser {
     driver: WebDriver,
     process: Child,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -43,7 +43,7 @@ impl Browser {
         capabilities.set("goog:chromeOptions", options).unwrap();
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
-        Self { driver, process, _profile: profile }
+        Self { driver, process, profile }
     }
 
     /// The driver itself.
@@ -71,7 +71,7 @@ impl Browser {
 
     /// Signs in through the page with [`EMAIL`] and [`PASSWORD`] and waits for the library.
     pub async fn sign_in(&self, server: &Server) {
-        self.open(&server.url()).await;
+        self.open(&format!("{}/login", server.url())).await;
         self.fill("Email", EMAIL).await;
         self.fill("Password", PASSWORD).await;
         self.button("Sign in").await.click().await.unwrap();
@@ -80,7 +80,10 @@ impl Browser {
 
     /// Types into the field with this label.
     pub async fn fill(&self, label: &str, text: &str) {
-        let path = format!("//input[@aria-label='{label}' or @id=//label[normalize-space()='{label}']/@for]");
+        let path = format!(
+            "//label[normalize-space()='{label}']//input \
+             | //input[@aria-label='{label}' or @id=//label[normalize-space()='{label}']/@for]"
+        );
         let field = self.find(&path).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
@@ -153,8 +156,11 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // ChromeDriver ends its browser when it gets a termination signal, not when it is killed.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        // A session that was not quit is a failed test's: nobody waits for it.
+        let _ = self.driver.clone().leak();
+        let _ = self.process.kill();
         let _ = self.process.wait();
+        let profile = self.profile.path().display().to_string();
+        let _ = Command::new("pkill").args(["-KILL", "-f", &profile]).status();
     }
 }

@@ -46,7 +46,7 @@ impl Server {
         user.args(["user", "add", EMAIL, "--password", PASSWORD]);
         succeed(&mut user);
         let child = serve(data.path(), port);
-        let server = Self { child, data, port };
+        let mut server = Self { child, data, port };
         server.ready().await;
         server
     }
@@ -88,12 +88,16 @@ impl Server {
         self.ready().await;
     }
 
-    async fn ready(&self) {
+    async fn ready(&mut self) {
         let port = self.port;
-        eventually(
-            "the server to listen",
-            || async move { TcpStream::connect(("127.0.0.1", port)).await.ok() },
-        )
+        let child = &mut self.child;
+        eventually("the server to listen", || {
+            let ended = child.try_wait().unwrap();
+            async move {
+                assert!(ended.is_none(), "the server ended: {ended:?}");
+                TcpStream::connect(("127.0.0.1", port)).await.ok()
+            }
+        })
         .await;
     }
 }

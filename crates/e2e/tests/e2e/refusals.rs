@@ -28,7 +28,7 @@ async fn a_refused_license_is_said_in_words() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     server.run(&["user", "add", "bob@example.org", "--password", "a long enough password", "--plan", "none"]);
-    browser.open(&server.url()).await;
+    browser.open(&format!("{}/login", server.url())).await;
     browser.fill("Email", "bob@example.org").await;
     browser.fill("Password", "a long enough password").await;
     browser.button("Sign in").await.click().await.unwrap();
