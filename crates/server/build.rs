@@ -10,7 +10,11 @@ fn main() {
         return;
     }
     let site = std::env::var_os("MATINEE_SITE_DIR").map(PathBuf::from);
-    match site.as_ref().and_then(|site| site.canonicalize().ok()).filter(|site| site.join("site.json").is_file()) {
+    match site
+        .as_ref()
+        .and_then(|site| site.canonicalize().ok())
+        .filter(|site| site.join("site.json").is_file())
+    {
         Some(site) => {
             println!("cargo:rerun-if-changed={}", site.display());
             println!("cargo:rustc-env=MATINEE_SITE_DIR={}", site.display());

@@ -1,4 +1,5 @@
 //! The `matinee` command as an operator runs it.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

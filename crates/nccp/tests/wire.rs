@@ -1,4 +1,5 @@
 //! The wire format: examples of docs/protocol.md, limits, round trips, hostile input.
+#![allow(clippy::unwrap_used)]
 
 use nccp::json::{Library, PlayerEvent, PlayerEventKind};
 use nccp::xml::{self, Limits};

@@ -195,7 +195,7 @@ impl Pack {
     }
 
     /// When each key begins to hold, in the representation's ticks, with the key's name.
-    pub fn key_periods<'a>(&'a self, timescale: u32) -> impl Iterator<Item = (&'a KeyName, u64)> {
+    pub fn key_periods(&self, timescale: u32) -> impl Iterator<Item = (&KeyName, u64)> {
         self.keys.iter().zip(&self.key_starts).map(move |(key, start)| {
             let ticks = u128::from(start.value) * u128::from(timescale) / u128::from(start.timescale.max(1));
             (key, u64::try_from(ticks).unwrap_or(u64::MAX))

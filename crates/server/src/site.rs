@@ -55,6 +55,9 @@ pub(crate) struct Module {
     pub(crate) sha256: [u8; 32],
 }
 
+/// Gives a file of the folder by its name; `None` where there is none.
+type ReadFile<'a> = dyn Fn(&str) -> Result<Option<Cow<'a, [u8]>>, Error> + 'a;
+
 /// The site's files in memory.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -89,7 +92,7 @@ impl Site {
         }
     }
 
-    fn read<'a>(read: &dyn Fn(&str) -> Result<Option<Cow<'a, [u8]>>, Error>) -> Result<Option<Self>, Error> {
+    fn read(read: &ReadFile<'_>) -> Result<Option<Self>, Error> {
         let Some(listing) = read("site.json")? else { return Ok(None) };
         let listing: Listing =
             serde_json::from_slice(&listing).map_err(|e| Error::Site(format!("site.json: {e}")))?;

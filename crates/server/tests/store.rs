@@ -1,4 +1,5 @@
 //! The engines, held to the store's contract.
+#![allow(clippy::unwrap_used)]
 
 mod contract;
 

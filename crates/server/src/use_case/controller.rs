@@ -152,14 +152,14 @@ impl Run<'_> {
     /// Answers every message, or fails as a whole, leaving no trace.
     async fn answer(&mut self, request: &Request, proof: Proof) -> Outcome<Vec<Answer>> {
         match proof {
-            Proof::None => return Ok(request.messages.iter().map(|_| Answer::Done(self.ping())).collect()),
+            Proof::None => Ok(request.messages.iter().map(|_| Answer::Done(self.ping())).collect()),
             Proof::BadCertificate => {
                 let code = ErrorCode::CertificateInvalid;
                 let answer = |message: &RequestMessage| match message {
                     RequestMessage::Ping => Answer::Done(self.ping()),
                     other => Answer::Failed { message: other.name(), error: code.into() },
                 };
-                return Ok(request.messages.iter().map(answer).collect());
+                Ok(request.messages.iter().map(answer).collect())
             }
             Proof::Certificate(certificate) => {
                 self.certificate = Some(certificate);
@@ -288,17 +288,15 @@ impl Run<'_> {
             return Err(ErrorCode::CertificateInvalid.into());
         }
         let browser = self.envelope.browser.cloned().unwrap_or_else(CookieSecret::generate::<16>);
-        let registered = registration::register(
-            self.service,
-            tx,
+        let registration = registration::Registering {
             message,
-            &certificate,
-            self.envelope.session,
-            &browser,
-            self.sequence.get(),
-            self.now,
-        )
-        .await?;
+            certificate: &certificate,
+            session: self.envelope.session,
+            browser: &browser,
+            sequence: self.sequence.get(),
+            now: self.now,
+        };
+        let registered = registration::register(self.service, tx, &registration).await?;
         let answer = registered.registration();
         self.ticket = Some(registered.text.clone());
         self.browser = Some(browser);

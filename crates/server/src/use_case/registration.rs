@@ -37,6 +37,19 @@ impl Ticketed {
     }
 }
 
+/// What a registration is made of.
+#[derive(Debug)]
+pub(crate) struct Registering<'a> {
+    pub(crate) message: &'a Register,
+    /// Verified, and the request's signature is by its key.
+    pub(crate) certificate: &'a DeviceCertificate,
+    pub(crate) session: Option<&'a SessionCookies>,
+    /// The browser's cookie: its own, or a new one.
+    pub(crate) browser: &'a CookieSecret,
+    pub(crate) sequence: u64,
+    pub(crate) now: u64,
+}
+
 /// The number on the wire of a key level.
 pub(crate) fn level_number(level: KeyLevel) -> u8 {
     match level {
@@ -76,13 +89,9 @@ async fn session_account(
 pub(crate) async fn register(
     service: &Service,
     tx: &mut dyn Transaction,
-    message: &Register,
-    certificate: &DeviceCertificate,
-    session: Option<&SessionCookies>,
-    browser: &CookieSecret,
-    sequence: u64,
-    now: u64,
+    registering: &Registering<'_>,
 ) -> Outcome<Ticketed> {
+    let &Registering { message, certificate, session, browser, sequence, now } = registering;
     let account = session_account(tx, session, now).await?;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());

@@ -1,4 +1,5 @@
 //! The service as HTTP clients see it.
+#![allow(clippy::unwrap_used)]
 
 mod client;
 mod controller;
