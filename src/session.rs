@@ -212,9 +212,9 @@ fn page_value(name: &str) -> Option<String> {
 async fn release() -> String {
     let hash = async {
         let answer = gloo::net::http::Request::get(&page_value("matinee-app")?).send().await.ok()?;
-        let mut bytes = answer.binary().await.ok()?;
+        let bytes = answer.binary().await.ok()?;
         let subtle = gloo::utils::window().crypto().ok()?.subtle();
-        let digest = subtle.digest_with_str_and_u8_array("SHA-256", &mut bytes).ok()?;
+        let digest = subtle.digest_with_str_and_u8_array("SHA-256", &bytes).ok()?;
         let digest = JsFuture::from(digest).await.ok()?.dyn_into::<js_sys::ArrayBuffer>().ok()?;
         let hex: String =
             js_sys::Uint8Array::new(&digest).to_vec().iter().map(|byte| format!("{byte:02x}")).collect();

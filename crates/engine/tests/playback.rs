@@ -100,6 +100,21 @@ fn seek_inside_the_buffer_fetches_and_aborts_nothing() {
 }
 
 #[test]
+fn seek_inside_the_buffer_leaves_what_is_in_flight_alone() {
+    let mut world = World::start(600.0, 0.0);
+    world.run(Duration::from_secs(2));
+    world.bandwidth = 400_000.0;
+    world.run(ms(500));
+    let before = world.log.len();
+    let end = world.engine.buffered().ahead(world.position);
+    assert!(end > 3.0);
+    world.seek(world.position + end - 1.0);
+    world.seek(world.position - 2.0);
+    let moved_on = |command: &Command| matches!(command, Command::Fetch(_));
+    assert!(world.log[before..].iter().all(|(_, command)| moved_on(command)), "{:?}", &world.log[before..]);
+}
+
+#[test]
 fn seek_outside_aborts_and_starts_at_the_segment_that_contains_t() {
     let mut world = World::start(600.0, 0.0);
     world.bandwidth = 2_000_000.0;

@@ -38,6 +38,7 @@ struct Flight {
 
 #[derive(Default)]
 struct Download {
+    first: u64,
     received: u64,
     indexed: bool,
     whole: bool,
@@ -182,7 +183,11 @@ impl World {
         match command {
             Command::Fetch(spec) => {
                 let download = self.downloads.entry(spec.fetch).or_default();
+                if spec.offset == 0 {
+                    download.first = spec.range.start;
+                }
                 assert_eq!(download.received, spec.offset, "a retry asks for what is missing");
+                assert_eq!(download.first + spec.offset, spec.range.start, "and for nothing else");
                 let cdn = spec.url.trim_start_matches("https://").split('/').next().unwrap().to_owned();
                 let generation: u32 = spec.url.rsplit("g=").next().unwrap().parse().unwrap();
                 let behaviour = if generation < self.oldest_good_urls {
