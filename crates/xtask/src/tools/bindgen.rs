@@ -54,6 +54,9 @@ impl Bindgen {
             println!("trying again with the versions that there are");
             install(&[])
         })?;
+        // What is left of compiling it is large and of no more use.
+        let rest = project.target.join("install");
+        std::fs::remove_dir_all(&rest).map_err(Error::file(&rest))?;
         Self::within(&kept.join("bin"), &wanted).ok_or_else(|| Error::Missing {
             what: "wasm-bindgen",
             remedy: format!("cargo install wasm-bindgen-cli --version ={wanted}"),
