@@ -68,6 +68,8 @@ pub struct World {
     pub oldest_good_urls: u32,
     pub generation: u32,
     pub manifests_answered: bool,
+    /// The media source is in the state "ended": a removal or an append opens it again.
+    pub ended: bool,
     flights: Vec<Flight>,
     downloads: BTreeMap<FetchId, Download>,
     appending: Vec<(FetchId, TrackKind, usize)>,
@@ -153,6 +155,7 @@ impl World {
             oldest_good_urls: 0,
             generation: 0,
             manifests_answered: true,
+            ended: false,
             flights: vec![],
             downloads: BTreeMap::new(),
             appending: vec![],
@@ -203,6 +206,7 @@ impl World {
                 self.held.retain(|kind| *kind != track);
             }
             Command::Remove { track, start, end } => {
+                self.ended = false;
                 let cut = |(a, b): (f64, f64)| [(a, b.min(start)), (a.max(end), b)];
                 let ranges = self.buffers.remove(&track).unwrap_or_default();
                 let left = ranges.into_iter().flat_map(cut).filter(|(a, b)| a < b).collect();
@@ -219,7 +223,8 @@ impl World {
                 self.manifest(self.position);
             }
             Command::RefreshManifest => self.tell(Event::ManifestFailed),
-            Command::EndOfStream | Command::Fail(_) => {}
+            Command::EndOfStream => self.ended = true,
+            Command::Fail(_) => {}
         }
     }
 
@@ -240,6 +245,7 @@ impl World {
                 continue;
             }
             self.appending.remove(place);
+            self.ended = false;
             let mut pieces = vec![(part.start, part.end)];
             for (_, from, to) in self.holes.iter().filter(|hole| hole.0 == kind) {
                 pieces = pieces.into_iter().flat_map(|(a, b)| [(a, b.min(*from)), (a.max(*to), b)]).collect();
