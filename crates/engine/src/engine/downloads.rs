@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Engine;
+use super::{Engine, Refresh};
 use crate::{
     abr::Estimator,
     error::Error,
