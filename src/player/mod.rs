@@ -6,6 +6,7 @@ mod presentation;
 mod report;
 mod run;
 mod track;
+mod video;
 
 pub use download::{HeadAssembly, parse_index};
 pub use presentation::{media_type, presentation};

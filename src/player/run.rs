@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    rc::{Rc, Weak},
+    rc::Rc,
 };
 
 use drm_api::{Request, SessionId, StreamId};
@@ -24,9 +24,6 @@ use crate::{
     capability, clock, control::Control, decryptor_proxy::DecryptorProxy, device_store,
     mse::MediaSourceHandle, problem::Problem,
 };
-
-const TICK_MS: u32 = 250;
-const LOG_MS: u32 = 60_000;
 
 /// What a page hears of the player. Everything else it sees on the video element.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,12 +50,12 @@ pub struct Player(Rc<Inner>);
 pub(super) struct Inner {
     pub(super) control: Control,
     pub(super) movie: MovieId,
-    video: HtmlVideoElement,
+    pub(super) video: HtmlVideoElement,
     on_event: Callback<PlayerEvent>,
     engine: RefCell<Engine>,
     events: RefCell<VecDeque<Event>>,
     draining: Cell<bool>,
-    closed: Cell<bool>,
+    pub(super) closed: Cell<bool>,
     source: RefCell<Option<MediaSourceHandle>>,
     tracks: RefCell<Vec<Rc<TrackRun>>>,
     pub(super) manifest: RefCell<Option<Manifest>>,
@@ -67,11 +64,11 @@ pub(super) struct Inner {
     pub(super) session: Cell<Option<SessionId>>,
     pub(super) has_license: Cell<bool>,
     pub(super) license_problem: RefCell<Option<Problem>>,
-    stalls: Cell<u64>,
-    played: Cell<bool>,
-    urls_end: Cell<f64>,
-    listeners: RefCell<Vec<EventListener>>,
-    timers: RefCell<Vec<Interval>>,
+    pub(super) stalls: Cell<u64>,
+    pub(super) played: Cell<bool>,
+    pub(super) urls_end: Cell<f64>,
+    pub(super) listeners: RefCell<Vec<EventListener>>,
+    pub(super) timers: RefCell<Vec<Interval>>,
 }
 
 impl Player {
@@ -302,94 +299,6 @@ impl Inner {
         }
     }
 
-    // ---- the video element ----------------------------------------------------------------------------------------
-
-    fn listen(self: &Rc<Self>) {
-        let on = |name: &'static str, what: fn(&Rc<Self>)| {
-            let weak = Rc::downgrade(self);
-            EventListener::new(&self.video, name, move |_| with(&weak, what))
-        };
-        let mut listeners = vec![
-            on("seeking", |player| {
-                let position = player.video.current_time();
-                player.feed(Event::Seek { position });
-            }),
-            on("seeked", |player| player.log(LogEvent::Seek)),
-            on("timeupdate", Self::playhead),
-            on("waiting", |player| {
-                if player.played.get() && !player.video.seeking() {
-                    player.stalls.set(player.stalls.get() + 1);
-                }
-                player.playhead();
-            }),
-            on("playing", |player| {
-                if !player.played.replace(true) {
-                    let position = Some(player.video.current_time());
-                    report::event(player.movie, PlayerEventKind::Playing, None, position);
-                }
-            }),
-            on("pause", |player| {
-                if !player.video.ended() {
-                    player.log(LogEvent::Pause);
-                }
-            }),
-            on("ended", |player| {
-                player.log(LogEvent::End);
-                let position = Some(player.video.current_time());
-                report::event(player.movie, PlayerEventKind::Ended, None, position);
-            }),
-            on("error", |player| {
-                let what = player.video.error().map_or_else(String::new, |error| {
-                    let message = error.message();
-                    if message.is_empty() { format!("code {}", error.code()) } else { message }
-                });
-                player.fail(Problem::playback(&what));
-            }),
-        ];
-        let weak = Rc::downgrade(self);
-        listeners.push(EventListener::new(&gloo::utils::window(), "pagehide", move |_| {
-            with(&weak, |player| {
-                if player.played.get() {
-                    report::farewell(player.movie, player.video.current_time());
-                }
-            });
-        }));
-        let weak = Rc::downgrade(self);
-        listeners.push(EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
-            with(&weak, |player| {
-                if gloo::utils::document().hidden() {
-                    player.log(LogEvent::Hide);
-                } else if clock::unix_now() >= player.urls_end.get() {
-                    // A machine that slept did not count the time by which URLs are refreshed.
-                    player.feed(Event::UrlsStale);
-                }
-            });
-        }));
-        self.listeners.replace(listeners);
-        let weak = Rc::downgrade(self);
-        let tick = Interval::new(TICK_MS, move || with(&weak, Self::playhead));
-        let weak = Rc::downgrade(self);
-        let log = Interval::new(LOG_MS, move || {
-            with(&weak, |player| {
-                if !player.video.paused() {
-                    player.log(LogEvent::Interval);
-                }
-            });
-        });
-        self.timers.replace(vec![tick, log]);
-    }
-
-    fn playhead(self: &Rc<Self>) {
-        let playing = !self.video.paused() && !self.video.ended();
-        self.feed(Event::Playhead { position: self.video.current_time(), playing });
-    }
-
-    fn log(&self, event: LogEvent) {
-        if self.played.get() {
-            report::log(&self.control, self.movie, event, &self.video, self.stalls.get());
-        }
-    }
-
     fn close(&self) {
         if self.closed.replace(true) {
             return;
@@ -409,14 +318,6 @@ impl Inner {
         if let Some(session) = self.session.take() {
             self.proxy().send(&Request::CloseSession { session }, None, |_| {});
         }
-    }
-}
-
-fn with(player: &Weak<Inner>, what: fn(&Rc<Inner>)) {
-    if let Some(player) = player.upgrade()
-        && !player.closed.get()
-    {
-        what(&player);
     }
 }
 

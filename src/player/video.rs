@@ -1,0 +1,109 @@
+//! What the video element says, and the timers beside it.
+
+use std::rc::{Rc, Weak};
+
+use engine::Event;
+use gloo::{events::EventListener, timers::callback::Interval};
+use nccp::{LogEvent, json::PlayerEventKind};
+
+use super::{report, run::Inner};
+use crate::{clock, problem::Problem};
+
+const TICK_MS: u32 = 250;
+const LOG_MS: u32 = 60_000;
+
+impl Inner {
+    pub(super) fn listen(self: &Rc<Self>) {
+        let on = |name: &'static str, what: fn(&Rc<Self>)| {
+            let weak = Rc::downgrade(self);
+            EventListener::new(&self.video, name, move |_| with(&weak, what))
+        };
+        let mut listeners = vec![
+            on("seeking", |player| {
+                let position = player.video.current_time();
+                player.feed(Event::Seek { position });
+            }),
+            on("seeked", |player| player.log(LogEvent::Seek)),
+            on("timeupdate", Self::playhead),
+            on("waiting", |player| {
+                if player.played.get() && !player.video.seeking() {
+                    player.stalls.set(player.stalls.get() + 1);
+                }
+                player.playhead();
+            }),
+            on("playing", |player| {
+                if !player.played.replace(true) {
+                    let position = Some(player.video.current_time());
+                    report::event(player.movie, PlayerEventKind::Playing, None, position);
+                }
+            }),
+            on("pause", |player| {
+                if !player.video.ended() {
+                    player.log(LogEvent::Pause);
+                }
+            }),
+            on("ended", |player| {
+                player.log(LogEvent::End);
+                let position = Some(player.video.current_time());
+                report::event(player.movie, PlayerEventKind::Ended, None, position);
+            }),
+            on("error", |player| {
+                let what = player.video.error().map_or_else(String::new, |error| {
+                    let message = error.message();
+                    if message.is_empty() { format!("code {}", error.code()) } else { message }
+                });
+                player.fail(Problem::playback(&what));
+            }),
+        ];
+        let weak = Rc::downgrade(self);
+        listeners.push(EventListener::new(&gloo::utils::window(), "pagehide", move |_| {
+            with(&weak, |player| {
+                if player.played.get() {
+                    report::farewell(player.movie, player.video.current_time());
+                }
+            });
+        }));
+        let weak = Rc::downgrade(self);
+        listeners.push(EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
+            with(&weak, |player| {
+                if gloo::utils::document().hidden() {
+                    player.log(LogEvent::Hide);
+                } else if clock::unix_now() >= player.urls_end.get() {
+                    // A machine that slept did not count the time by which URLs are refreshed.
+                    player.feed(Event::UrlsStale);
+                }
+            });
+        }));
+        self.listeners.replace(listeners);
+        let weak = Rc::downgrade(self);
+        let tick = Interval::new(TICK_MS, move || with(&weak, Self::playhead));
+        let weak = Rc::downgrade(self);
+        let log = Interval::new(LOG_MS, move || {
+            with(&weak, |player| {
+                if !player.video.paused() {
+                    player.log(LogEvent::Interval);
+                }
+            });
+        });
+        self.timers.replace(vec![tick, log]);
+    }
+
+    fn playhead(self: &Rc<Self>) {
+        let playing = !self.video.paused() && !self.video.ended();
+        self.feed(Event::Playhead { position: self.video.current_time(), playing });
+    }
+
+    fn log(&self, event: LogEvent) {
+        if self.played.get() {
+            report::log(&self.control, self.movie, event, &self.video, self.stalls.get());
+        }
+    }
+}
+
+fn with(player: &Weak<Inner>, what: fn(&Rc<Inner>)) {
+    if let Some(player) = player.upgrade()
+        && !player.closed.get()
+    {
+        what(&player);
+    }
+}
