@@ -82,11 +82,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
             </div>
             <div class="about">
                 <h3>
-                    if film.playable {
-                        <Link to={Route::Watch { movie: film.movie_id }} class="title">{ &film.title }</Link>
-                    } else {
-                        <span class="title">{ &film.title }</span>
-                    }
+                    <Link to={Route::Watch { movie: film.movie_id }} class="title">{ &film.title }</Link>
                 </h3>
                 <p class="facts">{ facts.join(" · ") }</p>
                 if props.featured {

@@ -199,10 +199,10 @@ pub(crate) enum User {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Device {
-    /// List the devices of an account
+    /// List the devices
     List {
-        /// Email address
-        email: String,
+        /// Email address of an account [default: all accounts]
+        email: Option<String>,
         #[command(flatten)]
         json: Json,
     },

@@ -287,6 +287,36 @@ async fn a103_media_through_the_worker() {
     assert_eq!(page.call(Request::CloseStream { stream: 1 }).await, Ok(Reply::Done));
 }
 
+/// A24: a license that comes while a segment is still coming releases what is held, without waiting for more bytes; after an
+/// error the rest of a segment is refused, not read from its middle.
+#[wasm_bindgen_test]
+async fn a24_license_releases_what_is_held() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
+    assert!(page.reply(init).await.0.is_ok());
+    let (segment, expected) = CLEARKEY_SEGMENTS[1];
+    let most = page.post(Request::Push { stream: 1, segment: 1, last: false }, Some(segment));
+    assert_eq!(page.reply(most).await.0, Ok(Reply::Done));
+    assert!(matches!(page.event().await.0, Event::NeedKey { .. }));
+
+    let (session, octets) = challenge(&page, Display::Single).await;
+    let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
+    let license = STANDARD.encode(site.license_for(&asked));
+    assert!(page.call(Request::Update { session, license }).await.is_ok());
+    let (event, clear) = page.event().await;
+    assert_eq!(event, Event::Fragment { stream: 1, segment: 1 });
+    assert_eq!(mdat_sha256(&[clear.unwrap()]), expected);
+    let rest = page.post(Request::Push { stream: 1, segment: 1, last: true }, Some(b""));
+    assert_eq!(page.reply(rest).await.0, Ok(Reply::Done));
+
+    let bad = page.post(Request::Push { stream: 1, segment: 2, last: false }, Some(b"\0\0\0\x04moof"));
+    let Err(error @ DrmError::Media { .. }) = page.reply(bad).await.0 else { panic!("not refused") };
+    let rest = page.post(Request::Push { stream: 1, segment: 2, last: true }, Some(segment));
+    assert_eq!(page.reply(rest).await.0, Err(error));
+}
+
 /// A93, B38: without an answer, or with another CA's.
 #[wasm_bindgen_test]
 async fn a93_individualization_fails_in_words() {

@@ -57,7 +57,7 @@ pub struct Config {
     pub roles: Vec<Role>,
     /// The folder with the built site; default: what the binary carries.
     pub site: Option<PathBuf>,
-    /// Origins that may embed the player and call with credentials.
+    /// Origins that may frame the player and whose requests the origin check lets through. (CORS answers for them: not yet.)
     pub embedders: Vec<String>,
     /// Devices and their slots.
     pub devices: Devices,
@@ -248,7 +248,10 @@ impl Config {
             self.site = site;
         }
         if self.public_url.is_empty() {
-            self.public_url = format!("http://localhost:{}", self.listen.port());
+            self.public_url = match self.listen.port() {
+                80 => "http://localhost".to_owned(),
+                port => format!("http://localhost:{port}"),
+            };
         }
     }
 
@@ -334,6 +337,14 @@ fn check_origin(name: &'static str, origin: &str) -> Result<(), Error> {
             "must be an origin: scheme, host and port without a path or trailing slash",
         ));
     }
+    // Compared with what browsers send as `Origin`.
+    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    if origin.bytes().any(|b| b.is_ascii_uppercase()) || host.ends_with(default_port) {
+        return Err(setting(
+            name,
+            "must be written as browsers do: in lower case, without the scheme's own port",
+        ));
+    }
     Ok(())
 }
 
@@ -373,6 +384,8 @@ mod tests {
             ("public_url = \"localhost\"", "public_url"),
             ("public_url = \"http://a/\"", "public_url"),
             ("public_url = \"http://a/b\"", "origin"),
+            ("public_url = \"https://Films.example.org\"", "lower case"),
+            ("public_url = \"https://films.example.org:443\"", "own port"),
             ("public_url = \"http://a; script-src *\"", "public_url"),
             ("roles = [\"sight\"]", "sight"),
             ("rolls = []", "rolls"),

@@ -44,9 +44,13 @@ fn dummy() -> &'static str {
 
 /// Whether the password is the hash's; without a hash it takes as long and is `false`.
 pub(crate) async fn verify(password: Zeroizing<String>, hash: Option<String>) -> bool {
-    let Ok(_turn) = TURNS.acquire().await else { return false };
+    let Ok(turn) = TURNS.acquire().await else { return false };
     let known = hash.is_some();
-    let check = move || matches(&password, hash.as_deref().unwrap_or_else(|| dummy()));
+    let check = move || {
+        // Held by the hash, not by the request: who hangs up does not free a place.
+        let _turn = turn;
+        matches(&password, hash.as_deref().unwrap_or_else(|| dummy()))
+    };
     tokio::task::spawn_blocking(check).await.unwrap_or(false) && known
 }
 

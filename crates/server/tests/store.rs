@@ -35,6 +35,7 @@ async fn two_devices_cannot_share_a_key() {
         browser_hash: None,
         sequence: 1,
         registered: 1,
+        replaced: 0,
     };
     tx.add_device(&device, 6).await.unwrap();
     let twin = NewDevice { id: "d-2".into(), ..device };

@@ -10,25 +10,40 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
     match command {
         Device::List { email, json } => block_on(async {
             let store = open(config).await?;
-            let devices = accounts::devices(&store, &email).await?;
+            let emails = match email {
+                Some(email) => vec![email],
+                None => accounts::list(&store).await?.into_iter().map(|account| account.email).collect(),
+            };
+            let mut listed = Vec::new();
+            for email in emails {
+                let devices = accounts::devices(&store, &email).await?;
+                listed.extend(devices.into_iter().map(|device| (email.clone(), device)));
+            }
             store.close().await;
             if json.json {
-                let list: Vec<_> = devices
+                let list: Vec<_> = listed
                     .iter()
-                    .map(|d| {
-                        json!({"device_id": d.id, "name": d.name, "kind": d.kind, "slot": d.slot,
+                    .map(|(email, d)| {
+                        json!({"email": email, "device_id": d.id, "name": d.name, "kind": d.kind, "slot": d.slot,
                             "registered_at": d.registered, "last_seen": d.last_seen})
                     })
                     .collect();
                 return output::json(&list);
             }
-            let row = |d: &server::store::Device| {
+            let row = |(email, d): &(String, server::store::Device)| {
                 let slot = d.slot.map(|slot| slot.to_string()).unwrap_or_default();
-                vec![slot, d.id.clone(), d.kind.clone(), output::time(d.last_seen), d.name.clone()]
+                vec![
+                    email.clone(),
+                    slot,
+                    d.id.clone(),
+                    d.kind.clone(),
+                    output::time(d.last_seen),
+                    d.name.clone(),
+                ]
             };
             output::table(
-                &["SLOT", "DEVICE", "KIND", "LAST SEEN", "NAME"],
-                &devices.iter().map(row).collect::<Vec<_>>(),
+                &["EMAIL", "SLOT", "DEVICE", "KIND", "LAST SEEN", "NAME"],
+                &listed.iter().map(row).collect::<Vec<_>>(),
             )
         }),
         Device::Remove { device, now } => block_on(async {

@@ -151,14 +151,24 @@ impl Database {
         keep.await.map_err(storage)
     }
 
-    /// The highest "oldest module version still trusted" that a server has named.
-    pub(super) async fn oldest_module(&self) -> Result<Option<Version>, DrmError> {
-        let stored = self.read(STATE, "oldest-module").await?;
-        Ok(stored.as_string().and_then(|text| text.parse().ok()))
-    }
-
-    pub(super) async fn set_oldest_module(&self, version: Version) -> Result<(), DrmError> {
-        self.write(STATE, "oldest-module", &version.to_string().into()).await
+    /// Takes a server's word for the oldest module version still trusted, keeps the highest ever named and gives it. One
+    /// transaction: another tab may have heard of a higher one.
+    pub(super) async fn raise_oldest_module(
+        &self,
+        named: Option<Version>,
+    ) -> Result<Option<Version>, DrmError> {
+        let raise = async {
+            let (transaction, store) = self.begin(STATE)?;
+            let key = JsValue::from("oldest-module");
+            let kept = result_of(&store.get(&key)?).await?.as_string().and_then(|text| text.parse().ok());
+            if let Some(version) = named
+                && named > kept
+            {
+                store.put_with_key(&version.to_string().into(), &key)?;
+            }
+            done(&transaction).await.map(|_| named.max(kept))
+        };
+        raise.await.map_err(storage)
     }
 
     fn begin(&self, store: &str) -> Result<(IdbTransaction, IdbObjectStore), JsValue> {

@@ -88,19 +88,12 @@ impl Identity {
     }
 }
 
-/// Takes a server's word for the oldest module still trusted, keeps the highest, and refuses to be older.
+/// Takes a server's word for the oldest module still trusted, and refuses to be older than any server ever named.
 pub(super) async fn trusted_module(database: &Database, named: Option<Version>) -> Result<(), DrmError> {
-    let kept = database.oldest_module().await?;
-    let oldest = named.max(kept);
-    if let Some(oldest) = oldest
-        && named > kept
-    {
-        database.set_oldest_module(oldest).await?;
+    match database.raise_oldest_module(named).await? > Some(module_version()) {
+        true => Err(DrmError::PolicyRefused { reason: PolicyReason::Module }),
+        false => Ok(()),
     }
-    if oldest > Some(module_version()) {
-        return Err(DrmError::PolicyRefused { reason: PolicyReason::Module });
-    }
-    Ok(())
 }
 
 fn component_of(keys: &DeviceKeys) -> String {

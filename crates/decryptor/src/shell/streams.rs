@@ -18,6 +18,8 @@ pub(super) enum Job {
 struct Stream {
     decryptor: PushDecryptor,
     segment: Option<SegmentId>,
+    /// The segment that went wrong, and how: what still comes of it would be read from its middle.
+    failed: Option<(SegmentId, DrmError)>,
     /// The front one may have begun: its bytes are in the decryptor, which holds a fragment.
     queue: Vec<(RequestId, Job)>,
     front_begun: bool,
@@ -51,10 +53,17 @@ impl Streams {
         stream.run(port, keys, number);
     }
 
-    /// Goes on with all streams after new keys came.
+    /// Goes on with all streams after new keys came: with what waits, or what is held of a segment that is still coming.
     pub(super) fn resume(&mut self, port: &Port, keys: &mut impl Keys) {
         for (number, stream) in &mut self.0 {
-            stream.run(port, keys, *number);
+            match stream.segment {
+                Some(segment) if stream.queue.is_empty() => {
+                    if let Err(error) = stream.step(port, keys, *number, (segment, false)) {
+                        stream.fail(segment, error.into());
+                    }
+                }
+                _ => stream.run(port, keys, *number),
+            }
         }
     }
 
@@ -63,6 +72,7 @@ impl Streams {
         let Some((_, stream)) = self.0.iter_mut().find(|(of, _)| *of == number) else { return };
         stream.decryptor.reset();
         stream.segment = None;
+        stream.failed = None;
         stream.front_begun = false;
         stream.asked.clear();
         for (id, _) in stream.queue.drain(..) {
@@ -86,10 +96,7 @@ impl Stream {
                 Job::Push { segment, last, bytes } => {
                     match self.push(port, keys, number, (*segment, *last, bytes)) {
                         Ok(front) => front,
-                        Err(error) => {
-                            self.decryptor.reset();
-                            Front::Finished(Err(error.into()), None)
-                        }
+                        Err(error) => Front::Finished(Err(self.fail(*segment, error.into())), None),
                     }
                 }
             };
@@ -107,8 +114,16 @@ impl Stream {
         }
     }
 
+    fn fail(&mut self, segment: SegmentId, error: DrmError) -> DrmError {
+        self.decryptor.reset();
+        self.segment = None;
+        self.failed = Some((segment, error.clone()));
+        error
+    }
+
     fn init(&mut self, bytes: &Uint8Array) -> Front {
         self.segment = None;
+        self.failed = None;
         match self.decryptor.set_init(bytes.to_vec()) {
             Ok(clear) => {
                 let kids = clear.kids.iter().map(Kid::to_string).collect();
@@ -126,12 +141,27 @@ impl Stream {
         (segment, last, bytes): (SegmentId, bool, &Uint8Array),
     ) -> Result<Front, crate::Error> {
         if !self.front_begun {
+            match &self.failed {
+                Some((of, error)) if *of == segment => return Ok(Front::Finished(Err(error.clone()), None)),
+                _ => self.failed = None,
+            }
             if self.segment != Some(segment) {
                 self.decryptor.reset();
                 self.segment = Some(segment);
             }
             self.decryptor.push_owned(bytes.to_vec())?;
         }
+        self.step(port, keys, stream, (segment, last))
+    }
+
+    /// Hands out what is complete and has its keys.
+    fn step(
+        &mut self,
+        port: &Port,
+        keys: &mut impl Keys,
+        stream: StreamId,
+        (segment, last): (SegmentId, bool),
+    ) -> Result<Front, crate::Error> {
         loop {
             match self.decryptor.step(keys)? {
                 Step::Fragment(clear) => {

@@ -34,6 +34,7 @@ async fn a_refused_license_is_said_in_words() {
     browser.button("Sign in").await.click().await.unwrap();
     browser.arrives_at("/library").await;
     browser.film(TITLE).await.click().await.unwrap();
+    browser.arrives_at("/watch").await;
     browser.says("plan").await;
     browser.quit().await;
 }
@@ -64,7 +65,7 @@ async fn expired_login_and_unknown_film() {
     let browser = Browser::start().await;
     browser.sign_in(&server).await;
     browser.open(&format!("{}/watch?movieid=404404", server.url())).await;
-    browser.says("no such title").await;
+    browser.says("No such title").await;
 
     server.run(&["user", "disable", EMAIL]);
     browser.open(&format!("{}/library", server.url())).await;

@@ -17,9 +17,9 @@ use std::time::Duration;
 mod devices;
 
 /// How long a writer of this process waits for those of others (the command line beside a running server).
-const BUSY: Duration = Duration::from_secs(20);
-/// How long a request waits for its turn.
-const QUEUE: Duration = Duration::from_secs(30);
+const BUSY: Duration = Duration::from_secs(10);
+/// How long a request waits for its turn. With [`BUSY`] less than a request may take, so that it is answered with `TRY_LATER`.
+const QUEUE: Duration = Duration::from_secs(10);
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {

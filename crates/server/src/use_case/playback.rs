@@ -7,6 +7,8 @@ use crate::store::{Account, LogEntry, Transaction, Viewing};
 use nccp::json::{PlayerEvent, PlayerEventKind};
 use nccp::{ErrorCode, LogBlob, LogEvent, ResponseMessage};
 
+/// Nearer to the end than this (seconds) a film counts as watched.
+const LAST_MOMENT: f64 = 0.5;
 /// Reports that follow each other within so many seconds belong to one viewing.
 const ONE_VIEWING: u64 = 2 * 3600;
 /// Longest error code of a player that is kept, in characters.
@@ -75,6 +77,8 @@ async fn record(
     ended: bool,
     now: u64,
 ) -> Outcome<()> {
-    let viewing = Viewing { started: now, seen: now, position: position.min(runtime), finished: ended };
+    // What is reported after the end (a page that is closed on the last frame) must not undo it.
+    let finished = ended || (runtime > 0.0 && position >= runtime - LAST_MOMENT);
+    let viewing = Viewing { started: now, seen: now, position: position.min(runtime), finished };
     Ok(tx.record_viewing(account.id, movie, &viewing, now.saturating_sub(ONE_VIEWING)).await?)
 }

@@ -111,6 +111,7 @@ pub(crate) async fn register(
             device.id
         }
         None => {
+            let old = tx.device_by_browser(account.id, &browser.hash()).await?;
             let device = NewDevice {
                 id: format!("d-{}", random_hex::<16>()),
                 account: account.id,
@@ -122,8 +123,8 @@ pub(crate) async fn register(
                 browser_hash,
                 sequence,
                 registered: now,
+                replaced: old.as_ref().map_or(0, |old| old.replaced),
             };
-            let old = tx.device_by_browser(account.id, &browser.hash()).await?;
             match old.filter(|old| old.replaced == 0 || now >= old.replaced + REPLACE_INTERVAL) {
                 Some(old) => tx.replace_device(&old.id, &device, now).await?,
                 None => add(service, tx, &device, now).await?,

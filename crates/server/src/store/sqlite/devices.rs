@@ -74,6 +74,9 @@ async fn free(tx: &mut Tx, account: i64, limit: u32) -> Result<Option<i64>> {
         .await?;
     let taken: Vec<i64> =
         rows.iter().map(|row| row.try_get("slot")).collect::<std::result::Result<_, _>>()?;
+    if taken.len() >= limit as usize {
+        return Ok(None); // also where the limit was higher once
+    }
     Ok((1..=i64::from(limit)).find(|slot| !taken.contains(slot)))
 }
 
@@ -104,7 +107,7 @@ async fn insert(tx: &mut Tx, device: &NewDevice, slot: Option<i64>, replaced: u6
 
 pub(super) async fn add(tx: &mut Tx, device: &NewDevice, limit: u32) -> Result<Slot> {
     let Some(slot) = free(tx, device.account, limit).await? else { return Ok(Slot::Full) };
-    insert(tx, device, Some(slot), 0).await?;
+    insert(tx, device, Some(slot), device.replaced).await?;
     Ok(Slot::Taken(u32::try_from(slot).map_err(|_| StoreError::Corrupt("slot"))?))
 }
 
