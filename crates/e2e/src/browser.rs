@@ -89,9 +89,14 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// The button with this accessible name, once it is shown.
+    /// The button with this accessible name, once it is shown. The pointer moves meanwhile, as a viewer's does who looks for
+    /// controls that have faded.
     pub async fn button(&self, name: &str) -> WebElement {
-        self.find(&format!("//button[@aria-label='{name}' or normalize-space()='{name}']")).await
+        let path = format!("//button[@aria-label='{name}' or normalize-space()='{name}']");
+        for offset in [0, 7] {
+            self.driver.action_chain().move_to(300 + offset, 300).perform().await.unwrap();
+        }
+        self.find(&path).await
     }
 
     /// The link to a film, by its title.
