@@ -76,9 +76,23 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
     let json = serde_json::to_vec_pretty(&manifest).map_err(|error| Error::Site(error.to_string()))?;
     let file = fresh.join("site.json");
     std::fs::write(&file, json).map_err(Error::file(&file))?;
-    remove(to)?;
-    std::fs::rename(&fresh, to).map_err(Error::file(to))?;
+    if same(&fresh, to)? {
+        // Left alone, so that a binary with the site in it is not compiled again for nothing.
+        remove(&fresh)?;
+    } else {
+        remove(to)?;
+        std::fs::rename(&fresh, to).map_err(Error::file(to))?;
+    }
     Ok(manifest)
+}
+
+/// Whether all files of `fresh` are in `old`, with the same bytes.
+fn same(fresh: &Path, old: &Path) -> Result<bool, Error> {
+    let mut same = true;
+    collect(fresh, "", true, &mut |name, bytes| {
+        same = same && std::fs::read(old.join(name)).is_ok_and(|before| before == bytes);
+    })?;
+    Ok(same)
 }
 
 fn remove(folder: &Path) -> Result<(), Error> {
@@ -323,6 +337,22 @@ mod tests {
         for key in ["app_css", "worker_js", "decryptor_js"] {
             assert_eq!(before.entries[key], after.entries[key], "{key}");
         }
+    }
+
+    #[test]
+    fn a_site_that_would_be_the_same_is_left_alone_and_a_damaged_one_is_not() {
+        let folder = sources();
+        make(folder.path()).unwrap();
+        let listing = folder.path().join("site/site.json");
+        let made = listing.metadata().unwrap().modified().unwrap();
+        make(folder.path()).unwrap();
+        assert_eq!(listing.metadata().unwrap().modified().unwrap(), made);
+        assert!(!folder.path().join("site.new").exists());
+        let page = folder.path().join("site/index.html");
+        let good = fs::read(&page).unwrap();
+        fs::write(&page, "damaged").unwrap();
+        make(folder.path()).unwrap();
+        assert_eq!(fs::read(&page).unwrap(), good);
     }
 
     #[test]
