@@ -203,6 +203,12 @@ async fn devices(store: &dyn Store) {
     let replaced = tx.device_by_browser(account, &[4; 32]).await.unwrap().unwrap();
     assert_eq!((replaced.id, replaced.slot, replaced.replaced), (id(44), Some(4), 700));
 
+    assert_eq!(
+        tx.add_device(&new_device(account, 45), 3).await.unwrap(),
+        Slot::Full,
+        "a limit that was lowered"
+    );
+
     assert_eq!(tx.reclaim_idle(account, 600).await.unwrap(), 5, "all but the one seen at 600");
     assert_eq!(tx.devices(account).await.unwrap().len(), 1);
     tx.commit().await.unwrap();

@@ -76,12 +76,16 @@ async fn lost_keys_take_no_second_slot() {
     let mut again = Client::new(&world, &fresh.cookies).await;
     again.register(&world).await.unwrap();
     assert_eq!(world.device_count().await, 2, "too soon: it takes a slot of its own");
+    world.set_clock(NOW + 3600);
+    let mut third = Client::new(&world, &again.cookies).await;
+    third.register(&world).await.unwrap();
+    assert_eq!(world.device_count().await, 3, "a slot of one's own does not end the pause");
     world.set_clock(NOW + 12 * 3600);
-    let cookies = again.cookies.split("; ").filter(|c| c.starts_with("MatineeDevice")).collect::<String>();
+    let cookies = third.cookies.split("; ").filter(|c| c.starts_with("MatineeDevice")).collect::<String>();
     let cookies = format!("{}; {cookies}", world.login().await);
     let mut later = Client::new(&world, &cookies).await;
     later.register(&world).await.unwrap();
-    assert_eq!(world.device_count().await, 2);
+    assert_eq!(world.device_count().await, 3);
 }
 
 /// At the limit, devices idle for thirty days lose their slots.
