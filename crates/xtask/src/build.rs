@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::npm::Package;
 use crate::project::Project;
 use crate::site::{self, Manifest};
-use crate::tools::{Bindgen, WasmToolchain};
+use crate::tools::{self, Bindgen, WasmToolchain};
 
 /// What the DRM module may weigh in Brotli, in bytes.
 const DECRYPTOR_LIMIT: u64 = 90_000;
@@ -81,6 +81,18 @@ pub(crate) fn build_site(project: &Project, kind: Kind) -> Result<Manifest, Erro
 /// Compiler flags of the DRM module; the app must start where SIMD is missing, too.
 pub(crate) const SIMD: &str = "-C target-feature=+simd128";
 
+/// Compiler flags that keep this machine's folders out of the modules' panic messages: what ships should neither tell them nor
+/// differ by them.
+fn without_paths(project: &Project) -> String {
+    let registries = tools::cargo_home().map(|home| home.join("registry/src"));
+    let registries = registries.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten();
+    let folders = registries.filter_map(|entry| Some(entry.ok()?.path())).chain([project.root.clone()]);
+    let folders = folders.map(|folder| folder.display().to_string());
+    // The flags are separated by spaces.
+    let folders = folders.filter(|folder| !folder.contains(char::is_whitespace));
+    folders.map(|folder| format!("--remap-path-prefix={folder}/=")).collect::<Vec<_>>().join(" ")
+}
+
 /// Builds modules for the browser.
 struct Modules<'a> {
     project: &'a Project,
@@ -107,7 +119,8 @@ impl Modules<'_> {
             "--package",
             package,
         ]);
-        compile.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+        let flags = format!("{flags} {}", without_paths(self.project));
+        compile.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.trim());
         command::run(&mut compile)?;
         clear(folder)?;
         let mut generate = command::command(self.project, &self.bindgen.generator);

@@ -6,7 +6,7 @@ mod wasm;
 
 use std::path::PathBuf;
 
-pub(crate) use bindgen::Bindgen;
+pub(crate) use bindgen::{Bindgen, cargo_home};
 pub(crate) use wasm::WasmToolchain;
 
 use crate::command::on_path;

@@ -80,7 +80,7 @@ fn is_version(said: &str, wanted: &str) -> bool {
 }
 
 /// Where cargo installs programs.
-fn cargo_home() -> Option<PathBuf> {
+pub(crate) fn cargo_home() -> Option<PathBuf> {
     std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
