@@ -148,11 +148,12 @@ mod tests {
     fn an_interrupt_is_passed_on_and_the_end_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let (up, stopped) = (folder.path().join("up"), folder.path().join("stopped"));
-        let mut server = shell(&format!(
-            "trap 'touch {}; exit 0' INT; touch {}; while :; do sleep 0.05; done",
-            stopped.display(),
-            up.display()
-        ));
+        // Perl, because a shell cannot trap a signal that was ignored when it started, as it is under `nohup`.
+        let mut server = Command::new("perl");
+        server.arg("-e").arg(
+            "$SIG{INT} = sub { open(my $f, '>', $ARGV[1]); exit 0 }; open(my $f, '>', $ARGV[0]); sleep 1 while 1",
+        );
+        server.args([&up, &stopped]);
         let (interrupt, interrupted) = channel();
         let ready = || {
             // The trap must be set before the interrupt.
