@@ -104,7 +104,7 @@ impl Rounds {
 /// features serves both and nothing is compiled twice.
 pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Result<(), Error> {
     let mut test = cargo(project);
-    test.args(["test", "--workspace", "--"]).args(rest);
+    test.args(["test", "--workspace", "--no-fail-fast", "--"]).args(rest);
     rounds.apply(&mut test);
     command::run(&mut test)
 }
