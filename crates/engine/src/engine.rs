@@ -113,7 +113,9 @@ impl Engine {
             Event::Manifest(presentation) => self.manifest(now, presentation, &mut out),
             Event::ManifestFailed => self.manifest_failed(now),
             Event::UrlsStale => self.ask_for_urls(&mut out),
-            Event::Index { track, index } => self.index(now, track, index, &mut out),
+            Event::Index { track, representation, index } => {
+                self.index(now, track, &representation, index, &mut out);
+            }
             Event::Progress { fetch, bytes } => self.progress(now, fetch, bytes),
             Event::FetchDone { fetch } => self.fetch_done(now, fetch, &mut out),
             Event::FetchFailed { fetch, failure } => self.fetch_failed(now, fetch, failure, &mut out),
@@ -132,7 +134,16 @@ impl Engine {
             Event::Seek { position } if position.is_finite() => self.seek(now, position.max(0.0), &mut out),
             Event::Seek { .. } => {}
             Event::QuotaExceeded { track } => self.quota(now, track, &mut out),
-            Event::Tick => {}
+            // Adaptation comes next; until then the one representation plays on.
+            Event::Viewport { .. }
+            | Event::Quality { .. }
+            | Event::Audio { .. }
+            | Event::MaxHeight { .. }
+            | Event::Frames { .. }
+            | Event::Streaming { .. }
+            | Event::Undecodable { .. }
+            | Event::Online
+            | Event::Tick => {}
         }
         self.pump(now, &mut out);
         if self.failed {

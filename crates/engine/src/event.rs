@@ -20,10 +20,12 @@ pub enum Event {
     ManifestFailed,
     /// The device woke up, or the page became visible, after the URLs were due for a refresh.
     UrlsStale,
-    /// The index of the track's representation is complete and parsed; its init segment has arrived as well.
+    /// The head of a representation is complete: its init segment has arrived, its index is parsed.
     Index {
         /// Which track.
         track: TrackKind,
+        /// The representation's downloadable id.
+        representation: String,
         /// Its segments.
         index: SegmentIndex,
     },
@@ -58,7 +60,7 @@ pub enum Event {
         /// All ranges.
         ranges: Ranges,
     },
-    /// Where the playhead is.
+    /// Where the playhead is. Wanted about four times a second, and when the video element reports `waiting`.
     Playhead {
         /// Seconds.
         position: f64,
@@ -70,6 +72,47 @@ pub enum Event {
         /// Seconds.
         position: f64,
     },
+    /// The size of the video element in device pixels; (0, 0) when unknown.
+    Viewport {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// The viewer chose a picture quality.
+    Quality {
+        /// Downloadable id; `None`: automatic.
+        representation: Option<String>,
+    },
+    /// The viewer chose another sound track.
+    Audio {
+        /// Downloadable id.
+        representation: String,
+    },
+    /// The license's policy caps the picture.
+    MaxHeight {
+        /// Lines; `None`: no cap.
+        height: Option<u32>,
+    },
+    /// What the decoder has done since the film was loaded, as `getVideoPlaybackQuality()` tells it.
+    Frames {
+        /// All frames, dropped ones among them (`totalVideoFrames`).
+        decoded: u64,
+        /// Frames that came too late to be shown (`droppedVideoFrames`).
+        dropped: u64,
+    },
+    /// `startstreaming` and `endstreaming` of a `ManagedMediaSource`. Wanted until told otherwise.
+    Streaming {
+        /// Whether new segments may be fetched.
+        wanted: bool,
+    },
+    /// The device cannot decode a representation after all: `changeType` or the decoder refused it.
+    Undecodable {
+        /// Downloadable id.
+        representation: String,
+    },
+    /// The network is back (`online` of the window).
+    Online,
     /// The source buffer is full. The fragment that did not fit is held until [`Command::RetryAppend`].
     QuotaExceeded {
         /// Which track.
@@ -145,7 +188,7 @@ pub enum Command {
         /// Which track.
         track: TrackKind,
     },
-    /// Set the playhead: over a gap in the buffer.
+    /// Set the playhead: over a gap in the buffer, or a little on where it hangs.
     JumpTo {
         /// Seconds.
         position: f64,

@@ -30,7 +30,11 @@ fn event() -> impl Strategy<Value = Event> {
         (0.0f64..LENGTH).prop_map(|at| Event::Manifest(presentation(LENGTH, at, 1, Duration::from_secs(60)))),
         Just(Event::ManifestFailed),
         Just(Event::UrlsStale),
-        kind().prop_map(|track| Event::Index { track, index: index(track, LENGTH) }),
+        kind().prop_map(|track| Event::Index {
+            track,
+            representation: format!("{track:?}"),
+            index: index(track, LENGTH)
+        }),
         (fetch(), 0u64..2_000_000).prop_map(|(fetch, bytes)| Event::Progress { fetch, bytes }),
         fetch().prop_map(|fetch| Event::FetchDone { fetch }),
         (fetch(), failure()).prop_map(|(fetch, failure)| Event::FetchFailed { fetch, failure }),

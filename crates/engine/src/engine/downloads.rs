@@ -17,11 +17,12 @@ impl Engine {
         &mut self,
         now: Duration,
         kind: TrackKind,
+        representation: &str,
         index: SegmentIndex,
         out: &mut Vec<Command>,
     ) {
         let Some(track) = self.track_mut(kind) else { return };
-        if track.index.is_some() {
+        if track.index.is_some() || track.representation.id != representation {
             return;
         }
         if index.last_byte() >= track.representation.file_size {

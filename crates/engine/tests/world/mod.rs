@@ -263,7 +263,11 @@ impl World {
         download.indexed |= head_complete;
         self.tell(Event::Progress { fetch: spec.fetch, bytes });
         if head_complete {
-            self.tell(Event::Index { track: spec.track, index: index(spec.track, self.duration) });
+            self.tell(Event::Index {
+                track: spec.track,
+                representation: spec.representation.clone(),
+                index: index(spec.track, self.duration),
+            });
         }
     }
 
