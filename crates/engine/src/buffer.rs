@@ -81,6 +81,12 @@ impl Ranges {
         self.0.iter().map(|range| range.0).find(|start| *start > position)
     }
 
+    /// What is left when `start..end` is taken away.
+    pub fn without(&self, start: f64, end: f64) -> Self {
+        let cut = |&(a, b): &(f64, f64)| [(a, b.min(start)), (a.max(end), b)];
+        Self::new(self.0.iter().flat_map(cut).collect())
+    }
+
     /// What both hold.
     pub fn intersect(&self, other: &Self) -> Self {
         let mut both = Vec::new();

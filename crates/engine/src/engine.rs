@@ -1,28 +1,39 @@
 //! The state machine.
 
+mod adapting;
 mod downloads;
+mod fetching;
+mod health;
+mod manifest;
 mod playing;
+mod seeking;
+mod switching;
 
 use std::time::Duration;
 
+use health::Watch;
+pub use health::{Stall, Stats, Trouble};
+use manifest::{Film, Urls};
+use playing::Hang;
+
 use crate::{
-    abr::{Estimator, StartConditions, start_choice},
+    abr::{Algorithm, Estimator, StartConditions, caps::DropWatch, rules::Chooser},
     buffer::Ranges,
     error::Error,
     event::{Command, Event},
-    model::{ByteRange, Cdn, Presentation, TrackKind},
+    ladder::Rung,
+    model::TrackKind,
     retry::{CdnHealth, RetryRules},
-    schedule::{Cursor, Job, JobState, Media, Need, Track},
+    track::Track,
 };
-
-/// Fraction of the URLs' life, and longest time, by which they are refreshed early.
-const REFRESH_EARLY: (f64, Duration) = (0.2, Duration::from_secs(600));
 
 /// What the engine is told once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// What is known when the film starts.
     pub start: StartConditions,
+    /// Which rules choose the picture.
+    pub algorithm: Algorithm,
     /// Waiting times.
     pub retry: RetryRules,
     /// An error is reported only when the buffer has been dry for this long.
@@ -35,19 +46,12 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             start: StartConditions { stored_estimate: None, viewport: (0, 0) },
+            algorithm: Algorithm::default(),
             retry: RetryRules::default(),
             dry_limit: Duration::from_secs(30),
             seed: 0,
         }
     }
-}
-
-/// Whether fresh URLs are on their way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refresh {
-    Idle,
-    Asked,
-    WaitUntil(Duration),
 }
 
 /// Decides what to fetch and when. See the [crate] documentation.
@@ -56,23 +60,35 @@ pub struct Engine {
     config: Config,
     rng: fastrand::Rng,
     estimator: Estimator,
+    // Seconds from a request to its first byte.
+    latency: f64,
     cdns: CdnHealth,
-    presentation: Option<Presentation>,
+    film: Option<Film>,
     tracks: Vec<Track>,
     next_id: u64,
     position: f64,
+    // The viewer wants to see the film, whether or not there is anything to see.
+    playing: bool,
     // Whether the manifest's start segments are still the ones to begin with.
     at_start: bool,
-    refresh: Refresh,
-    refresh_failures: u32,
-    // An edge refused; the URLs were refreshed since; no download succeeded since.
-    refreshed_after_refusal: bool,
-    urls_due: Option<Duration>,
-    // Counts manifests, so that a refusal of old URLs is told from one of fresh ones.
-    generation: u32,
-    dry_since: Option<Duration>,
+    urls: Urls,
     last_seek: Option<Duration>,
     hold_until: Option<Duration>,
+    hang: Hang,
+    chooser: Chooser,
+    viewport: (u32, u32),
+    chosen: Option<String>,
+    max_height: Option<u32>,
+    decode_cap: Option<Rung>,
+    drops: DropWatch,
+    // The rung for a segment that was given up at a higher one.
+    instead: Option<(usize, Rung)>,
+    // What lies ahead in the video buffer is to be replaced as soon as the head of the rung to take is there.
+    replace: bool,
+    audio_wish: Option<String>,
+    // A managed media source wants segments.
+    streaming: bool,
+    watch: Watch,
     ended: bool,
     failed: bool,
 }
@@ -82,22 +98,31 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         Self {
             rng: fastrand::Rng::with_seed(config.seed),
+            viewport: config.start.viewport,
             config,
             estimator: Estimator::default(),
+            latency: 0.1,
             cdns: CdnHealth::default(),
-            presentation: None,
+            film: None,
             tracks: Vec::new(),
             next_id: 0,
             position: 0.0,
+            playing: true,
             at_start: true,
-            refresh: Refresh::Idle,
-            refresh_failures: 0,
-            refreshed_after_refusal: false,
-            urls_due: None,
-            generation: 0,
-            dry_since: None,
+            urls: Urls::default(),
             last_seek: None,
             hold_until: None,
+            hang: Hang::default(),
+            chooser: Chooser::default(),
+            chosen: None,
+            max_height: None,
+            decode_cap: None,
+            drops: DropWatch::default(),
+            instead: None,
+            replace: false,
+            audio_wish: None,
+            streaming: true,
+            watch: Watch::default(),
             ended: false,
             failed: false,
         }
@@ -119,31 +144,23 @@ impl Engine {
             Event::Progress { fetch, bytes } => self.progress(now, fetch, bytes),
             Event::FetchDone { fetch } => self.fetch_done(now, fetch, &mut out),
             Event::FetchFailed { fetch, failure } => self.fetch_failed(now, fetch, failure, &mut out),
-            Event::SegmentAppended { fetch } => {
-                for track in &mut self.tracks {
-                    track.waiting.retain(|(id, _)| *id != fetch);
-                }
+            Event::SegmentAppended { fetch } => self.appended(fetch),
+            Event::Buffered { track, ranges } => self.buffer_seen(track, ranges),
+            Event::Playhead { position, playing } if position.is_finite() => {
+                self.playhead(now, position.max(0.0), playing, &mut out);
             }
-            Event::Buffered { track, ranges } => {
-                if let Some(track) = self.track_mut(track) {
-                    track.buffered = ranges;
-                    track.removing = false;
-                }
-            }
-            Event::Playhead { position, playing } => self.playhead(position, playing, &mut out),
             Event::Seek { position } if position.is_finite() => self.seek(now, position.max(0.0), &mut out),
-            Event::Seek { .. } => {}
+            Event::Playhead { .. } | Event::Seek { .. } => {}
             Event::QuotaExceeded { track } => self.quota(now, track, &mut out),
-            // Adaptation comes next; until then the one representation plays on.
-            Event::Viewport { .. }
-            | Event::Quality { .. }
-            | Event::Audio { .. }
-            | Event::MaxHeight { .. }
-            | Event::Frames { .. }
-            | Event::Streaming { .. }
-            | Event::Undecodable { .. }
-            | Event::Online
-            | Event::Tick => {}
+            Event::Viewport { width, height } => self.viewport = (width, height),
+            Event::Quality { representation } => self.quality(now, representation, &mut out),
+            Event::Audio { representation } => self.audio(now, representation, &mut out),
+            Event::MaxHeight { height } => self.policy(now, height, &mut out),
+            Event::Frames { decoded, dropped } => self.frames(decoded, dropped),
+            Event::Streaming { wanted } => self.streaming = wanted,
+            Event::Undecodable { representation } => self.undecodable(now, &representation, &mut out),
+            Event::Online => self.online(now),
+            Event::Tick => {}
         }
         self.pump(now, &mut out);
         if self.failed {
@@ -169,6 +186,10 @@ impl Engine {
         tracks.fold(first.buffered.clone(), |all, track| all.intersect(&track.buffered))
     }
 
+    fn place(&self, kind: TrackKind) -> Option<usize> {
+        self.tracks.iter().position(|track| track.kind == kind)
+    }
+
     fn track_mut(&mut self, kind: TrackKind) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.kind == kind)
     }
@@ -180,75 +201,14 @@ impl Engine {
         }
     }
 
-    fn manifest(&mut self, now: Duration, mut presentation: Presentation, out: &mut Vec<Command>) {
-        self.refresh = Refresh::Idle;
-        self.refresh_failures = 0;
-        self.generation += 1;
-        let valid = presentation.urls_valid;
-        self.urls_due = Some(now + valid.saturating_sub(valid.mul_f64(REFRESH_EARLY.0).min(REFRESH_EARLY.1)));
-        if self.presentation.is_none() {
-            self.cdns = CdnHealth::new(presentation.cdns.len());
-            self.position = presentation.start;
-            for kind in [TrackKind::Video, TrackKind::Audio] {
-                if let Some(chosen) = start_choice(&presentation.representations, kind, &self.config.start) {
-                    let representation = presentation.representations[chosen].clone();
-                    self.tracks.push(Track::new(representation, presentation.start));
-                }
-            }
-            if self.tracks.is_empty() {
-                self.fail(Error::NothingToPlay, out);
-            }
-        }
-        if let Some(before) = &self.presentation {
-            // The draw of a refresh may order the CDNs anew; this viewing keeps the order that it knows the health of.
-            let known = |cdn: &Cdn| before.cdns.iter().any(|other| other.id == cdn.id);
-            if presentation.cdns.len() == before.cdns.len() && presentation.cdns.iter().all(known) {
-                presentation.cdns.clone_from(&before.cdns);
-            } else {
-                self.cdns = CdnHealth::new(presentation.cdns.len());
-            }
-            for track in &mut self.tracks {
-                match presentation.representations.iter().find(|r| r.id == track.representation.id) {
-                    // The start segment moved with the resume position; this viewing keeps its own.
-                    Some(fresh) => track.representation.sources.clone_from(&fresh.sources),
-                    None => return self.fail(Error::FilmChanged, out),
-                }
-                for job in &mut track.jobs {
-                    if job.state == JobState::NeedsUrls {
-                        job.state = JobState::Waiting { until: now };
-                    }
-                }
-            }
-        }
-        self.presentation = Some(presentation);
-    }
-
-    fn manifest_failed(&mut self, now: Duration) {
-        let wait = self.config.retry.backoff(self.refresh_failures, &mut self.rng);
-        self.refresh_failures += 1;
-        self.refresh = Refresh::WaitUntil(now + wait);
-    }
-
-    fn ask_for_urls(&mut self, out: &mut Vec<Command>) {
-        if self.refresh != Refresh::Asked && self.presentation.is_some() {
-            self.refresh = Refresh::Asked;
-            out.push(Command::RefreshManifest);
-        }
-    }
-
+    /// What time alone brings about, and what follows from the event before.
     fn pump(&mut self, now: Duration, out: &mut Vec<Command>) {
-        if self.presentation.is_none() || self.failed {
+        if self.film.is_none() || self.failed {
             return;
         }
-        let due = match self.refresh {
-            Refresh::Idle => self.urls_due.is_some_and(|due| now >= due),
-            Refresh::WaitUntil(until) => now >= until,
-            Refresh::Asked => false,
-        };
-        if due {
-            self.ask_for_urls(out);
-        }
+        self.refresh_due(now, out);
         self.check_time_outs(now, out);
+        self.abandon_late(now, out);
         self.retry_due(now, out);
         for track in &mut self.tracks {
             if track.retry_append.is_some_and(|at| now >= at) {
@@ -258,6 +218,7 @@ impl Engine {
         }
         if self.hold_until.is_none_or(|until| now >= until) {
             self.hold_until = None;
+            self.replace_if_due(now, out);
             for number in 0..self.tracks.len() {
                 self.fetch_needs(now, number, out);
             }
@@ -269,50 +230,10 @@ impl Engine {
         self.check_dry(now, out);
     }
 
-    fn fetch_needs(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
-        if self.failed {
-            return;
-        }
-        let (position, at_start) = (self.position, self.at_start);
-        let track = &mut self.tracks[number];
-        let head = track.representation.head();
-        let start = track.representation.start;
-        match (track.need(position, at_start), start) {
-            (Need::HeadAndStart, Some(start)) => {
-                let range = ByteRange { start: 0, end: start.range.end };
-                self.start_job(now, number, head.length(), Media::Start, range, out);
-            }
-            (Need::HeadBesideStart, Some(start)) => {
-                self.start_job(now, number, head.length(), Media::None, head, out);
-                self.start_job(now, number, 0, Media::Start, start.range, out);
-            }
-            (Need::Segment(segment), _) => {
-                let range = track.index.as_ref().and_then(|index| index.get(segment)).map(|s| s.range);
-                if let Some(range) = range {
-                    track.cursor = Cursor::Number(segment + 1);
-                    self.start_job(now, number, 0, Media::Number(segment), range, out);
-                }
-            }
-            (Need::Nothing, _) => {}
-            _ => self.start_job(now, number, head.length(), Media::None, head, out),
-        }
-    }
-
-    /// Gives up when downloads fail and nothing has been left to show for [`Config::dry_limit`].
-    fn check_dry(&mut self, now: Duration, out: &mut Vec<Command>) {
-        let stuck = |job: &Job| job.failures > 0 || job.state == JobState::NeedsUrls;
-        let failing = self.tracks.iter().flat_map(|track| &track.jobs).any(stuck);
-        if !failing || self.buffered().ahead(self.position) > 0.1 {
-            self.dry_since = None;
-        } else if now >= *self.dry_since.get_or_insert(now) + self.config.dry_limit {
-            self.fail(Error::Unreachable, out);
-        }
-    }
-
     fn abort_everything(&mut self, out: &mut Vec<Command>) {
         for track in &mut self.tracks {
             for job in track.jobs.drain(..) {
-                if matches!(job.state, JobState::Running { .. }) {
+                if matches!(job.state, crate::job::JobState::Running { .. }) {
                     out.push(Command::Abort { fetch: job.id });
                 }
             }

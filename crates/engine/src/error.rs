@@ -19,6 +19,9 @@ pub enum Error {
     /// No CDN delivered and the buffer has been dry for [`crate::Config::dry_limit`].
     #[error("no media server can be reached")]
     Unreachable,
+    /// The playhead hangs with data ahead, and neither nudges nor fetching the place again helped.
+    #[error("the picture does not move although it is there")]
+    Stuck,
     /// An index that names no segment, or bytes outside its file.
     #[error("the index of a representation is not usable")]
     BadIndex,

@@ -54,6 +54,11 @@ impl SegmentIndex {
         self.0.last().map_or(0.0, |segment| segment.end)
     }
 
+    /// Whether both are cut at the same times, give or take a tenth of a second.
+    pub fn aligned_with(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.0.iter().zip(&other.0).all(|(a, b)| (a.start - b.start).abs() < 0.1)
+    }
+
     /// Sum of the bytes of segments `from..to`.
     pub fn bytes(&self, from: usize, to: usize) -> u64 {
         self.0.iter().take(to).skip(from).map(|segment| segment.range.length()).sum()

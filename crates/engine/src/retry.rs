@@ -81,6 +81,11 @@ impl CdnHealth {
         }
     }
 
+    /// The network itself was away, and is back: nobody sits out.
+    pub fn all_back(&mut self) {
+        self.entries.fill(Health::default());
+    }
+
     /// It delivered.
     pub fn delivered(&mut self, cdn: usize) {
         if let Some(health) = self.entries.get_mut(cdn) {

@@ -2,74 +2,59 @@
 
 use std::time::Duration;
 
-use super::{Engine, Refresh};
+use super::{Engine, manifest::Refresh};
 use crate::{
-    abr::Estimator,
     error::Error,
     event::{Command, Failure, FetchId, FetchSpec},
-    index::SegmentIndex,
-    model::{ByteRange, Presentation, RangeForm, TrackKind, ranged_url},
-    schedule::{Job, JobState, Media, Track},
+    job::{Job, JobState, Media, Waiting},
+    ladder::Rung,
+    model::{ByteRange, Cdn, RangeForm, Source, ranged_url},
 };
 
-impl Engine {
-    pub(super) fn index(
-        &mut self,
-        now: Duration,
-        kind: TrackKind,
-        representation: &str,
-        index: SegmentIndex,
-        out: &mut Vec<Command>,
-    ) {
-        let Some(track) = self.track_mut(kind) else { return };
-        if track.index.is_some() || track.representation.id != representation {
-            return;
-        }
-        if index.last_byte() >= track.representation.file_size {
-            return self.fail(Error::BadIndex, out);
-        }
-        let known = track.index_arrived(index);
-        let drop = |media: Media| media == Media::Unwanted || (media == Media::Start && !known);
-        let dropped: Vec<Job> = track.jobs.extract_if(.., |job| drop(job.media)).collect();
-        let lost = track.waiting.iter().any(|(_, media)| drop(*media));
-        track.waiting.retain(|(_, media)| !drop(*media));
-        for job in &dropped {
-            abort(job, now, &mut self.estimator, out);
-        }
-        if lost || !dropped.is_empty() {
-            out.push(Command::Reset { track: kind });
-        }
-    }
+/// A head that is not needed to play is given up after so many failures.
+const HEAD_TRIES: u32 = 2;
+/// Weight of the newest latency in the average.
+const LATENCY_WEIGHT: f64 = 0.3;
 
+impl Engine {
     pub(super) fn progress(&mut self, now: Duration, fetch: FetchId, bytes: u64) {
         let Some(job) = self.tracks.iter_mut().flat_map(|track| &mut track.jobs).find(|job| job.id == fetch)
         else {
             return;
         };
-        if let JobState::Running { active, flowing } = &mut job.state {
-            *active = now;
-            if !*flowing {
-                *flowing = true;
-                self.estimator.first_byte(now);
-            }
-            self.estimator.received(bytes);
-            job.received = (job.received + bytes).min(job.range.length());
+        let JobState::Running { sent, active, flowing } = &mut job.state else { return };
+        *active = now;
+        if flowing.is_none() {
+            *flowing = Some((now, job.received));
+            self.estimator.first_byte(now);
+            let latency = now.saturating_sub(*sent).as_secs_f64();
+            self.latency += (latency - self.latency) * LATENCY_WEIGHT;
         }
+        self.estimator.received(bytes);
+        job.received = job.received.saturating_add(bytes).min(job.range.length());
+        self.watch.counters.bytes = self.watch.counters.bytes.saturating_add(bytes);
+        self.watch.no_cdn_since = None;
     }
 
     pub(super) fn fetch_done(&mut self, now: Duration, fetch: FetchId, out: &mut Vec<Command>) {
         let Some((track, place)) = self.find(fetch) else { return };
-        if self.tracks[track].jobs[place].received < self.tracks[track].jobs[place].range.length() {
+        let job = &self.tracks[track].jobs[place];
+        if job.received < job.range.length() {
             return self.fetch_failed(now, fetch, Failure::Truncated, out);
         }
         let job = self.tracks[track].jobs.remove(place);
         self.cdns.delivered(job.cdn);
-        self.refreshed_after_refusal = false;
-        if let JobState::Running { flowing: true, .. } = job.state {
+        self.urls.refreshed_after_refusal = false;
+        if job.is_flowing() {
             self.estimator.ended(now);
         }
-        if !matches!(job.media, Media::None | Media::Unwanted) {
-            self.tracks[track].waiting.push((job.id, job.media));
+        match job.media {
+            Media::None if self.tracks[track].ladder.step(job.rung).index.is_none() => {
+                // Its bytes came, but no index out of them.
+                self.head_lost(now, track, job.rung);
+            }
+            Media::None | Media::Unwanted => {}
+            media => self.tracks[track].waiting.push(Waiting { id: job.id, rung: job.rung, media }),
         }
     }
 
@@ -80,41 +65,61 @@ impl Engine {
         failure: Failure,
         out: &mut Vec<Command>,
     ) {
-        let Some((track, place)) = self.find(fetch) else { return };
-        let job = &mut self.tracks[track].jobs[place];
+        let Some((number, place)) = self.find(fetch) else { return };
+        let track = &mut self.tracks[number];
+        let optional = track.jobs[place].media == Media::None && track.jobs[place].rung != track.current;
+        let job = &mut track.jobs[place];
         if job.received >= job.range.length() {
             return self.fetch_done(now, fetch, out); // it broke after its last byte
         }
-        if let JobState::Running { flowing: true, .. } = job.state {
+        if job.is_flowing() {
             self.estimator.ended(now);
         }
+        self.watch.counters.failures += 1;
         if let Failure::Status(status @ (400 | 403)) = failure {
-            if job.urls < self.generation {
+            if job.urls < self.urls.generation {
                 job.state = JobState::Waiting { until: now }; // fresh ones have come meanwhile
                 return;
             }
-            job.state = JobState::NeedsUrls;
-            if self.refresh == Refresh::Idle {
-                if self.refreshed_after_refusal {
-                    return self.fail(Error::Refused { status }, out);
+            if self.urls.refresh == Refresh::Idle && self.urls.refreshed_after_refusal {
+                if optional {
+                    let rung = job.rung;
+                    track.jobs.remove(place);
+                    return self.head_lost(now, number, rung);
                 }
-                self.refreshed_after_refusal = true;
+                return self.fail(Error::Refused { status }, out);
+            }
+            job.state = JobState::NeedsUrls;
+            if self.urls.refresh == Refresh::Idle {
+                self.urls.refreshed_after_refusal = true;
                 self.ask_for_urls(out);
             }
             return;
         }
-        self.cdns.failed(job.cdn, now, &self.config.retry);
-        let failures = job.failures;
+        let (cdn, failures, rung) = (job.cdn, job.failures, job.rung);
         job.failures += 1;
-        let has_source = usable(self.presentation.as_ref(), &self.tracks[track]);
-        let until = match self.cdns.pick(now, has_source) {
+        if optional && job.failures >= HEAD_TRIES {
+            track.jobs.remove(place);
+            return self.head_lost(now, number, rung);
+        }
+        self.cdns.failed(cdn, now, &self.config.retry);
+        let cdns = self.film.as_ref().map_or(&[][..], |film| &film.cdns);
+        let until = match self.cdns.pick(now, carries(cdns, self.tracks[number].ladder.sources(rung))) {
             Some(_) => now,
-            None => now + self.config.retry.backoff(failures, &mut self.rng),
+            None => {
+                self.watch.no_cdn_since.get_or_insert(now);
+                now + self.config.retry.backoff(failures, &mut self.rng)
+            }
         };
-        self.tracks[track].jobs[place].state = JobState::Waiting { until };
+        self.tracks[number].jobs[place].state = JobState::Waiting { until };
     }
 
-    fn find(&self, fetch: FetchId) -> Option<(usize, usize)> {
+    /// A head could not be had. Playback goes on without it.
+    fn head_lost(&mut self, now: Duration, number: usize, rung: Rung) {
+        self.tracks[number].ladder.step_mut(rung).head_failed(now);
+    }
+
+    pub(super) fn find(&self, fetch: FetchId) -> Option<(usize, usize)> {
         self.tracks.iter().enumerate().find_map(|(number, track)| {
             track.jobs.iter().position(|job| job.id == fetch).map(|place| (number, place))
         })
@@ -127,10 +132,10 @@ impl Engine {
             .iter()
             .flat_map(|track| &track.jobs)
             .filter(|job| match job.state {
-                JobState::Running { active, flowing: false } => {
+                JobState::Running { active, flowing: None, .. } => {
                     now >= active + rules.first_byte_limit(job.failures)
                 }
-                JobState::Running { active, flowing: true } => now >= active + rules.stall,
+                JobState::Running { active, flowing: Some(_), .. } => now >= active + rules.stall,
                 _ => false,
             })
             .map(|job| job.id)
@@ -153,29 +158,26 @@ impl Engine {
         }
     }
 
-    pub(super) fn send(&mut self, now: Duration, number: usize, place: usize, out: &mut Vec<Command>) {
-        let Some(presentation) = &self.presentation else { return };
-        let track = &mut self.tracks[number];
-        let has_source = usable(Some(presentation), track);
-        let cdn = self.cdns.pick(now, &has_source).or_else(|| self.cdns.pick_anyway(&has_source));
-        drop(has_source);
-        let job = &mut track.jobs[place];
+    fn send(&mut self, now: Duration, number: usize, place: usize, out: &mut Vec<Command>) {
+        let Some(film) = &self.film else { return };
+        let track = &self.tracks[number];
+        let representation = &track.ladder.step(track.jobs[place].rung).representation;
+        let usable = carries(&film.cdns, &representation.sources);
+        let cdn = self.cdns.pick(now, &usable).or_else(|| self.cdns.pick_anyway(&usable));
         let source = cdn.and_then(|cdn| {
-            let info = &presentation.cdns[cdn];
-            let source = track.representation.sources.iter().find(|source| source.cdn == info.id)?;
+            let info = film.cdns.get(cdn)?;
+            let source = representation.sources.iter().find(|source| source.cdn == info.id)?;
             Some((cdn, info.ranges, source))
         });
         let Some((cdn, form, source)) = source else {
             return self.fail(Error::NothingToPlay, out);
         };
+        let job = &track.jobs[place];
         let range = ByteRange { start: job.range.start + job.received, end: job.range.end };
-        job.cdn = cdn;
-        job.urls = self.generation;
-        job.state = JobState::Running { active: now, flowing: false };
         out.push(Command::Fetch(FetchSpec {
             fetch: job.id,
             track: track.kind,
-            representation: track.representation.id.clone(),
+            representation: representation.id.clone(),
             url: ranged_url(&source.url, form, range),
             range_header: form == RangeForm::Header,
             range,
@@ -183,42 +185,58 @@ impl Engine {
             offset: job.received,
             segment: job.media != Media::None,
         }));
+        let job = &mut self.tracks[number].jobs[place];
+        job.cdn = cdn;
+        job.urls = self.urls.generation;
+        job.state = JobState::Running { sent: now, active: now, flowing: None };
     }
 
     pub(super) fn start_job(
         &mut self,
         now: Duration,
         number: usize,
-        head: u64,
-        media: Media,
+        rung: Rung,
+        (head, media): (u64, Media),
         range: ByteRange,
         out: &mut Vec<Command>,
     ) {
         let id = FetchId(self.next_id);
         self.next_id += 1;
         let state = JobState::Waiting { until: now };
+        let (received, since) = (0, now);
         let jobs = &mut self.tracks[number].jobs;
-        jobs.push(Job { id, head, media, range, received: 0, cdn: 0, urls: 0, failures: 0, state });
+        jobs.push(Job { id, rung, head, media, range, received, since, cdn: 0, urls: 0, failures: 0, state });
         let place = jobs.len() - 1;
-        self.ended = false;
+        self.ended &= media == Media::None;
         self.send(now, number, place, out);
     }
-}
 
-/// Whether a CDN has the track's file.
-fn usable(presentation: Option<&Presentation>, track: &Track) -> impl Fn(usize) -> bool {
-    let has: Vec<bool> = presentation.map_or_else(Vec::new, |presentation| {
-        let has_file = |id: &str| track.representation.sources.iter().any(|source| source.cdn == id);
-        presentation.cdns.iter().map(|cdn| has_file(&cdn.id)).collect()
-    });
-    move |cdn| has.get(cdn).copied().unwrap_or(false)
-}
-
-pub(super) fn abort(job: &Job, now: Duration, estimator: &mut Estimator, out: &mut Vec<Command>) {
-    if let JobState::Running { flowing, .. } = job.state {
-        if flowing {
-            estimator.ended(now);
+    /// Stops and forgets the downloads that `which` names; says whether there were any.
+    pub(super) fn drop_jobs(
+        &mut self,
+        now: Duration,
+        number: usize,
+        which: impl Fn(&Job) -> bool,
+        out: &mut Vec<Command>,
+    ) -> bool {
+        let mut any = false;
+        let estimator = &mut self.estimator;
+        for job in self.tracks[number].jobs.extract_if(.., |job| which(job)) {
+            any = true;
+            if let JobState::Running { flowing, .. } = job.state {
+                if flowing.is_some() {
+                    estimator.ended(now);
+                }
+                out.push(Command::Abort { fetch: job.id });
+            }
         }
-        out.push(Command::Abort { fetch: job.id });
+        any
     }
+}
+
+/// Whether a CDN, by its place in the manifest, has the file.
+fn carries(cdns: &[Cdn], sources: &[Source]) -> impl Fn(usize) -> bool + use<> {
+    let has_file = |cdn: &Cdn| sources.iter().any(|source| source.cdn == cdn.id);
+    let has: Vec<bool> = cdns.iter().map(has_file).collect();
+    move |cdn| has.get(cdn).copied().unwrap_or(false)
 }

@@ -1,26 +1,53 @@
-//! The playhead: gaps, seeks, room in the source buffers.
+//! The playhead: gaps, hangs, room in the source buffers.
 
 use std::time::Duration;
 
-use super::{Engine, downloads::abort};
-use crate::{
-    event::Command,
-    model::TrackKind,
-    schedule::{Cursor, Job, Media},
-};
+use super::Engine;
+use crate::{buffer::Ranges, error::Error, event::Command, model::TrackKind, track::Cursor};
 
 /// A gap up to this long is jumped over, in seconds.
 const SMALL_GAP: f64 = 0.5;
 /// A place that stays empty is fetched again this often.
 const REFETCHES: u32 = 2;
-/// A seek this soon after another waits for a third: someone is scrubbing.
-const SCRUBBING: Duration = Duration::from_millis(150);
 /// How long a held fragment waits for room before it is tried again.
 const ROOM_WAIT: Duration = Duration::from_secs(1);
+/// A playhead that stood still for this long with data ahead hangs.
+const HANGS: Duration = Duration::from_millis(250);
+/// After a nudge the decoder has to begin anew.
+const HANGS_AFTER_NUDGE: Duration = Duration::from_millis(500);
+/// After the start or a seek, to the first picture.
+const HANGS_AFTER_SEEK: Duration = Duration::from_secs(2);
+/// How far a nudge goes, in seconds, and how many there are before the segment is fetched again.
+const NUDGE: (f64, u32) = (0.1, 3);
+
+/// A playhead that does not move although there is data.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hang {
+    // Where the playhead was last, and since when.
+    at: f64,
+    since: Option<Duration>,
+    // Where it hung first.
+    origin: f64,
+    nudges: u32,
+    refetched: bool,
+    // It has moved since the start or the last seek.
+    moved: bool,
+    // The seek that a jump of the engine's own brings about.
+    own_jump: Option<f64>,
+}
+
+impl Hang {
+    /// Whether a seek is the echo of a jump of the engine's own.
+    pub(super) fn was_own(&mut self, position: f64) -> bool {
+        self.own_jump.take().is_some_and(|own| (own - position).abs() < 0.01)
+    }
+}
 
 impl Engine {
-    pub(super) fn playhead(&mut self, position: f64, playing: bool, out: &mut Vec<Command>) {
+    pub(super) fn playhead(&mut self, now: Duration, position: f64, playing: bool, out: &mut Vec<Command>) {
         self.position = position;
+        self.playing = playing;
+        self.note_stall(now);
         for track in &mut self.tracks {
             let keep_from = position - track.goals.back;
             // A few seconds of slack: one removal per segment, not one per call. After the end of stream none at all:
@@ -33,17 +60,19 @@ impl Engine {
                 out.push(Command::Remove { track: track.kind, start: 0.0, end: keep_from });
             }
         }
-        self.mend_gaps(position, playing, out);
+        let all = self.buffered();
+        self.mend_gaps(&all, playing, out);
+        self.watch_for_hang(now, &all, out);
     }
 
     /// A place that should be full but is not: a small one is jumped over, a larger one fetched again.
-    fn mend_gaps(&mut self, position: f64, playing: bool, out: &mut Vec<Command>) {
-        let all = self.buffered();
+    fn mend_gaps(&mut self, all: &Ranges, playing: bool, out: &mut Vec<Command>) {
+        let position = self.position;
         let mut empty = !all.contains(position);
         for track in &mut self.tracks {
             // The first second that this track lacks.
             let edge = track.buffered.end_at(position).unwrap_or(position);
-            let Some(index) = &track.index else { continue };
+            let Some(index) = track.index() else { continue };
             if edge + SMALL_GAP >= index.end() || track.expects(edge + 0.05) {
                 empty &= !track.expects(edge) || track.buffered.contains(position);
                 continue;
@@ -64,66 +93,71 @@ impl Engine {
         if let Some(next) = all.next_start(position).filter(|_| empty && playing) {
             let given_up = self.tracks.iter().any(|track| track.refetched.1 >= REFETCHES);
             if next - position <= SMALL_GAP || given_up {
-                out.push(Command::JumpTo { position: next + 0.001 });
+                self.jump(next + 0.001, out);
             }
         }
     }
 
-    pub(super) fn seek(&mut self, now: Duration, position: f64, out: &mut Vec<Command>) {
-        self.position = position;
-        let start = self.presentation.as_ref().map_or(0.0, |presentation| presentation.start);
-        if self.at_start && (position - start).abs() < 0.1 {
-            return; // the player going to where the film begins
+    fn jump(&mut self, position: f64, out: &mut Vec<Command>) {
+        self.hang.own_jump = Some(position);
+        out.push(Command::JumpTo { position });
+    }
+
+    /// A playhead that stands still with data ahead is nudged; then the segment is fetched again; then it is an error.
+    fn watch_for_hang(&mut self, now: Duration, all: &Ranges, out: &mut Vec<Command>) {
+        let position = self.position;
+        if !self.playing || all.ahead(position) < SMALL_GAP {
+            self.hang.since = None;
+            return;
         }
-        self.at_start = false;
-        let mut outside = false;
-        for track in &mut self.tracks {
-            let kind = track.kind;
-            let Some(index) = &track.index else {
-                // The head is wanted whatever the position is; what follows it is not.
-                track.cursor = Cursor::Time(position);
-                let beside: Vec<Job> =
-                    track.jobs.extract_if(.., |job| job.head == 0 && job.media != Media::None).collect();
-                for job in &beside {
-                    abort(job, now, &mut self.estimator, out);
+        let hang = &mut self.hang;
+        let Some(since) = hang.since.filter(|_| (position - hang.at).abs() < 0.001) else {
+            if hang.since.is_some() {
+                hang.moved = true;
+                if (position - hang.origin).abs() > 1.0 {
+                    (hang.nudges, hang.refetched) = (0, false);
                 }
-                for job in &mut track.jobs {
-                    if job.media == Media::Start {
-                        job.media = Media::Unwanted;
-                    }
-                }
-                track.waiting.clear();
-                out.push(Command::Reset { track: kind });
-                outside = true;
-                continue;
-            };
-            let wanted = match track.buffered.end_at(position) {
-                Some(end) if end + 0.1 >= index.end() => index.len(),
-                Some(end) => index.at(end + 0.05),
-                None => index.at(position),
-            };
-            let going_there = match track.cursor {
-                Cursor::Number(cursor) => cursor == wanted || track.in_hand(wanted),
-                Cursor::Time(_) => false,
-            };
-            if going_there {
-                continue;
             }
-            let dropped: Vec<Job> = track.jobs.extract_if(.., |job| job.media != Media::None).collect();
-            if !dropped.is_empty() || !track.waiting.is_empty() {
-                for job in &dropped {
-                    abort(job, now, &mut self.estimator, out);
-                }
-                track.waiting.clear();
-                track.retry_append = None;
-                out.push(Command::Reset { track: kind });
-            }
-            outside |= !track.buffered.contains(position);
-            track.cursor = Cursor::Number(wanted);
+            (hang.at, hang.since) = (position, Some(now));
+            return;
+        };
+        let limit = match (hang.nudges, hang.moved) {
+            (1.., _) => HANGS_AFTER_NUDGE,
+            (0, true) => HANGS,
+            (0, false) => HANGS_AFTER_SEEK,
+        };
+        if now < since + limit {
+            return;
         }
-        let scrubbing = self.last_seek.is_some_and(|last| now < last + SCRUBBING);
-        self.hold_until = (outside && scrubbing).then(|| now + SCRUBBING);
-        self.last_seek = Some(now);
+        if hang.nudges < NUDGE.1 {
+            if hang.nudges == 0 {
+                hang.origin = position;
+            }
+            hang.nudges += 1;
+            (hang.at, hang.since) = (position + NUDGE.0, Some(now));
+            self.jump(position + NUDGE.0, out);
+        } else if !hang.refetched {
+            (hang.nudges, hang.since, hang.moved, hang.refetched) = (0, None, false, true);
+            self.fetch_here_again(now, out);
+        } else {
+            self.fail(Error::Stuck, out);
+        }
+    }
+
+    fn fetch_here_again(&mut self, now: Duration, out: &mut Vec<Command>) {
+        for number in 0..self.tracks.len() {
+            let place = self.tracks[number].index().and_then(|index| {
+                let number = index.at(self.position);
+                Some((number, *index.get(number)?))
+            });
+            let Some((segment, part)) = place else { continue };
+            self.lose(now, number, out);
+            let track = &mut self.tracks[number];
+            out.push(Command::Remove { track: track.kind, start: part.start.max(0.0), end: part.end });
+            track.buffered = track.buffered.without(part.start, part.end);
+            track.cursor = Cursor::Number(segment);
+        }
+        self.ended = false;
     }
 
     pub(super) fn quota(&mut self, now: Duration, kind: TrackKind, out: &mut Vec<Command>) {
@@ -132,7 +166,8 @@ impl Engine {
         let behind = position - 10.0;
         let keep_to = position + track.goals.forward + 10.0;
         let mut freed = false;
-        if track.buffered.start().is_some_and(|start| start < behind) {
+        // Less than a second is not worth a round of removing and trying again.
+        if track.buffered.start().is_some_and(|start| start < behind - 1.0) {
             out.push(Command::Remove { track: kind, start: 0.0, end: behind });
             freed = true;
         }
@@ -142,9 +177,13 @@ impl Engine {
         }
         if freed {
             out.push(Command::RetryAppend { track: kind });
-        } else {
-            track.goals.shrink();
-            track.retry_append = Some(now + ROOM_WAIT);
+            return;
         }
+        // Once for each fragment that does not fit, however often it is tried.
+        if !track.shrunk {
+            track.shrunk = true;
+            track.goals.shrink();
+        }
+        track.retry_append = Some(now + ROOM_WAIT);
     }
 }

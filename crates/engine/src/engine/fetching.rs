@@ -1,0 +1,162 @@
+//! What is fetched next: heads and segments.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::{
+    buffer::Ranges,
+    error::Error,
+    event::{Command, FetchId},
+    index::SegmentIndex,
+    job::{Job, Media},
+    ladder::Rung,
+    model::{ByteRange, TrackKind},
+    track::{Cursor, Need},
+};
+
+/// From this much buffer on, in seconds, heads are fetched that may be wanted later.
+const HEADS_AHEAD: f64 = 4.0;
+
+impl Engine {
+    pub(super) fn index(
+        &mut self,
+        now: Duration,
+        kind: TrackKind,
+        representation: &str,
+        index: SegmentIndex,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(number) = self.place(kind) else { return };
+        let track = &mut self.tracks[number];
+        let Some(rung) = track.ladder.find(representation) else { return };
+        let step = track.ladder.step(rung);
+        if step.index.is_some() {
+            return;
+        }
+        let other = track.ladder.iter().find_map(|(_, step)| step.index.as_ref());
+        let misaligned = kind == TrackKind::Video && other.is_some_and(|other| !other.aligned_with(&index));
+        if index.last_byte() >= step.representation.file_size || misaligned {
+            if rung == track.current && other.is_none() {
+                return self.fail(Error::BadIndex, out);
+            }
+            return self.undecodable(now, representation, out);
+        }
+        let known = track.index_arrived(rung, index);
+        let unwanted = |media: Media| media == Media::Unwanted || (media == Media::Start && !known);
+        let mut lost = self.drop_jobs(now, number, |job| job.rung == rung && unwanted(job.media), out);
+        let waiting = &mut self.tracks[number].waiting;
+        waiting.retain(|w| {
+            let drop = w.rung == rung && unwanted(w.media);
+            lost |= drop;
+            !drop
+        });
+        if lost {
+            out.push(Command::Reset { track: kind });
+        }
+        if kind == TrackKind::Audio {
+            self.audio_if_ready(now, out);
+        }
+    }
+
+    pub(super) fn appended(&mut self, fetch: FetchId) {
+        let replaceable = self.replaceable_from();
+        for number in 0..self.tracks.len() {
+            let Some(place) = self.tracks[number].waiting.iter().position(|w| w.id == fetch) else {
+                continue;
+            };
+            let waiting = self.tracks[number].waiting.remove(place);
+            self.tracks[number].shrunk = false;
+            let Media::Number(segment) = waiting.media else { continue };
+            let stale = !self.acceptable(&self.tracks[number], waiting.rung);
+            let track = &mut self.tracks[number];
+            track.held.insert(segment, waiting.rung, stale);
+            let start = track.index().and_then(|index| index.get(segment)).map(|s| s.start);
+            if let (Cursor::Number(cursor), true, true) = (track.cursor, stale, start >= Some(replaceable)) {
+                track.cursor = Cursor::Number(cursor.min(segment));
+            }
+        }
+    }
+
+    pub(super) fn buffer_seen(&mut self, kind: TrackKind, ranges: Ranges) {
+        let Some(track) = self.track_mut(kind) else { return };
+        track.buffered = ranges;
+        track.removing = false;
+        if let Some(index) = &track.ladder.step(track.current).index {
+            track.held.prune(index, &track.buffered);
+        }
+    }
+
+    pub(super) fn fetch_needs(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+        if self.failed || !self.streaming {
+            return;
+        }
+        let (position, at_start) = (self.position, self.at_start);
+        let replaceable = self.replaceable_from();
+        let track = &mut self.tracks[number];
+        let rung = track.current;
+        let head = track.representation().head();
+        let start = track.representation().start;
+        match (track.need(position, replaceable, at_start), start) {
+            (Need::HeadAndStart, Some(start)) => {
+                let range = ByteRange { start: 0, end: start.range.end };
+                self.start_job(now, number, rung, (head.length(), Media::Start), range, out);
+            }
+            (Need::HeadBesideStart, Some(start)) => {
+                self.start_job(now, number, rung, (head.length(), Media::None), head, out);
+                self.start_job(now, number, rung, (0, Media::Start), start.range, out);
+            }
+            (Need::Segment(segment), _) => self.fetch_segment(now, number, segment, out),
+            (Need::Nothing, _) => {}
+            _ => self.start_job(now, number, rung, (head.length(), Media::None), head, out),
+        }
+        match self.tracks[number].kind {
+            TrackKind::Video => self.heads_ahead(now, number, out),
+            TrackKind::Audio => self.audio_if_ready(now, out),
+        }
+    }
+
+    fn fetch_segment(&mut self, now: Duration, number: usize, segment: usize, out: &mut Vec<Command>) {
+        let rung = match self.tracks[number].kind {
+            TrackKind::Video => self.rung_for(now, number, segment, out),
+            TrackKind::Audio => Some(self.tracks[number].current),
+        };
+        let Some(rung) = rung else { return };
+        let track = &mut self.tracks[number];
+        let part = track.ladder.step(rung).index.as_ref().and_then(|index| index.get(segment)).copied();
+        let Some(part) = part else { return };
+        if rung != track.current {
+            track.current = rung;
+            self.watch.counters.switches += 1;
+        }
+        self.watch.counters.replaced += u64::from(track.held.is_stale(segment));
+        track.cursor = Cursor::Number(segment + 1);
+        self.start_job(now, number, rung, (0, Media::Number(segment)), part.range, out);
+    }
+
+    /// Sees to it that the head of `rung` is on its way. A head that is merely fetched ahead makes way.
+    pub(super) fn want_head(&mut self, now: Duration, number: usize, rung: Rung, out: &mut Vec<Command>) {
+        let track = &self.tracks[number];
+        let under_way = track.head_job().is_some_and(|job| job.rung == rung);
+        // Before the current index is there, the only head on its way is the one that everything waits for.
+        if under_way || !track.ladder.step(rung).lacks_head(now) || track.index().is_none() {
+            return;
+        }
+        self.drop_jobs(now, number, |job: &Job| job.media == Media::None, out);
+        let head = self.tracks[number].ladder.step(rung).representation.head();
+        self.start_job(now, number, rung, (head.length(), Media::None), head, out);
+    }
+
+    /// Heads of neighbouring rungs, one after the other, while there is time: a switch then costs no round trip.
+    fn heads_ahead(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+        let track = &self.tracks[number];
+        let busy = track.head_job().is_some() || self.fixed(track).is_some() || self.replace;
+        if busy || track.ahead(self.position) < HEADS_AHEAD {
+            return;
+        }
+        let wanted =
+            |rung: Rung, step: &crate::ladder::Step| step.lacks_head(now) && self.automatic(track, rung);
+        if let Some(rung) = track.ladder.nearest(track.current, wanted) {
+            self.want_head(now, number, rung, out);
+        }
+    }
+}

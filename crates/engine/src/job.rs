@@ -1,0 +1,84 @@
+//! One download and what becomes of it.
+
+use std::time::Duration;
+
+use crate::{event::FetchId, ladder::Rung, model::ByteRange};
+
+/// The media part of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// None: init segment and index only.
+    None,
+    /// The manifest's start segment; its number is not known before the index is.
+    Start,
+    /// This segment.
+    Number(usize),
+    /// It was wanted once; only the head in front of it still is.
+    Unwanted,
+}
+
+/// How far a download is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// On the wire.
+    Running {
+        /// When the request went out.
+        sent: Duration,
+        /// When the last byte came in, or the request went out.
+        active: Duration,
+        /// When its first byte came, and how many bytes had come before.
+        flowing: Option<(Duration, u64)>,
+    },
+    /// Waits before the next attempt.
+    Waiting {
+        /// Until then.
+        until: Duration,
+    },
+    /// Waits for freshly signed URLs.
+    NeedsUrls,
+}
+
+/// One download: a head, a segment, or a head with the first segment behind it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its id, the same over all attempts.
+    pub id: FetchId,
+    /// The representation that it is of.
+    pub rung: Rung,
+    /// Bytes of init segment and index in front.
+    pub head: u64,
+    /// What follows them.
+    pub media: Media,
+    /// All its bytes.
+    pub range: ByteRange,
+    /// How many have arrived.
+    pub received: u64,
+    /// When it was first wanted.
+    pub since: Duration,
+    /// The CDN of the current attempt, by its place in the manifest.
+    pub cdn: usize,
+    /// Which manifest's URL the current attempt uses.
+    pub urls: u32,
+    /// Attempts that failed.
+    pub failures: u32,
+    /// How far it is.
+    pub state: JobState,
+}
+
+impl Job {
+    /// Whether bytes of the current attempt have arrived.
+    pub fn is_flowing(&self) -> bool {
+        matches!(self.state, JobState::Running { flowing: Some(_), .. })
+    }
+}
+
+/// A segment downloaded whole, but not yet appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its download.
+    pub id: FetchId,
+    /// The representation that it is of.
+    pub rung: Rung,
+    /// Which segment.
+    pub media: Media,
+}

@@ -1,0 +1,135 @@
+//! The representations of one track, ordered.
+
+use std::time::Duration;
+
+use crate::{
+    index::SegmentIndex,
+    model::{Representation, Source},
+};
+
+/// A place in a [`Ladder`], counted from the lowest bandwidth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rung(usize);
+
+impl Rung {
+    /// The rung at this place.
+    pub const fn new(place: usize) -> Self {
+        Self(place)
+    }
+}
+
+/// How long a rung whose head could not be fetched is left alone; doubles each time.
+const HEAD_REST: Duration = Duration::from_secs(15);
+
+/// One representation and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What the manifest says.
+    pub representation: Representation,
+    /// Its segments, once its head has arrived.
+    pub index: Option<SegmentIndex>,
+    /// The device refused it.
+    pub undecodable: bool,
+    head_failures: u32,
+    head_rests_until: Duration,
+}
+
+impl Step {
+    /// Its head could not be fetched: leaves it alone for a while.
+    pub fn head_failed(&mut self, now: Duration) {
+        self.head_rests_until = now + HEAD_REST.saturating_mul(1 << self.head_failures.min(6));
+        self.head_failures += 1;
+    }
+
+    /// Whether its head is missing and may be asked for.
+    pub fn lacks_head(&self, now: Duration) -> bool {
+        self.index.is_none() && !self.undecodable && now >= self.head_rests_until
+    }
+
+    /// Lines of its picture; 0 for sound.
+    pub fn height(&self) -> u32 {
+        self.representation.size.map_or(0, |(_, height)| height)
+    }
+
+    /// Bits of segment `number`, which lasts `seconds`: from the index, else from the bandwidth.
+    pub fn bits(&self, number: usize, seconds: f64) -> f64 {
+        match self.index.as_ref().and_then(|index| index.get(number)) {
+            Some(segment) => segment.range.length() as f64 * 8.0,
+            None => self.representation.bandwidth as f64 * seconds,
+        }
+    }
+
+    /// bit/s over segment `number` and the three behind it.
+    pub fn rate(&self, number: usize) -> f64 {
+        let Some(index) = &self.index else { return self.representation.bandwidth as f64 };
+        let last = (number + 4).min(index.len());
+        match (index.get(number), index.get(last.saturating_sub(1))) {
+            (Some(from), Some(to)) if to.end > from.start => {
+                index.bytes(number, last) as f64 * 8.0 / (to.end - from.start)
+            }
+            _ => self.representation.bandwidth as f64,
+        }
+    }
+}
+
+/// All representations of one track. Never empty.
+#[derive(Clone, Debug)]
+pub struct Ladder(Vec<Step>);
+
+impl Ladder {
+    /// Orders by bandwidth. `None` when there is nothing.
+    pub fn new(mut representations: Vec<Representation>) -> Option<Self> {
+        representations.sort_by_key(|representation| representation.bandwidth);
+        let step = |representation| Step {
+            representation,
+            index: None,
+            undecodable: false,
+            head_failures: 0,
+            head_rests_until: Duration::ZERO,
+        };
+        let steps: Vec<Step> = representations.into_iter().map(step).collect();
+        (!steps.is_empty()).then_some(Self(steps))
+    }
+
+    /// The rung of a representation.
+    pub fn find(&self, id: &str) -> Option<Rung> {
+        self.0.iter().position(|step| step.representation.id == id).map(Rung)
+    }
+
+    /// What is known of a rung.
+    pub fn step(&self, rung: Rung) -> &Step {
+        &self.0[rung.0]
+    }
+
+    /// The same, to be changed.
+    pub fn step_mut(&mut self, rung: Rung) -> &mut Step {
+        &mut self.0[rung.0]
+    }
+
+    /// All of them, from the lowest.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Rung, &Step)> {
+        self.0.iter().enumerate().map(|(place, step)| (Rung(place), step))
+    }
+
+    /// Of the rungs that pass, the one nearest to `to`; the lower of two.
+    pub fn nearest(&self, to: Rung, pass: impl Fn(Rung, &Step) -> bool) -> Option<Rung> {
+        let passing = self.iter().filter(|(rung, step)| pass(*rung, step)).map(|(rung, _)| rung);
+        passing.min_by_key(|rung| rung.0.abs_diff(to.0))
+    }
+
+    /// Takes fresh URLs. What has gone from the manifest is not to be fetched any more.
+    pub fn refresh(&mut self, fresh: &[Representation]) {
+        for step in &mut self.0 {
+            match fresh.iter().find(|other| other.id == step.representation.id) {
+                // The start segment moved with the resume position; this viewing keeps its own.
+                Some(same) => step.representation.sources.clone_from(&same.sources),
+                None => step.undecodable = true,
+            }
+        }
+    }
+
+    /// Where a rung's file lies.
+    pub fn sources(&self, rung: Rung) -> &[Source] {
+        &self.step(rung).representation.sources
+    }
+}

@@ -1,0 +1,239 @@
+//! The state of one track and what it needs next.
+
+use std::time::Duration;
+
+use crate::{
+    buffer::{Goals, Ranges},
+    held::Held,
+    index::SegmentIndex,
+    job::{Job, Media, Waiting},
+    ladder::{Ladder, Rung},
+    model::{Representation, TrackKind},
+};
+
+/// At most this many downloaded segments wait for their license, or for room.
+pub const MOST_WAITING: usize = 2;
+
+/// Where fetching goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cursor {
+    /// At the segment that contains this second; its number is not known before the index is.
+    Time(f64),
+    /// At this segment.
+    Number(usize),
+}
+
+/// One track.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// Picture or sound.
+    pub kind: TrackKind,
+    /// Its representations.
+    pub ladder: Ladder,
+    /// The one that segments are fetched of. Its index is known, but for the very start.
+    pub current: Rung,
+    /// Where fetching goes on.
+    pub cursor: Cursor,
+    /// Downloads in flight: at most one head and one segment.
+    pub jobs: Vec<Job>,
+    /// Downloaded whole, but not yet appended.
+    pub waiting: Vec<Waiting>,
+    /// What the source buffer holds.
+    pub buffered: Ranges,
+    /// Of which representations.
+    pub held: Held,
+    /// How much it should hold.
+    pub goals: Goals,
+    /// When a held fragment is tried again.
+    pub retry_append: Option<Duration>,
+    /// The goal was made smaller for the fragment that is held now.
+    pub shrunk: bool,
+    /// Segment that was fetched again because its place stayed empty, and how often.
+    pub refetched: (usize, u32),
+    /// A removal was asked for and the buffer has not been seen since.
+    pub removing: bool,
+}
+
+/// What a track needs next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Need {
+    /// Nothing now.
+    Nothing,
+    /// Init segment and index.
+    Head,
+    /// Both, and the first segment, in one request.
+    HeadAndStart,
+    /// Both, and beside them the start segment.
+    HeadBesideStart,
+    /// This segment.
+    Segment(usize),
+}
+
+impl Track {
+    /// A track that begins at `position` with the representation `current`.
+    pub fn new(kind: TrackKind, ladder: Ladder, current: Rung, position: f64) -> Self {
+        Self {
+            kind,
+            ladder,
+            current,
+            cursor: Cursor::Time(position),
+            jobs: Vec::new(),
+            waiting: Vec::new(),
+            buffered: Ranges::default(),
+            held: Held::default(),
+            goals: match kind {
+                TrackKind::Video => Goals::VIDEO,
+                TrackKind::Audio => Goals::AUDIO,
+            },
+            retry_append: None,
+            shrunk: false,
+            refetched: (usize::MAX, 0),
+            removing: false,
+        }
+    }
+
+    /// The representation that segments are fetched of.
+    pub fn representation(&self) -> &Representation {
+        &self.ladder.step(self.current).representation
+    }
+
+    /// Its segments, once known.
+    pub fn index(&self) -> Option<&SegmentIndex> {
+        self.ladder.step(self.current).index.as_ref()
+    }
+
+    /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there already, and over
+    /// those that should be replaced but begin before `replaceable`.
+    pub fn need(&mut self, position: f64, replaceable: f64, use_start: bool) -> Need {
+        let step = self.ladder.step(self.current);
+        let Some(index) = &step.index else {
+            if !self.jobs.is_empty() {
+                return Need::Nothing;
+            }
+            let head = step.representation.head();
+            return match step.representation.start.filter(|_| use_start && self.waiting.is_empty()) {
+                Some(start) if start.range.start == head.end + 1 => Need::HeadAndStart,
+                Some(_) => Need::HeadBesideStart,
+                None => Need::Head,
+            };
+        };
+        if self.segment_job().is_some() || self.waiting.len() >= MOST_WAITING {
+            return Need::Nothing;
+        }
+        let from = match self.cursor {
+            Cursor::Time(time) => index.at(time),
+            Cursor::Number(number) => number,
+        };
+        let number = self.next_missing(index, from, replaceable);
+        let segment = index.get(number).copied();
+        let ahead: u64 = (index.at(position)..number).map(|number| self.bytes(number)).sum();
+        self.cursor = Cursor::Number(number);
+        match segment {
+            Some(segment) if segment.start < position + self.goals.forward && ahead < self.goals.bytes => {
+                Need::Segment(number)
+            }
+            _ => Need::Nothing,
+        }
+    }
+
+    /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`.
+    pub fn next_missing(&self, index: &SegmentIndex, from: usize, replaceable: f64) -> usize {
+        let there = |number: usize| {
+            index.get(number).is_some_and(|s| {
+                let good = !self.held.is_stale(number) || s.start < replaceable;
+                good && self.buffered.covers(s.start, s.end)
+            })
+        };
+        let mut number = from;
+        while there(number) || self.waits(number) {
+            number += 1;
+        }
+        number
+    }
+
+    fn bytes(&self, number: usize) -> u64 {
+        let index = self.held.rung(number).and_then(|rung| self.ladder.step(rung).index.as_ref());
+        index.or(self.index()).and_then(|index| index.get(number)).map_or(0, |s| s.range.length())
+    }
+
+    /// The download with media in it.
+    pub fn segment_job(&self) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.media != Media::None)
+    }
+
+    /// The download of a head alone.
+    pub fn head_job(&self) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.media == Media::None)
+    }
+
+    /// Whether the segment that contains `time` is on its way: in flight, waiting, or next.
+    pub fn expects(&self, time: f64) -> bool {
+        let Some(index) = self.index() else { return true };
+        let number = index.at(time);
+        let at_cursor = match self.cursor {
+            Cursor::Time(time) => index.at(time) == number,
+            Cursor::Number(cursor) => cursor == number,
+        };
+        at_cursor || self.in_hand(number)
+    }
+
+    /// Whether this segment is in flight or waiting.
+    pub fn in_hand(&self, number: usize) -> bool {
+        self.jobs.iter().any(|job| job.media == Media::Number(number)) || self.waits(number)
+    }
+
+    fn waits(&self, number: usize) -> bool {
+        self.waiting.iter().any(|waiting| waiting.media == Media::Number(number))
+    }
+
+    /// The representation of a segment that is there or on its way.
+    pub fn rung_of(&self, number: usize) -> Option<Rung> {
+        let job = self.jobs.iter().find(|job| job.media == Media::Number(number)).map(|job| job.rung);
+        let waiting = self.waiting.iter().find(|w| w.media == Media::Number(number)).map(|w| w.rung);
+        self.held.rung(number).or(waiting).or(job)
+    }
+
+    /// Seconds from `position` to the end of what is there or waits to be appended.
+    pub fn ahead(&self, position: f64) -> f64 {
+        let Some(index) = self.index() else { return 0.0 };
+        let segment = |waiting: &Waiting| match waiting.media {
+            Media::Number(number) => index.get(number),
+            _ => None,
+        };
+        let waiting = self.waiting.iter().filter_map(segment).map(|s| (s.start, s.end));
+        let ranges = self.buffered.as_slice().iter().copied().chain(waiting).collect();
+        Ranges::new(ranges).ahead(position)
+    }
+
+    /// Whether everything up to the last segment has been appended.
+    pub fn complete(&self) -> bool {
+        let Some(index) = self.index() else { return false };
+        let past_end = matches!(self.cursor, Cursor::Number(number) if number >= index.len());
+        past_end && self.segment_job().is_none() && self.waiting.is_empty()
+    }
+
+    /// Takes the index of a representation in. If it is the current one's, the start segment gets its number; false
+    /// when that segment is none of the index, for the caller to drop what is under way of it.
+    pub fn index_arrived(&mut self, rung: Rung, index: SegmentIndex) -> bool {
+        let start = self.ladder.step(rung).representation.start;
+        let number = start.and_then(|start| index.at_bytes(start.range));
+        let jobs = self.jobs.iter_mut().map(|job| (job.rung, &mut job.media));
+        let mut known = true;
+        for (of, media) in jobs.chain(self.waiting.iter_mut().map(|w| (w.rung, &mut w.media))) {
+            if of == rung && *media == Media::Start {
+                match number {
+                    Some(number) => {
+                        *media = Media::Number(number);
+                        self.cursor = Cursor::Number(number + 1);
+                    }
+                    None => known = false,
+                }
+            }
+        }
+        if let (Cursor::Time(time), true) = (self.cursor, rung == self.current) {
+            self.cursor = Cursor::Number(index.at(time));
+        }
+        self.ladder.step_mut(rung).index = Some(index);
+        known
+    }
+}
