@@ -56,7 +56,9 @@ pub fn start(fetch: Fetch, on_event: impl Fn(FetchEvent) + 'static) -> Running {
     let running = Running { controller: controller.clone(), live: Rc::clone(&live) };
     spawn_local(async move {
         let tell = |event| {
+            let last = matches!(event, FetchEvent::Chunk(_, true));
             if live.get() {
+                live.set(!last);
                 on_event(event);
             }
         };
@@ -108,9 +110,9 @@ async fn run(
         }
         let last = received == fetch.length;
         if last {
+            // Whoever has the last byte lets go of the fetch, which must not abort it: read to its end, the answer may be
+            // kept in the browser's cache.
             tell(FetchEvent::Chunk(chunk, true));
-            live.set(false);
-            // Read to its end, the answer may be kept in the browser's cache.
             let _ = JsFuture::from(reader.read()).await;
             return Ok(());
         }

@@ -213,7 +213,7 @@ async fn playing() -> Playing {
     video.set_muted(true);
     gloo::utils::body().append_child(&video).unwrap();
     let (opened, open) = oneshot::channel();
-    let source = MediaSourceHandle::attach(&video, move || opened.send(()).unwrap()).unwrap();
+    let source = MediaSourceHandle::attach(&video, move || opened.send(()).unwrap(), |_| {}).unwrap();
     open.await.unwrap();
     source.set_duration(4.0);
     let buffer = source.add_source_buffer(MIME).unwrap();
@@ -335,6 +335,11 @@ impl Append for Small {
         Ok(())
     }
 
+    fn change_type(&self, mime: &str) -> Result<(), AppendError> {
+        self.log.borrow_mut().push(mime.to_owned());
+        Ok(())
+    }
+
     fn buffered(&self) -> Ranges {
         Ranges::default()
     }
@@ -365,4 +370,17 @@ async fn a_full_buffer_holds_the_fragment_until_told_to_try_again() {
     assert_eq!(events.borrow().back(), Some(&QueueEvent::Appended(FetchId(4))));
     assert!(queue.is_idle());
     TimeoutFuture::new(0).await;
+}
+
+#[wasm_bindgen_test]
+async fn another_codec_comes_in_its_turn() {
+    let log = Rc::new(RefCell::default());
+    let small = Small { full: Rc::default(), log: Rc::clone(&log) };
+    let queue = AppendQueue::new(small, |_| {});
+    queue.append(ArrayBuffer::new(11));
+    queue.change_type("video/mp4; codecs=\"hvc1\"".to_owned());
+    queue.append(ArrayBuffer::new(22));
+    assert_eq!(*log.borrow(), ["append 11"]);
+    queue.operation_ended();
+    assert_eq!(*log.borrow(), ["append 11", "video/mp4; codecs=\"hvc1\"", "append 22"]);
 }

@@ -7,8 +7,9 @@ use std::{cell::Cell, rc::Rc};
 use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
 use matinee::{
-    components::{Controls, ErrorView, FilmCard, MediaState},
+    components::{Controls, ErrorView, FilmCard, KeyHelp, MediaState, QualityMenu, remote::Remote},
     pages::{LoginForm, LoginFormProps},
+    player::{Quality, Rung},
     problem::{Problem, Way},
     session::{Action, Phase, Session, SessionHandle},
 };
@@ -148,11 +149,38 @@ async fn a_plain_click_stays_in_the_app() {
     matinee::route::replace(&before);
 }
 
-fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
-    html! {
-        <Controls video={NodeRef::default()} stage={NodeRef::default()} {media} duration={60.0}
-            title="Matinee demo film" {on_toggle} />
+fn quality() -> Quality {
+    let rung = |id: &str, height| Rung { id: id.into(), height, bandwidth: 1_000_000 };
+    Quality {
+        rungs: vec![rung("c", 720), rung("b", 360), rung("a", 240)],
+        chosen: None,
+        playing: Some("b".into()),
     }
+}
+
+fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
+    let remote = Remote {
+        video: NodeRef::default(),
+        stage: NodeRef::default(),
+        duration: 60.0,
+        on_toggle,
+        on_help: Callback::noop(),
+        on_note: Callback::noop(),
+    };
+    html! {
+        <Controls {remote} {media} quality={quality()} on_choose={Callback::noop()} title="Matinee demo film" idle=false />
+    }
+}
+
+/// Presses a key; whether somebody took it.
+fn press(key: &str, on: &web_sys::EventTarget) -> bool {
+    let init = web_sys::KeyboardEventInit::new();
+    init.set_key(key);
+    init.set_bubbles(true);
+    init.set_cancelable(true);
+    let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
+    on.dispatch_event(&event).unwrap();
+    event.default_prevented()
 }
 
 /// Accessible names of all buttons.
@@ -195,15 +223,6 @@ async fn space_and_k_play_and_pause() {
     let props = AroundProps { children: controls(media, Callback::from(move |()| told.set(told.get() + 1))) };
     let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
-    let press = |key: &str, on: &web_sys::EventTarget| {
-        let init = web_sys::KeyboardEventInit::new();
-        init.set_key(key);
-        init.set_bubbles(true);
-        init.set_cancelable(true);
-        let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
-        on.dispatch_event(&event).unwrap();
-        event.default_prevented()
-    };
     let body: web_sys::EventTarget = gloo::utils::body().into();
     assert!(press(" ", &body) && press("k", &body));
     assert_eq!(toggled.get(), 2);
@@ -215,6 +234,89 @@ async fn space_and_k_play_and_pause() {
     rendered().await;
     press("k", &body);
     assert_eq!(toggled.get(), 2, "nothing listens any more");
+}
+
+fn focused() -> Option<String> {
+    document().active_element()?.get_attribute("data-quality")
+}
+
+#[wasm_bindgen_test]
+async fn the_quality_menu_goes_by_keyboard() {
+    let place = place();
+    let choices = Rc::new(std::cell::RefCell::new(Vec::new()));
+    let told = Rc::clone(&choices);
+    let on_choose = Callback::from(move |choice| told.borrow_mut().push(choice));
+    let props = AroundProps { children: html! { <QualityMenu quality={quality()} {on_choose} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let opener = one(&place, "button[aria-haspopup=menu]");
+    assert_eq!(opener.get_attribute("aria-label").as_deref(), Some("Quality: automatic, 360p"));
+    opener.click();
+    rendered().await;
+    assert_eq!(opener.get_attribute("aria-expanded").as_deref(), Some("true"));
+    let menu: web_sys::EventTarget = one(&place, "[role=menu]").into();
+    assert_eq!(focused().as_deref(), Some("auto"), "opened on what is chosen");
+    assert_eq!(one(&place, "[aria-checked=true]").text_content().as_deref(), Some("Automatic (360p)"));
+    assert!(press("ArrowDown", &menu));
+    assert_eq!(focused().as_deref(), Some("720"));
+    assert!(press("End", &menu) && press("ArrowDown", &menu));
+    assert_eq!(focused().as_deref(), Some("auto"), "round again");
+    assert!(press("Escape", &menu));
+    rendered().await;
+    assert!(place.query_selector("[role=menu]").unwrap().is_none());
+    assert!(document().active_element().unwrap().is_same_node(Some(&opener)), "the focus goes back");
+    opener.click();
+    rendered().await;
+    one(&place, "[data-quality='240']").click();
+    rendered().await;
+    assert_eq!(*choices.borrow(), [Some("a".to_owned())]);
+    assert!(place.query_selector("[role=menu]").unwrap().is_none());
+    opener.click();
+    rendered().await;
+    let init = web_sys::PointerEventInit::new();
+    init.set_bubbles(true);
+    let elsewhere = web_sys::PointerEvent::new_with_event_init_dict("pointerdown", &init).unwrap();
+    gloo::utils::body().dispatch_event(&elsewhere).unwrap();
+    rendered().await;
+    assert!(place.query_selector("[role=menu]").unwrap().is_none(), "a press elsewhere closes it");
+}
+
+#[wasm_bindgen_test]
+async fn the_help_lists_the_keys_and_closes() {
+    let place = place();
+    let closed = Rc::new(Cell::new(false));
+    let told = Rc::clone(&closed);
+    let on_close = Callback::from(move |()| told.set(true));
+    let props = AroundProps { children: html! { <KeyHelp open=true {on_close} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let dialog: web_sys::HtmlDialogElement = one(&place, "dialog").unchecked_into();
+    assert!(dialog.open());
+    assert!(dialog.text_content().unwrap().contains("Full screen"));
+    assert!(!press("f", &gloo::utils::body().into()), "nothing reaches the player from under a dialog");
+    let (sender, closing) = oneshot::channel();
+    let _listener = EventListener::once(&dialog, "close", move |_| sender.send(()).unwrap());
+    one(&place, "dialog button").click();
+    closing.await.unwrap();
+    rendered().await;
+    assert!(closed.get() && !dialog.open());
+}
+
+#[wasm_bindgen_test]
+async fn the_seek_bar_draws_every_buffered_range() {
+    let place = place();
+    let buffered = engine::buffer::Ranges::new(vec![(0.0, 6.0), (30.0, 45.0)]);
+    let media = MediaState { time: 3.0, buffered, ..MediaState::default() };
+    let props = AroundProps { children: controls(media, Callback::noop()) };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let drawn = place.query_selector_all("rect.buffered").unwrap();
+    let drawn: Vec<(String, String)> = (0..drawn.length())
+        .map(|n| drawn.get(n).unwrap().unchecked_into::<Element>())
+        .map(|rect| (rect.get_attribute("x").unwrap(), rect.get_attribute("width").unwrap()))
+        .collect();
+    assert_eq!(drawn, [("0".into(), "1000".into()), ("5000".into(), "2500".into())]);
+    assert_eq!(one(&place, "rect.played").get_attribute("width").as_deref(), Some("500"));
 }
 
 #[wasm_bindgen_test]

@@ -1,5 +1,8 @@
 //! One film of the library.
 
+use std::rc::Rc;
+
+use gloo::timers::callback::Timeout;
 use nccp::json::LibraryMovie;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -10,6 +13,9 @@ use crate::{
     route::{Link, Route},
     session::{refresh_library, use_session},
 };
+
+/// So long the pointer or the focus rests before the film's manifest is asked for.
+const RESTING_MS: u32 = 200;
 
 /// Properties of [`FilmCard`].
 #[derive(Properties, PartialEq)]
@@ -37,6 +43,19 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
             }
         });
     }
+    // Whoever rests on a title probably wants it: its manifest is asked for before the click (PROTOCOL §9).
+    let resting = use_mut_ref(|| None::<Timeout>);
+    let rest = {
+        let (resting, control, movie) = (Rc::clone(&resting), session.control.clone(), film.movie_id);
+        let playable = film.playable;
+        Callback::from(move |()| {
+            if let Some(control) = control.clone().filter(|_| playable) {
+                let ask = move || control.prefetch(movie);
+                resting.replace(Some(Timeout::new(RESTING_MS, ask)));
+            }
+        })
+    };
+    let leave = Callback::from(move |()| drop(resting.take()));
     let toggle = {
         let (movie, queued) = (film.movie_id, film.queued);
         Callback::from(move |_: MouseEvent| {
@@ -67,7 +86,9 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
         format!("Add {} to my list", film.title)
     };
     html! {
-        <article class={classes!("film", props.featured.then_some("featured"))}>
+        <article class={classes!("film", props.featured.then_some("featured"))}
+            onpointerenter={rest.reform(|_: PointerEvent| ())} onpointerleave={leave.reform(|_: PointerEvent| ())}
+            onfocusin={rest.reform(|_: FocusEvent| ())} onfocusout={leave.reform(|_: FocusEvent| ())}>
             <div class="poster">
                 if let Some(art) = art {
                     <img src={art.url.clone()} alt="" width={art.width.to_string()} height={art.height.to_string()}

@@ -1,5 +1,6 @@
 //! What a video element shows, as state that renders.
 
+use engine::buffer::Ranges;
 use gloo::{events::EventListener, utils::document};
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
@@ -11,8 +12,8 @@ use crate::mse;
 pub struct MediaState {
     /// Position in seconds.
     pub time: f64,
-    /// End of the buffered range that holds the position.
-    pub buffered_to: f64,
+    /// What is buffered.
+    pub buffered: Ranges,
     /// Neither playing nor about to.
     pub paused: bool,
     /// At the end.
@@ -36,7 +37,7 @@ impl MediaState {
         let paused = video.paused();
         Self {
             time,
-            buffered_to: mse::time_ranges(&video.buffered()).end_at(time).unwrap_or(time),
+            buffered: mse::time_ranges(&video.buffered()),
             paused: paused || video.ended(),
             ended: video.ended(),
             // Less than HAVE_FUTURE_DATA.

@@ -15,6 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Error,
+    prefetch::Prefetched,
     recovery::{Step, Tried},
 };
 use crate::{
@@ -68,6 +69,7 @@ pub(super) struct Inner {
     pub(super) stored: RefCell<Option<Stored>>,
     /// Server's clock minus this one, in seconds.
     pub(super) offset: Cell<f64>,
+    pub(super) prefetched: RefCell<Option<Prefetched>>,
     queue: RefCell<VecDeque<Item>>,
     running: Cell<bool>,
 }
@@ -92,6 +94,7 @@ impl Control {
             identity: RefCell::new(identity),
             stored: RefCell::new(stored),
             offset: Cell::new(0.0),
+            prefetched: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             running: Cell::new(false),
         })))

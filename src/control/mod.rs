@@ -2,6 +2,7 @@
 
 mod client;
 mod exchange;
+mod prefetch;
 mod recovery;
 
 pub use client::{Ask, Control, Identity};

@@ -33,6 +33,11 @@ pub trait Append {
     /// # Errors
     /// See [`AppendError`]; then nothing is under way.
     fn remove(&self, start: f64, end: f64) -> Result<(), AppendError>;
+    /// Makes it take another codec, from the next init segment on; done when it returns.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    fn change_type(&self, mime: &str) -> Result<(), AppendError>;
     /// What is buffered.
     fn buffered(&self) -> Ranges;
 }
@@ -52,6 +57,7 @@ pub enum QueueEvent {
 
 enum Operation {
     Append(ArrayBuffer),
+    ChangeType(String),
     Remove(f64, f64),
     Marker(FetchId),
 }
@@ -85,6 +91,12 @@ impl<B: Append> AppendQueue<B> {
     /// Appends when all before it is done.
     pub fn append(&self, bytes: ArrayBuffer) {
         self.operations.borrow_mut().push_back(Operation::Append(bytes));
+        self.run();
+    }
+
+    /// Takes another codec when all before it is done.
+    pub fn change_type(&self, mime: String) {
+        self.operations.borrow_mut().push_back(Operation::ChangeType(mime));
         self.run();
     }
 
@@ -130,7 +142,8 @@ impl<B: Append> AppendQueue<B> {
             let next = {
                 let mut operations = self.operations.borrow_mut();
                 match operations.front() {
-                    Some(Operation::Append(_) | Operation::Marker(_)) if self.held.get() => None,
+                    Some(Operation::Remove(..)) => operations.pop_front(),
+                    _ if self.held.get() => None,
                     _ => operations.pop_front(),
                 }
             };
@@ -139,6 +152,13 @@ impl<B: Append> AppendQueue<B> {
             let result = match &operation {
                 Operation::Append(bytes) => self.buffer.append(bytes),
                 Operation::Remove(start, end) => self.buffer.remove(*start, *end),
+                Operation::ChangeType(mime) => match self.buffer.change_type(mime) {
+                    Ok(()) => {
+                        self.busy.set(false);
+                        continue;
+                    }
+                    refusal => refusal,
+                },
                 Operation::Marker(fetch) => {
                     self.busy.set(false);
                     (self.tell)(QueueEvent::Appended(*fetch));

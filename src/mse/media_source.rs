@@ -12,15 +12,21 @@ pub struct MediaSourceHandle {
     source: MediaSource,
     video: HtmlVideoElement,
     url: String,
-    _open: EventListener,
+    _listeners: Vec<EventListener>,
 }
 
 impl MediaSourceHandle {
     /// Makes one, attaches it, and calls `on_open` when it may get source buffers.
     ///
+    /// A `ManagedMediaSource` says by `on_streaming` whether it wants more media now; any other always does.
+    ///
     /// # Errors
     /// When the browser has no Media Source Extensions.
-    pub fn attach(video: &HtmlVideoElement, on_open: impl FnOnce() + 'static) -> Result<Self, JsValue> {
+    pub fn attach(
+        video: &HtmlVideoElement,
+        on_open: impl FnOnce() + 'static,
+        on_streaming: impl Fn(bool) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
         let (constructor, managed) =
             capability::media_source(&js_sys::global()).ok_or_else(|| JsValue::from_str("no MediaSource"))?;
         let source: MediaSource = Reflect::construct(&constructor, &Array::new())?.unchecked_into();
@@ -28,10 +34,16 @@ impl MediaSourceHandle {
             // A managed source opens only on an element that will not hand the film to a television.
             Reflect::set(video, &"disableRemotePlayback".into(), &JsValue::TRUE)?;
         }
-        let open = EventListener::once(&source, "sourceopen", move |_| on_open());
+        let mut listeners = vec![EventListener::once(&source, "sourceopen", move |_| on_open())];
+        if managed {
+            for (name, wanted) in [("startstreaming", true), ("endstreaming", false)] {
+                let tell = on_streaming.clone();
+                listeners.push(EventListener::new(&source, name, move |_| tell(wanted)));
+            }
+        }
         let url = Url::create_object_url_with_source(&source)?;
         video.set_src(&url);
-        Ok(Self { source, video: video.clone(), url, _open: open })
+        Ok(Self { source, video: video.clone(), url, _listeners: listeners })
     }
 
     /// Whether source buffers may be added.

@@ -27,6 +27,10 @@ impl Append for PageSourceBuffer {
         self.0.remove(start, end).map_err(|error| refused(&error))
     }
 
+    fn change_type(&self, mime: &str) -> Result<(), AppendError> {
+        self.0.change_type(mime).map_err(|error| refused(&error))
+    }
+
     fn buffered(&self) -> Ranges {
         self.0.buffered().map(|ranges| time_ranges(&ranges)).unwrap_or_default()
     }

@@ -2,18 +2,30 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use gloo::utils::document;
+use gloo::{timers::callback::Timeout, utils::document};
 use nccp::{ErrorCode, MovieId, MovieMetadata};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlVideoElement;
+use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
 
 use crate::{
-    components::{Controls, ErrorView, icons, use_media_state},
-    player::{Player, PlayerEvent},
+    clock,
+    components::{
+        Controls, ErrorView, KeyHelp, MediaState, icons,
+        remote::{Press, Remote, STEP},
+        use_idle, use_media_state,
+    },
+    player::{Player, PlayerEvent, Quality},
     problem::Problem,
     session::{Action, use_session},
 };
+
+/// So long the page says that the film went on where it was left, and offers to start over.
+const RESUMED_MS: u32 = 12_000;
+/// So long it says what a key or a finger has done.
+const NOTE_MS: u32 = 900;
+/// Two taps within this time, in milliseconds, are one.
+const DOUBLE_TAP_MS: f64 = 350.0;
 
 /// Properties of [`Watch`].
 #[derive(Properties, PartialEq)]
@@ -22,21 +34,33 @@ pub struct WatchProps {
     pub movie: MovieId,
 }
 
-/// What the player told.
+/// What the player told, and what is open.
 #[derive(Clone, Default, PartialEq)]
 struct Shown {
     metadata: Option<MovieMetadata>,
     duration: f64,
     wants_gesture: bool,
     problem: Option<Problem>,
+    quality: Quality,
+    retrying: bool,
+    /// Where the film went on, while the page says so.
+    resumed: Option<f64>,
+    /// It has played.
+    begun: bool,
+    help: bool,
+    note: Option<AttrValue>,
     /// Counts the times that the viewer tried again.
     attempt: u32,
 }
 
 enum Told {
     Player(PlayerEvent),
+    Begun,
     Gesture,
     Again,
+    ResumedSeen,
+    Help(Option<bool>),
+    Note(Option<AttrValue>),
 }
 
 impl Reducible for Shown {
@@ -52,17 +76,37 @@ impl Reducible for Shown {
                 next.metadata = Some(*metadata);
             }
             Told::Player(PlayerEvent::Duration(duration)) => next.duration = duration,
-            Told::Player(PlayerEvent::Resume(_)) => {}
+            Told::Player(PlayerEvent::Resume(position)) => {
+                next.resumed = Some(position).filter(|position| *position >= 1.0);
+            }
             Told::Player(PlayerEvent::WantsGesture) => next.wants_gesture = true,
+            Told::Player(PlayerEvent::Quality(quality)) => next.quality = quality,
+            Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
             Told::Player(PlayerEvent::Failed(problem)) => next.problem = Some(problem),
+            Told::Begun => next.begun = true,
             Told::Gesture => next.wants_gesture = false,
             Told::Again => {
-                next.problem = None;
-                next.wants_gesture = false;
-                next.attempt += 1;
+                let (metadata, duration) = (next.metadata.take(), next.duration);
+                next = Self { metadata, duration, attempt: self.attempt + 1, ..Self::default() };
             }
+            Told::ResumedSeen => next.resumed = None,
+            Told::Help(open) => next.help = open.unwrap_or(!self.help),
+            Told::Note(note) => next.note = note,
         }
         Rc::new(next)
+    }
+}
+
+/// What the page says while there is nothing to see.
+fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
+    if shown.problem.is_some() || shown.wants_gesture {
+        None
+    } else if shown.retrying && (media.waiting || !media.has_picture) {
+        Some("The film does not arrive. Trying again…")
+    } else if !shown.begun {
+        Some("Starting…")
+    } else {
+        media.waiting.then_some("Loading…")
     }
 }
 
@@ -74,6 +118,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     let player = use_mut_ref(|| None::<Player>);
     let shown = use_reducer(Shown::default);
     let media = use_media_state(video.clone());
+    let idle = use_idle(stage.clone());
 
     {
         let (session, shown, player, video, movie) =
@@ -102,6 +147,31 @@ pub fn Watch(props: &WatchProps) -> Html {
             }
         });
     }
+    {
+        let shown = shown.dispatcher();
+        use_effect_with(media.has_picture && !media.paused && !media.waiting, move |plays| {
+            if *plays {
+                shown.dispatch(Told::Begun);
+            }
+        });
+    }
+    // Says that it goes on where it was left until a while after it does.
+    {
+        let dispatcher = shown.dispatcher();
+        use_effect_with(shown.begun && shown.resumed.is_some(), move |wanted| {
+            let timer =
+                wanted.then(|| Timeout::new(RESUMED_MS, move || dispatcher.dispatch(Told::ResumedSeen)));
+            move || drop(timer)
+        });
+    }
+    {
+        let dispatcher = shown.dispatcher();
+        use_effect_with(shown.note.clone(), move |note| {
+            let timer =
+                note.is_some().then(|| Timeout::new(NOTE_MS, move || dispatcher.dispatch(Told::Note(None))));
+            move || drop(timer)
+        });
+    }
 
     // The library may know the title before the controller says it.
     let title = shown.metadata.as_ref().map(|metadata| metadata.title.clone()).or_else(|| {
@@ -114,15 +184,36 @@ pub fn Watch(props: &WatchProps) -> Html {
         document().set_title(&name);
     });
 
-    let toggle = {
-        let (video, shown, player) = (video.clone(), shown.clone(), Rc::clone(&player));
-        Callback::from(move |()| toggle(&video, &shown, &player))
+    let remote = Remote {
+        video: video.clone(),
+        stage: stage.clone(),
+        duration: shown.duration,
+        on_toggle: {
+            let (video, shown, player) = (video.clone(), shown.dispatcher(), Rc::clone(&player));
+            use_callback((), move |(), ()| toggle(&video, &shown, &player))
+        },
+        on_help: {
+            let shown = shown.dispatcher();
+            use_callback((), move |(), ()| shown.dispatch(Told::Help(None)))
+        },
+        on_note: {
+            let shown = shown.dispatcher();
+            use_callback((), move |note, ()| shown.dispatch(Told::Note(Some(note))))
+        },
     };
     let retry = {
-        let (session, shown) = (session.clone(), shown.clone());
+        let (session, shown) = (session.clone(), shown.dispatcher());
         Callback::from(move |()| {
             session.dispatch(Action::Retry);
             shown.dispatch(Told::Again);
+        })
+    };
+    let on_choose = {
+        let player = Rc::clone(&player);
+        use_callback((), move |representation, ()| {
+            if let Some(player) = &*player.borrow() {
+                player.choose(representation);
+            }
         })
     };
     let problem = if session.missing.is_empty() {
@@ -130,21 +221,42 @@ pub fn Watch(props: &WatchProps) -> Html {
     } else {
         Some(Problem::unsupported(&session.missing))
     };
-    let failed = problem.is_some();
-    let waiting = !failed && !shown.wants_gesture && (media.waiting || !media.has_picture);
+    let status = if problem.is_some() { None } else { status(&shown, &media) };
     let press = {
-        let toggle = toggle.clone();
-        move |_: MouseEvent| toggle.emit(())
+        let remote = remote.clone();
+        move |press: Press| {
+            let remote = remote.clone();
+            move |_: MouseEvent| remote.press(press)
+        }
     };
-    // A finger on the picture brings the controls back; a mouse needs no such thing.
+    // A click plays or pauses; a tap shows or hides the controls, and two at a side move by some seconds.
+    let tapped = use_mut_ref(|| f64::NEG_INFINITY);
     let surface = {
-        let toggle = toggle.clone();
+        let (remote, idle) = (remote.clone(), idle.clone());
         move |event: MouseEvent| {
-            let touch = event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == "touch");
-            if !touch {
-                toggle.emit(());
+            if event.dyn_ref::<PointerEvent>().is_none_or(|event| event.pointer_type() != "touch") {
+                return remote.press(Press::PlayPause);
+            }
+            let twice = event.time_stamp() - tapped.replace(event.time_stamp()) < DOUBLE_TAP_MS;
+            let width = remote.stage.cast::<Element>().map_or(0, |stage| stage.client_width());
+            match f64::from(event.client_x()) / f64::from(width.max(1)) {
+                left if twice && left < 0.35 => remote.press(Press::By(-STEP)),
+                right if twice && right > 0.65 => remote.press(Press::By(STEP)),
+                _ if idle.woken_by_press() => {}
+                _ => idle.now(),
             }
         }
+    };
+    let start_over = {
+        let (remote, shown) = (remote.clone(), shown.dispatcher());
+        move |_: MouseEvent| {
+            remote.press(Press::To(0.0));
+            shown.dispatch(Told::ResumedSeen);
+        }
+    };
+    let on_help_close = {
+        let shown = shown.dispatcher();
+        Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
     };
     html! {
         <main id="main" class="stage" ref={stage.clone()}>
@@ -152,22 +264,33 @@ pub fn Watch(props: &WatchProps) -> Html {
             if let Some(problem) = problem {
                 <div class="curtain-call"><ErrorView {problem} on_retry={retry} /></div>
             } else {
-                <div class={classes!("spinner", waiting.then_some("on"))} role="status">
-                    if waiting { <span class="sr">{ "Loading" }</span> }
+                <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
+                    <span class="spinner" aria-hidden="true" />
+                    <span class="why">{ status.unwrap_or_default() }</span>
                 </div>
+                <p class={classes!("note", shown.note.is_some().then_some("on"))} role="status">
+                    { shown.note.clone().unwrap_or_default() }
+                </p>
                 if shown.wants_gesture && media.paused {
                     // A large target for the pointer; by name it is the controls' own button.
-                    <button type="button" class="big-play" tabindex="-1" aria-hidden="true" onclick={press}>
+                    <button type="button" class="big-play" tabindex="-1" aria-hidden="true" onclick={press(Press::PlayPause)}>
                         { icons::play() }
                     </button>
                 }
-                <Controls video={video} {stage} media={media} duration={shown.duration} {title} on_toggle={toggle} />
+                if let Some(position) = shown.resumed.filter(|_| shown.begun) {
+                    <div class="resumed" role="status">
+                        <p>{ format!("Going on at {}", clock::spoken(position)) }</p>
+                        <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
+                    </div>
+                }
+                <Controls {remote} media={media} quality={shown.quality.clone()} {on_choose} {title} idle={idle.idle} />
+                <KeyHelp open={shown.help} on_close={on_help_close} />
             }
         </main>
     }
 }
 
-fn toggle(video: &NodeRef, shown: &UseReducerHandle<Shown>, player: &Rc<RefCell<Option<Player>>>) {
+fn toggle(video: &NodeRef, shown: &UseReducerDispatcher<Shown>, player: &Rc<RefCell<Option<Player>>>) {
     let Some(video) = video.cast::<HtmlVideoElement>() else { return };
     if video.paused() || video.ended() {
         shown.dispatch(Told::Gesture);

@@ -18,6 +18,12 @@ impl Inner {
     /// One POST with all that the start needs (PROTOCOL §9); every answer is used as soon as it can be.
     pub(super) async fn begin(self: Rc<Self>) {
         let movie_id = self.movie;
+        // With the manifest there already, media is asked for while the license is.
+        let prefetched = self.control.prefetched(movie_id);
+        let has_prefetched = prefetched.is_some();
+        if let Some(prefetched) = prefetched {
+            spawn_local(Rc::clone(&self).authorized(prefetched));
+        }
         let session = match self.proxy().ask(Request::CreateSession).await {
             Ok(Reply::Session { session }) => session,
             Ok(_) => return self.fail(Problem::from(&Error::Protocol)),
@@ -31,7 +37,7 @@ impl Inner {
         let license = control.ask(Ask::License { session, movie: movie_id });
         let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
         let metadata = control.ask(Ask::Message(RequestMessage::MovieMetadata { movie_id }));
-        let manifest = control.ask(Ask::Message(RequestMessage::Authorization { movie_id }));
+        let manifest = (!has_prefetched).then(|| control.authorize(movie_id));
 
         let player = Rc::clone(&self);
         spawn_local(async move {
@@ -53,18 +59,32 @@ impl Inner {
                 player.tell(PlayerEvent::Resume(user.position));
             }
         });
-        match manifest.await {
-            Ok(ResponseMessage::Authorization(manifest)) => self.manifest_arrived(*manifest),
-            Ok(_) => self.fail(Problem::from(&Error::Protocol)),
+        if let Some(manifest) = manifest {
+            self.manifest_or_problem(manifest.await);
+        }
+    }
+
+    async fn authorized(self: Rc<Self>, prefetched: impl Future<Output = Option<Manifest>>) {
+        match prefetched.await {
+            Some(manifest) => self.manifest_arrived(manifest),
+            None => {
+                let manifest = self.control.authorize(self.movie).await;
+                self.manifest_or_problem(manifest);
+            }
+        }
+    }
+
+    fn manifest_or_problem(self: &Rc<Self>, manifest: Result<Manifest, Error>) {
+        match manifest {
+            Ok(manifest) => self.manifest_arrived(manifest),
             Err(error) => self.fail(Problem::from(&error)),
         }
     }
 
     /// A fresh manifest, for fresh URLs.
     pub(super) async fn refresh_manifest(self: Rc<Self>) {
-        let message = RequestMessage::Authorization { movie_id: self.movie };
-        match self.control.ask(Ask::Message(message)).await {
-            Ok(ResponseMessage::Authorization(manifest)) => self.manifest_arrived(*manifest),
+        match self.control.authorize(self.movie).await {
+            Ok(manifest) => self.manifest_arrived(manifest),
             Err(error @ Error::Wire(_)) => self.fail(Problem::from(&error)),
             _ => self.feed(Event::ManifestFailed),
         }
@@ -73,8 +93,9 @@ impl Inner {
     async fn licensed(self: Rc<Self>, session: SessionId, license: &[u8]) {
         let update = Request::Update { session, license: STANDARD.encode(license) };
         match self.proxy().ask(update).await {
-            Ok(Reply::Keys { keys, .. }) => {
+            Ok(Reply::Keys { keys, max_height, .. }) => {
                 self.has_license.set(true);
+                self.feed(Event::MaxHeight { height: max_height });
                 if let Some(key) = keys.iter().find(|key| key.status != KeyStatus::Usable) {
                     let error = match key.status {
                         KeyStatus::OutputRestricted => {

@@ -3,6 +3,7 @@
 mod download;
 mod license;
 mod presentation;
+mod quality;
 mod report;
 mod run;
 mod track;
@@ -10,4 +11,5 @@ mod video;
 
 pub use download::{HeadAssembly, parse_index};
 pub use presentation::{media_type, presentation};
+pub use quality::{Quality, Rung};
 pub use run::{Player, PlayerEvent};

@@ -1,11 +1,10 @@
 //! What the player reports: `playerevent` to the site, `logblob` to the controller. Neither holds playback up.
 
 use nccp::{
-    LogBlob, LogEvent, MovieId, RequestMessage,
+    LogBlob, MovieId, RequestMessage,
     json::{PlayerEvent as Report, PlayerEventKind},
 };
 use wasm_bindgen_futures::spawn_local;
-use web_sys::HtmlVideoElement;
 
 use crate::{
     api,
@@ -26,21 +25,8 @@ pub(super) fn farewell(movie_id: MovieId, position: f64) {
     api::player_event_beacon(&report);
 }
 
-/// Logs the position and counters (`logblob`), with the next envelope.
-pub(super) fn log(
-    control: &Control,
-    movie_id: MovieId,
-    event: LogEvent,
-    video: &HtmlVideoElement,
-    stalls: u64,
-) {
-    let quality = video.get_video_playback_quality();
-    let counters = vec![
-        ("stalls".to_owned(), stalls),
-        ("dropped_frames".to_owned(), u64::from(quality.dropped_video_frames())),
-        ("frames".to_owned(), u64::from(quality.total_video_frames())),
-    ];
-    let blob = LogBlob { movie_id, position: video.current_time().max(0.0), event, counters };
+/// Logs where the film is, and counters, with the next envelope.
+pub(super) fn log(control: &Control, blob: LogBlob) {
     let answer = control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
     spawn_local(async move {
         let _ = answer.await;

@@ -2,14 +2,15 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     rc::Rc,
+    time::Duration,
 };
 
 use drm_api::{Request, SessionId, StreamId};
-use engine::{Command, Config, Engine, Event, abr::StartConditions};
+use engine::{Command, Config, Engine, Event, abr::StartConditions, model::ByteRange};
 use gloo::{events::EventListener, timers::callback::Interval};
-use nccp::{LogEvent, Manifest, MovieId, MovieMetadata, json::PlayerEventKind};
+use nccp::{Downloadable, LogEvent, Manifest, MovieId, MovieMetadata, json::PlayerEventKind};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -17,8 +18,9 @@ use yew::Callback;
 
 use super::{
     presentation::{media_type, presentation},
+    quality::Quality,
     report,
-    track::TrackRun,
+    track::{Source, TrackRun},
 };
 use crate::{
     capability, clock, control::Control, decryptor_proxy::DecryptorProxy, device_store,
@@ -36,6 +38,10 @@ pub enum PlayerEvent {
     Duration(f64),
     /// The browser wants a click before it plays.
     WantsGesture,
+    /// What may be chosen of the picture, what was, and what is shown.
+    Quality(Quality),
+    /// The film does not arrive, and is being asked for again and again; `false` once it does.
+    Retrying(bool),
     /// Playback cannot go on.
     Failed(Problem),
 }
@@ -67,6 +73,12 @@ pub(super) struct Inner {
     pub(super) stalls: Cell<u64>,
     pub(super) played: Cell<bool>,
     pub(super) urls_end: Cell<f64>,
+    /// When the film was asked for, on the monotonic clock; and how long its first picture took.
+    pub(super) started: Duration,
+    pub(super) start_up: Cell<Option<Duration>>,
+    viewport: Cell<(u32, u32)>,
+    shown: RefCell<Quality>,
+    retrying: Cell<bool>,
     pub(super) listeners: RefCell<Vec<EventListener>>,
     pub(super) timers: RefCell<Vec<Interval>>,
 }
@@ -102,16 +114,29 @@ impl Player {
             stalls: Cell::new(0),
             played: Cell::new(false),
             urls_end: Cell::new(f64::INFINITY),
+            started: clock::monotonic(),
+            start_up: Cell::new(None),
+            viewport: Cell::new(start.viewport),
+            shown: RefCell::default(),
+            retrying: Cell::new(false),
             listeners: RefCell::default(),
             timers: RefCell::default(),
         });
         report::event(movie, PlayerEventKind::Ready, None, None);
-        let weak = Rc::downgrade(&inner);
-        let attached = MediaSourceHandle::attach(&inner.video, move || {
-            if let Some(player) = weak.upgrade() {
-                player.maybe_present();
-            }
-        });
+        let (opened, streaming) = (Rc::downgrade(&inner), Rc::downgrade(&inner));
+        let attached = MediaSourceHandle::attach(
+            &inner.video,
+            move || {
+                if let Some(player) = opened.upgrade() {
+                    player.maybe_present();
+                }
+            },
+            move |wanted| {
+                if let Some(player) = streaming.upgrade() {
+                    player.feed(Event::Streaming { wanted });
+                }
+            },
+        );
         match attached {
             Ok(source) => drop(inner.source.replace(Some(source))),
             Err(_) => inner.fail(Problem::unsupported(&capability::missing_here())),
@@ -126,9 +151,13 @@ impl Player {
     pub fn play(&self) {
         self.0.play();
     }
-}
 
-impl Player {
+    /// The viewer's choice of the picture, by [`Quality`]'s ids; `None` leaves it to the player.
+    pub fn choose(&self, representation: Option<String>) {
+        self.0.feed(Event::Quality { representation });
+        self.0.observe();
+    }
+
     /// Where the film is, once it has played: seconds, 0 at its end.
     pub fn position(&self) -> Option<f64> {
         let video = &self.0.video;
@@ -232,25 +261,61 @@ impl Inner {
 
     fn add_tracks(self: &Rc<Self>) {
         let chosen: Vec<_> =
-            self.engine.borrow().tracks().iter().map(|track| track.representation.clone()).collect();
+            self.engine.borrow().tracks().iter().map(|track| track.representation().clone()).collect();
         for representation in chosen {
-            let mime = match &*self.manifest.borrow() {
-                Some(manifest) => {
-                    manifest.downloadables.iter().find(|d| d.id == representation.id).map(media_type)
-                }
-                None => None,
+            let sources: HashMap<String, Source> = match &*self.manifest.borrow() {
+                Some(manifest) => manifest.downloadables.iter().filter_map(source).collect(),
+                None => HashMap::new(),
             };
-            let added = match (&*self.source.borrow(), mime) {
-                (Some(source), Some(mime)) => source.add_source_buffer(&mime).ok(),
-                _ => None,
-            };
+            let mime = sources.get(&representation.id).map(|source| source.mime.clone()).unwrap_or_default();
+            let added = self.source.borrow().as_ref().and_then(|source| source.add_source_buffer(&mime).ok());
             let Some(buffer) = added else {
                 return self.fail(Problem::playback("no SourceBuffer"));
             };
             let stream = NEXT_STREAM.replace(NEXT_STREAM.get() + 1);
-            let track = TrackRun::new(self, representation, stream, buffer);
+            let track = TrackRun::new(self, representation.kind, sources, stream, (buffer, mime));
             self.tracks.borrow_mut().push(track);
         }
+    }
+
+    /// Tells the engine what it cannot see, and the page what has changed. Wanted a few times a second.
+    pub(super) fn observe(self: &Rc<Self>) {
+        let viewport = device_pixels(&self.video);
+        if viewport != self.viewport.replace(viewport) {
+            self.feed(Event::Viewport { width: viewport.0, height: viewport.1 });
+        }
+        let frames = self.video.get_video_playback_quality();
+        let (decoded, dropped) = (frames.total_video_frames(), frames.dropped_video_frames());
+        self.feed(Event::Frames { decoded: decoded.into(), dropped: dropped.into() });
+        if self.closed.get() {
+            return;
+        }
+        let (quality, retrying) = {
+            let engine = self.engine.borrow();
+            (Quality::of(&engine), engine.trouble().is_some())
+        };
+        if *self.shown.borrow() != quality {
+            self.shown.replace(quality.clone());
+            self.tell(PlayerEvent::Quality(quality));
+        }
+        if self.retrying.replace(retrying) != retrying {
+            self.tell(PlayerEvent::Retrying(retrying));
+        }
+    }
+
+    /// Counters for the log, since the film was asked for.
+    pub(super) fn counters(&self) -> Vec<(String, u64)> {
+        let quality = self.video.get_video_playback_quality();
+        let mut counters = vec![
+            ("stalls", self.stalls.get()),
+            ("switches", self.engine.borrow().stats().switches),
+            ("dropped_frames", quality.dropped_video_frames().into()),
+            ("frames", quality.total_video_frames().into()),
+        ];
+        if let Some(time) = self.start_up.get() {
+            counters.push(("startup_ms", u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+        }
+        counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
     }
 
     fn track(&self, kind: engine::model::TrackKind) -> Option<Rc<TrackRun>> {
@@ -304,8 +369,9 @@ impl Inner {
             return;
         }
         if self.played.get() && !self.video.ended() {
-            report::log(&self.control, self.movie, LogEvent::Hide, &self.video, self.stalls.get());
+            self.log(LogEvent::Hide);
         }
+        self.control.forget_prefetched();
         self.listeners.take();
         self.timers.take();
         if let Some(estimate) = self.engine.borrow().estimate() {
@@ -319,6 +385,16 @@ impl Inner {
             self.proxy().send(&Request::CloseSession { session }, None, |_| {});
         }
     }
+}
+
+fn source(downloadable: &Downloadable) -> Option<(String, Source)> {
+    let range = |range: nccp::ByteRange| ByteRange::new(range.first(), range.last());
+    let source = Source {
+        init: downloadable.init_range.and_then(range)?,
+        index: downloadable.index_range.and_then(range)?,
+        mime: media_type(downloadable),
+    };
+    Some((downloadable.id.clone(), source))
 }
 
 /// The element's size in device pixels.

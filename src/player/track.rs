@@ -1,15 +1,15 @@
 //! One track: its downloads on one side, its source buffer on the other, the DRM worker's stream between.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::{HashMap, HashSet},
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
     rc::{Rc, Weak},
 };
 
 use drm_api::{DrmError, Reply, Request, StreamId};
 use engine::{
     Event, FetchId, FetchSpec,
-    model::{Representation, TrackKind},
+    model::{ByteRange, TrackKind},
 };
 use gloo::events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -26,30 +26,63 @@ use crate::{
     problem::Problem,
 };
 
+/// Downloads whose state is kept. The engine has far fewer under way; what is older was given up.
+const MOST_DOWNLOADS: usize = 16;
+
+/// What a track has to know of each of its representations.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// `ftyp moov`.
+    pub(super) init: ByteRange,
+    /// `sidx`.
+    pub(super) index: ByteRange,
+    /// For `changeType`.
+    pub(super) mime: String,
+}
+
+/// One logical download, over all its attempts.
+struct Download {
+    representation: String,
+    head: HeadAssembly,
+    running: Option<Running>,
+    /// Its fragments are wanted, and not all appended yet.
+    wanted: bool,
+}
+
+/// A part of a segment that came before its init segment.
+struct Early {
+    representation: String,
+    id: FetchId,
+    bytes: ArrayBuffer,
+    last: bool,
+}
+
 pub(super) struct TrackRun {
     kind: TrackKind,
     stream: StreamId,
-    representation: Representation,
     player: Weak<Inner>,
     pub(super) queue: AppendQueue<PageSourceBuffer>,
-    heads: RefCell<HashMap<FetchId, HeadAssembly>>,
-    running: RefCell<HashMap<FetchId, Running>>,
-    /// Downloads whose fragments are still wanted.
-    wanted: RefCell<HashSet<FetchId>>,
-    /// The init segment went to the worker; segments that came before it wait.
-    init_sent: Cell<bool>,
-    early: RefCell<Vec<(FetchId, ArrayBuffer, bool)>>,
+    sources: HashMap<String, Source>,
+    downloads: RefCell<BTreeMap<FetchId, Download>>,
+    /// Init segments as they came, by representation.
+    inits: RefCell<HashMap<String, Uint8Array>>,
+    /// Whose init segment the worker's stream, and after it the source buffer, goes by.
+    current: RefCell<Option<String>>,
+    /// The source buffer's type.
+    mime: RefCell<String>,
+    early: RefCell<Vec<Early>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
 impl TrackRun {
+    /// `mime` is what the source buffer was made for.
     pub(super) fn new(
         player: &Rc<Inner>,
-        representation: Representation,
+        kind: TrackKind,
+        sources: HashMap<String, Source>,
         stream: StreamId,
-        buffer: SourceBuffer,
+        (buffer, mime): (SourceBuffer, String),
     ) -> Rc<Self> {
-        let kind = representation.kind;
         let told = Rc::downgrade(player);
         let queue = AppendQueue::new(PageSourceBuffer(buffer.clone()), move |event| {
             let Some(player) = told.upgrade() else { return };
@@ -63,13 +96,13 @@ impl TrackRun {
         let track = Rc::new(Self {
             kind,
             stream,
-            representation,
             player: Rc::downgrade(player),
             queue,
-            heads: RefCell::default(),
-            running: RefCell::default(),
-            wanted: RefCell::default(),
-            init_sent: Cell::new(false),
+            sources,
+            downloads: RefCell::default(),
+            inits: RefCell::default(),
+            current: RefCell::default(),
+            mime: RefCell::new(mime),
             early: RefCell::default(),
             listeners: RefCell::default(),
         });
@@ -106,12 +139,6 @@ impl TrackRun {
 
     pub(super) fn fetch(self: &Rc<Self>, spec: FetchSpec) {
         let id = spec.fetch;
-        if spec.offset == 0 {
-            self.heads.borrow_mut().insert(id, HeadAssembly::new(spec.head));
-            if spec.segment {
-                self.wanted.borrow_mut().insert(id);
-            }
-        }
         let fetch = Fetch {
             range: spec.range_header.then_some((spec.range.start, spec.range.end)),
             length: spec.range.length(),
@@ -123,23 +150,47 @@ impl TrackRun {
             match event {
                 FetchEvent::Chunk(chunk, last) => track.arrived(id, &chunk, last),
                 FetchEvent::Failed(failure) => {
-                    track.running.borrow_mut().remove(&id);
+                    drop(track.stop(id));
                     track.feed(Event::FetchFailed { fetch: id, failure });
                 }
             }
         });
-        self.running.borrow_mut().insert(id, running);
+        let mut downloads = self.downloads.borrow_mut();
+        match downloads.get_mut(&id).filter(|_| spec.offset > 0) {
+            Some(download) => download.running = Some(running),
+            None => {
+                let (representation, head) = (spec.representation, HeadAssembly::new(spec.head));
+                let wanted = spec.segment;
+                downloads.insert(id, Download { representation, head, running: Some(running), wanted });
+                if downloads.len() > MOST_DOWNLOADS
+                    && let Some(oldest) =
+                        downloads.iter().find(|(_, d)| d.running.is_none()).map(|(id, _)| *id)
+                {
+                    downloads.remove(&oldest);
+                }
+            }
+        }
     }
 
     pub(super) fn abort(&self, fetch: FetchId) {
-        let running = self.running.borrow_mut().remove(&fetch);
-        drop(running);
+        drop(self.stop(fetch));
+    }
+
+    /// Takes the running request out; dropped, it is aborted.
+    fn stop(&self, fetch: FetchId) -> Option<Running> {
+        self.downloads.borrow_mut().get_mut(&fetch).and_then(|download| download.running.take())
     }
 
     pub(super) fn reset(&self) {
-        self.wanted.borrow_mut().clear();
+        self.downloads.borrow_mut().retain(|_, download| {
+            download.wanted = false;
+            // A head may still come, or be asked for again.
+            download.running.is_some() || download.head.missing() > 0
+        });
         self.early.borrow_mut().clear();
         self.queue.reset();
+        // The init segment may be among what is dropped; it goes in again before the next fragment.
+        self.current.replace(None);
         if let Some(player) = self.player.upgrade() {
             player.proxy().send(&Request::Drop { stream: self.stream }, None, |_| {});
         }
@@ -153,92 +204,139 @@ impl TrackRun {
 
     fn arrived(self: &Rc<Self>, id: FetchId, chunk: &Uint8Array, last: bool) {
         self.feed(Event::Progress { fetch: id, bytes: u64::from(chunk.byte_length()) });
-        let missing = self.heads.borrow().get(&id).map_or(0, HeadAssembly::missing);
         let mut rest = chunk.clone();
-        if missing > 0 {
-            let head = (missing as u32).min(chunk.length());
-            let bytes = chunk.subarray(0, head).to_vec();
-            rest = chunk.subarray(head, chunk.length());
-            let complete = {
-                let mut heads = self.heads.borrow_mut();
-                let assembly = heads.entry(id).or_default();
-                assembly.take(&bytes);
-                assembly.missing() == 0
-            };
-            if complete {
-                self.head_complete(id);
+        let (complete, pushed) = {
+            let mut downloads = self.downloads.borrow_mut();
+            let Some(download) = downloads.get_mut(&id) else { return };
+            let missing = download.head.missing();
+            if missing > 0 {
+                let head = (missing as u32).min(chunk.length());
+                download.head.take(&chunk.subarray(0, head).to_vec());
+                rest = chunk.subarray(head, chunk.length());
             }
+            if last {
+                // It is over; there is nothing left to abort.
+                download.running.take();
+            }
+            let complete = missing > 0 && download.head.missing() == 0;
+            let wanted = download.wanted && rest.length() > 0;
+            (
+                complete.then(|| std::mem::take(&mut download.head)),
+                wanted.then(|| download.representation.clone()),
+            )
+        };
+        if let Some(head) = complete {
+            self.head_complete(id, &head);
         }
-        if rest.length() > 0 && self.wanted.borrow().contains(&id) {
-            self.push(id, fetcher::into_buffer(&rest), last);
+        if let Some(representation) = pushed {
+            self.push(Early { representation, id, bytes: fetcher::into_buffer(&rest), last });
         }
         if last {
-            self.running.borrow_mut().remove(&id);
-            self.heads.borrow_mut().remove(&id);
+            self.downloads.borrow_mut().retain(|of, download| *of != id || download.wanted);
             self.feed(Event::FetchDone { fetch: id });
         }
     }
 
-    fn head_complete(self: &Rc<Self>, id: FetchId) {
-        let (index, init) = {
-            let heads = self.heads.borrow();
-            let head = heads.get(&id);
-            let part = |range| head.and_then(|head| head.part(range));
-            let range = self.representation.index;
-            (
-                part(range).and_then(|bytes| parse_index(bytes, range)),
-                part(self.representation.init).map(Uint8Array::from),
-            )
+    fn head_complete(self: &Rc<Self>, id: FetchId, head: &HeadAssembly) {
+        let representation = match self.downloads.borrow().get(&id) {
+            Some(download) => download.representation.clone(),
+            None => return,
         };
-        let (Some(index), Some(init)) = (index, init) else {
+        let Some(source) = self.sources.get(&representation) else { return };
+        let index = head.part(source.index).and_then(|bytes| parse_index(bytes, source.index));
+        let (Some(index), Some(init)) = (index, head.part(source.init).map(Uint8Array::from)) else {
             return self.fail(Problem::from(&engine::Error::BadIndex));
         };
-        let Some(player) = self.player.upgrade() else { return };
-        let weak = Rc::downgrade(self);
-        player.proxy().send(
-            &Request::PrepareInit { stream: self.stream },
-            Some(init.buffer()),
-            move |answer| {
-                let Some(track) = weak.upgrade() else { return };
-                match answer {
-                    Ok((Reply::Init { .. }, Some(clear))) => track.queue.append(clear),
-                    Ok(_) => track.fail(Problem::playback("no init segment")),
-                    Err(error) => track.fail(Problem::from(&error)),
-                }
-            },
-        );
-        self.init_sent.set(true);
-        let early = self.early.take();
-        for (id, bytes, last) in early {
-            self.push(id, bytes, last);
+        self.inits.borrow_mut().insert(representation.clone(), init);
+        if self.current.borrow().is_none() {
+            // The first one need not wait for its first fragment.
+            self.send_init(&representation);
         }
-        player.feed(Event::Index { track: self.kind, index });
+        let (now, later): (Vec<Early>, Vec<Early>) =
+            self.early.take().into_iter().partition(|early| early.representation == representation);
+        self.early.replace(later);
+        for early in now {
+            self.push(early);
+        }
+        self.feed(Event::Index { track: self.kind, representation, index });
     }
 
     // ---- worker ---------------------------------------------------------------------------------------------------
 
-    fn push(self: &Rc<Self>, id: FetchId, bytes: ArrayBuffer, last: bool) {
-        if !self.init_sent.get() {
-            return self.early.borrow_mut().push((id, bytes, last));
+    /// Makes the stream, and after it the source buffer, go by another representation's init segment.
+    fn send_init(self: &Rc<Self>, representation: &str) {
+        let (Some(player), Some(source)) = (self.player.upgrade(), self.sources.get(representation)) else {
+            return;
+        };
+        let Some(init) = self.inits.borrow().get(representation).map(|init| init.slice(0, init.length()))
+        else {
+            return;
+        };
+        self.current.replace(Some(representation.to_owned()));
+        let weak = Rc::downgrade(self);
+        let (representation, mime) = (representation.to_owned(), source.mime.clone());
+        let prepare = Request::PrepareInit { stream: self.stream };
+        player.proxy().send(&prepare, Some(init.buffer()), move |answer| {
+            let Some(track) = weak.upgrade() else { return };
+            match answer {
+                Ok((Reply::Init { .. }, Some(clear))) => track.append_init(clear, mime),
+                // Dropped by a seek: it is sent again when a fragment needs it.
+                Err(DrmError::Aborted) => {
+                    let mut current = track.current.borrow_mut();
+                    if current.as_deref() == Some(representation.as_str()) {
+                        current.take();
+                    }
+                }
+                Ok(_) => track.fail(Problem::playback("no init segment")),
+                Err(error) => track.fail(Problem::from(&error)),
+            }
+        });
+    }
+
+    fn append_init(&self, clear: ArrayBuffer, mime: String) {
+        if codec_family(&self.mime.borrow()) != codec_family(&mime) {
+            self.queue.change_type(mime.clone());
+            self.mime.replace(mime);
+        }
+        self.queue.append(clear);
+    }
+
+    fn push(self: &Rc<Self>, part: Early) {
+        if !self.inits.borrow().contains_key(&part.representation) {
+            return self.early.borrow_mut().push(part);
+        }
+        if self.current.borrow().as_ref() != Some(&part.representation) {
+            self.send_init(&part.representation);
         }
         let Some(player) = self.player.upgrade() else { return };
+        let Early { id, bytes, last, .. } = part;
         let push = Request::Push { stream: self.stream, segment: id.0 as u32, last };
         let weak = Rc::downgrade(self);
         player.proxy().send(&push, Some(bytes), move |answer| {
             let Some(track) = weak.upgrade() else { return };
             match answer {
-                Ok(_) if last && track.wanted.borrow_mut().remove(&id) => track.queue.mark(id),
+                Ok(_) if last && track.finished(id) => track.queue.mark(id),
                 Ok(_) | Err(DrmError::Aborted) => {}
                 Err(error) => track.fail(Problem::from(&error)),
             }
         });
     }
 
+    /// Whether all fragments of the download, which was wanted to its end, are in the queue.
+    fn finished(&self, id: FetchId) -> bool {
+        self.downloads.borrow_mut().remove(&id).is_some_and(|download| download.wanted)
+    }
+
     fn worker_says(&self, event: StreamEvent) {
         match event {
             StreamEvent::Fragment { segment, bytes } => {
                 // What was under way when the viewer sought elsewhere is of no use any more.
-                if self.wanted.borrow().iter().any(|id| id.0 as u32 == segment) {
+                if self
+                    .downloads
+                    .borrow()
+                    .iter()
+                    .any(|(id, download)| download.wanted && id.0 as u32 == segment)
+                {
                     self.queue.append(bytes);
                 }
             }
@@ -257,10 +355,30 @@ impl TrackRun {
     }
 
     pub(super) fn close(&self, proxy: &crate::decryptor_proxy::DecryptorProxy) {
-        let running = self.running.take();
-        drop(running);
+        drop(self.downloads.take());
         self.listeners.take();
         proxy.unlisten(self.stream);
         proxy.send(&Request::CloseStream { stream: self.stream }, None, |_| {});
+    }
+}
+
+/// Container and codec without profile and level: while these stay, a new init segment is all that a source buffer needs.
+fn codec_family(mime: &str) -> (&str, &str) {
+    let (container, parameters) = mime.split_once(';').unwrap_or((mime, ""));
+    let codec = parameters.split_once('"').map_or("", |(_, codecs)| codecs);
+    (container, codec.split(['.', '"']).next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::codec_family;
+
+    #[test]
+    fn profile_and_level_do_not_make_another_codec() {
+        let main = codec_family("video/mp4; codecs=\"avc1.4D401E\"");
+        assert_eq!(main, ("video/mp4", "avc1"));
+        assert_eq!(main, codec_family("video/mp4; codecs=\"avc1.64001F\""));
+        assert_ne!(main, codec_family("video/mp4; codecs=\"hvc1.1.6.L93.B0\""));
+        assert_ne!(main, codec_family("audio/mp4; codecs=\"mp4a.40.2\""));
     }
 }

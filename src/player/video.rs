@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 
 use engine::Event;
 use gloo::{events::EventListener, timers::callback::Interval};
-use nccp::{LogEvent, json::PlayerEventKind};
+use nccp::{LogBlob, LogEvent, json::PlayerEventKind};
 
 use super::{report, run::Inner};
 use crate::{clock, problem::Problem};
@@ -33,6 +33,7 @@ impl Inner {
             }),
             on("playing", |player| {
                 if !player.played.replace(true) {
+                    player.start_up.set(Some(clock::monotonic().saturating_sub(player.started)));
                     let position = Some(player.video.current_time());
                     report::event(player.movie, PlayerEventKind::Playing, None, position);
                 }
@@ -74,9 +75,18 @@ impl Inner {
                 }
             });
         }));
+        let weak = Rc::downgrade(self);
+        listeners.push(EventListener::new(&gloo::utils::window(), "online", move |_| {
+            with(&weak, |player| player.feed(Event::Online));
+        }));
         self.listeners.replace(listeners);
         let weak = Rc::downgrade(self);
-        let tick = Interval::new(TICK_MS, move || with(&weak, Self::playhead));
+        let tick = Interval::new(TICK_MS, move || {
+            with(&weak, |player| {
+                player.playhead();
+                player.observe();
+            });
+        });
         let weak = Rc::downgrade(self);
         let log = Interval::new(LOG_MS, move || {
             with(&weak, |player| {
@@ -93,9 +103,11 @@ impl Inner {
         self.feed(Event::Playhead { position: self.video.current_time(), playing });
     }
 
-    fn log(&self, event: LogEvent) {
+    pub(super) fn log(&self, event: LogEvent) {
         if self.played.get() {
-            report::log(&self.control, self.movie, event, &self.video, self.stalls.get());
+            let position = self.video.current_time().max(0.0);
+            let blob = LogBlob { movie_id: self.movie, position, event, counters: self.counters() };
+            report::log(&self.control, blob);
         }
     }
 }

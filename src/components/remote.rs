@@ -1,0 +1,180 @@
+//! What a viewer can ask of the player, by button, key or finger.
+
+use gloo::utils::document;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlVideoElement};
+use yew::prelude::*;
+
+use crate::device_store;
+
+/// Seconds that an arrow key, or a double tap, moves.
+pub const STEP: f64 = 10.0;
+const VOLUME_STEP: f64 = 0.1;
+
+/// One wish.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Press {
+    /// Play or pause.
+    PlayPause,
+    /// This many seconds on, or back.
+    By(f64),
+    /// To this second.
+    To(f64),
+    /// To this part of the film, 0 to 1.
+    Part(f64),
+    /// To this volume, 0 to 1.
+    Volume(f64),
+    /// A step louder.
+    Louder,
+    /// A step quieter.
+    Quieter,
+    /// Sound off, or on again.
+    Mute,
+    /// Full screen, or back.
+    FullScreen,
+    /// Shows what the keys do, or hides it.
+    Help,
+}
+
+/// Keys and what they do, as the help shows them.
+pub const KEYS: [(&[&str], &str); 9] = [
+    (&["Space", "k"], "Play or pause"),
+    (&["←", "j"], "Back 10 seconds"),
+    (&["→", "l"], "Forward 10 seconds"),
+    (&["↑", "↓"], "Louder, quieter"),
+    (&["m"], "Sound off and on"),
+    (&["f"], "Full screen"),
+    (&["0", "…", "9"], "Jump to a tenth of the film"),
+    (&["Home", "End"], "Start over, go to the end"),
+    (&["?"], "This list"),
+];
+
+/// What a key asks for; `on_button` when a button or link has the focus, which takes the space bar for itself.
+pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
+    Some(match key {
+        " " if on_button => return None,
+        " " | "k" | "K" => Press::PlayPause,
+        "ArrowLeft" | "j" | "J" => Press::By(-STEP),
+        "ArrowRight" | "l" | "L" => Press::By(STEP),
+        "ArrowUp" => Press::Louder,
+        "ArrowDown" => Press::Quieter,
+        "Home" => Press::To(0.0),
+        "End" => Press::Part(1.0),
+        "m" | "M" => Press::Mute,
+        "f" | "F" => Press::FullScreen,
+        "?" => Press::Help,
+        digit => Press::Part(f64::from(digit.parse::<u8>().ok().filter(|digit| *digit < 10)?) / 10.0),
+    })
+}
+
+/// Carries wishes out on the elements.
+#[derive(Clone, PartialEq)]
+pub struct Remote {
+    /// The video element.
+    pub video: NodeRef,
+    /// What goes full screen.
+    pub stage: NodeRef,
+    /// The film's length in seconds; 0 when not known yet.
+    pub duration: f64,
+    /// Plays or pauses.
+    pub on_toggle: Callback<()>,
+    /// Shows or hides the help.
+    pub on_help: Callback<()>,
+    /// Says for a moment what a key or finger has done.
+    pub on_note: Callback<AttrValue>,
+}
+
+impl Remote {
+    /// Does it.
+    pub fn press(&self, press: Press) {
+        match (press, self.video.cast::<HtmlVideoElement>()) {
+            (Press::PlayPause, _) => self.on_toggle.emit(()),
+            (Press::Help, _) => self.on_help.emit(()),
+            (press, Some(video)) => self.press_on(press, video),
+            (_, None) => {}
+        }
+    }
+
+    fn press_on(&self, press: Press, video: HtmlVideoElement) {
+        match press {
+            Press::PlayPause | Press::Help => {}
+            Press::By(seconds) => {
+                self.seek(&video, video.current_time() + seconds);
+                let sign = if seconds < 0.0 { '−' } else { '+' };
+                self.on_note.emit(format!("{sign}{:.0} s", seconds.abs()).into());
+            }
+            Press::To(seconds) => self.seek(&video, seconds),
+            Press::Part(part) => self.seek(&video, part * self.duration),
+            Press::Volume(volume) => set_volume(&video, volume, volume == 0.0),
+            Press::Louder => self.step_volume(&video, VOLUME_STEP),
+            Press::Quieter => self.step_volume(&video, -VOLUME_STEP),
+            Press::Mute => {
+                let muted = video.muted() || video.volume() == 0.0;
+                let volume = if muted && video.volume() == 0.0 { 0.5 } else { video.volume() };
+                set_volume(&video, volume, !muted);
+                self.on_note.emit(if muted { "Sound on" } else { "Sound off" }.into());
+            }
+            Press::FullScreen => toggle_full_screen(&self.stage, &video),
+        }
+    }
+
+    fn seek(&self, video: &HtmlVideoElement, to: f64) {
+        if self.duration > 0.0 {
+            video.set_current_time(to.clamp(0.0, self.duration));
+        }
+    }
+
+    fn step_volume(&self, video: &HtmlVideoElement, step: f64) {
+        let volume = (if video.muted() { 0.0 } else { video.volume() } + step).clamp(0.0, 1.0);
+        // Tenths do not add up to 0 and 1 by themselves.
+        let volume = (volume * 100.0).round() / 100.0;
+        set_volume(video, volume, volume == 0.0);
+        self.on_note.emit(format!("Volume {:.0} %", volume * 100.0).into());
+    }
+}
+
+fn set_volume(video: &HtmlVideoElement, volume: f64, muted: bool) {
+    let volume = volume.clamp(0.0, 1.0);
+    video.set_volume(volume);
+    video.set_muted(muted);
+    device_store::save_volume(volume, muted);
+}
+
+fn toggle_full_screen(stage: &NodeRef, video: &HtmlVideoElement) {
+    if document().fullscreen_element().is_some() {
+        return document().exit_fullscreen();
+    }
+    let whole = stage.cast::<Element>().filter(|stage| {
+        Reflect::get(stage, &"requestFullscreen".into()).is_ok_and(|function| function.is_function())
+    });
+    match whole {
+        Some(stage) => drop(stage.request_fullscreen()),
+        // On phones from Apple only the video itself can.
+        None => {
+            let enter = Reflect::get(video, &"webkitEnterFullscreen".into());
+            if let Some(enter) = enter.ok().and_then(|enter| enter.dyn_into::<Function>().ok()) {
+                let _ = enter.call0(video);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_ask_for_what_the_help_says() {
+        assert_eq!(press_of(" ", false), Some(Press::PlayPause));
+        assert_eq!(press_of(" ", true), None);
+        assert_eq!(press_of("k", true), Some(Press::PlayPause));
+        assert_eq!(press_of("ArrowLeft", false), Some(Press::By(-10.0)));
+        assert_eq!(press_of("7", false), Some(Press::Part(0.7)));
+        assert_eq!(press_of("0", false), Some(Press::Part(0.0)));
+        assert_eq!(press_of("?", false), Some(Press::Help));
+        for other in ["10", "Tab", "Enter", "Escape", "x", "F5", "-1", ""] {
+            assert_eq!(press_of(other, false), None, "{other}");
+        }
+    }
+}

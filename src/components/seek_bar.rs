@@ -1,0 +1,94 @@
+//! The scrubber.
+
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+use super::{media_state::MediaState, remote::Press};
+use crate::clock;
+
+/// Units of the rail's drawing: a thousandth of the film is less than a pixel.
+const UNITS: f64 = 10_000.0;
+
+/// Properties of [`SeekBar`].
+#[derive(Properties, PartialEq)]
+pub struct SeekBarProps {
+    /// The video element's state.
+    pub media: MediaState,
+    /// The film's length in seconds; 0 when not known yet.
+    pub duration: f64,
+    /// Where the thumb is while it is dragged, in seconds.
+    pub scrub: Option<f64>,
+    /// Tells where the thumb is dragged to; `None` when it is let go.
+    pub on_scrub: Callback<Option<f64>>,
+    /// Seeks.
+    pub on_press: Callback<Press>,
+}
+
+/// What was played, what is buffered, and the time under the pointer; a native slider, which keeps its keyboard and name.
+#[function_component]
+pub fn SeekBar(props: &SeekBarProps) -> Html {
+    let SeekBarProps { media, duration, scrub, on_scrub, on_press } = props;
+    let duration = *duration;
+    let time = scrub.unwrap_or(media.time);
+    let bubble = use_node_ref();
+    let pointed = use_state_eq(|| None::<f64>);
+
+    let unit = |seconds: f64| if duration > 0.0 { (seconds / duration).clamp(0.0, 1.0) * UNITS } else { 0.0 };
+    let ranges = media.buffered.as_slice().iter().map(|(start, end)| {
+        let (x, width) = (unit(*start), unit(*end) - unit(*start));
+        html! { <rect class="buffered" x={format!("{x:.0}")} width={format!("{width:.0}")} height="1" /> }
+    });
+
+    let value = |event: &web_sys::Event| {
+        event
+            .target()
+            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
+            .map(|input| input.value_as_number())
+    };
+    let oninput = {
+        let on_scrub = on_scrub.clone();
+        move |event: InputEvent| on_scrub.emit(value(&event))
+    };
+    let onchange = {
+        let (on_scrub, on_press) = (on_scrub.clone(), on_press.clone());
+        move |event: Event| {
+            if let Some(to) = value(&event) {
+                on_press.emit(Press::To(to));
+            }
+            on_scrub.emit(None);
+        }
+    };
+    let onpointermove = {
+        let (bubble, pointed) = (bubble.clone(), pointed.setter());
+        move |event: PointerEvent| {
+            let rail = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+            let (Some(rail), Some(bubble)) = (rail, bubble.cast::<HtmlElement>()) else { return };
+            let bounds = rail.get_bounding_client_rect();
+            let part =
+                ((f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)).clamp(0.0, 1.0);
+            let _ = bubble.style().set_property("--at", &format!("{part:.4}"));
+            pointed.set(Some(part * duration));
+        }
+    };
+    let onpointerleave = {
+        let pointed = pointed.setter();
+        move |_: PointerEvent| pointed.set(None)
+    };
+    let spoken = format!("{} of {}", clock::spoken(time), clock::spoken(duration));
+    html! {
+        <div class="seek" {onpointermove} {onpointerleave}>
+            <svg class="rail" viewBox="0 0 10000 1" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+                { for ranges }
+                <rect class="played" width={format!("{:.0}", unit(time))} height="1" />
+            </svg>
+            <input type="range" aria-label="Seek" aria-valuetext={spoken} min="0"
+                max={format!("{duration:.3}")} step="0.001" value={format!("{time:.3}")}
+                disabled={duration <= 0.0} {oninput} {onchange} />
+            <output class={classes!("bubble", (pointed.is_some() && duration > 0.0).then_some("on"))} ref={bubble}
+                aria-hidden="true">
+                { pointed.map(clock::spoken).unwrap_or_default() }
+            </output>
+        </div>
+    }
+}
