@@ -1,6 +1,6 @@
 //! Whatever the outside says, in whatever order, the engine keeps its promises.
 
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
 mod world;
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The engine against a simulated link, on a virtual clock.
 
-#[allow(unreachable_pub)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
 mod world;
 
 use std::time::Duration;

@@ -1,166 +1,154 @@
 //! A film, CDNs, a link, source buffers and a viewer, all on a virtual clock.
 #![allow(clippy::unwrap_used)] // helpers of tests, outside of any #[test]
 
-use std::{collections::BTreeMap, time::Duration};
+pub mod film;
+pub mod link;
+mod source_buffer;
+mod viewer;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use engine::{
     Command, Config, Engine, Error, Event, Failure, FetchId, FetchSpec,
-    buffer::Ranges,
     index::{Segment, SegmentIndex},
-    model::{ByteRange, Cdn, Presentation, RangeForm, Representation, Source, StartSegment, TrackKind},
+    model::{Presentation, TrackKind},
 };
 
+pub use film::{Film, HEAD, SEGMENT, count};
+pub use link::{Behaviour, Trace};
+pub use viewer::{Hang, Seen};
+use {link::Flight, source_buffer::Append};
+
 pub const STEP: Duration = Duration::from_millis(25);
-pub const HEAD: u64 = 2000;
-pub const SEGMENT: f64 = 4.0;
+/// When every world begins.
+pub const BEGINS: Duration = Duration::from_secs(1000);
 
 pub const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
-}
-
-/// What a CDN does with a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Behaviour {
-    Serve,
-    Fail(Failure),
-    /// Breaks off after so many bytes.
-    BreakAfter(u64),
-    /// Never answers.
-    Silent,
-}
-
-struct Flight {
-    spec: FetchSpec,
-    sent: Duration,
-    delivered: u64,
-    behaviour: Behaviour,
 }
 
 #[derive(Default)]
 struct Download {
     first: u64,
     received: u64,
-    indexed: bool,
-    whole: bool,
+    // Parts of its segment that went to the source buffer.
+    parts: usize,
 }
 
 pub struct World {
     pub engine: Engine,
     pub now: Duration,
+    pub step: Duration,
     pub duration: f64,
+    pub film: Film,
     pub log: Vec<(Duration, Command)>,
+    pub keep_log: bool,
     pub position: f64,
     pub playing: bool,
     pub stalled: Duration,
-    /// bit/s of the link.
+    pub seen: Seen,
+    /// bit/s of the link, unless there is a trace.
     pub bandwidth: f64,
+    pub trace: Option<Trace>,
+    /// Nothing passes; requests stay unanswered.
+    pub gone: bool,
     pub rtt: Duration,
     pub licensed: bool,
     /// By CDN id.
     pub cdns: BTreeMap<String, Behaviour>,
+    /// Files that no CDN has.
+    pub missing: BTreeSet<String>,
     /// Seconds that never get into a source buffer although they were appended.
     pub holes: Vec<(TrackKind, f64, f64)>,
+    /// Places where the playhead gets stuck.
+    pub hangs: Vec<Hang>,
     /// Seconds that a source buffer takes.
     pub room: f64,
+    /// Fragments in a segment, each of which is appended when it is there.
+    pub fragments: usize,
     /// How long the manifest's URLs are good.
     pub urls_valid: Duration,
+    /// URLs are refused when their manifest is older than they are good.
+    pub urls_expire: bool,
     /// URLs older than this generation are refused.
     pub oldest_good_urls: u32,
     pub generation: u32,
     pub manifests_answered: bool,
     /// The media source is in the state "ended": a removal or an append opens it again.
     pub ended: bool,
+    manifests: Vec<Duration>,
     flights: Vec<Flight>,
     downloads: BTreeMap<FetchId, Download>,
-    appending: Vec<(FetchId, TrackKind, usize)>,
+    /// Representations whose head has come.
+    heads: BTreeSet<String>,
+    appending: Vec<Append>,
     held: Vec<TrackKind>,
     pub buffers: BTreeMap<TrackKind, Vec<(f64, f64)>>,
+    /// Which file each appended segment is of.
+    pub content: BTreeMap<(TrackKind, usize), String>,
 }
 
-pub fn bandwidth_of(kind: TrackKind) -> u64 {
-    match kind {
-        TrackKind::Video => 1_200_000,
-        TrackKind::Audio => 96_000,
-    }
-}
-
+/// A segment of the plain film.
 pub fn segment(kind: TrackKind, number: usize, duration: f64) -> Segment {
-    let bytes = (bandwidth_of(kind) as f64 * SEGMENT / 8.0) as u64;
-    let start = HEAD + number as u64 * bytes;
-    Segment {
-        range: ByteRange::new(start, start + bytes - 1).unwrap(),
-        start: number as f64 * SEGMENT,
-        end: (number as f64 * SEGMENT + SEGMENT).min(duration),
-    }
-}
-
-pub fn count(duration: f64) -> usize {
-    (duration / SEGMENT).ceil() as usize
+    Film::plain(duration).segment(&format!("{kind:?}"), number)
 }
 
 pub fn index(kind: TrackKind, duration: f64) -> SegmentIndex {
-    SegmentIndex::new((0..count(duration)).map(|n| segment(kind, n, duration)).collect()).unwrap()
+    Film::plain(duration).index(&format!("{kind:?}"))
 }
 
 pub fn presentation(duration: f64, start: f64, generation: u32, valid: Duration) -> Presentation {
-    let representation = |kind| {
-        let first = segment(kind, (start / SEGMENT) as usize, duration);
-        let source =
-            |cdn: &str| Source { cdn: cdn.into(), url: format!("https://{cdn}/{kind:?}.mp4?g={generation}") };
-        Representation {
-            id: format!("{kind:?}"),
-            kind,
-            bandwidth: bandwidth_of(kind),
-            size: (kind == TrackKind::Video).then_some((640, 360)),
-            preferred: false,
-            file_size: segment(kind, count(duration) - 1, duration).range.end + 1,
-            init: ByteRange::new(0, 999).unwrap(),
-            index: ByteRange::new(1000, HEAD - 1).unwrap(),
-            start: Some(StartSegment { range: first.range, time: first.start }),
-            sources: vec![source("one"), source("two")],
-        }
-    };
-    Presentation {
-        duration,
-        start,
-        urls_valid: valid,
-        cdns: vec![
-            Cdn { id: "one".into(), ranges: RangeForm::Path },
-            Cdn { id: "two".into(), ranges: RangeForm::Header },
-        ],
-        representations: vec![representation(TrackKind::Video), representation(TrackKind::Audio)],
-    }
+    Film::plain(duration).presentation(start, generation, valid)
 }
 
 impl World {
+    /// The plain film, seconds long, from a second on; nothing happens before [`World::manifest`].
     pub fn new(duration: f64, start: f64) -> Self {
-        let mut cdns = BTreeMap::new();
-        cdns.insert("one".to_owned(), Behaviour::Serve);
-        cdns.insert("two".to_owned(), Behaviour::Serve);
+        Self::with(Film::plain(duration), start, Config { seed: 7, ..Config::default() })
+    }
+
+    pub fn with(film: Film, start: f64, config: Config) -> Self {
+        let cdns = ["one", "two"].map(|cdn| (cdn.to_owned(), Behaviour::Serve));
         Self {
-            engine: Engine::new(Config { seed: 7, ..Config::default() }),
-            now: Duration::from_secs(1000),
-            duration,
+            engine: Engine::new(config),
+            now: BEGINS,
+            step: STEP,
+            duration: film.duration,
+            film,
             log: vec![],
+            keep_log: true,
             position: start,
             playing: true,
             stalled: Duration::ZERO,
+            seen: Seen::default(),
             bandwidth: 8_000_000.0,
+            trace: None,
+            gone: false,
             rtt: ms(50),
             licensed: true,
-            cdns,
+            cdns: cdns.into(),
+            missing: BTreeSet::new(),
             holes: vec![],
+            hangs: vec![],
             room: 1e9,
+            fragments: 1,
             urls_valid: Duration::from_secs(6 * 3600),
+            urls_expire: false,
             oldest_good_urls: 0,
             generation: 0,
             manifests_answered: true,
             ended: false,
+            manifests: vec![],
             flights: vec![],
             downloads: BTreeMap::new(),
+            heads: BTreeSet::new(),
             appending: vec![],
             held: vec![],
             buffers: BTreeMap::new(),
+            content: BTreeMap::new(),
         }
     }
 
@@ -170,175 +158,187 @@ impl World {
         world
     }
 
+    /// The film of six rungs, fragments appended as they come.
+    pub fn ladder(duration: f64, bandwidth: f64) -> Self {
+        let mut world = Self::with(Film::ladder(duration, 3), 0.0, Config { seed: 7, ..Config::default() });
+        (world.bandwidth, world.fragments) = (bandwidth, 4);
+        world.manifest(0.0);
+        world
+    }
+
     pub fn manifest(&mut self, position: f64) {
-        let manifest = presentation(self.duration, position, self.generation, self.urls_valid);
+        let manifest = self.film.presentation(position, self.generation, self.urls_valid);
+        self.manifests.push(self.now);
         self.tell(Event::Manifest(manifest));
     }
 
     pub fn tell(&mut self, event: Event) {
         for command in self.engine.handle(self.now, event) {
-            self.log.push((self.now, command.clone()));
+            if self.keep_log {
+                self.log.push((self.now, command.clone()));
+            }
             self.obey(command);
         }
     }
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Fetch(spec) => {
-                let download = self.downloads.entry(spec.fetch).or_default();
-                if spec.offset == 0 {
-                    download.first = spec.range.start;
-                }
-                assert_eq!(download.received, spec.offset, "a retry asks for what is missing");
-                assert_eq!(download.first + spec.offset, spec.range.start, "and for nothing else");
-                let cdn = spec.url.trim_start_matches("https://").split('/').next().unwrap().to_owned();
-                let generation: u32 = spec.url.rsplit("g=").next().unwrap().parse().unwrap();
-                let behaviour = if generation < self.oldest_good_urls {
-                    Behaviour::Fail(Failure::Status(403))
-                } else {
-                    self.cdns[&cdn]
-                };
-                self.flights.push(Flight { spec, sent: self.now, delivered: 0, behaviour });
+            Command::Fetch(spec) => self.request(spec),
+            Command::Abort { fetch } => {
+                self.flights.retain(|flight| flight.spec.fetch != fetch);
             }
-            Command::Abort { fetch } => self.flights.retain(|flight| flight.spec.fetch != fetch),
             Command::Reset { track } => {
-                self.appending.retain(|(_, kind, _)| *kind != track);
+                self.appending.retain(|append| append.kind != track);
                 self.held.retain(|kind| *kind != track);
             }
-            Command::Remove { track, start, end } => {
-                self.ended = false;
-                let cut = |(a, b): (f64, f64)| [(a, b.min(start)), (a.max(end), b)];
-                let ranges = self.buffers.remove(&track).unwrap_or_default();
-                let left = ranges.into_iter().flat_map(cut).filter(|(a, b)| a < b).collect();
-                self.buffers.insert(track, left);
-                self.tell_buffered(track);
-            }
+            Command::Remove { track, start, end } => self.remove(track, start, end),
             Command::RetryAppend { track } => self.held.retain(|kind| *kind != track),
             Command::JumpTo { position } => {
                 self.position = position;
+                self.seen.jumps += 1;
                 self.tell(Event::Seek { position });
             }
-            Command::RefreshManifest if self.manifests_answered => {
+            Command::RefreshManifest if self.manifests_answered && !self.gone => {
                 self.generation += 1;
                 self.manifest(self.position);
             }
             Command::RefreshManifest => self.tell(Event::ManifestFailed),
             Command::EndOfStream => self.ended = true,
-            Command::Fail(_) => {}
+            Command::Fail(error) => self.seen.failure = Some(error),
         }
     }
 
-    fn tell_buffered(&mut self, track: TrackKind) {
-        let ranges = Ranges::new(self.buffers.get(&track).cloned().unwrap_or_default());
-        self.buffers.insert(track, ranges.as_slice().to_vec());
-        self.tell(Event::Buffered { track, ranges });
-    }
-
-    fn append(&mut self) {
-        while let Some(place) = self.appending.iter().position(|(_, kind, _)| !self.held.contains(kind)) {
-            let (fetch, kind, number) = self.appending[place];
-            let part = segment(kind, number, self.duration);
-            let full: f64 = self.buffers.get(&kind).into_iter().flatten().map(|(a, b)| b - a).sum();
-            if full + SEGMENT > self.room {
-                self.held.push(kind);
-                self.tell(Event::QuotaExceeded { track: kind });
-                continue;
-            }
-            self.appending.remove(place);
-            self.ended = false;
-            let mut pieces = vec![(part.start, part.end)];
-            for (_, from, to) in self.holes.iter().filter(|hole| hole.0 == kind) {
-                pieces = pieces.into_iter().flat_map(|(a, b)| [(a, b.min(*from)), (a.max(*to), b)]).collect();
-            }
-            self.buffers.entry(kind).or_default().extend(pieces.into_iter().filter(|(a, b)| a < b));
-            self.tell_buffered(kind);
-            self.tell(Event::SegmentAppended { fetch });
+    fn request(&mut self, spec: FetchSpec) {
+        let same = |flight: &&Flight| {
+            let other = &flight.spec;
+            other.track == spec.track && other.segment && spec.segment
+        };
+        assert_eq!(self.flights.iter().filter(same).count(), 0, "one segment of a track at a time");
+        let beside =
+            |flight: &Flight| flight.spec.head > 0 && flight.spec.representation == spec.representation;
+        assert!(
+            spec.head > 0
+                || self.heads.contains(&spec.representation)
+                || (self.heads.is_empty() || self.position == self.seen.began)
+                    && self.flights.iter().any(beside),
+            "a head before its segments: {spec:?}"
+        );
+        let download = self.downloads.entry(spec.fetch).or_default();
+        if spec.offset == 0 {
+            download.first = spec.range.start;
         }
+        assert_eq!(download.received, spec.offset, "a retry asks for what is missing");
+        assert_eq!(download.first + spec.offset, spec.range.start, "and for nothing else");
+        let whole = self.film.file(&spec.representation).at_end(spec.range.end);
+        assert_eq!(whole.is_some(), spec.segment, "whole segments and heads, nothing else: {spec:?}");
+        let cdn = spec.url.trim_start_matches("https://").split('/').next().unwrap().to_owned();
+        let generation: u32 = spec.url.rsplit("g=").next().unwrap().parse().unwrap();
+        let signed = self.manifests.get(generation as usize).copied().unwrap_or_default();
+        let expired = self.urls_expire && self.now > signed + self.urls_valid;
+        let behaviour = if generation < self.oldest_good_urls || expired {
+            Behaviour::Fail(Failure::Status(403))
+        } else if self.missing.contains(&spec.representation) {
+            Behaviour::Fail(Failure::Status(404))
+        } else {
+            self.cdns[&cdn]
+        };
+        self.flights.push(Flight { spec, sent: self.now, delivered: 0, behaviour });
     }
 
     fn arrived(&mut self, spec: &FetchSpec, bytes: u64) {
         let download = self.downloads.get_mut(&spec.fetch).unwrap();
+        let before = download.received;
         download.received += bytes;
-        let head_complete = spec.head > 0 && download.received >= spec.head && !download.indexed;
-        download.indexed |= head_complete;
+        let received = download.received;
         self.tell(Event::Progress { fetch: spec.fetch, bytes });
-        if head_complete {
-            self.tell(Event::Index {
-                track: spec.track,
-                representation: spec.representation.clone(),
-                index: index(spec.track, self.duration),
-            });
+        if spec.head > 0 && before < spec.head && received >= spec.head {
+            self.heads.insert(spec.representation.clone());
+            let index = self.film.index(&spec.representation);
+            let representation = spec.representation.clone();
+            self.tell(Event::Index { track: spec.track, representation, index });
+        }
+        // The viewer may have gone elsewhere through what the engine heard.
+        if spec.segment && self.wants(spec) {
+            self.cut_fragments(spec);
         }
     }
 
+    fn wants(&self, spec: &FetchSpec) -> bool {
+        let of = |track: &engine::track::Track| {
+            let media = |job: &engine::job::Job| job.media != engine::job::Media::Unwanted;
+            track.jobs.iter().any(|job| job.id == spec.fetch && media(job))
+        };
+        self.engine.tracks().iter().any(of)
+    }
+
     fn network(&mut self) {
-        let flowing = |flight: &Flight, now| now >= flight.sent + self.rtt;
-        let share = self.flights.iter().filter(|flight| flowing(flight, self.now)).count().max(1);
-        let bytes = (self.bandwidth / 8.0 * STEP.as_secs_f64() / share as f64) as u64;
-        let ids: Vec<FetchId> = self.flights.iter().map(|flight| flight.spec.fetch).collect();
-        for id in ids {
+        if self.gone {
+            return;
+        }
+        let now = self.now;
+        let flowing = |flight: &Flight, rtt| {
+            now >= flight.sent + rtt
+                && flight.delivered < flight.behaviour.limit().min(flight.spec.range.length())
+        };
+        let bandwidth =
+            self.trace.as_ref().map_or(self.bandwidth, |trace| trace.at((now - BEGINS).as_secs_f64()));
+        let mut budget = (bandwidth / 8.0 * self.step.as_secs_f64()) as u64;
+        let mut left = self.flights.iter().filter(|flight| flowing(flight, self.rtt)).count() as u64;
+        // The smallest first, so that what they do not use is there for the others.
+        let mut ids: Vec<(u64, FetchId)> = self
+            .flights
+            .iter()
+            .map(|flight| (flight.spec.range.length() - flight.delivered, flight.spec.fetch))
+            .collect();
+        ids.sort_unstable();
+        for (_, id) in ids {
             let Some(place) = self.flights.iter().position(|flight| flight.spec.fetch == id) else {
                 continue;
             };
+            let flows = flowing(&self.flights[place], self.rtt);
             let flight = &mut self.flights[place];
-            if self.now < flight.sent + self.rtt {
+            if now < flight.sent + self.rtt {
                 continue;
             }
             let spec = flight.spec.clone();
-            match flight.behaviour {
-                Behaviour::Silent => {}
-                Behaviour::Fail(failure) => {
-                    self.flights.remove(place);
-                    self.tell(Event::FetchFailed { fetch: id, failure });
-                }
-                Behaviour::Serve | Behaviour::BreakAfter(_) => {
-                    let limit = match flight.behaviour {
-                        Behaviour::BreakAfter(limit) => limit,
-                        _ => u64::MAX,
-                    };
-                    let part = bytes.min(spec.range.length() - flight.delivered).min(limit);
-                    flight.delivered += part;
-                    let done = flight.delivered == spec.range.length();
-                    let broken = flight.delivered >= limit && !done;
-                    if done || broken {
-                        self.flights.remove(place);
-                    }
-                    if part > 0 {
-                        self.arrived(&spec, part);
-                    }
-                    if broken {
-                        self.tell(Event::FetchFailed { fetch: id, failure: Failure::Network });
-                    } else if done {
-                        self.downloads.get_mut(&id).unwrap().whole = true;
-                        self.tell(Event::FetchDone { fetch: id });
-                        if spec.segment {
-                            let index = index(spec.track, self.duration);
-                            let number = (0..index.len())
-                                .find(|n| index.get(*n).unwrap().range.end == spec.range.end)
-                                .expect("a segment ends where the download ends");
-                            self.appending.push((id, spec.track, number));
-                        }
-                    }
-                }
+            let behaviour = flight.behaviour;
+            if let Behaviour::Fail(failure) = behaviour {
+                self.flights.remove(place);
+                self.tell(Event::FetchFailed { fetch: id, failure });
+                continue;
+            }
+            let missing = (spec.range.length() - flight.delivered).min(behaviour.limit() - flight.delivered);
+            let part = if flows { (budget / left.max(1)).min(missing) } else { 0 };
+            if flows {
+                budget -= part;
+                left -= 1;
+            }
+            flight.delivered += part;
+            let done = flight.delivered == spec.range.length();
+            let limited = flight.delivered >= behaviour.limit() && !done;
+            let broken = limited && matches!(behaviour, Behaviour::BreakAfter(_));
+            let ended = done || (limited && matches!(behaviour, Behaviour::EndAfter(_)));
+            if part > 0 {
+                self.arrived(&spec, part);
+            }
+            if broken || ended {
+                self.flights.retain(|flight| flight.spec.fetch != id);
+            }
+            if broken {
+                self.tell(Event::FetchFailed { fetch: id, failure: Failure::Network });
+            } else if ended {
+                self.tell(Event::FetchDone { fetch: id });
             }
         }
     }
 
     pub fn step(&mut self) {
-        self.now += STEP;
+        self.now += self.step;
         self.network();
         if self.licensed {
             self.append();
         }
-        if self.playing && self.position < self.duration - 0.01 {
-            let ahead = self.engine.buffered().ahead(self.position);
-            if ahead > 0.0 {
-                self.position += STEP.as_secs_f64().min(ahead);
-            } else {
-                self.stalled += STEP;
-            }
-        }
-        self.tell(Event::Playhead { position: self.position, playing: self.playing });
+        self.watch();
     }
 
     pub fn run(&mut self, time: Duration) {
@@ -351,13 +351,14 @@ impl World {
     pub fn run_until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let limit = self.now + Duration::from_secs(3600);
         while !condition(self) {
-            assert!(self.now < limit, "never came: {what}");
+            assert!(self.now < limit && self.seen.failure.is_none(), "never came: {what} {:?}", self.seen);
             self.step();
         }
     }
 
     pub fn seek(&mut self, position: f64) {
         self.position = position;
+        self.seen.sought();
         self.tell(Event::Seek { position });
     }
 
@@ -370,10 +371,7 @@ impl World {
     }
 
     pub fn failure(&self) -> Option<Error> {
-        self.log.iter().find_map(|(_, command)| match command {
-            Command::Fail(error) => Some(error.clone()),
-            _ => None,
-        })
+        self.seen.failure.clone()
     }
 
     pub fn count(&self, wanted: impl Fn(&Command) -> bool) -> usize {
