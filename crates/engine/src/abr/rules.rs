@@ -44,6 +44,8 @@ pub struct Situation {
 
 /// Share of the throughput that is spent.
 const SPENT: f64 = 0.85;
+/// Share of the buffer that a segment may take to arrive.
+const STAKED: f64 = 0.5;
 /// The buffer carries from here on, in seconds.
 const CARRIES: f64 = 10.0;
 
@@ -60,14 +62,21 @@ pub fn by_throughput(offers: &[Offer], situation: &Situation) -> usize {
     fitting(offers, situation, SPENT)
 }
 
+/// Highest place whose next segment takes at most half of the buffer to arrive: BOLA alone would rather run dry.
+fn affordable(offers: &[Offer], situation: &Situation) -> usize {
+    let most = situation.throughput * situation.buffer * STAKED;
+    offers.iter().rposition(|offer| offer.bits <= most).unwrap_or(0)
+}
+
 /// BOLA: the place with the most utility for its bits.
 ///
 /// With Q the buffer in seconds, S the bits of the segment at a rung and v = ln(S / S of the lowest rung), the choice is
 /// the largest (V·(v + γp) − Q) / S. V and γp follow from two levels of the buffer: at `low` = V·γp the lowest rung is
-/// worth nothing more, at `high` = V·(v of the highest + γp) the highest is.
+/// worth nothing more, at `high` = V·(v of the highest + γp) the highest is. `high` is a segment short of the goal,
+/// `low` half of it (the simulation says: a smaller one picks larger segments and stalls more).
 pub fn by_buffer(offers: &[Offer], situation: &Situation) -> usize {
     let high = (situation.goal - situation.seconds).max(situation.seconds);
-    let low = CARRIES.min(high / 2.0);
+    let low = high / 2.0;
     let Some(lowest) = offers.first().map(|offer| offer.bits.max(1.0)) else { return 0 };
     let utility = |offer: &Offer| (offer.bits.max(1.0) / lowest).ln().max(0.0);
     let highest = offers.iter().map(utility).fold(0.0, f64::max);
@@ -106,7 +115,8 @@ impl Chooser {
                 } else {
                     self.buffer_rules = situation.buffer >= CARRIES && buffer >= throughput;
                 }
-                if self.buffer_rules { buffer } else { throughput }
+                let chosen = if self.buffer_rules { buffer } else { throughput };
+                chosen.min(throughput.max(affordable(offers, situation)))
             }
         }
     }
@@ -196,8 +206,9 @@ mod tests {
         };
         assert_eq!(choose(2.0, 3e6, 0), 3, "throughput although the buffer is low");
         assert_eq!(choose(20.0, 3e6, 3), 3);
-        assert_eq!(choose(22.0, 0.5e6, 3), 3, "the buffer carries through a dip");
-        assert_eq!(choose(9.0, 0.1e6, 3), by_buffer(&offers(), &at(9.0, 0.1e6, 3)));
+        assert_eq!(choose(22.0, 1e6, 3), 3, "the buffer carries through a dip");
+        assert_eq!(choose(22.0, 0.5e6, 3), 2, "but half of it is not put at stake");
+        assert_eq!(choose(9.0, 1e6, 2), 1, "below ten seconds the buffer asks for less");
         assert_eq!(choose(3.0, 3e6, 2), 3, "and back");
     }
 

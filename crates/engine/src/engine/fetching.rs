@@ -105,6 +105,7 @@ impl Engine {
                 self.start_job(now, number, rung, (head.length(), Media::None), head, out);
                 self.start_job(now, number, rung, (0, Media::Start), start.range, out);
             }
+            (Need::Segment(segment), _) if self.runs_ahead(number, segment) => {}
             (Need::Segment(segment), _) => self.fetch_segment(now, number, segment, out),
             (Need::Nothing, _) => {}
             _ => self.start_job(now, number, rung, (head.length(), Media::None), head, out),
@@ -113,6 +114,22 @@ impl Engine {
             TrackKind::Video => self.heads_ahead(now, number, out),
             TrackKind::Audio => self.audio_if_ready(now, out),
         }
+    }
+
+    /// Whether a segment of sound can wait for the picture: on a slow link it would take from it what is needed sooner.
+    fn runs_ahead(&self, number: usize, segment: usize) -> bool {
+        let video = self.tracks.iter().find(|track| track.kind == TrackKind::Video);
+        let (Some(video), TrackKind::Audio) = (video, self.tracks[number].kind) else { return false };
+        let (Some(of_video), Some(of_audio)) = (video.index(), self.tracks[number].index()) else {
+            return false;
+        };
+        let next = match (video.segment_job().map(|job| job.media), video.cursor) {
+            (Some(Media::Number(running)), _) => running,
+            (_, Cursor::Number(cursor)) => cursor,
+            (_, Cursor::Time(_)) => return false,
+        };
+        let start = |index: &SegmentIndex, number| index.get(number).map_or(f64::INFINITY, |s| s.start);
+        start(of_audio, segment) > start(of_video, next) + 1.0
     }
 
     fn fetch_segment(&mut self, now: Duration, number: usize, segment: usize, out: &mut Vec<Command>) {
