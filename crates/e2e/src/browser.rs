@@ -71,7 +71,12 @@ impl Browser {
 
     /// Signs in through the page with [`EMAIL`] and [`PASSWORD`] and waits for the library.
     pub async fn sign_in(&self, server: &Server) {
-        self.open(&format!("{}/login", server.url())).await;
+        self.sign_in_at(&server.url()).await;
+    }
+
+    /// The same at the site's address, without a trailing slash.
+    pub async fn sign_in_at(&self, site: &str) {
+        self.open(&format!("{site}/login")).await;
         self.fill("Email", EMAIL).await;
         self.fill("Password", PASSWORD).await;
         self.button("Sign in").await.click().await.unwrap();
@@ -138,6 +143,15 @@ impl Browser {
     pub async fn before_each_page(&self, script: &str) {
         let arguments = json!({ "source": script });
         self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", arguments).await.unwrap();
+    }
+
+    /// Lets no answer come from the browser's own cache, from now on.
+    pub async fn without_cache(&self) {
+        for (command, arguments) in
+            [("Network.enable", json!({})), ("Network.setCacheDisabled", json!({ "cacheDisabled": true }))]
+        {
+            self.driver.cdp().send_raw(command, arguments).await.unwrap();
+        }
     }
 
     /// Forgets all cookies.

@@ -11,10 +11,14 @@
 mod browser;
 mod film;
 mod server;
+mod stage;
+mod viewing;
 
 pub use browser::Browser;
 pub use film::{Picture, pictures_of_ladder};
-pub use server::{EMAIL, Log, MOVIE, PASSWORD, Server, TITLE};
+pub use server::{EMAIL, Log, MOVIE, PASSWORD, Server, TITLE, demo_film};
+pub use stage::Stage;
+pub use viewing::{Sight, Viewing};
 
 use std::time::{Duration, Instant};
 

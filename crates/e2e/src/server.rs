@@ -34,13 +34,16 @@ impl Server {
 
     /// The same with lines of `matinee.toml` on top.
     pub async fn start_with(config: &str) -> Self {
+        Self::start_at(free_port(), config, &demo_film()).await
+    }
+
+    /// The same on this port, with this film's files.
+    pub async fn start_at(port: u16, config: &str, film: &[PathBuf]) -> Self {
         let data = TempDir::with_prefix("matinee-e2e-").unwrap();
         std::fs::write(data.path().join("matinee.toml"), config).unwrap();
-        let port = free_port();
-        let film = |name: &str| repository().join("media/demo").join(name).into_os_string();
         let mut package = matinee(data.path());
-        package.arg("package").args(["240p.mp4", "360p.mp4", "720p.mp4"].map(film));
-        package.args(["--movie", &MOVIE.to_string(), "--title", TITLE, "--poster"]).arg(film("poster.jpg"));
+        package.arg("package").args(film).args(["--movie", &MOVIE.to_string(), "--title", TITLE]);
+        package.arg("--poster").arg(repository().join("media/demo/poster.jpg"));
         succeed(&mut package);
         let mut user = matinee(data.path());
         user.args(["user", "add", EMAIL, "--password", PASSWORD]);
@@ -51,7 +54,7 @@ impl Server {
         server
     }
 
-    /// The public URL, without a trailing slash.
+    /// Its own URL, without a trailing slash: the public one, unless the configuration names another.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
@@ -110,6 +113,11 @@ impl Drop for Server {
             eprintln!("--- the server's log ---\n{}", self.log().0);
         }
     }
+}
+
+/// The committed film, smallest size first.
+pub fn demo_film() -> Vec<PathBuf> {
+    ["240p.mp4", "360p.mp4", "720p.mp4"].map(|name| repository().join("media/demo").join(name)).into()
 }
 
 fn serve(data: &Path, port: u16) -> Child {

@@ -302,6 +302,13 @@ impl Config {
         self.edge.base_url.as_deref().unwrap_or(&self.public_url)
     }
 
+    /// The URLs before `/s/…` whose signatures this edge takes: its own, and those of the CDNs, which pull by the query that
+    /// they were asked with.
+    pub fn edge_bases(&self) -> Vec<&str> {
+        let cdns = self.cdn.iter().map(|cdn| cdn.base_url.as_str());
+        std::iter::once(self.edge_base()).chain(cdns).collect()
+    }
+
     /// The public URL of the controller: part of what devices sign.
     pub fn controller_url(&self) -> String {
         format!("{}{}", self.public_url, nccp::CONTROLLER_PATH)

@@ -100,13 +100,14 @@ pub enum Refusal {
     Expired,
 }
 
-/// Checks a request's path and query against the secrets that are live; the hash before the time.
+/// Checks a request's path and query against the secrets that are live; the hash before the time. `bases` are the URLs without
+/// trailing slash under which the files may have been signed: the edge's own and those of the CDNs that pull from it.
 ///
 /// # Errors
 /// [`Refusal`].
 pub fn verify(
     secrets: &[MediaSecret],
-    base: &str,
+    bases: &[&str],
     path: &str,
     query: Option<&str>,
     now: u64,
@@ -116,15 +117,16 @@ pub fn verify(
         return Err(Refusal::Unclean);
     }
     let media = MediaPath::parse(path).ok_or(Refusal::NotFound)?;
-    let file_url = format!("{base}{}", media.file_path());
+    let file_path = media.file_path();
     let token = Token::parse(query).ok_or(Refusal::Forbidden)?;
-    if token.prefix != file_url.len() {
-        return Err(Refusal::Forbidden);
-    }
     let signed = format!("?{}", token.signed);
-    // All secrets are tried, whichever matches.
-    let good = secrets.iter().fold(subtle::Choice::from(0), |good, secret| {
-        good | secret.hash(&file_url, &signed).as_bytes().ct_eq(token.hash.as_bytes())
+    // All secrets and bases of that length are tried, whichever matches.
+    let fitting = bases.iter().filter(|base| token.prefix == base.len() + file_path.len());
+    let good = fitting.fold(subtle::Choice::from(0), |good, base| {
+        let file_url = format!("{base}{file_path}");
+        secrets.iter().fold(good, |good, secret| {
+            good | secret.hash(&file_url, &signed).as_bytes().ct_eq(token.hash.as_bytes())
+        })
     });
     if !bool::from(good) {
         return Err(Refusal::Forbidden);
@@ -182,7 +184,7 @@ mod tests {
     }
 
     fn check(path: &str, query: &str, now: u64) -> Result<MediaPath, Refusal> {
-        verify(&secrets(), BASE, path, Some(query), now)
+        verify(&secrets(), &["https://films.example.org", BASE], path, Some(query), now)
     }
 
     /// A71: the documented vector.
@@ -240,6 +242,21 @@ mod tests {
         let path = MediaPath { pack: "1".into(), ..MediaPath::parse(FILE).unwrap() };
         assert_eq!(check(&path.file_path(), QUERY, BEFORE), Err(Refusal::Forbidden));
         assert!(MediaSecret::new(vec![0; 31]).is_none());
+    }
+
+    /// A82: what was signed under a CDN's URL is good at the edge from which that CDN pulls, under no other.
+    #[test]
+    fn urls_of_each_base_are_good() {
+        let path = MediaPath::parse(FILE).unwrap();
+        let cdn = "http://cdn1.example.net/films";
+        let url = sign(&secrets()[0], cdn, &path, 1_790_002_800);
+        let query = url.split_once('?').map(|(_, query)| query);
+        let check = |bases: &[&str]| verify(&secrets(), bases, FILE, query, BEFORE);
+        assert_eq!(check(&[BASE, cdn]), Ok(path));
+        assert_eq!(check(&[BASE]), Err(Refusal::Forbidden));
+        // As long, but another.
+        assert_eq!(check(&[BASE, "http://cdn2.example.net/films"]), Err(Refusal::Forbidden));
+        assert_eq!(check(&[]), Err(Refusal::Forbidden));
     }
 
     #[test]

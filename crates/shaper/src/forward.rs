@@ -44,6 +44,7 @@ pub(crate) async fn forward(
         method: parts.method.as_str().to_owned(),
         kind: Kind::of(&path),
         path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
         range,
         status: None,
         octets: 0,

@@ -48,6 +48,8 @@ pub struct Exchange {
     pub method: String,
     /// The path, without query.
     pub path: String,
+    /// The query, without `?`.
+    pub query: String,
     /// What it is for.
     pub kind: Kind,
     /// The octets asked for, by `Range` header or by path; open ends are not told.

@@ -1,0 +1,96 @@
+//! Several CDNs, and URLs that end.
+
+use e2e::{Browser, Stage, Viewing, eventually};
+use shaper::{Fault, Kind, Network, Rule};
+
+/// A68, A82: the first CDN of the manifest is asked first; when it goes away, or is there but broken, playback goes on from the other,
+/// which pulls from the same edge by the same kind of URL.
+#[tokio::test]
+async fn one_of_two_cdns_goes_down() {
+    let stage = Stage::start(2, "").await;
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    let [first, second] = &stage.cdns[..] else { panic!("two CDNs") };
+    viewing.open().await;
+    viewing.play(4.0, None, 4.0).await;
+    assert!(first.exchanges().len() >= 2 && second.exchanges().is_empty(), "the first one alone is asked");
+
+    first.set_network(Network::Refusing);
+    // What is not buffered, so that something must be asked for.
+    viewing.play(4.0, Some(45.0), 52.0).await;
+    let sight = viewing.sight().await;
+    assert_eq!(sight.alert, None);
+    assert!(second.exchanges().iter().all(|exchange| matches!(exchange.status, Some(200 | 206))));
+    viewing.shows_its_frame().await;
+
+    // Down from the beginning; then there, but with nothing but errors.
+    for network in [Network::Refusing, Network::Up] {
+        first.set_network(network);
+        first.add_rule(Rule::new("/s/*", Fault::Status(500)));
+        stage.forget();
+        viewing.open().await;
+        viewing.play(4.0, Some(0.0), 10.0).await;
+        assert_eq!(viewing.sight().await.alert, None, "{network:?}");
+        assert!(!second.exchanges().is_empty(), "{network:?}");
+        viewing.shows_its_frame().await;
+    }
+    browser.quit().await;
+}
+
+/// All CDNs are gone: what is buffered plays; half a minute after it is used up, the page says that no media server can be reached, and offers to try again, which
+/// works once they are back.
+#[tokio::test]
+async fn all_cdns_go_down() {
+    let stage = Stage::start(2, "").await;
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    viewing.open().await;
+    stage.cdns.iter().for_each(|cdn| cdn.set_network(Network::Refusing));
+    let _: bool = viewing.video("v.currentTime = 50; return true").await;
+    let alert = viewing.alert().await;
+    assert!(
+        alert.contains("No media server can be reached") && alert.contains("MEDIA_UNREACHABLE"),
+        "{alert}"
+    );
+    stage.cdns.iter().for_each(|cdn| cdn.set_network(Network::Up));
+    browser.button("Try again").await.click().await.unwrap();
+    viewing.plays().await;
+    browser.quit().await;
+}
+
+/// A70: URLs end long before the film does: fresh ones come in time, no request is refused, nothing stalls.
+#[tokio::test]
+async fn urls_that_end_during_the_play() {
+    // A twelfth of URLs of 60 s in a play of 5 minutes, which is the long form.
+    let stage = Stage::start(1, "[edge]\nurl_life = 5\n").await;
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    viewing.open().await;
+    viewing.play(2.5, Some(0.0), 60.0).await;
+    let sight = viewing.sight().await;
+    assert!(sight.ended && sight.alert.is_none(), "{sight:?}");
+    let media = stage.requests(Kind::Media);
+    let refused: Vec<_> =
+        media.iter().filter(|exchange| !matches!(exchange.status, Some(200 | 206))).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let mut ends: Vec<&str> = media.iter().filter_map(|exchange| exchange.query.split('&').nth(1)).collect();
+    ends.dedup();
+    assert!(ends.len() >= 3, "media were asked for with URLs that end at {ends:?}");
+    viewing.shows_its_frame().await;
+
+    // A machine that slept: the URLs are over when it wakes, and there is only a refusal to tell.
+    let _: bool = viewing.video("v.pause(); v.currentTime = 0; return true").await;
+    stage.forget();
+    stage.site.set_network(Network::Refusing);
+    eventually("the URLs to end", || async {
+        let e = ends.last()?.strip_prefix("e=")?.parse::<u64>().ok()?;
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        (now > e + 1).then_some(())
+    })
+    .await;
+    stage.site.set_network(Network::Up);
+    viewing.play(4.0, Some(20.0), 30.0).await;
+    assert_eq!(viewing.sight().await.alert, None);
+    viewing.shows_its_frame().await;
+    browser.quit().await;
+}
