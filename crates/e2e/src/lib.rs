@@ -43,6 +43,11 @@ where
     }
 }
 
+/// Whether the long forms of the tests are wanted (`cargo xtask soak`).
+pub fn is_soak() -> bool {
+    std::env::var_os("MATINEE_SOAK").is_some()
+}
+
 /// The repository's root.
 pub fn repository() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()

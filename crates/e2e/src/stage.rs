@@ -1,7 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use serde_json::Value;
+use packager::Pack;
 use shaper::{Exchange, Kind, Link, Proxy, Rule};
 
 use crate::{Server, demo_film, free_port};
@@ -86,10 +86,12 @@ impl Stage {
         exchanges
     }
 
-    /// The film's `pack.json`.
-    pub fn pack(&self) -> Value {
+    /// The film's `pack.json`, and the folder in which it lies.
+    pub fn pack(&self) -> (Pack, PathBuf) {
         let packs = std::fs::read_dir(self.server.data().join("library")).unwrap();
-        let pack = packs.map(|entry| entry.unwrap().path().join("pack.json")).find(|file| file.is_file());
-        serde_json::from_str(&std::fs::read_to_string(pack.unwrap()).unwrap()).unwrap()
+        let folder =
+            packs.map(|entry| entry.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap();
+        let text = std::fs::read_to_string(folder.join("pack.json")).unwrap();
+        (serde_json::from_str(&text).unwrap(), folder)
     }
 }

@@ -1,21 +1,24 @@
 use serde_json::Value;
+use shaper::Kind;
 
-use crate::{Browser, MOVIE, Picture, Stage, TITLE};
+use crate::{Browser, MOVIE, Picture, Stage, TITLE, eventually};
 
-/// Watches the video element from before the page's own scripts: what it said, and when.
+/// Watches the video element from before the page's own scripts: what it said, and when. A machine that is too slow to decode makes the
+/// element wait, too, with the film lying ready: that is not the player's stall.
 const WITNESS: &str = "
-    window.witness = { waiting: [], playing: 0, ended: 0, shown: [] };
+    window.witness = { stalls: [], playing: 0 };
     const on = (name, what) => document.addEventListener(name, what, true);
-    on('waiting', e => { if (witness.playing && !e.target.seeking) witness.waiting.push(e.target.currentTime) });
-    on('playing', () => witness.playing++);
-    on('ended', () => witness.ended++);";
+    const ready = v => Array.from({ length: v.buffered.length }, (_, i) => i)
+        .some(i => v.buffered.start(i) <= v.currentTime && v.buffered.end(i) > v.currentTime + 0.5);
+    on('waiting', e => { if (witness.playing && !e.target.seeking && !ready(e.target)) witness.stalls.push(e.target.currentTime) });
+    on('playing', () => witness.playing++);";
 
 /// What the watch page shows, in numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sight {
     /// The playhead, in seconds.
     pub time: f64,
-    /// Where it stalled after it had begun to play.
+    /// Where it waited for the film after it had begun to play.
     pub stalls: Vec<f64>,
     /// Buffered ranges, in seconds.
     pub buffered: Vec<(f64, f64)>,
@@ -34,12 +37,17 @@ pub struct Viewing<'a> {
 }
 
 impl<'a> Viewing<'a> {
-    /// Signs in and stays in the library; answers come from the network, not from the browser's cache.
+    /// Signs in and stays in the library until the device is registered; answers come from the network, not from the browser's cache.
     pub async fn new(browser: &'a Browser, stage: &'a Stage) -> Self {
         browser.before_each_page(WITNESS).await;
         browser.without_cache().await;
         browser.sign_in_at(&stage.url()).await;
         browser.film(TITLE).await;
+        eventually("the device's registration", || async {
+            let posts = stage.requests(Kind::Controller);
+            posts.iter().any(|post| post.ended.is_some()).then_some(())
+        })
+        .await;
         Self { browser, stage }
     }
 
@@ -56,12 +64,7 @@ impl<'a> Viewing<'a> {
 
     /// Waits until the film plays.
     pub async fn plays(&self) {
-        self.browser
-            .until(
-                "the film to play",
-                "return document.querySelector('video')?.currentTime > 0 && witness.playing > 0",
-            )
-            .await;
+        self.until("the film to play", "v.currentTime > 0 && witness.playing > 0").await;
     }
 
     /// Runs a script with the video element as `v`.
@@ -120,7 +123,7 @@ impl<'a> Viewing<'a> {
             .browser
             .eval(&format!(
                 "const v = document.querySelector('video'); const b = v?.buffered;
-                 return {{ time: v?.currentTime ?? 0, stalls: witness.waiting, ended: v?.ended ?? false, alert: {ALERT} || null,
+                 return {{ time: v?.currentTime ?? 0, stalls: witness.stalls, ended: v?.ended ?? false, alert: {ALERT} || null,
                            buffered: Array.from({{ length: b?.length ?? 0 }}, (_, i) => [b.start(i), b.end(i)]) }}"
             ))
             .await;

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: numbers, with the conditions under which they were taken.
 
+mod startup;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -33,6 +35,18 @@ enum Bench {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// From click to first frame: ours, signed in and with a registered device, beside Shaka Player (ClearKey) and hls.js (AES-128).
+    Startup {
+        /// Runs for each player and distance.
+        #[arg(long, default_value_t = 15)]
+        runs: usize,
+        /// Round-trip times in milliseconds, with commas between.
+        #[arg(long, default_value = "0,20,80")]
+        rtt: String,
+        /// Megabits per second.
+        #[arg(long, default_value_t = 20.0)]
+        megabits: f64,
+    },
     /// What the browser must load: scripts and modules.
     Sizes,
 }
@@ -55,6 +69,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
                     );
                 }
             })
+        }
+        Bench::Startup { runs, rtt, megabits } => {
+            startup::run(project, (*runs).max(1), rtt, *megabits, arguments.json)
         }
         Bench::Sizes => {
             let sizes = Size::of_modules(&build_site(project, Kind::Release)?);

@@ -32,14 +32,14 @@ async fn the_network_is_gone_for_ten_seconds() {
     let browser = Browser::start().await;
     let viewing = Viewing::new(&browser, &stage).await;
     viewing.open().await;
-    let ahead = "v.buffered.length && v.buffered.end(0) > v.currentTime + 15";
-    viewing.until("15 s ahead", ahead).await;
+    let ahead = "v.buffered.length && v.buffered.end(0) > v.currentTime + 20";
+    viewing.until("20 s ahead", ahead).await;
     for proxy in stage.proxies() {
         proxy.network_gone_for(Network::Refusing, Duration::from_secs(10));
     }
     let began = viewing.sight().await.time;
-    viewing.play(1.0, None, began + 11.0).await;
-    viewing.play(4.0, None, 40.0).await;
+    viewing.play(1.0, None, began + 10.0).await;
+    viewing.until("20 s ahead again", ahead).await;
     let sight = viewing.sight().await;
     assert_eq!((sight.stalls, sight.alert), (vec![], None));
 

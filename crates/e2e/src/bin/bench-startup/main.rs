@@ -1,0 +1,94 @@
+//! From click to first frame: Matinee beside Shaka Player and hls.js. `cargo xtask bench startup` prepares what this measures.
+//!
+//! Each run has a fresh browser with a fresh profile. Before the click, Matinee's viewer is signed in, stands in the library and has a registered device;
+//! the others' page is loaded, with player and video element joined. Then the viewer thinks for [`THINK`], and a real click starts the
+//! film. All answers come through a proxy of the same bandwidth and distance, on connections that are open already.
+
+#![forbid(unsafe_code)]
+// As in the harness: a failure is a panic.
+#![allow(clippy::unwrap_used)]
+
+mod contender;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use contender::{Contender, Stands};
+use report::{Report, Run};
+
+/// Between readiness and click.
+const THINK: Duration = Duration::from_secs(2);
+
+/// Measures the time from click to first frame.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The folder with the others' scripts and content.
+    #[arg(long)]
+    others: PathBuf,
+    /// The film, as Matinee gets it.
+    #[arg(long)]
+    film: PathBuf,
+    /// What is measured, in words: versions and such.
+    #[arg(long)]
+    conditions: String,
+    /// Runs for each player and distance.
+    #[arg(long, default_value_t = 15)]
+    runs: usize,
+    /// Round-trip times in milliseconds.
+    #[arg(long, value_delimiter = ',', default_value = "0,20,80")]
+    rtt: Vec<u64>,
+    /// Megabits per second.
+    #[arg(long, default_value_t = 20.0)]
+    megabits: f64,
+    /// Seed of the order and of the intervals.
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let arguments = Arguments::parse();
+    let load_before = report::load();
+    let stands = Stands::start(&arguments.others, &arguments.film).await;
+    let mut order: Vec<(Contender, u64)> = Vec::new();
+    for &rtt in &arguments.rtt {
+        for contender in Contender::ALL {
+            order.extend(std::iter::repeat_n((contender, rtt), arguments.runs));
+        }
+    }
+    fastrand::Rng::with_seed(arguments.seed).shuffle(&mut order);
+    let mut runs: Vec<Run> = Vec::with_capacity(order.len());
+    for (number, &(contender, rtt)) in order.iter().enumerate() {
+        let run = stands.run(contender, rtt, arguments.megabits).await;
+        eprintln!(
+            "{}/{}: {} at {rtt} ms: {:.0} ms",
+            number + 1,
+            order.len(),
+            contender.name(),
+            run.first_frame
+        );
+        runs.push(run);
+    }
+    let report = Report::new(
+        format!(
+            "{}; {} Mb/s; {} runs for each player and distance, shuffled; fresh profile for each; load average {load_before} before, {} after",
+            arguments.conditions,
+            arguments.megabits,
+            arguments.runs,
+            report::load()
+        ),
+        runs,
+        arguments.seed,
+    );
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report).unwrap());
+    } else {
+        print!("{}", report.table());
+    }
+}
