@@ -45,7 +45,7 @@ pub struct Situation {
 /// Share of the throughput that is spent.
 const SPENT: f64 = 0.85;
 /// Share of the buffer that a segment may take to arrive.
-const STAKED: f64 = 0.5;
+const STAKED: f64 = 0.35;
 /// The buffer carries from here on, in seconds.
 const CARRIES: f64 = 10.0;
 
@@ -62,7 +62,7 @@ pub fn by_throughput(offers: &[Offer], situation: &Situation) -> usize {
     fitting(offers, situation, SPENT)
 }
 
-/// Highest place whose next segment takes at most half of the buffer to arrive: BOLA alone would rather run dry.
+/// Highest place whose next segment takes at most a third of the buffer, or so, to arrive: BOLA alone would rather run dry.
 fn affordable(offers: &[Offer], situation: &Situation) -> usize {
     let most = situation.throughput * situation.buffer * STAKED;
     offers.iter().rposition(|offer| offer.bits <= most).unwrap_or(0)
@@ -206,8 +206,8 @@ mod tests {
         };
         assert_eq!(choose(2.0, 3e6, 0), 3, "throughput although the buffer is low");
         assert_eq!(choose(20.0, 3e6, 3), 3);
-        assert_eq!(choose(22.0, 1e6, 3), 3, "the buffer carries through a dip");
-        assert_eq!(choose(22.0, 0.5e6, 3), 2, "but half of it is not put at stake");
+        assert_eq!(choose(22.0, 1.4e6, 3), 3, "the buffer carries through a dip");
+        assert_eq!(choose(22.0, 0.5e6, 3), 1, "but not more than a third of it is put at stake");
         assert_eq!(choose(9.0, 1e6, 2), 1, "below ten seconds the buffer asks for less");
         assert_eq!(choose(3.0, 3e6, 2), 3, "and back");
     }

@@ -49,13 +49,13 @@ impl Engine {
         self.playing = playing;
         self.note_stall(now);
         for track in &mut self.tracks {
-            let keep_from = position - track.goals.back;
-            // A few seconds of slack: one removal per segment, not one per call. After the end of stream none at all:
-            // a removal would open the media source again.
-            if !self.ended
-                && !track.removing
-                && track.buffered.start().is_some_and(|start| start < keep_from - 4.0)
-            {
+            // Whole segments, so that none is left half; with a few seconds of slack: one removal per segment, not one
+            // per call. After the end of stream none at all: a removal would open the media source again.
+            let behind = position - track.goals.back;
+            let keep_from =
+                track.index().and_then(|index| index.get(index.at(behind))).map_or(0.0, |s| s.start);
+            let old = |start: f64| start < behind - 4.0 && start < keep_from;
+            if !self.ended && !track.removing && track.buffered.start().is_some_and(old) {
                 track.removing = true;
                 out.push(Command::Remove { track: track.kind, start: 0.0, end: keep_from });
             }
