@@ -96,7 +96,7 @@ fn trouble_is_told_while_it_lasts_and_online_ends_the_waiting() {
         world.cdns.insert(cdn.into(), Behaviour::Serve);
     }
     world.tell(Event::Online);
-    world.run(ms(600));
+    world.run(seconds(2));
     assert_eq!((world.engine.trouble(), world.engine.stalled()), (None, None));
     assert!(world.fetches().last().unwrap().url.contains("one"), "no CDN sits out any more");
 }
