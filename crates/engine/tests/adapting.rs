@@ -43,6 +43,31 @@ fn no_stall_on_a_constant_link_that_carries_the_lowest_rung() {
 }
 
 #[test]
+fn on_a_slow_link_sound_does_not_run_ahead_of_the_picture() {
+    let mut world = World::ladder(120.0, 0.7e6);
+    let end = |world: &World, kind| world.buffers.get(&kind).and_then(|r| r.last()).map_or(0.0, |r| r.1);
+    while world.position < 60.0 {
+        world.step();
+        let (sound, picture) = (end(&world, Audio), end(&world, Video));
+        assert!(sound <= picture + 2.0 * SEGMENT, "{sound} {picture}");
+    }
+}
+
+#[test]
+fn a_forced_switch_keeps_what_plays_before_a_download_can_come() {
+    // 6 Mb/s over 4 Mb/s: a segment takes seconds, so the next boundary is too near.
+    let mut world = World::ladder(200.0, 4e6);
+    world.run_until("some buffer", |world| world.there().ahead(world.position) > 15.0);
+    let (number, before) = ((world.position / SEGMENT) as usize, world.fetches().len());
+    world.tell(chose("v6000"));
+    world.run(seconds(4));
+    let first = world.fetches()[before..].iter().find(|f| f.representation == "v6000" && f.segment).cloned();
+    let at = world.film.file("v6000").at_end(first.unwrap().range.end).unwrap();
+    assert!(at > number + 1, "{at} {number}");
+    assert_eq!(world.seen.rebuffers, 0);
+}
+
+#[test]
 fn a_step_down_is_survived_and_a_step_up_is_used() {
     let mut world = World::ladder(240.0, 0.0);
     world.trace = Some(Trace::steps("", 60, &[6e6, 0.6e6, 8e6, 8e6]));
