@@ -170,6 +170,7 @@ impl From<&engine::Error> for Problem {
             engine::Error::Unreachable => ("MEDIA_UNREACHABLE", "The film does not arrive", Way::Retry),
             engine::Error::Refused { .. } => ("MEDIA_REFUSED", "The media server refused", Way::Retry),
             engine::Error::FilmChanged => ("FILM_CHANGED", "The film was replaced", Way::Retry),
+            engine::Error::Stuck => ("PLAYBACK_STUCK", "The picture stands still", Way::Retry),
             engine::Error::NothingToPlay => {
                 ("NOTHING_TO_PLAY", "Nothing that this browser plays", Way::Library)
             }

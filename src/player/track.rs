@@ -245,6 +245,10 @@ impl TrackRun {
         let Some(source) = self.sources.get(&representation) else { return };
         let index = head.part(source.index).and_then(|bytes| parse_index(bytes, source.index));
         let (Some(index), Some(init)) = (index, head.part(source.init).map(Uint8Array::from)) else {
+            // One damaged file does not end the film while there are others.
+            if self.sources.len() > 1 {
+                return self.feed(Event::Undecodable { representation });
+            }
             return self.fail(Problem::from(&engine::Error::BadIndex));
         };
         self.inits.borrow_mut().insert(representation.clone(), init);

@@ -10,3 +10,4 @@ mod seeking;
 mod sessions;
 mod startup;
 mod sync;
+mod watch_page;

@@ -1,0 +1,74 @@
+//! The watch page as a viewer uses it.
+
+use e2e::{Browser, MOVIE, Server, TITLE, eventually};
+
+const TIME: &str = "document.querySelector('video')?.currentTime";
+
+/// A21, A22, A91: the film goes on where it was left, after a reload as after a visit to the library, which shows how far it was seen;
+/// “Start over” goes to its beginning.
+#[tokio::test]
+async fn the_film_goes_on_where_it_was_left() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", &format!("return {TIME} > 0.2")).await;
+    browser.says("1:00").await; // its length
+    let offered = "return [...document.querySelectorAll('button')].some(b => b.innerText === 'Start over')";
+    let resumed: bool = browser.eval(offered).await;
+    assert!(!resumed, "nothing to go on from");
+
+    let _: bool = browser.eval("document.querySelector('video').currentTime = 40; return true").await;
+    browser.until("the seek", &format!("return {TIME} > 40.2 && !document.querySelector('video').seeking")).await;
+    browser.driver().refresh().await.unwrap();
+    browser.until("the film to go on", &format!("return {TIME} > 39.5 && {TIME} < 50")).await;
+    browser.says("Going on at 0:4").await;
+
+    browser.driver().back().await.unwrap();
+    browser.says("Stopped at 0:4").await;
+    let seen: String = browser.eval("return document.querySelector('.seen').style.getPropertyValue('--seen')").await;
+    let seen: f64 = seen.parse().unwrap();
+    assert!((0.65..0.85).contains(&seen), "{seen}");
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to go on again", &format!("return {TIME} > 39.5")).await;
+    browser.button("Start over").await.click().await.unwrap();
+    browser.until("the beginning", &format!("return {TIME} > 0 && {TIME} < 5")).await;
+    browser.until("the offer to go", &format!("return !({}) || null", offered.trim_start_matches("return "))).await;
+
+    // What the server knows is what the last position was, after the page has gone as well.
+    browser.open(&format!("{}/library", server.url())).await;
+    eventually("the resume position", || async {
+        let movies = "return fetch('/api/library').then(a => a.json()).then(l => l.movies)";
+        let movies: serde_json::Value = browser.eval(movies).await;
+        let film = movies.as_array()?.iter().find(|film| film["movie_id"] == MOVIE)?.clone();
+        film["position"].as_f64().filter(|position| *position < 10.0)
+    })
+    .await;
+    browser.quit().await;
+}
+
+/// Keys: digits jump, `?` lists the keys and its dialog has the keyboard until it is closed.
+#[tokio::test]
+async fn digits_jump_and_the_help_helps() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", &format!("return {TIME} > 0.2")).await;
+    let press = |keys: &'static str| {
+        let chain = browser.driver().action_chain().send_keys(keys);
+        async move { chain.perform().await.unwrap() }
+    };
+    press("5").await;
+    browser.until("the middle", &format!("return {TIME} >= 30 && {TIME} < 36")).await;
+    press("?").await;
+    browser.says("Jump to a tenth of the film").await;
+    press("9").await;
+    press("\u{e00c}").await; // Escape
+    browser.until("the help to go", "return !document.querySelector('dialog[open]')").await;
+    let time: f64 = browser.eval(&format!("return {TIME}")).await;
+    assert!(time < 50.0, "a dialog keeps the keys for itself: {time}");
+    press("m").await;
+    browser.says("Sound off").await;
+    browser.quit().await;
+}
