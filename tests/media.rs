@@ -302,7 +302,11 @@ async fn rubbish_fails_and_says_so() {
     let counted = Rc::clone(&errors);
     let _listener =
         EventListener::new(&it.queue.buffer().0, "error", move |_| counted.set(counted.get() + 1));
+    let (failed, failure) = oneshot::channel();
+    let _failed = EventListener::once(&it.video, "error", move |_| failed.send(()).unwrap());
     it.queue.append(Uint8Array::from(&[0u8, 0, 0, 8, b'm', b'o', b'o', b'f'][..]).buffer());
+    // Until the element knows of the error, a source buffer may still take an append, and never end it.
+    failure.await.unwrap();
     it.queue.append(part(0, 767));
     loop {
         match it.events.next().await.unwrap() {

@@ -19,21 +19,26 @@ async fn the_film_goes_on_where_it_was_left() {
     assert!(!resumed, "nothing to go on from");
 
     let _: bool = browser.eval("document.querySelector('video').currentTime = 40; return true").await;
-    browser.until("the seek", &format!("return {TIME} > 40.2 && !document.querySelector('video').seeking")).await;
+    browser
+        .until("the seek", &format!("return {TIME} > 40.2 && !document.querySelector('video').seeking"))
+        .await;
     browser.driver().refresh().await.unwrap();
     browser.until("the film to go on", &format!("return {TIME} > 39.5 && {TIME} < 50")).await;
     browser.says("Going on at 0:4").await;
 
     browser.driver().back().await.unwrap();
     browser.says("Stopped at 0:4").await;
-    let seen: String = browser.eval("return document.querySelector('.seen').style.getPropertyValue('--seen')").await;
+    let seen: String =
+        browser.eval("return document.querySelector('.seen').style.getPropertyValue('--seen')").await;
     let seen: f64 = seen.parse().unwrap();
     assert!((0.65..0.85).contains(&seen), "{seen}");
     browser.film(TITLE).await.click().await.unwrap();
     browser.until("the film to go on again", &format!("return {TIME} > 39.5")).await;
     browser.button("Start over").await.click().await.unwrap();
     browser.until("the beginning", &format!("return {TIME} > 0 && {TIME} < 5")).await;
-    browser.until("the offer to go", &format!("return !({}) || null", offered.trim_start_matches("return "))).await;
+    browser
+        .until("the offer to go", &format!("return !({}) || null", offered.trim_start_matches("return ")))
+        .await;
 
     // What the server knows is what the last position was, after the page has gone as well.
     browser.open(&format!("{}/library", server.url())).await;
