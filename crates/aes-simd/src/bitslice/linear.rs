@@ -1,0 +1,210 @@
+//! The linear steps on bit planes, and the way from blocks to bit planes and back.
+
+use super::lanes::{Block, W, swap_move};
+
+/// 32 blocks: bit `b` of row `r` of all of them is in `[8 * r + b]`, where lane `c` is column `c` and bit `n` of a lane is block `n`.
+pub(super) type State = [W; 32];
+
+/// A round key: each bit as a mask, in the places of [`State`].
+pub(super) type RoundKey = [W; 32];
+
+/// The blocks' bytes in memory.
+pub(super) type Blocks = [Block; 32];
+
+/// Transposes 8 by 8 bits: bit `i` of each byte of `x[j]` goes to bit `j` of that byte of `x[i]`.
+#[inline(always)]
+fn transpose_bits(x: &mut [W; 8]) {
+    let [a, b, c, d, e, f, g, h] = x;
+    let nibbles = W::splat(0x0f0f_0f0f);
+    swap_move::<4>(a, e, nibbles);
+    swap_move::<4>(b, f, nibbles);
+    swap_move::<4>(c, g, nibbles);
+    swap_move::<4>(d, h, nibbles);
+    let pairs = W::splat(0x3333_3333);
+    swap_move::<2>(a, c, pairs);
+    swap_move::<2>(b, d, pairs);
+    swap_move::<2>(e, g, pairs);
+    swap_move::<2>(f, h, pairs);
+    let bits = W::splat(0x5555_5555);
+    swap_move::<1>(a, b, bits);
+    swap_move::<1>(c, d, bits);
+    swap_move::<1>(e, f, bits);
+    swap_move::<1>(g, h, bits);
+}
+
+#[inline(always)]
+pub(super) fn row(state: &State, r: usize) -> [W; 8] {
+    core::array::from_fn(|b| state[8 * r + b])
+}
+
+#[inline(always)]
+fn transpose_row(state: &mut State, r: usize) {
+    let mut planes = row(state, r);
+    transpose_bits(&mut planes);
+    state[8 * r..8 * r + 8].copy_from_slice(&planes);
+}
+
+/// From blocks to bit planes.
+pub(super) fn slice(blocks: &Blocks, state: &mut State) {
+    for j in 0..8 {
+        // Blocks j, 8 + j, 16 + j, 24 + j: their bytes go to row r, byte b of each lane.
+        let [b0, b1, b2, b3] = core::array::from_fn(|b| W::load(&blocks[8 * b + j]));
+        let (p0, p1) = b0.zip8(b2);
+        let (q0, q1) = b1.zip8(b3);
+        let (x0, x1) = p0.zip8(q0);
+        let (y0, y1) = p1.zip8(q1);
+        let (u0, u1) = x0.zip32(y0);
+        let (v0, v1) = x1.zip32(y1);
+        let (r0, r1) = u0.zip32(v0);
+        let (r2, r3) = u1.zip32(v1);
+        state[j] = r0;
+        state[8 + j] = r1;
+        state[16 + j] = r2;
+        state[24 + j] = r3;
+    }
+    for r in 0..4 {
+        transpose_row(state, r);
+    }
+}
+
+/// From bit planes to blocks, each given to `take` with its number; in no order.
+#[inline(always)]
+pub(super) fn unslice(state: &mut State, mut take: impl FnMut(usize, W)) {
+    for r in 0..4 {
+        transpose_row(state, r);
+    }
+    for j in 0..8 {
+        let [r0, r1, r2, r3] = core::array::from_fn(|r| state[8 * r + j]);
+        let (p0, p1) = r0.zip8(r1);
+        let (q0, q1) = r2.zip8(r3);
+        let (x0, x1) = p0.zip16(q0);
+        let (y0, y1) = p1.zip16(q1);
+        let (u0, u1) = x0.zip32(y0);
+        let (v0, v1) = x1.zip32(y1);
+        let (b0, b1) = u0.zip32(v0);
+        let (b2, b3) = u1.zip32(v1);
+        take(j, b0);
+        take(8 + j, b1);
+        take(16 + j, b2);
+        take(24 + j, b3);
+    }
+}
+
+/// AddRoundKey.
+#[inline(always)]
+pub(super) fn add(state: &mut State, key: &RoundKey) {
+    for (plane, key) in state.iter_mut().zip(key) {
+        *plane ^= *key;
+    }
+}
+
+#[inline(always)]
+fn rotated<const N: usize>(x: [W; 8]) -> [W; 8] {
+    x.map(W::rotate_lanes::<N>)
+}
+
+#[inline(always)]
+fn sum(a: [W; 8], b: [W; 8]) -> [W; 8] {
+    core::array::from_fn(|i| a[i] ^ b[i])
+}
+
+/// Times x in GF(2^8), FIPS 197 §4.3.
+#[inline(always)]
+pub(super) fn xtime([a0, a1, a2, a3, a4, a5, a6, a7]: [W; 8]) -> [W; 8] {
+    [a7, a0 ^ a7, a1, a2 ^ a7, a3 ^ a7, a4, a5, a6]
+}
+
+/// Times x^2.
+#[inline(always)]
+fn xtime2([a0, a1, a2, a3, a4, a5, a6, a7]: [W; 8]) -> [W; 8] {
+    let t = a6 ^ a7;
+    [a6, t, a0 ^ a7, a1 ^ a6, a2 ^ t, a3 ^ a7, a4, a5]
+}
+
+/// ShiftRows of all rows.
+#[inline(always)]
+fn shifted(state: &State) -> [[W; 8]; 4] {
+    let s = |r| row(state, r);
+    [s(0), rotated::<1>(s(1)), rotated::<2>(s(2)), rotated::<3>(s(3))]
+}
+
+/// InvShiftRows of all rows.
+#[inline(always)]
+fn unshifted(state: &State) -> [[W; 8]; 4] {
+    let s = |r| row(state, r);
+    [s(0), rotated::<3>(s(1)), rotated::<2>(s(2)), rotated::<1>(s(3))]
+}
+
+#[inline(always)]
+fn put(state: &mut State, r: usize, planes: [W; 8]) {
+    state[8 * r..8 * r + 8].copy_from_slice(&planes);
+}
+
+/// ShiftRows, MixColumns, AddRoundKey.
+#[inline(always)]
+pub(super) fn mix(state: &mut State, key: &RoundKey) {
+    let a = shifted(state);
+    let t: [[W; 8]; 4] = core::array::from_fn(|r| sum(a[r], a[(r + 1) % 4]));
+    for r in 0..4 {
+        let rest = sum(a[(r + 1) % 4], t[(r + 2) % 4]);
+        put(state, r, sum(sum(xtime(t[r]), rest), row(key, r)));
+    }
+}
+
+/// ShiftRows, AddRoundKey: the last round's.
+#[inline(always)]
+pub(super) fn shift(state: &mut State, key: &RoundKey) {
+    let a = shifted(state);
+    for r in 0..4 {
+        put(state, r, sum(a[r], row(key, r)));
+    }
+}
+
+/// InvShiftRows, AddRoundKey, InvMixColumns; the latter as MixColumns after a sparse matrix (Daemen and Rijmen, The Design of Rijndael,
+/// §4.1.3).
+#[inline(always)]
+pub(super) fn unmix(state: &mut State, key: &RoundKey) {
+    let s = unshifted(state);
+    let s: [[W; 8]; 4] = core::array::from_fn(|r| sum(s[r], row(key, r)));
+    let even = xtime2(sum(s[0], s[2]));
+    let odd = xtime2(sum(s[1], s[3]));
+    let a = [sum(s[0], even), sum(s[1], odd), sum(s[2], even), sum(s[3], odd)];
+    let t: [[W; 8]; 4] = core::array::from_fn(|r| sum(a[r], a[(r + 1) % 4]));
+    for r in 0..4 {
+        let rest = sum(a[(r + 1) % 4], t[(r + 2) % 4]);
+        put(state, r, sum(xtime(t[r]), rest));
+    }
+}
+
+/// InvShiftRows, AddRoundKey: the last round's.
+#[inline(always)]
+pub(super) fn unshift(state: &mut State, key: &RoundKey) {
+    let a = unshifted(state);
+    for r in 0..4 {
+        put(state, r, sum(a[r], row(key, r)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bit_planes_are_where_the_type_says() {
+        let blocks: Blocks =
+            core::array::from_fn(|n| core::array::from_fn(|i| (n * 89 + i * 41 + n * i) as u8));
+        let mut state = [W::default(); 32];
+        slice(&blocks, &mut state);
+        for (n, block) in blocks.iter().enumerate() {
+            for (i, byte) in block.iter().enumerate() {
+                for bit in 0..8 {
+                    let lane = state[8 * (i % 4) + bit].words()[i / 4];
+                    assert_eq!(lane >> n & 1, u32::from(byte >> bit & 1));
+                }
+            }
+        }
+        let mut out = [[0; 16]; 32];
+        unslice(&mut state, |n, block| block.store(&mut out[n]));
+        assert_eq!(out, blocks);
+    }
+}
