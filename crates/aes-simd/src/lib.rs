@@ -3,10 +3,60 @@
 
 extern crate alloc;
 
+macro_rules! ciphers {
+    ($key:ty) => {
+        ciphers!($key, Aes128, 16);
+        ciphers!($key, Aes256, 32);
+    };
+    ($key:ty, $name:ident, $len:literal) => {
+        /// AES.
+        pub struct $name($key);
+
+        impl $name {
+            /// Expands the key.
+            pub fn new(key: &[u8; $len]) -> Self {
+                Self(<$key>::new(key))
+            }
+
+            /// Encrypts each block by itself (ECB).
+            pub fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
+                self.0.encrypt_blocks(blocks);
+            }
+
+            /// Decrypts each block by itself (ECB).
+            pub fn decrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
+                self.0.decrypt_blocks(blocks);
+            }
+
+            /// Encrypts or decrypts the spans in counter mode, in place.
+            pub fn ctr(&self, width: CounterWidth, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
+                $crate::check(spans, data)?;
+                self.0.ctr(width, spans, data);
+                Ok(())
+            }
+
+            /// Decrypts.
+            pub fn cbc_decrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
+                $crate::check(spans, data)?;
+                self.0.cbc_decrypt(pattern, spans, data);
+                Ok(())
+            }
+
+            /// Encrypts.
+            pub fn cbc_encrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
+                $crate::check(spans, data)?;
+                self.0.cbc_encrypt(pattern, spans, data);
+                Ok(())
+            }
+        }
+    };
+}
+
+
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod bitslice;
-#[cfg(any(test, not(all(target_arch = "wasm32", target_feature = "simd128"))))]
-mod portable;
+#[cfg(any(test, feature = "portable", not(all(target_arch = "wasm32", target_feature = "simd128"))))]
+pub mod portable;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use bitslice::Key;
@@ -58,52 +108,7 @@ impl CounterWidth {
 #[error("a span reaches past the data")]
 pub struct OutOfBounds;
 
-macro_rules! cipher {
-    ($name:ident, $len:literal) => {
-        /// AES.
-        pub struct $name(Key);
-
-        impl $name {
-            /// Expands the key.
-            pub fn new(key: &[u8; $len]) -> Self {
-                Self(Key::new(key))
-            }
-
-            /// Encrypts each block by itself (ECB).
-            pub fn encrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
-                self.0.encrypt_blocks(blocks);
-            }
-
-            /// Decrypts each block by itself (ECB).
-            pub fn decrypt_blocks(&self, blocks: &mut [[u8; 16]]) {
-                self.0.decrypt_blocks(blocks);
-            }
-
-            /// Encrypts or decrypts the spans in counter mode, in place.
-            pub fn ctr(&self, width: CounterWidth, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
-                check(spans, data)?;
-                self.0.ctr(width, spans, data);
-                Ok(())
-            }
-
-            /// Decrypts.
-            pub fn cbc_decrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
-                check(spans, data)?;
-                self.0.cbc_decrypt(pattern, spans, data);
-                Ok(())
-            }
-
-            /// Encrypts.
-            pub fn cbc_encrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
-                check(spans, data)?;
-                self.0.cbc_encrypt(pattern, spans, data);
-                Ok(())
-            }
-        }
-    };
-}
-cipher!(Aes128, 16);
-cipher!(Aes256, 32);
+ciphers!(Key);
 
 fn check(spans: &[Span], data: &[u8]) -> Result<(), OutOfBounds> {
     let inside = |span: &Span| span.offset.checked_add(span.len).is_some_and(|end| end <= data.len());

@@ -7,7 +7,9 @@ use cipher::{
 };
 use ctr::{CtrCore, flavors};
 
-use crate::{CounterWidth, Pattern, Span};
+use crate::{CounterWidth, OutOfBounds, Pattern, Span};
+
+ciphers!(Key);
 
 type Block = [u8; 16];
 

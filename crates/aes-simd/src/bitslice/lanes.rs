@@ -23,7 +23,7 @@ impl zeroize::DefaultIsZeroes for W {}
 /// Exchanges the bits of `a` under `mask << SHIFT` with those of `b` under `mask`.
 #[inline(always)]
 pub(super) fn swap_move<const SHIFT: u32>(a: &mut W, b: &mut W, mask: W) {
-    let t = (a.shr::<SHIFT>() ^ *b) & mask;
+    let t = core::hint::black_box((a.shr::<SHIFT>() ^ *b) & mask);
     *b ^= t;
     *a ^= t.shl::<SHIFT>();
 }

@@ -114,13 +114,6 @@ pub(super) fn xtime([a0, a1, a2, a3, a4, a5, a6, a7]: [W; 8]) -> [W; 8] {
     [a7, a0 ^ a7, a1, a2 ^ a7, a3 ^ a7, a4, a5, a6]
 }
 
-/// Times x^2.
-#[inline(always)]
-fn xtime2([a0, a1, a2, a3, a4, a5, a6, a7]: [W; 8]) -> [W; 8] {
-    let t = a6 ^ a7;
-    [a6, t, a0 ^ a7, a1 ^ a6, a2 ^ t, a3 ^ a7, a4, a5]
-}
-
 /// ShiftRows of all rows.
 #[inline(always)]
 fn shifted(state: &State) -> [[W; 8]; 4] {
@@ -140,15 +133,49 @@ fn put(state: &mut State, r: usize, planes: [W; 8]) {
     state[8 * r..8 * r + 8].copy_from_slice(&planes);
 }
 
-/// ShiftRows, MixColumns, AddRoundKey.
+/// Bit `b` of all rows after ShiftRows.
+#[inline(always)]
+fn shifted_plane(state: &State, b: usize) -> [W; 4] {
+    [
+        state[b],
+        state[8 + b].rotate_lanes::<1>(),
+        state[16 + b].rotate_lanes::<2>(),
+        state[24 + b].rotate_lanes::<3>(),
+    ]
+}
+
+/// Sums of neighbouring rows.
+#[inline(always)]
+fn neighbours(a: [W; 4]) -> [W; 4] {
+    [a[0] ^ a[1], a[1] ^ a[2], a[2] ^ a[3], a[3] ^ a[0]]
+}
+
+/// ShiftRows, MixColumns, AddRoundKey: plane by plane, for few are live at a time.
 #[inline(always)]
 pub(super) fn mix(state: &mut State, key: &RoundKey) {
-    let a = shifted(state);
-    let t: [[W; 8]; 4] = core::array::from_fn(|r| sum(a[r], a[(r + 1) % 4]));
-    for r in 0..4 {
-        let rest = sum(a[(r + 1) % 4], t[(r + 2) % 4]);
-        put(state, r, sum(sum(xtime(t[r]), rest), row(key, r)));
+    let top = neighbours(shifted_plane(state, 7));
+    // The plane below, times x: of the lowest that is what the reduction gives.
+    let mut below = top;
+    macro_rules! planes {
+        ($($b:literal)*) => {$({
+            let a = shifted_plane(state, $b);
+            let t = if $b == 7 { top } else { neighbours(a) };
+            let mut out = [
+                a[1] ^ t[2] ^ below[0] ^ key[$b],
+                a[2] ^ t[3] ^ below[1] ^ key[8 + $b],
+                a[3] ^ t[0] ^ below[2] ^ key[16 + $b],
+                a[0] ^ t[1] ^ below[3] ^ key[24 + $b],
+            ];
+            // x^8 = x^4 + x^3 + x + 1.
+            if matches!($b, 1 | 3 | 4) {
+                out = [out[0] ^ top[0], out[1] ^ top[1], out[2] ^ top[2], out[3] ^ top[3]];
+            }
+            below = t;
+            [state[$b], state[8 + $b], state[16 + $b], state[24 + $b]] = out;
+        })*};
     }
+    planes!(0 1 2 3 4 5 6 7);
+    let _ = below;
 }
 
 /// ShiftRows, AddRoundKey: the last round's.
@@ -160,20 +187,69 @@ pub(super) fn shift(state: &mut State, key: &RoundKey) {
     }
 }
 
+/// Bit `b` of all rows after InvShiftRows and AddRoundKey.
+#[inline(always)]
+fn unshifted_plane(state: &State, key: &RoundKey, b: usize) -> [W; 4] {
+    [
+        state[b] ^ key[b],
+        state[8 + b].rotate_lanes::<3>() ^ key[8 + b],
+        state[16 + b].rotate_lanes::<2>() ^ key[16 + b],
+        state[24 + b].rotate_lanes::<1>() ^ key[24 + b],
+    ]
+}
+
 /// InvShiftRows, AddRoundKey, InvMixColumns; the latter as MixColumns after a sparse matrix (Daemen and Rijmen, The Design of Rijndael,
 /// §4.1.3).
 #[inline(always)]
 pub(super) fn unmix(state: &mut State, key: &RoundKey) {
-    let s = unshifted(state);
-    let s: [[W; 8]; 4] = core::array::from_fn(|r| sum(s[r], row(key, r)));
-    let even = xtime2(sum(s[0], s[2]));
-    let odd = xtime2(sum(s[1], s[3]));
-    let a = [sum(s[0], even), sum(s[1], odd), sum(s[2], even), sum(s[3], odd)];
-    let t: [[W; 8]; 4] = core::array::from_fn(|r| sum(a[r], a[(r + 1) % 4]));
-    for r in 0..4 {
-        let rest = sum(a[(r + 1) % 4], t[(r + 2) % 4]);
-        put(state, r, sum(xtime(t[r]), rest));
+    // Rows 0 and 2, rows 1 and 3.
+    let pairs = |x: [W; 4]| [x[0] ^ x[2], x[1] ^ x[3]];
+    let both = |x: [W; 2], y: [W; 2]| [x[0] ^ y[0], x[1] ^ y[1]];
+    let spread = |x: [W; 4], [even, odd]: [W; 2]| [x[0] ^ even, x[1] ^ odd, x[2] ^ even, x[3] ^ odd];
+    let [x5, x6, x7] = [5, 6, 7].map(|b| unshifted_plane(state, key, b));
+    let (u5, u6, u7) = (pairs(x5), pairs(x6), pairs(x7));
+    let u67 = both(u6, u7);
+    let top = neighbours(spread(x7, u5));
+    let mut below = top;
+    let mut pair = [u5; 5];
+    macro_rules! planes {
+        ($($b:literal)*) => {$({
+            let x = match $b {
+                5 => x5,
+                6 => x6,
+                7 => x7,
+                b => unshifted_plane(state, key, b),
+            };
+            if $b < 5 {
+                pair[$b] = pairs(x);
+            }
+            // The pairs' sums times x^2.
+            let a = spread(x, match $b {
+                0 => u6,
+                1 => u67,
+                2 => both(pair[0], u7),
+                3 => both(pair[1], u6),
+                4 => both(pair[2], u67),
+                5 => both(pair[3], u7),
+                6 => pair[4],
+                _ => u5,
+            });
+            let t = if $b == 7 { top } else { neighbours(a) };
+            let mut out = [
+                a[1] ^ t[2] ^ below[0],
+                a[2] ^ t[3] ^ below[1],
+                a[3] ^ t[0] ^ below[2],
+                a[0] ^ t[1] ^ below[3],
+            ];
+            if matches!($b, 1 | 3 | 4) {
+                out = [out[0] ^ top[0], out[1] ^ top[1], out[2] ^ top[2], out[3] ^ top[3]];
+            }
+            below = t;
+            [state[$b], state[8 + $b], state[16 + $b], state[24 + $b]] = out;
+        })*};
     }
+    planes!(0 1 2 3 4 5 6 7);
+    let _ = below;
 }
 
 /// InvShiftRows, AddRoundKey: the last round's.

@@ -1,5 +1,7 @@
 //! The lanes as `v128`: all of this crate's `unsafe` code.
 
+#![expect(unsafe_code, reason = "v128.load and v128.store take raw pointers")]
+
 use core::arch::wasm32::*;
 use core::ops::{BitAnd, BitXor};
 
