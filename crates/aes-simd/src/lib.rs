@@ -5,12 +5,19 @@ extern crate alloc;
 
 macro_rules! ciphers {
     ($key:ty) => {
-        ciphers!($key, Aes128, 16);
-        ciphers!($key, Aes256, 32);
+        ciphers!($key, Aes128, 16, U16);
+        ciphers!($key, Aes256, 32, U32);
     };
-    ($key:ty, $name:ident, $len:literal) => {
+    ($key:ty, $name:ident, $len:literal, $size:ident) => {
         /// AES.
         pub struct $name($key);
+
+        /// Shows nothing of the key.
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(redacted)"))
+            }
+        }
 
         impl $name {
             /// Expands the key.
@@ -49,6 +56,35 @@ macro_rules! ciphers {
                 Ok(())
             }
         }
+
+        impl cipher::KeySizeUser for $name {
+            type KeySize = cipher::consts::$size;
+        }
+
+        impl cipher::KeyInit for $name {
+            fn new(key: &cipher::Key<Self>) -> Self {
+                Self(<$key>::new(key))
+            }
+        }
+
+        impl cipher::BlockSizeUser for $name {
+            type BlockSize = cipher::consts::U16;
+        }
+
+        impl cipher::BlockCipherEncrypt for $name {
+            fn encrypt_with_backend(&self, f: impl cipher::BlockCipherEncClosure<BlockSize = Self::BlockSize>) {
+                f.call(&$crate::Backend(|blocks: &mut [[u8; 16]]| self.0.encrypt_blocks(blocks)));
+            }
+        }
+
+        impl cipher::BlockCipherDecrypt for $name {
+            fn decrypt_with_backend(&self, f: impl cipher::BlockCipherDecClosure<BlockSize = Self::BlockSize>) {
+                f.call(&$crate::Backend(|blocks: &mut [[u8; 16]]| self.0.decrypt_blocks(blocks)));
+            }
+        }
+
+        /// The key's expansion is wiped by the part that holds it.
+        impl zeroize::ZeroizeOnDrop for $name {}
     };
 }
 
@@ -109,6 +145,55 @@ impl CounterWidth {
 pub struct OutOfBounds;
 
 ciphers!(Key);
+
+/// For the traits of the `cipher` crate: what handles any number of blocks, 32 of them best.
+struct Backend<F>(F);
+
+impl<F> cipher::BlockSizeUser for Backend<F> {
+    type BlockSize = cipher::consts::U16;
+}
+
+impl<F> cipher::ParBlocksSizeUser for Backend<F> {
+    type ParBlocksSize = cipher::consts::U32;
+}
+
+impl<F: Fn(&mut [[u8; 16]])> Backend<F> {
+    fn blocks(&self, mut blocks: cipher::inout::InOutBuf<'_, '_, cipher::Block<Self>>) {
+        let mut bytes = [[0; 16]; 32];
+        let len = blocks.len();
+        for (bytes, block) in bytes.iter_mut().zip(blocks.get_in()) {
+            bytes.copy_from_slice(block);
+        }
+        (self.0)(&mut bytes[..len]);
+        for (bytes, block) in bytes.iter().zip(blocks.get_out()) {
+            block.copy_from_slice(bytes);
+        }
+    }
+}
+
+impl<F: Fn(&mut [[u8; 16]])> cipher::BlockCipherEncBackend for Backend<F> {
+    fn encrypt_block(&self, mut block: cipher::inout::InOut<'_, '_, cipher::Block<Self>>) {
+        let mut bytes = [block.clone_in().0];
+        (self.0)(&mut bytes);
+        *block.get_out() = bytes[0].into();
+    }
+
+    fn encrypt_par_blocks(&self, blocks: cipher::inout::InOut<'_, '_, cipher::ParBlocks<Self>>) {
+        self.blocks(blocks.into_buf());
+    }
+}
+
+impl<F: Fn(&mut [[u8; 16]])> cipher::BlockCipherDecBackend for Backend<F> {
+    fn decrypt_block(&self, mut block: cipher::inout::InOut<'_, '_, cipher::Block<Self>>) {
+        let mut bytes = [block.clone_in().0];
+        (self.0)(&mut bytes);
+        *block.get_out() = bytes[0].into();
+    }
+
+    fn decrypt_par_blocks(&self, blocks: cipher::inout::InOut<'_, '_, cipher::ParBlocks<Self>>) {
+        self.blocks(blocks.into_buf());
+    }
+}
 
 fn check(spans: &[Span], data: &[u8]) -> Result<(), OutOfBounds> {
     let inside = |span: &Span| span.offset.checked_add(span.len).is_some_and(|end| end <= data.len());

@@ -10,17 +10,7 @@ pub struct Subsample {
 }
 
 /// One run of protected bytes in a segment, with all that a cipher needs to know about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProtectedRange {
-    /// First protected byte, from the start of the segment's buffer.
-    pub offset: usize,
-    /// Number of bytes.
-    pub len: usize,
-    /// Ctr: counter block of the first byte. Cbc: the IV.
-    pub iv: [u8; 16],
-    /// Ctr: how many key stream bytes of that first block are used up already (0 to 15). Cbc: 0.
-    pub skip: u8,
-}
+pub use aes_simd::Span as ProtectedRange;
 
 /// The protected ranges of a segment (or of any buffer with whole samples), in the order pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -79,6 +79,12 @@ impl Pattern {
     }
 }
 
+impl From<Pattern> for aes_simd::Pattern {
+    fn from(Pattern { crypt, skip }: Pattern) -> Self {
+        Self { crypt, skip }
+    }
+}
+
 /// How the bytes of protected ranges are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleProtection {

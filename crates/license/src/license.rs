@@ -1,6 +1,7 @@
 use core::fmt;
 
-use aes_kw::{KeyInit, KwAes256};
+use aes_kw::{AesKw, KeyInit};
+use aes_simd::Aes256;
 use cenc::{Cek, Kid};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -151,7 +152,7 @@ impl VerifiedLicense {
     /// # Errors
     /// [`Error::NotAuthentic`] if the KEK has not 32 bytes or a key does not unwrap under it.
     pub fn unwrap(&self, kek: &[u8]) -> Result<Vec<(Kid, Cek)>, Error> {
-        let cipher = KwAes256::new_from_slice(kek).map_err(|_| Error::NotAuthentic)?;
+        let cipher = AesKw::<Aes256>::new_from_slice(kek).map_err(|_| Error::NotAuthentic)?;
         let unwrap = |wrapped: &WrappedKey| {
             let mut cek = Zeroizing::new([0; 16]);
             cipher.unwrap_key(&wrapped.key, cek.as_mut()).map_err(|_| Error::NotAuthentic)?;
