@@ -36,21 +36,36 @@ macro_rules! ciphers {
             }
 
             /// Encrypts or decrypts the spans in counter mode, in place.
-            pub fn ctr(&self, width: CounterWidth, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
+            pub fn ctr(
+                &self,
+                width: CounterWidth,
+                spans: &[Span],
+                data: &mut [u8],
+            ) -> Result<(), OutOfBounds> {
                 $crate::check(spans, data)?;
                 self.0.ctr(width, spans, data);
                 Ok(())
             }
 
             /// Decrypts.
-            pub fn cbc_decrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
+            pub fn cbc_decrypt(
+                &self,
+                pattern: Pattern,
+                spans: &[Span],
+                data: &mut [u8],
+            ) -> Result<(), OutOfBounds> {
                 $crate::check(spans, data)?;
                 self.0.cbc_decrypt(pattern, spans, data);
                 Ok(())
             }
 
             /// Encrypts.
-            pub fn cbc_encrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) -> Result<(), OutOfBounds> {
+            pub fn cbc_encrypt(
+                &self,
+                pattern: Pattern,
+                spans: &[Span],
+                data: &mut [u8],
+            ) -> Result<(), OutOfBounds> {
                 $crate::check(spans, data)?;
                 self.0.cbc_encrypt(pattern, spans, data);
                 Ok(())
@@ -72,13 +87,19 @@ macro_rules! ciphers {
         }
 
         impl cipher::BlockCipherEncrypt for $name {
-            fn encrypt_with_backend(&self, f: impl cipher::BlockCipherEncClosure<BlockSize = Self::BlockSize>) {
+            fn encrypt_with_backend(
+                &self,
+                f: impl cipher::BlockCipherEncClosure<BlockSize = Self::BlockSize>,
+            ) {
                 f.call(&$crate::Backend(|blocks: &mut [[u8; 16]]| self.0.encrypt_blocks(blocks)));
             }
         }
 
         impl cipher::BlockCipherDecrypt for $name {
-            fn decrypt_with_backend(&self, f: impl cipher::BlockCipherDecClosure<BlockSize = Self::BlockSize>) {
+            fn decrypt_with_backend(
+                &self,
+                f: impl cipher::BlockCipherDecClosure<BlockSize = Self::BlockSize>,
+            ) {
                 f.call(&$crate::Backend(|blocks: &mut [[u8; 16]]| self.0.decrypt_blocks(blocks)));
             }
         }
@@ -87,7 +108,6 @@ macro_rules! ciphers {
         impl zeroize::ZeroizeOnDrop for $name {}
     };
 }
-
 
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod bitslice;
@@ -203,9 +223,9 @@ fn check(spans: &[Span], data: &[u8]) -> Result<(), OutOfBounds> {
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use std::vec::Vec;
     use super::*;
     use proptest::prelude::*;
+    use std::vec::Vec;
 
     proptest! {
         #[test]

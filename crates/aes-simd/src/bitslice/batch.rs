@@ -2,84 +2,83 @@
 
 use super::key::Key;
 use super::lanes::{Block, W};
-use super::linear::{
-    Blocks, RoundKey, State, add, mix, row, shift, slice, unmix, unshift, unslice,
-};
+use super::linear::{RoundKey, State, add, mix, shift, slice, unmix, unshift, unslice};
 use super::sbox::{inverse, sbox};
 
-/// SubBytes, without its constant.
-#[inline(always)]
-pub(super) fn substitute(state: &mut State) {
-    for r in 0..4 {
-        let planes = sbox(row(state, r));
-        state[8 * r..8 * r + 8].copy_from_slice(&planes);
-    }
-}
-
-/// InvSubBytes, without its constant.
-#[inline(always)]
-fn unsubstitute(state: &mut State) {
-    for r in 0..4 {
-        let planes = inverse(row(state, r));
-        state[8 * r..8 * r + 8].copy_from_slice(&planes);
-    }
-}
-
-/// All rounds but the first AddRoundKey: those of `keys`, then the last.
+/// SubBytes of a row, without its constant. For where speed does not count: a call, not a copy of the circuit.
 #[inline(never)]
-pub(super) fn rounds(state: &mut State, keys: &[RoundKey], last: &RoundKey) {
+pub(super) fn substitute(planes: &mut [W; 8]) {
+    *planes = sbox(*planes);
+}
+
+/// Rounds with MixColumns.
+#[inline(never)]
+pub(super) fn rounds(state: &mut State, keys: &[RoundKey]) {
     for key in keys {
-        substitute(state);
+        for planes in state.as_chunks_mut::<8>().0 {
+            *planes = sbox(*planes);
+        }
         mix(state, key);
     }
-    substitute(state);
-    shift(state, last);
+}
+
+/// The last round, and from bit planes to blocks.
+#[inline(never)]
+pub(super) fn finish(state: &mut State, key: &RoundKey) {
+    state.as_chunks_mut::<8>().0.iter_mut().for_each(substitute);
+    shift(state, key);
+    unslice(state);
 }
 
 impl Key {
-    /// Encrypts 32 blocks; the result is still in bit planes.
-    pub(super) fn encrypt_batch(&self, blocks: &Blocks, state: &mut State) {
-        slice(blocks, state);
+    /// Encrypts 32 blocks.
+    #[inline(never)]
+    pub(super) fn encrypt_batch(&self, state: &mut State) {
+        slice(state);
         add(state, self.schedule().first());
         let (keys, last) = self.schedule().rest();
-        rounds(state, keys, last);
+        rounds(state, keys);
+        finish(state, last);
     }
 
-    /// Decrypts 32 blocks; the result is still in bit planes.
+    /// Decrypts 32 blocks.
     #[inline(never)]
-    pub(super) fn decrypt_batch(&self, blocks: &Blocks, state: &mut State) {
-        slice(blocks, state);
+    pub(super) fn decrypt_batch(&self, state: &mut State) {
+        slice(state);
         let (keys, last) = self.schedule().rest();
         add(state, last);
-        for key in keys.iter().rev() {
-            unsubstitute(state);
+        let mut keys = keys.iter().rev();
+        loop {
+            for planes in state.as_chunks_mut::<8>().0 {
+                *planes = inverse(*planes);
+            }
+            let Some(key) = keys.next() else { break };
             unmix(state, key);
         }
-        unsubstitute(state);
         unshift(state, self.schedule().first());
+        unslice(state);
     }
 
     /// Encrypts each block by itself (ECB).
     pub(crate) fn encrypt_blocks(&self, blocks: &mut [Block]) {
-        each_batch(blocks, |batch, state| self.encrypt_batch(batch, state));
+        each_batch(blocks, |state| self.encrypt_batch(state));
     }
 
     /// Decrypts each block by itself (ECB).
     pub(crate) fn decrypt_blocks(&self, blocks: &mut [Block]) {
-        each_batch(blocks, |batch, state| self.decrypt_batch(batch, state));
+        each_batch(blocks, |state| self.decrypt_batch(state));
     }
 }
 
-fn each_batch(blocks: &mut [Block], apply: impl Fn(&Blocks, &mut State)) {
-    let mut batch = [[0; 16]; 32];
+fn each_batch(blocks: &mut [Block], apply: impl Fn(&mut State)) {
     let mut state = [W::default(); 32];
     for blocks in blocks.chunks_mut(32) {
-        batch[..blocks.len()].copy_from_slice(blocks);
-        apply(&batch, &mut state);
-        unslice(&mut state, |n, block| {
-            if let Some(out) = blocks.get_mut(n) {
-                block.store(out);
-            }
-        });
+        for (lanes, block) in state.iter_mut().zip(blocks.iter()) {
+            *lanes = W::load(block);
+        }
+        apply(&mut state);
+        for (lanes, block) in state.iter().zip(blocks) {
+            lanes.store(block);
+        }
     }
 }

@@ -4,11 +4,10 @@
 //! byte in each. So for each run of 256 such blocks, rounds 1 and 2 are done once, but for a table of the last byte and a quarter of
 //! round 2's S-boxes (the idea: Bernstein and Schwabe, "New AES software speed records", INDOCRYPT 2008, §3).
 
-use super::batch::{rounds, substitute};
+use super::batch::{finish, rounds, substitute};
 use super::key::Key;
 use super::lanes::{Block, W};
-use super::linear::{Blocks, State, add, mix, slice, unslice, xtime};
-use super::sbox::sbox;
+use super::linear::{State, add, slice, xtime};
 use crate::{CounterWidth, Span};
 
 /// Counter blocks of which only the last byte differs, and where their key stream goes.
@@ -54,7 +53,7 @@ impl Run {
 /// Blocks that are encrypted one by one, 32 at a time.
 struct Singles {
     len: usize,
-    counters: Blocks,
+    counters: State,
     pieces: [(usize, usize, usize); 32],
 }
 
@@ -71,8 +70,7 @@ impl Key {
     pub(crate) fn ctr(&self, width: CounterWidth, spans: &[Span], data: &mut [u8]) {
         let mut runs = [Run::default(); 32];
         let mut waiting = 0;
-        let mut state = [W::default(); 32];
-        let mut singles = Singles { len: 0, counters: [[0; 16]; 32], pieces: [(0, 0, 0); 32] };
+        let mut singles = Singles { len: 0, counters: [W::default(); 32], pieces: [(0, 0, 0); 32] };
         for span in spans {
             let mut counter = u128::from_be_bytes(span.iv);
             let (mut from, end) = (span.offset, span.offset + span.len);
@@ -87,11 +85,11 @@ impl Key {
                     runs[waiting] = run;
                     waiting += 1;
                     if waiting == 32 {
-                        self.fast(&runs, &mut singles, &mut state, data);
+                        self.fast(&runs, &mut singles, data);
                         waiting = 0;
                     }
                 } else {
-                    self.singly(&run, run.first..run.end, &mut singles, &mut state, data);
+                    self.singly(&run, run.first..run.end, &mut singles, data);
                 }
                 counter = width.add(counter, blocks as u64);
                 from = to;
@@ -99,15 +97,16 @@ impl Key {
             }
         }
         if waiting > 0 {
-            self.fast(&runs[..waiting], &mut singles, &mut state, data);
+            self.fast(&runs[..waiting], &mut singles, data);
         }
-        self.flush_singles(&mut singles, &mut state, data);
+        self.flush_singles(&mut singles, data);
     }
 
     /// Up to 32 runs.
-    fn fast(&self, runs: &[Run], singles: &mut Singles, state: &mut State, data: &mut [u8]) {
+    fn fast(&self, runs: &[Run], singles: &mut Singles, data: &mut [u8]) {
         let common = self.common(runs);
         let mut base = [W::default(); 32];
+        let mut state = [W::default(); 32];
         for (n, run) in runs.iter().enumerate() {
             let n = n as u32;
             let column = common.column.map(|plane| plane.mask_of_bit(n));
@@ -117,23 +116,23 @@ impl Key {
             for t in run.batches() {
                 let blocks = run.batch(t);
                 if blocks.len() < WORTH {
-                    self.singly(run, blocks, singles, state, data);
+                    self.singly(run, blocks, singles, data);
                     continue;
                 }
-                self.from_round_2(t, column, &base, state);
-                let (from, skip, _) = run.piece(blocks.start);
-                let whole = data.get_mut(from..from + 512).filter(|_| {
-                    blocks.len() == 32 && skip == 0 && from + 512 <= run.to
-                });
-                match whole.and_then(|bytes| bytes.as_chunks_mut::<16>().0.first_chunk_mut::<32>()) {
+                self.from_round_2(t, &column, &base, &mut state);
+                let whole = (blocks.len() == 32).then(|| run.piece(blocks.start));
+                let whole = whole.filter(|(from, _, len)| *len == 16 && run.to - from >= 512);
+                match whole.and_then(|(from, ..)| data[from..].first_chunk_mut::<512>()) {
                     Some(bytes) => {
-                        unslice(state, |n, block| (block ^ W::load(&bytes[n])).store(&mut bytes[n]));
-                    }
-                    None => unslice(state, |n, block| {
-                        if blocks.contains(&(32 * t + n)) {
-                            combine(data, run.piece(32 * t + n), block);
+                        for (block, stream) in bytes.as_chunks_mut::<16>().0.iter_mut().zip(&state) {
+                            (*stream ^ W::load(block)).store(block);
                         }
-                    }),
+                    }
+                    None => {
+                        for n in blocks {
+                            combine(data, run.piece(n), state[n % 32]);
+                        }
+                    }
                 }
             }
         }
@@ -142,36 +141,33 @@ impl Key {
     /// Rounds 1 and 2 of up to 32 runs.
     #[inline(never)]
     fn common(&self, runs: &[Run]) -> Common {
-        let mut blocks: Blocks = [[0; 16]; 32];
-        for (block, run) in blocks.iter_mut().zip(runs) {
-            *block = run.block;
-        }
         let mut state = [W::default(); 32];
-        slice(&blocks, &mut state);
+        for (lanes, run) in state.iter_mut().zip(runs) {
+            *lanes = W::load(&run.block);
+        }
+        slice(&mut state);
         add(&mut state, self.schedule().first());
         let (keys, _) = self.schedule().rest();
-        substitute(&mut state);
-        // The last byte's part is in the table.
+        // The S-box without its constant makes 0 of 0, so what is cleared has no part in what follows. First the last byte:
         for plane in &mut state[24..] {
             *plane = plane.with_lane::<3>(W::default());
         }
-        mix(&mut state, &keys[0]);
-        let column = core::array::from_fn(|b| {
-            W::from_words(core::array::from_fn(|r| state[8 * r + b].words()[0]))
-        });
-        substitute(&mut state);
+        rounds(&mut state, &keys[..1]);
+        let column =
+            core::array::from_fn(|b| W::from_words(core::array::from_fn(|r| state[8 * r + b].words()[0])));
         for plane in &mut state {
             *plane = plane.with_lane::<0>(W::default());
         }
-        mix(&mut state, &keys[1]);
+        rounds(&mut state, &keys[1..2]);
         Common { column, state }
     }
 
     /// The key stream of batch `t` of a run.
     #[inline(never)]
-    fn from_round_2(&self, t: usize, column: [W; 8], base: &State, state: &mut State) {
+    fn from_round_2(&self, t: usize, column: &[W; 8], base: &State, state: &mut State) {
         let table = &self.schedule().counters[t];
-        let s = sbox(core::array::from_fn(|b| column[b] ^ table[b]));
+        let mut s = core::array::from_fn(|b| column[b] ^ table[b]);
+        substitute(&mut s);
         // ShiftRows: row r goes to column -r.
         let one = s.map(W::negate_lanes);
         let two = xtime(one);
@@ -184,40 +180,33 @@ impl Key {
             state[24 + b] = one.with_lane::<1>(two).with_lane::<0>(three) ^ base[24 + b];
         }
         let (keys, last) = self.schedule().rest();
-        rounds(state, &keys[2..], last);
+        rounds(state, &keys[2..]);
+        finish(state, last);
     }
 
-    fn singly(
-        &self,
-        run: &Run,
-        blocks: core::ops::Range<usize>,
-        singles: &mut Singles,
-        state: &mut State,
-        data: &mut [u8],
-    ) {
+    fn singly(&self, run: &Run, blocks: core::ops::Range<usize>, singles: &mut Singles, data: &mut [u8]) {
         for n in blocks {
-            let at = singles.len;
-            singles.counters[at] = run.block;
-            singles.counters[at][15] = n as u8;
+            let at = singles.len & 31;
+            let mut counter = run.block;
+            counter[15] = n as u8;
+            singles.counters[at] = W::load(&counter);
             singles.pieces[at] = run.piece(n);
             singles.len = at + 1;
             if at == 31 {
-                self.flush_singles(singles, state, data);
+                self.flush_singles(singles, data);
             }
         }
     }
 
     #[inline(never)]
-    fn flush_singles(&self, singles: &mut Singles, state: &mut State, data: &mut [u8]) {
+    fn flush_singles(&self, singles: &mut Singles, data: &mut [u8]) {
         if singles.len == 0 {
             return;
         }
-        self.encrypt_batch(&singles.counters, state);
-        unslice(state, |n, block| {
-            if n < singles.len {
-                combine(data, singles.pieces[n], block);
-            }
-        });
+        self.encrypt_batch(&mut singles.counters);
+        for (piece, stream) in singles.pieces.iter().zip(&singles.counters).take(singles.len) {
+            combine(data, *piece, *stream);
+        }
         singles.len = 0;
     }
 }

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::batch::substitute;
 use super::lanes::W;
 use super::linear::{RoundKey, xtime};
-use super::sbox::{AFFINE, sbox};
+use super::sbox::AFFINE;
 
 /// Round keys of AES-256, the most there are.
 const MOST: usize = 15;
@@ -103,8 +104,8 @@ impl Schedule {
                     bit ^ key[b]
                 }));
             }
-            let s = sbox(lanes);
-            let double = xtime(s);
+            substitute(&mut lanes);
+            let (s, double) = (lanes, xtime(lanes));
             for lane in 0..4 {
                 for b in 0..8 {
                     let (one, two) = (s[b].words()[lane], double[b].words()[lane]);
@@ -123,9 +124,9 @@ const COUNTING: [u32; 5] = [0xaaaa_aaaa, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00, 
 fn sub_word(word: u32) -> u32 {
     let bytes = word.to_le_bytes().map(u32::from);
     let lanes = W::from_words(bytes);
-    let planes = sbox(core::array::from_fn(|b| lanes.mask_of_bit(b as u32)));
+    let mut planes = core::array::from_fn(|b| lanes.mask_of_bit(b as u32));
+    substitute(&mut planes);
     let bits = planes.into_iter().enumerate().map(|(b, plane)| plane & W::splat(1 << b));
     let sum = bits.fold(W::splat(u32::from(AFFINE)), |sum, bit| sum ^ bit);
     u32::from_le_bytes(sum.words().map(|byte| byte as u8))
 }
-

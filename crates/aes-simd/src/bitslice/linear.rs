@@ -1,15 +1,12 @@
 //! The linear steps on bit planes, and the way from blocks to bit planes and back.
 
-use super::lanes::{Block, W, swap_move};
+use super::lanes::{W, swap_move};
 
-/// 32 blocks: bit `b` of row `r` of all of them is in `[8 * r + b]`, where lane `c` is column `c` and bit `n` of a lane is block `n`.
+/// 32 blocks, in their order or in bit planes: then bit `b` of row `r` of all of them is in `[8 * r + b]`, where lane `c` is column `c` and bit `n` of a lane is block `n`.
 pub(super) type State = [W; 32];
 
 /// A round key: each bit as a mask, in the places of [`State`].
 pub(super) type RoundKey = [W; 32];
-
-/// The blocks' bytes in memory.
-pub(super) type Blocks = [Block; 32];
 
 /// Transposes 8 by 8 bits: bit `i` of each byte of `x[j]` goes to bit `j` of that byte of `x[i]`.
 #[inline(always)]
@@ -32,23 +29,26 @@ fn transpose_bits(x: &mut [W; 8]) {
     swap_move::<1>(g, h, bits);
 }
 
+/// The planes of a row.
 #[inline(always)]
 pub(super) fn row(state: &State, r: usize) -> [W; 8] {
     core::array::from_fn(|b| state[8 * r + b])
 }
 
-#[inline(always)]
-fn transpose_row(state: &mut State, r: usize) {
-    let mut planes = row(state, r);
-    transpose_bits(&mut planes);
-    state[8 * r..8 * r + 8].copy_from_slice(&planes);
+/// [`transpose_bits`] of each row.
+#[inline(never)]
+fn transpose_rows(state: &mut State) {
+    for planes in state.as_chunks_mut::<8>().0 {
+        transpose_bits(planes);
+    }
 }
 
-/// From blocks to bit planes.
-pub(super) fn slice(blocks: &Blocks, state: &mut State) {
+/// From blocks, in their order, to bit planes.
+#[inline(never)]
+pub(super) fn slice(state: &mut State) {
     for j in 0..8 {
         // Blocks j, 8 + j, 16 + j, 24 + j: their bytes go to row r, byte b of each lane.
-        let [b0, b1, b2, b3] = core::array::from_fn(|b| W::load(&blocks[8 * b + j]));
+        let [b0, b1, b2, b3] = core::array::from_fn(|b| state[8 * b + j]);
         let (p0, p1) = b0.zip8(b2);
         let (q0, q1) = b1.zip8(b3);
         let (x0, x1) = p0.zip8(q0);
@@ -57,22 +57,15 @@ pub(super) fn slice(blocks: &Blocks, state: &mut State) {
         let (v0, v1) = x1.zip32(y1);
         let (r0, r1) = u0.zip32(v0);
         let (r2, r3) = u1.zip32(v1);
-        state[j] = r0;
-        state[8 + j] = r1;
-        state[16 + j] = r2;
-        state[24 + j] = r3;
+        [state[j], state[8 + j], state[16 + j], state[24 + j]] = [r0, r1, r2, r3];
     }
-    for r in 0..4 {
-        transpose_row(state, r);
-    }
+    transpose_rows(state);
 }
 
-/// From bit planes to blocks, each given to `take` with its number; in no order.
-#[inline(always)]
-pub(super) fn unslice(state: &mut State, mut take: impl FnMut(usize, W)) {
-    for r in 0..4 {
-        transpose_row(state, r);
-    }
+/// From bit planes to blocks, in their order.
+#[inline(never)]
+pub(super) fn unslice(state: &mut State) {
+    transpose_rows(state);
     for j in 0..8 {
         let [r0, r1, r2, r3] = core::array::from_fn(|r| state[8 * r + j]);
         let (p0, p1) = r0.zip8(r1);
@@ -83,10 +76,7 @@ pub(super) fn unslice(state: &mut State, mut take: impl FnMut(usize, W)) {
         let (v0, v1) = x1.zip32(y1);
         let (b0, b1) = u0.zip32(v0);
         let (b2, b3) = u1.zip32(v1);
-        take(j, b0);
-        take(8 + j, b1);
-        take(16 + j, b2);
-        take(24 + j, b3);
+        [state[j], state[8 + j], state[16 + j], state[24 + j]] = [b0, b1, b2, b3];
     }
 }
 
@@ -267,10 +257,10 @@ mod tests {
 
     #[test]
     fn bit_planes_are_where_the_type_says() {
-        let blocks: Blocks =
+        let blocks: [[u8; 16]; 32] =
             core::array::from_fn(|n| core::array::from_fn(|i| (n * 89 + i * 41 + n * i) as u8));
-        let mut state = [W::default(); 32];
-        slice(&blocks, &mut state);
+        let mut state = blocks.map(|block| W::load(&block));
+        slice(&mut state);
         for (n, block) in blocks.iter().enumerate() {
             for (i, byte) in block.iter().enumerate() {
                 for bit in 0..8 {
@@ -279,8 +269,11 @@ mod tests {
                 }
             }
         }
-        let mut out = [[0; 16]; 32];
-        unslice(&mut state, |n, block| block.store(&mut out[n]));
-        assert_eq!(out, blocks);
+        unslice(&mut state);
+        for (block, lanes) in blocks.iter().zip(state) {
+            let mut out = [0; 16];
+            lanes.store(&mut out);
+            assert_eq!(out, *block);
+        }
     }
 }
