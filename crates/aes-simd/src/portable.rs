@@ -7,7 +7,7 @@ use cipher::{
 };
 use ctr::{CtrCore, flavors};
 
-use crate::{CounterWidth, OutOfBounds, Pattern, Span};
+use crate::{CounterWidth, Pattern, Span};
 
 ciphers!(Key);
 

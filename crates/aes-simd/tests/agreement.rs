@@ -113,7 +113,7 @@ fn aes_256() {
 fn alignments_and_lengths() {
     let key = *b"0123456789abcdef";
     let (ours, theirs) = (aes_simd::Aes128::new(&key), portable::Aes128::new(&key));
-    let mut a: Vec<u8> = (0..2000u32).map(|i| (i * i >> 3) as u8).collect();
+    let mut a: Vec<u8> = (0..2000u32).map(|i| ((i * i) >> 3) as u8).collect();
     let mut b = a.clone();
     for offset in 0..32 {
         for len in (480..560).chain(990..1060).step_by(7) {

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: numbers, with the conditions under which they were taken.
 
+mod decrypt;
+mod serve;
 mod startup;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +35,12 @@ enum Bench {
         input: Vec<PathBuf>,
         /// How many times each is run; the median counts.
         #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// AES in browsers: Matinee's beside the aes crate, WebCrypto, hls.js, @noble/ciphers and Shaka Player.
+    Decrypt {
+        /// How many times each is run; the median counts.
+        #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
     /// From click to first frame: ours, signed in and with a registered device, beside Shaka Player (ClearKey) and hls.js (AES-128).
@@ -72,6 +80,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
         Bench::Startup { runs, rtt, megabits } => {
             startup::run(project, (*runs).max(1), rtt, *megabits, arguments.json)
+        }
+        Bench::Decrypt { rounds } => {
+            print(&decrypt::run(project, (*rounds).max(1))?, arguments.json, decrypt::print)
         }
         Bench::Sizes => {
             let sizes = Size::of_modules(&build_site(project, Kind::Release)?);

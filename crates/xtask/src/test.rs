@@ -109,7 +109,7 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
     command::run(&mut test)
 }
 
-/// The suites of the app and the DRM module, each package in its own folder, where its webdriver.json is.
+/// The suites of the app, the cipher and the DRM module, each package in its own folder, where its webdriver.json is.
 fn browser(project: &Project, rest: &[String]) -> Result<(), Error> {
     let mut test = WasmToolchain::find(project)?.cargo(project);
     test.args([
@@ -118,6 +118,8 @@ fn browser(project: &Project, rest: &[String]) -> Result<(), Error> {
         "wasm32-unknown-unknown",
         "--package",
         "matinee",
+        "--package",
+        "aes-simd",
         "--package",
         "decryptor",
         "--tests",

@@ -119,7 +119,7 @@ impl Key {
                     self.singly(run, blocks, singles, data);
                     continue;
                 }
-                self.from_round_2(t, &column, &base, &mut state);
+                self.key_stream(t, &column, &base, &mut state);
                 let whole = (blocks.len() == 32).then(|| run.piece(blocks.start));
                 let whole = whole.filter(|(from, _, len)| *len == 16 && run.to - from >= 512);
                 match whole.and_then(|(from, ..)| data[from..].first_chunk_mut::<512>()) {
@@ -164,7 +164,7 @@ impl Key {
 
     /// The key stream of batch `t` of a run.
     #[inline(never)]
-    fn from_round_2(&self, t: usize, column: &[W; 8], base: &State, state: &mut State) {
+    fn key_stream(&self, t: usize, column: &[W; 8], base: &State, state: &mut State) {
         let table = &self.schedule().counters[t];
         let mut s = core::array::from_fn(|b| column[b] ^ table[b]);
         substitute(&mut s);

@@ -171,9 +171,8 @@ pub(super) fn mix(state: &mut State, key: &RoundKey) {
 /// ShiftRows, AddRoundKey: the last round's.
 #[inline(always)]
 pub(super) fn shift(state: &mut State, key: &RoundKey) {
-    let a = shifted(state);
-    for r in 0..4 {
-        put(state, r, sum(a[r], row(key, r)));
+    for (r, planes) in shifted(state).into_iter().enumerate() {
+        put(state, r, sum(planes, row(key, r)));
     }
 }
 
@@ -201,7 +200,7 @@ pub(super) fn unmix(state: &mut State, key: &RoundKey) {
     let u67 = both(u6, u7);
     let top = neighbours(spread(x7, u5));
     let mut below = top;
-    let mut pair = [u5; 5];
+    let mut pair = [u5; 8];
     macro_rules! planes {
         ($($b:literal)*) => {$({
             let x = match $b {
@@ -210,9 +209,7 @@ pub(super) fn unmix(state: &mut State, key: &RoundKey) {
                 7 => x7,
                 b => unshifted_plane(state, key, b),
             };
-            if $b < 5 {
-                pair[$b] = pairs(x);
-            }
+            pair[$b] = pairs(x);
             // The pairs' sums times x^2.
             let a = spread(x, match $b {
                 0 => u6,
@@ -245,9 +242,8 @@ pub(super) fn unmix(state: &mut State, key: &RoundKey) {
 /// InvShiftRows, AddRoundKey: the last round's.
 #[inline(always)]
 pub(super) fn unshift(state: &mut State, key: &RoundKey) {
-    let a = unshifted(state);
-    for r in 0..4 {
-        put(state, r, sum(a[r], row(key, r)));
+    for (r, planes) in unshifted(state).into_iter().enumerate() {
+        put(state, r, sum(planes, row(key, r)));
     }
 }
 

@@ -59,6 +59,10 @@ pub(super) fn make_spare(worker: &Worker) {
     }
     // Should it fail, the challenge will try again and say why.
     *worker.spare.borrow_mut() = worker.subtle().and_then(|subtle| RsaPair::begin(&subtle)).ok();
+    // While that takes its time on another thread.
+    if !worker.is_warm.replace(true) {
+        cenc::AesCipher::warm_up();
+    }
 }
 
 async fn open(

@@ -40,6 +40,8 @@ pub(super) struct Worker {
     pub(super) challenge_keys: RefCell<Vec<(SessionId, CryptoKey)>>,
     /// The RSA pair for the next challenge, begun ahead.
     pub(super) spare: RefCell<Option<Promise>>,
+    /// The cipher has been warmed up.
+    pub(super) is_warm: Cell<bool>,
     streams: RefCell<Streams>,
     control: RefCell<Vec<(RequestId, Request)>>,
     control_runs: Cell<bool>,
@@ -60,6 +62,7 @@ pub(super) fn start(config: JsValue, port: Port) -> Result<(), JsValue> {
         sessions: RefCell::default(),
         challenge_keys: RefCell::default(),
         spare: RefCell::default(),
+        is_warm: Cell::default(),
         streams: RefCell::default(),
         control: RefCell::default(),
         control_runs: Cell::default(),
