@@ -41,7 +41,7 @@ async function once(ask, cell) {
 
 async function run() {
   const { worker, ask } = start();
-  const [{ cells }] = await ask({ kind: "prepare" });
+  const [{ cells }] = await ask({ kind: "prepare", kernels: true });
   const times = new Map(cells.map((cell) => [cell, []]));
   for (const cell of cells) {
     await ask({ kind: "verify", cell: cell.id });
@@ -61,7 +61,7 @@ async function run() {
     for (const id of shuffled(["cenc/matinee/copy", "cenc/matinee, warmed up/copy", "cenc/aes crate/copy", "cbcs/matinee/copy", "cbcs/matinee, warmed up/copy"])) {
       const { worker, ask } = start();
       const cell = id.replace(", warmed up", "");
-      await ask({ kind: "prepare" });
+      await ask({ kind: "prepare", kernels: false });
       let warming = 0;
       if (cell !== id) {
         [, warming] = await ask({ kind: "warm up" });
