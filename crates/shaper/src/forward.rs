@@ -232,6 +232,6 @@ impl Body for Passing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }

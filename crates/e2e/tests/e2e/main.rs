@@ -9,5 +9,6 @@ mod refusals;
 mod seeking;
 mod sessions;
 mod startup;
+mod switching;
 mod sync;
 mod watch_page;
