@@ -154,6 +154,33 @@ impl Browser {
         }
     }
 
+    /// Octets in memory of the processes that run pages, as Linux counts them (`VmRSS`).
+    pub fn memory(&self) -> u64 {
+        let status = |name: &str, text: &str| -> Option<u64> {
+            text.lines().find_map(|line| line.strip_prefix(name)?.trim().trim_end_matches(" kB").parse().ok())
+        };
+        let processes: Vec<(u64, u64, u64)> = std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| {
+                let folder = entry.ok()?.path();
+                let id = folder.file_name()?.to_str()?.parse().ok()?;
+                // One that ends in this moment is none of the pages'.
+                let text = std::fs::read_to_string(folder.join("status")).ok()?;
+                let renders =
+                    std::fs::read_to_string(folder.join("cmdline")).ok()?.contains("--type=renderer");
+                let size = if renders { status("VmRSS:", &text)? * 1024 } else { 0 };
+                Some((id, status("PPid:", &text)?, size))
+            })
+            .collect();
+        let mut ours = vec![u64::from(self.process.id())];
+        let mut next = 0;
+        while let Some(&parent) = ours.get(next) {
+            ours.extend(processes.iter().filter(|process| process.1 == parent).map(|process| process.0));
+            next += 1;
+        }
+        processes.iter().filter(|process| ours.contains(&process.0)).map(|process| process.2).sum()
+    }
+
     /// Forgets all cookies.
     pub async fn delete_cookies(&self) {
         self.driver.delete_all_cookies().await.unwrap();

@@ -6,7 +6,12 @@ use e2e::{Browser, Stage, Viewing};
 use serde_json::Value;
 use shaper::Kind;
 
-/// Every source buffer holds `SECONDS` and not more: what is beyond is refused as a full one refuses it. Counts the refusals.
+/// A script that makes every source buffer hold so many seconds and not more: what is beyond is refused as a full one refuses it. Counts the
+/// refusals.
+pub fn cap(seconds: f64) -> String {
+    CAP.replace("SECONDS", &seconds.to_string())
+}
+
 const CAP: &str = "
     window.refusals = 0;
     const append = SourceBuffer.prototype.appendBuffer;
@@ -25,7 +30,7 @@ const CAP: &str = "
 async fn a_full_source_buffer_is_made_room_in() {
     let stage = Stage::start(1, "").await;
     let browser = Browser::start().await;
-    browser.before_each_page(&CAP.replace("SECONDS", "24")).await;
+    browser.before_each_page(&cap(24.0)).await;
     let viewing = Viewing::new(&browser, &stage).await;
     viewing.open().await;
     viewing.play(3.0, None, 60.0).await;

@@ -8,6 +8,7 @@ mod playback;
 mod refusals;
 mod seeking;
 mod sessions;
+mod soak;
 mod startup;
 mod switching;
 mod sync;

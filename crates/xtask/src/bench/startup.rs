@@ -49,9 +49,10 @@ fn others(project: &Project, film: &Path) -> Result<PathBuf, Error> {
         npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", "--prefix"]);
         command::output(npm.arg(&folder).args(PLAYERS))?;
     }
-    for (script, from) in
-        [("hls.js", "hls.js/dist/hls.min.js"), ("shaka.js", "shaka-player/dist/shaka-player.dash-es2021.js")]
-    {
+    for (script, from) in [
+        ("hls.js", "hls.js/dist/hls.min.js"),
+        ("shaka.js", "shaka-player/dist/shaka-player.compiled-es2021.js"),
+    ] {
         copy_with_brotli(&folder.join("node_modules").join(from), &served.join(script))?;
     }
     for (page, text) in

@@ -111,7 +111,8 @@ impl Stands {
         tokio::time::sleep(THINK).await;
         proxy.set_link(Link { megabits: Some(megabits), rtt: Duration::from_millis(rtt) });
         button.click().await.unwrap();
-        let first = browser.until("the first frame", "return probe.first").await.as_f64().unwrap();
+        let first = browser.until("the first frame", "return probe.first ?? window.trouble").await;
+        let first = first.as_f64().unwrap_or_else(|| panic!("{}: {first}", contender.name()));
         let seen: Value = browser
             .eval(
                 "return { marks: probe.marks, requests: performance.getEntriesByType('resource')
