@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use server::Role;
+use server::keys::KeyKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// Accounts
     #[command(subcommand)]
     User(User),
+    /// TV devices
+    #[command(subcommand)]
+    Box(BoxCommand),
     /// Devices of accounts
     #[command(subcommand)]
     Device(Device),
@@ -83,6 +87,9 @@ pub(crate) struct Details {
     /// Policy of its licenses, see `matinee policy list` [default: 24h]
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<String>,
+    /// Country from which it may be watched, like DE; may be given several times [default: all that the site allows]
+    #[arg(long = "region", value_name = "COUNTRY")]
+    pub(crate) regions: Vec<String>,
     /// Plan that may play it; may be given several times [default: every plan but none]
     #[arg(long = "plan", value_name = "PLAN")]
     pub(crate) plans: Vec<String>,
@@ -154,6 +161,55 @@ pub(crate) enum Keys {
     Generate(Json),
     /// List the keys
     List(Json),
+    /// Change a key in two steps: make the next one; then, when every server has read it, make it the active one
+    Rotate {
+        /// site-ca, signer, ticket, common, media or factory-ca
+        #[arg(value_parser = key_kind)]
+        kind: KeyKind,
+        /// Signers: what it signs, as `keys list` shows it
+        #[arg(long, value_name = "TYPE")]
+        signs: Option<String>,
+        /// Both steps at once: for one server, or a key that leaked
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Forget a key that only verifies
+    Retire {
+        /// site-ca, signer, ticket, common, media or factory-ca
+        #[arg(value_parser = key_kind)]
+        kind: KeyKind,
+        /// Its id, as `keys list` shows it
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+fn key_kind(text: &str) -> Result<KeyKind, String> {
+    KeyKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+        let names: Vec<_> = KeyKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BoxCommand {
+    /// Give a box its keys and certificate, as the factory does
+    Provision {
+        /// Its model
+        #[arg(long)]
+        model: String,
+        /// Its serial number
+        #[arg(long)]
+        serial: String,
+        /// The new file with its identity
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +233,8 @@ pub(crate) enum User {
         plan: String,
         #[command(flatten)]
         password: Password,
+        #[command(flatten)]
+        json: Json,
     },
     /// Set another password; the account is signed out everywhere
     Passwd {
@@ -184,6 +242,8 @@ pub(crate) enum User {
         email: String,
         #[command(flatten)]
         password: Password,
+        #[command(flatten)]
+        json: Json,
     },
     /// List the accounts
     List(Json),
@@ -194,6 +254,8 @@ pub(crate) enum User {
         /// Let it in again
         #[arg(long)]
         undo: bool,
+        #[command(flatten)]
+        json: Json,
     },
 }
 
@@ -213,6 +275,8 @@ pub(crate) enum Device {
         /// End its playback at once
         #[arg(long)]
         now: bool,
+        #[command(flatten)]
+        json: Json,
     },
 }
 
@@ -224,6 +288,8 @@ pub(crate) enum Movie {
         folder: PathBuf,
         #[command(flatten)]
         details: Details,
+        #[command(flatten)]
+        json: Json,
     },
     /// List the movies
     List(Json),
@@ -231,6 +297,8 @@ pub(crate) enum Movie {
     Remove {
         /// Its number
         movie: nccp::MovieId,
+        #[command(flatten)]
+        json: Json,
     },
     /// Show a movie
     Show {

@@ -356,3 +356,78 @@ fn serving_stopping_and_starting_again() {
     assert!(library.contains("Demo film"), "sessions and films are kept: {library}");
     assert_eq!(server.stop("-TERM"), Some(0));
 }
+
+/// Every command that changes an account or device can say so in JSON.
+#[test]
+fn accounts_in_json() {
+    let site = Site::new();
+    let added = site.json(&["user", "add", "ada@example.org", "--password", "correct horse", "--json"]);
+    assert_eq!(
+        (added["email"].as_str(), added["plan"].as_str()),
+        (Some("ada@example.org"), Some("unlimited"))
+    );
+    let changed = site.json(&["user", "passwd", "ada@example.org", "--password", "other horse", "--json"]);
+    assert_eq!(changed["email"], "ada@example.org");
+    assert_eq!(site.json(&["user", "disable", "ada@example.org", "--json"])["disabled"], true);
+    assert_eq!(site.json(&["user", "list", "--json"])[0]["disabled"], true);
+    assert_eq!(site.json(&["user", "disable", "ada@example.org", "--undo", "--json"])["disabled"], false);
+    assert_eq!(site.json(&["device", "list", "--json"]), serde_json::json!([]));
+    assert!(site.fails(&["device", "remove", "d-1", "--now"]).contains("d-1"));
+    assert!(site.fails(&["movie", "remove", "7"]).contains("no movie 7"));
+}
+
+/// A key is changed in two steps, and retired only when it verifies.
+#[test]
+fn keys_are_rotated_and_retired() {
+    let site = Site::new();
+    site.ok(&["keys", "generate"]);
+    let of = |kind: &str| -> Vec<(String, String)> {
+        let list = site.json(&["keys", "list", "--json"]);
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let keys = list.as_array().unwrap().iter().filter(|key| key["kind"] == kind);
+        let mut keys: Vec<_> = keys.map(|key| (text(&key["id"]), text(&key["state"]))).collect();
+        keys.sort();
+        keys
+    };
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect()
+    };
+    site.ok(&["keys", "rotate", "media"]);
+    assert_eq!(of("media"), pairs(&[("mv-1", "active"), ("mv-2", "next")]));
+    assert!(site.fails(&["keys", "retire", "media", "mv-1"]).contains("active"));
+    site.ok(&["keys", "rotate", "media"]);
+    assert_eq!(of("media"), pairs(&[("mv-1", "verify-only"), ("mv-2", "active")]));
+    site.ok(&["keys", "retire", "media", "mv-1"]);
+    assert_eq!(of("media"), pairs(&[("mv-2", "active")]));
+    // At once, for every kind; the server still finds a whole set.
+    for kind in ["site-ca", "ticket", "common"] {
+        site.ok(&["keys", "rotate", kind, "--now", "--json"]);
+        assert_eq!(of(kind).iter().filter(|(_, state)| state == "active").count(), 1, "{kind}");
+    }
+    site.ok(&["keys", "rotate", "signer", "--signs", "matinee-license", "--now"]);
+    assert!(site.fails(&["keys", "rotate", "signer", "--now"]).contains("matinee-license"));
+    site.ok(&["keys", "retire", "common", "ck-1"]);
+    assert_eq!(site.run(&["keys", "rotate", "spare"]).status.code(), Some(2));
+}
+
+/// A126: what the factory writes is for the box alone.
+#[test]
+fn a_box_is_provisioned() {
+    let site = Site::new();
+    let file = site.path("box.json");
+    let arguments =
+        ["box", "provision", "--model", "Matinee One", "--serial", "0001", "--output", text(&file), "--json"];
+    let done = site.json(&arguments);
+    assert_eq!(done["serial"], "0001");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let identity: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(identity["controller_url"], "http://localhost:8080/nccp/controller");
+    for name in ["certificate", "signing_key", "rsa_key"] {
+        assert!(identity[name].as_str().unwrap().len() > 40, "{name}");
+    }
+    assert!(!done.to_string().contains(identity["signing_key"].as_str().unwrap()));
+    // Never over another box.
+    assert!(site.fails(&arguments).contains("box.json"));
+    let bad = ["box", "provision", "--model", "A;B", "--serial", "1", "--output", text(&file)];
+    assert!(site.fails(&bad).contains("model"));
+}

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     DeviceCertificate, DrmMetadata, Error, Individualization, IndividualizationRequest, KeyLevel, License,
-    Policy, RsaModulus, SignerCertificate, ToBeSigned, Trust, Typ, VerifiedChallenge, Version, WrappedKey,
-    cbor, nonce, sha256,
+    Policy, RsaModulus, SignerCertificate, SigningPublicKey, ToBeSigned, Trust, Typ, VerifiedChallenge,
+    Version, WrappedKey, cbor, nonce, sha256,
 };
 
 /// Days of a device certificate.
@@ -93,6 +93,25 @@ fn sign(key: &SigningKey, typ: Typ, public_url: &str, payload: Vec<u8>) -> Vec<u
     object.finish(&signature)
 }
 
+/// What a factory says of a box.
+#[derive(Debug, Clone, Copy)]
+pub struct BoxIdentity<'a> {
+    /// Verifies all that the box signs.
+    pub signing_key: SigningPublicKey,
+    /// Takes what is encrypted for the box.
+    pub rsa_modulus: RsaModulus,
+    /// Version of its DRM module.
+    pub module_version: Version,
+    /// Its model.
+    pub model: &'a str,
+    /// Its serial number.
+    pub serial: &'a str,
+    /// First second of validity.
+    pub issued: u64,
+    /// Last second of validity.
+    pub expires: u64,
+}
+
 /// A certified key that signs objects of one type for one site. Wiped when dropped.
 pub struct Signer {
     key: SigningKey,
@@ -166,6 +185,27 @@ impl Signer {
             expires: now.saturating_add(DEVICE_CERTIFICATE_SECONDS),
             model: None,
             serial: None,
+        };
+        self.sign(Typ::DeviceCertificate, cbor::encode(&certificate))
+    }
+
+    /// A box's certificate, as the factory makes it; its COSE octets. Only a factory's CA may have certified this signer: who
+    /// verifies takes boxes from it alone.
+    ///
+    /// # Errors
+    /// [`Error::SignerType`] unless this signer is for device certificates.
+    pub fn certify_box(&self, identity: &BoxIdentity<'_>) -> Result<Vec<u8>, Error> {
+        let certificate = DeviceCertificate {
+            signer: self.octets.clone(),
+            component: nonce()?,
+            signing_key: identity.signing_key,
+            rsa_modulus: identity.rsa_modulus,
+            level: KeyLevel::Box,
+            module_version: identity.module_version,
+            issued: identity.issued,
+            expires: identity.expires,
+            model: Some(identity.model.to_owned()),
+            serial: Some(identity.serial.to_owned()),
         };
         self.sign(Typ::DeviceCertificate, cbor::encode(&certificate))
     }

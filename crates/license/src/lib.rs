@@ -36,7 +36,7 @@ pub use cose::ToBeSigned;
 pub use device::{DeviceCertificate, Individualization, IndividualizationRequest, KeyLevel};
 pub use error::Error;
 #[cfg(feature = "issue")]
-pub use issue::{Grant, IndividualizationGrant, Signer, SiteCa};
+pub use issue::{BoxIdentity, Grant, IndividualizationGrant, Signer, SiteCa};
 pub use keys::{RsaModulus, SigningPublicKey};
 pub use license::{Expected, License, VerifiedLicense, WrappedKey};
 pub use metadata::{DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData};

@@ -2,6 +2,7 @@ use core::fmt;
 
 use cenc::{Cek, Kid};
 use p256::ecdsa::signature::Signer as _;
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::traits::PublicKeyParts;
 use rsa::{Oaep, RsaPrivateKey};
 use sha2::Sha256;
@@ -74,6 +75,22 @@ impl SoftwareRsaKey {
     pub fn generate() -> Result<Self, Error> {
         let mut rng = rsa::rand_core::UnwrapErr(getrandom::SysRng);
         RsaPrivateKey::new(&mut rng, 2048).map(Self).map_err(|_| Error::Random)
+    }
+
+    /// A stored key: PKCS#8 (RFC 5208), DER.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
+        RsaPrivateKey::from_pkcs8_der(der).map(Self).map_err(|_| Error::Malformed)
+    }
+
+    /// PKCS#8 (RFC 5208), DER, to be stored.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] stands for what the encoder does not refuse.
+    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.0.to_pkcs8_der().map(|der| Zeroizing::new(der.as_bytes().to_vec())).map_err(|_| Error::Malformed)
     }
 
     /// The public part.

@@ -139,8 +139,10 @@ pub enum Activation {
         interval: u64,
         /// When the code ends.
         expiration: u64,
+        /// It is an older code that nobody has entered yet: `<state>pending</state>` stands beside it.
+        pending: bool,
     },
-    /// Nobody has entered the code yet.
+    /// Nobody has entered the code yet, and the answer does not repeat it.
     Pending,
     /// The box has its slot.
     Registered(Registration),
@@ -243,10 +245,12 @@ impl ResponseMessage {
             }
             Self::ActivationCode(Activation::Pending) => element.text_child("state", "pending"),
             Self::ActivationCode(Activation::Registered(registration)) => registration.write_into(element),
-            Self::ActivationCode(Activation::Code { code, interval, expiration }) => element
-                .text_child("code", code)
-                .text_child("interval", interval)
-                .text_child("expiration", expiration),
+            Self::ActivationCode(Activation::Code { code, interval, expiration, pending }) => {
+                if *pending { element.text_child("state", "pending") } else { element }
+                    .text_child("code", code)
+                    .text_child("interval", interval)
+                    .text_child("expiration", expiration)
+            }
         }
     }
 
@@ -313,15 +317,15 @@ fn views(element: &Element) -> Result<Vec<View>, Error> {
 }
 
 fn activation(element: &Element) -> Result<Activation, Error> {
-    if element.child_text("state") == Some("pending") {
-        return Ok(Activation::Pending);
-    }
+    let pending = element.child_text("state") == Some("pending");
     match element.child_text("code") {
         Some(code) => Ok(Activation::Code {
             code: code.to_owned(),
             interval: number(element, "interval")?,
             expiration: number(element, "expiration")?,
+            pending,
         }),
+        None if pending => Ok(Activation::Pending),
         None => Registration::read(element).map(Activation::Registered),
     }
 }

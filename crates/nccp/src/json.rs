@@ -166,6 +166,53 @@ pub enum PlayerEventKind {
     Ended,
     /// It cannot go on.
     Error,
+    /// The page was hidden or left: where playback stood then.
+    Hide,
+}
+
+/// `POST /activate`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activate {
+    /// The code, as typed: any case, spaces and dashes do not count.
+    pub code: String,
+    /// The second step: yes, this box.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+impl std::fmt::Debug for Activate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Activate").field("code", &"[redacted]").field("confirm", &self.confirm).finish()
+    }
+}
+
+/// Answer of `POST /activate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activated {
+    /// Which step is done.
+    pub state: ActivateState,
+    /// The code in its plain form, for the second step.
+    pub code: String,
+    /// Model and serial number of the box.
+    pub name: String,
+    /// When the code ends.
+    pub expires: u64,
+    /// Devices that hold a slot.
+    pub devices: u32,
+    /// Slots there are.
+    pub limit: u32,
+    /// There is no slot for the box: it gets one as soon as a device is removed.
+    pub limit_reached: bool,
+}
+
+/// Steps of an activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActivateState {
+    /// The code is a box's: ask whether it is the right one.
+    Confirm,
+    /// The box takes its slot when it next asks.
+    Confirmed,
 }
 
 /// `GET /decryptor-config.json`.

@@ -1,10 +1,19 @@
 //! The configuration: `matinee.toml`, and what the command line puts over it.
 
+mod sections;
+
+pub use sections::{
+    Authorizer, Boxes, CdnConfig, Database, Devices, Drm, Edge, Limits, Log, LogFormat, Metrics, OnFailure,
+    Regions, Tls,
+};
+
 use crate::Error;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::SystemTime;
 
 /// A part of the service; any set of them runs in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -57,8 +66,24 @@ pub struct Config {
     pub roles: Vec<Role>,
     /// The folder with the built site; default: what the binary carries.
     pub site: Option<PathBuf>,
-    /// Origins that may frame the player and whose requests the origin check lets through. (CORS answers for them: not yet.)
+    /// Origins that may frame the player and call with the subscriber's cookies.
     pub embedders: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificate and key for https; default: a proxy in front does that.
+    pub tls: Option<Tls>,
+    /// From where the service may be used.
+    pub regions: Regions,
+    /// The operator's own say in who may play.
+    pub authorizer: Option<Authorizer>,
+    /// TV devices.
+    pub boxes: Boxes,
+    /// Numbers for operators.
+    pub metrics: Metrics,
+    /// The log on standard error.
+    pub log: Log,
+    /// Where accounts, devices and viewings are kept.
+    pub database: Database,
     /// Devices and their slots.
     pub devices: Devices,
     /// Media URLs.
@@ -71,76 +96,6 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// Devices and their slots.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Devices {
-    /// Slots an account has.
-    pub limit: u32,
-    /// At the limit, devices not heard of for so many days lose their slots; 0: never.
-    pub idle_days: u64,
-}
-
-/// Media URLs.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Edge {
-    /// The URL under which this edge is known, without trailing slash; default: `public_url`.
-    pub base_url: Option<String>,
-    /// Seconds that a URL lives; default: the film's duration and six hours.
-    pub url_life: Option<u64>,
-}
-
-/// A delivery network that takes the same URLs as the edge.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CdnConfig {
-    /// Its number in manifests.
-    pub id: u32,
-    /// Its name.
-    pub name: String,
-    /// Its share of first places.
-    #[serde(default = "default_weight")]
-    pub weight: u32,
-    /// `path` or `header`.
-    #[serde(default = "default_ranges")]
-    pub ranges: String,
-    /// URL before `/s/…`, without trailing slash.
-    pub base_url: String,
-}
-
-fn default_weight() -> u32 {
-    100
-}
-
-fn default_ranges() -> String {
-    "header".to_owned()
-}
-
-/// DRM.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Drm {
-    /// Oldest version of the DRM module that gets licenses.
-    pub oldest_module: String,
-    /// Seconds that DRM metadata may be kept.
-    pub ttl: u64,
-}
-
-/// How often one may ask.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Logins per minute of one address for one account; a browser with a device of that account has its own.
-    pub logins_per_account: u32,
-    /// Logins per minute of one address.
-    pub logins_per_address: u32,
-    /// Individualizations per minute of one address.
-    pub individualizations: u32,
-    /// Controller and license requests per minute of one address.
-    pub requests: u32,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -150,30 +105,20 @@ impl Default for Config {
             roles: Role::ALL.to_vec(),
             site: None,
             embedders: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: None,
+            regions: Regions::default(),
+            authorizer: None,
+            boxes: Boxes::default(),
+            metrics: Metrics::default(),
+            log: Log::default(),
+            database: Database::default(),
             devices: Devices::default(),
             edge: Edge::default(),
             cdn: Vec::new(),
             drm: Drm::default(),
             limits: Limits::default(),
         }
-    }
-}
-
-impl Default for Devices {
-    fn default() -> Self {
-        Self { limit: 6, idle_days: 30 }
-    }
-}
-
-impl Default for Drm {
-    fn default() -> Self {
-        Self { oldest_module: "0.1.0".to_owned(), ttl: 3600 }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { logins_per_account: 10, logins_per_address: 60, individualizations: 60, requests: 3000 }
     }
 }
 
@@ -248,9 +193,10 @@ impl Config {
             self.site = site;
         }
         if self.public_url.is_empty() {
-            self.public_url = match self.listen.port() {
-                80 => "http://localhost".to_owned(),
-                port => format!("http://localhost:{port}"),
+            let scheme = if self.tls.is_some() { "https" } else { "http" };
+            self.public_url = match (scheme, self.listen.port()) {
+                ("http", 80) | ("https", 443) => format!("{scheme}://localhost"),
+                (_, port) => format!("{scheme}://localhost:{port}"),
             };
         }
     }
@@ -273,8 +219,32 @@ impl Config {
         if ids.len() != self.cdn.len() {
             return Err(setting("cdn.id", "two CDNs have the same id"));
         }
+        if let Some(url) = &self.boxes.url {
+            check_origin("boxes.url", url)?;
+        }
+        if self.tls.is_some() && !self.is_https() {
+            return Err(setting("public_url", "must begin with https:// where a certificate is configured"));
+        }
+        if !self.regions.allow.is_empty() && self.regions.file.is_none() {
+            return Err(setting("regions.file", "is needed to tell the countries of `regions.allow` apart"));
+        }
+        if let Some(authorizer) = &self.authorizer {
+            let url = &authorizer.url;
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                return Err(setting("authorizer.url", "must begin with http:// or https://"));
+            }
+            if !(1..=10_000).contains(&authorizer.timeout_ms) {
+                return Err(setting("authorizer.timeout_ms", "must be 1 to 10000"));
+            }
+        }
+        if self.limits.connections == 0 {
+            return Err(setting("limits.connections", "must be at least 1"));
+        }
         if self.roles.is_empty() {
             return Err(setting("roles", "name at least one"));
+        }
+        if self.database.connections == 0 || self.database.connections > 1000 {
+            return Err(setting("database.connections", "must be 1 to 1000"));
         }
         if self.devices.limit == 0 || self.devices.limit > 1000 {
             return Err(setting("devices.limit", "must be 1 to 1000"));
@@ -322,6 +292,44 @@ impl Config {
     /// Where keys are.
     pub fn keys(&self) -> PathBuf {
         self.data.join("keys")
+    }
+
+    /// The URL of the database server; `None` for SQLite.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] or [`Error::Io`] when it is no URL of PostgreSQL's, or its file cannot be read.
+    pub fn database_url(&self) -> Result<Option<String>, Error> {
+        let Some(url) = std::env::var("MATINEE_DATABASE_URL").ok().or_else(|| self.database.url.clone())
+        else {
+            return Ok(None);
+        };
+        let url = match url.strip_prefix("file:") {
+            Some(path) => crate::secret::read_file(Path::new(path))?.trim().to_owned(),
+            None => url,
+        };
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Some(url))
+        } else {
+            Err(setting(
+                "database.url",
+                "must begin with postgres:// (or file: and a path to a file with the URL)",
+            ))
+        }
+    }
+
+    /// Names, sizes and times of the files that a running server reads again when they change.
+    pub(crate) fn stamps(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(self.keys())
+            .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+            .unwrap_or_default();
+        files.extend(self.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
+        files.extend(self.regions.file.clone());
+        files.sort();
+        let stamp = |path: PathBuf| {
+            let metadata = std::fs::metadata(&path).ok()?;
+            Some((path, metadata.len(), metadata.modified().ok()))
+        };
+        files.into_iter().filter_map(stamp).collect()
     }
 
     /// The database file.

@@ -1,6 +1,6 @@
 //! What can keep a server from doing its work.
 
-use crate::store::StoreError;
+use crate::store::{StoreError, Transient};
 use std::path::PathBuf;
 
 /// An error of the server, in words for the operator.
@@ -54,6 +54,12 @@ pub enum Error {
     /// Something that the operating system or library does failed.
     #[error("{0}")]
     Internal(&'static str),
+}
+
+impl Transient for Error {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
 }
 
 impl Error {

@@ -3,29 +3,37 @@
 //! Data flows one way: `http` reads requests, `use_case` decides, `store` remembers. [`Server`] runs it all in one process; the
 //! `matinee` command uses [`accounts`], [`catalogue`], [`keys`] and [`policy`] beside it.
 
+mod authorizer;
 pub mod catalogue;
 mod clock;
 mod config;
 mod error;
 mod http;
 pub mod keys;
+mod listen;
 pub mod media_url;
 mod password;
 pub mod policy;
+pub mod region;
 mod secret;
 mod serve;
 mod service;
 mod site;
 pub mod store;
+mod telemetry;
 mod throttle;
 mod ticket;
+mod tls;
 mod use_case;
 
 pub use clock::Clock;
-pub use config::{CdnConfig, Config, Devices, Drm, Edge, Limits, Overrides, Role};
+pub use config::{
+    Authorizer, Boxes, CdnConfig, Config, Database, Devices, Drm, Edge, Limits, Log, LogFormat, Metrics,
+    OnFailure, Overrides, Regions, Role, Tls,
+};
 pub use error::Error;
-pub use http::router;
+pub use http::{box_router, router};
 pub use serve::Server;
 pub use service::Service;
 pub use site::HOW_TO_BUILD;
-pub use use_case::{accounts, movies};
+pub use use_case::{accounts, counters, movies};

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Random octets from the operating system.
@@ -34,6 +36,15 @@ pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
 /// Lowercase hex of random octets.
 pub(crate) fn random_hex<const N: usize>() -> String {
     hex::encode(random::<N>())
+}
+
+/// A file with a secret: refused where others than its owner can read it.
+pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<String>, crate::Error> {
+    let exposed = std::fs::metadata(path).map_err(crate::Error::io(path))?.permissions().mode() & 0o077 != 0;
+    if exposed {
+        return Err(crate::Error::KeysExposed(path.to_owned()));
+    }
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(crate::Error::io(path))
 }
 
 /// The value of a cookie: random, printed nowhere, kept only as a hash.

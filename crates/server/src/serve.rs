@@ -1,10 +1,14 @@
 //! The process: listen, answer, stop in order.
 
-use crate::{Clock, Config, Error, Service, http};
+use crate::listen::Endpoint;
+use crate::store::retried;
+use crate::tls::TlsIdentity;
+use crate::{Clock, Config, Error, Service, http, telemetry};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 
 /// How long running answers may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -12,12 +16,27 @@ const GRACE: Duration = Duration::from_secs(10);
 const PURGE: Duration = Duration::from_secs(3600);
 /// Seconds for which log lines and devices without slot are kept.
 const LOG_LIFE: u64 = 90 * 86_400;
+/// How often keys and certificate are looked at for changes.
+const WATCH: Duration = Duration::from_secs(30);
 
 /// A server that listens but does not answer yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    boxes: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+    tls: Option<Arc<TlsIdentity>>,
     service: Arc<Service>,
+}
+
+async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Setting { name, reason: format!("cannot listen on {address}: {source}") })
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|_| Error::Internal("the socket has no address"))
 }
 
 impl Server {
@@ -26,17 +45,25 @@ impl Server {
     /// # Errors
     /// [`Error`], in words for the operator.
     pub async fn bind(mut config: Config, clock: Clock) -> Result<Self, Error> {
-        let listener = TcpListener::bind(config.listen).await.map_err(|source| Error::Setting {
-            name: "listen",
-            reason: format!("cannot listen on {}: {source}", config.listen),
-        })?;
-        if config.listen.port() == 0 && config.public_url == "http://localhost:0" {
-            let port =
-                listener.local_addr().map_err(|_| Error::Internal("the socket has no address"))?.port();
-            config.public_url = format!("http://localhost:{port}");
+        let listener = bind("listen", config.listen).await?;
+        if config.listen.port() == 0 && config.public_url.ends_with("://localhost:0") {
+            let port = address_of(&listener)?.port();
+            config.public_url = config.public_url.replace("localhost:0", &format!("localhost:{port}"));
         }
-        let service = Service::open(config, clock).await?;
-        Ok(Self { listener, service: Arc::new(service) })
+        let boxes = match config.boxes.listen {
+            Some(address) => Some(bind("boxes.listen", address).await?),
+            None => None,
+        };
+        if config.boxes.url.is_none()
+            && let Some(listener) = &boxes
+        {
+            let scheme = if config.tls.is_some() { "https" } else { "http" };
+            config.boxes.url = Some(format!("{scheme}://localhost:{}", address_of(listener)?.port()));
+        }
+        let metrics = telemetry::listen(&config).await?;
+        let tls = config.tls.as_ref().map(TlsIdentity::open).transpose()?.map(Arc::new);
+        let service = Arc::new(Service::open(config, clock).await?);
+        Ok(Self { listener, boxes, metrics, tls, service })
     }
 
     /// Where it listens.
@@ -44,7 +71,17 @@ impl Server {
     /// # Errors
     /// [`Error::Internal`] when the socket has no address.
     pub fn address(&self) -> Result<SocketAddr, Error> {
-        self.listener.local_addr().map_err(|_| Error::Internal("the socket has no address"))
+        address_of(&self.listener)
+    }
+
+    /// Where it listens for boxes, if they have a listener of their own.
+    pub fn boxes_address(&self) -> Option<SocketAddr> {
+        self.boxes.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Where `/metrics` is, if anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// What it serves.
@@ -52,7 +89,8 @@ impl Server {
         &self.service
     }
 
-    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds.
+    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds. SIGHUP reads keys, certificate
+    /// and regions again; so does a change of their files, within half a minute.
     ///
     /// # Errors
     /// [`Error::Internal`] when the socket fails.
@@ -65,30 +103,40 @@ impl Server {
     /// # Errors
     /// As [`Server::run`].
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let (stopping, stopped) = tokio::sync::watch::channel(false);
-        let housekeeping = tokio::spawn(housekeep(Arc::clone(&self.service)));
-        let app = http::router(self.service).into_make_service_with_connect_info::<SocketAddr>();
-        let told = async move {
-            stop.await;
-            tracing::info!("stopping");
-            let _ = stopping.send(true);
+        let Self { listener, boxes, metrics, tls, service } = self;
+        let (stop_all, stopping) = watch::channel(false);
+        let connections = service.config().limits.connections.min(Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(connections));
+        let background = [
+            tokio::spawn(housekeep(Arc::clone(&service))),
+            tokio::spawn(keep_fresh(Arc::clone(&service), tls.clone())),
+        ];
+        let mut endpoints = tokio::task::JoinSet::new();
+        let main = Endpoint { listener, app: http::router(Arc::clone(&service)), tls: tls.clone() };
+        endpoints.spawn(main.serve(Arc::clone(&permits), stopping.clone()));
+        if let Some(listener) = boxes {
+            let endpoint = Endpoint { listener, app: http::box_router(Arc::clone(&service)), tls };
+            endpoints.spawn(endpoint.serve(Arc::clone(&permits), stopping.clone()));
+        }
+        if let Some(listener) = metrics {
+            // A budget of its own, so that operators see what a full house does.
+            let endpoint = Endpoint { listener, app: telemetry::router(), tls: None };
+            endpoints.spawn(endpoint.serve(Arc::new(Semaphore::new(16)), stopping));
+        }
+        stop.await;
+        tracing::info!("stopping");
+        let _ = stop_all.send(true);
+        let all = u32::try_from(connections).unwrap_or(u32::MAX);
+        let ended = async {
+            while endpoints.join_next().await.is_some() {}
+            let _ = permits.acquire_many(all).await;
         };
-        let server = axum::serve(self.listener, app).with_graceful_shutdown(told);
-        let mut waiting = stopped.clone();
-        let overtime = async move {
-            if waiting.wait_for(|stopping| *stopping).await.is_ok() {
-                tokio::time::sleep(GRACE).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
-        let result = tokio::select! {
-            result = server.into_future() => result.map_err(|_| Error::Internal("the listening socket failed")),
-            () = overtime => Ok(()),
-        };
-        housekeeping.abort();
-        drop(stopped);
-        result
+        if tokio::time::timeout(GRACE, ended).await.is_err() {
+            tracing::warn!("some answers did not end in time");
+        }
+        background.iter().for_each(tokio::task::JoinHandle::abort);
+        service.store.close().await;
+        Ok(())
     }
 }
 
@@ -97,14 +145,46 @@ async fn housekeep(service: Arc<Service>) {
     loop {
         timer.tick().await;
         let now = service.clock.now();
-        let purge = async {
+        let purge = retried!(async {
             let mut tx = service.store.begin().await?;
             tx.purge(now, now.saturating_sub(LOG_LIFE)).await?;
             tx.commit().await
-        };
-        match purge.await {
+        });
+        match purge {
             Ok(()) | Err(crate::store::StoreError::Absent) => {}
             Err(error) => tracing::warn!(%error, "could not forget what is over"),
+        }
+    }
+}
+
+/// Reads keys, certificate and regions again on SIGHUP, and when their files have changed.
+async fn keep_fresh(service: Arc<Service>, tls: Option<Arc<TlsIdentity>>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    let mut timer = tokio::time::interval(WATCH);
+    timer.tick().await;
+    let mut seen = service.config().stamps();
+    loop {
+        let asked = async {
+            match &mut hangup {
+                Some(hangup) => _ = hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = asked => {}
+            _ = timer.tick() => {
+                let now = service.config().stamps();
+                if now == seen {
+                    continue;
+                }
+                seen = now;
+            }
+        }
+        let result = service.reload().and_then(|()| tls.as_ref().map_or(Ok(()), |tls| tls.reload()));
+        match result {
+            Ok(()) => tracing::info!("read keys, certificate and regions again"),
+            Err(error) => tracing::error!(%error, "kept what was there: the files cannot be read"),
         }
     }
 }

@@ -1,23 +1,27 @@
 //! Everything that the use cases work with.
 
+use crate::authorizer::Webhook;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyRing;
+use crate::region::RegionTable;
 use crate::site::Site;
-use crate::store::{AbsentStore, SqliteStore, Store};
+use crate::store::{self, AbsentStore, Store};
 use crate::throttle::Throttle;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A server's state.
 pub struct Service {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) keys: KeyRing,
+    keys: RwLock<Arc<KeyRing>>,
+    regions: RwLock<Arc<RegionTable>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
     pub(crate) throttle: Throttle,
     pub(crate) site: Option<Site>,
+    pub(crate) authorizer: Option<Webhook>,
     pub(crate) oldest_module: Version,
 }
 
@@ -35,7 +39,7 @@ impl Service {
     pub async fn open(config: Config, clock: Clock) -> Result<Self, Error> {
         let store: Arc<dyn Store> = if config.has(Role::Site) || config.has(Role::Control) {
             std::fs::create_dir_all(config.library()).map_err(Error::io(config.library()))?;
-            Arc::new(SqliteStore::open(&config.database()).await?)
+            store::open(&config).await?
         } else {
             Arc::new(AbsentStore)
         };
@@ -47,7 +51,8 @@ impl Service {
     /// # Errors
     /// [`Error`].
     pub fn with_store(config: Config, clock: Clock, store: Arc<dyn Store>) -> Result<Self, Error> {
-        let keys = keys::open(&config.keys(), &config.public_url, clock.now())?;
+        let keys =
+            keys::open(&config.keys(), &config.public_url, &config.boxes.factory_keys()?, clock.now())?;
         let oldest_module = config.drm.oldest_module.parse().map_err(|_| Error::Setting {
             name: "drm.oldest_module",
             reason: "must be a version like 0.1.0".to_owned(),
@@ -60,14 +65,18 @@ impl Service {
         if config.has(Role::Site) {
             password::warm_up();
         }
+        let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
+        let regions = RegionTable::open(&config.regions)?;
         Ok(Self {
+            regions: RwLock::new(Arc::new(regions)),
+            keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(config.library()),
             throttle: Throttle::new(&config.limits),
             config,
             clock,
-            keys,
             store,
             site,
+            authorizer,
             oldest_module,
         })
     }
@@ -80,5 +89,28 @@ impl Service {
     /// Whether the site's files were found.
     pub fn has_site(&self) -> bool {
         self.site.is_some()
+    }
+
+    /// The keys in force. One request works with one ring.
+    pub(crate) fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who is where.
+    pub(crate) fn regions(&self) -> Arc<RegionTable> {
+        Arc::clone(&self.regions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads keys and regions again. What cannot be read leaves what was there.
+    ///
+    /// # Errors
+    /// [`Error`]: what is wrong with the files.
+    pub fn reload(&self) -> Result<(), Error> {
+        let (folder, factories) = (self.config.keys(), self.config.boxes.factory_keys()?);
+        let keys = keys::load_with(&folder, &self.config.public_url, &factories, self.clock.now())?;
+        let regions = RegionTable::open(&self.config.regions)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        *self.regions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(regions);
+        Ok(())
     }
 }

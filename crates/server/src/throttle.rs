@@ -3,9 +3,12 @@
 use crate::config::Limits;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Buckets of a limiter. Callers are spread over them by a keyed hash, so that no number of callers takes more memory; two that
 /// share one share its budget.
@@ -41,6 +44,55 @@ impl Limiter {
     }
 }
 
+/// Counts what went wrong, by caller, in windows of an hour.
+struct Mistakes {
+    most: u32,
+    callers: Mutex<HashMap<u64, (Instant, u32)>>,
+    hasher: RandomState,
+}
+
+/// A try that was counted as wrong beforehand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reserved {
+    account: u64,
+    address: u64,
+}
+
+impl Mistakes {
+    const WINDOW: Duration = Duration::from_secs(3600);
+
+    fn new(most: u32) -> Self {
+        Self { most, callers: Mutex::default(), hasher: RandomState::new() }
+    }
+
+    fn bucket(&self, caller: &impl Hash) -> u64 {
+        self.hasher.hash_one(caller) % BUCKETS
+    }
+
+    /// Counts one try, if there is one left.
+    fn reserve(&self, bucket: u64) -> Result<(), Throttled> {
+        let now = Instant::now();
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (begun, count) = callers.entry(bucket).or_insert((now, 0));
+        let over = now.duration_since(*begun);
+        if over >= Self::WINDOW {
+            (*begun, *count) = (now, 0);
+        } else if *count >= self.most {
+            return Err(Throttled((Self::WINDOW - over).as_secs() + 1));
+        }
+        *count += 1;
+        Ok(())
+    }
+
+    /// It was right: takes it back.
+    fn release(&self, bucket: u64) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, count)) = callers.get_mut(&bucket) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
 /// The limiters of a server.
 pub(crate) struct Throttle {
     logins_per_account: Limiter,
@@ -48,6 +100,8 @@ pub(crate) struct Throttle {
     logins_per_address: Limiter,
     individualizations: Limiter,
     requests: Limiter,
+    codes_per_account: Mistakes,
+    codes_per_address: Mistakes,
 }
 
 impl std::fmt::Debug for Throttle {
@@ -65,6 +119,8 @@ impl Throttle {
             logins_per_address: Limiter::per_minute(limits.logins_per_address),
             individualizations: Limiter::per_minute(limits.individualizations),
             requests: Limiter::per_minute(limits.requests),
+            codes_per_account: Mistakes::new(limits.codes_per_account),
+            codes_per_address: Mistakes::new(limits.codes_per_address),
         }
     }
 
@@ -83,6 +139,25 @@ impl Throttle {
                 self.logins_per_account.check(&(network(address), email))
             }
         }
+    }
+
+    /// An activation code is tried: counted as wrong until [`Throttle::code_was_right`].
+    pub(crate) fn code(&self, address: IpAddr, account: i64) -> Result<Reserved, Throttled> {
+        let reserved = Reserved {
+            account: self.codes_per_account.bucket(&account),
+            address: self.codes_per_address.bucket(&network(address)),
+        };
+        self.codes_per_account.reserve(reserved.account)?;
+        self.codes_per_address.reserve(reserved.address).inspect_err(|_| {
+            self.codes_per_account.release(reserved.account);
+        })?;
+        Ok(reserved)
+    }
+
+    /// The code was right, or over.
+    pub(crate) fn code_was_right(&self, reserved: Reserved) {
+        self.codes_per_account.release(reserved.account);
+        self.codes_per_address.release(reserved.address);
     }
 
     pub(crate) fn individualization(&self, address: IpAddr) -> Result<(), Throttled> {

@@ -3,7 +3,8 @@
 
 mod contract;
 
-use server::store::{NewDevice, SqliteStore, Store, StoreError};
+use contract::postgres::Postgres;
+use server::store::{NewDevice, PostgresStore, SqliteStore, Store, StoreError};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,17 +16,29 @@ async fn sqlite_keeps_the_contract() {
     let again = SqliteStore::open(&path).await.unwrap();
     assert!(again.read().await.unwrap().accounts().await.unwrap().len() > 3);
     again.close().await;
+    two_devices_cannot_share_a_key(&again_at(&path).await).await;
 }
 
-/// A49: the database itself refuses a second device in a slot, whatever code asks.
-#[tokio::test]
-async fn two_devices_cannot_share_a_key() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("matinee.db")).await.unwrap();
+async fn again_at(path: &std::path::Path) -> SqliteStore {
+    SqliteStore::open(path).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_keeps_the_contract() {
+    let Some(server) = Postgres::start().await else { return };
+    contract::run(Arc::new(server.store().await)).await;
+    let again = server.store().await;
+    assert!(again.read().await.unwrap().accounts().await.unwrap().len() > 3);
+    two_devices_cannot_share_a_key(&again).await;
+    a_deadlock_ends_for_both(&server).await;
+}
+
+/// A49: the database itself refuses a second device with a key, whatever code asks.
+async fn two_devices_cannot_share_a_key(store: &dyn Store) {
     let mut tx = store.begin().await.unwrap();
-    let account = tx.add_account("a-1", "a@example.org", "h", "unlimited", 1).await.unwrap().id;
+    let account = tx.add_account("a-k", "k@example.org", "h", "unlimited", 1).await.unwrap().id;
     let device = NewDevice {
-        id: "d-1".into(),
+        id: "d-k1".into(),
         account,
         signing_key: vec![2; 33],
         level: 2,
@@ -38,6 +51,39 @@ async fn two_devices_cannot_share_a_key() {
         replaced: 0,
     };
     tx.add_device(&device, 6).await.unwrap();
-    let twin = NewDevice { id: "d-2".into(), ..device };
+    let twin = NewDevice { id: "d-k2".into(), ..device };
     assert!(matches!(tx.add_device(&twin, 6).await, Err(StoreError::Exists)));
+}
+
+/// Two that lock the same accounts in opposite order: the engine ends one, which then runs again.
+async fn a_deadlock_ends_for_both(server: &Postgres) {
+    let store = Arc::new(server.store().await);
+    let mut tx = store.begin().await.unwrap();
+    let a = tx.add_account("a-d1", "d1@example.org", "h", "p", 1).await.unwrap().id;
+    let b = tx.add_account("a-d2", "d2@example.org", "h", "p", 1).await.unwrap().id;
+    tx.commit().await.unwrap();
+    let meet = Arc::new(tokio::sync::Barrier::new(2));
+    let run = |first, second, store: Arc<PostgresStore>, meet: Arc<tokio::sync::Barrier>| async move {
+        let mut retries = server::store::Retries::default();
+        let mut runs = 0;
+        loop {
+            runs += 1;
+            let attempt = async {
+                let mut tx = store.begin().await?;
+                tx.lock_account(first).await?;
+                if runs == 1 {
+                    meet.wait().await;
+                }
+                tx.lock_account(second).await?;
+                tx.commit().await
+            };
+            match attempt.await {
+                Ok(()) => break runs,
+                Err(error) => assert!(retries.again(&error).await, "{error}"),
+            }
+        }
+    };
+    let one = tokio::spawn(run(a, b, Arc::clone(&store), Arc::clone(&meet)));
+    let other = tokio::spawn(run(b, a, Arc::clone(&store), meet));
+    assert_eq!(one.await.unwrap() + other.await.unwrap(), 3, "one of them ran twice");
 }

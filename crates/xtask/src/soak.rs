@@ -34,6 +34,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     let long = Rounds::Soak { cases: arguments.cases };
     let mut steps = Steps::default();
     tools::ffmpeg(project)?;
+    tools::postgres(project)?;
     if !arguments.native {
         tools::chromedriver(project)?;
         steps.step("modules and site", || build_site(project, Kind::Release))?;

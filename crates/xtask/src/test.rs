@@ -49,6 +49,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         if wanted(Part::Native) || wanted(Part::E2e) {
             tools::ffmpeg(project)?;
         }
+        if wanted(Part::Native) {
+            tools::postgres(project)?;
+        }
         if wanted(Part::Browser) || wanted(Part::E2e) {
             println!("ChromeDriver: {}", tools::chromedriver(project)?.display());
         }

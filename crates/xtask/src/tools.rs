@@ -29,6 +29,20 @@ pub(crate) fn ffmpeg(project: &Project) -> Result<(), Error> {
     apt::install(project, "ffmpeg (second opinion on media in tests)", &["ffmpeg"], 90)
 }
 
+/// PostgreSQL's server, for the tests of the store against the real engine.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn postgres(project: &Project) -> Result<(), Error> {
+    // Debian keeps each version's programs out of PATH.
+    let installed = std::fs::read_dir("/usr/lib/postgresql")
+        .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").is_file()));
+    if on_path("initdb").is_some() || installed {
+        return Ok(());
+    }
+    apt::install(project, "PostgreSQL (the store's tests against the real engine)", &["postgresql"], 60)
+}
+
 /// ChromeDriver, with Chromium beside it.
 ///
 /// # Errors

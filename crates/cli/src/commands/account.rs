@@ -8,36 +8,36 @@ use server::{Config, accounts};
 
 pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
     match command {
-        User::Add { email, plan, password } => {
+        User::Add { email, plan, password, json } => {
             let password = password::read(password)?;
             block_on(async {
                 let store = open(config).await?;
-                let account = accounts::add(&store, &email, &password, &plan, now()).await?;
+                let account = accounts::add(&*store, &email, &password, &plan, now()).await?;
                 store.close().await;
+                if json.json {
+                    return output::json(&to_json(&account));
+                }
                 output::line(&format!("Added {} with plan {}", account.email, account.plan))
             })
         }
-        User::Passwd { email, password } => {
+        User::Passwd { email, password, json } => {
             let password = password::read(password)?;
             block_on(async {
                 let store = open(config).await?;
-                accounts::set_password(&store, &email, &password).await?;
+                accounts::set_password(&*store, &email, &password).await?;
                 store.close().await;
+                if json.json {
+                    return output::json(&json!({"email": email}));
+                }
                 output::line(&format!("Changed the password of {email}"))
             })
         }
         User::List(json) => block_on(async {
             let store = open(config).await?;
-            let accounts = accounts::list(&store).await?;
+            let accounts = accounts::list(&*store).await?;
             store.close().await;
             if json.json {
-                let list: Vec<_> = accounts
-                    .iter()
-                    .map(|a| {
-                        json!({"account": a.handle, "email": a.email, "plan": a.plan, "disabled": a.disabled,
-                            "created": a.created})
-                    })
-                    .collect();
+                let list: Vec<_> = accounts.iter().map(to_json).collect();
                 return output::json(&list);
             }
             let row = |a: &server::store::Account| {
@@ -46,11 +46,18 @@ pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
             };
             output::table(&["EMAIL", "PLAN", "CREATED", ""], &accounts.iter().map(row).collect::<Vec<_>>())
         }),
-        User::Disable { email, undo } => block_on(async {
+        User::Disable { email, undo, json } => block_on(async {
             let store = open(config).await?;
-            accounts::set_disabled(&store, &email, !undo).await?;
+            accounts::set_disabled(&*store, &email, !undo).await?;
             store.close().await;
+            if json.json {
+                return output::json(&json!({"email": email, "disabled": !undo}));
+            }
             output::line(&format!("{} {email}", if undo { "Enabled" } else { "Disabled" }))
         }),
     }
+}
+
+fn to_json(a: &server::store::Account) -> serde_json::Value {
+    json!({"account": a.handle, "email": a.email, "plan": a.plan, "disabled": a.disabled, "created": a.created})
 }

@@ -12,11 +12,11 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             let store = open(config).await?;
             let emails = match email {
                 Some(email) => vec![email],
-                None => accounts::list(&store).await?.into_iter().map(|account| account.email).collect(),
+                None => accounts::list(&*store).await?.into_iter().map(|account| account.email).collect(),
             };
             let mut listed = Vec::new();
             for email in emails {
-                let devices = accounts::devices(&store, &email).await?;
+                let devices = accounts::devices(&*store, &email).await?;
                 listed.extend(devices.into_iter().map(|device| (email.clone(), device)));
             }
             store.close().await;
@@ -46,10 +46,13 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
                 &listed.iter().map(row).collect::<Vec<_>>(),
             )
         }),
-        Device::Remove { device, now } => block_on(async {
+        Device::Remove { device, now, json } => block_on(async {
             let store = open(config).await?;
-            accounts::remove_device(&store, device.as_str(), now).await?;
+            accounts::remove_device(&*store, device.as_str(), now).await?;
             store.close().await;
+            if json.json {
+                return output::json(&json!({"device_id": device, "at_once": now}));
+            }
             let after = if now { "it is locked out" } else { "it plays on until its ticket ends" };
             output::line(&format!("Removed {device}: its slot is free, {after}"))
         }),

@@ -44,7 +44,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     }
     let done = Pack::read(&published.directory)
         .map_err(Failure::from)
-        .and_then(|pack| movie::add(config, &pack, package.details));
+        .and_then(|pack| movie::add(config, &pack, package.details, false));
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
         let _ = std::fs::remove_dir_all(&published.directory);
@@ -54,7 +54,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
 
 /// The key that follows from the site's common key; the keys are made if there are none yet.
 fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
-    let ring = server::keys::open(&config.keys(), &config.public_url, now())?;
+    let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
     let (id, common) = ring.active_common_key();
     let common = CommonKey::new(*common.expose());
     Ok(Keys::derived(common, id.to_owned(), ContentId::of_movie(movie), Label::default()))

@@ -1,10 +1,12 @@
 //! `matinee keys`.
 
-use super::now;
+use super::{block_on, now, open};
 use crate::args::Keys;
 use crate::{Failure, output};
 use server::Config;
-use server::keys::{self, KeyInfo};
+use server::catalogue::Pack;
+use server::keys::{self, KeyInfo, KeyKind, KeyState};
+use server::movies;
 
 pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
     let folder = config.keys();
@@ -19,11 +21,55 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             }
             print(&new)
         }
+        Keys::Rotate { kind, signs, now: at_once, json } => {
+            let changed = keys::rotate(&folder, &config.public_url, kind, signs.as_deref(), at_once, now())?;
+            if json.json {
+                return output::json(&changed);
+            }
+            print(&changed)?;
+            let next = changed.iter().any(|key| key.state == KeyState::Next);
+            output::line(if next {
+                "Every server reads it within half a minute (or on SIGHUP); then run this again to make it active"
+            } else {
+                "What the old key made holds until it is retired: `matinee keys retire`"
+            })
+        }
+        Keys::Retire { kind, id, json } => {
+            if kind == KeyKind::Common {
+                refuse_if_used(config, &id)?;
+            }
+            let key = keys::retire(&folder, kind, &id)?;
+            if json.json {
+                output::json(&key)
+            } else {
+                output::line(&format!("Retired {} {id}", kind.as_str()))
+            }
+        }
         Keys::List(json) => {
             let list = if keys::exist(&folder)? { keys::list(&folder)? } else { Vec::new() };
             if json.json { output::json(&list) } else { print(&list) }
         }
     }
+}
+
+/// Films that were packaged with a common key cannot be played without it.
+fn refuse_if_used(config: &Config, id: &str) -> Result<(), Failure> {
+    let movies = block_on(async {
+        let store = open(config).await?;
+        let movies = movies::list(&*store).await?;
+        store.close().await;
+        Ok(movies)
+    })?;
+    let uses = |movie: &&server::store::Movie| {
+        Pack::read(&config.library().join(&movie.pack))
+            .is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id))
+    };
+    let films: Vec<_> = movies.iter().filter(uses).map(|m| format!("{} \"{}\"", m.id, m.title)).collect();
+    if films.is_empty() {
+        return Ok(());
+    }
+    let films = films.join(", ");
+    Err(Failure::Command(format!("common key {id} is still needed by {films}: package them again first")))
 }
 
 fn print(list: &[KeyInfo]) -> Result<(), Failure> {

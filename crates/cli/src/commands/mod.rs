@@ -1,6 +1,7 @@
 //! The commands: each reads what it needs, calls a library, prints.
 
 mod account;
+mod boxes;
 mod device;
 mod film;
 mod keys;
@@ -12,8 +13,9 @@ mod serve;
 
 use crate::Failure;
 use crate::args::{Arguments, Command};
-use server::store::SqliteStore;
+use server::store::Store;
 use server::{Clock, Config, Overrides};
+use std::sync::Arc;
 
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -35,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Inspect(inspect) => film::inspect(&inspect),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),
         Command::Keys(command) => keys::run(&load(overrides)?, command),
+        Command::Box(command) => boxes::run(&load(overrides)?, command),
         Command::User(command) => account::run(&load(overrides)?, command),
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),
@@ -52,10 +55,10 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
 }
 
 /// Opens the database, which a running server may have open too.
-async fn open(config: &Config) -> Result<SqliteStore, Failure> {
+async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     std::fs::create_dir_all(&config.data)
         .map_err(|e| Failure::Command(format!("{}: {e}", config.data.display())))?;
-    Ok(SqliteStore::open(&config.database()).await.map_err(server::Error::from)?)
+    Ok(server::store::open(config).await?)
 }
 
 fn now() -> u64 {

@@ -5,27 +5,28 @@ use crate::args::{Details, Movie};
 use crate::{Failure, output};
 use serde_json::{Value, json};
 use server::catalogue::Pack;
+use server::counters::{self, Playback};
 use server::{Config, movies};
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
-        let Details { title, year, cast, synopsis, rating, policy, plans } = details;
-        Self { title, year, cast, synopsis, rating, policy, plans }
+        let Details { title, year, cast, synopsis, rating, policy, regions, plans } = details;
+        Self { title, year, cast, synopsis, rating, policy, regions, plans }
     }
 }
 
 pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
     match command {
-        Movie::Add { folder, details } => {
+        Movie::Add { folder, details, json } => {
             if let Some(policy) = &details.policy {
                 movies::check_policy(policy)?;
             }
             let pack = movies::publish(&config.library(), &folder, true)?;
-            add(config, &pack, details)
+            add(config, &pack, details, json.json)
         }
         Movie::List(json) => block_on(async {
             let store = open(config).await?;
-            let movies = movies::list(&store).await?;
+            let movies = movies::list(&*store).await?;
             store.close().await;
             if json.json {
                 return output::json(&movies.iter().map(to_json).collect::<Vec<_>>());
@@ -38,35 +39,43 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
                 &movies.iter().map(row).collect::<Vec<_>>(),
             )
         }),
-        Movie::Remove { movie } => block_on(async {
+        Movie::Remove { movie, json } => block_on(async {
             let store = open(config).await?;
-            movies::remove(&store, &config.library(), movie.get()).await?;
+            movies::remove(&*store, &config.library(), movie.get()).await?;
             store.close().await;
+            if json.json {
+                return output::json(&json!({"movie_id": movie}));
+            }
             output::line(&format!("Removed movie {movie}"))
         }),
         Movie::Show { movie, json } => block_on(async {
             let store = open(config).await?;
-            let movie = movies::find(&store, movie.get()).await?;
+            let movie = movies::find(&*store, movie.get()).await?;
+            let playback = counters::summary(&*store, movie.id).await?;
             store.close().await;
             let pack = Pack::read(&config.library().join(&movie.pack));
             let mut value = to_json(&movie);
+            value["playback"] = json!(playback);
             if let Ok(pack) = &pack {
                 value["files"] = files(pack);
             }
             if json.json {
                 return output::json(&value);
             }
-            show(&movie, pack)
+            show(&movie, pack, &playback)
         }),
     }
 }
 
 /// Adds a published pack's movie and says so.
-pub(super) fn add(config: &Config, pack: &Pack, details: Details) -> Result<(), Failure> {
+pub(super) fn add(config: &Config, pack: &Pack, details: Details, json: bool) -> Result<(), Failure> {
     block_on(async {
         let store = open(config).await?;
-        let movie = movies::add(&store, pack, details.into(), now()).await?;
+        let movie = movies::add(&*store, pack, details.into(), now()).await?;
         store.close().await;
+        if json {
+            return output::json(&json!({"movie_id": movie.id, "title": movie.title, "pack": movie.pack}));
+        }
         output::line(&format!("Published movie {} \"{}\" as pack {}", movie.id, movie.title, movie.pack))
     })
 }
@@ -74,7 +83,7 @@ pub(super) fn add(config: &Config, pack: &Pack, details: Details) -> Result<(), 
 fn to_json(m: &server::store::Movie) -> Value {
     json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "synopsis": m.synopsis,
         "rating": m.rating, "runtime": m.runtime, "pack": m.pack, "policy": m.policy, "plans": m.plans,
-        "available": m.available, "added": m.added})
+        "regions": m.regions, "available": m.available, "added": m.added})
 }
 
 fn files(pack: &Pack) -> Value {
@@ -85,7 +94,11 @@ fn files(pack: &Pack) -> Value {
     pack.representations.iter().map(file).collect()
 }
 
-fn show(m: &server::store::Movie, pack: Result<Pack, server::Error>) -> Result<(), Failure> {
+fn show(
+    m: &server::store::Movie,
+    pack: Result<Pack, server::Error>,
+    playback: &Playback,
+) -> Result<(), Failure> {
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let list = |items: &[String]| if items.is_empty() { "-".to_owned() } else { items.join(", ") };
     let year = m.year.map_or("-".to_owned(), |year| year.to_string());
@@ -99,11 +112,26 @@ fn show(m: &server::store::Movie, pack: Result<Pack, server::Error>) -> Result<(
         ("runtime", format!("{:.3} s", m.runtime)),
         ("policy", m.policy.clone()),
         ("plans", list(&m.plans)),
+        ("regions", list(&m.regions)),
         ("added", output::time(m.added)),
         ("pack", m.pack.clone()),
     ] {
         output::line(&format!("{name:9} {value}"))?;
     }
+    let ms = |time: Option<u64>| time.map_or("-".to_owned(), |ms| format!("{ms} ms"));
+    output::line(&format!(
+        "playback  {} playbacks on {} devices, start-up {} (median) {} (95 %), {} stalls, {} switches, {} of {} frames \
+         dropped, {} errors",
+        playback.playbacks,
+        playback.devices,
+        ms(playback.startup_ms_median),
+        ms(playback.startup_ms_p95),
+        playback.stalls,
+        playback.switches,
+        playback.dropped_frames,
+        playback.frames,
+        playback.errors,
+    ))?;
     match pack {
         Err(error) => output::line(&format!("files     {error}")),
         Ok(pack) => pack.representations.iter().try_for_each(|r| {

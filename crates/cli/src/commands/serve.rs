@@ -3,13 +3,17 @@
 use crate::{Failure, output};
 use std::io::IsTerminal as _;
 
-use server::{Clock, Config, HOW_TO_BUILD, Role, Server};
+use server::{Clock, Config, HOW_TO_BUILD, LogFormat, Role, Server};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_env("MATINEE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => log.with_ansi(colours).init(),
+        LogFormat::Json => log.json().with_ansi(false).flatten_event(true).init(),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -23,6 +27,12 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
         let address = server.address()?;
         // For people and for programs that started us with port 0: what is served, and where.
         output::line(&format!("Listening on {address} for {}", service.config().public_url))?;
+        if let Some(boxes) = server.boxes_address() {
+            tracing::info!(address = %boxes, "boxes");
+        }
+        if let Some(metrics) = server.metrics_address() {
+            tracing::info!(address = %metrics, "metrics");
+        }
         server.run().await.map_err(Failure::from)
     });
     // A blocking password hash must not keep a stopped server alive.

@@ -1,7 +1,7 @@
 //! The JSON routes of the site.
 
 use super::error::JsonError;
-use super::{body, cookies};
+use super::{address, body, cookies};
 use crate::Service;
 use crate::store::Account;
 use crate::use_case::{devices, library, login, playback};
@@ -35,12 +35,12 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 }
 
 /// The account of the session's cookies.
-async fn account(service: &Service, headers: &HeaderMap) -> Answer<Account> {
+pub(super) async fn account(service: &Service, headers: &HeaderMap) -> Answer<Account> {
     let session = cookies::session(&service.config, headers);
     Ok(login::session(service, session.as_ref()).await?)
 }
 
-async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
+pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
     let (parts, body) = request.into_parts();
     if body::media_type(&parts.headers) != "application/json" {
         return Err(JsonError::UNSUPPORTED);
@@ -51,10 +51,11 @@ async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
 
 async fn get_library(
     State(service): State<Arc<Service>>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Answer<(NoStore, Json<Library>)> {
-    let account = account(&service, &headers).await?;
-    Ok((NO_STORE, Json(library::library(&service, &account).await?)))
+    let account = account(&service, request.headers()).await?;
+    let place = address::place(&service, &request);
+    Ok((NO_STORE, Json(library::library(&service, &account, &place).await?)))
 }
 
 async fn set_queued(service: &Service, headers: &HeaderMap, movie: &str, queued: bool) -> Answer<StatusCode> {
@@ -135,7 +136,7 @@ async fn decryptor_config(State(service): State<Arc<Service>>) -> impl axum::res
         public_url: config.public_url.clone(),
         controller_url: config.controller_url(),
         individualize_url: format!("{}/individualize", config.public_url),
-        ca_keys: service.keys.ca_keys.iter().map(|key| crate::secret::base64url(key)).collect(),
+        ca_keys: service.keys().ca_keys.iter().map(|key| crate::secret::base64url(key)).collect(),
         module: site.and_then(|site| site.module()).map(module),
         compat: site.and_then(|site| site.compat()).map(module),
         time: service.clock.now(),

@@ -2,15 +2,16 @@
 
 use super::body::{self, BodyError};
 use super::error::JsonError;
-use super::{cookies, login};
+use super::{address, cookies};
 use crate::Service;
 use crate::use_case::controller::{self, ControllerAnswer, Envelope};
 use crate::use_case::license;
-use axum::Router;
+use crate::use_case::verify::Audience;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use nccp::{CONTROLLER_PATH, ErrorCode, SIGNATURE_HEADER, TICKET_HEADER};
 use std::sync::Arc;
 
@@ -23,14 +24,19 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route(CONTROLLER_PATH, post(post_envelope)).route("/license", post(post_license))
 }
 
-async fn post_envelope(State(service): State<Arc<Service>>, request: Request) -> Response {
+async fn post_envelope(
+    State(service): State<Arc<Service>>,
+    Extension(audience): Extension<Audience>,
+    request: Request,
+) -> Response {
     let now = service.clock.now();
     let refused = |status, code| respond(&service, ControllerAnswer::refused(status, 0, now, code));
-    if let Err(throttled) = service.throttle.request(login::address(&request)) {
+    if let Err(throttled) = service.throttle.request(address::of(&request)) {
         let mut response = refused(429, ErrorCode::TryLater);
         response.headers_mut().insert(header::RETRY_AFTER, throttled.0.into());
         return response;
     }
+    let place = address::place(&service, &request);
     let (parts, body) = request.into_parts();
     if !is_plain_xml(&parts.headers) {
         return refused(415, ErrorCode::RequestInvalid);
@@ -49,6 +55,8 @@ async fn post_envelope(State(service): State<Arc<Service>>, request: Request) ->
         session: session.as_ref(),
         browser: browser.as_ref(),
         origin: body::text(&parts.headers, "origin"),
+        place: &place,
+        audience,
     };
     respond(&service, controller::handle(&service, envelope).await)
 }
@@ -80,20 +88,22 @@ fn respond(service: &Service, answer: ControllerAnswer) -> Response {
 }
 
 async fn post_license(State(service): State<Arc<Service>>, request: Request) -> Result<Response, JsonError> {
-    service.throttle.request(login::address(&request))?;
+    service.throttle.request(address::of(&request))?;
+    let place = address::place(&service, &request);
     let (parts, body) = request.into_parts();
     let challenge = body::read(&parts.headers, body, MAX_CHALLENGE).await?;
     let ticket = body::text(&parts.headers, TICKET_HEADER);
     let origin = body::text(&parts.headers, "origin");
-    let license = license::issue_raw(&service, ticket, &challenge, origin).await.map_err(|failure| {
-        let error = JsonError::from(failure);
-        // Docs: 401 says that the ticket is not authentic, everything else is 403.
-        match error.status {
-            StatusCode::SERVICE_UNAVAILABLE => error,
-            _ if error.code == ErrorCode::NotAuthentic => error,
-            _ => JsonError { status: StatusCode::FORBIDDEN, ..error },
-        }
-    })?;
+    let license =
+        license::issue_raw(&service, ticket, &challenge, origin, &place).await.map_err(|failure| {
+            let error = JsonError::from(failure);
+            // Docs: 401 says that the ticket is not authentic, everything else is 403.
+            match error.status {
+                StatusCode::SERVICE_UNAVAILABLE => error,
+                _ if error.code == ErrorCode::NotAuthentic => error,
+                _ => JsonError { status: StatusCode::FORBIDDEN, ..error },
+            }
+        })?;
     let headers = [(header::CONTENT_TYPE, "application/cose"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, license).into_response())
 }

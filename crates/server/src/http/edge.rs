@@ -56,8 +56,8 @@ fn preflight() -> Response {
 
 async fn serve(service: &Service, request: &Parts) -> Response {
     let (uri, bases) = (&request.uri, service.config.edge_bases());
-    let checked =
-        media_url::verify(&service.keys.media, &bases, uri.path(), uri.query(), service.clock.now());
+    let keys = service.keys();
+    let checked = media_url::verify(&keys.media, &bases, uri.path(), uri.query(), service.clock.now());
     let refused = |status: StatusCode, text: &'static str| {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };

@@ -50,7 +50,11 @@ impl From<Failure> for JsonError {
             ErrorCode::LoginRequired | ErrorCode::LoginFailed | ErrorCode::NotAuthentic => {
                 StatusCode::UNAUTHORIZED
             }
-            ErrorCode::MovieUnknown | ErrorCode::DeviceUnknown => StatusCode::NOT_FOUND,
+            ErrorCode::RegionNotAllowed => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
+            ErrorCode::CodeExpired => StatusCode::GONE,
+            ErrorCode::MovieUnknown | ErrorCode::DeviceUnknown | ErrorCode::CodeUnknown => {
+                StatusCode::NOT_FOUND
+            }
             ErrorCode::TryLater => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::RequestInvalid => StatusCode::BAD_REQUEST,
             _ => StatusCode::FORBIDDEN,

@@ -10,7 +10,7 @@ use nccp::ErrorCode;
 use std::sync::Arc;
 
 /// Whether a page of that origin may call with cookies.
-fn is_listed(config: &Config, origin: &str) -> bool {
+pub(super) fn is_listed(config: &Config, origin: &str) -> bool {
     origin == config.public_url || config.embedders.iter().any(|listed| listed == origin)
 }
 
@@ -101,6 +101,9 @@ pub(super) async fn security_headers(
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if service.config.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     if !media {
         let policy = content_security_policy(&service.config);
         if let Ok(policy) = HeaderValue::from_str(&policy) {
@@ -111,9 +114,12 @@ pub(super) async fn security_headers(
             HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("same-origin"),
         );
+        // What a listed page may read by CORS must not be withheld from it by this.
+        let shared = headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        let policy = if shared { "cross-origin" } else { "same-origin" };
         headers
             .entry(HeaderName::from_static("cross-origin-resource-policy"))
-            .or_insert(HeaderValue::from_static("same-origin"));
+            .or_insert(HeaderValue::from_static(policy));
         headers.insert(
             HeaderName::from_static("permissions-policy"),
             HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),

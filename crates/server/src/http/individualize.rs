@@ -1,7 +1,7 @@
 //! `POST /individualize`.
 
 use super::error::JsonError;
-use super::{body, login};
+use super::{address, body};
 use crate::Service;
 use crate::use_case::individualize;
 use axum::Router;
@@ -21,7 +21,7 @@ async fn post_individualize(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, JsonError> {
-    service.throttle.individualization(login::address(&request))?;
+    service.throttle.individualization(address::of(&request))?;
     let (parts, body) = request.into_parts();
     let octets = body::read(&parts.headers, body, MAX_BODY).await?;
     let answer = individualize::individualize(&service, &octets)

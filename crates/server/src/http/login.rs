@@ -1,7 +1,7 @@
 //! `/login` and `/logout`.
 
 use super::error::JsonError;
-use super::{body, cookies, pages};
+use super::{address, body, cookies, pages};
 use crate::Service;
 use crate::use_case::login::{self, LoginFailure};
 use axum::Router;
@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use nccp::json::Login;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 const MAX_BODY: usize = 8 * 1024;
@@ -21,7 +20,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 }
 
 async fn log_in(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let address = address(&request);
+    let (address, place) = (address::of(&request), address::place(&service, &request));
     let (parts, body) = request.into_parts();
     let headers = parts.headers.clone();
     let form = body::media_type(&headers) == FORM;
@@ -43,7 +42,14 @@ async fn log_in(State(service): State<Arc<Service>>, request: Request) -> Respon
     };
     let next = login.next.clone();
     let browser = cookies::browser(&service.config, &headers);
-    match login::login(&service, login, address, browser.as_ref()).await {
+    let result = login::login(&service, login, address, &place, browser.as_ref()).await;
+    let outcome = match &result {
+        Ok(_) => "done",
+        Err(LoginFailure::Throttled(_)) => "throttled",
+        Err(LoginFailure::Other(_)) => "refused",
+    };
+    metrics::counter!("matinee_logins_total", "result" => outcome).increment(1);
+    match result {
         Ok(session) => {
             let mut response = done(form, next.as_deref().filter(|next| is_ours(next)).unwrap_or("/library"));
             for cookie in cookies::begin(&service.config, &session) {
@@ -81,14 +87,6 @@ fn is_ours(next: &str) -> bool {
     bytes.next() == Some(b'/')
         && !matches!(bytes.next(), Some(b'/' | b'\\'))
         && next.bytes().all(|b| (0x21..=0x7E).contains(&b))
-}
-
-/// The address that the connection comes from.
-pub(super) fn address(request: &Request) -> IpAddr {
-    request
-        .extensions()
-        .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip())
 }
 
 #[cfg(test)]

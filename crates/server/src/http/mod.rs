@@ -1,9 +1,12 @@
 //! HTTP: routes by role, and what holds for all of them.
 
+mod activate;
+mod address;
 mod api;
 mod body;
 mod controller;
 mod cookies;
+mod cors;
 mod edge;
 mod error;
 mod guard;
@@ -13,10 +16,11 @@ mod login;
 mod observe;
 mod pages;
 
+use crate::use_case::verify::Audience;
 use crate::{Role, Service};
-use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,20 +31,20 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// The routes of the configured roles.
 pub fn router(service: Arc<Service>) -> Router {
+    let boxes = &service.config().boxes;
+    let audience =
+        if boxes.listen.is_some() && !boxes.on_site { Audience::Browsers } else { Audience::Everybody };
     let config = service.config();
     let mut router = Router::new().merge(health::routes());
     if config.has(Role::Site) {
-        let site = pages::routes().merge(login::routes()).merge(api::routes());
-        router =
-            router.merge(site.layer(from_fn_with_state(Arc::clone(&service), guard::refuse_foreign_posts)));
+        let site = pages::routes().merge(login::routes()).merge(api::routes()).merge(activate::routes());
+        router = router.merge(guarded(&service, site));
     }
     if config.has(Role::Control) {
-        let guarded = controller::routes();
-        router = router
-            .merge(guarded.layer(from_fn_with_state(Arc::clone(&service), guard::refuse_foreign_posts)));
+        router = router.merge(guarded(&service, controller::routes().layer(Extension(audience))));
     }
     if config.has(Role::Individualize) {
-        router = router.merge(individualize::routes());
+        router = router.merge(guarded(&service, individualize::routes()));
     }
     if config.has(Role::Edge) {
         router = router.merge(edge::routes());
@@ -48,11 +52,32 @@ pub fn router(service: Arc<Service>) -> Router {
     if config.has(Role::Site) || config.has(Role::Edge) {
         router = router.merge(pages::client_access_policy());
     }
+    let router = router.layer(from_fn_with_state(Arc::clone(&service), guard::redirect_to_public_host));
+    around(service, router)
+}
+
+/// The routes for boxes on a listener of their own: A125. No pages, no cookies.
+pub fn box_router(service: Arc<Service>) -> Router {
+    let router = health::routes()
+        .merge(controller::routes().layer(Extension(Audience::Boxes)))
+        .merge(pages::pictures());
+    around(service, router)
+}
+
+/// What another site's page may not do, and what listed ones may.
+fn guarded(service: &Arc<Service>, router: Router<Arc<Service>>) -> Router<Arc<Service>> {
     router
-        .layer(from_fn_with_state(Arc::clone(&service), guard::redirect_to_public_host))
+        .layer(from_fn_with_state(Arc::clone(service), guard::refuse_foreign_posts))
+        .layer(from_fn_with_state(Arc::clone(service), cors::answer_embedders))
+}
+
+/// What holds for every answer.
+fn around(service: Arc<Service>, router: Router<Arc<Service>>) -> Router {
+    router
         .layer(from_fn_with_state(Arc::clone(&service), guard::security_headers))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(observe::log))
+        .layer(from_fn_with_state(Arc::clone(&service), address::resolve))
         .with_state(service)
 }

@@ -1,18 +1,25 @@
 //! One line per request: method, path without query, status, duration. Never headers, cookies, tickets or bodies.
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::time::Instant;
 
-/// Logs the request when its answer begins.
+/// Logs and counts the request when its answer begins.
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    // The route, not the path: an operator's numbers must not grow with what callers invent.
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |m| m.as_str().to_owned());
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    let ms = begun.elapsed().as_millis() as u64;
+    let elapsed = begun.elapsed();
+    let ms = elapsed.as_millis() as u64;
+    metrics::counter!("matinee_http_requests_total", "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("matinee_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
     if status >= 500 {
         tracing::error!(%method, path, status, ms, "request");
     } else {

@@ -1,8 +1,10 @@
 //! The app's page, its files, and who is sent elsewhere.
 
-use super::{body, cookies};
+use super::error::JsonError;
+use super::{address, body, cookies};
 use crate::Service;
 use crate::site::{Asset, HOW_TO_BUILD};
+use crate::use_case::library::watchable;
 use crate::use_case::login;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
@@ -20,12 +22,16 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/", get(app))
         .route("/library", get(app))
         .route("/devices", get(app))
-        .route("/activate", get(app))
         .route("/watch", get(watch))
         .route("/WiPlayer", get(wi_player))
         .route("/assets/{*path}", get(file))
-        .route("/art/{pack}/{name}", get(art))
+        .merge(pictures())
         .fallback(get(file))
+}
+
+/// Posters and the like.
+pub(super) fn pictures() -> Router<Arc<Service>> {
+    Router::new().route("/art/{pack}/{name}", get(art))
 }
 
 /// The app, whatever its route.
@@ -37,17 +43,32 @@ pub(super) async fn app(State(service): State<Arc<Service>>, headers: HeaderMap)
     }
 }
 
-/// A3: without a session, to the login page.
-async fn watch(
-    State(service): State<Arc<Service>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Response {
+/// What is shown where the service, or this film, is not offered. It names no file of the site, so that it needs none.
+const NOT_HERE: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+    <meta name=\"viewport\" content=\"width=device-width\">\n<title>Not available where you are</title>\n\
+    <h1>Not available where you are</h1>\n\
+    <p>This title cannot be watched from the country that you are in.</p>\n<p><a href=\"/library\">Library</a></p>\n";
+
+fn not_here() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, headers, NOT_HERE).into_response()
+}
+
+/// A3: without a session, to the login page. A4: not from where the film is not offered, session or not.
+async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, request: Request) -> Response {
+    let place = address::place(&service, &request);
+    let headers = request.into_parts().0.headers;
+    let movie = movie_of(query.as_deref());
+    match watchable(&service, movie, &place).await {
+        Ok(true) => {}
+        Ok(false) => return not_here(),
+        Err(failure) => return JsonError::from(failure).into_response(),
+    }
     let session = cookies::session(&service.config, &headers);
     if login::session(&service, session.as_ref()).await.is_ok() {
         return app(State(service), headers).await;
     }
-    match movie_of(query.as_deref()) {
+    match movie {
         Some(movie) => to_login(&format!("/watch?movieid={movie}")),
         None => to_login("/library"),
     }

@@ -24,6 +24,8 @@ pub enum KeyKind {
     Common,
     /// Signs media URLs.
     Media,
+    /// Certifies boxes; made by `matinee box provision`.
+    FactoryCa,
 }
 
 /// Where a key stands in its life.
@@ -39,6 +41,10 @@ pub enum KeyState {
 }
 
 impl KeyKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::SiteCa, Self::Signer, Self::Ticket, Self::Common, Self::Media, Self::FactoryCa];
+
     /// The word in files and listings.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,6 +53,7 @@ impl KeyKind {
             Self::Ticket => "ticket",
             Self::Common => "common",
             Self::Media => "media",
+            Self::FactoryCa => "factory-ca",
         }
     }
 }
@@ -100,6 +107,11 @@ impl KeyFile {
         }
     }
 
+    pub(super) fn with_state(mut self, state: KeyState) -> Self {
+        self.state = state;
+        self
+    }
+
     pub(super) fn with_certificate(mut self, typ: &str, certificate: &[u8]) -> Self {
         self.typ = Some(typ.to_owned());
         self.certificate = Some(base64url(certificate));
@@ -142,6 +154,12 @@ impl KeyFile {
         };
         save().map_err(Error::io(&path))
     }
+}
+
+/// Removes a key's file.
+pub(super) fn remove(folder: &Path, key: &KeyFile) -> Result<(), Error> {
+    let path = folder.join(key.name());
+    fs::remove_file(&path).map_err(Error::io(&path))
 }
 
 /// Every key of the folder, by kind, id. Files that others can read are refused.

@@ -1,8 +1,12 @@
 //! The site's keys: made at the first start, one file each under `{data}/keys`, loaded into a [`KeyRing`].
 
+mod boxes;
 mod file;
+mod rotate;
 
+pub use boxes::{BoxOrder, ProvisionedBox, provision};
 pub use file::{KeyKind, KeyState};
+pub use rotate::{retire, rotate};
 
 use crate::Error;
 use crate::media_url::MediaSecret;
@@ -10,7 +14,9 @@ use crate::secret::random;
 use crate::ticket::{TicketKey, TicketKeys};
 use cenc::CommonKey;
 use file::KeyFile;
-use license::{Signer, SignerCertificate, SiteCa, Trust, Typ};
+use license::{
+    Challenge, DeviceCertificate, KeyLevel, Signer, SignerCertificate, SiteCa, Trust, Typ, VerifiedChallenge,
+};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -40,6 +46,8 @@ pub struct KeyInfo {
 pub struct KeyRing {
     /// What verifiers go by: the public URL and the CA's public keys.
     pub trust: Trust,
+    /// What boxes are verified by, where a factory is known.
+    factory: Option<Trust>,
     /// The CA's public keys.
     pub ca_keys: Vec<[u8; 32]>,
     /// Signs individualization answers.
@@ -59,6 +67,44 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
+    /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by the other.
+    ///
+    /// # Errors
+    /// [`license::Error`].
+    pub fn verify_device(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
+        match DeviceCertificate::verify(octets, &self.trust, now) {
+            Ok(certificate) if certificate.level != KeyLevel::Box => Ok(certificate),
+            Ok(_) => Err(license::Error::NotAuthentic),
+            Err(error) => {
+                let factory = self.factory.as_ref().ok_or(error)?;
+                let certificate = DeviceCertificate::verify(octets, factory, now)?;
+                if certificate.level == KeyLevel::Box {
+                    Ok(certificate)
+                } else {
+                    Err(license::Error::NotAuthentic)
+                }
+            }
+        }
+    }
+
+    /// Verifies a challenge, with its certificate as [`KeyRing::verify_device`] does.
+    ///
+    /// # Errors
+    /// [`license::Error`]; `Certificate` for all that is wrong with the certificate.
+    pub fn verify_challenge(&self, octets: &[u8], now: u64) -> Result<VerifiedChallenge, license::Error> {
+        match Challenge::verify(octets, &self.trust, now) {
+            Ok(verified) if verified.certificate.level != KeyLevel::Box => Ok(verified),
+            Ok(_) => Err(license::Error::Certificate),
+            Err(license::Error::Certificate) => {
+                let factory = self.factory.as_ref().ok_or(license::Error::Certificate)?;
+                let verified = Challenge::verify(octets, factory, now)?;
+                let is_box = verified.certificate.level == KeyLevel::Box;
+                if is_box { Ok(verified) } else { Err(license::Error::Certificate) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The common key of that id.
     pub fn common_key(&self, id: &str) -> Option<&CommonKey> {
         self.common.iter().find(|(name, _)| name == id).map(|(_, key)| key)
@@ -92,18 +138,7 @@ pub fn list(folder: &Path) -> Result<Vec<KeyInfo>, Error> {
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
 pub fn generate(folder: &Path, public_url: &str, now: u64) -> Result<Vec<KeyInfo>, Error> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::io(folder))?;
-    // Two processes that start at once make one set.
-    let lock = folder.join(".lock");
-    let guard = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&lock)
-        .map_err(Error::io(&lock))?;
-    guard.lock().map_err(Error::io(&lock))?;
-
+    let _guard = lock(folder)?;
     let before = list(folder)?;
     let keys = file::read_all(folder)?;
     let missing = |kind| !keys.iter().any(|key| key.kind == kind);
@@ -123,7 +158,8 @@ pub fn generate(folder: &Path, public_url: &str, now: u64) -> Result<Vec<KeyInfo
     };
     for typ in Typ::OF_SIGNERS {
         if !keys.iter().any(|key| key.kind == KeyKind::Signer && key.typ.as_deref() == Some(typ.name())) {
-            new_signer(&ca, typ, public_url, now)?.write(folder)?;
+            let id = format!("{}-1", typ.name().trim_start_matches("matinee-"));
+            new_signer(&ca, typ, &id, public_url, now)?.write(folder)?;
         }
     }
     if missing(KeyKind::Ticket) {
@@ -140,12 +176,26 @@ pub fn generate(folder: &Path, public_url: &str, now: u64) -> Result<Vec<KeyInfo
     Ok(after)
 }
 
-fn new_signer(ca: &SiteCa, typ: Typ, public_url: &str, now: u64) -> Result<KeyFile, Error> {
-    let id = format!("{}-1", typ.name().trim_start_matches("matinee-"));
+/// Makes the folder and holds it until the file is closed: two processes that start at once make one set.
+fn lock(folder: &Path) -> Result<fs::File, Error> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::io(folder))?;
+    let lock = folder.join(".lock");
+    let guard = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&lock)
+        .map_err(Error::io(&lock))?;
+    guard.lock().map_err(Error::io(&lock))?;
+    Ok(guard)
+}
+
+fn new_signer(ca: &SiteCa, typ: Typ, id: &str, public_url: &str, now: u64) -> Result<KeyFile, Error> {
     let signer = ca
-        .new_signer(public_url, typ, &id, now, now.saturating_add(SIGNER_LIFE))
+        .new_signer(public_url, typ, id, now, now.saturating_add(SIGNER_LIFE))
         .map_err(|_| Error::Internal("no random numbers"))?;
-    let key = KeyFile::new(KeyKind::Signer, &id, now, &*signer.seed());
+    let key = KeyFile::new(KeyKind::Signer, id, now, &*signer.seed());
     Ok(key.with_certificate(typ.name(), signer.certificate_octets()))
 }
 
@@ -154,6 +204,19 @@ fn new_signer(ca: &SiteCa, typ: Typ, public_url: &str, now: u64) -> Result<KeyFi
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
 pub fn load(folder: &Path, public_url: &str, now: u64) -> Result<KeyRing, Error> {
+    load_with(folder, public_url, &[], now)
+}
+
+/// As [`load`], with the public keys of factories whose CA lies elsewhere.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    folder: &Path,
+    public_url: &str,
+    factories: &[[u8; 32]],
+    now: u64,
+) -> Result<KeyRing, Error> {
     let keys = file::read_all(folder)?;
     let of = |kind| keys.iter().filter(move |key| key.kind == kind);
     let active = |kind: KeyKind| {
@@ -202,7 +265,20 @@ pub fn load(folder: &Path, public_url: &str, now: u64) -> Result<KeyRing, Error>
         common.push((key.id.clone(), CommonKey::new(*key.secret_array()?)));
     }
 
+    let factory_keys = of(KeyKind::FactoryCa)
+        .map(|key| Ok(SiteCa::from_seed(&*key.secret_array()?).public_key()))
+        .chain(factories.iter().copied().map(Ok))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let factory = match factory_keys.is_empty() {
+        true => None,
+        false => Some(
+            Trust::new(public_url, &factory_keys)
+                .map_err(|_| Error::Keys("a factory-ca key is unusable".to_owned()))?,
+        ),
+    };
+
     Ok(KeyRing {
+        factory,
         individualization: signer(Typ::Individualization)?,
         device_certificate: signer(Typ::DeviceCertificate)?,
         license: signer(Typ::License)?,
@@ -238,16 +314,16 @@ fn load_signer(key: &KeyFile, ca: &SiteCa, typ: Typ, trust: &Trust, now: u64) ->
         .map_err(|_| Error::Keys(format!("signer {} cannot be certified", key.id)))
 }
 
-/// [`generate`], then [`load`].
+/// [`generate`], then [`load_with`].
 ///
 /// # Errors
 /// As those.
-pub fn open(folder: &Path, public_url: &str, now: u64) -> Result<KeyRing, Error> {
+pub fn open(folder: &Path, public_url: &str, factories: &[[u8; 32]], now: u64) -> Result<KeyRing, Error> {
     let new = generate(folder, public_url, now)?;
     if !new.is_empty() {
         tracing::info!(folder = %folder.display(), keys = new.len(), "made new keys: back this folder up");
     }
-    load(folder, public_url, now)
+    load_with(folder, public_url, factories, now)
 }
 
 /// Whether a folder has keys already.
@@ -265,55 +341,4 @@ pub fn exist(folder: &Path) -> Result<bool, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    const URL: &str = "http://localhost:8080";
-
-    #[test]
-    fn a_first_start_makes_one_set_and_a_second_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = folder.path().join("keys");
-        let new = generate(&keys, URL, 1000).unwrap();
-        assert_eq!(new.len(), 8);
-        assert_eq!(new.iter().filter(|key| key.kind == KeyKind::Signer).count(), 4);
-        assert!(generate(&keys, URL, 2000).unwrap().is_empty());
-        let ring = load(&keys, URL, 2000).unwrap();
-        assert_eq!(ring.active_common_key().0, "ck-1");
-        assert!(ring.common_key("ck-2").is_none());
-        // Another public URL: same keys, other certificates.
-        let moved = load(&keys, "https://films.example.org", 2000).unwrap();
-        assert_eq!(moved.ca_keys, ring.ca_keys);
-        assert_eq!(moved.license.certificate().key, ring.license.certificate().key);
-        assert_ne!(moved.license.certificate_octets(), ring.license.certificate_octets());
-        // And long after the first certificate's end.
-        assert!(
-            load(&keys, URL, 1000 + 2 * SIGNER_LIFE).unwrap().license.certificate().not_after
-                > 2 * SIGNER_LIFE
-        );
-    }
-
-    #[test]
-    fn files_are_private_and_stay_so() {
-        let folder = tempfile::tempdir().unwrap();
-        generate(folder.path(), URL, 1000).unwrap();
-        let path = folder.path().join("common-ck-1.toml");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(load(folder.path(), URL, 1000), Err(Error::KeysExposed(p)) if p == path));
-        assert!(matches!(generate(folder.path(), URL, 1000), Err(Error::KeysExposed(_))));
-    }
-
-    #[test]
-    fn a_damaged_file_is_named_without_its_content() {
-        let folder = tempfile::tempdir().unwrap();
-        generate(folder.path(), URL, 1000).unwrap();
-        let path = folder.path().join("common-ck-1.toml");
-        let text = fs::read_to_string(&path).unwrap();
-        let secret = text.split("secret = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        fs::write(&path, text.replace("state", "estate")).unwrap();
-        let error = format!("{:?}", load(folder.path(), URL, 1000).unwrap_err());
-        assert!(error.contains("common-ck-1") && !error.contains(&secret), "{error}");
-    }
-}
+mod tests;

@@ -16,4 +16,6 @@ impl Store for AbsentStore {
     async fn read(&self) -> Result<Box<dyn Transaction>> {
         Err(StoreError::Absent)
     }
+
+    async fn close(&self) {}
 }

@@ -4,17 +4,30 @@
 
 mod absent;
 mod model;
+mod postgres;
+mod retry;
 mod sequence;
+// Both engines compile the statements in `sql` against their own types.
+#[allow(clippy::duplicate_mod)]
 mod sqlite;
 
 pub use absent::AbsentStore;
 pub use model::{
-    Account, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Session, Slot, Viewing,
+    Account, ActivationCode, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Session,
+    Slot, Viewing,
 };
+pub use postgres::PostgresStore;
+pub use retry::{Retries, Transient, retried};
 pub use sequence::SequenceWindow;
 pub use sqlite::SqliteStore;
 
+use crate::Error;
+use crate::config::Config;
 use async_trait::async_trait;
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What can go wrong in a store.
 #[derive(Debug, thiserror::Error)]
@@ -37,17 +50,48 @@ pub enum StoreError {
     Exists,
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(e) if e.is_unique_violation() => Self::Exists,
+            _ => Self::Engine(error),
+        }
+    }
+}
+
+fn migrator<const N: usize>(scripts: [(&'static str, &'static str); N]) -> Migrator {
+    let migration = |(version, (name, sql)): (i64, (&'static str, &'static str))| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations((1..).zip(scripts).map(migration).collect())
+}
+
+/// Opens the database that the configuration names: SQLite in the data folder, or `database.url`.
+///
+/// # Errors
+/// [`Error::Store`]; [`Error::Setting`] that does not repeat the URL, which holds a password.
+pub async fn open(config: &Config) -> std::result::Result<Arc<dyn Store>, Error> {
+    match config.database_url()? {
+        None => Ok(Arc::new(SqliteStore::open(&config.database()).await?)),
+        Some(url) => Ok(Arc::new(PostgresStore::open(&url, config.database.connections).await?)),
+    }
+}
+
 /// Result of a store's operation.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// A database.
+/// A database. A transaction may fail because of another's ([`Transient`]): then it runs again, see [`Retries`].
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// A transaction that may write. Writers wait for each other, so what one reads stays true until its commit.
+    /// A transaction that may write. What it decides by and others may change, it
+    /// must lock first ([`Transaction::lock_device`], [`Transaction::lock_account`]).
     async fn begin(&self) -> Result<Box<dyn Transaction>>;
 
     /// A transaction that only reads and waits for no writer.
     async fn read(&self) -> Result<Box<dyn Transaction>>;
+
+    /// Closes every connection; transactions that wait fail.
+    async fn close(&self);
 }
 
 /// A transaction. Dropped without [`Transaction::commit`] it leaves no trace.
@@ -97,6 +141,10 @@ pub trait Transaction: Send {
 
     /// A device.
     async fn device(&mut self, id: &str) -> Result<Option<Device>>;
+    /// As [`Transaction::device`], and no other writer changes the device until this transaction ends.
+    async fn lock_device(&mut self, id: &str) -> Result<Option<Device>>;
+    /// No other writer that locks the account goes on until this transaction ends.
+    async fn lock_account(&mut self, id: i64) -> Result<()>;
     /// The account's device with this signing key.
     async fn device_by_key(&mut self, account: i64, signing_key: &[u8]) -> Result<Option<Device>>;
     /// The account's device in the browser with this cookie, if it holds a slot.
@@ -147,6 +195,22 @@ pub trait Transaction: Send {
 
     /// Adds a line to the playback log.
     async fn log(&mut self, entry: &LogEntry) -> Result<()>;
-    /// Forgets sessions that are over and log lines older than `log_before`.
+    /// The counters of the latest log line of a device for a movie.
+    async fn last_counters(&mut self, device: &str, movie: u64) -> Result<Vec<(String, u64)>>;
+    /// The log of a movie: by device, oldest first.
+    async fn movie_log(&mut self, movie: u64) -> Result<Vec<LogEntry>>;
+
+    /// Remembers a code in place of its box's last one. [`StoreError::Exists`] when another box has it.
+    async fn add_code(&mut self, code: &ActivationCode) -> Result<()>;
+    /// A code, over or not.
+    async fn code(&mut self, code: &str) -> Result<Option<ActivationCode>>;
+    /// The code of a box; no other writer changes it until this transaction ends.
+    async fn code_by_key(&mut self, signing_key: &[u8]) -> Result<Option<ActivationCode>>;
+    /// Gives a code to an account; `false` when it is another's already, or gone.
+    async fn confirm_code(&mut self, code: &str, account: i64) -> Result<bool>;
+    /// Forgets a code.
+    async fn remove_code(&mut self, code: &str) -> Result<()>;
+
+    /// Forgets sessions and codes that are over and log lines older than `log_before`.
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()>;
 }

@@ -148,6 +148,8 @@ pub struct Movie {
     pub policy: String,
     /// Plans that may play it; empty: every plan but `none`.
     pub plans: Vec<String>,
+    /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
+    pub regions: Vec<String>,
     /// Whether it can be played now.
     pub available: bool,
     /// When it was added.
@@ -177,6 +179,8 @@ pub struct NewMovie {
     pub policy: String,
     /// Plans that may play it; empty: every plan but `none`.
     pub plans: Vec<String>,
+    /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
+    pub regions: Vec<String>,
 }
 
 /// One viewing of a movie.
@@ -218,4 +222,30 @@ pub struct LogEntry {
     pub position: Option<f64>,
     /// The player's counters.
     pub counters: Vec<(String, u64)>,
+}
+
+/// A code that a box shows, to be typed in on the site.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ActivationCode {
+    /// Six symbols.
+    pub code: String,
+    /// The box's P-256 key, compressed: one live code each.
+    pub signing_key: Vec<u8>,
+    /// Model and serial number.
+    pub name: String,
+    /// When it ends.
+    pub expires: u64,
+    /// The account whose owner typed it in.
+    pub account: Option<i64>,
+}
+
+impl std::fmt::Debug for ActivationCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ActivationCode")
+            .field("code", &"[redacted]")
+            .field("name", &self.name)
+            .field("expires", &self.expires)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
 }

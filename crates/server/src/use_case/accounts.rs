@@ -2,7 +2,7 @@
 
 use super::login::normal_email;
 use crate::secret::random_hex;
-use crate::store::{Account, Device, Store, StoreError};
+use crate::store::{Account, Device, Store, StoreError, retried};
 use crate::{Error, password};
 
 /// Plans that accounts can have.
@@ -30,15 +30,17 @@ pub async fn add(
     }
     let hash = password::hash(password)?;
     let handle = format!("a-{}", random_hex::<12>());
-    let mut tx = store.begin().await?;
-    let account = tx.add_account(&handle, &email, &hash, plan, now).await.map_err(|e| match e {
-        StoreError::Exists => {
-            Error::Setting { name: "email", reason: format!("there is an account \"{email}\" already") }
-        }
-        other => other.into(),
-    })?;
-    tx.commit().await?;
-    Ok(account)
+    retried!(async {
+        let mut tx = store.begin().await?;
+        let account = tx.add_account(&handle, &email, &hash, plan, now).await.map_err(|e| match e {
+            StoreError::Exists => {
+                Error::Setting { name: "email", reason: format!("there is an account \"{email}\" already") }
+            }
+            other => other.into(),
+        })?;
+        tx.commit().await?;
+        Ok(account)
+    })
 }
 
 /// The account of an address.
@@ -68,9 +70,11 @@ pub async fn list(store: &dyn Store) -> Result<Vec<Account>, Error> {
 pub async fn set_password(store: &dyn Store, email: &str, password: &str) -> Result<(), Error> {
     let account = find(store, email).await?;
     let hash = password::hash(password)?;
-    let mut tx = store.begin().await?;
-    tx.set_password(account.id, &hash).await?;
-    Ok(tx.commit().await?)
+    retried!(async {
+        let mut tx = store.begin().await?;
+        tx.set_password(account.id, &hash).await?;
+        Ok(tx.commit().await?)
+    })
 }
 
 /// Disables or enables an account.
@@ -79,9 +83,11 @@ pub async fn set_password(store: &dyn Store, email: &str, password: &str) -> Res
 /// As [`find`].
 pub async fn set_disabled(store: &dyn Store, email: &str, disabled: bool) -> Result<(), Error> {
     let account = find(store, email).await?;
-    let mut tx = store.begin().await?;
-    tx.set_disabled(account.id, disabled).await?;
-    Ok(tx.commit().await?)
+    retried!(async {
+        let mut tx = store.begin().await?;
+        tx.set_disabled(account.id, disabled).await?;
+        Ok(tx.commit().await?)
+    })
 }
 
 /// Devices of an account that hold a slot.
@@ -99,15 +105,17 @@ pub async fn devices(store: &dyn Store, email: &str) -> Result<Vec<Device>, Erro
 /// [`Error::Setting`] when there is no such device; [`Error::Store`].
 pub async fn remove_device(store: &dyn Store, id: &str, at_once: bool) -> Result<(), Error> {
     let unknown = || Error::Setting { name: "device", reason: format!("there is no device \"{id}\"") };
-    let mut tx = store.begin().await?;
-    let device = tx.device(id).await?.ok_or_else(unknown)?;
-    let done = if at_once {
-        tx.remove_device(device.account, id).await?
-    } else {
-        tx.free_slot(device.account, id).await?
-    };
-    if !done {
-        return Err(unknown());
-    }
-    Ok(tx.commit().await?)
+    retried!(async {
+        let mut tx = store.begin().await?;
+        let device = tx.device(id).await?.ok_or_else(unknown)?;
+        let done = if at_once {
+            tx.remove_device(device.account, id).await?
+        } else {
+            tx.free_slot(device.account, id).await?
+        };
+        if !done {
+            return Err(unknown());
+        }
+        Ok(tx.commit().await?)
+    })
 }

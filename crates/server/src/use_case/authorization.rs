@@ -5,6 +5,7 @@ use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::config::CdnConfig;
 use crate::media_url::{self, MediaPath};
+use crate::region::Place;
 use crate::secret::random;
 use crate::store::{Account, Movie, StoreError, Transaction};
 use license::DrmMetadata;
@@ -35,8 +36,12 @@ pub(crate) async fn playable(
     tx: &mut dyn Transaction,
     account: &Account,
     movie_id: MovieId,
+    place: &Place,
 ) -> Outcome<(Movie, Arc<Pack>)> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    if !place.may(&movie.regions) {
+        return Err(ErrorCode::RegionNotAllowed.into());
+    }
     may_play(account, &movie)?;
     match service.catalogue.pack(&movie.pack) {
         Ok(pack) => Ok((movie, pack)),
@@ -53,9 +58,10 @@ pub(crate) async fn authorize(
     tx: &mut dyn Transaction,
     account: &Account,
     movie_id: MovieId,
+    place: &Place,
     now: u64,
 ) -> Outcome<ResponseMessage> {
-    let (movie, pack) = playable(service, tx, account, movie_id).await?;
+    let (movie, pack) = playable(service, tx, account, movie_id, place).await?;
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
     Ok(ResponseMessage::Authorization(Box::new(manifest(service, &movie, &pack, movie_id, resume, now)?)))
@@ -139,7 +145,8 @@ fn downloadable(
         extension: r.extension.clone(),
         range: None,
     };
-    let secret = &service.keys.media[0];
+    let keys = service.keys();
+    let secret = &keys.media[0];
     let url = |cdn: &CdnConfig| DownloadUrl {
         expiration,
         cdn_id: cdn.id,
@@ -198,7 +205,7 @@ fn drm_metadata(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outc
         issued: now,
         ttl: service.config.drm.ttl,
     };
-    match service.keys.metadata.sign_metadata(metadata) {
+    match service.keys().metadata.sign_metadata(metadata) {
         Ok(octets) => Ok(Some(octets)),
         Err(_) => Err(StoreError::Corrupt("pack").into()),
     }

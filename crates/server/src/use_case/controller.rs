@@ -1,16 +1,20 @@
 //! The controller's envelope: authentic, in time, in sequence, then message by message (docs/protocol.md, section 2).
 
+use super::activation::{self, Polled};
+use super::entitlement::Entitlements;
 use super::login::SessionCookies;
 use super::registration::{self, Ticketed};
-use super::verify::{self, CLOCK_TOLERANCE, Proof, RENEWABLE};
+use super::verify::{self, Audience, CLOCK_TOLERANCE, Proof, RENEWABLE};
 use super::{Failure, Outcome, authorization, library, license, metadata, playback};
 use crate::Service;
+use crate::region::Place;
 use crate::secret::CookieSecret;
-use crate::store::{Account, Device, DeviceState, Transaction};
+use crate::store::{Account, Device, DeviceState, Transaction, retried};
 use crate::ticket::Ticket;
-use ::license::DeviceCertificate;
+use ::license::{DeviceCertificate, KeyLevel};
 use nccp::{
-    Answer, ErrorCode, Register, Request, RequestMessage, Response, ResponseMessage, Sequence, WireError,
+    Activation, Answer, ErrorCode, Register, Request, RequestMessage, Response, ResponseMessage, Sequence,
+    WireError,
 };
 
 /// A request as it came by HTTP.
@@ -23,6 +27,10 @@ pub(crate) struct Envelope<'a> {
     pub(crate) browser: Option<&'a CookieSecret>,
     /// The page's origin, where the browser says.
     pub(crate) origin: Option<&'a str>,
+    /// Where the request comes from.
+    pub(crate) place: &'a Place,
+    /// Who is answered where it came in.
+    pub(crate) audience: Audience,
 }
 
 /// The answer and what goes into its headers.
@@ -85,12 +93,9 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
     };
     let sequence = request.sequence.get();
     let refused = |status, code| ControllerAnswer::refused(status, sequence, now, code);
-    // Boxes and their codes are not served yet.
-    if request.messages.iter().any(|message| matches!(message, RequestMessage::ActivationCode { .. })) {
-        return refused(400, ErrorCode::RequestInvalid);
-    }
+    let (ticket, signature) = (envelope.ticket, envelope.signature);
     let proof =
-        verify::authenticate(service, &request, envelope.body, envelope.ticket, envelope.signature, now);
+        verify::authenticate(service, &request, envelope.body, ticket, signature, envelope.audience, now);
     let Ok(proof) = proof else { return refused(401, ErrorCode::NotAuthentic) };
     // `ping` alone tells the time to whoever asks, however wrong their clock.
     if !matches!(proof, Proof::None) && request.time.abs_diff(now) > CLOCK_TOLERANCE {
@@ -101,25 +106,51 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
     {
         return refused(200, code);
     }
-    let mut run = Run {
-        service,
-        envelope,
-        now,
-        sequence: request.sequence,
-        certificate: None,
-        speaker: None,
-        refusal: ErrorCode::NotAuthentic,
-        ticket: None,
-        browser: None,
+    let envelope = &envelope;
+    let asked = Entitlements::of_request(service, &request, &proof, envelope.session, envelope.place).await;
+    let entitlements = match &asked {
+        Ok(entitlements) => entitlements,
+        Err(_) => return refused(200, ErrorCode::TryLater),
     };
-    match run.answer(&request, proof).await {
-        Ok(answers) => ControllerAnswer {
+    let attempt = async || {
+        let mut run = Run {
+            service,
+            envelope,
+            entitlements,
+            now,
+            sequence: request.sequence,
+            certificate: None,
+            speaker: None,
+            refusal: ErrorCode::NotAuthentic,
+            ticket: None,
+            browser: None,
+        };
+        let answers = run.answer(&request, &proof).await?;
+        Ok::<_, Failure>(ControllerAnswer {
             status: 200,
             response: Response { sequence, time: now, outcome: nccp::Outcome::Answers(answers) },
             ticket: run.ticket,
             browser: run.browser,
-        },
+        })
+    };
+    match retried!(attempt()) {
+        Ok(answer) => {
+            count(&answer.response);
+            answer
+        }
         Err(failure) => refused(200, failure.code()),
+    }
+}
+
+fn count(response: &Response) {
+    let nccp::Outcome::Answers(answers) = &response.outcome else { return };
+    for answer in answers {
+        let (message, result) = match answer {
+            Answer::Done(done) => (done.name(), "done"),
+            Answer::Failed { message, error } => (*message, error.code.as_str()),
+        };
+        let labels = [("message", message.as_str()), ("result", result)];
+        metrics::counter!("matinee_messages_total", &labels).increment(1);
     }
 }
 
@@ -136,11 +167,13 @@ fn ticket_over(request: &Request, expires: u64, now: u64) -> Option<ErrorCode> {
 /// One envelope while it is being answered.
 struct Run<'a> {
     service: &'a Service,
-    envelope: Envelope<'a>,
+    envelope: &'a Envelope<'a>,
+    /// What the operator's authorizer says.
+    entitlements: &'a Entitlements,
     now: u64,
     sequence: Sequence,
     /// The certificate whose key signed a registration.
-    certificate: Option<Box<DeviceCertificate>>,
+    certificate: Option<&'a DeviceCertificate>,
     speaker: Option<Speaker>,
     /// What messages get as long as nobody speaks: why the registration before them failed.
     refusal: ErrorCode,
@@ -148,9 +181,9 @@ struct Run<'a> {
     browser: Option<CookieSecret>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Answers every message, or fails as a whole, leaving no trace.
-    async fn answer(&mut self, request: &Request, proof: Proof) -> Outcome<Vec<Answer>> {
+    async fn answer(&mut self, request: &Request, proof: &'a Proof) -> Outcome<Vec<Answer>> {
         match proof {
             Proof::None => Ok(request.messages.iter().map(|_| Answer::Done(self.ping())).collect()),
             Proof::BadCertificate => {
@@ -171,7 +204,7 @@ impl Run<'_> {
             Proof::Ticket { ticket, text } => {
                 let mut tx = self.service.store.begin().await?;
                 let mut device = tx
-                    .device(ticket.device.as_str())
+                    .lock_device(ticket.device.as_str())
                     .await?
                     .filter(|device| device.account == ticket.account)
                     .ok_or(ErrorCode::DeviceUnknown)?;
@@ -187,7 +220,7 @@ impl Run<'_> {
                     self.speaker = Some(Speaker {
                         account,
                         device,
-                        ticket: text,
+                        ticket: text.clone(),
                         signing_key: ticket.signing_key,
                         expired: self.now >= ticket.expires,
                     });
@@ -235,6 +268,7 @@ impl Run<'_> {
         match message {
             RequestMessage::Ping => return Ok(self.ping()),
             RequestMessage::Register(register) => return self.register(tx, register).await,
+            RequestMessage::ActivationCode { certificate } => return self.activate(tx, certificate).await,
             RequestMessage::AuthenticationRenewal { device_id } => {
                 let speaker = self.speaker.as_ref().ok_or(self.refusal)?;
                 let session = self.envelope.session;
@@ -261,12 +295,19 @@ impl Run<'_> {
                 metadata::user_movie(tx, account, *movie_id).await
             }
             RequestMessage::Authorization { movie_id } => {
-                authorization::authorize(service, tx, account, *movie_id, now).await
+                self.entitlements.check(*movie_id)?;
+                authorization::authorize(service, tx, account, *movie_id, self.envelope.place, now).await
             }
             RequestMessage::License { stream_id, challenge } => {
-                let origin = self.envelope.origin;
-                let license =
-                    license::issue(service, tx, speaker, Some(*stream_id), challenge, origin, now).await?;
+                self.entitlements.check(*stream_id)?;
+                let asking = license::Asking {
+                    speaker,
+                    stream_id: Some(*stream_id),
+                    challenge,
+                    origin: self.envelope.origin,
+                    place: self.envelope.place,
+                };
+                let license = license::issue(service, tx, &asking, now).await?;
                 Ok(ResponseMessage::License { stream_id: *stream_id, license })
             }
             RequestMessage::LogBlob(log) => playback::log_blob(tx, speaker, log, now).await,
@@ -275,16 +316,45 @@ impl Run<'_> {
         }
     }
 
+    /// The certificate must be the one whose key signed the request; `authenticate` saw to it that it is a box's.
+    async fn activate(&mut self, tx: &mut dyn Transaction, octets: &[u8]) -> Outcome<ResponseMessage> {
+        let certificate = self.certificate.ok_or(self.refusal)?;
+        let same =
+            self.service.keys().verify_device(octets, self.now).is_ok_and(|named| {
+                named.level == KeyLevel::Box && named.signing_key == certificate.signing_key
+            });
+        if !same {
+            return Err(ErrorCode::CertificateInvalid.into());
+        }
+        if !self.envelope.place.allowed {
+            return Err(ErrorCode::RegionNotAllowed.into());
+        }
+        match activation::poll(self.service, tx, certificate, self.sequence.get(), self.now).await? {
+            Polled::Waiting(code) => Ok(ResponseMessage::ActivationCode(code)),
+            Polled::Registered(registered) => {
+                let answer = registered.registration();
+                self.ticket = Some(registered.text.clone());
+                self.speaker = Some(registered.into());
+                Ok(ResponseMessage::ActivationCode(Activation::Registered(answer)))
+            }
+        }
+    }
+
     async fn register(&mut self, tx: &mut dyn Transaction, message: &Register) -> Outcome<ResponseMessage> {
+        if !self.envelope.place.allowed {
+            return Err(ErrorCode::RegionNotAllowed.into());
+        }
         // The certificate must be the one whose key signed the request.
         let signed_by = match (&self.certificate, &self.speaker) {
             (Some(certificate), _) => *certificate.signing_key.as_bytes(),
             (None, Some(speaker)) => speaker.signing_key,
             (None, None) => return Err(self.refusal.into()),
         };
-        let certificate = DeviceCertificate::verify(&message.certificate, &self.service.keys.trust, self.now)
-            .map_err(|_| ErrorCode::CertificateInvalid)?;
-        if *certificate.signing_key.as_bytes() != signed_by {
+        let keys = self.service.keys();
+        let certificate = keys.verify_device(&message.certificate, self.now);
+        let certificate = certificate.map_err(|_| ErrorCode::CertificateInvalid)?;
+        let is_box = certificate.level == KeyLevel::Box;
+        if is_box || *certificate.signing_key.as_bytes() != signed_by {
             return Err(ErrorCode::CertificateInvalid.into());
         }
         let browser = self.envelope.browser.cloned().unwrap_or_else(CookieSecret::generate::<16>);

@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::Service;
 use crate::secret::CookieSecret;
-use crate::store::Account;
+use crate::store::{Account, retried};
 use nccp::ErrorCode;
 use nccp::json::{Device, Devices};
 
@@ -14,7 +14,7 @@ pub(crate) async fn list(
     browser: Option<&CookieSecret>,
 ) -> Outcome<Devices> {
     let hash = browser.map(CookieSecret::hash);
-    let devices = service.store.read().await?.devices(account.id).await?;
+    let devices = retried!(async { service.store.read().await?.devices(account.id).await })?;
     let devices = devices
         .into_iter()
         .filter_map(|device| {
@@ -34,9 +34,11 @@ pub(crate) async fn list(
 
 /// De-authorizes a device of the account.
 pub(crate) async fn unregister(service: &Service, account: &Account, id: &str) -> Outcome<()> {
-    let mut tx = service.store.begin().await?;
-    if !tx.free_slot(account.id, id).await? {
-        return Err(ErrorCode::DeviceUnknown.into());
-    }
-    Ok(tx.commit().await?)
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        if !tx.free_slot(account.id, id).await? {
+            return Err(ErrorCode::DeviceUnknown.into());
+        }
+        Ok(tx.commit().await?)
+    })
 }

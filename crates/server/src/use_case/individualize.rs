@@ -9,8 +9,8 @@ pub(crate) fn individualize(service: &Service, octets: &[u8]) -> Result<Vec<u8>,
     let now = service.clock.now();
     let invalid = |_| ErrorCode::CertificateInvalid;
     let request =
-        IndividualizationRequest::verify(octets, service.keys.trust.public_url()).map_err(invalid)?;
-    let certificate = service.keys.device_certificate.certify_device(&request, now).map_err(invalid)?;
+        IndividualizationRequest::verify(octets, service.keys().trust.public_url()).map_err(invalid)?;
+    let certificate = service.keys().device_certificate.certify_device(&request, now).map_err(invalid)?;
     // A server without the site's files names no module.
     let module = service.site.as_ref().and_then(|site| site.module());
     let grant = IndividualizationGrant {
@@ -19,5 +19,5 @@ pub(crate) fn individualize(service: &Service, octets: &[u8]) -> Result<Vec<u8>,
         oldest_module: service.oldest_module,
         now,
     };
-    service.keys.individualization.sign_individualization(octets, certificate, &grant).map_err(invalid)
+    service.keys().individualization.sign_individualization(octets, certificate, &grant).map_err(invalid)
 }

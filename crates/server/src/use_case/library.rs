@@ -3,18 +3,20 @@
 use super::controller::Speaker;
 use super::{Outcome, authorization, metadata};
 use crate::Service;
-use crate::store::{Account, Transaction};
+use crate::region::Place;
+use crate::store::{Account, StoreError, Transaction, retried};
 use nccp::json::{Library, LibraryMovie};
 use nccp::{AccountInfo, ErrorCode, MovieId, QueueMovie, ResponseMessage};
 use std::collections::HashMap;
 
 /// `GET /api/library`.
-pub(crate) async fn library(service: &Service, account: &Account) -> Outcome<Library> {
-    let mut tx = service.store.read().await?;
-    let movies = tx.movies().await?;
-    let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
-    let queue = tx.queue(account.id).await?;
-    drop(tx);
+pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
+    let (movies, latest, queue) = retried!(async {
+        let mut tx = service.store.read().await?;
+        let latest = tx.latest_viewings(account.id).await?;
+        Ok::<_, StoreError>((tx.movies().await?, latest, tx.queue(account.id).await?))
+    })?;
+    let latest: HashMap<_, _> = latest.into_iter().collect();
     let movies = movies
         .into_iter()
         .filter_map(|movie| {
@@ -26,6 +28,7 @@ pub(crate) async fn library(service: &Service, account: &Account) -> Outcome<Lib
                 watched_at: viewing.map(|viewing| viewing.seen),
                 queued: queue.iter().any(|queued| queued.id == movie.id),
                 playable: authorization::may_play(account, &movie).is_ok()
+                    && place.may(&movie.regions)
                     && service.catalogue.pack(&movie.pack).is_ok(),
                 title: movie.title,
                 year: movie.year,
@@ -39,6 +42,13 @@ pub(crate) async fn library(service: &Service, account: &Account) -> Outcome<Lib
     Ok(Library { account: account.handle.clone(), email: account.email.clone(), movies })
 }
 
+/// Whether the page of a film may be shown there. One that does not exist is shown, to say so.
+pub(crate) async fn watchable(service: &Service, movie: Option<MovieId>, place: &Place) -> Outcome<bool> {
+    let Some(movie) = movie.filter(|_| place.allowed) else { return Ok(place.allowed) };
+    let movie = retried!(async { service.store.read().await?.movie(movie.get()).await })?;
+    Ok(movie.is_none_or(|movie| place.may(&movie.regions)))
+}
+
 /// `PUT` and `DELETE /api/queue/{movie}`.
 pub(crate) async fn set_queued(
     service: &Service,
@@ -46,12 +56,14 @@ pub(crate) async fn set_queued(
     movie: u64,
     queued: bool,
 ) -> Outcome<()> {
-    let mut tx = service.store.begin().await?;
-    if tx.movie(movie).await?.is_none() {
-        return Err(ErrorCode::MovieUnknown.into());
-    }
-    tx.set_queued(account.id, movie, queued, service.clock.now()).await?;
-    Ok(tx.commit().await?)
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        if tx.movie(movie).await?.is_none() {
+            return Err(ErrorCode::MovieUnknown.into());
+        }
+        tx.set_queued(account.id, movie, queued, service.clock.now()).await?;
+        Ok(tx.commit().await?)
+    })
 }
 
 /// `accountinfo`.

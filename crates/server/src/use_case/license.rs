@@ -2,29 +2,41 @@
 
 use super::authorization;
 use super::controller::Speaker;
+use super::entitlement::Entitlements;
 use super::verify::CLOCK_TOLERANCE;
 use super::{Failure, Outcome, verify};
 use crate::catalogue::Pack;
+use crate::region::Place;
 use crate::secret::sha256;
-use crate::store::Transaction;
+use crate::store::{Transaction, retried};
+use crate::ticket::Ticket;
 use crate::{Service, policy};
 use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
-use license::{Challenge, Grant, KeyName, Situation};
+use license::{Grant, KeyName, Situation};
 use nccp::{ErrorCode, MovieId};
 
-/// Answers a challenge (COSE octets) with a license (COSE octets): A92 to A100.
-///
-/// `stream_id` is the message's; the raw route has none and takes the challenge's.
+/// Who asks for a license, from where, with what.
+#[derive(Debug)]
+pub(crate) struct Asking<'a> {
+    pub(crate) speaker: &'a Speaker,
+    /// The message's; the raw route has none and takes the challenge's.
+    pub(crate) stream_id: Option<MovieId>,
+    /// COSE octets.
+    pub(crate) challenge: &'a [u8],
+    /// The page's origin, where the browser says.
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) place: &'a Place,
+}
+
+/// Answers a challenge with a license (COSE octets): A92 to A100.
 pub(crate) async fn issue(
     service: &Service,
     tx: &mut dyn Transaction,
-    speaker: &Speaker,
-    stream_id: Option<MovieId>,
-    octets: &[u8],
-    origin: Option<&str>,
+    asking: &Asking<'_>,
     now: u64,
 ) -> Outcome<Vec<u8>> {
-    let verified = Challenge::verify(octets, &service.keys.trust, now).map_err(|error| match error {
+    let &Asking { speaker, stream_id, challenge: octets, origin, place } = asking;
+    let verified = service.keys().verify_challenge(octets, now).map_err(|error| match error {
         license::Error::Certificate => ErrorCode::CertificateInvalid,
         _ => ErrorCode::ChallengeInvalid,
     })?;
@@ -41,7 +53,7 @@ pub(crate) async fn issue(
     if challenge.module_version < service.oldest_module {
         return Err(ErrorCode::PolicyRefused.into());
     }
-    let (movie, pack) = authorization::playable(service, tx, &speaker.account, movie_id).await?;
+    let (movie, pack) = authorization::playable(service, tx, &speaker.account, movie_id, place).await?;
     let keys = granted(service, &pack, &challenge.keys)?;
 
     let template = policy::find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
@@ -62,7 +74,7 @@ pub(crate) async fn issue(
         now,
         oldest_module: service.oldest_module,
     };
-    Ok(service.keys.license.issue_license(&verified, &grant).map_err(|_| ErrorCode::ChallengeInvalid)?)
+    Ok(service.keys().license.issue_license(&verified, &grant).map_err(|_| ErrorCode::ChallengeInvalid)?)
 }
 
 /// The keys to grant: those asked for, or all. Each is recomputed from the common key and the catalogue's names.
@@ -72,9 +84,9 @@ fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid
         ErrorCode::MovieNotAvailable
     };
     let content: ContentId = pack.content_id.parse().map_err(|_| unavailable("bad content id"))?;
+    let ring = service.keys();
     let derive = |name: &KeyName| {
-        let common =
-            service.keys.common_key(&name.common_key_id).ok_or_else(|| unavailable("unknown common key"))?;
+        let common = ring.common_key(&name.common_key_id).ok_or_else(|| unavailable("unknown common key"))?;
         let label: Label = name.label.parse().map_err(|_| unavailable("bad label"))?;
         if derive_kid(common, &content, &label, name.period) != name.kid {
             return Err(unavailable("its KIDs are not this server's"));
@@ -106,6 +118,7 @@ pub(crate) async fn issue_raw(
     ticket: Option<&str>,
     octets: &[u8],
     origin: Option<&str>,
+    place: &Place,
 ) -> Outcome<Vec<u8>> {
     let now = service.clock.now();
     let (ticket, text) = verify::open_ticket(service, ticket).map_err(|_| ErrorCode::NotAuthentic)?;
@@ -113,10 +126,31 @@ pub(crate) async fn issue_raw(
         return Err(ErrorCode::TicketExpired.into());
     }
     // A forged challenge costs no database either.
-    Challenge::verify(octets, &service.keys.trust, now).map_err(|error| match error {
+    let verified = service.keys().verify_challenge(octets, now).map_err(|error| match error {
         license::Error::Certificate => ErrorCode::CertificateInvalid,
         _ => ErrorCode::ChallengeInvalid,
     })?;
+    let movie_id =
+        MovieId::try_from(verified.challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
+    if service.authorizer.is_some() {
+        let account = retried!(async { service.store.read().await?.account(ticket.account).await })?;
+        let account = account.ok_or(ErrorCode::DeviceUnknown)?;
+        let device = Some(ticket.device.as_str());
+        let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
+        asked.check(movie_id)?;
+    }
+    retried!(issue_raw_once(service, &ticket, &text, octets, origin, place, now))
+}
+
+async fn issue_raw_once(
+    service: &Service,
+    ticket: &Ticket,
+    text: &str,
+    octets: &[u8],
+    origin: Option<&str>,
+    place: &Place,
+    now: u64,
+) -> Outcome<Vec<u8>> {
     let mut tx = service.store.begin().await?;
     let device = tx
         .device(ticket.device.as_str())
@@ -130,8 +164,9 @@ pub(crate) async fn issue_raw(
     if account.disabled {
         return Err(ErrorCode::LoginRequired.into());
     }
-    let speaker = Speaker::of_ticket(account, device, &ticket, text);
-    let license = issue(service, &mut *tx, &speaker, None, octets, origin, now).await?;
+    let speaker = Speaker::of_ticket(account, device, ticket, text.to_owned());
+    let asking = Asking { speaker: &speaker, stream_id: None, challenge: octets, origin, place };
+    let license = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;
     Ok(license)
 }

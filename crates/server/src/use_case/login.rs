@@ -3,8 +3,9 @@
 use super::{Failure, Outcome};
 use crate::Service;
 use crate::password;
+use crate::region::Place;
 use crate::secret::CookieSecret;
-use crate::store::{Account, Session};
+use crate::store::{Account, Session, StoreError, retried};
 use crate::throttle::Throttled;
 use nccp::ErrorCode;
 use nccp::json::Login;
@@ -51,23 +52,30 @@ pub(crate) async fn login(
     service: &Service,
     login: Login,
     address: IpAddr,
+    place: &Place,
     browser: Option<&CookieSecret>,
 ) -> Result<SessionCookies, LoginFailure> {
+    if !place.allowed {
+        return Err(ErrorCode::RegionNotAllowed.into());
+    }
     let email = normal_email(&login.email);
     let password = Zeroizing::new(login.password);
-    if email.is_empty() || email.len() > 254 || password.len() > password::MAX_LENGTH {
+    if email.is_empty() || email.len() > 254 || email.contains('\0') || password.len() > password::MAX_LENGTH
+    {
         return Err(ErrorCode::LoginFailed.into());
     }
-    let mut tx = service.store.read().await?;
-    let found = tx.account_by_email(&email).await?;
-    // A browser with a device of this very account has its own budget; a made-up cookie has not.
-    let own = match (&found, browser) {
-        (Some((account, _)), Some(browser)) => {
-            tx.device_by_browser(account.id, &browser.hash()).await?.map(|_| browser.hash())
-        }
-        _ => None,
-    };
-    drop(tx);
+    let (found, own) = retried!(async {
+        let mut tx = service.store.read().await?;
+        let found = tx.account_by_email(&email).await?;
+        // A browser with a device of this very account has its own budget; a made-up cookie has not.
+        let own = match (&found, browser) {
+            (Some((account, _)), Some(browser)) => {
+                tx.device_by_browser(account.id, &browser.hash()).await?.map(|_| browser.hash())
+            }
+            _ => None,
+        };
+        Ok::<_, StoreError>((found, own))
+    })?;
     service.throttle.login(address, &email, own).map_err(LoginFailure::Throttled)?;
 
     let (account, hash) = found.unzip();
@@ -75,24 +83,28 @@ pub(crate) async fn login(
     let account = account.filter(|account| right && !account.disabled).ok_or(ErrorCode::LoginFailed)?;
     let cookies =
         SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
-    let mut tx = service.store.begin().await?;
-    tx.add_session(&Session {
+    let session = Session {
         id_hash: cookies.id.hash(),
         secret_hash: cookies.secret.hash(),
         account: account.id,
         expires: service.clock.now() + SESSION_LIFE,
-    })
-    .await?;
-    tx.commit().await?;
+    };
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        tx.add_session(&session).await?;
+        tx.commit().await
+    })?;
     Ok(cookies)
 }
 
 /// Ends the session, if there is one.
 pub(crate) async fn logout(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<()> {
     if let Some(cookies) = cookies {
-        let mut tx = service.store.begin().await?;
-        tx.remove_session(&cookies.id.hash(), &cookies.secret.hash()).await?;
-        tx.commit().await?;
+        retried!(async {
+            let mut tx = service.store.begin().await?;
+            tx.remove_session(&cookies.id.hash(), &cookies.secret.hash()).await?;
+            tx.commit().await
+        })?;
     }
     Ok(())
 }
@@ -100,7 +112,7 @@ pub(crate) async fn logout(service: &Service, cookies: Option<&SessionCookies>) 
 /// The account of the session.
 pub(crate) async fn session(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<Account> {
     let cookies = cookies.ok_or(ErrorCode::LoginRequired)?;
-    let mut tx = service.store.read().await?;
-    let account = tx.session_account(&cookies.id.hash(), &cookies.secret.hash(), service.clock.now()).await?;
+    let (id, secret, now) = (cookies.id.hash(), cookies.secret.hash(), service.clock.now());
+    let account = retried!(async { service.store.read().await?.session_account(&id, &secret, now).await })?;
     Ok(account.ok_or(ErrorCode::LoginRequired)?)
 }

@@ -1,9 +1,12 @@
 //! What the service does, between HTTP and the store.
 
 pub mod accounts;
+pub(crate) mod activation;
 pub(crate) mod authorization;
 pub(crate) mod controller;
+pub mod counters;
 pub(crate) mod devices;
+pub(crate) mod entitlement;
 pub(crate) mod individualize;
 pub(crate) mod library;
 pub(crate) mod license;
@@ -14,7 +17,7 @@ pub(crate) mod playback;
 pub(crate) mod registration;
 pub(crate) mod verify;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, Transient};
 use nccp::ErrorCode;
 
 /// Why a use case did not succeed.
@@ -24,6 +27,12 @@ pub(crate) enum Failure {
     Code(ErrorCode),
     /// The store failed: the caller is told to try later, the operator what happened.
     Store(StoreError),
+}
+
+impl Transient for Failure {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
 }
 
 impl From<ErrorCode> for Failure {

@@ -1,8 +1,8 @@
 //! What an operator does with movies: the library behind `matinee movie` and `matinee package`.
 
 use crate::catalogue::Pack;
-use crate::store::{Movie, NewMovie, Store};
-use crate::{Error, policy};
+use crate::store::{Movie, NewMovie, Store, retried};
+use crate::{Error, policy, region};
 use std::path::{Path, PathBuf};
 
 /// What an operator says of a movie beside its pack.
@@ -22,6 +22,8 @@ pub struct Details {
     pub policy: Option<String>,
     /// Plans that may play it; empty: every plan but `none`.
     pub plans: Vec<String>,
+    /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
+    pub regions: Vec<String>,
 }
 
 fn bad(name: &'static str, reason: String) -> Error {
@@ -113,10 +115,13 @@ pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> 
         pack: pack.id.clone(),
         policy,
         plans: details.plans,
+        regions: details.regions.iter().map(|country| region::country(country)).collect::<Result<_, _>>()?,
     };
-    let mut tx = store.begin().await?;
-    tx.put_movie(&movie, now).await?;
-    tx.commit().await?;
+    retried!(async {
+        let mut tx = store.begin().await?;
+        tx.put_movie(&movie, now).await?;
+        tx.commit().await
+    })?;
     Ok(movie)
 }
 
@@ -143,9 +148,12 @@ pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
 /// As [`find`]; [`Error::Io`].
 pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Error> {
     let movie = find(store, id).await?;
-    let mut tx = store.begin().await?;
-    tx.remove_movie(id).await?;
-    let shared = tx.movies().await?.iter().any(|other| other.pack == movie.pack);
-    tx.commit().await?;
+    let shared = retried!(async {
+        let mut tx = store.begin().await?;
+        tx.remove_movie(id).await?;
+        let shared = tx.movies().await?.iter().any(|other| other.pack == movie.pack);
+        tx.commit().await?;
+        Ok::<_, Error>(shared)
+    })?;
     if shared { Ok(()) } else { remove_folder(&library.join(&movie.pack)) }
 }

@@ -1,9 +1,9 @@
 //! How playback goes: reports of the player and of the page.
 
-use super::Outcome;
 use super::controller::Speaker;
+use super::{Outcome, counters};
 use crate::Service;
-use crate::store::{Account, LogEntry, Transaction, Viewing};
+use crate::store::{Account, LogEntry, Transaction, Viewing, retried};
 use nccp::json::{PlayerEvent, PlayerEventKind};
 use nccp::{ErrorCode, LogBlob, LogEvent, ResponseMessage};
 
@@ -22,6 +22,8 @@ pub(crate) async fn log_blob(
     now: u64,
 ) -> Outcome<ResponseMessage> {
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    let before = tx.last_counters(&speaker.device.id, movie.id).await?;
+    counters::count(&before, &log.counters);
     tx.log(&LogEntry {
         account: speaker.account.id,
         device: Some(speaker.device.id.clone()),
@@ -40,6 +42,10 @@ pub(crate) async fn log_blob(
 
 /// `POST /playerevent`: A18, A19.
 pub(crate) async fn player_event(service: &Service, account: &Account, event: &PlayerEvent) -> Outcome<()> {
+    retried!(player_event_once(service, account, event))
+}
+
+async fn player_event_once(service: &Service, account: &Account, event: &PlayerEvent) -> Outcome<()> {
     let now = service.clock.now();
     let mut tx = service.store.begin().await?;
     let movie = tx.movie(event.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
@@ -49,6 +55,7 @@ pub(crate) async fn player_event(service: &Service, account: &Account, event: &P
         PlayerEventKind::Playing => "playing",
         PlayerEventKind::Ended => "ended",
         PlayerEventKind::Error => "error",
+        PlayerEventKind::Hide => "hide",
     };
     tx.log(&LogEntry {
         account: account.id,
@@ -56,7 +63,10 @@ pub(crate) async fn player_event(service: &Service, account: &Account, event: &P
         movie: movie.id,
         at: now,
         event: name.to_owned(),
-        code: event.code.as_ref().map(|code| code.chars().take(MAX_CODE).collect()),
+        code: event
+            .code
+            .as_ref()
+            .map(|code| code.chars().filter(|c| !c.is_control()).take(MAX_CODE).collect()),
         position,
         counters: Vec::new(),
     })
@@ -65,7 +75,12 @@ pub(crate) async fn player_event(service: &Service, account: &Account, event: &P
     if let Some(position) = position.or(ended.then_some(movie.runtime)) {
         record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    metrics::counter!("matinee_player_events_total", "event" => name).increment(1);
+    if event.event == PlayerEventKind::Error {
+        metrics::counter!("matinee_player_errors_total").increment(1);
+    }
+    Ok(())
 }
 
 async fn record(

@@ -70,7 +70,7 @@ fn issue(service: &Service, account: Account, device: Device, now: u64) -> Outco
         issued: now,
         expires: now + TICKET_LIFE,
     };
-    let text = service.keys.tickets.seal(&ticket);
+    let text = service.keys().tickets.seal(&ticket);
     Ok(Ticketed { account, device, ticket, text })
 }
 
@@ -93,6 +93,7 @@ pub(crate) async fn register(
 ) -> Outcome<Ticketed> {
     let &Registering { message, certificate, session, browser, sequence, now } = registering;
     let account = session_account(tx, session, now).await?;
+    tx.lock_account(account.id).await?;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
     let level = level_number(certificate.level);
@@ -117,7 +118,7 @@ pub(crate) async fn register(
                 account: account.id,
                 signing_key: key.to_vec(),
                 level,
-                kind: if certificate.level == KeyLevel::Box { "box" } else { "browser" }.to_owned(),
+                kind: "browser".to_owned(),
                 name: message.name.clone(),
                 machine: message.machine.clone(),
                 browser_hash,
@@ -129,6 +130,49 @@ pub(crate) async fn register(
                 Some(old) => tx.replace_device(&old.id, &device, now).await?,
                 None => add(service, tx, &device, now).await?,
             }
+            device.id
+        }
+    };
+    let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
+    issue(service, account, device, now)
+}
+
+/// A box whose code somebody typed in: as [`register`], without cookies.
+pub(crate) async fn register_box(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    account: Account,
+    certificate: &DeviceCertificate,
+    name: &str,
+    sequence: u64,
+    now: u64,
+) -> Outcome<Ticketed> {
+    tx.lock_account(account.id).await?;
+    let key = certificate.signing_key.as_bytes();
+    let level = level_number(certificate.level);
+    let id = match tx.device_by_key(account.id, key).await? {
+        Some(device) => {
+            let (name, machine) = (name.to_owned(), String::new());
+            let registered = Registered { level, name, machine, browser_hash: None, sequence, now };
+            tx.reregister(&device.id, &registered).await?;
+            take_slot(service, tx, &device, now).await?;
+            device.id
+        }
+        None => {
+            let device = NewDevice {
+                id: format!("d-{}", random_hex::<16>()),
+                account: account.id,
+                signing_key: key.to_vec(),
+                level,
+                kind: "box".to_owned(),
+                name: name.to_owned(),
+                machine: String::new(),
+                browser_hash: None,
+                sequence,
+                registered: now,
+                replaced: 0,
+            };
+            add(service, tx, &device, now).await?;
             device.id
         }
     };

@@ -1,10 +1,11 @@
 //! Whether a request is authentic: decided before the database is touched.
 
+use super::registration::level_number;
 use crate::Service;
 use crate::secret::{from_base64url, sha256};
 use crate::ticket::Ticket;
-use license::{DeviceCertificate, SigningPublicKey};
-use nccp::{Request, RequestMessage, signing_input};
+use license::{DeviceCertificate, KeyLevel, SigningPublicKey};
+use nccp::{Register, Request, RequestMessage, signing_input};
 
 /// Seconds by which a client's clock may differ.
 pub(crate) const CLOCK_TOLERANCE: u64 = 300;
@@ -28,6 +29,35 @@ pub(crate) enum Proof {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAuthentic;
 
+/// Who is answered where a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Browsers and boxes.
+    Everybody,
+    /// Boxes have a listener of their own: A125.
+    Browsers,
+    /// This is it.
+    Boxes,
+}
+
+impl Audience {
+    fn admits(self, level: KeyLevel) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Browsers => level != KeyLevel::Box,
+            Self::Boxes => level == KeyLevel::Box,
+        }
+    }
+
+    /// The controller's URL there: part of what is signed.
+    fn controller_url(self, service: &Service) -> String {
+        match (self, &service.config.boxes.url) {
+            (Self::Boxes, Some(url)) => format!("{url}{}", nccp::CONTROLLER_PATH),
+            _ => service.config.controller_url(),
+        }
+    }
+}
+
 /// Checks ticket and signature of a request.
 pub(crate) fn authenticate(
     service: &Service,
@@ -35,6 +65,7 @@ pub(crate) fn authenticate(
     body: &[u8],
     ticket_text: Option<&str>,
     signature: Option<&str>,
+    audience: Audience,
     now: u64,
 ) -> Result<Proof, NotAuthentic> {
     let first = request.messages.iter().find(|message| !matches!(message, RequestMessage::Ping));
@@ -42,24 +73,33 @@ pub(crate) fn authenticate(
         let signature: [u8; 64] =
             signature.and_then(from_base64url).and_then(|s| s.try_into().ok()).ok_or(NotAuthentic)?;
         let ticket_sha256 = sha256(ticket_text.unwrap_or_default().as_bytes());
-        let input = signing_input(&service.config.controller_url(), &sha256(body), &ticket_sha256);
+        let input = signing_input(&audience.controller_url(service), &sha256(body), &ticket_sha256);
         key.verify(input.as_bytes(), &signature).map_err(|_| NotAuthentic)
     };
     match first {
         None => Ok(Proof::None),
-        Some(RequestMessage::Register(register)) => {
-            match DeviceCertificate::verify(&register.certificate, &service.keys.trust, now) {
-                Ok(certificate) => {
+        Some(
+            message @ (RequestMessage::Register(Register { certificate, .. })
+            | RequestMessage::ActivationCode { certificate }),
+        ) => {
+            let for_box = matches!(message, RequestMessage::ActivationCode { .. });
+            match service.keys().verify_device(certificate, now) {
+                Ok(certificate)
+                    if (certificate.level == KeyLevel::Box) == for_box
+                        && audience.admits(certificate.level) =>
+                {
                     signed(&certificate.signing_key)?;
                     Ok(Proof::Certificate(Box::new(certificate)))
                 }
-                Err(_) => Ok(Proof::BadCertificate),
+                _ => Ok(Proof::BadCertificate),
             }
         }
         Some(_) => {
             let (ticket, text) = open_ticket(service, ticket_text)?;
             signed(&SigningPublicKey::try_from(ticket.signing_key).map_err(|_| NotAuthentic)?)?;
-            if request.device.as_ref() != Some(&ticket.device) {
+            let is_box = ticket.level == level_number(KeyLevel::Box);
+            let level = if is_box { KeyLevel::Box } else { KeyLevel::Software };
+            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(level) {
                 return Err(NotAuthentic);
             }
             Ok(Proof::Ticket { ticket, text })
@@ -70,6 +110,6 @@ pub(crate) fn authenticate(
 /// Opens a ticket header; whether it is over is not asked.
 pub(crate) fn open_ticket(service: &Service, text: Option<&str>) -> Result<(Ticket, String), NotAuthentic> {
     let text = text.ok_or(NotAuthentic)?;
-    let ticket = service.keys.tickets.open(text).ok_or(NotAuthentic)?;
+    let ticket = service.keys().tickets.open(text).ok_or(NotAuthentic)?;
     Ok((ticket, text.to_owned()))
 }

@@ -1,7 +1,10 @@
 //! What every engine of the store must do: run by each engine's test on an empty database.
 
+pub(crate) mod postgres;
+
 use server::store::{
-    DeviceState, LogEntry, NewDevice, NewMovie, Registered, Session, Slot, Store, StoreError, Viewing,
+    ActivationCode, DeviceState, LogEntry, NewDevice, NewMovie, Registered, Session, Slot, Store, StoreError,
+    Viewing,
 };
 use std::sync::Arc;
 
@@ -11,6 +14,9 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     movies_and_viewings(&*store).await;
     savepoints(&*store).await;
     devices(&*store).await;
+    codes(&*store).await;
+    readers_see_one_moment(&*store).await;
+    windows_are_marked_once(Arc::clone(&store)).await;
     thousand_registrations(store).await;
 }
 
@@ -94,6 +100,7 @@ async fn movies_and_viewings(store: &dyn Store) {
         pack: "p1".into(),
         policy: "24h".into(),
         plans: vec!["gold".into()],
+        regions: vec!["DE".into(), "FR".into()],
     };
     let mut tx = store.begin().await.unwrap();
     tx.put_movie(&movie, 7).await.unwrap();
@@ -101,6 +108,7 @@ async fn movies_and_viewings(store: &dyn Store) {
     let stored = tx.movie(movie.id).await.unwrap().unwrap();
     assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
     assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
+    assert_eq!(stored.regions, movie.regions);
     assert!(stored.available);
     assert_eq!(tx.movies().await.unwrap().len(), 1);
     tx.set_queued(bob, movie.id, true, 9).await.unwrap();
@@ -119,19 +127,25 @@ async fn movies_and_viewings(store: &dyn Store) {
     assert!(tx.viewings(other, movie.id, 10).await.unwrap().is_empty(), "A42: not another account's");
     assert_eq!(tx.first_play(bob, movie.id, 50).await.unwrap(), 50);
     assert_eq!(tx.first_play(bob, movie.id, 60).await.unwrap(), 50);
-    tx.log(&LogEntry {
+    let line = |at, device: Option<&str>, stalls| LogEntry {
         account: bob,
-        device: None,
+        device: device.map(str::to_owned),
         movie: movie.id,
-        at: 5,
+        at,
         event: "interval".into(),
-        code: None,
+        code: Some("E1".into()),
         position: Some(1.0),
-        counters: vec![("stalls".into(), u64::MAX)],
-    })
-    .await
-    .unwrap();
+        counters: vec![("stalls".into(), stalls)],
+    };
+    let lines =
+        [line(5, None, u64::MAX), line(7, Some("d-1"), 1), line(8, Some("d-1"), 3), line(9, Some("d-2"), 2)];
+    for line in &lines {
+        tx.log(line).await.unwrap();
+    }
+    assert_eq!(tx.last_counters("d-1", movie.id).await.unwrap(), [("stalls".to_owned(), 3)]);
+    assert!(tx.last_counters("d-3", movie.id).await.unwrap().is_empty());
     tx.purge(1, 6).await.unwrap();
+    assert_eq!(tx.movie_log(movie.id).await.unwrap(), lines[1..]);
     assert!(tx.remove_movie(movie.id).await.unwrap());
     assert!(!tx.remove_movie(movie.id).await.unwrap());
     assert!(tx.movie(movie.id).await.unwrap().is_none());
@@ -214,6 +228,76 @@ async fn devices(store: &dyn Store) {
     tx.commit().await.unwrap();
 }
 
+/// A111, A114: one live code a box, one box a code, confirmed once.
+async fn codes(store: &dyn Store) {
+    let account = account(store, "cody").await;
+    let code = |code: &str, key: u8, expires| ActivationCode {
+        code: code.into(),
+        signing_key: vec![key; 33],
+        name: "Model 1".into(),
+        expires,
+        account: None,
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.add_code(&code("AAAAAA", 1, 600)).await.unwrap();
+    tx.add_code(&code("BBBBBB", 1, 700)).await.unwrap();
+    assert!(tx.code("AAAAAA").await.unwrap().is_none(), "a new code ends the box's old one");
+    assert_eq!(tx.code_by_key(&[1; 33]).await.unwrap(), Some(code("BBBBBB", 1, 700)));
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert!(matches!(tx.add_code(&code("BBBBBB", 2, 700)).await, Err(StoreError::Exists)));
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.confirm_code("BBBBBB", account).await.unwrap());
+    assert!(!tx.confirm_code("BBBBBB", account).await.unwrap(), "once");
+    assert!(!tx.confirm_code("CCCCCC", account).await.unwrap());
+    assert_eq!(tx.code("BBBBBB").await.unwrap().unwrap().account, Some(account));
+    tx.remove_code("BBBBBB").await.unwrap();
+    tx.add_code(&code("DDDDDD", 3, 700)).await.unwrap();
+    tx.purge(700, 0).await.unwrap();
+    assert!(tx.code("DDDDDD").await.unwrap().is_none(), "over");
+    tx.commit().await.unwrap();
+}
+
+async fn readers_see_one_moment(store: &dyn Store) {
+    let mut reader = store.read().await.unwrap();
+    let before = reader.accounts().await.unwrap().len();
+    account(store, "late").await;
+    assert_eq!(reader.accounts().await.unwrap().len(), before);
+    let mut now = store.read().await.unwrap();
+    assert_eq!(now.accounts().await.unwrap().len(), before + 1);
+}
+
+/// A36, A45: of many that send the same number at once, one is heard.
+async fn windows_are_marked_once(store: Arc<dyn Store>) {
+    let account = account(&*store, "wendy").await;
+    let mut tx = store.begin().await.unwrap();
+    tx.add_device(&new_device(account, 1), 6).await.unwrap();
+    tx.commit().await.unwrap();
+    let tasks: Vec<_> = (0..50u64)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            let id = format!("d-{account}-1");
+            tokio::spawn(async move {
+                server::retried!(async {
+                    let mut tx = store.begin().await?;
+                    let mut window = tx.lock_device(&id).await?.unwrap().window;
+                    let heard = window.accept(100 + n % 10);
+                    tx.set_sequence(&id, &DeviceState { window, last_seen: 1 }).await?;
+                    tx.commit().await?;
+                    Ok::<_, StoreError>(heard)
+                })
+                .unwrap()
+            })
+        })
+        .collect();
+    let mut heard = 0;
+    for task in tasks {
+        heard += u32::from(task.await.unwrap());
+    }
+    assert_eq!(heard, 10);
+}
+
 /// A49: a thousand racing registrations give exactly six.
 async fn thousand_registrations(store: Arc<dyn Store>) {
     let account = account(&*store, "dora").await;
@@ -221,10 +305,13 @@ async fn thousand_registrations(store: Arc<dyn Store>) {
         .map(|n| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
-                let mut tx = store.begin().await.unwrap();
-                let slot = tx.add_device(&new_device(account, n), 6).await.unwrap();
-                tx.commit().await.unwrap();
-                slot
+                server::retried!(async {
+                    let mut tx = store.begin().await?;
+                    let slot = tx.add_device(&new_device(account, n), 6).await?;
+                    tx.commit().await?;
+                    Ok::<_, StoreError>(slot)
+                })
+                .unwrap()
             })
         })
         .collect();

@@ -48,10 +48,6 @@ async fn bad_envelopes() {
             r#"<r:request xmlns:r="urn:matinee:nccp:1" sequence="9" time="1"><r:authorization movie_id="x"/></r:request>"#,
             9,
         ),
-        (
-            r#"<r:request xmlns:r="urn:matinee:nccp:1" sequence="9" time="1"><r:activationcode><r:certificate>AA==</r:certificate></r:activationcode></r:request>"#,
-            9,
-        ),
     ] {
         let reply = post(&[XML], body.as_bytes()).await;
         assert_eq!(reply.status, 400, "{body}");

@@ -41,6 +41,7 @@ async fn set_policy(world: &World, policy: &str) {
         pack: m.pack,
         policy: policy.into(),
         plans: m.plans,
+        regions: m.regions,
     };
     tx.put_movie(&movie, NOW).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,11 +1,15 @@
 //! The service as HTTP clients see it.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
+mod boxes;
 mod client;
 mod controller;
 mod devices;
 mod edge;
 mod license;
 mod login;
+mod regions;
 mod site;
+mod webhook;
 mod world;

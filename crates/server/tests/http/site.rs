@@ -34,7 +34,14 @@ async fn a3_watching_needs_both_cookies() {
     }
     let evil = world.get("/watch?movieid=//evil.example", "").await;
     assert_eq!(evil.header("location"), "/login?next=/library");
-    for page in ["/", "/login", "/library", "/devices", "/activate"] {
+    let activate = world.get("/activate", "").await;
+    assert_eq!(
+        (activate.status.as_u16(), activate.header("location")),
+        (302, "/login?next=/activate"),
+        "A14"
+    );
+    assert_eq!(world.get("/activate", &cookies).await.status, 200);
+    for page in ["/", "/login", "/library", "/devices"] {
         let reply = world.get(page, "").await;
         assert_eq!(
             (reply.status.as_u16(), reply.header("content-type")),

@@ -2,13 +2,15 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use cenc::{ContentId, Label, derive_kid};
 use server::store::{SqliteStore, Store};
 use server::{Clock, Config, Service, accounts, catalogue, movies};
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
 pub(crate) const NOW: u64 = 1_790_000_000;
@@ -58,6 +60,11 @@ pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) router: Router,
+    /// What boxes reach where they have a listener of their own.
+    pub(crate) box_router: Router,
+    pub(crate) service: Arc<Service>,
+    /// Where requests come from.
+    pub(crate) peer: Mutex<IpAddr>,
     pub(crate) clock: Arc<AtomicU64>,
 }
 
@@ -82,8 +89,16 @@ impl World {
                 .await
                 .unwrap();
         }
-        let router = server::router(Arc::new(service));
-        Self { folder, config, store, router, clock: hand }
+        let service = Arc::new(service);
+        let router = server::router(Arc::clone(&service));
+        let box_router = server::box_router(Arc::clone(&service));
+        let peer = Mutex::new(IpAddr::from([127, 0, 0, 1]));
+        Self { folder, config, store, router, box_router, service, peer, clock: hand }
+    }
+
+    /// Requests come from there from now on.
+    pub(crate) fn come_from(&self, address: &str) {
+        *self.peer.lock().unwrap() = address.parse().unwrap();
     }
 
     pub(crate) fn set_clock(&self, now: u64) {
@@ -95,7 +110,13 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.send_to(&self.router, request).await
+    }
+
+    pub(crate) async fn send_to(&self, router: &Router, mut request: Request<Body>) -> Reply {
+        let peer = SocketAddr::new(*self.peer.lock().unwrap(), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let response = router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Reply { status: parts.status, headers: parts.headers, body }

@@ -1,13 +1,10 @@
-//! Devices and their slots in SQLite.
+//! Devices and their slots.
 
-use super::{int, unsigned};
+use super::{DbRow, Tx, int, unsigned};
 use crate::store::{Device, DeviceState, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite};
+use sqlx::Row as _;
 
-type Tx = sqlx::Transaction<'static, Sqlite>;
-
-fn device(row: &SqliteRow) -> Result<Device> {
+fn device(row: &DbRow) -> Result<Device> {
     let seen: [u8; 32] =
         row.try_get::<&[u8], _>("seen")?.try_into().map_err(|_| StoreError::Corrupt("seen"))?;
     let small = |column| -> Result<u32> {
@@ -66,8 +63,27 @@ pub(super) async fn of_account(tx: &mut Tx, account: i64) -> Result<Vec<Device>>
     rows.iter().map(device).collect()
 }
 
+/// As [`by_id`], and no other writer changes the device until this transaction ends.
+pub(super) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Device>> {
+    let row = sqlx::query(locked!("SELECT * FROM devices WHERE id = $1"))
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(device).transpose()
+}
+
+/// No other writer gives or takes the account's slots until this transaction ends.
+pub(super) async fn lock_account(tx: &mut Tx, account: i64) -> Result<()> {
+    sqlx::query(locked!("SELECT id FROM accounts WHERE id = $1"))
+        .bind(account)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// The lowest slot of `1..=limit` that no device of the account holds.
 async fn free(tx: &mut Tx, account: i64, limit: u32) -> Result<Option<i64>> {
+    lock_account(tx, account).await?;
     let rows = sqlx::query("SELECT slot FROM devices WHERE account = $1 AND slot IS NOT NULL")
         .bind(account)
         .fetch_all(&mut **tx)

@@ -1,0 +1,40 @@
+//! `/activate`: the page, and its two steps.
+
+use super::error::JsonError;
+use super::{address, api, pages};
+use crate::Service;
+use crate::use_case::activation::{self, ActivateFailure};
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use nccp::json::Activate;
+use std::sync::Arc;
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new().route("/activate", get(page).post(activate))
+}
+
+/// A14: signed out, login comes first.
+async fn page(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let headers = request.into_parts().0.headers;
+    match api::account(&service, &headers).await {
+        Ok(_) => pages::app(State(service), headers).await,
+        Err(_) => pages::to_login("/activate"),
+    }
+}
+
+async fn activate(State(service): State<Arc<Service>>, request: Request) -> Result<Response, JsonError> {
+    let account = api::account(&service, request.headers()).await?;
+    let address = address::of(&request);
+    if !address::place(&service, &request).allowed {
+        return Err(JsonError::from(crate::use_case::Failure::from(nccp::ErrorCode::RegionNotAllowed)));
+    }
+    let message: Activate = api::json(request).await?;
+    let done = activation::activate(&service, &account, address, &message).await.map_err(|e| match e {
+        ActivateFailure::Throttled(throttled) => JsonError::from(throttled),
+        ActivateFailure::Other(failure) => JsonError::from(failure),
+    })?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(done)).into_response())
+}

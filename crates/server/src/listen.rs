@@ -1,0 +1,114 @@
+//! Connections: how many, how slow they may be, and how they end.
+
+use crate::tls::TlsIdentity;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt as _;
+
+/// How long a request's head may take to arrive; so long too an idle connection is kept.
+const HEAD: Duration = Duration::from_secs(20);
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Octets of a request's head at most.
+const MAX_HEAD: usize = 64 * 1024;
+/// How long to wait when the system has no descriptors left.
+const EXHAUSTED: Duration = Duration::from_millis(500);
+
+/// A listening socket and what answers there.
+pub(crate) struct Endpoint {
+    pub(crate) listener: TcpListener,
+    pub(crate) app: Router,
+    pub(crate) tls: Option<Arc<TlsIdentity>>,
+}
+
+impl Endpoint {
+    /// Takes connections until `stopping` says `true`; each holds one of the permits until it ends.
+    pub(crate) async fn serve(self, permits: Arc<Semaphore>, stopping: watch::Receiver<bool>) {
+        let mut told = stopping.clone();
+        loop {
+            let accepted = async {
+                // First a place, then a connection: who finds none waits in the system's queue.
+                let permit = Arc::clone(&permits).acquire_owned().await;
+                (permit, self.listener.accept().await)
+            };
+            let stop = async {
+                let _ = told.wait_for(|stopping| *stopping).await;
+            };
+            let (permit, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                () = stop => return,
+            };
+            let (Ok(permit), Ok((stream, peer))) = (permit, accepted) else {
+                tracing::warn!("a connection could not be accepted");
+                tokio::time::sleep(EXHAUSTED).await;
+                continue;
+            };
+            let (app, tls, stopping) = (self.app.clone(), self.tls.clone(), stopping.clone());
+            tokio::spawn(async move {
+                let _permit = permit;
+                connection(stream, peer, app, tls, stopping).await;
+            });
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+    tls: Option<Arc<TlsIdentity>>,
+    stopping: watch::Receiver<bool>,
+) {
+    // Answers are written whole: nothing is gained by waiting for more.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => requests(stream, peer, app, stopping).await,
+        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => requests(stream, peer, app, stopping).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        },
+    }
+}
+
+async fn requests(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    app: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        app.clone().oneshot(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let told = async {
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    };
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = told => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,78 @@
+//! The PostgreSQL engine, and whatever speaks its protocol.
+//!
+//! Writers run at READ COMMITTED and lock the rows that they decide by (`FOR UPDATE`), readers on one snapshot. An engine that
+//! knows only SERIALIZABLE (CockroachDB) does as well: what it refuses with 40001 runs again.
+
+use super::{Result, Store, StoreError, Transaction, migrator};
+use async_trait::async_trait;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+type Db = sqlx::Postgres;
+type DbRow = sqlx::postgres::PgRow;
+
+/// Other writers wait for the row until the transaction ends.
+macro_rules! locked {
+    ($sql:literal) => {
+        concat!($sql, " FOR UPDATE")
+    };
+}
+
+#[path = "sql/mod.rs"]
+mod sql;
+
+use sql::SqlTransaction;
+
+/// How long a request waits for a connection.
+const QUEUE: Duration = Duration::from_secs(10);
+
+/// A database on a server.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects, with at most so many connections, and brings the schema up to date. Servers that start at once do that one
+    /// after the other.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the server cannot be reached or the schema not migrated.
+    pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("matinee")
+            // What waits longer for a row than a request may take is given up, and not left to hold others up.
+            .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(QUEUE)
+            .connect_with(options)
+            .await?;
+        migrator([
+            ("start", include_str!("../../migrations/postgres/0001_start.sql")),
+            ("boxes", include_str!("../../migrations/postgres/0002_boxes.sql")),
+        ])
+        .run(&pool)
+        .await
+        .map_err(StoreError::Migrate)?;
+        Ok(Self { pool })
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>> {
+        Ok(Box::new(SqlTransaction { tx: self.pool.begin().await? }))
+    }
+
+    async fn read(&self) -> Result<Box<dyn Transaction>> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(Box::new(SqlTransaction { tx: self.pool.begin_with(begin).await? }))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

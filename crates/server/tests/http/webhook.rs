@@ -1,0 +1,119 @@
+//! B3: the operator's own authorizer.
+
+use super::client::{Client, id};
+use super::world::{EMAIL, MOVIE, OTHER_MOVIE, World};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse as _;
+use nccp::{ErrorCode, RequestMessage};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+
+#[derive(Clone, Default)]
+struct Operator {
+    asked: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    /// Status and body of the next answers; `None`: never answers.
+    answer: Arc<Mutex<Option<(u16, String)>>>,
+}
+
+impl Operator {
+    fn says(&self, status: u16, body: &str) {
+        *self.answer.lock().unwrap() = Some((status, body.to_owned()));
+    }
+
+    fn questions(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.asked.lock().unwrap()).into_iter().map(|(_, question)| question).collect()
+    }
+}
+
+async fn hear(
+    State(operator): State<Operator>,
+    headers: HeaderMap,
+    body: axum::Json<Value>,
+) -> axum::response::Response {
+    operator.asked.lock().unwrap().push((headers, body.0));
+    let answer = operator.answer.lock().unwrap().clone();
+    match answer {
+        Some((status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        None => std::future::pending().await,
+    }
+}
+
+/// A service that asks an operator; `more` goes into its table.
+async fn world(more: &str) -> (World, Operator, tempfile::TempDir) {
+    let operator = Operator::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let app = axum::Router::new().route("/may-play", axum::routing::post(hear)).with_state(operator.clone());
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "s3cret\n").unwrap();
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = format!(
+        "[authorizer]\nurl = \"http://127.0.0.1:{port}/may-play\"\ntoken_file = \"{}\"\n{more}",
+        token.display()
+    );
+    (World::with(&config).await, operator, folder)
+}
+
+fn authorization(movie: u64) -> RequestMessage {
+    RequestMessage::Authorization { movie_id: id(movie) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b3_the_operator_has_a_say() {
+    let (world, operator, _token) = world("").await;
+    operator.says(200, r#"{"allow": true}"#);
+    let mut client = Client::registered(&world).await;
+    let license =
+        RequestMessage::License { stream_id: id(MOVIE), challenge: client.challenge(&world, MOVIE) };
+    let both = client.call(&world, &[authorization(MOVIE), license.clone()]).await.unwrap();
+    assert!(both.iter().all(Result::is_ok), "{both:?}");
+    assert_eq!(operator.asked.lock().unwrap()[0].0["authorization"], "Bearer s3cret");
+    let questions = operator.questions();
+    assert_eq!(questions.len(), 1, "one question for one movie of one request");
+    let question = &questions[0];
+    assert_eq!(question["email"], EMAIL);
+    assert_eq!(question["plan"], "unlimited");
+    assert_eq!(question["movie_id"], MOVIE);
+    assert_eq!(question["messages"], json!(["authorization", "license"]));
+    assert_eq!(question["device_id"], client.device.as_ref().unwrap().as_str());
+
+    for (status, body) in [(200, r#"{"allow": false}"#), (403, "")] {
+        operator.says(status, body);
+        assert_eq!(client.one(&world, authorization(OTHER_MOVIE)).await, Err(ErrorCode::NotSubscribed));
+        assert_eq!(client.one(&world, license.clone()).await, Err(ErrorCode::NotSubscribed));
+        let challenge = client.challenge(&world, MOVIE);
+        let headers =
+            [("x-cticket", client.ticket.as_deref().unwrap()), ("content-type", "application/cose")];
+        let raw = world.request("POST", "/license", &headers, &challenge).await;
+        assert!(raw.status == 403 && raw.text().contains("NOT_SUBSCRIBED"), "{}", raw.text());
+    }
+    // What needs no say needs no question.
+    operator.questions();
+    client.one(&world, RequestMessage::MovieMetadata { movie_id: id(MOVIE) }).await.unwrap();
+    assert!(operator.questions().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b3_without_an_answer_the_documented_rule_holds() {
+    for (more, expected) in
+        [("timeout_ms = 200", Err(ErrorCode::TryLater)), ("timeout_ms = 200\non_failure = \"allow\"", Ok(()))]
+    {
+        let (world, operator, _token) = world(more).await;
+        let mut client = Client::registered(&world).await;
+        // Silence, an error, nonsense, a redirect elsewhere, an endless answer.
+        assert_eq!(client.one(&world, authorization(MOVIE)).await.map(drop), expected, "silence");
+        let endless = format!("{{\"allow\": true, \"x\": \"{}\"}}", "x".repeat(100_000));
+        for (status, body) in [(500, ""), (200, "yes"), (200, ""), (302, ""), (200, &endless)] {
+            operator.says(status, body);
+            assert_eq!(
+                client.one(&world, authorization(MOVIE)).await.map(drop),
+                expected,
+                "{status} {body:.20}"
+            );
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Two server processes' worth of services on one PostgreSQL, sharing their keys: what one did, the other knows.
+#![allow(clippy::unwrap_used)]
+
+#[expect(dead_code, reason = "shared with the other tests of the routes")]
+#[path = "http/client.rs"]
+mod client;
+#[expect(dead_code, reason = "shared with the contract's tests")]
+#[path = "contract/postgres.rs"]
+mod postgres;
+#[expect(dead_code, reason = "shared with the other tests of the routes")]
+#[path = "http/world.rs"]
+mod world;
+
+use client::{Client, id, outcome};
+use nccp::{ErrorCode, RequestMessage, ResponseMessage};
+use postgres::Postgres;
+use server::{Clock, Service, accounts, movies};
+use std::sync::Arc;
+use world::{EMAIL, MOVIE, NOW, PASSWORD, World};
+
+/// Two servers, each with its own connections.
+async fn two(server: &Postgres) -> (World, World) {
+    let (mut first, mut second) = (World::new().await, World::new().await);
+    second.config = first.config.clone();
+    for world in [&mut first, &mut second] {
+        let (clock, hand) = Clock::manual(NOW);
+        let store = Arc::new(server.store().await);
+        let service = Arc::new(Service::with_store(world.config.clone(), clock, store).unwrap());
+        world.router = server::router(Arc::clone(&service));
+        world.clock = hand;
+        world.service = service;
+    }
+    let store = server.store().await;
+    accounts::add(&store, EMAIL, PASSWORD, "unlimited", NOW).await.unwrap();
+    let pack = server::catalogue::Pack::read(&first.config.library().join(format!("{MOVIE:032x}"))).unwrap();
+    movies::add(&store, &pack, movies::Details::default(), NOW).await.unwrap();
+    (first, second)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_on_one_postgres() {
+    let Some(server) = Postgres::start().await else { return };
+    let (first, second) = two(&server).await;
+    // A session of one is a session of the other; so are tickets, positions, sequence numbers.
+    let mut client = Client::registered(&first).await;
+    assert_eq!(second.get("/api/library", &client.cookies).await.status, 200);
+    client.one(&second, RequestMessage::Authorization { movie_id: id(MOVIE) }).await.unwrap();
+    let log = RequestMessage::LogBlob(nccp::LogBlob {
+        movie_id: id(MOVIE),
+        position: 3.5,
+        event: nccp::LogEvent::Interval,
+        counters: vec![("stalls".into(), 1)],
+    });
+    client.one(&first, log).await.unwrap();
+    let Ok(ResponseMessage::UserMovieMetadata(user)) =
+        client.one(&second, RequestMessage::UserMovieMetadata { movie_id: id(MOVIE) }).await
+    else {
+        panic!()
+    };
+    assert_eq!(user.position, 3.5);
+    // Whichever hears a number first, the other refuses it.
+    let body = client.seal(&first, &[RequestMessage::Queue]);
+    assert!(outcome(&client.post(&first, &body).await).is_ok());
+    assert_eq!(outcome(&client.post(&second, &body).await), Err(ErrorCode::SequenceOutOfOrder));
+    // Both at once: one of them.
+    for _ in 0..20 {
+        let body = client.seal(&first, &[RequestMessage::Queue]);
+        let (a, b) = tokio::join!(client.post(&first, &body), client.post(&second, &body));
+        let heard = [outcome(&a).is_ok(), outcome(&b).is_ok()];
+        assert_eq!(heard.iter().filter(|heard| **heard).count(), 1, "{heard:?}");
+    }
+    // A device removed on one is unknown to the other.
+    let store = server.store().await;
+    let device = accounts::devices(&store, EMAIL).await.unwrap().remove(0);
+    accounts::remove_device(&store, &device.id, true).await.unwrap();
+    for world in [&first, &second] {
+        assert_eq!(client.one(world, RequestMessage::Queue).await, Err(ErrorCode::DeviceUnknown));
+    }
+}
+
+/// A49 over two servers: many browsers register at once on either; six get a slot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_registrations_on_two_servers() {
+    let Some(server) = Postgres::start().await else { return };
+    let (first, second) = two(&server).await;
+    let worlds = [Arc::new(first), Arc::new(second)];
+    let cookies = worlds[0].login().await;
+    let tasks: Vec<_> = (0..40)
+        .map(|n| {
+            let (world, cookies) = (Arc::clone(&worlds[n % 2]), cookies.clone());
+            tokio::spawn(async move {
+                let mut client = Client::new(&world, &cookies).await;
+                client.register(&world).await
+            })
+        })
+        .collect();
+    let mut taken = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => taken += 1,
+            Err(code) => assert_eq!(code, ErrorCode::DeviceLimitReached),
+        }
+    }
+    assert_eq!(taken, 6);
+    let store = server.store().await;
+    let slots: Vec<_> = accounts::devices(&store, EMAIL).await.unwrap().iter().map(|d| d.slot).collect();
+    assert_eq!(slots, (1..=6).map(Some).collect::<Vec<_>>());
+}
