@@ -21,7 +21,7 @@ pub(super) fn event(movie_id: MovieId, event: PlayerEventKind, code: Option<Stri
 
 /// The last position, from a page that goes away.
 pub(super) fn farewell(movie_id: MovieId, position: f64) {
-    let report = Report { movie_id, event: PlayerEventKind::Playing, code: None, position: Some(position) };
+    let report = Report { movie_id, event: PlayerEventKind::Hide, code: None, position: Some(position) };
     api::player_event_beacon(&report);
 }
 
