@@ -212,9 +212,14 @@ fn measure(
 
 /// The middle one.
 fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The one below which this part of them is.
+fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    sorted.get((sorted.len() as f64 * part) as usize).copied().unwrap_or(f64::NAN)
 }
 
 /// The report as Markdown.
@@ -231,13 +236,15 @@ pub(super) fn print(report: &Report) {
             }
         }
         for (group, cells) in &groups {
-            println!("| {group} | ms | MB/s | times Matinee's |\n|---|---|---|---|");
+            println!("| {group} | ms | lower quartile | MB/s | times Matinee's | in quartiles |");
+            println!("|---|---|---|---|---|---|");
             let ours = cells.iter().find(|(who, _)| who.starts_with("matinee"));
-            let ours = ours.map_or(f64::NAN, |(_, cell)| median(&cell.milliseconds));
+            let ours = |part| ours.map_or(f64::NAN, |(_, cell)| quantile(&cell.milliseconds, part));
             for (who, cell) in cells {
-                let time = median(&cell.milliseconds);
+                let [time, lower] = [0.5, 0.25].map(|part| quantile(&cell.milliseconds, part));
                 let rate = cell.bytes as f64 / 1e3 / time;
-                println!("| {who} | {time:.4} | {rate:.0} | {:.2} |", time / ours);
+                let [times, lower_times] = [time / ours(0.5), lower / ours(0.25)];
+                println!("| {who} | {time:.4} | {lower:.4} | {rate:.0} | {times:.2} | {lower_times:.2} |");
             }
             println!();
         }
@@ -261,5 +268,17 @@ pub(super) fn print(report: &Report) {
     }
     for reason in &report.missing {
         println!("{reason}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_the_sorted() {
+        assert_eq!(median(&[9.0, 1.0, 5.0]), 5.0);
+        assert_eq!(quantile(&[9.0, 1.0, 5.0, 7.0], 0.25), 5.0);
+        assert!(median(&[]).is_nan());
     }
 }
