@@ -475,9 +475,11 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
         (ids(), any::<u64>())
             .prop_map(|(movie_id, accepted)| ResponseMessage::LogBlob { movie_id, accepted }),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
-        (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(|(code, interval, expiration, pending)| {
-            ResponseMessage::ActivationCode(Activation::Code { code, interval, expiration, pending })
-        }),
+        (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
+            |(code, interval, expiration, pending)| {
+                ResponseMessage::ActivationCode(Activation::Code { code, interval, expiration, pending })
+            }
+        ),
         registration().prop_map(|r| ResponseMessage::ActivationCode(Activation::Registered(r))),
     ]
 }
