@@ -195,6 +195,8 @@ fn measure(
         browser.args(["--headless", "--no-remote", "--profile"]).arg(&profile);
     } else {
         browser.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
+        // Nobody looks at the page; it is not to yield for that.
+        browser.args(["--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows"]);
         browser.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
         browser.arg(format!("--user-data-dir={}", profile.display()));
     }
