@@ -8,7 +8,7 @@ use shaper::Kind;
 
 /// A script that makes every source buffer hold so many seconds and not more: what is beyond is refused as a full one refuses it. Counts the
 /// refusals.
-pub fn cap(seconds: f64) -> String {
+pub(crate) fn cap(seconds: f64) -> String {
     CAP.replace("SECONDS", &seconds.to_string())
 }
 

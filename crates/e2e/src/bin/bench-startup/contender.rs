@@ -35,7 +35,7 @@ impl Contender {
     }
 }
 
-/// Notes when the click came, what was asked for and appended, and when the first frame was shown.
+/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended, and when the first frame was shown.
 const PROBE: &str = "
     window.probe = { marks: {}, first: null };
     const mark = name => { probe.marks[name] ??= performance.now() };
@@ -46,6 +46,19 @@ const PROBE: &str = "
     }, true);
     new MutationObserver(() => watch(document.querySelector('video'))).observe(document, { childList: true, subtree: true });
     for (const name of ['loadedmetadata', 'loadeddata', 'canplay', 'playing']) document.addEventListener(name, () => mark(name), true);
+    const post = Worker.prototype.postMessage, asked = new Map();
+    Worker.prototype.postMessage = function (message, ...rest) {
+        const type = message?.request?.type;
+        if (type) {
+            mark('worker asked: ' + type);
+            asked.set(message.id, type);
+            if (!this.heard) {
+                this.heard = true;
+                this.addEventListener('message', e => { const type = asked.get(e.data?.id); if (type) mark('worker answered: ' + type) });
+            }
+        }
+        return post.call(this, message, ...rest);
+    };
     const append = SourceBuffer.prototype.appendBuffer;
     SourceBuffer.prototype.appendBuffer = function (bytes) {
         mark('first append'); if (bytes.byteLength > 4000) mark('first media append'); return append.call(this, bytes) };";

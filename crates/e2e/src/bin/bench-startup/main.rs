@@ -43,6 +43,9 @@ struct Arguments {
     /// Megabits per second.
     #[arg(long, default_value_t = 20.0)]
     megabits: f64,
+    /// Ours alone, to see where its time goes.
+    #[arg(long)]
+    alone: bool,
     /// Seed of the order and of the intervals.
     #[arg(long, default_value_t = 2026)]
     seed: u64,
@@ -59,6 +62,9 @@ async fn main() {
     let mut order: Vec<(Contender, u64)> = Vec::new();
     for &rtt in &arguments.rtt {
         for contender in Contender::ALL {
+            if arguments.alone && contender != Contender::Matinee {
+                continue;
+            }
             order.extend(std::iter::repeat_n((contender, rtt), arguments.runs));
         }
     }
