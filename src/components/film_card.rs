@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use gloo::timers::callback::Timeout;
 use nccp::json::LibraryMovie;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -56,6 +57,29 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
         })
     };
     let leave = Callback::from(move |()| drop(resting.take()));
+    // A finger does not rest first. What the click asks for is under way before the next page is made.
+    let (press, open) = {
+        let control = session.control.clone().filter(|_| film.playable);
+        let (pressed, movie) = (control.clone(), film.movie_id);
+        let on_link = |target: Option<web_sys::EventTarget>| {
+            target
+                .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+                .is_some_and(|element| matches!(element.closest("a"), Ok(Some(_))))
+        };
+        (
+            move |event: PointerEvent| {
+                if let Some(control) = pressed.as_ref().filter(|_| on_link(event.target())) {
+                    control.prefetch(movie);
+                }
+            },
+            move |event: MouseEvent| {
+                // The link has taken the click for the app; others open elsewhere.
+                if let Some(control) = control.as_ref().filter(|_| event.default_prevented()) {
+                    control.open_film(movie);
+                }
+            },
+        )
+    };
     let toggle = {
         let (movie, queued) = (film.movie_id, film.queued);
         Callback::from(move |_: MouseEvent| {
@@ -88,6 +112,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
     html! {
         <article class={classes!("film", props.featured.then_some("featured"))}
             onpointerenter={rest.reform(|_: PointerEvent| ())} onpointerleave={leave.reform(|_: PointerEvent| ())}
+            onpointerdown={press} onclick={open}
             onfocusin={rest.reform(|_: FocusEvent| ())} onfocusout={leave.reform(|_: FocusEvent| ())}>
             <div class="poster">
                 if let Some(art) = art {

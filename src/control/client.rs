@@ -15,7 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Error,
-    prefetch::Prefetched,
+    opening::Opening,
     recovery::{Step, Tried},
 };
 use crate::{
@@ -69,7 +69,7 @@ pub(super) struct Inner {
     pub(super) stored: RefCell<Option<Stored>>,
     /// Server's clock minus this one, in seconds.
     pub(super) offset: Cell<f64>,
-    pub(super) prefetched: RefCell<Option<Prefetched>>,
+    pub(super) opening: RefCell<Option<Opening>>,
     queue: RefCell<VecDeque<Item>>,
     running: Cell<bool>,
 }
@@ -94,7 +94,7 @@ impl Control {
             identity: RefCell::new(identity),
             stored: RefCell::new(stored),
             offset: Cell::new(0.0),
-            prefetched: RefCell::default(),
+            opening: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             running: Cell::new(false),
         })))

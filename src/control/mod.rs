@@ -2,11 +2,12 @@
 
 mod client;
 mod exchange;
-mod prefetch;
+mod opening;
 mod recovery;
 
 pub use client::{Ask, Control, Identity};
 pub use exchange::machine_name;
+pub use opening::{Opened, Opening};
 
 use drm_api::DrmError;
 use nccp::{ErrorCode, WireError};

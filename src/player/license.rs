@@ -5,72 +5,45 @@ use std::rc::Rc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drm_api::{KeyStatus, Reply, Request, SessionId};
 use engine::Event;
-use nccp::{Manifest, RequestMessage, ResponseMessage, Scheme};
+use nccp::{Manifest, Scheme};
 use wasm_bindgen_futures::spawn_local;
 
 use super::run::{Inner, PlayerEvent};
 use crate::{
-    control::{Ask, Error},
+    control::{Error, Opened},
     problem::Problem,
 };
 
 impl Inner {
-    /// One POST with all that the start needs (PROTOCOL §9); every answer is used as soon as it can be.
-    pub(super) async fn begin(self: Rc<Self>) {
-        let movie_id = self.movie;
-        // With the manifest there already, media is asked for while the license is.
-        let prefetched = self.control.prefetched(movie_id);
-        let has_prefetched = prefetched.is_some();
-        if let Some(prefetched) = prefetched {
-            spawn_local(Rc::clone(&self).authorized(prefetched));
-        }
-        let session = match self.proxy().ask(Request::CreateSession).await {
-            Ok(Reply::Session { session }) => session,
-            Ok(_) => return self.fail(Problem::from(&Error::Protocol)),
-            Err(error) => return self.fail(Problem::from(&error)),
-        };
-        if self.is_closed() {
-            return self.proxy().send(&Request::CloseSession { session }, None, |_| {});
-        }
-        self.session.set(Some(session));
-        let control = &self.control;
-        let license = control.ask(Ask::License { session, movie: movie_id });
-        let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
-        let metadata = control.ask(Ask::Message(RequestMessage::MovieMetadata { movie_id }));
-        let manifest = (!has_prefetched).then(|| control.authorize(movie_id));
-
-        let player = Rc::clone(&self);
-        spawn_local(async move {
-            match license.await {
-                Ok(ResponseMessage::License { license, .. }) => player.licensed(session, &license).await,
-                Ok(_) => player.license_failed(Problem::from(&Error::Protocol)),
-                Err(error) => player.license_failed(Problem::from(&error)),
+    /// Takes over what was asked for when the viewer chose the film, and uses every answer as soon as it can be.
+    pub(super) fn begin(self: &Rc<Self>) {
+        let Some(opening) = self.control.opened_film(self.movie) else { return };
+        let weak = Rc::downgrade(self);
+        let control = self.control.clone();
+        opening.listen(move |opened| match weak.upgrade().filter(|player| !player.is_closed()) {
+            Some(player) => player.opened(opened),
+            // Nobody is left to close it.
+            None => {
+                if let Opened::Session(session) = opened {
+                    control.proxy().send(&Request::CloseSession { session }, None, |_| {});
+                }
             }
         });
-        let player = Rc::clone(&self);
-        spawn_local(async move {
-            if let Ok(ResponseMessage::MovieMetadata { metadata, .. }) = metadata.await {
-                player.tell(PlayerEvent::Metadata(Box::new(metadata)));
-            }
-        });
-        let player = Rc::clone(&self);
-        spawn_local(async move {
-            if let Ok(ResponseMessage::UserMovieMetadata(user)) = user.await {
-                player.tell(PlayerEvent::Resume(user.position));
-            }
-        });
-        if let Some(manifest) = manifest {
-            self.manifest_or_problem(manifest.await);
-        }
     }
 
-    async fn authorized(self: Rc<Self>, prefetched: impl Future<Output = Option<Manifest>>) {
-        match prefetched.await {
-            Some(manifest) => self.manifest_arrived(manifest),
-            None => {
-                let manifest = self.control.authorize(self.movie).await;
-                self.manifest_or_problem(manifest);
+    fn opened(self: Rc<Self>, opened: Opened) {
+        match opened {
+            Opened::Session(session) => self.session.set(Some(session)),
+            Opened::Manifest(manifest) => self.manifest_or_problem(manifest),
+            Opened::License(Ok(license)) => {
+                if let Some(session) = self.session.get() {
+                    spawn_local(async move { self.licensed(session, &license).await });
+                }
             }
+            Opened::License(Err(error)) => self.license_failed(Problem::from(&error)),
+            Opened::NoSession(error) => self.fail(Problem::from(&error)),
+            Opened::Metadata(metadata) => self.tell(PlayerEvent::Metadata(metadata)),
+            Opened::Resume(position) => self.tell(PlayerEvent::Resume(position)),
         }
     }
 

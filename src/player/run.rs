@@ -142,7 +142,7 @@ impl Player {
             Err(_) => inner.fail(Problem::unsupported(&capability::missing_here())),
         }
         inner.listen();
-        spawn_local(Rc::clone(&inner).begin());
+        inner.begin();
         inner.play();
         Self(inner)
     }
@@ -371,7 +371,7 @@ impl Inner {
         if self.played.get() && !self.video.ended() {
             self.log(LogEvent::Hide);
         }
-        self.control.forget_prefetched();
+        self.control.forget_opening();
         self.listeners.take();
         self.timers.take();
         if let Some(estimate) = self.engine.borrow().estimate() {

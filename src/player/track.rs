@@ -11,7 +11,7 @@ use engine::{
     Event, FetchId, FetchSpec,
     model::{ByteRange, TrackKind},
 };
-use gloo::events::EventListener;
+use gloo::{events::EventListener, timers::callback::Timeout};
 use js_sys::{ArrayBuffer, Uint8Array};
 use web_sys::SourceBuffer;
 
@@ -28,6 +28,8 @@ use crate::{
 
 /// Downloads whose state is kept. The engine has far fewer under way; what is older was given up.
 const MOST_DOWNLOADS: usize = 16;
+/// So long after a source buffer's error the element's own words are waited for.
+const ERROR_LIMIT_MS: u32 = 500;
 
 /// What a track has to know of each of its representations.
 #[derive(Clone, Debug)]
@@ -117,9 +119,14 @@ impl TrackRun {
         });
         let weak = Rc::downgrade(player);
         let failed = EventListener::new(&buffer, "error", move |_| {
-            if let Some(player) = weak.upgrade() {
-                player.fail(Problem::playback("SourceBuffer error"));
-            }
+            // The element says what it was, and soon.
+            let weak = weak.clone();
+            let late = Timeout::new(ERROR_LIMIT_MS, move || {
+                if let Some(player) = weak.upgrade() {
+                    player.fail(Problem::playback("SourceBuffer error"));
+                }
+            });
+            late.forget();
         });
         track.listeners.replace(vec![ended, failed]);
         let weak = Rc::downgrade(&track);

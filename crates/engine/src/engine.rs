@@ -73,6 +73,8 @@ pub struct Engine {
     at_start: bool,
     urls: Urls,
     last_seek: Option<Duration>,
+    // Until then, or until the picture moves, what the first picture does not need is not fetched.
+    first_picture_until: Option<Duration>,
     hold_until: Option<Duration>,
     hang: Hang,
     chooser: Chooser,
@@ -111,6 +113,7 @@ impl Engine {
             at_start: true,
             urls: Urls::default(),
             last_seek: None,
+            first_picture_until: None,
             hold_until: None,
             hang: Hang::default(),
             chooser: Chooser::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, manifest::Refresh};
+use super::{Engine, fetching::FIRST_PICTURE, manifest::Refresh};
 use crate::{
     error::Error,
     event::{Command, Failure, FetchId, FetchSpec},
@@ -54,7 +54,10 @@ impl Engine {
                 self.head_lost(now, track, job.rung);
             }
             Media::None | Media::Unwanted => {}
-            media => self.tracks[track].waiting.push(Waiting { id: job.id, rung: job.rung, media }),
+            media => {
+                self.first_picture_until.get_or_insert(now + FIRST_PICTURE);
+                self.tracks[track].waiting.push(Waiting { id: job.id, rung: job.rung, media });
+            }
         }
     }
 

@@ -16,6 +16,8 @@ use crate::{
 
 /// From this much buffer on, in seconds, heads are fetched that may be wanted later.
 const HEADS_AHEAD: f64 = 4.0;
+/// So long after the first segment has come the first picture has precedence.
+pub(super) const FIRST_PICTURE: Duration = Duration::from_millis(400);
 
 impl Engine {
     pub(super) fn index(
@@ -105,6 +107,7 @@ impl Engine {
                 self.start_job(now, number, rung, (head.length(), Media::None), head, out);
                 self.start_job(now, number, rung, (0, Media::Start), start.range, out);
             }
+            (Need::Segment(_), _) if self.first_picture_first(now, number) => {}
             (Need::Segment(segment), _) if self.runs_ahead(number, segment) => {}
             (Need::Segment(segment), _) => self.fetch_segment(now, number, segment, out),
             (Need::Nothing, _) => {}
@@ -114,6 +117,15 @@ impl Engine {
             TrackKind::Video => self.heads_ahead(now, number, out),
             TrackKind::Audio => self.audio_if_ready(now, out),
         }
+    }
+
+    /// Whether what follows the first segment can wait: decrypting and appending it takes from the decoder what the first picture
+    /// needs sooner. A link on which this would matter has not delivered the first segment before the picture moves.
+    fn first_picture_first(&self, now: Duration, number: usize) -> bool {
+        let track = &self.tracks[number];
+        let first_is_here = !track.waiting.is_empty() || !track.buffered.as_slice().is_empty();
+        let still = self.at_start && self.playing && !self.has_moved();
+        still && first_is_here && self.first_picture_until.is_some_and(|until| now < until)
     }
 
     /// Whether a segment of sound can wait for the picture: on a slow link it would take from it what is needed sooner.

@@ -44,6 +44,11 @@ impl Hang {
 }
 
 impl Engine {
+    /// Whether the picture has moved since the start or the last seek.
+    pub(super) fn has_moved(&self) -> bool {
+        self.hang.moved
+    }
+
     pub(super) fn playhead(&mut self, now: Duration, position: f64, playing: bool, out: &mut Vec<Command>) {
         self.position = position;
         self.playing = playing;

@@ -1,0 +1,240 @@
+//! A film being opened: what its start asks the controller for, asked as early as it can be (PROTOCOL §9).
+//!
+//! Whoever rests on a title probably wants it: the manifest is asked for then. The click asks for the rest, in one POST, while the page
+//! is still being made; the player takes over what has come, and what is yet to come.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use drm_api::{Reply, Request, SessionId};
+use gloo::utils::document;
+use nccp::{Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{HtmlLinkElement, Url};
+
+use super::{Ask, Control, Error};
+use crate::clock;
+
+/// What was asked for early is good for so long, in seconds: what it says of the resume position and the viewer's rights ages.
+const FRESH_SECONDS: f64 = 60.0;
+
+/// What comes of opening a film, in no order.
+pub enum Opened {
+    /// The session of the license.
+    Session(SessionId),
+    /// The manifest.
+    Manifest(Result<Manifest, Error>),
+    /// The license for the session.
+    License(Result<Vec<u8>, Error>),
+    /// Title and the like.
+    Metadata(Box<MovieMetadata>),
+    /// Where the viewer left, in seconds.
+    Resume(f64),
+    /// There is no session, so there will be no license.
+    NoSession(Error),
+}
+
+type Listener = Rc<dyn Fn(Opened)>;
+
+/// A film being opened. Dropped before anybody listens, it closes its session.
+pub struct Opening(Rc<Shared>);
+
+pub(super) struct Shared {
+    control: Control,
+    movie: MovieId,
+    asked_at: f64,
+    authorized: Cell<bool>,
+    licensed: Cell<bool>,
+    given_up: Cell<bool>,
+    come: RefCell<Vec<Opened>>,
+    listener: RefCell<Option<Listener>>,
+}
+
+impl Opening {
+    fn new(control: &Control, movie: MovieId) -> Self {
+        Self(Rc::new(Shared {
+            control: control.clone(),
+            movie,
+            asked_at: clock::unix_now(),
+            authorized: Cell::new(false),
+            licensed: Cell::new(false),
+            given_up: Cell::new(false),
+            come: RefCell::default(),
+            listener: RefCell::default(),
+        }))
+    }
+
+    fn serves(&self, movie: MovieId) -> bool {
+        let refused = |opened: &Opened| matches!(opened, Opened::Manifest(Err(_)) | Opened::NoSession(_));
+        self.0.movie == movie
+            && clock::unix_now() < self.0.asked_at + FRESH_SECONDS
+            && !self.0.come.borrow().iter().any(refused)
+    }
+
+    /// Hands over what has come, and then whatever comes.
+    pub fn listen(self, listener: impl Fn(Opened) + 'static) {
+        let listener: Listener = Rc::new(listener);
+        self.0.listener.replace(Some(Rc::clone(&listener)));
+        for opened in self.0.come.take() {
+            listener(opened);
+        }
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if self.0.listener.borrow().is_none() {
+            self.0.given_up.set(true);
+            for opened in self.0.come.take() {
+                self.0.forget(&opened);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn tell(&self, opened: Opened) {
+        let listener = self.listener.borrow().clone();
+        match listener {
+            Some(listener) => listener(opened),
+            None if self.given_up.get() => self.forget(&opened),
+            None => self.come.borrow_mut().push(opened),
+        }
+    }
+
+    fn forget(&self, opened: &Opened) {
+        if let Opened::Session(session) = opened {
+            self.control.proxy().send(&Request::CloseSession { session: *session }, None, |_| {});
+        }
+    }
+
+    fn authorize(self: &Rc<Self>) {
+        if self.authorized.replace(true) {
+            return;
+        }
+        let manifest = self.control.authorize(self.movie);
+        let opening = Rc::clone(self);
+        spawn_local(async move {
+            let manifest = manifest.await;
+            if let Ok(manifest) = &manifest {
+                preconnect(manifest);
+            }
+            opening.tell(Opened::Manifest(manifest));
+        });
+    }
+
+    /// Asks for everything that has not been asked for, in one POST.
+    async fn ask_for_all(self: Rc<Self>) {
+        let (control, movie_id) = (&self.control, self.movie);
+        let session = match control.proxy().ask(Request::CreateSession).await {
+            Ok(Reply::Session { session }) => session,
+            Ok(_) => return self.tell(Opened::NoSession(Error::Protocol)),
+            Err(error) => return self.tell(Opened::NoSession(Error::Drm(error))),
+        };
+        self.tell(Opened::Session(session));
+        if self.given_up.get() {
+            return;
+        }
+        let license = control.ask(Ask::License { session, movie: movie_id });
+        let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
+        let metadata = control.ask(Ask::Message(RequestMessage::MovieMetadata { movie_id }));
+        self.authorize();
+
+        let opening = Rc::clone(&self);
+        spawn_local(async move {
+            opening.tell(Opened::License(match license.await {
+                Ok(ResponseMessage::License { license, .. }) => Ok(license),
+                Ok(_) => Err(Error::Protocol),
+                Err(error) => Err(error),
+            }));
+        });
+        let opening = Rc::clone(&self);
+        spawn_local(async move {
+            if let Ok(ResponseMessage::UserMovieMetadata(user)) = user.await {
+                opening.tell(Opened::Resume(user.position));
+            }
+        });
+        if let Ok(ResponseMessage::MovieMetadata { metadata, .. }) = metadata.await {
+            self.tell(Opened::Metadata(Box::new(metadata)));
+        }
+    }
+}
+
+impl Control {
+    /// Asks for a film's manifest, and connects to the CDN that it names first.
+    pub fn prefetch(&self, movie: MovieId) {
+        self.opening(movie).authorize();
+    }
+
+    /// Asks for all that the film's start needs.
+    pub fn open_film(&self, movie: MovieId) {
+        let opening = self.opening(movie);
+        if !opening.licensed.replace(true) {
+            spawn_local(opening.ask_for_all());
+        }
+    }
+
+    /// The film being opened, for the player.
+    pub fn opened_film(&self, movie: MovieId) -> Option<Opening> {
+        self.open_film(movie);
+        self.0.opening.take()
+    }
+
+    /// Forgets what was asked for early: the film has moved on since.
+    pub fn forget_opening(&self) {
+        drop(self.0.opening.take());
+    }
+
+    fn opening(&self, movie: MovieId) -> Rc<Shared> {
+        let mut current = self.0.opening.borrow_mut();
+        match &*current {
+            Some(opening) if opening.serves(movie) => Rc::clone(&opening.0),
+            _ => {
+                let opening = Opening::new(self, movie);
+                let shared = Rc::clone(&opening.0);
+                let before = current.replace(opening);
+                drop(current);
+                drop(before);
+                shared
+            }
+        }
+    }
+
+    /// The film's manifest, with the next envelope.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn authorize(&self, movie_id: MovieId) -> impl Future<Output = Result<Manifest, Error>> + use<> {
+        let answer = self.ask(Ask::Message(RequestMessage::Authorization { movie_id }));
+        async move {
+            match answer.await {
+                Ok(ResponseMessage::Authorization(manifest)) => Ok(*manifest),
+                Ok(_) => Err(Error::Protocol),
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+/// Has the browser connect to the CDN that is first in order, as the fetches will: across origins and without cookies.
+fn preconnect(manifest: &Manifest) {
+    let first = manifest.cdns.first().map(|cdn| &cdn.id);
+    let urls = manifest.downloadables.first().into_iter().flat_map(|downloadable| &downloadable.urls);
+    let url = urls.into_iter().find(|url| first == Some(&url.cdn_id));
+    let origin = url.and_then(|url| Url::new(&url.url).ok()).map(|url| url.origin());
+    let here = gloo::utils::window().location().origin().ok();
+    let Some(origin) = origin.filter(|origin| Some(origin) != here.as_ref()) else { return };
+    let known = document().query_selector(&format!("link[rel=preconnect][href=\"{origin}\"]"));
+    if matches!(known, Ok(None))
+        && let Ok(link) = document().create_element("link")
+        && let Ok(link) = link.dyn_into::<HtmlLinkElement>()
+    {
+        link.set_rel("preconnect");
+        link.set_href(&origin);
+        link.set_cross_origin(Some("anonymous"));
+        let _ = document().head().map(|head| head.append_child(&link));
+    }
+}
