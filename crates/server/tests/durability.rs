@@ -1,7 +1,6 @@
 //! `kill -9` in the middle of writes: what was acknowledged is there, on both engines.
 #![allow(clippy::unwrap_used)]
 
-#[expect(dead_code, reason = "shared with the contract's tests")]
 #[path = "contract/postgres.rs"]
 mod postgres;
 

@@ -33,6 +33,14 @@ async fn postgres_keeps_the_contract() {
     a_deadlock_ends_for_both(&server).await;
 }
 
+/// Where an engine knows only SERIALIZABLE, as CockroachDB does, transactions are refused with 40001 and run again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serializable_engines_keep_the_contract() {
+    let Some(server) = Postgres::start().await else { return };
+    let url = format!("{}&options[default_transaction_isolation]=serializable", server.url());
+    contract::run(Arc::new(PostgresStore::open(&url, 16).await.unwrap())).await;
+}
+
 /// A49: the database itself refuses a second device with a key, whatever code asks.
 async fn two_devices_cannot_share_a_key(store: &dyn Store) {
     let mut tx = store.begin().await.unwrap();

@@ -55,6 +55,15 @@ enum Bench {
         #[arg(long, default_value_t = 20.0)]
         megabits: f64,
     },
+    /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL.
+    Control {
+        /// Seconds for each.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Connections at a time.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+    },
     /// What the browser must load: scripts and modules.
     Sizes,
 }
@@ -84,6 +93,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         Bench::Decrypt { rounds } => {
             print(&decrypt::run(project, (*rounds).max(1))?, arguments.json, decrypt::print)
         }
+        Bench::Control { seconds, connections } => control(project, *seconds, *connections, arguments.json),
         Bench::Sizes => {
             let sizes = Size::of_modules(&build_site(project, Kind::Release)?);
             if arguments.json { print(&sizes, true, |_| ()) } else { Ok(()) }
@@ -112,6 +122,22 @@ fn print<T: Serialize>(report: &T, json: bool, text: impl FnOnce(&T)) -> Result<
     let json = serde_json::to_string_pretty(report).map_err(|error| Error::Rule(error.to_string()))?;
     println!("{json}");
     Ok(())
+}
+
+/// Runs the load generator of the server's crate against the release binary.
+fn control(project: &Project, seconds: u64, connections: usize, json: bool) -> Result<(), Error> {
+    tools::postgres(project)?;
+    build_site(project, Kind::Release)?;
+    let binary = build_binary(project, Kind::Release)?;
+    let mut load = command::cargo(project);
+    load.args(["run", "--release", "--quiet", "--package", "server", "--example", "control_load", "--"])
+        .arg(&binary)
+        .args(project.demo_film())
+        .args(["--seconds", &seconds.to_string(), "--connections", &connections.to_string()]);
+    if json {
+        load.arg("--json");
+    }
+    command::run(&mut load)
 }
 
 /// Packages the files `rounds` times with each program, into a fresh folder each time.

@@ -48,11 +48,16 @@ pub enum StoreError {
     /// The row is there already.
     #[error("it exists already")]
     Exists,
+    /// Another transaction took what this one had seen free.
+    #[error("another transaction was first")]
+    Contended,
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error() {
+            // The slot was chosen because none had it: at a snapshot, that may be over by now.
+            Some(e) if e.constraint() == Some("devices_account_slot_key") => Self::Contended,
             Some(e) if e.is_unique_violation() => Self::Exists,
             _ => Self::Engine(error),
         }

@@ -17,12 +17,18 @@ pub trait Transient {
 impl Transient for StoreError {
     /// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock); SQLITE_BUSY (5), its extended codes and SQLITE_LOCKED (6).
     fn is_transient(&self) -> bool {
-        let Self::Engine(error) = self else { return false };
-        let Some(code) = error.as_database_error().and_then(|e| e.code()) else { return false };
-        let sqlite = || code.parse::<u32>().is_ok_and(|code| matches!(code & 0xFF, 5 | 6));
-        match error.as_database_error().map(|e| e.kind()) {
-            _ if code.len() == 5 => code == "40001" || code == "40P01",
-            _ => sqlite(),
+        let code = match self {
+            Self::Contended => return true,
+            Self::Engine(error) => error.as_database_error().and_then(|e| e.code()),
+            _ => None,
+        };
+        match code.as_deref() {
+            Some("40001" | "40P01") => true,
+            // SQLSTATEs have five characters, SQLite's codes are smaller numbers.
+            Some(code) => {
+                code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xFF, 5 | 6))
+            }
+            None => false,
         }
     }
 }

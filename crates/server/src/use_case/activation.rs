@@ -41,7 +41,7 @@ pub(crate) enum Polled {
     /// A code, new or still waiting.
     Waiting(Activation),
     /// Somebody typed it in, and there was a slot.
-    Registered(Ticketed),
+    Registered(Box<Ticketed>),
 }
 
 /// `activationcode`: A111 to A115. The certificate is verified, and the request's signature is by its key.
@@ -61,7 +61,7 @@ pub(crate) async fn poll(
             let registered =
                 registration::register_box(service, tx, account, certificate, &name, sequence, now).await?;
             tx.remove_code(&code).await?;
-            Ok(Polled::Registered(registered))
+            Ok(Polled::Registered(Box::new(registered)))
         }
         Some(ActivationCode { code, expires, .. }) => Ok(Polled::Waiting(Activation::Code {
             code,

@@ -334,7 +334,7 @@ impl<'a> Run<'a> {
             Polled::Registered(registered) => {
                 let answer = registered.registration();
                 self.ticket = Some(registered.text.clone());
-                self.speaker = Some(registered.into());
+                self.speaker = Some((*registered).into());
                 Ok(ResponseMessage::ActivationCode(Activation::Registered(answer)))
             }
         }

@@ -143,6 +143,58 @@ async fn a47_servers_that_share_secrets() {
     assert!(outcome(&reply).unwrap()[0].is_ok());
 }
 
+/// Every key of the site changes while the server runs: what was given out before stays good, until the old keys are retired.
+#[tokio::test]
+async fn keys_change_while_the_server_runs() {
+    use server::keys::{self, KeyKind, KeyState};
+    let world = World::new().await;
+    let folder = world.config.keys();
+    let mut client = Client::registered(&world).await;
+    let old_ticket = client.ticket.clone().unwrap();
+    let Ok(ResponseMessage::Authorization(manifest)) = client.one(&world, authorization()).await else {
+        panic!()
+    };
+    let old_url = manifest.downloadables[0].urls[0].url.strip_prefix(URL).unwrap().to_owned();
+    let rotate = |kind, typ| keys::rotate(&folder, URL, kind, typ, false, NOW).unwrap();
+    for step in [KeyState::Next, KeyState::Active] {
+        for kind in [KeyKind::SiteCa, KeyKind::Ticket, KeyKind::Media, KeyKind::Common] {
+            assert_eq!(rotate(kind, None)[0].state, step);
+        }
+        for typ in license::Typ::OF_SIGNERS {
+            assert_eq!(rotate(KeyKind::Signer, Some(typ.name()))[0].state, step);
+        }
+        world.service.reload().unwrap();
+        // Ticket, certificate, film and URL are of the old keys, the license is of the new ones.
+        client.one(&world, authorization()).await.unwrap();
+        assert_eq!(world.get(&old_url, "").await.status, 200);
+        let challenge = client.challenge(&world, MOVIE);
+        let message = RequestMessage::License { stream_id: id(MOVIE), challenge: challenge.clone() };
+        let Ok(ResponseMessage::License { license, .. }) = client.one(&world, message).await else {
+            panic!()
+        };
+        client.open(&world, &license, &challenge).await.unwrap();
+    }
+    let device_id = client.device.clone().unwrap();
+    client.one(&world, RequestMessage::AuthenticationRenewal { device_id }).await.unwrap();
+    for key in keys::list(&folder).unwrap().iter().filter(|key| key.state == KeyState::VerifyOnly) {
+        // The film was packaged with that one.
+        if key.kind != KeyKind::Common {
+            keys::retire(&folder, key.kind, &key.id).unwrap();
+        }
+    }
+    world.service.reload().unwrap();
+    assert_eq!(world.get(&old_url, "").await.status, 403, "its key is gone");
+    let new_ticket = client.ticket.replace(old_ticket).unwrap();
+    let body = client.seal(&world, &[RequestMessage::Queue]);
+    assert_eq!(client.post(&world, &body).await.status, 401, "its key is gone");
+    client.ticket = Some(new_ticket);
+    client.one(&world, RequestMessage::Queue).await.unwrap();
+    // Damage leaves what was there.
+    std::fs::write(folder.join("ticket-00000000.toml"), "nonsense").unwrap();
+    assert!(world.service.reload().is_err());
+    client.one(&world, RequestMessage::Queue).await.unwrap();
+}
+
 /// Session fixation: a login never takes over what the browser brought.
 #[tokio::test]
 async fn sessions_cannot_be_planted() {
