@@ -149,6 +149,12 @@ fn wanted(key: &KeyboardEvent) -> Option<Press> {
         return None;
     }
     let on = key.target().and_then(|target| target.dyn_into::<Element>().ok());
+    // The volume is a slider with keys of its own; the seek bar's steps are too small to be of use.
+    let on_volume =
+        on.as_ref().is_some_and(|on| on.tag_name() == "INPUT" && matches!(on.closest(".sound"), Ok(Some(_))));
+    if on_volume && (key.key().starts_with("Arrow") || matches!(key.key().as_str(), "Home" | "End")) {
+        return None;
+    }
     let on_button = on.is_some_and(|element| matches!(element.tag_name().as_str(), "BUTTON" | "A"));
     press_of(&key.key(), on_button)
 }

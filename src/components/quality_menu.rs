@@ -62,7 +62,7 @@ pub fn QualityMenu(props: &QualityMenuProps) -> Html {
         }
     };
     let onkeydown = {
-        let (menu, close) = (menu.clone(), close.clone());
+        let (menu, close, open) = (menu.clone(), close.clone(), open.setter());
         move |event: KeyboardEvent| {
             let step = match event.key().as_str() {
                 "Escape" => {
@@ -73,6 +73,8 @@ pub fn QualityMenu(props: &QualityMenuProps) -> Html {
                 "ArrowUp" => Some(Step::By(-1)),
                 "Home" => Some(Step::First),
                 "End" => Some(Step::Last),
+                // The focus goes on, and leaves no menu behind.
+                "Tab" => return open.set(false),
                 _ => return,
             };
             // These keys are the menu's now, not the player's.

@@ -62,8 +62,9 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
     let onpointermove = {
         let (bubble, pointed) = (bubble.clone(), pointed.setter());
         move |event: PointerEvent| {
-            let rail = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
-            let (Some(rail), Some(bubble)) = (rail, bubble.cast::<HtmlElement>()) else { return };
+            // Yew listens at the root: the event's current target is not the bar.
+            let Some(bubble) = bubble.cast::<HtmlElement>() else { return };
+            let Some(rail) = bubble.parent_element() else { return };
             let bounds = rail.get_bounding_client_rect();
             let part =
                 ((f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)).clamp(0.0, 1.0);

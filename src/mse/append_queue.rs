@@ -112,9 +112,11 @@ impl<B: Append> AppendQueue<B> {
         self.run();
     }
 
-    /// Drops every append and marker that has not begun.
+    /// Drops every append and marker that has not begun. Changes of type stay: the owner goes by them already.
     pub fn reset(&self) {
-        self.operations.borrow_mut().retain(|operation| matches!(operation, Operation::Remove(..)));
+        self.operations
+            .borrow_mut()
+            .retain(|operation| matches!(operation, Operation::Remove(..) | Operation::ChangeType(_)));
         self.held.set(false);
         self.run();
     }

@@ -8,9 +8,13 @@ use std::{
 };
 
 use drm_api::{Request, SessionId, StreamId};
-use engine::{Command, Config, Engine, Event, abr::StartConditions, model::ByteRange};
+use engine::{
+    Command, Config, Engine, Event,
+    abr::StartConditions,
+    model::{ByteRange, TrackKind},
+};
 use gloo::{events::EventListener, timers::callback::Interval};
-use nccp::{Downloadable, LogEvent, Manifest, MovieId, MovieMetadata, json::PlayerEventKind};
+use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, MovieMetadata, json::PlayerEventKind};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -79,6 +83,8 @@ pub(super) struct Inner {
     viewport: Cell<(u32, u32)>,
     shown: RefCell<Quality>,
     retrying: Cell<bool>,
+    /// Where the film was when the player closed.
+    left: Cell<Option<f64>>,
     pub(super) listeners: RefCell<Vec<EventListener>>,
     pub(super) timers: RefCell<Vec<Interval>>,
 }
@@ -119,6 +125,7 @@ impl Player {
             viewport: Cell::new(start.viewport),
             shown: RefCell::default(),
             retrying: Cell::new(false),
+            left: Cell::new(None),
             listeners: RefCell::default(),
             timers: RefCell::default(),
         });
@@ -160,8 +167,7 @@ impl Player {
 
     /// Where the film is, once it has played: seconds, 0 at its end.
     pub fn position(&self) -> Option<f64> {
-        let video = &self.0.video;
-        self.0.played.get().then(|| if video.ended() { 0.0 } else { video.current_time() })
+        if self.0.is_closed() { self.0.left.get() } else { self.0.here() }
     }
 }
 
@@ -264,7 +270,11 @@ impl Inner {
             self.engine.borrow().tracks().iter().map(|track| track.representation().clone()).collect();
         for representation in chosen {
             let sources: HashMap<String, Source> = match &*self.manifest.borrow() {
-                Some(manifest) => manifest.downloadables.iter().filter_map(source).collect(),
+                Some(manifest) => {
+                    let video = representation.kind == TrackKind::Video;
+                    let same = |d: &&Downloadable| (d.media_type == MediaType::Video) == video;
+                    manifest.downloadables.iter().filter(same).filter_map(source).collect()
+                }
                 None => HashMap::new(),
             };
             let mime = sources.get(&representation.id).map(|source| source.mime.clone()).unwrap_or_default();
@@ -318,14 +328,17 @@ impl Inner {
         counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
     }
 
-    fn track(&self, kind: engine::model::TrackKind) -> Option<Rc<TrackRun>> {
+    fn track(&self, kind: TrackKind) -> Option<Rc<TrackRun>> {
         self.tracks.borrow().iter().find(|track| track.kind() == kind).cloned()
     }
 
     fn obey(self: &Rc<Self>, command: Command) {
         match command {
             Command::Fetch(spec) => {
-                self.end_wanted.set(false);
+                // A head brings nothing into the buffer, and the engine does not say the end again for it.
+                if spec.segment {
+                    self.end_wanted.set(false);
+                }
                 if let Some(track) = self.track(spec.track) {
                     track.fetch(spec);
                 }
@@ -364,10 +377,17 @@ impl Inner {
         }
     }
 
+    /// Where the film is, once it has played; 0 at its end.
+    fn here(&self) -> Option<f64> {
+        self.played.get().then(|| if self.video.ended() { 0.0 } else { self.video.current_time() })
+    }
+
     fn close(&self) {
         if self.closed.replace(true) {
             return;
         }
+        // Without its media source the element forgets.
+        self.left.set(self.here());
         if self.played.get() && !self.video.ended() {
             self.log(LogEvent::Hide);
         }

@@ -235,7 +235,9 @@ impl TrackRun {
         if let Some(head) = complete {
             self.head_complete(id, &head);
         }
-        if let Some(representation) = pushed {
+        // The head may have shown that the rest is not wanted.
+        let wanted = || self.downloads.borrow().get(&id).is_some_and(|download| download.wanted);
+        if let Some(representation) = pushed.filter(|_| wanted()) {
             self.push(Early { representation, id, bytes: fetcher::into_buffer(&rest), last });
         }
         if last {
@@ -285,19 +287,14 @@ impl TrackRun {
         };
         self.current.replace(Some(representation.to_owned()));
         let weak = Rc::downgrade(self);
-        let (representation, mime) = (representation.to_owned(), source.mime.clone());
+        let mime = source.mime.clone();
         let prepare = Request::PrepareInit { stream: self.stream };
         player.proxy().send(&prepare, Some(init.buffer()), move |answer| {
             let Some(track) = weak.upgrade() else { return };
             match answer {
                 Ok((Reply::Init { .. }, Some(clear))) => track.append_init(clear, mime),
-                // Dropped by a seek: it is sent again when a fragment needs it.
-                Err(DrmError::Aborted) => {
-                    let mut current = track.current.borrow_mut();
-                    if current.as_deref() == Some(representation.as_str()) {
-                        current.take();
-                    }
-                }
+                // Dropped by a reset, which has forgotten it; what went in since is a newer one's.
+                Err(DrmError::Aborted) => {}
                 Ok(_) => track.fail(Problem::playback("no init segment")),
                 Err(error) => track.fail(Problem::from(&error)),
             }

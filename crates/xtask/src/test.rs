@@ -141,7 +141,8 @@ pub(crate) fn end_to_end(project: &Project, rounds: Rounds, rest: &[String]) -> 
     let mut build = cargo(project);
     command::run(build.args(["build", "--quiet", "--workspace", "--bin", "matinee"]))?;
     let mut test = cargo(project);
-    test.args(["test", "--workspace", "--test", "e2e", "--"])
+    // One after the other: each has a browser, a server and a film that is decoded, and some count stalls.
+    test.args(["test", "--workspace", "--test", "e2e", "--", "--test-threads=1"])
         .args(rest)
         .env("MATINEE_BIN", project.target.join("debug/matinee"))
         .env("MATINEE_SITE_DIR", project.site())

@@ -20,7 +20,11 @@ async fn one_of_two_cdns_goes_down() {
     viewing.play(4.0, Some(45.0), 52.0).await;
     let sight = viewing.sight().await;
     assert_eq!(sight.alert, None);
-    assert!(second.exchanges().iter().all(|exchange| matches!(exchange.status, Some(200 | 206))));
+    let statuses: Vec<u16> = second.exchanges().iter().filter_map(|exchange| exchange.status).collect();
+    assert!(
+        !statuses.is_empty() && statuses.iter().all(|status| matches!(status, 200 | 206)),
+        "{statuses:?}"
+    );
     viewing.shows_its_frame().await;
 
     // Down from the beginning; then there, but with nothing but errors.
@@ -73,6 +77,7 @@ async fn urls_that_end_during_the_play() {
     let good = |exchange: &&Exchange| matches!(exchange.status, Some(200 | 206));
     let answered = media.iter().filter(good);
     let mut ends: Vec<&str> = answered.filter_map(|exchange| exchange.query.split('&').nth(1)).collect();
+    ends.sort_unstable();
     ends.dedup();
     assert!(ends.len() >= 3, "media were asked for with URLs that end at {ends:?}");
     viewing.shows_its_frame().await;
@@ -81,14 +86,13 @@ async fn urls_that_end_during_the_play() {
     let _: bool = viewing.video("v.pause(); v.currentTime = 0; return true").await;
     stage.forget();
     stage.site.set_network(Network::Refusing);
+    let cut = std::time::Instant::now();
     eventually("the URLs to end", || async {
-        let e = ends.last()?.strip_prefix("e=")?.parse::<u64>().ok()?;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        (now > e + 1).then_some(())
+        (cut.elapsed() > std::time::Duration::from_secs(8)).then_some(())
     })
     .await;
     stage.site.set_network(Network::Up);
-    viewing.play(4.0, Some(20.0), 30.0).await;
+    viewing.play(4.0, Some(45.0), 52.0).await;
     assert_eq!(viewing.sight().await.alert, None);
     viewing.shows_its_frame().await;
     browser.quit().await;

@@ -104,7 +104,7 @@ async fn controls_by_name_and_keyboard() {
     let _: bool =
         browser.eval(&format!("{video} v.currentTime = v.duration - 0.5; v.play(); return true")).await;
     browser.until("the end", &format!("{video} return v.ended")).await;
-    browser.button("Play").await.click().await.unwrap();
+    browser.button("Watch again").await.click().await.unwrap();
     browser.until("replay from the start", &format!("{video} return !v.paused && v.currentTime < 30")).await;
     browser.quit().await;
 }

@@ -73,7 +73,14 @@ async fn digits_jump_and_the_help_helps() {
     browser.until("the help to go", "return !document.querySelector('dialog[open]')").await;
     let time: f64 = browser.eval(&format!("return {TIME}")).await;
     assert!(time < 50.0, "a dialog keeps the keys for itself: {time}");
+    let _: bool = browser
+        .eval(
+            "window.notes = []; const note = document.querySelector('.note');
+             new MutationObserver(() => notes.push(note.innerText)).observe(note, { childList: true, characterData: true, subtree: true });
+             return true",
+        )
+        .await;
     press("m").await;
-    browser.says("Sound off").await;
+    browser.until("the note", "return notes.some(note => note.includes('Sound off'))").await;
     browser.quit().await;
 }
