@@ -79,4 +79,9 @@ impl RegionTable {
             self.allow.is_empty() || country.as_ref().is_some_and(|country| self.allow.contains(country));
         Place { country, allowed }
     }
+
+    /// The place of who cannot be located: let in only where no list is.
+    pub(crate) fn nowhere(&self) -> Place {
+        Place { country: None, allowed: self.allow.is_empty() }
+    }
 }

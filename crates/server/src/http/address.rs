@@ -15,7 +15,17 @@ const MAX_HOPS: usize = 16;
 
 /// The address that throttles and regions go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ClientAddress(IpAddr);
+struct ClientAddress {
+    address: IpAddr,
+    /// Whether it is the client's; `false` where a trusted proxy says that it heard somebody, but not whom: then it is the
+    /// proxy's.
+    known: bool,
+}
+
+impl ClientAddress {
+    /// Of a request that nobody resolved.
+    const NONE: Self = Self { address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), known: false };
+}
 
 /// Finds out the address, once for each request.
 pub(super) async fn resolve(
@@ -26,37 +36,45 @@ pub(super) async fn resolve(
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip().to_canonical());
+        .map_or(ClientAddress::NONE.address, |info| info.0.ip().to_canonical());
     let address = client(peer, request.headers(), &service.config.trusted_proxies);
-    request.extensions_mut().insert(ClientAddress(address));
+    request.extensions_mut().insert(address);
     next.run(request).await
+}
+
+fn resolved(request: &Request) -> ClientAddress {
+    request.extensions().get().copied().unwrap_or(ClientAddress::NONE)
 }
 
 /// The address of a request that went through [`resolve`].
 pub(super) fn of(request: &Request) -> IpAddr {
-    request.extensions().get::<ClientAddress>().map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0)
+    resolved(request).address
 }
 
-/// Where a request comes from.
+/// Where a request comes from: nowhere, if a proxy does not tell. The proxy's own place is not the client's.
 pub(super) fn place(service: &Service, request: &Request) -> Place {
-    service.regions().place(of(request))
+    let client = resolved(request);
+    let regions = service.regions();
+    if client.known { regions.place(client.address) } else { regions.nowhere() }
 }
 
 /// Each proxy appends whom it heard, so the header is read from its end, as long as who wrote the entry is trusted. What stands
-/// before is anybody's claim.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+/// before is anybody's claim, and may be any octets.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut address = peer;
     let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-    let entries = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
+    let entries = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|&octet| octet == b','));
     for entry in entries.take(MAX_HOPS) {
         if !is_trusted(address) {
             break;
         }
-        let Some(before) = parse(entry.trim()) else { break };
-        address = before;
+        match std::str::from_utf8(entry).ok().and_then(|entry| parse(entry.trim())) {
+            Some(before) => address = before,
+            None => return ClientAddress { address, known: false },
+        }
     }
-    address
+    ClientAddress { address, known: true }
 }
 
 /// An address, perhaps in brackets and with a port.
@@ -70,15 +88,35 @@ fn parse(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
     use proptest::prelude::*;
 
-    fn of(peer: &str, forwarded: &[&str]) -> String {
+    fn resolved(peer: &str, forwarded: &[&str]) -> ClientAddress {
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append("x-forwarded-for", line.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let trusted = ["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
-        client(peer.parse().unwrap(), &headers, &trusted).to_string()
+        client(peer.parse().unwrap(), &headers, &trusted)
+    }
+
+    fn of(peer: &str, forwarded: &[&str]) -> String {
+        resolved(peer, forwarded).address.to_string()
+    }
+
+    /// The place of a proxy that does not tell whom it heard is not the client's.
+    #[test]
+    fn an_unreadable_neighbour_of_a_proxy_is_nowhere() {
+        for (peer, forwarded, known) in [
+            ("10.0.0.1", &["203.0.113.7, unknown"][..], false),
+            ("10.0.0.1", &["203.0.113.7, é"], false),
+            ("10.0.0.1", &["é, 203.0.113.7"], true),
+            ("10.0.0.1", &["unknown, 10.0.0.2"], false),
+            ("10.0.0.1", &[], true),
+            ("198.51.100.1", &["unknown"], true),
+        ] {
+            assert_eq!(resolved(peer, forwarded).known, known, "{peer} {forwarded:?}");
+        }
     }
 
     /// A4: a forged header changes nothing.
@@ -100,6 +138,9 @@ mod tests {
             // What cannot be read ends the chain at who wrote it.
             ("10.0.0.1", &["203.0.113.7, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["203.0.113.7, é"], "10.0.0.1"),
+            // What is not text to its left does not matter.
+            ("10.0.0.1", &["é, 203.0.113.7"], "203.0.113.7"),
+            ("10.0.0.1", &["é", "203.0.113.7, 10.0.0.2"], "203.0.113.7"),
             ("10.0.0.1", &[""], "10.0.0.1"),
         ] {
             assert_eq!(of(peer, forwarded), expected, "{peer} {forwarded:?}");
