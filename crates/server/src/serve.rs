@@ -110,6 +110,7 @@ impl Server {
         let background = [
             tokio::spawn(housekeep(Arc::clone(&service))),
             tokio::spawn(keep_fresh(Arc::clone(&service), tls.clone())),
+            tokio::spawn(telemetry::upkeep()),
         ];
         let mut endpoints = tokio::task::JoinSet::new();
         let main = Endpoint { listener, app: http::router(Arc::clone(&service)), tls: tls.clone() };

@@ -7,12 +7,16 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Where `/metrics` is, unless configured.
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
 /// Upper bounds of the histograms of seconds.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How often what was counted is condensed, so that memory does not grow when nobody asks for it.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -50,6 +54,16 @@ fn install() -> Option<&'static PrometheusHandle> {
     HANDLE.get_or_init(make).as_ref()
 }
 
+/// Condenses what was counted, for ever. Returns at once where nothing is counted.
+pub(crate) async fn upkeep() {
+    let Some(Some(handle)) = HANDLE.get() else { return };
+    let mut timer = tokio::time::interval(UPKEEP);
+    loop {
+        timer.tick().await;
+        handle.run_upkeep();
+    }
+}
+
 fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!("matinee_http_requests_total", "Requests by route and status");
@@ -72,10 +86,7 @@ fn describe() {
 pub(crate) fn router() -> Router {
     let render = async || {
         let handle = install();
-        let text = handle.map(|handle| {
-            handle.run_upkeep();
-            handle.render()
-        });
+        let text = handle.map(PrometheusHandle::render);
         ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.unwrap_or_default())
     };
     Router::new().route("/metrics", get(render))
