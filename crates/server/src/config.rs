@@ -240,6 +240,13 @@ impl Config {
         if self.limits.connections == 0 {
             return Err(setting("limits.connections", "must be at least 1"));
         }
+        // A listener holds a place while it waits for a connection.
+        if self.limits.connections < 2 && self.boxes.listen.is_some() {
+            return Err(setting("limits.connections", "must be at least 2 with boxes.listen"));
+        }
+        if self.limits.connections_per_address == 0 {
+            return Err(setting("limits.connections_per_address", "must be at least 1"));
+        }
         if self.roles.is_empty() {
             return Err(setting("roles", "name at least one"));
         }
@@ -405,6 +412,8 @@ mod tests {
             ("roles = [\"sight\"]", "sight"),
             ("rolls = []", "rolls"),
             ("[devices]\nlimit = 0", "devices.limit"),
+            ("[limits]\nconnections_per_address = 0", "connections_per_address"),
+            ("[boxes]\nlisten = \"127.0.0.1:0\"\n[limits]\nconnections = 1", "at least 2"),
             ("[[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"x\"", "cdn.base_url"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

@@ -1,5 +1,10 @@
 //! Connections: how many, how slow they may be, and how they end.
 
+mod patience;
+mod peers;
+
+pub(crate) use peers::Peers;
+
 use crate::tls::TlsIdentity;
 use axum::Router;
 use axum::body::Body;
@@ -8,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use patience::Patient;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +26,8 @@ use tower::ServiceExt as _;
 const HEAD: Duration = Duration::from_secs(20);
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long an answer waits for a peer that takes none of it.
+const STALL: Duration = Duration::from_secs(30);
 /// Octets of a request's head at most.
 const MAX_HEAD: usize = 64 * 1024;
 /// How long to wait when the system has no descriptors left.
@@ -30,6 +38,7 @@ pub(crate) struct Endpoint {
     pub(crate) listener: TcpListener,
     pub(crate) app: Router,
     pub(crate) tls: Option<Arc<TlsIdentity>>,
+    pub(crate) peers: Arc<Peers>,
 }
 
 impl Endpoint {
@@ -54,9 +63,14 @@ impl Endpoint {
                 tokio::time::sleep(EXHAUSTED).await;
                 continue;
             };
+            let Some(place) = self.peers.enter(peer.ip()) else {
+                metrics::counter!("matinee_connections_refused_total").increment(1);
+                tracing::debug!(%peer, "it has too many connections");
+                continue;
+            };
             let (app, tls, stopping) = (self.app.clone(), self.tls.clone(), stopping.clone());
             tokio::spawn(async move {
-                let _permit = permit;
+                let _held = (permit, place);
                 connection(stream, peer, app, tls, stopping).await;
             });
         }
@@ -72,6 +86,7 @@ async fn connection(
 ) {
     // Answers are written whole: nothing is gained by waiting for more.
     let _ = stream.set_nodelay(true);
+    let stream = Patient::new(stream, STALL);
     match tls {
         None => requests(stream, peer, app, stopping).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
@@ -102,6 +117,8 @@ async fn requests(
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
     let result = tokio::select! {
+        // One that has ended already must not be polled again.
+        biased;
         result = connection.as_mut() => result,
         () = told => {
             connection.as_mut().graceful_shutdown();

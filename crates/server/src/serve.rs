@@ -1,6 +1,6 @@
 //! The process: listen, answer, stop in order.
 
-use crate::listen::Endpoint;
+use crate::listen::{Endpoint, Peers};
 use crate::store::retried;
 use crate::tls::TlsIdentity;
 use crate::{Clock, Config, Error, Service, http, telemetry};
@@ -12,6 +12,10 @@ use tokio::sync::{Semaphore, watch};
 
 /// How long running answers may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the database may take to close.
+const CLOSE: Duration = Duration::from_secs(2);
+/// Connections for `/metrics`.
+const OPERATORS: usize = 16;
 /// How often sessions and log lines that are over are forgotten.
 const PURGE: Duration = Duration::from_secs(3600);
 /// Seconds for which log lines and devices without slot are kept.
@@ -107,22 +111,36 @@ impl Server {
         let (stop_all, stopping) = watch::channel(false);
         let connections = service.config().limits.connections.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(connections));
+        let peers = Peers::new(
+            service.config().limits.connections_per_address,
+            service.config().trusted_proxies.clone(),
+        );
         let background = [
             tokio::spawn(housekeep(Arc::clone(&service))),
             tokio::spawn(keep_fresh(Arc::clone(&service), tls.clone())),
             tokio::spawn(telemetry::upkeep()),
         ];
         let mut endpoints = tokio::task::JoinSet::new();
-        let main = Endpoint { listener, app: http::router(Arc::clone(&service)), tls: tls.clone() };
+        let main = Endpoint {
+            listener,
+            app: http::router(Arc::clone(&service)),
+            tls: tls.clone(),
+            peers: Arc::clone(&peers),
+        };
         endpoints.spawn(main.serve(Arc::clone(&permits), stopping.clone()));
         if let Some(listener) = boxes {
-            let endpoint = Endpoint { listener, app: http::box_router(Arc::clone(&service)), tls };
+            let endpoint = Endpoint { listener, app: http::box_router(Arc::clone(&service)), tls, peers };
             endpoints.spawn(endpoint.serve(Arc::clone(&permits), stopping.clone()));
         }
         if let Some(listener) = metrics {
             // A budget of its own, so that operators see what a full house does.
-            let endpoint = Endpoint { listener, app: telemetry::router(), tls: None };
-            endpoints.spawn(endpoint.serve(Arc::new(Semaphore::new(16)), stopping));
+            let endpoint = Endpoint {
+                listener,
+                app: telemetry::router(),
+                tls: None,
+                peers: Peers::new(OPERATORS, Vec::new()),
+            };
+            endpoints.spawn(endpoint.serve(Arc::new(Semaphore::new(OPERATORS)), stopping));
         }
         stop.await;
         tracing::info!("stopping");
@@ -136,7 +154,9 @@ impl Server {
             tracing::warn!("some answers did not end in time");
         }
         background.iter().for_each(tokio::task::JoinHandle::abort);
-        service.store.close().await;
+        if tokio::time::timeout(CLOSE, service.store.close()).await.is_err() {
+            tracing::warn!("the database did not close in time");
+        }
         Ok(())
     }
 }

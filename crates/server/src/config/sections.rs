@@ -106,6 +106,8 @@ pub struct Limits {
     pub codes_per_address: u32,
     /// Connections at a time; further ones wait.
     pub connections: usize,
+    /// Connections of one address (IPv6: one /64) at a time; further ones are closed. Trusted proxies have no such limit.
+    pub connections_per_address: usize,
 }
 
 impl Default for Devices {
@@ -130,6 +132,7 @@ impl Default for Limits {
             codes_per_account: 10,
             codes_per_address: 30,
             connections: 10_000,
+            connections_per_address: 100,
         }
     }
 }
