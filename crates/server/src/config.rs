@@ -13,7 +13,6 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::SystemTime;
 
 /// A part of the service; any set of them runs in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -322,21 +321,6 @@ impl Config {
                 "must begin with postgres:// (or file: and a path to a file with the URL)",
             ))
         }
-    }
-
-    /// Names, sizes and times of the files that a running server reads again when they change.
-    pub(crate) fn stamps(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.keys())
-            .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
-            .unwrap_or_default();
-        files.extend(self.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
-        files.extend(self.regions.file.clone());
-        files.sort();
-        let stamp = |path: PathBuf| {
-            let metadata = std::fs::metadata(&path).ok()?;
-            Some((path, metadata.len(), metadata.modified().ok()))
-        };
-        files.into_iter().filter_map(stamp).collect()
     }
 
     /// The database file.

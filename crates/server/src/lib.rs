@@ -15,6 +15,7 @@ pub mod media_url;
 mod password;
 pub mod policy;
 pub mod region;
+mod reload;
 mod secret;
 mod serve;
 mod service;

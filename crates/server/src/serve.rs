@@ -3,7 +3,7 @@
 use crate::listen::{Endpoint, Peers};
 use crate::store::retried;
 use crate::tls::TlsIdentity;
-use crate::{Clock, Config, Error, Service, http, telemetry};
+use crate::{Clock, Config, Error, Service, http, reload, telemetry};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,6 @@ const OPERATORS: usize = 16;
 const PURGE: Duration = Duration::from_secs(3600);
 /// Seconds for which log lines and devices without slot are kept.
 const LOG_LIFE: u64 = 90 * 86_400;
-/// How often keys and certificate are looked at for changes.
-const WATCH: Duration = Duration::from_secs(30);
-
 /// A server that listens but does not answer yet.
 #[derive(Debug)]
 pub struct Server {
@@ -117,7 +114,7 @@ impl Server {
         );
         let background = [
             tokio::spawn(housekeep(Arc::clone(&service))),
-            tokio::spawn(keep_fresh(Arc::clone(&service), tls.clone())),
+            tokio::spawn(reload::keep_fresh(Arc::clone(&service), tls.clone())),
             tokio::spawn(telemetry::upkeep()),
         ];
         let mut endpoints = tokio::task::JoinSet::new();
@@ -174,38 +171,6 @@ async fn housekeep(service: Arc<Service>) {
         match purge {
             Ok(()) | Err(crate::store::StoreError::Absent) => {}
             Err(error) => tracing::warn!(%error, "could not forget what is over"),
-        }
-    }
-}
-
-/// Reads keys, certificate and regions again on SIGHUP, and when their files have changed.
-async fn keep_fresh(service: Arc<Service>, tls: Option<Arc<TlsIdentity>>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup()).ok();
-    let mut timer = tokio::time::interval(WATCH);
-    timer.tick().await;
-    let mut seen = service.config().stamps();
-    loop {
-        let asked = async {
-            match &mut hangup {
-                Some(hangup) => _ = hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = asked => {}
-            _ = timer.tick() => {
-                let now = service.config().stamps();
-                if now == seen {
-                    continue;
-                }
-                seen = now;
-            }
-        }
-        let result = service.reload().and_then(|()| tls.as_ref().map_or(Ok(()), |tls| tls.reload()));
-        match result {
-            Ok(()) => tracing::info!("read keys, certificate and regions again"),
-            Err(error) => tracing::error!(%error, "kept what was there: the files cannot be read"),
         }
     }
 }

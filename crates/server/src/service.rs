@@ -101,15 +101,26 @@ impl Service {
         Arc::clone(&self.regions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads keys and regions again. What cannot be read leaves what was there.
+    /// Reads keys and regions again, each by itself. What cannot be read leaves what was there.
     ///
     /// # Errors
     /// [`Error`]: what is wrong with the files.
     pub fn reload(&self) -> Result<(), Error> {
+        let keys = self.reload_keys();
+        keys.and(self.reload_regions())
+    }
+
+    /// Reads the keys again, or leaves what was there.
+    pub(crate) fn reload_keys(&self) -> Result<(), Error> {
         let (folder, factories) = (self.config.keys(), self.config.boxes.factory_keys()?);
         let keys = keys::load_with(&folder, &self.config.public_url, &factories, self.clock.now())?;
-        let regions = RegionTable::open(&self.config.regions)?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        Ok(())
+    }
+
+    /// Reads the regions again, or leaves what was there.
+    pub(crate) fn reload_regions(&self) -> Result<(), Error> {
+        let regions = RegionTable::open(&self.config.regions)?;
         *self.regions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(regions);
         Ok(())
     }

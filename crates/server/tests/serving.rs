@@ -90,8 +90,10 @@ async fn get_tls(address: SocketAddr, trusted: &[u8], path: &str) -> Result<Stri
 async fn a13_tls_and_its_reload() {
     let folder = tempfile::tempdir().unwrap();
     let first = certificate(folder.path());
-    let tls =
-        format!("[tls]\ncertificate = \"{0}/cert.pem\"\nkey = \"{0}/key.pem\"", folder.path().display());
+    let tls = format!(
+        "[metrics]\nlisten = \"127.0.0.1:0\"\n[tls]\ncertificate = \"{0}/cert.pem\"\nkey = \"{0}/key.pem\"",
+        folder.path().display()
+    );
     let mut running = start(&tls).await;
     assert!(running.public_url.starts_with("https://localhost:"), "{}", running.public_url);
     let answer = get_tls(running.address, &first, "/healthz").await.unwrap();
@@ -112,6 +114,11 @@ async fn a13_tls_and_its_reload() {
     // What cannot be read leaves what is there.
     std::fs::write(folder.path().join("cert.pem"), "nonsense").unwrap();
     assert!(std::process::Command::new("kill").args(["-HUP", &me]).status().unwrap().success());
+    let failed = "matinee_reloads_total{part=\"tls\",result=\"failed\"}";
+    let begun = Instant::now();
+    while !get(running.metrics.unwrap(), "/metrics").await.contains(failed) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody tried to read it");
+    }
     assert!(get_tls(running.address, &second, "/healthz").await.is_ok());
     running.stop.take().unwrap().send(()).unwrap();
     running.ended.await.unwrap().unwrap();
