@@ -79,7 +79,7 @@ pub(crate) async fn login(
     service.throttle.login(address, &email, own).map_err(LoginFailure::Throttled)?;
 
     let (account, hash) = found.unzip();
-    let right = password::verify(password, hash).await;
+    let right = password::verify(password, hash.clone()).await;
     let account = account.filter(|account| right && !account.disabled).ok_or(ErrorCode::LoginFailed)?;
     let cookies =
         SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
@@ -91,8 +91,17 @@ pub(crate) async fn login(
     };
     retried!(async {
         let mut tx = service.store.begin().await?;
+        // Checking took a while: a password that was changed meanwhile, or an account that was disabled, ended all sessions,
+        // and this one must not come after that.
+        tx.lock_account(account.id).await?;
+        let now = tx.account_by_email(&email).await?;
+        let same = now
+            .is_some_and(|(now, now_hash)| now.id == account.id && !now.disabled && Some(now_hash) == hash);
+        if !same {
+            return Err(ErrorCode::LoginFailed.into());
+        }
         tx.add_session(&session).await?;
-        tx.commit().await
+        Ok::<_, Failure>(tx.commit().await?)
     })?;
     Ok(cookies)
 }

@@ -132,3 +132,33 @@ async fn guessing_is_throttled_but_locks_nobody_out() {
     assert_eq!(world.try_login(EMAIL, PASSWORD, made_up).await.status, 429, "a made-up cookie has no budget");
     assert_eq!(world.try_login(EMAIL, PASSWORD, &mine.cookies).await.status, 204);
 }
+
+/// A store in which the password is changed between the check of the old one and the session.
+struct Racing(std::sync::Arc<server::store::SqliteStore>);
+
+#[async_trait::async_trait]
+impl server::store::Store for Racing {
+    async fn begin(&self) -> server::store::Result<Box<dyn server::store::Transaction>> {
+        server::accounts::set_password(&*self.0, EMAIL, "another one").await.unwrap();
+        self.0.begin().await
+    }
+
+    async fn read(&self) -> server::store::Result<Box<dyn server::store::Transaction>> {
+        self.0.read().await
+    }
+
+    async fn close(&self) {}
+}
+
+/// A login under way does not outlive a change of the password.
+#[tokio::test]
+async fn a_password_that_changes_meanwhile_begins_no_session() {
+    let mut world = World::new().await;
+    let (clock, _) = server::Clock::manual(world.now());
+    let store = std::sync::Arc::new(Racing(world.store.clone()));
+    let service = server::Service::with_store(world.config.clone(), clock, store).unwrap();
+    world.router = server::router(std::sync::Arc::new(service));
+    let reply = world.try_login(EMAIL, PASSWORD, "").await;
+    assert_eq!(reply.status, 401);
+    assert!(reply.cookies().is_empty() && reply.text().contains("LOGIN_FAILED"), "{}", reply.text());
+}
