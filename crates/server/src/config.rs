@@ -149,10 +149,7 @@ impl Config {
             None => Self::default(),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-                toml::from_str(&text).map_err(|e| Error::Config {
-                    path: path.to_owned(),
-                    reason: e.to_string().trim().replace('\n', " "),
-                })?
+                parse(path, &text)?
             }
         };
         config.apply(overrides);
@@ -165,10 +162,7 @@ impl Config {
     /// # Errors
     /// [`Error::Config`], [`Error::Setting`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut config: Self = toml::from_str(text).map_err(|e| Error::Config {
-            path: PathBuf::from("matinee.toml"),
-            reason: e.to_string().trim().replace('\n', " "),
-        })?;
+        let mut config = parse(Path::new("matinee.toml"), text)?;
         config.apply(Overrides::default());
         config.check()?;
         Ok(config)
@@ -329,6 +323,28 @@ impl Config {
     }
 }
 
+/// Errors name the line and what is expected there, and never quote a value: it may be a password.
+fn parse(path: &Path, text: &str) -> Result<Config, Error> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1));
+        let reason = format!("{}{}", line.unwrap_or_default(), without_value(error.message()));
+        Error::Config { path: path.to_owned(), reason: reason.trim().replace('\n', " ") }
+    })
+}
+
+/// The messages of serde that repeat what was found, without that.
+fn without_value(message: &str) -> String {
+    let kinds = ["invalid type", "invalid value", "invalid length", "unknown variant"];
+    match kinds.into_iter().find(|kind| message.starts_with(kind)) {
+        None => message.to_owned(),
+        Some(kind) => match message.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("{kind}, expected {expected}"),
+            None => kind.to_owned(),
+        },
+    }
+}
+
 fn setting(name: &'static str, reason: &str) -> Error {
     Error::Setting { name, reason: reason.to_owned() }
 }
@@ -385,6 +401,21 @@ mod tests {
     }
 
     #[test]
+    fn errors_name_the_line_and_not_its_value() {
+        for text in [
+            "listen = \"127.0.0.1:80\"\ndatabase = \"postgres://u:s3cret, expected x@h\"",
+            "[database]\nurl = postgres://u:s3cret@h",
+            "[database]\nurl = \"postgres://u:s3cret@h",
+            "[database]\nconnections = \"s3cret\"",
+            "[log]\nformat = \"s3cret\"",
+            "\nlisten = \"s3cret\"",
+        ] {
+            let error = Config::parse(text).unwrap_err().to_string();
+            assert!(error.contains("line 2: ") && !error.contains("s3cret"), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_said_in_words() {
         for (text, word) in [
             ("public_url = \"localhost\"", "public_url"),
@@ -393,7 +424,7 @@ mod tests {
             ("public_url = \"https://Films.example.org\"", "lower case"),
             ("public_url = \"https://films.example.org:443\"", "own port"),
             ("public_url = \"http://a; script-src *\"", "public_url"),
-            ("roles = [\"sight\"]", "sight"),
+            ("roles = [\"sight\"]", "individualize"),
             ("rolls = []", "rolls"),
             ("[devices]\nlimit = 0", "devices.limit"),
             ("[limits]\nconnections_per_address = 0", "connections_per_address"),
