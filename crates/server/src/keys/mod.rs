@@ -314,12 +314,21 @@ fn load_signer(key: &KeyFile, ca: &SiteCa, typ: Typ, trust: &Trust, now: u64) ->
         .map_err(|_| Error::Keys(format!("signer {} cannot be certified", key.id)))
 }
 
-/// [`generate`], then [`load_with`].
+/// [`load_with`]; where something is missing, [`generate`] first. A folder with every key is not written to, so it may be
+/// mounted read-only.
 ///
 /// # Errors
 /// As those.
 pub fn open(folder: &Path, public_url: &str, factories: &[[u8; 32]], now: u64) -> Result<KeyRing, Error> {
-    let new = generate(folder, public_url, now)?;
+    let reason = match load_with(folder, public_url, factories, now) {
+        Ok(ring) => return Ok(ring),
+        Err(reason) => reason,
+    };
+    let new = match (generate(folder, public_url, now), reason) {
+        // What is wrong is what is in the folder, not that nothing can be added.
+        (Err(Error::Io { .. }), reason @ (Error::Keys(_) | Error::KeysExposed(_))) => return Err(reason),
+        (new, _) => new?,
+    };
     if !new.is_empty() {
         tracing::info!(folder = %folder.display(), keys = new.len(), "made new keys: back this folder up");
     }

@@ -47,3 +47,17 @@ fn a_damaged_file_is_named_without_its_content() {
     let error = format!("{:?}", load(folder.path(), URL, 1000).unwrap_err());
     assert!(error.contains("common-ck-1") && !error.contains(&secret), "{error}");
 }
+
+/// A folder that has every key may be mounted read-only.
+#[test]
+fn a_complete_folder_is_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    open(&keys, URL, &[], 1000).unwrap();
+    fs::remove_file(keys.join(".lock")).unwrap();
+    open(&keys, URL, &[], 2000).unwrap();
+    assert!(!keys.join(".lock").exists());
+    fs::remove_file(keys.join("media-mv-1.toml")).unwrap();
+    open(&keys, URL, &[], 3000).unwrap();
+    assert!(keys.join("media-mv-1.toml").exists(), "what is missing is made");
+}
