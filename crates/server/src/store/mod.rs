@@ -68,7 +68,10 @@ fn migrator<const N: usize>(scripts: [(&'static str, &'static str); N]) -> Migra
     let migration = |(version, (name, sql)): (i64, (&'static str, &'static str))| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations((1..).zip(scripts).map(migration).collect())
+    let mut migrator = Migrator::with_migrations((1..).zip(scripts).map(migration).collect());
+    // The next release may have been here already: migrations only add.
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 /// Opens the database that the configuration names: SQLite in the data folder, or `database.url`.
@@ -213,6 +216,8 @@ pub trait Transaction: Send {
     async fn code_by_key(&mut self, signing_key: &[u8]) -> Result<Option<ActivationCode>>;
     /// Gives a code to an account; `false` when it is another's already, or gone.
     async fn confirm_code(&mut self, code: &str, account: i64) -> Result<bool>;
+    /// Lets a code end at another time (Unix seconds).
+    async fn end_code(&mut self, code: &str, expires: u64) -> Result<()>;
     /// Forgets a code.
     async fn remove_code(&mut self, code: &str) -> Result<()>;
 

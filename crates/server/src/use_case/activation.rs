@@ -17,6 +17,8 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const LENGTH: usize = 6;
 /// Seconds that a code lives.
 const LIFE: u64 = 600;
+/// Seconds for which a box may ask again after its code served.
+const REPEAT: u64 = 60;
 /// Seconds between a box's polls.
 const INTERVAL: u64 = 5;
 /// Codes drawn before giving up: live ones are few among 2^30.
@@ -55,12 +57,13 @@ pub(crate) async fn poll(
     let key = certificate.signing_key.as_bytes();
     let name = name_of(certificate);
     match tx.code_by_key(key).await?.filter(|code| now < code.expires) {
-        Some(ActivationCode { code, account: Some(account), .. }) => {
+        Some(ActivationCode { code, expires, account: Some(account), .. }) => {
             let account = tx.account(account).await?.filter(|account| !account.disabled);
             let account = account.ok_or(ErrorCode::CodeExpired)?;
             let registered =
                 registration::register_box(service, tx, account, certificate, &name, sequence, now).await?;
-            tx.remove_code(&code).await?;
+            // If the answer is lost the box asks again, and gets the same slot.
+            tx.end_code(&code, expires.min(now + REPEAT)).await?;
             Ok(Polled::Registered(Box::new(registered)))
         }
         Some(ActivationCode { code, expires, .. }) => Ok(Polled::Waiting(Activation::Code {

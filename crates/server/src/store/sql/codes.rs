@@ -53,6 +53,15 @@ pub(super) async fn confirm(tx: &mut Tx, text: &str, account: i64) -> Result<boo
     Ok(done.rows_affected() > 0)
 }
 
+pub(super) async fn end(tx: &mut Tx, text: &str, expires: u64) -> Result<()> {
+    sqlx::query("UPDATE codes SET expires = $2 WHERE code = $1")
+        .bind(text)
+        .bind(int(expires))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn remove(tx: &mut Tx, text: &str) -> Result<()> {
     sqlx::query("DELETE FROM codes WHERE code = $1").bind(text).execute(&mut **tx).await?;
     Ok(())

@@ -318,6 +318,10 @@ impl Transaction for SqlTransaction {
         codes::confirm(&mut self.tx, code, account).await
     }
 
+    async fn end_code(&mut self, code: &str, expires: u64) -> Result<()> {
+        codes::end(&mut self.tx, code, expires).await
+    }
+
     async fn remove_code(&mut self, code: &str) -> Result<()> {
         codes::remove(&mut self.tx, code).await
     }
