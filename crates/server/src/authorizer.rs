@@ -7,8 +7,11 @@ use crate::config::{Authorizer, OnFailure};
 use nccp::{ErrorCode, MovieId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+/// Questions at a time; further ones wait, and count the wait.
+const PARALLEL: usize = 32;
 /// Octets of an answer at most.
 const MAX_ANSWER: usize = 16 * 1024;
 
@@ -43,6 +46,8 @@ pub(crate) struct Webhook {
     url: reqwest::Url,
     token: Option<Zeroizing<String>>,
     on_failure: OnFailure,
+    timeout: Duration,
+    turns: Semaphore,
 }
 
 impl std::fmt::Debug for Webhook {
@@ -68,12 +73,18 @@ impl Webhook {
             url: config.url.parse().map_err(|_| bad("is no URL"))?,
             token: token.map(|token| Zeroizing::new(token.trim().to_owned())),
             on_failure: config.on_failure,
+            timeout: Duration::from_millis(config.timeout_ms),
+            turns: Semaphore::new(PARALLEL),
         })
     }
 
     /// Asks. A refusal is `NOT_SUBSCRIBED`; no answer is what `authorizer.on_failure` says.
     pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<(), ErrorCode> {
-        let (answer, result) = match self.request(question).await {
+        let asked = tokio::time::timeout(self.timeout, async {
+            let _turn = self.turns.acquire().await;
+            self.request(question).await
+        });
+        let (answer, result) = match asked.await.unwrap_or(Err("it took too long")) {
             Ok(true) => ("allow", Ok(())),
             Ok(false) => ("deny", Err(ErrorCode::NotSubscribed)),
             Err(reason) => {

@@ -87,15 +87,19 @@ fn respond(service: &Service, answer: ControllerAnswer) -> Response {
     response
 }
 
-async fn post_license(State(service): State<Arc<Service>>, request: Request) -> Result<Response, JsonError> {
+async fn post_license(
+    State(service): State<Arc<Service>>,
+    Extension(audience): Extension<Audience>,
+    request: Request,
+) -> Result<Response, JsonError> {
     service.throttle.request(address::of(&request))?;
     let place = address::place(&service, &request);
     let (parts, body) = request.into_parts();
     let challenge = body::read(&parts.headers, body, MAX_CHALLENGE).await?;
     let ticket = body::text(&parts.headers, TICKET_HEADER);
     let origin = body::text(&parts.headers, "origin");
-    let license =
-        license::issue_raw(&service, ticket, &challenge, origin, &place).await.map_err(|failure| {
+    let license = license::issue_raw(&service, audience, ticket, &challenge, origin, &place).await.map_err(
+        |failure| {
             let error = JsonError::from(failure);
             // Docs: 401 says that the ticket is not authentic, everything else is 403.
             match error.status {
@@ -103,7 +107,8 @@ async fn post_license(State(service): State<Arc<Service>>, request: Request) -> 
                 _ if error.code == ErrorCode::NotAuthentic => error,
                 _ => JsonError { status: StatusCode::FORBIDDEN, ..error },
             }
-        })?;
+        },
+    )?;
     let headers = [(header::CONTENT_TYPE, "application/cose"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, license).into_response())
 }

@@ -124,18 +124,22 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
             refusal: ErrorCode::NotAuthentic,
             ticket: None,
             browser: None,
+            reports: Vec::new(),
         };
         let answers = run.answer(&request, &proof).await?;
-        Ok::<_, Failure>(ControllerAnswer {
+        let answer = ControllerAnswer {
             status: 200,
             response: Response { sequence, time: now, outcome: nccp::Outcome::Answers(answers) },
             ticket: run.ticket,
             browser: run.browser,
-        })
+        };
+        Ok::<_, Failure>((answer, run.reports))
     };
     match retried!(attempt()) {
-        Ok(answer) => {
+        Ok((answer, reports)) => {
             count(&answer.response);
+            // Only what is committed counts, and once, however often the transaction ran.
+            reports.iter().for_each(playback::Report::count);
             answer
         }
         Err(failure) => refused(200, failure.code()),
@@ -179,6 +183,8 @@ struct Run<'a> {
     refusal: ErrorCode,
     ticket: Option<String>,
     browser: Option<CookieSecret>,
+    /// What the player counted.
+    reports: Vec<playback::Report>,
 }
 
 impl<'a> Run<'a> {
@@ -295,11 +301,11 @@ impl<'a> Run<'a> {
                 metadata::user_movie(tx, account, *movie_id).await
             }
             RequestMessage::Authorization { movie_id } => {
-                self.entitlements.check(*movie_id)?;
+                self.entitlements.check(account, *movie_id)?;
                 authorization::authorize(service, tx, account, *movie_id, self.envelope.place, now).await
             }
             RequestMessage::License { stream_id, challenge } => {
-                self.entitlements.check(*stream_id)?;
+                self.entitlements.check(account, *stream_id)?;
                 let asking = license::Asking {
                     speaker,
                     stream_id: Some(*stream_id),
@@ -310,7 +316,11 @@ impl<'a> Run<'a> {
                 let license = license::issue(service, tx, &asking, now).await?;
                 Ok(ResponseMessage::License { stream_id: *stream_id, license })
             }
-            RequestMessage::LogBlob(log) => playback::log_blob(tx, speaker, log, now).await,
+            RequestMessage::LogBlob(log) => {
+                let report = playback::log_blob(tx, speaker, log, now).await?;
+                self.reports.push(report);
+                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now })
+            }
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),
         }

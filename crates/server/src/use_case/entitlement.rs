@@ -3,28 +3,40 @@
 use super::Outcome;
 use super::verify::Proof;
 use crate::Service;
-use crate::authorizer::Question;
+use crate::authorizer::{Question, Webhook};
 use crate::region::Place;
 use crate::store::{Account, StoreError, retried};
 use crate::use_case::login::SessionCookies;
+use futures_util::future::join_all;
 use nccp::{ErrorCode, MovieId, Request, RequestMessage};
 use std::collections::BTreeMap;
 
-/// The verdicts for the movies of a request; without an authorizer everything is allowed.
+/// Movies of one request that the authorizer is asked about; the caller may ask for further ones in another request.
+const MOST: usize = 4;
+
+/// What the authorizer said about an account; without an authorizer everything is allowed.
 #[derive(Debug, Default)]
-pub(crate) struct Entitlements(Option<BTreeMap<u64, Result<(), ErrorCode>>>);
+pub(crate) struct Entitlements(Option<Verdicts>);
+
+#[derive(Debug, Default)]
+struct Verdicts {
+    /// Whom the question was about, if it was known before the transaction.
+    account: Option<i64>,
+    by_movie: BTreeMap<u64, Result<(), ErrorCode>>,
+}
 
 impl Entitlements {
-    /// Whether the operator lets this account play the movie.
-    pub(crate) fn check(&self, movie: MovieId) -> Result<(), ErrorCode> {
-        match &self.0 {
-            None => Ok(()),
-            // A challenge may name another movie than its message: nobody was asked about that.
-            Some(verdicts) => verdicts.get(&movie.get()).copied().unwrap_or(Err(ErrorCode::NotSubscribed)),
+    /// Whether the operator lets this account play the movie. A request that changes who speaks (it registers, or its session
+    /// ends meanwhile) is told to come again: the operator said nothing about that account.
+    pub(crate) fn check(&self, account: &Account, movie: MovieId) -> Result<(), ErrorCode> {
+        let Some(verdicts) = &self.0 else { return Ok(()) };
+        if verdicts.account != Some(account.id) {
+            return Err(ErrorCode::TryLater);
         }
+        verdicts.by_movie.get(&movie.get()).copied().unwrap_or(Err(ErrorCode::TryLater))
     }
 
-    /// Asks about one movie.
+    /// Asks about one movie that exists.
     pub(crate) async fn of_movie(
         service: &Service,
         account: &Account,
@@ -34,20 +46,14 @@ impl Entitlements {
         place: &Place,
     ) -> Self {
         let Some(webhook) = &service.authorizer else { return Self(None) };
-        let question = Question {
-            account: &account.handle,
-            email: &account.email,
-            plan: &account.plan,
-            device_id,
-            movie_id,
-            messages,
-            country: place.country.as_deref(),
-            time: service.clock.now(),
-        };
-        Self(Some(BTreeMap::from([(movie_id.get(), webhook.ask(&question).await)])))
+        let verdict = ask(service, webhook, account, device_id, movie_id, messages, place).await;
+        Self(Some(Verdicts {
+            account: Some(account.id),
+            by_movie: BTreeMap::from([(movie_id.get(), verdict)]),
+        }))
     }
 
-    /// Asks about every movie that the request wants to play.
+    /// Asks about the movies that the request wants to play, all at once.
     pub(crate) async fn of_request(
         service: &Service,
         request: &Request,
@@ -55,9 +61,7 @@ impl Entitlements {
         session: Option<&SessionCookies>,
         place: &Place,
     ) -> Outcome<Self> {
-        if service.authorizer.is_none() {
-            return Ok(Self(None));
-        }
+        let Some(webhook) = &service.authorizer else { return Ok(Self(None)) };
         let mut wanted: BTreeMap<u64, (MovieId, Vec<&'static str>)> = BTreeMap::new();
         for message in &request.messages {
             let movie = match message {
@@ -65,32 +69,69 @@ impl Entitlements {
                 RequestMessage::License { stream_id, .. } => *stream_id,
                 _ => continue,
             };
-            wanted.entry(movie.get()).or_insert((movie, Vec::new())).1.push(message.name().as_str());
+            if wanted.len() < MOST || wanted.contains_key(&movie.get()) {
+                wanted.entry(movie.get()).or_insert((movie, Vec::new())).1.push(message.name().as_str());
+            }
         }
-        let mut verdicts = BTreeMap::new();
         if wanted.is_empty() {
-            return Ok(Self(Some(verdicts)));
+            return Ok(Self(Some(Verdicts::default())));
         }
-        let account = retried!(async {
+        let (account, unknown) = retried!(async {
             let mut tx = service.store.read().await?;
-            Ok::<_, StoreError>(match (proof, session) {
+            let account = match (proof, session) {
                 (Proof::Ticket { ticket, .. }, _) => tx.account(ticket.account).await?,
                 (Proof::Certificate(_), Some(cookies)) => {
                     let now = service.clock.now();
                     tx.session_account(&cookies.id.hash(), &cookies.secret.hash(), now).await?
                 }
                 _ => None,
-            })
+            };
+            let mut unknown = Vec::new();
+            for id in wanted.keys() {
+                if tx.movie(*id).await?.is_none() {
+                    unknown.push(*id);
+                }
+            }
+            Ok::<_, StoreError>((account, unknown))
         })?;
         // Nobody: the messages fail for their own reason.
         let Some(account) = account.filter(|account| !account.disabled) else {
-            return Ok(Self(Some(verdicts)));
+            return Ok(Self(Some(Verdicts::default())));
         };
-        let device = request.device.as_ref().map(|id| id.as_str());
-        for (id, (movie, messages)) in wanted {
-            let one = Self::of_movie(service, &account, device, movie, &messages, place).await;
-            verdicts.insert(id, one.check(movie));
-        }
-        Ok(Self(Some(verdicts)))
+        // What a request says of its device is its claim, until a ticket proves it.
+        let device = match proof {
+            Proof::Ticket { ticket, .. } => Some(ticket.device.as_str()),
+            _ => None,
+        };
+        let account = &account;
+        let questions = wanted.iter().filter(|(id, _)| !unknown.contains(id)).map(async |(id, wanted)| {
+            let (movie, messages) = wanted;
+            (*id, ask(service, webhook, account, device, *movie, messages, place).await)
+        });
+        let mut by_movie: BTreeMap<_, _> = join_all(questions).await.into_iter().collect();
+        by_movie.extend(unknown.into_iter().map(|id| (id, Err(ErrorCode::MovieUnknown))));
+        Ok(Self(Some(Verdicts { account: Some(account.id), by_movie })))
     }
+}
+
+async fn ask(
+    service: &Service,
+    webhook: &Webhook,
+    account: &Account,
+    device_id: Option<&str>,
+    movie_id: MovieId,
+    messages: &[&'static str],
+    place: &Place,
+) -> Result<(), ErrorCode> {
+    let question = Question {
+        account: &account.handle,
+        email: &account.email,
+        plan: &account.plan,
+        device_id,
+        movie_id,
+        messages,
+        country: place.country.as_deref(),
+        time: service.clock.now(),
+    };
+    webhook.ask(&question).await
 }

@@ -3,12 +3,12 @@
 use super::authorization;
 use super::controller::Speaker;
 use super::entitlement::Entitlements;
-use super::verify::CLOCK_TOLERANCE;
+use super::verify::{Audience, CLOCK_TOLERANCE};
 use super::{Failure, Outcome, verify};
 use crate::catalogue::Pack;
 use crate::region::Place;
 use crate::secret::sha256;
-use crate::store::{Transaction, retried};
+use crate::store::{StoreError, Transaction, retried};
 use crate::ticket::Ticket;
 use crate::{Service, policy};
 use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
@@ -115,6 +115,7 @@ fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid
 /// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket.
 pub(crate) async fn issue_raw(
     service: &Service,
+    audience: Audience,
     ticket: Option<&str>,
     octets: &[u8],
     origin: Option<&str>,
@@ -122,6 +123,9 @@ pub(crate) async fn issue_raw(
 ) -> Outcome<Vec<u8>> {
     let now = service.clock.now();
     let (ticket, text) = verify::open_ticket(service, ticket).map_err(|_| ErrorCode::NotAuthentic)?;
+    if !audience.admits(verify::key_level(&ticket)) {
+        return Err(ErrorCode::NotAuthentic.into());
+    }
     if now >= ticket.expires {
         return Err(ErrorCode::TicketExpired.into());
     }
@@ -133,11 +137,15 @@ pub(crate) async fn issue_raw(
     let movie_id =
         MovieId::try_from(verified.challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
     if service.authorizer.is_some() {
-        let account = retried!(async { service.store.read().await?.account(ticket.account).await })?;
+        let (account, movie) = retried!(async {
+            let mut tx = service.store.read().await?;
+            Ok::<_, StoreError>((tx.account(ticket.account).await?, tx.movie(movie_id.get()).await?))
+        })?;
         let account = account.ok_or(ErrorCode::DeviceUnknown)?;
+        movie.ok_or(ErrorCode::MovieUnknown)?;
         let device = Some(ticket.device.as_str());
         let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
-        asked.check(movie_id)?;
+        asked.check(&account, movie_id)?;
     }
     retried!(issue_raw_once(service, &ticket, &text, octets, origin, place, now))
 }

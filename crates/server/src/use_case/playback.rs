@@ -5,7 +5,7 @@ use super::{Outcome, counters};
 use crate::Service;
 use crate::store::{Account, LogEntry, Transaction, Viewing, retried};
 use nccp::json::{PlayerEvent, PlayerEventKind};
-use nccp::{ErrorCode, LogBlob, LogEvent, ResponseMessage};
+use nccp::{ErrorCode, LogBlob, LogEvent};
 
 /// Nearer to the end than this (seconds) a film counts as watched.
 const LAST_MOMENT: f64 = 0.5;
@@ -14,16 +14,29 @@ const ONE_VIEWING: u64 = 2 * 3600;
 /// Longest error code of a player that is kept, in characters.
 const MAX_CODE: usize = 100;
 
-/// `logblob`: A108, A110.
+/// What a player counted: now, and in its report before.
+#[derive(Debug)]
+pub(crate) struct Report {
+    before: Vec<(String, u64)>,
+    after: Vec<(String, u64)>,
+}
+
+impl Report {
+    /// Adds it to the operator's numbers.
+    pub(crate) fn count(&self) {
+        counters::count(&self.before, &self.after);
+    }
+}
+
+/// `logblob`: A108, A110. The report is counted when it is committed.
 pub(crate) async fn log_blob(
     tx: &mut dyn Transaction,
     speaker: &Speaker,
     log: &LogBlob,
     now: u64,
-) -> Outcome<ResponseMessage> {
+) -> Outcome<Report> {
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     let before = tx.last_counters(&speaker.device.id, movie.id).await?;
-    counters::count(&before, &log.counters);
     tx.log(&LogEntry {
         account: speaker.account.id,
         device: Some(speaker.device.id.clone()),
@@ -37,7 +50,7 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now })
+    Ok(Report { before, after: log.counters.clone() })
 }
 
 /// `POST /playerevent`: A18, A19.

@@ -41,7 +41,7 @@ pub(crate) enum Audience {
 }
 
 impl Audience {
-    fn admits(self, level: KeyLevel) -> bool {
+    pub(crate) fn admits(self, level: KeyLevel) -> bool {
         match self {
             Self::Everybody => true,
             Self::Browsers => level != KeyLevel::Box,
@@ -97,14 +97,17 @@ pub(crate) fn authenticate(
         Some(_) => {
             let (ticket, text) = open_ticket(service, ticket_text)?;
             signed(&SigningPublicKey::try_from(ticket.signing_key).map_err(|_| NotAuthentic)?)?;
-            let is_box = ticket.level == level_number(KeyLevel::Box);
-            let level = if is_box { KeyLevel::Box } else { KeyLevel::Software };
-            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(level) {
+            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(key_level(&ticket)) {
                 return Err(NotAuthentic);
             }
             Ok(Proof::Ticket { ticket, text })
         }
     }
+}
+
+/// Whether a ticket is a box's ([`KeyLevel::Box`]) or a browser's (any other).
+pub(crate) fn key_level(ticket: &Ticket) -> KeyLevel {
+    if ticket.level == level_number(KeyLevel::Box) { KeyLevel::Box } else { KeyLevel::Software }
 }
 
 /// Opens a ticket header; whether it is over is not asked.

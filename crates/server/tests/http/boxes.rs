@@ -85,7 +85,15 @@ async fn a14_a111_a115_a_box_is_activated_by_its_code() {
     assert_eq!(world.device_count().await, 0, "A114, A115: the slot is taken at the next poll");
     assert!(matches!(poll(&mut tv, &world).await, Ok(Activation::Registered(_))));
     assert_eq!(world.device_count().await, 1);
-    assert_eq!(enter(&world, &cookies, &shown, true).await.status, 404, "a code serves once");
+    let (device, lost) = (tv.device.clone(), tv.ticket.clone());
+    assert!(
+        matches!(poll(&mut tv, &world).await, Ok(Activation::Registered(_))),
+        "its answer may have been lost"
+    );
+    assert_eq!((tv.device.clone(), world.device_count().await), (device, 1), "the same slot");
+    assert_ne!(tv.ticket, lost);
+    world.set_clock(NOW + 60);
+    assert_eq!(enter(&world, &cookies, &shown, true).await.status, 410, "a code serves once");
 
     let put = world.request("PUT", &format!("/api/queue/{MOVIE}"), &[("cookie", &cookies)], b"").await;
     assert_eq!(put.status, 204);
@@ -249,6 +257,15 @@ async fn a125_boxes_have_their_own_host() {
     browser.register(&world).await.unwrap();
     let reply = at(&mut browser, "https://boxes.example.org", RequestMessage::Queue).await;
     assert_eq!(reply.status, 401, "a browser's ticket");
+    // The license route keeps them apart too; what is asked there comes after.
+    let license = async |router: &axum::Router, ticket: &str| {
+        let request = Request::builder().method("POST").uri("/license").header("x-cticket", ticket);
+        let request = request.header("host", "localhost:8080").body(Body::from("no challenge")).unwrap();
+        world.send_to(router, request).await.status.as_u16()
+    };
+    let ticket = browser.ticket.clone().unwrap();
+    assert_eq!(license(&world.box_router, &ticket).await, 401, "a browser's ticket");
+    assert_eq!(license(&world.router, &ticket).await, 403, "a challenge that is none");
     // There are no pages there.
     let request = Request::builder().uri("/login").header("host", "boxes.example.org");
     let reply = world.send_to(&world.box_router, request.body(Body::empty()).unwrap()).await;

@@ -64,7 +64,7 @@ fn authorization(movie: u64) -> RequestMessage {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b3_the_operator_has_a_say() {
-    let (world, operator, _token) = world("").await;
+    let (world, operator, _token) = world("timeout_ms = 10000").await;
     operator.says(200, r#"{"allow": true}"#);
     let mut client = Client::registered(&world).await;
     let license =
@@ -91,6 +91,12 @@ async fn b3_the_operator_has_a_say() {
         let raw = world.request("POST", "/license", &headers, &challenge).await;
         assert!(raw.status == 403 && raw.text().contains("NOT_SUBSCRIBED"), "{}", raw.text());
     }
+    // A film that does not exist is nobody's question.
+    operator.says(200, r#"{"allow": true}"#);
+    operator.questions();
+    let answers = client.call(&world, &[authorization(99_999), authorization(MOVIE)]).await.unwrap();
+    assert_eq!(answers[0], Err(ErrorCode::MovieUnknown));
+    assert!(answers[1].is_ok() && operator.questions().len() == 1);
     // What needs no say needs no question.
     operator.questions();
     client.one(&world, RequestMessage::MovieMetadata { movie_id: id(MOVIE) }).await.unwrap();
@@ -116,4 +122,19 @@ async fn b3_without_an_answer_the_documented_rule_holds() {
             );
         }
     }
+}
+
+/// What the operator said of one account is not taken for another's that registers in the same envelope.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_verdict_is_about_one_account() {
+    let (world, operator, _token) = world("timeout_ms = 10000").await;
+    operator.says(200, r#"{"allow": true}"#);
+    let mut client = Client::registered(&world).await;
+    client.cookies = world.add_account("eve@example.org", "unlimited").await;
+    let register = client.register_message();
+    let messages = [RequestMessage::Queue, register, authorization(MOVIE)];
+    let answers = client.call(&world, &messages).await.unwrap();
+    assert!(answers[0].is_ok() && answers[1].is_ok(), "{answers:?}");
+    assert_eq!(answers[2], Err(ErrorCode::TryLater));
+    assert_eq!(operator.questions()[0]["email"], EMAIL);
 }
