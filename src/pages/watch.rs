@@ -103,7 +103,7 @@ fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
         None
     } else if shown.retrying && (media.waiting || !media.has_picture) {
         Some("The film does not arrive. Trying again…")
-    } else if !shown.begun && !(media.paused && media.has_picture) {
+    } else if !(shown.begun || media.paused && media.has_picture) {
         Some("Starting…")
     } else {
         media.waiting.then_some("Loading…")
