@@ -326,11 +326,22 @@ impl Config {
 /// Errors name the line and what is expected there, and never quote a value: it may be a password.
 fn parse(path: &Path, text: &str) -> Result<Config, Error> {
     toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1));
-        let reason = format!("{}{}", line.unwrap_or_default(), without_value(error.message()));
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let number = before.matches('\n').count();
+        let place = match text.lines().nth(number).and_then(setting_on) {
+            Some(name) => format!("line {}, {name}: ", number + 1),
+            None => format!("line {}: ", number + 1),
+        };
+        let reason = format!("{place}{}", without_value(error.message()));
         Error::Config { path: path.to_owned(), reason: reason.trim().replace('\n', " ") }
     })
+}
+
+/// The name in front of a line's equals sign, where it is a plain one.
+fn setting_on(line: &str) -> Option<&str> {
+    let name = line.split_once('=')?.0.trim();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    (!name.is_empty() && name.bytes().all(plain)).then_some(name)
 }
 
 /// The messages of serde that repeat what was found, without that.
