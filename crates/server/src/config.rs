@@ -422,7 +422,7 @@ mod tests {
             "\nlisten = \"s3cret\"",
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
-            assert!(error.contains("line 2: ") && !error.contains("s3cret"), "{text}: {error}");
+            assert!(error.contains(": line 2") && !error.contains("s3cret"), "{text}: {error}");
         }
     }
 
