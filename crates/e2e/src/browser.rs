@@ -17,6 +17,8 @@ pub struct Browser {
 impl Browser {
     /// Starts it with the arguments of the repository's `webdriver.json`.
     pub async fn start() -> Self {
+        // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was installed before stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let port = free_port();
         let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let process = Command::new(&chromedriver)
