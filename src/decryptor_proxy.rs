@@ -42,7 +42,7 @@ type StreamListener = Rc<dyn Fn(StreamEvent)>;
 pub struct DecryptorProxy {
     worker: Worker,
     shared: Rc<Shared>,
-    _listeners: [EventListener; 3],
+    _listeners: [EventListener; 4],
 }
 
 #[derive(Default)]
@@ -84,7 +84,11 @@ impl DecryptorProxy {
                 shared.fail(&DrmError::Unsupported { what: "working DRM module".into() });
             })
         };
-        let listeners = [on_message, on_failure("error"), on_failure("messageerror")];
+        // A page that is left may be kept, frozen, for the way back. A worker frozen while it opens its database would keep every other
+        // page of the profile from opening it, so it ends here; `mount` loads a page that comes back anew.
+        let ending = worker.clone();
+        let on_leaving = EventListener::new(&gloo::utils::window(), "pagehide", move |_| ending.terminate());
+        let listeners = [on_message, on_failure("error"), on_failure("messageerror"), on_leaving];
         Self { worker, shared, _listeners: listeners }
     }
 

@@ -3,6 +3,7 @@
 use gloo::{events::EventListener, utils::window};
 use nccp::MovieId;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::UrlSearchParams;
 use yew::prelude::*;
 
@@ -141,7 +142,9 @@ pub fn Link(props: &LinkProps) -> Html {
             let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
             if plain && event.button() == 0 {
                 event.prevent_default();
-                go(&address);
+                // The page is made when everybody has heard of the click: what they ask for is on its way meanwhile.
+                let address = address.clone();
+                spawn_local(async move { go(&address) });
             }
         }
     };

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use nccp::{ErrorCode, MovieId, json::Library};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
@@ -13,6 +13,7 @@ use crate::{
     clock,
     control::{self, Control},
     decryptor_proxy::DecryptorProxy,
+    player,
     problem::Problem,
     route::{self, Route},
 };
@@ -223,6 +224,15 @@ async fn release() -> String {
     hash.await.unwrap_or_default()
 }
 
+/// When the browser has nothing better to do, a film's start is rehearsed.
+fn rehearse_when_idle() {
+    let rehearse = Closure::once_into_js(|| {
+        player::rehearse();
+    });
+    // A browser that does not say when it is idle has no rehearsal.
+    let _ = gloo::utils::window().request_idle_callback(rehearse.unchecked_ref());
+}
+
 async fn connect(proxy: Rc<DecryptorProxy>, account: String) -> Result<Control, control::Error> {
     let control = Control::open(proxy, &account, release().await).await?;
     control.ensure_registered().await?;
@@ -274,7 +284,12 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
                         return session.dispatch(Action::DeviceFailed(Problem::from(&error)));
                     };
                     session.dispatch(match connect(proxy, account).await {
-                        Ok(control) => Action::DeviceReady(control),
+                        Ok(control) => {
+                            if !matches!(Route::current(), Route::Watch { .. }) {
+                                rehearse_when_idle();
+                            }
+                            Action::DeviceReady(control)
+                        }
                         Err(error) if error.code() == Some(ErrorCode::LoginRequired) => Action::SignedOut,
                         Err(error) => Action::DeviceFailed(Problem::from(&error)),
                     });

@@ -69,7 +69,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
         (
             move |event: PointerEvent| {
                 if let Some(control) = pressed.as_ref().filter(|_| on_link(event.target())) {
-                    control.prefetch(movie);
+                    control.prepare_film(movie);
                 }
             },
             move |event: MouseEvent| {

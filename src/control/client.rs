@@ -32,7 +32,7 @@ const MOST_MESSAGES: usize = 15;
 pub enum Ask {
     /// As it is.
     Message(RequestMessage),
-    /// A license: its challenge is made when the envelope is, because it names the ticket.
+    /// A license: its challenge is made when the envelope is, because it names the ticket; unless one for this ticket lies ready.
     License {
         /// The worker's session.
         session: SessionId,
@@ -50,6 +50,13 @@ pub struct Identity {
     pub certificate: String,
     /// Name of the identity.
     pub component: String,
+}
+
+/// A challenge made ahead of its envelope, with the ticket that it names.
+pub(super) struct ReadyChallenge {
+    pub(super) session: SessionId,
+    pub(super) ticket: String,
+    pub(super) challenge: Vec<u8>,
 }
 
 pub(super) struct Item {
@@ -70,6 +77,7 @@ pub(super) struct Inner {
     /// Server's clock minus this one, in seconds.
     pub(super) offset: Cell<f64>,
     pub(super) opening: RefCell<Option<Opening>>,
+    pub(super) ready: RefCell<Vec<ReadyChallenge>>,
     queue: RefCell<VecDeque<Item>>,
     running: Cell<bool>,
 }
@@ -95,6 +103,7 @@ impl Control {
             stored: RefCell::new(stored),
             offset: Cell::new(0.0),
             opening: RefCell::default(),
+            ready: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             running: Cell::new(false),
         })))

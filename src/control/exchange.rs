@@ -1,17 +1,17 @@
 //! Envelopes: composing, sealing, posting; tickets.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{Display, Reply, Request as DrmRequest};
+use drm_api::{Display, Reply, Request as DrmRequest, SessionId};
 use gloo::net::http::Request;
 use js_sys::Reflect;
 use nccp::{
-    CONTENT_TYPE, CONTROLLER_PATH, Register, Registration, RequestMessage, Response, ResponseMessage,
-    SIGNATURE_HEADER, TICKET_HEADER,
+    CONTENT_TYPE, CONTROLLER_PATH, MovieId, Register, Registration, RequestMessage, Response,
+    ResponseMessage, SIGNATURE_HEADER, TICKET_HEADER,
 };
 
 use super::{
     Ask, Error,
-    client::{Inner, answers, identity_from, open_identity},
+    client::{Inner, ReadyChallenge, answers, identity_from, open_identity},
 };
 use crate::{
     api, clock,
@@ -25,6 +25,15 @@ impl Inner {
             Ask::Message(message) => return Ok(message.to_xml()),
             Ask::License { session, movie } => (*session, *movie),
         };
+        let ready = self.take_ready(session).filter(|ready| ready.ticket == ticket.ticket);
+        let challenge = match ready {
+            Some(ready) => ready.challenge,
+            None => self.challenge(session, movie, ticket).await?,
+        };
+        Ok(RequestMessage::License { stream_id: movie, challenge }.to_xml())
+    }
+
+    async fn challenge(&self, session: SessionId, movie: MovieId, ticket: &Stored) -> Result<Vec<u8>, Error> {
         let request = DrmRequest::GenerateRequest {
             session,
             stream_id: movie.get() as f64,
@@ -35,12 +44,25 @@ impl Inner {
             clock_offset: self.offset.get(),
         };
         match self.proxy.ask(request).await? {
-            Reply::Challenge { challenge } => {
-                let challenge = STANDARD.decode(challenge).map_err(|_| Error::Protocol)?;
-                Ok(RequestMessage::License { stream_id: movie, challenge }.to_xml())
-            }
+            Reply::Challenge { challenge } => STANDARD.decode(challenge).map_err(|_| Error::Protocol),
             _ => Err(Error::Protocol),
         }
+    }
+
+    /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail, the envelope will say why.
+    pub(super) async fn make_ready(&self, session: SessionId, movie: MovieId) {
+        let Some(ticket) = self.stored.borrow().clone() else { return };
+        if let Ok(challenge) = self.challenge(session, movie, &ticket).await {
+            let ready = ReadyChallenge { session, ticket: ticket.ticket, challenge };
+            self.ready.borrow_mut().push(ready);
+        }
+    }
+
+    /// The challenge that lies ready for a session.
+    pub(super) fn take_ready(&self, session: SessionId) -> Option<ReadyChallenge> {
+        let mut ready = self.ready.borrow_mut();
+        let at = ready.iter().position(|ready| ready.session == session)?;
+        Some(ready.swap_remove(at))
     }
 
     /// Has the worker seal the messages, posts them, reads the answer and adopts its time.

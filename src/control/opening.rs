@@ -1,7 +1,8 @@
 //! A film being opened: what its start asks the controller for, asked as early as it can be (PROTOCOL §9).
 //!
-//! Whoever rests on a title probably wants it: the manifest is asked for then. The click asks for the rest, in one POST, while the page
-//! is still being made; the player takes over what has come, and what is yet to come.
+//! Whoever rests on a title probably wants it: the manifest is asked for then. Whoever presses on it does, almost always: session and challenge are made
+//! then, which nobody else hears of. The click asks for the rest, in one POST, while the page is still being made; the player takes over
+//! what has come, and what is yet to come.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use drm_api::{Reply, Request, SessionId};
+use futures_util::future::{self, FutureExt};
 use gloo::utils::document;
 use nccp::{Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
 use wasm_bindgen::JsCast;
@@ -38,6 +40,8 @@ pub enum Opened {
 }
 
 type Listener = Rc<dyn Fn(Opened)>;
+/// The session, once its challenge is there.
+type Preparing = future::Shared<future::LocalBoxFuture<'static, Result<SessionId, Error>>>;
 
 /// A film being opened. Dropped before anybody listens, it closes its session.
 pub struct Opening(Rc<Shared>);
@@ -48,6 +52,7 @@ pub(super) struct Shared {
     asked_at: f64,
     authorized: Cell<bool>,
     licensed: Cell<bool>,
+    prepared: RefCell<Option<Preparing>>,
     given_up: Cell<bool>,
     come: RefCell<Vec<Opened>>,
     listener: RefCell<Option<Listener>>,
@@ -61,6 +66,7 @@ impl Opening {
             asked_at: clock::unix_now(),
             authorized: Cell::new(false),
             licensed: Cell::new(false),
+            prepared: RefCell::default(),
             given_up: Cell::new(false),
             come: RefCell::default(),
             listener: RefCell::default(),
@@ -107,7 +113,7 @@ impl Shared {
 
     fn forget(&self, opened: &Opened) {
         if let Opened::Session(session) = opened {
-            self.control.proxy().send(&Request::CloseSession { session: *session }, None, |_| {});
+            close_session(&self.control, *session);
         }
     }
 
@@ -126,15 +132,43 @@ impl Shared {
         });
     }
 
+    /// Makes session and challenge, once. Nothing leaves this browser for it.
+    fn prepare(self: &Rc<Self>) -> Preparing {
+        let mut prepared = self.prepared.borrow_mut();
+        let preparing = prepared.get_or_insert_with(|| {
+            let opening = Rc::downgrade(self);
+            let (control, movie) = (self.control.clone(), self.movie);
+            let prepare = async move {
+                let session = match control.proxy().ask(Request::CreateSession).await {
+                    Ok(Reply::Session { session }) => session,
+                    failed => {
+                        // The next one to want it tries again.
+                        let forget = |opening: Rc<Self>| opening.prepared.take();
+                        drop(opening.upgrade().map(forget));
+                        return Err(failed.err().map_or(Error::Protocol, Error::Drm));
+                    }
+                };
+                control.0.make_ready(session, movie).await;
+                match opening.upgrade() {
+                    Some(opening) => opening.tell(Opened::Session(session)),
+                    None => close_session(&control, session),
+                }
+                Ok(session)
+            };
+            let preparing = prepare.boxed_local().shared();
+            spawn_local(preparing.clone().map(drop));
+            preparing
+        });
+        preparing.clone()
+    }
+
     /// Asks for everything that has not been asked for, in one POST.
     async fn ask_for_all(self: Rc<Self>) {
         let (control, movie_id) = (&self.control, self.movie);
-        let session = match control.proxy().ask(Request::CreateSession).await {
-            Ok(Reply::Session { session }) => session,
-            Ok(_) => return self.tell(Opened::NoSession(Error::Protocol)),
-            Err(error) => return self.tell(Opened::NoSession(Error::Drm(error))),
+        let session = match self.prepare().await {
+            Ok(session) => session,
+            Err(error) => return self.tell(Opened::NoSession(error)),
         };
-        self.tell(Opened::Session(session));
         if self.given_up.get() {
             return;
         }
@@ -166,7 +200,14 @@ impl Shared {
 impl Control {
     /// Asks for a film's manifest, and connects to the CDN that it names first.
     pub fn prefetch(&self, movie: MovieId) {
-        self.opening(movie).authorize();
+        let opening = self.opening(movie);
+        opening.authorize();
+        let _ = opening.prepare();
+    }
+
+    /// Makes what the film's start needs of this browser alone.
+    pub fn prepare_film(&self, movie: MovieId) {
+        let _ = self.opening(movie).prepare();
     }
 
     /// Asks for all that the film's start needs.
@@ -217,6 +258,11 @@ impl Control {
             }
         }
     }
+}
+
+fn close_session(control: &Control, session: SessionId) {
+    control.0.take_ready(session);
+    control.proxy().send(&Request::CloseSession { session }, None, |_| {});
 }
 
 /// Has the browser connect to the CDN that is first in order, as the fetches will: across origins and without cookies.

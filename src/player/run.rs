@@ -407,7 +407,7 @@ impl Inner {
     }
 }
 
-fn source(downloadable: &Downloadable) -> Option<(String, Source)> {
+pub(super) fn source(downloadable: &Downloadable) -> Option<(String, Source)> {
     let range = |range: nccp::ByteRange| ByteRange::new(range.first(), range.last());
     let source = Source {
         init: downloadable.init_range.and_then(range)?,

@@ -11,7 +11,7 @@ use nccp::{DeviceId, Sequence};
 
 use super::identity::{Identity, trusted_module};
 use super::interop::state;
-use super::keys::{RsaPair, decrypt_oaep};
+use super::keys::{RsaPair, begin_decrypt_oaep, finish_decrypt_oaep};
 use super::worker::{Worker, module_version};
 
 /// Handles one request; streams' requests do not come here.
@@ -168,10 +168,14 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
         &situation,
     )?;
     let license = verified.license();
-    trusted_module(&worker.database().await?, Some(license.oldest_module)).await?;
-    worker.learn_time(license.issued).await;
+    let database = worker.database().await?;
+    let subtle = worker.subtle()?;
+    worker.learn_time(license.issued);
     let key = take_challenge_key(worker, session).ok_or_else(|| state("no challenge is out"))?;
-    let kek = decrypt_oaep(&worker.subtle()?, &key, verified.kek_ciphertext()).await?;
+    // Goes on while the database is asked.
+    let decrypting = begin_decrypt_oaep(&subtle, &key, verified.kek_ciphertext());
+    trusted_module(&database, Some(license.oldest_module)).await?;
+    let kek = finish_decrypt_oaep(decrypting).await?;
     let mut sessions = worker.sessions.borrow_mut();
     let granted = sessions.install(session, &verified, &kek)?;
     let usable = |kid: cenc::Kid| KeyState { kid: kid.to_string(), status: KeyStatus::Usable };

@@ -79,7 +79,7 @@ impl Identity {
             (Err(DrmError::Network { .. }), Some(stored)) if !anew => return Ok(stored),
             (Err(error), _) => return Err(error),
         };
-        worker.learn_time(answer.time).await;
+        worker.learn_time(answer.time);
         trusted_module(database, Some(answer.oldest_module)).await?;
         let certificate = DeviceCertificate::verify(&answer.certificate, &worker.trust, answer.time)
             .map_err(|_| DrmError::IndividualizationInvalid)?;

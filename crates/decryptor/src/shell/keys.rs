@@ -88,15 +88,21 @@ impl RsaPair {
     }
 }
 
-/// Decrypts RSA-OAEP by a private key; the browser's own copy of the plaintext is overwritten.
-pub(super) async fn decrypt_oaep(
+/// Starts decrypting RSA-OAEP by a private key, off this thread; [`finish_decrypt_oaep`] takes it.
+pub(super) fn begin_decrypt_oaep(
     subtle: &SubtleCrypto,
     private: &CryptoKey,
     ciphertext: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, DrmError> {
+) -> Result<Promise, JsValue> {
     let algorithm = object(&[("name", &"RSA-OAEP".into())]);
-    let plaintext = subtle.decrypt_with_object_and_u8_array(&algorithm, private, ciphertext);
-    let plaintext = Uint8Array::new(&wait(plaintext).await.map_err(|_| DrmError::LicenseInvalid)?);
+    subtle.decrypt_with_object_and_u8_array(&algorithm, private, ciphertext)
+}
+
+/// Waits for the plaintext; the browser's own copy of it is overwritten.
+pub(super) async fn finish_decrypt_oaep(
+    begun: Result<Promise, JsValue>,
+) -> Result<Zeroizing<Vec<u8>>, DrmError> {
+    let plaintext = Uint8Array::new(&wait(begun).await.map_err(|_| DrmError::LicenseInvalid)?);
     let secret = Zeroizing::new(plaintext.to_vec());
     plaintext.fill(0, 0, plaintext.length());
     Ok(secret)

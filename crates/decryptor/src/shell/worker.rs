@@ -139,13 +139,23 @@ impl Worker {
             }
             let (id, request) = self.control.borrow_mut().remove(0);
             let resumes = matches!(request, Request::Update { .. });
+            // While a film starts there is better to do.
+            let idle_after = matches!(
+                request,
+                Request::Open { .. }
+                    | Request::Individualize
+                    | Request::ResetIdentity
+                    | Request::CloseSession { .. }
+            );
             let reply = control::handle(&self, request).await;
             let resumes = resumes && reply.is_ok();
             post::reply(&self.port, id, &reply, None);
             if resumes {
                 self.resume_streams();
             }
-            control::make_spare(&self);
+            if idle_after {
+                control::make_spare(&self);
+            }
         }
         self.control_runs.set(false);
     }
@@ -163,13 +173,13 @@ impl Worker {
         self.time.borrow().now(self.clocks())
     }
 
-    /// Takes a signed time, and keeps it where there is a database.
-    pub(super) async fn learn_time(&self, signed: u64) {
+    /// Takes a signed time, and keeps it where there is a database. Nobody waits for that: not keeping it costs only the memory of it
+    /// after a restart.
+    pub(super) fn learn_time(&self, signed: u64) {
         let anchor = self.time.borrow_mut().learn(signed, self.clocks());
         let database = self.database.borrow().clone();
         if let (Some(anchor), Some(database)) = (anchor, database) {
-            // Not keeping it costs only the memory of it after a restart.
-            let _ = database.set_anchor(anchor).await;
+            spawn_local(async move { drop(database.set_anchor(anchor).await) });
         }
     }
 

@@ -28,7 +28,11 @@ pub(super) async fn answer_embedders(
         (false, _) => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    // Where nobody is listed, no answer depends on it. A browser that preloads an asset names its origin, and fetching it does not: a
+    // `Vary` would make it ask again for what it has.
+    if !service.config.embedders.is_empty() {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
     if let Some(origin) = listed {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -9,14 +9,16 @@ use serde_json::Value;
 use shaper::{Kind, Link, Proxy};
 use tower_http::services::ServeDir;
 
-use crate::THINK;
 use crate::report::{Run, Step};
+use crate::{REST, THINK};
 
 /// A player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Contender {
-    /// Ours, protected: license round trip included.
+    /// Ours, protected: license round trip included. The click comes out of nowhere, as a finger's.
     Matinee,
+    /// Ours, when the pointer has rested on the title for [`REST`]: long enough that the manifest was asked for.
+    MatineeRested,
     /// Shaka Player with ClearKey by EME, the key in the page.
     Shaka,
     /// hls.js with AES-128, the key by a request.
@@ -24,11 +26,16 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 3] = [Self::Matinee, Self::Shaka, Self::Hls];
+    pub(crate) const ALL: [Self; 4] = [Self::Matinee, Self::MatineeRested, Self::Shaka, Self::Hls];
+
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(self, Self::Matinee | Self::MatineeRested)
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Matinee => "Matinee",
+            Self::MatineeRested => "Matinee, pointer rested",
             Self::Shaka => "Shaka Player, ClearKey",
             Self::Hls => "hls.js, AES-128",
         }
@@ -90,13 +97,13 @@ impl Stands {
     }
 
     pub(crate) async fn run(&self, contender: Contender, rtt: u64, megabits: f64) -> Run {
-        let proxy = if contender == Contender::Matinee { &self.stage.site } else { &self.others };
+        let proxy = if contender.is_ours() { &self.stage.site } else { &self.others };
         proxy.set_link(Link::default());
         proxy.forget();
         let browser = Browser::start().await;
         browser.before_each_page(PROBE).await;
         let button = match contender {
-            Contender::Matinee => {
+            Contender::Matinee | Contender::MatineeRested => {
                 // An account of its own, so that no film is resumed.
                 let email = format!("v{}@example.org", fastrand::u64(..));
                 self.stage.server.run(&["user", "add", &email, "--password", PASSWORD]);
@@ -123,6 +130,11 @@ impl Stands {
         };
         tokio::time::sleep(THINK).await;
         proxy.set_link(Link { megabits: Some(megabits), rtt: Duration::from_millis(rtt) });
+        if contender == Contender::MatineeRested {
+            let pointer = browser.driver().action_chain().move_to_element_center(&button);
+            pointer.perform().await.unwrap();
+            tokio::time::sleep(REST).await;
+        }
         button.click().await.unwrap();
         let first = browser.until("the first frame", "return probe.first ?? window.trouble").await;
         let first = first.as_f64().unwrap_or_else(|| panic!("{}: {first}", contender.name()));

@@ -21,6 +21,8 @@ use report::{Report, Run};
 
 /// Between readiness and click.
 const THINK: Duration = Duration::from_secs(2);
+/// So long the pointer rests on the title, where it does.
+const REST: Duration = Duration::from_millis(500);
 
 /// Measures the time from click to first frame.
 #[derive(Debug, Parser)]
@@ -62,7 +64,7 @@ async fn main() {
     let mut order: Vec<(Contender, u64)> = Vec::new();
     for &rtt in &arguments.rtt {
         for contender in Contender::ALL {
-            if arguments.alone && contender != Contender::Matinee {
+            if arguments.alone && !contender.is_ours() {
                 continue;
             }
             order.extend(std::iter::repeat_n((contender, rtt), arguments.runs));
