@@ -10,7 +10,8 @@ use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, RequestCredentials, RequestInit, RequestMode, Response,
+    AbortController, ReadableStreamDefaultReader, RequestCache, RequestCredentials, RequestInit, RequestMode,
+    Response,
 };
 
 /// What to get.
@@ -22,6 +23,8 @@ pub struct Fetch {
     pub range: Option<(u64, u64)>,
     /// How many bytes have to come.
     pub length: u64,
+    /// From the server, whatever the browser's cache has.
+    pub afresh: bool,
 }
 
 /// What came.
@@ -81,6 +84,9 @@ async fn run(
     let init = RequestInit::new();
     init.set_credentials(RequestCredentials::Omit);
     init.set_mode(RequestMode::Cors);
+    if fetch.afresh {
+        init.set_cache(RequestCache::Reload);
+    }
     if let Some(controller) = controller {
         init.set_signal(Some(&controller.signal()));
     }

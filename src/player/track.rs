@@ -22,7 +22,7 @@ use super::{
 use crate::{
     decryptor_proxy::StreamEvent,
     fetcher::{self, Fetch, FetchEvent, Running},
-    mse::{AppendQueue, PageSourceBuffer, QueueEvent},
+    mse::{Append, AppendQueue, PageSourceBuffer, QueueEvent},
     problem::Problem,
 };
 
@@ -128,7 +128,15 @@ impl TrackRun {
             });
             late.forget();
         });
-        track.listeners.replace(vec![ended, failed]);
+        // A managed media source takes from what it has when memory is short, and says so.
+        let weak = Rc::downgrade(&track);
+        let taken = EventListener::new(&buffer, "bufferedchange", move |_| {
+            if let Some(track) = weak.upgrade() {
+                let ranges = track.queue.buffer().buffered();
+                track.feed(Event::Buffered { track: track.kind, ranges });
+            }
+        });
+        track.listeners.replace(vec![ended, failed, taken]);
         let weak = Rc::downgrade(&track);
         player.proxy().listen(stream, move |event| {
             if let Some(track) = weak.upgrade() {
@@ -149,6 +157,7 @@ impl TrackRun {
         let fetch = Fetch {
             range: spec.range_header.then_some((spec.range.start, spec.range.end)),
             length: spec.range.length(),
+            afresh: spec.afresh,
             url: spec.url,
         };
         let weak = Rc::downgrade(self);
@@ -325,6 +334,7 @@ impl TrackRun {
             match answer {
                 Ok(_) if last && track.finished(id) => track.queue.mark(id),
                 Ok(_) | Err(DrmError::Aborted) => {}
+                Err(DrmError::Media { .. }) => track.feed(Event::Damaged { fetch: id }),
                 Err(error) => track.fail(Problem::from(&error)),
             }
         });

@@ -147,6 +147,7 @@ impl Engine {
             Event::Progress { fetch, bytes } => self.progress(now, fetch, bytes),
             Event::FetchDone { fetch } => self.fetch_done(now, fetch, &mut out),
             Event::FetchFailed { fetch, failure } => self.fetch_failed(now, fetch, failure, &mut out),
+            Event::Damaged { fetch } => self.damaged(now, fetch, &mut out),
             Event::SegmentAppended { fetch } => self.appended(fetch),
             Event::Buffered { track, ranges } => self.buffer_seen(track, ranges),
             Event::Playhead { position, playing } if position.is_finite() => {

@@ -22,6 +22,9 @@ pub enum Error {
     /// The playhead hangs with data ahead, and neither nudges nor fetching the place again helped.
     #[error("the picture does not move although it is there")]
     Stuck,
+    /// A segment that could not be decrypted, and was the same when it was fetched again.
+    #[error("a part of the film could not be decrypted, and coming anew it was damaged again")]
+    Damaged,
     /// An index that names no segment, or bytes outside its file.
     #[error("the index of a representation is not usable")]
     BadIndex,

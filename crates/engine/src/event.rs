@@ -48,6 +48,11 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// The media of a download is not what it should be: the DRM module could make nothing of it.
+    Damaged {
+        /// Which download.
+        fetch: FetchId,
+    },
     /// Every fragment of a finished download is in the source buffer. Tell [`Event::Buffered`] first.
     SegmentAppended {
         /// Which download.
@@ -157,6 +162,8 @@ pub struct FetchSpec {
     pub offset: u64,
     /// False when the download is init segment and index only.
     pub segment: bool,
+    /// What a cache on the way holds is of no use.
+    pub afresh: bool,
 }
 
 /// What has to be done, told by the engine.

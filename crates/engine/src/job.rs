@@ -81,4 +81,6 @@ pub struct Waiting {
     pub rung: Rung,
     /// Which segment.
     pub media: Media,
+    /// The CDN that it came from.
+    pub cdn: usize,
 }

@@ -50,6 +50,8 @@ pub struct Track {
     pub shrunk: bool,
     /// Segment that was fetched again because its place stayed empty, and how often.
     pub refetched: (usize, u32),
+    /// Segment that came damaged last, and is fetched afresh.
+    pub damaged: Option<usize>,
     /// A removal was asked for and the buffer has not been seen since.
     pub removing: bool,
 }
@@ -88,6 +90,7 @@ impl Track {
             retry_append: None,
             shrunk: false,
             refetched: (usize::MAX, 0),
+            damaged: None,
             removing: false,
         }
     }

@@ -64,6 +64,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         fetch().prop_map(|fetch| Event::FetchDone { fetch }),
         (fetch(), failure()).prop_map(|(fetch, failure)| Event::FetchFailed { fetch, failure }),
         fetch().prop_map(|fetch| Event::SegmentAppended { fetch }),
+        fetch().prop_map(|fetch| Event::Damaged { fetch }),
     ];
     let wishes = prop_oneof![
         (0u32..4000, 0u32..2200).prop_map(|(width, height)| Event::Viewport { width, height }),

@@ -183,6 +183,35 @@ fn a_playhead_that_nudges_do_not_help_has_its_segment_fetched_again_and_then_fai
 }
 
 #[test]
+fn a_damaged_segment_is_fetched_afresh_from_the_other_cdn_and_damaged_again_is_the_end() {
+    let mut world = World::ladder(60.0, 8e6);
+    let video = |world: &World| {
+        world.fetches().into_iter().rfind(|spec| spec.track == Video && spec.segment).unwrap()
+    };
+    world.run_until("the fifth picture segment", |world| {
+        world.fetches().iter().filter(|spec| spec.track == Video && spec.segment).count() == 5
+    });
+    let damaged = video(&world);
+    assert!(!damaged.afresh);
+    world.tell(Event::Damaged { fetch: damaged.fetch });
+    let again = video(&world);
+    assert_eq!((again.range.start, again.afresh, again.offset), (damaged.range.start, true, 0));
+    let host = |url: &str| url.split('/').nth(2).map(str::to_owned);
+    assert_ne!(host(&again.url), host(&damaged.url));
+    world.run_until("the end", |world| world.position > 59.9);
+    assert!(!video(&world).afresh, "only the damaged one");
+
+    let mut world = World::ladder(60.0, 8e6);
+    world.run_until("a segment beyond the first", |world| video(world).head == 0);
+    for _ in 0..2 {
+        assert_eq!(world.failure(), None);
+        let fetch = video(&world).fetch;
+        world.tell(Event::Damaged { fetch });
+    }
+    assert_eq!(world.failure(), Some(Error::Damaged));
+}
+
+#[test]
 fn a_slow_first_picture_is_not_nudged() {
     let mut world = World::ladder(60.0, 8e6);
     world.run(seconds(10));

@@ -89,7 +89,6 @@ async fn damaged_pictures_are_passed_or_named() {
 
 /// Damage that comes once, on the way, does not come again when the segment does: the film goes on.
 #[tokio::test]
-#[ignore = "a segment that is damaged is not fetched a second time yet"]
 async fn a_segment_corrupted_once_is_fetched_again() {
     let stage = Stage::start(1, "").await;
     let browser = Browser::start().await;

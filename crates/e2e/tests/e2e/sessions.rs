@@ -48,6 +48,40 @@ async fn a_reload_and_a_restart_keep_device_and_identity() {
     browser.quit().await;
 }
 
+/// A page that is left while its worker opens the database for the first time does not keep the next page from it. (The browser keeps
+/// the page, frozen, for the way back, and the worker's half-opened database with it.) On the way back the page works.
+#[tokio::test]
+async fn a_page_left_while_the_device_is_made_ready_is_in_nobodys_way() {
+    let server = Server::start().await;
+    for delay in [0, 4, 8, 16, 32] {
+        let browser = Browser::start().await;
+        let leave = format!(
+            "if (!sessionStorage.left) {{
+                const post = Worker.prototype.postMessage;
+                Worker.prototype.postMessage = function (message, ...rest) {{
+                    const sent = post.call(this, message, ...rest);
+                    if (message?.request?.type === 'open') {{
+                        sessionStorage.left = 1;
+                        setTimeout(() => {{ location.href = '/watch?movieid={MOVIE}' }}, {delay});
+                    }}
+                    return sent;
+                }};
+            }}"
+        );
+        browser.before_each_page(&leave).await;
+        browser.sign_in(&server).await;
+        browser.arrives_at("/watch").await;
+        browser.until("the film to play", "return document.querySelector('video')?.currentTime > 0").await;
+        browser.driver().back().await.unwrap();
+        browser.arrives_at("/library").await;
+        browser.film(TITLE).await.click().await.unwrap();
+        browser
+            .until("the film to play again", "return document.querySelector('video')?.currentTime > 0")
+            .await;
+        browser.quit().await;
+    }
+}
+
 /// No cookie, ticket, password or content key in the server's log after a whole session; and what the page can reach names no key.
 #[tokio::test]
 async fn nothing_secret_is_logged_or_left_in_the_page() {

@@ -56,7 +56,7 @@ impl Engine {
             Media::None | Media::Unwanted => {}
             media => {
                 self.first_picture_until.get_or_insert(now + FIRST_PICTURE);
-                self.tracks[track].waiting.push(Waiting { id: job.id, rung: job.rung, media });
+                self.tracks[track].waiting.push(Waiting { id: job.id, rung: job.rung, media, cdn: job.cdn });
             }
         }
     }
@@ -115,6 +115,23 @@ impl Engine {
             }
         };
         self.tracks[number].jobs[place].state = JobState::Waiting { until };
+    }
+
+    /// A segment came, and is of no use. Damage on the way does not come twice, nor from another CDN.
+    pub(super) fn damaged(&mut self, now: Duration, fetch: FetchId, out: &mut Vec<Command>) {
+        let found = self.tracks.iter().enumerate().find_map(|(number, track)| {
+            let under_way = track.jobs.iter().find(|job| job.id == fetch).map(|job| (job.media, job.cdn));
+            let waiting = track.waiting.iter().find(|w| w.id == fetch).map(|w| (w.media, w.cdn));
+            under_way.or(waiting).map(|(media, cdn)| (number, media, cdn))
+        });
+        let Some((number, media, cdn)) = found else { return }; // given up meanwhile
+        let Media::Number(segment) = media else { return self.fail(Error::Damaged, out) };
+        if self.tracks[number].damaged.replace(segment) == Some(segment) {
+            return self.fail(Error::Damaged, out);
+        }
+        self.watch.counters.failures += 1;
+        self.cdns.failed(cdn, now, &self.config.retry);
+        self.lose(now, number, out);
     }
 
     /// A head could not be had. Playback goes on without it.
@@ -187,6 +204,7 @@ impl Engine {
             head: job.head,
             offset: job.received,
             segment: job.media != Media::None,
+            afresh: matches!(job.media, Media::Number(segment) if track.damaged == Some(segment)),
         }));
         let job = &mut self.tracks[number].jobs[place];
         job.cdn = cdn;

@@ -71,6 +71,7 @@ impl Engine {
             let Media::Number(segment) = waiting.media else { continue };
             let stale = !self.acceptable(&self.tracks[number], waiting.rung);
             let track = &mut self.tracks[number];
+            track.damaged = track.damaged.filter(|damaged| *damaged != segment);
             track.held.insert(segment, waiting.rung, stale);
             let start = track.index().and_then(|index| index.get(segment)).map(|s| s.start);
             if let (Cursor::Number(cursor), true, true) = (track.cursor, stale, start >= Some(replaceable)) {
