@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -7,11 +8,34 @@ use tokio::net::TcpStream;
 
 use crate::{EMAIL, PASSWORD, Server, eventually, free_port, repository};
 
-/// A headless Chromium with a fresh profile, and its driver.
+/// A headless browser with a fresh profile, and its driver.
 pub struct Browser {
     driver: WebDriver,
     process: Child,
-    profile: TempDir,
+    profile: Option<TempDir>,
+}
+
+/// Starts a driver and waits until it listens; its address.
+async fn serve(program: &OsStr, arguments: &[&str]) -> (Child, String) {
+    let port = free_port();
+    let process = Command::new(program)
+        .arg(format!("--port={port}"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    eventually("the driver to listen", || async move { TcpStream::connect(("127.0.0.1", port)).await.ok() })
+        .await;
+    (process, format!("http://127.0.0.1:{port}"))
+}
+
+/// The repository's options for a browser.
+fn options(browser: &str) -> Value {
+    let file = std::fs::read_to_string(repository().join("webdriver.json")).unwrap();
+    let file: Value = serde_json::from_str(&file).unwrap();
+    file[browser].clone()
 }
 
 impl Browser {
@@ -19,24 +43,9 @@ impl Browser {
     pub async fn start() -> Self {
         // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was installed before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let port = free_port();
         let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
-        let process = Command::new(&chromedriver)
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", chromedriver.display()));
-        eventually(
-            "ChromeDriver to listen",
-            || async move { TcpStream::connect(("127.0.0.1", port)).await.ok() },
-        )
-        .await;
-
-        let file = std::fs::read_to_string(repository().join("webdriver.json")).unwrap();
-        let file: Value = serde_json::from_str(&file).unwrap();
-        let mut options = file["goog:chromeOptions"].clone();
+        let (process, address) = serve(&chromedriver, &[]).await;
+        let mut options = options("goog:chromeOptions");
         let profile = TempDir::with_prefix("matinee-profile-").unwrap();
         let arguments = options["args"].as_array_mut().unwrap();
         arguments.push(json!(format!("--user-data-dir={}", profile.path().display())));
@@ -44,8 +53,28 @@ impl Browser {
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set("goog:chromeOptions", options).unwrap();
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
-        Self { driver, process, profile }
+        let driver = WebDriver::new(address, capabilities).await.unwrap();
+        Self { driver, process, profile: Some(profile) }
+    }
+
+    /// A headless Firefox with a fresh profile, where geckodriver is named in `GECKODRIVER` or on the path and Firefox is installed.
+    /// What of this type speaks to the browser's own tools does not work there.
+    pub async fn start_firefox() -> Option<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_path =
+            |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|f| f.is_file());
+        let firefox = on_path("firefox").or_else(|| on_path("firefox-esr"))?;
+        let geckodriver =
+            std::env::var_os("GECKODRIVER").map(Into::into).or_else(|| on_path("geckodriver"))?;
+        let (process, address) = serve(geckodriver.as_os_str(), &["--log", "fatal"]).await;
+        let mut options = options("moz:firefoxOptions");
+        options["binary"] = json!(firefox);
+        options["args"] = json!(["-headless", "-width", "1280", "-height", "900"]);
+        let mut capabilities = DesiredCapabilities::firefox();
+        capabilities.set("moz:firefoxOptions", options).unwrap();
+        let driver = WebDriver::new(address, capabilities).await.unwrap();
+        Some(Self { driver, process, profile: None })
     }
 
     /// The driver itself.
@@ -208,7 +237,9 @@ impl Drop for Browser {
         let _ = self.driver.clone().leak();
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let profile = self.profile.path().display().to_string();
-        let _ = Command::new("pkill").args(["-KILL", "-f", &profile]).status();
+        if let Some(profile) = &self.profile {
+            let profile = profile.path().display().to_string();
+            let _ = Command::new("pkill").args(["-KILL", "-f", &profile]).status();
+        }
     }
 }

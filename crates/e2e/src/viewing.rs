@@ -41,14 +41,33 @@ impl<'a> Viewing<'a> {
     pub async fn new(browser: &'a Browser, stage: &'a Stage) -> Self {
         browser.before_each_page(WITNESS).await;
         browser.without_cache().await;
-        browser.sign_in_at(&stage.url()).await;
-        browser.film(TITLE).await;
+        let viewing = Self { browser, stage };
+        viewing.enter().await;
+        viewing
+    }
+
+    /// The same in a browser that cannot be told to run a script before each page. The witness sees what happens until the next reload.
+    pub async fn in_any_browser(browser: &'a Browser, stage: &'a Stage) -> Self {
+        let viewing = Self { browser, stage };
+        viewing.enter().await;
+        let _: bool = browser.eval(&format!("{WITNESS} return true")).await;
+        viewing
+    }
+
+    async fn enter(&self) {
+        self.browser.sign_in_at(&self.stage.url()).await;
+        self.browser.film(TITLE).await;
         eventually("the device's registration", || async {
-            let posts = stage.requests(Kind::Controller);
+            let posts = self.stage.requests(Kind::Controller);
             posts.iter().any(|post| post.ended.is_some()).then_some(())
         })
         .await;
-        Self { browser, stage }
+    }
+
+    /// Opens the film by a click in the library, and waits until it plays.
+    pub async fn click(&self) {
+        self.browser.film(TITLE).await.click().await.unwrap();
+        self.plays().await;
     }
 
     /// Opens the film by its address, which loads the page anew, and waits until it plays.

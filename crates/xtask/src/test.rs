@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that can fail.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap::{Args, ValueEnum};
@@ -32,9 +33,9 @@ enum Part {
     Native,
     /// The modules and the site build, and are small enough.
     Wasm,
-    /// wasm-bindgen-test suites in headless Chromium.
+    /// wasm-bindgen-test suites in headless Chromium; in Firefox too, where it and geckodriver are installed.
     Browser,
-    /// Chromium against the real binary.
+    /// Chromium against the real binary; Firefox too, where it and geckodriver are installed.
     E2e,
 }
 
@@ -74,7 +75,15 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
     }
     if wanted(Part::Browser) {
-        steps.step("browser tests", || browser(project, &arguments.rest))?;
+        let chromedriver = ("CHROMEDRIVER", tools::chromedriver(project)?);
+        steps.step("browser tests", || browser(project, chromedriver, &arguments.rest))?;
+        match tools::geckodriver() {
+            Ok(driver) => {
+                let driver = ("GECKODRIVER", driver);
+                steps.step("browser tests, Firefox", || browser(project, driver, &arguments.rest))?;
+            }
+            Err(missing) => println!("browser tests, Firefox: not run, for {missing}"),
+        }
     }
     if wanted(Part::E2e) {
         steps.step("end-to-end tests", || end_to_end(project, Rounds::Once, &arguments.rest))?;
@@ -113,7 +122,7 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
 }
 
 /// The suites of the app, the cipher and the DRM module, each package in its own folder, where its webdriver.json is.
-fn browser(project: &Project, rest: &[String]) -> Result<(), Error> {
+fn browser(project: &Project, driver: (&str, PathBuf), rest: &[String]) -> Result<(), Error> {
     let mut test = WasmToolchain::find(project)?.cargo(project);
     test.args([
         "test",
@@ -131,7 +140,9 @@ fn browser(project: &Project, rest: &[String]) -> Result<(), Error> {
     .args(rest)
     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", Bindgen::find(project)?.test_runner)
     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SIMD)
-    .env("CHROMEDRIVER", tools::chromedriver(project)?)
+    .env_remove("CHROMEDRIVER")
+    .env_remove("GECKODRIVER")
+    .env(driver.0, driver.1)
     .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
     command::run(&mut test)
 }
@@ -147,6 +158,9 @@ pub(crate) fn end_to_end(project: &Project, rounds: Rounds, rest: &[String]) -> 
         .env("MATINEE_BIN", project.target.join("debug/matinee"))
         .env("MATINEE_SITE_DIR", project.site())
         .env("CHROMEDRIVER", tools::chromedriver(project)?);
+    if let Ok(driver) = tools::geckodriver() {
+        test.env("GECKODRIVER", driver);
+    }
     rounds.apply(&mut test);
     command::run(&mut test)
 }

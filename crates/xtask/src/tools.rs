@@ -65,3 +65,12 @@ pub(crate) fn chromedriver(project: &Project) -> Result<PathBuf, Error> {
         remedy: "install it beside Chrome or Chromium, or name it in CHROMEDRIVER".to_owned(),
     })
 }
+
+/// Geckodriver, where it and Firefox are installed; else what is missing. Firefox is a second opinion, not installed for it.
+pub(crate) fn geckodriver() -> Result<PathBuf, &'static str> {
+    if ["firefox", "firefox-esr"].into_iter().find_map(on_path).is_none() {
+        return Err("Firefox is not installed");
+    }
+    let named = std::env::var_os("GECKODRIVER").map(PathBuf::from).filter(|file| file.is_file());
+    named.or_else(|| on_path("geckodriver")).ok_or("geckodriver is not on the path, nor named in GECKODRIVER")
+}

@@ -1,11 +1,13 @@
-//! End to end, in Chromium, against the real `matinee` with the real demo film.
+//! End to end, in Chromium (and Firefox, where it is installed with geckodriver), against the real `matinee` with the real demo film.
 
 mod buffers;
 mod cdns;
 mod damage;
+mod firefox;
 mod network;
 mod playback;
 mod refusals;
+mod security;
 mod seeking;
 mod sessions;
 mod soak;

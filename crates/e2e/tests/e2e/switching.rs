@@ -9,7 +9,7 @@ const NOTE_FRAMES: &str = "
     const note = (_, frame) => { frames_shown.push([frame.mediaTime, frame.height]); v.requestVideoFrameCallback(note) };
     v.requestVideoFrameCallback(note); return true";
 
-async fn choose(viewing: &Viewing<'_>, quality: &str) {
+pub(crate) async fn choose(viewing: &Viewing<'_>, quality: &str) {
     let _: bool =
         viewing.browser.eval("document.querySelector('button[title=Quality]').click(); return true").await;
     let item = format!("document.querySelector('[role=menu] [data-quality=\"{quality}\"]')");
