@@ -16,7 +16,8 @@ fn devices(server: &Server) -> Vec<String> {
 }
 
 async fn registered(server: &Server, count: usize) {
-    eventually(&format!("{count} devices"), || async { (devices(server).len() == count).then_some(()) }).await;
+    eventually(&format!("{count} devices"), || async { (devices(server).len() == count).then_some(()) })
+        .await;
 }
 
 /// "Share account credentials: only up to 6 devices will be allowed." "Attempt to authorize more than 6 devices: authorization will be
@@ -40,7 +41,8 @@ async fn sharing_credentials_ends_at_six_devices() {
     seventh.sign_in(&server).await;
     seventh.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
     seventh.says("Device Limit Reached").await;
-    let video = "const v = document.querySelector('video'); return !v || (v.readyState === 0 && v.currentTime === 0)";
+    let video =
+        "const v = document.querySelector('video'); return !v || (v.readyState === 0 && v.currentTime === 0)";
     assert!(seventh.eval::<bool>(video).await, "no picture");
     assert_eq!(devices(&server).len(), 6);
     seventh.quit().await;
@@ -78,7 +80,8 @@ async fn a_deauthorized_device_plays_on_and_is_authorized_again_when_its_ticket_
     browser.until("the film to play again", PLAYS).await;
     assert!(devices(&server).is_empty(), "the slot is free");
 
-    let end = "for (const name of Object.keys(localStorage).filter(n => n.startsWith('matinee.registration.'))) {
+    let end =
+        "for (const name of Object.keys(localStorage).filter(n => n.startsWith('matinee.registration.'))) {
         const kept = JSON.parse(localStorage[name]);
         localStorage[name] = JSON.stringify({ ...kept, expiration: 1, renewal: 1 });
     } return true";
@@ -130,7 +133,7 @@ async fn files_fetched_directly_show_no_picture() {
 #[tokio::test]
 async fn another_devices_license_is_not_accepted() {
     // Notes the license that comes; gives the one that was put in its place.
-    const HOOK: &str = "
+    const HOOK: &str = r"
         const real = window.fetch;
         const element = /(<(?:\w+:)?licensedata>)([^<]+)(<\/)/;
         window.fetch = async (...all) => {
@@ -162,7 +165,8 @@ async fn another_devices_license_is_not_accepted() {
     registered(&server, 2).await;
     let _: bool = thief.eval(&format!("localStorage.stolen = {}; return true", Value::from(license))).await;
     thief.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
-    let alert = thief.until("an alert", "return document.querySelector('[role=alert]')?.innerText || false").await;
+    let alert =
+        thief.until("an alert", "return document.querySelector('[role=alert]')?.innerText || false").await;
     assert!(thief.eval::<bool>("return window.swapped === true").await);
     assert!(alert.as_str().unwrap().to_lowercase().contains("license"), "{alert}");
     assert!(!thief.eval::<bool>(PLAYS).await);
