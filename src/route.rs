@@ -1,6 +1,9 @@
 //! Addresses of the pages, and going from one to another without a reload.
 
-use gloo::{events::EventListener, utils::window};
+use std::cell::RefCell;
+
+use futures_util::future::{LocalBoxFuture, select};
+use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::window};
 use nccp::MovieId;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -119,6 +122,18 @@ pub fn use_route() -> Route {
     (*route).clone()
 }
 
+/// So long the next page waits for what is to go out before it: nobody sees it, and making the page would hold it up for longer.
+const LONGEST_WAIT_MS: u32 = 60;
+
+thread_local! {
+    static FIRST: RefCell<Option<LocalBoxFuture<'static, ()>>> = const { RefCell::new(None) };
+}
+
+/// Has the page that the present click leads to wait for `first`, for a moment. For handlers outside of the [`Link`].
+pub fn after(first: impl Future<Output = ()> + 'static) {
+    FIRST.replace(Some(Box::pin(first)));
+}
+
 /// Properties of [`Link`].
 #[derive(Properties, PartialEq)]
 pub struct LinkProps {
@@ -144,7 +159,12 @@ pub fn Link(props: &LinkProps) -> Html {
                 event.prevent_default();
                 // The page is made when everybody has heard of the click: what they ask for is on its way meanwhile.
                 let address = address.clone();
-                spawn_local(async move { go(&address) });
+                spawn_local(async move {
+                    if let Some(first) = FIRST.take() {
+                        select(first, TimeoutFuture::new(LONGEST_WAIT_MS)).await;
+                    }
+                    go(&address);
+                });
             }
         }
     };

@@ -11,7 +11,7 @@ use yew::prelude::*;
 use crate::{
     api, clock,
     components::icons,
-    route::{Link, Route},
+    route::{self, Link, Route},
     session::{refresh_library, use_session},
 };
 
@@ -75,7 +75,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
             move |event: MouseEvent| {
                 // The link has taken the click for the app; others open elsewhere.
                 if let Some(control) = control.as_ref().filter(|_| event.default_prevented()) {
-                    control.open_film(movie);
+                    route::after(control.open_film(movie));
                 }
             },
         )

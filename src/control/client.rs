@@ -78,6 +78,10 @@ pub(super) struct Inner {
     pub(super) offset: Cell<f64>,
     pub(super) opening: RefCell<Option<Opening>>,
     pub(super) ready: RefCell<Vec<ReadyChallenge>>,
+    /// A license session that nobody uses yet.
+    pub(super) spare_session: Cell<Option<SessionId>>,
+    /// Envelopes that went out, for those who wait for that.
+    pub(super) departures: RefCell<Vec<oneshot::Sender<()>>>,
     queue: RefCell<VecDeque<Item>>,
     running: Cell<bool>,
 }
@@ -104,9 +108,20 @@ impl Control {
             offset: Cell::new(0.0),
             opening: RefCell::default(),
             ready: RefCell::default(),
+            spare_session: Cell::new(None),
+            departures: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             running: Cell::new(false),
         })))
+    }
+
+    /// Until the next envelope has gone out.
+    pub(super) fn departure(&self) -> impl Future<Output = ()> + use<> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.departures.borrow_mut().push(sender);
+        async move {
+            let _ = receiver.await;
+        }
     }
 
     /// The DRM worker.
@@ -131,7 +146,12 @@ impl Control {
     pub async fn ensure_registered(&self) -> Result<(), Error> {
         let mut tried = Tried::default();
         loop {
-            let Err(error) = self.0.ensure_ticket().await else { return Ok(()) };
+            let Err(error) = self.0.ensure_ticket().await else {
+                if self.0.spare_session.get().is_none() {
+                    self.0.make_spare_session();
+                }
+                return Ok(());
+            };
             self.0.remedy(&mut tried, error).await?;
         }
     }

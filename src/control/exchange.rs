@@ -1,13 +1,17 @@
 //! Envelopes: composing, sealing, posting; tickets.
 
+use std::{pin::pin, rc::Rc};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drm_api::{Display, Reply, Request as DrmRequest, SessionId};
+use futures_util::future::poll_immediate;
 use gloo::net::http::Request;
 use js_sys::Reflect;
 use nccp::{
     CONTENT_TYPE, CONTROLLER_PATH, MovieId, Register, Registration, RequestMessage, Response,
     ResponseMessage, SIGNATURE_HEADER, TICKET_HEADER,
 };
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Ask, Error,
@@ -58,6 +62,35 @@ impl Inner {
         }
     }
 
+    /// A license session: the spare one, and then another is made.
+    pub(super) async fn session(self: &Rc<Self>) -> Result<SessionId, Error> {
+        let session = match self.spare_session.take() {
+            Some(session) => session,
+            None => self.create_session().await?,
+        };
+        self.make_spare_session();
+        Ok(session)
+    }
+
+    /// Has a session made that the next film need not wait for. Should it fail, that film will say why.
+    pub(super) fn make_spare_session(self: &Rc<Self>) {
+        let this = Rc::clone(self);
+        spawn_local(async move {
+            if let Ok(session) = this.create_session().await
+                && let Some(second) = this.spare_session.replace(Some(session))
+            {
+                this.proxy.send(&DrmRequest::CloseSession { session: second }, None, |_| {});
+            }
+        });
+    }
+
+    async fn create_session(&self) -> Result<SessionId, Error> {
+        match self.proxy.ask(DrmRequest::CreateSession).await? {
+            Reply::Session { session } => Ok(session),
+            _ => Err(Error::Protocol),
+        }
+    }
+
     /// The challenge that lies ready for a session.
     pub(super) fn take_ready(&self, session: SessionId) -> Option<ReadyChallenge> {
         let mut ready = self.ready.borrow_mut();
@@ -83,7 +116,15 @@ impl Inner {
             request = request.header(TICKET_HEADER, &ticket.ticket);
         }
         let request = request.body(body).map_err(|_| Error::Network)?;
-        let answer = request.send().await.map_err(|_| Error::Network)?;
+        let mut sending = pin!(request.send());
+        // The first poll hands it to the browser.
+        let early = poll_immediate(&mut sending).await;
+        self.departures.take();
+        let answer = match early {
+            Some(answer) => answer,
+            None => sending.await,
+        };
+        let answer = answer.map_err(|_| Error::Network)?;
         let bytes = answer.binary().await.map_err(|_| Error::Network)?;
         // Whatever the status, a controller answers in its own form; what does not is something in between.
         let response = Response::parse(&bytes).map_err(|_| Error::Network)?;

@@ -9,7 +9,7 @@ use std::{
     rc::Rc,
 };
 
-use drm_api::{Reply, Request, SessionId};
+use drm_api::{Request, SessionId};
 use futures_util::future::{self, FutureExt};
 use gloo::utils::document;
 use nccp::{Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
@@ -139,13 +139,13 @@ impl Shared {
             let opening = Rc::downgrade(self);
             let (control, movie) = (self.control.clone(), self.movie);
             let prepare = async move {
-                let session = match control.proxy().ask(Request::CreateSession).await {
-                    Ok(Reply::Session { session }) => session,
-                    failed => {
+                let session = match control.0.session().await {
+                    Ok(session) => session,
+                    Err(error) => {
                         // The next one to want it tries again.
                         let forget = |opening: Rc<Self>| opening.prepared.take();
                         drop(opening.upgrade().map(forget));
-                        return Err(failed.err().map_or(Error::Protocol, Error::Drm));
+                        return Err(error);
                     }
                 };
                 control.0.make_ready(session, movie).await;
@@ -210,17 +210,24 @@ impl Control {
         let _ = self.opening(movie).prepare();
     }
 
-    /// Asks for all that the film's start needs.
-    pub fn open_film(&self, movie: MovieId) {
+    /// Asks for all that the film's start needs. What it gives is over when that has gone out; at once where the manifest is there or
+    /// on its way, for then the page is what the film waits for.
+    pub fn open_film(&self, movie: MovieId) -> impl Future<Output = ()> + use<> {
         let opening = self.opening(movie);
+        let departure = (!opening.authorized.get()).then(|| self.departure());
         if !opening.licensed.replace(true) {
             spawn_local(opening.ask_for_all());
+        }
+        async move {
+            if let Some(departure) = departure {
+                departure.await;
+            }
         }
     }
 
     /// The film being opened, for the player.
     pub fn opened_film(&self, movie: MovieId) -> Option<Opening> {
-        self.open_film(movie);
+        drop(self.open_film(movie));
         self.0.opening.take()
     }
 
