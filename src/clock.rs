@@ -1,6 +1,9 @@
-//! The two clocks: Unix time for the protocol, monotonic time for the engine.
+//! The two clocks: Unix time for the protocol, monotonic time for the engine; and the browser's spare time.
 
 use std::time::Duration;
+
+use gloo::utils::window;
+use wasm_bindgen::{JsCast, closure::Closure};
 
 /// Unix time in seconds, with fraction, as this machine believes it to be.
 pub fn unix_now() -> f64 {
@@ -28,5 +31,13 @@ pub fn runtime(seconds: f64) -> String {
         (0, minutes) => format!("{minutes} min"),
         (hours, 0) => format!("{hours} h"),
         (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// Has `task` run when the browser has nothing better to do, or soon where it does not say when that is.
+pub fn when_idle(task: impl FnOnce() + 'static) {
+    let task = Closure::once_into_js(task);
+    if window().request_idle_callback(task.unchecked_ref()).is_err() {
+        let _ = window().set_timeout_with_callback(task.unchecked_ref());
     }
 }

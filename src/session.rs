@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use nccp::{ErrorCode, MovieId, json::Library};
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
@@ -224,15 +224,6 @@ async fn release() -> String {
     hash.await.unwrap_or_default()
 }
 
-/// When the browser has nothing better to do, a film's start is rehearsed.
-fn rehearse_when_idle() {
-    let rehearse = Closure::once_into_js(|| {
-        player::rehearse();
-    });
-    // A browser that does not say when it is idle has no rehearsal.
-    let _ = gloo::utils::window().request_idle_callback(rehearse.unchecked_ref());
-}
-
 async fn connect(proxy: Rc<DecryptorProxy>, account: String) -> Result<Control, control::Error> {
     let control = Control::open(proxy, &account, release().await).await?;
     control.ensure_registered().await?;
@@ -286,7 +277,9 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
                     session.dispatch(match connect(proxy, account).await {
                         Ok(control) => {
                             if !matches!(Route::current(), Route::Watch { .. }) {
-                                rehearse_when_idle();
+                                clock::when_idle(|| {
+                                    player::rehearse();
+                                });
                             }
                             Action::DeviceReady(control)
                         }

@@ -5,6 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use gloo::{timers::callback::Timeout, utils::document};
 use nccp::{ErrorCode, MovieId, MovieMetadata};
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
 
@@ -17,7 +18,7 @@ use crate::{
     },
     player::{Player, PlayerEvent, Quality},
     problem::Problem,
-    session::{Action, use_session},
+    session::{Action, SessionHandle, use_session},
 };
 
 /// So long the page says that the film went on where it was left, and offers to start over.
@@ -110,43 +111,66 @@ fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
     }
 }
 
-/// The page: the film, its controls, and what stands in their place when it cannot play.
-#[function_component]
-pub fn Watch(props: &WatchProps) -> Html {
-    let session = use_session();
-    let (video, stage) = (use_node_ref(), use_node_ref());
+/// The film's player, as long as the page shows it.
+///
+/// It begins as soon as its element is there: effects of a page that took long to make come after it has been painted.
+#[hook]
+fn use_player(
+    video: &NodeRef,
+    movie: MovieId,
+    session: &SessionHandle,
+    shown: &UseReducerHandle<Shown>,
+) -> Rc<RefCell<Option<Player>>> {
     let player = use_mut_ref(|| None::<Player>);
-    let shown = use_reducer(Shown::default);
-    let media = use_media_state(video.clone());
-    let idle = use_idle(stage.clone());
-
+    let begin = {
+        let (player, video, session, shown) =
+            (Rc::clone(&player), video.clone(), session.clone(), shown.dispatcher());
+        move || {
+            let control = session.control.clone().filter(|_| player.borrow().is_none());
+            let (Some(control), Some(video)) = (control, video.cast::<HtmlVideoElement>()) else { return };
+            session.dispatch(Action::Playing(movie));
+            let session = session.clone();
+            let tell = Callback::from(move |event| {
+                let login = matches!(&event, PlayerEvent::Failed(problem)
+                    if problem.code == ErrorCode::LoginRequired.as_str());
+                if login {
+                    session.dispatch(Action::SignedOut);
+                } else {
+                    shown.dispatch(Told::Player(event));
+                }
+            });
+            let started = Player::start(control, movie, video, tell);
+            player.replace(Some(started));
+        }
+    };
+    let wanted = (session.control.clone(), shown.attempt);
     {
-        let (session, shown, player, video, movie) =
-            (session.clone(), shown.clone(), Rc::clone(&player), video.clone(), props.movie);
-        let control = session.control.clone();
-        use_effect_with((control, shown.attempt), move |(control, _)| {
-            if let (Some(control), Some(video)) = (control.clone(), video.cast::<HtmlVideoElement>()) {
-                session.dispatch(Action::Playing(movie));
-                let tell = {
-                    let session = session.clone();
-                    Callback::from(move |event| {
-                        let login = matches!(&event, PlayerEvent::Failed(problem)
-                            if problem.code == ErrorCode::LoginRequired.as_str());
-                        if login {
-                            session.dispatch(Action::SignedOut);
-                        } else {
-                            shown.dispatch(Told::Player(event));
-                        }
-                    })
-                };
-                player.replace(Some(Player::start(control, movie, video, tell)));
-            }
+        let begin = begin.clone();
+        use_memo(wanted.clone(), move |_| spawn_local(async move { begin() }));
+    }
+    {
+        let (player, session) = (Rc::clone(&player), session.clone());
+        use_effect_with(wanted, move |_| {
+            begin();
             move || {
                 let position = player.take().and_then(|player| player.position());
                 session.dispatch(Action::Stopped { movie, position });
             }
         });
     }
+    player
+}
+
+/// The page: the film, its controls, and what stands in their place when it cannot play.
+#[function_component]
+pub fn Watch(props: &WatchProps) -> Html {
+    let session = use_session();
+    let (video, stage) = (use_node_ref(), use_node_ref());
+    let shown = use_reducer(Shown::default);
+    let player = use_player(&video, props.movie, &session, &shown);
+    let media = use_media_state(video.clone());
+    let idle = use_idle(stage.clone());
+
     {
         let shown = shown.dispatcher();
         use_effect_with(media.has_picture && !media.paused && !media.waiting, move |plays| {

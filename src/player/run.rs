@@ -129,7 +129,7 @@ impl Player {
             listeners: RefCell::default(),
             timers: RefCell::default(),
         });
-        report::event(movie, PlayerEventKind::Ready, None, None);
+        clock::when_idle(move || report::event(movie, PlayerEventKind::Ready, None, None));
         let (opened, streaming) = (Rc::downgrade(&inner), Rc::downgrade(&inner));
         let attached = MediaSourceHandle::attach(
             &inner.video,
