@@ -129,7 +129,7 @@ async fn files_fetched_directly_show_no_picture() {
     browser.quit().await;
 }
 
-/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A105.
+/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A105, A106.
 #[tokio::test]
 async fn another_devices_license_is_not_accepted() {
     // Notes the license that comes; gives the one that was put in its place.

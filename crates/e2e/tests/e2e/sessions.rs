@@ -48,6 +48,44 @@ async fn a_reload_and_a_restart_keep_device_and_identity() {
     browser.quit().await;
 }
 
+/// A51: two people at one browser are two devices, each with its own keys, and each again the same one on coming back.
+#[tokio::test]
+async fn two_users_of_one_machine_are_two_devices() {
+    let server = Server::start().await;
+    server.run(&["user", "add", "bob@example.org", "--password", PASSWORD]);
+    let browser = Browser::start().await;
+    let list = || -> Vec<(String, String)> {
+        let list: Value = serde_json::from_str(&server.run(&["device", "list", "--json"])).unwrap();
+        let text = |device: &Value, name: &str| device[name].as_str().unwrap_or_default().to_owned();
+        let list = list.as_array().or_else(|| list["devices"].as_array()).unwrap();
+        let mut list: Vec<_> =
+            list.iter().map(|device| (text(device, "email"), text(device, "device_id"))).collect();
+        list.sort();
+        list
+    };
+    let plays = "return document.querySelector('video')?.currentTime > 0";
+    let mut first = Vec::new();
+    for round in 0..2 {
+        for email in [EMAIL, "bob@example.org"] {
+            browser.delete_cookies().await;
+            browser.open(&format!("{}/login", server.url())).await;
+            browser.fill("Email", email).await;
+            browser.fill("Password", PASSWORD).await;
+            browser.button("Sign in").await.click().await.unwrap();
+            browser.arrives_at("/library").await;
+            browser.film(TITLE).await.click().await.unwrap();
+            browser.until("the film to play", plays).await;
+        }
+        if round == 0 {
+            first = list();
+            assert_eq!(first.len(), 2, "{first:?}");
+            assert_ne!(first[0].1, first[1].1);
+        }
+    }
+    assert_eq!(list(), first);
+    browser.quit().await;
+}
+
 /// A page that is left while its worker opens the database for the first time does not keep the next page from it. (The browser keeps
 /// the page, frozen, for the way back, and the worker's half-opened database with it.) On the way back the page works.
 #[tokio::test]
