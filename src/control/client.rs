@@ -10,14 +10,13 @@ use std::{
 use drm_api::{Reply, Request, SessionId};
 use futures_channel::oneshot;
 use gloo::timers::future::sleep;
-use nccp::{Answer, ErrorCode, MovieId, Outcome, RequestMessage, Response, ResponseMessage, WireError};
-use wasm_bindgen_futures::spawn_local;
-
-use super::{
-    Error,
-    opening::Opening,
+use nccp::{
+    Answer, ErrorCode, MovieId, Outcome, RequestMessage, Response, ResponseMessage, WireError,
     recovery::{Step, Tried},
 };
+use wasm_bindgen_futures::spawn_local;
+
+use super::{Error, opening::Opening};
 use crate::{
     clock,
     decryptor_proxy::DecryptorProxy,

@@ -3,7 +3,6 @@
 mod client;
 mod exchange;
 mod opening;
-mod recovery;
 
 pub use client::{Ask, Control, Identity};
 pub use exchange::machine_name;

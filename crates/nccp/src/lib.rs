@@ -23,6 +23,7 @@ mod manifest;
 mod manifest_xml;
 mod metadata;
 mod range;
+pub mod recovery;
 mod request;
 mod sign;
 mod value;

@@ -1,17 +1,17 @@
-//! What to do about an error of the controller: the error table's action, bounded (docs/protocol.md §4). Pure.
+//! What a client does about an error of the controller: the error table's action, bounded (docs/protocol.md §4). Browsers and boxes share it.
 
+use crate::code::{Action, ErrorCode};
+use crate::envelope::WireError;
 use std::time::Duration;
-
-use nccp::{Action, ErrorCode, WireError};
 
 /// The next step after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     /// Take the answer's time for the right one and send again.
     AdoptTime,
     /// Renew the ticket, then send again.
     Renew,
-    /// Take a newer stored ticket if another tab left one, else register; then send again.
+    /// Take a newer stored ticket if another tab left one, else register; then send again. A box asks for a code.
     Register,
     /// Ask who is signed in, open that account's identity, register; then send again.
     Reidentify,
@@ -25,7 +25,7 @@ pub(super) enum Step {
 
 /// What was tried already for one envelope, or one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tried {
+pub struct Tried {
     clock: bool,
     renewed: bool,
     registered: bool,
@@ -38,8 +38,8 @@ pub(super) struct Tried {
 const MOST_WAITS: u32 = 6;
 
 impl Tried {
-    /// What to do about `error`. Each remedy is taken once; waiting a few times.
-    pub(super) fn step(&mut self, error: &WireError, random: f64) -> Step {
+    /// What to do about `error`. Each remedy is taken once; waiting a few times. `random` is the jitter, from 0 to 1.
+    pub fn step(&mut self, error: &WireError, random: f64) -> Step {
         let once = |tried: &mut bool, step| if std::mem::replace(tried, true) { Step::GiveUp } else { step };
         match (error.code, error.action) {
             (ErrorCode::RenewOtherCustomer, _) => once(&mut self.reidentified, Step::Reidentify),
@@ -53,8 +53,8 @@ impl Tried {
         }
     }
 
-    /// What to do when nobody answered.
-    pub(super) fn silent(&mut self, random: f64) -> Step {
+    /// What to do when nobody answered. `random` is the jitter, from 0 to 1.
+    pub fn silent(&mut self, random: f64) -> Step {
         self.wait(random)
     }
 
