@@ -1,0 +1,137 @@
+//! Challenges, licenses, keys: the browser's DRM module with its keys in this process's memory.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use decryptor::{Anchor, Clocks, Keys, SessionId, Sessions, TrustedTime};
+use license::{Challenge, Display, KeyLevel, Situation, SoftwareRsaKey, Version, sha256};
+use nccp::MovieId;
+
+use crate::{Error, Identity};
+
+/// A box drives the one screen that it is wired to.
+const DISPLAY: Display = Display::Single;
+
+/// Unix time as this machine has it, in seconds with fraction.
+pub(crate) fn wall() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// What a license brought.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Granted {
+    /// The policy's highest picture, in lines.
+    pub(crate) max_height: Option<u32>,
+    /// From when on to ask for a new license, by trusted time.
+    pub(crate) renew_after: Option<u64>,
+    /// To be kept.
+    pub(crate) anchor: Option<Anchor>,
+}
+
+/// License sessions, and the keys of their challenges.
+pub(crate) struct Drm {
+    identity: Arc<Identity>,
+    sessions: Sessions,
+    time: TrustedTime,
+    started: Instant,
+    /// RSA keys whose licenses have not come. Wiped when dropped.
+    out: Vec<(SessionId, SoftwareRsaKey)>,
+}
+
+impl Drm {
+    pub(crate) fn new(identity: Arc<Identity>, anchor: Option<Anchor>) -> Self {
+        let started = Instant::now();
+        let time = TrustedTime::new(anchor, Clocks { wall: wall(), monotonic: 0.0 });
+        Self { identity, sessions: Sessions::default(), time, started, out: Vec::new() }
+    }
+
+    fn clocks(&self) -> Clocks {
+        Clocks { wall: wall(), monotonic: self.started.elapsed().as_secs_f64() }
+    }
+
+    /// Trusted time, Unix seconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.time.now(self.clocks())
+    }
+
+    pub(crate) fn create(&mut self) -> SessionId {
+        self.sessions.create()
+    }
+
+    pub(crate) fn close(&mut self, session: SessionId) {
+        self.sessions.close(session);
+        self.out.retain(|(of, _)| *of != session);
+    }
+
+    /// A challenge for every key of a movie, with a fresh RSA key. `time` is the server's, as far as it is known.
+    pub(crate) fn challenge(
+        &mut self,
+        session: SessionId,
+        movie: MovieId,
+        (device, ticket): (&str, &str),
+        rsa: SoftwareRsaKey,
+        time: u64,
+    ) -> Result<Vec<u8>, Error> {
+        let challenge = Challenge {
+            ticket_sha256: sha256(ticket.as_bytes()),
+            device_id: device.to_owned(),
+            stream_id: movie.get(),
+            keys: Vec::new(),
+            rsa_modulus: rsa.modulus().map_err(decryptor::Error::from)?,
+            nonce: license::nonce().map_err(|_| Error::Random)?,
+            time,
+            certificate: self.identity.certificate.clone(),
+            module_version: module_version(),
+            player_release: Vec::new(),
+            display: DISPLAY,
+        };
+        let signing = &self.identity.signing;
+        let public = signing.public_key().map_err(decryptor::Error::from)?;
+        let unsigned = challenge.to_be_signed(self.identity.trust.public_url(), &public);
+        let signature = signing.sign(unsigned.message());
+        let octets = unsigned.finish(&signature);
+        self.sessions.challenged(session, &octets, device, DISPLAY)?;
+        self.out.retain(|(of, _)| *of != session);
+        self.out.push((session, rsa));
+        Ok(octets)
+    }
+
+    /// Verifies a license and takes its keys.
+    pub(crate) fn update(&mut self, session: SessionId, octets: &[u8]) -> Result<Granted, Error> {
+        let clocks = self.clocks();
+        let situation = Situation {
+            now: self.time.now(clocks),
+            key_level: KeyLevel::Box,
+            display: DISPLAY,
+            origin: self.identity.trust.public_url(),
+            release: None,
+        };
+        let anchor = self.time.greatest();
+        let trust = &self.identity.trust;
+        let verified = self.sessions.verify(session, octets, trust, anchor, module_version(), &situation)?;
+        let anchor = self.time.learn(verified.license().issued, clocks);
+        let at = self.out.iter().position(|(of, _)| *of == session);
+        let (_, rsa) = self.out.swap_remove(at.ok_or(decryptor::Error::NoChallenge)?);
+        let kek = rsa.decrypt(verified.kek_ciphertext()).map_err(decryptor::Error::from)?;
+        let policy = self.sessions.install(session, &verified, &kek)?.policy();
+        Ok(Granted { max_height: policy.max_height, renew_after: policy.renew_after, anchor })
+    }
+
+    /// The keys that may be used now.
+    pub(crate) fn keys(&mut self) -> impl Keys {
+        let now = self.now();
+        self.sessions.at(now)
+    }
+}
+
+impl fmt::Debug for Drm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Drm(redacted)")
+    }
+}
+
+fn module_version() -> Version {
+    // The workspace's version, which has three numbers.
+    decryptor::VERSION.parse().unwrap_or(Version::new(0, 0, 0))
+}

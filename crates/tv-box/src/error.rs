@@ -1,0 +1,90 @@
+use std::path::PathBuf;
+
+use nccp::{ErrorCode, WireError};
+
+/// Why a box cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The box file is not usable.
+    #[error("{}: {reason}", path.display())]
+    BoxFile {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: &'static str,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Another process runs this box.
+    #[error("{}: another process runs this box", path.display())]
+    Busy {
+        /// The state folder.
+        path: PathBuf,
+    },
+    /// The account that the box belonged to has it no more: it needs a code.
+    #[error("the box is not activated")]
+    NotActivated,
+    /// The controller refused.
+    #[error("{} ({})", .0.text, .0.code)]
+    Refused(WireError),
+    /// Nobody answered, several times over.
+    #[error("the service does not answer")]
+    Unreachable,
+    /// An answer that is not understood.
+    #[error("the service answered something that is not understood")]
+    Protocol,
+    /// Something of the license, or of the film's protection, does not hold.
+    #[error("the film's license or protection: {0}")]
+    Drm(#[from] decryptor::Error),
+    /// The license lacks the film's key.
+    #[error("the license does not hold the film's key")]
+    KeyMissing,
+    /// Media that are not what the box can play.
+    #[error("the film's files: {0}")]
+    Media(#[from] isobmff::Error),
+    /// The film cannot be fetched.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The player program failed.
+    #[error("{program}: {reason}")]
+    Player {
+        /// Its name.
+        program: String,
+        /// Its words, or the system's.
+        reason: String,
+    },
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers")]
+    Random,
+}
+
+impl Error {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// The controller's code, where it gave one.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused(error) => Some(error.code),
+            _ => None,
+        }
+    }
+
+    /// Whether asking again later may help.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Protocol | Self::Engine(_) => true,
+            Self::Refused(error) => error.action == nccp::Action::Backoff,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! A box from being switched on to being switched off: activated, the list, films.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nccp::{AccountInfo, MovieId, QueueMovie, RequestMessage, ResponseMessage};
+use tokio::sync::mpsc;
+
+use crate::activation::{Backoff, activate};
+use crate::control::{Ask, Control, Shared};
+use crate::player::{play, stopped};
+use crate::sink::{Chosen, choose};
+use crate::state::State;
+use crate::{Error, Identity, Listed, Notice, Reason, Screen, Sink, Trouble};
+
+/// Seconds between looks at a list without films to play.
+const LOOK_AGAIN: f64 = 30.0;
+/// To connect to a server.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Without an octet. The engine gives downloads up sooner.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// What a box is run with.
+#[derive(Debug)]
+pub struct Options {
+    /// Who it is.
+    pub identity: Identity,
+    /// The folder for what it keeps; made where there is none.
+    pub state: PathBuf,
+    /// Who takes the films.
+    pub sink: Sink,
+    /// The film to play first, whether or not it is in the list.
+    pub play: Option<MovieId>,
+    /// End after one film, and on errors that the box would otherwise wait out.
+    pub once: bool,
+    /// What the viewer, or who runs the box, wants.
+    pub wishes: mpsc::Receiver<Wish>,
+}
+
+/// What somebody wants of a running box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Pause, or go on.
+    Pause,
+    /// Leave this film for the next.
+    Next,
+    /// End, in order.
+    Stop,
+}
+
+/// Why a box ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody wanted it.
+    Stopped,
+    /// The one film is over.
+    Done,
+}
+
+/// Runs a box until it is told to stop; with `once` to the end of one film.
+///
+/// # Errors
+/// What the box cannot wait out.
+pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Error> {
+    let Options { identity, state, sink, play, once, mut wishes } = options;
+    let chosen = choose(&sink).map_err(|program| Error::Player {
+        program: program.to_owned(),
+        reason: "it is not installed".to_owned(),
+    })?;
+    let (state, lost) = State::open(&state, &identity)?;
+    let site = identity.trust.public_url().to_owned();
+    screen.show(&Notice::Starting { name: identity.name(), site });
+    if lost {
+        screen.show(&Notice::StateLost);
+    }
+    // One provider of cryptography for the process; a second call finds the first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|_| Error::Unreachable)?;
+    let (control, queue) = Control::start(Shared::new(Arc::new(identity), state), client.clone());
+    let mut tv = Tv {
+        control,
+        client,
+        chosen,
+        once,
+        wanted: play,
+        seen: HashSet::new(),
+        account: None,
+        queue: None,
+        backoff: Backoff::default(),
+    };
+    let ended = tv.live(screen, &mut wishes).await;
+    drop(tv);
+    // Another process may hold the state as soon as this one says that it has ended.
+    queue.abort();
+    let _ = queue.await;
+    if matches!(ended, Ok(Ended::Stopped)) {
+        screen.show(&Notice::Stopping);
+    }
+    ended
+}
+
+struct Tv {
+    control: Control,
+    client: reqwest::Client,
+    chosen: Chosen,
+    once: bool,
+    /// To be played first.
+    wanted: Option<MovieId>,
+    /// Films of the list that were played, or cannot be, since they are in it.
+    seen: HashSet<MovieId>,
+    /// As last shown.
+    account: Option<AccountInfo>,
+    queue: Option<Vec<QueueMovie>>,
+    backoff: Backoff,
+}
+
+/// What to do next.
+enum Next {
+    Play(MovieId),
+    Wait(Duration),
+    /// The box belongs to nobody any more.
+    Activate,
+}
+
+impl Tv {
+    async fn live(
+        &mut self,
+        screen: &mut dyn Screen,
+        wishes: &mut mpsc::Receiver<Wish>,
+    ) -> Result<Ended, Error> {
+        loop {
+            let next = tokio::select! {
+                next = self.next(screen) => next?,
+                () = stopped(wishes) => return Ok(Ended::Stopped),
+            };
+            match next {
+                Next::Activate => screen.show(&Notice::Deactivated),
+                Next::Wait(time) => tokio::select! {
+                    () = tokio::time::sleep(time) => {}
+                    () = stopped(wishes) => return Ok(Ended::Stopped),
+                },
+                Next::Play(movie) => {
+                    if let Some(ended) = self.play(movie, screen, wishes).await? {
+                        return Ok(ended);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sees to it that the box is somebody's, and finds a film.
+    async fn next(&mut self, screen: &mut dyn Screen) -> Result<Next, Error> {
+        if self.control.shared.state().registration().is_none() {
+            (self.account, self.queue) = (None, None);
+            activate(&self.control, screen, self.once).await?;
+        }
+        match self.look(screen).await {
+            Ok(queue) => {
+                self.backoff.reset();
+                let listed: HashSet<MovieId> = queue.iter().map(|movie| movie.movie_id).collect();
+                // What was taken off the list may be put on it again.
+                self.seen.retain(|movie| listed.contains(movie));
+                let unseen = || queue.iter().map(|movie| movie.movie_id).find(|id| !self.seen.contains(id));
+                Ok(match self.wanted.take().or_else(unseen) {
+                    Some(movie) => Next::Play(movie),
+                    None => Next::Wait(Duration::from_secs_f64(LOOK_AGAIN * (1.0 + fastrand::f64() / 5.0))),
+                })
+            }
+            Err(Error::NotActivated) => Ok(Next::Activate),
+            Err(error) if self.once || !error.may_pass() => Err(error),
+            Err(error) => {
+                let wait = self.backoff.next(fastrand::f64());
+                screen.show(&Notice::Trouble(Trouble::of(&error, Some(wait))));
+                Ok(Next::Wait(wait))
+            }
+        }
+    }
+
+    /// Account and list, in one envelope (A119, A120).
+    async fn look(&mut self, screen: &mut dyn Screen) -> Result<Vec<QueueMovie>, Error> {
+        let asks = [RequestMessage::AccountInfo, RequestMessage::Queue].map(Ask::Message);
+        let [account, queue] = self.control.ask_all(asks);
+        let (ResponseMessage::AccountInfo(account), ResponseMessage::Queue(queue)) =
+            (account.await?, queue.await?)
+        else {
+            return Err(Error::Protocol);
+        };
+        if self.account.as_ref() != Some(&account) {
+            let AccountInfo { name, plan, device_name: device, devices, device_limit: limit } =
+                account.clone();
+            screen.show(&Notice::Account { name, plan, device, devices, limit });
+            self.account = Some(account);
+        }
+        if self.queue.as_ref() != Some(&queue) {
+            let site = self.control.shared.identity.trust.public_url();
+            let movies = queue.iter().map(|movie| listed(movie, site)).collect();
+            screen.show(&Notice::Queue { movies });
+            self.queue = Some(queue.clone());
+        }
+        Ok(queue)
+    }
+
+    /// Plays a film; gives the end of the box when it comes with the film's.
+    async fn play(
+        &mut self,
+        movie: MovieId,
+        screen: &mut dyn Screen,
+        wishes: &mut mpsc::Receiver<Wish>,
+    ) -> Result<Option<Ended>, Error> {
+        match play(&self.control, &self.client, screen, movie, &self.chosen, wishes).await {
+            Ok(end) if end.stop => Ok(Some(Ended::Stopped)),
+            Ok(end) => {
+                self.seen.insert(movie);
+                let over = self.once.then_some(match end.reason {
+                    Reason::Finished => Ended::Done,
+                    _ => Ended::Stopped,
+                });
+                Ok(over)
+            }
+            Err(Error::NotActivated) => {
+                screen.show(&Notice::Deactivated);
+                // Whoever activates the box next may want it.
+                self.wanted = Some(movie).filter(|_| self.once);
+                Ok(None)
+            }
+            Err(error) if self.once => Err(error),
+            Err(error) => {
+                self.seen.insert(movie);
+                screen.show(&Notice::Trouble(Trouble::of(&error, None)));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A film of the list, with its widest picture (A121).
+fn listed(movie: &QueueMovie, site: &str) -> Listed {
+    let metadata = &movie.metadata;
+    let art = metadata.art.iter().max_by_key(|art| art.width).map(|art| match art.url.starts_with('/') {
+        true => format!("{site}{}", art.url),
+        false => art.url.clone(),
+    });
+    Listed {
+        movie_id: movie.movie_id,
+        title: metadata.title.clone(),
+        year: metadata.year,
+        runtime: metadata.runtime,
+        position: movie.position,
+        art,
+    }
+}

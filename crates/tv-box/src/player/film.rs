@@ -1,0 +1,444 @@
+//! A film that plays: events in, the engine's commands out.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use decryptor::SessionId;
+use engine::{
+    Command, Config, Engine, Event, Trouble as Hitch,
+    abr::StartConditions,
+    model::{ByteRange, Presentation, TrackKind},
+};
+use nccp::{Downloadable, LogBlob, LogEvent, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::outlet::{Outlet, Progress};
+use super::track::{Head, TrackRun};
+use super::{height, is_protected, is_supported};
+use crate::control::{Ask, Control};
+use crate::fetcher::{self, Arrival};
+use crate::sink::Chosen;
+use crate::{Error, Notice, Reason, Screen, Trouble};
+
+/// Seconds of playback between reports (A124).
+const REPORT_EVERY: f64 = 30.0;
+/// A program that stands still for so long is paused.
+const STANDS_STILL: f64 = 1.5;
+/// Time between positions on the screen.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
+/// After a license could not be renewed.
+const RENEW_AGAIN: Duration = Duration::from_secs(60);
+/// The television's picture.
+const VIEWPORT: (u32, u32) = (1920, 1080);
+
+/// What came of something that was asked.
+pub(super) enum Answer {
+    License(Result<Vec<u8>, Error>),
+    Manifest(Result<Manifest, Error>),
+    Logged(LogEvent, f64, Result<(), Error>),
+}
+
+/// A film that plays.
+pub(super) struct Film<'a> {
+    control: &'a Control,
+    client: &'a reqwest::Client,
+    screen: &'a mut dyn Screen,
+    movie: MovieId,
+    session: SessionId,
+    begun: Instant,
+    manifest: Manifest,
+    duration: f64,
+    engine: Engine,
+    events: VecDeque<Event>,
+    tracks: Vec<TrackRun>,
+    outlet: Outlet,
+    speed: f64,
+    arrived: mpsc::Sender<Arrival>,
+    answer: mpsc::Sender<Answer>,
+    attempts: u64,
+    licensed: bool,
+    /// When the license is to be renewed, by trusted time, and not before which moment.
+    renew_at: Option<(u64, Instant)>,
+    /// The engine says that everything is there.
+    complete: bool,
+    failure: Option<Error>,
+    last_tick: Instant,
+    shown: Instant,
+    /// Seconds played since the last report.
+    unreported: f64,
+    stood: f64,
+    first_picture: Option<Duration>,
+    hitch: bool,
+}
+
+impl<'a> Film<'a> {
+    #[allow(clippy::too_many_arguments)] // each once, all different
+    pub(super) fn open(
+        control: &'a Control,
+        client: &'a reqwest::Client,
+        screen: &'a mut dyn Screen,
+        (movie, title): (MovieId, String),
+        (session, begun): (SessionId, Instant),
+        manifest: Manifest,
+        chosen: &Chosen,
+        (arrived, answer): (mpsc::Sender<Arrival>, mpsc::Sender<Answer>),
+    ) -> Result<Self, Error> {
+        let start =
+            StartConditions { stored_estimate: control.shared.state().throughput(), viewport: VIEWPORT };
+        let presentation = present(control, &manifest);
+        let (duration, position) = (presentation.duration, presentation.start);
+        let outlet = Outlet::open(chosen, position)?;
+        screen.show(&Notice::Playing {
+            movie_id: movie,
+            title,
+            duration,
+            position,
+            sink: chosen.name().to_owned(),
+        });
+        let now = Instant::now();
+        let mut film = Self {
+            control,
+            client,
+            screen,
+            movie,
+            session,
+            begun,
+            manifest,
+            duration,
+            engine: Engine::new(Config { start, seed: fastrand::u64(..), ..Config::default() }),
+            events: VecDeque::new(),
+            tracks: Vec::new(),
+            outlet,
+            speed: chosen.speed(),
+            arrived,
+            answer,
+            attempts: 0,
+            licensed: false,
+            renew_at: None,
+            complete: false,
+            failure: None,
+            last_tick: now,
+            shown: now,
+            unreported: 0.0,
+            stood: 0.0,
+            first_picture: None,
+            hitch: false,
+        };
+        film.feed(Event::Manifest(presentation))?;
+        Ok(film)
+    }
+
+    /// Tells the engine, and does what it says. What comes up meanwhile waits its turn.
+    fn feed(&mut self, event: Event) -> Result<(), Error> {
+        self.events.push_back(event);
+        while let Some(event) = self.events.pop_front() {
+            let commands = self.engine.handle(self.begun.elapsed(), event);
+            if self.tracks.is_empty() {
+                let kinds = self.engine.tracks().iter().map(|track| track.kind);
+                self.tracks = kinds.map(|kind| TrackRun::new(kind, heads(&self.manifest, kind))).collect();
+            }
+            for command in commands {
+                self.obey(command);
+            }
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn track(&mut self, kind: TrackKind) -> Option<&mut TrackRun> {
+        self.tracks.iter_mut().find(|track| track.kind == kind)
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Fetch(spec) => {
+                self.complete &= !spec.segment;
+                self.attempts += 1;
+                let running = fetcher::start(self.client, &spec, self.attempts, self.arrived.clone());
+                if let Some(track) = self.track(spec.track) {
+                    track.fetching(spec, running);
+                }
+            }
+            Command::Abort { fetch } => self.tracks.iter_mut().for_each(|track| track.abort(fetch)),
+            Command::Reset { track } => {
+                if let Some(track) = self.track(track) {
+                    track.reset();
+                }
+            }
+            Command::Remove { track, start, end } => {
+                let removed = self.track(track).map(|track| track.remove(start, end));
+                self.events.extend(removed);
+            }
+            // There is always room.
+            Command::RetryAppend { .. } => {}
+            Command::JumpTo { position } => {
+                self.outlet.jump(position);
+                self.events.push_back(Event::Seek { position });
+            }
+            Command::EndOfStream => self.complete = true,
+            Command::RefreshManifest => self.refresh_manifest(),
+            Command::Fail(error) => self.failure = Some(error.into()),
+        }
+    }
+
+    fn refresh_manifest(&self) {
+        let message = RequestMessage::Authorization { movie_id: self.movie };
+        let (asked, answer) = (self.control.ask(Ask::Message(message)), self.answer.clone());
+        tokio::spawn(async move {
+            let manifest = match asked.await {
+                Ok(ResponseMessage::Authorization(manifest)) => Ok(*manifest),
+                Ok(_) => Err(Error::Protocol),
+                Err(error) => Err(error),
+            };
+            let _ = answer.send(Answer::Manifest(manifest)).await;
+        });
+    }
+
+    /// Takes what came of a fetch.
+    pub(super) fn arrived(&mut self, arrival: Arrival) -> Result<(), Error> {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.awaits(&arrival)) else { return Ok(()) };
+        for event in track.arrived(arrival) {
+            self.feed(event)?;
+        }
+        self.decrypt()
+    }
+
+    /// Decrypts what came, of all tracks.
+    fn decrypt(&mut self) -> Result<(), Error> {
+        let mut events = Vec::new();
+        {
+            let mut drm = self.control.shared.drm();
+            let mut keys = drm.keys();
+            for track in &mut self.tracks {
+                events.extend(track.decrypt(&mut keys)?);
+            }
+        }
+        if self.licensed && self.tracks.iter().any(|track| track.lacks_key) {
+            return Err(Error::KeyMissing);
+        }
+        events.into_iter().try_for_each(|event| self.feed(event))
+    }
+
+    /// Takes what the controller answered.
+    pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
+        match answer {
+            Answer::License(Ok(license)) => {
+                let granted = self.control.shared.drm().update(self.session, &license)?;
+                if let Some(anchor) = granted.anchor {
+                    self.control.shared.state().set_anchor(anchor)?;
+                }
+                self.licensed = true;
+                self.renew_at = granted.renew_after.map(|at| (at, Instant::now()));
+                self.feed(Event::MaxHeight { height: granted.max_height })?;
+                self.decrypt()
+            }
+            // A film without protection needs no license, and one that plays may go on with what it has.
+            Answer::License(Err(Error::NotActivated)) => Err(Error::NotActivated),
+            Answer::License(Err(error)) if self.licensed => {
+                self.trouble(&error);
+                Ok(())
+            }
+            Answer::License(Err(error)) if is_protected(&self.manifest) => Err(error),
+            Answer::License(Err(_)) => Ok(()),
+            Answer::Manifest(Ok(manifest)) => {
+                let presentation = present(self.control, &manifest);
+                self.manifest = manifest;
+                self.feed(Event::Manifest(presentation))
+            }
+            Answer::Manifest(Err(error @ (Error::Refused(_) | Error::NotActivated))) => Err(error),
+            Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
+            Answer::Logged(event, position, Ok(())) => {
+                self.logged(event, position);
+                Ok(())
+            }
+            Answer::Logged(_, _, Err(Error::NotActivated)) => Err(Error::NotActivated),
+            Answer::Logged(_, _, Err(error)) => {
+                self.trouble(&error);
+                Ok(())
+            }
+        }
+    }
+
+    fn trouble(&mut self, error: &Error) {
+        self.screen.show(&Notice::Trouble(Trouble::of(error, None)));
+    }
+
+    fn logged(&mut self, event: LogEvent, position: f64) {
+        self.screen.show(&Notice::Logged { movie_id: self.movie, reason: event.as_str(), position });
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) -> Result<Progress, Error> {
+        let now = Instant::now();
+        let seconds = now.duration_since(self.last_tick).as_secs_f64() * self.speed;
+        self.last_tick = now;
+        let there = self.engine.buffered();
+        let progress = self.outlet.tick(seconds, &mut self.tracks, &there, (self.complete, self.duration))?;
+        if self.outlet.moved {
+            self.first_picture.get_or_insert(self.begun.elapsed());
+            self.unreported += seconds;
+        }
+        self.notice_pause(seconds);
+        if self.unreported >= REPORT_EVERY {
+            self.report(LogEvent::Interval);
+        }
+        self.renew_license();
+        let playing = self.outlet.moved || (self.outlet.is_ours() && !self.outlet.paused);
+        self.feed(Event::Playhead { position: self.outlet.position, playing })?;
+        self.notice_hitch();
+        if now.duration_since(self.shown) >= SHOW_EVERY {
+            self.shown = now;
+            self.show_position(&there);
+        }
+        Ok(progress)
+    }
+
+    /// A program that stands still although it has something to play was paused by its viewer.
+    fn notice_pause(&mut self, seconds: f64) {
+        if self.outlet.is_ours() || self.first_picture.is_none() {
+            return;
+        }
+        if self.outlet.moved {
+            (self.stood, self.outlet.paused) = (0.0, false);
+            return;
+        }
+        self.stood += seconds;
+        if !self.outlet.paused && self.stood >= STANDS_STILL && self.outlet.has_ahead() {
+            self.outlet.paused = true;
+            self.report(LogEvent::Pause);
+        }
+    }
+
+    /// Pauses, or goes on. A program has its own keys for that.
+    pub(super) fn toggle_pause(&mut self) {
+        if self.outlet.is_ours() {
+            self.outlet.paused = !self.outlet.paused;
+            if self.outlet.paused {
+                self.report(LogEvent::Pause);
+            }
+            let there = self.engine.buffered();
+            self.show_position(&there);
+        }
+    }
+
+    fn renew_license(&mut self) {
+        let Some((at, next)) = self.renew_at else { return };
+        if self.control.shared.drm().now() < at || Instant::now() < next {
+            return;
+        }
+        self.renew_at = Some((at, Instant::now() + RENEW_AGAIN));
+        let asked = self.control.ask(Ask::License { session: self.session, movie: self.movie });
+        let answer = self.answer.clone();
+        tokio::spawn(async move {
+            let license = match asked.await {
+                Ok(ResponseMessage::License { license, .. }) => Ok(license),
+                Ok(_) => Err(Error::Protocol),
+                Err(error) => Err(error),
+            };
+            let _ = answer.send(Answer::License(license)).await;
+        });
+    }
+
+    fn notice_hitch(&mut self) {
+        let hitch = self.engine.trouble();
+        if hitch.is_some() && !self.hitch {
+            let message = match hitch {
+                Some(Hitch::NoUrls) => "the film's addresses were refused; asking for new ones",
+                _ => "the film does not arrive; trying again",
+            };
+            let trouble = Trouble { message: message.to_owned(), code: None, retry: None };
+            self.screen.show(&Notice::Trouble(trouble));
+        }
+        self.hitch = hitch.is_some();
+    }
+
+    fn show_position(&mut self, there: &engine::buffer::Ranges) {
+        let position = self.outlet.position;
+        let playing = self.engine.playing(TrackKind::Video);
+        self.screen.show(&Notice::Position {
+            position,
+            duration: self.duration,
+            buffered: there.end_at(position).unwrap_or(position),
+            height: playing.and_then(|id| height(&self.manifest, id)),
+            paused: self.outlet.paused,
+        });
+    }
+
+    fn blob(&self, event: LogEvent) -> LogBlob {
+        let stats = self.engine.stats();
+        let mut counters = vec![
+            ("stalls", stats.rebuffers),
+            ("switches", stats.switches),
+            ("frames", self.outlet.pictures()),
+        ];
+        if let Some(time) = self.first_picture {
+            counters.push(("startup_ms", u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+        }
+        let counters = counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        LogBlob { movie_id: self.movie, position: self.outlet.position, event, counters }
+    }
+
+    /// Reports where the film is; playback does not wait for it.
+    fn report(&mut self, event: LogEvent) {
+        self.unreported = 0.0;
+        let blob = self.blob(event);
+        let position = blob.position;
+        let asked = self.control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
+        let answer = self.answer.clone();
+        tokio::spawn(async move {
+            let result = asked.await.map(|_| ());
+            let _ = answer.send(Answer::Logged(event, position, result)).await;
+        });
+    }
+
+    /// The last report; whether it was taken. Of a film that nobody has seen anything of, there is none.
+    pub(super) fn last_report(&self, reason: Reason) -> impl Future<Output = bool> + use<> {
+        let event = if reason == Reason::Finished { LogEvent::End } else { LogEvent::Hide };
+        let asked = self
+            .first_picture
+            .map(|_| self.control.ask(Ask::Message(RequestMessage::LogBlob(self.blob(event)))));
+        async move {
+            match asked {
+                Some(asked) => asked.await.is_ok(),
+                None => false,
+            }
+        }
+    }
+
+    /// Says how it ended, and keeps what the next film may use.
+    pub(super) fn close(&mut self, reason: Reason, logged: bool) {
+        if logged {
+            let event = if reason == Reason::Finished { LogEvent::End } else { LogEvent::Hide };
+            self.logged(event, self.outlet.position);
+        }
+        let stats = self.engine.stats();
+        self.screen.show(&Notice::Ended {
+            movie_id: self.movie,
+            reason,
+            position: self.outlet.position,
+            stalls: stats.rebuffers,
+            switches: stats.switches,
+            tracks: self.outlet.delivered(),
+        });
+        if let Some(estimate) = stats.estimate {
+            // Only the next film's first choice depends on it.
+            let _ = self.control.shared.state().set_throughput(estimate);
+        }
+    }
+}
+
+fn present(control: &Control, manifest: &Manifest) -> Presentation {
+    playback::presentation(manifest, control.shared.server_now(), is_supported)
+}
+
+/// Where the heads of a track's files are.
+fn heads(manifest: &Manifest, kind: TrackKind) -> HashMap<String, Head> {
+    let video = kind == TrackKind::Video;
+    let range = |range: nccp::ByteRange| ByteRange::new(range.first(), range.last());
+    let head = |file: &Downloadable| {
+        let head = Head { init: file.init_range.and_then(range)?, index: file.index_range.and_then(range)? };
+        Some((file.id.clone(), head))
+    };
+    let files = manifest.downloadables.iter();
+    files.filter(|file| (file.media_type == MediaType::Video) == video).filter_map(head).collect()
+}

@@ -1,0 +1,190 @@
+//! A film, from the manifest to its last sample: the engine's commands carried out.
+
+mod buffer;
+mod film;
+mod outlet;
+mod track;
+
+use std::time::Duration;
+
+use nccp::{Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::control::{Ask, Control};
+use crate::life::Wish;
+use crate::sink::Chosen;
+use crate::{Error, Reason, Screen};
+use film::{Answer, Film};
+use outlet::Progress;
+
+/// Time between looks at the clock.
+const TICK: Duration = Duration::from_millis(100);
+/// The same where time passes faster.
+const FAST_TICK: Duration = Duration::from_millis(10);
+/// How long the last report may take.
+const LAST_REPORT: Duration = Duration::from_secs(10);
+/// Arrivals that wait to be looked at.
+const ARRIVALS: usize = 64;
+
+/// How a film ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FilmEnd {
+    pub(crate) reason: Reason,
+    /// The whole box is to stop.
+    pub(crate) stop: bool,
+}
+
+/// Whether a box plays files of this type: AVC and AAC in MP4.
+fn is_supported(mime: &str) -> bool {
+    let (container, codecs) = mime.split_once(';').unwrap_or((mime, ""));
+    match container {
+        "video/mp4" => codecs.contains("\"avc1."),
+        "audio/mp4" => codecs.contains("\"mp4a.40."),
+        _ => false,
+    }
+}
+
+fn is_protected(manifest: &Manifest) -> bool {
+    manifest.downloadables.iter().any(|downloadable| downloadable.scheme != Scheme::None)
+}
+
+/// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it ends.
+///
+/// # Errors
+/// What ended the film before its end.
+pub(crate) async fn play(
+    control: &Control,
+    client: &reqwest::Client,
+    screen: &mut dyn Screen,
+    movie_id: MovieId,
+    chosen: &Chosen,
+    wishes: &mut mpsc::Receiver<Wish>,
+) -> Result<FilmEnd, Error> {
+    let session = control.shared.drm().create();
+    let begun = tokio::time::Instant::now();
+    let [license, user, metadata, manifest] = control.ask_all([
+        Ask::License { session, movie: movie_id },
+        Ask::Message(RequestMessage::UserMovieMetadata { movie_id }),
+        Ask::Message(RequestMessage::MovieMetadata { movie_id }),
+        Ask::Message(RequestMessage::Authorization { movie_id }),
+    ]);
+    // The manifest has the resume point, too; this one is asked for as a browser does, and says nothing more here.
+    drop(user);
+    let (arrived, mut arrivals) = mpsc::channel(ARRIVALS);
+    let (answer, mut answers) = mpsc::channel(ARRIVALS);
+    let licensed = answer.clone();
+    tokio::spawn(async move {
+        let license = match license.await {
+            Ok(ResponseMessage::License { license, .. }) => Ok(license),
+            Ok(_) => Err(Error::Protocol),
+            Err(error) => Err(error),
+        };
+        let _ = licensed.send(Answer::License(license)).await;
+    });
+    let opened = async {
+        let manifest = match manifest.await? {
+            ResponseMessage::Authorization(manifest) => *manifest,
+            _ => return Err(Error::Protocol),
+        };
+        let title = match metadata.await? {
+            ResponseMessage::MovieMetadata { metadata, .. } => metadata.title,
+            _ => return Err(Error::Protocol),
+        };
+        Ok((manifest, title))
+    };
+    let opened = tokio::select! {
+        opened = opened => opened,
+        () = stopped(wishes) => {
+            control.shared.drm().close(session);
+            return Ok(FilmEnd { reason: Reason::Stopped, stop: true });
+        }
+    };
+    let film = opened.and_then(|(manifest, title)| {
+        let channels = (arrived, answer);
+        Film::open(control, client, screen, (movie_id, title), (session, begun), manifest, chosen, channels)
+    });
+    let result = match film {
+        Ok(mut film) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes).await,
+        Err(error) => Err(error),
+    };
+    control.shared.drm().close(session);
+    result
+}
+
+/// Waits for the wish to stop; other wishes mean nothing now.
+pub(crate) async fn stopped(wishes: &mut mpsc::Receiver<Wish>) {
+    loop {
+        match wishes.recv().await {
+            Some(Wish::Stop) => return,
+            Some(_) => {}
+            None => return std::future::pending().await,
+        }
+    }
+}
+
+async fn run(
+    film: &mut Film<'_>,
+    (arrivals, answers): (&mut mpsc::Receiver<crate::fetcher::Arrival>, &mut mpsc::Receiver<Answer>),
+    chosen: &Chosen,
+    wishes: &mut mpsc::Receiver<Wish>,
+) -> Result<FilmEnd, Error> {
+    let mut ticks = interval(if chosen.speed() > 4.0 { FAST_TICK } else { TICK });
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut wishing = true;
+    let ended = loop {
+        let step = tokio::select! {
+            _ = ticks.tick() => film.tick(),
+            Some(arrival) = arrivals.recv() => film.arrived(arrival).map(|()| Progress::On),
+            Some(answer) = answers.recv() => film.answered(answer).map(|()| Progress::On),
+            wish = wishes.recv(), if wishing => match wish {
+                Some(Wish::Pause) => { film.toggle_pause(); Ok(Progress::On) }
+                Some(Wish::Next) => break Ok(FilmEnd { reason: Reason::Stopped, stop: false }),
+                Some(Wish::Stop) => break Ok(FilmEnd { reason: Reason::Stopped, stop: true }),
+                None => { wishing = false; Ok(Progress::On) }
+            },
+        };
+        match step {
+            Ok(Progress::On) => {}
+            Ok(Progress::Over) => break Ok(FilmEnd { reason: Reason::Finished, stop: false }),
+            Ok(Progress::Closed) => break Ok(FilmEnd { reason: Reason::Stopped, stop: false }),
+            Err(error) => break Err(error),
+        }
+    };
+    let reason = ended.as_ref().map_or(Reason::Failed, |ended| ended.reason);
+    let deliver = film.last_report(reason);
+    // The answers' channel must not fill up meanwhile.
+    let last = async {
+        tokio::pin!(deliver);
+        loop {
+            tokio::select! {
+                logged = &mut deliver => return logged,
+                Some(_) = answers.recv() => {}
+            }
+        }
+    };
+    let logged = tokio::time::timeout(LAST_REPORT, last).await.unwrap_or(false);
+    film.close(reason, logged);
+    ended
+}
+
+/// Picture size of a manifest's file, in lines.
+fn height(manifest: &Manifest, id: &str) -> Option<u32> {
+    let of_video = manifest.downloadables.iter().filter(|file| file.media_type == MediaType::Video);
+    of_video.filter(|file| file.id == id).find_map(|file| Some(file.resolution?.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_supported;
+
+    #[test]
+    fn a_box_plays_avc_and_aac() {
+        assert!(is_supported("video/mp4; codecs=\"avc1.64001F\""));
+        assert!(is_supported("audio/mp4; codecs=\"mp4a.40.2\""));
+        for other in ["video/mp4; codecs=\"hvc1.1.6.L93.B0\"", "audio/webm; codecs=\"opus\"", "video/mp4", ""]
+        {
+            assert!(!is_supported(other), "{other}");
+        }
+    }
+}

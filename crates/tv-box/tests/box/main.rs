@@ -1,0 +1,7 @@
+//! Boxes against the real server.
+#![allow(clippy::unwrap_used)]
+
+mod activation;
+mod playing;
+mod registration;
+mod world;
