@@ -231,6 +231,10 @@ pub(crate) async fn renew(
     if device.kind != "box" && session_account(tx, session, now).await?.id != account.id {
         return Err(ErrorCode::RenewOtherCustomer.into());
     }
+    // A box that was removed takes no slot by itself: somebody has to type its code in again (A117).
+    if device.kind == "box" && device.slot.is_none() {
+        return Err(ErrorCode::DeviceUnknown.into());
+    }
     take_slot(service, tx, device, now).await?;
     let device = tx.device(&device.id).await?.ok_or(StoreError::Corrupt("devices"))?;
     issue(service, account.clone(), device, now)

@@ -177,6 +177,33 @@ async fn a56_a118_the_limit_holds_for_boxes() {
     assert_eq!(full, Err(ErrorCode::DeviceLimitReached));
 }
 
+/// A117: a box that was removed plays on until its ticket ends; a renewal gives it no slot, a code does.
+#[tokio::test]
+async fn a117_a_removed_box_needs_a_code() {
+    let world = World::new().await;
+    let cookies = world.login().await;
+    let mut tv = provisioned(&world, "0001");
+    let shown = code(&mut tv, &world).await;
+    enter(&world, &cookies, &shown, true).await;
+    poll(&mut tv, &world).await.unwrap();
+    let device_id = tv.device.clone().unwrap();
+    server::accounts::remove_device(&*world.store, device_id.as_str(), false).await.unwrap();
+    assert!(matches!(tv.one(&world, RequestMessage::Queue).await, Ok(ResponseMessage::Queue(_))));
+    for hours in [10, 13] {
+        world.set_clock(NOW + hours * 3600);
+        let renewal = RequestMessage::AuthenticationRenewal { device_id: device_id.clone() };
+        assert_eq!(tv.one(&world, renewal).await, Err(ErrorCode::DeviceUnknown));
+    }
+    assert_eq!(world.device_count().await, 0);
+    tv.ticket = None;
+    tv.device = None;
+    let cookies = world.login().await;
+    let shown = code(&mut tv, &world).await;
+    enter(&world, &cookies, &shown, true).await;
+    assert!(matches!(poll(&mut tv, &world).await, Ok(Activation::Registered(_))));
+    assert_eq!((tv.device.clone(), world.device_count().await), (Some(device_id), 1), "the same device");
+}
+
 /// A126: only what the factory made gets in, and the factory's CA makes no browsers.
 #[tokio::test]
 async fn a126_self_made_boxes_are_refused() {
