@@ -18,6 +18,9 @@ enum Failure {
     /// The packager failed.
     #[error(transparent)]
     Packager(#[from] packager::Error),
+    /// The box failed.
+    #[error(transparent)]
+    Box(#[from] tv_box::Error),
     /// The command line was wrong in a way that clap does not see.
     #[error("{0}")]
     Usage(String),

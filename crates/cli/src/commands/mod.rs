@@ -1,6 +1,8 @@
 //! The commands: each reads what it needs, calls a library, prints.
 
 mod account;
+mod box_run;
+mod box_screen;
 mod boxes;
 mod device;
 mod film;
@@ -12,7 +14,7 @@ mod progress;
 mod serve;
 
 use crate::Failure;
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, BoxCommand, Command};
 use server::store::Store;
 use server::{Clock, Config, Overrides};
 use std::sync::Arc;
@@ -37,7 +39,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Inspect(inspect) => film::inspect(&inspect),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),
         Command::Keys(command) => keys::run(&load(overrides)?, command),
-        Command::Box(command) => boxes::run(&load(overrides)?, command),
+        Command::Box(BoxCommand::Provision { model, serial, output, json }) => {
+            boxes::provision(&load(overrides)?, (&model, &serial), &output, json.json)
+        }
+        // A box has no configuration, and nothing of the site.
+        Command::Box(BoxCommand::Run(run)) => box_run::run(run),
         Command::User(command) => account::run(&load(overrides)?, command),
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),
