@@ -9,17 +9,17 @@ use engine::{
     abr::StartConditions,
     model::{ByteRange, Presentation, TrackKind},
 };
-use nccp::{Downloadable, LogBlob, LogEvent, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage};
+use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outlet::{Outlet, Progress};
 use super::track::{Head, TrackRun};
-use super::{height, is_protected, is_supported};
+use super::{is_protected, is_supported};
 use crate::control::{Ask, Control};
 use crate::fetcher::{self, Arrival};
 use crate::sink::Chosen;
-use crate::{Error, Notice, Reason, Screen, Trouble};
+use crate::{Error, Notice, Screen, Trouble};
 
 /// Seconds of playback between reports (A124).
 const REPORT_EVERY: f64 = 30.0;
@@ -41,21 +41,21 @@ pub(super) enum Answer {
 
 /// A film that plays.
 pub(super) struct Film<'a> {
-    control: &'a Control,
+    pub(super) control: &'a Control,
     client: &'a reqwest::Client,
-    screen: &'a mut dyn Screen,
-    movie: MovieId,
+    pub(super) screen: &'a mut dyn Screen,
+    pub(super) movie: MovieId,
     session: SessionId,
     begun: Instant,
-    manifest: Manifest,
-    duration: f64,
-    engine: Engine,
+    pub(super) manifest: Manifest,
+    pub(super) duration: f64,
+    pub(super) engine: Engine,
     events: VecDeque<Event>,
     tracks: Vec<TrackRun>,
-    outlet: Outlet,
+    pub(super) outlet: Outlet,
     speed: f64,
     arrived: mpsc::Sender<Arrival>,
-    answer: mpsc::Sender<Answer>,
+    pub(super) answer: mpsc::Sender<Answer>,
     attempts: u64,
     licensed: bool,
     /// When the license is to be renewed, by trusted time, and not before which moment.
@@ -66,9 +66,9 @@ pub(super) struct Film<'a> {
     last_tick: Instant,
     shown: Instant,
     /// Seconds played since the last report.
-    unreported: f64,
+    pub(super) unreported: f64,
     stood: f64,
-    first_picture: Option<Duration>,
+    pub(super) first_picture: Option<Duration>,
     hitch: bool,
 }
 
@@ -263,10 +263,6 @@ impl<'a> Film<'a> {
         self.screen.show(&Notice::Trouble(Trouble::of(error, None)));
     }
 
-    fn logged(&mut self, event: LogEvent, position: f64) {
-        self.screen.show(&Notice::Logged { movie_id: self.movie, reason: event.as_str(), position });
-    }
-
     /// Time has passed.
     pub(super) fn tick(&mut self) -> Result<Progress, Error> {
         let now = Instant::now();
@@ -350,80 +346,6 @@ impl<'a> Film<'a> {
             self.screen.show(&Notice::Trouble(trouble));
         }
         self.hitch = hitch.is_some();
-    }
-
-    fn show_position(&mut self, there: &engine::buffer::Ranges) {
-        let position = self.outlet.position;
-        let playing = self.engine.playing(TrackKind::Video);
-        self.screen.show(&Notice::Position {
-            position,
-            duration: self.duration,
-            buffered: there.end_at(position).unwrap_or(position),
-            height: playing.and_then(|id| height(&self.manifest, id)),
-            paused: self.outlet.paused,
-        });
-    }
-
-    fn blob(&self, event: LogEvent) -> LogBlob {
-        let stats = self.engine.stats();
-        let mut counters = vec![
-            ("stalls", stats.rebuffers),
-            ("switches", stats.switches),
-            ("frames", self.outlet.pictures()),
-        ];
-        if let Some(time) = self.first_picture {
-            counters.push(("startup_ms", u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
-        }
-        let counters = counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
-        LogBlob { movie_id: self.movie, position: self.outlet.position, event, counters }
-    }
-
-    /// Reports where the film is; playback does not wait for it.
-    fn report(&mut self, event: LogEvent) {
-        self.unreported = 0.0;
-        let blob = self.blob(event);
-        let position = blob.position;
-        let asked = self.control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
-        let answer = self.answer.clone();
-        tokio::spawn(async move {
-            let result = asked.await.map(|_| ());
-            let _ = answer.send(Answer::Logged(event, position, result)).await;
-        });
-    }
-
-    /// The last report; whether it was taken. Of a film that nobody has seen anything of, there is none.
-    pub(super) fn last_report(&self, reason: Reason) -> impl Future<Output = bool> + use<> {
-        let event = if reason == Reason::Finished { LogEvent::End } else { LogEvent::Hide };
-        let asked = self
-            .first_picture
-            .map(|_| self.control.ask(Ask::Message(RequestMessage::LogBlob(self.blob(event)))));
-        async move {
-            match asked {
-                Some(asked) => asked.await.is_ok(),
-                None => false,
-            }
-        }
-    }
-
-    /// Says how it ended, and keeps what the next film may use.
-    pub(super) fn close(&mut self, reason: Reason, logged: bool) {
-        if logged {
-            let event = if reason == Reason::Finished { LogEvent::End } else { LogEvent::Hide };
-            self.logged(event, self.outlet.position);
-        }
-        let stats = self.engine.stats();
-        self.screen.show(&Notice::Ended {
-            movie_id: self.movie,
-            reason,
-            position: self.outlet.position,
-            stalls: stats.rebuffers,
-            switches: stats.switches,
-            tracks: self.outlet.delivered(),
-        });
-        if let Some(estimate) = stats.estimate {
-            // Only the next film's first choice depends on it.
-            let _ = self.control.shared.state().set_throughput(estimate);
-        }
     }
 }
 

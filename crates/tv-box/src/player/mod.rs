@@ -3,6 +3,7 @@
 mod buffer;
 mod film;
 mod outlet;
+mod report;
 mod track;
 
 use std::time::Duration;

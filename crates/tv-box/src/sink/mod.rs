@@ -47,10 +47,8 @@ pub enum Reports {
         /// 1 is real time.
         speed: f64,
     },
-    /// Lines on its standard error that begin with a number of seconds, as ffplay's `-stats`.
+    /// Lines on its standard error that begin with a number of seconds.
     StandardError,
-    /// Lines on its standard output that begin with a number of seconds.
-    StandardOutput,
 }
 
 /// A sink that is there.
@@ -78,10 +76,10 @@ impl Chosen {
     }
 }
 
+/// Its status line goes to standard error, whether or not that is a terminal.
 fn mpv() -> Option<Program> {
     let arguments = [
         "--no-config",
-        "--quiet=no",
         "--msg-level=all=error,statusline=status",
         "--term-status-msg=${=time-pos}",
         "--force-window=yes",
@@ -90,9 +88,10 @@ fn mpv() -> Option<Program> {
         "--demuxer-lavf-format=mp4",
         "-",
     ];
-    installed("mpv", &arguments, Reports::StandardOutput)
+    installed("mpv", &arguments)
 }
 
+/// `-stats` writes where it is to standard error.
 fn ffplay() -> Option<Program> {
     let arguments = [
         "-hide_banner",
@@ -107,14 +106,14 @@ fn ffplay() -> Option<Program> {
         "-i",
         "pipe:0",
     ];
-    installed("ffplay", &arguments, Reports::StandardError)
+    installed("ffplay", &arguments)
 }
 
-fn installed(name: &str, arguments: &[&str], reports: Reports) -> Option<Program> {
+fn installed(name: &str, arguments: &[&str]) -> Option<Program> {
     let folders = env::var_os("PATH")?;
     let path = env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())?;
     let arguments = arguments.iter().map(OsString::from).collect();
-    Some(Program { name: name.to_owned(), path, arguments, reports })
+    Some(Program { name: name.to_owned(), path, arguments, reports: Reports::StandardError })
 }
 
 /// The sink that is wanted, or the best that there is; the name of a player that is not installed otherwise.

@@ -15,6 +15,8 @@ use crate::Error;
 const WAITING: usize = 4;
 /// Longest line of a program that is looked at, in octets.
 const MAX_LINE: usize = 4096;
+/// What mpv writes in front of its status line, so that a terminal clears the one before.
+const CLEAR_LINE: &str = "\x1b[K";
 /// How long what an ended program has said may take to come.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -42,11 +44,10 @@ impl Pipe {
             program: program.name.clone(),
             reason: error.to_string(),
         };
-        let on_output = program.reports == Reports::StandardOutput;
         let mut child = Command::new(&program.path)
             .args(&program.arguments)
             .stdin(Stdio::piped())
-            .stdout(if on_output { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -71,10 +72,10 @@ impl Pipe {
             let (mut words, mut others) = (String::new(), String::new());
             let on_position = |seconds| told.send_modify(|status| status.position = Some(seconds));
             tokio::join!(
-                read_lines(output, on_output, &on_position, &mut others),
+                read_lines(output, false, &on_position, &mut others),
                 read_lines(errors, on_errors, &on_position, &mut words),
             );
-            words
+            if words.is_empty() { others } else { words }
         });
         let task = tokio::spawn(async move {
             let ended = child.wait().await;
@@ -143,8 +144,9 @@ async fn read_lines(
                     line.clear();
                     match position(&text).filter(|_| positions) {
                         Some(seconds) => on_position(seconds),
-                        None if !text.is_empty() && !(positions && text.starts_with("nan")) => *words = text,
-                        None => {}
+                        None if text.is_empty() || positions && is_status(&text) => {}
+                        // They go to a terminal, which would obey some.
+                        None => *words = text.chars().filter(|letter| !letter.is_control()).collect(),
                     }
                 }
                 _ if line.len() < MAX_LINE => line.push(*octet),
@@ -154,10 +156,16 @@ async fn read_lines(
     }
 }
 
-/// The seconds that a line begins with: `  12.34 A-V:  0.012 fd=   0 …`.
+/// The seconds that a line begins with: `  12.34 A-V:  0.012 fd=   0 …`, `\x1b[K12.340000`.
 fn position(line: &str) -> Option<f64> {
+    let line = line.strip_prefix(CLEAR_LINE).unwrap_or(line);
     let first = line.split_ascii_whitespace().next()?;
     first.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
+}
+
+/// A status without a position: before it begins, a player knows none.
+fn is_status(line: &str) -> bool {
+    line.starts_with("nan") || line.starts_with(CLEAR_LINE)
 }
 
 #[cfg(test)]
@@ -170,8 +178,10 @@ mod tests {
             position("  12.34 A-V:  0.012 fd=   0 aq=   19KB vq=   98KB sq=    0B f=0/0"),
             Some(12.34)
         );
-        assert_eq!(position("0.041000"), Some(0.041));
-        for other in ["nan A-V: nan fd=", "-1.5 A-V", "", "inf", "pipe:0: Invalid data", "(unavailable)"] {
+        assert_eq!(position("\x1b[K0.041000"), Some(0.041));
+        for other in
+            ["nan A-V: nan fd=", "-1.5 A-V", "", "inf", "pipe:0: Invalid data", "\x1b[K(unavailable)"]
+        {
             assert_eq!(position(other), None, "{other}");
         }
     }
