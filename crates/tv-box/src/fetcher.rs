@@ -47,6 +47,10 @@ pub(crate) fn start(
     if spec.range_header {
         request = request.header("range", format!("bytes={}-{}", spec.range.start, spec.range.end));
     }
+    if spec.afresh {
+        // What a cache on the way holds is of no use.
+        request = request.header("cache-control", "no-cache");
+    }
     let expected = if spec.range_header { 206 } else { 200 };
     let (fetch, length) = (spec.fetch, spec.range.length());
     let task = tokio::spawn(async move {

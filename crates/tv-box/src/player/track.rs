@@ -204,10 +204,8 @@ impl TrackRun {
     /// Media or a license that cannot be used.
     pub(super) fn decrypt(&mut self, keys: &mut impl Keys) -> Result<Vec<Event>, Error> {
         let mut events = Vec::new();
-        if self.lacks_key {
-            self.lacks_key = false;
-            self.step(keys, &mut events)?;
-        }
+        // What waited for a key waits in the decryptor, and in front of the parts.
+        self.lacks_key = false;
         while !self.lacks_key
             && let Some(part) = self.parts.pop_front()
         {
@@ -216,23 +214,48 @@ impl TrackRun {
                 continue;
             }
             self.go_by(&part.representation)?;
-            let Some(current) = &mut self.current else { continue };
-            if current.segment != Some(part.id) {
-                self.decryptor.reset();
-                current.segment = Some(part.id);
-            }
-            self.decryptor.push(&part.bytes)?;
-            self.step(keys, &mut events)?;
-            if self.lacks_key {
-                // The bytes are in the decryptor; that they were the last ones is still to be said.
-                self.parts.push_front(Part { bytes: Bytes::new(), ..part });
-            } else if part.last {
-                self.decryptor.finish()?;
-                self.downloads.remove(&part.id);
-                events.push(Event::SegmentAppended { fetch: part.id });
+            let fetch = part.id;
+            match self.push(part, keys, &mut events) {
+                Err(error) if is_damage(&error) => {
+                    self.forget(fetch);
+                    events.push(Event::Damaged { fetch });
+                }
+                other => other?,
             }
         }
         Ok(events)
+    }
+
+    /// Decrypts a part.
+    fn push(&mut self, part: Part, keys: &mut impl Keys, events: &mut Vec<Event>) -> Result<(), Error> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        if current.segment != Some(part.id) {
+            self.decryptor.reset();
+            current.segment = Some(part.id);
+        }
+        self.decryptor.push(&part.bytes)?;
+        self.step(keys, events)?;
+        if self.lacks_key {
+            // The bytes are in the decryptor; that they were the last ones is still to be said.
+            self.parts.push_front(Part { bytes: Bytes::new(), ..part });
+        } else if part.last {
+            self.decryptor.finish()?;
+            self.downloads.remove(&part.id);
+            events.push(Event::SegmentAppended { fetch: part.id });
+        }
+        Ok(())
+    }
+
+    /// Nothing more of a download's media is wanted: what still comes would be read from its middle.
+    fn forget(&mut self, fetch: FetchId) {
+        self.decryptor.reset();
+        self.parts.retain(|part| part.id != fetch);
+        if let Some(download) = self.downloads.get_mut(&fetch) {
+            download.wanted = false;
+        }
+        if let Some(current) = &mut self.current {
+            current.segment = None;
+        }
     }
 
     /// Makes the decryptor go by a representation's init segment.
@@ -274,5 +297,17 @@ impl TrackRun {
     pub(super) fn remove(&mut self, start: f64, end: f64) -> Event {
         self.buffer.remove(start, end);
         Event::Buffered { track: self.kind, ranges: self.buffer.ranges() }
+    }
+}
+
+/// Whether an error is of the media alone: fetched again they may be better.
+fn is_damage(error: &Error) -> bool {
+    use decryptor::Error::{Box, Range, StrayData, TooLarge, Unfinished};
+    match error {
+        Error::Media(_) => true,
+        Error::Drm(error) => {
+            matches!(error, Box(_) | Range(_) | StrayData | TooLarge { .. } | Unfinished)
+        }
+        _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use nccp::ErrorCode;
-use shaper::Kind;
+use shaper::{Fault, Kind, Rule};
 use tv_box::{Delivered, Ended, Error, Notice, Program, Reason, Reports, Sink, Wish};
 
 use crate::world::{LENGTH, MOVIE, PICTURES, Run, Running, World, activated};
@@ -153,4 +153,27 @@ async fn a_box_has_one_screen() {
     let file = activated(&world, "0001").await;
     let (ended, shown) = Running::start(&file, Run { play: Some(7), ..Run::once(200.0) }).ended().await;
     assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+}
+
+/// A segment that came damaged is fetched again, and not a sample of it is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_segment_is_fetched_again() {
+    let world = World::new().await;
+    let file = activated(&world, "0001").await;
+    for representation in &world.pack.as_ref().unwrap().representations {
+        // The type of the third segment's first box.
+        let offset = representation.segments[2].range.first() + 4;
+        let path = format!("/s/*/{}.*", representation.downloadable_id);
+        let octets = nccp::ByteRange::new(offset, offset + 3).unwrap();
+        let damage = Fault::Corrupt { offset, length: 4 };
+        world.site.add_rule(Rule::new(&path, damage).overlapping(octets).times(1));
+    }
+    let run = Run { play: Some(MOVIE), ..Run::once(20.0) };
+    let (ended, shown) = Running::start(&file, run).ended().await;
+    assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+    let (_, _, tracks) = end_of(&shown);
+    assert_eq!(tracks[0].samples, PICTURES);
+    assert!(tracks[1].samples >= SOUNDS, "{tracks:?}");
+    let faulty = world.site.exchanges().iter().filter(|exchange| exchange.faulty).count();
+    assert!(faulty >= 2, "picture and sound were damaged: {faulty}");
 }

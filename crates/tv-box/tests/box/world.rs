@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) site: Proxy,
     /// What stands before the boxes' listener.
     pub(crate) boxes: Proxy,
+    /// The demo film's pack.
+    pub(crate) pack: Option<catalogue::Pack>,
     clock: Arc<AtomicU64>,
     client: reqwest::Client,
     cookies: String,
@@ -102,9 +104,18 @@ impl World {
         // As the server and the box do, each for itself.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let mut world =
-            Self { folder, config, site, boxes, clock: hand, client, cookies: String::new(), _stop: stop };
-        world.add_film(MOVIE, "24h").await;
+        let mut world = Self {
+            folder,
+            config,
+            site,
+            boxes,
+            pack: None,
+            clock: hand,
+            client,
+            cookies: String::new(),
+            _stop: stop,
+        };
+        world.pack = Some(world.add_film(MOVIE, "24h").await);
         world.cookies = world.login(EMAIL).await;
         world
     }
@@ -114,7 +125,7 @@ impl World {
     }
 
     /// Packages the demo film, in two sizes, as this movie.
-    pub(crate) async fn add_film(&self, movie: u64, policy: &str) {
+    pub(crate) async fn add_film(&self, movie: u64, policy: &str) -> catalogue::Pack {
         let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo");
         let inputs = ["240p.mp4", "360p.mp4"].map(|name| media.join(name)).to_vec();
         let ring = keys::load(&self.config.keys(), &self.config.public_url, NOW).unwrap();
@@ -135,6 +146,7 @@ impl World {
         let details = movies::Details { policy: Some(policy.to_owned()), ..movies::Details::default() };
         let store = server::store::open(&self.config).await.unwrap();
         movies::add(&*store, &pack, details, NOW).await.unwrap();
+        pack
     }
 
     pub(crate) fn set_clock(&self, now: u64) {
