@@ -1,8 +1,6 @@
 //! The player: runs the engine's commands with the fetcher, the DRM worker and Media Source Extensions.
 
-mod download;
 mod license;
-mod presentation;
 mod quality;
 mod rehearsal;
 mod report;
@@ -10,8 +8,7 @@ mod run;
 mod track;
 mod video;
 
-pub use download::{HeadAssembly, parse_index};
-pub use presentation::{media_type, presentation};
+pub use playback::{HeadAssembly, media_type, parse_index, presentation};
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
 pub use run::{Player, PlayerEvent};

@@ -5,12 +5,9 @@
 
 use engine::{Command, Config, Engine, Event, buffer::Ranges};
 use nccp::{Answer, Manifest, Outcome, Response, ResponseMessage};
+use playback::{HeadAssembly, parse_index, presentation};
 
-use super::{
-    download::{HeadAssembly, parse_index},
-    presentation::presentation,
-    quality::Quality,
-};
+use super::quality::Quality;
 
 /// As many answers of the network as it takes to have each function called.
 const ANSWERS: usize = 6;

@@ -15,13 +15,13 @@ use engine::{
 };
 use gloo::{events::EventListener, timers::callback::Interval};
 use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, MovieMetadata, json::PlayerEventKind};
+use playback::{media_type, presentation};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
 use yew::Callback;
 
 use super::{
-    presentation::{media_type, presentation},
     quality::Quality,
     report,
     track::{Source, TrackRun},

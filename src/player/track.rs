@@ -13,12 +13,10 @@ use engine::{
 };
 use gloo::{events::EventListener, timers::callback::Timeout};
 use js_sys::{ArrayBuffer, Uint8Array};
+use playback::{HeadAssembly, parse_index};
 use web_sys::SourceBuffer;
 
-use super::{
-    download::{HeadAssembly, parse_index},
-    run::Inner,
-};
+use super::run::Inner;
 use crate::{
     decryptor_proxy::StreamEvent,
     fetcher::{self, Fetch, FetchEvent, Running},
