@@ -87,7 +87,7 @@ async fn two_users_of_one_machine_are_two_devices() {
 }
 
 /// A page that is left while its worker opens the database for the first time does not keep the next page from it. (The browser keeps
-/// the page, frozen, for the way back, and the worker's half-opened database with it.) On the way back the page works.
+/// the page, frozen, for the way back, and the worker's half-opened database with it.)
 #[tokio::test]
 async fn a_page_left_while_the_device_is_made_ready_is_in_nobodys_way() {
     let server = Server::start().await;
