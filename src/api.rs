@@ -2,8 +2,8 @@
 
 use gloo::net::http::{Request, RequestBuilder, Response};
 use nccp::{
-    ErrorCode, MovieId,
-    json::{Devices, ErrorBody, Library, Login, PlayerEvent, UnregisterDevice},
+    BoxCode, ErrorCode, MovieId,
+    json::{Activate, Activated, Devices, ErrorBody, Library, Login, PlayerEvent, UnregisterDevice},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -86,6 +86,12 @@ pub async fn devices() -> Result<Devices, Error> {
 /// `POST /Player/unregister_device`.
 pub async fn unregister_device(device_id: nccp::DeviceId) -> Result<(), Error> {
     send_json(Request::post("/Player/unregister_device"), &UnregisterDevice { device_id }).await.map(drop)
+}
+
+/// `POST /activate`: asks which box shows a code, or confirms that it is to join the account.
+pub async fn activate(code: &BoxCode, confirm: bool) -> Result<Activated, Error> {
+    let activate = Activate { code: code.as_str().to_owned(), confirm };
+    read(send_json(Request::post("/activate"), &activate).await?).await
 }
 
 /// `PUT` or `DELETE /api/queue/{movie}`.

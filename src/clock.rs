@@ -41,3 +41,44 @@ pub fn when_idle(task: impl FnOnce() + 'static) {
         let _ = window().set_timeout_with_callback(task.unchecked_ref());
     }
 }
+
+/// `just now`, `5 minutes ago`, `3 days ago`.
+pub fn ago(seconds: f64) -> String {
+    let (count, unit) = match seconds.max(0.0) as u64 {
+        0..120 => return "just now".to_owned(),
+        s @ 120..7200 => (s / 60, "minutes"),
+        s @ 7200..172_800 => (s / 3600, "hours"),
+        s => (s / 86_400, "days"),
+    };
+    format!("{count} {unit} ago")
+}
+
+/// How long to wait, for people: `5 seconds`, `1 minute`, `54 minutes`; rounded up.
+pub fn wait(seconds: u64) -> String {
+    let (count, unit) =
+        if seconds < 60 { (seconds.max(1), "second") } else { (seconds.div_ceil(60), "minute") };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        for (seconds, words) in [
+            (-5.0, "just now"),
+            (119.0, "just now"),
+            (120.0, "2 minutes ago"),
+            (7200.0, "2 hours ago"),
+            (172_800.0, "2 days ago"),
+        ] {
+            assert_eq!(ago(seconds), words);
+        }
+        for (seconds, words) in
+            [(0, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (3599, "60 minutes")]
+        {
+            assert_eq!(wait(seconds), words);
+        }
+    }
+}

@@ -58,14 +58,17 @@ impl Problem {
         let (title, own, way) = match code {
             E::DeviceLimitReached => (
                 "Device Limit Reached",
-                "All device places of this account are taken. Remove a device that you no longer use, then try again.",
+                "All device places of this account are taken. Remove a device that you no longer use, and this one goes on.",
                 Way::Devices,
             ),
             E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
             E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
-            E::RegionNotAllowed => {
-                ("Not available here", "This title is not available where you are.", Way::Library)
-            }
+            E::RegionNotAllowed => (
+                "Not available where you are",
+                "It is not offered in the country that your connection comes from. If that is a VPN's or a proxy's, \
+                 switch it off and try again.",
+                Way::Library,
+            ),
             E::MovieUnknown => ("No such title", "It may have left the library.", Way::Library),
             E::MovieNotAvailable => {
                 ("Not available at the moment", "This title is not available at the moment.", Way::Library)

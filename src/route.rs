@@ -27,6 +27,8 @@ pub enum Route {
     },
     /// `/devices`
     Devices,
+    /// `/activate`
+    Activate,
     /// Everything else.
     NotFound,
 }
@@ -42,6 +44,7 @@ impl Route {
                 .and_then(|id| id.parse().ok())
                 .map_or(Self::NotFound, |movie| Self::Watch { movie }),
             "/devices" => Self::Devices,
+            "/activate" => Self::Activate,
             _ => Self::NotFound,
         }
     }
@@ -56,6 +59,7 @@ impl Route {
             Self::Library => "/library".to_owned(),
             Self::Watch { movie } => format!("/watch?movieid={movie}"),
             Self::Devices => "/devices".to_owned(),
+            Self::Activate => "/activate".to_owned(),
             Self::NotFound => "/not-found".to_owned(),
         }
     }
@@ -168,5 +172,8 @@ pub fn Link(props: &LinkProps) -> Html {
             }
         }
     };
-    html! { <a href={address} class={props.class.clone()} {onclick}>{ props.children.clone() }</a> }
+    let current = (Route::current() == props.to).then_some("page");
+    html! {
+        <a href={address} class={props.class.clone()} aria-current={current} {onclick}>{ props.children.clone() }</a>
+    }
 }

@@ -72,6 +72,13 @@ pub enum Action {
         /// Where it was left, in seconds, when it had begun; 0 at its end.
         position: Option<f64>,
     },
+    /// A film was put on the account's list or taken off.
+    Queued {
+        /// Which one.
+        movie: MovieId,
+        /// Whether it is on the list now.
+        queued: bool,
+    },
     /// The viewer asked to try again.
     Retry,
 }
@@ -146,6 +153,15 @@ impl Reducible for Session {
                         film.position = Some(position);
                         film.watched_at = Some(clock::unix_now() as u64);
                     }
+                }
+            }
+            Action::Queued { movie, queued } => {
+                if let Some(library) = &mut next.library {
+                    let films = &mut Rc::make_mut(library).movies;
+                    films
+                        .iter_mut()
+                        .filter(|film| film.movie_id == movie)
+                        .for_each(|film| film.queued = queued);
                 }
             }
             Action::Retry => {

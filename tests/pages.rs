@@ -365,6 +365,7 @@ fn a_session_goes_from_signed_out_to_signed_in_and_back() {
         account: account.into(),
         email: "ada@example.org".into(),
         movies: vec![film()],
+        boxes: 0,
     };
     let session = Rc::new(Session::new(vec![]));
     assert_eq!(session.phase, Phase::Starting);

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use crate::{
+    components::DeviceList,
     problem::{Problem, Way},
     route::{Link, Route},
 };
@@ -17,7 +18,8 @@ pub struct ErrorViewProps {
     pub on_retry: Option<Callback<()>>,
 }
 
-/// Title, explanation, what to do, and the code for whoever helps.
+/// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here, and the page goes on by
+/// itself.
 #[function_component]
 pub fn ErrorView(props: &ErrorViewProps) -> Html {
     let Problem { code, title, text, way } = &props.problem;
@@ -26,11 +28,11 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
         html! { <button type="button" class="button" {onclick}>{ "Try again" }</button> }
     });
     let on = match way {
-        Way::Retry => retry.clone().unwrap_or_default(),
+        Way::Retry => retry.unwrap_or_default(),
         Way::Devices => html! {
             <>
-                <Link to={Route::Devices} class="button">{ "Manage devices" }</Link>
-                { retry.clone().unwrap_or_default() }
+                { retry.unwrap_or_default() }
+                <Link to={Route::Devices} class="button secondary">{ "Manage devices" }</Link>
             </>
         },
         Way::SignIn => {
@@ -39,15 +41,20 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
         Way::Library => Html::default(),
     };
     html! {
-        <section class="trouble" role="alert">
-            <p class="trouble-mark" aria-hidden="true">{ "Intermission" }</p>
-            <h2>{ title }</h2>
-            <p>{ text }</p>
+        <section class="trouble">
+            <div role="alert">
+                <p class="trouble-mark" aria-hidden="true">{ "Intermission" }</p>
+                <h2>{ title }</h2>
+                <p>{ text }</p>
+                <p class="code">{ "Code " }<code>{ code }</code></p>
+            </div>
+            if let (Way::Devices, Some(retry)) = (way, &props.on_retry) {
+                <DeviceList on_removed={retry.clone()} />
+            }
             <div class="actions">
                 { on }
                 <Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link>
             </div>
-            <p class="code">{ "Code " }<code>{ code }</code></p>
         </section>
     }
 }

@@ -1,22 +1,13 @@
 //! One film of the library.
 
-use std::rc::Rc;
-
-use gloo::timers::callback::Timeout;
 use nccp::json::LibraryMovie;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
-    api, clock,
-    components::icons,
-    route::{self, Link, Route},
-    session::{refresh_library, use_session},
+    clock,
+    components::{QueueButton, icons, use_early_opening},
+    route::{Link, Route},
 };
-
-/// So long the pointer or the focus rests before the film's manifest is asked for.
-const RESTING_MS: u32 = 200;
 
 /// Properties of [`FilmCard`].
 #[derive(Properties, PartialEq)]
@@ -32,7 +23,6 @@ pub struct FilmCardProps {
 #[function_component]
 pub fn FilmCard(props: &FilmCardProps) -> Html {
     let film = &props.film;
-    let session = use_session();
     let progress = use_node_ref();
     let seen = film.position.filter(|position| *position >= 1.0 && film.runtime > 0.0);
     let fraction = seen.map_or(0.0, |position| (position / film.runtime).clamp(0.0, 1.0));
@@ -44,53 +34,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
             }
         });
     }
-    // Whoever rests on a title probably wants it: its manifest is asked for before the click (PROTOCOL §9).
-    let resting = use_mut_ref(|| None::<Timeout>);
-    let rest = {
-        let (resting, control, movie) = (Rc::clone(&resting), session.control.clone(), film.movie_id);
-        let playable = film.playable;
-        Callback::from(move |()| {
-            if let Some(control) = control.clone().filter(|_| playable) {
-                let ask = move || control.prefetch(movie);
-                resting.replace(Some(Timeout::new(RESTING_MS, ask)));
-            }
-        })
-    };
-    let leave = Callback::from(move |()| drop(resting.take()));
-    // A finger does not rest first. What the click asks for is under way before the next page is made.
-    let (press, open) = {
-        let control = session.control.clone().filter(|_| film.playable);
-        let (pressed, movie) = (control.clone(), film.movie_id);
-        let on_link = |target: Option<web_sys::EventTarget>| {
-            target
-                .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-                .is_some_and(|element| matches!(element.closest("a"), Ok(Some(_))))
-        };
-        (
-            move |event: PointerEvent| {
-                if let Some(control) = pressed.as_ref().filter(|_| on_link(event.target())) {
-                    control.prepare_film(movie);
-                }
-            },
-            move |event: MouseEvent| {
-                // The link has taken the click for the app; others open elsewhere.
-                if let Some(control) = control.as_ref().filter(|_| event.default_prevented()) {
-                    route::after(control.open_film(movie));
-                }
-            },
-        )
-    };
-    let toggle = {
-        let (movie, queued) = (film.movie_id, film.queued);
-        Callback::from(move |_: MouseEvent| {
-            let session = session.clone();
-            spawn_local(async move {
-                if api::set_queued(movie, !queued).await.is_ok() {
-                    refresh_library(session);
-                }
-            });
-        })
-    };
+    let early = use_early_opening(film.movie_id, film.playable);
     // The poster that covers the card best: the smallest that is wide enough.
     let wanted = if props.featured { 1280 } else { 640 };
     let art = film
@@ -104,16 +48,11 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
             .into_iter()
             .flatten()
             .collect();
-    let queue_name = if film.queued {
-        format!("Remove {} from my list", film.title)
-    } else {
-        format!("Add {} to my list", film.title)
-    };
     html! {
         <article class={classes!("film", props.featured.then_some("featured"))}
-            onpointerenter={rest.reform(|_: PointerEvent| ())} onpointerleave={leave.reform(|_: PointerEvent| ())}
-            onpointerdown={press} onclick={open}
-            onfocusin={rest.reform(|_: FocusEvent| ())} onfocusout={leave.reform(|_: FocusEvent| ())}>
+            onpointerenter={early.rest.reform(|_: PointerEvent| ())} onpointerleave={early.leave.reform(|_: PointerEvent| ())}
+            onpointerdown={early.press} onclick={early.open}
+            onfocusin={early.rest.reform(|_: FocusEvent| ())} onfocusout={early.leave.reform(|_: FocusEvent| ())}>
             <div class="poster">
                 if let Some(art) = art {
                     <img src={art.url.clone()} alt="" width={art.width.to_string()} height={art.height.to_string()}
@@ -143,13 +82,10 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
                     <p class="resume">{ format!("Stopped at {}", clock::spoken(position)) }</p>
                 }
                 if !film.playable {
-                    <p class="resume">{ "Not in your plan" }</p>
+                    <p class="resume">{ "Not available to you" }</p>
                 }
             </div>
-            <button type="button" class="queue" aria-pressed={film.queued.to_string()} aria-label={queue_name.clone()}
-                title={queue_name} onclick={toggle}>
-                { if film.queued { icons::tick() } else { icons::plus() } }
-            </button>
+            <QueueButton movie={film.movie_id} title={film.title.clone()} queued={film.queued} />
         </article>
     }
 }

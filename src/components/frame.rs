@@ -42,6 +42,7 @@ pub fn Frame(props: &FrameProps) -> Html {
                 <nav class="ways" aria-label="Main">
                     <Link to={Route::Library}>{ "Library" }</Link>
                     <Link to={Route::Devices}>{ "Devices" }</Link>
+                    <Link to={Route::Activate}>{ "Add a TV" }</Link>
                     if account.is_some() {
                         <button type="button" class="quiet" onclick={leave} title={account}>{ "Sign out" }</button>
                     }

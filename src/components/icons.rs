@@ -41,6 +41,10 @@ icons! {
     plus "M11 4.5h2V11h6.5v2H13v6.5h-2V13H4.5v-2H11z";
     /// A tick.
     tick "M9.6 18.2 3.9 12.5l1.5-1.5 4.2 4.2 9-9 1.5 1.5z";
+    /// A window of a browser.
+    browser "M3 5h18v14H3zm2 4v8h14V9zm0.8-2.6v1.2H7V6.4zm2.4 0v1.2h1.2V6.4z";
+    /// A television set.
+    television "M3 4.5h18v12.5H3zm2 2V15h14V6.5zM8 18.5h8v2H8z";
     /// An arrow to the left.
     leave "M10.6 5.4 12 6.8 7.8 11H20v2H7.8l4.2 4.2-1.4 1.4L4 12z";
 }

@@ -1,6 +1,8 @@
 //! Parts of pages.
 
 mod controls;
+mod device_list;
+mod early_opening;
 mod error_view;
 mod film_card;
 mod frame;
@@ -9,10 +11,13 @@ mod idle;
 mod key_help;
 mod media_state;
 mod quality_menu;
+mod queue_button;
 pub mod remote;
 mod seek_bar;
 
 pub use controls::Controls;
+pub use device_list::DeviceList;
+pub use early_opening::{EarlyOpening, use_early_opening};
 pub use error_view::ErrorView;
 pub use film_card::FilmCard;
 pub use frame::{Frame, Wordmark};
@@ -20,4 +25,5 @@ pub use idle::{Idle, use_idle};
 pub use key_help::KeyHelp;
 pub use media_state::{MediaState, use_media_state};
 pub use quality_menu::QualityMenu;
+pub use queue_button::QueueButton;
 pub use seek_bar::SeekBar;

@@ -6,7 +6,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use drm_api::{Request, SessionId};
@@ -17,7 +17,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlLinkElement, Url};
 
-use super::{Ask, Control, Error};
+use super::{Ask, Control, Error, client::Inner};
 use crate::clock;
 
 /// What was asked for early is good for so long, in seconds: what it says of the resume position and the viewer's rights ages.
@@ -47,7 +47,8 @@ type Preparing = future::Shared<future::LocalBoxFuture<'static, Result<SessionId
 pub struct Opening(Rc<Shared>);
 
 pub(super) struct Shared {
-    control: Control,
+    /// The client keeps the opening, so this must not keep the client.
+    control: Weak<Inner>,
     movie: MovieId,
     asked_at: f64,
     authorized: Cell<bool>,
@@ -61,7 +62,7 @@ pub(super) struct Shared {
 impl Opening {
     fn new(control: &Control, movie: MovieId) -> Self {
         Self(Rc::new(Shared {
-            control: control.clone(),
+            control: Rc::downgrade(&control.0),
             movie,
             asked_at: clock::unix_now(),
             authorized: Cell::new(false),
@@ -112,16 +113,16 @@ impl Shared {
     }
 
     fn forget(&self, opened: &Opened) {
-        if let Opened::Session(session) = opened {
-            close_session(&self.control, *session);
+        if let (Opened::Session(session), Some(control)) = (opened, self.control.upgrade()) {
+            close_session(&Control(control), *session);
         }
     }
 
-    fn authorize(self: &Rc<Self>) {
+    fn authorize(self: &Rc<Self>, control: &Control) {
         if self.authorized.replace(true) {
             return;
         }
-        let manifest = self.control.authorize(self.movie);
+        let manifest = control.authorize(self.movie);
         let opening = Rc::clone(self);
         spawn_local(async move {
             let manifest = manifest.await;
@@ -133,11 +134,11 @@ impl Shared {
     }
 
     /// Makes session and challenge, once. Nothing leaves this browser for it.
-    fn prepare(self: &Rc<Self>) -> Preparing {
+    fn prepare(self: &Rc<Self>, control: &Control) -> Preparing {
         let mut prepared = self.prepared.borrow_mut();
         let preparing = prepared.get_or_insert_with(|| {
             let opening = Rc::downgrade(self);
-            let (control, movie) = (self.control.clone(), self.movie);
+            let (control, movie) = (control.clone(), self.movie);
             let prepare = async move {
                 let session = match control.0.session().await {
                     Ok(session) => session,
@@ -163,9 +164,9 @@ impl Shared {
     }
 
     /// Asks for everything that has not been asked for, in one POST.
-    async fn ask_for_all(self: Rc<Self>) {
-        let (control, movie_id) = (&self.control, self.movie);
-        let session = match self.prepare().await {
+    async fn ask_for_all(self: Rc<Self>, control: Control) {
+        let movie_id = self.movie;
+        let session = match self.prepare(&control).await {
             Ok(session) => session,
             Err(error) => return self.tell(Opened::NoSession(error)),
         };
@@ -175,7 +176,7 @@ impl Shared {
         let license = control.ask(Ask::License { session, movie: movie_id });
         let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
         let metadata = control.ask(Ask::Message(RequestMessage::MovieMetadata { movie_id }));
-        self.authorize();
+        self.authorize(&control);
 
         let opening = Rc::clone(&self);
         spawn_local(async move {
@@ -201,13 +202,13 @@ impl Control {
     /// Asks for a film's manifest, and connects to the CDN that it names first.
     pub fn prefetch(&self, movie: MovieId) {
         let opening = self.opening(movie);
-        opening.authorize();
-        let _ = opening.prepare();
+        opening.authorize(self);
+        let _ = opening.prepare(self);
     }
 
     /// Makes what the film's start needs of this browser alone.
     pub fn prepare_film(&self, movie: MovieId) {
-        let _ = self.opening(movie).prepare();
+        let _ = self.opening(movie).prepare(self);
     }
 
     /// Asks for all that the film's start needs. What it gives is over when that has gone out; at once where the manifest is there or
@@ -216,7 +217,7 @@ impl Control {
         let opening = self.opening(movie);
         let departure = (!opening.authorized.get()).then(|| self.departure());
         if !opening.licensed.replace(true) {
-            spawn_local(opening.ask_for_all());
+            spawn_local(opening.ask_for_all(self.clone()));
         }
         async move {
             if let Some(departure) = departure {

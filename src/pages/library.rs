@@ -1,12 +1,14 @@
 //! The films.
 
-use nccp::json::LibraryMovie;
+use nccp::json::{Library as List, LibraryMovie};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::{
     clock,
-    components::{ErrorView, FilmCard, Frame},
-    problem::Problem,
+    components::{DeviceList, ErrorView, FilmCard, Frame},
+    problem::{Problem, Way},
     session::{Action, refresh_library, use_session},
 };
 
@@ -41,21 +43,67 @@ pub fn Library() -> Html {
         (Some(library), notice) => html! {
             <>
                 if let Some(problem) = notice {
-                    <aside class="notice" role="alert">
-                        <p><strong>{ problem.title }</strong>{ ". " }{ problem.text }</p>
-                        if session.missing.is_empty() {
-                            <button type="button" class="quiet" onclick={retry.reform(|_: MouseEvent| ())}>{ "Try again" }</button>
-                        }
-                    </aside>
+                    <Notice {problem} on_retry={session.missing.is_empty().then_some(retry)} />
                 }
-                { films(&library.movies) }
+                { films(library) }
             </>
         },
     };
     html! { <Frame title="Library">{ content }</Frame> }
 }
 
-fn films(all: &[LibraryMovie]) -> Html {
+/// Properties of [`Notice`].
+#[derive(Properties, PartialEq)]
+struct NoticeProps {
+    problem: Problem,
+    on_retry: Option<Callback<()>>,
+}
+
+/// Why this browser cannot play yet, above the films; where a device has to go, it goes here.
+#[function_component]
+fn Notice(props: &NoticeProps) -> Html {
+    let Problem { title, text, way, .. } = &props.problem;
+    let choosing = use_state_eq(|| false);
+    let retry = props.on_retry.clone();
+    let action = retry.clone().map(|retry| match way {
+        Way::Devices => {
+            let (setter, open) = (choosing.setter(), *choosing);
+            html! {
+                <button type="button" class="button small" aria-expanded={open.to_string()} onclick={move |_: MouseEvent| setter.set(!open)}>
+                    { "Remove a device" }
+                </button>
+            }
+        }
+        _ => {
+            let onclick = retry.reform(|_: MouseEvent| ());
+            html! { <button type="button" class="quiet" {onclick}>{ "Try again" }</button> }
+        }
+    });
+    let on_removed = Callback::from(move |()| {
+        if let Some(retry) = &retry {
+            retry.emit(());
+        }
+        // What had the focus goes away with the notice.
+        if let Some(main) = gloo::utils::document()
+            .get_element_by_id("main")
+            .and_then(|main| main.dyn_into::<HtmlElement>().ok())
+        {
+            let _ = main.focus();
+        }
+    });
+    html! {
+        <aside class="notice" aria-label={title.clone()}>
+            <p role="alert"><strong>{ title }</strong>{ ". " }{ text }</p>
+            { action.unwrap_or_default() }
+            if *choosing {
+                <DeviceList {on_removed} />
+            }
+        </aside>
+    }
+}
+
+fn films(library: &List) -> Html {
+    let all = &library.movies;
     if all.is_empty() {
         return html! {
             <section class="empty">
@@ -68,10 +116,15 @@ fn films(all: &[LibraryMovie]) -> Html {
     // What was seen last, else what comes first, is the poster in front of the house.
     let featured = all.iter().filter(begun).max_by_key(|film| film.watched_at).unwrap_or(&all[0]);
     let rest = || all.iter().filter(|film| film.movie_id != featured.movie_id);
-    let groups: [(&str, Vec<&LibraryMovie>); 3] = [
-        ("Keep watching", rest().filter(begun).collect()),
-        ("My list", rest().filter(|film| !begun(film) && film.queued).collect()),
-        ("Also showing", rest().filter(|film| !begun(film) && !film.queued).collect()),
+    let mine = match library.boxes {
+        0 => "",
+        1 => "Your TV box shows it, too.",
+        _ => "Your TV boxes show it, too.",
+    };
+    let groups: [(&str, &str, Vec<&LibraryMovie>); 3] = [
+        ("Keep watching", "", rest().filter(begun).collect()),
+        ("My list", mine, rest().filter(|film| !begun(film) && film.queued).collect()),
+        ("Also showing", "", rest().filter(|film| !begun(film) && !film.queued).collect()),
     ];
     html! {
         <>
@@ -79,9 +132,10 @@ fn films(all: &[LibraryMovie]) -> Html {
             <section class="now-showing" aria-label="Now showing">
                 <FilmCard film={featured.clone()} featured=true />
             </section>
-            { for groups.into_iter().filter(|(_, films)| !films.is_empty()).map(|(name, films)| html! {
-                <section class="row">
+            { for groups.into_iter().filter(|(_, _, films)| !films.is_empty()).map(|(name, note, films)| html! {
+                <section class="row" key={name}>
                     <h2>{ name }</h2>
+                    if !note.is_empty() { <p class="facts">{ note }</p> }
                     <div class="films">
                         { for films.into_iter().map(|film| html! { <FilmCard key={film.movie_id.get()} film={film.clone()} /> }) }
                     </div>

@@ -1,11 +1,13 @@
 //! The pages.
 
+mod activate;
 mod devices;
 mod library;
 mod login;
 mod not_found;
 mod watch;
 
+pub use activate::Activate;
 pub use devices::Devices;
 pub use library::Library;
 pub use login::{Login, LoginForm, LoginFormProps};

@@ -37,6 +37,13 @@ impl Server {
         Self::start_at(free_port(), config, &demo_film()).await
     }
 
+    /// The same, with the public URL in `matinee.toml`, so that the other commands of `matinee` know it as well.
+    pub async fn start_public(config: &str) -> Self {
+        let port = free_port();
+        let config = format!("public_url = \"http://localhost:{port}\"\n{config}");
+        Self::start_at(port, &config, &demo_film()).await
+    }
+
     /// The same on this port, with this film's files.
     pub async fn start_at(port: u16, config: &str, film: &[PathBuf]) -> Self {
         let data = TempDir::with_prefix("matinee-e2e-").unwrap();

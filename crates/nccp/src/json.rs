@@ -64,6 +64,9 @@ pub struct Library {
     pub email: String,
     /// The catalogue.
     pub movies: Vec<LibraryMovie>,
+    /// How many TV boxes are among the account's devices: they show its list.
+    #[serde(default)]
+    pub boxes: u32,
 }
 
 /// A movie of the catalogue.

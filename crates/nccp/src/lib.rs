@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+mod box_code;
 mod code;
 mod envelope;
 mod ids;
@@ -32,6 +33,7 @@ pub mod xml;
 pub use answer::{
     AccountInfo, Activation, QueueMovie, Registration, ResponseMessage, UserMovieMetadata, View,
 };
+pub use box_code::{BoxCode, BoxCodeError};
 pub use code::{Action, ErrorCode};
 pub use envelope::{Answer, Outcome, Refused, Request, Response, WireError};
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};

@@ -1,12 +1,15 @@
 //! End to end, in Chromium (and Firefox, where it is installed with geckodriver), against the real `matinee` with the real demo film.
 
+mod activation;
 mod buffers;
 mod cdns;
 mod damage;
+mod devices;
 mod firefox;
 mod network;
 mod playback;
 mod refusals;
+mod regions;
 mod security;
 mod seeking;
 mod sessions;

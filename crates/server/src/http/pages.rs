@@ -7,6 +7,7 @@ use crate::site::{Asset, HOW_TO_BUILD};
 use crate::use_case::library::watchable;
 use crate::use_case::login;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -43,15 +44,17 @@ pub(super) async fn app(State(service): State<Arc<Service>>, headers: HeaderMap)
     }
 }
 
-/// What is shown where the service, or this film, is not offered. It names no file of the site, so that it needs none.
+/// What is shown where the service, or this film, is not offered and the site's own page for it is not there.
 const NOT_HERE: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width\">\n<title>Not available where you are</title>\n\
     <h1>Not available where you are</h1>\n\
     <p>This title cannot be watched from the country that you are in.</p>\n<p><a href=\"/library\">Library</a></p>\n";
 
-fn not_here() -> Response {
+fn not_here(service: &Service) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, headers, NOT_HERE).into_response()
+    let page = service.site.as_ref().and_then(|site| site.asset("/not-here.html"));
+    let page = page.map_or(Bytes::from_static(NOT_HERE.as_bytes()), |page| page.bytes.clone());
+    (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, headers, page).into_response()
 }
 
 /// A3: without a session, to the login page. A4: not from where the film is not offered, session or not.
@@ -61,7 +64,7 @@ async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
     let movie = movie_of(query.as_deref());
     match watchable(&service, movie, &place).await {
         Ok(true) => {}
-        Ok(false) => return not_here(),
+        Ok(false) => return not_here(&service),
         Err(failure) => return JsonError::from(failure).into_response(),
     }
     let session = cookies::session(&service.config, &headers);

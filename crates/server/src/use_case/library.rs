@@ -11,10 +11,11 @@ use std::collections::HashMap;
 
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
-    let (movies, latest, queue) = retried!(async {
+    let (movies, latest, queue, devices) = retried!(async {
         let mut tx = service.store.read().await?;
         let latest = tx.latest_viewings(account.id).await?;
-        Ok::<_, StoreError>((tx.movies().await?, latest, tx.queue(account.id).await?))
+        let devices = tx.devices(account.id).await?;
+        Ok::<_, StoreError>((tx.movies().await?, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
     let movies = movies
@@ -39,7 +40,13 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
             })
         })
         .collect();
-    Ok(Library { account: account.handle.clone(), email: account.email.clone(), movies })
+    let boxes = devices.iter().filter(|device| device.kind == "box").count();
+    Ok(Library {
+        account: account.handle.clone(),
+        email: account.email.clone(),
+        movies,
+        boxes: u32::try_from(boxes).unwrap_or(u32::MAX),
+    })
 }
 
 /// Whether the page of a film may be shown there. One that does not exist is shown, to say so.

@@ -1,0 +1,121 @@
+//! The account's devices: looked through, removed, and one too many.
+
+use e2e::{Browser, EMAIL, MOVIE, Peer, Server, TITLE};
+use serde_json::Value;
+
+const PLAYS: &str = "return document.querySelector('video')?.currentTime > 0";
+
+/// Names of the account's devices, by slot.
+fn names(server: &Server) -> Vec<String> {
+    let list: Value = serde_json::from_str(&server.run(&["device", "list", EMAIL, "--json"])).unwrap();
+    let list = list.as_array().or_else(|| list["devices"].as_array()).unwrap();
+    let mut list: Vec<&Value> = list.iter().collect();
+    list.sort_by_key(|device| device["slot"].as_u64());
+    list.iter().map(|device| device["name"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn fill(server: &Server, names: &[&str]) {
+    for name in names {
+        Peer::browser(server, name).await;
+    }
+}
+
+/// What the accessible name of the focused element is.
+const FOCUSED: &str =
+    "const e = document.activeElement; return e.getAttribute('aria-label') ?? e.innerText.trim()";
+
+/// A9, A37, A49, A53, A55: with six devices registered, the seventh is told so in the library, removes one there, is registered by itself, and the film plays.
+#[tokio::test]
+async fn the_seventh_device_removes_one_in_the_library_and_goes_on_to_the_film() {
+    let server = Server::start().await;
+    fill(&server, &["One", "Two", "Three", "Four", "Five", "Six"]).await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.says("Device Limit Reached").await;
+    browser.button("Remove a device").await.click().await.unwrap();
+    browser.says("6 of 6 places taken").await;
+    browser.button("Remove Three in place 3").await.click().await.unwrap();
+    browser.says("Remove Three?").await;
+    browser.button("Remove it").await.click().await.unwrap();
+    browser
+        .until("the notice to go", "return !document.body.innerText.includes('Device Limit Reached')")
+        .await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", PLAYS).await;
+    let names = names(&server);
+    assert_eq!((names.len(), names.iter().any(|name| name == "Three")), (6, false), "{names:?}");
+    assert!(names[2].contains("Linux"), "the browser is in the place that was freed: {names:?}");
+    browser.quit().await;
+}
+
+/// A37, A53, A55: the same on the film's own page: nothing is played before, and once a device is removed the film begins by itself.
+#[tokio::test]
+async fn the_seventh_device_removes_one_on_the_watch_page_and_the_film_begins() {
+    let server = Server::start().await;
+    fill(&server, &["One", "Two", "Three", "Four", "Five", "Six"]).await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
+    browser.says("Device Limit Reached").await;
+    browser.says("6 of 6 places taken").await;
+    let plays: bool = browser.eval(&format!("{PLAYS} ?? false")).await;
+    assert!(!plays && names(&server).len() == 6, "refused");
+    browser.button("Remove Six in place 6").await.click().await.unwrap();
+    browser.button("Remove it").await.click().await.unwrap();
+    browser.until("the film to begin by itself", PLAYS).await;
+    assert!(!names(&server).contains(&"Six".to_owned()));
+    browser.quit().await;
+}
+
+/// A15: the page of devices names them, marks this one, asks before it removes, and the keyboard stays where it was.
+#[tokio::test]
+async fn devices_are_looked_through_and_removed_by_keyboard() {
+    let server = Server::start().await;
+    fill(&server, &["One", "Two"]).await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.open(&format!("{}/Player/unregister_device", server.url())).await;
+    browser.arrives_at("/devices").await;
+    browser.says("3 of 6 places taken").await;
+    let marked: String = browser.eval("return document.querySelector('.tag').closest('li').innerText").await;
+    assert!(marked.contains("Linux") && marked.contains("Last used just now"), "{marked}");
+
+    // No is the answer at hand, and then nothing happens.
+    let press = |keys: &'static str| {
+        let chain = browser.driver().action_chain().send_keys(keys);
+        async move { chain.perform().await.unwrap() }
+    };
+    let focus = "[...document.querySelectorAll('.devices button')].find(b => b.ariaLabel.includes('One')).focus(); return true";
+    let _: bool = browser.eval(focus).await;
+    press("\u{e007}").await; // Enter
+    browser.says("Remove One?").await;
+    browser
+        .until(
+            "the answer at hand",
+            &format!("{} === 'Keep it'", FOCUSED.replace("return", "return (") + ")"),
+        )
+        .await;
+    press("\u{e00c}").await; // Escape
+    browser.until("the question to go", "return !document.querySelector('dialog[open]')").await;
+    let focused: String = browser.eval(FOCUSED).await;
+    assert_eq!((names(&server).len(), focused.as_str()), (3, "Remove One in place 1"));
+
+    press("\u{e007}").await;
+    browser.until("the question", "return !!document.querySelector('dialog[open]')").await;
+    browser.button("Remove it").await.click().await.unwrap();
+    browser.says("2 of 6 places taken").await;
+    let focused: String = browser.eval(FOCUSED).await;
+    assert_eq!(focused, "Remove Two in place 2", "the one that took its row");
+    let said: String =
+        browser.eval("return document.querySelector('.device-list [role=status]').innerText").await;
+    assert!(said.contains("One was removed"), "{said}");
+    assert_eq!(names(&server)[0], "Two");
+
+    // This browser may go as well: it takes a place again when it needs one.
+    let this = "return document.querySelector('.tag').closest('li').querySelector('button').click() ?? true";
+    let _: bool = browser.eval(this).await;
+    browser.says("This is the browser that you are using").await;
+    browser.button("Remove it").await.click().await.unwrap();
+    browser.says("1 of 6 places taken").await;
+    browser.quit().await;
+}

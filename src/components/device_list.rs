@@ -1,0 +1,213 @@
+//! The account's devices, to look through and to remove from.
+
+use std::rc::Rc;
+
+use nccp::{
+    ErrorCode,
+    json::{Device, Devices as List},
+};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Element, HtmlDialogElement, HtmlElement};
+use yew::prelude::*;
+
+use crate::{
+    api, clock,
+    components::icons,
+    problem::Problem,
+    session::{Action, use_session},
+};
+
+/// What the dialog's button says to the page when the answer is yes.
+const YES: &str = "remove";
+
+/// Properties of [`DeviceList`].
+#[derive(Properties, PartialEq)]
+pub struct DeviceListProps {
+    /// A device was removed: its place is free.
+    #[prop_or_default]
+    pub on_removed: Callback<()>,
+}
+
+/// How many places are taken and by what, each with a button that removes it once that was confirmed.
+#[function_component]
+pub fn DeviceList(props: &DeviceListProps) -> Html {
+    let session = use_session();
+    let list = use_state(|| None::<Rc<List>>);
+    let trouble = use_state(|| None::<Problem>);
+    let said = use_state(AttrValue::default);
+    let asked = use_state(|| None::<(usize, Device)>);
+    let (root, dialog) = (use_node_ref(), use_node_ref());
+    // The row that gets the focus once the list without the removed device is there.
+    let row = use_mut_ref(|| None::<u32>);
+
+    let load = {
+        let (list, trouble, session) = (list.setter(), trouble.setter(), session.dispatcher());
+        use_callback((), move |(), ()| {
+            let (list, trouble, session) = (list.clone(), trouble.clone(), session.clone());
+            spawn_local(async move {
+                match api::devices().await {
+                    Ok(found) => {
+                        list.set(Some(Rc::new(found)));
+                        trouble.set(None);
+                    }
+                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(error) => trouble.set(Some(Problem::from(&error))),
+                }
+            });
+        })
+    };
+    {
+        // Once this browser is registered it is in the list, too.
+        let load = load.clone();
+        use_effect_with(session.control.is_some(), move |_| load.emit(()));
+    }
+    {
+        let (root, row) = (root.clone(), Rc::clone(&row));
+        use_effect_with((*list).clone(), move |_| {
+            if let (Some(row), Some(root)) = (row.take(), root.cast::<Element>()) {
+                focus_row(&root, row);
+            }
+        });
+    }
+    {
+        let dialog = dialog.clone();
+        use_effect_with(asked.is_some(), move |asked| {
+            if let (true, Some(dialog)) = (*asked, dialog.cast::<HtmlDialogElement>()) {
+                dialog.set_return_value("");
+                let _ = dialog.show_modal();
+            }
+        });
+    }
+    let onclose = {
+        let (asked, dialog, load, said) = (asked.clone(), dialog.clone(), load.clone(), said.setter());
+        let (trouble, session) = (trouble.setter(), session.dispatcher());
+        let on_removed = props.on_removed.clone();
+        move |_: Event| {
+            let yes = dialog.cast::<HtmlDialogElement>().is_some_and(|dialog| dialog.return_value() == YES);
+            let device = (*asked).clone().filter(|_| yes);
+            asked.set(None);
+            let Some((number, device)) = device else { return };
+            let (load, said, trouble, session) =
+                (load.clone(), said.clone(), trouble.clone(), session.clone());
+            let (row, on_removed) = (Rc::clone(&row), on_removed.clone());
+            spawn_local(async move {
+                match api::unregister_device(device.device_id).await {
+                    // Another tab may have removed it meanwhile, which is as well.
+                    Ok(()) | Err(api::Error::Refused { code: ErrorCode::DeviceUnknown, .. }) => {
+                        said.set(format!("{} was removed. Its place is free.", device.name).into());
+                        row.replace(u32::try_from(number).ok());
+                        load.emit(());
+                        on_removed.emit(());
+                    }
+                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(error) => trouble.set(Some(Problem::from(&error))),
+                }
+            });
+        }
+    };
+    let reload = load.reform(|_: MouseEvent| ());
+    html! {
+        <div class="device-list" ref={root}>
+            <p class="sr" role="status">{ (*said).clone() }</p>
+            if let Some(problem) = &*trouble {
+                <p class="form-problem" aria-live="assertive">
+                    <strong>{ &problem.title }</strong>{ ". " }{ &problem.text }{ " " }
+                    <button type="button" class="quiet" onclick={reload}>{ "Try again" }</button>
+                </p>
+            }
+            if let Some(list) = &*list {
+                { table(list, &asked.setter()) }
+            } else if trouble.is_none() {
+                <div class="skeleton" role="status" aria-label="Loading devices">
+                    <div class="bone line" /><div class="bone line" />
+                </div>
+            }
+            <dialog class="ask" aria-labelledby="ask-title" aria-describedby="ask-text" ref={dialog} {onclose}>
+                <form method="dialog">
+                    <h2 id="ask-title">
+                        { asked.as_ref().map(|(_, device)| format!("Remove {}?", device.name)).unwrap_or_default() }
+                    </h2>
+                    <div id="ask-text">{ asked.as_ref().map(|(_, device)| meaning(device)).unwrap_or_default() }</div>
+                    <div class="actions">
+                        <button class="button" value={YES}>{ "Remove it" }</button>
+                        <button class="button secondary" value="" autofocus=true>{ "Keep it" }</button>
+                    </div>
+                </form>
+            </dialog>
+        </div>
+    }
+}
+
+/// What removing a device means: docs/protocol.md §1, `unregister_device`.
+fn meaning(device: &Device) -> Html {
+    let then = match (device.this_device, is_box(device)) {
+        (true, _) => {
+            "This is the browser that you are using: it takes a free place again when it next needs one."
+        }
+        (_, true) => "After that it shows a code again, to be added anew.",
+        _ => "After that it needs a free place to play on.",
+    };
+    html! {
+        <>
+            <p>{ "Its place is free at once. A film that plays there may go on for up to 12 hours." }</p>
+            <p>{ then }</p>
+        </>
+    }
+}
+
+fn is_box(device: &Device) -> bool {
+    device.kind == "box"
+}
+
+/// The button of the device that took the removed one's row, else of the last, else the head of the list.
+fn focus_row(root: &Element, row: u32) {
+    let Ok(buttons) = root.query_selector_all(".devices button") else { return };
+    let next = buttons.get(row.min(buttons.length().saturating_sub(1)));
+    let target = next.or_else(|| root.query_selector(".places").ok().flatten().map(Into::into));
+    if let Some(target) = target.and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
+        let _ = target.focus();
+    }
+}
+
+fn table(list: &List, ask: &UseStateSetter<Option<(usize, Device)>>) -> Html {
+    let now = clock::unix_now();
+    html! {
+        <>
+            <p class="places" tabindex="-1">
+                <strong>{ list.devices.len() }</strong>{ format!(" of {} places taken", list.limit) }
+            </p>
+            if list.devices.is_empty() {
+                <p class="empty-line">
+                    { "No device is registered. This browser takes a place when it is next made ready for a film." }
+                </p>
+            }
+            <ul class="devices">
+                { for list.devices.iter().enumerate().map(|(number, device)| {
+                    let onclick = {
+                        let (ask, device) = (ask.clone(), device.clone());
+                        move |_: MouseEvent| ask.set(Some((number, device.clone())))
+                    };
+                    let kind = if is_box(device) { "TV box" } else { "Browser" };
+                    html! {
+                        <li key={device.device_id.as_str().to_owned()}>
+                            <span class="kind">{ if is_box(device) { icons::television() } else { icons::browser() } }</span>
+                            <div class="what">
+                                <p class="device-name">
+                                    { &device.name }
+                                    if device.this_device { <span class="tag">{ "This browser" }</span> }
+                                </p>
+                                <p class="facts">
+                                    { format!("{kind} in place {} · Last used {} · Added {}", device.slot,
+                                        clock::ago(now - device.last_seen as f64), clock::ago(now - device.registered_at as f64)) }
+                                </p>
+                            </div>
+                            <button type="button" class="button secondary small" {onclick}
+                                aria-label={format!("Remove {} in place {}", device.name, device.slot)}>{ "Remove" }</button>
+                        </li>
+                    }
+                }) }
+            </ul>
+        </>
+    }
+}

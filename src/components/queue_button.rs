@@ -1,0 +1,76 @@
+//! Putting a film on the account's list, which its TV boxes show, too, and taking it off.
+
+use gloo::{timers::future::TimeoutFuture, utils::document};
+use nccp::MovieId;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use crate::{
+    api,
+    components::icons,
+    session::{Action, use_session},
+};
+
+/// Properties of [`QueueButton`].
+#[derive(Properties, PartialEq)]
+pub struct QueueButtonProps {
+    /// Which film.
+    pub movie: MovieId,
+    /// Its title.
+    pub title: AttrValue,
+    /// Whether it is on the list.
+    pub queued: bool,
+}
+
+/// The button, and what it says when it could not do it.
+#[function_component]
+pub fn QueueButton(props: &QueueButtonProps) -> Html {
+    let session = use_session();
+    let (failed, busy) = (use_state_eq(|| false), use_mut_ref(|| false));
+    let QueueButtonProps { movie, title, queued } = props;
+    let (movie, queued) = (*movie, *queued);
+    let id = format!("queue-{movie}");
+    let onclick = {
+        let (session, failed, id) = (session.dispatcher(), failed.setter(), id.clone());
+        move |_: MouseEvent| {
+            if busy.replace(true) {
+                return;
+            }
+            let (session, failed, id, busy) = (session.clone(), failed.clone(), id.clone(), busy.clone());
+            spawn_local(async move {
+                let set = api::set_queued(movie, !queued).await;
+                busy.replace(false);
+                failed.set(set.is_err());
+                match set {
+                    Ok(()) => {
+                        session.dispatch(Action::Queued { movie, queued: !queued });
+                        // The card may stand in another row now, made anew: the focus goes with it.
+                        TimeoutFuture::new(0).await;
+                        let button = document().get_element_by_id(&id);
+                        if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok())
+                        {
+                            let _ = button.focus();
+                        }
+                    }
+                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(_) => {}
+                }
+            });
+        }
+    };
+    let name =
+        if queued { format!("Remove {title} from my list") } else { format!("Add {title} to my list") };
+    html! {
+        <>
+            <button type="button" {id} class={classes!("queue", queued.then_some("on"))} aria-label={name.clone()}
+                title={name} {onclick}>
+                { if queued { icons::tick() } else { icons::plus() } }
+            </button>
+            if *failed {
+                <p class="form-problem" role="alert">{ "Your list could not be changed. Try again." }</p>
+            }
+        </>
+    }
+}

@@ -1,0 +1,266 @@
+//! Adding a TV box by the code that it shows.
+
+use nccp::{
+    BoxCode, BoxCodeError, ErrorCode,
+    json::{ActivateState, Activated},
+};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+use crate::{
+    api, clock,
+    components::{DeviceList, Frame},
+    problem::Problem,
+    route::{Link, Route},
+    session::{Action, use_session},
+};
+
+/// What typing the code came to.
+fn mistyped(error: BoxCodeError) -> String {
+    match error {
+        BoxCodeError::Length(0) => "Type the code that the TV shows.".to_owned(),
+        BoxCodeError::Length(length) => {
+            format!("A code has six letters and digits; this has {length}. Compare it with the TV.")
+        }
+        BoxCodeError::Symbol('0' | '1' | 'o' | 'O' | 'i' | 'I') => {
+            "No code has O, I, 0 or 1 in it, because they look alike. Compare it with the TV.".to_owned()
+        }
+        BoxCodeError::Symbol(other) => {
+            format!("No code has “{other}” in it. Type only the letters and digits that the TV shows.")
+        }
+        _ => "That is no code.".to_owned(),
+    }
+}
+
+/// What a refusal means, and what to do.
+fn refused(error: &api::Error) -> String {
+    match error {
+        api::Error::Refused { code: ErrorCode::CodeUnknown, .. } => {
+            "No box shows this code. Compare it with the TV, one by one.".to_owned()
+        }
+        api::Error::Refused { code: ErrorCode::CodeExpired, .. } => {
+            "This code was good for ten minutes, and they are over. The box shows a new one: type that."
+                .to_owned()
+        }
+        api::Error::Refused { code: ErrorCode::TryLater, retry_after, .. } => match retry_after {
+            Some(seconds) if *seconds > 30 => {
+                format!("Too many codes were wrong. Try again in {}.", clock::wait(*seconds))
+            }
+            _ => "The service is busy. Try again in some seconds.".to_owned(),
+        },
+        other => {
+            let problem = Problem::from(other);
+            format!("{}. {}", problem.title, problem.text)
+        }
+    }
+}
+
+/// The page: the code, then the question whether this is the box, then that it goes on by itself.
+#[function_component]
+pub fn Activate() -> Html {
+    let session = use_session();
+    let step = use_state(|| None::<Activated>);
+    let problem = use_state(|| None::<AttrValue>);
+    let busy = use_state_eq(|| false);
+    let (field, heading) = (use_node_ref(), use_node_ref());
+
+    let send = {
+        let (step, problem, busy, session) =
+            (step.setter(), problem.setter(), busy.setter(), session.dispatcher());
+        let field = field.clone();
+        use_callback((), move |(code, confirm): (BoxCode, bool), ()| {
+            let (step, problem, busy, session) =
+                (step.clone(), problem.clone(), busy.clone(), session.clone());
+            let field = field.clone();
+            busy.set(true);
+            spawn_local(async move {
+                let answer = api::activate(&code, confirm).await;
+                busy.set(false);
+                match answer {
+                    Ok(activated) => {
+                        problem.set(None);
+                        step.set(Some(activated));
+                    }
+                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(error) => {
+                        let ended = |code| matches!(code, ErrorCode::CodeUnknown | ErrorCode::CodeExpired);
+                        if matches!(&error, api::Error::Refused { code, .. } if ended(*code)) {
+                            step.set(None); // another code is needed
+                        }
+                        problem.set(Some(refused(&error).into()));
+                        select(&field);
+                    }
+                }
+            });
+        })
+    };
+    {
+        // Each step begins at its heading, for those who read by ear as well.
+        let (heading, field) = (heading.clone(), field.clone());
+        let state = step.as_ref().map(|step| (step.state, step.limit_reached));
+        use_effect_with(state, move |state| match state {
+            None => select(&field),
+            Some(_) => {
+                if let Some(heading) = heading.cast::<HtmlElement>() {
+                    let _ = heading.focus();
+                }
+            }
+        });
+    }
+    let again = {
+        let (step, problem) = (step.setter(), problem.setter());
+        Callback::from(move |_: MouseEvent| {
+            step.set(None);
+            problem.set(None);
+        })
+    };
+    let onsubmit = {
+        let (send, problem, field, busy) = (send.clone(), problem.setter(), field.clone(), *busy);
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            let typed = field.cast::<HtmlInputElement>().map(|field| field.value()).unwrap_or_default();
+            match typed.parse::<BoxCode>() {
+                _ if busy => {}
+                Ok(code) => send.emit((code, false)),
+                Err(error) => {
+                    problem.set(Some(mistyped(error).into()));
+                    select(&field);
+                }
+            }
+        }
+    };
+    let said = html! {
+        <p class="form-problem" id="code-problem" role="alert">{ (*problem).clone().unwrap_or_default() }</p>
+    };
+    let busy = busy.to_string();
+    let content = match &*step {
+        None => html! {
+            <>
+                <p class="lede" id="code-hint">
+                    { "The TV shows a code of six letters and digits. Type it here, in capitals or not, with or without the dash." }
+                </p>
+                <form class="ticket code-form" {onsubmit}>
+                    <label class="field">
+                        <span>{ "Code on the TV" }</span>
+                        <input ref={field} class="box-code" type="text" name="code" autocomplete="off" autocapitalize="characters"
+                            spellcheck="false" enterkeyhint="go" placeholder="ABC-234" maxlength="24"
+                            aria-invalid={problem.is_some().then_some("true")} aria-describedby="code-hint code-problem" />
+                    </label>
+                    { said }
+                    <button type="submit" class="button" aria-busy={busy}>{ "Continue" }</button>
+                </form>
+            </>
+        },
+        Some(found) => {
+            let code = found.code.parse::<BoxCode>().ok();
+            let shown = code.as_ref().map_or_else(|| found.code.clone(), ToString::to_string);
+            let ask = |confirm| {
+                let (send, code) = (send.clone(), code.clone());
+                Callback::from(move |()| {
+                    if let Some(code) = code.clone() {
+                        send.emit((code, confirm));
+                    }
+                })
+            };
+            let email = session
+                .library
+                .as_ref()
+                .map_or_else(|| "this account".to_owned(), |library| library.email.clone());
+            let full = found.limit_reached.then(|| html! {
+                <>
+                    <p>
+                        { format!("All {} places of the account are taken. Remove a device that you no longer use, and ", found.limit) }
+                        { "this box can have its place." }
+                    </p>
+                    <DeviceList on_removed={ask(found.state == ActivateState::Confirmed)} />
+                </>
+            });
+            match found.state {
+                ActivateState::Confirm => html! {
+                    <section class="card">
+                        <h2 ref={heading} tabindex="-1">{ "Is this your box?" }</h2>
+                        <dl>
+                            <div><dt>{ "Box" }</dt><dd>{ &found.name }</dd></div>
+                            <div><dt>{ "Code" }</dt><dd class="box-code">{ shown }</dd></div>
+                            <div><dt>{ "Joins" }</dt><dd>{ email }</dd></div>
+                            <div><dt>{ "Places" }</dt><dd>{ format!("{} of {} taken", found.devices, found.limit) }</dd></div>
+                        </dl>
+                        <p>{ "Add it only if you see this code on a TV in front of you. It will play films on your account." }</p>
+                        { full.unwrap_or_default() }
+                        { said }
+                        <div class="actions">
+                            if !found.limit_reached {
+                                <button type="button" class="button" aria-busy={busy}
+                                    onclick={ask(true).reform(|_: MouseEvent| ())}>{ "Add this box" }</button>
+                            }
+                            <button type="button" class="button secondary" onclick={again}>{ "Another code" }</button>
+                        </div>
+                    </section>
+                },
+                ActivateState::Confirmed => html! {
+                    <section class="card">
+                        <h2 ref={heading} tabindex="-1">{ format!("{} is added", found.name) }</h2>
+                        { full.unwrap_or_else(|| html! {
+                            <p>{ "It goes on by itself within some seconds; there is nothing more to do here. \
+                                What you put on your list in the library shows on the TV." }</p>
+                        }) }
+                        { said }
+                        <div class="actions">
+                            <Link to={Route::Library} class="button">{ "To the library" }</Link>
+                            <Link to={Route::Devices} class="button secondary">{ "Your devices" }</Link>
+                            <button type="button" class="button secondary" onclick={again}>{ "Add another box" }</button>
+                        </div>
+                    </section>
+                },
+            }
+        }
+    };
+    html! {
+        <Frame title="Add a TV box">
+            <section class="page">
+                <h1>{ "Add a TV box" }</h1>
+                { content }
+            </section>
+        </Frame>
+    }
+}
+
+/// Ready to be typed over.
+fn select(field: &NodeRef) {
+    if let Some(field) = field.cast::<HtmlInputElement>() {
+        field.select();
+        let _ = field.focus();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake(typed: &str) -> String {
+        mistyped(typed.parse::<BoxCode>().unwrap_err())
+    }
+
+    /// A14: what is typed wrong is said before it costs one of the few tries.
+    #[test]
+    fn a14_mistakes_are_said_in_words() {
+        assert!(mistake(" ").contains("Type the code"));
+        assert!(mistake("ABC-23").contains("this has 5"));
+        assert!(mistake("abc-0ef").contains("0 or 1"));
+        assert!(mistake("ABC/EF").contains("“/”"));
+    }
+
+    /// A14: each refusal says what to do.
+    #[test]
+    fn a14_refusals_say_what_to_do() {
+        let words =
+            |code, retry_after| refused(&api::Error::Refused { code, message: String::new(), retry_after });
+        assert!(words(ErrorCode::CodeUnknown, None).contains("Compare it"));
+        assert!(words(ErrorCode::CodeExpired, None).contains("shows a new one"));
+        assert!(words(ErrorCode::TryLater, Some(3221)).contains("in 54 minutes"));
+        assert!(words(ErrorCode::TryLater, Some(5)).contains("in some seconds"));
+        assert!(words(ErrorCode::RegionNotAllowed, None).contains("where you are"));
+        assert!(refused(&api::Error::Network).contains("connection"));
+    }
+}
