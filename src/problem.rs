@@ -36,6 +36,11 @@ impl Problem {
         Self { code: code.to_owned(), title: title.to_owned(), text: text.to_owned(), way }
     }
 
+    /// Title and text in one line.
+    pub fn sentence(&self) -> String {
+        format!("{}. {}", self.title, self.text)
+    }
+
     /// The service cannot be reached.
     pub fn network() -> Self {
         let text = "Check your connection. Nothing is lost: playback goes on where it stopped.";

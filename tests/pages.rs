@@ -8,7 +8,7 @@ use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
 use matinee::{
     components::{Controls, ErrorView, FilmCard, KeyHelp, MediaState, QualityMenu, remote::Remote},
-    pages::{LoginForm, LoginFormProps},
+    pages::{Activate, LoginForm, LoginFormProps},
     player::{Quality, Rung},
     problem::{Problem, Way},
     session::{Action, Phase, Session, SessionHandle},
@@ -96,6 +96,28 @@ async fn a_login_that_is_refused_says_so_in_words() {
     assert!(words.contains("service"), "{words}");
     assert!(!signed_in.get());
     assert_eq!(one(&place, "button[type=submit]").get_attribute("aria-busy").as_deref(), Some("false"));
+}
+
+/// A14: what is typed wrong is said at once, without asking the server.
+#[wasm_bindgen_test]
+async fn a14_the_code_field_has_its_name_and_says_what_is_mistyped() {
+    let place = place();
+    let props = AroundProps { children: html! { <Activate /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let field = one(&place, "input[name=code]");
+    assert_eq!(label(&field), "Code on the TV");
+    assert!(document().active_element().unwrap().is_same_node(Some(&field)));
+    let input: HtmlInputElement = field.clone().unchecked_into();
+    for (typed, words) in [("", "Type the code"), ("ab-c", "this has 3"), ("abc 0ef", "0 or 1")] {
+        input.set_value(typed);
+        one(&place, "button[type=submit]").click();
+        rendered().await;
+        let said = one(&place, "[role=alert]").text_content().unwrap();
+        assert!(said.contains(words), "{typed}: {said}");
+        assert_eq!(field.get_attribute("aria-invalid").as_deref(), Some("true"));
+    }
+    assert!(place.query_selector("[style]").unwrap().is_none(), "the site's CSP forbids style attributes");
 }
 
 fn film() -> LibraryMovie {

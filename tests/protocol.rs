@@ -209,6 +209,11 @@ fn addresses_are_read_and_written() {
         Route::Login { next: watch.address() }
     );
     assert_eq!(Route::parse("/", ""), Route::Library);
+    let activate = Route::parse("/activate", "");
+    assert_eq!(
+        (&activate, activate.clone().login().address().as_str()),
+        (&Route::Activate, "/login?next=%2Factivate")
+    );
     for (path, search) in
         [("/watch", ""), ("/watch", "?movieid=x"), ("/watch", "?movieid=-1"), ("/nowhere", "")]
     {

@@ -15,7 +15,7 @@ use crate::{
     api, clock,
     components::icons,
     problem::Problem,
-    session::{Action, use_session},
+    session::{Action, Session, use_session},
 };
 
 /// What the dialog's button says to the page when the answer is yes.
@@ -34,8 +34,7 @@ pub struct DeviceListProps {
 pub fn DeviceList(props: &DeviceListProps) -> Html {
     let session = use_session();
     let list = use_state(|| None::<Rc<List>>);
-    let trouble = use_state(|| None::<Problem>);
-    let said = use_state(AttrValue::default);
+    let (trouble, said) = (use_state(|| None::<AttrValue>), use_state(|| None::<AttrValue>));
     let asked = use_state(|| None::<(usize, Device)>);
     let (root, dialog) = (use_node_ref(), use_node_ref());
     // The row that gets the focus once the list without the removed device is there.
@@ -43,19 +42,7 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
 
     let load = {
         let (list, trouble, session) = (list.setter(), trouble.setter(), session.dispatcher());
-        use_callback((), move |(), ()| {
-            let (list, trouble, session) = (list.clone(), trouble.clone(), session.clone());
-            spawn_local(async move {
-                match api::devices().await {
-                    Ok(found) => {
-                        list.set(Some(Rc::new(found)));
-                        trouble.set(None);
-                    }
-                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
-                    Err(error) => trouble.set(Some(Problem::from(&error))),
-                }
-            });
-        })
+        Callback::from(move |()| load(list.clone(), trouble.clone(), session.clone()))
     };
     {
         // Once this browser is registered it is in the list, too.
@@ -95,13 +82,13 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
                 match api::unregister_device(device.device_id).await {
                     // Another tab may have removed it meanwhile, which is as well.
                     Ok(()) | Err(api::Error::Refused { code: ErrorCode::DeviceUnknown, .. }) => {
-                        said.set(format!("{} was removed. Its place is free.", device.name).into());
+                        said.set(Some(format!("{} was removed. Its place is free.", device.name).into()));
                         row.replace(u32::try_from(number).ok());
                         load.emit(());
                         on_removed.emit(());
                     }
                     Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
-                    Err(error) => trouble.set(Some(Problem::from(&error))),
+                    Err(error) => trouble.set(Some(words(&error))),
                 }
             });
         }
@@ -109,11 +96,10 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
     let reload = load.reform(|_: MouseEvent| ());
     html! {
         <div class="device-list" ref={root}>
-            <p class="sr" role="status">{ (*said).clone() }</p>
-            if let Some(problem) = &*trouble {
+            <p class="sr" role="status">{ (*said).clone().unwrap_or_default() }</p>
+            if let Some(trouble) = &*trouble {
                 <p class="form-problem" aria-live="assertive">
-                    <strong>{ &problem.title }</strong>{ ". " }{ &problem.text }{ " " }
-                    <button type="button" class="quiet" onclick={reload}>{ "Try again" }</button>
+                    { trouble }{ " " }<button type="button" class="quiet" onclick={reload}>{ "Try again" }</button>
                 </p>
             }
             if let Some(list) = &*list {
@@ -137,6 +123,27 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
             </dialog>
         </div>
     }
+}
+
+fn load(
+    list: UseStateSetter<Option<Rc<List>>>,
+    trouble: UseStateSetter<Option<AttrValue>>,
+    session: UseReducerDispatcher<Session>,
+) {
+    spawn_local(async move {
+        match api::devices().await {
+            Ok(found) => {
+                list.set(Some(Rc::new(found)));
+                trouble.set(None);
+            }
+            Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+            Err(error) => trouble.set(Some(words(&error))),
+        }
+    });
+}
+
+fn words(error: &api::Error) -> AttrValue {
+    Problem::from(error).sentence().into()
 }
 
 /// What removing a device means: docs/protocol.md §1, `unregister_device`.

@@ -49,10 +49,7 @@ fn refused(error: &api::Error) -> String {
             }
             _ => "The service is busy. Try again in some seconds.".to_owned(),
         },
-        other => {
-            let problem = Problem::from(other);
-            format!("{}. {}", problem.title, problem.text)
-        }
+        other => Problem::from(other).sentence(),
     }
 }
 
@@ -69,7 +66,7 @@ pub fn Activate() -> Html {
         let (step, problem, busy, session) =
             (step.setter(), problem.setter(), busy.setter(), session.dispatcher());
         let field = field.clone();
-        use_callback((), move |(code, confirm): (BoxCode, bool), ()| {
+        Callback::from(move |(code, confirm): (BoxCode, bool)| {
             let (step, problem, busy, session) =
                 (step.clone(), problem.clone(), busy.clone(), session.clone());
             let field = field.clone();
@@ -167,6 +164,8 @@ pub fn Activate() -> Html {
                 .library
                 .as_ref()
                 .map_or_else(|| "this account".to_owned(), |library| library.email.clone());
+            let places = format!("{} of {} taken", found.devices, found.limit);
+            let facts = [("Box", found.name.clone()), ("Code", shown), ("Joins", email), ("Places", places)];
             let full = found.limit_reached.then(|| html! {
                 <>
                     <p>
@@ -181,10 +180,7 @@ pub fn Activate() -> Html {
                     <section class="card">
                         <h2 ref={heading} tabindex="-1">{ "Is this your box?" }</h2>
                         <dl>
-                            <div><dt>{ "Box" }</dt><dd>{ &found.name }</dd></div>
-                            <div><dt>{ "Code" }</dt><dd class="box-code">{ shown }</dd></div>
-                            <div><dt>{ "Joins" }</dt><dd>{ email }</dd></div>
-                            <div><dt>{ "Places" }</dt><dd>{ format!("{} of {} taken", found.devices, found.limit) }</dd></div>
+                            { for facts.into_iter().map(|(name, fact)| html! { <div><dt>{ name }</dt><dd>{ fact }</dd></div> }) }
                         </dl>
                         <p>{ "Add it only if you see this code on a TV in front of you. It will play films on your account." }</p>
                         { full.unwrap_or_default() }

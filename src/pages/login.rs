@@ -63,10 +63,7 @@ fn words(error: &api::Error) -> String {
         api::Error::Refused { code: ErrorCode::TryLater, .. } => {
             "Too many attempts. Try again in a few minutes.".to_owned()
         }
-        other => {
-            let problem = Problem::from(other);
-            format!("{}. {}", problem.title, problem.text)
-        }
+        other => Problem::from(other).sentence(),
     }
 }
 

@@ -20,11 +20,11 @@ fn everywhere_xx() -> Vec<u8> {
     out.push(7 << 5 | 9);
     for (name, value) in [
         ("node_count", &[6 << 5 | 1, 1][..]),
-        ("record_size", &[5 << 5 | 1, 24]),
-        ("ip_version", &[5 << 5 | 1, 4]),
-        ("binary_format_major_version", &[5 << 5 | 1, 2]),
-        ("binary_format_minor_version", &[5 << 5]),
-        ("build_epoch", &[1, 2, 1]),
+        ("record_size", &[5 << 5 | 1, 24][..]),
+        ("ip_version", &[5 << 5 | 1, 4][..]),
+        ("binary_format_major_version", &[5 << 5 | 1, 2][..]),
+        ("binary_format_minor_version", &[5 << 5][..]),
+        ("build_epoch", &[1, 2, 1][..]),
     ] {
         text(&mut out, name);
         out.extend(value);
