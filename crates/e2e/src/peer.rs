@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -14,7 +14,7 @@ use nccp::{
 };
 use serde_json::Value;
 
-use crate::{EMAIL, PASSWORD, PATIENCE, Server};
+use crate::{EMAIL, PASSWORD, Server};
 
 /// A device without a screen: it speaks to the controller over HTTP, as docs/protocol.md has it.
 pub struct Peer {
@@ -73,15 +73,18 @@ impl Peer {
         peer
     }
 
-    /// A TV box of the model `Matinee One`, fresh from the factory. The server's configuration must name its `public_url`.
-    pub async fn tv_box(server: &Server, serial: &str) -> Self {
+    /// A TV box of the model `Matinee One`, fresh from the factory. The server's configuration must name its `public_url`; it is
+    /// started again, because it reads a factory's new key in its own time only.
+    pub async fn tv_box(server: &mut Server, serial: &str) -> Self {
         let file = server.data().join(format!("box-{serial}.json"));
         let path = file.to_str().unwrap();
         server.run(&["box", "provision", "--model", "Matinee One", "--serial", serial, "--output", path]);
         let file: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         let octets = |name: &str| BASE64URL.decode(file[name].as_str().unwrap()).unwrap();
         let key = SoftwareSigningKey::from_bytes(&octets("signing_key").try_into().unwrap()).unwrap();
-        let mut peer = Self {
+        assert!(server.stop(), "the server's exit after an interrupt");
+        server.restart().await;
+        Self {
             http: client(),
             site: server.url(),
             key,
@@ -90,11 +93,7 @@ impl Peer {
             device: None,
             ticket: None,
             sequence: 0,
-        };
-        // The first box makes the factory's key, which the running server reads in its own time.
-        peer.polled("the server to know the factory", |answer| answer != &Err(ErrorCode::CertificateInvalid))
-            .await;
-        peer
+        }
     }
 
     /// What a box hears when it asks for a code, or again.
@@ -110,22 +109,14 @@ impl Peer {
     pub async fn code(&mut self) -> String {
         match self.poll().await.unwrap() {
             Activation::Code { code, .. } => code,
-            Activation::Registered(_) => panic!("the box is registered already"),
+            other => panic!("no code, but {other:?}"),
         }
     }
 
-    /// Polls until the box is registered.
+    /// Polls, and is registered.
     pub async fn joins(&mut self) {
-        let registered = |answer: &Result<_, _>| matches!(answer, Ok(Activation::Registered(_)));
-        self.polled("the box to be registered", registered).await;
-    }
-
-    async fn polled(&mut self, what: &str, done: impl Fn(&Result<Activation, ErrorCode>) -> bool) {
-        let started = Instant::now();
-        while !done(&self.poll().await) {
-            assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        let answer = self.poll().await;
+        assert!(matches!(answer, Ok(Activation::Registered(_))), "{answer:?}");
     }
 
     /// Sends one message; what came of it.

@@ -18,8 +18,8 @@ async fn type_code(browser: &Browser, code: &str) {
 /// was confirmed and the box has asked again. Then what is put on the list in the library is in the box's queue.
 #[tokio::test]
 async fn a_box_joins_by_its_code() {
-    let server = Server::start_public("").await;
-    let mut tv = Peer::tv_box(&server, "0001").await;
+    let mut server = Server::start_public("").await;
+    let mut tv = Peer::tv_box(&mut server, "0001").await;
     let code = tv.code().await;
     let browser = Browser::start().await;
     browser.open(&format!("{}/activate", server.url())).await;
@@ -80,8 +80,8 @@ async fn queue(tv: &mut Peer) -> Vec<u64> {
 /// A56, A118: where all places are taken the page says so, offers to remove a device there and then, and goes on with the question.
 #[tokio::test]
 async fn a_full_account_makes_room_for_a_box() {
-    let server = Server::start_public("[devices]\nlimit = 2\nidle_days = 0\n").await;
-    let mut tv = Peer::tv_box(&server, "0002").await;
+    let mut server = Server::start_public("[devices]\nlimit = 2\nidle_days = 0\n").await;
+    let mut tv = Peer::tv_box(&mut server, "0002").await;
     let code = tv.code().await;
     Peer::browser(&server, "Kitchen").await;
     let browser = Browser::start().await;
