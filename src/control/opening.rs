@@ -203,12 +203,12 @@ impl Control {
     pub fn prefetch(&self, movie: MovieId) {
         let opening = self.opening(movie);
         opening.authorize(self);
-        let _ = opening.prepare(self);
+        drop(opening.prepare(self));
     }
 
     /// Makes what the film's start needs of this browser alone.
     pub fn prepare_film(&self, movie: MovieId) {
-        let _ = self.opening(movie).prepare(self);
+        drop(self.opening(movie).prepare(self));
     }
 
     /// Asks for all that the film's start needs. What it gives is over when that has gone out; at once where the manifest is there or
