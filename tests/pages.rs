@@ -166,6 +166,7 @@ async fn a_plain_click_stays_in_the_app() {
     let told = Rc::clone(&moved);
     let _listener = EventListener::new(&gloo::utils::window(), "popstate", move |_| told.set(true));
     one(&place, "a").click();
+    rendered().await;
     assert!(moved.get());
     assert!(gloo::utils::window().location().href().unwrap().ends_with("/watch?movieid=60027274"));
     matinee::route::replace(&before);
