@@ -3,6 +3,8 @@
 //! Browsers compile a module's functions when they are first called; the hundreds that a start runs through would cost it a tenth of a
 //! second between the click and the picture. So they are called once before, while the viewer looks at the library.
 
+use std::time::Duration;
+
 use engine::{Command, Config, Engine, Event, buffer::Ranges};
 use nccp::{Answer, Manifest, Outcome, Response, ResponseMessage};
 use playback::{HeadAssembly, parse_index, presentation};
@@ -21,13 +23,14 @@ const ANSWER: &str = r#"<?xml version="1.0" encoding="UTF-8"?><nccp:response xml
 pub fn rehearse() -> usize {
     let Some(manifest) = manifest() else { return 0 };
     let mut engine = Engine::new(Config::default());
-    let mut now = std::time::Duration::ZERO;
+    let mut now = Duration::ZERO;
     let mut waiting = engine.handle(now, Event::Manifest(presentation(&manifest, 0.0, |_| true)));
     let mut fetched = 0;
     for _ in 0..ANSWERS {
+        now += Duration::from_millis(500);
+        waiting.extend(engine.handle(now, Event::Tick));
         let next = waiting.iter().position(|command| matches!(command, Command::Fetch(_)));
         let Some(Command::Fetch(spec)) = next.map(|at| waiting.swap_remove(at)) else { break };
-        now += std::time::Duration::from_millis(20);
         let mut events =
             vec![Event::Progress { fetch: spec.fetch, bytes: spec.range.length() - spec.offset }];
         if spec.head > 0 {
