@@ -48,7 +48,7 @@ async fn sharing_credentials_ends_at_six_devices() {
     seventh.quit().await;
 }
 
-/// "Playback from an unauthorized device: the device will be authorized automatically", without a word to the viewer. A34, A35.
+/// "Playback from an unauthorized device: the device will be authorized automatically", without a word to the viewer. A52.
 #[tokio::test]
 async fn an_unauthorized_device_is_authorized_by_playing() {
     let server = Server::start().await;
@@ -93,7 +93,7 @@ async fn a_deauthorized_device_plays_on_and_is_authorized_again_when_its_ticket_
 }
 
 /// "Access video files directly (via web): content will be DRM protected, and only a player with a valid license will play." Whoever has a
-/// URL has octets: without the URL's signature not even these, and without the key no picture in them. A71, A97.
+/// URL has octets: without the URL's signature not even these, and without the key no picture in them. A71.
 #[tokio::test]
 async fn files_fetched_directly_show_no_picture() {
     let stage = Stage::start(1, "").await;
@@ -129,7 +129,7 @@ async fn files_fetched_directly_show_no_picture() {
     browser.quit().await;
 }
 
-/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A105, A106.
+/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A101, A106.
 #[tokio::test]
 async fn another_devices_license_is_not_accepted() {
     // Notes the license that comes; gives the one that was put in its place.
