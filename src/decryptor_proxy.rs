@@ -11,10 +11,10 @@ use std::{
 use drm_api::{DrmError, Event, Reply, Request, RequestId, SegmentId, StreamId, property};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
-use gloo::{events::EventListener, timers::future::TimeoutFuture};
+use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::window};
 use js_sys::{Array, ArrayBuffer, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, PageTransitionEvent, Worker, WorkerOptions, WorkerType};
 
 /// Individualization asks a server and may make keys; everything else is quicker.
 const REPLY_LIMIT_MS: u32 = 45_000;
@@ -42,7 +42,7 @@ type StreamListener = Rc<dyn Fn(StreamEvent)>;
 pub struct DecryptorProxy {
     worker: Worker,
     shared: Rc<Shared>,
-    _listeners: [EventListener; 4],
+    _listeners: [EventListener; 5],
 }
 
 #[derive(Default)]
@@ -85,10 +85,15 @@ impl DecryptorProxy {
             })
         };
         // A page that is left may be kept, frozen, for the way back. A worker frozen while it opens its database would keep every other
-        // page of the profile from opening it, so it ends here; `mount` loads a page that comes back anew.
+        // page of the profile from opening it, so it ends here, and a page that comes back loads anew.
         let ending = worker.clone();
-        let on_leaving = EventListener::new(&gloo::utils::window(), "pagehide", move |_| ending.terminate());
-        let listeners = [on_message, on_failure("error"), on_failure("messageerror"), on_leaving];
+        let on_leaving = EventListener::new(&window(), "pagehide", move |_| ending.terminate());
+        let on_return = EventListener::new(&window(), "pageshow", |event| {
+            if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
+                let _ = window().location().reload();
+            }
+        });
+        let listeners = [on_message, on_failure("error"), on_failure("messageerror"), on_leaving, on_return];
         Self { worker, shared, _listeners: listeners }
     }
 

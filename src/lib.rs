@@ -20,9 +20,7 @@ pub mod problem;
 pub mod route;
 pub mod session;
 
-use gloo::events::EventListener;
-use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
-use web_sys::PageTransitionEvent;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Mounts the app on the page's body; `boot.js` calls it once the module is there.
 #[wasm_bindgen(js_name = mount)]
@@ -33,11 +31,4 @@ pub fn mount() {
         root.set_inner_html("");
         yew::Renderer::<app::App>::with_root(root).render();
     }
-    // A page that the browser kept for the way back has lost its worker (see `decryptor_proxy`).
-    let back = EventListener::new(&gloo::utils::window(), "pageshow", |event| {
-        if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
-            let _ = gloo::utils::window().location().reload();
-        }
-    });
-    back.forget();
 }

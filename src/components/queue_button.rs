@@ -46,9 +46,11 @@ pub fn QueueButton(props: &QueueButtonProps) -> Html {
                 match set {
                     Ok(()) => {
                         session.dispatch(Action::Queued { movie, queued: !queued });
-                        // The card may stand in another row now, made anew: the focus goes with it.
+                        // The card may stand in another row now, made anew: the focus goes with it, unless it has gone elsewhere.
                         TimeoutFuture::new(0).await;
-                        let button = document().get_element_by_id(&id);
+                        let elsewhere =
+                            document().active_element().is_some_and(|has| has.tag_name() != "BODY");
+                        let button = document().get_element_by_id(&id).filter(|_| !elsewhere);
                         if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok())
                         {
                             let _ = button.focus();

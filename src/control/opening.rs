@@ -201,9 +201,7 @@ impl Shared {
 impl Control {
     /// Asks for a film's manifest, and connects to the CDN that it names first.
     pub fn prefetch(&self, movie: MovieId) {
-        let opening = self.opening(movie);
-        opening.authorize(self);
-        drop(opening.prepare(self));
+        self.opening(movie).authorize(self);
     }
 
     /// Makes what the film's start needs of this browser alone.

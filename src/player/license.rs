@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drm_api::{KeyStatus, Reply, Request, SessionId};
 use engine::Event;
-use nccp::{Manifest, Scheme};
+use nccp::{Action, Manifest, Scheme};
 use wasm_bindgen_futures::spawn_local;
 
 use super::run::{Inner, PlayerEvent};
@@ -58,8 +58,11 @@ impl Inner {
     pub(super) async fn refresh_manifest(self: Rc<Self>) {
         match self.control.authorize(self.movie).await {
             Ok(manifest) => self.manifest_arrived(manifest),
-            Err(error @ Error::Wire(_)) => self.fail(Problem::from(&error)),
-            _ => self.feed(Event::ManifestFailed),
+            // Busy is not refused; the engine asks again, and what is buffered plays on.
+            Err(Error::Wire(wire)) if wire.action != Action::Backoff => {
+                self.fail(Problem::from(&Error::Wire(wire)));
+            }
+            Err(_) => self.feed(Event::ManifestFailed),
         }
     }
 

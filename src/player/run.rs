@@ -83,6 +83,7 @@ pub(super) struct Inner {
     viewport: Cell<(u32, u32)>,
     shown: RefCell<Quality>,
     retrying: Cell<bool>,
+    ready_told: Cell<bool>,
     /// Where the film was when the player closed.
     left: Cell<Option<f64>>,
     pub(super) listeners: RefCell<Vec<EventListener>>,
@@ -125,11 +126,17 @@ impl Player {
             viewport: Cell::new(start.viewport),
             shown: RefCell::default(),
             retrying: Cell::new(false),
+            ready_told: Cell::new(false),
             left: Cell::new(None),
             listeners: RefCell::default(),
             timers: RefCell::default(),
         });
-        clock::when_idle(move || report::event(movie, PlayerEventKind::Ready, None, None));
+        let ready = Rc::downgrade(&inner);
+        clock::when_idle(move || {
+            if let Some(player) = ready.upgrade() {
+                player.tell_ready();
+            }
+        });
         let (opened, streaming) = (Rc::downgrade(&inner), Rc::downgrade(&inner));
         let attached = MediaSourceHandle::attach(
             &inner.video,
@@ -192,12 +199,20 @@ impl Inner {
         }
     }
 
+    /// Tells the site that the player was there, once, and before anything else is told: when the start has time for it.
+    pub(super) fn tell_ready(&self) {
+        if !self.ready_told.replace(true) {
+            report::event(self.movie, PlayerEventKind::Ready, None, None);
+        }
+    }
+
     /// Reports the problem, once, and stops.
     pub(super) fn fail(&self, problem: Problem) {
         if self.closed.get() {
             return;
         }
         let position = self.presented.get().then(|| self.video.current_time());
+        self.tell_ready();
         report::event(self.movie, PlayerEventKind::Error, Some(problem.code.clone()), position);
         self.tell(PlayerEvent::Failed(problem));
         self.close();
@@ -386,6 +401,7 @@ impl Inner {
         if self.closed.replace(true) {
             return;
         }
+        self.tell_ready();
         // Without its media source the element forgets.
         self.left.set(self.here());
         if self.played.get() && !self.video.ended() {

@@ -35,6 +35,7 @@ impl Inner {
                 if !player.played.replace(true) {
                     player.start_up.set(Some(clock::monotonic().saturating_sub(player.started)));
                     let position = Some(player.video.current_time());
+                    player.tell_ready();
                     report::event(player.movie, PlayerEventKind::Playing, None, position);
                 }
             }),
@@ -59,6 +60,7 @@ impl Inner {
         let weak = Rc::downgrade(self);
         listeners.push(EventListener::new(&gloo::utils::window(), "pagehide", move |_| {
             with(&weak, |player| {
+                player.tell_ready();
                 if player.played.get() {
                     report::farewell(player.movie, player.video.current_time());
                 }

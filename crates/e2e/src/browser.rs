@@ -12,7 +12,7 @@ use crate::{EMAIL, PASSWORD, Server, eventually, free_port, repository};
 pub struct Browser {
     driver: WebDriver,
     process: Child,
-    profile: Option<TempDir>,
+    profile: TempDir,
 }
 
 /// Starts a driver and waits until it listens; its address.
@@ -54,7 +54,7 @@ impl Browser {
         capabilities.set("goog:chromeOptions", options).unwrap();
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
         let driver = WebDriver::new(address, capabilities).await.unwrap();
-        Self { driver, process, profile: Some(profile) }
+        Self { driver, process, profile }
     }
 
     /// A headless Firefox with a fresh profile, where geckodriver is named in `GECKODRIVER` or on the path and Firefox is installed.
@@ -67,14 +67,16 @@ impl Browser {
         let firefox = on_path("firefox").or_else(|| on_path("firefox-esr"))?;
         let geckodriver =
             std::env::var_os("GECKODRIVER").map(Into::into).or_else(|| on_path("geckodriver"))?;
-        let (process, address) = serve(geckodriver.as_os_str(), &["--log", "fatal"]).await;
+        let profile = TempDir::with_prefix("matinee-profile-").unwrap();
+        let root = format!("--profile-root={}", profile.path().display());
+        let (process, address) = serve(geckodriver.as_os_str(), &["--log", "fatal", &root]).await;
         let mut options = options("moz:firefoxOptions");
         options["binary"] = json!(firefox);
         options["args"] = json!(["-headless", "-width", "1280", "-height", "900"]);
         let mut capabilities = DesiredCapabilities::firefox();
         capabilities.set("moz:firefoxOptions", options).unwrap();
         let driver = WebDriver::new(address, capabilities).await.unwrap();
-        Some(Self { driver, process, profile: None })
+        Some(Self { driver, process, profile })
     }
 
     /// The driver itself.
@@ -237,9 +239,7 @@ impl Drop for Browser {
         let _ = self.driver.clone().leak();
         let _ = self.process.kill();
         let _ = self.process.wait();
-        if let Some(profile) = &self.profile {
-            let profile = profile.path().display().to_string();
-            let _ = Command::new("pkill").args(["-KILL", "-f", &profile]).status();
-        }
+        let profile = self.profile.path().display().to_string();
+        let _ = Command::new("pkill").args(["-KILL", "-f", &profile]).status();
     }
 }

@@ -174,8 +174,11 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
     let key = take_challenge_key(worker, session).ok_or_else(|| state("no challenge is out"))?;
     // Goes on while the database is asked.
     let decrypting = begin_decrypt_oaep(&subtle, &key, verified.kek_ciphertext());
-    trusted_module(&database, Some(license.oldest_module)).await?;
-    let kek = finish_decrypt_oaep(decrypting).await?;
+    let trusted = trusted_module(&database, Some(license.oldest_module)).await;
+    // Finished in any case, so that the browser's copy is overwritten.
+    let kek = finish_decrypt_oaep(decrypting).await;
+    trusted?;
+    let kek = kek?;
     let mut sessions = worker.sessions.borrow_mut();
     let granted = sessions.install(session, &verified, &kek)?;
     let usable = |kid: cenc::Kid| KeyState { kid: kid.to_string(), status: KeyStatus::Usable };
