@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         // Who reads us has heard enough (`matinee movie list | head`).
         Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            let line = failure.to_string().replace(['\n', '\r'], " ");
+            let line = failure.to_string().replace(char::is_control, " ");
             let _ = writeln!(std::io::stderr(), "matinee: {line}");
             if matches!(failure, Failure::Usage(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }

@@ -79,6 +79,15 @@ impl Error {
         }
     }
 
+    /// Whether the same may go well a little later: nobody answered, or the service was busy.
+    pub(crate) fn is_of_the_moment(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Engine(engine::Error::Unreachable) => true,
+            Self::Refused(error) => error.action == nccp::Action::Backoff,
+            _ => false,
+        }
+    }
+
     /// Whether asking again later may help.
     pub fn may_pass(&self) -> bool {
         match self {

@@ -17,6 +17,8 @@ use crate::{Error, Identity, Listed, Notice, Reason, Screen, Sink, Trouble};
 
 /// Seconds between looks at a list without films to play.
 const LOOK_AGAIN: f64 = 30.0;
+/// Times that a film is tried again before the next one has its turn.
+const MOST_TRIES: u32 = 5;
 /// To connect to a server.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Without an octet. The engine gives downloads up sooner.
@@ -94,6 +96,7 @@ pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Err
         account: None,
         queue: None,
         backoff: Backoff::default(),
+        again: Again::default(),
     };
     let ended = tv.live(screen, &mut wishes).await;
     drop(tv);
@@ -119,6 +122,30 @@ struct Tv {
     account: Option<AccountInfo>,
     queue: Option<Vec<QueueMovie>>,
     backoff: Backoff,
+    again: Again,
+}
+
+/// The film that could not be played for the moment.
+#[derive(Default)]
+struct Again {
+    movie: Option<MovieId>,
+    tries: u32,
+    backoff: Backoff,
+}
+
+impl Again {
+    /// How long to wait before the film is tried again; `None` when it has been often enough.
+    fn wait(&mut self, movie: MovieId, random: f64) -> Option<Duration> {
+        if self.movie != Some(movie) {
+            *self = Self { movie: Some(movie), ..Self::default() };
+        }
+        self.tries += 1;
+        if self.tries > MOST_TRIES {
+            *self = Self::default();
+            return None;
+        }
+        Some(self.backoff.next(random))
+    }
 }
 
 /// What to do next.
@@ -214,9 +241,12 @@ impl Tv {
         screen: &mut dyn Screen,
         wishes: &mut mpsc::Receiver<Wish>,
     ) -> Result<Option<Ended>, Error> {
-        match play(&self.control, &self.client, screen, movie, &self.chosen, wishes).await {
+        let mut listed = self.queue.iter().flatten().filter(|listed| listed.movie_id == movie);
+        let title = listed.next().map(|listed| listed.metadata.title.clone());
+        match play(&self.control, &self.client, screen, (movie, title), &self.chosen, wishes).await {
             Ok(end) if end.stop => Ok(Some(Ended::Stopped)),
             Ok(end) => {
+                self.again = Again::default();
                 self.seen.insert(movie);
                 let over = self.once.then_some(match end.reason {
                     Reason::Finished => Ended::Done,
@@ -232,9 +262,18 @@ impl Tv {
             }
             Err(error) if self.once => Err(error),
             Err(error) => {
-                self.seen.insert(movie);
-                screen.show(&Notice::Trouble(Trouble::of(&error, None)));
-                Ok(None)
+                let again = error.is_of_the_moment();
+                let wait = if again { self.again.wait(movie, fastrand::f64()) } else { None };
+                screen.show(&Notice::Trouble(Trouble::of(&error, wait)));
+                let Some(wait) = wait else {
+                    self.seen.insert(movie);
+                    return Ok(None);
+                };
+                self.wanted = Some(movie);
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => Ok(None),
+                    () = stopped(wishes) => Ok(Some(Ended::Stopped)),
+                }
             }
         }
     }
@@ -254,5 +293,37 @@ fn listed(movie: &QueueMovie, site: &str) -> Listed {
         runtime: metadata.runtime,
         position: movie.position,
         art,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nccp::ErrorCode;
+
+    #[test]
+    fn a_film_is_tried_again_a_few_times() {
+        let film = |id: u64| MovieId::try_from(id).unwrap();
+        let mut again = Again::default();
+        let waits: Vec<_> = (0..=MOST_TRIES).map(|_| again.wait(film(1), 0.5)).collect();
+        assert!(waits[..MOST_TRIES as usize].is_sorted_by(|a, b| a.is_some() && a < b), "{waits:?}");
+        assert_eq!(waits.last(), Some(&None), "then it is the next one's turn");
+        assert!(again.wait(film(1), 0.5).is_some(), "put on the list again it begins anew");
+        assert!(again.wait(film(2), 0.5) < waits[1], "each for itself");
+    }
+
+    #[test]
+    fn what_passes_by_itself() {
+        let refused = |code: ErrorCode| Error::Refused(code.into());
+        for error in
+            [Error::Unreachable, Error::Engine(engine::Error::Unreachable), refused(ErrorCode::TryLater)]
+        {
+            assert!(error.is_of_the_moment(), "{error}");
+        }
+        for error in
+            [Error::Engine(engine::Error::Damaged), refused(ErrorCode::MovieUnknown), Error::KeyMissing]
+        {
+            assert!(!error.is_of_the_moment(), "{error}");
+        }
     }
 }

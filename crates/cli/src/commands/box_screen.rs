@@ -184,6 +184,7 @@ fn words(notice: &Notice, terminal: bool) -> Option<String> {
         Notice::Activated { device_id } => format!("Activated as {device_id}"),
         Notice::Deactivated => "This box belongs to no account any more".to_owned(),
         Notice::Account { name, plan, device, devices, limit } => {
+            let [name, plan, device] = [name, plan, device].map(|text| plain(text));
             format!("Account {name}, plan {plan}; {device} is one of {devices} devices, of {limit}")
         }
         Notice::Queue { movies } if movies.is_empty() => {
@@ -224,15 +225,15 @@ fn words(notice: &Notice, terminal: bool) -> Option<String> {
             format!("{how} at {}{tracks}; {stalls} stalls, {switches} switches", spoken(*position))
         }
         Notice::Trouble(trouble) => match trouble.retry {
-            Some(seconds) => format!("{}; trying again in {seconds} s", trouble.message),
-            None => trouble.message.clone(),
+            Some(seconds) => format!("{}; trying again in {seconds} s", plain(&trouble.message)),
+            None => plain(&trouble.message),
         },
         Notice::Stopping => "Stopped".to_owned(),
         _ => return None,
     })
 }
 
-/// A title without what a terminal would obey.
+/// What others wrote, without what a terminal would obey.
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).collect()
 }
@@ -275,5 +276,16 @@ mod tests {
             sink: "mpv".into(),
         };
         assert_eq!(words(&notice, true).unwrap(), "Playing \"A[2Jfilm\", 1:02:03 from 1:01, to mpv");
+        let notice = Notice::Account {
+            name: "ada\u{1b}]0;x\u{7}@example.org".into(),
+            plan: "ba\u{8}sic".into(),
+            device: "One\r\n0001".into(),
+            devices: 1,
+            limit: 6,
+        };
+        let shown = "Account ada]0;x@example.org, plan basic; One0001 is one of 1 devices, of 6";
+        assert_eq!(words(&notice, true).unwrap(), shown);
+        let trouble = tv_box::Trouble { message: "Later\u{1b}[2J.".into(), code: None, retry: Some(3) };
+        assert_eq!(words(&Notice::Trouble(trouble), true).unwrap(), "Later[2J.; trying again in 3 s");
     }
 }

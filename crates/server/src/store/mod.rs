@@ -166,7 +166,7 @@ pub trait Transaction: Send {
     async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot>;
     /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
-    /// Forgets a device at once. `false` when the account has none of that id.
+    /// Forgets a device at once, and the code that it was registered by. `false` when the account has none of that id.
     async fn remove_device(&mut self, account: i64, id: &str) -> Result<bool>;
     /// Frees the slots of the account's devices not heard of since `before`; how many.
     async fn reclaim_idle(&mut self, account: i64, before: u64) -> Result<u64>;

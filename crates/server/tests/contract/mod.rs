@@ -254,6 +254,18 @@ async fn codes(store: &dyn Store) {
     assert!(!tx.confirm_code("CCCCCC", account).await.unwrap());
     assert_eq!(tx.code("BBBBBB").await.unwrap().unwrap().account, Some(account));
     tx.remove_code("BBBBBB").await.unwrap();
+    for (n, text) in [(8, "EEEEEE"), (9, "FFFFFF")] {
+        let device = NewDevice { signing_key: vec![n; 33], ..new_device(account, u32::from(n)) };
+        tx.add_device(&device, 6).await.unwrap();
+        tx.add_code(&code(text, n, 900)).await.unwrap();
+        assert!(tx.remove_device(account, &device.id).await.unwrap());
+        assert!(tx.code(text).await.unwrap().is_some(), "nobody's yet");
+        assert!(tx.confirm_code(text, account).await.unwrap());
+        tx.add_device(&device, 6).await.unwrap();
+    }
+    assert!(tx.remove_device(account, &format!("d-{account}-8")).await.unwrap());
+    assert!(tx.code("EEEEEE").await.unwrap().is_none(), "it would give the device its slot again");
+    assert!(tx.code("FFFFFF").await.unwrap().is_some(), "another device's");
     tx.add_code(&code("DDDDDD", 3, 700)).await.unwrap();
     tx.purge(700, 0).await.unwrap();
     assert!(tx.code("DDDDDD").await.unwrap().is_none(), "over");

@@ -36,6 +36,11 @@ impl Item {
         Self { ask, tried: Tried::default(), rechallenged: false, answer }
     }
 
+    /// Asks for a code, and so without a registration.
+    fn is_for_code(&self) -> bool {
+        matches!(self.ask, Ask::Activation)
+    }
+
     pub(super) fn answer(self, answer: Result<ResponseMessage, Error>) {
         // Whoever asked may have gone.
         let _ = self.answer.send(answer);
@@ -50,8 +55,7 @@ pub(super) async fn run(mut exchange: Exchange, mut items: mpsc::UnboundedReceiv
         {
             batch.extend(more);
         }
-        let (codes, mut batch): (Vec<Item>, Vec<Item>) =
-            batch.into_iter().partition(|item| matches!(item.ask, Ask::Activation));
+        let (codes, mut batch): (Vec<Item>, Vec<Item>) = batch.into_iter().partition(Item::is_for_code);
         for item in codes {
             send(&mut exchange, vec![item], &again).await;
         }
@@ -65,10 +69,11 @@ pub(super) async fn run(mut exchange: Exchange, mut items: mpsc::UnboundedReceiv
 /// Sends a batch until its envelope is taken, or there is nothing left to do about it.
 async fn send(exchange: &mut Exchange, mut batch: Vec<Item>, again: &Again) {
     let mut tried = Tried::default();
+    let for_code = batch.iter().any(Item::is_for_code);
     loop {
         batch = match exchange.envelope(batch).await {
             Ok(answered) => return settle(exchange, answered, again).await,
-            Err((rest, error)) => match remedy(exchange, &mut tried, error).await {
+            Err((rest, error)) => match remedy(exchange, &mut tried, error, for_code).await {
                 Ok(wait) => {
                     tokio::time::sleep(wait).await;
                     rest
@@ -77,7 +82,10 @@ async fn send(exchange: &mut Exchange, mut batch: Vec<Item>, again: &Again) {
                     let mut rest = rest.into_iter();
                     let first = rest.next();
                     rest.for_each(|item| item.answer(Err(again_as(&error))));
-                    return first.into_iter().for_each(|item| item.answer(Err(again_as(&error))));
+                    if let Some(first) = first {
+                        first.answer(Err(error));
+                    }
+                    return;
                 }
             },
         };
@@ -91,6 +99,7 @@ fn again_as(error: &Error) -> Error {
         Error::NotActivated => Error::NotActivated,
         Error::Protocol => Error::Protocol,
         Error::Random => Error::Random,
+        Error::Io { path, source } => Error::Io { path: path.clone(), source: source.kind().into() },
         _ => Error::Unreachable,
     }
 }
@@ -112,7 +121,7 @@ async fn settle(exchange: &mut Exchange, answered: Answered, again: &Again) {
             Ok(Duration::ZERO)
         } else {
             let mut tried = std::mem::take(&mut item.tried);
-            let wait = remedy(exchange, &mut tried, error).await;
+            let wait = remedy(exchange, &mut tried, error, item.is_for_code()).await;
             item.tried = tried;
             wait
         };
@@ -130,7 +139,12 @@ async fn settle(exchange: &mut Exchange, answered: Answered, again: &Again) {
 
 /// Does what the error table says about `error`, and says how long to wait before the next try; gives the error back when nothing is
 /// left to do.
-async fn remedy(exchange: &mut Exchange, tried: &mut Tried, error: Error) -> Result<Duration, Error> {
+async fn remedy(
+    exchange: &mut Exchange,
+    tried: &mut Tried,
+    error: Error,
+    for_code: bool,
+) -> Result<Duration, Error> {
     let step = match &error {
         // A browser goes to its login page; a box is given an account by a code.
         Error::Refused(wire) if wire.action == Action::Login => Step::Register,
@@ -138,7 +152,16 @@ async fn remedy(exchange: &mut Exchange, tried: &mut Tried, error: Error) -> Res
         Error::Unreachable => tried.silent(fastrand::f64()),
         _ => Step::GiveUp,
     };
+    let not_authentic = error.code() == Some(ErrorCode::NotAuthentic);
     match step {
+        Step::Renew | Step::Register | Step::Reidentify if for_code => Err(error),
+        // What was damaged on its way is no reason to forget the account: the registration is only if its renewal fails, too.
+        Step::Register if not_authentic => match exchange.renew().await {
+            Ok(()) => Ok(Duration::ZERO),
+            Err(error) if error.code() == Some(ErrorCode::NotAuthentic) => Err(exchange.deactivate()),
+            Err(error) => Err(error),
+        },
+        Step::GiveUp if not_authentic && !for_code => Err(exchange.deactivate()),
         Step::AdoptTime => Ok(Duration::ZERO), // every answer's time is adopted where it arrives
         Step::Renew => exchange.renew().await.map(|()| Duration::ZERO),
         Step::Register | Step::Reidentify => Err(exchange.deactivate()),

@@ -25,6 +25,8 @@ use crate::{Error, Notice, Screen, Trouble};
 const REPORT_EVERY: f64 = 30.0;
 /// A program that stands still for so long is paused.
 const STANDS_STILL: f64 = 1.5;
+/// A program that goes back so far, or so much farther ahead than time, was sent there by its viewer, in seconds.
+const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// After a license could not be renewed.
@@ -89,13 +91,6 @@ impl<'a> Film<'a> {
         let presentation = present(control, &manifest);
         let (duration, position) = (presentation.duration, presentation.start);
         let outlet = Outlet::open(chosen, position)?;
-        screen.show(&Notice::Playing {
-            movie_id: movie,
-            title,
-            duration,
-            position,
-            sink: chosen.name().to_owned(),
-        });
         let now = Instant::now();
         let mut film = Self {
             control,
@@ -126,6 +121,13 @@ impl<'a> Film<'a> {
             hitch: false,
         };
         film.feed(Event::Manifest(presentation))?;
+        film.screen.show(&Notice::Playing {
+            movie_id: movie,
+            title,
+            duration,
+            position,
+            sink: chosen.name().to_owned(),
+        });
         Ok(film)
     }
 
@@ -223,7 +225,11 @@ impl<'a> Film<'a> {
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
         match answer {
             Answer::License(Ok(license)) => {
-                let granted = self.control.shared.drm().update(self.session, &license)?;
+                let granted = self.control.shared.drm().update(self.session, &license);
+                let granted = match granted {
+                    Ok(granted) => granted,
+                    Err(error) => return self.unlicensed(error),
+                };
                 if let Some(anchor) = granted.anchor {
                     self.control.shared.state().set_anchor(anchor)?;
                 }
@@ -232,20 +238,17 @@ impl<'a> Film<'a> {
                 self.feed(Event::MaxHeight { height: granted.max_height })?;
                 self.decrypt()
             }
-            // A film without protection needs no license, and one that plays may go on with what it has.
-            Answer::License(Err(Error::NotActivated)) => Err(Error::NotActivated),
-            Answer::License(Err(error)) if self.licensed => {
-                self.trouble(&error);
-                Ok(())
-            }
-            Answer::License(Err(error)) if is_protected(&self.manifest) => Err(error),
-            Answer::License(Err(_)) => Ok(()),
+            Answer::License(Err(error)) => self.unlicensed(error),
             Answer::Manifest(Ok(manifest)) => {
                 let presentation = present(self.control, &manifest);
                 self.manifest = manifest;
                 self.feed(Event::Manifest(presentation))
             }
-            Answer::Manifest(Err(error @ (Error::Refused(_) | Error::NotActivated))) => Err(error),
+            Answer::Manifest(Err(error @ (Error::Refused(_) | Error::NotActivated)))
+                if !error.is_of_the_moment() =>
+            {
+                Err(error)
+            }
             Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
             Answer::Logged(event, position, Ok(())) => {
                 self.logged(event, position);
@@ -259,6 +262,19 @@ impl<'a> Film<'a> {
         }
     }
 
+    /// There is no license, or none that can be used. A film without protection needs none, and one that plays may go on with what it has.
+    fn unlicensed(&mut self, error: Error) -> Result<(), Error> {
+        match error {
+            Error::NotActivated => Err(error),
+            _ if self.licensed => {
+                self.trouble(&error);
+                Ok(())
+            }
+            _ if is_protected(&self.manifest) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn trouble(&mut self, error: &Error) {
         self.screen.show(&Notice::Trouble(Trouble::of(error, None)));
     }
@@ -269,17 +285,26 @@ impl<'a> Film<'a> {
         let seconds = now.duration_since(self.last_tick).as_secs_f64() * self.speed;
         self.last_tick = now;
         let there = self.engine.buffered();
+        let before = self.outlet.position;
         let progress = self.outlet.tick(seconds, &mut self.tracks, &there, (self.complete, self.duration))?;
+        // It says where it is when it can, and that is not at every tick.
+        let elapsed = if self.outlet.paused { seconds } else { self.stood + seconds };
+        let sought = progress == Progress::On
+            && !self.outlet.is_ours()
+            && self.first_picture.is_some()
+            && is_seek(before, self.outlet.position, elapsed);
         if self.outlet.moved {
             self.first_picture.get_or_insert(self.begun.elapsed());
             self.unreported += seconds;
         }
         self.notice_pause(seconds);
-        if self.unreported >= REPORT_EVERY {
+        if sought {
+            self.report(LogEvent::Seek);
+        } else if self.unreported >= REPORT_EVERY {
             self.report(LogEvent::Interval);
         }
         self.renew_license();
-        let playing = self.outlet.moved || (self.outlet.is_ours() && !self.outlet.paused);
+        let playing = self.outlet.is_playing(&there);
         self.feed(Event::Playhead { position: self.outlet.position, playing })?;
         self.notice_hitch();
         if now.duration_since(self.shown) >= SHOW_EVERY {
@@ -349,6 +374,11 @@ impl<'a> Film<'a> {
     }
 }
 
+/// Whether no film goes from one position to the other in so many seconds.
+fn is_seek(before: f64, after: f64, elapsed: f64) -> bool {
+    after < before - SOUGHT.0 || after > before + elapsed + SOUGHT.1
+}
+
 fn present(control: &Control, manifest: &Manifest) -> Presentation {
     playback::presentation(manifest, control.shared.server_now(), is_supported)
 }
@@ -363,4 +393,21 @@ fn heads(manifest: &Manifest, kind: TrackKind) -> HashMap<String, Head> {
     };
     let files = manifest.downloadables.iter();
     files.filter(|file| (file.media_type == MediaType::Video) == video).filter_map(head).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_seek;
+
+    #[test]
+    fn a_seek_is_what_time_does_not_do() {
+        for (before, after, elapsed) in [(60.0, 50.0, 0.1), (60.0, 70.0, 0.1), (60.0, 59.0, 5.0)] {
+            assert!(is_seek(before, after, elapsed), "{before} {after}");
+        }
+        for (before, after, elapsed) in
+            [(60.0, 60.1, 0.1), (60.0, 59.96, 0.1), (60.0, 61.5, 0.1), (60.0, 66.0, 6.0)]
+        {
+            assert!(!is_seek(before, after, elapsed), "{before} {after}");
+        }
+    }
 }

@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_millis(100);
 const FAST_TICK: Duration = Duration::from_millis(10);
 /// How long the last report may take.
 const LAST_REPORT: Duration = Duration::from_secs(10);
+/// How much longer than the manifest a title may take.
+const TITLE: Duration = Duration::from_secs(1);
 /// Arrivals that wait to be looked at.
 const ARRIVALS: usize = 64;
 
@@ -50,7 +52,8 @@ fn is_protected(manifest: &Manifest) -> bool {
     manifest.downloadables.iter().any(|downloadable| downloadable.scheme != Scheme::None)
 }
 
-/// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it ends.
+/// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it ends. Its title is asked for
+/// where it is not known.
 ///
 /// # Errors
 /// What ended the film before its end.
@@ -58,7 +61,7 @@ pub(crate) async fn play(
     control: &Control,
     client: &reqwest::Client,
     screen: &mut dyn Screen,
-    movie_id: MovieId,
+    (movie_id, title): (MovieId, Option<String>),
     chosen: &Chosen,
     wishes: &mut mpsc::Receiver<Wish>,
 ) -> Result<FilmEnd, Error> {
@@ -88,9 +91,13 @@ pub(crate) async fn play(
             ResponseMessage::Authorization(manifest) => *manifest,
             _ => return Err(Error::Protocol),
         };
-        let title = match metadata.await? {
-            ResponseMessage::MovieMetadata { metadata, .. } => metadata.title,
-            _ => return Err(Error::Protocol),
+        let title = match title {
+            Some(title) => title,
+            // A film can be seen without.
+            None => match tokio::time::timeout(TITLE, metadata).await {
+                Ok(Ok(ResponseMessage::MovieMetadata { metadata, .. })) => metadata.title,
+                _ => String::new(),
+            },
         };
         Ok((manifest, title))
     };

@@ -11,6 +11,8 @@ use crate::{Delivered, Error};
 const AHEAD: f64 = 10.0;
 /// A program that ends this near to the film's end has played it, in seconds.
 const NEAR_END: f64 = 5.0;
+/// Seconds of a film that are as good as none: with more the engine takes a picture that stands for one that hangs.
+const STARVED: f64 = 0.5;
 /// What is left of the film at its end, in seconds.
 const AT_END: f64 = 0.05;
 
@@ -84,6 +86,17 @@ impl Outlet {
     /// Whether the sink has a second or more that is not played.
     pub(super) fn has_ahead(&self) -> bool {
         self.given > self.position + 1.0
+    }
+
+    /// Whether the viewer should be seeing something: also where nothing moves for want of film. A player that stands still with film
+    /// in hand does so by itself, and is nothing that the engine can mend. `there` is what all tracks have.
+    pub(super) fn is_playing(&self, there: &Ranges) -> bool {
+        let waits = match &self.to {
+            To::Nobody => true,
+            To::Pipe { pipe, reports: Reports::Nothing { .. }, .. } => pipe.takes(),
+            To::Pipe { .. } => !self.has_ahead() && there.ahead(self.position) < STARVED,
+        };
+        self.moved || (waits && !self.paused)
     }
 
     /// The engine goes over a gap. A program cannot be told.
@@ -197,5 +210,44 @@ impl Outlet {
             self.count(kind, samples, bytes);
         }
         Ok(progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outlet(script: &str, reports: Reports) -> Outlet {
+        let arguments = ["-c", script].iter().map(Into::into).collect();
+        let program = Program { name: "sh".into(), path: "/bin/sh".into(), arguments, reports };
+        Outlet::open(&Chosen::Program(program), 10.0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_player_without_film_is_not_paused() {
+        let mut outlet = outlet("cat > /dev/null", Reports::StandardError);
+        let there = |end: f64| Ranges::new(vec![(0.0, end)]);
+        assert!(outlet.is_playing(&there(10.0)), "nothing has come yet");
+        assert!(!outlet.is_playing(&there(12.0)), "it begins by itself");
+        outlet.given = 14.0;
+        assert!(!outlet.is_playing(&there(14.0)), "it has enough to go on");
+        outlet.moved = true;
+        assert!(outlet.is_playing(&there(14.0)));
+        (outlet.moved, outlet.position) = (false, 13.9);
+        assert!(outlet.is_playing(&there(14.0)), "it has played everything");
+        outlet.paused = true;
+        assert!(!outlet.is_playing(&there(14.0)));
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_takes_nothing_does_not_play() {
+        let outlet = outlet("exec tail -f /dev/null", Reports::Nothing { speed: 1.0 });
+        let there = Ranges::new(vec![(0.0, 60.0)]);
+        assert!(outlet.is_playing(&there));
+        let To::Pipe { pipe, .. } = &outlet.to else { panic!() };
+        while pipe.takes() {
+            pipe.give(vec![0; 1 << 20]);
+        }
+        assert!(!outlet.is_playing(&there), "the engine would take it for a picture that hangs");
     }
 }

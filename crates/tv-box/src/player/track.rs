@@ -183,7 +183,8 @@ impl TrackRun {
 
     fn head_complete(&mut self, representation: String, head: &HeadAssembly) -> Event {
         let place = self.heads.get(&representation);
-        let init = place.and_then(|place| head.part(place.init)).map(<[u8]>::to_vec);
+        let init =
+            place.and_then(|place| head.part(place.init)).filter(|init| is_usable(init)).map(<[u8]>::to_vec);
         let index = place.and_then(|place| parse_index(head.part(place.index)?, place.index));
         let (Some(init), Some(index)) = (init, index) else {
             return Event::Undecodable { representation };
@@ -298,6 +299,12 @@ impl TrackRun {
         self.buffer.remove(start, end);
         Event::Buffered { track: self.kind, ranges: self.buffer.ranges() }
     }
+}
+
+/// Whether an init segment is one that fragments can go by.
+fn is_usable(init: &[u8]) -> bool {
+    let clear = PushDecryptor::new().set_init(init.to_vec());
+    clear.is_ok_and(|clear| ClearInit::parse(clear.bytes).is_ok())
 }
 
 /// Whether an error is of the media alone: fetched again they may be better.

@@ -131,7 +131,8 @@ async fn a126_only_the_factory_s_boxes_are_taken() {
     let certificate = engine.decode(file["certificate"].as_str().unwrap()).unwrap();
     let stolen = world.write_box("0003", &signing, &[ca.public_key()], &certificate);
     let (ended, _) = Running::start(&stolen, Run::once(1.0)).ended().await;
-    assert!(matches!(ended, Err(Error::NotActivated)), "{ended:?}");
+    let Err(Error::Refused(error)) = ended else { panic!("{ended:?}") };
+    assert_eq!(error.code, ErrorCode::NotAuthentic);
     assert_eq!(world.devices().await.len(), 0);
 }
 

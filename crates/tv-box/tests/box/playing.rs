@@ -177,3 +177,23 @@ async fn a_damaged_segment_is_fetched_again() {
     let faulty = world.site.exchanges().iter().filter(|exchange| exchange.faulty).count();
     assert!(faulty >= 2, "picture and sound were damaged: {faulty}");
 }
+
+/// A size whose init segment is damaged is left out, and the film plays in another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_init_segment_costs_one_size() {
+    let world = World::new().await;
+    let file = activated(&world, "0001").await;
+    let pictures = world.pack.as_ref().unwrap().representations.iter().filter(|r| r.resolution.is_some());
+    for representation in pictures {
+        let octets = representation.init_range;
+        let path = format!("/s/*/{}.*", representation.downloadable_id);
+        let damage = Fault::Corrupt { offset: octets.first(), length: octets.last() - octets.first() + 1 };
+        world.site.clear_rules();
+        world.site.add_rule(Rule::new(&path, damage).overlapping(octets));
+        let run = Run { play: Some(MOVIE), ..Run::once(20.0) };
+        let (ended, shown) = Running::start(&file, run).ended().await;
+        assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+        assert_eq!(end_of(&shown).2[0].samples, PICTURES);
+    }
+    assert!(world.site.exchanges().iter().any(|exchange| exchange.faulty), "nothing was damaged");
+}

@@ -1,7 +1,7 @@
 //! What becomes of a box's registration. A116, A117.
 
 use shaper::{Fault, Rule};
-use tv_box::{Ended, Notice};
+use tv_box::{Ended, Error, Notice};
 
 use crate::world::{MOVIE, NOW, Run, Running, World, activated};
 
@@ -61,8 +61,6 @@ async fn a117_a_removed_box_goes_back_to_the_code() {
 async fn a_box_removed_at_once_stops() {
     let world = World::new().await;
     let file = activated(&world, "0001").await;
-    // Until a minute after its activation a box may ask for its registration again.
-    world.set_clock(NOW + 61);
     let mut tv = Running::start(&file, Run { play: Some(MOVIE), once: false, ..Run::once(8.0) });
     tv.playing().await;
     let devices = world.devices().await;
@@ -96,4 +94,16 @@ async fn faults_on_the_way_are_borne() {
     world.boxes.add_rule(Rule::new("/nccp/controller", Fault::Status(503)).times(2));
     world.site.add_rule(Rule::new("/s/*", Fault::Status(500)).times(2));
     plays(&file).await;
+}
+
+/// A state that cannot be written ends the box, and it says why: its sequence numbers would be used twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_cannot_be_written_is_no_silence() {
+    let world = World::new().await;
+    let file = world.provision("0001");
+    let mut tv = Running::start(&file, Run { once: false, ..Run::once(1.0) });
+    tv.code().await;
+    std::fs::remove_dir_all(file.with_extension("state")).unwrap();
+    let (ended, shown) = tv.ended().await;
+    assert!(matches!(ended, Err(Error::Io { .. })), "{ended:?} {shown:#?}");
 }

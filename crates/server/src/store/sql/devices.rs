@@ -148,6 +148,15 @@ pub(super) async fn free_slot(tx: &mut Tx, account: i64, id: &str) -> Result<boo
 }
 
 pub(super) async fn remove(tx: &mut Tx, account: i64, id: &str) -> Result<bool> {
+    // The code that a box was registered by is good for a while yet, in case the answer was lost.
+    sqlx::query(
+        "DELETE FROM codes WHERE account = $1 AND signing_key IN
+           (SELECT signing_key FROM devices WHERE account = $1 AND id = $2)",
+    )
+    .bind(account)
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
     let done = sqlx::query("DELETE FROM devices WHERE account = $1 AND id = $2")
         .bind(account)
         .bind(id)
