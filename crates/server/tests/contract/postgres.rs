@@ -71,7 +71,7 @@ impl Postgres {
             .unwrap();
         assert!(initdb.success(), "initdb failed");
         let server = spawn(&tools, folder.path());
-        let this = Self { folder, tools, server };
+        let mut this = Self { folder, tools, server };
         this.ready().await;
         Some(this)
     }
@@ -85,10 +85,14 @@ impl Postgres {
         PostgresStore::open(&self.url(), 16).await.unwrap()
     }
 
-    async fn ready(&self) {
+    async fn ready(&mut self) {
         let begun = Instant::now();
         while let Err(error) = PostgresStore::open(&self.url(), 1).await {
-            assert!(begun.elapsed() < Duration::from_secs(60), "PostgreSQL does not start: {error}");
+            assert!(begun.elapsed() < Duration::from_secs(120), "PostgreSQL does not start: {error}");
+            // After a kill it refuses to start as long as one of the old server's processes still holds the memory they shared.
+            if self.server.try_wait().unwrap().is_some() {
+                self.server = spawn(&self.tools, self.folder.path());
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
