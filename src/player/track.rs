@@ -294,7 +294,7 @@ impl TrackRun {
         };
         self.current.replace(Some(representation.to_owned()));
         let weak = Rc::downgrade(self);
-        let (mime, representation) = (source.mime.clone(), representation.to_owned());
+        let mime = source.mime.clone();
         let prepare = Request::PrepareInit { stream: self.stream };
         player.proxy().send(&prepare, Some(init.buffer()), move |answer| {
             let Some(track) = weak.upgrade() else { return };
@@ -302,10 +302,6 @@ impl TrackRun {
                 Ok((Reply::Init { .. }, Some(clear))) => track.append_init(clear, mime),
                 // Dropped by a reset, which has forgotten it; what went in since is a newer one's.
                 Err(DrmError::Aborted) => {}
-                // One damaged file does not end the film while there are others.
-                Err(DrmError::Media { .. }) if track.sources.len() > 1 => {
-                    track.feed(Event::Undecodable { representation });
-                }
                 Ok(_) => track.fail(Problem::playback("no init segment")),
                 Err(error) => track.fail(Problem::from(&error)),
             }

@@ -100,26 +100,3 @@ async fn a_segment_corrupted_once_is_fetched_again() {
     assert_eq!(viewing.sight().await.alert, None);
     browser.quit().await;
 }
-
-/// A file whose init segment is damaged does not end the film while there are others.
-#[tokio::test]
-async fn a_damaged_init_segment_leaves_the_other_representations() {
-    let stage = Stage::start(1, "").await;
-    let browser = Browser::start().await;
-    let viewing = Viewing::new(&browser, &stage).await;
-    let (pack, folder) = stage.pack();
-    let videos = || pack.representations.iter().filter(|file| file.video.is_some());
-    let lines = |file: &Representation| file.video.as_ref().map(|video| video.height);
-    let lowest = videos().map(lines).min().unwrap();
-    for file in videos().filter(|file| lines(file) != lowest) {
-        let octets = std::fs::read(folder.join(&file.path)).unwrap();
-        let offset = octets.windows(4).position(|window| window == b"moov").unwrap() as u64;
-        let path = format!("/s/*/{}.mp4*", file.downloadable_id);
-        stage.add_media_rule(&Rule::new(&path, Fault::Corrupt { offset, length: 4 }));
-    }
-    viewing.open().await;
-    viewing.play(1.0, None, 1.0).await;
-    assert_eq!(viewing.video::<Option<u32>>("return v.videoHeight").await, lowest);
-    assert_eq!(viewing.sight().await.alert, None);
-    browser.quit().await;
-}
