@@ -212,6 +212,17 @@ fn a_damaged_segment_is_fetched_afresh_from_the_other_cdn_and_damaged_again_is_t
 }
 
 #[test]
+fn damage_in_what_the_viewer_has_left_is_of_no_account() {
+    let mut world = World::ladder(60.0, 8e6);
+    let first = world.fetches().into_iter().find(|spec| spec.track == Video).unwrap();
+    assert!(first.head > 0 && first.segment);
+    world.seek(40.0);
+    world.tell(Event::Damaged { fetch: first.fetch });
+    assert_eq!(world.failure(), None);
+    world.run_until("the end", |world| world.position > 59.9);
+}
+
+#[test]
 fn a_slow_first_picture_is_not_nudged() {
     let mut world = World::ladder(60.0, 8e6);
     world.run(seconds(10));

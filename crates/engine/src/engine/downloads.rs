@@ -125,7 +125,11 @@ impl Engine {
             under_way.or(waiting).map(|(media, cdn)| (number, media, cdn))
         });
         let Some((number, media, cdn)) = found else { return }; // given up meanwhile
-        let Media::Number(segment) = media else { return self.fail(Error::Damaged, out) };
+        let segment = match media {
+            Media::Number(segment) => segment,
+            Media::Start => return self.fail(Error::Damaged, out),
+            Media::None | Media::Unwanted => return, // the viewer has gone elsewhere meanwhile
+        };
         if self.tracks[number].damaged.replace(segment) == Some(segment) {
             return self.fail(Error::Damaged, out);
         }
