@@ -26,6 +26,9 @@ cbor_map!(SignerCertificate { 1: key, 2: typ, 3: id, 4: not_before, 5: not_after
 pub struct Trust {
     public_url: String,
     ca_keys: Vec<VerifyingKey>,
+    /// Signer certificates that were verified before, and their octets.
+    #[cfg(feature = "issue")]
+    known: Vec<(Vec<u8>, SignerCertificate)>,
 }
 
 impl Trust {
@@ -39,7 +42,21 @@ impl Trust {
         Ok(Self {
             public_url: public_url.into(),
             ca_keys: ca_keys.iter().map(key).collect::<Result<_, _>>()?,
+            #[cfg(feature = "issue")]
+            known: Vec::new(),
         })
+    }
+
+    /// Verifies a signer certificate now, so that objects that bring the very same octets need not wait for it: a server meets its own
+    /// signers in each device certificate.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`].
+    #[cfg(feature = "issue")]
+    pub fn remember(&mut self, certificate: &[u8]) -> Result<(), Error> {
+        let verified = self.signer(certificate)?;
+        self.known.push((certificate.to_vec(), verified));
+        Ok(())
     }
 
     /// The origin that all objects are signed for.
@@ -49,6 +66,10 @@ impl Trust {
 
     /// Verifies a signer certificate: form and CA signature.
     pub(crate) fn signer(&self, certificate: &[u8]) -> Result<SignerCertificate, Error> {
+        #[cfg(feature = "issue")]
+        if let Some((_, known)) = self.known.iter().find(|(octets, _)| octets == certificate) {
+            return Ok(known.clone());
+        }
         let object = Unverified::parse(certificate, Typ::SignerCertificate)?;
         if !self.ca_keys.iter().any(|key| object.verify_ed25519(key, &self.public_url).is_ok()) {
             return Err(Error::NotAuthentic);

@@ -38,9 +38,16 @@ fn any_flipped_bit_of_challenge_certificate_or_answer_is_refused() {
     for (i, altered) in flips(&challenge, 7).enumerate() {
         assert!(Challenge::verify(&altered, &site.trust, NOW).is_err(), "flip {i}");
     }
-    for (i, altered) in flips(&device.certificate, 1).enumerate() {
-        assert!(DeviceCertificate::verify(&altered, &site.trust, NOW).is_err(), "flip {i}");
+    // A signer's certificate that was verified before is taken by its octets, and only by them.
+    let mut remembering = site.trust.clone();
+    remembering.remember(site.devices.certificate_octets()).unwrap();
+    for trust in [&site.trust, &remembering] {
+        DeviceCertificate::verify(&device.certificate, trust, NOW).unwrap();
+        for (i, altered) in flips(&device.certificate, 1).enumerate() {
+            assert!(DeviceCertificate::verify(&altered, trust, NOW).is_err(), "flip {i}");
+        }
     }
+    assert!(remembering.remember(&device.certificate).is_err());
     let (request, answer) = individualize(&site, &device.key);
     for (i, altered) in flips(&request, 7).enumerate() {
         assert!(IndividualizationRequest::verify(&altered, URL).is_err(), "flip {i}");

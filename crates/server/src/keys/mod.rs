@@ -228,7 +228,7 @@ pub fn load_with(
     let ca_keys = of(KeyKind::SiteCa)
         .map(|key| Ok(SiteCa::from_seed(&*key.secret_array()?).public_key()))
         .collect::<Result<Vec<_>, Error>>()?;
-    let trust =
+    let mut trust =
         Trust::new(public_url, &ca_keys).map_err(|_| Error::Keys("a site-ca key is unusable".to_owned()))?;
     let signer = |typ: Typ| {
         let key = of(KeyKind::Signer)
@@ -236,6 +236,14 @@ pub fn load_with(
             .ok_or_else(|| Error::Keys(format!("no signer for {} is active", typ.name())))?;
         load_signer(key, &ca, typ, &trust, now)
     };
+
+    let device_certificate = signer(Typ::DeviceCertificate)?;
+    let [individualization, license, metadata] =
+        [signer(Typ::Individualization)?, signer(Typ::License)?, signer(Typ::DrmMetadata)?];
+    // In every challenge.
+    trust
+        .remember(device_certificate.certificate_octets())
+        .map_err(|_| Error::Keys("the signer of device certificates is not certified".to_owned()))?;
 
     let ticket_key = |key: &KeyFile| {
         let mut id = [0; 4];
@@ -279,10 +287,10 @@ pub fn load_with(
 
     Ok(KeyRing {
         factory,
-        individualization: signer(Typ::Individualization)?,
-        device_certificate: signer(Typ::DeviceCertificate)?,
-        license: signer(Typ::License)?,
-        metadata: signer(Typ::DrmMetadata)?,
+        individualization,
+        device_certificate,
+        license,
+        metadata,
         tickets: TicketKeys::new(ticket_key(active_ticket)?, other_tickets),
         trust,
         ca_keys,
