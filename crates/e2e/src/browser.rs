@@ -41,12 +41,16 @@ fn options(browser: &str) -> Value {
 impl Browser {
     /// Starts it with the arguments of the repository's `webdriver.json`.
     pub async fn start() -> Self {
+        Self::start_on(TempDir::with_prefix("matinee-profile-").unwrap()).await
+    }
+
+    /// The same on the profile in a folder, as [`Browser::quit_for_profile`] leaves it.
+    pub async fn start_on(profile: TempDir) -> Self {
         // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was installed before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let (process, address) = serve(&chromedriver, &[]).await;
         let mut options = options("goog:chromeOptions");
-        let profile = TempDir::with_prefix("matinee-profile-").unwrap();
         let arguments = options["args"].as_array_mut().unwrap();
         arguments.push(json!(format!("--user-data-dir={}", profile.path().display())));
         arguments.push(json!("--window-size=1280,900"));
@@ -222,6 +226,21 @@ impl Browser {
     /// Ends the browser.
     pub async fn quit(self) {
         let _ = self.driver.clone().quit().await;
+    }
+
+    /// Ends the browser and gives what it keeps on disk.
+    pub async fn quit_for_profile(mut self) -> TempDir {
+        let nothing = TempDir::with_prefix("matinee-profile-").unwrap();
+        let profile = std::mem::replace(&mut self.profile, nothing);
+        self.quit().await;
+        // The driver answers before the browser has written everything and is gone.
+        let lock = profile.path().join("SingletonLock");
+        eventually("the browser to end", || {
+            let gone = lock.symlink_metadata().is_err();
+            async move { gone.then_some(()) }
+        })
+        .await;
+        profile
     }
 
     async fn find(&self, path: &str) -> WebElement {

@@ -71,6 +71,10 @@ fn describe() {
     describe_counter!("matinee_connections_refused_total", "Connections of peers that have too many");
     describe_counter!("matinee_reloads_total", "Readings of changed files by part and result");
     describe_counter!("matinee_messages_total", "Controller messages by name and result");
+    describe_counter!(
+        "matinee_sequence_refused_total",
+        "Envelopes out of sequence: copied or restored device data"
+    );
     describe_counter!("matinee_logins_total", "Logins by result");
     describe_counter!("matinee_authorizer_total", "Questions to the operator's authorizer by answer");
     describe_counter!("matinee_player_events_total", "Reports of the player by event");

@@ -214,7 +214,11 @@ impl<'a> Run<'a> {
                     .await?
                     .filter(|device| device.account == ticket.account)
                     .ok_or(ErrorCode::DeviceUnknown)?;
-                if device.epoch != ticket.epoch || !device.window.accept(self.sequence.get()) {
+                let old_epoch = device.epoch != ticket.epoch;
+                if old_epoch || !device.window.accept(self.sequence.get()) {
+                    // The operator should see it: this is how copies of one device show themselves.
+                    tracing::warn!(device = %device.id, old_epoch, "sequence number out of order");
+                    metrics::counter!("matinee_sequence_refused_total").increment(1);
                     return Err(ErrorCode::SequenceOutOfOrder.into());
                 }
                 let state = DeviceState { window: device.window.clone(), last_seen: self.now };
