@@ -4,7 +4,7 @@ mod sections;
 
 pub use sections::{
     Authorizer, Boxes, CdnConfig, Database, Devices, Drm, Edge, Limits, Log, LogFormat, Metrics, OnFailure,
-    Regions, Tls,
+    Regions, Tls, UpdateStrategy,
 };
 
 use crate::Error;
@@ -361,7 +361,7 @@ fn setting(name: &'static str, reason: &str) -> Error {
 }
 
 /// An origin: scheme, host, perhaps port, nothing after.
-fn check_origin(name: &'static str, origin: &str) -> Result<(), Error> {
+pub(crate) fn check_origin(name: &'static str, origin: &str) -> Result<(), Error> {
     check_base(name, origin)?;
     let host = origin.split_once("://").map_or("", |(_, host)| host);
     if host.contains('/') {

@@ -14,6 +14,7 @@ const WATCH: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Keys,
+    Policies,
     Regions,
     Tls,
 }
@@ -22,11 +23,12 @@ enum Part {
 type Stamps = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Keys, Self::Regions, Self::Tls];
+    const ALL: [Self; 4] = [Self::Keys, Self::Policies, Self::Regions, Self::Tls];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Keys => "keys",
+            Self::Policies => "policies",
             Self::Regions => "regions",
             Self::Tls => "tls",
         }
@@ -35,7 +37,7 @@ impl Part {
     /// Whether it has files at all.
     fn is_configured(self, config: &Config) -> bool {
         match self {
-            Self::Keys => true,
+            Self::Keys | Self::Policies => true,
             Self::Regions => config.regions.file.is_some(),
             Self::Tls => config.tls.is_some(),
         }
@@ -46,6 +48,7 @@ impl Part {
             Self::Keys => std::fs::read_dir(config.keys())
                 .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
                 .unwrap_or_default(),
+            Self::Policies => vec![config.policies()],
             Self::Regions => config.regions.file.clone().into_iter().collect(),
             Self::Tls => {
                 config.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]).collect()
@@ -62,6 +65,7 @@ impl Part {
     fn read(self, service: &Service, tls: Option<&TlsIdentity>) -> Result<(), Error> {
         match self {
             Self::Keys => service.reload_keys(),
+            Self::Policies => service.reload_policies(),
             Self::Regions => service.reload_regions(),
             Self::Tls => tls.map_or(Ok(()), TlsIdentity::reload),
         }
@@ -109,7 +113,7 @@ fn watched(config: &Config) -> Vec<Watched> {
     parts.map(|part| Watched { part, seen: Some(part.stamps(config)) }).collect()
 }
 
-/// Reads keys, certificate and regions again on SIGHUP, and when their files have changed. What cannot be read is tried again
+/// Reads keys, policies, certificate and regions again on SIGHUP, and when their files have changed. What cannot be read is tried again
 /// every half a minute.
 pub(crate) async fn keep_fresh(service: Arc<Service>, tls: Option<Arc<TlsIdentity>>) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -137,7 +141,9 @@ pub(crate) async fn keep_fresh(service: Arc<Service>, tls: Option<Arc<TlsIdentit
         };
         match tokio::task::spawn_blocking(look).await {
             Ok(looked_at) => parts = looked_at,
-            Err(error) => tracing::error!(%error, "keys, certificate and regions were not looked at"),
+            Err(error) => {
+                tracing::error!(%error, "keys, policies, certificate and regions were not looked at")
+            }
         }
     }
 }

@@ -90,7 +90,7 @@ impl Server {
         &self.service
     }
 
-    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds. SIGHUP reads keys, certificate
+    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds. SIGHUP reads keys, policies, certificate
     /// and regions again; so does a change of their files, within half a minute.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::authorizer::Webhook;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyRing;
+use crate::policy::Policies;
 use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
@@ -17,6 +18,7 @@ pub struct Service {
     pub(crate) clock: Clock,
     keys: RwLock<Arc<KeyRing>>,
     regions: RwLock<Arc<RegionTable>>,
+    policies: RwLock<Arc<Policies>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
     pub(crate) throttle: Throttle,
@@ -67,7 +69,9 @@ impl Service {
         }
         let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
         let regions = RegionTable::open(&config.regions)?;
+        let policies = load_policies(&config)?;
         Ok(Self {
+            policies: RwLock::new(Arc::new(policies)),
             regions: RwLock::new(Arc::new(regions)),
             keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(config.library()),
@@ -101,13 +105,18 @@ impl Service {
         Arc::clone(&self.regions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads keys and regions again, each by itself. What cannot be read leaves what was there.
+    /// The policies in force.
+    pub(crate) fn policies(&self) -> Arc<Policies> {
+        Arc::clone(&self.policies.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads keys, policies and regions again, each by itself. What cannot be read leaves what was there.
     ///
     /// # Errors
     /// [`Error`]: what is wrong with the files.
     pub fn reload(&self) -> Result<(), Error> {
-        let keys = self.reload_keys();
-        keys.and(self.reload_regions())
+        let (keys, policies) = (self.reload_keys(), self.reload_policies());
+        keys.and(policies).and(self.reload_regions())
     }
 
     /// Reads the keys again, or leaves what was there.
@@ -118,10 +127,29 @@ impl Service {
         Ok(())
     }
 
+    /// Reads the policies again, or leaves what was there.
+    pub(crate) fn reload_policies(&self) -> Result<(), Error> {
+        let policies = load_policies(&self.config)?;
+        *self.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policies);
+        Ok(())
+    }
+
     /// Reads the regions again, or leaves what was there.
     pub(crate) fn reload_regions(&self) -> Result<(), Error> {
         let regions = RegionTable::open(&self.config.regions)?;
         *self.regions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(regions);
         Ok(())
+    }
+}
+
+/// The policies, and among them the one that the configuration names.
+fn load_policies(config: &Config) -> Result<Policies, Error> {
+    let policies = Policies::load(config)?;
+    match &config.drm.license_policy {
+        Some(name) if policies.find(name).is_none() => Err(Error::Setting {
+            name: "drm.license_policy",
+            reason: format!("there is no policy \"{name}\"; `matinee policy list` shows those that are"),
+        }),
+        _ => Ok(policies),
     }
 }

@@ -6,13 +6,14 @@ use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
 use cenc::{CommonKey, ContentId, KidAndKey, Label};
 use packager::{Destination, Keys, PackageOptions, Scheme};
+use server::Config;
 use server::catalogue::Pack;
-use server::{Config, movies};
+use server::policy::Policies;
 use std::time::Duration;
 
 pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> {
     if let Some(policy) = &package.details.policy {
-        movies::check_policy(policy)?;
+        Policies::load(config)?.check(policy)?;
     }
     let destination = match package.output {
         Some(folder) => Destination::Directory(folder),

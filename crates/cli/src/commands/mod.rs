@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::User(command) => account::run(&load(overrides)?, command),
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),
-        Command::Policy(command) => policy::run(command),
+        Command::Policy(command) => policy::run(&load(overrides)?, command),
     }
 }
 

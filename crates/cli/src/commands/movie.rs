@@ -6,6 +6,7 @@ use crate::{Failure, output};
 use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
+use server::policy::Policies;
 use server::{Config, movies};
 
 impl From<Details> for movies::Details {
@@ -19,7 +20,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
     match command {
         Movie::Add { folder, details, json } => {
             if let Some(policy) = &details.policy {
-                movies::check_policy(policy)?;
+                Policies::load(config)?.check(policy)?;
             }
             let pack = movies::publish(&config.library(), &folder, true)?;
             add(config, &pack, details, json.json)
@@ -69,6 +70,9 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
 
 /// Adds a published pack's movie and says so.
 pub(super) fn add(config: &Config, pack: &Pack, details: Details, json: bool) -> Result<(), Failure> {
+    if let Some(policy) = &details.policy {
+        Policies::load(config)?.check(policy)?;
+    }
     block_on(async {
         let store = open(config).await?;
         let movie = movies::add(&*store, pack, details.into(), now()).await?;

@@ -2,13 +2,19 @@
 
 use crate::args::Policy;
 use crate::{Failure, output};
-use server::policy::{BUILT_IN, PolicyTemplate};
+use server::Config;
+use server::policy::{Policies, PolicyTemplate};
 
-pub(crate) fn run(command: Policy) -> Result<(), Failure> {
+pub(crate) fn run(config: &Config, command: Policy) -> Result<(), Failure> {
     let Policy::List(json) = command;
+    let policies = Policies::load(config)?;
     if json.json {
-        return output::json(BUILT_IN);
+        return output::json(&policies.iter().map(PolicyTemplate::to_json).collect::<Vec<_>>());
     }
-    let row = |policy: &PolicyTemplate| vec![policy.name.to_owned(), policy.description.to_owned()];
-    output::table(&["NAME", "RULES"], &BUILT_IN.iter().map(row).collect::<Vec<_>>())
+    let row = |policy: &PolicyTemplate| {
+        let from = if policy.built_in { "built in" } else { "own" };
+        vec![policy.name.clone(), from.to_owned(), policy.summary(), policy.description.clone()]
+    };
+    let rows: Vec<_> = policies.iter().map(row).collect();
+    output::table(&["NAME", "FROM", "RULES", "DESCRIPTION"], &rows)
 }

@@ -88,6 +88,34 @@ fn b8_keys_and_policies() {
     assert_eq!(names.join(" "), r#""24h" "48h" "unlimited" "rental" "24h-output-required""#);
 }
 
+/// B9: own policies beside the built-in ones, checked wherever one is named.
+#[test]
+fn b9_own_policies() {
+    let site = Site::new();
+    std::fs::create_dir_all(site.path("data")).unwrap();
+    std::fs::write(
+        site.path("data/policies.toml"),
+        "[weekend]\ndescription = \"From Friday on\"\nvalidity = \"60h\"\ncheck = \"continuous\"\nmax_height.webcrypto = 720\n",
+    )
+    .unwrap();
+    let listed = site.json(&["policy", "list", "--json"]);
+    let own = &listed.as_array().unwrap()[5];
+    assert_eq!(own["name"], "weekend");
+    assert_eq!((own["validity"].as_u64(), own["built_in"].as_bool()), (Some(216_000), Some(false)));
+    assert_eq!((&own["max_height"]["webcrypto"], own["check"].as_str()), (&720.into(), Some("continuous")));
+    let table = site.ok(&["policy", "list"]);
+    let rules = "validity 2days 12h from issue, check continuous, max_height.webcrypto 720";
+    assert!(table.lines().any(|line| line.starts_with("weekend") && line.contains(rules)), "{table}");
+    let low = demo("240p.mp4");
+    let done = site.ok(&["package", text(&low), "--movie", "1", "--no-audio", "--policy", "weekend"]);
+    assert!(done.starts_with("Published movie 1 "), "{done}");
+    assert_eq!(site.json(&["movie", "show", "1", "--json"])["policy"], "weekend");
+
+    std::fs::write(site.path("data/policies.toml"), "[rental]\nvalidity = \"1h\"\n").unwrap();
+    let error = site.fails(&["policy", "list"]);
+    assert!(error.contains("policies.toml: rental: ") && error.contains("choose another name"), "{error}");
+}
+
 /// A film, from MP4 files to the catalogue and away again.
 #[test]
 fn films_are_published_whole() {

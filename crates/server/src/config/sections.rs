@@ -86,6 +86,23 @@ pub struct Drm {
     pub oldest_module: String,
     /// Seconds that DRM metadata may be kept.
     pub ttl: u64,
+    /// The file with the operator's own policies; default: `policies.toml` in the data folder, where there is one.
+    pub policies: Option<PathBuf>,
+    /// The policy of every license that this server issues, whatever the films name.
+    pub license_policy: Option<String>,
+    /// When players that are running learn of changed rules.
+    pub update_strategy: UpdateStrategy,
+}
+
+/// When players that are running learn of changed rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UpdateStrategy {
+    /// When they start the next time.
+    #[default]
+    Start,
+    /// With their next report.
+    Force,
 }
 
 /// How often one may ask.
@@ -118,7 +135,13 @@ impl Default for Devices {
 
 impl Default for Drm {
     fn default() -> Self {
-        Self { oldest_module: "0.1.0".to_owned(), ttl: 3600 }
+        Self {
+            oldest_module: "0.1.0".to_owned(),
+            ttl: 3600,
+            policies: None,
+            license_policy: None,
+            update_strategy: UpdateStrategy::Start,
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use super::controller::Speaker;
 use super::entitlement::Entitlements;
 use super::verify::{Audience, CLOCK_TOLERANCE};
 use super::{Failure, Outcome, verify};
+use crate::Service;
 use crate::catalogue::Pack;
 use crate::region::Place;
 use crate::secret::sha256;
-use crate::store::{StoreError, Transaction, retried};
+use crate::store::{Movie, StoreError, Transaction, retried};
 use crate::ticket::Ticket;
-use crate::{Service, policy};
 use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
 use license::{Grant, KeyName, Situation};
 use nccp::{ErrorCode, MovieId};
@@ -56,9 +56,17 @@ pub(crate) async fn issue(
     let (movie, pack) = authorization::playable(service, tx, &speaker.account, movie_id, place).await?;
     let keys = granted(service, &pack, &challenge.keys)?;
 
-    let template = policy::find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
+    let policies = service.policies();
+    let template = policies.find(policy_of(service, &movie)).ok_or_else(|| {
+        tracing::error!(
+            movie = movie.id,
+            policy = movie.policy,
+            "no license can be issued: there is no such policy"
+        );
+        ErrorCode::MovieNotAvailable
+    })?;
     let first_play = tx.first_play(speaker.account.id, movie.id, now).await?;
-    let rules = template.rules(now, first_play);
+    let rules = template.rules(now, first_play, verified.certificate.level);
     let situation = Situation {
         now,
         key_level: verified.certificate.level,
@@ -75,6 +83,11 @@ pub(crate) async fn issue(
         oldest_module: service.oldest_module,
     };
     Ok(service.keys().license.issue_license(&verified, &grant).map_err(|_| ErrorCode::ChallengeInvalid)?)
+}
+
+/// Name of the policy that a movie's licenses follow: the server's word goes before what the film was packaged with (B4).
+pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
+    service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
 /// The keys to grant: those asked for, or all. Each is recomputed from the common key and the catalogue's names.

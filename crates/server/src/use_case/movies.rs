@@ -30,18 +30,6 @@ fn bad(name: &'static str, reason: String) -> Error {
     Error::Setting { name, reason }
 }
 
-/// Whether a policy of that name exists.
-///
-/// # Errors
-/// [`Error::Setting`] that names the existing ones.
-pub fn check_policy(name: &str) -> Result<(), Error> {
-    if policy::find(name).is_some() {
-        return Ok(());
-    }
-    let names: Vec<_> = policy::BUILT_IN.iter().map(|policy| policy.name).collect();
-    Err(bad("policy", format!("there is no policy \"{name}\", only {}", names.join(", "))))
-}
-
 /// Puts a pack into the library, whole or not at all. With `keep` the folder stays where it was too.
 ///
 /// # Errors
@@ -95,13 +83,13 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds a published pack's movie, or replaces the movie with its number.
+/// Adds a published pack's movie, or replaces the movie with its number. Whether its policy exists is for
+/// [`Policies::check`](policy::Policies::check): the file may change any time.
 ///
 /// # Errors
-/// [`Error::Setting`] for an unknown policy or bad number; [`Error::Store`].
+/// [`Error::Setting`] for a bad number; [`Error::Store`].
 pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> Result<NewMovie, Error> {
     let policy = details.policy.unwrap_or_else(|| policy::DEFAULT.to_owned());
-    check_policy(&policy)?;
     let id = nccp::MovieId::try_from(pack.movie_id)
         .map_err(|_| bad("movie", format!("{} is too large a number", pack.movie_id)))?;
     let movie = NewMovie {
