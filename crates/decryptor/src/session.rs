@@ -38,7 +38,8 @@ pub trait Keys {
     /// The cipher of a key; `None`: nobody has it.
     ///
     /// # Errors
-    /// [`Error::Refused`] if it is there but must not be used.
+    /// [`Error::Refused`] if it is there but must not be used any more. One that the displays do not allow now is as if it were not there:
+    /// what needs it waits.
     fn find(&mut self, kid: &Kid) -> Result<Option<&AesCipher>, Error>;
 }
 
@@ -83,15 +84,46 @@ impl Sessions {
         device_id: &str,
         display: Display,
     ) -> Result<(), Error> {
+        self.expect(id, license::sha256(challenge), device_id, display)
+    }
+
+    /// As [`challenged`](Self::challenged), for a challenge of which only the SHA-256 is known any more: a license that was kept
+    /// answers it.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn expect(
+        &mut self,
+        id: SessionId,
+        sha256: [u8; 32],
+        device_id: &str,
+        display: Display,
+    ) -> Result<(), Error> {
         let session = self.get_mut(id)?;
-        let sha256 = license::sha256(challenge);
         session.challenged = Some(Challenged { sha256, device_id: device_id.to_owned(), display });
         Ok(())
     }
 
+    /// The displays have changed, for all sessions.
+    pub fn set_display(&mut self, display: Display) {
+        for (_, session) in &mut self.sessions {
+            if let Some(challenged) = &mut session.challenged {
+                challenged.display = display;
+            }
+            if let Some(granted) = &mut session.granted {
+                granted.display = display;
+            }
+        }
+    }
+
+    /// All sessions with a license.
+    pub fn granted(&self) -> impl Iterator<Item = (SessionId, &Granted)> {
+        self.sessions.iter().filter_map(|(id, session)| Some((*id, session.granted.as_ref()?)))
+    }
+
     /// Verifies a license for the session's challenge, its rules included. Nothing is unwrapped yet. `anchor` is the greatest
-    /// signed time seen; of `situation` the display is taken from the challenge and the time is the later of its own and
-    /// the license's.
+    /// signed time seen, `None` for a license that was kept. Of `situation` the display is taken from the challenge, and the time
+    /// counts only for a license that was kept: one for a fresh challenge proves its own.
     ///
     /// # Errors
     /// [`Error::NoSession`], [`Error::NoChallenge`], [`Error::License`], [`Error::Refused`].
@@ -100,7 +132,7 @@ impl Sessions {
         id: SessionId,
         octets: &[u8],
         trust: &Trust,
-        anchor: u64,
+        anchor: Option<u64>,
         module_version: Version,
         situation: &Situation<'_>,
     ) -> Result<VerifiedLicense, Error> {
@@ -109,13 +141,14 @@ impl Sessions {
         let expected = Expected {
             device_id: &challenged.device_id,
             challenge_sha256: challenged.sha256,
-            anchor,
+            anchor: anchor.unwrap_or_default(),
             module_version,
         };
         let verified = VerifiedLicense::verify(octets, trust, &expected)?;
         let license = verified.license();
-        // A license for a fresh challenge proves its own time; a wall clock that runs ahead must not end it.
-        let situation = Situation { now: license.issued, display: challenged.display, ..*situation };
+        // A wall clock that runs ahead must not end a fresh one.
+        let now = if anchor.is_some() { license.issued } else { situation.now };
+        let situation = Situation { now, display: challenged.display, ..*situation };
         license.policy.check(&situation).map_err(Error::Refused)?;
         Ok(verified)
     }
@@ -157,12 +190,18 @@ impl Granted {
         &self.policy
     }
 
+    /// What its keys are good for at this trusted time.
+    pub fn state(&self, now: u64) -> Result<(), Refusal> {
+        if self.started {
+            self.policy.check_running(now, self.display)
+        } else {
+            self.policy.check_display_and_time(now, self.display)
+        }
+    }
+
     /// May it be used now? The first use is the start of playback (B14).
     fn check(&mut self, now: u64) -> Result<(), Refusal> {
-        if !self.started && self.policy.ends().is_some_and(|end| now > end) {
-            return Err(Refusal::Expired);
-        }
-        self.policy.check_running(now, self.display)?;
+        self.state(now)?;
         self.started = true;
         Ok(())
     }
@@ -181,6 +220,7 @@ impl Keys for At<'_> {
             let Some(at) = granted.keys.iter().position(|key| key.kid == *kid) else { continue };
             match granted.check(self.now) {
                 Ok(()) => return Ok(Some(&granted.keys[at].cipher)),
+                Err(Refusal::Output) => {}
                 Err(refusal) => refused = Some(Error::Refused(refusal)),
             }
         }

@@ -53,7 +53,7 @@ impl Player {
             origin: "http://localhost:8080",
             release: None,
         };
-        let verified = self.sessions.verify(session, license, &self.site.trust, NOW, VERSION, &here)?;
+        let verified = self.sessions.verify(session, license, &self.site.trust, Some(NOW), VERSION, &here)?;
         let kek = rsa().decrypt(verified.kek_ciphertext()).unwrap();
         self.sessions.install(session, &verified, &kek).map(drop)
     }
@@ -140,4 +140,57 @@ fn b7_policy_is_enforced_by_the_module() {
     let players = vec![license::Player { origin: "https://elsewhere".into(), release: None }];
     let listed = Policy { players: Some(players), ..site::policy() };
     assert_eq!(verdict(listed, Display::Single), refused(Refusal::Player));
+}
+
+/// B57, B60: a second display makes what plays wait, and nothing is lost when it goes.
+#[test]
+fn b60_displays_are_watched() {
+    let strict = Policy { output_analog: Output::Required, ..site::policy() };
+    let mut player = Player::new();
+    let (session, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &strict);
+    player.update(session, &license).unwrap();
+    assert_eq!(player.find(NOW), Ok(true));
+    for other in [Display::Extended, Display::Unknown] {
+        player.sessions.set_display(other);
+        assert_eq!(player.find(NOW), Ok(false), "held, not failed");
+        let (_, granted) = player.sessions.granted().next().unwrap();
+        assert_eq!(granted.state(NOW), Err(Refusal::Output));
+        player.sessions.set_display(Display::Single);
+        assert_eq!(player.find(NOW + 100_000), Ok(true), "what has started goes on");
+    }
+    // One that has not started is looked at as a start is.
+    let (session, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &strict);
+    player.update(session, &license).unwrap();
+    let (_, granted) = player.sessions.granted().find(|(id, _)| *id == session).unwrap();
+    assert_eq!(granted.state(NOW + 100_000), Err(Refusal::Expired));
+}
+
+/// A license that was kept opens a later session of the same device, until it ends, whatever has been signed since.
+#[test]
+fn a_kept_license_holds_until_it_ends() {
+    let mut player = Player::new();
+    let (_, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &Policy { persistent: true, ..site::policy() });
+    let mut later = |now: u64, device: &str, display| {
+        let session = player.sessions.create();
+        player.sessions.expect(session, license::sha256(&challenge), device, display).unwrap();
+        let here = Situation {
+            now,
+            key_level: KeyLevel::Software,
+            display: Display::Single,
+            origin: "http://localhost:8080",
+            release: None,
+        };
+        let verified = player.sessions.verify(session, &license, &player.site.trust, None, VERSION, &here)?;
+        let kek = rsa().decrypt(verified.kek_ciphertext()).unwrap();
+        player.sessions.install(session, &verified, &kek)?;
+        player.sessions.close(session);
+        Ok(())
+    };
+    assert_eq!(later(NOW + 86_400, "d-1", Display::Unknown), Ok(()));
+    assert_eq!(later(NOW + 86_400, "d-1", Display::Single), Ok(()), "as often as wanted");
+    assert_eq!(later(NOW + 86_401, "d-1", Display::Single), Err(Error::Refused(Refusal::Expired)));
+    assert_eq!(later(NOW, "d-2", Display::Single), Err(Error::License(license::Error::Binding)));
 }

@@ -124,8 +124,16 @@ impl Policy {
         if self.players.as_ref().is_some_and(|players| !players.iter().any(listed)) {
             return Err(Refusal::Player);
         }
-        self.check_output(situation.display)?;
-        if self.ends().is_some_and(|end| situation.now > end) { Err(Refusal::Expired) } else { Ok(()) }
+        self.check_display_and_time(situation.now, situation.display)
+    }
+
+    /// May playback start now, on these displays? What does not change while a page is open is not looked at.
+    ///
+    /// # Errors
+    /// The first rule that is not met.
+    pub fn check_display_and_time(&self, now: u64, display: Display) -> Result<(), Refusal> {
+        self.check_output(display)?;
+        if self.ends().is_some_and(|end| now > end) { Err(Refusal::Expired) } else { Ok(()) }
     }
 
     /// May playback that has started go on? Times count only with [`Check::Continuous`], and only the end of playback.

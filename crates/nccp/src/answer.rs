@@ -4,7 +4,7 @@ use crate::Error;
 use crate::ids::{DeviceId, MovieId};
 use crate::manifest::Manifest;
 use crate::metadata::MovieMetadata;
-use crate::request::MessageName;
+use crate::request::{MessageName, version};
 use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
 
@@ -44,6 +44,8 @@ pub enum ResponseMessage {
         stream_id: MovieId,
         /// COSE octets of the license.
         license: Vec<u8>,
+        /// Names its rules, for `logblob`.
+        policy_version: Option<String>,
     },
     /// Answer to `logblob`.
     LogBlob {
@@ -51,6 +53,8 @@ pub enum ResponseMessage {
         movie_id: MovieId,
         /// The server's time when it was taken in.
         accepted: u64,
+        /// Signed DRM metadata, when the rules that it plays by are not those in force: a new license is to be got at once.
+        drm_metadata: Option<Vec<u8>>,
     },
     /// Answer to `activationcode`.
     ActivationCode(Activation),
@@ -237,11 +241,20 @@ impl ResponseMessage {
                 }))
             }
             Self::Authorization(manifest) => manifest.to_element(),
-            Self::License { stream_id, license } => {
-                element.attr("stream_id", stream_id).text_child("licensedata", base64_encode(license))
+            Self::License { stream_id, license, policy_version } => {
+                let element =
+                    element.attr("stream_id", stream_id).text_child("licensedata", base64_encode(license));
+                match policy_version {
+                    Some(version) => element.text_child("policyversion", version),
+                    None => element,
+                }
             }
-            Self::LogBlob { movie_id, accepted } => {
-                element.attr("movie_id", movie_id).text_child("accepted", accepted)
+            Self::LogBlob { movie_id, accepted, drm_metadata } => {
+                let element = element.attr("movie_id", movie_id).text_child("accepted", accepted);
+                match drm_metadata {
+                    Some(metadata) => element.text_child("drmmetadata", base64_encode(metadata)),
+                    None => element,
+                }
             }
             Self::ActivationCode(Activation::Pending) => element.text_child("state", "pending"),
             Self::ActivationCode(Activation::Registered(registration)) => registration.write_into(element),
@@ -293,10 +306,16 @@ impl ResponseMessage {
             MessageName::License => Self::License {
                 stream_id: element.parsed_attribute("stream_id")?,
                 license: base64_decode(element.required_text("licensedata")?, "licensedata")?,
+                policy_version: version(element)?,
             },
-            MessageName::LogBlob => {
-                Self::LogBlob { movie_id: movie_id()?, accepted: number(element, "accepted")? }
-            }
+            MessageName::LogBlob => Self::LogBlob {
+                movie_id: movie_id()?,
+                accepted: number(element, "accepted")?,
+                drm_metadata: match element.child_text("drmmetadata") {
+                    Some(metadata) => Some(base64_decode(metadata, "drmmetadata")?),
+                    None => None,
+                },
+            },
             MessageName::ActivationCode => Self::ActivationCode(activation(element)?),
         })
     }

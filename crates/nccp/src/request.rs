@@ -153,6 +153,8 @@ pub struct LogBlob {
     pub event: LogEvent,
     /// At most 32 counters, named by `[a-z_]{1,32}`.
     pub counters: Vec<(String, u64)>,
+    /// The rules that it plays by, as its license's answer named them.
+    pub policy_version: Option<String>,
 }
 
 /// What occasions a `logblob`.
@@ -199,6 +201,8 @@ impl FromStr for LogEvent {
 pub(crate) const MAX_NAME: usize = 80;
 /// Most characters of a machine's description.
 pub(crate) const MAX_MACHINE: usize = 400;
+/// Most characters of a `policyversion`.
+pub(crate) const MAX_VERSION: usize = 64;
 /// Most counters of a `logblob`.
 pub(crate) const MAX_COUNTERS: usize = 32;
 
@@ -250,6 +254,10 @@ impl RequestMessage {
                     .attr("movie_id", log.movie_id)
                     .text_child("position", Seconds(log.position))
                     .text_child("event", log.event.as_str());
+                let element = match &log.policy_version {
+                    Some(version) => element.text_child("policyversion", version),
+                    None => element,
+                };
                 if log.counters.is_empty() { element } else { element.child(counters) }
             }
             Self::ActivationCode { certificate } => {
@@ -285,6 +293,7 @@ impl RequestMessage {
                 position: element.parsed_required::<Seconds>("position")?.0,
                 event: element.parsed("event")?.unwrap_or_default(),
                 counters: counters(element)?,
+                policy_version: version(element)?,
             }),
             MessageName::ActivationCode => Self::ActivationCode { certificate: octets("certificate")? },
         })
@@ -294,6 +303,14 @@ impl RequestMessage {
 fn bounded(element: &Element, name: &'static str, most: usize) -> Result<String, Error> {
     let text = element.child_text(name).unwrap_or_default();
     if text.chars().count() > most { Err(Error::Value(name)) } else { Ok(text.to_owned()) }
+}
+
+/// What names a license's rules; opaque to clients.
+pub(crate) fn version(element: &Element) -> Result<Option<String>, Error> {
+    match bounded(element, "policyversion", MAX_VERSION)? {
+        version if version.is_empty() => Ok(None),
+        version => Ok(Some(version)),
+    }
 }
 
 fn counters(element: &Element) -> Result<Vec<(String, u64)>, Error> {

@@ -115,7 +115,8 @@ fn bounds_names_and_counters() {
             movie_id: movie(1),
             position: 12.5,
             event: LogEvent::Interval,
-            counters: vec![("stalls".into(), 3)]
+            counters: vec![("stalls".into(), 3)],
+            policy_version: None,
         })]
     );
     assert!(log(&counter.repeat(32)).is_ok());
@@ -329,9 +330,15 @@ fn message() -> impl Strategy<Value = RequestMessage> {
         ids().prop_map(|movie_id| RequestMessage::UserMovieMetadata { movie_id }),
         ids().prop_map(|movie_id| RequestMessage::Authorization { movie_id }),
         (ids(), octets()).prop_map(|(stream_id, challenge)| RequestMessage::License { stream_id, challenge }),
-        (ids(), millis(), counters).prop_map(|(movie_id, position, counters)| RequestMessage::LogBlob(
-            LogBlob { movie_id, position, event: LogEvent::Seek, counters }
-        )),
+        (ids(), millis(), counters, proptest::option::of("[0-9a-f]{1,64}")).prop_map(
+            |(movie_id, position, counters, policy_version)| RequestMessage::LogBlob(LogBlob {
+                movie_id,
+                position,
+                event: LogEvent::Seek,
+                counters,
+                policy_version
+            })
+        ),
         octets().prop_map(|certificate| RequestMessage::ActivationCode { certificate }),
     ]
 }
@@ -470,10 +477,19 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
             ResponseMessage::UserMovieMetadata(UserMovieMetadata { movie_id, position, history })
         }),
         manifest().prop_map(|m| ResponseMessage::Authorization(Box::new(m))),
-        (ids(), proptest::collection::vec(any::<u8>(), 1..300))
-            .prop_map(|(stream_id, license)| ResponseMessage::License { stream_id, license }),
-        (ids(), any::<u64>())
-            .prop_map(|(movie_id, accepted)| ResponseMessage::LogBlob { movie_id, accepted }),
+        (ids(), proptest::collection::vec(any::<u8>(), 1..300), proptest::option::of("[0-9a-f]{1,64}"))
+            .prop_map(|(stream_id, license, policy_version)| ResponseMessage::License {
+                stream_id,
+                license,
+                policy_version
+            }),
+        (ids(), any::<u64>(), proptest::option::of(proptest::collection::vec(any::<u8>(), 1..300))).prop_map(
+            |(movie_id, accepted, drm_metadata)| ResponseMessage::LogBlob {
+                movie_id,
+                accepted,
+                drm_metadata
+            }
+        ),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
         (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
             |(code, interval, expiration, pending)| {

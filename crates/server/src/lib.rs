@@ -30,7 +30,7 @@ mod use_case;
 pub use clock::Clock;
 pub use config::{
     Authorizer, Boxes, CdnConfig, Config, Database, Devices, Drm, Edge, Limits, Log, LogFormat, Metrics,
-    OnFailure, Overrides, Regions, Role, Tls,
+    OnFailure, Overrides, Regions, Role, Tls, UpdateStrategy,
 };
 pub use error::Error;
 pub use http::{box_router, router};

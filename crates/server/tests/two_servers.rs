@@ -50,6 +50,7 @@ async fn two_servers_on_one_postgres() {
         position: 3.5,
         event: nccp::LogEvent::Interval,
         counters: vec![("stalls".into(), 1)],
+        policy_version: None,
     });
     client.one(&first, log).await.unwrap();
     let Ok(ResponseMessage::UserMovieMetadata(user)) =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use decryptor::{Anchor, Clocks, Keys, SessionId, Sessions, TrustedTime};
-use license::{Challenge, Display, KeyLevel, Situation, SoftwareRsaKey, Version, sha256};
+use license::{Challenge, Check, Display, KeyLevel, Situation, SoftwareRsaKey, Version, sha256};
 use nccp::MovieId;
 
 use crate::{Error, Identity};
@@ -25,6 +25,8 @@ pub(crate) struct Granted {
     pub(crate) max_height: Option<u32>,
     /// From when on to ask for a new license, by trusted time.
     pub(crate) renew_after: Option<u64>,
+    /// When playback ends with it, by trusted time.
+    pub(crate) ends: Option<u64>,
     /// To be kept.
     pub(crate) anchor: Option<Anchor>,
 }
@@ -107,7 +109,7 @@ impl Drm {
             origin: self.identity.trust.public_url(),
             release: None,
         };
-        let anchor = self.time.greatest();
+        let anchor = Some(self.time.greatest());
         let trust = &self.identity.trust;
         let verified = self.sessions.verify(session, octets, trust, anchor, module_version(), &situation)?;
         let anchor = self.time.learn(verified.license().issued, clocks);
@@ -115,7 +117,8 @@ impl Drm {
         let (_, rsa) = self.out.swap_remove(at.ok_or(decryptor::Error::NoChallenge)?);
         let kek = rsa.decrypt(verified.kek_ciphertext()).map_err(decryptor::Error::from)?;
         let policy = self.sessions.install(session, &verified, &kek)?.policy();
-        Ok(Granted { max_height: policy.max_height, renew_after: policy.renew_after, anchor })
+        let ends = policy.ends().filter(|_| policy.check == Check::Continuous);
+        Ok(Granted { max_height: policy.max_height, renew_after: policy.renew_after, ends, anchor })
     }
 
     /// The keys that may be used now.

@@ -191,7 +191,12 @@ fn downloadable(
 }
 
 /// Signed DRM metadata; none for clear films.
-fn drm_metadata(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Vec<u8>>> {
+pub(crate) fn drm_metadata(
+    service: &Service,
+    movie: &Movie,
+    pack: &Pack,
+    now: u64,
+) -> Outcome<Option<Vec<u8>>> {
     if pack.keys.is_empty() {
         return Ok(None);
     }

@@ -259,6 +259,10 @@ impl<'a> Run<'a> {
                     }
                     answers.push(Answer::Failed { message: message.name(), error: WireError::from(code) });
                 }
+                Err(Failure::Refused(rule)) => {
+                    tx.roll_back().await?;
+                    answers.push(Answer::Failed { message: message.name(), error: super::refusal(rule) });
+                }
                 Err(store) => return Err(store),
             }
         }
@@ -318,12 +322,14 @@ impl<'a> Run<'a> {
                     place: self.envelope.place,
                 };
                 let license = license::issue(service, tx, &asking, now).await?;
-                Ok(ResponseMessage::License { stream_id: *stream_id, license })
+                let (license, policy_version) = license;
+                let policy_version = Some(policy_version);
+                Ok(ResponseMessage::License { stream_id: *stream_id, license, policy_version })
             }
             RequestMessage::LogBlob(log) => {
-                let report = playback::log_blob(tx, speaker, log, now).await?;
+                let (report, drm_metadata) = playback::log_blob(service, tx, speaker, log, now).await?;
                 self.reports.push(report);
-                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now })
+                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, drm_metadata })
             }
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),

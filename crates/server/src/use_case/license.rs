@@ -28,13 +28,13 @@ pub(crate) struct Asking<'a> {
     pub(crate) place: &'a Place,
 }
 
-/// Answers a challenge with a license (COSE octets): A92 to A100.
+/// Answers a challenge with a license (COSE octets) and the name of its rules: A92 to A100.
 pub(crate) async fn issue(
     service: &Service,
     tx: &mut dyn Transaction,
     asking: &Asking<'_>,
     now: u64,
-) -> Outcome<Vec<u8>> {
+) -> Outcome<(Vec<u8>, String)> {
     let &Asking { speaker, stream_id, challenge: octets, origin, place } = asking;
     let verified = service.keys().verify_challenge(octets, now).map_err(|error| match error {
         license::Error::Certificate => ErrorCode::CertificateInvalid,
@@ -74,7 +74,7 @@ pub(crate) async fn issue(
         origin: origin.unwrap_or(&service.config.public_url),
         release: challenge.player_release.as_slice().try_into().ok(),
     };
-    rules.check(&situation).map_err(|_| ErrorCode::PolicyRefused)?;
+    rules.check(&situation).map_err(Failure::Refused)?;
     let grant = Grant {
         content_id: &pack.content_id,
         keys: &keys,
@@ -82,7 +82,8 @@ pub(crate) async fn issue(
         now,
         oldest_module: service.oldest_module,
     };
-    Ok(service.keys().license.issue_license(&verified, &grant).map_err(|_| ErrorCode::ChallengeInvalid)?)
+    let license = service.keys().license.issue_license(&verified, &grant);
+    Ok((license.map_err(|_| ErrorCode::ChallengeInvalid)?, template.version()))
 }
 
 /// Name of the policy that a movie's licenses follow: the server's word goes before what the film was packaged with (B4).
@@ -187,7 +188,7 @@ async fn issue_raw_once(
     }
     let speaker = Speaker::of_ticket(account, device, ticket, text.to_owned());
     let asking = Asking { speaker: &speaker, stream_id: None, challenge: octets, origin, place };
-    let license = issue(service, &mut *tx, &asking, now).await?;
+    let (license, _) = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;
     Ok(license)
 }

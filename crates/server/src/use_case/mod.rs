@@ -18,13 +18,16 @@ pub(crate) mod registration;
 pub(crate) mod verify;
 
 use crate::store::{StoreError, Transient};
-use nccp::ErrorCode;
+use ::license as license_rules;
+use nccp::{ErrorCode, WireError};
 
 /// Why a use case did not succeed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The caller is told this code.
     Code(ErrorCode),
+    /// `POLICY_REFUSED`, and the rule that was not met.
+    Refused(license_rules::Refusal),
     /// The store failed: the caller is told to try later, the operator what happened.
     Store(StoreError),
 }
@@ -52,12 +55,28 @@ impl Failure {
     pub(crate) fn code(self) -> ErrorCode {
         match self {
             Self::Code(code) => code,
+            Self::Refused(_) => ErrorCode::PolicyRefused,
             Self::Store(error) => {
                 tracing::error!(%error, "the store failed");
                 ErrorCode::TryLater
             }
         }
     }
+}
+
+/// `POLICY_REFUSED` in words that say which rule it was.
+pub(crate) fn refusal(refusal: license_rules::Refusal) -> WireError {
+    use license_rules::Refusal;
+    let text = match refusal {
+        Refusal::Expired => "The time for watching this title is over.",
+        Refusal::KeyLevel => "This title needs a device that keeps its keys better than this one does.",
+        Refusal::Output => {
+            "The title's rules do not allow this set of displays. Disconnect the second display."
+        }
+        Refusal::Player => "The title's rules do not allow this player.",
+        _ => ErrorCode::PolicyRefused.text(),
+    };
+    WireError { text: text.to_owned(), ..ErrorCode::PolicyRefused.into() }
 }
 
 /// Result of a use case.

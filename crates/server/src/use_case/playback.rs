@@ -1,9 +1,11 @@
 //! How playback goes: reports of the player and of the page.
 
 use super::controller::Speaker;
-use super::{Outcome, counters};
+use super::{Outcome, authorization, counters, license};
 use crate::Service;
-use crate::store::{Account, LogEntry, Transaction, Viewing, retried};
+use crate::config::UpdateStrategy;
+use crate::policy::PolicyTemplate;
+use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
 use nccp::json::{PlayerEvent, PlayerEventKind};
 use nccp::{ErrorCode, LogBlob, LogEvent};
 
@@ -28,13 +30,15 @@ impl Report {
     }
 }
 
-/// `logblob`: A108, A110. The report is counted when it is committed.
+/// `logblob`: A108, A110, B15. The report is counted when it is committed. With it comes DRM metadata, when the player goes by rules
+/// that are not in force any more and is to learn of that now.
 pub(crate) async fn log_blob(
+    service: &Service,
     tx: &mut dyn Transaction,
     speaker: &Speaker,
     log: &LogBlob,
     now: u64,
-) -> Outcome<Report> {
+) -> Outcome<(Report, Option<Vec<u8>>)> {
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     let before = tx.last_counters(&speaker.device.id, movie.id).await?;
     tx.log(&LogEntry {
@@ -50,7 +54,34 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    Ok(Report { before, after: log.counters.clone() })
+    let forced = forced_metadata(service, &movie, log.policy_version.as_deref(), now)?;
+    Ok((Report { before, after: log.counters.clone() }, forced))
+}
+
+/// What makes a player that goes by other rules than those in force ask for a new license, where the operator wants that.
+fn forced_metadata(
+    service: &Service,
+    movie: &Movie,
+    goes_by: Option<&str>,
+    now: u64,
+) -> Outcome<Option<Vec<u8>>> {
+    let Some(goes_by) = goes_by.filter(|_| service.config.drm.update_strategy == UpdateStrategy::Force)
+    else {
+        return Ok(None);
+    };
+    let policies = service.policies();
+    let in_force = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
+    if in_force.as_deref() == Some(goes_by) {
+        return Ok(None);
+    }
+    match service.catalogue.pack(&movie.pack) {
+        Ok(pack) => authorization::drm_metadata(service, movie, &pack, now),
+        // Its license will not be had either, but this player cannot be told.
+        Err(error) => {
+            tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
+            Ok(None)
+        }
+    }
 }
 
 /// `POST /playerevent`: A18, A19.

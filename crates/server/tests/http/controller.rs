@@ -307,6 +307,7 @@ async fn messages_stand_alone_and_numbers_count_once() {
             position,
             event: LogEvent::Pause,
             counters: vec![],
+            policy_version: None,
         })
     };
     let answers =
@@ -356,6 +357,7 @@ async fn a41_a42_a110_metadata() {
             position,
             event,
             counters: vec![("stalls".into(), 1)],
+            policy_version: None,
         })
     };
     let user = RequestMessage::UserMovieMetadata { movie_id: id(MOVIE) };
@@ -399,6 +401,7 @@ async fn a43_a59_a69_the_manifest() {
         position: 4.25,
         event: LogEvent::Pause,
         counters: vec![],
+        policy_version: None,
     });
     let answers = client.call(&world, &[log, authorization(MOVIE)]).await.unwrap();
     let Ok(ResponseMessage::Authorization(manifest)) = &answers[1] else { panic!("{answers:?}") };

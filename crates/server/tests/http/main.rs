@@ -9,6 +9,7 @@ mod devices;
 mod edge;
 mod license;
 mod login;
+mod policies;
 mod regions;
 mod site;
 mod webhook;

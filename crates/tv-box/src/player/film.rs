@@ -29,16 +29,19 @@ const STANDS_STILL: f64 = 1.5;
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
-/// After a license could not be renewed.
+/// After a license could not be renewed: at most, and at least where its end is near.
 const RENEW_AGAIN: Duration = Duration::from_secs(60);
+const RENEW_SOON: Duration = Duration::from_secs(2);
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);
 
 /// What came of something that was asked.
 pub(super) enum Answer {
-    License(Result<Vec<u8>, Error>),
+    /// COSE octets, and what names the rules.
+    License(Result<(Vec<u8>, Option<String>), Error>),
     Manifest(Result<Manifest, Error>),
-    Logged(LogEvent, f64, Result<(), Error>),
+    /// And whether the film's rules have changed.
+    Logged(LogEvent, f64, Result<bool, Error>),
 }
 
 /// A film that plays.
@@ -62,6 +65,12 @@ pub(super) struct Film<'a> {
     licensed: bool,
     /// When the license is to be renewed, by trusted time, and not before which moment.
     renew_at: Option<(u64, Instant)>,
+    /// When playback ends with the license, by trusted time.
+    ends: Option<u64>,
+    /// What names the license's rules, to the controller.
+    pub(super) policy_version: Option<String>,
+    /// The rules have changed: without a new license the film ends.
+    forced: bool,
     /// The engine says that everything is there.
     complete: bool,
     failure: Option<Error>,
@@ -111,6 +120,9 @@ impl<'a> Film<'a> {
             attempts: 0,
             licensed: false,
             renew_at: None,
+            ends: None,
+            policy_version: None,
+            forced: false,
             complete: false,
             failure: None,
             last_tick: now,
@@ -224,7 +236,7 @@ impl<'a> Film<'a> {
     /// Takes what the controller answered.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
         match answer {
-            Answer::License(Ok(license)) => {
+            Answer::License(Ok((license, policy_version))) => {
                 let granted = self.control.shared.drm().update(self.session, &license);
                 let granted = match granted {
                     Ok(granted) => granted,
@@ -235,6 +247,7 @@ impl<'a> Film<'a> {
                 }
                 self.licensed = true;
                 self.renew_at = granted.renew_after.map(|at| (at, Instant::now()));
+                (self.ends, self.policy_version, self.forced) = (granted.ends, policy_version, false);
                 self.feed(Event::MaxHeight { height: granted.max_height })?;
                 self.decrypt()
             }
@@ -250,7 +263,10 @@ impl<'a> Film<'a> {
                 Err(error)
             }
             Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
-            Answer::Logged(event, position, Ok(())) => {
+            Answer::Logged(event, position, Ok(changed)) => {
+                if changed {
+                    (self.renew_at, self.forced) = (Some((0, Instant::now())), true);
+                }
                 self.logged(event, position);
                 Ok(())
             }
@@ -266,7 +282,7 @@ impl<'a> Film<'a> {
     fn unlicensed(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::NotActivated => Err(error),
-            _ if self.licensed => {
+            _ if self.licensed && (!self.forced || error.is_of_the_moment()) => {
                 self.trouble(&error);
                 Ok(())
             }
@@ -304,6 +320,9 @@ impl<'a> Film<'a> {
             self.report(LogEvent::Interval);
         }
         self.renew_license();
+        if self.ends.is_some_and(|end| self.control.shared.drm().now() > end) {
+            return Err(decryptor::Error::Refused(license::Refusal::Expired).into());
+        }
         let playing = self.outlet.is_playing(&there);
         self.feed(Event::Playhead { position: self.outlet.position, playing })?;
         self.notice_hitch();
@@ -347,12 +366,16 @@ impl<'a> Film<'a> {
         if self.control.shared.drm().now() < at || Instant::now() < next {
             return;
         }
-        self.renew_at = Some((at, Instant::now() + RENEW_AGAIN));
+        let left = self.ends.map_or(RENEW_AGAIN, |end| {
+            let left = end.saturating_sub(self.control.shared.drm().now());
+            Duration::from_secs(left / 4).clamp(RENEW_SOON, RENEW_AGAIN)
+        });
+        self.renew_at = Some((at, Instant::now() + left));
         let asked = self.control.ask(Ask::License { session: self.session, movie: self.movie });
         let answer = self.answer.clone();
         tokio::spawn(async move {
             let license = match asked.await {
-                Ok(ResponseMessage::License { license, .. }) => Ok(license),
+                Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
                 Ok(_) => Err(Error::Protocol),
                 Err(error) => Err(error),
             };

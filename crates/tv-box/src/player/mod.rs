@@ -80,7 +80,7 @@ pub(crate) async fn play(
     let licensed = answer.clone();
     tokio::spawn(async move {
         let license = match license.await {
-            Ok(ResponseMessage::License { license, .. }) => Ok(license),
+            Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
             Ok(_) => Err(Error::Protocol),
             Err(error) => Err(error),
         };

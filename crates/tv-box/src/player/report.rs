@@ -1,7 +1,7 @@
 //! What is told of a film: to the controller, and on the screen.
 
 use engine::{buffer::Ranges, model::TrackKind};
-use nccp::{LogBlob, LogEvent, RequestMessage};
+use nccp::{LogBlob, LogEvent, RequestMessage, ResponseMessage};
 
 use super::film::{Answer, Film};
 use super::height;
@@ -37,7 +37,8 @@ impl Film<'_> {
             counters.push(("startup_ms", u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
         }
         let counters = counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
-        LogBlob { movie_id: self.movie, position: self.outlet.position, event, counters }
+        let policy_version = self.policy_version.clone();
+        LogBlob { movie_id: self.movie, position: self.outlet.position, event, counters, policy_version }
     }
 
     /// Reports where the film is; playback does not wait for it.
@@ -48,7 +49,10 @@ impl Film<'_> {
         let asked = self.control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
         let answer = self.answer.clone();
         tokio::spawn(async move {
-            let result = asked.await.map(|_| ());
+            let result = asked.await.map(|answer| match answer {
+                ResponseMessage::LogBlob { drm_metadata, .. } => drm_metadata.is_some(),
+                _ => false,
+            });
             let _ = answer.send(Answer::Logged(event, position, result)).await;
         });
     }
