@@ -8,7 +8,9 @@ use std::{
     rc::Rc,
 };
 
-use drm_api::{DrmError, Event, Reply, Request, RequestId, SegmentId, StreamId, property};
+use drm_api::{
+    DrmError, Event, KeyState, Reply, Request, RequestId, SegmentId, SessionId, StreamId, property,
+};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::window};
@@ -37,6 +39,7 @@ pub enum StreamEvent {
 }
 
 type StreamListener = Rc<dyn Fn(StreamEvent)>;
+type KeyListener = Rc<dyn Fn(Vec<KeyState>)>;
 
 /// The DRM worker.
 pub struct DecryptorProxy {
@@ -50,6 +53,7 @@ struct Shared {
     next_id: Cell<RequestId>,
     waiting: RefCell<HashMap<RequestId, Waiting>>,
     streams: RefCell<HashMap<StreamId, StreamListener>>,
+    sessions: RefCell<HashMap<SessionId, KeyListener>>,
     failed: RefCell<Option<DrmError>>,
 }
 
@@ -150,6 +154,16 @@ impl DecryptorProxy {
         self.shared.streams.borrow_mut().insert(stream, Rc::new(listener));
     }
 
+    /// Who hears what a session's keys are good for, when that changes.
+    pub fn listen_keys(&self, session: SessionId, listener: impl Fn(Vec<KeyState>) + 'static) {
+        self.shared.sessions.borrow_mut().insert(session, Rc::new(listener));
+    }
+
+    /// Nobody any more.
+    pub fn unlisten_keys(&self, session: SessionId) {
+        self.shared.sessions.borrow_mut().remove(&session);
+    }
+
     /// Nobody any more.
     pub fn unlisten(&self, stream: StreamId) {
         self.shared.streams.borrow_mut().remove(&stream);
@@ -194,6 +208,12 @@ impl Shared {
             Event::NeedKey { stream, kids } => {
                 if let Some(listener) = listener(stream) {
                     listener(StreamEvent::NeedKey(kids));
+                }
+            }
+            Event::Keys { session, keys } => {
+                let listener = self.sessions.borrow().get(&session).cloned();
+                if let Some(listener) = listener {
+                    listener(keys);
                 }
             }
             Event::Failed { error } => self.fail(&error),

@@ -2,6 +2,8 @@
 //!
 //! It lives in `localStorage`, apart from the DRM module's keys in IndexedDB: losing one does not lose the other.
 
+use std::collections::BTreeMap;
+
 use gloo::storage::{LocalStorage, Storage};
 use nccp::{DeviceId, Registration};
 use serde::{Deserialize, Serialize};
@@ -79,4 +81,34 @@ pub fn volume() -> Option<(f64, bool)> {
 /// Keeps the volume.
 pub fn save_volume(volume: f64, muted: bool) {
     let _ = LocalStorage::set(VOLUME, (volume, muted));
+}
+
+/// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a hint, so that nobody waits for
+/// the module to look where there is none.
+fn licenses_key(account: &str) -> String {
+    format!("matinee.licenses.{account}")
+}
+
+type Kept = BTreeMap<u64, Option<String>>;
+
+/// Whether a film's license may be kept, and what names its rules.
+pub fn kept_license(account: &str, movie: u64) -> Option<Option<String>> {
+    LocalStorage::get::<Kept>(licenses_key(account)).ok()?.remove(&movie)
+}
+
+/// Notes that a film's license is kept, and what names its rules; or, with `None`, that it is not any more.
+pub fn keep_license(account: &str, movie: u64, rules: Option<Option<String>>) {
+    let mut kept = LocalStorage::get::<Kept>(licenses_key(account)).unwrap_or_default();
+    let changed = match rules {
+        Some(rules) => kept.insert(movie, rules.clone()) != Some(rules),
+        None => kept.remove(&movie).is_some(),
+    };
+    if changed {
+        let _ = LocalStorage::set(licenses_key(account), kept);
+    }
+}
+
+/// Notes that none is kept.
+pub fn forget_licenses(account: &str) {
+    LocalStorage::delete(licenses_key(account));
 }

@@ -80,7 +80,8 @@ impl Problem {
             }
             E::PolicyRefused => (
                 "Not allowed on this device",
-                "The title's rules do not allow it to play here.",
+                // The server's words name the rule.
+                if text.is_empty() { "The title's rules do not allow it to play here." } else { text },
                 Way::Library,
             ),
             E::ChallengeInvalid | E::CertificateInvalid => (

@@ -37,6 +37,8 @@ pub enum Ask {
         session: SessionId,
         /// The film.
         movie: MovieId,
+        /// Signed DRM metadata that names the keys; empty: every key of the film.
+        metadata: Vec<u8>,
     },
 }
 
@@ -296,6 +298,9 @@ impl Inner {
 
     /// Does what the error table says about `error`; gives it back when nothing is left to do.
     pub(super) async fn remedy(&self, tried: &mut Tried, error: Error) -> Result<(), Error> {
+        if matches!(error.code(), Some(ErrorCode::DeviceUnknown | ErrorCode::RenewOtherCustomer)) {
+            self.forget_licenses();
+        }
         let step = match &error {
             Error::Wire(wire) => tried.step(wire, js_sys::Math::random()),
             Error::Network => tried.silent(js_sys::Math::random()),

@@ -14,7 +14,7 @@ use nccp::{
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    Ask, Error,
+    Ask, Error, Licensed,
     client::{Inner, ReadyChallenge, answers, identity_from, open_identity},
 };
 use crate::{
@@ -25,25 +25,32 @@ use crate::{
 impl Inner {
     /// The message as XML. A license's challenge is made here, with the ticket that it goes with.
     pub(super) async fn compose(&self, ask: &Ask, ticket: &Stored) -> Result<String, Error> {
-        let (session, movie) = match ask {
+        let (session, movie, metadata) = match ask {
             Ask::Message(message) => return Ok(message.to_xml()),
-            Ask::License { session, movie } => (*session, *movie),
+            Ask::License { session, movie, metadata } => (*session, *movie, metadata),
         };
-        let ready = self.take_ready(session).filter(|ready| ready.ticket == ticket.ticket);
+        let ready = self.take_ready(session);
+        let ready = ready.filter(|ready| ready.ticket == ticket.ticket && metadata.is_empty());
         let challenge = match ready {
             Some(ready) => ready.challenge,
-            None => self.challenge(session, movie, ticket).await?,
+            None => self.challenge(session, movie, ticket, metadata.clone()).await?,
         };
         Ok(RequestMessage::License { stream_id: movie, challenge }.to_xml())
     }
 
-    async fn challenge(&self, session: SessionId, movie: MovieId, ticket: &Stored) -> Result<Vec<u8>, Error> {
+    async fn challenge(
+        &self,
+        session: SessionId,
+        movie: MovieId,
+        ticket: &Stored,
+        init_data: Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
         let request = DrmRequest::GenerateRequest {
             session,
             stream_id: movie.get() as f64,
             device: ticket.device.clone(),
             ticket: ticket.ticket.clone(),
-            init_data: Vec::new(),
+            init_data,
             display: display(),
             clock_offset: self.offset.get(),
         };
@@ -56,7 +63,7 @@ impl Inner {
     /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail, the envelope will say why.
     pub(super) async fn make_ready(&self, session: SessionId, movie: MovieId) {
         let Some(ticket) = self.stored.borrow().clone() else { return };
-        if let Ok(challenge) = self.challenge(session, movie, &ticket).await {
+        if let Ok(challenge) = self.challenge(session, movie, &ticket, Vec::new()).await {
             let ready = ReadyChallenge { session, ticket: ticket.ticket, challenge };
             self.ready.borrow_mut().push(ready);
         }
@@ -96,6 +103,29 @@ impl Inner {
         let mut ready = self.ready.borrow_mut();
         let at = ready.iter().position(|ready| ready.session == session)?;
         Some(ready.swap_remove(at))
+    }
+
+    /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it said of it.
+    pub(super) async fn kept_license(&self, session: SessionId, movie: MovieId) -> Option<Licensed> {
+        let account = self.identity.borrow().account.clone();
+        let policy_version = device_store::kept_license(&account, movie.get())?;
+        let device = self.stored.borrow().as_ref()?.device.clone();
+        // The session's challenge will not be answered.
+        self.take_ready(session);
+        let load = DrmRequest::Load { session, stream_id: movie.get() as f64, device, display: display() };
+        match self.proxy.ask(load).await {
+            Ok(keys) => Some(Licensed::Kept(keys, policy_version)),
+            Err(_) => {
+                device_store::keep_license(&account, movie.get(), None);
+                None
+            }
+        }
+    }
+
+    /// This device is not the one any more that licenses were given to.
+    pub(super) fn forget_licenses(&self) {
+        device_store::forget_licenses(&self.identity.borrow().account);
+        self.proxy.send(&DrmRequest::Forget { stream_id: None }, None, |_| {});
     }
 
     /// Has the worker seal the messages, posts them, reads the answer and adopts its time.
@@ -266,7 +296,7 @@ pub fn machine_name(agent: &str) -> String {
 }
 
 /// What the page can see of the displays: the worker has no `screen`.
-fn display() -> Display {
+pub(crate) fn display() -> Display {
     let screen = Reflect::get(&js_sys::global(), &"screen".into());
     match screen.and_then(|screen| Reflect::get(&screen, &"isExtended".into())).map(|value| value.as_bool()) {
         Ok(Some(true)) => Display::Extended,

@@ -5,8 +5,9 @@ mod exchange;
 mod opening;
 
 pub use client::{Ask, Control, Identity};
+pub(crate) use exchange::display;
 pub use exchange::machine_name;
-pub use opening::{Opened, Opening};
+pub use opening::{Licensed, Opened, Opening};
 
 use drm_api::DrmError;
 use nccp::{ErrorCode, WireError};

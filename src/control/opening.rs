@@ -9,7 +9,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use drm_api::{Request, SessionId};
+use drm_api::{Reply, Request, SessionId};
 use futures_util::future::{self, FutureExt};
 use gloo::utils::document;
 use nccp::{Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
@@ -30,13 +30,21 @@ pub enum Opened {
     /// The manifest.
     Manifest(Result<Manifest, Error>),
     /// The license for the session.
-    License(Result<Vec<u8>, Error>),
+    License(Result<Licensed, Error>),
     /// Title and the like.
     Metadata(Box<MovieMetadata>),
     /// Where the viewer left, in seconds.
     Resume(f64),
     /// There is no session, so there will be no license.
     NoSession(Error),
+}
+
+/// A license for a session.
+pub enum Licensed {
+    /// From the controller, for the worker to take: COSE octets, and what names its rules.
+    Fresh(Vec<u8>, Option<String>),
+    /// One that this device kept; the worker has taken it, and said this.
+    Kept(Reply, Option<String>),
 }
 
 type Listener = Rc<dyn Fn(Opened)>;
@@ -173,18 +181,23 @@ impl Shared {
         if self.given_up.get() {
             return;
         }
-        let license = control.ask(Ask::License { session, movie: movie_id });
+        let kept = control.0.kept_license(session, movie_id).await;
+        let license = match kept {
+            Some(kept) => {
+                self.tell(Opened::License(Ok(kept)));
+                None
+            }
+            None => Some(control.license(session, movie_id, Vec::new())),
+        };
         let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
         let metadata = control.ask(Ask::Message(RequestMessage::MovieMetadata { movie_id }));
         self.authorize(&control);
 
         let opening = Rc::clone(&self);
         spawn_local(async move {
-            opening.tell(Opened::License(match license.await {
-                Ok(ResponseMessage::License { license, .. }) => Ok(license),
-                Ok(_) => Err(Error::Protocol),
-                Err(error) => Err(error),
-            }));
+            if let Some(license) = license {
+                opening.tell(Opened::License(license.await));
+            }
         });
         let opening = Rc::clone(&self);
         spawn_local(async move {
@@ -246,6 +259,28 @@ impl Control {
                 drop(current);
                 drop(before);
                 shared
+            }
+        }
+    }
+
+    /// A license, with the next envelope. `metadata` is signed DRM metadata, or empty.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn license(
+        &self,
+        session: SessionId,
+        movie: MovieId,
+        metadata: Vec<u8>,
+    ) -> impl Future<Output = Result<Licensed, Error>> + use<> {
+        let answer = self.ask(Ask::License { session, movie, metadata });
+        async move {
+            match answer.await {
+                Ok(ResponseMessage::License { license, policy_version, .. }) => {
+                    Ok(Licensed::Fresh(license, policy_version))
+                }
+                Ok(_) => Err(Error::Protocol),
+                Err(error) => Err(error),
             }
         }
     }

@@ -44,6 +44,8 @@ struct Shown {
     problem: Option<Problem>,
     quality: Quality,
     retrying: bool,
+    /// The displays do not allow the film now.
+    restricted: bool,
     /// Where the film went on, while the page says so.
     resumed: Option<f64>,
     /// It has played.
@@ -83,6 +85,7 @@ impl Reducible for Shown {
             Told::Player(PlayerEvent::WantsGesture) => next.wants_gesture = true,
             Told::Player(PlayerEvent::Quality(quality)) => next.quality = quality,
             Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
+            Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
             Told::Player(PlayerEvent::Failed(problem)) => next.problem = Some(problem),
             Told::Begun => next.begun = true,
             Told::Gesture => next.wants_gesture = false,
@@ -102,6 +105,8 @@ impl Reducible for Shown {
 fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
     if shown.problem.is_some() || shown.wants_gesture {
         None
+    } else if shown.restricted {
+        Some("This film plays on one display only. Disconnect the second display to go on.")
     } else if shown.retrying && (media.waiting || !media.has_picture) {
         Some("The film does not arrive. Trying again…")
     } else if !(shown.begun || media.paused && media.has_picture) {

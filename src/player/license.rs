@@ -2,15 +2,14 @@
 
 use std::rc::Rc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{KeyStatus, Reply, Request, SessionId};
+use drm_api::{Request, SessionId};
 use engine::Event;
 use nccp::{Action, Manifest, Scheme};
 use wasm_bindgen_futures::spawn_local;
 
 use super::run::{Inner, PlayerEvent};
 use crate::{
-    control::{Error, Opened},
+    control::{Error, Licensed, Opened},
     problem::Problem,
 };
 
@@ -35,9 +34,9 @@ impl Inner {
         match opened {
             Opened::Session(session) => self.session.set(Some(session)),
             Opened::Manifest(manifest) => self.manifest_or_problem(manifest),
-            Opened::License(Ok(license)) => {
+            Opened::License(Ok(licensed)) => {
                 if let Some(session) = self.session.get() {
-                    spawn_local(async move { self.licensed(session, &license).await });
+                    spawn_local(self.licensed(session, licensed));
                 }
             }
             Opened::License(Err(error)) => self.license_failed(Problem::from(&error)),
@@ -66,24 +65,9 @@ impl Inner {
         }
     }
 
-    async fn licensed(self: Rc<Self>, session: SessionId, license: &[u8]) {
-        let update = Request::Update { session, license: STANDARD.encode(license) };
-        match self.proxy().ask(update).await {
-            Ok(Reply::Keys { keys, max_height, .. }) => {
-                self.has_license.set(true);
-                self.feed(Event::MaxHeight { height: max_height });
-                if let Some(key) = keys.iter().find(|key| key.status != KeyStatus::Usable) {
-                    let error = match key.status {
-                        KeyStatus::OutputRestricted => {
-                            drm_api::DrmError::PolicyRefused { reason: drm_api::PolicyReason::Output }
-                        }
-                        _ => drm_api::DrmError::LicenseExpired,
-                    };
-                    self.license_failed(Problem::from(&error));
-                }
-            }
-            Ok(_) => self.license_failed(Problem::from(&Error::Protocol)),
-            Err(error) => self.license_failed(Problem::from(&error)),
+    async fn licensed(self: Rc<Self>, session: SessionId, licensed: Licensed) {
+        if let Err(problem) = self.take(session, licensed).await {
+            self.license_failed(problem);
         }
     }
 
@@ -99,7 +83,8 @@ impl Inner {
 
     /// The worker holds fragments for lack of a key although the license is there.
     pub(super) fn key_missing(&self) {
-        if self.has_license.get() {
+        // What the displays do not allow now is held until they do.
+        if self.has_license.get() && !self.is_restricted() {
             self.fail(Problem::from(&drm_api::DrmError::LicenseInvalid));
         }
     }

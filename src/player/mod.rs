@@ -4,6 +4,7 @@ mod license;
 mod quality;
 mod rehearsal;
 mod report;
+mod rights;
 mod run;
 mod track;
 mod video;

@@ -1,7 +1,7 @@
 //! What the player reports: `playerevent` to the site, `logblob` to the controller. Neither holds playback up.
 
 use nccp::{
-    LogBlob, MovieId, RequestMessage,
+    LogBlob, MovieId, RequestMessage, ResponseMessage,
     json::{PlayerEvent as Report, PlayerEventKind},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -25,10 +25,13 @@ pub(super) fn farewell(movie_id: MovieId, position: f64) {
     api::player_event_beacon(&report);
 }
 
-/// Logs where the film is, and counters, with the next envelope.
-pub(super) fn log(control: &Control, blob: LogBlob) {
+/// Logs where the film is, and counters, with the next envelope. What comes of it: DRM metadata, when the film's rules have changed.
+pub(super) fn log(control: &Control, blob: LogBlob) -> impl Future<Output = Option<Vec<u8>>> + use<> {
     let answer = control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
-    spawn_local(async move {
-        let _ = answer.await;
-    });
+    async move {
+        match answer.await {
+            Ok(ResponseMessage::LogBlob { drm_metadata, .. }) => drm_metadata,
+            _ => None,
+        }
+    }
 }

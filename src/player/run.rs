@@ -14,7 +14,7 @@ use engine::{
     model::{ByteRange, TrackKind},
 };
 use gloo::{events::EventListener, timers::callback::Interval};
-use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, MovieMetadata, json::PlayerEventKind};
+use nccp::{Downloadable, Manifest, MediaType, MovieId, MovieMetadata, json::PlayerEventKind};
 use playback::{media_type, presentation};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -24,6 +24,7 @@ use yew::Callback;
 use super::{
     quality::Quality,
     report,
+    rights::Rights,
     track::{Source, TrackRun},
 };
 use crate::{
@@ -46,6 +47,8 @@ pub enum PlayerEvent {
     Quality(Quality),
     /// The film does not arrive, and is being asked for again and again; `false` once it does.
     Retrying(bool),
+    /// The displays do not allow the film now, and it waits; `false` once they do.
+    Restricted(bool),
     /// Playback cannot go on.
     Failed(Problem),
 }
@@ -73,6 +76,7 @@ pub(super) struct Inner {
     end_wanted: Cell<bool>,
     pub(super) session: Cell<Option<SessionId>>,
     pub(super) has_license: Cell<bool>,
+    pub(super) rights: RefCell<Rights>,
     pub(super) license_problem: RefCell<Option<Problem>>,
     pub(super) stalls: Cell<u64>,
     pub(super) played: Cell<bool>,
@@ -117,6 +121,7 @@ impl Player {
             end_wanted: Cell::new(false),
             session: Cell::new(None),
             has_license: Cell::new(false),
+            rights: RefCell::default(),
             license_problem: RefCell::default(),
             stalls: Cell::new(0),
             played: Cell::new(false),
@@ -218,7 +223,7 @@ impl Inner {
         self.close();
     }
 
-    fn play(self: &Rc<Self>) {
+    pub(super) fn play(self: &Rc<Self>) {
         let Ok(promise) = self.video.play() else { return };
         let player = Rc::clone(self);
         spawn_local(async move {
@@ -405,7 +410,7 @@ impl Inner {
         // Without its media source the element forgets.
         self.left.set(self.here());
         if self.played.get() && !self.video.ended() {
-            self.log(LogEvent::Hide);
+            self.last_log();
         }
         self.control.forget_opening();
         self.listeners.take();
@@ -418,6 +423,7 @@ impl Inner {
         }
         self.source.take();
         if let Some(session) = self.session.take() {
+            self.proxy().unlisten_keys(session);
             self.proxy().send(&Request::CloseSession { session }, None, |_| {});
         }
     }

@@ -5,6 +5,9 @@ use std::rc::{Rc, Weak};
 use engine::Event;
 use gloo::{events::EventListener, timers::callback::Interval};
 use nccp::{LogBlob, LogEvent, json::PlayerEventKind};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::EventTarget;
 
 use super::{report, run::Inner};
 use crate::{clock, problem::Problem};
@@ -30,6 +33,11 @@ impl Inner {
                     player.stalls.set(player.stalls.get() + 1);
                 }
                 player.playhead();
+            }),
+            on("play", |player| {
+                if player.is_restricted() {
+                    player.hold();
+                }
             }),
             on("playing", |player| {
                 if !player.played.replace(true) {
@@ -81,12 +89,19 @@ impl Inner {
         listeners.push(EventListener::new(&gloo::utils::window(), "online", move |_| {
             with(&weak, |player| player.feed(Event::Online));
         }));
+        if let Some(screen) = screen() {
+            let weak = Rc::downgrade(self);
+            listeners.push(EventListener::new(&screen, "change", move |_| {
+                with(&weak, |player| player.look_at_displays());
+            }));
+        }
         self.listeners.replace(listeners);
         let weak = Rc::downgrade(self);
         let tick = Interval::new(TICK_MS, move || {
             with(&weak, |player| {
                 player.playhead();
                 player.observe();
+                player.watch_rights();
             });
         });
         let weak = Rc::downgrade(self);
@@ -105,13 +120,36 @@ impl Inner {
         self.feed(Event::Playhead { position: self.video.current_time(), playing });
     }
 
-    pub(super) fn log(&self, event: LogEvent) {
+    pub(super) fn log(self: &Rc<Self>, event: LogEvent) {
         if self.played.get() {
-            let position = self.video.current_time().max(0.0);
-            let blob = LogBlob { movie_id: self.movie, position, event, counters: self.counters() };
-            report::log(&self.control, blob);
+            let (answer, weak) = (report::log(&self.control, self.blob(event)), Rc::downgrade(self));
+            spawn_local(async move {
+                if let (Some(metadata), Some(player)) = (answer.await, weak.upgrade()) {
+                    player.adopt(metadata);
+                }
+            });
         }
     }
+
+    /// The log of a film that is being left: what the controller says to it is of no use any more.
+    pub(super) fn last_log(&self) {
+        drop(report::log(&self.control, self.blob(LogEvent::Hide)));
+    }
+
+    fn blob(&self, event: LogEvent) -> LogBlob {
+        LogBlob {
+            movie_id: self.movie,
+            position: self.video.current_time().max(0.0),
+            event,
+            counters: self.counters(),
+            policy_version: self.policy_version(),
+        }
+    }
+}
+
+/// The screen, where it tells of changes.
+fn screen() -> Option<EventTarget> {
+    js_sys::Reflect::get(&js_sys::global(), &"screen".into()).ok()?.dyn_into().ok()
 }
 
 fn with(player: &Weak<Inner>, what: fn(&Rc<Inner>)) {

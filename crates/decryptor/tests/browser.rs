@@ -382,8 +382,22 @@ fn messages_have_serdes_form() {
         Reply::Sealed { sequence: 9e15, body: what(), signature: what() },
         Reply::Session { session: 7 },
         Reply::Challenge { challenge: what() },
-        Reply::Keys { keys: keys.clone(), expiration: None, max_height: None },
-        Reply::Keys { keys, expiration: Some(1.5e9), max_height: Some(720) },
+        Reply::Keys {
+            keys: keys.clone(),
+            expiration: None,
+            max_height: None,
+            renew_after: None,
+            continuous: false,
+            persistent: true,
+        },
+        Reply::Keys {
+            keys: keys.clone(),
+            expiration: Some(1.5e9),
+            max_height: Some(720),
+            renew_after: Some(1.4e9),
+            continuous: true,
+            persistent: false,
+        },
         Reply::Init { kids: vec![what()], init_data: vec![0, 255] },
         Reply::Done,
     ];
@@ -392,6 +406,7 @@ fn messages_have_serdes_form() {
         assert_eq!(read, reply);
     }
     let events = [
+        Event::Keys { session: 7, keys },
         Event::Ready { version: what() },
         Event::Fragment { stream: 1, segment: 2 },
         Event::NeedKey { stream: 1, kids: vec![what()] },

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{DrmError, SegmentId, StreamId};
+use crate::{DrmError, KeyState, SegmentId, SessionId, StreamId};
 
 /// What the worker says of its own accord.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,14 @@ pub enum Event {
         stream: StreamId,
         /// The KIDs, hex.
         kids: Vec<String>,
+    },
+    /// What a session's keys are good for, after the displays have changed. While one is
+    /// [`OutputRestricted`](crate::KeyStatus::OutputRestricted), streams hold what needs it.
+    Keys {
+        /// The session.
+        session: SessionId,
+        /// Each KID's state.
+        keys: Vec<KeyState>,
     },
     /// The worker can not go on: the module did not load or is not the one that the server names.
     Failed {

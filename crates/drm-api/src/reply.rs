@@ -43,6 +43,12 @@ pub enum Reply {
         expiration: Option<f64>,
         /// Highest picture height that the policy allows.
         max_height: Option<u32>,
+        /// When to ask for a new license, Unix seconds.
+        renew_after: Option<f64>,
+        /// Playback that has started ends with the license, too.
+        continuous: bool,
+        /// This device keeps the license: [`Request::Load`](crate::Request::Load) finds it.
+        persistent: bool,
     },
     /// A clear init segment (`bytes`) and what it said.
     Init {

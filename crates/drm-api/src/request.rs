@@ -58,6 +58,29 @@ pub enum Request {
         /// base64 of the license's COSE octets, as in the `license` message.
         license: String,
     },
+    /// Takes the license that this device keeps for a movie (a policy with `persistent`), without asking anybody. Answer:
+    /// [`Reply::Keys`](crate::Reply::Keys); an error when there is none that still holds, and then it is gone.
+    Load {
+        /// The session that takes it.
+        session: SessionId,
+        /// The movie, as the protocol's stream id.
+        stream_id: f64,
+        /// Device id of the registration: a license of another one's is of no use any more.
+        device: String,
+        /// What the page knows of the displays.
+        display: Display,
+    },
+    /// Forgets the licenses that this device keeps, of one movie or of all. Answer: [`Reply::Done`](crate::Reply::Done).
+    Forget {
+        /// The movie; `None`: all.
+        stream_id: Option<f64>,
+    },
+    /// The displays have changed. [`Event::Keys`](crate::Event::Keys) says for every session with a license what its keys are good for
+    /// now; streams that wait for that go on. Answer: [`Reply::Done`](crate::Reply::Done).
+    Display {
+        /// What the page knows of them now.
+        display: Display,
+    },
     /// Closes a session and zeroizes its keys. Answer: [`Reply::Done`](crate::Reply::Done).
     CloseSession {
         /// The session.

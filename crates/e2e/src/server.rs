@@ -80,6 +80,23 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Puts the film under the policy `own` with these rules (lines of its table), and waits until the server goes by them.
+    ///
+    /// # Panics
+    /// When the rules are not understood.
+    pub async fn set_policy(&self, rules: &str) {
+        let read =
+            || self.log().0.lines().filter(|l| l.contains("read again") && l.contains("policies")).count();
+        let before = read();
+        std::fs::write(self.data.path().join("policies.toml"), format!("[own]\n{rules}\n")).unwrap();
+        let packs = std::fs::read_dir(self.data.path().join("library")).unwrap();
+        let pack =
+            packs.map(|pack| pack.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap();
+        self.run(&["movie", "add", pack.to_str().unwrap(), "--policy", "own"]);
+        signal(&self.child, "-HUP");
+        eventually("the policies to be read", || async { (read() > before).then_some(()) }).await;
+    }
+
     /// What the server has logged so far.
     pub fn log(&self) -> Log {
         let text = std::fs::read_to_string(self.data.path().join("serve.log")).unwrap();
@@ -153,7 +170,11 @@ fn succeed(command: &mut Command) -> Output {
 }
 
 fn interrupt(child: &Child) {
+    signal(child, "-INT");
+}
+
+fn signal(child: &Child, signal: &str) {
     // The `kill` program, so that this crate needs no unsafe code.
-    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

@@ -4,15 +4,19 @@ use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use drm_api::{DrmError, KeyState, KeyStatus, Reply, Request, SessionId};
+use drm_api::{DrmError, Event, KeyState, KeyStatus, Reply, Request, SessionId};
 use isobmff::{Boxes, Pssh};
-use license::{Challenge, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Situation, sha256};
+use license::{
+    Challenge, Check, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Refusal, Situation, sha256,
+};
 use nccp::{DeviceId, Sequence};
 
 use super::identity::{Identity, trusted_module};
 use super::interop::state;
 use super::keys::{RsaPair, begin_decrypt_oaep, finish_decrypt_oaep};
 use super::worker::{Worker, module_version};
+use super::{kept, post};
+use crate::Granted;
 
 /// Handles one request; streams' requests do not come here.
 pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, DrmError> {
@@ -25,6 +29,7 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
         Request::ResetIdentity => {
             let identity = worker.identity()?;
             *worker.identity.borrow_mut() = None;
+            kept::forget(worker, &identity.component, None).await?;
             worker.database().await?.delete_keys(&identity.account).await?;
             open(worker, identity.account.clone(), identity.release, false).await
         }
@@ -33,22 +38,35 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
         }
         Request::CreateSession => Ok(Reply::Session { session: worker.sessions.borrow_mut().create() }),
         Request::GenerateRequest { session, stream_id, device, ticket, init_data, display, clock_offset } => {
-            let display = match display {
-                drm_api::Display::Unknown => Display::Unknown,
-                drm_api::Display::Single => Display::Single,
-                drm_api::Display::Extended => Display::Extended,
-            };
             let keys = key_names(worker, &init_data)?;
+            let display = seen(display);
             let ask = Ask { stream_id: stream_id as u64, device, ticket, keys, display, clock_offset };
             challenge(worker, session, ask).await
         }
         Request::Update { session, license } => update(worker, session, &license).await,
+        Request::Load { session, stream_id, device, display } => {
+            kept::load(worker, session, stream_id as u64, &device, seen(display)).await
+        }
+        Request::Forget { stream_id } => {
+            let identity = worker.identity()?;
+            kept::forget(worker, &identity.component, stream_id.map(|id| id as u64)).await?;
+            Ok(Reply::Done)
+        }
         Request::CloseSession { session } => {
             worker.sessions.borrow_mut().close(session);
             take_challenge_key(worker, session);
             Ok(Reply::Done)
         }
         _ => Err(state("a request that this module does not know")),
+    }
+}
+
+/// The displays, as licenses know them.
+pub(super) fn seen(display: drm_api::Display) -> Display {
+    match display {
+        drm_api::Display::Unknown => Display::Unknown,
+        drm_api::Display::Single => Display::Single,
+        drm_api::Display::Extended => Display::Extended,
     }
 }
 
@@ -143,14 +161,24 @@ async fn challenge(worker: &Worker, session: SessionId, ask: Ask) -> Result<Repl
     let octets = object.finish(&signature);
     worker.sessions.borrow_mut().challenged(session, &octets, &ask.device, ask.display)?;
     take_challenge_key(worker, session);
-    worker.challenge_keys.borrow_mut().push((session, pair.private));
+    worker.challenge_keys.borrow_mut().push((session, ask.stream_id, pair.private));
     Ok(Reply::Challenge { challenge: STANDARD.encode(octets) })
 }
 
 async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply, DrmError> {
     let octets = STANDARD.decode(text).map_err(|_| DrmError::LicenseInvalid)?;
+    take(worker, session, &octets, None).await
+}
+
+/// Takes a license: one that has come, or with its key one that was kept.
+pub(super) async fn take(
+    worker: &Worker,
+    session: SessionId,
+    octets: &[u8],
+    kept: Option<web_sys::CryptoKey>,
+) -> Result<Reply, DrmError> {
     let identity = worker.identity()?;
-    let anchor = worker.time.borrow().greatest();
+    let anchor = kept.is_none().then(|| worker.time.borrow().greatest());
     let origin = worker.scope.location().origin();
     let situation = Situation {
         now: worker.now(),
@@ -161,7 +189,7 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
     };
     let verified = worker.sessions.borrow().verify(
         session,
-        &octets,
+        octets,
         &worker.trust,
         anchor,
         module_version(),
@@ -171,7 +199,9 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
     let database = worker.database().await?;
     let subtle = worker.subtle()?;
     worker.learn_time(license.issued);
-    let key = take_challenge_key(worker, session).ok_or_else(|| state("no challenge is out"))?;
+    let fresh = kept.is_none();
+    let key = kept.map(|key| (0, key)).or_else(|| take_challenge_key(worker, session));
+    let (stream_id, key) = key.ok_or_else(|| state("no challenge is out"))?;
     // Goes on while the database is asked.
     let decrypting = begin_decrypt_oaep(&subtle, &key, verified.kek_ciphertext());
     let trusted = trusted_module(&database, Some(license.oldest_module)).await;
@@ -181,18 +211,45 @@ async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply
     let kek = kek?;
     let mut sessions = worker.sessions.borrow_mut();
     let granted = sessions.install(session, &verified, &kek)?;
-    let usable = |kid: cenc::Kid| KeyState { kid: kid.to_string(), status: KeyStatus::Usable };
+    let policy = granted.policy();
+    if fresh && policy.persistent {
+        kept::keep(database, &identity.component, stream_id, octets, (&key, &license.challenge_sha256));
+    }
     Ok(Reply::Keys {
-        keys: granted.kids().map(usable).collect(),
-        expiration: granted.policy().ends().map(|end| end as f64),
-        max_height: granted.policy().max_height,
+        keys: states(granted, Ok(())),
+        expiration: policy.ends().map(|end| end as f64),
+        max_height: policy.max_height,
+        renew_after: policy.renew_after.map(|time| time as f64),
+        continuous: policy.check == Check::Continuous,
+        persistent: policy.persistent,
     })
 }
 
-fn take_challenge_key(worker: &Worker, session: SessionId) -> Option<web_sys::CryptoKey> {
+/// What a license's keys are good for.
+fn states(granted: &Granted, verdict: Result<(), Refusal>) -> Vec<KeyState> {
+    let status = match verdict {
+        Ok(()) => KeyStatus::Usable,
+        Err(Refusal::Output) => KeyStatus::OutputRestricted,
+        Err(_) => KeyStatus::Expired,
+    };
+    granted.kids().map(|kid| KeyState { kid: kid.to_string(), status }).collect()
+}
+
+/// The displays have changed: tells what the keys are good for now.
+pub(super) fn displays_changed(worker: &Worker, display: Display) {
+    let mut sessions = worker.sessions.borrow_mut();
+    sessions.set_display(display);
+    for (session, granted) in sessions.granted() {
+        let keys = states(granted, granted.state(worker.now()));
+        post::event(&worker.port, &Event::Keys { session, keys }, None);
+    }
+}
+
+fn take_challenge_key(worker: &Worker, session: SessionId) -> Option<(u64, web_sys::CryptoKey)> {
     let mut keys = worker.challenge_keys.borrow_mut();
-    let at = keys.iter().position(|(of, _)| *of == session)?;
-    Some(keys.swap_remove(at).1)
+    let at = keys.iter().position(|(of, ..)| *of == session)?;
+    let (_, stream_id, key) = keys.swap_remove(at);
+    Some((stream_id, key))
 }
 
 /// The keys that signed DRM metadata or `pssh` boxes name; none for empty data.

@@ -18,7 +18,7 @@ const KEYS: &str = "keys";
 const CERTIFICATES: &str = "certificates";
 /// Last sequence number given out: component → number.
 const SEQUENCES: &str = "sequences";
-/// `anchor` → {signed, wall}; `oldest-module` → text.
+/// `anchor` → {signed, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key, challenge}.
 const STATE: &str = "state";
 
 /// The module's database, shared by all tabs of the profile.
@@ -169,6 +169,25 @@ impl Database {
             done(&transaction).await.map(|_| named.max(kept))
         };
         raise.await.map_err(storage)
+    }
+
+    /// A license that is kept; `undefined` if there is none.
+    pub(super) async fn kept(&self, name: &str) -> Result<JsValue, DrmError> {
+        self.read(STATE, name).await
+    }
+
+    pub(super) async fn keep(&self, name: &str, record: &JsValue) -> Result<(), DrmError> {
+        self.write(STATE, name, record).await
+    }
+
+    /// Forgets what is kept under one name (text) or a range of names.
+    pub(super) async fn forget(&self, names: &JsValue) -> Result<(), DrmError> {
+        let forget = async {
+            let (transaction, store) = self.begin(STATE)?;
+            store.delete(names)?;
+            done(&transaction).await.map(drop)
+        };
+        forget.await.map_err(storage)
     }
 
     fn begin(&self, store: &str) -> Result<(IdbTransaction, IdbObjectStore), JsValue> {

@@ -40,6 +40,14 @@ pub fn request(message: &JsValue) -> Option<Request> {
             clock_offset: number("clockOffset")?,
         },
         "update" => Request::Update { session: id("session")?, license: text("license")? },
+        "load" => Request::Load {
+            session: id("session")?,
+            stream_id: number("streamId")?,
+            device: text("device")?,
+            display: display(&text("display")?)?,
+        },
+        "forget" => Request::Forget { stream_id: number("streamId") },
+        "display" => Request::Display { display: display(&text("display")?)? },
         "close-session" => Request::CloseSession { session: id("session")? },
         "prepare-init" => Request::PrepareInit { stream: id("stream")? },
         "push" => Request::Push {
@@ -86,12 +94,15 @@ fn success(reply: &Reply) -> JsValue {
         ),
         Reply::Session { session } => tagged("session", &[("session", &(*session).into())]),
         Reply::Challenge { challenge } => tagged("challenge", &[("challenge", &challenge.into())]),
-        Reply::Keys { keys, expiration, max_height } => tagged(
+        Reply::Keys { keys, expiration, max_height, renew_after, continuous, persistent } => tagged(
             "keys",
             &[
-                ("keys", &keys.iter().map(key_state).collect::<Array>()),
+                ("keys", &key_states(keys)),
                 ("expiration", &(*expiration).into()),
                 ("maxHeight", &(*max_height).into()),
+                ("renewAfter", &(*renew_after).into()),
+                ("continuous", &(*continuous).into()),
+                ("persistent", &(*persistent).into()),
             ],
         ),
         Reply::Init { kids, init_data } => {
@@ -103,6 +114,10 @@ fn success(reply: &Reply) -> JsValue {
         // Nothing else is answered here.
         _ => JsValue::UNDEFINED,
     }
+}
+
+fn key_states(states: &[KeyState]) -> Array {
+    states.iter().map(key_state).collect()
 }
 
 fn key_state(state: &KeyState) -> JsValue {
@@ -123,6 +138,9 @@ pub fn event(event: &Event) -> JsValue {
         }
         Event::NeedKey { stream, kids } => {
             tagged("need-key", &[("stream", &(*stream).into()), ("kids", &texts(kids))])
+        }
+        Event::Keys { session, keys } => {
+            tagged("keys", &[("session", &(*session).into()), ("keys", &key_states(keys))])
         }
         Event::Failed { error } => tagged("failed", &[("error", &self::error(error))]),
         _ => JsValue::UNDEFINED,

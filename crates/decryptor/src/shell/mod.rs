@@ -6,6 +6,7 @@ mod database;
 mod identity;
 mod individualize;
 mod interop;
+mod kept;
 mod keys;
 pub mod messages;
 mod post;

@@ -36,8 +36,8 @@ pub(super) struct Worker {
     pub(super) database: RefCell<Option<Database>>,
     pub(super) identity: RefCell<Option<Rc<Identity>>>,
     pub(super) sessions: RefCell<Sessions>,
-    /// Private halves of the RSA pairs of challenges that are out.
-    pub(super) challenge_keys: RefCell<Vec<(SessionId, CryptoKey)>>,
+    /// Private halves of the RSA pairs of challenges that are out, with their movies.
+    pub(super) challenge_keys: RefCell<Vec<(SessionId, u64, CryptoKey)>>,
     /// The RSA pair for the next challenge, begun ahead.
     pub(super) spare: RefCell<Option<Promise>>,
     /// The cipher has been warmed up.
@@ -104,6 +104,11 @@ impl Worker {
                 worker.streams.borrow_mut().close(&worker.port, stream);
                 post::reply(&worker.port, id, &Ok(Reply::Done), None);
             }
+            Request::Display { display } => {
+                control::displays_changed(worker, control::seen(display));
+                worker.resume_streams();
+                post::reply(&worker.port, id, &Ok(Reply::Done), None);
+            }
             other => {
                 worker.control.borrow_mut().push((id, other));
                 if !worker.control_runs.replace(true) {
@@ -138,7 +143,7 @@ impl Worker {
                 break;
             }
             let (id, request) = self.control.borrow_mut().remove(0);
-            let resumes = matches!(request, Request::Update { .. });
+            let resumes = matches!(request, Request::Update { .. } | Request::Load { .. });
             // While a film starts there is better to do.
             let idle_after = matches!(
                 request,

@@ -8,6 +8,7 @@ mod devices;
 mod firefox;
 mod network;
 mod playback;
+mod policies;
 mod reach;
 mod refusals;
 mod regions;
