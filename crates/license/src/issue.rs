@@ -10,15 +10,15 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
-    DeviceCertificate, DrmMetadata, Error, Individualization, IndividualizationRequest, KeyLevel, License,
-    Policy, RsaModulus, SignerCertificate, SigningPublicKey, ToBeSigned, Trust, Typ, VerifiedChallenge,
-    Version, WrappedKey, cbor, nonce, sha256,
+    DeviceCertificate, DomainEpoch, DrmMetadata, Error, Individualization, IndividualizationRequest,
+    KeyLevel, License, Policy, RsaModulus, SignerCertificate, SigningPublicKey, ToBeSigned, Trust, Typ,
+    VerifiedChallenge, Version, WrappedKey, cbor, nonce, sha256,
 };
 
 /// Days of a device certificate.
 const DEVICE_CERTIFICATE_SECONDS: u64 = 90 * 86_400;
 
-fn random_seed() -> Result<Zeroizing<[u8; 32]>, Error> {
+pub(crate) fn random_seed() -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut()).map_err(|_| Error::Random)?;
     Ok(seed)
@@ -239,6 +239,35 @@ impl Signer {
     /// [`Error::SignerType`] unless this signer is for licenses; [`Error::Malformed`] without a key or for an unusable modulus;
     /// [`Error::Random`].
     pub fn issue_license(&self, challenge: &VerifiedChallenge, grant: &Grant<'_>) -> Result<Vec<u8>, Error> {
+        let &VerifiedChallenge { ref challenge, sha256, .. } = challenge;
+        let bind = |license| License {
+            device_id: Some(challenge.device_id.clone()),
+            challenge_sha256: Some(sha256),
+            ..license
+        };
+        self.license(&challenge.rsa_modulus, grant, bind)
+    }
+
+    /// Issues a license for every device of a domain, to come along with DRM metadata: as [`issue_license`](Self::issue_license), but
+    /// under the domain's RSA key.
+    ///
+    /// # Errors
+    /// As [`issue_license`](Self::issue_license).
+    pub fn issue_embedded(
+        &self,
+        domain: DomainEpoch,
+        modulus: &RsaModulus,
+        grant: &Grant<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        self.license(modulus, grant, |license| License { domain: Some(domain), ..license })
+    }
+
+    fn license(
+        &self,
+        modulus: &RsaModulus,
+        grant: &Grant<'_>,
+        bind: impl FnOnce(License) -> License,
+    ) -> Result<Vec<u8>, Error> {
         if grant.keys.is_empty() {
             return Err(Error::Malformed);
         }
@@ -253,15 +282,16 @@ impl Signer {
             signer: self.octets.clone(),
             id: nonce()?,
             content_id: grant.content_id.to_owned(),
-            device_id: challenge.challenge.device_id.clone(),
-            challenge_sha256: challenge.sha256,
+            device_id: None,
+            challenge_sha256: None,
             issued: grant.now,
             policy: grant.policy.clone(),
-            kek: encrypt_oaep(&challenge.challenge.rsa_modulus, kek.as_ref())?,
+            kek: encrypt_oaep(modulus, kek.as_ref())?,
             keys: grant.keys.iter().map(wrap).collect::<Result<_, Error>>()?,
             oldest_module: grant.oldest_module,
+            domain: None,
         };
-        self.sign(Typ::License, cbor::encode(&license))
+        self.sign(Typ::License, cbor::encode(&bind(license)))
     }
 }
 
@@ -280,7 +310,7 @@ fn component_of(request: &IndividualizationRequest) -> [u8; 16] {
 }
 
 /// RSAES-OAEP with SHA-256, MGF1-SHA-256 and an empty label (RFC 8017 §7.1.1), exponent 65537.
-fn encrypt_oaep(modulus: &RsaModulus, plaintext: &[u8]) -> Result<[u8; 256], Error> {
+pub(crate) fn encrypt_oaep(modulus: &RsaModulus, plaintext: &[u8]) -> Result<[u8; 256], Error> {
     let n = BoxedUint::from_be_slice(modulus.as_bytes(), 2048).map_err(|_| Error::Malformed)?;
     let key = RsaPublicKey::new(n, BoxedUint::from(65_537u32)).map_err(|_| Error::Malformed)?;
     let mut rng = rsa::rand_core::UnwrapErr(getrandom::SysRng);

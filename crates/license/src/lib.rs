@@ -8,12 +8,14 @@
 //! * A device: [`IndividualizationRequest`] and [`Challenge`] give a [`ToBeSigned`] whose signature may come later (WebCrypto);
 //!   [`Individualization::verify`]; [`VerifiedLicense::verify`], then [`kek_ciphertext`](VerifiedLicense::kek_ciphertext) and
 //!   [`unwrap`](VerifiedLicense::unwrap). Feature `software`: the same with keys in Rust.
+//! * Licenses that come along with DRM metadata: bound to a [`DomainEpoch`], [`VerifiedLicense::verify_embedded`].
 //! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s `verify`.
 
 mod cbor;
 mod challenge;
 mod cose;
 mod device;
+mod domain;
 mod error;
 #[cfg(any(feature = "issue", feature = "software"))]
 mod es256;
@@ -34,6 +36,7 @@ pub use challenge::VerifiedChallenge;
 pub use challenge::{Challenge, Display};
 pub use cose::ToBeSigned;
 pub use device::{DeviceCertificate, Individualization, IndividualizationRequest, KeyLevel};
+pub use domain::{DOMAIN_KEY_NONCE, Domain, DomainEpoch, EPOCH_SECONDS, split_domain_key};
 pub use error::Error;
 #[cfg(feature = "issue")]
 pub use issue::{BoxIdentity, Grant, IndividualizationGrant, Signer, SiteCa};

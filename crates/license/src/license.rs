@@ -8,12 +8,13 @@ use zeroize::Zeroizing;
 
 use crate::cbor::{cbor_array, cbor_map};
 use crate::signer::SignedByServer;
-use crate::{Error, Policy, Trust, Typ, Version};
+use crate::{DomainEpoch, Error, Policy, Trust, Typ, Version};
 
 /// How far a server's clock may lie behind the greatest signed time seen, which may have come from another server.
 const SERVER_CLOCKS: u64 = 300;
 
-/// Content keys for one device and one challenge, with the rules for their use.
+/// Content keys with the rules for their use: for one device and one challenge, or for all devices of a domain; for exactly one
+/// of both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct License {
     /// The signer's certificate, COSE octets.
@@ -22,20 +23,22 @@ pub struct License {
     pub id: [u8; 16],
     /// What the keys are for.
     pub content_id: String,
-    /// The device that it is for.
-    pub device_id: String,
-    /// SHA-256 of the challenge's COSE octets.
-    pub challenge_sha256: [u8; 32],
+    /// The device that it is for; `None` with a domain.
+    pub device_id: Option<String>,
+    /// SHA-256 of the challenge's COSE octets; `None` with a domain.
+    pub challenge_sha256: Option<[u8; 32]>,
     /// When it was issued, Unix seconds.
     pub issued: u64,
     /// The rules.
     pub policy: Policy,
-    /// RSAES-OAEP (SHA-256, MGF1 with SHA-256, empty label) of the 32-byte KEK under the challenge's RSA key.
+    /// RSAES-OAEP (SHA-256, MGF1 with SHA-256, empty label) of the 32-byte KEK under the challenge's RSA key, or the domain's.
     pub kek: [u8; 256],
     /// The content keys; at least one.
     pub keys: Vec<WrappedKey>,
     /// Oldest module version that may use it.
     pub oldest_module: Version,
+    /// The domain whose devices it is for; `None` with a challenge.
+    pub domain: Option<DomainEpoch>,
 }
 
 cbor_map!(License {
@@ -48,7 +51,8 @@ cbor_map!(License {
     6: policy,
     7: kek,
     8: keys,
-    9: oldest_module
+    9: oldest_module,
+    10: domain
 });
 
 /// A content key under AES-256-KW (RFC 3394).
@@ -77,7 +81,9 @@ impl SignedByServer for License {
 
     fn check_form(&self) -> Result<(), Error> {
         let nobody = self.policy.players.as_ref().is_some_and(Vec::is_empty);
-        if self.keys.is_empty() || nobody { Err(Error::Malformed) } else { Ok(()) }
+        let to_device = self.device_id.is_some();
+        let bound = to_device == self.challenge_sha256.is_some() && to_device != self.domain.is_some();
+        if self.keys.is_empty() || nobody || !bound { Err(Error::Malformed) } else { Ok(()) }
     }
 }
 
@@ -87,6 +93,7 @@ impl fmt::Debug for License {
         f.debug_struct("License")
             .field("content_id", &self.content_id)
             .field("device_id", &self.device_id)
+            .field("domain", &self.domain)
             .field("issued", &self.issued)
             .field("policy", &self.policy)
             .field("kids", &kids)
@@ -113,7 +120,7 @@ pub struct Expected<'a> {
     pub module_version: Version,
 }
 
-/// A license that is authentic and meant for this device and challenge; nothing in it has been decrypted yet.
+/// A license that is authentic and meant for this device and challenge, or for a domain; nothing in it has been decrypted yet.
 pub struct VerifiedLicense(License);
 
 impl VerifiedLicense {
@@ -124,8 +131,9 @@ impl VerifiedLicense {
     /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`], [`Error::Stale`], [`Error::Module`].
     pub fn verify(octets: &[u8], trust: &Trust, expected: &Expected<'_>) -> Result<Self, Error> {
         let license: License = trust.verify(octets)?;
-        let this_challenge = license.challenge_sha256.ct_eq(&expected.challenge_sha256);
-        if license.device_id != expected.device_id || !bool::from(this_challenge) {
+        let this_challenge =
+            license.challenge_sha256.is_some_and(|sha256| sha256.ct_eq(&expected.challenge_sha256).into());
+        if license.device_id.as_deref() != Some(expected.device_id) || !this_challenge {
             return Err(Error::Binding);
         }
         if license.issued.saturating_add(SERVER_CLOCKS) < expected.anchor {
@@ -137,12 +145,31 @@ impl VerifiedLicense {
         Ok(Self(license))
     }
 
+    /// Verifies a license that came along with DRM metadata for this content, and that it is bound to a domain; gives the domain,
+    /// whose key opens it. That it was issued earlier than signed times seen is as it should be: metadata is kept in caches.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`], [`Error::Module`].
+    pub fn verify_embedded(
+        octets: &[u8],
+        trust: &Trust,
+        content_id: &str,
+        module_version: Version,
+    ) -> Result<(Self, DomainEpoch), Error> {
+        let license: License = trust.verify(octets)?;
+        let domain = license.domain.filter(|_| license.content_id == content_id).ok_or(Error::Binding)?;
+        if module_version < license.oldest_module {
+            return Err(Error::Module);
+        }
+        Ok((Self(license), domain))
+    }
+
     /// What it says.
     pub fn license(&self) -> &License {
         &self.0
     }
 
-    /// The OAEP ciphertext that the challenge's RSA key opens; its plaintext goes to [`unwrap`](Self::unwrap).
+    /// The OAEP ciphertext that the challenge's RSA key, or the domain's, opens; its plaintext goes to [`unwrap`](Self::unwrap).
     pub fn kek_ciphertext(&self) -> &[u8; 256] {
         &self.0.kek
     }
@@ -196,13 +223,14 @@ mod tests {
             signer: vec![],
             id: [0; 16],
             content_id: String::new(),
-            device_id: String::new(),
-            challenge_sha256: [0; 32],
+            device_id: Some(String::new()),
+            challenge_sha256: Some([0; 32]),
             issued: 0,
             policy,
             kek: [0; 256],
             keys: vec![WrappedKey { kid, key }],
             oldest_module: Version::new(0, 0, 0),
+            domain: None,
         });
         let mut kek: Vec<u8> = (0..32).collect();
         let keys = license.unwrap(&kek).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::ids::{DeviceId, MovieId};
-use crate::manifest::Manifest;
+use crate::manifest::{LicenseMode, Manifest};
 use crate::metadata::MovieMetadata;
 use crate::request::{MessageName, version};
 use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
@@ -71,6 +71,25 @@ pub struct Registration {
     pub expiration: u64,
     /// When to renew it.
     pub renewal: u64,
+    /// Keys of the domains that the device is in, sealed for it; empty for a device in none.
+    pub domain_keys: Vec<DomainKey>,
+}
+
+/// A domain's private key, sealed for one device.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DomainKey {
+    /// `browser`, `box` or `all`.
+    pub domain: String,
+    /// Number of the epoch.
+    pub epoch: u64,
+    /// As docs/protocol.md, section 6 seals it.
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for DomainKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DomainKey({} {}, sealed)", self.domain, self.epoch)
+    }
 }
 
 impl std::fmt::Debug for Registration {
@@ -80,6 +99,7 @@ impl std::fmt::Debug for Registration {
             .field("ticket", &"[redacted]")
             .field("expiration", &self.expiration)
             .field("renewal", &self.renewal)
+            .field("domain_keys", &self.domain_keys)
             .finish()
     }
 }
@@ -108,6 +128,8 @@ pub struct QueueMovie {
     pub metadata: MovieMetadata,
     /// Where to resume, in seconds.
     pub position: f64,
+    /// Where its license comes from.
+    pub license_mode: LicenseMode,
 }
 
 /// This account's history with a movie.
@@ -154,11 +176,22 @@ pub enum Activation {
 
 impl Registration {
     fn write_into(&self, element: Element) -> Element {
-        element
+        let element = element
             .text_child("deviceid", &self.device_id)
             .text_child("cticket", &self.ticket)
             .text_child("expiration", self.expiration)
-            .text_child("renewal", self.renewal)
+            .text_child("renewal", self.renewal);
+        if self.domain_keys.is_empty() {
+            return element;
+        }
+        element.child(self.domain_keys.iter().fold(Element::new("domainkeys"), |list, key| {
+            list.child(
+                Element::new("domainkey")
+                    .text_child("domain", &key.domain)
+                    .text_child("epoch", key.epoch)
+                    .text_child("key", base64_encode(&key.key)),
+            )
+        }))
     }
 
     fn read(element: &Element) -> Result<Self, Error> {
@@ -167,6 +200,19 @@ impl Registration {
             ticket: element.required_text("cticket")?.to_owned(),
             expiration: number(element, "expiration")?,
             renewal: number(element, "renewal")?,
+            domain_keys: element.first("domainkeys").map_or(Ok(Vec::new()), |list| {
+                list.all("domainkey").map(DomainKey::read).collect::<Result<_, Error>>()
+            })?,
+        })
+    }
+}
+
+impl DomainKey {
+    fn read(element: &Element) -> Result<Self, Error> {
+        Ok(Self {
+            domain: element.required_text("domain")?.to_owned(),
+            epoch: number(element, "epoch")?,
+            key: base64_decode(element.required_text("key")?, "key")?,
         })
     }
 }
@@ -219,7 +265,8 @@ impl ResponseMessage {
                     movie
                         .metadata
                         .write_into(Element::new("movie").attr("movie_id", movie.movie_id))
-                        .text_child("position", Seconds(movie.position)),
+                        .text_child("position", Seconds(movie.position))
+                        .opt_child("licensemode", movie.license_mode.written()),
                 )
             }),
             Self::MovieMetadata { movie_id, metadata } => {
@@ -290,6 +337,7 @@ impl ResponseMessage {
                             movie_id: movie.parsed_attribute("movie_id")?,
                             metadata: MovieMetadata::read(movie)?,
                             position: movie.parsed::<Seconds>("position")?.map_or(0.0, |s| s.0),
+                            license_mode: LicenseMode::of(movie.child_text("licensemode")),
                         })
                     })
                     .collect::<Result<_, Error>>()?,

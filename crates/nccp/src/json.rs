@@ -105,6 +105,9 @@ pub struct LibraryMovie {
     /// Whether the account's plan includes it and it can be played.
     #[serde(default)]
     pub playable: bool,
+    /// Whether its license comes along with the manifest, so that none need be asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub embedded: bool,
 }
 
 /// `GET /api/devices`.

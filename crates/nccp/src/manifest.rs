@@ -26,6 +26,32 @@ pub struct Manifest {
     pub downloadables: Vec<Downloadable>,
     /// COSE octets of the DRM metadata; absent for clear films.
     pub drm_metadata: Option<Vec<u8>>,
+    /// Where newer DRM metadata can be had, with a URL token; absent for clear films.
+    pub drm_metadata_url: Option<String>,
+    /// Where the license comes from.
+    pub license_mode: LicenseMode,
+}
+
+/// Where a film's license comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LicenseMode {
+    /// From the license server, which is asked.
+    #[default]
+    Server,
+    /// It lies in the DRM metadata; the license server is asked where that one does not serve.
+    Embedded,
+}
+
+impl LicenseMode {
+    /// As `licensemode` says it; unknown ones are the server's.
+    pub(crate) fn of(text: Option<&str>) -> Self {
+        if text == Some("embedded") { Self::Embedded } else { Self::Server }
+    }
+
+    /// The text of `licensemode`, where it is written.
+    pub(crate) fn written(self) -> Option<&'static str> {
+        (self == Self::Embedded).then_some("embedded")
+    }
 }
 
 /// A delivery network, or one's own edge.

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::manifest::{
-    Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, Manifest, MediaType, MovieType, RangeForm, Resolution,
-    Scheme,
+    Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType, MovieType, RangeForm,
+    Resolution, Scheme,
 };
 use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
@@ -30,6 +30,8 @@ impl Manifest {
             .iter()
             .fold(head, |list, d| list.child(d.to_element()))
             .opt_child("drmmetadata", self.drm_metadata.as_deref().map(base64_encode))
+            .opt_child("drmmetadataurl", self.drm_metadata_url.as_ref())
+            .opt_child("licensemode", self.license_mode.written())
     }
 
     pub(crate) fn read(element: &Element) -> Result<Self, Error> {
@@ -60,6 +62,10 @@ impl Manifest {
                 .child_text("drmmetadata")
                 .map(|text| base64_decode(text, "drmmetadata"))
                 .transpose()?,
+            drm_metadata_url: element
+                .child_text("drmmetadataurl")
+                .map(|url| url.split_whitespace().collect()),
+            license_mode: LicenseMode::of(element.child_text("licensemode")),
             downloadables,
         })
     }
