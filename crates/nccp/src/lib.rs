@@ -31,15 +31,15 @@ mod value;
 pub mod xml;
 
 pub use answer::{
-    AccountInfo, Activation, QueueMovie, Registration, ResponseMessage, UserMovieMetadata, View,
+    AccountInfo, Activation, DomainKey, QueueMovie, Registration, ResponseMessage, UserMovieMetadata, View,
 };
 pub use box_code::{BoxCode, BoxCodeError};
 pub use code::{Action, ErrorCode};
 pub use envelope::{Answer, Outcome, Refused, Request, Response, WireError};
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use manifest::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, Manifest, MediaType, MovieType,
-    RangeForm, Resolution, Scheme,
+    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType,
+    MovieType, RangeForm, Resolution, Scheme,
 };
 pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};

@@ -256,6 +256,7 @@ fn tickets_and_passwords_do_not_print() {
         ticket: "sesame".into(),
         expiration: 1,
         renewal: 1,
+        domain_keys: vec![nccp::DomainKey { domain: "all".into(), epoch: 690, key: b"sesame".to_vec() }],
     };
     assert!(!format!("{:?}", ResponseMessage::Register(registration)).contains("sesame"));
     let login = json::Login { email: "a@b".into(), password: "sesame".into(), next: None };
@@ -418,10 +419,11 @@ fn manifest() -> impl Strategy<Value = Manifest> {
         (ids(), millis(), any::<u64>(), proptest::option::of((any::<u64>(), 1..u64::MAX))),
         proptest::collection::vec(cdn, 0..3),
         proptest::collection::vec(downloadable(), 0..3),
-        proptest::option::of(proptest::collection::vec(any::<u8>(), 1..100)),
+        (proptest::option::of(proptest::collection::vec(any::<u8>(), 1..100)), proptest::option::of("http://[a-z/?&=]{1,30}"), mode()),
     )
         .prop_map(
-            |((movie_id, resume_position, expiration, duration), cdns, downloadables, drm_metadata)| {
+            |((movie_id, resume_position, expiration, duration), cdns, downloadables, drm)| {
+                let (drm_metadata, drm_metadata_url, license_mode) = drm;
                 Manifest {
                     movie_id,
                     movie_type: MovieType::Static,
@@ -431,19 +433,29 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                     cdns,
                     downloadables,
                     drm_metadata,
+                    drm_metadata_url,
+                    license_mode,
                 }
             },
         )
 }
 
+fn mode() -> impl Strategy<Value = LicenseMode> {
+    prop_oneof![Just(LicenseMode::Server), Just(LicenseMode::Embedded)]
+}
+
 fn answer() -> impl Strategy<Value = ResponseMessage> {
     let registration = || {
-        (device(), "[A-Za-z0-9_-]{1,80}", any::<u64>(), any::<u64>()).prop_map(
-            |(device_id, ticket, expiration, renewal)| Registration {
+        let key = ("[a-z]{1,8}", any::<u64>(), proptest::collection::vec(any::<u8>(), 1..300))
+            .prop_map(|(domain, epoch, key)| nccp::DomainKey { domain, epoch, key });
+        let keys = proptest::collection::vec(key, 0..4);
+        (device(), "[A-Za-z0-9_-]{1,80}", any::<u64>(), any::<u64>(), keys).prop_map(
+            |(device_id, ticket, expiration, renewal, domain_keys)| Registration {
                 device_id,
                 ticket,
                 expiration,
                 renewal,
+                domain_keys,
             },
         )
     };
@@ -452,10 +464,8 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
         seen,
         position,
     });
-    let queued = (ids(), metadata(), millis()).prop_map(|(movie_id, metadata, position)| QueueMovie {
-        movie_id,
-        metadata,
-        position,
+    let queued = (ids(), metadata(), millis(), mode()).prop_map(|(movie_id, metadata, position, license_mode)| {
+        QueueMovie { movie_id, metadata, position, license_mode }
     });
     prop_oneof![
         (any::<u64>(), text()).prop_map(|(time, version)| ResponseMessage::Ping { time, version }),

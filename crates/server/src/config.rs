@@ -93,6 +93,9 @@ pub struct Config {
     pub drm: Drm,
     /// How often one may ask.
     pub limits: Limits,
+    /// When the file was last changed, Unix seconds; 0 without one.
+    #[serde(skip)]
+    pub changed: u64,
 }
 
 impl Default for Config {
@@ -117,6 +120,7 @@ impl Default for Config {
             cdn: Vec::new(),
             drm: Drm::default(),
             limits: Limits::default(),
+            changed: 0,
         }
     }
 }
@@ -149,7 +153,9 @@ impl Config {
             None => Self::default(),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-                parse(path, &text)?
+                let mut config = parse(path, &text)?;
+                config.changed = modified(path);
+                config
             }
         };
         config.apply(overrides);
@@ -199,6 +205,12 @@ impl Config {
         self.embedders.iter().try_for_each(|origin| check_origin("embedders", origin))?;
         if let Some(base) = &self.edge.base_url {
             check_base("edge.base_url", base)?;
+        }
+        if let Some(base) = &self.drm.base_url {
+            check_base("drm.base_url", base)?;
+        }
+        if self.drm.update_interval == 0 {
+            return Err(setting("drm.update_interval", "must be at least 1 second"));
         }
         for cdn in &self.cdn {
             check_base("cdn.base_url", &cdn.base_url)?;
@@ -279,6 +291,16 @@ impl Config {
         std::iter::once(self.edge_base()).chain(cdns).collect()
     }
 
+    /// The URL before `/s/…/drm` in manifests.
+    pub fn drm_base(&self) -> &str {
+        self.drm.base_url.as_deref().unwrap_or(&self.public_url)
+    }
+
+    /// The URLs before `/s/…/drm` whose signatures are taken.
+    pub fn drm_bases(&self) -> Vec<&str> {
+        [vec![self.drm_base(), self.public_url.as_str()], self.edge_bases()].concat()
+    }
+
     /// The public URL of the controller: part of what devices sign.
     pub fn controller_url(&self) -> String {
         format!("{}{}", self.public_url, nccp::CONTROLLER_PATH)
@@ -321,6 +343,12 @@ impl Config {
     pub fn database(&self) -> PathBuf {
         self.data.join("matinee.db")
     }
+}
+
+/// When a file was last changed, Unix seconds; 0 where nobody knows.
+fn modified(path: &Path) -> u64 {
+    let time = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
 }
 
 /// Errors name the line and what is expected there, and never quote a value: it may be a password.

@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod http;
 pub mod keys;
+mod license_mode;
 mod listen;
 pub mod media_url;
 mod password;
@@ -33,8 +34,9 @@ pub use config::{
     OnFailure, Overrides, Regions, Role, Tls, UpdateStrategy,
 };
 pub use error::Error;
+pub use license_mode::{LicenseMode, UnknownMode};
 pub use http::{box_router, router};
 pub use serve::Server;
 pub use service::Service;
 pub use site::HOW_TO_BUILD;
-pub use use_case::{accounts, counters, movies};
+pub use use_case::{accounts, counters, drm_metadata, movies};

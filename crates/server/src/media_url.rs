@@ -57,12 +57,8 @@ impl MediaPath {
             _ => return None,
         };
         let (id, extension) = file.split_once('.')?;
-        let name = |s: &str, most: usize| {
-            (1..=most).contains(&s.len())
-                && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        };
         let digits = id.len() == 10 && id.bytes().all(|b| b.is_ascii_digit());
-        if !digits || id.get(7..) != Some(shard) || !name(pack, 64) || !name(extension, 8) {
+        if !digits || id.get(7..) != Some(shard) || !is_name(pack, 64) || !is_name(extension, 8) {
             return None;
         }
         Some(Self { pack: pack.to_owned(), id: id.to_owned(), extension: extension.to_owned(), range })
@@ -75,11 +71,62 @@ impl MediaPath {
     }
 }
 
+/// Path of a film's DRM metadata: a set of films, and the film's name in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrmPath {
+    /// The set; [`DrmPath::VOD`] for packaged films.
+    pub set: String,
+    /// The name in it; of packaged films the movie's number.
+    pub content: String,
+}
+
+impl DrmPath {
+    /// The set of packaged films.
+    pub const VOD: &str = "vod";
+
+    /// The path of a packaged film.
+    pub fn of_movie(movie: u64) -> Self {
+        Self { set: Self::VOD.to_owned(), content: movie.to_string() }
+    }
+
+    /// Reads `/s/{set}/{content}/drm`.
+    pub fn parse(path: &str) -> Option<Self> {
+        let (set, content) = path.strip_prefix("/s/")?.strip_suffix("/drm")?.split_once('/')?;
+        (is_name(set, 64) && is_name(content, 64))
+            .then(|| Self { set: set.to_owned(), content: content.to_owned() })
+    }
+
+    /// The packaged film's number.
+    pub fn movie(&self) -> Option<u64> {
+        let number = self.content.parse::<u64>().ok()?;
+        (self.set == Self::VOD && self.content == number.to_string()).then_some(number)
+    }
+
+    /// The path.
+    pub fn file_path(&self) -> String {
+        format!("/s/{}/{}/drm", self.set, self.content)
+    }
+}
+
+fn is_name(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// The URL of a file, good until `expires`.
 ///
 /// `base` is the edge's URL without trailing slash.
 pub fn sign(secret: &MediaSecret, base: &str, path: &MediaPath, expires: u64) -> String {
-    let file_url = format!("{base}{}", path.file_path());
+    sign_path(secret, base, &path.file_path(), expires)
+}
+
+/// The URL of a film's DRM metadata, good until `expires`.
+pub fn sign_drm(secret: &MediaSecret, base: &str, path: &DrmPath, expires: u64) -> String {
+    sign_path(secret, base, &path.file_path(), expires)
+}
+
+fn sign_path(secret: &MediaSecret, base: &str, file_path: &str, expires: u64) -> String {
+    let file_url = format!("{base}{file_path}");
     let query = format!("?p={}&e={expires}", file_url.len());
     let hash = secret.hash(&file_url, &query);
     let mut url = file_url;
@@ -112,12 +159,44 @@ pub fn verify(
     query: Option<&str>,
     now: u64,
 ) -> Result<MediaPath, Refusal> {
+    check(secrets, bases, (path, query), now, |path| {
+        let media = MediaPath::parse(path)?;
+        let file_path = media.file_path();
+        Some((media, file_path))
+    })
+}
+
+/// As [`verify`], of the path of DRM metadata.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn verify_drm(
+    secrets: &[MediaSecret],
+    bases: &[&str],
+    path: &str,
+    query: Option<&str>,
+    now: u64,
+) -> Result<DrmPath, Refusal> {
+    check(secrets, bases, (path, query), now, |path| {
+        let drm = DrmPath::parse(path)?;
+        let file_path = drm.file_path();
+        Some((drm, file_path))
+    })
+}
+
+/// `parse` gives what a path names, and how much of the path is signed.
+fn check<T>(
+    secrets: &[MediaSecret],
+    bases: &[&str],
+    (path, query): (&str, Option<&str>),
+    now: u64,
+    parse: impl FnOnce(&str) -> Option<(T, String)>,
+) -> Result<T, Refusal> {
     let query = query.unwrap_or_default();
     if !path.bytes().chain(query.bytes()).all(|b| (0x21..=0x7E).contains(&b)) {
         return Err(Refusal::Unclean);
     }
-    let media = MediaPath::parse(path).ok_or(Refusal::NotFound)?;
-    let file_path = media.file_path();
+    let (named, file_path) = parse(path).ok_or(Refusal::NotFound)?;
     let token = Token::parse(query).ok_or(Refusal::Forbidden)?;
     let signed = format!("?{}", token.signed);
     // All secrets and bases of that length are tried, whichever matches.
@@ -134,7 +213,7 @@ pub fn verify(
     if now >= token.expires {
         return Err(Refusal::Expired);
     }
-    Ok(media)
+    Ok(named)
 }
 
 struct Token<'a> {
@@ -264,6 +343,27 @@ mod tests {
         assert_eq!(expiration(1_790_000_000, 21_600), 1_790_024_400);
         assert_eq!(expiration(3600, 7200), 10_800);
         assert_eq!(expiration(1_790_000_000, 60), 1_790_000_060);
+    }
+
+    /// The same token over another path; each is good for its own.
+    #[test]
+    fn drm_metadata_has_tokens_too() {
+        let path = DrmPath::of_movie(60027274);
+        let url = sign_drm(&secrets()[0], BASE, &path, 1_790_002_800);
+        let (text, query) = url.strip_prefix(BASE).unwrap().split_once('?').unwrap();
+        assert_eq!(text, "/s/vod/60027274/drm");
+        let check = |path: &str| verify_drm(&secrets(), &[BASE], path, Some(query), BEFORE);
+        let read = check(text).unwrap();
+        assert_eq!((read.movie(), &read), (Some(60027274), &path));
+        assert_eq!(check("/s/vod/60027275/drm"), Err(Refusal::Forbidden));
+        assert_eq!(verify_drm(&secrets(), &[BASE], text, Some(query), 1_790_002_800), Err(Refusal::Expired));
+        for other in ["/s/vod/drm", "/s/vod/6/7/drm", "/s/v.d/6/drm", "/s//6/drm", FILE] {
+            assert_eq!(check(other), Err(Refusal::NotFound), "{other}");
+        }
+        assert_eq!(verify(&secrets(), &[BASE], text, Some(query), BEFORE), Err(Refusal::NotFound));
+        for (set, content) in [("0", "7"), ("vod", "07"), ("vod", "x"), ("vod", "99999999999999999999")] {
+            assert_eq!(DrmPath { set: set.into(), content: content.into() }.movie(), None);
+        }
     }
 
     proptest! {

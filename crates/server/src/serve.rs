@@ -3,7 +3,7 @@
 use crate::listen::{Endpoint, Peers};
 use crate::store::retried;
 use crate::tls::TlsIdentity;
-use crate::{Clock, Config, Error, Service, http, reload, telemetry};
+use crate::{Clock, Config, Error, Role, Service, http, reload, telemetry};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,6 +116,7 @@ impl Server {
             tokio::spawn(housekeep(Arc::clone(&service))),
             tokio::spawn(reload::keep_fresh(Arc::clone(&service), tls.clone())),
             tokio::spawn(telemetry::upkeep()),
+            tokio::spawn(keep_domains(Arc::clone(&service))),
         ];
         let mut endpoints = tokio::task::JoinSet::new();
         let main = Endpoint {
@@ -171,6 +172,30 @@ async fn housekeep(service: Arc<Service>) {
         match purge {
             Ok(()) | Err(crate::store::StoreError::Absent) => {}
             Err(error) => tracing::warn!(%error, "could not forget what is over"),
+        }
+    }
+}
+
+/// Makes the domains' keys ahead of their time, while nobody waits for them.
+async fn keep_domains(service: Arc<Service>) {
+    if !service.config.has(Role::Control) {
+        return;
+    }
+    let mut timer = tokio::time::interval(PURGE);
+    loop {
+        timer.tick().await;
+        // One by one: a server that is told to stop waits for one at most.
+        loop {
+            let service = Arc::clone(&service);
+            match tokio::task::spawn_blocking(move || service.make_domain()).await {
+                Ok(Ok(true)) => continue,
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the domains' keys could not be made; `matinee keys generate` makes them, too");
+                }
+                Err(error) => tracing::error!(%error, "the domains' keys were not looked at"),
+            }
+            break;
         }
     }
 }

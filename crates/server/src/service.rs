@@ -8,6 +8,7 @@ use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
 use crate::throttle::Throttle;
+use crate::use_case::drm_metadata;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -45,6 +46,9 @@ impl Service {
         } else {
             Arc::new(AbsentStore)
         };
+        if config.has(Role::Control) {
+            drm_metadata::check_all(&store, &config.drm).await?;
+        }
         Self::with_store(config, clock, store)
     }
 
@@ -117,6 +121,15 @@ impl Service {
     pub fn reload(&self) -> Result<(), Error> {
         let (keys, policies) = (self.reload_keys(), self.reload_policies());
         keys.and(policies).and(self.reload_regions())
+    }
+
+    /// Makes one of the domains' keys of this epoch and the next, and takes it into use; `false`: there are all. Takes a second, blocking.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn make_domain(&self) -> Result<bool, Error> {
+        let made = keys::make_domains(&self.config.keys(), self.clock.now(), 1)?;
+        if made.is_empty() { Ok(false) } else { self.reload_keys().map(|()| true) }
     }
 
     /// Reads the keys again, or leaves what was there.

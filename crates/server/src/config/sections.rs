@@ -86,6 +86,11 @@ pub struct Drm {
     pub oldest_module: String,
     /// Seconds that DRM metadata may be kept.
     pub ttl: u64,
+    /// Seconds after which caches that ask whether DRM metadata has changed get new metadata, whether it has or not: with an
+    /// embedded license they would keep one alive that ends.
+    pub update_interval: u64,
+    /// URL before `/s/…/drm` in manifests, without trailing slash: `public_url`, or a CDN that pulls DRM metadata from here.
+    pub base_url: Option<String>,
     /// The file with the operator's own policies; default: `policies.toml` in the data folder, where there is one.
     pub policies: Option<PathBuf>,
     /// The policy of every license that this server issues, whatever the films name.
@@ -138,6 +143,8 @@ impl Default for Drm {
         Self {
             oldest_module: "0.1.0".to_owned(),
             ttl: 3600,
+            update_interval: 3600,
+            base_url: None,
             policies: None,
             license_policy: None,
             update_strategy: UpdateStrategy::Start,

@@ -1,7 +1,7 @@
 //! The edge: octets behind signed URLs, and nothing else. No accounts, no cookies, no state; constant memory.
 
-use super::body;
-use crate::Service;
+use super::{body, drm};
+use crate::{Role, Service};
 use crate::media_url::{self, MediaPath, Refusal};
 use axum::Router;
 use axum::body::Body;
@@ -24,9 +24,16 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/s/{*path}", any(media))
 }
 
+/// DRM metadata alone, where there is no edge: it is made of what the controller knows.
+pub(super) fn drm_routes() -> Router<Arc<Service>> {
+    Router::new().route("/s/{set}/{content}/drm", any(media))
+}
+
 async fn media(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
+    let is_drm = drm::is_drm(request.uri.path()) && service.config.has(Role::Control);
     let mut response = match request.method {
+        Method::GET | Method::HEAD if is_drm => drm::serve(&service, &request).await,
         Method::GET | Method::HEAD => serve(&service, &request).await,
         Method::OPTIONS => preflight(),
         _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD, OPTIONS")]).into_response(),

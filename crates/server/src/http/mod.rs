@@ -7,6 +7,7 @@ mod body;
 mod controller;
 mod cookies;
 mod cors;
+mod drm;
 mod edge;
 mod error;
 mod guard;
@@ -48,6 +49,8 @@ pub fn router(service: Arc<Service>) -> Router {
     }
     if config.has(Role::Edge) {
         router = router.merge(edge::routes());
+    } else if config.has(Role::Control) {
+        router = router.merge(edge::drm_routes());
     }
     if config.has(Role::Site) || config.has(Role::Edge) {
         router = router.merge(pages::client_access_policy());

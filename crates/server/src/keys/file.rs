@@ -26,6 +26,10 @@ pub enum KeyKind {
     Media,
     /// Certifies boxes; made by `matinee box provision`.
     FactoryCa,
+    /// Seals the domains' keys in their files.
+    Seal,
+    /// A domain's key pair of one epoch; licenses that come along with films are made for it.
+    Domain,
 }
 
 /// Where a key stands in its life.
@@ -42,8 +46,16 @@ pub enum KeyState {
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::SiteCa, Self::Signer, Self::Ticket, Self::Common, Self::Media, Self::FactoryCa];
+    pub const ALL: [Self; 8] = [
+        Self::SiteCa,
+        Self::Signer,
+        Self::Ticket,
+        Self::Common,
+        Self::Media,
+        Self::FactoryCa,
+        Self::Seal,
+        Self::Domain,
+    ];
 
     /// The word in files and listings.
     pub fn as_str(self) -> &'static str {
@@ -54,6 +66,8 @@ impl KeyKind {
             Self::Common => "common",
             Self::Media => "media",
             Self::FactoryCa => "factory-ca",
+            Self::Seal => "seal",
+            Self::Domain => "domain",
         }
     }
 }

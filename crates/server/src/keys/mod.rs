@@ -1,10 +1,12 @@
 //! The site's keys: made at the first start, one file each under `{data}/keys`, loaded into a [`KeyRing`].
 
 mod boxes;
+mod domains;
 mod file;
 mod rotate;
 
 pub use boxes::{BoxOrder, ProvisionedBox, provision};
+pub use domains::{DomainPair, make_domains};
 pub use file::{KeyKind, KeyState};
 pub use rotate::{retire, rotate};
 
@@ -15,7 +17,7 @@ use crate::ticket::{TicketKey, TicketKeys};
 use cenc::CommonKey;
 use file::KeyFile;
 use license::{
-    Challenge, DeviceCertificate, KeyLevel, Signer, SignerCertificate, SiteCa, Trust, Typ, VerifiedChallenge,
+    Challenge, DeviceCertificate, DomainEpoch, KeyLevel, Signer, SignerCertificate, SiteCa, Trust, Typ, VerifiedChallenge,
 };
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -64,6 +66,10 @@ pub struct KeyRing {
     pub media: Vec<MediaSecret>,
     /// Common keys by id; the first is the one that packaging uses.
     common: Vec<(String, CommonKey)>,
+    /// Key pairs of the domains, of this epoch and later ones.
+    pub domains: Vec<DomainPair>,
+    /// When the latest key was made that changes what is made of a film: signers, common keys. Unix seconds.
+    pub changed: u64,
 }
 
 impl KeyRing {
@@ -105,6 +111,11 @@ impl KeyRing {
         }
     }
 
+    /// A domain's key pair in an epoch.
+    pub fn domain(&self, of: DomainEpoch) -> Option<&DomainPair> {
+        self.domains.iter().find(|pair| pair.of == of)
+    }
+
     /// The common key of that id.
     pub fn common_key(&self, id: &str) -> Option<&CommonKey> {
         self.common.iter().find(|(name, _)| name == id).map(|(_, key)| key)
@@ -123,14 +134,11 @@ impl KeyRing {
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
 pub fn list(folder: &Path) -> Result<Vec<KeyInfo>, Error> {
-    let info = |key: KeyFile| KeyInfo {
-        kind: key.kind,
-        id: key.id,
-        state: key.state,
-        created: key.created,
-        typ: key.typ,
-    };
     Ok(file::read_all(folder)?.into_iter().map(info).collect())
+}
+
+fn info(key: KeyFile) -> KeyInfo {
+    KeyInfo { kind: key.kind, id: key.id, state: key.state, created: key.created, typ: key.typ }
 }
 
 /// Makes the keys that are missing; gives the new ones.
@@ -170,6 +178,9 @@ pub fn generate(folder: &Path, public_url: &str, now: u64) -> Result<Vec<KeyInfo
     }
     if missing(KeyKind::Media) {
         make(KeyKind::Media, "mv-1", &mut random::<32>())?;
+    }
+    if missing(KeyKind::Seal) {
+        make(KeyKind::Seal, "seal-1", &mut random::<32>())?;
     }
     let mut after = list(folder)?;
     after.retain(|key| !before.contains(key));
@@ -285,7 +296,13 @@ pub fn load_with(
         ),
     };
 
+    active(KeyKind::Seal)?;
+    let shaping = [KeyKind::SiteCa, KeyKind::Signer, KeyKind::Common];
+    let changed = keys.iter().filter(|key| shaping.contains(&key.kind)).map(|key| key.created).max();
+
     Ok(KeyRing {
+        domains: domains::load(&keys, now)?,
+        changed: changed.unwrap_or(0),
         factory,
         individualization,
         device_certificate,

@@ -2,7 +2,7 @@
 //! accepted until it is retired.
 
 use super::file::{self, KeyFile, KeyKind, KeyState};
-use super::{KeyInfo, lock, new_signer};
+use super::{KeyInfo, domains, lock, new_signer};
 use crate::Error;
 use crate::secret::random;
 use license::{SiteCa, Typ};
@@ -22,6 +22,7 @@ pub fn rotate(
     at_once: bool,
     now: u64,
 ) -> Result<Vec<KeyInfo>, Error> {
+    domains::refuse_change(kind)?;
     let _guard = lock(folder)?;
     let mut changed = Vec::new();
     for _ in 0..2 {
@@ -80,6 +81,7 @@ fn make(
         KeyKind::Media => secret(&generation("mv-"), &mut random::<32>()),
         KeyKind::SiteCa => ca("ca-")?,
         KeyKind::FactoryCa => ca("factory-")?,
+        KeyKind::Seal | KeyKind::Domain => return Err(Error::Internal("that key is never changed")),
         KeyKind::Signer => {
             let typ =
                 Typ::OF_SIGNERS.into_iter().find(|known| Some(known.name()) == typ).ok_or_else(|| {
@@ -101,6 +103,7 @@ fn make(
 /// # Errors
 /// [`Error::Setting`] when there is none of that id, or it is not in that state; [`Error::Io`].
 pub fn retire(folder: &Path, kind: KeyKind, id: &str) -> Result<KeyInfo, Error> {
+    domains::refuse_change(kind)?;
     let _guard = lock(folder)?;
     let keys = file::read_all(folder)?;
     let bad = |reason: String| Error::Setting { name: "key", reason };
@@ -117,11 +120,5 @@ pub fn retire(folder: &Path, kind: KeyKind, id: &str) -> Result<KeyInfo, Error> 
 }
 
 fn info(key: &KeyFile) -> KeyInfo {
-    KeyInfo {
-        kind: key.kind,
-        id: key.id.clone(),
-        state: key.state,
-        created: key.created,
-        typ: key.typ.clone(),
-    }
+    super::info(key.clone())
 }

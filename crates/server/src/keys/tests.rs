@@ -8,7 +8,7 @@ fn a_first_start_makes_one_set_and_a_second_none() {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys");
     let new = generate(&keys, URL, 1000).unwrap();
-    assert_eq!(new.len(), 8);
+    assert_eq!(new.len(), 9);
     assert_eq!(new.iter().filter(|key| key.kind == KeyKind::Signer).count(), 4);
     assert!(generate(&keys, URL, 2000).unwrap().is_empty());
     let ring = load(&keys, URL, 2000).unwrap();

@@ -174,6 +174,10 @@ pub trait Transaction: Send {
     async fn reregister(&mut self, id: &str, registered: &Registered) -> Result<()>;
     /// Another signing key takes over the device's slot: the old device is gone.
     async fn replace_device(&mut self, old: &str, device: &NewDevice, now: u64) -> Result<()>;
+    /// Remembers the modulus of a device's RSA key, big-endian.
+    async fn set_rsa_modulus(&mut self, id: &str, modulus: &[u8; 256]) -> Result<()>;
+    /// The modulus of a device's RSA key, where it was remembered.
+    async fn rsa_modulus(&mut self, id: &str) -> Result<Option<[u8; 256]>>;
     /// Stores which sequence numbers were seen, and when the device was last heard of.
     async fn set_sequence(&mut self, id: &str, state: &DeviceState) -> Result<()>;
 

@@ -1,6 +1,7 @@
 //! What a store holds.
 
 use super::SequenceWindow;
+use crate::LicenseMode;
 
 /// A subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,10 +151,14 @@ pub struct Movie {
     pub plans: Vec<String>,
     /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
     pub regions: Vec<String>,
+    /// Where its licenses come from.
+    pub license: LicenseMode,
     /// Whether it can be played now.
     pub available: bool,
     /// When it was added.
     pub added: u64,
+    /// When it was last put in, with whatever differed; 0 before that was remembered.
+    pub changed: u64,
 }
 
 /// A movie about to be added.
@@ -181,6 +186,8 @@ pub struct NewMovie {
     pub plans: Vec<String>,
     /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
     pub regions: Vec<String>,
+    /// Where its licenses come from.
+    pub license: LicenseMode,
 }
 
 /// One viewing of a movie.

@@ -1,16 +1,16 @@
 //! Who may play, and the manifest for those who may.
 
-use super::Outcome;
+use super::{Outcome, drm_metadata};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::config::CdnConfig;
-use crate::media_url::{self, MediaPath};
+use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
 use crate::secret::random;
-use crate::store::{Account, Movie, StoreError, Transaction};
-use license::DrmMetadata;
+use crate::store::{Account, Movie, Transaction};
+use license::KeyLevel;
 use nccp::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, ErrorCode, KeyPeriod, Manifest, MediaType, MovieId,
+    Cdn, ContentProfile, DownloadUrl, Downloadable, ErrorCode, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
     MovieType, RangeForm, ResponseMessage,
 };
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub(crate) async fn playable(
 pub(crate) async fn authorize(
     service: &Service,
     tx: &mut dyn Transaction,
-    account: &Account,
+    (account, level): (&Account, KeyLevel),
     movie_id: MovieId,
     place: &Place,
     now: u64,
@@ -64,14 +64,15 @@ pub(crate) async fn authorize(
     let (movie, pack) = playable(service, tx, account, movie_id, place).await?;
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
-    Ok(ResponseMessage::Authorization(Box::new(manifest(service, &movie, &pack, movie_id, resume, now)?)))
+    let manifest = manifest(service, (&movie, &pack), movie_id, level, resume, now)?;
+    Ok(ResponseMessage::Authorization(Box::new(manifest)))
 }
 
 fn manifest(
     service: &Service,
-    movie: &Movie,
-    pack: &Pack,
+    (movie, pack): (&Movie, &Pack),
     movie_id: MovieId,
+    level: KeyLevel,
     resume: f64,
     now: u64,
 ) -> Outcome<Manifest> {
@@ -79,6 +80,12 @@ fn manifest(
     let life = service.config.edge.url_life.unwrap_or(default_life);
     let expiration = media_url::expiration(now, life);
     let cdns = cdns(service);
+    let metadata = drm_metadata::make(service, movie, pack, now)?;
+    let metadata_url = || {
+        let path = DrmPath::of_movie(movie.id);
+        media_url::sign_drm(&service.keys().media[0], service.config.drm_base(), &path, expiration)
+    };
+    let serves = metadata.as_ref().is_some_and(|made| made.serves(level));
     Ok(Manifest {
         movie_id,
         movie_type: MovieType::Static,
@@ -90,7 +97,9 @@ fn manifest(
             .iter()
             .map(|r| downloadable(service, pack, r, &cdns, resume, expiration))
             .collect(),
-        drm_metadata: drm_metadata(service, movie, pack, now)?,
+        drm_metadata_url: metadata.as_ref().map(|_| metadata_url()),
+        license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
+        drm_metadata: metadata.map(|made| made.octets),
         cdns: cdns
             .iter()
             .map(|cdn| Cdn {
@@ -187,31 +196,5 @@ fn downloadable(
         start_time: start.map(|segment| segment.start),
         max_segment: r.segments.iter().map(|segment| segment.range.length()).max(),
         keys: pack.key_periods(r.timescale).map(|(key, start)| KeyPeriod { kid: key.kid.0, start }).collect(),
-    }
-}
-
-/// Signed DRM metadata; none for clear films.
-pub(crate) fn drm_metadata(
-    service: &Service,
-    movie: &Movie,
-    pack: &Pack,
-    now: u64,
-) -> Outcome<Option<Vec<u8>>> {
-    if pack.keys.is_empty() {
-        return Ok(None);
-    }
-    let metadata = DrmMetadata {
-        signer: Vec::new(),
-        content_id: pack.content_id.clone(),
-        keys: pack.keys.clone(),
-        policy: movie.policy.clone(),
-        license_url: None,
-        embedded_license: None,
-        issued: now,
-        ttl: service.config.drm.ttl,
-    };
-    match service.keys().metadata.sign_metadata(metadata) {
-        Ok(octets) => Ok(Some(octets)),
-        Err(_) => Err(StoreError::Corrupt("pack").into()),
     }
 }

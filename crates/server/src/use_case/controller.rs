@@ -303,14 +303,15 @@ impl<'a> Run<'a> {
         let account = &speaker.account;
         match message {
             RequestMessage::AccountInfo => library::account_info(service, tx, speaker).await,
-            RequestMessage::Queue => library::queue(service, tx, account).await,
+            RequestMessage::Queue => library::queue(service, tx, speaker, now).await,
             RequestMessage::MovieMetadata { movie_id } => metadata::movie(service, tx, *movie_id).await,
             RequestMessage::UserMovieMetadata { movie_id } => {
                 metadata::user_movie(tx, account, *movie_id).await
             }
             RequestMessage::Authorization { movie_id } => {
                 self.entitlements.check(account, *movie_id)?;
-                authorization::authorize(service, tx, account, *movie_id, self.envelope.place, now).await
+                let who = (account, registration::key_level(speaker.device.level));
+                authorization::authorize(service, tx, who, *movie_id, self.envelope.place, now).await
             }
             RequestMessage::License { stream_id, challenge } => {
                 self.entitlements.check(account, *stream_id)?;

@@ -1,12 +1,13 @@
 //! The catalogue as an account sees it.
 
 use super::controller::Speaker;
-use super::{Outcome, authorization, metadata};
+use super::{Outcome, authorization, drm_metadata, metadata, registration};
 use crate::Service;
 use crate::region::Place;
 use crate::store::{Account, StoreError, Transaction, retried};
+use license::{Domain, KeyLevel};
 use nccp::json::{Library, LibraryMovie};
-use nccp::{AccountInfo, ErrorCode, MovieId, QueueMovie, ResponseMessage};
+use nccp::{AccountInfo, ErrorCode, LicenseMode, MovieId, QueueMovie, ResponseMessage};
 use std::collections::HashMap;
 
 /// `GET /api/library`.
@@ -18,6 +19,7 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
         Ok::<_, StoreError>((tx.movies().await?, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
+    let now = service.clock.now();
     let movies = movies
         .into_iter()
         .filter_map(|movie| {
@@ -31,6 +33,8 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
                 playable: authorization::may_play(account, &movie).is_ok()
                     && place.may(&movie.regions)
                     && service.catalogue.pack(&movie.pack).is_ok(),
+                embedded: drm_metadata::domain_of(service, &movie, now)
+                    .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
                 title: movie.title,
                 year: movie.year,
                 synopsis: movie.synopsis,
@@ -93,15 +97,21 @@ pub(crate) async fn account_info(
 pub(crate) async fn queue(
     service: &Service,
     tx: &mut dyn Transaction,
-    account: &Account,
+    speaker: &Speaker,
+    now: u64,
 ) -> Outcome<ResponseMessage> {
+    let account = &speaker.account;
+    let level = registration::key_level(speaker.device.level);
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
     let movies = tx.queue(account.id).await?;
     Ok(ResponseMessage::Queue(
         movies
             .iter()
             .filter_map(|movie| {
+                let of = drm_metadata::domain_of(service, movie, now);
+                let serves = of.is_some_and(|of| Domain::of_level(level).contains(&of.domain));
                 Some(QueueMovie {
+                    license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
                     movie_id: MovieId::try_from(movie.id).ok()?,
                     metadata: metadata::of_movie(service, movie),
                     position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),

@@ -91,8 +91,8 @@ pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
     service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
-/// The keys to grant: those asked for, or all. Each is recomputed from the common key and the catalogue's names.
-fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
+/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key and the catalogue's names.
+pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
     let unavailable = |reason: &str| {
         tracing::error!(pack = %pack.id, reason, "no license can be issued");
         ErrorCode::MovieNotAvailable

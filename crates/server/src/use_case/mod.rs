@@ -6,6 +6,7 @@ pub(crate) mod authorization;
 pub(crate) mod controller;
 pub mod counters;
 pub(crate) mod devices;
+pub mod drm_metadata;
 pub(crate) mod entitlement;
 pub(crate) mod individualize;
 pub(crate) mod library;

@@ -2,7 +2,7 @@
 
 use crate::catalogue::Pack;
 use crate::store::{Movie, NewMovie, Store, retried};
-use crate::{Error, policy, region};
+use crate::{Error, LicenseMode, policy, region};
 use std::path::{Path, PathBuf};
 
 /// What an operator says of a movie beside its pack.
@@ -24,6 +24,8 @@ pub struct Details {
     pub plans: Vec<String>,
     /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
     pub regions: Vec<String>,
+    /// Where its licenses come from; see [`check_mode`](super::drm_metadata::check_mode).
+    pub license: LicenseMode,
 }
 
 fn bad(name: &'static str, reason: String) -> Error {
@@ -104,6 +106,7 @@ pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> 
         policy,
         plans: details.plans,
         regions: details.regions.iter().map(|country| region::country(country)).collect::<Result<_, _>>()?,
+        license: details.license,
     };
     retried!(async {
         let mut tx = store.begin().await?;

@@ -6,8 +6,8 @@ use crate::Service;
 use crate::secret::{CookieSecret, random_hex};
 use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
 use crate::ticket::Ticket;
-use license::{DeviceCertificate, KeyLevel};
-use nccp::{DeviceId, ErrorCode, Register, Registration};
+use license::{DeviceCertificate, Domain, DomainEpoch, KeyLevel, RsaModulus};
+use nccp::{DeviceId, DomainKey, ErrorCode, Register, Registration};
 
 /// Seconds that a ticket lives.
 pub(crate) const TICKET_LIFE: u64 = 12 * 3600;
@@ -23,6 +23,7 @@ pub(crate) struct Ticketed {
     pub(crate) device: Device,
     pub(crate) ticket: Ticket,
     pub(crate) text: String,
+    pub(crate) domain_keys: Vec<DomainKey>,
 }
 
 impl Ticketed {
@@ -33,6 +34,7 @@ impl Ticketed {
             ticket: self.text.clone(),
             expiration: expires,
             renewal: issued + (expires - issued) * RENEW_PERCENT / 100,
+            domain_keys: self.domain_keys.clone(),
         }
     }
 }
@@ -59,7 +61,46 @@ pub(crate) fn level_number(level: KeyLevel) -> u8 {
     }
 }
 
-fn issue(service: &Service, account: Account, device: Device, now: u64) -> Outcome<Ticketed> {
+/// The key level of a number on the wire.
+pub(crate) fn key_level(number: u8) -> KeyLevel {
+    match number {
+        3 => KeyLevel::Box,
+        2 => KeyLevel::Webcrypto,
+        _ => KeyLevel::Software,
+    }
+}
+
+/// The keys of the device's domains, of this epoch and the next, as far as they have been made; sealed, so that nobody else can use
+/// them (B50).
+async fn domain_keys(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    device: &Device,
+    now: u64,
+) -> Outcome<Vec<DomainKey>> {
+    let domains = Domain::of_level(key_level(device.level));
+    let modulus = match domains {
+        [] => None,
+        _ => tx.rsa_modulus(&device.id).await?.and_then(|modulus| RsaModulus::try_from(modulus).ok()),
+    };
+    let Some(modulus) = modulus else { return Ok(Vec::new()) };
+    let ring = service.keys();
+    let epochs = domains.iter().map(|domain| DomainEpoch::at(*domain, now)).flat_map(|of| [of, of.next()]);
+    let sealed = epochs.filter_map(|of| ring.domain(of)).map(|pair| {
+        let key = pair.of.seal_for(&pair.pkcs8, &device.id, &modulus).map_err(|_| ErrorCode::TryLater)?;
+        Ok(DomainKey { domain: pair.of.domain.name().to_owned(), epoch: pair.of.epoch, key })
+    });
+    sealed.collect()
+}
+
+async fn issue(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    account: Account,
+    device: Device,
+    now: u64,
+) -> Outcome<Ticketed> {
+    let domain_keys = domain_keys(service, tx, &device, now).await?;
     let corrupt = |column| Failure::Store(StoreError::Corrupt(column));
     let ticket = Ticket {
         account: account.id,
@@ -71,7 +112,7 @@ fn issue(service: &Service, account: Account, device: Device, now: u64) -> Outco
         expires: now + TICKET_LIFE,
     };
     let text = service.keys().tickets.seal(&ticket);
-    Ok(Ticketed { account, device, ticket, text })
+    Ok(Ticketed { account, device, ticket, text, domain_keys })
 }
 
 /// The account of the session cookies, inside a transaction.
@@ -133,8 +174,9 @@ pub(crate) async fn register(
             device.id
         }
     };
+    tx.set_rsa_modulus(&id, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, account, device, now)
+    issue(service, tx, account, device, now).await
 }
 
 /// A box whose code somebody typed in: as [`register`], without cookies.
@@ -176,8 +218,9 @@ pub(crate) async fn register_box(
             device.id
         }
     };
+    tx.set_rsa_modulus(&id, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, account, device, now)
+    issue(service, tx, account, device, now).await
 }
 
 fn idle_before(service: &Service, now: u64) -> Option<u64> {
@@ -237,5 +280,5 @@ pub(crate) async fn renew(
     }
     take_slot(service, tx, device, now).await?;
     let device = tx.device(&device.id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, account.clone(), device, now)
+    issue(service, tx, account.clone(), device, now).await
 }

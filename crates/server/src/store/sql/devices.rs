@@ -204,6 +204,26 @@ pub(super) async fn replace(tx: &mut Tx, old: &str, device: &NewDevice, now: u64
     insert(tx, device, slot, now).await
 }
 
+pub(super) async fn set_rsa_modulus(tx: &mut Tx, id: &str, modulus: &[u8; 256]) -> Result<()> {
+    sqlx::query("UPDATE devices SET rsa_modulus = $2 WHERE id = $1")
+        .bind(id)
+        .bind(&modulus[..])
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn rsa_modulus(tx: &mut Tx, id: &str) -> Result<Option<[u8; 256]>> {
+    let row = sqlx::query("SELECT rsa_modulus FROM devices WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    row.try_get::<Option<&[u8]>, _>("rsa_modulus")?
+        .map(|modulus| modulus.try_into().map_err(|_| StoreError::Corrupt("rsa_modulus")))
+        .transpose()
+}
+
 pub(super) async fn set_sequence(tx: &mut Tx, id: &str, state: &DeviceState) -> Result<()> {
     sqlx::query("UPDATE devices SET highest = $2, seen = $3, last_seen = $4 WHERE id = $1")
         .bind(id)

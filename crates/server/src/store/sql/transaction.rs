@@ -188,6 +188,14 @@ impl Transaction for SqlTransaction {
         devices::replace(&mut self.tx, old, device, now).await
     }
 
+    async fn set_rsa_modulus(&mut self, id: &str, modulus: &[u8; 256]) -> Result<()> {
+        devices::set_rsa_modulus(&mut self.tx, id, modulus).await
+    }
+
+    async fn rsa_modulus(&mut self, id: &str) -> Result<Option<[u8; 256]>> {
+        devices::rsa_modulus(&mut self.tx, id).await
+    }
+
     async fn set_sequence(&mut self, id: &str, state: &DeviceState) -> Result<()> {
         devices::set_sequence(&mut self.tx, id, state).await
     }
@@ -195,12 +203,13 @@ impl Transaction for SqlTransaction {
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()> {
         sqlx::query(
             "INSERT INTO movies (id, title, year, cast_names, synopsis, rating, runtime, pack, policy, plans,
-               regions, added)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+               regions, license, added, changed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, year = excluded.year,
                cast_names = excluded.cast_names, synopsis = excluded.synopsis, rating = excluded.rating,
                runtime = excluded.runtime, pack = excluded.pack, policy = excluded.policy, plans = excluded.plans,
-               regions = excluded.regions, available = TRUE",
+               regions = excluded.regions, license = excluded.license, changed = excluded.changed,
+               available = TRUE",
         )
         .bind(int(movie.id))
         .bind(&movie.title)
@@ -213,6 +222,7 @@ impl Transaction for SqlTransaction {
         .bind(&movie.policy)
         .bind(to_json(&movie.plans))
         .bind(to_json(&movie.regions))
+        .bind(movie.license.to_string())
         .bind(int(now))
         .execute(&mut *self.tx)
         .await?;

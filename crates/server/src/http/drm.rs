@@ -1,0 +1,77 @@
+//! `GET /s/{set}/{content}/drm`: DRM metadata, behind a URL token like media, but made when it is asked for.
+
+use super::body;
+use crate::Service;
+use crate::media_url::{self, Refusal};
+use crate::use_case::drm_metadata::{self, Resource};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Whether a path is meant for here.
+pub(super) fn is_drm(path: &str) -> bool {
+    path.ends_with("/drm")
+}
+
+pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
+    let (uri, bases) = (&request.uri, service.config.drm_bases());
+    let keys = service.keys();
+    let refused = |status: StatusCode, text: &'static str| {
+        (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+    };
+    let nothing = || refused(StatusCode::NOT_FOUND, "There is no such DRM metadata.\n");
+    match media_url::verify_drm(&keys.media, &bases, uri.path(), uri.query(), service.clock.now()) {
+        Ok(path) => {
+            let Some(movie) = path.movie() else { return nothing() };
+            match drm_metadata::resource(service, movie).await {
+                Ok(Some(resource)) => send(service, request, resource),
+                Ok(None) => nothing(),
+                Err(failure) => {
+                    tracing::error!(movie, code = failure.code().as_str(), "no DRM metadata could be made");
+                    refused(StatusCode::SERVICE_UNAVAILABLE, "Try again later.\n")
+                }
+            }
+        }
+        Err(Refusal::Unclean) => refused(StatusCode::BAD_REQUEST, "Bad Request\n"),
+        Err(Refusal::Expired) => refused(StatusCode::BAD_REQUEST, "Bad Request: this URL has expired.\n"),
+        Err(Refusal::Forbidden) => refused(StatusCode::FORBIDDEN, "Forbidden\n"),
+        Err(Refusal::NotFound) => nothing(),
+    }
+}
+
+fn send(service: &Service, request: &Parts, resource: Resource) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/cose"));
+    let tag = format!("W/\"{}\"", resource.tag);
+    let modified = UNIX_EPOCH + Duration::from_secs(resource.last_modified);
+    for (name, value) in [
+        (header::CACHE_CONTROL, format!("public, max-age={}", service.config.drm.ttl)),
+        (header::LAST_MODIFIED, httpdate::fmt_http_date(modified)),
+        (header::ETAG, tag.clone()),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    if is_unchanged(&request.headers, &resource.tag, modified) {
+        headers.remove(header::CONTENT_TYPE);
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    headers.insert(header::CONTENT_LENGTH, resource.octets.len().into());
+    match request.method {
+        Method::HEAD => (StatusCode::OK, headers).into_response(),
+        _ => (StatusCode::OK, headers, resource.octets).into_response(),
+    }
+}
+
+/// Whether what the caller has is as good (RFC 9110, 13.1.2 and 13.1.3): by its tag, else by its time.
+fn is_unchanged(headers: &HeaderMap, tag: &str, modified: SystemTime) -> bool {
+    let opaque = |given: &str| given.trim().trim_start_matches("W/").trim_matches('"') == tag;
+    match body::text(headers, "if-none-match") {
+        Some(tags) => tags.trim() == "*" || tags.split(',').any(opaque),
+        None => body::text(headers, "if-modified-since")
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .is_some_and(|since| since >= modified),
+    }
+}

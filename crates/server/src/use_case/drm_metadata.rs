@@ -1,0 +1,158 @@
+//! DRM metadata: what changes about a film's protection, signed when somebody asks for it, with a license in it where the film
+//! says so (docs/protocol.md, section 6).
+
+use super::{Outcome, license};
+use crate::catalogue::Pack;
+use crate::config::Drm;
+use crate::policy::PolicyTemplate;
+use crate::secret::sha256;
+use crate::store::{Movie, Store, StoreError, retried};
+use crate::{Error, LicenseMode, Service, policy};
+use ::license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel};
+use nccp::ErrorCode;
+use std::sync::Arc;
+
+/// DRM metadata, just made.
+pub(crate) struct Made {
+    /// COSE octets.
+    pub(crate) octets: Vec<u8>,
+    /// The domain whose devices the license in it is for.
+    pub(crate) domain: Option<Domain>,
+}
+
+impl Made {
+    /// Whether a device that keeps its keys so can use the license in it.
+    pub(crate) fn serves(&self, level: KeyLevel) -> bool {
+        self.domain.is_some_and(|domain| Domain::of_level(level).contains(&domain))
+    }
+}
+
+/// Makes a film's DRM metadata; none for clear films.
+pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Made>> {
+    if pack.keys.is_empty() {
+        return Ok(None);
+    }
+    let license = embedded(service, movie, pack, now)?;
+    let (domain, embedded_license) = license.unzip();
+    let metadata = DrmMetadata {
+        signer: Vec::new(),
+        content_id: pack.content_id.clone(),
+        keys: pack.keys.clone(),
+        policy: movie.policy.clone(),
+        license_url: None,
+        embedded_license,
+        issued: now,
+        ttl: service.config.drm.ttl,
+    };
+    match service.keys().metadata.sign_metadata(metadata) {
+        Ok(octets) => Ok(Some(Made { octets, domain })),
+        Err(_) => Err(StoreError::Corrupt("pack").into()),
+    }
+}
+
+/// Whether licenses for this film can come along with it now, and for which domain: its mode says so, its policy allows it, and the
+/// domain has its key.
+pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<DomainEpoch> {
+    let of = DomainEpoch::at(movie.license.domain()?, now);
+    let allowed = policy::find(&movie.policy).is_some_and(|policy| fits(policy, &service.config.drm).is_ok());
+    (allowed && service.keys().domain(of).is_some()).then_some(of)
+}
+
+/// A license for every device of the film's domain and for every rotation period. Its times count from now (B12).
+fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<(Domain, Vec<u8>)>> {
+    let Some(of) = domain_of(service, movie, now) else { return Ok(None) };
+    let template = policy::find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
+    let ring = service.keys();
+    let pair = ring.domain(of).ok_or(ErrorCode::MovieNotAvailable)?;
+    let grant = Grant {
+        content_id: &pack.content_id,
+        keys: &license::granted(service, pack, &[])?,
+        policy: &template.rules(now, now),
+        now,
+        oldest_module: service.oldest_module,
+    };
+    let issued = ring.license.issue_embedded(of, &pair.modulus, &grant);
+    Ok(Some((of.domain, issued.map_err(|_| ErrorCode::MovieNotAvailable)?)))
+}
+
+/// A film's DRM metadata as the resource gives it.
+pub(crate) struct Resource {
+    pub(crate) octets: Vec<u8>,
+    /// Unix seconds: a copy that is not older is as good.
+    pub(crate) last_modified: u64,
+    /// Changes whenever `last_modified` does. Two answers of one tag differ in issue time and wrapping, and say the same.
+    pub(crate) tag: String,
+}
+
+/// What `GET /s/vod/{movie}/drm` gives; `None`: there is no such film, or it is clear or cannot be played.
+pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Resource>> {
+    let now = service.clock.now();
+    let found = retried!(async { service.store.read().await?.movie(movie).await })?;
+    let Some(movie) = found.filter(|movie| movie.available) else { return Ok(None) };
+    let Ok(pack) = service.catalogue.pack(&movie.pack) else { return Ok(None) };
+    let Some(made) = make(service, &movie, &pack, now)? else { return Ok(None) };
+    let last_modified = last_modified(service, &movie, now);
+    let said = format!(
+        "{last_modified} {} {} {:?} {} {:?}",
+        pack.id,
+        movie.license,
+        policy::find(&movie.policy),
+        service.config.drm.ttl,
+        made.domain,
+    );
+    let tag = hex::encode(&sha256(said.as_bytes())[..12]);
+    Ok(Some(Resource { octets: made.octets, last_modified, tag }))
+}
+
+/// The latest change of what metadata is made of (film, configuration with its policies and whitelists, keys), or the beginning of
+/// the update interval, whichever is later (B69 to B72).
+fn last_modified(service: &Service, movie: &Movie, now: u64) -> u64 {
+    let interval = now - now % service.config.drm.update_interval.max(1);
+    let changes = [movie.added, movie.changed, service.config.changed, service.keys().changed, interval];
+    changes.into_iter().max().unwrap_or(interval).min(now)
+}
+
+/// Whether licenses of a policy can come along with films: caches keep them for a while, and nobody knows who will play.
+fn fits(policy: &PolicyTemplate, drm: &Drm) -> Result<(), String> {
+    let name = policy.name;
+    if policy.playback.is_some() {
+        return Err(format!(
+            "policy \"{name}\" counts from the first play, which only the license server knows: choose another policy, or --license server"
+        ));
+    }
+    let kept = drm.ttl.saturating_add(drm.update_interval);
+    match policy.validity {
+        Some(validity) if kept >= validity => Err(format!(
+            "drm.ttl ({} s) and drm.update_interval ({} s) together must be less than the {validity} s for which policy \"{name}\" \
+             holds, or caches would give out embedded licenses that have ended: lower them",
+            drm.ttl, drm.update_interval
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a film of this policy may have its licenses come from there.
+///
+/// # Errors
+/// [`Error::Setting`], with what to do.
+pub fn check_mode(drm: &Drm, policy: &str, mode: LicenseMode) -> Result<(), Error> {
+    match (mode, policy::find(policy)) {
+        (LicenseMode::Embedded(_), Some(policy)) => {
+            fits(policy, drm).map_err(|reason| Error::Setting { name: "license", reason })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As [`check_mode`], of every film there is.
+pub(crate) async fn check_all(store: &Arc<dyn Store>, drm: &Drm) -> Result<(), Error> {
+    for movie in retried!(async { store.read().await?.movies().await })? {
+        check_mode(drm, &movie.policy, movie.license).map_err(|error| match error {
+            Error::Setting { reason, .. } => {
+                Error::Setting { name: "drm", reason: format!("movie {}: {reason}", movie.id) }
+            }
+            other => other,
+        })?;
+    }
+    Ok(())
+}
