@@ -169,6 +169,9 @@ impl Reducible for Session {
                 next.attempt += 1;
             }
         }
+        if let (Some(control), Some(library)) = (&next.control, &next.library) {
+            control.know(library);
+        }
         Rc::new(next)
     }
 }

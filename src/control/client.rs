@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     rc::Rc,
     time::Duration,
 };
@@ -12,6 +12,7 @@ use futures_channel::oneshot;
 use gloo::timers::future::sleep;
 use nccp::{
     Answer, ErrorCode, MovieId, Outcome, RequestMessage, Response, ResponseMessage, WireError,
+    json::Library,
     recovery::{Step, Tried},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -83,6 +84,8 @@ pub(super) struct Inner {
     pub(super) spare_session: Cell<Option<SessionId>>,
     /// Envelopes that went out, for those who wait for that.
     pub(super) departures: RefCell<Vec<oneshot::Sender<()>>>,
+    /// Films whose license comes along with the manifest.
+    pub(super) embedded: RefCell<HashSet<MovieId>>,
     queue: RefCell<VecDeque<Item>>,
     running: Cell<bool>,
 }
@@ -111,6 +114,7 @@ impl Control {
             ready: RefCell::default(),
             spare_session: Cell::new(None),
             departures: RefCell::default(),
+            embedded: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             running: Cell::new(false),
         })))
@@ -133,6 +137,17 @@ impl Control {
     /// The account that this client speaks for.
     pub fn account(&self) -> String {
         self.0.identity.borrow().account.clone()
+    }
+
+    /// Learns from the library which films bring their license along, so that none is asked for.
+    pub fn know(&self, library: &Library) {
+        let films = library.movies.iter().filter(|film| film.embedded).map(|film| film.movie_id);
+        self.0.embedded.replace(films.collect());
+    }
+
+    /// Whether a film is known to bring its license along.
+    pub(super) fn has_license_along(&self, movie: MovieId) -> bool {
+        self.0.embedded.borrow().contains(&movie)
     }
 
     /// Unix time as the server has it.

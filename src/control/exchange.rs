@@ -224,6 +224,16 @@ impl Inner {
 
     pub(super) fn keep(&self, registration: Registration) {
         let identity = self.identity.borrow();
+        for key in &registration.domain_keys {
+            let request = DrmRequest::KeepDomainKey {
+                device: registration.device_id.to_string(),
+                domain: key.domain.clone(),
+                epoch: key.epoch as f64,
+                key: STANDARD.encode(&key.key),
+            };
+            // Without it, films that need it ask for a license.
+            self.proxy.send(&request, None, |_| {});
+        }
         let stored = Stored::new(registration, &identity.component);
         device_store::save(&identity.account, &stored);
         self.stored.replace(Some(stored));

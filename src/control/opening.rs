@@ -12,7 +12,7 @@ use std::{
 use drm_api::{Reply, Request, SessionId};
 use futures_util::future::{self, FutureExt};
 use gloo::utils::document;
-use nccp::{Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
+use nccp::{LicenseMode, Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlLinkElement, Url};
@@ -29,6 +29,8 @@ pub enum Opened {
     Session(SessionId),
     /// The manifest.
     Manifest(Result<Manifest, Error>),
+    /// No license was asked for: it lies in the manifest.
+    LicenseComesAlong,
     /// The license for the session.
     License(Result<Licensed, Error>),
     /// Title and the like.
@@ -89,6 +91,11 @@ impl Opening {
             && !self.0.come.borrow().iter().any(refused)
     }
 
+    /// When the first of it was asked for, Unix seconds.
+    pub fn asked_at(&self) -> f64 {
+        self.0.asked_at
+    }
+
     /// Hands over what has come, and then whatever comes.
     pub fn listen(self, listener: impl Fn(Opened) + 'static) {
         let listener: Listener = Rc::new(listener);
@@ -136,12 +143,17 @@ impl Shared {
             let manifest = manifest.await;
             if let Ok(manifest) = &manifest {
                 preconnect(manifest);
+                if let (LicenseMode::Embedded, Some(control)) =
+                    (manifest.license_mode, opening.control.upgrade())
+                {
+                    control.embedded.borrow_mut().insert(opening.movie);
+                }
             }
             opening.tell(Opened::Manifest(manifest));
         });
     }
 
-    /// Makes session and challenge, once. Nothing leaves this browser for it.
+    /// Makes session and challenge (where one will be needed), once. Nothing leaves this browser for it.
     fn prepare(self: &Rc<Self>, control: &Control) -> Preparing {
         let mut prepared = self.prepared.borrow_mut();
         let preparing = prepared.get_or_insert_with(|| {
@@ -157,7 +169,9 @@ impl Shared {
                         return Err(error);
                     }
                 };
-                control.0.make_ready(session, movie).await;
+                if !control.has_license_along(movie) {
+                    control.0.make_ready(session, movie).await;
+                }
                 match opening.upgrade() {
                     Some(opening) => opening.tell(Opened::Session(session)),
                     None => close_session(&control, session),
@@ -181,13 +195,18 @@ impl Shared {
         if self.given_up.get() {
             return;
         }
-        let kept = control.0.kept_license(session, movie_id).await;
-        let license = match kept {
-            Some(kept) => {
-                self.tell(Opened::License(Ok(kept)));
+        let license = match control.has_license_along(movie_id) {
+            true => {
+                self.tell(Opened::LicenseComesAlong);
                 None
             }
-            None => Some(control.license(session, movie_id, Vec::new())),
+            false => match control.0.kept_license(session, movie_id).await {
+                Some(kept) => {
+                    self.tell(Opened::License(Ok(kept)));
+                    None
+                }
+                None => Some(control.license(session, movie_id, Vec::new())),
+            },
         };
         let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
         let metadata = control.ask(Ask::Message(RequestMessage::MovieMetadata { movie_id }));

@@ -19,6 +19,7 @@ impl Inner {
         let Some(opening) = self.control.opened_film(self.movie) else { return };
         let weak = Rc::downgrade(self);
         let control = self.control.clone();
+        self.metadata_at.set(opening.asked_at());
         opening.listen(move |opened| match weak.upgrade().filter(|player| !player.is_closed()) {
             Some(player) => player.opened(opened),
             // Nobody is left to close it.
@@ -32,7 +33,14 @@ impl Inner {
 
     fn opened(self: Rc<Self>, opened: Opened) {
         match opened {
-            Opened::Session(session) => self.session.set(Some(session)),
+            Opened::Session(session) => {
+                self.session.set(Some(session));
+                self.maybe_open_embedded();
+            }
+            Opened::LicenseComesAlong => {
+                self.license_comes_along.set(true);
+                self.maybe_open_embedded();
+            }
             Opened::Manifest(manifest) => self.manifest_or_problem(manifest),
             Opened::License(Ok(licensed)) => {
                 if let Some(session) = self.session.get() {
@@ -56,7 +64,10 @@ impl Inner {
     /// A fresh manifest, for fresh URLs.
     pub(super) async fn refresh_manifest(self: Rc<Self>) {
         match self.control.authorize(self.movie).await {
-            Ok(manifest) => self.manifest_arrived(manifest),
+            Ok(manifest) => {
+                self.metadata_at.set(crate::clock::unix_now());
+                self.manifest_arrived(manifest);
+            }
             // Busy is not refused; the engine asks again, and what is buffered plays on.
             Err(Error::Wire(wire)) if wire.action != Action::Backoff => {
                 self.fail(Problem::from(&Error::Wire(wire)));
@@ -65,14 +76,14 @@ impl Inner {
         }
     }
 
-    async fn licensed(self: Rc<Self>, session: SessionId, licensed: Licensed) {
+    pub(super) async fn licensed(self: Rc<Self>, session: SessionId, licensed: Licensed) {
         if let Err(problem) = self.take(session, licensed).await {
             self.license_failed(problem);
         }
     }
 
     /// A film without protection needs no license, so its refusal is of no account.
-    fn license_failed(&self, problem: Problem) {
+    pub(super) fn license_failed(&self, problem: Problem) {
         match &*self.manifest.borrow() {
             Some(manifest) if !protected(manifest) => return,
             Some(_) => {}
@@ -92,6 +103,7 @@ impl Inner {
     fn manifest_arrived(self: &Rc<Self>, manifest: Manifest) {
         let is_protected = protected(&manifest);
         self.manifest.replace(Some(manifest));
+        self.maybe_open_embedded();
         let refused = self.license_problem.take().filter(|_| is_protected);
         match refused {
             Some(problem) => self.fail(problem),
@@ -100,6 +112,6 @@ impl Inner {
     }
 }
 
-fn protected(manifest: &Manifest) -> bool {
+pub(super) fn protected(manifest: &Manifest) -> bool {
     manifest.downloadables.iter().any(|downloadable| downloadable.scheme != Scheme::None)
 }

@@ -1,5 +1,6 @@
 //! The player: runs the engine's commands with the fetcher, the DRM worker and Media Source Extensions.
 
+mod embedded;
 mod license;
 mod quality;
 mod rehearsal;

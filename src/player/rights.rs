@@ -127,7 +127,10 @@ impl Inner {
         let Some(session) = self.session.get() else { return };
         let forced = !metadata.is_empty();
         self.rights.borrow_mut().renewing = true;
-        let answer = self.control.license(session, self.movie, metadata).await;
+        let answer = match self.renew_embedded(session, &metadata).await {
+            Some(licensed) => Ok(licensed),
+            None => self.control.license(session, self.movie, metadata).await,
+        };
         if self.is_closed() {
             return;
         }

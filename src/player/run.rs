@@ -78,6 +78,12 @@ pub(super) struct Inner {
     pub(super) has_license: Cell<bool>,
     pub(super) rights: RefCell<Rights>,
     pub(super) license_problem: RefCell<Option<Problem>>,
+    /// No license was asked for: the manifest should bring it.
+    pub(super) license_comes_along: Cell<bool>,
+    /// The license that the film plays by came along.
+    pub(super) is_embedded: Cell<bool>,
+    /// When the DRM metadata that is there was asked for, Unix seconds.
+    pub(super) metadata_at: Cell<f64>,
     pub(super) stalls: Cell<u64>,
     pub(super) played: Cell<bool>,
     pub(super) urls_end: Cell<f64>,
@@ -123,6 +129,9 @@ impl Player {
             has_license: Cell::new(false),
             rights: RefCell::default(),
             license_problem: RefCell::default(),
+            license_comes_along: Cell::new(false),
+            is_embedded: Cell::new(false),
+            metadata_at: Cell::new(clock::unix_now()),
             stalls: Cell::new(0),
             played: Cell::new(false),
             urls_end: Cell::new(f64::INFINITY),

@@ -1,8 +1,8 @@
 //! The command line, as `matinee --help` shows it.
 
 use clap::{Args, Parser, Subcommand};
-use server::Role;
 use server::keys::KeyKind;
+use server::{LicenseMode, Role};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -87,6 +87,9 @@ pub(crate) struct Details {
     /// Policy of its licenses, see `matinee policy list` [default: 24h]
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<String>,
+    /// Where its licenses come from: server, or embedded (along with the film, for the domain all; or embedded-browser, embedded-box)
+    #[arg(long, value_name = "MODE", default_value = "server")]
+    pub(crate) license: LicenseMode,
     /// Country from which it may be watched, like DE; may be given several times [default: all that the site allows]
     #[arg(long = "region", value_name = "COUNTRY")]
     pub(crate) regions: Vec<String>,

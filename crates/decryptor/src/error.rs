@@ -43,6 +43,9 @@ pub enum Error {
     /// There is no such session.
     #[error("no such session")]
     NoSession,
+    /// DRM metadata without a license in it.
+    #[error("no license comes along")]
+    NoLicense,
 }
 
 impl From<Error> for DrmError {
@@ -54,7 +57,9 @@ impl From<Error> for DrmError {
             Error::Refused(Refusal::KeyLevel) => Self::PolicyRefused { reason: PolicyReason::KeyLevel },
             Error::Refused(Refusal::Output) => Self::PolicyRefused { reason: PolicyReason::Output },
             Error::Refused(_) => Self::PolicyRefused { reason: PolicyReason::Player },
-            Error::NoChallenge | Error::NoSession | Error::NoInit => Self::State { what: error.to_string() },
+            Error::NoChallenge | Error::NoSession | Error::NoInit | Error::NoLicense => {
+                Self::State { what: error.to_string() }
+            }
             _ => Self::Media { what: error.to_string() },
         }
     }

@@ -17,7 +17,7 @@ mod time;
 
 pub use error::Error;
 pub use push::{ClearInit, MAX_HELD, MAX_MDAT, MAX_MOOF, PushDecryptor, Step};
-pub use session::{Granted, Keys, SessionId, Sessions};
+pub use session::{Embedded, Granted, Keys, SessionId, Sessions};
 #[cfg(target_arch = "wasm32")]
 pub use shell::{messages, start, start_on};
 pub use time::{Anchor, Clocks, TrustedTime};

@@ -3,6 +3,9 @@ use license::{Display, Expected, Policy, Refusal, Situation, Trust, VerifiedLice
 
 use crate::Error;
 
+mod embedded;
+pub use embedded::Embedded;
+
 /// Number of a session.
 pub type SessionId = u32;
 
@@ -164,13 +167,11 @@ impl Sessions {
         kek: &[u8],
     ) -> Result<&Granted, Error> {
         let session = self.get_mut(id)?;
-        let keys = license.unwrap(kek)?;
+        let mut granted = Granted::new(license, kek, Display::Unknown)?;
         // Bound to the challenge that is out: not to one that was replaced while the KEK was being decrypted.
-        let challenged = session.challenged.take_if(|c| c.sha256 == license.license().challenge_sha256);
-        let challenged = challenged.ok_or(Error::NoChallenge)?;
-        let keys = keys.iter().map(|(kid, cek)| Key { kid: *kid, cipher: AesCipher::new(cek) }).collect();
-        let policy = license.license().policy.clone();
-        Ok(session.granted.insert(Granted { keys, policy, display: challenged.display, started: false }))
+        let challenged = session.challenged.take_if(|c| Some(c.sha256) == license.license().challenge_sha256);
+        granted.display = challenged.ok_or(Error::NoChallenge)?.display;
+        Ok(session.granted.insert(granted))
     }
 
     /// The keys of all sessions, for use at this trusted time.
@@ -180,6 +181,12 @@ impl Sessions {
 }
 
 impl Granted {
+    fn new(license: &VerifiedLicense, kek: &[u8], display: Display) -> Result<Self, Error> {
+        let keys = license.unwrap(kek)?;
+        let keys = keys.iter().map(|(kid, cek)| Key { kid: *kid, cipher: AesCipher::new(cek) }).collect();
+        Ok(Self { keys, policy: license.license().policy.clone(), display, started: false })
+    }
+
     /// The KIDs.
     pub fn kids(&self) -> impl Iterator<Item = Kid> {
         self.keys.iter().map(|key| key.kid)

@@ -42,6 +42,11 @@ impl TrustedTime {
         self.anchor.map_or(0, |anchor| anchor.signed)
     }
 
+    /// Takes a signed time that may be long past, as a cache gives it: it only shows that the clock is not behind it.
+    pub fn learn_at_least(&mut self, signed: u64, clocks: Clocks) -> Option<Anchor> {
+        if signed > self.now(clocks) { self.learn(signed, clocks) } else { None }
+    }
+
     /// Takes a signed time. Gives the new anchor to keep if it is later than all before.
     pub fn learn(&mut self, signed: u64, clocks: Clocks) -> Option<Anchor> {
         if self.anchor.is_some_and(|anchor| signed <= anchor.signed) {
@@ -76,5 +81,20 @@ mod tests {
         assert_eq!(time.now(at(-170_000.0, 3.0)), 5003);
         assert_eq!(TrustedTime::new(kept, at(2002.0, 0.0)).now(at(2002.0, 0.0)), 6000);
         assert_eq!(time.greatest(), 5000);
+    }
+
+    /// B12, B18: a time from a cache moves a clock that is behind it, and none that is not.
+    #[test]
+    fn b12_times_from_caches_prove_no_now() {
+        let noon = 43_200;
+        let mut time = TrustedTime::new(None, at(54_000.0, 0.0));
+        assert_eq!(time.learn_at_least(noon, at(54_000.0, 0.0)), None);
+        assert_eq!(time.now(at(54_000.0, 0.0)), 54_000, "three in the afternoon, not noon");
+        let mut set_back = TrustedTime::new(None, at(-118_800.0, 0.0));
+        assert!(set_back.learn_at_least(noon, at(-118_800.0, 0.0)).is_some());
+        assert_eq!(set_back.now(at(-118_800.0, 60.0)), noon + 60);
+        let mut anchored = TrustedTime::new(Some(Anchor { signed: 50_000, wall: 100.0 }), at(100.0, 0.0));
+        assert_eq!(anchored.learn_at_least(noon, at(100.0, 1.0)), None);
+        assert_eq!(anchored.now(at(100.0, 1.0)), 50_001);
     }
 }

@@ -81,6 +81,28 @@ pub enum Request {
         /// What the page knows of them now.
         display: Display,
     },
+    /// Takes a domain's private key, as a registration brought it; the license of films whose license comes along needs it.
+    /// Answer: [`Reply::Done`](crate::Reply::Done).
+    KeepDomainKey {
+        /// Device id of the registration.
+        device: String,
+        /// The domain.
+        domain: String,
+        /// The epoch.
+        epoch: f64,
+        /// base64 of the sealed key.
+        key: String,
+    },
+    /// Opens the license that lies in DRM metadata, without asking anybody. Answer: [`Reply::Keys`](crate::Reply::Keys); an error when
+    /// there is none, or it has ended, or is not for this device, player or these displays: then a license may be asked for.
+    OpenEmbedded {
+        /// The session that takes it.
+        session: SessionId,
+        /// base64 of the metadata's COSE octets.
+        metadata: String,
+        /// What the page knows of the displays.
+        display: Display,
+    },
     /// Closes a session and zeroizes its keys. Answer: [`Reply::Done`](crate::Reply::Done).
     CloseSession {
         /// The session.

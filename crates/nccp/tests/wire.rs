@@ -419,25 +419,27 @@ fn manifest() -> impl Strategy<Value = Manifest> {
         (ids(), millis(), any::<u64>(), proptest::option::of((any::<u64>(), 1..u64::MAX))),
         proptest::collection::vec(cdn, 0..3),
         proptest::collection::vec(downloadable(), 0..3),
-        (proptest::option::of(proptest::collection::vec(any::<u8>(), 1..100)), proptest::option::of("http://[a-z/?&=]{1,30}"), mode()),
+        (
+            proptest::option::of(proptest::collection::vec(any::<u8>(), 1..100)),
+            proptest::option::of("http://[a-z/?&=]{1,30}"),
+            mode(),
+        ),
     )
-        .prop_map(
-            |((movie_id, resume_position, expiration, duration), cdns, downloadables, drm)| {
-                let (drm_metadata, drm_metadata_url, license_mode) = drm;
-                Manifest {
-                    movie_id,
-                    movie_type: MovieType::Static,
-                    duration: duration.map(|(n, d)| Fraction::new(n, d).unwrap()),
-                    resume_position,
-                    expiration,
-                    cdns,
-                    downloadables,
-                    drm_metadata,
-                    drm_metadata_url,
-                    license_mode,
-                }
-            },
-        )
+        .prop_map(|((movie_id, resume_position, expiration, duration), cdns, downloadables, drm)| {
+            let (drm_metadata, drm_metadata_url, license_mode) = drm;
+            Manifest {
+                movie_id,
+                movie_type: MovieType::Static,
+                duration: duration.map(|(n, d)| Fraction::new(n, d).unwrap()),
+                resume_position,
+                expiration,
+                cdns,
+                downloadables,
+                drm_metadata,
+                drm_metadata_url,
+                license_mode,
+            }
+        })
 }
 
 fn mode() -> impl Strategy<Value = LicenseMode> {
@@ -464,9 +466,10 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
         seen,
         position,
     });
-    let queued = (ids(), metadata(), millis(), mode()).prop_map(|(movie_id, metadata, position, license_mode)| {
-        QueueMovie { movie_id, metadata, position, license_mode }
-    });
+    let queued =
+        (ids(), metadata(), millis(), mode()).prop_map(|(movie_id, metadata, position, license_mode)| {
+            QueueMovie { movie_id, metadata, position, license_mode }
+        });
     prop_oneof![
         (any::<u64>(), text()).prop_map(|(time, version)| ResponseMessage::Ping { time, version }),
         registration().prop_map(ResponseMessage::Register),

@@ -34,8 +34,8 @@ pub use config::{
     OnFailure, Overrides, Regions, Role, Tls, UpdateStrategy,
 };
 pub use error::Error;
-pub use license_mode::{LicenseMode, UnknownMode};
 pub use http::{box_router, router};
+pub use license_mode::{LicenseMode, UnknownMode};
 pub use serve::Server;
 pub use service::Service;
 pub use site::HOW_TO_BUILD;

@@ -18,6 +18,9 @@ const CLOSE: Duration = Duration::from_secs(2);
 const OPERATORS: usize = 16;
 /// How often sessions and log lines that are over are forgotten.
 const PURGE: Duration = Duration::from_secs(3600);
+/// Time before the domains' keys are looked at, and between making two.
+const BEFORE_DOMAINS: Duration = Duration::from_secs(10);
+const BETWEEN_DOMAINS: Duration = Duration::from_secs(5);
 /// Seconds for which log lines and devices without slot are kept.
 const LOG_LIFE: u64 = 90 * 86_400;
 /// A server that listens but does not answer yet.
@@ -181,22 +184,23 @@ async fn keep_domains(service: Arc<Service>) {
     if !service.config.has(Role::Control) {
         return;
     }
-    let mut timer = tokio::time::interval(PURGE);
+    // One by one: a server that is told to stop waits for one at most, and one that begins has better to do.
+    let mut wait = BEFORE_DOMAINS;
     loop {
-        timer.tick().await;
-        // One by one: a server that is told to stop waits for one at most.
-        loop {
-            let service = Arc::clone(&service);
-            match tokio::task::spawn_blocking(move || service.make_domain()).await {
-                Ok(Ok(true)) => continue,
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the domains' keys could not be made; `matinee keys generate` makes them, too");
-                }
-                Err(error) => tracing::error!(%error, "the domains' keys were not looked at"),
+        tokio::time::sleep(wait).await;
+        let service = Arc::clone(&service);
+        wait = match tokio::task::spawn_blocking(move || service.make_domain()).await {
+            Ok(Ok(true)) => BETWEEN_DOMAINS,
+            Ok(Ok(false)) => PURGE,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the domains' keys could not be made; `matinee keys generate` makes them, too");
+                PURGE
             }
-            break;
-        }
+            Err(error) => {
+                tracing::error!(%error, "the domains' keys were not looked at");
+                PURGE
+            }
+        };
     }
 }
 

@@ -128,6 +128,7 @@ async fn prepare(store: &dyn Store) {
         policy: "24h".into(),
         plans: vec![],
         regions: vec![],
+        license: server::LicenseMode::Server,
     };
     tx.put_movie(&movie, 1).await.unwrap();
     tx.commit().await.unwrap();

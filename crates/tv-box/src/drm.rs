@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use decryptor::{Anchor, Clocks, Keys, SessionId, Sessions, TrustedTime};
-use license::{Challenge, Check, Display, KeyLevel, Situation, SoftwareRsaKey, Version, sha256};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use decryptor::{Anchor, Clocks, Embedded, Keys, SessionId, Sessions, TrustedTime};
+use license::{Challenge, Check, Display, KeyLevel, Policy, Situation, SoftwareRsaKey, Version, sha256};
 use nccp::MovieId;
 
+use crate::state::Kept;
 use crate::{Error, Identity};
 
 /// A box drives the one screen that it is wired to.
@@ -29,6 +31,13 @@ pub(crate) struct Granted {
     pub(crate) ends: Option<u64>,
     /// To be kept.
     pub(crate) anchor: Option<Anchor>,
+}
+
+impl Granted {
+    fn of(policy: &Policy, anchor: Option<Anchor>) -> Self {
+        let ends = policy.ends().filter(|_| policy.check == Check::Continuous);
+        Self { max_height: policy.max_height, renew_after: policy.renew_after, ends, anchor }
+    }
 }
 
 /// License sessions, and the keys of their challenges.
@@ -102,13 +111,7 @@ impl Drm {
     /// Verifies a license and takes its keys.
     pub(crate) fn update(&mut self, session: SessionId, octets: &[u8]) -> Result<Granted, Error> {
         let clocks = self.clocks();
-        let situation = Situation {
-            now: self.time.now(clocks),
-            key_level: KeyLevel::Box,
-            display: DISPLAY,
-            origin: self.identity.trust.public_url(),
-            release: None,
-        };
+        let situation = self.situation(clocks);
         let anchor = Some(self.time.greatest());
         let trust = &self.identity.trust;
         let verified = self.sessions.verify(session, octets, trust, anchor, module_version(), &situation)?;
@@ -117,8 +120,43 @@ impl Drm {
         let (_, rsa) = self.out.swap_remove(at.ok_or(decryptor::Error::NoChallenge)?);
         let kek = rsa.decrypt(verified.kek_ciphertext()).map_err(decryptor::Error::from)?;
         let policy = self.sessions.install(session, &verified, &kek)?.policy();
-        let ends = policy.ends().filter(|_| policy.check == Check::Continuous);
-        Ok(Granted { max_height: policy.max_height, renew_after: policy.renew_after, ends, anchor })
+        Ok(Granted::of(policy, anchor))
+    }
+
+    /// Opens the license in DRM metadata by a domain's key that the registration brought.
+    pub(crate) fn open_embedded(
+        &mut self,
+        session: SessionId,
+        metadata: &[u8],
+        kept: &Kept,
+    ) -> Result<Granted, Error> {
+        let clocks = self.clocks();
+        let situation = self.situation(clocks);
+        let embedded = Embedded::verify(metadata, &self.identity.trust, module_version(), &situation)?;
+        let of = embedded.domain;
+        let sealed = kept
+            .domain_keys
+            .iter()
+            .find(|key| key.domain == of.domain.name() && key.epoch == of.epoch)
+            .and_then(|key| URL_SAFE_NO_PAD.decode(&key.key).ok())
+            .ok_or(decryptor::Error::NoLicense)?;
+        let device = kept.device_id.as_str();
+        let key = of.open_for(&sealed, device, &self.identity.rsa).map_err(decryptor::Error::from)?;
+        let license = &embedded.license;
+        let kek = key.decrypt(license.kek_ciphertext()).map_err(decryptor::Error::from)?;
+        let anchor = self.time.learn_at_least(license.license().issued, clocks);
+        let policy = self.sessions.install_embedded(session, &embedded, &kek, DISPLAY)?.policy();
+        Ok(Granted::of(policy, anchor))
+    }
+
+    fn situation(&self, clocks: Clocks) -> Situation<'_> {
+        Situation {
+            now: self.time.now(clocks),
+            key_level: KeyLevel::Box,
+            display: DISPLAY,
+            origin: self.identity.trust.public_url(),
+            release: None,
+        }
     }
 
     /// The keys that may be used now.

@@ -39,6 +39,8 @@ pub struct Identity {
     pub(crate) url: Url,
     pub(crate) certificate: Vec<u8>,
     pub(crate) signing: SoftwareSigningKey,
+    /// Opens what is sealed for this box: the keys of its domains.
+    pub(crate) rsa: SoftwareRsaKey,
     model: String,
     serial: String,
 }
@@ -124,8 +126,7 @@ impl Identity {
         let scalar: Zeroizing<[u8; 32]> =
             Zeroizing::new(scalar.as_slice().try_into().map_err(|_| "the signing key has not 32 octets")?);
         let signing = SoftwareSigningKey::from_bytes(&scalar).map_err(|_| "the signing key is not a key")?;
-        // Licenses of domains will need it; that it is one is known from the beginning.
-        SoftwareRsaKey::from_pkcs8(&Zeroizing::new(decode(&file.rsa_key)?))
+        let rsa = SoftwareRsaKey::from_pkcs8(&Zeroizing::new(decode(&file.rsa_key)?))
             .map_err(|_| "the RSA key is not a key")?;
         let url: Url = file.controller_url.parse().map_err(|_| "the controller's URL is none")?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -136,6 +137,7 @@ impl Identity {
             url,
             certificate: decode(&file.certificate)?,
             signing,
+            rsa,
             controller_url: file.controller_url,
             model: file.model,
             serial: file.serial,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nccp::{AccountInfo, MovieId, QueueMovie, RequestMessage, ResponseMessage};
+use nccp::{AccountInfo, LicenseMode, MovieId, QueueMovie, RequestMessage, ResponseMessage};
 use tokio::sync::mpsc;
 
 use crate::activation::{Backoff, activate};
@@ -242,8 +242,11 @@ impl Tv {
         wishes: &mut mpsc::Receiver<Wish>,
     ) -> Result<Option<Ended>, Error> {
         let mut listed = self.queue.iter().flatten().filter(|listed| listed.movie_id == movie);
-        let title = listed.next().map(|listed| listed.metadata.title.clone());
-        match play(&self.control, &self.client, screen, (movie, title), &self.chosen, wishes).await {
+        let listed = listed.next();
+        let title = listed.map(|listed| listed.metadata.title.clone());
+        let comes_along = listed.is_some_and(|listed| listed.license_mode == LicenseMode::Embedded);
+        let film = (movie, title, comes_along);
+        match play(&self.control, &self.client, screen, film, &self.chosen, wishes).await {
             Ok(end) if end.stop => Ok(Some(Ended::Stopped)),
             Ok(end) => {
                 self.again = Again::default();

@@ -6,14 +6,17 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use decryptor::Anchor;
-use nccp::{DeviceId, Registration, Sequence};
+use nccp::{DeviceId, DomainKey, Registration, Sequence};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Identity};
 
 /// Octets of a state file at most.
 const MAX_FILE: u64 = 64 * 1024;
+/// Domain keys that are kept: of some epochs more than this and the next.
+const MAX_KEYS: usize = 12;
 
 /// A registration as it is kept.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,12 +27,44 @@ pub(crate) struct Kept {
     pub(crate) expiration: u64,
     /// When to renew it.
     pub(crate) renewal: u64,
+    /// Keys of the box's domains, as they came: sealed by a key of the box file.
+    #[serde(default)]
+    pub(crate) domain_keys: Vec<KeptKey>,
+}
+
+/// A domain's key, sealed for this box.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptKey {
+    pub(crate) domain: String,
+    pub(crate) epoch: u64,
+    /// base64url.
+    pub(crate) key: String,
+}
+
+impl Kept {
+    /// Takes over the keys of earlier epochs that the same device had.
+    fn inherit(&mut self, before: Option<&Self>) {
+        let Some(before) = before.filter(|before| before.device_id == self.device_id) else { return };
+        let is_new = |old: &&KeptKey| {
+            !self.domain_keys.iter().any(|key| (&key.domain, key.epoch) == (&old.domain, old.epoch))
+        };
+        let older: Vec<KeptKey> = before.domain_keys.iter().filter(is_new).cloned().collect();
+        self.domain_keys.extend(older);
+        self.domain_keys.sort_by_key(|key| std::cmp::Reverse(key.epoch));
+        self.domain_keys.truncate(MAX_KEYS);
+    }
 }
 
 impl From<Registration> for Kept {
     fn from(registration: Registration) -> Self {
-        let Registration { device_id, ticket, expiration, renewal } = registration;
-        Self { device_id, ticket, expiration, renewal }
+        let Registration { device_id, ticket, expiration, renewal, domain_keys } = registration;
+        let kept = |key: DomainKey| KeptKey {
+            domain: key.domain,
+            epoch: key.epoch,
+            key: URL_SAFE_NO_PAD.encode(&key.key),
+        };
+        let domain_keys = domain_keys.into_iter().map(kept).collect();
+        Self { device_id, ticket, expiration, renewal, domain_keys }
     }
 }
 
@@ -105,7 +140,11 @@ impl State {
     }
 
     pub(crate) fn set_registration(&mut self, registration: Option<Kept>) -> Result<(), Error> {
-        self.content.registration = registration;
+        let before = self.content.registration.take();
+        self.content.registration = registration.map(|mut kept| {
+            kept.inherit(before.as_ref());
+            kept
+        });
         self.save()
     }
 
@@ -157,7 +196,37 @@ mod tests {
 
     fn kept() -> Kept {
         let device_id = "d-1".parse().unwrap();
-        Kept { device_id, ticket: "secret-ticket".into(), expiration: 2, renewal: 1 }
+        Kept {
+            device_id,
+            ticket: "secret-ticket".into(),
+            expiration: 2,
+            renewal: 1,
+            domain_keys: vec![key(7)],
+        }
+    }
+
+    fn key(epoch: u64) -> KeptKey {
+        KeptKey { domain: "box".into(), epoch, key: "c2VhbGVk".into() }
+    }
+
+    /// A license of the last epoch's end still opens in the next; another device's keys are of no use.
+    #[test]
+    fn domain_keys_of_earlier_epochs_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity::parse(&file().to_json().unwrap()).unwrap();
+        let (mut state, _) = State::open(folder.path(), &identity).unwrap();
+        for epoch in 7..40 {
+            state
+                .set_registration(Some(Kept { domain_keys: vec![key(epoch), key(epoch + 1)], ..kept() }))
+                .unwrap();
+        }
+        let epochs = |state: &State| {
+            state.registration().unwrap().domain_keys.iter().map(|key| key.epoch).collect::<Vec<_>>()
+        };
+        assert_eq!(epochs(&state), (29..=40).rev().collect::<Vec<_>>());
+        let other = Kept { device_id: "d-2".parse().unwrap(), ..kept() };
+        state.set_registration(Some(other)).unwrap();
+        assert_eq!(epochs(&state), [7]);
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     if let Some(policy) = &package.details.policy {
         Policies::load(config)?.check(policy)?;
     }
+    if package.output.is_none() && !matches!(package.scheme, Scheme::None) {
+        movie::prepare_license(config, &package.details)?;
+    }
     let destination = match package.output {
         Some(folder) => Destination::Directory(folder),
         None => Destination::Library(config.library()),

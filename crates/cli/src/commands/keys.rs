@@ -12,7 +12,8 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
     let folder = config.keys();
     match command {
         Keys::Generate(json) => {
-            let new = keys::generate(&folder, &config.public_url, now())?;
+            let mut new = keys::generate(&folder, &config.public_url, now())?;
+            new.extend(keys::make_domains(&folder, now(), usize::MAX)?);
             if json.json {
                 return output::json(&new);
             }

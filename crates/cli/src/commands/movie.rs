@@ -6,13 +6,13 @@ use crate::{Failure, output};
 use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
-use server::policy::Policies;
-use server::{Config, movies};
+use server::policy::{self, Policies};
+use server::{Config, drm_metadata, movies};
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
-        let Details { title, year, cast, synopsis, rating, policy, regions, plans } = details;
-        Self { title, year, cast, synopsis, rating, policy, regions, plans }
+        let Details { title, year, cast, synopsis, rating, policy, license, regions, plans } = details;
+        Self { title, year, cast, synopsis, rating, policy, license, regions, plans }
     }
 }
 
@@ -22,6 +22,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             if let Some(policy) = &details.policy {
                 Policies::load(config)?.check(policy)?;
             }
+            prepare_license(config, &details)?;
             let pack = movies::publish(&config.library(), &folder, true)?;
             add(config, &pack, details, json.json)
         }
@@ -68,6 +69,18 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
     }
 }
 
+/// Whether the film's licenses can come from where they are to, and that a domain has its key where they come along.
+pub(super) fn prepare_license(config: &Config, details: &Details) -> Result<(), Failure> {
+    let policy = details.policy.as_deref().unwrap_or(policy::DEFAULT);
+    drm_metadata::check_mode(&config.drm, policy, details.license)?;
+    if details.license.domain().is_some() {
+        let now = now();
+        server::keys::open(&config.keys(), &config.public_url, &[], now)?;
+        server::keys::make_domains(&config.keys(), now, usize::MAX)?;
+    }
+    Ok(())
+}
+
 /// Adds a published pack's movie and says so.
 pub(super) fn add(config: &Config, pack: &Pack, details: Details, json: bool) -> Result<(), Failure> {
     if let Some(policy) = &details.policy {
@@ -86,7 +99,7 @@ pub(super) fn add(config: &Config, pack: &Pack, details: Details, json: bool) ->
 
 fn to_json(m: &server::store::Movie) -> Value {
     json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "synopsis": m.synopsis,
-        "rating": m.rating, "runtime": m.runtime, "pack": m.pack, "policy": m.policy, "plans": m.plans,
+        "rating": m.rating, "runtime": m.runtime, "pack": m.pack, "policy": m.policy, "license": m.license.to_string(), "plans": m.plans,
         "regions": m.regions, "available": m.available, "added": m.added})
 }
 
@@ -115,6 +128,7 @@ fn show(
         ("rating", optional(&m.rating)),
         ("runtime", format!("{:.3} s", m.runtime)),
         ("policy", m.policy.clone()),
+        ("license", m.license.to_string()),
         ("plans", list(&m.plans)),
         ("regions", list(&m.regions)),
         ("added", output::time(m.added)),

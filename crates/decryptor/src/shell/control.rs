@@ -7,10 +7,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use drm_api::{DrmError, Event, KeyState, KeyStatus, Reply, Request, SessionId};
 use isobmff::{Boxes, Pssh};
 use license::{
-    Challenge, Check, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Refusal, Situation, sha256,
+    Challenge, Check, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Refusal, Situation, Version, sha256,
 };
 use nccp::{DeviceId, Sequence};
 
+use super::database::Database;
+use super::domains;
 use super::identity::{Identity, trusted_module};
 use super::interop::state;
 use super::keys::{RsaPair, begin_decrypt_oaep, finish_decrypt_oaep};
@@ -51,6 +53,12 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
             let identity = worker.identity()?;
             kept::forget(worker, &identity.component, stream_id.map(|id| id as u64)).await?;
             Ok(Reply::Done)
+        }
+        Request::KeepDomainKey { device, domain, epoch, key } => {
+            domains::keep_key(worker, &device, (&domain, epoch), &key).await
+        }
+        Request::OpenEmbedded { session, metadata, display } => {
+            domains::open(worker, session, &metadata, seen(display)).await
         }
         Request::CloseSession { session } => {
             worker.sessions.borrow_mut().close(session);
@@ -180,13 +188,7 @@ pub(super) async fn take(
     let identity = worker.identity()?;
     let anchor = kept.is_none().then(|| worker.time.borrow().greatest());
     let origin = worker.scope.location().origin();
-    let situation = Situation {
-        now: worker.now(),
-        key_level: identity.certificate.level,
-        display: Display::Unknown,
-        origin: &origin,
-        release: identity.release,
-    };
+    let situation = situation(worker, &identity, &origin, Display::Unknown);
     let verified = worker.sessions.borrow().verify(
         session,
         octets,
@@ -204,25 +206,50 @@ pub(super) async fn take(
     let (stream_id, key) = key.ok_or_else(|| state("no challenge is out"))?;
     // Goes on while the database is asked.
     let decrypting = begin_decrypt_oaep(&subtle, &key, verified.kek_ciphertext());
-    let trusted = trusted_module(&database, Some(license.oldest_module)).await;
+    let kek = unwrap_kek(&database, license.oldest_module, decrypting).await?;
+    let mut sessions = worker.sessions.borrow_mut();
+    let granted = sessions.install(session, &verified, &kek)?;
+    if let Some(challenge) = license.challenge_sha256.filter(|_| fresh && granted.policy().persistent) {
+        kept::keep(database, &identity.component, stream_id, octets, (&key, &challenge));
+    }
+    Ok(keys_reply(granted))
+}
+
+/// Where and when licenses are to be used here.
+pub(super) fn situation<'a>(
+    worker: &Worker,
+    identity: &Identity,
+    origin: &'a str,
+    display: Display,
+) -> Situation<'a> {
+    let (key_level, release) = (identity.certificate.level, identity.release);
+    Situation { now: worker.now(), key_level, display, origin, release }
+}
+
+/// Waits for a license's KEK, and refuses it to a module that is too old.
+pub(super) async fn unwrap_kek(
+    database: &Database,
+    oldest_module: Version,
+    decrypting: Result<js_sys::Promise, wasm_bindgen::JsValue>,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, DrmError> {
+    let trusted = trusted_module(database, Some(oldest_module)).await;
     // Finished in any case, so that the browser's copy is overwritten.
     let kek = finish_decrypt_oaep(decrypting).await;
     trusted?;
-    let kek = kek?;
-    let mut sessions = worker.sessions.borrow_mut();
-    let granted = sessions.install(session, &verified, &kek)?;
+    kek
+}
+
+/// What a session has now.
+pub(super) fn keys_reply(granted: &Granted) -> Reply {
     let policy = granted.policy();
-    if fresh && policy.persistent {
-        kept::keep(database, &identity.component, stream_id, octets, (&key, &license.challenge_sha256));
-    }
-    Ok(Reply::Keys {
+    Reply::Keys {
         keys: states(granted, Ok(())),
         expiration: policy.ends().map(|end| end as f64),
         max_height: policy.max_height,
         renew_after: policy.renew_after.map(|time| time as f64),
         continuous: policy.check == Check::Continuous,
         persistent: policy.persistent,
-    })
+    }
 }
 
 /// What a license's keys are good for.

@@ -2,7 +2,7 @@
 
 use drm_api::DrmError;
 use js_sys::{Function, Object, Promise, Uint8Array};
-use license::{RsaModulus, SigningPublicKey, Version};
+use license::{DomainEpoch, RsaModulus, SigningPublicKey, Version};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
@@ -18,7 +18,8 @@ const KEYS: &str = "keys";
 const CERTIFICATES: &str = "certificates";
 /// Last sequence number given out: component → number.
 const SEQUENCES: &str = "sequences";
-/// `anchor` → {signed, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key, challenge}.
+/// `anchor` → {signed, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key, challenge};
+/// `domain-{name}-{epoch}` → private key.
 const STATE: &str = "state";
 
 /// The module's database, shared by all tabs of the profile.
@@ -129,6 +130,15 @@ impl Database {
         next.await.map_err(storage)
     }
 
+    /// A domain's private key.
+    pub(super) async fn domain_key(&self, of: DomainEpoch) -> Result<Option<CryptoKey>, DrmError> {
+        Ok(self.read(STATE, &name_of(of)).await?.dyn_into().ok())
+    }
+
+    pub(super) async fn set_domain_key(&self, of: DomainEpoch, key: &CryptoKey) -> Result<(), DrmError> {
+        self.write(STATE, &name_of(of), key).await
+    }
+
     pub(super) async fn anchor(&self) -> Result<Option<Anchor>, DrmError> {
         let stored = self.read(STATE, "anchor").await?;
         let number = |name| property(&stored, name).as_f64();
@@ -212,6 +222,10 @@ impl Database {
         };
         write.await.map_err(storage)
     }
+}
+
+fn name_of(of: DomainEpoch) -> String {
+    format!("domain-{}-{}", of.domain.name(), of.epoch)
 }
 
 /// A handler for one event. All have one type, so that the glue for closures is there once.

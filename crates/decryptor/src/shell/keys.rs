@@ -88,6 +88,31 @@ impl RsaPair {
     }
 }
 
+/// Opens a domain's private key (PKCS#8 under AES-256-GCM) without its octets ever being here; it cannot be read again.
+pub(super) async fn import_domain_key(
+    subtle: &SubtleCrypto,
+    key: &[u8],
+    sealed: &[u8],
+    additional_data: &[u8],
+) -> Result<CryptoKey, DrmError> {
+    let octets = Uint8Array::from(key);
+    let imported = subtle.import_key_with_str("raw", &octets, "AES-GCM", false, &usages(&["unwrapKey"]));
+    let imported = wait(imported).await;
+    octets.fill(0, 0, octets.length());
+    let imported: CryptoKey = imported.map_err(crypto)?.unchecked_into();
+    let sealing = object(&[
+        ("name", &"AES-GCM".into()),
+        ("iv", &Uint8Array::from(license::DOMAIN_KEY_NONCE.as_slice())),
+        ("additionalData", &Uint8Array::from(additional_data)),
+    ]);
+    let rsa = object(&[("name", &"RSA-OAEP".into()), ("hash", &"SHA-256".into())]);
+    let (format, usages) = ("pkcs8", usages(&["decrypt"]));
+    let unwrapped = subtle.unwrap_key_with_u8_array_and_object_and_object(
+        format, sealed, &imported, &sealing, &rsa, false, &usages,
+    );
+    wait(unwrapped).await.map(JsCast::unchecked_into).map_err(crypto)
+}
+
 /// Starts decrypting RSA-OAEP by a private key, off this thread; [`finish_decrypt_oaep`] takes it.
 pub(super) fn begin_decrypt_oaep(
     subtle: &SubtleCrypto,

@@ -48,6 +48,17 @@ pub fn request(message: &JsValue) -> Option<Request> {
         },
         "forget" => Request::Forget { stream_id: number("streamId") },
         "display" => Request::Display { display: display(&text("display")?)? },
+        "keep-domain-key" => Request::KeepDomainKey {
+            device: text("device")?,
+            domain: text("domain")?,
+            epoch: number("epoch")?,
+            key: text("key")?,
+        },
+        "open-embedded" => Request::OpenEmbedded {
+            session: id("session")?,
+            metadata: text("metadata")?,
+            display: display(&text("display")?)?,
+        },
         "close-session" => Request::CloseSession { session: id("session")? },
         "prepare-init" => Request::PrepareInit { stream: id("stream")? },
         "push" => Request::Push {

@@ -3,6 +3,7 @@
 mod config;
 mod control;
 mod database;
+mod domains;
 mod identity;
 mod individualize;
 mod interop;

@@ -143,7 +143,10 @@ impl Worker {
                 break;
             }
             let (id, request) = self.control.borrow_mut().remove(0);
-            let resumes = matches!(request, Request::Update { .. } | Request::Load { .. });
+            let resumes = matches!(
+                request,
+                Request::Update { .. } | Request::Load { .. } | Request::OpenEmbedded { .. }
+            );
             // While a film starts there is better to do.
             let idle_after = matches!(
                 request,
@@ -182,6 +185,16 @@ impl Worker {
     /// after a restart.
     pub(super) fn learn_time(&self, signed: u64) {
         let anchor = self.time.borrow_mut().learn(signed, self.clocks());
+        self.keep_anchor(anchor);
+    }
+
+    /// As [`learn_time`](Self::learn_time), of a signed time that may be long past.
+    pub(super) fn learn_time_at_least(&self, signed: u64) {
+        let anchor = self.time.borrow_mut().learn_at_least(signed, self.clocks());
+        self.keep_anchor(anchor);
+    }
+
+    fn keep_anchor(&self, anchor: Option<crate::Anchor>) {
         let database = self.database.borrow().clone();
         if let (Some(anchor), Some(database)) = (anchor, database) {
             spawn_local(async move { drop(database.set_anchor(anchor).await) });

@@ -1,8 +1,8 @@
 //! The edge: octets behind signed URLs, and nothing else. No accounts, no cookies, no state; constant memory.
 
 use super::{body, drm};
-use crate::{Role, Service};
 use crate::media_url::{self, MediaPath, Refusal};
+use crate::{Role, Service};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};

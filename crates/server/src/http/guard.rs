@@ -72,6 +72,7 @@ fn is_public_host(config: &Config, headers: &HeaderMap) -> bool {
 pub(crate) fn content_security_policy(config: &Config) -> String {
     let mut cdns: Vec<&str> = config.cdn.iter().map(|cdn| origin_of(&cdn.base_url)).collect();
     cdns.push(origin_of(config.edge_base()));
+    cdns.push(origin_of(config.drm_base()));
     cdns.retain(|origin| *origin != config.public_url);
     cdns.sort_unstable();
     cdns.dedup();

@@ -89,7 +89,8 @@ pub(super) fn load(keys: &[KeyFile], now: u64) -> Result<Vec<DomainPair>, Error>
     let of_domains = keys.iter().filter(|key| key.kind == KeyKind::Domain);
     let mut pairs = Vec::new();
     for key in of_domains {
-        let damaged = || Error::Keys(format!("domain {} is damaged, or was sealed by another seal key", key.id));
+        let damaged =
+            || Error::Keys(format!("domain {} is damaged, or was sealed by another seal key", key.id));
         let of = parse_id(&key.id).ok_or_else(damaged)?;
         if of.epoch < DomainEpoch::at(of.domain, now).epoch {
             continue;
@@ -109,7 +110,9 @@ pub(super) fn load(keys: &[KeyFile], now: u64) -> Result<Vec<DomainPair>, Error>
 /// Domain keys are nobody's to change: devices hold them for as long as licenses of theirs live (B52).
 pub(super) fn refuse_change(kind: KeyKind) -> Result<(), Error> {
     let reason = match kind {
-        KeyKind::Domain => "the domains' keys are made by themselves, for each 30 days, and cannot be changed",
+        KeyKind::Domain => {
+            "the domains' keys are made by themselves, for each 30 days, and cannot be changed"
+        }
         KeyKind::Seal => "the seal key cannot be changed: the domains' keys are sealed by it",
         _ => return Ok(()),
     };
@@ -154,7 +157,10 @@ mod tests {
         // The next epoch: what was next is there, and the one after it is made.
         let later = now + EPOCH_SECONDS;
         assert_eq!(load_with(folder.path(), URL, &[], later).unwrap().domains.len(), 3);
-        assert_eq!(ids(&make_domains(folder.path(), later, 6).unwrap()), ["browser-692", "box-692", "all-692"]);
+        assert_eq!(
+            ids(&make_domains(folder.path(), later, 6).unwrap()),
+            ["browser-692", "box-692", "all-692"]
+        );
         // Another seal key opens none.
         let seal = folder.path().join("seal-seal-1.toml");
         std::fs::remove_file(&seal).unwrap();

@@ -17,7 +17,8 @@ use crate::ticket::{TicketKey, TicketKeys};
 use cenc::CommonKey;
 use file::KeyFile;
 use license::{
-    Challenge, DeviceCertificate, DomainEpoch, KeyLevel, Signer, SignerCertificate, SiteCa, Trust, Typ, VerifiedChallenge,
+    Challenge, DeviceCertificate, DomainEpoch, KeyLevel, Signer, SignerCertificate, SiteCa, Trust, Typ,
+    VerifiedChallenge,
 };
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

@@ -10,8 +10,8 @@ use crate::secret::random;
 use crate::store::{Account, Movie, Transaction};
 use license::KeyLevel;
 use nccp::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, ErrorCode, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
-    MovieType, RangeForm, ResponseMessage,
+    Cdn, ContentProfile, DownloadUrl, Downloadable, ErrorCode, KeyPeriod, LicenseMode, Manifest, MediaType,
+    MovieId, MovieType, RangeForm, ResponseMessage,
 };
 use std::sync::Arc;
 

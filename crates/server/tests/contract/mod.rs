@@ -102,6 +102,7 @@ async fn movies_and_viewings(store: &dyn Store) {
         policy: "24h".into(),
         plans: vec!["gold".into()],
         regions: vec!["DE".into(), "FR".into()],
+        license: server::LicenseMode::Embedded(license::Domain::Browser),
     };
     let mut tx = store.begin().await.unwrap();
     tx.put_movie(&movie, 7).await.unwrap();
@@ -110,6 +111,7 @@ async fn movies_and_viewings(store: &dyn Store) {
     assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
     assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
     assert_eq!(stored.regions, movie.regions);
+    assert_eq!((stored.license, stored.changed), (movie.license, 8));
     assert!(stored.available);
     assert_eq!(tx.movies().await.unwrap().len(), 1);
     tx.set_queued(bob, movie.id, true, 9).await.unwrap();
@@ -195,6 +197,11 @@ async fn devices(store: &dyn Store) {
     assert_eq!(tx.take_slot(&id(3), 6).await.unwrap(), Slot::Taken(1));
     assert_eq!(tx.take_slot(&id(3), 6).await.unwrap(), Slot::Taken(1), "keeps what it has");
 
+    let unknown = tx.devices(account).await.unwrap()[0].id.clone();
+    assert_eq!(tx.rsa_modulus(&unknown).await.unwrap(), None);
+    tx.set_rsa_modulus(&unknown, &[7; 256]).await.unwrap();
+    assert_eq!(tx.rsa_modulus(&unknown).await.unwrap(), Some([7; 256]));
+    assert_eq!(tx.rsa_modulus("d-nobody").await.unwrap(), None);
     let registered = Registered {
         level: 1,
         name: "Renamed".into(),

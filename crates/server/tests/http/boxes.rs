@@ -10,7 +10,7 @@ use nccp::{Activation, ErrorCode, RequestMessage, ResponseMessage};
 use server::keys::{self, BoxOrder};
 
 /// A box fresh from the factory.
-fn provisioned(world: &World, serial: &str) -> Client {
+pub(crate) fn provisioned(world: &World, serial: &str) -> Client {
     let key = SoftwareSigningKey::generate().unwrap();
     let order = BoxOrder {
         signing_key: key.public_key().unwrap(),
@@ -31,7 +31,7 @@ fn provisioned(world: &World, serial: &str) -> Client {
 }
 
 /// What a box hears when it asks for a code, or again.
-async fn poll(client: &mut Client, world: &World) -> Result<Activation, ErrorCode> {
+pub(crate) async fn poll(client: &mut Client, world: &World) -> Result<Activation, ErrorCode> {
     let message = RequestMessage::ActivationCode { certificate: client.certificate.clone() };
     match client.one(world, message).await? {
         ResponseMessage::ActivationCode(Activation::Registered(registration)) => {
@@ -44,7 +44,7 @@ async fn poll(client: &mut Client, world: &World) -> Result<Activation, ErrorCod
     }
 }
 
-async fn code(client: &mut Client, world: &World) -> String {
+pub(crate) async fn code(client: &mut Client, world: &World) -> String {
     match poll(client, world).await.unwrap() {
         Activation::Code { code, interval, expiration, .. } => {
             assert!((1..=30).contains(&interval) && expiration > world.now());
@@ -54,7 +54,7 @@ async fn code(client: &mut Client, world: &World) -> String {
     }
 }
 
-async fn enter(world: &World, cookies: &str, code: &str, confirm: bool) -> Reply {
+pub(crate) async fn enter(world: &World, cookies: &str, code: &str, confirm: bool) -> Reply {
     let body = serde_json::json!({"code": code, "confirm": confirm}).to_string();
     world.post_json("/activate", cookies, &body).await
 }

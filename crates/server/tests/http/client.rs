@@ -49,9 +49,13 @@ pub(crate) async fn trust(world: &World) -> Trust {
 }
 
 pub(crate) fn individualization_request(key: &SoftwareSigningKey, now: u64) -> Vec<u8> {
+    individualization_of(key, modulus(), now)
+}
+
+fn individualization_of(key: &SoftwareSigningKey, rsa_modulus: RsaModulus, now: u64) -> Vec<u8> {
     let request = IndividualizationRequest {
         signing_key: key.public_key().unwrap(),
-        rsa_modulus: modulus(),
+        rsa_modulus,
         level: KeyLevel::Webcrypto,
         description: "Test on Linux".into(),
         module_version: MODULE,
@@ -66,8 +70,17 @@ pub(crate) fn individualization_request(key: &SoftwareSigningKey, now: u64) -> V
 impl Client {
     /// A browser with fresh keys and a certificate, signed in with these cookies.
     pub(crate) async fn new(world: &World, cookies: &str) -> Self {
+        Self::with_modulus(world, cookies, modulus()).await
+    }
+
+    /// As [`Client::new`], with an RSA key that opens what is sealed for the device.
+    pub(crate) async fn with_rsa(world: &World, cookies: &str, rsa: &SoftwareRsaKey) -> Self {
+        Self::with_modulus(world, cookies, rsa.modulus().unwrap()).await
+    }
+
+    async fn with_modulus(world: &World, cookies: &str, modulus: RsaModulus) -> Self {
         let key = SoftwareSigningKey::generate().unwrap();
-        let request = individualization_request(&key, world.now());
+        let request = individualization_of(&key, modulus, world.now());
         let headers = [("content-type", "application/cose")];
         let reply = world.request("POST", "/individualize", &headers, &request).await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));

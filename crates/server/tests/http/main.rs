@@ -6,6 +6,7 @@ mod boxes;
 mod client;
 mod controller;
 mod devices;
+mod drm;
 mod edge;
 mod license;
 mod login;

@@ -17,6 +17,7 @@ use super::outlet::{Outlet, Progress};
 use super::track::{Head, TrackRun};
 use super::{is_protected, is_supported};
 use crate::control::{Ask, Control};
+use crate::drm::Granted;
 use crate::fetcher::{self, Arrival};
 use crate::sink::Chosen;
 use crate::{Error, Notice, Screen, Trouble};
@@ -34,6 +35,8 @@ const RENEW_AGAIN: Duration = Duration::from_secs(60);
 const RENEW_SOON: Duration = Duration::from_secs(2);
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);
+
+mod embedded;
 
 /// What came of something that was asked.
 pub(super) enum Answer {
@@ -233,23 +236,27 @@ impl<'a> Film<'a> {
         events.into_iter().try_for_each(|event| self.feed(event))
     }
 
+    /// The license's keys are there.
+    fn granted(&mut self, granted: Granted, policy_version: Option<String>) -> Result<(), Error> {
+        if let Some(anchor) = granted.anchor {
+            self.control.shared.state().set_anchor(anchor)?;
+        }
+        self.licensed = true;
+        self.renew_at = granted.renew_after.map(|at| (at, Instant::now()));
+        (self.ends, self.policy_version, self.forced) = (granted.ends, policy_version, false);
+        self.feed(Event::MaxHeight { height: granted.max_height })?;
+        self.decrypt()
+    }
+
     /// Takes what the controller answered.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
         match answer {
             Answer::License(Ok((license, policy_version))) => {
                 let granted = self.control.shared.drm().update(self.session, &license);
-                let granted = match granted {
-                    Ok(granted) => granted,
-                    Err(error) => return self.unlicensed(error),
-                };
-                if let Some(anchor) = granted.anchor {
-                    self.control.shared.state().set_anchor(anchor)?;
+                match granted {
+                    Ok(granted) => self.granted(granted, policy_version),
+                    Err(error) => self.unlicensed(error),
                 }
-                self.licensed = true;
-                self.renew_at = granted.renew_after.map(|at| (at, Instant::now()));
-                (self.ends, self.policy_version, self.forced) = (granted.ends, policy_version, false);
-                self.feed(Event::MaxHeight { height: granted.max_height })?;
-                self.decrypt()
             }
             Answer::License(Err(error)) => self.unlicensed(error),
             Answer::Manifest(Ok(manifest)) => {
@@ -371,16 +378,7 @@ impl<'a> Film<'a> {
             Duration::from_secs(left / 4).clamp(RENEW_SOON, RENEW_AGAIN)
         });
         self.renew_at = Some((at, Instant::now() + left));
-        let asked = self.control.ask(Ask::License { session: self.session, movie: self.movie });
-        let answer = self.answer.clone();
-        tokio::spawn(async move {
-            let license = match asked.await {
-                Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
-                Ok(_) => Err(Error::Protocol),
-                Err(error) => Err(error),
-            };
-            let _ = answer.send(Answer::License(license)).await;
-        });
+        self.ask_for_license();
     }
 
     fn notice_hitch(&mut self) {

@@ -6,6 +6,7 @@ mod outlet;
 mod report;
 mod track;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use nccp::{Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
@@ -53,7 +54,7 @@ fn is_protected(manifest: &Manifest) -> bool {
 }
 
 /// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it ends. Its title is asked for
-/// where it is not known.
+/// where it is not known. A license is not asked for where it `comes_along` with the manifest.
 ///
 /// # Errors
 /// What ended the film before its end.
@@ -61,31 +62,40 @@ pub(crate) async fn play(
     control: &Control,
     client: &reqwest::Client,
     screen: &mut dyn Screen,
-    (movie_id, title): (MovieId, Option<String>),
+    (movie_id, title, comes_along): (MovieId, Option<String>, bool),
     chosen: &Chosen,
     wishes: &mut mpsc::Receiver<Wish>,
 ) -> Result<FilmEnd, Error> {
     let session = control.shared.drm().create();
     let begun = tokio::time::Instant::now();
-    let [license, user, metadata, manifest] = control.ask_all([
-        Ask::License { session, movie: movie_id },
-        Ask::Message(RequestMessage::UserMovieMetadata { movie_id }),
-        Ask::Message(RequestMessage::MovieMetadata { movie_id }),
-        Ask::Message(RequestMessage::Authorization { movie_id }),
-    ]);
+    let others = [
+        RequestMessage::UserMovieMetadata { movie_id },
+        RequestMessage::MovieMetadata { movie_id },
+        RequestMessage::Authorization { movie_id },
+    ];
+    let (license, [user, metadata, manifest]) = if comes_along {
+        (None, control.ask_all(others.map(Ask::Message)).map(boxed))
+    } else {
+        let [user, metadata, manifest] = others.map(Ask::Message);
+        let license = Ask::License { session, movie: movie_id };
+        let [license, user, metadata, manifest] = control.ask_all([license, user, metadata, manifest]);
+        (Some(license), [boxed(user), boxed(metadata), boxed(manifest)])
+    };
     // The manifest has the resume point, too; this one is asked for as a browser does, and says nothing more here.
     drop(user);
     let (arrived, mut arrivals) = mpsc::channel(ARRIVALS);
     let (answer, mut answers) = mpsc::channel(ARRIVALS);
     let licensed = answer.clone();
-    tokio::spawn(async move {
-        let license = match license.await {
-            Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
-            Ok(_) => Err(Error::Protocol),
-            Err(error) => Err(error),
-        };
-        let _ = licensed.send(Answer::License(license)).await;
-    });
+    if let Some(license) = license {
+        tokio::spawn(async move {
+            let license = match license.await {
+                Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
+                Ok(_) => Err(Error::Protocol),
+                Err(error) => Err(error),
+            };
+            let _ = licensed.send(Answer::License(license)).await;
+        });
+    }
     let opened = async {
         let manifest = match manifest.await? {
             ResponseMessage::Authorization(manifest) => *manifest,
@@ -113,11 +123,20 @@ pub(crate) async fn play(
         Film::open(control, client, screen, (movie_id, title), (session, begun), manifest, chosen, channels)
     });
     let result = match film {
-        Ok(mut film) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes).await,
+        Ok(mut film) => match if comes_along { film.open_embedded() } else { Ok(()) } {
+            Ok(()) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     control.shared.drm().close(session);
     result
+}
+
+type Answered = Pin<Box<dyn Future<Output = Result<ResponseMessage, Error>> + Send>>;
+
+fn boxed(answer: impl Future<Output = Result<ResponseMessage, Error>> + Send + 'static) -> Answered {
+    Box::pin(answer)
 }
 
 /// Waits for the wish to stop; other wishes mean nothing now.

@@ -77,6 +77,11 @@ impl World {
 
     /// With more lines for the configuration.
     pub(crate) async fn with(more: &str) -> Self {
+        Self::prepared(more, |_| {}).await
+    }
+
+    /// With more in its folder before the server begins.
+    pub(crate) async fn prepared(more: &str, prepare: impl FnOnce(&Config)) -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let (site_port, box_port) = (free_port(), free_port());
         let site = Proxy::start(local(site_port)).unwrap();
@@ -94,6 +99,7 @@ impl World {
         // The factory's CA is made with the first box; a running server would read it half a minute later.
         let (clock, hand) = Clock::manual(NOW);
         make_box(&config, &SoftwareSigningKey::generate().unwrap(), "0000");
+        prepare(&config);
         let server = Server::bind(config.clone(), clock).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(server.run_until(async {

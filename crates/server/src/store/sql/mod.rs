@@ -60,10 +60,7 @@ fn movie(row: &DbRow) -> Result<Movie> {
         policy: row.try_get("policy")?,
         plans: json(row, "plans")?,
         regions: json(row, "regions")?,
-        license: row
-            .try_get::<&str, _>("license")?
-            .parse()
-            .map_err(|_| StoreError::Corrupt("license"))?,
+        license: row.try_get::<&str, _>("license")?.parse().map_err(|_| StoreError::Corrupt("license"))?,
         available: row.try_get("available")?,
         added: unsigned(row, "added")?,
         changed: unsigned(row, "changed")?,

@@ -1,0 +1,71 @@
+//! Films whose license comes along, on a box. B19, B21, B47, B49.
+
+use server::store::NewMovie;
+use server::{LicenseMode, keys};
+use shaper::Kind;
+use tv_box::{Ended, Notice, Reason};
+
+use crate::world::{MOVIE, NOW, Run, Running, World, activated};
+
+/// Has the film's license come along from now on.
+async fn embed(world: &World, domain: license::Domain) {
+    let store = server::store::open(&world.config).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let m = tx.movie(MOVIE).await.unwrap().unwrap();
+    let movie = NewMovie {
+        id: m.id,
+        title: m.title,
+        year: m.year,
+        cast: m.cast,
+        synopsis: m.synopsis,
+        rating: m.rating,
+        runtime: m.runtime,
+        pack: m.pack,
+        policy: m.policy,
+        plans: m.plans,
+        regions: m.regions,
+        license: LicenseMode::Embedded(domain),
+    };
+    tx.put_movie(&movie, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Plays the film; how it ended, and how many envelopes that took.
+async fn play(world: &World, file: &std::path::Path) -> (Reason, usize) {
+    world.boxes.forget();
+    let (ended, shown) = Running::start(file, Run::once(60.0)).ended().await;
+    assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+    let reason = shown.iter().find_map(|notice| match notice {
+        Notice::Ended { reason, .. } => Some(*reason),
+        _ => None,
+    });
+    let posts = world.boxes.exchanges().into_iter().filter(|exchange| exchange.kind == Kind::Controller);
+    (reason.unwrap(), posts.count())
+}
+
+/// A box plays what came along for its domain, kept over a restart; where it cannot be used, it asks for a license, with one more envelope
+/// and no word to the viewer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b21_b49_a_box_plays_what_came_along() {
+    let world = World::prepared("", |config| {
+        assert_eq!(keys::make_domains(&config.keys(), NOW, 6).unwrap().len(), 6);
+    })
+    .await;
+    let file = activated(&world, "0001").await;
+    world.put_in_queue(MOVIE).await;
+    let (_, asked) = play(&world, &file).await;
+    embed(&world, license::Domain::Box).await;
+    let (reason, along) = play(&world, &file).await;
+    assert_eq!((reason, along), (Reason::Finished, asked));
+
+    // Its keys are gone: the license server has the last word.
+    let state = file.with_extension("state").join("state.json");
+    let text = std::fs::read_to_string(&state).unwrap();
+    let mut content: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kept = content["registration"]["domain_keys"].as_array_mut().unwrap();
+    assert_eq!(kept.len(), 4);
+    kept.clear();
+    std::fs::write(&state, content.to_string()).unwrap();
+    let (reason, fallen_back) = play(&world, &file).await;
+    assert_eq!((reason, fallen_back), (Reason::Finished, asked + 1));
+}
