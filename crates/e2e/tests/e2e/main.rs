@@ -5,6 +5,7 @@ mod buffers;
 mod cdns;
 mod damage;
 mod devices;
+mod embedded;
 mod firefox;
 mod network;
 mod playback;

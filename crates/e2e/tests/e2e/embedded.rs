@@ -1,0 +1,75 @@
+//! Films whose license comes along with the manifest: played without asking for one.
+
+use e2e::{Browser, Server, Stage, TITLE, Viewing, free_port};
+use shaper::Kind;
+
+/// Licenses that the server was asked for, by its own count.
+async fn licenses(metrics: u16) -> u64 {
+    let text = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("matinee_messages_total{"));
+    let licenses = lines.filter(|line| line.contains("\"license\""));
+    licenses.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+/// Has the film's license come along from now on: published again, with the same files.
+fn embed(server: &Server, mode: &str) {
+    let library = server.data().join("library");
+    let folder = std::fs::read_dir(library).unwrap().map(|entry| entry.unwrap().path());
+    let folder = folder.filter(|folder| folder.join("pack.json").is_file()).last().unwrap();
+    server.run(&["movie", "add", folder.to_str().unwrap(), "--title", TITLE, "--license", mode]);
+}
+
+/// B21, B43, B49: plays with the license server never asked; a box's film asks it.
+#[tokio::test]
+async fn b21_an_embedded_film_plays_without_a_license_request() {
+    let metrics = free_port();
+    let mut stage = Stage::start(1, &format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"")).await;
+    // The domains' keys are made with it; a running server would read them within half a minute.
+    embed(&stage.server, "embedded");
+    assert!(stage.server.stop());
+    stage.server.restart().await;
+    let browser = Browser::start().await;
+    // Whatever a license is asked by does not answer.
+    stage.site.add_rule(shaper::Rule::new("/license", shaper::Fault::Status(503)));
+    let viewing = Viewing::new(&browser, &stage).await;
+    viewing.click().await;
+    viewing.play(3.0, None, 3.5).await;
+    viewing.shows_its_frame().await;
+    assert_eq!(viewing.sight().await.alert, None);
+    assert_eq!(licenses(metrics).await, 0, "B21");
+    assert!(stage.requests(Kind::License).is_empty());
+
+    // Opened by its address, everything anew: the same.
+    viewing.open().await;
+    assert_eq!(licenses(metrics).await, 0);
+
+    // B19: the domain's key is gone; one more round trip, no word to the viewer.
+    let gone: bool = browser
+        .eval(
+            "return (async () => {
+                const open = indexedDB.open('matinee-drm');
+                const database = await new Promise((yes, no) => { open.onsuccess = () => yes(open.result); open.onerror = no });
+                const store = database.transaction('state', 'readwrite').objectStore('state');
+                const keys = await new Promise(yes => { const all = store.getAllKeys(); all.onsuccess = () => yes(all.result) });
+                const ours = keys.filter(key => key.startsWith('domain-'));
+                const values = await Promise.all(ours.map(key => new Promise(yes => { const get = store.get(key); get.onsuccess = () => yes(get.result) })));
+                // B53: what the page can reach cannot be read.
+                const sealed = values.every(key => key instanceof CryptoKey && !key.extractable && key.type === 'private');
+                ours.forEach(key => store.delete(key));
+                await new Promise(yes => store.transaction.oncomplete = yes);
+                database.close();
+                return sealed && ours.length === 4;
+            })()",
+        )
+        .await;
+    assert!(gone, "four domain keys, none of them extractable");
+    viewing.open().await;
+    assert_eq!(viewing.sight().await.alert, None);
+    assert_eq!(licenses(metrics).await, 1);
+
+    // B49: of a box's film no browser is told to expect a license.
+    embed(&stage.server, "embedded-box");
+    viewing.open().await;
+    assert_eq!(licenses(metrics).await, 2);
+    browser.quit().await;
+}
