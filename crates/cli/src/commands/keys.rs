@@ -14,6 +14,7 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
         Keys::Generate(json) => {
             let mut new = keys::generate(&folder, &config.public_url, now())?;
             new.extend(keys::make_domains(&folder, now(), usize::MAX)?);
+            new.sort_by(|a, b| (a.kind, &a.id).cmp(&(b.kind, &b.id)));
             if json.json {
                 return output::json(&new);
             }

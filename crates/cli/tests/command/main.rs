@@ -19,6 +19,7 @@ fn wrong_usage_is_status_2() {
         &["package", "a.mp4", "--movie", "9007199254740992"],
         &["package", "a.mp4", "--movie", "1", "--segment", "0s"],
         &["package", "a.mp4", "--movie", "1", "--scheme", "rot13"],
+        &["package", "a.mp4", "--movie", "1", "--license", "embedded-tv"],
         &["serve", "--roles", "sight"],
         &["serve", "--listen", "here"],
         &["device", "remove", "phone"],
@@ -68,9 +69,17 @@ fn b8_keys_and_policies() {
     let site = Site::new();
     assert_eq!(site.json(&["keys", "list", "--json"]), serde_json::json!([]));
     let made = site.json(&["keys", "generate", "--json"]);
-    assert_eq!(made.as_array().unwrap().len(), 8);
+    assert_eq!(made.as_array().unwrap().len(), 15);
     assert_eq!(site.ok(&["keys", "generate"]), "Nothing was missing\n");
     assert_eq!(site.json(&["keys", "list", "--json"]), made);
+    // B48, B52: three domains, in this epoch and the next, and not to be changed.
+    let domains = made.as_array().unwrap().iter().filter(|key| key["kind"] == "domain");
+    let names = domains.map(|key| key["id"].as_str().unwrap().split('-').next().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["all", "all", "box", "box", "browser", "browser"]);
+    assert!(site.fails(&["keys", "rotate", "domain", "--now"]).contains("cannot be changed"));
+    let id = made[9]["id"].as_str().unwrap();
+    assert!(site.fails(&["keys", "retire", "domain", id]).contains("cannot be changed"));
+    assert!(site.fails(&["keys", "rotate", "seal"]).contains("cannot be changed"));
     let file = site.path("data/keys/common-ck-1.toml");
     let stored = std::fs::read_to_string(&file).unwrap();
     let secret = stored.split("secret = \"").nth(1).unwrap().split('"').next().unwrap();
@@ -158,7 +167,13 @@ fn films_are_published_whole() {
         "Other",
         "--poster",
         text(&poster),
+        "--license",
+        "embedded",
     ]);
+    // Its license comes along now, which not every policy allows.
+    assert_eq!(site.json(&["movie", "show", "60027274", "--json"])["license"], "embedded-all");
+    let rental = ["package", text(&low), "--movie", "7", "--license", "embedded-box", "--policy", "rental"];
+    assert!(site.fails(&rental).contains("--license server"));
     assert_eq!(site.library(), packs);
     assert_eq!(site.json(&["movie", "show", "60027274", "--json"])["title"], "Other");
 
