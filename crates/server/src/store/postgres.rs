@@ -53,6 +53,7 @@ impl PostgresStore {
         migrator([
             ("start", include_str!("../../migrations/postgres/0001_start.sql")),
             ("boxes", include_str!("../../migrations/postgres/0002_boxes.sql")),
+            ("embedded licenses", include_str!("../../migrations/postgres/0003_embedded_licenses.sql")),
         ])
         .run(&pool)
         .await

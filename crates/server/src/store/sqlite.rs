@@ -56,6 +56,7 @@ impl SqliteStore {
         migrator([
             ("start", include_str!("../../migrations/sqlite/0001_start.sql")),
             ("boxes", include_str!("../../migrations/sqlite/0002_boxes.sql")),
+            ("embedded licenses", include_str!("../../migrations/sqlite/0003_embedded_licenses.sql")),
         ])
         .run(&writer)
         .await
