@@ -346,7 +346,7 @@ impl Config {
 }
 
 /// When a file was last changed, Unix seconds; 0 where nobody knows.
-fn modified(path: &Path) -> u64 {
+pub(crate) fn modified(path: &Path) -> u64 {
     let time = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
 }

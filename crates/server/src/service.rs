@@ -11,6 +11,7 @@ use crate::throttle::Throttle;
 use crate::use_case::drm_metadata;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A server's state.
@@ -20,6 +21,7 @@ pub struct Service {
     keys: RwLock<Arc<KeyRing>>,
     regions: RwLock<Arc<RegionTable>>,
     policies: RwLock<Arc<Policies>>,
+    policies_changed: AtomicU64,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
     pub(crate) throttle: Throttle,
@@ -47,7 +49,7 @@ impl Service {
             Arc::new(AbsentStore)
         };
         if config.has(Role::Control) {
-            drm_metadata::check_all(&store, &config.drm).await?;
+            drm_metadata::check_all(&store, &load_policies(&config)?, &config.drm).await?;
         }
         Self::with_store(config, clock, store)
     }
@@ -76,6 +78,7 @@ impl Service {
         let policies = load_policies(&config)?;
         Ok(Self {
             policies: RwLock::new(Arc::new(policies)),
+            policies_changed: AtomicU64::new(crate::config::modified(&config.policies())),
             regions: RwLock::new(Arc::new(regions)),
             keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(config.library()),
@@ -114,6 +117,11 @@ impl Service {
         Arc::clone(&self.policies.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// When the policies, with their whitelists, were last changed, Unix seconds; 0 without a file of policies.
+    pub(crate) fn policies_changed(&self) -> u64 {
+        self.policies_changed.load(Ordering::Relaxed)
+    }
+
     /// Reads keys, policies and regions again, each by itself. What cannot be read leaves what was there.
     ///
     /// # Errors
@@ -143,7 +151,11 @@ impl Service {
     /// Reads the policies again, or leaves what was there.
     pub(crate) fn reload_policies(&self) -> Result<(), Error> {
         let policies = load_policies(&self.config)?;
-        *self.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policies);
+        let mut in_force = self.policies.write().unwrap_or_else(PoisonError::into_inner);
+        if **in_force != policies {
+            *in_force = Arc::new(policies);
+            self.policies_changed.store(self.clock.now(), Ordering::Relaxed);
+        }
         Ok(())
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
 /// Whether the film's licenses can come from where they are to, and that a domain has its key where they come along.
 pub(super) fn prepare_license(config: &Config, details: &Details) -> Result<(), Failure> {
     let policy = details.policy.as_deref().unwrap_or(policy::DEFAULT);
-    drm_metadata::check_mode(&config.drm, policy, details.license)?;
+    drm_metadata::check_mode(&Policies::load(config)?, &config.drm, policy, details.license)?;
     if details.license.domain().is_some() {
         let now = now();
         server::keys::open(&config.keys(), &config.public_url, &[], now)?;

@@ -4,11 +4,11 @@
 use super::{Outcome, license};
 use crate::catalogue::Pack;
 use crate::config::Drm;
-use crate::policy::PolicyTemplate;
+use crate::policy::{Policies, PolicyTemplate, Since};
 use crate::secret::sha256;
 use crate::store::{Movie, Store, StoreError, retried};
-use crate::{Error, LicenseMode, Service, policy};
-use ::license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel};
+use crate::{Error, LicenseMode, Service};
+use ::license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Policy};
 use nccp::ErrorCode;
 use std::sync::Arc;
 
@@ -54,25 +54,42 @@ pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> O
 /// domain has its key.
 pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<DomainEpoch> {
     let of = DomainEpoch::at(movie.license.domain()?, now);
-    let allowed = policy::find(&movie.policy).is_some_and(|policy| fits(policy, &service.config.drm).is_ok());
+    let policies = service.policies();
+    let policy = policies.find(&movie.policy);
+    let allowed = policy.is_some_and(|policy| fits(policy, &service.config.drm).is_ok());
     (allowed && service.keys().domain(of).is_some()).then_some(of)
 }
 
 /// A license for every device of the film's domain and for every rotation period. Its times count from now (B12).
 fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<(Domain, Vec<u8>)>> {
     let Some(of) = domain_of(service, movie, now) else { return Ok(None) };
-    let template = policy::find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
+    let policies = service.policies();
+    let template = policies.find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
     let ring = service.keys();
     let pair = ring.domain(of).ok_or(ErrorCode::MovieNotAvailable)?;
     let grant = Grant {
         content_id: &pack.content_id,
         keys: &license::granted(service, pack, &[])?,
-        policy: &template.rules(now, now),
+        policy: &rules(template, of.domain, now),
         now,
         oldest_module: service.oldest_module,
     };
     let issued = ring.license.issue_embedded(of, &pair.modulus, &grant);
     Ok(Some((of.domain, issued.map_err(|_| ErrorCode::MovieNotAvailable)?)))
+}
+
+/// The rules for a whole domain: the lowest picture of its members, and nothing to be kept, since it comes along each time.
+fn rules(template: &PolicyTemplate, domain: Domain, now: u64) -> Policy {
+    let of = |level| template.rules(now, now, level);
+    let rules = match domain {
+        Domain::Browser => of(KeyLevel::Webcrypto),
+        Domain::Box => of(KeyLevel::Box),
+        Domain::All => {
+            let (browsers, boxes) = (of(KeyLevel::Webcrypto), of(KeyLevel::Box));
+            Policy { max_height: browsers.max_height.into_iter().chain(boxes.max_height).min(), ..browsers }
+        }
+    };
+    Policy { persistent: false, ..rules }
 }
 
 /// A film's DRM metadata as the resource gives it.
@@ -96,7 +113,7 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
         "{last_modified} {} {} {:?} {} {:?}",
         pack.id,
         movie.license,
-        policy::find(&movie.policy),
+        service.policies().find(&movie.policy).map(PolicyTemplate::version),
         service.config.drm.ttl,
         made.domain,
     );
@@ -108,16 +125,23 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
 /// the update interval, whichever is later (B69 to B72).
 fn last_modified(service: &Service, movie: &Movie, now: u64) -> u64 {
     let interval = now - now % service.config.drm.update_interval.max(1);
-    let changes = [movie.added, movie.changed, service.config.changed, service.keys().changed, interval];
+    let film = movie.added.max(movie.changed);
+    let changes =
+        [film, service.config.changed, service.policies_changed(), service.keys().changed, interval];
     changes.into_iter().max().unwrap_or(interval).min(now)
 }
 
 /// Whether licenses of a policy can come along with films: caches keep them for a while, and nobody knows who will play.
 fn fits(policy: &PolicyTemplate, drm: &Drm) -> Result<(), String> {
-    let name = policy.name;
+    let name = &policy.name;
     if policy.playback.is_some() {
         return Err(format!(
             "policy \"{name}\" counts from the first play, which only the license server knows: choose another policy, or --license server"
+        ));
+    }
+    if policy.since == Since::Acquisition && policy.validity.is_some() {
+        return Err(format!(
+            "policy \"{name}\" counts from when a device gets its license, which caches cannot tell: choose another policy, or --license server"
         ));
     }
     let kept = drm.ttl.saturating_add(drm.update_interval);
@@ -135,8 +159,8 @@ fn fits(policy: &PolicyTemplate, drm: &Drm) -> Result<(), String> {
 ///
 /// # Errors
 /// [`Error::Setting`], with what to do.
-pub fn check_mode(drm: &Drm, policy: &str, mode: LicenseMode) -> Result<(), Error> {
-    match (mode, policy::find(policy)) {
+pub fn check_mode(policies: &Policies, drm: &Drm, policy: &str, mode: LicenseMode) -> Result<(), Error> {
+    match (mode, policies.find(policy)) {
         (LicenseMode::Embedded(_), Some(policy)) => {
             fits(policy, drm).map_err(|reason| Error::Setting { name: "license", reason })
         }
@@ -145,9 +169,9 @@ pub fn check_mode(drm: &Drm, policy: &str, mode: LicenseMode) -> Result<(), Erro
 }
 
 /// As [`check_mode`], of every film there is.
-pub(crate) async fn check_all(store: &Arc<dyn Store>, drm: &Drm) -> Result<(), Error> {
+pub(crate) async fn check_all(store: &Arc<dyn Store>, policies: &Policies, drm: &Drm) -> Result<(), Error> {
     for movie in retried!(async { store.read().await?.movies().await })? {
-        check_mode(drm, &movie.policy, movie.license).map_err(|error| match error {
+        check_mode(policies, drm, &movie.policy, movie.license).map_err(|error| match error {
             Error::Setting { reason, .. } => {
                 Error::Setting { name: "drm", reason: format!("movie {}: {reason}", movie.id) }
             }

@@ -1,7 +1,7 @@
 //! How playback goes: reports of the player and of the page.
 
 use super::controller::Speaker;
-use super::{Outcome, authorization, counters, license};
+use super::{Outcome, counters, drm_metadata, license};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
@@ -75,7 +75,7 @@ fn forced_metadata(
         return Ok(None);
     }
     match service.catalogue.pack(&movie.pack) {
-        Ok(pack) => authorization::drm_metadata(service, movie, &pack, now),
+        Ok(pack) => Ok(drm_metadata::make(service, movie, &pack, now)?.map(|made| made.octets)),
         // Its license will not be had either, but this player cannot be told.
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");

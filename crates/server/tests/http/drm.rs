@@ -224,6 +224,26 @@ async fn b69_b70_unchanged_metadata_is_not_sent_again() {
     assert_eq!(changed.status, 200);
     assert_eq!(read(&world, &changed.body).await.1.license().policy.ends(), Some(begin + 35_000 + 2 * DAY));
     assert_eq!(status(&by_tag).await, 200);
+    // So is a whitelist (B11, B71, B78): what was refused plays after that.
+    let own = |player: &str| {
+        format!("[mine]\nvalidity = \"48h\"\nplayers = [{{ origin = \"{player}\" }}]\n")
+    };
+    std::fs::write(world.folder.path().join("policies.toml"), own("https://a.example")).unwrap();
+    world.service.reload().unwrap();
+    set(&world, MOVIE, LicenseMode::Embedded(Domain::All), "mine").await;
+    let players = async |reply: &Reply| read(&world, &reply.body).await.1.license().policy.players.clone();
+    let listed = get(&world, &path, &[]).await;
+    let modified = listed.header("last-modified").to_owned();
+    assert_eq!(players(&listed).await.unwrap()[0].origin, "https://a.example");
+    world.set_clock(begin + 35_005);
+    assert_eq!(status(&[("if-modified-since", &modified)]).await, 304);
+    world.service.reload().unwrap();
+    assert_eq!(status(&[("if-modified-since", &modified)]).await, 304, "read again, but not changed");
+    std::fs::write(world.folder.path().join("policies.toml"), own("https://b.example")).unwrap();
+    world.service.reload().unwrap();
+    let changed = get(&world, &path, &[("if-modified-since", &modified)]).await;
+    assert_eq!(changed.status, 200);
+    assert_eq!(players(&changed).await.unwrap()[0].origin, "https://b.example");
     // So is a key that shapes what is made (B75).
     let modified = changed.header("last-modified").to_owned();
     assert_eq!(status(&[("if-modified-since", &modified)]).await, 304);
