@@ -12,11 +12,11 @@ async fn licenses(metrics: u16) -> u64 {
 }
 
 /// Has the film's license come along from now on: published again, with the same files.
-fn embed(server: &Server, mode: &str) {
+fn embed(server: &Server, mode: &str, policy: &str) {
     let library = server.data().join("library");
     let folder = std::fs::read_dir(library).unwrap().map(|entry| entry.unwrap().path());
     let folder = folder.filter(|folder| folder.join("pack.json").is_file()).last().unwrap();
-    server.run(&["movie", "add", folder.to_str().unwrap(), "--title", TITLE, "--license", mode]);
+    server.run(&["movie", "add", folder.to_str().unwrap(), "--title", TITLE, "--license", mode, "--policy", policy]);
 }
 
 /// B21, B43, B49: plays with the license server never asked; a box's film asks it.
@@ -25,7 +25,7 @@ async fn b21_an_embedded_film_plays_without_a_license_request() {
     let metrics = free_port();
     let mut stage = Stage::start(1, &format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"")).await;
     // The domains' keys are made with it; a running server would read them within half a minute.
-    embed(&stage.server, "embedded");
+    embed(&stage.server, "embedded", "24h");
     assert!(stage.server.stop());
     stage.server.restart().await;
     let browser = Browser::start().await;
@@ -68,8 +68,29 @@ async fn b21_an_embedded_film_plays_without_a_license_request() {
     assert_eq!(licenses(metrics).await, 1);
 
     // B49: of a box's film no browser is told to expect a license.
-    embed(&stage.server, "embedded-box");
+    embed(&stage.server, "embedded-box", "24h");
     viewing.open().await;
     assert_eq!(licenses(metrics).await, 2);
+    browser.quit().await;
+}
+
+/// B4, B19: what came along has ended, and the license server's own policy has not: one license is asked for, and the viewer hears
+/// nothing of it.
+#[tokio::test]
+async fn b19_an_ended_license_is_replaced() {
+    let metrics = free_port();
+    let config = format!("[drm]\nlicense_policy = \"24h\"\n[metrics]\nlisten = \"127.0.0.1:{metrics}\"");
+    let mut stage = Stage::start(1, &config).await;
+    let policies = stage.server.data().join("policies.toml");
+    std::fs::write(policies, "[over]\nends = 2020-01-01T00:00:00Z\n").unwrap();
+    embed(&stage.server, "embedded", "over");
+    assert!(stage.server.stop());
+    stage.server.restart().await;
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    viewing.click().await;
+    viewing.play(3.0, None, 3.5).await;
+    assert_eq!(viewing.sight().await.alert, None);
+    assert_eq!(licenses(metrics).await, 1);
     browser.quit().await;
 }
