@@ -1,6 +1,7 @@
 //! The packs in the library, as the packager left them: read once, never changing.
 
 use crate::Error;
+use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
 use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
@@ -31,6 +32,8 @@ pub struct Pack {
     pub content_id: String,
     /// The keys by period; empty for clear films.
     pub keys: Vec<KeyName>,
+    /// Keys that were given to the packager, sealed.
+    pub(crate) given_keys: Vec<SealedKey>,
     /// When each key begins to hold.
     key_starts: Vec<packager::Fraction>,
     /// How samples are protected.
@@ -127,8 +130,9 @@ impl Pack {
                 packager::LAYOUT_VERSION
             )));
         }
-        let pack =
+        let mut pack =
             Self::from_file(folder, file).ok_or_else(|| bad("pack.json does not add up".to_owned()))?;
+        pack.given_keys = imported::read(folder).map_err(bad)?;
         for r in &pack.representations {
             let path =
                 folder.join(&r.downloadable_id[7..]).join(format!("{}.{}", r.downloadable_id, r.extension));
@@ -151,7 +155,7 @@ impl Pack {
         let keys = protection.map_or_else(Vec::new, |protection| {
             let name = |key: &packager::PackKey| KeyName {
                 kid: key.kid,
-                // A film with a key that was given has none; no license can be derived for it.
+                // A film with keys that were given has none.
                 common_key_id: protection.common_key_id.clone().unwrap_or_default(),
                 label: protection.label.as_str().to_owned(),
                 period: key.period,
@@ -178,6 +182,7 @@ impl Pack {
             content_id: protection.map(|p| p.content_id.as_str().to_owned()).unwrap_or_default(),
             key_starts: protection.map(|p| p.keys.iter().map(|key| key.start).collect()).unwrap_or_default(),
             keys,
+            given_keys: Vec::new(),
             scheme: match file.scheme {
                 packager::Scheme::None => Scheme::None,
                 packager::Scheme::Cenc => Scheme::Cenc,
@@ -200,6 +205,11 @@ impl Pack {
             let ticks = u128::from(start.value) * u128::from(timescale) / u128::from(start.timescale.max(1));
             (key, u64::try_from(ticks).unwrap_or(u64::MAX))
         })
+    }
+
+    /// Whether its keys were given to the packager, but are not here: no license can be made for it.
+    pub fn lacks_keys(&self) -> bool {
+        self.given_keys.is_empty() && self.keys.iter().any(|key| key.common_key_id.is_empty())
     }
 
     /// One representation of each group: the movie's tracks.
@@ -283,8 +293,10 @@ impl Catalogue {
     /// # Errors
     /// [`Error::Pack`].
     pub fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
-        if let Some(pack) = self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
-            return Ok(Arc::clone(pack));
+        // What lacks its keys may have been given them meanwhile.
+        match self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            Some(pack) if !pack.lacks_keys() => return Ok(Arc::clone(pack)),
+            _ => {}
         }
         let bad = |reason: &str| Error::Pack { pack: id.to_owned(), reason: reason.to_owned() };
         if id.is_empty()

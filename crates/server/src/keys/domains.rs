@@ -3,12 +3,10 @@
 //! A private key lies in a file of its own like every other key, and in there sealed by the site's `seal` key (AES-256-GCM), so that
 //! what the server writes by itself is of no use without that one file.
 
-use super::file::{self, KeyFile, KeyKind, KeyState};
+use super::file::{self, KeyFile, KeyKind};
+use super::seal::SealKey;
 use super::{KeyInfo, lock};
 use crate::Error;
-use crate::secret::random;
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
-use aes_gcm::{Aes256Gcm, Key, Nonce};
 use license::{Domain, DomainEpoch, RsaModulus, SoftwareRsaKey};
 use std::fmt;
 use std::path::Path;
@@ -44,14 +42,6 @@ fn parse_id(id: &str) -> Option<DomainEpoch> {
     Some(DomainEpoch { domain: domain.parse().ok()?, epoch: epoch.parse().ok()? })
 }
 
-fn seal_key(keys: &[KeyFile]) -> Result<Aes256Gcm, Error> {
-    let key = keys
-        .iter()
-        .find(|key| key.kind == KeyKind::Seal && key.state == KeyState::Active)
-        .ok_or_else(|| Error::Keys("no seal key is active; run `matinee keys generate`".to_owned()))?;
-    Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key.secret_array::<32>()?)))
-}
-
 /// Makes key pairs of this epoch and the next that are not there yet, `most` of them; gives the new ones. Takes about a second for
 /// each.
 ///
@@ -68,16 +58,13 @@ pub fn make_domains(folder: &Path, now: u64, most: usize) -> Result<Vec<KeyInfo>
     }
     let _guard = lock(folder)?;
     let keys = file::read_all(folder)?;
-    let seal = seal_key(&keys)?;
+    let seal = SealKey::of(&keys)?;
     let mut made = Vec::new();
     for of in missing(&keys).into_iter().take(most) {
         let random_failed = |_| Error::Internal("no random numbers");
         let pkcs8 = SoftwareRsaKey::generate().and_then(|key| key.to_pkcs8()).map_err(random_failed)?;
-        let (nonce, id) = (random::<12>(), id(of));
-        let sealed = seal
-            .encrypt(&Nonce::from(nonce), Payload { msg: &pkcs8, aad: id.as_bytes() })
-            .map_err(|_| Error::Internal("a domain's key cannot be sealed"))?;
-        let key = KeyFile::new(KeyKind::Domain, &id, now, &[&nonce[..], &sealed].concat());
+        let id = id(of);
+        let key = KeyFile::new(KeyKind::Domain, &id, now, &seal.seal(&pkcs8, id.as_bytes())?);
         key.write(folder)?;
         made.push(super::info(key));
     }
@@ -85,7 +72,7 @@ pub fn make_domains(folder: &Path, now: u64, most: usize) -> Result<Vec<KeyInfo>
 }
 
 /// The key pairs that are of use at a time or after it.
-pub(super) fn load(keys: &[KeyFile], now: u64) -> Result<Vec<DomainPair>, Error> {
+pub(super) fn load(keys: &[KeyFile], seal: &SealKey, now: u64) -> Result<Vec<DomainPair>, Error> {
     let of_domains = keys.iter().filter(|key| key.kind == KeyKind::Domain);
     let mut pairs = Vec::new();
     for key in of_domains {
@@ -96,11 +83,7 @@ pub(super) fn load(keys: &[KeyFile], now: u64) -> Result<Vec<DomainPair>, Error>
             continue;
         }
         let secret = key.secret()?;
-        let (nonce, sealed) = secret.split_first_chunk::<12>().ok_or_else(damaged)?;
-        let pkcs8 = seal_key(keys)?
-            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: key.id.as_bytes() })
-            .map(Zeroizing::new)
-            .map_err(|_| damaged())?;
+        let pkcs8 = seal.open(&secret, key.id.as_bytes()).ok_or_else(damaged)?;
         let modulus = SoftwareRsaKey::from_pkcs8(&pkcs8).and_then(|key| key.modulus());
         pairs.push(DomainPair { of, modulus: modulus.map_err(|_| damaged())?, pkcs8 });
     }
@@ -113,7 +96,9 @@ pub(super) fn refuse_change(kind: KeyKind) -> Result<(), Error> {
         KeyKind::Domain => {
             "the domains' keys are made by themselves, for each 30 days, and cannot be changed"
         }
-        KeyKind::Seal => "the seal key cannot be changed: the domains' keys are sealed by it",
+        KeyKind::Seal => {
+            "the seal key cannot be changed: domains' keys and given content keys are sealed by it"
+        }
         _ => return Ok(()),
     };
     Err(Error::Setting { name: "key", reason: reason.to_owned() })

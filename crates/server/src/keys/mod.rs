@@ -3,12 +3,16 @@
 mod boxes;
 mod domains;
 mod file;
+pub(crate) mod imported;
 mod rotate;
+mod seal;
 
 pub use boxes::{BoxOrder, ProvisionedBox, provision};
 pub use domains::{DomainPair, make_domains};
 pub use file::{KeyKind, KeyState};
+pub use imported::keep_given;
 pub use rotate::{retire, rotate};
+pub(crate) use seal::SealKey;
 
 use crate::Error;
 use crate::media_url::MediaSecret;
@@ -67,6 +71,8 @@ pub struct KeyRing {
     pub media: Vec<MediaSecret>,
     /// Common keys by id; the first is the one that packaging uses.
     common: Vec<(String, CommonKey)>,
+    /// Seals what is kept elsewhere.
+    pub(crate) seal: SealKey,
     /// Key pairs of the domains, of this epoch and later ones.
     pub domains: Vec<DomainPair>,
     /// When the latest key was made that changes what is made of a film: signers, common keys. Unix seconds.
@@ -297,12 +303,13 @@ pub fn load_with(
         ),
     };
 
-    active(KeyKind::Seal)?;
+    let seal = SealKey::of(&keys)?;
     let shaping = [KeyKind::SiteCa, KeyKind::Signer, KeyKind::Common];
     let changed = keys.iter().filter(|key| shaping.contains(&key.kind)).map(|key| key.created).max();
 
     Ok(KeyRing {
-        domains: domains::load(&keys, now)?,
+        domains: domains::load(&keys, &seal, now)?,
+        seal,
         changed: changed.unwrap_or(0),
         factory,
         individualization,

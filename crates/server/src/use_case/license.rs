@@ -7,6 +7,7 @@ use super::verify::{Audience, CLOCK_TOLERANCE};
 use super::{Failure, Outcome, verify};
 use crate::Service;
 use crate::catalogue::Pack;
+use crate::keys::imported;
 use crate::region::Place;
 use crate::secret::sha256;
 use crate::store::{Movie, StoreError, Transaction, retried};
@@ -91,7 +92,8 @@ pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
     service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
-/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key and the catalogue's names.
+/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key and the catalogue's
+/// names, or was given with the pack.
 pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
     let unavailable = |reason: &str| {
         tracing::error!(pack = %pack.id, reason, "no license can be issued");
@@ -100,6 +102,12 @@ pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Resu
     let content: ContentId = pack.content_id.parse().map_err(|_| unavailable("bad content id"))?;
     let ring = service.keys();
     let derive = |name: &KeyName| {
+        if name.common_key_id.is_empty() {
+            let given = imported::open(&pack.given_keys, &name.kid, &ring.seal);
+            let given = given
+                .ok_or_else(|| unavailable("its keys were given to the packager, and not to this server"))?;
+            return Ok((name.kid, given));
+        }
         let common = ring.common_key(&name.common_key_id).ok_or_else(|| unavailable("unknown common key"))?;
         let label: Label = name.label.parse().map_err(|_| unavailable("bad label"))?;
         if derive_kid(common, &content, &label, name.period) != name.kid {
