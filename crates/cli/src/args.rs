@@ -1,10 +1,12 @@
 //! The command line, as `matinee --help` shows it.
 
 use clap::{Args, Parser, Subcommand};
+use packager::Rotation;
 use server::keys::KeyKind;
 use server::{LicenseMode, Role};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Matinee: protected streaming of your own films.
 #[derive(Debug, Parser)]
@@ -121,21 +123,27 @@ pub(crate) struct Package {
     /// Write files and pack.json to this new folder instead of publishing them
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Protection: cenc or none
+    /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
     pub(crate) scheme: packager::Scheme,
-    /// Which samples to encrypt: high
+    /// Which pictures to encrypt: high (all), medium (those that others are made from) or low (sync samples); sound always is
     #[arg(long, default_value = "high")]
     pub(crate) level: packager::Level,
     /// Length of segments, in seconds
     #[arg(long, default_value = "4s", value_parser = seconds)]
     pub(crate) segment: f64,
+    /// Change the key after so many segments (like 10) or so much time (like 60s, 5m or 1h), in whole segments [default: never]
+    #[arg(long, value_name = "PERIOD", value_parser = rotation)]
+    pub(crate) rotate: Option<Rotation>,
+    /// Leave the beginning clear, in whole segments that cover this time (like 8s) [default: nothing]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) clear_lead: Option<Duration>,
     /// Accept a film without sound
     #[arg(long)]
     pub(crate) no_audio: bool,
-    /// Use this key instead of one derived from the common key
-    #[arg(long, value_name = "KID:KEY")]
-    pub(crate) key: Option<String>,
+    /// Use this key instead of one derived from the common key; with --rotate, given once for each period
+    #[arg(long = "key", value_name = "KID:KEY")]
+    pub(crate) keys: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -358,6 +366,31 @@ pub(crate) enum Movie {
 pub(crate) enum Policy {
     /// List the policies
     List(Json),
+}
+
+/// `90s`, `5m`, `1h` or `0`; at most a day.
+fn time(text: &str) -> Result<Duration, String> {
+    let unit = match text.chars().last() {
+        Some('s') => 1.0,
+        Some('m') => 60.0,
+        Some('h') => 3600.0,
+        _ if text == "0" => 0.0,
+        _ => return Err("must be a time, like 90s, 5m or 1h".to_owned()),
+    };
+    let seconds = text.trim_end_matches(['s', 'm', 'h']).parse::<f64>().ok().map(|number| number * unit);
+    let seconds = seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "must be a time of at most 24h, like 90s or 5m".to_owned())
+}
+
+/// A number of segments, or a time.
+fn rotation(text: &str) -> Result<Rotation, String> {
+    match text.parse::<u32>() {
+        Ok(0) => Err("must be at least one segment".to_owned()),
+        Ok(segments) => Ok(Rotation::Segments(segments)),
+        Err(_) => time(text)
+            .map(Rotation::Time)
+            .map_err(|_| "must be a number of segments, like 10, or a time of at most 24h, like 60s or 5m".to_owned()),
+    }
 }
 
 /// `4s`, `4` or `2.5s`.

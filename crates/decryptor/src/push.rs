@@ -272,6 +272,8 @@ impl PushDecryptor {
                 )?;
             }
         }
+        // Samples of which nothing is encrypted need no key.
+        self.work.retain(|work| !work.table.ranges().is_empty());
         let edits = fragment.edits().to_vec();
         edits.iter().try_for_each(|edit| edit.apply(moof))?;
         Ok(needed)

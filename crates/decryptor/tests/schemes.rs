@@ -33,6 +33,7 @@ fn init(scheme: &[u8; 4], encryption: TrackEncryption) -> Vec<u8> {
         media: MediaHeader::Audio,
         sample_entry: &entry,
         protection: Some(ProtectionSpec { scheme: FourCc(*scheme), encryption }),
+        clear_entry: false,
         default_sample_flags: 0,
         media_time: 0,
         pssh: &[],
@@ -66,6 +67,8 @@ fn media(protection: SampleProtection, ivs: &[Iv; 3], auxiliary_iv: bool) -> Med
         base_decode_time: 0,
         samples: &samples,
         auxiliary: &auxiliary,
+        description_index: None,
+        group: None,
     })
     .unwrap();
     let clear: Vec<u8> = (0..sizes.iter().sum::<u32>()).map(|i| (i * 7 % 251) as u8).collect();
@@ -152,6 +155,8 @@ fn b64_sample_groups_with_other_keys() {
         base_decode_time: 0,
         samples: &specs,
         auxiliary: &[],
+        description_index: None,
+        group: None,
     })
     .unwrap();
     let mut extra = BoxWriter::new();

@@ -1,4 +1,4 @@
-use crate::{Cursor, Error, FourCc};
+use crate::{BoxWriter, Cursor, Error, FourCc};
 
 /// How samples are encrypted: the content of `tenc` and of a `seig` sample group entry (ISO/IEC 23001-7 §8.2,
 /// §6).
@@ -85,5 +85,19 @@ impl TrackEncryption {
             entry.constant_iv[..iv.len()].copy_from_slice(iv);
         }
         Ok(entry)
+    }
+}
+
+/// Writes what `tenc` (behind version and flags) and a `seig` entry have in common.
+pub(crate) fn write_entry(encryption: &TrackEncryption, out: &mut BoxWriter) {
+    out.u8(0);
+    out.u8(encryption.crypt_blocks << 4 | encryption.skip_blocks & 0x0f);
+    out.u8(u8::from(encryption.protected));
+    out.u8(encryption.iv_size);
+    out.bytes(&encryption.kid);
+    let constant = encryption.constant_iv();
+    if !constant.is_empty() {
+        out.u8(constant.len() as u8);
+        out.bytes(constant);
     }
 }

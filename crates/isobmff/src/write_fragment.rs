@@ -1,4 +1,5 @@
-use crate::{BoxWriter, Error};
+use crate::protection::write_entry;
+use crate::{BoxWriter, Error, TrackEncryption};
 
 /// A sample of a fragment that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,11 @@ pub struct FragmentSpec<'a> {
     pub samples: &'a [SampleSpec],
     /// One entry a sample, or none if `senc` has nothing to say.
     pub auxiliary: &'a [SampleAuxiliary],
+    /// The sample entry, from 1, where it is not the track's default.
+    pub description_index: Option<u32>,
+    /// How the samples are encrypted where it is not as the track's `tenc` says: a `seig` sample group (ISO/IEC 23001-7 §6) of
+    /// this fragment's own with all of its samples.
+    pub group: Option<&'a TrackEncryption>,
 }
 
 /// Writes `moof` and the eight bytes of the `mdat` header; the samples' bytes come next.
@@ -58,13 +64,18 @@ pub fn write_fragment(spec: &FragmentSpec<'_>) -> Result<Vec<u8>, Error> {
             let default_duration = spec.samples.first().filter(|_| one_duration).map(|first| first.duration);
             let rest_flags = flags_of_rest(spec.samples);
             let base_is_moof = 0x02_0000;
-            let flags = base_is_moof | if default_duration.is_some() { 0x08 } else { 0 };
-            out.full_box(b"tfhd", 0, flags | if rest_flags.is_some() { 0x20 } else { 0 }, |out| {
+            let fields = [(0x02, spec.description_index), (0x08, default_duration), (0x20, rest_flags)];
+            let given = || fields.into_iter().filter_map(|(flag, field)| Some((flag, field?)));
+            let flags = given().fold(base_is_moof, |flags, (flag, _)| flags | flag);
+            out.full_box(b"tfhd", 0, flags, |out| {
                 out.u32(spec.track_id);
-                default_duration.into_iter().chain(rest_flags).for_each(|field| out.u32(field));
+                given().for_each(|(_, field)| out.u32(field));
             });
             out.full_box(b"tfdt", 1, 0, |out| out.u64(spec.base_decode_time));
             data_offset_at = write_trun(out, spec.samples, one_duration, rest_flags.is_none());
+            if let Some(group) = spec.group {
+                write_group(out, group, spec.samples.len() as u32);
+            }
             if sizes.iter().any(|&size| size > 0) {
                 write_auxiliary(out, spec.auxiliary, &sizes, subsamples);
             }
@@ -114,6 +125,25 @@ fn write_trun(out: &mut BoxWriter, samples: &[SampleSpec], one_duration: bool, p
         }
     });
     data_offset_at
+}
+
+/// Writes `sgpd` with one `seig` entry and `sbgp`, which puts all samples into it (ISO/IEC 14496-12 §8.9).
+fn write_group(out: &mut BoxWriter, group: &TrackEncryption, samples: u32) {
+    let mut entry = BoxWriter::new();
+    write_entry(group, &mut entry);
+    let entry = entry.into_bytes();
+    out.full_box(b"sgpd", 1, 0, |out| {
+        out.bytes(b"seig");
+        out.u32(entry.len() as u32);
+        out.u32(1);
+        out.bytes(&entry);
+    });
+    out.full_box(b"sbgp", 0, 0, |out| {
+        out.bytes(b"seig");
+        out.u32(1);
+        out.u32(samples);
+        out.u32(0x1_0001); // the first of the fragment's own descriptions
+    });
 }
 
 fn auxiliary_size(sample: &SampleAuxiliary, subsamples: bool) -> Result<u8, Error> {

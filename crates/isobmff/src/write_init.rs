@@ -1,3 +1,4 @@
+use crate::protection::write_entry;
 use crate::{BoxWriter, FourCc, Pssh, TrackEncryption};
 
 /// The kind of media of a track that is written.
@@ -42,6 +43,8 @@ pub struct InitSpec<'a> {
     pub sample_entry: &'a [u8],
     /// Protection to add to it.
     pub protection: Option<ProtectionSpec>,
+    /// Whether the clear sample entry follows the protected one, as the second, for fragments with clear samples.
+    pub clear_entry: bool,
     /// Flags of samples whose fragment says nothing else.
     pub default_sample_flags: u32,
     /// Where presentation begins in the media (audio priming): an edit list of one entry; 0: none.
@@ -155,11 +158,17 @@ fn write_minf(out: &mut BoxWriter, spec: &InitSpec<'_>, video: bool) {
             });
         });
         out.boxed(b"stbl", |out| {
-            out.full_box(b"stsd", 0, 0, |out| {
-                out.u32(1);
-                match &spec.protection {
-                    None => out.bytes(spec.sample_entry),
-                    Some(protection) => write_protected_entry(out, spec.sample_entry, protection, video),
+            out.full_box(b"stsd", 0, 0, |out| match &spec.protection {
+                None => {
+                    out.u32(1);
+                    out.bytes(spec.sample_entry);
+                }
+                Some(protection) => {
+                    out.u32(1 + u32::from(spec.clear_entry));
+                    write_protected_entry(out, spec.sample_entry, protection, video);
+                    if spec.clear_entry {
+                        out.bytes(spec.sample_entry);
+                    }
                 }
             });
             out.full_box(b"stts", 0, 0, |out| out.u32(0));
@@ -187,17 +196,6 @@ fn write_protected_entry(out: &mut BoxWriter, clear: &[u8], protection: &Protect
 }
 
 fn write_tenc(out: &mut BoxWriter, encryption: &TrackEncryption) {
-    let constant = encryption.constant_iv();
-    let version = u8::from(encryption.crypt_blocks > 0 || !constant.is_empty());
-    out.full_box(b"tenc", version, 0, |out| {
-        out.u8(0);
-        out.u8(encryption.crypt_blocks << 4 | encryption.skip_blocks & 0x0f);
-        out.u8(u8::from(encryption.protected));
-        out.u8(encryption.iv_size);
-        out.bytes(&encryption.kid);
-        if !constant.is_empty() {
-            out.u8(constant.len() as u8);
-            out.bytes(constant);
-        }
-    });
+    let version = u8::from(encryption.crypt_blocks > 0 || !encryption.constant_iv().is_empty());
+    out.full_box(b"tenc", version, 0, |out| write_entry(encryption, out));
 }

@@ -44,6 +44,7 @@ fn init() -> Vec<u8> {
                 scheme: (*b"cenc").into(),
                 encryption: TrackEncryption::per_sample_iv([1; 16], 8),
             }),
+            clear_entry: false,
             default_sample_flags: 0,
             media_time: 0,
             pssh: &[],
@@ -62,6 +63,8 @@ fn fragment(samples: usize) -> Vec<u8> {
         base_decode_time: 0,
         samples: &specs,
         auxiliary: &auxiliary,
+        description_index: None,
+        group: None,
     })
     .map(|mut moof| {
         moof.truncate(moof.len() - 8);

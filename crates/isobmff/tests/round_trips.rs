@@ -44,6 +44,7 @@ fn init_bytes(video: bool, cbcs: bool, pssh: &[Pssh], media_time: u64) -> Vec<u8
                 scheme: if cbcs { *b"cbcs" } else { *b"cenc" }.into(),
                 encryption: encryption(cbcs),
             }),
+            clear_entry: false,
             default_sample_flags: 0x0101_0000,
             media_time,
             pssh,
@@ -94,6 +95,8 @@ proptest! {
             .collect();
         let spec = FragmentSpec {
             sequence: 3, track_id: 1, base_decode_time: base.into(), samples: &specs, auxiliary: &auxiliary,
+        description_index: None,
+        group: None,
         };
         let written = write_fragment(&spec).unwrap();
         let fragment = Fragment::parse(&written, 0, &init).unwrap();

@@ -117,6 +117,18 @@ impl<'a> Film<'a> {
         Ok(described)
     }
 
+    /// Number of segments, in every track.
+    pub(crate) fn segments(&self) -> usize {
+        self.tracks.first().map_or(0, |track| track.plan.cuts.len())
+    }
+
+    /// When a segment begins, in the first video; other tracks cut at the nearest of their samples.
+    pub(crate) fn segment_start(&self, segment: usize) -> Fraction {
+        let plan = self.tracks.first().map(|track| &track.plan);
+        let (value, timescale) = plan.map_or((0, 1), |plan| (plan.segment_start(segment), plan.timescale));
+        Fraction { value, timescale }
+    }
+
     pub(crate) fn duration(&self) -> Fraction {
         let ends = self.tracks.iter().map(|track| (track.plan.end(), track.plan.timescale));
         let longest =

@@ -45,6 +45,8 @@ impl FragmentCrypto {
                 }
             }
         }
+        // Samples of which nothing is encrypted need no key.
+        this.tables.retain(|(_, table)| !table.ranges().is_empty());
         Ok(this)
     }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cenc::{Iv, Kid};
-use isobmff::{BoxRef, Boxes, Fragment, InitSegment, SampleTable};
+use isobmff::{BoxRef, Boxes, Fragment, InitSegment, SampleTable, SegmentIndex};
 use serde::Serialize;
 
 use crate::Error;
@@ -67,6 +67,28 @@ pub struct TrackReport {
     pub protected_bytes: u64,
     /// The keys, in the order of their first use.
     pub keys: Vec<KidUse>,
+    /// Which segments are under which keys, in order.
+    pub segments: Vec<SegmentRun>,
+}
+
+/// Neighbouring segments with the same keys. Without `sidx` each fragment counts as a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentRun {
+    /// Number of the first, from 0.
+    pub first: usize,
+    /// Number of the last.
+    pub last: usize,
+    /// Their keys, in the order of their first use; none: clear.
+    #[serde(serialize_with = "kids")]
+    pub kids: Vec<Kid>,
+    /// Their samples.
+    pub samples: u64,
+    /// How many of these have at least one protected byte.
+    pub protected_samples: u64,
+}
+
+fn kids<S: serde::Serializer>(kids: &[Kid], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(kids.iter().map(Kid::to_string))
 }
 
 /// A key in a track.
@@ -153,6 +175,8 @@ pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     this.pssh.extend(init.pssh.iter().map(PsshReport::from));
     this.count_table_samples(&moov, file.len());
     let mut counters: Vec<CounterUse> = Vec::new();
+    let starts = segment_starts(&file, &boxes)?;
+    let mut fragments = 0;
     for found in &boxes {
         let mut tree = BoxTree {
             kind: found.kind.to_string(),
@@ -167,12 +191,33 @@ pub fn inspect(path: &Path) -> Result<Inspection, Error> {
             tree.children = children(&moof, found.offset);
             let fragment = Fragment::parse(&moof, found.offset, &init).map_err(Error::boxes(path))?;
             this.pssh.extend(fragment.pssh.iter().map(PsshReport::from));
-            this.count_fragment(&fragment, &mut counters).map_err(Error::boxes(path))?;
+            let segment = match starts.partition_point(|start| *start <= found.offset) {
+                _ if starts.is_empty() => fragments,
+                after => after.saturating_sub(1),
+            };
+            fragments += 1;
+            this.count_fragment(&fragment, segment, &mut counters).map_err(Error::boxes(path))?;
         }
         this.boxes.push(tree);
     }
+    this.tracks.iter_mut().for_each(TrackReport::merge_segments);
     this.reused_counters = reused(counters);
     Ok(this)
+}
+
+/// Where the segments begin that `sidx` names; empty if there is none of use.
+fn segment_starts(file: &MediaFile, boxes: &[crate::media_file::TopBox]) -> Result<Vec<u64>, Error> {
+    let Some(found) = boxes.iter().find(|found| found.kind == b"sidx") else { return Ok(Vec::new()) };
+    let data = file.read_box(found)?;
+    let Some(Ok(sidx)) = Boxes::new(&data).next() else { return Ok(Vec::new()) };
+    let index = SegmentIndex::parse(&sidx).map_err(Error::boxes(file.path()))?;
+    let first = (found.offset + found.size).saturating_add(index.first_offset);
+    let starts = index.references.iter().scan(first, |at, reference| {
+        let start = *at;
+        *at = at.saturating_add(u64::from(reference.size));
+        Some(start)
+    });
+    Ok(starts.collect())
 }
 
 /// How many samples begin inside the counter blocks of another sample of the same key.
@@ -208,7 +253,43 @@ impl TrackReport {
             bytes: 0,
             protected_bytes: 0,
             keys: Vec::new(),
+            segments: Vec::new(),
         }
+    }
+
+    /// Adds a fragment to what is known of its segment, which is the last or a new one.
+    fn count_segment(&mut self, segment: usize, kids: Vec<Kid>, samples: u64, protected_samples: u64) {
+        match self.segments.last_mut().filter(|last| last.last == segment) {
+            Some(last) => {
+                last.samples += samples;
+                last.protected_samples += protected_samples;
+                for kid in kids {
+                    if !last.kids.contains(&kid) {
+                        last.kids.push(kid);
+                    }
+                }
+            }
+            None => self.segments.push(SegmentRun {
+                first: segment,
+                last: segment,
+                kids,
+                samples,
+                protected_samples,
+            }),
+        }
+    }
+
+    /// Makes one run of neighbours with the same keys.
+    fn merge_segments(&mut self) {
+        self.segments.dedup_by(|next, run| {
+            let same = next.kids == run.kids && next.first == run.last + 1;
+            if same {
+                run.last = next.last;
+                run.samples += next.samples;
+                run.protected_samples += next.protected_samples;
+            }
+            same
+        });
     }
 
     fn count_key(&mut self, kid: Kid, iv: &Iv) {
@@ -243,12 +324,14 @@ impl Inspection {
     fn count_fragment(
         &mut self,
         fragment: &Fragment<'_>,
+        segment: usize,
         counters: &mut Vec<CounterUse>,
     ) -> Result<(), isobmff::Error> {
         for track in fragment.tracks() {
             let Some(report) = self.tracks.iter_mut().find(|report| report.id == track.track.id) else {
                 continue;
             };
+            let (before, mut kids) = ((report.samples, report.protected_samples), Vec::new());
             for sample in track.samples() {
                 let sample = sample?;
                 report.samples += 1;
@@ -256,6 +339,9 @@ impl Inspection {
                 let Some(crypto) = &sample.crypto else { continue };
                 let (kid, Ok(iv)) = (Kid(*crypto.kid()), Iv::from_slice(crypto.iv)) else { continue };
                 report.count_key(kid, &iv);
+                if !kids.contains(&kid) {
+                    kids.push(kid);
+                }
                 let protected = match crypto.subsamples.is_empty() {
                     true => u64::from(sample.size),
                     false => subsamples(crypto).iter().map(|s| u64::from(s.protected)).sum(),
@@ -266,6 +352,8 @@ impl Inspection {
                     counters.push((kid, iv.upper(), iv.lower(), protected.div_ceil(16)));
                 }
             }
+            let (samples, protected) = (report.samples - before.0, report.protected_samples - before.1);
+            report.count_segment(segment, kids, samples, protected);
         }
         Ok(())
     }
@@ -338,6 +426,16 @@ impl fmt::Display for Inspection {
                 "  {} samples of {} bytes, {} protected with {} bytes",
                 track.samples, track.bytes, track.protected_samples, track.protected_bytes
             )?;
+            for run in track.segments.iter().filter(|_| track.segments.len() > 1) {
+                let kids: Vec<_> = run.kids.iter().map(Kid::to_string).collect();
+                let key =
+                    if kids.is_empty() { "clear".to_owned() } else { format!("KID {}", kids.join(" ")) };
+                let SegmentRun { first, last, samples, protected_samples, .. } = run;
+                writeln!(
+                    f,
+                    "  segments {first} to {last}: {key}, {samples} samples, {protected_samples} protected"
+                )?;
+            }
             for key in &track.keys {
                 writeln!(
                     f,

@@ -1,8 +1,10 @@
 use cenc::{Cek, CommonKey, ContentId, IvKey, Kid, KidAndKey, Label, derive_cek, derive_kid};
 
-use crate::pack::{Fraction, PackKey, PackProtection};
+use crate::Error;
+use crate::key_plan::KeyPlan;
+use crate::pack::{PackKey, PackProtection};
 
-/// The key of a film, and under which name.
+/// The keys of a film, and under which names.
 #[derive(Debug)]
 pub struct Keys {
     content_id: ContentId,
@@ -13,7 +15,7 @@ pub struct Keys {
 #[derive(Debug)]
 enum KeySource {
     Derived { common: CommonKey, common_key_id: String },
-    Given(KidAndKey),
+    Given(KidAndKey, Vec<KidAndKey>),
 }
 
 impl Keys {
@@ -28,16 +30,16 @@ impl Keys {
         Self { content_id, label, source: KeySource::Derived { common, common_key_id } }
     }
 
-    /// A key chosen by the operator.
-    pub const fn given(key: KidAndKey, content_id: ContentId, label: Label) -> Self {
-        Self { content_id, label, source: KeySource::Given(key) }
+    /// A key chosen by the operator; where keys are rotated, with those of the later periods.
+    pub const fn given(key: KidAndKey, later: Vec<KidAndKey>, content_id: ContentId, label: Label) -> Self {
+        Self { content_id, label, source: KeySource::Given(key, later) }
     }
 
     /// The content key of period 0.
     pub fn cek(&self) -> Cek {
         match &self.source {
             KeySource::Derived { common, .. } => derive_cek(common, &self.content_id, &self.label, 0),
-            KeySource::Given(key) => Cek::new(*key.cek.expose()),
+            KeySource::Given(key, _) => Cek::new(*key.cek.expose()),
         }
     }
 
@@ -45,14 +47,37 @@ impl Keys {
     pub fn kid(&self) -> Kid {
         match &self.source {
             KeySource::Derived { common, .. } => derive_kid(common, &self.content_id, &self.label, 0),
-            KeySource::Given(key) => key.kid,
+            KeySource::Given(key, _) => key.kid,
+        }
+    }
+
+    /// KID and content key of a rotation period.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if no key was given for it.
+    pub fn of_period(&self, period: u32) -> Result<(Kid, Cek), Error> {
+        match &self.source {
+            KeySource::Derived { common, .. } => {
+                let (content, label) = (&self.content_id, &self.label);
+                Ok((derive_kid(common, content, label, period), derive_cek(common, content, label, period)))
+            }
+            KeySource::Given(first, later) => {
+                let key = match period {
+                    0 => Some(first),
+                    _ => later.get(period as usize - 1),
+                };
+                let key = key.ok_or(Error::Option {
+                    what: "fewer keys given than the rotation needs: one for each period",
+                })?;
+                Ok((key.kid, Cek::new(*key.cek.expose())))
+            }
         }
     }
 
     pub(crate) const fn iv_key(&self) -> IvKey<'_> {
         match &self.source {
             KeySource::Derived { common, .. } => IvKey::Common(common),
-            KeySource::Given(key) => IvKey::Given(&key.cek),
+            KeySource::Given(key, _) => IvKey::Given(&key.cek),
         }
     }
 
@@ -61,15 +86,17 @@ impl Keys {
     }
 
     /// What `pack.json` says.
-    pub(crate) fn protection(&self) -> PackProtection {
+    pub(crate) fn protection(&self, keys: Vec<PackKey>, plan: &KeyPlan) -> PackProtection {
         PackProtection {
             content_id: self.content_id.clone(),
             label: self.label.clone(),
             common_key_id: match &self.source {
                 KeySource::Derived { common_key_id, .. } => Some(common_key_id.clone()),
-                KeySource::Given(_) => None,
+                KeySource::Given(..) => None,
             },
-            keys: vec![PackKey { kid: self.kid(), period: 0, start: Fraction { value: 0, timescale: 1 } }],
+            segments_per_key: plan.segments_per_key,
+            clear_segments: plan.clear_segments,
+            keys,
         }
     }
 }

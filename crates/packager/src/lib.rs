@@ -15,6 +15,7 @@ mod film;
 mod fragment_crypto;
 mod input;
 mod inspect;
+mod key_plan;
 mod keys;
 mod media_file;
 mod naming;
@@ -30,7 +31,8 @@ mod write_media;
 
 pub use decrypt::{Decrypted, decrypt};
 pub use error::Error;
-pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, TrackReport, inspect};
+pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, SegmentRun, TrackReport, inspect};
+pub use key_plan::{MAX_KEYS, Rotation};
 pub use keys::Keys;
 pub use pack::{
     AudioProperties, ByteRange, Fraction, IvRange, LAYOUT_VERSION, Level, MediaType, Pack, PackKey,

@@ -29,10 +29,12 @@ impl PackInputs<'_> {
             (id.into(), Value::Array(vec![Value::Bytes(digest.to_vec()), track.into()]))
         });
         let (mut kids, mut names) = (Vec::new(), ["", "", ""]);
+        let (mut clear_segments, mut segments_per_key) = (0, 0);
         if let Some(protection) = self.protection {
             kids = protection.keys.iter().map(|key| Value::Bytes(key.kid.0.to_vec())).collect();
             let common = protection.common_key_id.as_deref().unwrap_or_default();
             names = [protection.content_id.as_str(), common, protection.label.as_str()];
+            (clear_segments, segments_per_key) = (protection.clear_segments, protection.segments_per_key);
         }
         let [content_id, common_key_id, label] = names.map(Value::from);
         let map = Value::Map(vec![
@@ -41,8 +43,8 @@ impl PackInputs<'_> {
             (3.into(), self.scheme.to_string().into()),
             (4.into(), self.level.to_string().into()),
             (5.into(), self.segment.into()),
-            (6.into(), 0.into()), // clear lead
-            (7.into(), 0.into()), // rotation
+            (6.into(), clear_segments.into()),
+            (7.into(), segments_per_key.into()),
             (8.into(), Value::Array(kids)),
             (9.into(), content_id),
             (10.into(), common_key_id),

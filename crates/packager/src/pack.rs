@@ -50,6 +50,16 @@ pub struct PackProtection {
     pub common_key_id: Option<String>,
     /// The content keys by rotation period.
     pub keys: Vec<PackKey>,
+    /// Segments of each rotation period: segment `n`, from 0, belongs to period `n / segments_per_key`. 0: there is one period.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub segments_per_key: u32,
+    /// Segments at the beginning that are not encrypted at all, in no track.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clear_segments: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A content key's name and when it holds.
@@ -281,7 +291,7 @@ pub struct Segment {
     pub size: u64,
 }
 
-/// IVs of a representation: `first`, `first + 1`, … for cenc, always `first` for cbcs.
+/// IVs of a representation: `first`, `first + 1`, … for cenc, always `first` for cbcs, whatever the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IvRange {
     /// The first sample's IV, hexadecimal.

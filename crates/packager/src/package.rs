@@ -2,10 +2,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cenc::{AesCipher, IvSpan, base_iv, first_overlap};
+use cenc::{IvSpan, base_iv, first_overlap};
 
 use crate::film::Film;
 use crate::input::Input;
+use crate::key_plan::{KeyPlan, Rotation};
 use crate::keys::Keys;
 use crate::media_file::MediaFile;
 use crate::pack::{IvRange, LAYOUT_VERSION, Level, Pack, Scheme};
@@ -40,8 +41,12 @@ pub struct PackageOptions {
     pub level: Level,
     /// Target length of segments; cuts lie at sync samples.
     pub segment: Duration,
-    /// The key; `None` only with scheme `none`.
+    /// The keys; `None` only with scheme `none`.
     pub keys: Option<Keys>,
+    /// How often the key changes; `None`: never.
+    pub rotate: Option<Rotation>,
+    /// How much of the beginning stays clear, in whole segments that cover it.
+    pub clear_lead: Duration,
     /// Whether a film without sound is accepted.
     pub allow_no_audio: bool,
     /// A JPEG to publish as `poster.jpg`.
@@ -51,7 +56,7 @@ pub struct PackageOptions {
 }
 
 impl PackageOptions {
-    /// The defaults: scheme cenc, level high, segments of 4 s, no poster.
+    /// The defaults: scheme cenc, level high, segments of 4 s, one key, no clear lead, no poster.
     pub const fn new(
         inputs: Vec<PathBuf>,
         movie_id: u64,
@@ -66,6 +71,8 @@ impl PackageOptions {
             level: Level::High,
             segment: Duration::from_secs(4),
             keys,
+            rotate: None,
+            clear_lead: Duration::ZERO,
             allow_no_audio: false,
             poster: None,
             destination,
@@ -103,10 +110,22 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     if options.segment < Duration::from_secs(1) || options.segment > Duration::from_secs(60) {
         return Err(Error::Option { what: "segments are between 1 and 60 seconds long" });
     }
+    let plan = KeyPlan::new(options.rotate, options.clear_lead, options.segment)?;
+    if keys.is_none() && plan != (KeyPlan { segments_per_key: 0, clear_segments: 0 }) {
+        return Err(Error::Option {
+            what: "without encryption there are no keys to rotate and no clear lead",
+        });
+    }
     let poster = options.poster.as_deref().map(read_poster).transpose()?;
     let inputs = open_inputs(options)?;
     let film = Film::plan(&inputs, options.segment)?;
-    let protection = keys.map(Keys::protection);
+    let (period_keys, protection) = match keys {
+        Some(keys) => {
+            let (ciphers, names) = plan.keys(keys, film.segments(), |segment| film.segment_start(segment))?;
+            (ciphers, Some(names))
+        }
+        None => (Vec::new(), None),
+    };
     let pack_id = film.pack_id(&inputs, options, protection.as_ref(), progress)?;
     let (place, library) = match &options.destination {
         Destination::Directory(place) => (place.clone(), false),
@@ -133,18 +152,24 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         "encrypting",
         film.tracks.iter().map(|t| t.plan.samples.iter().map(|s| u64::from(s.size)).sum::<u64>()).sum(),
     );
-    let cipher = keys.map(|keys| AesCipher::new(&keys.cek()));
-    for (track, representation) in film.tracks.iter().zip(&mut representations) {
-        let protection = match (keys, &cipher, &protection) {
-            (Some(keys), Some(cipher), Some(names)) => {
+    for (number, (track, representation)) in film.tracks.iter().zip(&mut representations).enumerate() {
+        let protection = match (keys, &protection) {
+            (Some(keys), Some(names)) => {
                 let scheme =
                     if options.scheme == Scheme::Cbcs { cenc::Scheme::Cbcs } else { cenc::Scheme::Cenc };
                 let base_iv = base_iv(keys.iv_key(), scheme, keys.content_id(), &track.id, &pack_id)?;
                 let count = track.plan.samples.len() as u64;
                 representation.ivs = Some(IvRange { first: base_iv.to_string(), count });
-                ivs.push(IvSpan { kid: keys.kid(), first: base_iv.upper(), count });
+                ivs.extend(track.plan.iv_spans(&plan, &period_keys, base_iv).map(|span| (number, span)));
                 let pssh = PsshData::of(names).to_box();
-                Some(MediaProtection { scheme, level: options.level, kid: keys.kid(), cipher, base_iv, pssh })
+                Some(MediaProtection {
+                    scheme,
+                    level: options.level,
+                    plan,
+                    keys: &period_keys,
+                    base_iv,
+                    pssh,
+                })
             }
             _ => None,
         };
@@ -154,9 +179,9 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     }
     // A counter used twice would give both plaintexts away. (One constant IV is what cbcs is.)
     if options.scheme == Scheme::Cenc
-        && let Some((a, b)) = first_overlap(&ivs)
+        && let Some((a, b)) = first_overlap(&ivs.iter().map(|(_, span)| *span).collect::<Vec<IvSpan>>())
     {
-        let [a, b] = [a, b].map(|index| film.tracks[index].id.clone());
+        let [a, b] = [a, b].map(|index| film.tracks[ivs[index].0].id.clone());
         return Err(Error::IvOverlap { a, b });
     }
     progress.stage("checking", representations.iter().map(|r| r.size).sum());

@@ -3,7 +3,7 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use cenc::{AesCipher, Direction, Iv, Kid, Pattern, RangeTable, SampleProtection, SegmentCipher, Subsample};
+use cenc::{Direction, Iv, IvSpan, Kid, Pattern, RangeTable, SampleProtection, SegmentCipher, Subsample};
 use isobmff::{
     BoxWriter, FragmentSpec, InitSpec, MediaHeader, ProtectionSpec, Pssh, SampleAuxiliary, SampleSpec,
     SegmentIndex, SegmentReference, TrackEncryption, write_file_type, write_fragment, write_init,
@@ -11,6 +11,7 @@ use isobmff::{
 
 use crate::avc::AvcStream;
 use crate::input::InputSample;
+use crate::key_plan::{KeyPlan, PeriodKey};
 use crate::media_file::MediaFile;
 use crate::pack::{ByteRange, Level, Segment};
 use crate::segments::cut_fragments;
@@ -44,10 +45,19 @@ pub(crate) struct MediaPlan<'a> {
 pub(crate) struct MediaProtection<'a> {
     pub(crate) scheme: cenc::Scheme,
     pub(crate) level: Level,
-    pub(crate) kid: Kid,
-    pub(crate) cipher: &'a AesCipher,
+    pub(crate) plan: KeyPlan,
+    /// By rotation period.
+    pub(crate) keys: &'a [PeriodKey],
     pub(crate) base_iv: Iv,
     pub(crate) pssh: Pssh,
+}
+
+impl MediaProtection<'_> {
+    /// The key of a segment and its period; `None`: it stays clear.
+    fn key(&self, segment: usize) -> Option<(usize, &PeriodKey)> {
+        let period = self.plan.period(segment);
+        self.keys.get(period).filter(|_| !self.plan.is_clear(segment)).map(|key| (period, key))
+    }
 }
 
 /// What was written.
@@ -86,8 +96,30 @@ impl MediaPlan<'_> {
         (end.unwrap_or(0) + self.shift).max(0) as u64
     }
 
+    /// The IVs that each key is used with.
+    pub(crate) fn iv_spans(
+        &self,
+        plan: &KeyPlan,
+        keys: &[PeriodKey],
+        base_iv: Iv,
+    ) -> impl Iterator<Item = IvSpan> {
+        let mut spans: Vec<(usize, IvSpan)> = Vec::new();
+        for segment in (0..self.cuts.len()).filter(|&segment| !plan.is_clear(segment)) {
+            let (samples, period) = (self.segment_samples(segment), plan.period(segment));
+            let Some(key) = keys.get(period) else { continue };
+            match spans.last_mut() {
+                Some((last, span)) if *last == period => span.count += samples.len() as u64,
+                _ => {
+                    let first = base_iv.of_sample(samples.start as u64).upper();
+                    spans.push((period, IvSpan { kid: key.kid, first, count: samples.len() as u64 }));
+                }
+            }
+        }
+        spans.into_iter().map(|(_, span)| span)
+    }
+
     /// Film time at which a segment begins.
-    fn segment_start(&self, segment: usize) -> u64 {
+    pub(crate) fn segment_start(&self, segment: usize) -> u64 {
         match self.cuts.get(segment) {
             None => self.end(),
             Some(0) => self.time(0).max(self.start as i64).max(0) as u64,
@@ -115,8 +147,9 @@ impl MediaPlan<'_> {
             sample_entry: self.entry,
             protection: protection.map(|p| ProtectionSpec {
                 scheme: p.scheme.four_cc().into(),
-                encryption: self.encryption(p),
+                encryption: self.encryption(p, p.keys.first().map_or(Kid([0; 16]), |key| key.kid)),
             }),
+            clear_entry: protection.is_some_and(|p| p.plan.clear_segments > 0),
             default_sample_flags: if self.is_video() { NON_SYNC } else { SYNC },
             media_time: self.priming(),
             pssh: protection.map(|p| std::slice::from_ref(&p.pssh)).unwrap_or_default(),
@@ -125,12 +158,12 @@ impl MediaPlan<'_> {
         out.into_bytes()
     }
 
-    fn encryption(&self, protection: &MediaProtection<'_>) -> TrackEncryption {
+    fn encryption(&self, protection: &MediaProtection<'_>, kid: Kid) -> TrackEncryption {
         match protection.scheme {
-            cenc::Scheme::Cenc => TrackEncryption::per_sample_iv(protection.kid.0, 8),
+            cenc::Scheme::Cenc => TrackEncryption::per_sample_iv(kid.0, 8),
             cenc::Scheme::Cbcs => {
                 let (crypt, skip) = if self.is_video() { (1, 9) } else { (0, 0) };
-                TrackEncryption::with_constant_iv(protection.kid.0, protection.base_iv.block(), crypt, skip)
+                TrackEncryption::with_constant_iv(kid.0, protection.base_iv.block(), crypt, skip)
             }
         }
     }
@@ -165,7 +198,7 @@ impl MediaPlan<'_> {
             let cuts = cut_fragments(&self.samples[samples.clone()], self.timescale);
             for (n, &cut) in cuts.iter().enumerate() {
                 let end = cuts.get(n + 1).map_or(samples.end, |next| samples.start + next);
-                let fragment = fragments.make(samples.start + cut..end, n == 0)?;
+                let fragment = fragments.make(segment, samples.start + cut..end, n == 0)?;
                 out.write_all(&fragment).map_err(failed())?;
                 size += fragment.len() as u64;
                 progress
@@ -236,8 +269,14 @@ impl<'a> FragmentMaker<'a> {
     }
 
     /// The fragment of some samples: `moof` and `mdat`, encrypted.
-    fn make(&mut self, samples: Range<usize>, begins_segment: bool) -> Result<Vec<u8>, Error> {
+    fn make(
+        &mut self,
+        segment: usize,
+        samples: Range<usize>,
+        begins_segment: bool,
+    ) -> Result<Vec<u8>, Error> {
         let plan = self.plan;
+        let key = self.protection.and_then(|protection| Some((protection, protection.key(segment)?)));
         let media = self.read(samples.clone())?;
         let mut specs = Vec::with_capacity(samples.len());
         let mut auxiliary = Vec::new();
@@ -253,7 +292,7 @@ impl<'a> FragmentMaker<'a> {
             let size = sample.size as usize;
             let subsamples =
                 self.subsamples(index, &media[at..at + size], begins_segment && index == samples.start)?;
-            if let Some(protection) = self.protection {
+            if let Some((protection, _)) = key {
                 let iv = protection.base_iv.of_sample(index as u64);
                 table.push_sample(at, size, iv, &subsamples)?;
                 let protected =
@@ -273,18 +312,24 @@ impl<'a> FragmentMaker<'a> {
             at += size;
         }
         self.sequence += 1;
+        // The track's own key is that of period 0; the clear sample entry is the second.
+        let group = key.and_then(|(protection, (period, key))| {
+            (period > 0).then(|| plan.encryption(protection, key.kid))
+        });
         let spec = FragmentSpec {
             sequence: self.sequence,
             track_id: 1,
             base_decode_time,
             samples: &specs,
             auxiliary: &auxiliary,
+            description_index: (self.protection.is_some() && key.is_none()).then_some(2),
+            group: group.as_ref(),
         };
         let mut fragment = write_fragment(&spec).map_err(Error::boxes(plan.source.path()))?;
         let head = fragment.len();
         fragment.extend_from_slice(&media);
-        if let Some(protection) = self.protection {
-            protection.cipher.apply(Direction::Encrypt, &table, &mut fragment[head..])?;
+        if let Some((_, (_, key))) = key {
+            key.cipher.apply(Direction::Encrypt, &table, &mut fragment[head..])?;
         }
         Ok(fragment)
     }

@@ -36,6 +36,8 @@ pub struct Pack {
     pub(crate) given_keys: Vec<SealedKey>,
     /// When each key begins to hold.
     key_starts: Vec<packager::Fraction>,
+    /// Segments under each; 0: there is one key.
+    segments_per_key: u32,
     /// How samples are protected.
     pub scheme: Scheme,
     /// Which samples are protected.
@@ -181,6 +183,7 @@ impl Pack {
             duration: Fraction::new(file.duration.value, u64::from(file.duration.timescale)).ok()?,
             content_id: protection.map(|p| p.content_id.as_str().to_owned()).unwrap_or_default(),
             key_starts: protection.map(|p| p.keys.iter().map(|key| key.start).collect()).unwrap_or_default(),
+            segments_per_key: protection.map_or(0, |p| p.segments_per_key),
             keys,
             given_keys: Vec::new(),
             scheme: match file.scheme {
@@ -199,11 +202,14 @@ impl Pack {
         })
     }
 
-    /// When each key begins to hold, in the representation's ticks, with the key's name.
-    pub fn key_periods(&self, timescale: u32) -> impl Iterator<Item = (&KeyName, u64)> {
+    /// When each key begins to hold, in the representation's ticks, with the key's name: the start of the segment where it does, for
+    /// tracks are not all cut at the same instant.
+    pub fn key_periods<'a>(&'a self, r: &'a Representation) -> impl Iterator<Item = (&'a KeyName, u64)> {
         self.keys.iter().zip(&self.key_starts).map(move |(key, start)| {
-            let ticks = u128::from(start.value) * u128::from(timescale) / u128::from(start.timescale.max(1));
-            (key, u64::try_from(ticks).unwrap_or(u64::MAX))
+            let segment = u64::from(key.period) * u64::from(self.segments_per_key);
+            let begun = usize::try_from(segment).ok().filter(|n| *n > 0).and_then(|n| r.segments.get(n));
+            let ticks = u128::from(start.value) * u128::from(r.timescale) / u128::from(start.timescale.max(1));
+            (key, begun.map_or(u64::try_from(ticks).unwrap_or(u64::MAX), |segment| segment.start))
         })
     }
 

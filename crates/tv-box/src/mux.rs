@@ -218,6 +218,8 @@ impl Muxer {
             base_decode_time: scaled(fragment.decode_time, init.timescale(), *timescale),
             samples: &samples,
             auxiliary: &[],
+            description_index: None,
+            group: None,
         })?;
         out.extend_from_slice(in_front);
         out.extend_from_slice(&fragment.data);

@@ -22,11 +22,11 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         Some(folder) => Destination::Directory(folder),
         None => Destination::Library(config.library()),
     };
-    let keys = match (package.scheme, package.key) {
+    let mut given = package.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, _>>()?.into_iter();
+    let content = ContentId::of_movie(package.movie.get());
+    let keys = match (package.scheme, given.next()) {
         (Scheme::None, _) => None,
-        (_, Some(key)) => {
-            Some(Keys::given(read_key(&key)?, ContentId::of_movie(package.movie.get()), Label::default()))
-        }
+        (_, Some(first)) => Some(Keys::given(first, given.collect(), content, Label::default())),
         (_, None) => Some(site_key(config, package.movie.get())?),
     };
     let options = PackageOptions {
@@ -34,6 +34,8 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         scheme: package.scheme,
         level: package.level,
         segment: Duration::from_secs_f64(package.segment),
+        rotate: package.rotate,
+        clear_lead: package.clear_lead.unwrap_or_default(),
         allow_no_audio: package.no_audio,
         poster: package.poster,
         ..PackageOptions::new(package.inputs, package.movie.get(), keys, destination)

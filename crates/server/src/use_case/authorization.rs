@@ -195,6 +195,6 @@ fn downloadable(
         start_range: start.map(|segment| segment.range),
         start_time: start.map(|segment| segment.start),
         max_segment: r.segments.iter().map(|segment| segment.range.length()).max(),
-        keys: pack.key_periods(r.timescale).map(|(key, start)| KeyPeriod { kid: key.kid.0, start }).collect(),
+        keys: pack.key_periods(r).map(|(key, start)| KeyPeriod { kid: key.kid.0, start }).collect(),
     }
 }

@@ -21,6 +21,7 @@ fn init(timescale: u32, media: MediaHeader, entry: &[u8], media_time: u64) -> Cl
             media,
             sample_entry: entry,
             protection: None,
+            clear_entry: false,
             default_sample_flags: 0,
             media_time,
             pssh: &[],
