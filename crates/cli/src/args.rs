@@ -339,6 +339,9 @@ pub(crate) enum Movie {
     Add {
         /// The folder with pack.json
         folder: PathBuf,
+        /// The keys that the film was packaged with, where they were given: one for each KID
+        #[arg(long = "key", value_name = "KID:KEY")]
+        keys: Vec<String>,
         #[command(flatten)]
         details: Details,
         #[command(flatten)]
@@ -379,7 +382,9 @@ fn time(text: &str) -> Result<Duration, String> {
     };
     let seconds = text.trim_end_matches(['s', 'm', 'h']).parse::<f64>().ok().map(|number| number * unit);
     let seconds = seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds));
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| "must be a time of at most 24h, like 90s or 5m".to_owned())
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "must be a time of at most 24h, like 90s or 5m".to_owned())
 }
 
 /// A number of segments, or a time.
@@ -387,9 +392,9 @@ fn rotation(text: &str) -> Result<Rotation, String> {
     match text.parse::<u32>() {
         Ok(0) => Err("must be at least one segment".to_owned()),
         Ok(segments) => Ok(Rotation::Segments(segments)),
-        Err(_) => time(text)
-            .map(Rotation::Time)
-            .map_err(|_| "must be a number of segments, like 10, or a time of at most 24h, like 60s or 5m".to_owned()),
+        Err(_) => time(text).map(Rotation::Time).map_err(|_| {
+            "must be a number of segments, like 10, or a time of at most 24h, like 60s or 5m".to_owned()
+        }),
     }
 }
 

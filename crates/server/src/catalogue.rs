@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
+use cenc::Kid;
 use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
 use packager::Pack as PackFile;
@@ -208,14 +209,16 @@ impl Pack {
         self.keys.iter().zip(&self.key_starts).map(move |(key, start)| {
             let segment = u64::from(key.period) * u64::from(self.segments_per_key);
             let begun = usize::try_from(segment).ok().filter(|n| *n > 0).and_then(|n| r.segments.get(n));
-            let ticks = u128::from(start.value) * u128::from(r.timescale) / u128::from(start.timescale.max(1));
+            let ticks =
+                u128::from(start.value) * u128::from(r.timescale) / u128::from(start.timescale.max(1));
             (key, begun.map_or(u64::try_from(ticks).unwrap_or(u64::MAX), |segment| segment.start))
         })
     }
 
-    /// Whether its keys were given to the packager, but are not here: no license can be made for it.
-    pub fn lacks_keys(&self) -> bool {
-        self.given_keys.is_empty() && self.keys.iter().any(|key| key.common_key_id.is_empty())
+    /// The KIDs of keys that were given to the packager and are not kept here: no license can be made for them.
+    pub fn missing_keys(&self) -> impl Iterator<Item = Kid> {
+        let given = self.keys.iter().filter(|key| key.common_key_id.is_empty());
+        given.filter(|key| !self.given_keys.iter().any(|kept| kept.is_of(&key.kid))).map(|key| key.kid)
     }
 
     /// One representation of each group: the movie's tracks.
@@ -301,7 +304,7 @@ impl Catalogue {
     pub fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
         // What lacks its keys may have been given them meanwhile.
         match self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
-            Some(pack) if !pack.lacks_keys() => return Ok(Arc::clone(pack)),
+            Some(pack) if pack.missing_keys().next().is_none() => return Ok(Arc::clone(pack)),
             _ => {}
         }
         let bad = |reason: &str| Error::Pack { pack: id.to_owned(), reason: reason.to_owned() };

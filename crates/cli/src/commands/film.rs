@@ -7,7 +7,6 @@ use crate::{Failure, output};
 use cenc::{CommonKey, ContentId, KidAndKey, Label};
 use packager::{Destination, Keys, PackageOptions, Scheme};
 use server::Config;
-use server::catalogue::Pack;
 use server::policy::Policies;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         Some(folder) => Destination::Directory(folder),
         None => Destination::Library(config.library()),
     };
-    let mut given = package.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, _>>()?.into_iter();
+    let mut given = movie::read_keys(&package.keys)?.into_iter();
     let content = ContentId::of_movie(package.movie.get());
     let keys = match (package.scheme, given.next()) {
         (Scheme::None, _) => None,
@@ -48,8 +47,8 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
             published.pack.pack_id
         ));
     }
-    let done = Pack::read(&published.directory)
-        .map_err(Failure::from)
+    let kept = if options.keys.is_some() { movie::read_keys(&package.keys)? } else { Vec::new() };
+    let done = movie::keep_keys(config, &published.directory, &kept)
         .and_then(|pack| movie::add(config, &pack, package.details, false));
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
@@ -76,7 +75,7 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
 }
 
 pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
-    let keys = decrypt.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, _>>()?;
+    let keys = movie::read_keys(&decrypt.keys)?;
     let done = packager::decrypt(&decrypt.file, &keys, decrypt.output.as_deref(), &mut Bar::new())?;
     output::line(&format!(
         "Decrypted {} of {} samples to {}",
@@ -87,6 +86,6 @@ pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
 }
 
 /// Reads a `--key`. Not by clap, which would quote a malformed one in its message.
-fn read_key(text: &str) -> Result<KidAndKey, Failure> {
+pub(super) fn read_key(text: &str) -> Result<KidAndKey, Failure> {
     text.parse().map_err(|e: cenc::Error| Failure::Usage(format!("--key: {e}")))
 }

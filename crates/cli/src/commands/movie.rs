@@ -1,13 +1,16 @@
 //! `matinee movie`.
 
+use super::film::read_key;
 use super::{block_on, now, open};
 use crate::args::{Details, Movie};
 use crate::{Failure, output};
+use cenc::KidAndKey;
 use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
 use server::policy::{self, Policies};
 use server::{Config, drm_metadata, movies};
+use std::path::Path;
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
@@ -18,12 +21,22 @@ impl From<Details> for movies::Details {
 
 pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
     match command {
-        Movie::Add { folder, details, json } => {
+        Movie::Add { folder, keys, details, json } => {
             if let Some(policy) = &details.policy {
                 Policies::load(config)?.check(policy)?;
             }
             prepare_license(config, &details)?;
-            let pack = movies::publish(&config.library(), &folder, true)?;
+            let given = read_keys(&keys)?;
+            let source = Pack::read(&folder)?;
+            let kept = Pack::read(&config.library().join(&source.id)).ok();
+            let missing = kept.as_ref().unwrap_or(&source).missing_keys();
+            if let Some(kid) = missing.into_iter().find(|kid| !given.iter().any(|key| key.kid == *kid)) {
+                return Err(Failure::Usage(format!(
+                    "the film was packaged with a key of its own, without which no license can be made: name it by --key {kid}:KEY"
+                )));
+            }
+            movies::publish(&config.library(), &folder, true)?;
+            let pack = keep_keys(config, &config.library().join(&source.id), &given)?;
             add(config, &pack, details, json.json)
         }
         Movie::List(json) => block_on(async {
@@ -67,6 +80,20 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             show(&movie, pack, &playback)
         }),
     }
+}
+
+/// Keys as they are written on the command line.
+pub(super) fn read_keys(keys: &[String]) -> Result<Vec<KidAndKey>, Failure> {
+    keys.iter().map(|key| read_key(key)).collect()
+}
+
+/// Keeps given keys with a published pack, sealed, and reads the pack.
+pub(super) fn keep_keys(config: &Config, folder: &Path, given: &[KidAndKey]) -> Result<Pack, Failure> {
+    if !given.is_empty() {
+        server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+        server::keys::keep_given(&config.keys(), folder, given)?;
+    }
+    Ok(Pack::read(folder)?)
 }
 
 /// Whether the film's licenses can come from where they are to, and that a domain has its key where they come along.

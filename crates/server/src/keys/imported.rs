@@ -29,6 +29,13 @@ pub(crate) struct SealedKey {
     sealed: String,
 }
 
+impl SealedKey {
+    /// Whether it is the key of that name.
+    pub(crate) fn is_of(&self, kid: &Kid) -> bool {
+        self.kid.parse() == Ok(*kid)
+    }
+}
+
 /// Keeps the keys of a pack in its folder, for a license server with this folder of keys.
 ///
 /// # Errors
@@ -68,7 +75,7 @@ pub(crate) fn read(pack: &Path) -> Result<Vec<SealedKey>, String> {
 
 /// The key of a KID among sealed ones; `None` where it is not there, or was sealed by another seal key.
 pub(crate) fn open(keys: &[SealedKey], kid: &Kid, seal: &SealKey) -> Option<Cek> {
-    let found = keys.iter().find(|key| key.kid.parse() == Ok(*kid))?;
+    let found = keys.iter().find(|key| key.is_of(kid))?;
     let key = seal.open(&from_base64url(&found.sealed)?, kid.as_bytes())?;
     Some(Cek::new(key.as_slice().try_into().ok()?))
 }

@@ -225,9 +225,7 @@ async fn b69_b70_unchanged_metadata_is_not_sent_again() {
     assert_eq!(read(&world, &changed.body).await.1.license().policy.ends(), Some(begin + 35_000 + 2 * DAY));
     assert_eq!(status(&by_tag).await, 200);
     // So is a whitelist (B11, B71, B78): what was refused plays after that.
-    let own = |player: &str| {
-        format!("[mine]\nvalidity = \"48h\"\nplayers = [{{ origin = \"{player}\" }}]\n")
-    };
+    let own = |player: &str| format!("[mine]\nvalidity = \"48h\"\nplayers = [{{ origin = \"{player}\" }}]\n");
     std::fs::write(world.folder.path().join("policies.toml"), own("https://a.example")).unwrap();
     world.service.reload().unwrap();
     set(&world, MOVIE, LicenseMode::Embedded(Domain::All), "mine").await;
