@@ -5,6 +5,7 @@
 //! * [`RangeTable`]: which bytes of a segment are protected and under which IV, built from samples and
 //!   their subsamples; [`SegmentCipher`] applies a whole table to a whole segment, in place. [`AesCipher`]
 //!   is the portable implementation.
+//! * [`decrypt_whole`]: whole segments under AES-128-CBC, as HLS's `AES-128` has them.
 //! * [`IvSpan`] and [`first_overlap`]: the proof that no IV is used twice under a key.
 //!
 //! Decryption of one segment:
@@ -29,6 +30,7 @@ mod names;
 mod overlap;
 mod range_table;
 mod scheme;
+mod whole;
 
 pub use aes_cipher::AesCipher;
 pub use derive::{IvKey, base_iv, derive_cek, derive_kid};
@@ -39,3 +41,4 @@ pub use names::{ContentId, Label};
 pub use overlap::{IvSpan, first_overlap};
 pub use range_table::{ProtectedRange, RangeTable, SegmentCipher, Subsample};
 pub use scheme::{Direction, Pattern, SampleProtection, Scheme};
+pub use whole::decrypt_whole;

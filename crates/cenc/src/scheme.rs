@@ -24,10 +24,11 @@ impl Scheme {
     /// The scheme of a four-character code.
     ///
     /// # Errors
-    /// [`Error::UnknownScheme`] for any other code (`cens` and `cbc1` are not used by Matinee).
+    /// [`Error::UnknownScheme`] for any other code (`cens` and `cbc1` are not used by Matinee). `piff` is what `cenc` was called before
+    /// the standard (with AES-CTR, which its `tenc` says).
     pub const fn from_four_cc(code: [u8; 4]) -> Result<Self, Error> {
         match &code {
-            b"cenc" => Ok(Self::Cenc),
+            b"cenc" | b"piff" => Ok(Self::Cenc),
             b"cbcs" => Ok(Self::Cbcs),
             _ => Err(Error::UnknownScheme),
         }

@@ -2,6 +2,7 @@
 //!
 //! The core is free of the browser and is tested natively:
 //! * [`PushDecryptor`]: ciphertext in any chunking in, clear fragments out, in place, one batch a fragment.
+//! * [`WholeSegment`]: the same for segments that are encrypted whole.
 //! * [`Sessions`]: challenges waiting for licenses, and the keys that came, found by KID.
 //! * [`TrustedTime`]: a clock that signed times anchor and that cannot be set back.
 //!
@@ -14,6 +15,7 @@ mod session;
 #[cfg(target_arch = "wasm32")]
 mod shell;
 mod time;
+mod whole;
 
 pub use error::Error;
 pub use push::{ClearInit, MAX_HELD, MAX_MDAT, MAX_MOOF, PushDecryptor, Step};
@@ -21,6 +23,7 @@ pub use session::{Embedded, Granted, Keys, SessionId, Sessions};
 #[cfg(target_arch = "wasm32")]
 pub use shell::{messages, start, start_on};
 pub use time::{Anchor, Clocks, TrustedTime};
+pub use whole::WholeSegment;
 
 /// Version of this module, as challenges and certificates name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

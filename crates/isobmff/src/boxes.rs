@@ -46,10 +46,18 @@ impl BoxHeader {
     }
 }
 
+/// The boxes of the Protected Interoperable File Format (PIFF 1.1), whose types were UUIDs before the standard had them; with this form
+/// [`Boxes`] reads them as the standard's.
+const PIFF: [(&[u8; 16], &[u8; 4]); 3] = [
+    (b"\xa2\x39\x4f\x52\x5a\x9b\x4f\x14\xa2\x44\x6c\x42\x7c\x64\x8d\xf4", b"senc"),
+    (b"\x89\x74\xdb\xce\x7b\xe7\x4c\x51\x84\xf9\x71\x48\xf9\x88\x25\x54", b"tenc"),
+    (b"\xd0\x8a\x4f\x18\x10\xf3\x4a\x82\xb6\xc8\x32\xd8\xab\xa1\x83\xd3", b"pssh"),
+];
+
 /// A box inside a slice.
 #[derive(Debug, Clone, Copy)]
 pub struct BoxRef<'a> {
-    /// The box's type.
+    /// The box's type; of PIFF's `uuid` boxes the one that they got in the standard: `senc`, `tenc`, `pssh`.
     pub kind: FourCc,
     /// Where the box begins, from the start of the outermost slice.
     pub offset: usize,
@@ -151,7 +159,13 @@ impl<'a> Boxes<'a> {
         let header_len = usize::from(header.header_len);
         self.data = rest;
         self.base += size;
-        Ok(BoxRef { kind: header.kind, offset, header_len, payload: &this[header_len..] })
+        let mut kind = header.kind;
+        if kind == b"uuid"
+            && let Some((_, now)) = PIFF.iter().find(|(uuid, _)| this[..header_len].ends_with(&uuid[..]))
+        {
+            kind = FourCc(**now);
+        }
+        Ok(BoxRef { kind, offset, header_len, payload: &this[header_len..] })
     }
 }
 

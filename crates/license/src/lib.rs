@@ -30,6 +30,8 @@ mod signer;
 mod software;
 mod typ;
 mod version;
+#[cfg(test)]
+mod wycheproof;
 
 #[cfg(feature = "issue")]
 pub use challenge::VerifiedChallenge;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod box_run;
+mod rotation;
 mod site;
 
 use site::{Running, Site, demo, text};
@@ -20,6 +21,10 @@ fn wrong_usage_is_status_2() {
         &["package", "a.mp4", "--movie", "1", "--segment", "0s"],
         &["package", "a.mp4", "--movie", "1", "--scheme", "rot13"],
         &["package", "a.mp4", "--movie", "1", "--license", "embedded-tv"],
+        &["package", "a.mp4", "--movie", "1", "--level", "lowest"],
+        &["package", "a.mp4", "--movie", "1", "--rotate", "0"],
+        &["package", "a.mp4", "--movie", "1", "--rotate", "often"],
+        &["package", "a.mp4", "--movie", "1", "--clear-lead", "8"],
         &["serve", "--roles", "sight"],
         &["serve", "--listen", "here"],
         &["device", "remove", "phone"],

@@ -13,6 +13,7 @@ mod policies;
 mod reach;
 mod refusals;
 mod regions;
+mod rotation;
 mod security;
 mod seeking;
 mod sessions;

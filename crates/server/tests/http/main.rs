@@ -12,6 +12,7 @@ mod license;
 mod login;
 mod policies;
 mod regions;
+mod rotation;
 mod site;
 mod webhook;
 mod world;

@@ -1,0 +1,49 @@
+//! `package --rotate --clear-lead --level`, then `inspect` and `decrypt`.
+
+use crate::site::{Site, demo, text};
+
+/// B62, B64: what the options say is what `inspect` shows; `decrypt` takes several keys.
+#[test]
+fn b64_rotation_on_the_command_line() {
+    let site = Site::new();
+    let (film, folder) = (demo("240p.mp4"), site.path("pack"));
+    let keys: Vec<String> = (0..4).map(|n| format!("{n:032x}:{:032x}", n + 16)).collect();
+    let key_arguments: Vec<&str> = keys.iter().flat_map(|key| ["--key", key]).collect();
+    let package =
+        [&["package", text(&film), "--movie", "7", "--output", text(&folder)][..], &key_arguments].concat();
+    let rotated = [&package[..], &["--rotate", "16s", "--clear-lead", "7s", "--level", "low"]].concat();
+    let few = [&package[..8], &["--rotate", "16s"]].concat();
+    assert!(site.fails(&few).contains("fewer keys given than the rotation needs"));
+    site.ok(&rotated);
+    let pack: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("pack.json")).unwrap()).unwrap();
+    let file = folder.join(pack["representations"][0]["path"].as_str().unwrap());
+    let report = site.json(&["inspect", text(&file), "--json"]);
+    let track = &report["tracks"][0];
+    let runs: Vec<String> = track["segments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| format!("{}-{} {}", run["first"], run["last"], run["kids"]))
+        .collect();
+    let kid = |n: u8| format!("[\"{n:032x}\"]");
+    let expected = [
+        "0-1 []".to_owned(),
+        format!("2-3 {}", kid(0)),
+        format!("4-7 {}", kid(1)),
+        format!("8-11 {}", kid(2)),
+        format!("12-14 {}", kid(3)),
+    ];
+    assert_eq!(runs, expected);
+    // Key frames every 2 s, without those of the lead.
+    assert_eq!(track["protected_samples"], 26);
+    assert!(site.ok(&["inspect", text(&file)]).contains("segments 0 to 1: clear, 192 samples, 0 protected"));
+
+    let clear = site.path("clear.mp4");
+    let decrypt = ["decrypt", text(&file), "--output", text(&clear)];
+    let error = site.fails(&[&decrypt[..], &key_arguments[..6]].concat());
+    assert!(error.contains(&format!("no key given for KID {:032x}", 3)), "{error}");
+    let done = site.ok(&[&decrypt[..], &key_arguments].concat());
+    assert!(done.starts_with("Decrypted 26 of 1440 samples"), "{done}");
+    assert_eq!(site.json(&["inspect", text(&clear), "--json"])["tracks"][0]["protected_samples"], 0);
+}
