@@ -47,3 +47,29 @@ fn b64_rotation_on_the_command_line() {
     assert!(done.starts_with("Decrypted 26 of 1440 samples"), "{done}");
     assert_eq!(site.json(&["inspect", text(&clear), "--json"])["tracks"][0]["protected_samples"], 0);
 }
+
+/// B26: a film that was packaged with a key of its own is published with that key, sealed, and not without it.
+#[test]
+fn b26_given_keys_go_with_the_film() {
+    let site = Site::new();
+    let (film, folder) = (demo("240p.mp4"), site.path("packed"));
+    let (kid, secret) = ("5a".repeat(16), "a5".repeat(16));
+    let key = format!("{kid}:{secret}");
+    site.ok(&["package", text(&film), "--movie", "7", "--key", &key, "--output", text(&folder)]);
+    let refused = site.run(&["movie", "add", text(&folder)]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains(&format!("--key {kid}:KEY")), "{said}");
+    assert!(site.library().is_empty());
+    site.ok(&["movie", "add", text(&folder), "--key", &key]);
+    // Added again, with other words: the keys are there.
+    site.ok(&["movie", "add", text(&folder), "--title", "Seven"]);
+    site.ok(&["package", text(&film), "--movie", "8", "--key", &key]);
+    let packs = site.library();
+    assert_eq!(packs.len(), 2);
+    for pack in packs {
+        let kept =
+            std::fs::read_to_string(site.path("data/library").join(&pack).join("keys.sealed")).unwrap();
+        assert!(kept.contains(&kid) && !kept.contains(&secret), "{kept}");
+    }
+}

@@ -1,8 +1,8 @@
-//! A film whose key changes: the manifest tells when, and one license carries every key.
+//! Films whose key changes (the manifest tells when, and one license carries every key), and films with keys of their own.
 
 use super::client::{Client, id, rsa};
 use super::world::{NOW, World};
-use cenc::{CommonKey, ContentId, Label, derive_cek, derive_kid};
+use cenc::{Cek, CommonKey, ContentId, Kid, KidAndKey, Label, derive_cek, derive_kid};
 use nccp::{RequestMessage, ResponseMessage};
 use packager::{Destination, Keys, PackageOptions, Rotation};
 use server::{catalogue, movies};
@@ -64,4 +64,36 @@ async fn b64_b66_one_license_carries_every_period() {
         let done = packager::decrypt(&path, &given, Some(&clear), &mut ()).unwrap();
         assert_eq!((done.samples, done.protected_samples), (file.samples, file.protected_samples));
     }
+}
+
+/// B26: a film with keys that were given is licensed once they are kept with it, also by a server that was started afresh; without them it
+/// is not available, and the operator is told.
+#[tokio::test]
+async fn b26_films_with_given_keys_are_licensed() {
+    let world = World::new().await;
+    let given = || KidAndKey { kid: Kid([0x5a; 16]), cek: Cek::new([0xa5; 16]) };
+    let film = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4");
+    let keys = Keys::given(given(), Vec::new(), ContentId::of_movie(ROTATED), Label::default());
+    let library = Destination::Library(world.config.library());
+    let options = PackageOptions::new(vec![film], ROTATED, Some(keys), library);
+    let published = packager::package(&options, &mut ()).unwrap();
+    let pack = catalogue::Pack::read(&published.directory).unwrap();
+    assert_eq!(pack.missing_keys().collect::<Vec<_>>(), [given().kid]);
+    movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
+
+    let mut client = Client::registered(&world).await;
+    let challenge = client.challenge(&world, ROTATED);
+    let message = RequestMessage::License { stream_id: id(ROTATED), challenge };
+    let refused = client.one(&world, message).await.unwrap_err();
+    assert_eq!(refused, nccp::ErrorCode::MovieNotAvailable);
+
+    server::keys::keep_given(&world.config.keys(), &published.directory, &[given()]).unwrap();
+    assert_eq!(catalogue::Pack::read(&published.directory).unwrap().missing_keys().count(), 0);
+    let challenge = client.challenge(&world, ROTATED);
+    let message = RequestMessage::License { stream_id: id(ROTATED), challenge: challenge.clone() };
+    let ResponseMessage::License { license, .. } = client.one(&world, message).await.unwrap() else {
+        panic!("no license")
+    };
+    let keys = client.open(&world, &license, &challenge).await.unwrap().open_with_rsa(rsa()).unwrap();
+    assert!(keys == [(given().kid, given().cek)]);
 }
