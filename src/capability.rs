@@ -1,22 +1,16 @@
 //! What a browser must have to play protected films (A10), asked before anything is registered.
 
-use js_sys::{Function, Reflect, WebAssembly};
+use js_sys::{Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Picture and sound that every film of this version has.
 pub const CODECS: [&str; 2] = [r#"video/mp4; codecs="avc1.64001F""#, r#"audio/mp4; codecs="mp4a.40.2""#];
 
-/// A module whose only function body is `v128.const 0; drop`: valid where SIMD is.
-const SIMD_PROBE: [u8; 43] = [
-    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0, 253, 12, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 26, 11,
-];
-
 /// Something that the browser lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
-    /// WebAssembly, or its SIMD instructions.
+    /// WebAssembly.
     WebAssembly,
     /// Dedicated workers.
     Worker,
@@ -26,20 +20,20 @@ pub enum Missing {
     Codecs,
     /// IndexedDB.
     IndexedDb,
-    /// `crypto.subtle`: also where the page is neither https nor localhost.
-    WebCrypto,
+    /// `crypto.getRandomValues`.
+    Random,
 }
 
 impl Missing {
     /// The name that a message shows.
     pub fn name(self) -> &'static str {
         match self {
-            Self::WebAssembly => "WebAssembly with SIMD",
+            Self::WebAssembly => "WebAssembly",
             Self::Worker => "Worker",
             Self::MediaSource => "MediaSource (Media Source Extensions)",
             Self::Codecs => "H.264 and AAC decoding",
             Self::IndexedDb => "IndexedDB",
-            Self::WebCrypto => "crypto.subtle (Web Cryptography, on an https page)",
+            Self::Random => "crypto.getRandomValues (Web Cryptography)",
         }
     }
 }
@@ -65,15 +59,11 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .is_some_and(|answer| answer.is_truthy())
 }
 
-fn simd() -> bool {
-    let probe = js_sys::Uint8Array::from(&SIMD_PROBE[..]);
-    WebAssembly::validate(&probe.buffer()).unwrap_or(false)
-}
-
-/// What `global` (the window, or a stand-in for it) lacks; empty when the film can play.
+/// What `global` (the window, or a stand-in for it) lacks; empty when the film can play. SIMD and `crypto.subtle` (missing on plain-http
+/// pages) are not asked for: without them the worker's loader takes the DRM module's other build.
 pub fn missing(global: &JsValue) -> Vec<Missing> {
     let mut missing = Vec::new();
-    if property(global, "WebAssembly").is_none() || !simd() {
+    if property(global, "WebAssembly").is_none() {
         missing.push(Missing::WebAssembly);
     }
     if property(global, "Worker").is_none() {
@@ -87,8 +77,8 @@ pub fn missing(global: &JsValue) -> Vec<Missing> {
     if property(global, "indexedDB").is_none() {
         missing.push(Missing::IndexedDb);
     }
-    if property(global, "crypto").and_then(|crypto| property(&crypto, "subtle")).is_none() {
-        missing.push(Missing::WebCrypto);
+    if property(global, "crypto").and_then(|crypto| property(&crypto, "getRandomValues")).is_none() {
+        missing.push(Missing::Random);
     }
     missing
 }

@@ -160,7 +160,7 @@ impl From<&DrmError> for Problem {
             DrmError::PolicyRefused { reason: PolicyReason::Output } => {
                 "The title's rules do not allow this set of displays. Disconnect the second display.".into()
             }
-            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
+            DrmError::PolicyRefused { reason: PolicyReason::Module } | DrmError::ModuleMismatch => {
                 "This page is out of date. Reload it.".into()
             }
             DrmError::Storage { .. } => {

@@ -171,7 +171,7 @@ fn a10_what_is_missing_is_named() {
         ("Worker", Missing::Worker),
         ("MediaSource", Missing::MediaSource),
         ("indexedDB", Missing::IndexedDb),
-        ("crypto", Missing::WebCrypto),
+        ("crypto", Missing::Random),
     ] {
         assert_eq!(capability::missing(&without(&[name])), [missing]);
         assert!(missing.name().to_lowercase().contains(&name.to_lowercase()), "{}", missing.name());
@@ -195,7 +195,14 @@ fn a10_a_managed_media_source_will_do_and_missing_codecs_will_not() {
     Reflect::set(&global, &"MediaSource".into(), &deaf).unwrap();
     assert_eq!(capability::missing(&global), [Missing::Codecs]);
     Reflect::set(&global, &"crypto".into(), &JsValue::from(Object::new())).unwrap();
-    assert_eq!(capability::missing(&global), [Missing::Codecs, Missing::WebCrypto]);
+    assert_eq!(capability::missing(&global), [Missing::Codecs, Missing::Random]);
+
+    // A plain-http page: no crypto.subtle, but random numbers.
+    let global = without(&["crypto"]);
+    let crypto = Object::new();
+    Reflect::set(&crypto, &"getRandomValues".into(), &never).unwrap();
+    Reflect::set(&global, &"crypto".into(), &crypto).unwrap();
+    assert_eq!(capability::missing(&global), []);
 }
 
 #[wasm_bindgen_test]

@@ -7,7 +7,8 @@
 //! * [`TrustedTime`]: a clock that signed times anchor and that cannot be set back.
 //!
 //! The shell (only in wasm: `start`) speaks [`drm_api`] over `postMessage`, keeps the device's keys as non-extractable WebCrypto
-//! keys in IndexedDB, and does nothing that the core can do.
+//! keys in IndexedDB, and does nothing that the core can do. Feature `compat` makes the second build of it, `decryptor-compat`: keys
+//! in Rust, for plain-http pages, which have no `crypto.subtle`, and (built without `simd128`) for browsers without SIMD.
 
 mod error;
 mod push;

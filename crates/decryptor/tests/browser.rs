@@ -16,7 +16,6 @@ use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
 use license::{Challenge, SoftwareRsaKey, sha256};
 use page::{Page, Site, account, now, stored_private_keys};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -137,15 +136,7 @@ async fn a90_identity_is_kept_and_cannot_be_exported() {
     // Another account is another device.
     assert_ne!(identity(&again, &page::account()).await.1, first.1);
 
-    let subtle = page::subtle();
-    let keys = stored_private_keys(&account).await;
-    assert_eq!(keys.len(), 2);
-    for key in keys {
-        assert!(!key.extractable());
-        for format in ["pkcs8", "jwk"] {
-            assert!(JsFuture::from(subtle.export_key(format, &key).unwrap()).await.is_err());
-        }
-    }
+    keys_are_kept_as_the_level_says(&account).await;
 
     // Refused by the server: the same keys get a new certificate. Reset: other keys.
     let page = Page::start(&site);
@@ -159,6 +150,79 @@ async fn a90_identity_is_kept_and_cannot_be_exported() {
         panic!("no identity")
     };
     assert_ne!(component, first.1);
+}
+
+/// WebCrypto's keys do not leave it.
+#[cfg(not(feature = "compat"))]
+async fn keys_are_kept_as_the_level_says(account: &str) {
+    let subtle = page::subtle();
+    let keys = stored_private_keys(account).await;
+    assert_eq!(keys.len(), 2);
+    for key in keys {
+        let key: web_sys::CryptoKey = key.unchecked_into();
+        assert!(!key.extractable());
+        for format in ["pkcs8", "jwk"] {
+            let exported = wasm_bindgen_futures::JsFuture::from(subtle.export_key(format, &key).unwrap());
+            assert!(exported.await.is_err());
+        }
+    }
+}
+
+/// Keys in Rust are kept as octets: the scalar and the two primes. The level `software` says so.
+#[cfg(feature = "compat")]
+async fn keys_are_kept_as_the_level_says(account: &str) {
+    let octets = |key: &wasm_bindgen::JsValue| js_sys::Uint8Array::new(key).to_vec();
+    let keys: Vec<_> = stored_private_keys(account).await.iter().map(octets).collect();
+    assert_eq!([keys[0].len(), keys[1].len()], [32, 256]);
+    assert!(keys.iter().all(|key| key.iter().any(|octet| *octet != 0)), "not the wiped copy");
+    assert!(SoftwareRsaKey::from_primes(keys[1].as_slice().try_into().unwrap()).is_ok());
+}
+
+/// A license for better kept keys than this build's opens nothing; the module itself refuses it.
+#[wasm_bindgen_test]
+async fn a_license_for_another_key_level_is_refused() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let (session, octets) = challenge(&page, Display::Single).await;
+    let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
+    assert_eq!(asked.certificate.level, page::LEVEL);
+    let license = STANDARD.encode(site.license_of_level(&asked, license::KeyLevel::Box));
+    let refused = page.call(Request::Update { session, license }).await;
+    assert_eq!(refused, Err(DrmError::PolicyRefused { reason: drm_api::PolicyReason::KeyLevel }));
+}
+
+/// A89: an answer that names another module than this one is not taken: the page is out of date, or this is not the site's module.
+#[wasm_bindgen_test]
+async fn a89_the_answer_pins_the_module() {
+    let site = Site::install();
+    site.name_another_module();
+    let page = Page::start(&site);
+    assert_eq!(page.call(open(&account())).await, Err(DrmError::ModuleMismatch));
+}
+
+/// The RSA pair for a challenge: made ahead of time, else when it is wanted. Prints how long both took.
+#[wasm_bindgen_test]
+async fn a104_pairs_are_made_ahead_or_when_wanted() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    let clock = js_sys::Date::now;
+    let started = clock();
+    identity(&page, &account()).await;
+    let opened = clock();
+    let (_, first) = challenge(&page, Display::Single).await;
+    let asked = clock();
+    let (_, second) = challenge(&page, Display::Single).await;
+    let again = clock();
+    let [first, second] = [first, second].map(|o| Challenge::verify(&o, &site.trust, now()).unwrap());
+    assert_ne!(first.challenge.rsa_modulus, second.challenge.rsa_modulus);
+    wasm_bindgen_test::console_log!(
+        "{:?}: identity {} ms, challenges {} and {} ms",
+        page::LEVEL,
+        opened - started,
+        asked - opened,
+        again - asked
+    );
 }
 
 /// Two tabs that start at once are one device, with one sequence of numbers (A36).

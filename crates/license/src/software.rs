@@ -3,8 +3,8 @@ use core::fmt;
 use cenc::{Cek, Kid};
 use p256::ecdsa::signature::Signer as _;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
-use rsa::traits::PublicKeyParts;
-use rsa::{Oaep, RsaPrivateKey};
+use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
+use rsa::{BoxedUint, Oaep, RsaPrivateKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -91,6 +91,35 @@ impl SoftwareRsaKey {
     /// [`Error::Malformed`] stands for what the encoder does not refuse.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.0.to_pkcs8_der().map(|der| Zeroizing::new(der.as_bytes().to_vec())).map_err(|_| Error::Malformed)
+    }
+
+    /// A stored key: its two primes, 128 octets each, big-endian.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn from_primes(primes: &[u8; 256]) -> Result<Self, Error> {
+        let prime = |octets| BoxedUint::from_be_slice(octets, 1024).map_err(|_| Error::Malformed);
+        let (p, q) = primes.split_at(128);
+        RsaPrivateKey::from_p_q(prime(p)?, prime(q)?, 65_537_u64.into())
+            .map(Self)
+            .map_err(|_| Error::Malformed)
+    }
+
+    /// The two primes, to be stored: without them the modulus is of no use, and all else follows from them.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for a key that has not two primes of 1024 bits.
+    pub fn to_primes(&self) -> Result<Zeroizing<[u8; 256]>, Error> {
+        let mut primes = Zeroizing::new([0; 256]);
+        let [p, q] = self.0.primes() else { return Err(Error::Malformed) };
+        for (place, prime) in primes.chunks_exact_mut(128).zip([p, q]) {
+            let octets = Zeroizing::new(prime.to_be_bytes());
+            if octets.len() != place.len() {
+                return Err(Error::Malformed);
+            }
+            place.copy_from_slice(&octets);
+        }
+        Ok(primes)
     }
 
     /// The public part.

@@ -2,8 +2,7 @@
 
 use crate::ids::{DeviceId, Sequence};
 use crate::xml::{NAMESPACE, escape_into};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 /// Header that carries the ticket, both ways.
 pub const TICKET_HEADER: &str = "X-CTicket";
@@ -19,8 +18,8 @@ pub const CONTROLLER_PATH: &str = "/nccp/controller";
 /// `controller_url` is the public one, as the site's configuration names it; `body_sha256` covers the body's octets,
 /// `ticket_sha256` the text of the ticket header (of zero octets without one).
 pub fn signing_input(controller_url: &str, body_sha256: &[u8; 32], ticket_sha256: &[u8; 32]) -> String {
-    let body = URL_SAFE_NO_PAD.encode(body_sha256);
-    let ticket = URL_SAFE_NO_PAD.encode(ticket_sha256);
+    let body = Base64UrlUnpadded::encode_string(body_sha256);
+    let ticket = Base64UrlUnpadded::encode_string(ticket_sha256);
     format!("matinee-nccp-1\nPOST\n{controller_url}\n{body}\n{ticket}")
 }
 

@@ -67,9 +67,13 @@ fn wasm_lints(project: &Project) -> Result<(), Error> {
         println!("skipped: clippy belongs to the default toolchain, which lacks the wasm target");
         return Ok(());
     }
-    let mut clippy = toolchain.cargo(project);
-    clippy.args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "--package", "matinee"]);
-    command::run(clippy.args(["--package", "decryptor", "--all-targets", "--", "-D", "warnings"]))
+    let lint = |packages: &[&str]| {
+        let mut clippy = toolchain.cargo(project);
+        clippy.args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown"]).args(packages);
+        command::run(clippy.args(["--all-targets", "--", "-D", "warnings"]))
+    };
+    lint(&["--package", "matinee", "--package", "decryptor"])?;
+    lint(&["--package", "decryptor", "--features", "decryptor/compat"])
 }
 
 /// The public documentation, without a broken link.

@@ -76,11 +76,17 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     }
     if wanted(Part::Browser) {
         let chromedriver = ("CHROMEDRIVER", tools::chromedriver(project)?);
-        steps.step("browser tests", || browser(project, chromedriver, &arguments.rest))?;
+        steps.step("browser tests", || {
+            browser(project, &chromedriver, &arguments.rest)?;
+            browser_compat(project, &chromedriver, &arguments.rest)
+        })?;
         match tools::geckodriver() {
             Ok(driver) => {
                 let driver = ("GECKODRIVER", driver);
-                steps.step("browser tests, Firefox", || browser(project, driver, &arguments.rest))?;
+                steps.step("browser tests, Firefox", || {
+                    browser(project, &driver, &arguments.rest)?;
+                    browser_compat(project, &driver, &arguments.rest)
+                })?;
             }
             Err(missing) => println!("browser tests, Firefox: not run, for {missing}"),
         }
@@ -121,29 +127,39 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
     command::run(&mut test)
 }
 
+/// A driver of a browser: the variable that names it to the test runner, and the program.
+type Driver = (&'static str, PathBuf);
+
 /// The suites of the app, the cipher and the DRM module, each package in its own folder, where its webdriver.json is.
-fn browser(project: &Project, driver: (&str, PathBuf), rest: &[String]) -> Result<(), Error> {
+fn browser(project: &Project, driver: &Driver, rest: &[String]) -> Result<(), Error> {
+    let packages = ["--package", "matinee", "--package", "aes-simd", "--package", "decryptor"];
+    wasm_suites(project, driver, &packages, SIMD, rest)
+}
+
+/// The cipher's and the DRM module's once more, as they are in `decryptor-compat`: no SIMD, no WebCrypto.
+fn browser_compat(project: &Project, driver: &Driver, rest: &[String]) -> Result<(), Error> {
+    let packages = ["--package", "aes-simd", "--package", "decryptor", "--features", "decryptor/compat"];
+    wasm_suites(project, driver, &packages, "", rest)
+}
+
+fn wasm_suites(
+    project: &Project,
+    driver: &Driver,
+    packages: &[&str],
+    flags: &str,
+    rest: &[String],
+) -> Result<(), Error> {
     let mut test = WasmToolchain::find(project)?.cargo(project);
-    test.args([
-        "test",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--package",
-        "matinee",
-        "--package",
-        "aes-simd",
-        "--package",
-        "decryptor",
-        "--tests",
-        "--",
-    ])
-    .args(rest)
-    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", Bindgen::find(project)?.test_runner)
-    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", SIMD)
-    .env_remove("CHROMEDRIVER")
-    .env_remove("GECKODRIVER")
-    .env(driver.0, driver.1)
-    .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
+    test.args(["test", "--target", "wasm32-unknown-unknown"])
+        .args(packages)
+        .args(["--tests", "--"])
+        .args(rest)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", Bindgen::find(project)?.test_runner)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags)
+        .env_remove("CHROMEDRIVER")
+        .env_remove("GECKODRIVER")
+        .env(driver.0, &driver.1)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
     command::run(&mut test)
 }
 

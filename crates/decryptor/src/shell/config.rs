@@ -1,15 +1,17 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use license::Trust;
 use wasm_bindgen::JsValue;
 
 use super::interop::{property, typed};
+use super::keys::BUILD;
 
 /// What the module needs of `/decryptor-config.json`.
 pub(super) struct Config {
     pub(super) public_url: String,
     pub(super) controller_url: String,
     pub(super) individualize_url: String,
+    /// SHA-256 of this very module, hex: the loader has compared it.
+    pub(super) module_sha256: String,
     ca_keys: Vec<String>,
 }
 
@@ -22,13 +24,14 @@ impl Config {
             public_url: text("public_url")?,
             controller_url: text("controller_url")?,
             individualize_url: text("individualize_url")?,
+            module_sha256: property(&property(config, BUILD), "sha256").as_string()?,
             ca_keys: keys.iter().map(|key| key.as_string()).collect::<Option<_>>()?,
         })
     }
 
     /// The site's CA keys and the URL that everything is signed for.
     pub(super) fn trust(&self) -> Option<Trust> {
-        let key = |text: &String| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();
+        let key = |text: &String| Base64UrlUnpadded::decode_vec(text).ok()?.try_into().ok();
         let keys = self.ca_keys.iter().map(key).collect::<Option<Vec<[u8; 32]>>>()?;
         Trust::new(self.public_url.as_str(), &keys).ok()
     }

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use drm_api::{DrmError, Event, KeyState, KeyStatus, Reply, Request, SessionId};
 use isobmff::{Boxes, Pssh};
 use license::{
@@ -15,7 +14,7 @@ use super::database::Database;
 use super::domains;
 use super::identity::{Identity, trusted_module};
 use super::interop::state;
-use super::keys::{RsaPair, begin_decrypt_oaep, finish_decrypt_oaep};
+use super::keys::{Decrypting, RsaPair, RsaPrivate, begin_decrypt_oaep, finish_decrypt_oaep};
 use super::worker::{Worker, module_version};
 use super::{kept, post};
 use crate::Granted;
@@ -124,7 +123,11 @@ async fn seal(
         &sha256(ticket.as_bytes()),
     );
     let signature = identity.keys.signing.sign(&worker.subtle()?, input.as_bytes()).await?;
-    Ok(Reply::Sealed { sequence: sequence as f64, body, signature: URL_SAFE_NO_PAD.encode(signature) })
+    Ok(Reply::Sealed {
+        sequence: sequence as f64,
+        body,
+        signature: Base64UrlUnpadded::encode_string(&signature),
+    })
 }
 
 fn client_time(clock_offset: f64) -> u64 {
@@ -170,11 +173,11 @@ async fn challenge(worker: &Worker, session: SessionId, ask: Ask) -> Result<Repl
     worker.sessions.borrow_mut().challenged(session, &octets, &ask.device, ask.display)?;
     take_challenge_key(worker, session);
     worker.challenge_keys.borrow_mut().push((session, ask.stream_id, pair.private));
-    Ok(Reply::Challenge { challenge: STANDARD.encode(octets) })
+    Ok(Reply::Challenge { challenge: Base64::encode_string(&octets) })
 }
 
 async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply, DrmError> {
-    let octets = STANDARD.decode(text).map_err(|_| DrmError::LicenseInvalid)?;
+    let octets = Base64::decode_vec(text).map_err(|_| DrmError::LicenseInvalid)?;
     take(worker, session, &octets, None).await
 }
 
@@ -183,7 +186,7 @@ pub(super) async fn take(
     worker: &Worker,
     session: SessionId,
     octets: &[u8],
-    kept: Option<web_sys::CryptoKey>,
+    kept: Option<RsaPrivate>,
 ) -> Result<Reply, DrmError> {
     let identity = worker.identity()?;
     let anchor = kept.is_none().then(|| worker.time.borrow().greatest());
@@ -230,7 +233,7 @@ pub(super) fn situation<'a>(
 pub(super) async fn unwrap_kek(
     database: &Database,
     oldest_module: Version,
-    decrypting: Result<js_sys::Promise, wasm_bindgen::JsValue>,
+    decrypting: Decrypting,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, DrmError> {
     let trusted = trusted_module(database, Some(oldest_module)).await;
     // Finished in any case, so that the browser's copy is overwritten.
@@ -272,7 +275,7 @@ pub(super) fn displays_changed(worker: &Worker, display: Display) {
     }
 }
 
-fn take_challenge_key(worker: &Worker, session: SessionId) -> Option<(u64, web_sys::CryptoKey)> {
+fn take_challenge_key(worker: &Worker, session: SessionId) -> Option<(u64, RsaPrivate)> {
     let mut keys = worker.challenge_keys.borrow_mut();
     let at = keys.iter().position(|(of, ..)| *of == session)?;
     let (_, stream_id, key) = keys.swap_remove(at);

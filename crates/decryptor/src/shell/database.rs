@@ -5,13 +5,12 @@ use js_sys::{Function, Object, Promise, Uint8Array};
 use license::{DomainEpoch, RsaModulus, SigningPublicKey, Version};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{CryptoKey, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
+use web_sys::{IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
 
-use super::interop::{object, octets, property, storage, typed};
-use super::keys::{RsaPair, SigningPair};
+use super::interop::{object, octets, property, storage};
+use super::keys::{self, RsaPair, SigningPair};
 use crate::Anchor;
 
-const NAME: &str = "matinee-drm";
 /// Device keys: account → {signing, signingPublic, rsa, rsaModulus}.
 const KEYS: &str = "keys";
 /// Device certificates: component → COSE octets.
@@ -36,24 +35,20 @@ pub(super) struct DeviceKeys {
 impl DeviceKeys {
     fn to_record(&self) -> Object {
         object(&[
-            ("signing", &self.signing.private),
+            ("signing", &self.signing.stored()),
             ("signingPublic", &Uint8Array::from(self.signing.public.as_bytes().as_slice())),
-            ("rsa", &self.rsa.private),
+            ("rsa", &self.rsa.stored()),
             ("rsaModulus", &Uint8Array::from(self.rsa.modulus.as_bytes().as_slice())),
         ])
     }
 
     fn from_record(record: &JsValue) -> Option<Self> {
         let public: [u8; 33] = octets(&property(record, "signingPublic")).try_into().ok()?;
+        let public = SigningPublicKey::try_from(public).ok()?;
+        let modulus = RsaModulus::try_from(octets(&property(record, "rsaModulus")).as_slice()).ok()?;
         Some(Self {
-            signing: SigningPair {
-                private: typed::<CryptoKey>(record, "signing")?,
-                public: SigningPublicKey::try_from(public).ok()?,
-            },
-            rsa: RsaPair {
-                private: typed::<CryptoKey>(record, "rsa")?,
-                modulus: RsaModulus::try_from(octets(&property(record, "rsaModulus")).as_slice()).ok()?,
-            },
+            signing: SigningPair::from_stored(property(record, "signing"), public)?,
+            rsa: RsaPair::from_stored(property(record, "rsa"), modulus)?,
         })
     }
 }
@@ -62,7 +57,7 @@ impl Database {
     pub(super) async fn open(scope: &web_sys::WorkerGlobalScope) -> Result<Self, DrmError> {
         let none = || DrmError::Unsupported { what: "IndexedDB".into() };
         let factory = scope.indexed_db().map_err(storage)?.ok_or_else(none)?;
-        let request = factory.open_with_u32(NAME, 1).map_err(storage)?;
+        let request = factory.open_with_u32(keys::DATABASE, 1).map_err(storage)?;
         let opening = request.clone();
         let upgrade = once(Box::new(move |_| {
             let Ok(Ok(database)) = opening.result().map(JsCast::dyn_into::<IdbDatabase>) else { return };
@@ -85,7 +80,11 @@ impl Database {
     /// Stores device keys unless another tab was faster; gives those that are stored.
     pub(super) async fn add_keys(&self, account: &str, keys: DeviceKeys) -> Result<DeviceKeys, DrmError> {
         let (transaction, store) = self.begin(KEYS).map_err(storage)?;
-        let added = match store.add_with_key(&keys.to_record(), &account.into()) {
+        let record = keys.to_record();
+        let adding = store.add_with_key(&record, &account.into());
+        // The database has its copy.
+        keys::wipe(&record);
+        let added = match adding {
             Ok(request) => {
                 let result = result_of(&request).await;
                 result.and(done(&transaction).await)

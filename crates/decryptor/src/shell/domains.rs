@@ -1,7 +1,6 @@
 //! Domains: their keys, and the licenses that come along with films.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use drm_api::{DrmError, Reply, SessionId};
 use license::{Display, DomainEpoch, split_domain_key};
 
@@ -21,7 +20,7 @@ pub(super) async fn keep_key(
     let malformed = || state("a malformed domain key");
     let domain = domain.parse().map_err(|_| malformed())?;
     let of = DomainEpoch { domain, epoch: epoch as u64 };
-    let sealed = STANDARD.decode(text).map_err(|_| malformed())?;
+    let sealed = Base64::decode_vec(text).map_err(|_| malformed())?;
     let (wrapped, sealed) = split_domain_key(&sealed).map_err(|_| malformed())?;
     let (subtle, identity) = (worker.subtle()?, worker.identity()?);
     let key = finish_decrypt_oaep(begin_decrypt_oaep(&subtle, &identity.keys.rsa.private, wrapped)).await?;
@@ -37,7 +36,7 @@ pub(super) async fn open(
     text: &str,
     display: Display,
 ) -> Result<Reply, DrmError> {
-    let metadata = STANDARD.decode(text).map_err(|_| DrmError::LicenseInvalid)?;
+    let metadata = Base64::decode_vec(text).map_err(|_| DrmError::LicenseInvalid)?;
     let identity = worker.identity()?;
     let database = worker.database().await?;
     let origin = worker.scope.location().origin();

@@ -1,7 +1,6 @@
 //! The device that this profile is for one account.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use drm_api::{DrmError, PolicyReason, Reply};
 use license::{DeviceCertificate, Version};
 
@@ -28,7 +27,7 @@ pub(super) struct Identity {
 impl Identity {
     pub(super) fn reply(&self) -> Reply {
         Reply::Identity {
-            certificate: STANDARD.encode(&self.octets),
+            certificate: Base64::encode_string(&self.octets),
             component: self.component.clone(),
             expires: self.certificate.expires as f64,
         }
@@ -102,6 +101,6 @@ fn component_of(keys: &DeviceKeys) -> String {
     hex(&license::sha256(&both)[..16])
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(super) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

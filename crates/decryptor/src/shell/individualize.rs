@@ -2,13 +2,15 @@
 
 use drm_api::DrmError;
 use js_sys::Uint8Array;
-use license::{Individualization, IndividualizationRequest, KeyLevel, Trust};
+use license::{Individualization, IndividualizationRequest, Trust};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, RequestCredentials, RequestInit, Response, SubtleCrypto, WorkerGlobalScope};
+use web_sys::{AbortSignal, RequestCredentials, RequestInit, Response, WorkerGlobalScope};
 
 use super::config::Config;
 use super::database::DeviceKeys;
+use super::identity::hex;
 use super::interop::{object, octets, wait};
+use super::keys::{Crypto, LEVEL};
 use super::worker::module_version;
 
 /// How long an answer is waited for, milliseconds: everything else of the identity waits along.
@@ -17,7 +19,7 @@ const TIMEOUT: u32 = 20_000;
 /// Asks for a certificate for these keys; the verified answer.
 pub(super) async fn individualize(
     scope: &WorkerGlobalScope,
-    subtle: &SubtleCrypto,
+    subtle: &Crypto,
     config: &Config,
     trust: &Trust,
     keys: &DeviceKeys,
@@ -31,7 +33,7 @@ pub(super) async fn individualize(
     let request = IndividualizationRequest {
         signing_key: keys.signing.public,
         rsa_modulus: keys.rsa.modulus,
-        level: KeyLevel::Webcrypto,
+        level: LEVEL,
         description,
         module_version: module_version(),
         time: (js_sys::Date::now() / 1000.0) as u64,
@@ -41,7 +43,29 @@ pub(super) async fn individualize(
     let signature = keys.signing.sign(subtle, object.message()).await?;
     let request = object.finish(&signature);
     let answer = post(scope, &config.individualize_url, &request).await?;
-    Individualization::verify(&answer, trust, &request).map(|(answer, _)| answer).map_err(invalid)
+    let (answer, _) = Individualization::verify(&answer, trust, &request).map_err(invalid)?;
+    // A server without the site's files names no module.
+    if !answer.module_url.is_empty() && hex(&answer.module_sha256) != config.module_sha256 {
+        return Err(DrmError::ModuleMismatch);
+    }
+    Ok(answer)
+}
+
+#[cfg(not(feature = "compat"))]
+fn timeout(_: &WorkerGlobalScope) -> Option<AbortSignal> {
+    Some(AbortSignal::timeout_with_u32(TIMEOUT))
+}
+
+/// Browsers without SIMD may lack `AbortSignal.timeout`, too.
+#[cfg(feature = "compat")]
+fn timeout(scope: &WorkerGlobalScope) -> Option<AbortSignal> {
+    let controller = web_sys::AbortController::new().ok()?;
+    let signal = controller.signal();
+    let abort = Closure::once_into_js(move || controller.abort());
+    scope
+        .set_timeout_with_callback_and_timeout_and_arguments_0(abort.unchecked_ref(), TIMEOUT as i32)
+        .ok()?;
+    Some(signal)
 }
 
 async fn post(scope: &WorkerGlobalScope, url: &str, body: &[u8]) -> Result<Vec<u8>, DrmError> {
@@ -50,7 +74,7 @@ async fn post(scope: &WorkerGlobalScope, url: &str, body: &[u8]) -> Result<Vec<u
     init.set_method("POST");
     init.set_credentials(RequestCredentials::Omit);
     init.set_body(&Uint8Array::from(body));
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
+    init.set_signal(timeout(scope).as_ref());
     init.set_headers(&object(&[("Content-Type", &"application/cose".into())]));
     let response = wait(Ok(scope.fetch_with_str_and_init(url, &init))).await.map_err(|_| failed(0))?;
     let response: Response = response.unchecked_into();

@@ -44,6 +44,7 @@ pub(super) fn storage(thrown: JsValue) -> DrmError {
     DrmError::Storage { what: name_of(&thrown) }
 }
 
+#[cfg(not(feature = "compat"))]
 pub(super) fn crypto(thrown: JsValue) -> DrmError {
     DrmError::Unsupported { what: format!("working crypto.subtle ({})", name_of(&thrown)) }
 }

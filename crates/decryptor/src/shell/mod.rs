@@ -1,4 +1,7 @@
 //! The thin shell around the core: messages, WebCrypto, IndexedDB and `fetch` of a dedicated worker.
+//!
+//! `keys` is the one seam between the two builds of the module: WebCrypto's keys, or (feature `compat`) keys in Rust, behind the
+//! same names.
 
 mod config;
 mod control;
@@ -8,6 +11,10 @@ mod identity;
 mod individualize;
 mod interop;
 mod kept;
+#[cfg(not(feature = "compat"))]
+mod keys;
+#[cfg(feature = "compat")]
+#[path = "software_keys.rs"]
 mod keys;
 pub mod messages;
 mod post;

@@ -4,18 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use drm_api::{DrmError, Event, Reply, Request, RequestId, property};
-use js_sys::Promise;
 use license::{Trust, Version};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{CryptoKey, MessageEvent, SubtleCrypto, WorkerGlobalScope};
+use web_sys::{MessageEvent, WorkerGlobalScope};
 
 use super::config::Config;
 use super::control;
 use super::database::Database;
 use super::identity::Identity;
 use super::interop::{property as property_of, state};
-use super::keys::subtle;
+use super::keys::{Begun, Crypto, RsaPrivate, subtle};
 use super::messages;
 use super::post::{self, Port};
 use super::streams::{Job, Streams, bytes_of};
@@ -37,9 +36,9 @@ pub(super) struct Worker {
     pub(super) identity: RefCell<Option<Rc<Identity>>>,
     pub(super) sessions: RefCell<Sessions>,
     /// Private halves of the RSA pairs of challenges that are out, with their movies.
-    pub(super) challenge_keys: RefCell<Vec<(SessionId, u64, CryptoKey)>>,
+    pub(super) challenge_keys: RefCell<Vec<(SessionId, u64, RsaPrivate)>>,
     /// The RSA pair for the next challenge, begun ahead.
-    pub(super) spare: RefCell<Option<Promise>>,
+    pub(super) spare: RefCell<Option<Begun>>,
     /// The cipher has been warmed up.
     pub(super) is_warm: Cell<bool>,
     streams: RefCell<Streams>,
@@ -168,7 +167,7 @@ impl Worker {
         self.control_runs.set(false);
     }
 
-    pub(super) fn subtle(&self) -> Result<SubtleCrypto, DrmError> {
+    pub(super) fn subtle(&self) -> Result<Crypto, DrmError> {
         subtle(&self.scope)
     }
 

@@ -17,9 +17,14 @@ use license::{
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    CryptoKey, IdbDatabase, IdbRequest, MessageChannel, MessageEvent, MessagePort, Response, SubtleCrypto,
+    IdbDatabase, IdbRequest, MessageChannel, MessageEvent, MessagePort, Response, SubtleCrypto,
     WorkerGlobalScope,
 };
+
+/// What this build of the module says of its keys.
+pub const LEVEL: KeyLevel = if cfg!(feature = "compat") { KeyLevel::Software } else { KeyLevel::Webcrypto };
+/// Where it keeps them.
+pub const DATABASE: &str = if cfg!(feature = "compat") { "matinee-drm-software" } else { "matinee-drm" };
 
 pub const URL: &str = "http://matinee.test";
 pub const CONTROLLER: &str = "http://matinee.test/nccp/controller";
@@ -48,6 +53,7 @@ pub struct Site {
     licenses: Signer,
     asked: Rc<Cell<u32>>,
     status: Rc<Cell<u16>>,
+    module: Rc<Cell<u8>>,
 }
 
 impl Site {
@@ -56,17 +62,18 @@ impl Site {
         let signer = |typ| ca.new_signer(URL, typ, "test", now() - 1000, now() + 1000).unwrap();
         let (devices, answers) = (signer(Typ::DeviceCertificate), signer(Typ::Individualization));
         let (asked, status) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(200)));
-        let counter = (Rc::clone(&asked), Rc::clone(&status));
+        let module = Rc::new(Cell::new(0));
+        let counter = (Rc::clone(&asked), Rc::clone(&status), Rc::clone(&module));
         let fetch =
             Closure::<dyn FnMut(String, JsValue) -> Promise>::new(move |url: String, init: JsValue| {
                 assert_eq!(url, format!("{URL}/individualize"));
                 counter.0.set(counter.0.get() + 1);
                 let body = Uint8Array::new(&Reflect::get(&init, &"body".into()).unwrap()).to_vec();
                 let request = IndividualizationRequest::verify(&body, URL).unwrap();
-                assert_eq!(request.level, KeyLevel::Webcrypto);
+                assert_eq!(request.level, LEVEL);
                 let grant = IndividualizationGrant {
                     module_url: "/assets/decryptor_bg.wasm",
-                    module_sha256: [0; 32],
+                    module_sha256: [counter.2.get(); 32],
                     oldest_module: VERSION.parse().unwrap(),
                     now: now(),
                 };
@@ -81,7 +88,7 @@ impl Site {
             });
         Reflect::set(&scope(), &"fetch".into(), &fetch.into_js_value()).unwrap();
         let trust = Trust::new(URL, &[ca.public_key()]).unwrap();
-        Self { licenses: signer(Typ::License), trust, ca, asked, status }
+        Self { licenses: signer(Typ::License), trust, ca, asked, status, module }
     }
 
     pub fn individualizations(&self) -> u32 {
@@ -92,8 +99,18 @@ impl Site {
         self.status.set(status);
     }
 
+    /// From now on the answers name another module.
+    pub fn name_another_module(&self) {
+        self.module.set(1);
+    }
+
     /// A license with the fixture's key.
     pub fn license_for(&self, challenge: &VerifiedChallenge) -> Vec<u8> {
+        self.license_of_level(challenge, LEVEL)
+    }
+
+    /// A license with the fixture's key, for devices of this level or a better one.
+    pub fn license_of_level(&self, challenge: &VerifiedChallenge, level: KeyLevel) -> Vec<u8> {
         let pair: KidAndKey = crate::common::CLEARKEY.parse().unwrap();
         let keys = [(pair.kid, pair.cek)];
         let policy = Policy {
@@ -103,7 +120,7 @@ impl Site {
             check: Check::Start,
             persistent: false,
             renew_after: None,
-            key_level: KeyLevel::Webcrypto,
+            key_level: level,
             output_digital: Output::NotRequired,
             output_analog: Output::NotRequired,
             max_height: None,
@@ -121,9 +138,11 @@ impl Site {
 
     fn config(&self) -> JsValue {
         let key = URL_SAFE_NO_PAD.encode(self.ca.public_key());
+        let sha256 = hex::encode([0; 32]);
+        let module = format!(r#"{{"js":"","wasm":"","sha256":"{sha256}","version":"{VERSION}"}}"#);
         js_sys::JSON::parse(&format!(
             r#"{{"public_url":"{URL}","controller_url":"{CONTROLLER}","individualize_url":"{URL}/individualize",
-            "ca_keys":["{key}"],"module":{{"js":"","wasm":"","sha256":"","version":"{VERSION}"}},"compat":null,"time":{}}}"#,
+            "ca_keys":["{key}"],"module":{module},"compat":{module},"time":{}}}"#,
             now()
         ))
         .unwrap()
@@ -230,13 +249,13 @@ fn bytes(message: &JsValue) -> Option<Vec<u8>> {
     (!buffer.is_undefined()).then(|| Uint8Array::new(&buffer).to_vec())
 }
 
-/// The private keys of an account, read from IndexedDB behind the module's back.
-pub async fn stored_private_keys(account: &str) -> Vec<CryptoKey> {
-    let request = scope().indexed_db().unwrap().unwrap().open("matinee-drm").unwrap();
+/// The private keys of an account, read from IndexedDB behind the module's back: `CryptoKey`s, or octets.
+pub async fn stored_private_keys(account: &str) -> Vec<JsValue> {
+    let request = scope().indexed_db().unwrap().unwrap().open(DATABASE).unwrap();
     let database: IdbDatabase = finished(&request).await.unchecked_into();
     let store = database.transaction_with_str("keys").unwrap().object_store("keys").unwrap();
     let record = finished(&store.get(&account.into()).unwrap()).await;
-    ["signing", "rsa"].map(|name| get(&record, name).unchecked_into::<CryptoKey>()).into()
+    ["signing", "rsa"].map(|name| get(&record, name)).into()
 }
 
 async fn finished(request: &IdbRequest) -> JsValue {

@@ -1,7 +1,7 @@
 //! Device certificates: no account, no database.
 
 use crate::Service;
-use license::{IndividualizationGrant, IndividualizationRequest};
+use license::{IndividualizationGrant, IndividualizationRequest, KeyLevel};
 use nccp::ErrorCode;
 
 /// Answers an individualization request (COSE octets) with a certificate for its keys.
@@ -12,7 +12,10 @@ pub(crate) fn individualize(service: &Service, octets: &[u8]) -> Result<Vec<u8>,
         IndividualizationRequest::verify(octets, service.keys().trust.public_url()).map_err(invalid)?;
     let certificate = service.keys().device_certificate.certify_device(&request, now).map_err(invalid)?;
     // A server without the site's files names no module.
-    let module = service.site.as_ref().and_then(|site| site.module());
+    let module = service.site.as_ref().and_then(|site| match request.level {
+        KeyLevel::Software => site.compat(),
+        _ => site.module(),
+    });
     let grant = IndividualizationGrant {
         module_url: module.map_or("", |module| module.wasm.as_str()),
         module_sha256: module.map_or([0; 32], |module| module.sha256),

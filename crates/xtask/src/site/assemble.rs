@@ -33,7 +33,10 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
             assets.insert(name, bytes)
         };
     })?;
-    for folder in [pkg.to_owned(), pkg.join("decryptor")] {
+    for folder in [pkg.to_owned(), pkg.join("decryptor"), pkg.join("decryptor-compat")] {
+        if !folder.is_dir() {
+            continue;
+        }
         collect(&folder, "", false, &mut |name, bytes| {
             if name.ends_with(".js") || name.ends_with(".wasm") {
                 assets.insert(name, bytes);
