@@ -331,6 +331,25 @@ pub(crate) enum Device {
         #[command(flatten)]
         json: Json,
     },
+    /// Trust a device's keys no more: no certificate, registration or license for them, on any account
+    Revoke {
+        /// Id of the device, as `device list` shows it, or of its DRM component (32 hexadecimal digits)
+        device: String,
+        /// Why, for the list
+        #[arg(long, default_value = "")]
+        note: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Trust a revoked device's keys again
+    Reinstate {
+        /// Id of the device or component
+        device: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List what is revoked
+    Revoked(Json),
 }
 
 #[derive(Debug, Subcommand)]

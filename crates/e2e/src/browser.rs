@@ -41,11 +41,20 @@ fn options(browser: &str) -> Value {
 impl Browser {
     /// Starts it with the arguments of the repository's `webdriver.json`.
     pub async fn start() -> Self {
-        Self::start_on(TempDir::with_prefix("matinee-profile-").unwrap()).await
+        Self::start_as(TempDir::with_prefix("matinee-profile-").unwrap(), &[]).await
     }
 
     /// The same on the profile in a folder, as [`Browser::quit_for_profile`] leaves it.
     pub async fn start_on(profile: TempDir) -> Self {
+        Self::start_as(profile, &[]).await
+    }
+
+    /// The same with further arguments and a fresh profile.
+    pub async fn start_with(further: &[&str]) -> Self {
+        Self::start_as(TempDir::with_prefix("matinee-profile-").unwrap(), further).await
+    }
+
+    async fn start_as(profile: TempDir, further: &[&str]) -> Self {
         // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was installed before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
@@ -54,6 +63,7 @@ impl Browser {
         let arguments = options["args"].as_array_mut().unwrap();
         arguments.push(json!(format!("--user-data-dir={}", profile.path().display())));
         arguments.push(json!("--window-size=1280,900"));
+        arguments.extend(further.iter().map(|argument| json!(argument)));
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set("goog:chromeOptions", options).unwrap();
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();

@@ -15,6 +15,7 @@ pub struct Stage {
     pub site: Proxy,
     /// What stands before the edge, in the order in which the manifest names them.
     pub cdns: Vec<Proxy>,
+    host: &'static str,
 }
 
 impl Stage {
@@ -23,13 +24,22 @@ impl Stage {
         Self::start_with(cdns, config, &demo_film()).await
     }
 
+    /// The same where the site goes by this name: the browser must be told that it is the loopback interface's.
+    pub async fn start_at(host: &'static str, config: &str) -> Self {
+        Self::start_named(host, 0, config, &demo_film()).await
+    }
+
     /// The same with another film.
     pub async fn start_with(cdns: usize, config: &str, film: &[PathBuf]) -> Self {
+        Self::start_named("localhost", cdns, config, film).await
+    }
+
+    async fn start_named(host: &'static str, cdns: usize, config: &str, film: &[PathBuf]) -> Self {
         let port = free_port();
         let proxy = || Proxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
         let site = proxy();
         let cdns: Vec<Proxy> = (0..cdns).map(|_| proxy()).collect();
-        let mut text = format!("public_url = \"http://localhost:{}\"\n{config}\n", site.address().port());
+        let mut text = format!("public_url = \"http://{host}:{}\"\n{config}\n", site.address().port());
         for (number, cdn) in cdns.iter().enumerate() {
             // The first has all the weight: always the first of the manifest.
             let (id, weight, url) = (number + 1, u32::from(number == 0) * 100, cdn.url());
@@ -37,12 +47,12 @@ impl Stage {
                 &format!("[[cdn]]\nid = {id}\nname = \"cdn{id}\"\nweight = {weight}\nbase_url = \"{url}\"\n");
         }
         let server = Server::start_at(port, &text, film).await;
-        Self { server, site, cdns }
+        Self { server, site, cdns, host }
     }
 
     /// The site's public URL, without a trailing slash.
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.site.address().port())
+        format!("http://{}:{}", self.host, self.site.address().port())
     }
 
     /// All proxies, the site's first.

@@ -176,7 +176,7 @@ impl Signer {
         let certificate = DeviceCertificate {
             signer: self.octets.clone(),
             // The same keys are the same component, however often they ask.
-            component: component_of(request),
+            component: request.component(),
             signing_key: request.signing_key,
             rsa_modulus: request.rsa_modulus,
             level: if request.level == KeyLevel::Box { KeyLevel::Software } else { request.level },
@@ -301,12 +301,15 @@ impl fmt::Debug for Signer {
     }
 }
 
-fn component_of(request: &IndividualizationRequest) -> [u8; 16] {
-    let mut keys = request.signing_key.as_bytes().to_vec();
-    keys.extend_from_slice(request.rsa_modulus.as_bytes());
-    let mut component = [0; 16];
-    component.copy_from_slice(&sha256(&keys)[..16]);
-    component
+impl IndividualizationRequest {
+    /// The component id of its keys: the first half of the SHA-256 of both.
+    pub fn component(&self) -> [u8; 16] {
+        let mut keys = self.signing_key.as_bytes().to_vec();
+        keys.extend_from_slice(self.rsa_modulus.as_bytes());
+        let mut component = [0; 16];
+        component.copy_from_slice(&sha256(&keys)[..16]);
+        component
+    }
 }
 
 /// RSAES-OAEP with SHA-256, MGF1-SHA-256 and an empty label (RFC 8017 §7.1.1), exponent 65537.

@@ -10,7 +10,7 @@ pub use sections::{
 use crate::Error;
 use ipnet::IpNet;
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -274,6 +274,18 @@ impl Config {
         self.public_url.starts_with("https://")
     }
 
+    /// Whether browsers come by plain http from elsewhere: such pages are no secure contexts. (To browsers `localhost` and loopback
+    /// addresses are, whatever the scheme.)
+    pub fn is_plain_http(&self) -> bool {
+        let host = self.public_host();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let loopback = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        !self.is_https() && !loopback && name != "localhost" && !name.ends_with(".localhost")
+    }
+
     /// Host and port of `public_url`, as a browser writes them into `Host`.
     pub fn public_host(&self) -> &str {
         self.public_url.split_once("://").map_or("", |(_, host)| host)
@@ -451,6 +463,24 @@ mod tests {
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(": line 2") && !error.contains("s3cret"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_told_from_what_browsers_trust() {
+        for (url, plain) in [
+            ("http://localhost:8080", false),
+            ("http://films.localhost", false),
+            ("http://127.0.0.1:8080", false),
+            ("http://[::1]:8080", false),
+            ("https://films.example.org", false),
+            ("http://tv.lan:8080", true),
+            ("http://192.168.1.20:8080", true),
+            ("http://[fd00::1]", true),
+            ("http://localhost.example.org", true),
+        ] {
+            let config = Config::parse(&format!("public_url = \"{url}\"")).unwrap();
+            assert_eq!(config.is_plain_http(), plain, "{url}");
         }
     }
 

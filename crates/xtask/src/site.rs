@@ -4,7 +4,7 @@
 //! # What goes in
 //!
 //! * `www/`: pages (`*.html`) and their files (style sheets, scripts, pictures; sub-folders allowed);
-//! * `pkg/*.js`, `pkg/*.wasm`: the app; `pkg/decryptor/*.js`, `pkg/decryptor/*.wasm`: the DRM module.
+//! * `pkg/*.js`, `pkg/*.wasm`: the app; `pkg/decryptor/*` and `pkg/decryptor-compat/*`: the DRM module's two builds.
 //!
 //! # What comes out
 //!

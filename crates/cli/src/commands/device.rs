@@ -4,7 +4,8 @@ use super::{block_on, open};
 use crate::args::Device;
 use crate::{Failure, output};
 use serde_json::json;
-use server::{Config, accounts};
+use server::keys::{self, Revoked, RevokedId};
+use server::{Config, Error, accounts};
 
 pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
     match command {
@@ -24,7 +25,7 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
                 let list: Vec<_> = listed
                     .iter()
                     .map(|(email, d)| {
-                        json!({"email": email, "device_id": d.id, "name": d.name, "kind": d.kind, "slot": d.slot,
+                        json!({"email": email, "device_id": d.id, "name": d.name, "kind": d.kind, "slot": d.slot, "key_level": key_level(d.level),
                             "registered_at": d.registered, "last_seen": d.last_seen})
                     })
                     .collect();
@@ -56,5 +57,65 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             let after = if now { "it is locked out" } else { "it plays on until its ticket ends" };
             output::line(&format!("Removed {device}: its slot is free, {after}"))
         }),
+        Device::Revoke { device, note, json } => {
+            let id = revoked_id(config, &device)?;
+            let note = if note.is_empty() { device.clone() } else { format!("{device} {note}") };
+            let is_new = keys::revoke(&config.keys(), id, &note)?;
+            if json.json {
+                return output::json(&json!({"component": id.to_string(), "new": is_new}));
+            }
+            output::line(&format!(
+                "Revoked {device} ({id}): running servers refuse its keys within half a minute; `device remove --now` frees its slot"
+            ))
+        }
+        Device::Reinstate { device, json } => {
+            let id = revoked_id(config, &device)?;
+            let was_there = keys::reinstate(&config.keys(), id)?;
+            if json.json {
+                return output::json(&json!({"component": id.to_string(), "was_revoked": was_there}));
+            }
+            output::line(&match was_there {
+                true => format!("{device} ({id}) is trusted again"),
+                false => format!("{device} ({id}) was not revoked"),
+            })
+        }
+        Device::Revoked(json) => {
+            let list = Revoked::read(&config.keys())?;
+            if json.json {
+                let list: Vec<_> = list
+                    .iter()
+                    .map(|(id, note)| json!({"component": id.to_string(), "note": note}))
+                    .collect();
+                return output::json(&list);
+            }
+            let rows: Vec<_> = list.iter().map(|(id, note)| vec![id.to_string(), note.to_owned()]).collect();
+            output::table(&["COMPONENT", "NOTE"], &rows)
+        }
     }
+}
+
+/// The name of a key level's number.
+fn key_level(level: u8) -> &'static str {
+    match level {
+        2 => "webcrypto",
+        3 => "box",
+        _ => "software",
+    }
+}
+
+/// The component of that id, or the keys of the device of that id.
+fn revoked_id(config: &Config, device: &str) -> Result<RevokedId, Failure> {
+    if !device.starts_with("d-") {
+        return Ok(device.parse()?);
+    }
+    block_on(async {
+        let store = open(config).await?;
+        let found = accounts::device(&*store, device).await;
+        store.close().await;
+        let found = found?.ok_or_else(|| Error::Setting {
+            name: "device",
+            reason: format!("there is no device \"{device}\""),
+        })?;
+        Ok(RevokedId::of_key(&found.signing_key))
+    })
 }

@@ -24,6 +24,14 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
         if service.config().has(Role::Site) && !service.has_site() {
             tracing::warn!("{HOW_TO_BUILD}");
         }
+        if service.config().is_plain_http() {
+            let url = &service.config().public_url;
+            tracing::warn!(
+                "{url} is plain http: for trusted networks only. Whoever is on the network can read cookies and change pages; browsers \
+                 keep device keys at level `software`, with the module `decryptor-compat`. For anything else configure [tls], or put a \
+                 proxy with https in front"
+            );
+        }
         let address = server.address()?;
         // For people and for programs that started us with port 0: what is served, and where.
         output::line(&format!("Listening on {address} for {}", service.config().public_url))?;

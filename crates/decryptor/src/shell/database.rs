@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
 
 use super::interop::{object, octets, property, storage};
-use super::keys::{self, RsaPair, SigningPair};
+use super::keys::{self, RsaPair, RsaPrivate, SigningPair};
 use crate::Anchor;
 
 /// Device keys: account → {signing, signingPublic, rsa, rsaModulus}.
@@ -37,7 +37,7 @@ impl DeviceKeys {
         object(&[
             ("signing", &self.signing.stored()),
             ("signingPublic", &Uint8Array::from(self.signing.public.as_bytes().as_slice())),
-            ("rsa", &self.rsa.stored()),
+            ("rsa", &keys::rsa_to_stored(&self.rsa.private)),
             ("rsaModulus", &Uint8Array::from(self.rsa.modulus.as_bytes().as_slice())),
         ])
     }
@@ -48,7 +48,7 @@ impl DeviceKeys {
         let modulus = RsaModulus::try_from(octets(&property(record, "rsaModulus")).as_slice()).ok()?;
         Some(Self {
             signing: SigningPair::from_stored(property(record, "signing"), public)?,
-            rsa: RsaPair::from_stored(property(record, "rsa"), modulus)?,
+            rsa: RsaPair { private: keys::rsa_from_stored(property(record, "rsa"))?, modulus },
         })
     }
 }
@@ -130,12 +130,12 @@ impl Database {
     }
 
     /// A domain's private key.
-    pub(super) async fn domain_key(&self, of: DomainEpoch) -> Result<Option<CryptoKey>, DrmError> {
-        Ok(self.read(STATE, &name_of(of)).await?.dyn_into().ok())
+    pub(super) async fn domain_key(&self, of: DomainEpoch) -> Result<Option<RsaPrivate>, DrmError> {
+        Ok(keys::rsa_from_stored(self.read(STATE, &name_of(of)).await?))
     }
 
-    pub(super) async fn set_domain_key(&self, of: DomainEpoch, key: &CryptoKey) -> Result<(), DrmError> {
-        self.write(STATE, &name_of(of), key).await
+    pub(super) async fn set_domain_key(&self, of: DomainEpoch, key: &RsaPrivate) -> Result<(), DrmError> {
+        self.write(STATE, &name_of(of), &keys::rsa_to_stored(key)).await
     }
 
     pub(super) async fn anchor(&self) -> Result<Option<Anchor>, DrmError> {

@@ -4,11 +4,12 @@ use drm_api::{DrmError, Reply, SessionId};
 use js_sys::Uint8Array;
 use license::Display;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{CryptoKey, IdbKeyRange};
+use web_sys::IdbKeyRange;
 
 use super::control;
 use super::database::Database;
-use super::interop::{object, octets, property, state, storage, typed};
+use super::interop::{object, octets, property, state, storage};
+use super::keys::{RsaPrivate, rsa_from_stored, rsa_to_stored, wipe};
 use super::worker::Worker;
 
 fn name(component: &str, stream_id: u64) -> String {
@@ -21,15 +22,18 @@ pub(super) fn keep(
     component: &str,
     stream_id: u64,
     license: &[u8],
-    (key, challenge): (&CryptoKey, &[u8; 32]),
+    (key, challenge): (&RsaPrivate, &[u8; 32]),
 ) {
     let name = name(component, stream_id);
     let record = object(&[
         ("license", &Uint8Array::from(license)),
-        ("key", key),
+        ("key", &rsa_to_stored(key)),
         ("challenge", &Uint8Array::from(challenge.as_slice())),
     ]);
-    spawn_local(async move { drop(database.keep(&name, &record).await) });
+    spawn_local(async move {
+        drop(database.keep(&name, &record).await);
+        wipe(&record);
+    });
 }
 
 /// Takes the license that is kept, for as long as it holds. One that does not is forgotten.
@@ -45,7 +49,7 @@ pub(super) async fn load(
     let name = name(&identity.component, stream_id);
     let record = database.kept(&name).await?;
     let none = || state("no license is kept");
-    let key = typed::<CryptoKey>(&record, "key").ok_or_else(none)?;
+    let key = rsa_from_stored(property(&record, "key")).ok_or_else(none)?;
     let challenge = octets(&property(&record, "challenge")).try_into().map_err(|_| none())?;
     worker.sessions.borrow_mut().expect(session, challenge, device, display)?;
     let taken = control::take(worker, session, &octets(&property(&record, "license")), Some(key)).await;

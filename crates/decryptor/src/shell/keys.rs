@@ -92,16 +92,6 @@ impl SigningPair {
 }
 
 impl RsaPair {
-    /// The private half as the database keeps it.
-    pub(super) fn stored(&self) -> JsValue {
-        self.private.clone().into()
-    }
-
-    /// The pair of a private half that the database kept.
-    pub(super) fn from_stored(private: JsValue, modulus: RsaModulus) -> Option<Self> {
-        Some(Self { private: private.dyn_into().ok()?, modulus })
-    }
-
     /// Starts making a pair, off this thread; [`finish`](Self::finish) takes it.
     pub(super) fn begin(subtle: &Crypto) -> Result<Begun, DrmError> {
         let algorithm = object(&[
@@ -146,6 +136,16 @@ pub(super) async fn import_domain_key(
         format, sealed, &imported, &sealing, &rsa, false, &usages,
     );
     wait(unwrapped).await.map(JsCast::unchecked_into).map_err(crypto)
+}
+
+/// An RSA pair's private half as the database keeps it.
+pub(super) fn rsa_to_stored(private: &RsaPrivate) -> JsValue {
+    private.clone().into()
+}
+
+/// The private half that the database kept.
+pub(super) fn rsa_from_stored(stored: JsValue) -> Option<RsaPrivate> {
+    stored.dyn_into().ok()
 }
 
 /// After a private half was stored: there is nothing of it here.

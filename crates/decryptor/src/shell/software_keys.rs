@@ -99,19 +99,6 @@ impl RsaPair {
         Ok(Self { private: Rc::new(private), modulus })
     }
 
-    /// The private half as the database keeps it: the primes.
-    pub(super) fn stored(&self) -> JsValue {
-        self.private
-            .to_primes()
-            .map_or(JsValue::UNDEFINED, |octets| Uint8Array::from(octets.as_slice()).into())
-    }
-
-    /// The pair of a private half that the database kept.
-    pub(super) fn from_stored(private: JsValue, modulus: RsaModulus) -> Option<Self> {
-        let private = SoftwareRsaKey::from_primes(secret(&private)?.as_slice().try_into().ok()?).ok()?;
-        Some(Self { private: Rc::new(private), modulus })
-    }
-
     /// Makes a pair soon, on this thread; [`finish`](Self::finish) takes it.
     pub(super) fn begin(scope: &Crypto) -> Result<Begun, DrmError> {
         let begun = Rc::new(RefCell::new(None));
@@ -137,13 +124,28 @@ impl RsaPair {
     }
 }
 
-/// After a private half was stored: overwrites the octets that were handed to the database.
+/// An RSA pair's private half as the database keeps it: the primes.
+pub(super) fn rsa_to_stored(private: &RsaPrivate) -> JsValue {
+    private.to_primes().map_or(JsValue::UNDEFINED, |primes| Uint8Array::from(primes.as_slice()).into())
+}
+
+/// The private half that the database kept.
+pub(super) fn rsa_from_stored(stored: JsValue) -> Option<RsaPrivate> {
+    SoftwareRsaKey::from_primes(secret(&stored)?.as_slice().try_into().ok()?).ok().map(Rc::new)
+}
+
+/// After private halves were stored: overwrites the record's octets, of which the database has its copy.
 pub(super) fn wipe(stored: &JsValue) {
-    for name in ["signing", "rsa"] {
+    for name in ["signing", "rsa", "key"] {
         if let Some(octets) = typed::<Uint8Array>(stored, name) {
             octets.fill(0, 0, octets.length());
         }
     }
+}
+
+/// Domain keys are for devices that can keep them: servers seal none for the level `software`.
+pub(super) async fn import_domain_key(_: &Crypto, _: &[u8], _: &[u8], _: &[u8]) -> Result<RsaPrivate, DrmError> {
+    Err(super::interop::state("domain keys are not for this key level"))
 }
 
 /// Decrypts RSA-OAEP by a private key.

@@ -4,6 +4,7 @@ mod boxes;
 mod domains;
 mod file;
 pub(crate) mod imported;
+mod revoked;
 mod rotate;
 mod seal;
 
@@ -11,6 +12,7 @@ pub use boxes::{BoxOrder, ProvisionedBox, provision};
 pub use domains::{DomainPair, make_domains};
 pub use file::{KeyKind, KeyState};
 pub use imported::keep_given;
+pub use revoked::{Revoked, RevokedId, reinstate, revoke};
 pub use rotate::{retire, rotate};
 pub(crate) use seal::SealKey;
 
@@ -69,6 +71,8 @@ pub struct KeyRing {
     pub tickets: TicketKeys,
     /// Sign media URLs: the first signs, all verify.
     pub media: Vec<MediaSecret>,
+    /// Components that nobody trusts any more.
+    pub revoked: Revoked,
     /// Common keys by id; the first is the one that packaging uses.
     common: Vec<(String, CommonKey)>,
     /// Seals what is kept elsewhere.
@@ -80,11 +84,20 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by the other.
+    /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by the other. A revoked
+    /// component's does not hold.
     ///
     /// # Errors
     /// [`license::Error`].
     pub fn verify_device(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
+        let certificate = self.verify_authentic(octets, now)?;
+        match self.revoked.holds_certificate(&certificate) {
+            true => Err(license::Error::Certificate),
+            false => Ok(certificate),
+        }
+    }
+
+    fn verify_authentic(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
         match DeviceCertificate::verify(octets, &self.trust, now) {
             Ok(certificate) if certificate.level != KeyLevel::Box => Ok(certificate),
             Ok(_) => Err(license::Error::NotAuthentic),
@@ -105,6 +118,18 @@ impl KeyRing {
     /// # Errors
     /// [`license::Error`]; `Certificate` for all that is wrong with the certificate.
     pub fn verify_challenge(&self, octets: &[u8], now: u64) -> Result<VerifiedChallenge, license::Error> {
+        let verified = self.verify_authentic_challenge(octets, now)?;
+        match self.revoked.holds_certificate(&verified.certificate) {
+            true => Err(license::Error::Certificate),
+            false => Ok(verified),
+        }
+    }
+
+    fn verify_authentic_challenge(
+        &self,
+        octets: &[u8],
+        now: u64,
+    ) -> Result<VerifiedChallenge, license::Error> {
         match Challenge::verify(octets, &self.trust, now) {
             Ok(verified) if verified.certificate.level != KeyLevel::Box => Ok(verified),
             Ok(_) => Err(license::Error::Certificate),
@@ -311,6 +336,7 @@ pub fn load_with(
         domains: domains::load(&keys, &seal, now)?,
         seal,
         changed: changed.unwrap_or(0),
+        revoked: Revoked::read(folder)?,
         factory,
         individualization,
         device_certificate,

@@ -99,6 +99,14 @@ pub async fn devices(store: &dyn Store, email: &str) -> Result<Vec<Device>, Erro
     Ok(store.read().await?.devices(account.id).await?)
 }
 
+/// The device of that id.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn device(store: &dyn Store, id: &str) -> Result<Option<Device>, Error> {
+    Ok(store.read().await?.device(id).await?)
+}
+
 /// Takes a device off its account: its slot is free at once. It plays on until its ticket ends, unless `at_once`.
 ///
 /// # Errors

@@ -10,6 +10,9 @@ pub(crate) fn individualize(service: &Service, octets: &[u8]) -> Result<Vec<u8>,
     let invalid = |_| ErrorCode::CertificateInvalid;
     let request =
         IndividualizationRequest::verify(octets, service.keys().trust.public_url()).map_err(invalid)?;
+    if service.keys().revoked.holds(request.component(), &request.signing_key) {
+        return Err(ErrorCode::CertificateInvalid);
+    }
     let certificate = service.keys().device_certificate.certify_device(&request, now).map_err(invalid)?;
     // A server without the site's files names no module.
     let module = service.site.as_ref().and_then(|site| match request.level {

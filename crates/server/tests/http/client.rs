@@ -49,14 +49,24 @@ pub(crate) async fn trust(world: &World) -> Trust {
 }
 
 pub(crate) fn individualization_request(key: &SoftwareSigningKey, now: u64) -> Vec<u8> {
-    individualization_of(key, modulus(), now)
+    individualization_of(key, modulus(), now, KeyLevel::Webcrypto)
 }
 
-fn individualization_of(key: &SoftwareSigningKey, rsa_modulus: RsaModulus, now: u64) -> Vec<u8> {
+/// The same for keys of a level.
+pub(crate) fn individualization_request_of(key: &SoftwareSigningKey, now: u64, level: KeyLevel) -> Vec<u8> {
+    individualization_of(key, modulus(), now, level)
+}
+
+fn individualization_of(
+    key: &SoftwareSigningKey,
+    rsa_modulus: RsaModulus,
+    now: u64,
+    level: KeyLevel,
+) -> Vec<u8> {
     let request = IndividualizationRequest {
         signing_key: key.public_key().unwrap(),
         rsa_modulus,
-        level: KeyLevel::Webcrypto,
+        level,
         description: "Test on Linux".into(),
         module_version: MODULE,
         time: now,
@@ -80,7 +90,7 @@ impl Client {
 
     async fn with_modulus(world: &World, cookies: &str, modulus: RsaModulus) -> Self {
         let key = SoftwareSigningKey::generate().unwrap();
-        let request = individualization_of(&key, modulus, world.now());
+        let request = individualization_of(&key, modulus, world.now(), KeyLevel::Webcrypto);
         let headers = [("content-type", "application/cose")];
         let reply = world.request("POST", "/individualize", &headers, &request).await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));

@@ -8,6 +8,7 @@ mod controller;
 mod devices;
 mod drm;
 mod edge;
+mod identity;
 mod license;
 mod login;
 mod policies;

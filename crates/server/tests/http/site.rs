@@ -5,7 +5,7 @@ use nccp::json::{DecryptorConfig, Library};
 use server::{Clock, Config, Service};
 use std::sync::Arc;
 
-async fn with_site() -> World {
+pub(crate) async fn with_site() -> World {
     let mut world = World::new().await;
     let site = world.folder.path().join("site");
     built_site(&site);
@@ -106,6 +106,13 @@ async fn the_loader_learns_what_to_trust() {
     assert_eq!(module.wasm, "/assets/decryptor_bg-3.wasm");
     let wasm = world.get(&module.wasm, "").await;
     assert_eq!(hex::encode(license::sha256(&wasm.body)), module.sha256);
+    let compat = config.compat.unwrap();
+    assert_eq!(
+        (&*compat.js, &*compat.wasm),
+        ("/assets/decryptor_compat-4.js", "/assets/decryptor_compat_bg-5.wasm")
+    );
+    let wasm = world.get(&compat.wasm, "").await;
+    assert_eq!(hex::encode(license::sha256(&wasm.body)), compat.sha256);
 }
 
 #[tokio::test]

@@ -240,6 +240,8 @@ pub(crate) fn built_site(folder: &Path) {
         ("/assets/matinee-1.js", "text/javascript; charset=utf-8", "export default 1;", true, true),
         ("/assets/decryptor-2.js", "text/javascript; charset=utf-8", "export default 2;", false, true),
         ("/assets/decryptor_bg-3.wasm", "application/wasm", "\0asm", false, true),
+        ("/assets/decryptor_compat-4.js", "text/javascript; charset=utf-8", "export default 4;", false, true),
+        ("/assets/decryptor_compat_bg-5.wasm", "application/wasm", "\0asm compat", false, true),
     ] {
         std::fs::write(folder.join(&path[1..]), bytes).unwrap();
         if brotli {
@@ -249,7 +251,8 @@ pub(crate) fn built_site(folder: &Path) {
             "sha256": hex::encode(Sha256::digest(bytes)), "brotli": brotli.then_some(10), "immutable": immutable}));
     }
     let listing = serde_json::json!({"version": 1, "files": files, "entries": {
-        "decryptor_js": "/assets/decryptor-2.js", "decryptor_bg_wasm": "/assets/decryptor_bg-3.wasm"}});
+        "decryptor_js": "/assets/decryptor-2.js", "decryptor_bg_wasm": "/assets/decryptor_bg-3.wasm",
+        "decryptor_compat_js": "/assets/decryptor_compat-4.js", "decryptor_compat_bg_wasm": "/assets/decryptor_compat_bg-5.wasm"}});
     std::fs::write(folder.join("site.json"), listing.to_string()).unwrap();
 }
 

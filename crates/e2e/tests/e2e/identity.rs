@@ -1,0 +1,86 @@
+//! The device's identity: lost, and refused.
+
+use e2e::{Browser, EMAIL, MOVIE, Server, TITLE};
+use serde_json::Value;
+
+const PLAYS: &str = "return document.querySelector('video')?.currentTime > 0";
+
+/// Id and slot of the account's devices.
+fn devices(server: &Server) -> Vec<(String, u64)> {
+    let list: Value = serde_json::from_str(&server.run(&["device", "list", EMAIL, "--json"])).unwrap();
+    let list = list.as_array().unwrap();
+    list.iter()
+        .map(|device| (device["device_id"].as_str().unwrap().to_owned(), device["slot"].as_u64().unwrap()))
+        .collect()
+}
+
+/// Takes away all that the site's pages have stored but cookies, as a browser does that runs out of space.
+async fn evict(browser: &Browser, server: &Server) {
+    // A page without a worker, so that nobody holds the database.
+    browser.open(&format!("{}/healthz", server.url())).await;
+    let script = "const gone = name => new Promise((resolve, reject) => {
+            const request = indexedDB.deleteDatabase(name);
+            request.onsuccess = resolve; request.onerror = reject;
+        });
+        const all = (await indexedDB.databases()).map(found => found.name);
+        for (const name of all) await gone(name);
+        localStorage.clear();
+        return all.includes('matinee-drm')";
+    assert!(browser.eval::<bool>(script).await, "there was a database");
+}
+
+/// A browser that lost its keys gets its own slot back, not another one; the same browser again within twelve hours takes a new one.
+/// A36, A47.
+#[tokio::test]
+async fn lost_storage_recovers_into_its_own_slot() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", PLAYS).await;
+    let [(first, slot)] = devices(&server).try_into().unwrap();
+
+    evict(&browser, &server).await;
+    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
+    browser.until("the film to play again", PLAYS).await;
+    let [(second, again)] = devices(&server).try_into().unwrap();
+    assert_eq!(again, slot);
+    assert_ne!(first, second, "other keys are another device");
+
+    evict(&browser, &server).await;
+    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
+    browser.until("the film to play once more", PLAYS).await;
+    let now = devices(&server);
+    assert_eq!((now.len(), now[0].0 == second), (2, true), "{now:?}");
+    browser.quit().await;
+}
+
+/// A106: revoked keys get no license any more, whoever has them; other devices play on.
+#[tokio::test]
+async fn a_revoked_device_gets_no_license_and_others_do() {
+    let mut server = Server::start().await;
+    let [one, other] = [Browser::start().await, Browser::start().await];
+    one.sign_in(&server).await;
+    one.film(TITLE).await.click().await.unwrap();
+    one.until("the film to play", PLAYS).await;
+    let [(revoked, _)] = devices(&server).try_into().unwrap();
+    server.run(&["device", "revoke", &revoked, "--note", "keys were published"]);
+    let list = server.run(&["device", "revoked"]);
+    assert!(list.contains(&revoked) && list.contains("keys were published"), "{list}");
+    // A running server reads the list in its own time only.
+    assert!(server.stop());
+    server.restart().await;
+
+    one.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
+    let alert =
+        one.until("an alert", "return document.querySelector('[role=alert]')?.innerText || false").await;
+    println!("the viewer reads: {alert}");
+    let pictures = "return document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0";
+    assert_eq!(one.eval::<u64>(pictures).await, 0);
+    one.quit().await;
+
+    other.sign_in(&server).await;
+    other.film(TITLE).await.click().await.unwrap();
+    other.until("the film to play", PLAYS).await;
+    other.quit().await;
+}
