@@ -31,6 +31,7 @@ async fn set_policy(world: &World, movie: u64, policy: &str) {
         policy: policy.into(),
         plans: m.plans,
         regions: m.regions,
+        license: m.license,
     };
     tx.put_movie(&movie, NOW).await.unwrap();
     tx.commit().await.unwrap();
