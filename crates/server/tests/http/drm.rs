@@ -196,7 +196,7 @@ async fn b22_b68_metadata_is_made_when_asked_for() {
 /// B11, B69, B70, B72: 304 as long as nothing has changed and the interval lasts; after that new metadata with a new end.
 #[tokio::test]
 async fn b69_b70_unchanged_metadata_is_not_sent_again() {
-    let world = embedded("[drm]\nttl = 60\nupdate_interval = 36000").await;
+    let world = embedded("[edge]\nurl_life = 200000\n[drm]\nttl = 60\nupdate_interval = 36000").await;
     let begin = NOW.div_ceil(36_000) * 36_000;
     world.set_clock(begin + 100);
     let mut client = Client::registered(&world).await;
