@@ -24,8 +24,7 @@ impl Inner {
     pub(super) fn maybe_open_embedded(self: &Rc<Self>) {
         let there = self.session.get().filter(|_| self.manifest.borrow().is_some());
         if let Some(session) = there.filter(|_| self.license_comes_along.take()) {
-            let this = Rc::clone(self);
-            spawn_local(async move { this.open_embedded(session).await });
+            spawn_local(Rc::clone(self).open_embedded(session));
         }
     }
 

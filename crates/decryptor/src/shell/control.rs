@@ -6,7 +6,8 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use drm_api::{DrmError, Event, KeyState, KeyStatus, Reply, Request, SessionId};
 use isobmff::{Boxes, Pssh};
 use license::{
-    Challenge, Check, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Refusal, Situation, Version, sha256,
+    Challenge, Check, Display, DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData, Refusal, Situation, Version,
+    sha256,
 };
 use nccp::{DeviceId, Sequence};
 

@@ -5,7 +5,8 @@ use shaper::Kind;
 
 /// Licenses that the server was asked for, by its own count.
 async fn licenses(metrics: u16) -> u64 {
-    let text = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    let text =
+        reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
     let lines = text.lines().filter(|line| line.starts_with("matinee_messages_total{"));
     let licenses = lines.filter(|line| line.contains("\"license\""));
     licenses.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
@@ -16,7 +17,17 @@ fn embed(server: &Server, mode: &str, policy: &str) {
     let library = server.data().join("library");
     let folder = std::fs::read_dir(library).unwrap().map(|entry| entry.unwrap().path());
     let folder = folder.filter(|folder| folder.join("pack.json").is_file()).last().unwrap();
-    server.run(&["movie", "add", folder.to_str().unwrap(), "--title", TITLE, "--license", mode, "--policy", policy]);
+    server.run(&[
+        "movie",
+        "add",
+        folder.to_str().unwrap(),
+        "--title",
+        TITLE,
+        "--license",
+        mode,
+        "--policy",
+        policy,
+    ]);
 }
 
 /// B21, B43, B49: plays with the license server never asked; a box's film asks it.
