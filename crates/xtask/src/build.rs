@@ -8,6 +8,7 @@ use crate::command::{self, cargo};
 use crate::error::Error;
 use crate::npm::Package;
 use crate::project::Project;
+use crate::short_names::shorten;
 use crate::site::{self, Manifest};
 use crate::tools::{self, Bindgen, WasmToolchain};
 
@@ -148,7 +149,14 @@ impl Modules<'_> {
         generate.args(["--target", "web", "--remove-name-section", "--remove-producers-section"]);
         generate.args(["--out-name", stem, "--out-dir"]).arg(folder);
         generate.arg(self.toolchain.artifacts(self.project, profile).join(package).with_extension("wasm"));
-        command::run(&mut generate)
+        command::run(&mut generate)?;
+        let (wasm, js) = (folder.join(format!("{stem}_bg.wasm")), folder.join(format!("{stem}.js")));
+        let octets = std::fs::read(&wasm).map_err(Error::file(&wasm))?;
+        let script = std::fs::read_to_string(&js).map_err(Error::file(&js))?;
+        let (octets, script) = shorten(&octets, &script)
+            .map_err(|problem| Error::Content { path: wasm.clone(), problem: problem.to_string() })?;
+        std::fs::write(&wasm, octets).map_err(Error::file(&wasm))?;
+        std::fs::write(&js, script).map_err(Error::file(&js))
     }
 }
 

@@ -13,6 +13,7 @@ mod film;
 mod http;
 mod npm;
 mod project;
+mod short_names;
 mod site;
 mod soak;
 mod steps;

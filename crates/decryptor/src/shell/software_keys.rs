@@ -144,7 +144,12 @@ pub(super) fn wipe(stored: &JsValue) {
 }
 
 /// Domain keys are for devices that can keep them: servers seal none for the level `software`.
-pub(super) async fn import_domain_key(_: &Crypto, _: &[u8], _: &[u8], _: &[u8]) -> Result<RsaPrivate, DrmError> {
+pub(super) async fn import_domain_key(
+    _: &Crypto,
+    _: &[u8],
+    _: &[u8],
+    _: &[u8],
+) -> Result<RsaPrivate, DrmError> {
     Err(super::interop::state("domain keys are not for this key level"))
 }
 

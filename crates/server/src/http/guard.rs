@@ -111,10 +111,13 @@ pub(super) async fn security_headers(
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-        headers.insert(
-            HeaderName::from_static("cross-origin-opener-policy"),
-            HeaderValue::from_static("same-origin"),
-        );
+        // On plain-http pages browsers ignore it, with an error for each.
+        if !service.config.is_plain_http() {
+            headers.insert(
+                HeaderName::from_static("cross-origin-opener-policy"),
+                HeaderValue::from_static("same-origin"),
+            );
+        }
         // What a listed page may read by CORS must not be withheld from it by this.
         let shared = headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
         let policy = if shared { "cross-origin" } else { "same-origin" };
