@@ -197,3 +197,40 @@ async fn a_damaged_init_segment_costs_one_size() {
     }
     assert!(world.site.exchanges().iter().any(|exchange| exchange.faulty), "nothing was damaged");
 }
+
+/// A box renews its license while the film plays, shows no higher picture than the policy allows to boxes, and stops when a license that
+/// is looked at continuously has ended (B14's other side).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_box_goes_by_its_license() {
+    let policies = tempfile::tempdir().unwrap();
+    let path = policies.path().join("policies.toml");
+    let rules = "[renewed]\nvalidity = \"8s\"\nrenew_after = \"2s\"\ncheck = \"continuous\"\nmax_height.box = 240\n\
+                 [strict]\nvalidity = \"4s\"\ncheck = \"continuous\"\n";
+    std::fs::write(&path, rules).unwrap();
+    let world = World::with(&format!("[drm]\npolicies = \"{}\"", path.display())).await;
+    world.add_film(7, "renewed").await;
+    world.add_film(8, "strict").await;
+    let file = activated(&world, "0001").await;
+    let clock = std::sync::Arc::clone(&world.clock);
+    let going = tokio::spawn(async move {
+        let mut seconds = tokio::time::interval(std::time::Duration::from_secs(1));
+        seconds.tick().await;
+        loop {
+            seconds.tick().await;
+            clock.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    let (ended, shown) = Running::start(&file, Run { play: Some(7), ..Run::once(4.0) }).ended().await;
+    assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+    let heights = shown.iter().filter_map(|notice| match notice {
+        Notice::Position { height, .. } => *height,
+        _ => None,
+    });
+    assert_eq!(heights.max(), Some(240));
+
+    let (ended, shown) = Running::start(&file, Run { play: Some(8), ..Run::once(4.0) }).ended().await;
+    let (reason, position, _) = end_of(&shown);
+    assert!(reason == Reason::Failed && position > 0.0 && position < LENGTH, "{ended:?} at {position}");
+    assert!(format!("{ended:?}").contains("Expired"), "{ended:?}");
+    going.abort();
+}

@@ -50,7 +50,7 @@ pub(crate) struct World {
     pub(crate) boxes: Proxy,
     /// The demo film's pack.
     pub(crate) pack: Option<catalogue::Pack>,
-    clock: Arc<AtomicU64>,
+    pub(crate) clock: Arc<AtomicU64>,
     client: reqwest::Client,
     cookies: String,
     _stop: oneshot::Sender<()>,
