@@ -111,25 +111,17 @@ impl Site {
 
     /// A license with the fixture's key, for devices of this level or a better one.
     pub fn license_of_level(&self, challenge: &VerifiedChallenge, level: KeyLevel) -> Vec<u8> {
+        self.license_by(challenge, &Policy { key_level: level, ..policy() })
+    }
+
+    /// The same by other rules.
+    pub fn license_by(&self, challenge: &VerifiedChallenge, policy: &Policy) -> Vec<u8> {
         let pair: KidAndKey = crate::common::CLEARKEY.parse().unwrap();
         let keys = [(pair.kid, pair.cek)];
-        let policy = Policy {
-            name: "24h".into(),
-            not_after: Some(now() + 86_400),
-            play_until: None,
-            check: Check::Start,
-            persistent: false,
-            renew_after: None,
-            key_level: level,
-            output_digital: Output::NotRequired,
-            output_analog: Output::NotRequired,
-            max_height: None,
-            players: None,
-        };
         let grant = Grant {
             content_id: "movie/7",
             keys: &keys,
-            policy: &policy,
+            policy,
             now: now(),
             oldest_module: VERSION.parse().unwrap(),
         };
@@ -146,6 +138,23 @@ impl Site {
             now()
         ))
         .unwrap()
+    }
+}
+
+/// 24 hours.
+pub fn policy() -> Policy {
+    Policy {
+        name: "24h".into(),
+        not_after: Some(now() + 86_400),
+        play_until: None,
+        check: Check::Start,
+        persistent: false,
+        renew_after: None,
+        key_level: LEVEL,
+        output_digital: Output::NotRequired,
+        output_analog: Output::NotRequired,
+        max_height: None,
+        players: None,
     }
 }
 
@@ -256,6 +265,22 @@ pub async fn stored_private_keys(account: &str) -> Vec<JsValue> {
     let store = database.transaction_with_str("keys").unwrap().object_store("keys").unwrap();
     let record = finished(&store.get(&account.into()).unwrap()).await;
     ["signing", "rsa"].map(|name| get(&record, name)).into()
+}
+
+/// The keys of the licenses that are kept for a component.
+pub async fn kept_keys(component: &str) -> Vec<JsValue> {
+    let request = scope().indexed_db().unwrap().unwrap().open(DATABASE).unwrap();
+    let database: IdbDatabase = finished(&request).await.unchecked_into();
+    let store = database.transaction_with_str("state").unwrap().object_store("state").unwrap();
+    let names: Array = finished(&store.get_all_keys().unwrap()).await.unchecked_into();
+    let mut keys = Vec::new();
+    for name in names.iter().filter(|name| {
+        name.as_string().is_some_and(|name| name.starts_with(&format!("license/{component}/")))
+    }) {
+        let store = database.transaction_with_str("state").unwrap().object_store("state").unwrap();
+        keys.push(get(&finished(&store.get(&name).unwrap()).await, "key"));
+    }
+    keys
 }
 
 async fn finished(request: &IdbRequest) -> JsValue {
