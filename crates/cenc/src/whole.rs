@@ -8,7 +8,7 @@ use crate::{Direction, Error, Iv, Pattern, RangeTable, SampleProtection, Segment
 /// # Errors
 /// [`Error::Padding`]; the data are then of no use.
 pub fn decrypt_whole(cipher: &impl SegmentCipher, iv: [u8; 16], data: &mut Vec<u8>) -> Result<(), Error> {
-    if data.len() % 16 != 0 {
+    if !data.len().is_multiple_of(16) {
         return Err(Error::Padding);
     }
     let mut table = RangeTable::new(SampleProtection::Cbc(Pattern::WHOLE));
