@@ -352,20 +352,23 @@ pub(crate) enum Device {
     Revoked(Json),
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct AddMovie {
+    /// The folder with pack.json
+    pub(crate) folder: PathBuf,
+    /// The keys that the film was packaged with, where they were given: one for each KID
+    #[arg(long = "key", value_name = "KID:KEY")]
+    pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) details: Details,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Movie {
     /// Publish a packaged film
-    Add {
-        /// The folder with pack.json
-        folder: PathBuf,
-        /// The keys that the film was packaged with, where they were given: one for each KID
-        #[arg(long = "key", value_name = "KID:KEY")]
-        keys: Vec<String>,
-        #[command(flatten)]
-        details: Details,
-        #[command(flatten)]
-        json: Json,
-    },
+    Add(Box<AddMovie>),
     /// List the movies
     List(Json),
     /// Remove a movie and its files

@@ -233,8 +233,7 @@ fn several_tracks_and_many_subsamples() {
 
     let many: Vec<(u16, u32)> = (0..3000).map(|n| (n % 5, 7 + u32::from(n % 40))).collect();
     let length = many.iter().map(|&(clear, protected)| u32::from(clear) + protected).sum::<u32>();
-    let parts: [(u32, u64, Vec<(u16, u32)>); 3] =
-        [(1, 100, vec![(3, 61)]), (2, 100, many), (1, 101, vec![(0, 500), (20, 0)])];
+    let parts = [(1u32, 100u64, vec![(3u16, 61u32)]), (2, 100, many), (1, 101, vec![(0, 500), (20, 0)])];
     let sizes = [64, length, 520];
     let traf = |at: usize, data_offset: u32| {
         let (id, iv, subsamples) = &parts[at];

@@ -2,7 +2,7 @@
 
 use super::film::read_key;
 use super::{block_on, now, open};
-use crate::args::{Details, Movie};
+use crate::args::{AddMovie, Details, Movie};
 use crate::{Failure, output};
 use cenc::KidAndKey;
 use serde_json::{Value, json};
@@ -21,7 +21,8 @@ impl From<Details> for movies::Details {
 
 pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
     match command {
-        Movie::Add { folder, keys, details, json } => {
+        Movie::Add(movie) => {
+            let AddMovie { folder, keys, details, json } = *movie;
             if let Some(policy) = &details.policy {
                 Policies::load(config)?.check(policy)?;
             }
