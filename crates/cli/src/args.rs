@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Run the service
     Serve(Serve),
     /// Turn MP4 files into an encrypted film and publish it
-    Package(Package),
+    Package(Box<Package>),
     /// Show what is in a packaged file
     Inspect(Inspect),
     /// Decrypt a packaged file

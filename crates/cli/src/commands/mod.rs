@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             };
             self::serve::run(load(overrides)?)
         }
-        Command::Package(package) => film::package(&load(overrides)?, package),
+        Command::Package(package) => film::package(&load(overrides)?, *package),
         Command::Inspect(inspect) => film::inspect(&inspect),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),
         Command::Keys(command) => keys::run(&load(overrides)?, command),
