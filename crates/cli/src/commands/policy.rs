@@ -13,8 +13,8 @@ pub(crate) fn run(config: &Config, command: Policy) -> Result<(), Failure> {
     }
     let row = |policy: &PolicyTemplate| {
         let from = if policy.built_in { "built in" } else { "own" };
-        vec![policy.name.clone(), from.to_owned(), policy.summary(), policy.description.clone()]
+        vec![policy.name.clone(), from.to_owned(), policy.description.clone(), policy.summary()]
     };
     let rows: Vec<_> = policies.iter().map(row).collect();
-    output::table(&["NAME", "FROM", "RULES", "DESCRIPTION"], &rows)
+    output::table(&["NAME", "FROM", "DESCRIPTION", "RULES"], &rows)
 }

@@ -316,6 +316,17 @@ mod tests {
         assert_eq!(policies.iter().count(), 7);
     }
 
+    /// The policy that docs/operations.md shows, with every rule.
+    #[test]
+    fn the_documented_policy_is_read() {
+        let text = include_str!("../../../../docs/operations.md");
+        let start = text.find("[weekend]").unwrap();
+        let block = text[start..].split("```").next().unwrap();
+        let policies = parsed(block).unwrap();
+        assert!(RULES.iter().all(|rule| block.contains(rule)), "every rule is shown");
+        assert_eq!(policies.find("weekend").unwrap().validity, Some(60 * 3600));
+    }
+
     /// Each mistake: one line with the file, the key and what to do.
     #[test]
     fn mistakes_are_named() {
