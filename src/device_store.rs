@@ -96,8 +96,8 @@ pub fn kept_license(account: &str, movie: u64) -> Option<Option<String>> {
     LocalStorage::get::<Kept>(licenses_key(account)).ok()?.remove(&movie)
 }
 
-/// Notes that a film's license is kept, and what names its rules; or, with `None`, that it is not any more.
-pub fn keep_license(account: &str, movie: u64, rules: Option<Option<String>>) {
+/// Notes that a film's license is kept, and what names its rules; or, with `None`, that it is not any more. Whether that is new.
+pub fn keep_license(account: &str, movie: u64, rules: Option<Option<String>>) -> bool {
     let mut kept = LocalStorage::get::<Kept>(licenses_key(account)).unwrap_or_default();
     let changed = match rules {
         Some(rules) => kept.insert(movie, rules.clone()) != Some(rules),
@@ -106,6 +106,7 @@ pub fn keep_license(account: &str, movie: u64, rules: Option<Option<String>>) {
     if changed {
         let _ = LocalStorage::set(licenses_key(account), kept);
     }
+    changed
 }
 
 /// Notes that none is kept.

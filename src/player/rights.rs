@@ -53,7 +53,12 @@ impl Inner {
             return Err(Problem::from(&Error::Protocol));
         };
         let kept = persistent.then(|| version.clone());
-        device_store::keep_license(&self.control.account(), self.movie.get(), kept);
+        let changed = device_store::keep_license(&self.control.account(), self.movie.get(), kept);
+        if changed && !persistent {
+            // The one that was kept has been replaced.
+            let forget = Request::Forget { stream_id: Some(self.movie.get() as f64) };
+            self.proxy().send(&forget, None, |_| {});
+        }
         {
             let mut rights = self.rights.borrow_mut();
             (rights.version, rights.end, rights.continuous) = (version, expiration, continuous);
