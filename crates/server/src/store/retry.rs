@@ -4,9 +4,11 @@ use super::StoreError;
 use std::time::Duration;
 
 /// Runs of a transaction before its failure is told.
-const ATTEMPTS: u32 = 8;
-/// The longest first pause; each further one may be twice as long.
+const ATTEMPTS: u32 = 12;
+/// The longest first pause; each further one may be twice as long, up to [`LONGEST`].
 const PAUSE: Duration = Duration::from_millis(5);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_millis(320);
 
 /// Whether an error says "try again": nothing was wrong but the moment.
 pub trait Transient {
@@ -55,7 +57,7 @@ impl Retries {
         self.left -= 1;
         let random = u32::from_be_bytes(crate::secret::random()) % 1000;
         tokio::time::sleep(self.pause * random / 1000).await;
-        self.pause *= 2;
+        self.pause = (self.pause * 2).min(LONGEST);
         true
     }
 }
