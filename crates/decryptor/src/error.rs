@@ -8,8 +8,8 @@ pub enum Error {
     /// A box is malformed.
     #[error(transparent)]
     Box(#[from] isobmff::Error),
-    /// A protected range is malformed.
-    #[error(transparent)]
+    /// A protected range is malformed. (The texts of what is inside would be half a kilobyte of the module.)
+    #[error("a protected range is malformed")]
     Range(#[from] cenc::Error),
     /// A box is larger than the module takes.
     #[error("`{kind}` of {size} bytes is too large")]
@@ -32,7 +32,7 @@ pub enum Error {
     #[error("no init segment yet")]
     NoInit,
     /// A license object was refused.
-    #[error(transparent)]
+    #[error("not an acceptable license")]
     License(#[from] license::Error),
     /// A rule of the policy was not met.
     #[error("refused by the license's policy")]
