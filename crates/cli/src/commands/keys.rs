@@ -29,6 +29,14 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
                 return output::json(&changed);
             }
             print(&changed)?;
+            for key in
+                changed.iter().filter(|key| key.kind == KeyKind::Common && key.state == KeyState::VerifyOnly)
+            {
+                let films = films_of(config, &key.id)?;
+                if !films.is_empty() {
+                    output::line(&format!("Still needed, by {films}: {}. They play on as they are", key.id))?;
+                }
+            }
             let next = changed.iter().any(|key| key.state == KeyState::Next);
             output::line(if next {
                 "Every server reads it within half a minute (or on SIGHUP); then run this again to make it active"
@@ -56,6 +64,15 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
 
 /// Films that were packaged with a common key cannot be played without it.
 fn refuse_if_used(config: &Config, id: &str) -> Result<(), Failure> {
+    let films = films_of(config, id)?;
+    if films.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Command(format!("common key {id} is still needed by {films}: package them again first")))
+}
+
+/// The films that were packaged with a common key, in words; empty if there are none.
+fn films_of(config: &Config, id: &str) -> Result<String, Failure> {
     let movies = block_on(async {
         let store = open(config).await?;
         let movies = movies::list(&*store).await?;
@@ -67,11 +84,7 @@ fn refuse_if_used(config: &Config, id: &str) -> Result<(), Failure> {
             .is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id))
     };
     let films: Vec<_> = movies.iter().filter(uses).map(|m| format!("{} \"{}\"", m.id, m.title)).collect();
-    if films.is_empty() {
-        return Ok(());
-    }
-    let films = films.join(", ");
-    Err(Failure::Command(format!("common key {id} is still needed by {films}: package them again first")))
+    Ok(films.join(", "))
 }
 
 fn print(list: &[KeyInfo]) -> Result<(), Failure> {

@@ -73,3 +73,16 @@ fn b26_given_keys_go_with_the_film() {
         assert!(kept.contains(&kid) && !kept.contains(&secret), "{kept}");
     }
 }
+
+/// B31: changing the common key names the films that go on needing the old one; it is not retired under them.
+#[test]
+fn b31_a_new_common_key_names_the_films_of_the_old() {
+    let site = Site::new();
+    site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Seven"]);
+    let said = site.ok(&["keys", "rotate", "common", "--now"]);
+    assert!(said.contains("Still needed, by 7 \"Seven\": ck-1"), "{said}");
+    assert!(site.fails(&["keys", "retire", "common", "ck-1"]).contains("7 \"Seven\""));
+    // Packaged again it has the new key, and nothing needs the old one.
+    site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Seven"]);
+    site.ok(&["keys", "retire", "common", "ck-1"]);
+}
