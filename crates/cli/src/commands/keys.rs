@@ -34,7 +34,10 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             {
                 let films = films_of(config, &key.id)?;
                 if !films.is_empty() {
-                    output::line(&format!("Still needed, by {films}: {}. They play on as they are", key.id))?;
+                    output::line(&format!(
+                        "Common key {} is still needed by {films}, which play on as they are",
+                        key.id
+                    ))?;
                 }
             }
             let next = changed.iter().any(|key| key.state == KeyState::Next);
