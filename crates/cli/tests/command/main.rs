@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod box_run;
-mod rotation;
+mod film_keys;
 mod site;
 
 use site::{Running, Site, demo, text};

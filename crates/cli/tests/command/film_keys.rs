@@ -1,4 +1,4 @@
-//! `package --rotate --clear-lead --level`, then `inspect` and `decrypt`.
+//! The keys of films: `package --rotate --clear-lead --level --key`, then `inspect` and `decrypt`; common keys and what needs them.
 
 use crate::site::{Site, demo, text};
 
@@ -85,4 +85,27 @@ fn b31_a_new_common_key_names_the_films_of_the_old() {
     // Packaged again it has the new key, and nothing needs the old one.
     site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Seven"]);
     site.ok(&["keys", "retire", "common", "ck-1"]);
+}
+
+/// B28, B29, B30, B32: a key for each film, one for all its sizes, and others on every installation, by keys that it made itself.
+#[test]
+fn b28_b29_b30_b32_every_film_of_every_site_has_its_own_key() {
+    let kid = |site: &Site, movie: &str| {
+        let folder = site.path(&format!("pack-{movie}"));
+        let (low, high) = (demo("240p.mp4"), demo("360p.mp4"));
+        site.ok(&["package", text(&low), text(&high), "--movie", movie, "--output", text(&folder)]);
+        let pack = std::fs::read(folder.join("pack.json")).unwrap();
+        let pack: serde_json::Value = serde_json::from_slice(&pack).unwrap();
+        let keys = pack["protection"]["keys"].as_array().unwrap().clone();
+        let files = pack["representations"].as_array().unwrap();
+        assert_eq!((keys.len(), files.len()), (1, 3));
+        for file in files {
+            let path = folder.join(file["path"].as_str().unwrap());
+            assert!(site.ok(&["inspect", text(&path)]).contains(keys[0]["kid"].as_str().unwrap()));
+        }
+        keys[0]["kid"].clone()
+    };
+    let [one, other] = [Site::new(), Site::new()];
+    let kids = [kid(&one, "7"), kid(&one, "8"), kid(&other, "7")];
+    assert!(kids[0] != kids[1] && kids[0] != kids[2] && kids[1] != kids[2], "{kids:?}");
 }
