@@ -6,6 +6,7 @@ use crate::{Config, Error, Service};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often the files are looked at for changes.
 const WATCH: Duration = Duration::from_secs(30);
@@ -113,18 +114,30 @@ fn watched(config: &Config) -> Vec<Watched> {
     parts.map(|part| Watched { part, seen: Some(part.stamps(config)) }).collect()
 }
 
+/// SIGHUPs, from the moment on that this is made; one that comes before anybody waits is not lost.
+#[derive(Debug)]
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
+    pub(crate) fn listen() -> Option<Self> {
+        signal(SignalKind::hangup()).ok().map(Self)
+    }
+}
+
 /// Reads keys, policies, certificate and regions again on SIGHUP, and when their files have changed. What cannot be read is tried again
 /// every half a minute.
-pub(crate) async fn keep_fresh(service: Arc<Service>, tls: Option<Arc<TlsIdentity>>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup()).ok();
+pub(crate) async fn keep_fresh(
+    service: Arc<Service>,
+    tls: Option<Arc<TlsIdentity>>,
+    mut hangup: Option<Hangup>,
+) {
     let mut timer = tokio::time::interval(WATCH);
     timer.tick().await;
     let mut parts = watched(service.config());
     loop {
         let hung_up = async {
             match &mut hangup {
-                Some(hangup) => _ = hangup.recv().await,
+                Some(Hangup(signals)) => _ = signals.recv().await,
                 None => std::future::pending().await,
             }
         };

@@ -1,6 +1,7 @@
 //! The process: listen, answer, stop in order.
 
 use crate::listen::{Endpoint, Peers};
+use crate::reload::Hangup;
 use crate::store::retried;
 use crate::tls::TlsIdentity;
 use crate::{Clock, Config, Error, Role, Service, http, reload, telemetry};
@@ -31,6 +32,7 @@ pub struct Server {
     metrics: Option<TcpListener>,
     tls: Option<Arc<TlsIdentity>>,
     service: Arc<Service>,
+    hangup: Option<Hangup>,
 }
 
 async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
@@ -49,6 +51,8 @@ impl Server {
     /// # Errors
     /// [`Error`], in words for the operator.
     pub async fn bind(mut config: Config, clock: Clock) -> Result<Self, Error> {
+        // First of all: without it a SIGHUP ends the process.
+        let hangup = Hangup::listen();
         let listener = bind("listen", config.listen).await?;
         if config.listen.port() == 0 && config.public_url.ends_with("://localhost:0") {
             let port = address_of(&listener)?.port();
@@ -67,7 +71,7 @@ impl Server {
         let metrics = telemetry::listen(&config).await?;
         let tls = config.tls.as_ref().map(TlsIdentity::open).transpose()?.map(Arc::new);
         let service = Arc::new(Service::open(config, clock).await?);
-        Ok(Self { listener, boxes, metrics, tls, service })
+        Ok(Self { listener, boxes, metrics, tls, service, hangup })
     }
 
     /// Where it listens.
@@ -107,7 +111,7 @@ impl Server {
     /// # Errors
     /// As [`Server::run`].
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let Self { listener, boxes, metrics, tls, service } = self;
+        let Self { listener, boxes, metrics, tls, service, hangup } = self;
         let (stop_all, stopping) = watch::channel(false);
         let connections = service.config().limits.connections.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(connections));
@@ -117,7 +121,7 @@ impl Server {
         );
         let background = [
             tokio::spawn(housekeep(Arc::clone(&service))),
-            tokio::spawn(reload::keep_fresh(Arc::clone(&service), tls.clone())),
+            tokio::spawn(reload::keep_fresh(Arc::clone(&service), tls.clone(), hangup)),
             tokio::spawn(telemetry::upkeep()),
             tokio::spawn(keep_domains(Arc::clone(&service))),
         ];
