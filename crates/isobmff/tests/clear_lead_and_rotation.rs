@@ -110,6 +110,12 @@ fn clear_lead_becomes_one_entry() {
     let clear_init = InitSegment::parse(&clear).unwrap();
     let kinds: Vec<_> = clear_init.tracks[0].entries.iter().map(|entry| entry.kind.to_string()).collect();
     assert_eq!(kinds, ["avc1"]);
+    // The other is not in `stsd` any more, not even as `free`: Chromium takes whatever that holds for a sample entry.
+    let stsd = clear.windows(4).position(|kind| kind == b"stsd").unwrap() - 4;
+    let end = stsd + u32::from_be_bytes(clear[stsd..stsd + 4].try_into().unwrap()) as usize;
+    let held: Vec<_> =
+        Boxes::new(&clear[stsd + 16..end]).map(|found| found.unwrap().kind.to_string()).collect();
+    assert_eq!((held, &clear[end + 4..end + 8]), (vec!["avc1".to_owned()], &b"free"[..]));
     let mut clear = clear_fragment.clone();
     fragment_read.edits().iter().for_each(|edit| edit.apply(&mut clear).unwrap());
     assert_eq!(Fragment::parse(&clear, 0, &clear_init).unwrap().tracks()[0].description_index, 1);
