@@ -294,7 +294,10 @@ pub fn Watch(props: &WatchProps) -> Html {
                 <div class="curtain-call"><ErrorView {problem} on_retry={retry} /></div>
             } else {
                 <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
-                    <span class="spinner" aria-hidden="true" />
+                    // Nothing goes on while the viewer has to do something.
+                    if !shown.restricted {
+                        <span class="spinner" aria-hidden="true" />
+                    }
                     <span class="why">{ status.unwrap_or_default() }</span>
                 </div>
                 <p class={classes!("note", shown.note.is_some().then_some("on"))} role="status">
