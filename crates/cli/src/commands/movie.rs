@@ -88,8 +88,12 @@ pub(super) fn read_keys(keys: &[String]) -> Result<Vec<KidAndKey>, Failure> {
     keys.iter().map(|key| read_key(key)).collect()
 }
 
-/// Keeps given keys with a published pack, sealed, and reads the pack.
+/// Keeps given keys with a published pack, sealed, and reads the pack. All of them must be the film's.
 pub(super) fn keep_keys(config: &Config, folder: &Path, given: &[KidAndKey]) -> Result<Pack, Failure> {
+    let pack = Pack::read(folder)?;
+    if let Some(key) = given.iter().find(|key| !pack.keys.iter().any(|name| name.kid == key.kid)) {
+        return Err(Failure::Usage(format!("--key {}: no segment of the film is under that key", key.kid)));
+    }
     if !given.is_empty() {
         server::keys::open(&config.keys(), &config.public_url, &[], now())?;
         server::keys::keep_given(&config.keys(), folder, given)?;

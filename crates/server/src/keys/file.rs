@@ -26,7 +26,7 @@ pub enum KeyKind {
     Media,
     /// Certifies boxes; made by `matinee box provision`.
     FactoryCa,
-    /// Seals the domains' keys in their files.
+    /// Seals the domains' keys in their files, and content keys that were given to the packager.
     Seal,
     /// A domain's key pair of one epoch; licenses that come along with films are made for it.
     Domain,
@@ -156,18 +156,21 @@ impl KeyFile {
     /// Writes the file, whole or not at all.
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
         let text = Zeroizing::new(toml::to_string(self).map_err(|_| self.damaged())?);
-        let path = folder.join(self.name());
-        let half = folder.join(format!(".{}.half", self.name()));
-        let save = || -> std::io::Result<()> {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&half, &path)?;
-            File::open(folder)?.sync_all()
-        };
-        save().map_err(Error::io(&path))
+        replace(folder, &self.name(), text.as_bytes())
     }
+}
+
+/// Puts a file in place for its owner's eyes only, whole or not at all, and durably.
+pub(super) fn replace(folder: &Path, name: &str, octets: &[u8]) -> Result<(), Error> {
+    let (path, half) = (folder.join(name), folder.join(format!(".{name}.half")));
+    let save = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+        file.write_all(octets)?;
+        file.sync_all()?;
+        fs::rename(&half, &path)?;
+        File::open(folder)?.sync_all()
+    };
+    save().map_err(Error::io(&path))
 }
 
 /// Removes a key's file.

@@ -7,9 +7,7 @@ use crate::Error;
 use crate::secret::{base64url, from_base64url};
 use cenc::{Cek, Kid, KidAndKey};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::Path;
 
 /// The file in a pack's folder. No URL names it.
@@ -36,27 +34,22 @@ impl SealedKey {
     }
 }
 
-/// Keeps the keys of a pack in its folder, for a license server with this folder of keys.
+/// Keeps keys of a pack in its folder, beside those that are kept there under other KIDs, for a license server with this folder of keys.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`]; [`Error::Pack`] if what is kept cannot be read.
 pub fn keep_given(keys: &Path, pack: &Path, given: &[KidAndKey]) -> Result<(), Error> {
     let seal = SealKey::of(&file::read_all(keys)?)?;
-    let entry = |key: &KidAndKey| {
+    let damaged = |reason| Error::Pack { pack: pack.display().to_string(), reason };
+    let mut kept = read(pack).map_err(damaged)?;
+    kept.retain(|kept| !given.iter().any(|key| kept.is_of(&key.kid)));
+    for key in given {
         let sealed = seal.seal(key.cek.expose(), key.kid.as_bytes())?;
-        Ok(SealedKey { kid: key.kid.to_string(), sealed: base64url(&sealed) })
-    };
-    let sealed = Sealed { keys: given.iter().map(entry).collect::<Result<_, Error>>()? };
-    let text = serde_json::to_vec_pretty(&sealed).map_err(|_| Error::Internal("keys cannot be written"))?;
-    let (path, half) = (pack.join(NAME), pack.join(format!(".{NAME}.half")));
-    let save = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&half, &path)?;
-        File::open(pack)?.sync_all()
-    };
-    save().map_err(Error::io(&path))
+        kept.push(SealedKey { kid: key.kid.to_string(), sealed: base64url(&sealed) });
+    }
+    let text = serde_json::to_vec_pretty(&Sealed { keys: kept })
+        .map_err(|_| Error::Internal("keys cannot be written"))?;
+    file::replace(pack, NAME, &text)
 }
 
 /// The sealed keys in a pack's folder; none where there is no such file.
@@ -85,6 +78,10 @@ mod tests {
     use super::*;
     use crate::keys::generate;
 
+    fn other_of(sealed: &[SealedKey]) -> String {
+        sealed.iter().find(|key| key.is_of(&Kid([2; 16]))).unwrap().sealed.clone()
+    }
+
     /// B26: a given key is found again by whoever has the seal key, under its own KID only, and lies nowhere in clear.
     #[test]
     fn b26_given_keys_are_sealed_and_found() {
@@ -93,7 +90,11 @@ mod tests {
         let given =
             [[1u8; 16], [2; 16]].map(|kid| KidAndKey { kid: Kid(kid), cek: Cek::new([kid[0] + 40; 16]) });
         assert_eq!(read(pack.path()), Ok(Vec::new()));
-        keep_given(keys.path(), pack.path(), &given).unwrap();
+        // One by one: what is kept already stays, and is replaced only by its own.
+        for key in [&given[0], &given[1], &given[0]] {
+            keep_given(keys.path(), pack.path(), std::slice::from_ref(key)).unwrap();
+        }
+        assert_eq!(read(pack.path()).unwrap().len(), 2);
         let text = std::fs::read_to_string(pack.path().join(NAME)).unwrap();
         assert!(!text.contains(&hex::encode([41; 16])) && !text.contains(&base64url(&[41; 16])));
         let sealed = read(pack.path()).unwrap();
@@ -103,7 +104,7 @@ mod tests {
         }
         assert!(open(&sealed, &Kid([3; 16]), &seal).is_none());
         // One key's octets under the other's KID.
-        let swapped = [SealedKey { kid: sealed[0].kid.clone(), sealed: sealed[1].sealed.clone() }];
+        let swapped = [SealedKey { kid: Kid([1; 16]).to_string(), sealed: other_of(&sealed) }];
         assert!(open(&swapped, &Kid([1; 16]), &seal).is_none());
         let other = tempfile::tempdir().unwrap();
         generate(other.path(), "http://localhost:8080", 1000).unwrap();

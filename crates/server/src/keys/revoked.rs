@@ -1,7 +1,7 @@
 //! Components that nobody trusts any more: `{data}/keys/revoked`, one a line. It lies beside the keys because it is read, watched
 //! and shared between servers as they are.
 
-use super::lock;
+use super::{file, lock};
 use crate::Error;
 use license::{DeviceCertificate, SigningPublicKey, sha256};
 use std::collections::BTreeMap;
@@ -66,8 +66,8 @@ impl Revoked {
             }
             let (id, note) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             let id = id.parse().map_err(|_| {
-                let (file, number) = (path.display(), number + 1);
-                Error::Keys(format!("{file}: line {number} does not begin with 32 hexadecimal digits"))
+                let (path, number) = (path.display(), number + 1);
+                Error::Keys(format!("{path}: line {number} does not begin with 32 hexadecimal digits"))
             })?;
             list.insert(id, note.trim_start_matches(['#', ' ']).to_owned());
         }
@@ -80,8 +80,7 @@ impl Revoked {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{id} # {note}");
         }
-        let (path, half) = (folder.join(FILE), folder.join(".revoked.half"));
-        fs::write(&half, text).and_then(|()| fs::rename(&half, &path)).map_err(Error::io(&path))
+        file::replace(folder, FILE, text.as_bytes())
     }
 
     /// Whether these are a refused component's.
