@@ -201,9 +201,11 @@ impl PolicyTemplate {
         }
     }
 
-    /// Names these rules: equal for equal rules, on every server. What a device got its license by, it shows in `logblob`.
+    /// Names these rules: equal for equal rules of a policy, on every server, however they are described. What a device got its license
+    /// by, it shows in `logblob`.
     pub fn version(&self) -> String {
-        hex::encode(&crate::secret::sha256(self.to_json().to_string().as_bytes())[..8])
+        let rules = Self { description: String::new(), ..self.clone() };
+        hex::encode(&crate::secret::sha256(rules.to_json().to_string().as_bytes())[..8])
     }
 
     /// Every rule, under its name in `policies.toml`; durations in seconds.
@@ -293,6 +295,10 @@ mod tests {
         let unlimited = policies.find("unlimited").unwrap();
         assert_eq!(unlimited.rules(1000, 500, KeyLevel::Webcrypto).ends(), None);
         assert_eq!(unlimited.summary(), "no limits");
+        let other_words = PolicyTemplate { description: "Ever.".to_owned(), ..unlimited.clone() };
+        let other_rules = PolicyTemplate { persistent: true, ..unlimited.clone() };
+        assert_eq!(unlimited.version(), other_words.version());
+        assert_ne!(unlimited.version(), other_rules.version());
         assert!(policies.find("weekly").is_none());
         assert!(policies.check("weekly").unwrap_err().to_string().contains("rental"));
     }

@@ -190,6 +190,28 @@ pub struct NewMovie {
     pub license: LicenseMode,
 }
 
+/// A movie as it is, to be put in again with something changed.
+impl From<Movie> for NewMovie {
+    fn from(movie: Movie) -> Self {
+        let Movie {
+            id,
+            title,
+            year,
+            cast,
+            synopsis,
+            rating,
+            runtime,
+            pack,
+            policy,
+            plans,
+            regions,
+            license,
+            ..
+        } = movie;
+        Self { id, title, year, cast, synopsis, rating, runtime, pack, policy, plans, regions, license }
+    }
+}
+
 /// One viewing of a movie.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Viewing {

@@ -1,6 +1,6 @@
 //! Whether a request is authentic: decided before the database is touched.
 
-use super::registration::level_number;
+use super::registration::key_level;
 use crate::Service;
 use crate::secret::{from_base64url, sha256};
 use crate::ticket::Ticket;
@@ -97,17 +97,12 @@ pub(crate) fn authenticate(
         Some(_) => {
             let (ticket, text) = open_ticket(service, ticket_text)?;
             signed(&SigningPublicKey::try_from(ticket.signing_key).map_err(|_| NotAuthentic)?)?;
-            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(key_level(&ticket)) {
+            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(key_level(ticket.level)) {
                 return Err(NotAuthentic);
             }
             Ok(Proof::Ticket { ticket, text })
         }
     }
-}
-
-/// Whether a ticket is a box's ([`KeyLevel::Box`]) or a browser's (any other).
-pub(crate) fn key_level(ticket: &Ticket) -> KeyLevel {
-    if ticket.level == level_number(KeyLevel::Box) { KeyLevel::Box } else { KeyLevel::Software }
 }
 
 /// Opens a ticket header; whether it is over is not asked.

@@ -40,21 +40,8 @@ fn with_domains(world: &World) {
 
 async fn set(world: &World, movie: u64, license: LicenseMode, policy: &str) {
     let mut tx = world.store.begin().await.unwrap();
-    let m = tx.movie(movie).await.unwrap().unwrap();
-    let movie = NewMovie {
-        id: m.id,
-        title: m.title,
-        year: m.year,
-        cast: m.cast,
-        synopsis: m.synopsis,
-        rating: m.rating,
-        runtime: m.runtime,
-        pack: m.pack,
-        policy: policy.into(),
-        plans: m.plans,
-        regions: m.regions,
-        license,
-    };
+    let movie = tx.movie(movie).await.unwrap().unwrap();
+    let movie = NewMovie { policy: policy.into(), license, ..movie.into() };
     tx.put_movie(&movie, world.now()).await.unwrap();
     tx.commit().await.unwrap();
 }

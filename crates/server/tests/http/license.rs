@@ -29,21 +29,8 @@ fn key_name(world: &World, movie: u64) -> KeyName {
 
 async fn set_policy(world: &World, policy: &str) {
     let mut tx = world.store.begin().await.unwrap();
-    let m = tx.movie(MOVIE).await.unwrap().unwrap();
-    let movie = NewMovie {
-        id: m.id,
-        title: m.title,
-        year: m.year,
-        cast: m.cast,
-        synopsis: m.synopsis,
-        rating: m.rating,
-        runtime: m.runtime,
-        pack: m.pack,
-        policy: policy.into(),
-        plans: m.plans,
-        regions: m.regions,
-        license: m.license,
-    };
+    let movie = tx.movie(MOVIE).await.unwrap().unwrap();
+    let movie = NewMovie { policy: policy.into(), ..movie.into() };
     tx.put_movie(&movie, NOW).await.unwrap();
     tx.commit().await.unwrap();
 }

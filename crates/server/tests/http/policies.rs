@@ -18,21 +18,8 @@ fn write_policies(world: &World, text: &str) {
 
 async fn set_policy(world: &World, movie: u64, policy: &str) {
     let mut tx = world.store.begin().await.unwrap();
-    let m = tx.movie(movie).await.unwrap().unwrap();
-    let movie = NewMovie {
-        id: m.id,
-        title: m.title,
-        year: m.year,
-        cast: m.cast,
-        synopsis: m.synopsis,
-        rating: m.rating,
-        runtime: m.runtime,
-        pack: m.pack,
-        policy: policy.into(),
-        plans: m.plans,
-        regions: m.regions,
-        license: m.license,
-    };
+    let movie = tx.movie(movie).await.unwrap().unwrap();
+    let movie = NewMovie { policy: policy.into(), ..movie.into() };
     tx.put_movie(&movie, NOW).await.unwrap();
     tx.commit().await.unwrap();
 }

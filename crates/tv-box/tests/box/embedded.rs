@@ -10,21 +10,12 @@ use crate::world::{EMAIL, MOVIE, NOW, Run, Running, World, activated};
 async fn embed(world: &World, domain: license::Domain) {
     let store = server::store::open(&world.config).await.unwrap();
     let mut tx = store.begin().await.unwrap();
-    let m = tx.movie(MOVIE).await.unwrap().unwrap();
+    let movie = tx.movie(MOVIE).await.unwrap().unwrap();
     let movie = NewMovie {
-        id: m.id,
-        title: m.title,
-        year: m.year,
-        cast: m.cast,
-        synopsis: m.synopsis,
-        rating: m.rating,
-        runtime: m.runtime,
-        pack: m.pack,
         // The box's clock is the real one, the server's is not.
         policy: "unlimited".to_owned(),
-        plans: m.plans,
-        regions: m.regions,
         license: LicenseMode::Embedded(domain),
+        ..movie.into()
     };
     tx.put_movie(&movie, NOW).await.unwrap();
     tx.commit().await.unwrap();
