@@ -64,6 +64,7 @@ impl Site {
         let (asked, status) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(200)));
         let module = Rc::new(Cell::new(0));
         let counter = (Rc::clone(&asked), Rc::clone(&status), Rc::clone(&module));
+        let installed = now();
         let fetch =
             Closure::<dyn FnMut(String, JsValue) -> Promise>::new(move |url: String, init: JsValue| {
                 assert_eq!(url, format!("{URL}/individualize"));
@@ -77,8 +78,9 @@ impl Site {
                     oldest_module: VERSION.parse().unwrap(),
                     now: now(),
                 };
-                let certificate =
-                    devices.certify_device(&request, now() - u64::from(counter.0.get())).unwrap();
+                // No two at the same second: each differs from the others.
+                let issued = installed - u64::from(counter.0.get());
+                let certificate = devices.certify_device(&request, issued).unwrap();
                 let answer = answers.sign_individualization(&body, certificate, &grant).unwrap();
                 let init = web_sys::ResponseInit::new();
                 init.set_status(counter.1.get());
