@@ -393,20 +393,14 @@ pub(crate) enum Policy {
     List(Json),
 }
 
-/// `90s`, `5m`, `1h` or `0`; at most a day.
+/// `90s`, `5m`, `1h 30m` or `0`; at most a day.
 fn time(text: &str) -> Result<Duration, String> {
-    let unit = match text.chars().last() {
-        Some('s') => 1.0,
-        Some('m') => 60.0,
-        Some('h') => 3600.0,
-        _ if text == "0" => 0.0,
-        _ => return Err("must be a time, like 90s, 5m or 1h".to_owned()),
-    };
-    let seconds = text.trim_end_matches(['s', 'm', 'h']).parse::<f64>().ok().map(|number| number * unit);
-    let seconds = seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds));
-    seconds
-        .map(Duration::from_secs_f64)
-        .ok_or_else(|| "must be a time of at most 24h, like 90s or 5m".to_owned())
+    let time =
+        humantime::parse_duration(text).map_err(|_| "must be a time, like 90s, 5m or 1h".to_owned())?;
+    match time <= Duration::from_hours(24) {
+        true => Ok(time),
+        false => Err("must be a time of at most 24h, like 90s or 5m".to_owned()),
+    }
 }
 
 /// A number of segments, or a time.
@@ -424,4 +418,29 @@ fn rotation(text: &str) -> Result<Rotation, String> {
 fn seconds(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok();
     number.filter(|n| n.is_finite() && (1.0..=60.0).contains(n)).ok_or_else(|| "must be 1s to 60s".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit_and_a_limit() {
+        let seconds = |text| time(text).map(|time| time.as_secs());
+        assert_eq!(
+            ["0", "90s", "5m", "1h 30m", "24h"].map(|text| seconds(text).unwrap()),
+            [0, 90, 300, 5400, 86_400]
+        );
+        for wrong in ["", "5", "-5s", "s", "25h", "99999999999999999999s", "five minutes"] {
+            assert!(seconds(wrong).unwrap_err().starts_with("must be a time"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rotation_is_by_segments_or_by_time() {
+        assert!(matches!(rotation("10"), Ok(Rotation::Segments(10))));
+        assert!(matches!(rotation("60s"), Ok(Rotation::Time(time)) if time.as_secs() == 60));
+        assert!(rotation("0").is_err() && rotation("ten").is_err());
+    }
 }
