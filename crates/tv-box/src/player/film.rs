@@ -47,6 +47,17 @@ pub(super) enum Answer {
     Logged(LogEvent, f64, Result<bool, Error>),
 }
 
+impl Answer {
+    /// What the license server said.
+    pub(super) fn license(answer: Result<ResponseMessage, Error>) -> Self {
+        Self::License(match answer {
+            Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
+            Ok(_) => Err(Error::Protocol),
+            Err(error) => Err(error),
+        })
+    }
+}
+
 /// A film that plays.
 pub(super) struct Film<'a> {
     pub(super) control: &'a Control,

@@ -88,12 +88,7 @@ pub(crate) async fn play(
     let licensed = answer.clone();
     if let Some(license) = license {
         tokio::spawn(async move {
-            let license = match license.await {
-                Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
-                Ok(_) => Err(Error::Protocol),
-                Err(error) => Err(error),
-            };
-            let _ = licensed.send(Answer::License(license)).await;
+            let _ = licensed.send(Answer::license(license.await)).await;
         });
     }
     let opened = async {

@@ -1,6 +1,6 @@
 //! Films whose license comes along with the manifest.
 
-use nccp::{LicenseMode, ResponseMessage};
+use nccp::LicenseMode;
 
 use super::super::is_protected;
 use super::{Answer, Film};
@@ -36,12 +36,7 @@ impl Film<'_> {
         let asked = self.control.ask(Ask::License { session: self.session, movie: self.movie });
         let answer = self.answer.clone();
         tokio::spawn(async move {
-            let license = match asked.await {
-                Ok(ResponseMessage::License { license, policy_version, .. }) => Ok((license, policy_version)),
-                Ok(_) => Err(Error::Protocol),
-                Err(error) => Err(error),
-            };
-            let _ = answer.send(Answer::License(license)).await;
+            let _ = answer.send(Answer::license(asked.await)).await;
         });
     }
 }
