@@ -114,7 +114,7 @@ impl Inner {
         self.take_ready(session);
         let load = DrmRequest::Load { session, stream_id: movie.get() as f64, device, display: display() };
         match self.proxy.ask(load).await {
-            Ok(keys) => Some(Licensed::Kept(keys, policy_version)),
+            Ok(keys) => Some(Licensed::Taken(keys, policy_version)),
             Err(_) => {
                 device_store::keep_license(&account, movie.get(), None);
                 None

@@ -45,8 +45,8 @@ pub enum Opened {
 pub enum Licensed {
     /// From the controller, for the worker to take: COSE octets, and what names its rules.
     Fresh(Vec<u8>, Option<String>),
-    /// One that this device kept; the worker has taken it, and said this.
-    Kept(Reply, Option<String>),
+    /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said, and what names its rules.
+    Taken(Reply, Option<String>),
 }
 
 type Listener = Rc<dyn Fn(Opened)>;

@@ -48,7 +48,7 @@ impl Inner {
         match opened {
             Ok(reply) => {
                 self.is_embedded.set(true);
-                self.licensed(session, Licensed::Kept(reply, None)).await;
+                self.licensed(session, Licensed::Taken(reply, None)).await;
             }
             // Whatever it was: the license server has the last word.
             Err(_) => match self.control.license(session, self.movie, Vec::new()).await {
@@ -71,7 +71,7 @@ impl Inner {
         };
         let opened = self.open_metadata(session, Some(metadata)).await;
         self.is_embedded.set(opened.is_ok());
-        Some(Licensed::Kept(opened.ok()?, None))
+        Some(Licensed::Taken(opened.ok()?, None))
     }
 
     async fn open_metadata(&self, session: SessionId, metadata: Option<Vec<u8>>) -> Result<Reply, DrmError> {

@@ -41,7 +41,7 @@ impl Inner {
     /// Takes a license, for the first time or in place of another.
     pub(super) async fn take(self: &Rc<Self>, session: SessionId, licensed: Licensed) -> Result<(), Problem> {
         let (reply, version) = match licensed {
-            Licensed::Kept(reply, version) => (Ok(reply), version),
+            Licensed::Taken(reply, version) => (Ok(reply), version),
             Licensed::Fresh(license, version) => {
                 let update = Request::Update { session, license: STANDARD.encode(license) };
                 (self.proxy().ask(update).await, version)
