@@ -2,6 +2,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
@@ -21,6 +22,22 @@ pub struct Server {
     child: Child,
     data: TempDir,
     port: u16,
+}
+
+/// A registered device, as the command line lists it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Device {
+    /// The account's address.
+    pub email: String,
+    /// Its id.
+    #[serde(rename = "device_id")]
+    pub id: String,
+    /// What its subscriber knows it by.
+    pub name: String,
+    /// Its place among the account's devices; a box has one only while it counts.
+    pub slot: Option<u64>,
+    /// How well it keeps its keys.
+    pub key_level: String,
 }
 
 /// What the server wrote to standard output and standard error.
@@ -80,6 +97,23 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What `matinee device list --json` says, device by device.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn devices(&self) -> Vec<Device> {
+        serde_json::from_str(&self.run(&["device", "list", "--json"])).unwrap()
+    }
+
+    /// The demo film's folder, where its `pack.json` is.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn film(&self) -> PathBuf {
+        let packs = std::fs::read_dir(self.data.path().join("library")).unwrap();
+        packs.map(|pack| pack.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap()
+    }
+
     /// Puts the film under the policy `own` with these rules (lines of its table), and waits until the server goes by them.
     ///
     /// # Panics
@@ -89,10 +123,7 @@ impl Server {
             || self.log().0.lines().filter(|l| l.contains("read again") && l.contains("policies")).count();
         let before = read();
         std::fs::write(self.data.path().join("policies.toml"), format!("[own]\n{rules}\n")).unwrap();
-        let packs = std::fs::read_dir(self.data.path().join("library")).unwrap();
-        let pack =
-            packs.map(|pack| pack.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap();
-        self.run(&["movie", "add", pack.to_str().unwrap(), "--policy", "own"]);
+        self.run(&["movie", "add", self.film().to_str().unwrap(), "--policy", "own"]);
         signal(&self.child, "-HUP");
         eventually("the policies to be read", || async { (read() > before).then_some(()) }).await;
     }

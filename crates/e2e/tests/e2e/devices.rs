@@ -1,17 +1,14 @@
 //! The account's devices: looked through, removed, and one too many.
 
-use e2e::{Browser, EMAIL, MOVIE, Peer, Server, TITLE};
-use serde_json::Value;
+use e2e::{Browser, MOVIE, Peer, Server, TITLE};
 
 const PLAYS: &str = "return document.querySelector('video')?.currentTime > 0";
 
 /// Names of the account's devices, by slot.
 fn names(server: &Server) -> Vec<String> {
-    let list: Value = serde_json::from_str(&server.run(&["device", "list", EMAIL, "--json"])).unwrap();
-    let list = list.as_array().or_else(|| list["devices"].as_array()).unwrap();
-    let mut list: Vec<&Value> = list.iter().collect();
-    list.sort_by_key(|device| device["slot"].as_u64());
-    list.iter().map(|device| device["name"].as_str().unwrap().to_owned()).collect()
+    let mut list = server.devices();
+    list.sort_by_key(|device| device.slot);
+    list.into_iter().map(|device| device.name).collect()
 }
 
 async fn fill(server: &Server, names: &[&str]) {

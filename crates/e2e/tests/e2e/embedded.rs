@@ -14,13 +14,10 @@ async fn licenses(metrics: u16) -> u64 {
 
 /// Has the film's license come along from now on: published again, with the same files.
 fn embed(server: &Server, mode: &str, policy: &str) {
-    let library = server.data().join("library");
-    let folder = std::fs::read_dir(library).unwrap().map(|entry| entry.unwrap().path());
-    let folder = folder.filter(|folder| folder.join("pack.json").is_file()).last().unwrap();
     server.run(&[
         "movie",
         "add",
-        folder.to_str().unwrap(),
+        server.film().to_str().unwrap(),
         "--title",
         TITLE,
         "--license",

@@ -1,17 +1,12 @@
 //! The device's identity: lost, and refused.
 
-use e2e::{Browser, EMAIL, MOVIE, Server, TITLE};
-use serde_json::Value;
+use e2e::{Browser, MOVIE, Server, TITLE};
 
 const PLAYS: &str = "return document.querySelector('video')?.currentTime > 0";
 
 /// Id and slot of the account's devices.
 fn devices(server: &Server) -> Vec<(String, u64)> {
-    let list: Value = serde_json::from_str(&server.run(&["device", "list", EMAIL, "--json"])).unwrap();
-    let list = list.as_array().unwrap();
-    list.iter()
-        .map(|device| (device["device_id"].as_str().unwrap().to_owned(), device["slot"].as_u64().unwrap()))
-        .collect()
+    server.devices().into_iter().map(|device| (device.id, device.slot.unwrap())).collect()
 }
 
 /// Takes away all that the site's pages have stored but cookies, as a browser does that runs out of space.

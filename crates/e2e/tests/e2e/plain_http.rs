@@ -1,7 +1,6 @@
 //! Sites that are no secure context to the browser, and browsers without SIMD: there the DRM module's second build serves.
 
-use e2e::{Browser, EMAIL, MOVIE, Server, Stage, TITLE, Viewing};
-use serde_json::Value;
+use e2e::{Browser, MOVIE, Server, Stage, TITLE, Viewing};
 use shaper::{Fault, Kind, Rule};
 
 /// A name that is no loopback address to the browser.
@@ -9,9 +8,7 @@ const HOST: &str = "tv.lan";
 const RESOLVE: &str = "--host-resolver-rules=MAP tv.lan 127.0.0.1";
 
 fn key_levels(server: &Server) -> Vec<String> {
-    let list: Value = serde_json::from_str(&server.run(&["device", "list", EMAIL, "--json"])).unwrap();
-    let list = list.as_array().unwrap();
-    list.iter().map(|device| device["key_level"].as_str().unwrap().to_owned()).collect()
+    server.devices().into_iter().map(|device| device.key_level).collect()
 }
 
 /// Names of the DRM module's files that were asked for.

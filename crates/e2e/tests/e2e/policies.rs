@@ -178,9 +178,7 @@ async fn persistent_licenses_are_kept_until_they_end() {
     stage.server.set_policy("persistent = true").await;
     viewing.open().await;
     keeps(&browser, 1).await;
-    let devices: Value = serde_json::from_str(&stage.server.run(&["device", "list", "--json"])).unwrap();
-    let id = devices.as_array().or_else(|| devices["devices"].as_array()).unwrap()[0]["device_id"].clone();
-    stage.server.run(&["device", "remove", id.as_str().unwrap(), "--now"]);
+    stage.server.run(&["device", "remove", &stage.server.devices()[0].id, "--now"]);
     stage.server.set_policy("key_level = \"box\"").await;
     let _: bool = viewing.video("v.pause(); return true").await;
     keeps(&browser, 0).await;

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cenc::{CommonKey, ContentId, Label, derive_cek};
 use e2e::{Browser, MOVIE, Server, TITLE, eventually};
 use serde::Deserialize;
-use serde_json::Value;
 
 /// Keeps a copy of every message between page and worker.
 const LISTEN: &str = "
@@ -167,9 +166,7 @@ async fn no_content_key_and_no_extractable_key_is_within_the_pages_reach() {
     browser.until("the film to play", "return document.querySelector('video')?.currentTime > 2").await;
 
     // The second needle must be found, or the search is worth nothing: the module's memory and the storage know the device.
-    let device: Value = serde_json::from_str(&server.run(&["device", "list", "--json"])).unwrap();
-    let device = device.as_array().or_else(|| device["devices"].as_array()).unwrap()[0]["device_id"].clone();
-    let device = hex(device.as_str().unwrap().as_bytes());
+    let device = hex(server.devices()[0].id.as_bytes());
     let script = format!("const NEEDLES = ['{}', '{device}'];\n{WALK}", hex(&key));
     let script = format!("return (async () => {{ {script} }})()");
     let reach: Reach = browser.eval(&script).await;
@@ -222,9 +219,7 @@ async fn a_copied_profile_shows_itself() {
         async move { noticed.then_some(()) }
     })
     .await;
-    let devices: Value = serde_json::from_str(&server.run(&["device", "list", "--json"])).unwrap();
-    let devices = devices.as_array().or_else(|| devices["devices"].as_array()).unwrap().len();
-    assert_eq!(devices, 1);
+    assert_eq!(server.devices().len(), 1);
     one.quit().await;
     two.quit().await;
 }

@@ -15,9 +15,7 @@ async fn an_unsupported_browser_is_told_what_is_missing() {
     browser.sign_in(&server).await;
     browser.film(TITLE).await.click().await.unwrap();
     browser.says("Media Source").await;
-    let devices: serde_json::Value =
-        serde_json::from_str(&server.run(&["device", "list", "--json"])).unwrap();
-    let devices = devices.as_array().or_else(|| devices["devices"].as_array()).unwrap();
+    let devices = server.devices();
     assert!(devices.is_empty(), "{devices:?}");
     browser.quit().await;
 }

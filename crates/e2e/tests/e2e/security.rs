@@ -10,9 +10,7 @@ use shaper::Kind;
 const PLAYS: &str = "return document.querySelector('video')?.currentTime > 0.5";
 
 fn devices(server: &Server) -> Vec<String> {
-    let list: Value = serde_json::from_str(&server.run(&["device", "list", "--json"])).unwrap();
-    let list = list.as_array().or_else(|| list["devices"].as_array()).unwrap();
-    list.iter().map(|device| device["device_id"].as_str().unwrap().to_owned()).collect()
+    server.devices().into_iter().map(|device| device.id).collect()
 }
 
 async fn registered(server: &Server, count: usize) {
