@@ -4,8 +4,12 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "browser/messages.rs"]
+mod messages;
 #[path = "browser/page.rs"]
 mod page;
+#[path = "browser/rights.rs"]
+mod rights;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -176,20 +180,6 @@ async fn keys_are_kept_as_the_level_says(account: &str) {
     assert_eq!([keys[0].len(), keys[1].len()], [32, 256]);
     assert!(keys.iter().all(|key| key.iter().any(|octet| *octet != 0)), "not the wiped copy");
     assert!(SoftwareRsaKey::from_primes(keys[1].as_slice().try_into().unwrap()).is_ok());
-}
-
-/// A license for better kept keys than this build's opens nothing; the module itself refuses it.
-#[wasm_bindgen_test]
-async fn a_license_for_another_key_level_is_refused() {
-    let site = Site::install();
-    let page = Page::start(&site);
-    identity(&page, &account()).await;
-    let (session, octets) = challenge(&page, Display::Single).await;
-    let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
-    assert_eq!(asked.certificate.level, page::LEVEL);
-    let license = STANDARD.encode(site.license_of_level(&asked, license::KeyLevel::Box));
-    let refused = page.call(Request::Update { session, license }).await;
-    assert_eq!(refused, Err(DrmError::PolicyRefused { reason: drm_api::PolicyReason::KeyLevel }));
 }
 
 /// A89: an answer that names another module than this one is not taken: the page is out of date, or this is not the site's module.
@@ -408,202 +398,4 @@ async fn unknown_requests_are_refused() {
     assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
     let id = page.post(Request::Push { stream: 9, segment: 1, last: true }, Some(b"xx"));
     assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
-}
-
-/// B60: the page tells of the displays, and is told what keys are good for; what must not be shown is held until it may.
-#[wasm_bindgen_test]
-async fn b60_displays_hold_and_release() {
-    let site = Site::install();
-    let page = Page::start(&site);
-    identity(&page, &account()).await;
-    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
-    assert!(page.reply(init).await.0.is_ok());
-    let (session, octets) = challenge(&page, Display::Single).await;
-    let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
-    let strict = Policy { output_digital: Output::Required, ..policy() };
-    let license = STANDARD.encode(site.license_by(&challenge, &strict));
-    assert!(page.call(Request::Update { session, license }).await.is_ok());
-
-    let told = async |display, status| {
-        assert_eq!(page.call(Request::Display { display }).await, Ok(Reply::Done));
-        let keys = vec![KeyState { kid: CLEARKEY[..32].into(), status }];
-        assert_eq!(page.event().await.0, Event::Keys { session, keys });
-    };
-    told(Display::Extended, KeyStatus::OutputRestricted).await;
-    let (segment, expected) = CLEARKEY_SEGMENTS[0];
-    let pushed = page.post(Request::Push { stream: 1, segment: 1, last: true }, Some(segment));
-    assert_eq!(page.event().await.0, Event::NeedKey { stream: 1, kids: vec![CLEARKEY[..32].into()] });
-    told(Display::Single, KeyStatus::Usable).await;
-    assert_eq!(page.reply(pushed).await.0, Ok(Reply::Done));
-    let mut fragments = Vec::new();
-    while let Some((Event::Fragment { .. }, Some(bytes))) = page.event_now() {
-        fragments.push(bytes);
-    }
-    assert_eq!(mdat_sha256(&fragments), expected);
-}
-
-/// A persistent license opens later sessions of the same device, until it ends, another takes its place or the page says so.
-#[wasm_bindgen_test]
-async fn persistent_licenses_are_kept() {
-    let site = Site::install();
-    let page = Page::start(&site);
-    let account = account();
-    let (_, component) = identity(&page, &account).await;
-    let offered = async |policy: Policy| {
-        let (session, octets) = challenge(&page, Display::Single).await;
-        let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
-        let license = STANDARD.encode(site.license_by(&challenge, &policy));
-        (page.call(Request::Update { session, license }).await, challenge.challenge.device_id)
-    };
-    let kept = async |policy: Policy| match offered(policy).await {
-        (Ok(Reply::Keys { persistent: true, .. }), device) => device,
-        (other, _) => panic!("not kept: {other:?}"),
-    };
-    let device = kept(Policy { persistent: true, ..policy() }).await;
-    let keys = page::kept_keys(&component).await;
-    assert_eq!(keys.len(), 1);
-    assert!(
-        keys[0].dyn_ref::<web_sys::CryptoKey>().map_or(cfg!(feature = "compat"), |key| !key.extractable())
-    );
-
-    // As after a restart.
-    let later = Page::start(&site);
-    identity(&later, &account).await;
-    let load = async |device: &str| {
-        let Ok(Reply::Session { session }) = later.call(Request::CreateSession).await else { panic!() };
-        let (device, display) = (device.to_owned(), Display::Single);
-        later.call(Request::Load { session, stream_id: 7.0, device, display }).await
-    };
-    let none = |answer| matches!(answer, Err(DrmError::State { .. }));
-    let Ok(Reply::Keys { keys, .. }) = load(&device).await else { panic!("not found") };
-    assert_eq!((keys.len(), keys[0].status), (1, KeyStatus::Usable));
-    let init = later.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
-    assert!(later.reply(init).await.0.is_ok());
-    let pushed =
-        later.post(Request::Push { stream: 1, segment: 1, last: true }, Some(CLEARKEY_SEGMENTS[0].0));
-    assert_eq!(later.reply(pushed).await.0, Ok(Reply::Done));
-
-    assert_eq!(load("d-99").await, Err(DrmError::LicenseInvalid), "another device's");
-    assert!(none(load(&device).await), "gone");
-    kept(Policy { persistent: true, ..policy() }).await;
-    assert!(load(&device).await.is_ok());
-    for stream_id in [Some(7.0), None] {
-        assert_eq!(page.call(Request::Forget { stream_id }).await, Ok(Reply::Done));
-        assert!(none(load(&device).await), "forgotten");
-        kept(Policy { persistent: true, ..policy() }).await;
-    }
-    // One that ends soon: until then it is taken. A slow machine may see it end before it arrives.
-    for seconds in 1.. {
-        match offered(Policy { persistent: true, not_after: Some(now() + seconds), ..policy() }).await.0 {
-            Ok(Reply::Keys { persistent: true, .. }) => break,
-            Err(DrmError::LicenseExpired) => {}
-            other => panic!("not kept: {other:?}"),
-        }
-    }
-    let ended = loop {
-        match load(&device).await {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(ended, DrmError::LicenseExpired);
-    assert!(none(load(&device).await), "gone");
-    kept(Policy { persistent: true, ..policy() }).await;
-    assert!(page.call(Request::ResetIdentity).await.is_ok());
-    assert!(page::kept_keys(&component).await.is_empty());
-}
-
-/// The messages written by hand have serde's form.
-#[wasm_bindgen_test]
-fn messages_have_serdes_form() {
-    use decryptor::messages;
-    use drm_api::{KeyState, PolicyReason};
-    let what = || "what".to_owned();
-    let errors = [
-        DrmError::Unsupported { what: what() },
-        DrmError::Network { what: what(), status: 503 },
-        DrmError::ModuleMismatch,
-        DrmError::IndividualizationInvalid,
-        DrmError::LicenseInvalid,
-        DrmError::PolicyRefused { reason: PolicyReason::KeyLevel },
-        DrmError::PolicyRefused { reason: PolicyReason::Output },
-        DrmError::PolicyRefused { reason: PolicyReason::Player },
-        DrmError::PolicyRefused { reason: PolicyReason::Module },
-        DrmError::LicenseExpired,
-        DrmError::Media { what: what() },
-        DrmError::Storage { what: what() },
-        DrmError::State { what: what() },
-        DrmError::Aborted,
-    ];
-    for error in errors {
-        let read: DrmError = serde_wasm_bindgen::from_value(messages::error(&error)).unwrap();
-        assert_eq!(read, error);
-        let reply = Err(error);
-        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(messages::reply(&reply)).unwrap();
-        assert_eq!(read, reply);
-    }
-    let states = [KeyStatus::Usable, KeyStatus::Expired, KeyStatus::OutputRestricted];
-    let keys = states.map(|status| KeyState { kid: "00".into(), status }).to_vec();
-    let replies = [
-        Reply::Identity { certificate: what(), component: what(), expires: 1.79e9 },
-        Reply::Sealed { sequence: 9e15, body: what(), signature: what() },
-        Reply::Session { session: 7 },
-        Reply::Challenge { challenge: what() },
-        Reply::Keys {
-            keys: keys.clone(),
-            expiration: None,
-            max_height: None,
-            renew_after: None,
-            continuous: false,
-            persistent: true,
-        },
-        Reply::Keys {
-            keys: keys.clone(),
-            expiration: Some(1.5e9),
-            max_height: Some(720),
-            renew_after: Some(1.4e9),
-            continuous: true,
-            persistent: false,
-        },
-        Reply::Init { kids: vec![what()], init_data: vec![0, 255] },
-        Reply::Done,
-    ];
-    for reply in replies.map(Ok) {
-        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(messages::reply(&reply)).unwrap();
-        assert_eq!(read, reply);
-    }
-    let events = [
-        Event::Keys { session: 7, keys },
-        Event::Ready { version: what() },
-        Event::Fragment { stream: 1, segment: 2 },
-        Event::NeedKey { stream: 1, kids: vec![what()] },
-        Event::Failed { error: DrmError::ModuleMismatch },
-    ];
-    for event in events {
-        let read: Event = serde_wasm_bindgen::from_value(messages::event(&event)).unwrap();
-        assert_eq!(read, event);
-    }
-    let device = what();
-    for request in [
-        Request::Load { session: 1, stream_id: 7.0, device, display: Display::Single },
-        Request::Forget { stream_id: Some(7.0) },
-        Request::Forget { stream_id: None },
-        Request::Display { display: Display::Extended },
-    ] {
-        let written = serde_wasm_bindgen::to_value(&request).unwrap();
-        assert_eq!(messages::request(&written), Some(request));
-    }
-    for display in [Display::Unknown, Display::Single, Display::Extended] {
-        let request = Request::GenerateRequest {
-            session: 1,
-            stream_id: 60_027_274.0,
-            device: "d-1".into(),
-            ticket: what(),
-            init_data: vec![1, 2, 3],
-            display,
-            clock_offset: -0.5,
-        };
-        let written = serde_wasm_bindgen::to_value(&request).unwrap();
-        assert_eq!(messages::request(&written), Some(request));
-    }
 }

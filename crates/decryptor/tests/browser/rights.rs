@@ -1,0 +1,129 @@
+//! What a license allows: by key level, by displays, and how long it is kept.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, PolicyReason, Reply, Request};
+use license::{Challenge, KeyLevel, Output, Policy};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use super::common::*;
+use super::page::{self, Page, Site, account, now, policy};
+use super::{challenge, identity};
+
+/// A license for better kept keys than this build's opens nothing; the module itself refuses it.
+#[wasm_bindgen_test]
+async fn a_license_for_another_key_level_is_refused() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let (session, octets) = challenge(&page, Display::Single).await;
+    let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
+    assert_eq!(asked.certificate.level, page::LEVEL);
+    let license = STANDARD.encode(site.license_of_level(&asked, KeyLevel::Box));
+    let refused = page.call(Request::Update { session, license }).await;
+    assert_eq!(refused, Err(DrmError::PolicyRefused { reason: PolicyReason::KeyLevel }));
+}
+
+/// B60: the page tells of the displays, and is told what keys are good for; what must not be shown is held until it may.
+#[wasm_bindgen_test]
+async fn b60_displays_hold_and_release() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
+    assert!(page.reply(init).await.0.is_ok());
+    let (session, octets) = challenge(&page, Display::Single).await;
+    let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
+    let strict = Policy { output_digital: Output::Required, ..policy() };
+    let license = STANDARD.encode(site.license_by(&challenge, &strict));
+    assert!(page.call(Request::Update { session, license }).await.is_ok());
+
+    let told = async |display, status| {
+        assert_eq!(page.call(Request::Display { display }).await, Ok(Reply::Done));
+        let keys = vec![KeyState { kid: CLEARKEY[..32].into(), status }];
+        assert_eq!(page.event().await.0, Event::Keys { session, keys });
+    };
+    told(Display::Extended, KeyStatus::OutputRestricted).await;
+    let (segment, expected) = CLEARKEY_SEGMENTS[0];
+    let pushed = page.post(Request::Push { stream: 1, segment: 1, last: true }, Some(segment));
+    assert_eq!(page.event().await.0, Event::NeedKey { stream: 1, kids: vec![CLEARKEY[..32].into()] });
+    told(Display::Single, KeyStatus::Usable).await;
+    assert_eq!(page.reply(pushed).await.0, Ok(Reply::Done));
+    let mut fragments = Vec::new();
+    while let Some((Event::Fragment { .. }, Some(bytes))) = page.event_now() {
+        fragments.push(bytes);
+    }
+    assert_eq!(mdat_sha256(&fragments), expected);
+}
+
+/// A persistent license opens later sessions of the same device, until it ends, another takes its place or the page says so.
+#[wasm_bindgen_test]
+async fn persistent_licenses_are_kept() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    let account = account();
+    let (_, component) = identity(&page, &account).await;
+    let offered = async |policy: Policy| {
+        let (session, octets) = challenge(&page, Display::Single).await;
+        let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
+        let license = STANDARD.encode(site.license_by(&challenge, &policy));
+        (page.call(Request::Update { session, license }).await, challenge.challenge.device_id)
+    };
+    let kept = async |policy: Policy| match offered(policy).await {
+        (Ok(Reply::Keys { persistent: true, .. }), device) => device,
+        (other, _) => panic!("not kept: {other:?}"),
+    };
+    let device = kept(Policy { persistent: true, ..policy() }).await;
+    let keys = page::kept_keys(&component).await;
+    assert_eq!(keys.len(), 1);
+    assert!(
+        keys[0].dyn_ref::<web_sys::CryptoKey>().map_or(cfg!(feature = "compat"), |key| !key.extractable())
+    );
+
+    // As after a restart.
+    let later = Page::start(&site);
+    identity(&later, &account).await;
+    let load = async |device: &str| {
+        let Ok(Reply::Session { session }) = later.call(Request::CreateSession).await else { panic!() };
+        let (device, display) = (device.to_owned(), Display::Single);
+        later.call(Request::Load { session, stream_id: 7.0, device, display }).await
+    };
+    let none = |answer| matches!(answer, Err(DrmError::State { .. }));
+    let Ok(Reply::Keys { keys, .. }) = load(&device).await else { panic!("not found") };
+    assert_eq!((keys.len(), keys[0].status), (1, KeyStatus::Usable));
+    let init = later.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
+    assert!(later.reply(init).await.0.is_ok());
+    let pushed =
+        later.post(Request::Push { stream: 1, segment: 1, last: true }, Some(CLEARKEY_SEGMENTS[0].0));
+    assert_eq!(later.reply(pushed).await.0, Ok(Reply::Done));
+
+    assert_eq!(load("d-99").await, Err(DrmError::LicenseInvalid), "another device's");
+    assert!(none(load(&device).await), "gone");
+    kept(Policy { persistent: true, ..policy() }).await;
+    assert!(load(&device).await.is_ok());
+    for stream_id in [Some(7.0), None] {
+        assert_eq!(page.call(Request::Forget { stream_id }).await, Ok(Reply::Done));
+        assert!(none(load(&device).await), "forgotten");
+        kept(Policy { persistent: true, ..policy() }).await;
+    }
+    // One that ends soon: until then it is taken. A slow machine may see it end before it arrives.
+    for seconds in 1.. {
+        match offered(Policy { persistent: true, not_after: Some(now() + seconds), ..policy() }).await.0 {
+            Ok(Reply::Keys { persistent: true, .. }) => break,
+            Err(DrmError::LicenseExpired) => {}
+            other => panic!("not kept: {other:?}"),
+        }
+    }
+    let ended = loop {
+        match load(&device).await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(ended, DrmError::LicenseExpired);
+    assert!(none(load(&device).await), "gone");
+    kept(Policy { persistent: true, ..policy() }).await;
+    assert!(page.call(Request::ResetIdentity).await.is_ok());
+    assert!(page::kept_keys(&component).await.is_empty());
+}
