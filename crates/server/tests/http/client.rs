@@ -80,23 +80,28 @@ fn individualization_of(
 impl Client {
     /// A browser with fresh keys and a certificate, signed in with these cookies.
     pub(crate) async fn new(world: &World, cookies: &str) -> Self {
-        Self::with_modulus(world, cookies, modulus()).await
+        Self::with_keys(world, cookies, modulus(), KeyLevel::Webcrypto).await
     }
 
     /// As [`Client::new`], with an RSA key that opens what is sealed for the device.
     pub(crate) async fn with_rsa(world: &World, cookies: &str, rsa: &SoftwareRsaKey) -> Self {
-        Self::with_modulus(world, cookies, rsa.modulus().unwrap()).await
+        Self::with_keys(world, cookies, rsa.modulus().unwrap(), KeyLevel::Webcrypto).await
     }
 
-    async fn with_modulus(world: &World, cookies: &str, modulus: RsaModulus) -> Self {
+    /// As [`Client::new`], keeping its keys so well.
+    pub(crate) async fn of_level(world: &World, cookies: &str, level: KeyLevel) -> Self {
+        Self::with_keys(world, cookies, modulus(), level).await
+    }
+
+    async fn with_keys(world: &World, cookies: &str, modulus: RsaModulus, level: KeyLevel) -> Self {
         let key = SoftwareSigningKey::generate().unwrap();
-        let request = individualization_of(&key, modulus, world.now(), KeyLevel::Webcrypto);
+        let request = individualization_of(&key, modulus, world.now(), level);
         let headers = [("content-type", "application/cose")];
         let reply = world.request("POST", "/individualize", &headers, &request).await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
         let (answer, certificate) =
             Individualization::verify(&reply.body, &trust(world).await, &request).unwrap();
-        assert_eq!(certificate.level, KeyLevel::Webcrypto);
+        assert_eq!(certificate.level, level);
         Self {
             key,
             certificate: answer.certificate,

@@ -131,7 +131,7 @@ impl Player {
             policy_version: Some(version.to_owned()),
         });
         match self.client.one(world, log).await.unwrap() {
-            ResponseMessage::LogBlob { drm_metadata, .. } => drm_metadata,
+            ResponseMessage::LogBlob { rules, .. } => rules.map(|rules| rules.drm_metadata),
             other => panic!("{other:?}"),
         }
     }
@@ -363,4 +363,31 @@ async fn refusals_name_the_rule() {
     }
     set_policy(&world, MOVIE, "low").await;
     assert_eq!(rules(&mut client, &world, MOVIE).await.max_height, Some(576));
+}
+
+/// Of two browsers of one account, the one whose keys lie open gets no license of a policy that wants them kept, by either route;
+/// films that do not mind play there.
+#[tokio::test]
+async fn software_keys_are_not_webcrypto() {
+    let world = World::new().await;
+    let cookies = world.login().await;
+    write_policies(&world, "[kept]\nkey_level = \"webcrypto\"\n[open]\nkey_level = \"software\"");
+    for (level, policy, expected) in [
+        (KeyLevel::Webcrypto, "kept", None),
+        (KeyLevel::Software, "kept", Some(ErrorCode::PolicyRefused)),
+        (KeyLevel::Software, "open", None),
+    ] {
+        set_policy(&world, MOVIE, policy).await;
+        let mut client = Client::of_level(&world, &cookies, level).await;
+        client.register(&world).await.unwrap();
+        let challenge = client.challenge(&world, MOVIE);
+        assert_eq!(ask(&mut client, &world, MOVIE, &challenge).await.err(), expected, "{level:?} {policy}");
+        let challenge = client.challenge(&world, MOVIE);
+        let headers =
+            [("content-type", "application/cose"), ("x-cticket", client.ticket.as_deref().unwrap())];
+        let raw = world.request("POST", "/license", &headers, &challenge).await;
+        let text = String::from_utf8_lossy(&raw.body);
+        assert_eq!(text.contains("POLICY_REFUSED"), expected.is_some(), "{level:?} {policy}");
+        assert_eq!(raw.status == 200, expected.is_none(), "{level:?} {policy}");
+    }
 }
