@@ -287,6 +287,26 @@ async function prepare(kernels) {
     // In cbcs it chains over subsamples: what comes out is not what went in.
     cell(`${scheme}/Shaka Player`, length, byShaka, { plain: isCtr ? plain : undefined, slow: !isCtr });
   }
+
+  // What each encryption level leaves to do of one segment: all samples, those that others refer to, those that stand alone.
+  const { samples, length } = segment("cenc");
+  const plain = noise(length, 7);
+  const levels = { high: () => true, medium: (i) => i % 25 === 0 || i % 2 === 0, low: (i) => i % 25 === 0 };
+  for (const [level, isProtected] of Object.entries(levels)) {
+    const bench = new Bench(length, keyBytes);
+    const view = () => new Uint8Array(memory.buffer, bench.address(), length);
+    const list = ranges("cenc", samples.filter((_, i) => isProtected(i)));
+    bench.set_spans(numbers(list), ivs(list));
+    view().set(plain);
+    bench.theirs_ctr();
+    const data = view().slice();
+    const run = (bytes) => {
+      view().set(bytes);
+      bench.ours_ctr();
+      return view();
+    };
+    cell(`level/matinee, ${level}`, length, () => run(data), { plain });
+  }
   warm = () => warm_up();
 }
 
