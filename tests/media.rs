@@ -172,7 +172,7 @@ async fn replies_find_their_requests_and_errors_keep_their_meaning() {
         display: drm_api::Display::Single,
         clock_offset: -1.5,
     };
-    let Reply::Challenge { challenge } = proxy.ask(request.clone()).await.unwrap() else {
+    let Reply::Challenge { challenge, .. } = proxy.ask(request.clone()).await.unwrap() else {
         panic!("no challenge")
     };
     assert_eq!(serde_json::from_str::<Request>(&challenge).unwrap(), request, "as the worker sees it");

@@ -1,21 +1,20 @@
 //! Envelopes: composing, sealing, posting; tickets.
 
-use std::{pin::pin, rc::Rc};
+use std::pin::pin;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{Display, Reply, Request as DrmRequest, SessionId};
+use drm_api::{Display, Reply, Request as DrmRequest};
 use futures_util::future::poll_immediate;
 use gloo::net::http::Request;
 use js_sys::Reflect;
 use nccp::{
-    CONTENT_TYPE, CONTROLLER_PATH, MovieId, Register, Registration, RequestMessage, Response,
-    ResponseMessage, SIGNATURE_HEADER, TICKET_HEADER,
+    CONTENT_TYPE, CONTROLLER_PATH, Register, Registration, RequestMessage, Response, ResponseMessage,
+    SIGNATURE_HEADER, TICKET_HEADER,
 };
-use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    Ask, Error, Licensed,
-    client::{Inner, ReadyChallenge, answers, identity_from, open_identity},
+    Ask, Error,
+    client::{Inner, answers, identity_from, open_identity},
 };
 use crate::{
     api, clock,
@@ -30,102 +29,11 @@ impl Inner {
             Ask::License { session, movie, metadata } => (*session, *movie, metadata),
         };
         let ready = self.take_ready(session);
-        let ready = ready.filter(|ready| ready.ticket == ticket.ticket && metadata.is_empty());
-        let challenge = match ready {
+        let challenge = match ready.filter(|ready| ready.ticket == ticket.ticket) {
             Some(ready) => ready.challenge,
-            None => self.challenge(session, movie, ticket, metadata.clone()).await?,
+            None => self.challenge(session, movie, ticket, metadata.clone()).await?.0,
         };
         Ok(RequestMessage::License { stream_id: movie, challenge }.to_xml())
-    }
-
-    async fn challenge(
-        &self,
-        session: SessionId,
-        movie: MovieId,
-        ticket: &Stored,
-        init_data: Vec<u8>,
-    ) -> Result<Vec<u8>, Error> {
-        let request = DrmRequest::GenerateRequest {
-            session,
-            stream_id: movie.get() as f64,
-            device: ticket.device.clone(),
-            ticket: ticket.ticket.clone(),
-            init_data,
-            display: display(),
-            clock_offset: self.offset.get(),
-        };
-        match self.proxy.ask(request).await? {
-            Reply::Challenge { challenge } => STANDARD.decode(challenge).map_err(|_| Error::Protocol),
-            _ => Err(Error::Protocol),
-        }
-    }
-
-    /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail, the envelope will say why.
-    pub(super) async fn make_ready(&self, session: SessionId, movie: MovieId) {
-        let Some(ticket) = self.stored.borrow().clone() else { return };
-        if let Ok(challenge) = self.challenge(session, movie, &ticket, Vec::new()).await {
-            let ready = ReadyChallenge { session, ticket: ticket.ticket, challenge };
-            self.ready.borrow_mut().push(ready);
-        }
-    }
-
-    /// A license session: the spare one, and then another is made.
-    pub(super) async fn session(self: &Rc<Self>) -> Result<SessionId, Error> {
-        let session = match self.spare_session.take() {
-            Some(session) => session,
-            None => self.create_session().await?,
-        };
-        self.make_spare_session();
-        Ok(session)
-    }
-
-    /// Has a session made that the next film need not wait for. Should it fail, that film will say why.
-    pub(super) fn make_spare_session(self: &Rc<Self>) {
-        let this = Rc::clone(self);
-        spawn_local(async move {
-            if let Ok(session) = this.create_session().await
-                && let Some(second) = this.spare_session.replace(Some(session))
-            {
-                this.proxy.send(&DrmRequest::CloseSession { session: second }, None, |_| {});
-            }
-        });
-    }
-
-    async fn create_session(&self) -> Result<SessionId, Error> {
-        match self.proxy.ask(DrmRequest::CreateSession).await? {
-            Reply::Session { session } => Ok(session),
-            _ => Err(Error::Protocol),
-        }
-    }
-
-    /// The challenge that lies ready for a session.
-    pub(super) fn take_ready(&self, session: SessionId) -> Option<ReadyChallenge> {
-        let mut ready = self.ready.borrow_mut();
-        let at = ready.iter().position(|ready| ready.session == session)?;
-        Some(ready.swap_remove(at))
-    }
-
-    /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it said of it.
-    pub(super) async fn kept_license(&self, session: SessionId, movie: MovieId) -> Option<Licensed> {
-        let account = self.identity.borrow().account.clone();
-        let policy_version = device_store::kept_license(&account, movie.get())?;
-        let device = self.stored.borrow().as_ref()?.device.clone();
-        // The session's challenge will not be answered.
-        self.take_ready(session);
-        let load = DrmRequest::Load { session, stream_id: movie.get() as f64, device, display: display() };
-        match self.proxy.ask(load).await {
-            Ok(keys) => Some(Licensed::Taken(keys, policy_version)),
-            Err(_) => {
-                device_store::keep_license(&account, movie.get(), None);
-                None
-            }
-        }
-    }
-
-    /// This device is not the one any more that licenses were given to.
-    pub(super) fn forget_licenses(&self) {
-        device_store::forget_licenses(&self.identity.borrow().account);
-        self.proxy.send(&DrmRequest::Forget { stream_id: None }, None, |_| {});
     }
 
     /// Has the worker seal the messages, posts them, reads the answer and adopts its time.

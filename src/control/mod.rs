@@ -2,12 +2,14 @@
 
 mod client;
 mod exchange;
+mod license;
 mod opening;
 
 pub use client::{Ask, Control, Identity};
 pub(crate) use exchange::display;
 pub use exchange::machine_name;
-pub use opening::{Licensed, Opened, Opening};
+pub use license::Licensed;
+pub use opening::{Opened, Opening};
 
 use drm_api::DrmError;
 use nccp::{ErrorCode, WireError};

@@ -9,7 +9,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use drm_api::{Reply, Request, SessionId};
+use drm_api::{Request, SessionId};
 use futures_util::future::{self, FutureExt};
 use gloo::utils::document;
 use nccp::{LicenseMode, Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};
@@ -17,7 +17,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlLinkElement, Url};
 
-use super::{Ask, Control, Error, client::Inner};
+use super::{Ask, Control, Error, Licensed, client::Inner};
 use crate::clock;
 
 /// What was asked for early is good for so long, in seconds: what it says of the resume position and the viewer's rights ages.
@@ -39,14 +39,6 @@ pub enum Opened {
     Resume(f64),
     /// There is no session, so there will be no license.
     NoSession(Error),
-}
-
-/// A license for a session.
-pub enum Licensed {
-    /// From the controller, for the worker to take: COSE octets, and what names its rules.
-    Fresh(Vec<u8>, Option<String>),
-    /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said, and what names its rules.
-    Taken(Reply, Option<String>),
 }
 
 type Listener = Rc<dyn Fn(Opened)>;
@@ -205,7 +197,7 @@ impl Shared {
                     self.tell(Opened::License(Ok(kept)));
                     None
                 }
-                None => Some(control.license(session, movie_id, Vec::new())),
+                None => Some(control.license(session, movie_id)),
             },
         };
         let user = control.ask(Ask::Message(RequestMessage::UserMovieMetadata { movie_id }));
@@ -278,28 +270,6 @@ impl Control {
                 drop(current);
                 drop(before);
                 shared
-            }
-        }
-    }
-
-    /// A license, with the next envelope. `metadata` is signed DRM metadata, or empty.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn license(
-        &self,
-        session: SessionId,
-        movie: MovieId,
-        metadata: Vec<u8>,
-    ) -> impl Future<Output = Result<Licensed, Error>> + use<> {
-        let answer = self.ask(Ask::License { session, movie, metadata });
-        async move {
-            match answer.await {
-                Ok(ResponseMessage::License { license, policy_version, .. }) => {
-                    Ok(Licensed::Fresh(license, policy_version))
-                }
-                Ok(_) => Err(Error::Protocol),
-                Err(error) => Err(error),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drm_api::{DrmError, Reply, Request, SessionId};
 use gloo::net::http::Request as Fetch;
-use nccp::LicenseMode;
+use nccp::{LicenseMode, NewRules};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::RequestCredentials;
 
@@ -36,11 +36,15 @@ impl Inner {
             }
             _ => (None, None),
         };
-        let mut opened = self.open_metadata(session, metadata).await;
+        let mut metadata = metadata.unwrap_or_default();
+        let mut opened = self.open_metadata(session, &metadata).await;
         let is_old = clock::unix_now() > self.metadata_at.get() + OLD_SECONDS;
         if let (Err(DrmError::LicenseExpired), Some(url), true) = (&opened, url, is_old) {
             self.metadata_at.set(clock::unix_now());
-            opened = self.open_metadata(session, fetch(&url).await).await;
+            if let Some(newer) = fetch(&url).await {
+                metadata = newer;
+                opened = self.open_metadata(session, &metadata).await;
+            }
         }
         if self.is_closed() {
             return;
@@ -48,34 +52,40 @@ impl Inner {
         match opened {
             Ok(reply) => {
                 self.is_embedded.set(true);
-                self.licensed(session, Licensed::Taken(reply, None)).await;
+                let version = self.manifest.borrow().as_ref().and_then(|m| m.policy_version.clone());
+                self.licensed(session, Licensed::Taken(reply, version)).await;
             }
             // Whatever it was: the license server has the last word.
-            Err(_) => match self.control.license(session, self.movie, Vec::new()).await {
+            Err(_) => match self.control.license_by(session, self.movie, metadata).await {
                 Ok(licensed) => self.licensed(session, licensed).await,
                 Err(error) => self.license_failed(Problem::from(&error)),
             },
         }
     }
 
-    /// A license in place of an embedded one: from the metadata that the server sent, or else from newer metadata; `None` where a
-    /// license has to be asked for.
-    pub(super) async fn renew_embedded(&self, session: SessionId, metadata: &[u8]) -> Option<Licensed> {
+    /// A license in place of an embedded one: from the metadata that the server sent with new rules, or else from newer metadata; `None`
+    /// where a license has to be asked for.
+    pub(super) async fn renew_embedded(
+        &self,
+        session: SessionId,
+        rules: Option<&NewRules>,
+    ) -> Option<Licensed> {
         if !self.is_embedded.get() {
             return None;
         }
         let url = self.manifest.borrow().as_ref()?.drm_metadata_url.clone();
-        let metadata = match metadata {
-            [] => fetch(&url?).await?,
-            sent => sent.to_vec(),
+        let opened = match rules {
+            Some(rules) => self.open_metadata(session, &rules.drm_metadata).await,
+            None => self.open_metadata(session, &fetch(&url?).await?).await,
         };
-        let opened = self.open_metadata(session, Some(metadata)).await;
         self.is_embedded.set(opened.is_ok());
-        Some(Licensed::Taken(opened.ok()?, None))
+        // Whatever was fetched: by another name the server will send the rules that are in force.
+        let version = rules.map_or_else(|| self.policy_version(), |rules| rules.policy_version.clone());
+        Some(Licensed::Taken(opened.ok()?, version))
     }
 
-    async fn open_metadata(&self, session: SessionId, metadata: Option<Vec<u8>>) -> Result<Reply, DrmError> {
-        let metadata = STANDARD.encode(metadata.ok_or(DrmError::LicenseInvalid)?);
+    async fn open_metadata(&self, session: SessionId, metadata: &[u8]) -> Result<Reply, DrmError> {
+        let metadata = STANDARD.encode(metadata);
         self.proxy().ask(Request::OpenEmbedded { session, metadata, display: display() }).await
     }
 }

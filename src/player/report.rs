@@ -1,7 +1,7 @@
 //! What the player reports: `playerevent` to the site, `logblob` to the controller. Neither holds playback up.
 
 use nccp::{
-    LogBlob, MovieId, RequestMessage, ResponseMessage,
+    LogBlob, MovieId, NewRules, RequestMessage, ResponseMessage,
     json::{PlayerEvent as Report, PlayerEventKind},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -25,12 +25,12 @@ pub(super) fn farewell(movie_id: MovieId, position: f64) {
     api::player_event_beacon(&report);
 }
 
-/// Logs where the film is, and counters, with the next envelope. What comes of it: DRM metadata, when the film's rules have changed.
-pub(super) fn log(control: &Control, blob: LogBlob) -> impl Future<Output = Option<Vec<u8>>> + use<> {
+/// Logs where the film is, and counters, with the next envelope. What comes of it: new rules, when the film's have changed.
+pub(super) fn log(control: &Control, blob: LogBlob) -> impl Future<Output = Option<NewRules>> + use<> {
     let answer = control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
     async move {
         match answer.await {
-            Ok(ResponseMessage::LogBlob { drm_metadata, .. }) => drm_metadata,
+            Ok(ResponseMessage::LogBlob { rules, .. }) => rules,
             _ => None,
         }
     }

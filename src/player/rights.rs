@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drm_api::{Display, DrmError, KeyState, KeyStatus, PolicyReason, Reply, Request, SessionId};
 use engine::Event;
-use nccp::Action;
+use nccp::{Action, NewRules};
 use wasm_bindgen_futures::spawn_local;
 
 use super::run::{Inner, PlayerEvent};
@@ -115,26 +115,27 @@ impl Inner {
         if due {
             self.rights.borrow_mut().renew_at = None;
             if !over {
-                spawn_local(Rc::clone(self).renew(Vec::new()));
+                spawn_local(Rc::clone(self).renew(None));
             }
         }
     }
 
     /// The operator has changed the rules of the film: from now on it plays by the new ones or not at all.
-    pub(super) fn adopt(self: &Rc<Self>, metadata: Vec<u8>) {
+    pub(super) fn adopt(self: &Rc<Self>, rules: NewRules) {
         if !self.is_closed() && !self.rights.borrow().renewing {
-            spawn_local(Rc::clone(self).renew(metadata));
+            spawn_local(Rc::clone(self).renew(Some(rules)));
         }
     }
 
-    /// Gets a new license while the film plays by the old one. With metadata a refusal ends the film.
-    async fn renew(self: Rc<Self>, metadata: Vec<u8>) {
+    /// Gets a new license while the film plays by the old one. With new rules a refusal ends the film.
+    async fn renew(self: Rc<Self>, rules: Option<NewRules>) {
         let Some(session) = self.session.get() else { return };
-        let forced = !metadata.is_empty();
+        let forced = rules.is_some();
         self.rights.borrow_mut().renewing = true;
-        let answer = match self.renew_embedded(session, &metadata).await {
-            Some(licensed) => Ok(licensed),
-            None => self.control.license(session, self.movie, metadata).await,
+        let answer = match (self.renew_embedded(session, rules.as_ref()).await, rules) {
+            (Some(licensed), _) => Ok(licensed),
+            (None, Some(rules)) => self.control.license_by(session, self.movie, rules.drm_metadata).await,
+            (None, None) => self.control.license(session, self.movie).await,
         };
         if self.is_closed() {
             return;

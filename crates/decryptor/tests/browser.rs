@@ -51,7 +51,7 @@ async fn challenge(page: &Page, display: Display) -> (u32, Vec<u8>) {
         clock_offset: 0.0,
     };
     match page.call(request).await {
-        Ok(Reply::Challenge { challenge }) => (session, STANDARD.decode(challenge).unwrap()),
+        Ok(Reply::Challenge { challenge, .. }) => (session, STANDARD.decode(challenge).unwrap()),
         other => panic!("{other:?}"),
     }
 }

@@ -34,6 +34,8 @@ pub enum Reply {
     Challenge {
         /// base64 of its COSE octets.
         challenge: String,
+        /// Where it is to be sent, where DRM metadata says so; else with the controller's next envelope.
+        license_url: Option<String>,
     },
     /// The keys that a session now has.
     Keys {

@@ -53,11 +53,20 @@ pub enum ResponseMessage {
         movie_id: MovieId,
         /// The server's time when it was taken in.
         accepted: u64,
-        /// Signed DRM metadata, when the rules that it plays by are not those in force: a new license is to be got at once.
-        drm_metadata: Option<Vec<u8>>,
+        /// When the rules that it plays by are not those in force: a new license is to be got at once.
+        rules: Option<NewRules>,
     },
     /// Answer to `activationcode`.
     ActivationCode(Activation),
+}
+
+/// Rules that have changed while a film plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRules {
+    /// Signed DRM metadata that follows them.
+    pub drm_metadata: Vec<u8>,
+    /// Names them, for `logblob`.
+    pub policy_version: Option<String>,
 }
 
 /// A device id and its ticket.
@@ -288,18 +297,16 @@ impl ResponseMessage {
                 }))
             }
             Self::Authorization(manifest) => manifest.to_element(),
-            Self::License { stream_id, license, policy_version } => {
-                let element =
-                    element.attr("stream_id", stream_id).text_child("licensedata", base64_encode(license));
-                match policy_version {
-                    Some(version) => element.text_child("policyversion", version),
-                    None => element,
-                }
-            }
-            Self::LogBlob { movie_id, accepted, drm_metadata } => {
+            Self::License { stream_id, license, policy_version } => element
+                .attr("stream_id", stream_id)
+                .text_child("licensedata", base64_encode(license))
+                .opt_child("policyversion", policy_version.as_ref()),
+            Self::LogBlob { movie_id, accepted, rules } => {
                 let element = element.attr("movie_id", movie_id).text_child("accepted", accepted);
-                match drm_metadata {
-                    Some(metadata) => element.text_child("drmmetadata", base64_encode(metadata)),
+                match rules {
+                    Some(rules) => element
+                        .text_child("drmmetadata", base64_encode(&rules.drm_metadata))
+                        .opt_child("policyversion", rules.policy_version.as_ref()),
                     None => element,
                 }
             }
@@ -359,8 +366,11 @@ impl ResponseMessage {
             MessageName::LogBlob => Self::LogBlob {
                 movie_id: movie_id()?,
                 accepted: number(element, "accepted")?,
-                drm_metadata: match element.child_text("drmmetadata") {
-                    Some(metadata) => Some(base64_decode(metadata, "drmmetadata")?),
+                rules: match element.child_text("drmmetadata") {
+                    Some(metadata) => Some(NewRules {
+                        drm_metadata: base64_decode(metadata, "drmmetadata")?,
+                        policy_version: version(element)?,
+                    }),
                     None => None,
                 },
             },

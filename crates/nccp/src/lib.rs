@@ -31,7 +31,8 @@ mod value;
 pub mod xml;
 
 pub use answer::{
-    AccountInfo, Activation, DomainKey, QueueMovie, Registration, ResponseMessage, UserMovieMetadata, View,
+    AccountInfo, Activation, DomainKey, NewRules, QueueMovie, Registration, ResponseMessage,
+    UserMovieMetadata, View,
 };
 pub use box_code::{BoxCode, BoxCodeError};
 pub use code::{Action, ErrorCode};
@@ -45,7 +46,8 @@ pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};
 pub use request::{LogBlob, LogEvent, MessageName, Register, RequestMessage};
 pub use sign::{
-    CONTENT_TYPE, CONTROLLER_PATH, SIGNATURE_HEADER, TICKET_HEADER, seal_envelope, signing_input,
+    CONTENT_TYPE, CONTROLLER_PATH, POLICY_VERSION_HEADER, SIGNATURE_HEADER, TICKET_HEADER, seal_envelope,
+    signing_input,
 };
 pub use value::Fraction;
 

@@ -30,6 +30,8 @@ pub struct Manifest {
     pub drm_metadata_url: Option<String>,
     /// Where the license comes from.
     pub license_mode: LicenseMode,
+    /// Names the rules of the license in the DRM metadata, for `logblob`.
+    pub policy_version: Option<String>,
 }
 
 /// Where a film's license comes from.

@@ -5,6 +5,7 @@ use crate::manifest::{
     Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType, MovieType, RangeForm,
     Resolution, Scheme,
 };
+use crate::request::version;
 use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
 
@@ -32,6 +33,7 @@ impl Manifest {
             .opt_child("drmmetadata", self.drm_metadata.as_deref().map(base64_encode))
             .opt_child("drmmetadataurl", self.drm_metadata_url.as_ref())
             .opt_child("licensemode", self.license_mode.written())
+            .opt_child("policyversion", self.policy_version.as_ref())
     }
 
     pub(crate) fn read(element: &Element) -> Result<Self, Error> {
@@ -66,6 +68,7 @@ impl Manifest {
                 .child_text("drmmetadataurl")
                 .map(|url| url.split_whitespace().collect()),
             license_mode: LicenseMode::of(element.child_text("licensemode")),
+            policy_version: version(element)?,
             downloadables,
         })
     }

@@ -6,6 +6,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 /// Header that carries the ticket, both ways.
 pub const TICKET_HEADER: &str = "X-CTicket";
+/// Header with what names a license's rules, beside a license of `POST /license`.
+pub const POLICY_VERSION_HEADER: &str = "X-Policy-Version";
 /// Header that carries the request signature: base64url of r‖s.
 pub const SIGNATURE_HEADER: &str = "X-NCCP-Signature";
 /// Content type of requests and answers.

@@ -423,10 +423,11 @@ fn manifest() -> impl Strategy<Value = Manifest> {
             proptest::option::of(proptest::collection::vec(any::<u8>(), 1..100)),
             proptest::option::of("http://[a-z/?&=]{1,30}"),
             mode(),
+            proptest::option::of("[0-9a-f]{1,64}"),
         ),
     )
         .prop_map(|((movie_id, resume_position, expiration, duration), cdns, downloadables, drm)| {
-            let (drm_metadata, drm_metadata_url, license_mode) = drm;
+            let (drm_metadata, drm_metadata_url, license_mode, policy_version) = drm;
             Manifest {
                 movie_id,
                 movie_type: MovieType::Static,
@@ -438,8 +439,14 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 drm_metadata,
                 drm_metadata_url,
                 license_mode,
+                policy_version,
             }
         })
+}
+
+fn rules() -> impl Strategy<Value = NewRules> {
+    (proptest::collection::vec(any::<u8>(), 1..300), proptest::option::of("[0-9a-f]{1,64}"))
+        .prop_map(|(drm_metadata, policy_version)| NewRules { drm_metadata, policy_version })
 }
 
 fn mode() -> impl Strategy<Value = LicenseMode> {
@@ -496,13 +503,8 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
                 license,
                 policy_version
             }),
-        (ids(), any::<u64>(), proptest::option::of(proptest::collection::vec(any::<u8>(), 1..300))).prop_map(
-            |(movie_id, accepted, drm_metadata)| ResponseMessage::LogBlob {
-                movie_id,
-                accepted,
-                drm_metadata
-            }
-        ),
+        (ids(), any::<u64>(), proptest::option::of(rules()))
+            .prop_map(|(movie_id, accepted, rules)| ResponseMessage::LogBlob { movie_id, accepted, rules }),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
         (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
             |(code, interval, expiration, pending)| {

@@ -209,6 +209,9 @@ impl Config {
         if let Some(base) = &self.drm.base_url {
             check_base("drm.base_url", base)?;
         }
+        if let Some(url) = &self.drm.license_url {
+            check_base("drm.license_url", url)?;
+        }
         if self.drm.update_interval == 0 {
             return Err(setting("drm.update_interval", "must be at least 1 second"));
         }

@@ -40,9 +40,9 @@ pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, D
         }
         Request::CreateSession => Ok(Reply::Session { session: worker.sessions.borrow_mut().create() }),
         Request::GenerateRequest { session, stream_id, device, ticket, init_data, display, clock_offset } => {
-            let keys = key_names(worker, &init_data)?;
-            let display = seen(display);
-            let ask = Ask { stream_id: stream_id as u64, device, ticket, keys, display, clock_offset };
+            let (keys, license_url) = key_names(worker, &init_data)?;
+            let (stream_id, display) = (stream_id as u64, seen(display));
+            let ask = Ask { stream_id, device, ticket, keys, license_url, display, clock_offset };
             challenge(worker, session, ask).await
         }
         Request::Update { session, license } => update(worker, session, &license).await,
@@ -141,6 +141,7 @@ struct Ask {
     device: String,
     ticket: String,
     keys: Vec<KeyName>,
+    license_url: Option<String>,
     display: Display,
     clock_offset: f64,
 }
@@ -174,7 +175,7 @@ async fn challenge(worker: &Worker, session: SessionId, ask: Ask) -> Result<Repl
     worker.sessions.borrow_mut().challenged(session, &octets, &ask.device, ask.display)?;
     take_challenge_key(worker, session);
     worker.challenge_keys.borrow_mut().push((session, ask.stream_id, pair.private));
-    Ok(Reply::Challenge { challenge: Base64::encode_string(&octets) })
+    Ok(Reply::Challenge { challenge: Base64::encode_string(&octets), license_url: ask.license_url })
 }
 
 async fn update(worker: &Worker, session: SessionId, text: &str) -> Result<Reply, DrmError> {
@@ -283,16 +284,17 @@ fn take_challenge_key(worker: &Worker, session: SessionId) -> Option<(u64, RsaPr
     Some((stream_id, key))
 }
 
-/// The keys that signed DRM metadata or `pssh` boxes name; none for empty data.
-fn key_names(worker: &Worker, init_data: &[u8]) -> Result<Vec<KeyName>, DrmError> {
+/// The keys that signed DRM metadata or `pssh` boxes name, none for empty data; and where their license comes from, which only what is
+/// signed can say.
+fn key_names(worker: &Worker, init_data: &[u8]) -> Result<(Vec<KeyName>, Option<String>), DrmError> {
     let malformed = || DrmError::Media { what: "the DRM metadata is not authentic or malformed".into() };
     if init_data.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     // A COSE_Sign1 is an array of four; a box of that many bytes would not begin with 0x84.
     if init_data[0] == 0x84 {
         let metadata = DrmMetadata::verify(init_data, &worker.trust).map_err(|_| malformed())?;
-        return Ok(metadata.keys);
+        return Ok((metadata.keys, metadata.license_url));
     }
     let mut keys = Vec::new();
     for found in Boxes::new(init_data) {
@@ -302,7 +304,7 @@ fn key_names(worker: &Worker, init_data: &[u8]) -> Result<Vec<KeyName>, DrmError
             keys.extend(PsshData::decode(&pssh.data).map_err(|_| malformed())?.key_names());
         }
     }
-    Ok(keys)
+    Ok((keys, None))
 }
 
 /// 64 hexadecimal digits; `None` for anything else.

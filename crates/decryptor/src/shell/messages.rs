@@ -104,7 +104,10 @@ fn success(reply: &Reply) -> JsValue {
             &[("sequence", &(*sequence).into()), ("body", &body.into()), ("signature", &signature.into())],
         ),
         Reply::Session { session } => tagged("session", &[("session", &(*session).into())]),
-        Reply::Challenge { challenge } => tagged("challenge", &[("challenge", &challenge.into())]),
+        Reply::Challenge { challenge, license_url } => tagged(
+            "challenge",
+            &[("challenge", &challenge.into()), ("licenseUrl", &license_url.clone().into())],
+        ),
         Reply::Keys { keys, expiration, max_height, renew_after, continuous, persistent } => tagged(
             "keys",
             &[

@@ -37,7 +37,8 @@ fn messages_have_serdes_form() {
         Reply::Identity { certificate: what(), component: what(), expires: 1.79e9 },
         Reply::Sealed { sequence: 9e15, body: what(), signature: what() },
         Reply::Session { session: 7 },
-        Reply::Challenge { challenge: what() },
+        Reply::Challenge { challenge: what(), license_url: None },
+        Reply::Challenge { challenge: what(), license_url: Some(what()) },
         Reply::Keys {
             keys: keys.clone(),
             expiration: None,

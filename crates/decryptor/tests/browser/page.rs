@@ -11,8 +11,8 @@ use decryptor::VERSION;
 use drm_api::{DrmError, Event, Reply, Request, property};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use license::{
-    Check, Grant, IndividualizationGrant, IndividualizationRequest, KeyLevel, Output, Policy, Signer, SiteCa,
-    Trust, Typ, VerifiedChallenge,
+    Check, DrmMetadata, Grant, IndividualizationGrant, IndividualizationRequest, KeyLevel, KeyName, Output,
+    Policy, Signer, SiteCa, Trust, Typ, VerifiedChallenge,
 };
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -104,6 +104,24 @@ impl Site {
     /// From now on the answers name another module.
     pub fn name_another_module(&self) {
         self.module.set(1);
+    }
+
+    /// DRM metadata for a challenge, with this license URL.
+    pub fn metadata(&self, license_url: Option<&str>) -> Vec<u8> {
+        let kid = crate::common::CLEARKEY.parse::<KidAndKey>().unwrap().kid;
+        let (common_key_id, label) = ("c1".to_owned(), "main".to_owned());
+        let metadata = DrmMetadata {
+            signer: vec![],
+            content_id: "movie/7".into(),
+            keys: vec![KeyName { kid, common_key_id, label, period: 0 }],
+            policy: "24h".into(),
+            license_url: license_url.map(str::to_owned),
+            embedded_license: None,
+            issued: now(),
+            ttl: 60,
+        };
+        let signer = self.ca.new_signer(URL, Typ::DrmMetadata, "test", now() - 1000, now() + 1000).unwrap();
+        signer.sign_metadata(metadata).unwrap()
     }
 
     /// A license with the fixture's key.

@@ -127,3 +127,38 @@ async fn persistent_licenses_are_kept() {
     assert!(page.call(Request::ResetIdentity).await.is_ok());
     assert!(page::kept_keys(&component).await.is_empty());
 }
+
+/// A94: signed DRM metadata says where its license is to be asked for; metadata that has been changed says nothing.
+#[wasm_bindgen_test]
+async fn a94_metadata_names_the_license_server() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let url = "https://l.example/license";
+    let mut changed = site.metadata(Some(url));
+    let at = changed.windows(url.len()).position(|octets| octets == url.as_bytes()).unwrap();
+    changed[at + 8] ^= 1;
+    for (metadata, expected) in [
+        (site.metadata(Some(url)), Ok(Some(url.to_owned()))),
+        (site.metadata(None), Ok(None)),
+        (vec![], Ok(None)),
+        (changed, Err(())),
+    ] {
+        let Ok(Reply::Session { session }) = page.call(Request::CreateSession).await else { panic!() };
+        let request = Request::GenerateRequest {
+            session,
+            stream_id: 7.0,
+            device: "d-1".into(),
+            ticket: "ticket".into(),
+            init_data: metadata,
+            display: Display::Single,
+            clock_offset: 0.0,
+        };
+        let named = match page.call(request).await {
+            Ok(Reply::Challenge { license_url, .. }) => Ok(license_url),
+            Err(DrmError::Media { .. }) => Err(()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(named, expected);
+    }
+}

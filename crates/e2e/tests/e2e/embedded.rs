@@ -102,3 +102,33 @@ async fn b19_an_ended_license_is_replaced() {
     assert_eq!(licenses(metrics).await, 1);
     browser.quit().await;
 }
+
+/// A94: the challenge goes to the URL that the film's DRM metadata names, and to another when they name another.
+#[tokio::test]
+async fn a94_the_metadata_says_where_the_license_comes_from() {
+    let mut stage = Stage::start(3, "[drm]\nlicense_policy = \"24h\"").await;
+    std::fs::write(stage.server.data().join("policies.toml"), "[over]\nends = 2020-01-01T00:00:00Z\n")
+        .unwrap();
+    embed(&stage.server, "embedded", "over");
+    let file = stage.server.data().join("matinee.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    for (named, other) in [(1, 2), (2, 1)] {
+        let license_url = format!("[drm]\nlicense_url = \"{}/license\"", stage.cdns[named].url());
+        std::fs::write(&file, config.replacen("[drm]", &license_url, 1)).unwrap();
+        assert!(stage.server.stop());
+        stage.server.restart().await;
+        stage.forget();
+        viewing.open().await;
+        assert_eq!(viewing.sight().await.alert, None);
+        let licenses = |cdn: usize| {
+            let posts = stage.cdns[cdn].exchanges().into_iter().filter(|exchange| exchange.method == "POST");
+            posts.map(|exchange| (exchange.path, exchange.status)).collect::<Vec<_>>()
+        };
+        assert_eq!(licenses(named), [("/license".to_owned(), Some(200))]);
+        assert_eq!(licenses(other), []);
+        assert!(stage.site.exchanges().iter().all(|exchange| exchange.kind != Kind::License));
+    }
+    browser.quit().await;
+}

@@ -91,6 +91,9 @@ pub struct Drm {
     pub update_interval: u64,
     /// URL before `/s/…/drm` in manifests, without trailing slash: `public_url`, or a CDN that pulls DRM metadata from here.
     pub base_url: Option<String>,
+    /// Where players get licenses that DRM metadata does not bring: `/license` of this site's license servers. Default: the controller,
+    /// in the POST that they send anyway. Without trailing slash or query.
+    pub license_url: Option<String>,
     /// The file with the operator's own policies; default: `policies.toml` in the data folder, where there is one.
     pub policies: Option<PathBuf>,
     /// The policy of every license that this server issues, whatever the films name.
@@ -145,6 +148,7 @@ impl Default for Drm {
             ttl: 3600,
             update_interval: 3600,
             base_url: None,
+            license_url: None,
             policies: None,
             license_policy: None,
             update_strategy: UpdateStrategy::Start,

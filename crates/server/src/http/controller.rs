@@ -98,7 +98,7 @@ async fn post_license(
     let challenge = body::read(&parts.headers, body, MAX_CHALLENGE).await?;
     let ticket = body::text(&parts.headers, TICKET_HEADER);
     let origin = body::text(&parts.headers, "origin");
-    let license = license::issue_raw(&service, audience, ticket, &challenge, origin, &place).await.map_err(
+    let issued = license::issue_raw(&service, audience, ticket, &challenge, origin, &place).await.map_err(
         |failure| {
             let error = JsonError::from(failure);
             // Docs: 401 says that the ticket is not authentic, everything else is 403.
@@ -109,6 +109,11 @@ async fn post_license(
             }
         },
     )?;
-    let headers = [(header::CONTENT_TYPE, "application/cose"), (header::CACHE_CONTROL, "no-store")];
+    let (license, policy_version) = issued;
+    let headers = [
+        (header::CONTENT_TYPE, "application/cose"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-policy-version"), &policy_version),
+    ];
     Ok((headers, license).into_response())
 }

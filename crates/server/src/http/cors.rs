@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static("Content-Type, X-CTicket, X-NCCP-Signature");
-const EXPOSED: HeaderValue = HeaderValue::from_static("X-CTicket, Retry-After");
+const EXPOSED: HeaderValue = HeaderValue::from_static("X-CTicket, X-Policy-Version, Retry-After");
 
 /// Answers preflights of listed origins, and tells their pages that they may read. Others get no such header.
 pub(super) async fn answer_embedders(

@@ -70,17 +70,22 @@ fn is_public_host(config: &Config, headers: &HeaderMap) -> bool {
 
 /// The page's policy (docs/protocol.md, section 1).
 pub(crate) fn content_security_policy(config: &Config) -> String {
-    let mut cdns: Vec<&str> = config.cdn.iter().map(|cdn| origin_of(&cdn.base_url)).collect();
-    cdns.push(origin_of(config.edge_base()));
-    cdns.push(origin_of(config.drm_base()));
-    cdns.retain(|origin| *origin != config.public_url);
-    cdns.sort_unstable();
-    cdns.dedup();
-    let cdns: String = cdns.iter().map(|origin| format!(" {origin}")).collect();
+    let mut origins: Vec<&str> = config.cdn.iter().map(|cdn| origin_of(&cdn.base_url)).collect();
+    origins.push(origin_of(config.edge_base()));
+    let listed = |mut origins: Vec<&str>| -> String {
+        origins.retain(|origin| *origin != config.public_url);
+        origins.sort_unstable();
+        origins.dedup();
+        origins.iter().map(|origin| format!(" {origin}")).collect()
+    };
+    let cdns = listed(origins.clone());
+    origins.push(origin_of(config.drm_base()));
+    origins.extend(config.drm.license_url.as_deref().map(origin_of));
+    let services = listed(origins);
     let embedders =
         if config.embedders.is_empty() { "'none'".to_owned() } else { config.embedders.join(" ") };
     format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{cdns}; \
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{services}; \
          media-src 'self' blob:; img-src 'self'{cdns}; style-src 'self'; font-src 'self'; base-uri 'none'; \
          form-action 'self'; frame-ancestors {embedders}"
     )
@@ -186,6 +191,11 @@ mod tests {
         ));
         assert!(cdns.contains("connect-src 'self' https://c.example;"), "{cdns}");
         assert!(cdns.ends_with("frame-ancestors https://partner.example"), "{cdns}");
+        let license = content_security_policy(&config(
+            "[drm]\nlicense_url = \"https://l.example/license\"\nbase_url = \"https://m.example\"",
+        ));
+        assert!(license.contains("connect-src 'self' https://l.example https://m.example;"), "{license}");
+        assert!(license.contains("img-src 'self';"), "{license}");
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn manifest(
             .collect(),
         drm_metadata_url: metadata.as_ref().map(|_| metadata_url()),
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
+        policy_version: metadata.as_ref().and_then(|made| made.policy_version.clone()).filter(|_| serves),
         drm_metadata: metadata.map(|made| made.octets),
         cdns: cdns
             .iter()

@@ -328,9 +328,9 @@ impl<'a> Run<'a> {
                 Ok(ResponseMessage::License { stream_id: *stream_id, license, policy_version })
             }
             RequestMessage::LogBlob(log) => {
-                let (report, drm_metadata) = playback::log_blob(service, tx, speaker, log, now).await?;
+                let (report, rules) = playback::log_blob(service, tx, speaker, log, now).await?;
                 self.reports.push(report);
-                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, drm_metadata })
+                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, rules })
             }
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),

@@ -18,6 +18,8 @@ pub(crate) struct Made {
     pub(crate) octets: Vec<u8>,
     /// The domain whose devices the license in it is for.
     pub(crate) domain: Option<Domain>,
+    /// Names that license's rules.
+    pub(crate) policy_version: Option<String>,
 }
 
 impl Made {
@@ -39,15 +41,23 @@ pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> O
         content_id: pack.content_id.clone(),
         keys: pack.keys.clone(),
         policy: movie.policy.clone(),
-        license_url: None,
+        license_url: service.config.drm.license_url.clone(),
         embedded_license,
         issued: now,
         ttl: service.config.drm.ttl,
     };
     match service.keys().metadata.sign_metadata(metadata) {
-        Ok(octets) => Ok(Some(Made { octets, domain })),
+        Ok(octets) => {
+            let policy_version = domain.and_then(|_| version_of(service, movie));
+            Ok(Some(Made { octets, domain, policy_version }))
+        }
         Err(_) => Err(StoreError::Corrupt("pack").into()),
     }
+}
+
+/// Names the rules of a license that comes along with the film.
+pub(crate) fn version_of(service: &Service, movie: &Movie) -> Option<String> {
+    service.policies().find(&movie.policy).map(PolicyTemplate::version)
 }
 
 /// Whether licenses for this film can come along with it now, and for which domain: its mode says so, its policy allows it, and the
@@ -113,7 +123,7 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
         "{last_modified} {} {} {:?} {} {:?}",
         pack.id,
         movie.license,
-        service.policies().find(&movie.policy).map(PolicyTemplate::version),
+        version_of(service, &movie),
         service.config.drm.ttl,
         made.domain,
     );

@@ -134,7 +134,7 @@ pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Resu
     Ok(keys)
 }
 
-/// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket.
+/// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket. Gives what [`issue`] gives.
 pub(crate) async fn issue_raw(
     service: &Service,
     audience: Audience,
@@ -142,7 +142,7 @@ pub(crate) async fn issue_raw(
     octets: &[u8],
     origin: Option<&str>,
     place: &Place,
-) -> Outcome<Vec<u8>> {
+) -> Outcome<(Vec<u8>, String)> {
     let now = service.clock.now();
     let (ticket, text) = verify::open_ticket(service, ticket).map_err(|_| ErrorCode::NotAuthentic)?;
     if !audience.admits(registration::key_level(ticket.level)) {
@@ -180,7 +180,7 @@ async fn issue_raw_once(
     origin: Option<&str>,
     place: &Place,
     now: u64,
-) -> Outcome<Vec<u8>> {
+) -> Outcome<(Vec<u8>, String)> {
     let mut tx = service.store.begin().await?;
     let device = tx
         .device(ticket.device.as_str())
@@ -196,7 +196,7 @@ async fn issue_raw_once(
     }
     let speaker = Speaker::of_ticket(account, device, ticket, text.to_owned());
     let asking = Asking { speaker: &speaker, stream_id: None, challenge: octets, origin, place };
-    let (license, _) = issue(service, &mut *tx, &asking, now).await?;
+    let license = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;
     Ok(license)
 }

@@ -7,7 +7,7 @@ use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
 use nccp::json::{PlayerEvent, PlayerEventKind};
-use nccp::{ErrorCode, LogBlob, LogEvent};
+use nccp::{ErrorCode, LogBlob, LogEvent, NewRules};
 
 /// Nearer to the end than this (seconds) a film counts as watched.
 const LAST_MOMENT: f64 = 0.5;
@@ -38,7 +38,7 @@ pub(crate) async fn log_blob(
     speaker: &Speaker,
     log: &LogBlob,
     now: u64,
-) -> Outcome<(Report, Option<Vec<u8>>)> {
+) -> Outcome<(Report, Option<NewRules>)> {
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     let before = tx.last_counters(&speaker.device.id, movie.id).await?;
     tx.log(&LogEntry {
@@ -54,28 +54,34 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    let forced = forced_metadata(service, &movie, log.policy_version.as_deref(), now)?;
+    let forced = forced_rules(service, &movie, log.policy_version.as_deref(), now)?;
     Ok((Report { before, after: log.counters.clone() }, forced))
 }
 
 /// What makes a player that goes by other rules than those in force ask for a new license, where the operator wants that.
-fn forced_metadata(
+fn forced_rules(
     service: &Service,
     movie: &Movie,
     goes_by: Option<&str>,
     now: u64,
-) -> Outcome<Option<Vec<u8>>> {
+) -> Outcome<Option<NewRules>> {
     let Some(goes_by) = goes_by.filter(|_| service.config.drm.update_strategy == UpdateStrategy::Force)
     else {
         return Ok(None);
     };
     let policies = service.policies();
-    let in_force = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
-    if in_force.as_deref() == Some(goes_by) {
+    let licensed = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
+    // The rules of a license that came along are the film's own, whatever the license server would say.
+    let embedded = || drm_metadata::domain_of(service, movie, now);
+    let embedded = || embedded().and_then(|_| drm_metadata::version_of(service, movie));
+    if licensed.as_deref() == Some(goes_by) || embedded().as_deref() == Some(goes_by) {
         return Ok(None);
     }
     match service.catalogue.pack(&movie.pack) {
-        Ok(pack) => Ok(drm_metadata::make(service, movie, &pack, now)?.map(|made| made.octets)),
+        Ok(pack) => {
+            let made = drm_metadata::make(service, movie, &pack, now)?;
+            Ok(made.map(|made| NewRules { drm_metadata: made.octets, policy_version: made.policy_version }))
+        }
         // Its license will not be had either, but this player cannot be told.
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");

@@ -5,7 +5,7 @@ use super::client::{Client, MODULE, id, rsa, trust};
 use super::world::{MOVIE, NOW, OTHER_MOVIE, Reply, URL, World};
 use cenc::{ContentId, Label, derive_kid};
 use license::{Domain, DomainEpoch, DrmMetadata, EPOCH_SECONDS, VerifiedLicense};
-use nccp::{Activation, DomainKey, Manifest, RequestMessage, ResponseMessage};
+use nccp::{Activation, DomainKey, LogBlob, LogEvent, Manifest, NewRules, RequestMessage, ResponseMessage};
 use server::store::{NewMovie, Store};
 use server::{LicenseMode, keys};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -385,4 +385,68 @@ async fn a_start_refuses_metadata_that_outlives_its_licenses() {
     set(&world, MOVIE, LicenseMode::Server, "rental").await;
     assert_eq!(start("ttl = 99999999").await, Ok(()));
     assert!(server::Config::parse("[drm]\nupdate_interval = 0").is_err());
+}
+
+/// A94: the signed metadata says where a license is to be asked for, as the operator does.
+#[tokio::test]
+async fn a94_metadata_names_the_license_server() {
+    for (config, expected) in [
+        ("", None),
+        ("[drm]\nlicense_url = \"https://l.example/license\"", Some("https://l.example/license")),
+    ] {
+        let world = embedded(config).await;
+        let mut client = Client::registered(&world).await;
+        let manifest = manifest(&mut client, &world, MOVIE).await;
+        let (metadata, ..) = read(&world, manifest.drm_metadata.as_ref().unwrap()).await;
+        assert_eq!(metadata.license_url.as_deref(), expected);
+        let (metadata, ..) = read(&world, &get(&world, &path(&manifest), &[]).await.body).await;
+        assert_eq!(metadata.license_url.as_deref(), expected);
+    }
+}
+
+/// B15, B78: a running player whose license came along hears of changed rules, too, and by their name only once; what the license server
+/// would say instead is no change.
+#[tokio::test]
+async fn b15_changed_rules_reach_films_whose_license_came_along() {
+    let world = embedded(
+        "[drm]\nupdate_strategy = \"force\"\nttl = 60\nupdate_interval = 60\nlicense_policy = \"48h\"",
+    )
+    .await;
+    let own = |hours| {
+        let text = format!("[own]\nvalidity = \"{hours}h\"");
+        std::fs::write(world.folder.path().join("policies.toml"), text).unwrap();
+        world.service.reload().unwrap();
+    };
+    own(2);
+    set(&world, MOVIE, LicenseMode::Embedded(Domain::All), "own").await;
+    let mut client = Client::registered(&world).await;
+    let version = manifest(&mut client, &world, MOVIE).await.policy_version.unwrap();
+    assert_eq!(report(&mut client, &world, &version).await, None, "nothing has changed");
+
+    own(3);
+    let rules = report(&mut client, &world, &version).await.unwrap();
+    let (_, license, _) = read(&world, &rules.drm_metadata).await;
+    assert_eq!(license.license().policy.not_after, Some(world.now() + 3 * 3600));
+    let adopted = rules.policy_version.unwrap();
+    assert_ne!(adopted, version);
+    assert_eq!(report(&mut client, &world, &adopted).await, None, "adopted");
+    assert_eq!(manifest(&mut client, &world, MOVIE).await.policy_version, Some(adopted));
+
+    // A film whose license is asked for gets no name with its manifest: the license has one.
+    set(&world, MOVIE, LicenseMode::Server, "own").await;
+    assert_eq!(manifest(&mut client, &world, MOVIE).await.policy_version, None);
+}
+
+async fn report(client: &mut Client, world: &World, version: &str) -> Option<NewRules> {
+    let log = RequestMessage::LogBlob(LogBlob {
+        movie_id: id(MOVIE),
+        position: 1.0,
+        event: LogEvent::Interval,
+        counters: vec![],
+        policy_version: Some(version.to_owned()),
+    });
+    match client.one(world, log).await.unwrap() {
+        ResponseMessage::LogBlob { rules, .. } => rules,
+        other => panic!("{other:?}"),
+    }
 }

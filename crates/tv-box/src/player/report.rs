@@ -50,7 +50,7 @@ impl Film<'_> {
         let answer = self.answer.clone();
         tokio::spawn(async move {
             let result = asked.await.map(|answer| match answer {
-                ResponseMessage::LogBlob { drm_metadata, .. } => drm_metadata.is_some(),
+                ResponseMessage::LogBlob { rules, .. } => rules.is_some(),
                 _ => false,
             });
             let _ = answer.send(Answer::Logged(event, position, result)).await;

@@ -23,7 +23,10 @@ impl Film<'_> {
             shared.drm().open_embedded(self.session, metadata, &kept).ok()
         });
         match granted {
-            Some(granted) => self.granted(granted, None),
+            Some(granted) => {
+                let policy_version = self.manifest.policy_version.clone();
+                self.granted(granted, policy_version)
+            }
             None => {
                 self.ask_for_license();
                 Ok(())
