@@ -113,13 +113,14 @@ async fn a94_the_metadata_says_where_the_license_comes_from() {
     let file = stage.server.data().join("matinee.toml");
     let config = std::fs::read_to_string(&file).unwrap();
     let browser = Browser::start().await;
-    let viewing = Viewing::new(&browser, &stage).await;
+    drop(Viewing::new(&browser, &stage).await);
     for (named, other) in [(1, 2), (2, 1)] {
         let license_url = format!("[drm]\nlicense_url = \"{}/license\"", stage.cdns[named].url());
         std::fs::write(&file, config.replacen("[drm]", &license_url, 1)).unwrap();
         assert!(stage.server.stop());
         stage.server.restart().await;
         stage.forget();
+        let viewing = Viewing { browser: &browser, stage: &stage };
         viewing.open().await;
         assert_eq!(viewing.sight().await.alert, None);
         let licenses = |cdn: usize| {
