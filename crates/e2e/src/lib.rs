@@ -18,7 +18,7 @@ mod viewing;
 pub use browser::Browser;
 pub use film::{Picture, pictures_of_ladder};
 pub use peer::Peer;
-pub use server::{Device, EMAIL, Log, MOVIE, PASSWORD, Server, TITLE, demo_film};
+pub use server::{Device, EMAIL, Log, MOVIE, PASSWORD, Server, TITLE, demo_film, messages};
 pub use stage::Stage;
 pub use viewing::{Sight, Viewing};
 

@@ -25,7 +25,7 @@ pub struct Server {
 }
 
 /// A registered device, as the command line lists it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Device {
     /// The account's address.
     pub email: String,
@@ -38,6 +38,18 @@ pub struct Device {
     pub slot: Option<u64>,
     /// How well it keeps its keys.
     pub key_level: String,
+}
+
+/// How many messages of this name were answered, by the count of the server whose metrics are at this port.
+///
+/// # Panics
+/// When it does not answer.
+pub async fn messages(metrics: u16, name: &str) -> u64 {
+    let text =
+        reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("matinee_messages_total{"));
+    let ours = lines.filter(|line| line.contains(&format!("\"{name}\"")));
+    ours.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
 /// What the server wrote to standard output and standard error.

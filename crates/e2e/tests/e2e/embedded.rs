@@ -1,15 +1,11 @@
 //! Films whose license comes along with the manifest: played without asking for one.
 
-use e2e::{Browser, Server, Stage, TITLE, Viewing, free_port};
+use e2e::{Browser, Server, Stage, TITLE, Viewing, free_port, messages};
 use shaper::Kind;
 
 /// Licenses that the server was asked for, by its own count.
 async fn licenses(metrics: u16) -> u64 {
-    let text =
-        reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
-    let lines = text.lines().filter(|line| line.starts_with("matinee_messages_total{"));
-    let licenses = lines.filter(|line| line.contains("\"license\""));
-    licenses.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    messages(metrics, "license").await
 }
 
 /// Has the film's license come along from now on: published again, with the same files.

@@ -1,6 +1,7 @@
 //! The device's identity: lost, and refused.
 
-use e2e::{Browser, MOVIE, Server, TITLE};
+use e2e::{Browser, MOVIE, Server, Stage, TITLE};
+use shaper::Kind;
 
 const PLAYS: &str = "return document.querySelector('video')?.currentTime > 0";
 
@@ -10,9 +11,9 @@ fn devices(server: &Server) -> Vec<(String, u64)> {
 }
 
 /// Takes away all that the site's pages have stored but cookies, as a browser does that runs out of space.
-async fn evict(browser: &Browser, server: &Server) {
+async fn evict(browser: &Browser, site: &str) {
     // A page without a worker, so that nobody holds the database.
-    browser.open(&format!("{}/healthz", server.url())).await;
+    browser.open(&format!("{site}/healthz")).await;
     let script = "const gone = name => new Promise((resolve, reject) => {
             const request = indexedDB.deleteDatabase(name);
             request.onsuccess = resolve; request.onerror = reject;
@@ -24,29 +25,41 @@ async fn evict(browser: &Browser, server: &Server) {
     assert!(browser.eval::<bool>(script).await, "there was a database");
 }
 
-/// A browser that lost its keys gets its own slot back, not another one; the same browser again within twelve hours takes a new one.
-/// A36, A47.
+/// A browser that lost its keys is the same device in the same slot; the same browser again within twelve hours takes a new one. One
+/// that only lost its registration keeps its keys, and nobody individualizes. A36, A47, A58.
 #[tokio::test]
 async fn lost_storage_recovers_into_its_own_slot() {
-    let server = Server::start().await;
+    let stage = Stage::start(0, "").await;
+    let individualized = || stage.requests(Kind::Individualize).len();
     let browser = Browser::start().await;
-    browser.sign_in(&server).await;
+    browser.sign_in_at(&stage.url()).await;
     browser.film(TITLE).await.click().await.unwrap();
     browser.until("the film to play", PLAYS).await;
-    let [(first, slot)] = devices(&server).try_into().unwrap();
+    let first = devices(&stage.server);
+    assert_eq!(first.len(), 1);
 
-    evict(&browser, &server).await;
-    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
-    browser.until("the film to play again", PLAYS).await;
-    let [(second, again)] = devices(&server).try_into().unwrap();
-    assert_eq!(again, slot);
-    assert_ne!(first, second, "other keys are another device");
+    let film = format!("{}/watch?movieid={MOVIE}", stage.url());
+    browser.open(&format!("{}/healthz", stage.url())).await;
+    let script =
+        "const keys = Object.keys(localStorage).filter(key => key.startsWith('matinee.registration.'));
+        keys.forEach(key => localStorage.removeItem(key)); return keys.length";
+    assert_eq!(browser.eval::<u32>(script).await, 1);
+    browser.open(&film).await;
+    browser.until("the film to play, registered again", PLAYS).await;
+    assert_eq!(devices(&stage.server), first);
+    assert_eq!(individualized(), 1);
 
-    evict(&browser, &server).await;
-    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
-    browser.until("the film to play once more", PLAYS).await;
-    let now = devices(&server);
-    assert_eq!((now.len(), now[0].0 == second), (2, true), "{now:?}");
+    evict(&browser, &stage.url()).await;
+    browser.open(&film).await;
+    browser.until("the film to play, with other keys", PLAYS).await;
+    assert_eq!(devices(&stage.server), first);
+    assert_eq!(individualized(), 2);
+
+    evict(&browser, &stage.url()).await;
+    browser.open(&film).await;
+    browser.until("the film to play, in another slot", PLAYS).await;
+    let now = devices(&stage.server);
+    assert_eq!((now.len(), now[0] == first[0]), (2, true), "{now:?}");
     browser.quit().await;
 }
 

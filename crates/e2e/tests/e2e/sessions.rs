@@ -1,7 +1,8 @@
 //! Who is signed in, what is kept, what is never written down.
 
-use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, TITLE};
+use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, Stage, TITLE, free_port, messages};
 use serde_json::Value;
+use shaper::{Exchange, Kind};
 
 /// A3: the watch page needs both cookies, sends to the login page, and comes back to the film.
 #[tokio::test]
@@ -21,26 +22,59 @@ async fn watch_asks_for_login_and_returns_to_the_film() {
     browser.quit().await;
 }
 
-/// A48, A90: a reload neither registers nor individualizes again; a restart of the server keeps everything.
+/// A20: sign-in, device, instructions, license, pictures, in this order. A48, A90: after a reload, and after a restart of the server, there
+/// is a license to ask for and nothing else.
 #[tokio::test]
-async fn a_reload_and_a_restart_keep_device_and_identity() {
-    let mut server = Server::start().await;
+async fn five_phases_once_and_two_again() {
+    let metrics = free_port();
+    let mut stage = Stage::start(0, &format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"")).await;
     let browser = Browser::start().await;
-    browser.sign_in(&server).await;
+    browser.sign_in_at(&stage.url()).await;
     browser.film(TITLE).await.click().await.unwrap();
-    browser.until("the film to play", "return document.querySelector('video')?.currentTime > 1").await;
-    let ids =
-        |server: &Server| -> Vec<String> { server.devices().into_iter().map(|device| device.id).collect() };
-    let before = ids(&server);
+    let plays = "return document.querySelector('video')?.currentTime > 1";
+    browser.until("the film to play", plays).await;
+    let first = |wanted: &dyn Fn(&Exchange) -> bool| {
+        stage
+            .site
+            .exchanges()
+            .iter()
+            .find(|exchange| wanted(exchange))
+            .map(|exchange| exchange.asked)
+            .unwrap()
+    };
+    let phases = [
+        first(&|exchange| exchange.path == "/login" && exchange.method == "POST"),
+        first(&|exchange| exchange.kind == Kind::Individualize),
+        first(&|exchange| exchange.kind == Kind::Controller),
+        first(&|exchange| exchange.kind == Kind::Media),
+    ];
+    assert!(phases.is_sorted());
+    let last_envelope =
+        stage.requests(Kind::Controller).into_iter().rfind(|post| post.asked < phases[3]).unwrap();
+    assert!(last_envelope.asked > phases[2], "register; then authorization and license");
+    let asked = async || {
+        let mut counts = Vec::new();
+        for message in ["register", "authenticationrenewal", "authorization", "license"] {
+            counts.push(messages(metrics, message).await);
+        }
+        (counts, stage.requests(Kind::Individualize).len())
+    };
+    assert_eq!(asked().await, (vec![1, 0, 1, 1], 1));
+    let before = stage.server.devices();
+    assert_eq!(before.len(), 1);
 
-    assert!(server.stop(), "the server's exit after an interrupt");
-    server.restart().await;
     browser.driver().refresh().await.unwrap();
     browser.until("the film to play again", "return document.querySelector('video')?.currentTime > 0").await;
-    let requests: Vec<String> =
-        browser.eval("return performance.getEntriesByType('resource').map(e => e.name)").await;
-    assert!(!requests.iter().any(|url| url.ends_with("/individualize")), "{requests:?}");
-    assert_eq!((before.len(), &before), (1, &ids(&server)));
+    assert_eq!(asked().await, (vec![1, 0, 2, 2], 1));
+
+    assert!(stage.server.stop(), "the server's exit after an interrupt");
+    stage.server.restart().await;
+    browser.driver().refresh().await.unwrap();
+    browser.until("the film to play again", "return document.querySelector('video')?.currentTime > 0").await;
+    // The counters began anew with it.
+    let counts = [messages(metrics, "register").await, messages(metrics, "license").await];
+    assert_eq!((counts, stage.requests(Kind::Individualize).len()), ([0, 1], 1));
+    assert_eq!(stage.server.devices(), before);
     browser.quit().await;
 }
 

@@ -172,8 +172,8 @@ pub trait Transaction: Send {
     async fn reclaim_idle(&mut self, account: i64, before: u64) -> Result<u64>;
     /// The device registers again: next epoch, its window begins at `sequence`.
     async fn reregister(&mut self, id: &str, registered: &Registered) -> Result<()>;
-    /// Another signing key takes over the device's slot: the old device is gone.
-    async fn replace_device(&mut self, old: &str, device: &NewDevice, now: u64) -> Result<()>;
+    /// Another signing key takes the place of the device's, which was lost.
+    async fn rekey(&mut self, id: &str, signing_key: &[u8], now: u64) -> Result<()>;
     /// Remembers the modulus of a device's RSA key, big-endian.
     async fn set_rsa_modulus(&mut self, id: &str, modulus: &[u8; 256]) -> Result<()>;
     /// The modulus of a device's RSA key, where it was remembered.

@@ -126,7 +126,7 @@ async fn session_account(
     Ok(account.ok_or(ErrorCode::LoginRequired)?)
 }
 
-/// `register`: the same keys are the same device; a browser that lost its keys replaces its own slot; else the lowest free one.
+/// `register`: the same keys are the same device, and so is a browser that lost its keys (A58); else it gets the lowest free slot.
 pub(crate) async fn register(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -138,7 +138,17 @@ pub(crate) async fn register(
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
     let level = level_number(certificate.level);
-    let id = match tx.device_by_key(account.id, key).await? {
+    let known = tx.device_by_key(account.id, key).await?;
+    let lost = match known {
+        Some(_) => None,
+        None => tx.device_by_browser(account.id, &browser.hash()).await?,
+    };
+    let replaced = lost.as_ref().map_or(0, |lost| lost.replaced);
+    let lost = lost.filter(|lost| lost.replaced == 0 || now >= lost.replaced + REPLACE_INTERVAL);
+    if let Some(lost) = &lost {
+        tx.rekey(&lost.id, key, now).await?;
+    }
+    let id = match known.or(lost) {
         Some(device) => {
             let registered = Registered {
                 level,
@@ -153,7 +163,6 @@ pub(crate) async fn register(
             device.id
         }
         None => {
-            let old = tx.device_by_browser(account.id, &browser.hash()).await?;
             let device = NewDevice {
                 id: format!("d-{}", random_hex::<16>()),
                 account: account.id,
@@ -165,12 +174,9 @@ pub(crate) async fn register(
                 browser_hash,
                 sequence,
                 registered: now,
-                replaced: old.as_ref().map_or(0, |old| old.replaced),
+                replaced,
             };
-            match old.filter(|old| old.replaced == 0 || now >= old.replaced + REPLACE_INTERVAL) {
-                Some(old) => tx.replace_device(&old.id, &device, now).await?,
-                None => add(service, tx, &device, now).await?,
-            }
+            add(service, tx, &device, now).await?;
             device.id
         }
     };

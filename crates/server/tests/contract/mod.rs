@@ -219,11 +219,11 @@ async fn devices(store: &dyn Store) {
     tx.set_sequence(&id(2), &DeviceState { window: device.window.clone(), last_seen: 600 }).await.unwrap();
     assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().window, device.window);
 
-    let new = NewDevice { browser_hash: Some([4; 32]), ..new_device(account, 44) };
-    tx.replace_device(&id(4), &new, 700).await.unwrap();
-    assert!(tx.device(&id(4)).await.unwrap().is_none());
-    let replaced = tx.device_by_browser(account, &[4; 32]).await.unwrap().unwrap();
-    assert_eq!((replaced.id, replaced.slot, replaced.replaced), (id(44), Some(4), 700));
+    let [old, new] = [4, 44].map(|n| new_device(account, n).signing_key);
+    tx.rekey(&id(4), &new, 700).await.unwrap();
+    assert!(tx.device_by_key(account, &old).await.unwrap().is_none());
+    let rekeyed = tx.device_by_key(account, &new).await.unwrap().unwrap();
+    assert_eq!((rekeyed.id, rekeyed.slot, rekeyed.replaced), (id(4), Some(4), 700));
 
     assert_eq!(
         tx.add_device(&new_device(account, 45), 3).await.unwrap(),

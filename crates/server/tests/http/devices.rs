@@ -64,15 +64,21 @@ async fn removed_at_once() {
     assert_eq!(client.one(&world, RequestMessage::AccountInfo).await, Err(ErrorCode::LoginRequired));
 }
 
-/// A browser that lost its keys replaces its own device, once in twelve hours.
+/// A58: a browser that lost its keys is the same device with others, once in twelve hours; the old ones are no device's.
 #[tokio::test]
 async fn lost_keys_take_no_second_slot() {
     let world = World::new().await;
-    let first = Client::registered(&world).await;
+    let mut first = Client::registered(&world).await;
     let mut fresh = Client::new(&world, &first.cookies).await;
     fresh.register(&world).await.unwrap();
-    assert_ne!(fresh.device, first.device);
+    assert_eq!(fresh.device, first.device);
     assert_eq!(world.device_count().await, 1);
+    let refused = Err(ErrorCode::SequenceOutOfOrder);
+    assert_eq!(first.one(&world, RequestMessage::AccountInfo).await, refused, "a ticket of the old keys");
+    let device_id = first.device.clone().unwrap();
+    let renewal = RequestMessage::AuthenticationRenewal { device_id };
+    assert_eq!(first.one(&world, renewal).await, refused);
+    assert!(fresh.one(&world, RequestMessage::AccountInfo).await.is_ok());
     let mut again = Client::new(&world, &fresh.cookies).await;
     again.register(&world).await.unwrap();
     assert_eq!(world.device_count().await, 2, "too soon: it takes a slot of its own");
@@ -86,6 +92,22 @@ async fn lost_keys_take_no_second_slot() {
     let mut later = Client::new(&world, &cookies).await;
     later.register(&world).await.unwrap();
     assert_eq!(world.device_count().await, 3);
+}
+
+/// A54: a browser that was de-authorized and lost its keys needs a free slot, as if it had them.
+#[tokio::test]
+async fn lost_keys_need_a_slot() {
+    let world = World::with("[devices]\nlimit = 1").await;
+    let first = Client::registered(&world).await;
+    let id = first.device.clone().unwrap().to_string();
+    accounts::remove_device(&*world.store, &id, false).await.unwrap();
+    let other = Client::registered(&world).await;
+    let mut fresh = Client::new(&world, &first.cookies).await;
+    assert_eq!(fresh.register(&world).await.err(), Some(ErrorCode::DeviceLimitReached));
+    let id = other.device.unwrap().to_string();
+    accounts::remove_device(&*world.store, &id, true).await.unwrap();
+    fresh.register(&world).await.unwrap();
+    assert_eq!(accounts::devices(&*world.store, EMAIL).await.unwrap().len(), 1);
 }
 
 /// At the limit, devices idle for thirty days lose their slots.

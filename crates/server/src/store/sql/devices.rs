@@ -96,7 +96,7 @@ async fn free(tx: &mut Tx, account: i64, limit: u32) -> Result<Option<i64>> {
     Ok((1..=i64::from(limit)).find(|slot| !taken.contains(slot)))
 }
 
-async fn insert(tx: &mut Tx, device: &NewDevice, slot: Option<i64>, replaced: u64) -> Result<()> {
+async fn insert(tx: &mut Tx, device: &NewDevice, slot: i64) -> Result<()> {
     let window = SequenceWindow::starting_at(device.sequence);
     sqlx::query(
         "INSERT INTO devices (id, account, slot, signing_key, level, kind, name, machine, browser_hash, epoch, highest,
@@ -115,7 +115,7 @@ async fn insert(tx: &mut Tx, device: &NewDevice, slot: Option<i64>, replaced: u6
     .bind(int(window.highest()))
     .bind(&window.seen()[..])
     .bind(int(device.registered))
-    .bind(int(replaced))
+    .bind(int(device.replaced))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -123,7 +123,7 @@ async fn insert(tx: &mut Tx, device: &NewDevice, slot: Option<i64>, replaced: u6
 
 pub(super) async fn add(tx: &mut Tx, device: &NewDevice, limit: u32) -> Result<Slot> {
     let Some(slot) = free(tx, device.account, limit).await? else { return Ok(Slot::Full) };
-    insert(tx, device, Some(slot), device.replaced).await?;
+    insert(tx, device, slot).await?;
     Ok(Slot::Taken(u32::try_from(slot).map_err(|_| StoreError::Corrupt("slot"))?))
 }
 
@@ -195,13 +195,14 @@ pub(super) async fn reregister(tx: &mut Tx, id: &str, registered: &Registered) -
     Ok(())
 }
 
-pub(super) async fn replace(tx: &mut Tx, old: &str, device: &NewDevice, now: u64) -> Result<()> {
-    let slot: Option<i64> = sqlx::query("DELETE FROM devices WHERE id = $1 RETURNING slot")
-        .bind(old)
-        .fetch_one(&mut **tx)
-        .await?
-        .try_get("slot")?;
-    insert(tx, device, slot, now).await
+pub(super) async fn rekey(tx: &mut Tx, id: &str, signing_key: &[u8], now: u64) -> Result<()> {
+    sqlx::query("UPDATE devices SET signing_key = $2, replaced = $3 WHERE id = $1")
+        .bind(id)
+        .bind(signing_key)
+        .bind(int(now))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn set_rsa_modulus(tx: &mut Tx, id: &str, modulus: &[u8; 256]) -> Result<()> {

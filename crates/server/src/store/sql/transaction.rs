@@ -184,8 +184,8 @@ impl Transaction for SqlTransaction {
         devices::reregister(&mut self.tx, id, registered).await
     }
 
-    async fn replace_device(&mut self, old: &str, device: &NewDevice, now: u64) -> Result<()> {
-        devices::replace(&mut self.tx, old, device, now).await
+    async fn rekey(&mut self, id: &str, signing_key: &[u8], now: u64) -> Result<()> {
+        devices::rekey(&mut self.tx, id, signing_key, now).await
     }
 
     async fn set_rsa_modulus(&mut self, id: &str, modulus: &[u8; 256]) -> Result<()> {
