@@ -28,7 +28,7 @@ pub fn mount() {
     console_error_panic_hook::set_once();
     let root = gloo::utils::document().get_element_by_id("app");
     if let Some(root) = root {
-        root.set_inner_html("");
+        root.set_text_content(None);
         yew::Renderer::<app::App>::with_root(root).render();
     }
 }

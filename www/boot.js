@@ -13,6 +13,11 @@ function say(title, text) {
   root.replaceChildren(box);
 }
 
+// The one script that is started from an address is the DRM module's loader; nothing here turns text into markup or code.
+globalThis.trustedTypes?.createPolicy("default", {
+  createScriptURL: (url) => (url === document.querySelector("meta[name=matinee-worker]")?.content ? url : null),
+});
+
 if (typeof WebAssembly !== "object") {
   say("This browser cannot play protected films",
     "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari has all that is needed.");

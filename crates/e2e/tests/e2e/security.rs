@@ -172,3 +172,36 @@ async fn another_devices_license_is_not_accepted() {
     assert_eq!(thief.eval::<u64>(pictures).await, 0);
     thief.quit().await;
 }
+
+/// A12: a script in the page that nobody meant to be there reaches no other host, starts no other worker, and makes no markup of text.
+#[tokio::test]
+async fn a12_the_page_talks_to_its_own_servers_only() {
+    let server = Server::start().await;
+    let elsewhere = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", PLAYS).await;
+    let script = format!(
+        "const violated = [];
+        document.addEventListener('securitypolicyviolation', event => violated.push(event.effectiveDirective));
+        const refused = [];
+        const trying = async (name, act) => {{ try {{ await act(); }} catch {{ refused.push(name); }} }};
+        const worker = document.querySelector('meta[name=matinee-app]').content;
+        await trying('fetch', () => fetch('{}/healthz', {{ mode: 'no-cors' }}));
+        await trying('worker', () => new Worker(worker));
+        await trying('markup', () => {{ document.body.innerHTML = '<b>bold</b>'; }});
+        await trying('policy', () => trustedTypes.createPolicy('own', {{ createHTML: text => text }}));
+        await trying('own', () => fetch('/healthz'));
+        while (violated.length < 4) await new Promise(go => setTimeout(go, 20));
+        return [refused, violated.sort()];",
+        elsewhere.url()
+    );
+    let [refused, violated]: [Vec<String>; 2] = browser.eval(&script).await;
+    assert_eq!(refused, ["fetch", "worker", "markup", "policy"]);
+    assert_eq!(
+        violated,
+        ["connect-src", "require-trusted-types-for", "require-trusted-types-for", "trusted-types"]
+    );
+    browser.quit().await;
+}

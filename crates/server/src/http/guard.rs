@@ -87,7 +87,8 @@ pub(crate) fn content_security_policy(config: &Config) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{services}; \
          media-src 'self' blob:; img-src 'self'{cdns}; style-src 'self'; font-src 'self'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors {embedders}"
+         form-action 'self'; frame-ancestors {embedders}; require-trusted-types-for 'script'; \
+         trusted-types default"
     )
 }
 
@@ -182,7 +183,7 @@ mod tests {
     fn the_policy_names_cdns_and_embedders() {
         let plain = content_security_policy(&config(""));
         assert!(
-            plain.contains("connect-src 'self';") && plain.ends_with("frame-ancestors 'none'"),
+            plain.contains("connect-src 'self';") && plain.contains("frame-ancestors 'none';"),
             "{plain}"
         );
         assert!(!plain.contains("unsafe-inline") && !plain.contains("'unsafe-eval'"));
@@ -190,7 +191,7 @@ mod tests {
             "embedders = [\"https://partner.example\"]\n[[cdn]]\nid = 1\nname = \"c\"\nbase_url = \"https://c.example/films\"",
         ));
         assert!(cdns.contains("connect-src 'self' https://c.example;"), "{cdns}");
-        assert!(cdns.ends_with("frame-ancestors https://partner.example"), "{cdns}");
+        assert!(cdns.contains("frame-ancestors https://partner.example;"), "{cdns}");
         let license = content_security_policy(&config(
             "[drm]\nlicense_url = \"https://l.example/license\"\nbase_url = \"https://m.example\"",
         ));

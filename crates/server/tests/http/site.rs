@@ -62,7 +62,7 @@ async fn a11_a12_files_and_their_headers() {
         csp,
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
          media-src 'self' blob:; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors 'none'"
+         form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
     );
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
