@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod activation;
+mod delivery;
 mod embedded;
 mod playing;
 mod registration;

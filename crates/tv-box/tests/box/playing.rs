@@ -4,20 +4,12 @@ use std::process::Command;
 
 use nccp::ErrorCode;
 use shaper::{Fault, Kind, Rule};
-use tv_box::{Delivered, Ended, Error, Notice, Program, Reason, Reports, Sink, Wish};
+use tv_box::{Ended, Error, Notice, Program, Reason, Reports, Sink, Wish};
 
-use crate::world::{LENGTH, MOVIE, PICTURES, Run, Running, World, activated};
+use crate::world::{LENGTH, MOVIE, PICTURES, Run, Running, World, activated, end_of};
 
 /// Frames of sound that a minute takes, at 48,000 samples a second and 1024 samples a frame.
 const SOUNDS: u64 = 60 * 48_000 / 1024;
-
-fn end_of(shown: &[Notice]) -> (Reason, f64, Vec<Delivered>) {
-    let end = shown.iter().find_map(|notice| match notice {
-        Notice::Ended { reason, position, tracks, .. } => Some((*reason, *position, tracks.clone())),
-        _ => None,
-    });
-    end.unwrap_or_else(|| panic!("no end: {shown:#?}"))
-}
 
 fn logs(shown: &[Notice]) -> Vec<&'static str> {
     let log = |notice: &Notice| match notice {

@@ -15,7 +15,7 @@ use server::keys::{self, BoxOrder, ProvisionedBox};
 use server::{Clock, Config, Server, accounts, catalogue, movies};
 use shaper::{Kind, Proxy};
 use tokio::sync::{mpsc, oneshot};
-use tv_box::{BoxFile, Ended, Error, Identity, Notice, Options, Screen, Sink, Wish};
+use tv_box::{BoxFile, Delivered, Ended, Error, Identity, Notice, Options, Reason, Screen, Sink, Wish};
 
 pub(crate) const EMAIL: &str = "ada@example.org";
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) site: Proxy,
     /// What stands before the boxes' listener.
     pub(crate) boxes: Proxy,
+    /// Two more before the edge, `{cdn 1}` and `{cdn 2}` in configurations.
+    pub(crate) cdns: [Proxy; 2],
     /// The demo film's pack.
     pub(crate) pack: Option<catalogue::Pack>,
     pub(crate) clock: Arc<AtomicU64>,
@@ -86,6 +88,8 @@ impl World {
         let (site_port, box_port) = (free_port(), free_port());
         let site = Proxy::start(local(site_port)).unwrap();
         let boxes = Proxy::start(local(box_port)).unwrap();
+        let cdns = [(); 2].map(|()| Proxy::start(local(site_port)).unwrap());
+        let more = more.replace("{cdn 1}", &cdns[0].url()).replace("{cdn 2}", &cdns[1].url());
         let text = format!(
             "listen = \"127.0.0.1:{site_port}\"\npublic_url = \"http://localhost:{}\"\n\
              [boxes]\nlisten = \"127.0.0.1:{box_port}\"\nurl = \"http://localhost:{}\"\n[metrics]\noff = true\n{more}",
@@ -115,6 +119,7 @@ impl World {
             config,
             site,
             boxes,
+            cdns,
             pack: None,
             clock: hand,
             client,
@@ -380,4 +385,13 @@ pub(crate) async fn activated(world: &World, serial: &str) -> PathBuf {
     let (ended, _) = tv.stop().await;
     assert_eq!(ended.unwrap(), Ended::Stopped);
     file
+}
+
+/// How a film ended: why, where, and what of it was given out.
+pub(crate) fn end_of(shown: &[Notice]) -> (Reason, f64, Vec<Delivered>) {
+    let end = shown.iter().find_map(|notice| match notice {
+        Notice::Ended { reason, position, tracks, .. } => Some((*reason, *position, tracks.clone())),
+        _ => None,
+    });
+    end.unwrap_or_else(|| panic!("no end: {shown:#?}"))
 }
