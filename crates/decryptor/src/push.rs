@@ -233,9 +233,7 @@ impl PushDecryptor {
         let mut subsamples = Vec::new();
         self.work.clear();
         for track in fragment.tracks() {
-            let entries = &track.track.entries;
-            let entry = (track.description_index as usize).checked_sub(1).and_then(|i| entries.get(i));
-            let scheme = entry.and_then(|entry| entry.protection).map(|protection| protection.scheme);
+            let scheme = track.scheme().unwrap_or(FourCc(*b"none"));
             for sample in track.samples() {
                 let sample = sample?;
                 // Bounded over all tracks: samples without size or entry cost no bytes.
@@ -253,9 +251,7 @@ impl PushDecryptor {
                 if offset < size {
                     return Err(Error::StrayData);
                 }
-                let scheme =
-                    scheme_of(scheme.or_else(|| scheme_of_track(entries)).unwrap_or(FourCc(*b"none")))?;
-                let protection = protection_of(scheme, &crypto);
+                let protection = protection_of(scheme_of(scheme)?, &crypto);
                 let kid = Kid(*crypto.kid());
                 let same = |work: &Work| work.kid == kid && work.table.protection() == protection;
                 let at = self.work.iter().position(same).unwrap_or_else(|| {
@@ -302,11 +298,6 @@ impl PushDecryptor {
 
 fn scheme_of(code: FourCc) -> Result<Scheme, Error> {
     Scheme::from_four_cc(code.0).map_err(|_| Error::Scheme(code))
-}
-
-/// The scheme of a track whose samples are protected by a sample group although their own entry is clear.
-fn scheme_of_track(entries: &[isobmff::SampleEntry]) -> Option<FourCc> {
-    entries.iter().find_map(|entry| entry.protection).map(|protection| protection.scheme)
 }
 
 fn protection_of(scheme: Scheme, crypto: &SampleCrypto<'_>) -> SampleProtection {

@@ -45,6 +45,8 @@ pub(crate) struct Run<'a> {
     /// From the first byte of `moof`.
     pub(crate) data_offset: u64,
     pub(crate) entries: &'a [u8],
+    /// Where the entries of its samples' encryption begin; `None`: they follow those of the run before.
+    pub(crate) auxiliary: Option<&'a [u8]>,
 }
 
 /// `trun` flags.
@@ -167,7 +169,7 @@ impl<'a> TrackFragment<'a> {
         for child in traf.children(0) {
             this.parse_child(&child?, base, &mut next, edits)?;
         }
-        this.auxiliary.locate(moof)?;
+        this.auxiliary.locate(moof, &mut this.runs)?;
         if this.auxiliary.count.is_some_and(|count| count != this.count) {
             return Err(Error::invalid(b"senc", "the number of samples differs from `trun`"));
         }
@@ -228,11 +230,24 @@ impl<'a> TrackFragment<'a> {
         let data_offset =
             u64::try_from(start).map_err(|_| Error::invalid(b"trun", "samples lie before the fragment"))?;
         let first_sample_flags = if flags & 0x04 != 0 { Some(cursor.u32()?) } else { None };
-        let mut run = Run { version, flags, count, first_sample_flags, data_offset, entries: &[] };
+        let mut run =
+            Run { version, flags, count, first_sample_flags, data_offset, entries: &[], auxiliary: None };
         run.entries = cursor.table(count, run.entry_size())?;
         *next = start + i128::from(run.data_len(self.defaults.size));
         self.runs.push(run);
         Ok(())
+    }
+
+    /// Scheme of the protected samples: of their sample entry, or (clear entries with protected sample groups) of another one of the track.
+    /// PIFF's `senc` can override it: `piff`.
+    pub fn scheme(&self) -> Option<FourCc> {
+        if self.auxiliary.encryption.is_some() {
+            return Some(FourCc(*b"piff"));
+        }
+        let entries = &self.track.entries;
+        let own = (self.description_index as usize).checked_sub(1).and_then(|i| entries.get(i));
+        let protection = own.into_iter().chain(entries).find_map(|entry| entry.protection);
+        protection.map(|protection| protection.scheme)
     }
 
     /// Number of samples.

@@ -75,13 +75,16 @@ impl FragmentSample<'_> {
 /// Where the IVs and subsamples are: in `senc`, else where `saio` points inside `moof`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AuxiliaryInfo<'a> {
-    entries: &'a [u8],
     pub(crate) count: Option<u32>,
+    /// What `senc` says instead of `tenc`.
+    pub(crate) encryption: Option<TrackEncryption>,
+    /// `senc`'s entries.
+    in_senc: Option<&'a [u8]>,
     has_subsamples: bool,
     /// From `saiz`: default size, or one byte a sample.
     sizes: Option<(u8, &'a [u8])>,
-    offset: Option<u64>,
-    in_senc: bool,
+    /// From `saio`: how many offsets, whether they have 64 bits, and these.
+    offsets: Option<(u32, bool, Cursor<'a>)>,
 }
 
 impl<'a> AuxiliaryInfo<'a> {
@@ -91,12 +94,21 @@ impl<'a> AuxiliaryInfo<'a> {
             return Err(Error::Version { kind: FourCc(*b"senc"), version });
         }
         if flags & 0x01 != 0 {
-            return Err(Error::invalid(b"senc", "it overrides the track's encryption"));
+            // PIFF 1.1 §5.3.2: AlgorithmID (24 bits: 0 none, 1 AES-CTR, 2 AES-CBC), IV_size (8 bits), KID.
+            let word = cursor.u32()?;
+            if !matches!(word, 0 | 8 | 16 | 0x108 | 0x110) {
+                return Err(Error::invalid(
+                    b"senc",
+                    "it overrides with other than AES-CTR with 8- or 16-byte IVs",
+                ));
+            }
+            let mut encryption = TrackEncryption::per_sample_iv(cursor.array()?, word as u8);
+            encryption.protected = word & 0x100 != 0;
+            self.encryption = Some(encryption);
         }
         self.count = Some(cursor.u32()?);
         self.has_subsamples = flags & 0x02 != 0;
-        self.entries = cursor.rest();
-        self.in_senc = true;
+        self.in_senc = Some(cursor.rest());
         Ok(())
     }
 
@@ -118,23 +130,28 @@ impl<'a> AuxiliaryInfo<'a> {
         if !about_encryption(flags, &mut cursor)? {
             return Ok(false);
         }
-        if cursor.u32()? == 1 {
-            self.offset = Some(cursor.u32_or_u64(version == 1)?);
-        }
+        self.offsets = Some((cursor.u32()?, version == 1, cursor));
         Ok(true)
     }
 
-    /// Without `senc`, looks for the entries inside `moof` where `saio` says.
-    pub(crate) fn locate(&mut self, moof: &BoxRef<'a>) -> Result<(), Error> {
-        if self.in_senc || self.sizes.is_none() {
+    /// Gives each run the entries of its samples: those in `senc`, else from where `saio` says inside `moof`, one place for all runs or
+    /// one for each (ISO/IEC 14496-12 §8.7.9).
+    pub(crate) fn locate(&mut self, moof: &BoxRef<'a>, runs: &mut [Run<'a>]) -> Result<(), Error> {
+        if let Some(entries) = self.in_senc {
+            runs.iter_mut().take(1).for_each(|run| run.auxiliary = Some(entries));
             return Ok(());
         }
-        let inside = self
-            .offset
-            .and_then(|offset| usize::try_from(offset).ok()?.checked_sub(moof.header_len))
-            .and_then(|offset| moof.payload.get(offset..))
-            .ok_or(Error::invalid(b"saio", "it does not point into the fragment"))?;
-        self.entries = inside;
+        if self.sizes.is_none() {
+            return Ok(());
+        }
+        let outside = Error::invalid(b"saio", "it does not point into the fragment, once or for each run");
+        let (count, wide, mut offsets) =
+            self.offsets.filter(|of| of.0 == 1 || of.0 as usize == runs.len()).ok_or(outside.clone())?;
+        for run in runs.iter_mut().take(count as usize) {
+            let offset = usize::try_from(offsets.u32_or_u64(wide)?).ok();
+            let inside = offset.and_then(|offset| moof.payload.get(offset.checked_sub(moof.header_len)?..));
+            run.auxiliary = Some(inside.ok_or(outside.clone())?);
+        }
         Ok(())
     }
 }
@@ -170,7 +187,7 @@ impl<'a> FragmentSamples<'a> {
             run: None,
             offset: 0,
             decode_time: track.base_decode_time.unwrap_or(0),
-            auxiliary: Cursor::new(FourCc(*b"senc"), track.auxiliary.entries),
+            auxiliary: Cursor::new(FourCc(*b"senc"), &[]),
             index: 0,
             groups: GroupWalk::new(track.groups),
             failed: false,
@@ -184,6 +201,9 @@ impl<'a> FragmentSamples<'a> {
                 _ => {
                     let Some(run) = self.runs.next() else { return Ok(None) };
                     self.offset = run.data_offset;
+                    if let Some(entries) = run.auxiliary {
+                        self.auxiliary = Cursor::new(FourCc(*b"senc"), entries);
+                    }
                     self.run = Some((run, Cursor::new(FourCc(*b"trun"), run.entries), 0));
                 }
             }
@@ -215,6 +235,7 @@ impl<'a> FragmentSamples<'a> {
         let entry =
             (track.description_index as usize).checked_sub(1).and_then(|i| track.track.entries.get(i));
         let default = entry.and_then(|entry| entry.protection.as_ref()).map(|p| &p.encryption);
+        let default = track.auxiliary.encryption.as_ref().or(default);
         let group = self.groups.next_index();
         let encryption = match group {
             0 => default,
@@ -234,7 +255,7 @@ impl<'a> FragmentSamples<'a> {
         };
         let iv_size = encryption.map_or(0, |e| usize::from(e.iv_size));
         let auxiliary = &track.auxiliary;
-        let (iv, subsamples) = if auxiliary.in_senc {
+        let (iv, subsamples) = if auxiliary.in_senc.is_some() {
             let iv = self.auxiliary.take(iv_size)?;
             (iv, if auxiliary.has_subsamples { self.subsamples()? } else { Subsamples::default() })
         } else if let Some((default, sizes)) = auxiliary.sizes {

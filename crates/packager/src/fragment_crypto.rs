@@ -1,13 +1,9 @@
 use cenc::{Iv, Kid, Pattern, RangeTable, SampleProtection, Scheme, Subsample};
 use isobmff::{Fragment, FragmentSample, SampleCrypto, TrackFragment};
 
-/// The scheme of a track fragment's sample entry; `None` if it is clear or of a scheme that Matinee does not know.
+/// The scheme of a track fragment's samples; `None` if it is clear or of a scheme that Matinee does not know.
 pub(crate) fn scheme(track: &TrackFragment<'_>) -> Option<Scheme> {
-    let entry = track.track.entries.get((track.description_index as usize).checked_sub(1)?)?;
-    // Samples of a clear entry may still be protected by their group: then another entry names the scheme.
-    let protection =
-        entry.protection.as_ref().or_else(|| track.track.entries.iter().find_map(|e| e.protection.as_ref()));
-    Scheme::from_four_cc(protection?.scheme.0).ok()
+    Scheme::from_four_cc(track.scheme()?.0).ok()
 }
 
 /// Subsamples of a sample as the cipher takes them.

@@ -3,6 +3,7 @@
 
 use cenc::{AesCipher, Kid, KidAndKey};
 use decryptor::{Error, Keys, PushDecryptor, Step};
+use isobmff::{BoxRef, BoxWriter, Boxes};
 use sha2::{Digest, Sha256};
 
 pub const CLEARKEY: &str = "4060a865887842679cbf91ae5bae1e72:fc35340837310cc0fb53de97e22a69e0";
@@ -83,4 +84,45 @@ pub fn decrypt<'a>(
     }
     stream.finish()?;
     Ok(out)
+}
+
+/// A stream with the file's init segment, and the clear form of it.
+pub fn stream_of(file: &[u8]) -> (PushDecryptor, Vec<u8>) {
+    let first = boxes(file).iter().find(|(_, kind, _)| kind == b"moof").map_or(file.len(), |found| found.0);
+    let mut stream = PushDecryptor::new();
+    let clear = stream.set_init(file[..first].to_vec()).unwrap();
+    (stream, clear.bytes)
+}
+
+/// Copies boxes, letting `change` write something else for some of them.
+fn rebuild(found: &BoxRef<'_>, out: &mut BoxWriter, change: &dyn Fn(&BoxRef<'_>, &mut BoxWriter) -> bool) {
+    if change(found, out) {
+        return;
+    }
+    out.boxed(&found.kind.0, |out| {
+        let fixed = match &found.kind.0 {
+            b"moov" | b"trak" | b"mdia" | b"minf" | b"stbl" | b"mvex" | b"moof" | b"traf" | b"sinf"
+            | b"schi" => 0,
+            b"stsd" => 8,
+            b"encv" => 78,
+            _ => return out.bytes(found.payload),
+        };
+        out.bytes(&found.payload[..fixed]);
+        found.children(fixed).for_each(|child| rebuild(&child.unwrap(), out, change));
+    });
+}
+
+pub fn rebuilt(data: &[u8], change: &dyn Fn(&BoxRef<'_>, &mut BoxWriter) -> bool) -> Vec<u8> {
+    let mut out = BoxWriter::new();
+    Boxes::new(data).map(Result::unwrap).for_each(|found| rebuild(&found, &mut out, change));
+    out.into_bytes()
+}
+
+/// Another type for some boxes, everything else where it is.
+pub fn renamed(data: &[u8], from: &[u8; 4], to: &[u8; 4]) -> Vec<u8> {
+    let mut out = data.to_vec();
+    let at: Vec<_> = (0..data.len() - 4).filter(|&at| &data[at..at + 4] == from).collect();
+    assert!(!at.is_empty());
+    at.into_iter().for_each(|at| out[at..at + 4].copy_from_slice(to));
+    out
 }
