@@ -26,5 +26,10 @@ pub use shell::{messages, start, start_on};
 pub use time::{Anchor, Clocks, TrustedTime};
 pub use whole::WholeSegment;
 
+/// The standard library's allocator would be two kilobytes (in Brotli) more.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// Version of this module, as challenges and certificates name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
