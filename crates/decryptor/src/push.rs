@@ -21,10 +21,10 @@ pub struct ClearInit {
     pub init_data: Vec<u8>,
 }
 
-/// What a [`PushDecryptor`] has come to.
+/// What a [`PushDecryptor`] or a [`WholeSegment`](crate::WholeSegment) has come to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// A clear fragment: whole `moof` and `mdat` boxes.
+    /// A clear fragment: whole `moof` and `mdat` boxes; or a whole segment.
     Fragment(&'a [u8]),
     /// A fragment is whole, but these keys are missing. It is held.
     NeedKeys(Vec<Kid>),

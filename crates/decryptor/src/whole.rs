@@ -1,7 +1,7 @@
 use cenc::{AesCipher, Kid, decrypt_whole};
 use isobmff::FourCc;
 
-use crate::{Error, Keys, MAX_MDAT};
+use crate::{Error, Keys, MAX_MDAT, Step};
 
 /// A segment that is encrypted whole, whatever is in it: AES-128-CBC with PKCS #7 padding, HLS's `AES-128`. Takes bytes in any chunking
 /// and gives all of them once the last has come.
@@ -10,12 +10,13 @@ pub struct WholeSegment {
     kid: Kid,
     iv: [u8; 16],
     bytes: Vec<u8>,
+    is_clear: bool,
 }
 
 impl WholeSegment {
     /// A segment under this key and IV.
     pub const fn new(kid: Kid, iv: [u8; 16]) -> Self {
-        Self { kid, iv, bytes: Vec::new() }
+        Self { kid, iv, bytes: Vec::new(), is_clear: false }
     }
 
     /// Takes the next bytes.
@@ -31,15 +32,18 @@ impl WholeSegment {
         Ok(())
     }
 
-    /// The clear segment, all bytes having come; `None`, and the bytes are kept, while its key is missing.
+    /// All bytes having come: the clear segment, once; then [`Step::NeedData`]. While its key is missing the bytes are kept.
     ///
     /// # Errors
     /// [`Error::Range`] if it was not encrypted in this way, and what [`Keys::find`] says.
-    pub fn finish(&mut self, keys: &mut impl Keys) -> Result<Option<Vec<u8>>, Error> {
+    pub fn finish(&mut self, keys: &mut impl Keys) -> Result<Step<'_>, Error> {
+        if self.is_clear {
+            return Ok(Step::NeedData);
+        }
         let found: Option<&AesCipher> = keys.find(&self.kid)?;
-        let Some(cipher) = found else { return Ok(None) };
-        let mut bytes = std::mem::take(&mut self.bytes);
-        decrypt_whole(cipher, self.iv, &mut bytes)?;
-        Ok(Some(bytes))
+        let Some(cipher) = found else { return Ok(Step::NeedKeys(vec![self.kid])) };
+        decrypt_whole(cipher, self.iv, &mut self.bytes)?;
+        self.is_clear = true;
+        Ok(Step::Fragment(&self.bytes))
     }
 }

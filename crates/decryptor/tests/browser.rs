@@ -10,15 +10,17 @@ mod messages;
 mod page;
 #[path = "browser/rights.rs"]
 mod rights;
+#[path = "browser/whole.rs"]
+mod whole;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use cenc::{AesCipher, Cek, Direction, Iv, KidAndKey, RangeTable, SampleProtection, SegmentCipher};
 use common::*;
 use decryptor::{PushDecryptor, VERSION};
-use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, Reply, Request};
-use license::{Challenge, Output, Policy, SoftwareRsaKey, sha256};
-use page::{Page, Site, account, now, policy, stored_private_keys};
+use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
+use license::{Challenge, SoftwareRsaKey, sha256};
+use page::{Page, Site, account, now, stored_private_keys};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

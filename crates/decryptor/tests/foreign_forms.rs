@@ -216,8 +216,9 @@ fn whole_segments() {
     for size in [1, 7, 16, 100] {
         let mut segment = WholeSegment::new(kid, [0; 16]);
         encrypted.chunks(size).for_each(|chunk| segment.push(chunk).unwrap());
-        assert_eq!(segment.finish(&mut Given::default()), Ok(None));
-        assert_eq!(segment.finish(&mut keys), Ok(Some(clear.to_vec())));
+        assert_eq!(segment.finish(&mut Given::default()), Ok(Step::NeedKeys(vec![kid])));
+        assert_eq!(segment.finish(&mut keys), Ok(Step::Fragment(clear)));
+        assert_eq!(segment.finish(&mut keys), Ok(Step::NeedData));
     }
     let mut short = WholeSegment::new(kid, [0; 16]);
     short.push(&encrypted[..47]).unwrap();

@@ -125,6 +125,20 @@ pub enum Request {
         /// These are the segment's last bytes.
         last: bool,
     },
+    /// Begins a segment that is encrypted whole, whatever is in it: AES-128-CBC with PKCS #7 padding, HLS's `AES-128` (RFC 8216 §4.3.2.4).
+    /// Its [`Push`](Self::Push)es follow; it needs no init segment, and comes clear, whole, as one
+    /// [`Event::Fragment`](crate::Event::Fragment), for which a missing key is waited as ever. Segments without this are not encrypted whole.
+    /// Answer: [`Reply::Done`](crate::Reply::Done).
+    Whole {
+        /// The stream.
+        stream: StreamId,
+        /// The segment, afresh even if it has begun.
+        segment: SegmentId,
+        /// Its key's KID, hex.
+        kid: String,
+        /// Its IV, 32 hexadecimal digits (without a playlist's `0x`).
+        iv: String,
+    },
     /// Drops what a stream holds of unfinished segments, after a seek or an abort; its init segment stays. Pending pushes are answered
     /// with [`DrmError::Aborted`](crate::DrmError::Aborted). Answer: [`Reply::Done`](crate::Reply::Done).
     Drop {

@@ -14,7 +14,7 @@ use nccp::{DeviceId, Sequence};
 use super::database::Database;
 use super::domains;
 use super::identity::{Identity, trusted_module};
-use super::interop::state;
+use super::interop::{from_hex, hex, state};
 use super::keys::{Decrypting, RsaPair, RsaPrivate, begin_decrypt_oaep, finish_decrypt_oaep};
 use super::worker::{Worker, module_version};
 use super::{kept, post};
@@ -23,7 +23,7 @@ use crate::Granted;
 /// Handles one request; streams' requests do not come here.
 pub(super) async fn handle(worker: &Worker, request: Request) -> Result<Reply, DrmError> {
     match request {
-        Request::Open { account, release } => open(worker, account, hex32(&release), false).await,
+        Request::Open { account, release } => open(worker, account, from_hex(&release), false).await,
         Request::Individualize => {
             let identity = worker.identity()?;
             open(worker, identity.account.clone(), identity.release, true).await
@@ -264,7 +264,7 @@ fn states(granted: &Granted, verdict: Result<(), Refusal>) -> Vec<KeyState> {
         Err(Refusal::Output) => KeyStatus::OutputRestricted,
         Err(_) => KeyStatus::Expired,
     };
-    granted.kids().map(|kid| KeyState { kid: kid.to_string(), status }).collect()
+    granted.kids().map(|kid| KeyState { kid: hex(kid.as_bytes()), status }).collect()
 }
 
 /// The displays have changed: tells what the keys are good for now.
@@ -305,18 +305,4 @@ fn key_names(worker: &Worker, init_data: &[u8]) -> Result<(Vec<KeyName>, Option<
         }
     }
     Ok((keys, None))
-}
-
-/// 64 hexadecimal digits; `None` for anything else.
-fn hex32(text: &str) -> Option<[u8; 32]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let mut out = [0; 32];
-    if pairs.len() != out.len() || !rest.is_empty() {
-        return None;
-    }
-    for (octet, &[high, low]) in out.iter_mut().zip(pairs) {
-        let digit = |digit| char::from(digit).to_digit(16);
-        *octet = (digit(high)? << 4 | digit(low)?) as u8;
-    }
-    Some(out)
 }

@@ -6,6 +6,7 @@ use license::{DeviceCertificate, Version};
 
 use super::database::{Database, DeviceKeys};
 use super::individualize::individualize;
+use super::interop::hex;
 use super::keys::{RsaPair, SigningPair};
 use super::worker::{Worker, module_version};
 
@@ -99,8 +100,4 @@ fn component_of(keys: &DeviceKeys) -> String {
     let mut both = keys.signing.public.as_bytes().to_vec();
     both.extend_from_slice(keys.rsa.modulus.as_bytes());
     hex(&license::sha256(&both)[..16])
-}
-
-pub(super) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

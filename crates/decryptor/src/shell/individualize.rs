@@ -8,8 +8,7 @@ use web_sys::{AbortSignal, RequestCredentials, RequestInit, Response, WorkerGlob
 
 use super::config::Config;
 use super::database::DeviceKeys;
-use super::identity::hex;
-use super::interop::{object, octets, wait};
+use super::interop::{hex, object, octets, wait};
 use super::keys::{Crypto, LEVEL};
 use super::worker::module_version;
 

@@ -52,3 +52,26 @@ pub(super) fn crypto(thrown: JsValue) -> DrmError {
 pub(super) fn state(what: &str) -> DrmError {
     DrmError::State { what: what.into() }
 }
+
+/// Octets in hexadecimal digits.
+pub(super) fn hex(octets: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' } else { b'a' - 10 } + nibble);
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
+}
+
+/// The octets of that many hexadecimal digits; `None` for anything else.
+pub(super) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut octets = [0; N];
+    read_hex(text, &mut octets).then_some(octets)
+}
+
+fn read_hex(text: &str, octets: &mut [u8]) -> bool {
+    if text.len() != 2 * octets.len() {
+        return false;
+    }
+    let digits = text.bytes().map(|digit| char::from(digit).to_digit(16));
+    digits.enumerate().all(|(at, digit)| {
+        octets[at / 2] = octets[at / 2] << 4 | digit.unwrap_or_default() as u8;
+        digit.is_some()
+    })
+}

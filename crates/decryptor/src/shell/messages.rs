@@ -61,6 +61,12 @@ pub fn request(message: &JsValue) -> Option<Request> {
         },
         "close-session" => Request::CloseSession { session: id("session")? },
         "prepare-init" => Request::PrepareInit { stream: id("stream")? },
+        "whole" => Request::Whole {
+            stream: id("stream")?,
+            segment: id("segment")?,
+            kid: text("kid")?,
+            iv: text("iv")?,
+        },
         "push" => Request::Push {
             stream: id("stream")?,
             segment: id("segment")?,

@@ -4,13 +4,14 @@ use cenc::Kid;
 use drm_api::{DrmError, Event, Reply, RequestId, SegmentId, StreamId};
 use js_sys::Uint8Array;
 
-use super::interop::state;
+use super::interop::{hex, state};
 use super::post::{self, Port};
-use crate::{Keys, PushDecryptor, Step};
+use crate::{Keys, PushDecryptor, Step, WholeSegment};
 
 /// A stream's request that has not been answered.
 pub(super) enum Job {
     Init(Uint8Array),
+    Whole(SegmentId, Kid, [u8; 16]),
     Push { segment: SegmentId, last: bool, bytes: Uint8Array },
 }
 
@@ -18,6 +19,8 @@ pub(super) enum Job {
 struct Stream {
     decryptor: PushDecryptor,
     segment: Option<SegmentId>,
+    /// The segment, if it is encrypted whole.
+    whole: Option<WholeSegment>,
     /// The segment that went wrong, and how: what still comes of it would be read from its middle.
     failed: Option<(SegmentId, DrmError)>,
     /// The front one may have begun: its bytes are in the decryptor, which holds a fragment.
@@ -70,9 +73,7 @@ impl Streams {
     /// Drops what a stream has not finished; its pending requests are answered.
     pub(super) fn abort(&mut self, port: &Port, number: StreamId) {
         let Some((_, stream)) = self.0.iter_mut().find(|(of, _)| *of == number) else { return };
-        stream.decryptor.reset();
-        stream.segment = None;
-        stream.failed = None;
+        stream.turn_to(None);
         stream.front_begun = false;
         stream.asked.clear();
         for (id, _) in stream.queue.drain(..) {
@@ -93,6 +94,11 @@ impl Stream {
             let (id, job) = self.queue.remove(0);
             let front = match &job {
                 Job::Init(bytes) => self.init(bytes),
+                Job::Whole(segment, kid, iv) => {
+                    self.turn_to(Some(*segment));
+                    self.whole = Some(WholeSegment::new(*kid, *iv));
+                    Front::Finished(Ok(Reply::Done), None)
+                }
                 Job::Push { segment, last, bytes } => {
                     match self.push(port, keys, number, (*segment, *last, bytes)) {
                         Ok(front) => front,
@@ -114,19 +120,25 @@ impl Stream {
         }
     }
 
-    fn fail(&mut self, segment: SegmentId, error: DrmError) -> DrmError {
+    /// Drops what is left of a segment, for another one or none.
+    fn turn_to(&mut self, segment: Option<SegmentId>) {
         self.decryptor.reset();
-        self.segment = None;
+        self.whole = None;
+        self.failed = None;
+        self.segment = segment;
+    }
+
+    fn fail(&mut self, segment: SegmentId, error: DrmError) -> DrmError {
+        self.turn_to(None);
         self.failed = Some((segment, error.clone()));
         error
     }
 
     fn init(&mut self, bytes: &Uint8Array) -> Front {
-        self.segment = None;
-        self.failed = None;
+        self.turn_to(None);
         match self.decryptor.set_init(bytes.to_vec()) {
             Ok(clear) => {
-                let kids = clear.kids.iter().map(Kid::to_string).collect();
+                let kids = clear.kids.iter().map(name).collect();
                 Front::Finished(Ok(Reply::Init { kids, init_data: clear.init_data }), Some(clear.bytes))
             }
             Err(error) => Front::Finished(Err(error.into()), None),
@@ -141,15 +153,17 @@ impl Stream {
         (segment, last, bytes): (SegmentId, bool, &Uint8Array),
     ) -> Result<Front, crate::Error> {
         if !self.front_begun {
-            match &self.failed {
-                Some((of, error)) if *of == segment => return Ok(Front::Finished(Err(error.clone()), None)),
-                _ => self.failed = None,
+            if let Some((_, error)) = self.failed.as_ref().filter(|(of, _)| *of == segment) {
+                return Ok(Front::Finished(Err(error.clone()), None));
             }
             if self.segment != Some(segment) {
-                self.decryptor.reset();
-                self.segment = Some(segment);
+                self.turn_to(Some(segment));
             }
-            self.decryptor.push_owned(bytes.to_vec())?;
+            let bytes = bytes.to_vec();
+            match &mut self.whole {
+                Some(whole) => whole.push(&bytes)?,
+                None => self.decryptor.push_owned(bytes)?,
+            }
         }
         self.step(port, keys, stream, (segment, last))
     }
@@ -163,14 +177,19 @@ impl Stream {
         (segment, last): (SegmentId, bool),
     ) -> Result<Front, crate::Error> {
         loop {
-            match self.decryptor.step(keys)? {
+            let step = match &mut self.whole {
+                Some(whole) if last => whole.finish(keys)?,
+                Some(_) => Step::NeedData,
+                None => self.decryptor.step(keys)?,
+            };
+            match step {
                 Step::Fragment(clear) => {
                     self.asked.clear();
                     post::event(port, &Event::Fragment { stream, segment }, Some(clear));
                 }
                 Step::NeedKeys(kids) => {
                     if self.asked != kids {
-                        let names = kids.iter().map(Kid::to_string).collect();
+                        let names = kids.iter().map(name).collect();
                         post::event(port, &Event::NeedKey { stream, kids: names }, None);
                         self.asked = kids;
                     }
@@ -178,13 +197,18 @@ impl Stream {
                     return Ok(if last { Front::Waiting } else { Front::Finished(Ok(Reply::Done), None) });
                 }
                 Step::NeedData if last => {
-                    self.segment = None;
-                    return self.decryptor.finish().map(|()| Front::Finished(Ok(Reply::Done), None));
+                    let finished = self.decryptor.finish();
+                    self.turn_to(None);
+                    return finished.map(|()| Front::Finished(Ok(Reply::Done), None));
                 }
                 Step::NeedData => return Ok(Front::Finished(Ok(Reply::Done), None)),
             }
         }
     }
+}
+
+fn name(kid: &Kid) -> String {
+    hex(kid.as_bytes())
 }
 
 /// The bytes that a request came with.

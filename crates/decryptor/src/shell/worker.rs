@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use cenc::Kid;
 use drm_api::{DrmError, Event, Reply, Request, RequestId, property};
 use license::{Trust, Version};
 use wasm_bindgen::prelude::*;
@@ -13,7 +14,7 @@ use super::config::Config;
 use super::control;
 use super::database::Database;
 use super::identity::Identity;
-use super::interop::{property as property_of, state};
+use super::interop::{from_hex, property as property_of, state};
 use super::keys::{Begun, Crypto, RsaPrivate, subtle};
 use super::messages;
 use super::post::{self, Port};
@@ -94,6 +95,10 @@ impl Worker {
             Request::Push { stream, segment, last } => {
                 let job = bytes_of(message).map(|bytes| (stream, Job::Push { segment, last, bytes }));
                 worker.stream(id, job);
+            }
+            Request::Whole { stream, segment, kid, iv } => {
+                let named = from_hex(&kid).zip(from_hex(&iv)).ok_or_else(|| state("a malformed KID or IV"));
+                worker.stream(id, named.map(|(kid, iv)| (stream, Job::Whole(segment, Kid(kid), iv))));
             }
             Request::Drop { stream } => {
                 worker.streams.borrow_mut().abort(&worker.port, stream);

@@ -79,6 +79,8 @@ fn messages_have_serdes_form() {
         Request::Forget { stream_id: Some(7.0) },
         Request::Forget { stream_id: None },
         Request::Display { display: Display::Extended },
+        Request::Whole { stream: 1, segment: 2, kid: what(), iv: what() },
+        Request::Push { stream: 1, segment: 2, last: true },
     ] {
         let written = serde_wasm_bindgen::to_value(&request).unwrap();
         assert_eq!(messages::request(&written), Some(request));
