@@ -183,3 +183,35 @@ async fn whole_segments_obey_the_policy() {
         }
     }
 }
+
+/// Buffers of all sizes, from two streams in turns: what one segment has freed serves the next ones.
+#[wasm_bindgen_test]
+async fn memory_does_not_creep() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    licensed(&site, &page, &policy()).await;
+    let (mut sealed, mut after) = (Vec::new(), Vec::new());
+    for length in [2_000_000, 40_007, 700_001, 90_000, 3_000_005, 16, 1_300_000] {
+        sealed.push(encrypted(&text(length), IV).await);
+    }
+    for round in 0..20 {
+        for (at, octets) in sealed.iter().enumerate() {
+            let (stream, segment) = (at as u32 % 2, round);
+            let (kid, iv) = (KID.into(), IV.into());
+            page.post(Request::Whole { stream, segment, kid, iv }, None);
+            let mut pushed = 0;
+            for chunk in octets.chunks(50_000 + 9_973 * at) {
+                pushed = page.post(Request::Push { stream, segment, last: false }, Some(chunk));
+            }
+            assert_eq!(page.reply(pushed).await.0, Ok(Reply::Done));
+            let last = page.post(Request::Push { stream, segment, last: true }, Some(b""));
+            assert_eq!(page.reply(last).await.0, Ok(Reply::Done));
+            assert!(page.event().await.1.is_some_and(|clear| clear.len() < octets.len()));
+        }
+        let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+        after.push(memory.buffer().unchecked_into::<js_sys::ArrayBuffer>().byte_length());
+    }
+    wasm_bindgen_test::console_log!("memory: {after:?}");
+    assert!(after[19] <= after[4] + (1 << 20), "{after:?}");
+}
