@@ -106,7 +106,8 @@ impl Inner {
         let answer = request.send().await.map_err(|_| Error::Network)?;
         if !answer.ok() {
             let refused = answer.json::<ErrorBody>().await.map_err(|_| Error::Network)?;
-            return Err(Error::Wire(WireError::from(refused.code())));
+            let code = refused.code();
+            return Err(Error::Wire(WireError { code, action: code.action(), text: refused.error.message }));
         }
         let version = answer.headers().get(POLICY_VERSION_HEADER);
         let license = answer.binary().await.map_err(|_| Error::Network)?;
