@@ -42,7 +42,7 @@ async fn a82_a_cdn_fails_in_the_middle_of_the_film() {
 /// The film outlives its URLs: the box has new ones before the old ones end, and none of its requests is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn urls_end_in_the_middle_of_the_film() {
-    let world = World::with("[edge]\nurl_life = 6\n").await;
+    let world = World::with("[edge]\nurl_life = 12\n").await;
     let file = activated(&world, "0001").await;
     // The server's clock goes on.
     let hand = std::sync::Arc::clone(&world.clock);
@@ -54,7 +54,7 @@ async fn urls_end_in_the_middle_of_the_film() {
             hand.store(NOW + began.elapsed().as_secs(), Ordering::Relaxed);
         }
     });
-    let run = Run { play: Some(MOVIE), ..Run::once(4.0) };
+    let run = Run { play: Some(MOVIE), ..Run::once(2.0) };
     let (ended, shown) = Running::start(&file, run).ended().await;
     ticking.abort();
     assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
