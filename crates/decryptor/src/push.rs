@@ -7,6 +7,8 @@ use crate::{Error, Keys};
 pub const MAX_MOOF: u64 = 4 << 20;
 /// Largest `mdat` that is taken, bytes.
 pub const MAX_MDAT: u64 = 64 << 20;
+/// Most subsamples of a fragment: an hour of video has fewer.
+const MAX_PIECES: usize = 1 << 20;
 /// Most bytes that are held while a key is missing.
 pub const MAX_HELD: usize = 128 << 20;
 
@@ -229,7 +231,7 @@ impl PushDecryptor {
         let moof = &mut self.buffer[self.start..self.start + size];
         let fragment = Fragment::parse(moof, 0, init)?;
         let mut needed = 0;
-        let mut samples = 0;
+        let (mut samples, mut pieces) = (0, 0);
         let mut subsamples = Vec::new();
         self.work.clear();
         for track in fragment.tracks() {
@@ -260,6 +262,11 @@ impl PushDecryptor {
                 });
                 subsamples.clear();
                 subsamples.extend(crypto.subsamples.map(|(clear, protected)| Subsample { clear, protected }));
+                // Runs may share the octets of these.
+                pieces += subsamples.len();
+                if pieces > MAX_PIECES {
+                    return Err(Error::TooLarge { kind: FourCc(*b"senc"), size: pieces as u64 });
+                }
                 self.work[at].table.push_sample(
                     offset,
                     sample.size as usize,

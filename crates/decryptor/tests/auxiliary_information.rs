@@ -148,6 +148,56 @@ fn auxiliary_information_elsewhere_is_refused() {
     }
 }
 
+/// Runs that share one sample's subsamples cost few bytes each, and are counted all the same.
+#[test]
+fn subsamples_are_bounded() {
+    const EACH: u32 = 40;
+    let track = isobmff::InitSegment::parse(CLEARKEY_INIT).unwrap().tracks[0].id;
+    let moof = |runs: u32, moof_size: u32| {
+        let mut out = BoxWriter::new();
+        out.boxed(b"moof", |out| {
+            // An IV, and subsamples of nothing.
+            out.boxed(b"skip", |out| {
+                out.zeros(8);
+                out.u16(EACH as u16);
+                out.zeros(6 * EACH as usize);
+            });
+            out.boxed(b"traf", |out| {
+                // Offsets from `moof`, samples of no bytes.
+                out.full_box(b"tfhd", 0, 0x02_0010, |out| {
+                    out.u32(track);
+                    out.u32(0);
+                });
+                for run in 0..runs {
+                    out.full_box(b"trun", 0, u32::from(run == 0), |out| {
+                        out.u32(1);
+                        if run == 0 {
+                            out.u32(moof_size + 8);
+                        }
+                    });
+                }
+                out.full_box(b"saiz", 0, 0, |out| {
+                    out.u8((8 + 2 + 6 * EACH) as u8);
+                    out.u32(runs);
+                });
+                out.full_box(b"saio", 0, 0, |out| {
+                    out.u32(runs);
+                    (0..runs).for_each(|_| out.u32(16));
+                });
+            });
+        });
+        out.into_bytes()
+    };
+    for (runs, fits) in [((1 << 20) / EACH, true), ((1 << 20) / EACH + 1, false)] {
+        let mut fragment = moof(runs, moof(runs, 0).len() as u32);
+        fragment.extend_from_slice(b"\0\0\0\x08mdat");
+        let (mut stream, _) = stream_of(CLEARKEY_INIT);
+        let taken = decrypt(&mut stream, &mut Given::new(CLEARKEY), std::iter::once(&*fragment));
+        assert_eq!(taken.is_ok(), fits, "{taken:?}");
+        assert!(fits || taken.unwrap_err().to_string().contains("`senc`"));
+    }
+}
+
 /// PIFF's UUIDs, by what the standard calls the boxes.
 fn piff_uuid(kind: &[u8; 4]) -> Option<[u8; 16]> {
     Some(u128::to_be_bytes(match kind {
