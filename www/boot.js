@@ -14,9 +14,8 @@ function say(title, text) {
 }
 
 // The one script that is started from an address is the DRM module's loader; nothing here turns text into markup or code.
-globalThis.trustedTypes?.createPolicy("default", {
-  createScriptURL: (url) => (url === document.querySelector("meta[name=matinee-worker]")?.content ? url : null),
-});
+const loader = document.querySelector("meta[name=matinee-worker]")?.content;
+globalThis.trustedTypes?.createPolicy("default", { createScriptURL: (url) => (url === loader ? url : null) });
 
 if (typeof WebAssembly !== "object") {
   say("This browser cannot play protected films",

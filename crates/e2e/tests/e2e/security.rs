@@ -189,6 +189,7 @@ async fn a12_the_page_talks_to_its_own_servers_only() {
         const trying = async (name, act) => {{ try {{ await act(); }} catch {{ refused.push(name); }} }};
         const worker = document.querySelector('meta[name=matinee-app]').content;
         await trying('fetch', () => fetch('{}/healthz', {{ mode: 'no-cors' }}));
+        document.querySelector('meta[name=matinee-worker]').content = worker;
         await trying('worker', () => new Worker(worker));
         await trying('markup', () => {{ document.body.innerHTML = '<b>bold</b>'; }});
         await trying('policy', () => trustedTypes.createPolicy('own', {{ createHTML: text => text }}));
