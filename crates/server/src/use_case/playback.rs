@@ -1,11 +1,12 @@
 //! How playback goes: reports of the player and of the page.
 
 use super::controller::Speaker;
-use super::{Outcome, counters, drm_metadata, license};
+use super::{Outcome, counters, drm_metadata, license, registration};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
+use ::license::{Domain, KeyLevel};
 use nccp::json::{PlayerEvent, PlayerEventKind};
 use nccp::{ErrorCode, LogBlob, LogEvent, NewRules};
 
@@ -54,14 +55,15 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    let forced = forced_rules(service, &movie, log.policy_version.as_deref(), now)?;
+    let level = registration::key_level(speaker.device.level);
+    let forced = forced_rules(service, (&movie, level), log.policy_version.as_deref(), now)?;
     Ok((Report { before, after: log.counters.clone() }, forced))
 }
 
 /// What makes a player that goes by other rules than those in force ask for a new license, where the operator wants that.
 fn forced_rules(
     service: &Service,
-    movie: &Movie,
+    (movie, level): (&Movie, KeyLevel),
     goes_by: Option<&str>,
     now: u64,
 ) -> Outcome<Option<NewRules>> {
@@ -72,9 +74,10 @@ fn forced_rules(
     let policies = service.policies();
     let licensed = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
     // The rules of a license that came along are the film's own, whatever the license server would say.
-    let embedded = || drm_metadata::domain_of(service, movie, now);
-    let embedded = || embedded().and_then(|_| drm_metadata::version_of(service, movie));
-    if licensed.as_deref() == Some(goes_by) || embedded().as_deref() == Some(goes_by) {
+    let came_along = drm_metadata::domain_of(service, movie, now)
+        .filter(|of| Domain::of_level(level).contains(&of.domain))
+        .and_then(|_| drm_metadata::version_of(service, movie));
+    if licensed.as_deref() == Some(goes_by) || came_along.as_deref() == Some(goes_by) {
         return Ok(None);
     }
     match service.catalogue.pack(&movie.pack) {

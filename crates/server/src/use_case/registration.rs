@@ -13,7 +13,7 @@ use nccp::{DeviceId, DomainKey, ErrorCode, Register, Registration};
 pub(crate) const TICKET_LIFE: u64 = 12 * 3600;
 /// The share of its life after which a ticket should be renewed, in percent.
 const RENEW_PERCENT: u64 = 80;
-/// Seconds within which a browser may replace the device in its slot once.
+/// Seconds within which a browser that lost its keys may come back with others once.
 const REPLACE_INTERVAL: u64 = 12 * 3600;
 
 /// A device with the ticket just given to it.
