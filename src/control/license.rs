@@ -10,7 +10,7 @@ use nccp::{
     recovery::Tried,
 };
 use wasm_bindgen_futures::spawn_local;
-use web_sys::RequestCredentials;
+use web_sys::{RequestCredentials, RequestRedirect};
 
 use super::{
     Ask, Control, Error,
@@ -40,7 +40,8 @@ impl Control {
         self.license_with_envelope(session, movie, Vec::new())
     }
 
-    /// A license for the keys that signed DRM metadata names, from the license server that it names, else with the next envelope.
+    /// A license for the keys that signed DRM metadata names: from the license server that it names, or, where there is none or it cannot be
+    /// reached, with the next envelope.
     ///
     /// # Errors
     /// See [`Error`].
@@ -57,7 +58,10 @@ impl Control {
                 Ok(None) => return self.license_with_envelope(session, movie, metadata).await,
                 // What is not authentic names nobody.
                 Err(Error::Drm(DrmError::Media { .. })) => return self.license(session, movie).await,
-                Err(error) => self.0.remedy(&mut tried, error).await?,
+                Err(error) => match self.0.remedy(&mut tried, error).await {
+                    Err(Error::Network) => return self.license(session, movie).await,
+                    remedied => remedied?,
+                },
             }
         }
     }
@@ -99,6 +103,7 @@ impl Inner {
         };
         let request = Request::post(&url)
             .credentials(RequestCredentials::Omit)
+            .redirect(RequestRedirect::Error)
             .header("content-type", "application/cose")
             .header(TICKET_HEADER, &ticket.ticket)
             .body(js_sys::Uint8Array::from(challenge.as_slice()))

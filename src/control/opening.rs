@@ -189,6 +189,8 @@ impl Shared {
         }
         let license = match control.has_license_along(movie_id) {
             true => {
+                // A challenge that was made before that was known will not be answered.
+                control.0.take_ready(session);
                 self.tell(Opened::LicenseComesAlong);
                 None
             }

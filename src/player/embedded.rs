@@ -29,12 +29,15 @@ impl Inner {
     }
 
     async fn open_embedded(self: Rc<Self>, session: SessionId) {
-        let (metadata, url) = match &*self.manifest.borrow() {
+        let (metadata, url, version) = match &*self.manifest.borrow() {
             Some(manifest) if !super::license::protected(manifest) => return,
-            Some(manifest) if manifest.license_mode == LicenseMode::Embedded => {
-                (manifest.drm_metadata.clone(), manifest.drm_metadata_url.clone())
+            Some(manifest) => {
+                // Metadata without a license for this device still says who gives one.
+                let is_embedded = manifest.license_mode == LicenseMode::Embedded;
+                let url = manifest.drm_metadata_url.clone().filter(|_| is_embedded);
+                (manifest.drm_metadata.clone(), url, manifest.policy_version.clone())
             }
-            _ => (None, None),
+            None => (None, None, None),
         };
         let mut metadata = metadata.unwrap_or_default();
         let mut opened = self.open_metadata(session, &metadata).await;
@@ -52,7 +55,6 @@ impl Inner {
         match opened {
             Ok(reply) => {
                 self.is_embedded.set(true);
-                let version = self.manifest.borrow().as_ref().and_then(|m| m.policy_version.clone());
                 self.licensed(session, Licensed::Taken(reply, version)).await;
             }
             // Whatever it was: the license server has the last word.

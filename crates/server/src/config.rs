@@ -211,6 +211,11 @@ impl Config {
         }
         if let Some(url) = &self.drm.license_url {
             check_base("drm.license_url", url)?;
+            let (scheme, rest) = url.split_once("://").unwrap_or_default();
+            if !rest.contains('/') || (self.is_https() && scheme != "https") {
+                let reason = "must have a path, like https://licenses.example.org/license, and https:// where the site has";
+                return Err(setting("drm.license_url", reason));
+            }
         }
         if self.drm.update_interval == 0 {
             return Err(setting("drm.update_interval", "must be at least 1 second"));
@@ -502,6 +507,11 @@ mod tests {
             ("[limits]\nconnections_per_address = 0", "connections_per_address"),
             ("[boxes]\nlisten = \"127.0.0.1:0\"\n[limits]\nconnections = 1", "at least 2"),
             ("[[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"x\"", "cdn.base_url"),
+            ("[drm]\nlicense_url = \"https://licenses.example.org\"", "drm.license_url"),
+            (
+                "public_url = \"https://films.example.org\"\n[drm]\nlicense_url = \"http://films.example.org/license\"",
+                "drm.license_url",
+            ),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(word) && !error.contains('\n'), "{text}: {error}");

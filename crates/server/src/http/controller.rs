@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
-use nccp::{CONTROLLER_PATH, ErrorCode, SIGNATURE_HEADER, TICKET_HEADER};
+use nccp::{CONTROLLER_PATH, ErrorCode, POLICY_VERSION_HEADER, SIGNATURE_HEADER, TICKET_HEADER};
 use std::sync::Arc;
 
 /// Octets of an envelope.
@@ -111,9 +111,9 @@ async fn post_license(
     )?;
     let (license, policy_version) = issued;
     let headers = [
-        (header::CONTENT_TYPE, "application/cose"),
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("x-policy-version"), &policy_version),
+        ("content-type", "application/cose"),
+        ("cache-control", "no-store"),
+        (POLICY_VERSION_HEADER, &policy_version),
     ];
     Ok((headers, license).into_response())
 }
