@@ -37,8 +37,11 @@ pub fn decrypt(
     if output.canonicalize().is_ok_and(|output| input.canonicalize().is_ok_and(|input| input == output)) {
         return Err(Error::Option { what: "the output is the input" });
     }
-    let moov =
-        boxes.iter().find(|found| found.kind == b"moov").ok_or(Error::NotMp4 { path: input.into() })?;
+    let mut headers = boxes.iter().filter(|found| found.kind == b"moov");
+    let moov = headers.next().ok_or(Error::NotMp4 { path: input.into() })?;
+    if headers.next().is_some() {
+        return Err(Error::unsupported(input, "a file with two `moov` boxes"));
+    }
     let mut moov_bytes = file.read_box(moov)?;
     let init = InitSegment::parse(&moov_bytes).map_err(Error::boxes(input))?;
     let protected =

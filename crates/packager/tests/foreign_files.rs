@@ -54,6 +54,20 @@ fn shaka_clear_key_segments() {
     }
 }
 
+/// A file with two movie headers says two things of its tracks; it is refused, and nothing is written.
+#[test]
+fn two_movie_headers_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let init = fs::read(fixture("dash-clearkey/video-H264-288-400k_init.mp4")).unwrap();
+    let segment = fs::read(fixture("dash-clearkey/video-H264-288-400k_1.m4s")).unwrap();
+    let (path, clear) = (dir.path().join("two.mp4"), dir.path().join("clear.mp4"));
+    fs::write(&path, [&init[..], &init, &segment].concat()).unwrap();
+    let key = "4060a865887842679cbf91ae5bae1e72:fc35340837310cc0fb53de97e22a69e0".parse().unwrap();
+    let error = decrypt(&path, &[key], Some(&clear), &mut ()).unwrap_err().to_string();
+    assert!(error.contains("two `moov`"), "{error}");
+    assert!(!clear.exists());
+}
+
 /// mp4ff's file with audio and video in one fragment: byte for byte what mp4ff decrypted it to.
 #[test]
 fn mp4ff_multiplexed_file() {
