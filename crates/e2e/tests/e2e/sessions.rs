@@ -133,7 +133,8 @@ async fn a_page_left_while_the_device_is_made_ready_is_in_nobodys_way() {
             }}"
         );
         browser.before_each_page(&leave).await;
-        browser.sign_in(&server).await;
+        // The library is left sooner than anybody could look.
+        browser.send_credentials(&server.url()).await;
         browser.arrives_at("/watch").await;
         browser.until("the film to play", "return document.querySelector('video')?.currentTime > 0").await;
         browser.driver().back().await.unwrap();
