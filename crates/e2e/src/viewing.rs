@@ -62,6 +62,9 @@ impl<'a> Viewing<'a> {
             posts.iter().any(|post| post.ended.is_some()).then_some(())
         })
         .await;
+        // Its answer may still be on its way through the page.
+        let kept = "return Object.keys(localStorage).some(key => key.startsWith('matinee.registration.'))";
+        self.browser.until("the registration to be kept", kept).await;
     }
 
     /// Opens the film by a click in the library, and waits until it plays.
