@@ -19,7 +19,7 @@ use cenc::{AesCipher, Cek, Direction, Iv, KidAndKey, RangeTable, SampleProtectio
 use common::*;
 use decryptor::{PushDecryptor, VERSION};
 use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
-use license::{Challenge, SoftwareRsaKey, sha256};
+use license::{Challenge, Policy, SoftwareRsaKey, sha256};
 use page::{Page, Site, account, now, stored_private_keys};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -56,6 +56,26 @@ async fn challenge(page: &Page, display: Display) -> (u32, Vec<u8>) {
         Ok(Reply::Challenge { challenge, .. }) => (session, STANDARD.decode(challenge).unwrap()),
         other => panic!("{other:?}"),
     }
+}
+
+/// Challenges, and gives the module a license by these rules.
+async fn offered(site: &Site, page: &Page, policy: &Policy) -> Result<Reply, DrmError> {
+    let (session, octets) = challenge(page, Display::Single).await;
+    let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
+    let license = STANDARD.encode(site.license_by(&challenge, policy));
+    page.call(Request::Update { session, license }).await
+}
+
+/// The same with a license that ends soon; when. A slow machine may see one end before it arrives.
+async fn offered_briefly(site: &Site, page: &Page, policy: Policy) -> u64 {
+    for seconds in 1.. {
+        let end = now() + seconds;
+        match offered(site, page, &Policy { not_after: Some(end), ..policy.clone() }).await {
+            Ok(_) => return end,
+            Err(error) => assert_eq!(error, DrmError::LicenseExpired),
+        }
+    }
+    unreachable!()
 }
 
 /// C17: NIST SP 800-38A F.5.1 (CTR) and F.2.1 (CBC), in wasm.

@@ -1,7 +1,5 @@
 //! What a license allows: by key level, by displays, and how long it is kept.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, PolicyReason, Reply, Request};
 use license::{Challenge, KeyLevel, Output, Policy};
 use wasm_bindgen::JsCast;
@@ -9,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::common::*;
 use super::page::{self, Page, Site, account, now, policy};
-use super::{challenge, identity};
+use super::{challenge, identity, offered, offered_briefly};
 
 /// A license for better kept keys than this build's opens nothing; the module itself refuses it.
 #[wasm_bindgen_test]
@@ -17,11 +15,10 @@ async fn a_license_for_another_key_level_is_refused() {
     let site = Site::install();
     let page = Page::start(&site);
     identity(&page, &account()).await;
-    let (session, octets) = challenge(&page, Display::Single).await;
+    let (_, octets) = challenge(&page, Display::Single).await;
     let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
     assert_eq!(asked.certificate.level, page::LEVEL);
-    let license = STANDARD.encode(site.license_of_level(&asked, KeyLevel::Box));
-    let refused = page.call(Request::Update { session, license }).await;
+    let refused = offered(&site, &page, &Policy { key_level: KeyLevel::Box, ..policy() }).await;
     assert_eq!(refused, Err(DrmError::PolicyRefused { reason: PolicyReason::KeyLevel }));
 }
 
@@ -33,16 +30,13 @@ async fn b60_displays_hold_and_release() {
     identity(&page, &account()).await;
     let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
     assert!(page.reply(init).await.0.is_ok());
-    let (session, octets) = challenge(&page, Display::Single).await;
-    let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
     let strict = Policy { output_digital: Output::Required, ..policy() };
-    let license = STANDARD.encode(site.license_by(&challenge, &strict));
-    assert!(page.call(Request::Update { session, license }).await.is_ok());
+    assert!(offered(&site, &page, &strict).await.is_ok());
 
     let told = async |display, status| {
         assert_eq!(page.call(Request::Display { display }).await, Ok(Reply::Done));
-        let keys = vec![KeyState { kid: CLEARKEY[..32].into(), status }];
-        assert_eq!(page.event().await.0, Event::Keys { session, keys });
+        let expected = vec![KeyState { kid: CLEARKEY[..32].into(), status }];
+        assert!(matches!(page.event().await.0, Event::Keys { keys, .. } if keys == expected));
     };
     told(Display::Extended, KeyStatus::OutputRestricted).await;
     let (segment, expected) = CLEARKEY_SEGMENTS[0];
@@ -64,17 +58,12 @@ async fn persistent_licenses_are_kept() {
     let page = Page::start(&site);
     let account = account();
     let (_, component) = identity(&page, &account).await;
-    let offered = async |policy: Policy| {
-        let (session, octets) = challenge(&page, Display::Single).await;
-        let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
-        let license = STANDARD.encode(site.license_by(&challenge, &policy));
-        (page.call(Request::Update { session, license }).await, challenge.challenge.device_id)
+    let persistent = || Policy { persistent: true, ..policy() };
+    let keep = async || {
+        let taken = offered(&site, &page, &persistent()).await;
+        assert!(matches!(taken, Ok(Reply::Keys { persistent: true, .. })), "not kept: {taken:?}");
     };
-    let kept = async |policy: Policy| match offered(policy).await {
-        (Ok(Reply::Keys { persistent: true, .. }), device) => device,
-        (other, _) => panic!("not kept: {other:?}"),
-    };
-    let device = kept(Policy { persistent: true, ..policy() }).await;
+    keep().await;
     let keys = page::kept_keys(&component).await;
     assert_eq!(keys.len(), 1);
     assert!(
@@ -90,7 +79,7 @@ async fn persistent_licenses_are_kept() {
         later.call(Request::Load { session, stream_id: 7.0, device, display }).await
     };
     let none = |answer| matches!(answer, Err(DrmError::State { .. }));
-    let Ok(Reply::Keys { keys, .. }) = load(&device).await else { panic!("not found") };
+    let Ok(Reply::Keys { keys, .. }) = load("d-1").await else { panic!("not found") };
     assert_eq!((keys.len(), keys[0].status), (1, KeyStatus::Usable));
     let init = later.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
     assert!(later.reply(init).await.0.is_ok());
@@ -99,31 +88,25 @@ async fn persistent_licenses_are_kept() {
     assert_eq!(later.reply(pushed).await.0, Ok(Reply::Done));
 
     assert_eq!(load("d-99").await, Err(DrmError::LicenseInvalid), "another device's");
-    assert!(none(load(&device).await), "gone");
-    kept(Policy { persistent: true, ..policy() }).await;
-    assert!(load(&device).await.is_ok());
+    assert!(none(load("d-1").await), "gone");
+    keep().await;
+    assert!(load("d-1").await.is_ok());
     for stream_id in [Some(7.0), None] {
         assert_eq!(page.call(Request::Forget { stream_id }).await, Ok(Reply::Done));
-        assert!(none(load(&device).await), "forgotten");
-        kept(Policy { persistent: true, ..policy() }).await;
+        assert!(none(load("d-1").await), "forgotten");
+        keep().await;
     }
-    // One that ends soon: until then it is taken. A slow machine may see it end before it arrives.
-    for seconds in 1.. {
-        match offered(Policy { persistent: true, not_after: Some(now() + seconds), ..policy() }).await.0 {
-            Ok(Reply::Keys { persistent: true, .. }) => break,
-            Err(DrmError::LicenseExpired) => {}
-            other => panic!("not kept: {other:?}"),
-        }
-    }
+    // Until it ends it is taken.
+    offered_briefly(&site, &page, persistent()).await;
     let ended = loop {
-        match load(&device).await {
+        match load("d-1").await {
             Ok(_) => {}
             Err(error) => break error,
         }
     };
     assert_eq!(ended, DrmError::LicenseExpired);
-    assert!(none(load(&device).await), "gone");
-    kept(Policy { persistent: true, ..policy() }).await;
+    assert!(none(load("d-1").await), "gone");
+    keep().await;
     assert!(page.call(Request::ResetIdentity).await.is_ok());
     assert!(page::kept_keys(&component).await.is_empty());
 }

@@ -1,18 +1,16 @@
 //! Segments that are encrypted whole (HLS's `AES-128`) through the worker's messages. WebCrypto encrypts them here.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cenc::KidAndKey;
 use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
 use js_sys::{Function, Promise, Uint8Array};
-use license::{Challenge, Check, Output, Policy};
+use license::{Check, Output, Policy};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::common::*;
 use super::page::{Page, Site, account, now, policy};
-use super::{challenge, identity};
+use super::{identity, offered, offered_briefly};
 
 const KID: &str = CLEARKEY.split_at(32).0;
 const IV: &str = "000102030405060708090a0b0c0d0e0f";
@@ -43,13 +41,6 @@ fn whole(segment: u32, iv: &str) -> Request {
 
 fn push(page: &Page, segment: u32, last: bool, bytes: &[u8]) -> u32 {
     page.post(Request::Push { stream: 1, segment, last }, Some(bytes))
-}
-
-async fn offered(site: &Site, page: &Page, policy: &Policy) -> Result<Reply, DrmError> {
-    let (session, octets) = challenge(page, Display::Single).await;
-    let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
-    let license = STANDARD.encode(site.license_by(&challenge, policy));
-    page.call(Request::Update { session, license }).await
 }
 
 async fn licensed(site: &Site, page: &Page, policy: &Policy) {
@@ -171,17 +162,8 @@ async fn whole_segments_obey_the_policy() {
     // Continuously checked, and about to end.
     let other = Page::start(&site);
     identity(&other, &account()).await;
-    let mut seconds = 1;
-    let end = loop {
-        let end = now() + seconds;
-        let policy = Policy { check: Check::Continuous, not_after: Some(end), ..policy() };
-        match offered(&site, &other, &policy).await {
-            Ok(_) => break end,
-            // A slow machine may see it end before it arrives.
-            Err(error) => assert_eq!(error, DrmError::LicenseExpired),
-        }
-        seconds += 1;
-    };
+    let continuous = Policy { check: Check::Continuous, ..policy() };
+    let end = offered_briefly(&site, &other, continuous).await;
     for segment in 1.. {
         other.post(whole(segment, IV), None);
         let id = push(&other, segment, true, &sealed);

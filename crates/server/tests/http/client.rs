@@ -8,8 +8,8 @@ use license::{
     SigningPublicKey, SoftwareRsaKey, SoftwareSigningKey, Trust, VerifiedLicense, Version, sha256,
 };
 use nccp::{
-    Answer, DeviceId, ErrorCode, MovieId, Outcome, Register, RequestMessage, Response, ResponseMessage,
-    Sequence, seal_envelope, signing_input,
+    Answer, DeviceId, ErrorCode, LogBlob, LogEvent, MovieId, NewRules, Outcome, Register, RequestMessage,
+    Response, ResponseMessage, Sequence, seal_envelope, signing_input,
 };
 use std::sync::OnceLock;
 
@@ -208,6 +208,21 @@ impl Client {
         message: RequestMessage,
     ) -> Result<ResponseMessage, ErrorCode> {
         self.call(world, &[message]).await?.remove(0)
+    }
+
+    /// Reports that a film plays by these rules; the new ones, where the answer brings them.
+    pub(crate) async fn report(&mut self, world: &World, movie: u64, version: &str) -> Option<NewRules> {
+        let log = RequestMessage::LogBlob(LogBlob {
+            movie_id: id(movie),
+            position: 1.0,
+            event: LogEvent::Interval,
+            counters: vec![],
+            policy_version: Some(version.to_owned()),
+        });
+        match self.one(world, log).await.unwrap() {
+            ResponseMessage::LogBlob { rules, .. } => rules,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn register(&mut self, world: &World) -> Result<ResponseMessage, ErrorCode> {

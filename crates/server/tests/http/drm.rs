@@ -5,7 +5,7 @@ use super::client::{Client, MODULE, id, rsa, trust};
 use super::world::{MOVIE, NOW, OTHER_MOVIE, Reply, URL, World};
 use cenc::{ContentId, Label, derive_kid};
 use license::{Domain, DomainEpoch, DrmMetadata, EPOCH_SECONDS, VerifiedLicense};
-use nccp::{Activation, DomainKey, LogBlob, LogEvent, Manifest, NewRules, RequestMessage, ResponseMessage};
+use nccp::{Activation, DomainKey, Manifest, RequestMessage, ResponseMessage};
 use server::store::{NewMovie, Store};
 use server::{LicenseMode, keys};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -421,32 +421,18 @@ async fn b15_changed_rules_reach_films_whose_license_came_along() {
     set(&world, MOVIE, LicenseMode::Embedded(Domain::All), "own").await;
     let mut client = Client::registered(&world).await;
     let version = manifest(&mut client, &world, MOVIE).await.policy_version.unwrap();
-    assert_eq!(report(&mut client, &world, &version).await, None, "nothing has changed");
+    assert_eq!(client.report(&world, MOVIE, &version).await, None, "nothing has changed");
 
     own(3);
-    let rules = report(&mut client, &world, &version).await.unwrap();
+    let rules = client.report(&world, MOVIE, &version).await.unwrap();
     let (_, license, _) = read(&world, &rules.drm_metadata).await;
     assert_eq!(license.license().policy.not_after, Some(world.now() + 3 * 3600));
     let adopted = rules.policy_version.unwrap();
     assert_ne!(adopted, version);
-    assert_eq!(report(&mut client, &world, &adopted).await, None, "adopted");
+    assert_eq!(client.report(&world, MOVIE, &adopted).await, None, "adopted");
     assert_eq!(manifest(&mut client, &world, MOVIE).await.policy_version, Some(adopted));
 
     // A film whose license is asked for gets no name with its manifest: the license has one.
     set(&world, MOVIE, LicenseMode::Server, "own").await;
     assert_eq!(manifest(&mut client, &world, MOVIE).await.policy_version, None);
-}
-
-async fn report(client: &mut Client, world: &World, version: &str) -> Option<NewRules> {
-    let log = RequestMessage::LogBlob(LogBlob {
-        movie_id: id(MOVIE),
-        position: 1.0,
-        event: LogEvent::Interval,
-        counters: vec![],
-        policy_version: Some(version.to_owned()),
-    });
-    match client.one(world, log).await.unwrap() {
-        ResponseMessage::LogBlob { rules, .. } => rules,
-        other => panic!("{other:?}"),
-    }
 }

@@ -5,7 +5,7 @@ use super::world::{MOVIE, NOW, OTHER_MOVIE, URL, World};
 use cenc::{ContentId, Kid, Label, derive_kid};
 use decryptor::{Clocks, Error, Keys as _, SessionId, Sessions, TrustedTime};
 use license::{Display, DrmMetadata, KeyLevel, Refusal, Situation};
-use nccp::{ErrorCode, LogBlob, LogEvent, RequestMessage, ResponseMessage};
+use nccp::{ErrorCode, RequestMessage, ResponseMessage};
 use server::store::{NewMovie, Store};
 
 const HOUR: u64 = 3600;
@@ -123,17 +123,7 @@ impl Player {
     async fn report(&mut self, world: &World, version: &str) -> Option<Vec<u8>> {
         self.client.cookies = world.login().await;
         self.client.register(world).await.unwrap();
-        let log = RequestMessage::LogBlob(LogBlob {
-            movie_id: id(MOVIE),
-            position: 1.0,
-            event: LogEvent::Interval,
-            counters: vec![],
-            policy_version: Some(version.to_owned()),
-        });
-        match self.client.one(world, log).await.unwrap() {
-            ResponseMessage::LogBlob { rules, .. } => rules.map(|rules| rules.drm_metadata),
-            other => panic!("{other:?}"),
-        }
+        self.client.report(world, MOVIE, version).await.map(|rules| rules.drm_metadata)
     }
 }
 
