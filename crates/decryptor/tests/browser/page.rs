@@ -126,12 +126,7 @@ impl Site {
 
     /// A license with the fixture's key.
     pub fn license_for(&self, challenge: &VerifiedChallenge) -> Vec<u8> {
-        self.license_of_level(challenge, LEVEL)
-    }
-
-    /// A license with the fixture's key, for devices of this level or a better one.
-    pub fn license_of_level(&self, challenge: &VerifiedChallenge, level: KeyLevel) -> Vec<u8> {
-        self.license_by(challenge, &Policy { key_level: level, ..policy() })
+        self.license_by(challenge, &policy())
     }
 
     /// The same by other rules.
