@@ -256,7 +256,7 @@ async fn a32_a33_tickets_end_and_are_renewed() {
 
 /// A34, A35: with another customer's cookies.
 #[tokio::test]
-async fn a34_renewal_with_anothers_cookies() {
+async fn a34_renewal_with_another_accounts_cookies() {
     let world = World::new().await;
     let mut client = Client::registered(&world).await;
     let renewal = RequestMessage::AuthenticationRenewal { device_id: client.device.clone().unwrap() };
