@@ -342,6 +342,7 @@ async fn the_seek_bar_draws_every_buffered_range() {
     assert_eq!(one(&place, "rect.played").get_attribute("width").as_deref(), Some("500"));
 }
 
+/// A27: an answer that cannot be recovered from is shown with its own words and a way on.
 #[wasm_bindgen_test]
 async fn a27_every_code_has_its_own_words_and_a_way_on() {
     let mut titles = std::collections::BTreeSet::new();

@@ -306,6 +306,24 @@ async fn c14_sealed_envelopes_verify() {
     certificate.signing_key.verify(lines.as_bytes(), &signature).unwrap();
 }
 
+/// A88: how the client describes itself does not depend on who is signed in.
+#[wasm_bindgen_test]
+async fn a88_the_client_is_described_alike_for_every_account() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    let mut descriptions = Vec::new();
+    for _ in 0..2 {
+        identity(&page, &account()).await;
+        let request =
+            Request::Seal { device: None, ticket: None, messages: "<nccp:ping/>".into(), clock_offset: 0.0 };
+        let Ok(Reply::Sealed { body, .. }) = page.call(request).await else { panic!("not sealed") };
+        let client = body.split(" client=\"").nth(1).unwrap().split('"').next().unwrap();
+        descriptions.push(client.to_owned());
+    }
+    assert!(descriptions[0].starts_with("matinee-web/"), "{descriptions:?}");
+    assert_eq!(descriptions[0], descriptions[1]);
+}
+
 /// A95, A97, A103, A24: the whole way through the messages, the license coming after the media.
 #[wasm_bindgen_test]
 async fn a103_media_through_the_worker() {

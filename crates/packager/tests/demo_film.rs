@@ -10,7 +10,7 @@ use common::*;
 use isobmff::{Boxes, Fragment, InitSegment, SegmentIndex};
 use packager::{MediaType, decrypt, inspect};
 
-/// A24, A81, B24: with the key every frame of every representation is the source's, without it none is.
+/// A24, A81, B23, B24: with the key every frame of every representation is the source's, without it none is.
 #[test]
 fn frames_are_the_sources_with_the_key_only() {
     if !has_ffmpeg() {

@@ -36,7 +36,8 @@ fn pictures(clear: &std::path::Path) -> Vec<(bool, bool)> {
 }
 
 /// B62: high protects every picture, medium the sync samples and those that others refer to, low the sync samples; sound is protected
-/// whole at each level; `inspect` counts just these; and with the key each is the source again.
+/// whole at each level; `inspect` counts just these; and with the key each is the source again. B63: each level has fewer pictures to
+/// decrypt than the one above it.
 #[test]
 fn b62_levels_protect_the_documented_sets() {
     if !has_ffmpeg() {
@@ -50,6 +51,7 @@ fn b62_levels_protect_the_documented_sets() {
          -x264-params keyint=50:min-keyint=50:scenecut=0:bframes=4:b-adapt=0:b-pyramid=normal",
     );
     for scheme in [Scheme::Cenc, Scheme::Cbcs] {
+        let mut counts = Vec::new();
         for level in [Level::High, Level::Medium, Level::Low] {
             let to = dir.path().join(format!("{scheme}-{level}"));
             let all = PackageOptions { level, scheme, ..options(std::slice::from_ref(&source), &to) };
@@ -70,6 +72,7 @@ fn b62_levels_protect_the_documented_sets() {
             let report = inspect(&path).unwrap();
             assert_eq!((report.tracks[0].samples, report.tracks[0].protected_samples), (200, count));
             assert_eq!(done.protected_samples, count);
+            counts.push(count);
             let described = published.pack.representations.iter().find(|r| r.media_type == MediaType::Video);
             assert_eq!(described.unwrap().protected_samples, count);
             // Four groups of 50 pictures; between the P pictures B pictures of both kinds.
@@ -84,5 +87,6 @@ fn b62_levels_protect_the_documented_sets() {
             assert_eq!(complaints, "");
             assert_same_frames(&expected, &got, ffmpeg_shift(&clear) - expected[0].time);
         }
+        assert!(counts.is_sorted_by(|higher, lower| higher > lower), "B63: {counts:?}");
     }
 }

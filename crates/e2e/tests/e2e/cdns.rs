@@ -4,7 +4,8 @@ use e2e::{Browser, Stage, Viewing, eventually};
 use shaper::{Exchange, Fault, Kind, Network, Rule};
 
 /// A68, A82: the first CDN of the manifest is asked first; when it goes away, or is there but broken, playback goes on from the other,
-/// which pulls from the same edge by the same kind of URL.
+/// which pulls from the same edge by the same kind of URL. A83: the CDNs here are plain proxies, which know nothing but HTTP and get only
+/// encrypted files.
 #[tokio::test]
 async fn one_of_two_cdns_goes_down() {
     let stage = Stage::start(2, "").await;

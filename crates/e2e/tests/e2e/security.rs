@@ -19,7 +19,7 @@ async fn registered(server: &Server, count: usize) {
 }
 
 /// "Share account credentials: only up to 6 devices will be allowed." "Attempt to authorize more than 6 devices: authorization will be
-/// rejected, and movie won't play." A37, A53.
+/// rejected, and movie won't play." A37, A53. A50: each browser is a device, on one machine, too.
 #[tokio::test]
 async fn sharing_credentials_ends_at_six_devices() {
     let server = Server::start().await;
@@ -91,7 +91,7 @@ async fn a_deauthorized_device_plays_on_and_is_authorized_again_when_its_ticket_
 }
 
 /// "Access video files directly (via web): content will be DRM protected, and only a player with a valid license will play." Whoever has a
-/// URL has octets: without the URL's signature not even these, and without the key no picture in them. A71.
+/// URL has octets: without the URL's signature not even these, and without the key no picture in them. A71, B23.
 #[tokio::test]
 async fn files_fetched_directly_show_no_picture() {
     let stage = Stage::start(1, "").await;
@@ -127,7 +127,7 @@ async fn files_fetched_directly_show_no_picture() {
     browser.quit().await;
 }
 
-/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A101, A106.
+/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A100, A101, A106, B2.
 #[tokio::test]
 async fn another_devices_license_is_not_accepted() {
     // Notes the license that comes; gives the one that was put in its place.

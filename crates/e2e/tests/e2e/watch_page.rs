@@ -1,6 +1,6 @@
 //! The watch page as a viewer uses it.
 
-use e2e::{Browser, MOVIE, Server, TITLE, eventually};
+use e2e::{Browser, MOVIE, Server, TITLE, eventually, free_port, messages};
 
 const TIME: &str = "document.querySelector('video')?.currentTime";
 
@@ -49,6 +49,61 @@ async fn the_film_goes_on_where_it_was_left() {
         film["position"].as_f64().filter(|position| *position < 10.0)
     })
     .await;
+    browser.quit().await;
+}
+
+/// A19: that the film plays is reported once, after its first picture, and its last position when the page is left. A107: where it
+/// is, is logged every minute.
+#[tokio::test]
+async fn a19_a107_what_the_player_reports() {
+    // Notes the reports with the pictures shown by then. A minute of the page's timers is half a second here.
+    const HOOK: &str = "
+        const real = { fetch: window.fetch, beacon: navigator.sendBeacon, interval: window.setInterval };
+        window.reports = [];
+        const note = (kind, text) => {
+            const { event, position } = JSON.parse(text);
+            const v = document.querySelector('video');
+            reports.push({ kind, event, position: position ?? null, pictures: v?.getVideoPlaybackQuality().totalVideoFrames ?? 0 });
+        };
+        window.fetch = async (...all) => {
+            const request = new Request(...all);
+            if (new URL(request.url).pathname === '/playerevent') note('fetch', await request.clone().text());
+            return real.fetch.call(window, request);
+        };
+        // What a beacon says cannot be read from a page that is going away, but when it is made.
+        window.Blob = class extends Blob { constructor(parts, options) { super(parts, options); this.said = parts?.[0] } };
+        navigator.sendBeacon = function (url, body) {
+            if (url === '/playerevent') localStorage.farewell = body.said;
+            return real.beacon.call(navigator, url, body);
+        };
+        window.setInterval = (act, wait, ...rest) => real.interval.call(window, act, wait === 60000 ? 500 : wait, ...rest);";
+    let metrics = free_port();
+    let server = Server::start_with(&format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"\n")).await;
+    let browser = Browser::start().await;
+    browser.before_each_page(HOOK).await;
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play", &format!("return {TIME} > 0.5")).await;
+    eventually("three logs", || async { (messages(metrics, "logblob").await >= 3).then_some(()) }).await;
+    let _: bool = browser.eval("document.querySelector('video').pause(); return true").await;
+    browser.until("the pause", "return document.querySelector('video').paused").await;
+    let _: bool = browser.eval("document.querySelector('video').play(); return true").await;
+    browser.until("play again", "return !document.querySelector('video').paused").await;
+    let reports: serde_json::Value = browser.eval("return reports").await;
+    let of = |event: &str| {
+        let reports = reports.as_array().unwrap().iter();
+        reports.filter(|report| report["event"] == event).cloned().collect::<Vec<_>>()
+    };
+    let [playing] = &of("playing")[..] else { panic!("{reports}") };
+    assert!(playing["pictures"].as_u64().unwrap() > 0, "{reports}");
+    assert_eq!(of("ready").len(), 1, "{reports}");
+    assert!(of("error").is_empty(), "{reports}");
+
+    browser.open(&format!("{}/healthz", server.url())).await;
+    let farewell = browser.until("the last report", "return localStorage.farewell ?? null").await;
+    let farewell: serde_json::Value = serde_json::from_str(farewell.as_str().unwrap()).unwrap();
+    assert_eq!(farewell["event"], "hide");
+    assert!(farewell["position"].as_f64().unwrap() > 0.5, "{farewell}");
     browser.quit().await;
 }
 

@@ -225,7 +225,7 @@ async fn a92_foreign_certificates() {
     assert_eq!(client.register(&world).await, Err(ErrorCode::CertificateInvalid));
 }
 
-/// A33: twelve hours, to the second; then only a renewal is answered, for thirty days.
+/// A32, A33: twelve hours, to the second; then only a renewal is answered, for thirty days.
 #[tokio::test]
 async fn a32_a33_tickets_end_and_are_renewed() {
     let world = World::new().await;
@@ -252,6 +252,27 @@ async fn a32_a33_tickets_end_and_are_renewed() {
     client.ticket = expired;
     world.set_clock(expires + 30 * 86_400 + 1);
     assert_eq!(client.one(&world, renewal.clone()).await, Err(ErrorCode::TicketExpired));
+}
+
+/// A57: a slot outlives its ticket. After thirteen idle hours the account is still full, and its devices still belong to it.
+#[tokio::test]
+async fn a57_a_slot_outlives_its_ticket() {
+    let world = World::new().await;
+    let mut devices = Vec::new();
+    for _ in 0..6 {
+        devices.push(Client::registered(&world).await);
+    }
+    world.set_clock(NOW + 13 * 3600);
+    let cookies = world.login().await;
+    let mut seventh = Client::new(&world, &cookies).await;
+    assert_eq!(seventh.register(&world).await, Err(ErrorCode::DeviceLimitReached));
+    for device in &mut devices {
+        let renewal = RequestMessage::AuthenticationRenewal { device_id: device.device.clone().unwrap() };
+        device.cookies.clone_from(&cookies);
+        let answers = device.call(&world, &[renewal, authorization(MOVIE)]).await.unwrap();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    }
+    assert_eq!(world.device_count().await, 6);
 }
 
 /// A34, A35: with another customer's cookies.
@@ -391,7 +412,8 @@ async fn a8_plans_account_and_list() {
     assert_eq!((queue.len(), queue[0].movie_id, queue[0].metadata.runtime), (1, id(MOVIE), 8.0));
 }
 
-/// A43, A59 to A69, A84: the manifest, with the resume point in it.
+/// A43, A59 to A69, A84: the manifest, with the resume point in it. A62, A64, A66, A67: sound and each picture size are one file each, with
+/// their content profile; only pictures have a resolution.
 #[tokio::test]
 async fn a43_a59_a69_the_manifest() {
     let world = World::new().await;
