@@ -1,24 +1,15 @@
-//! Matinee in the browser: sign in, choose a film, watch it.
+//! Matinee's site in the browser: sign in, choose a film, watch it.
 //!
-//! Data flows one way: page → [`session`] → [`control`] → manifest → [`fetcher`] → DRM worker ([`decryptor_proxy`]) →
-//! append queue ([`mse`]) → `<video>`. What to fetch and when is the `engine` crate's business; [`player`] runs its
-//! commands. Content keys never reach this side of the worker.
+//! Pages and components, in Yew, and the session that they share. The film itself is the business of [`web_player`], which
+//! knows nothing of Yew.
 
 pub mod api;
 pub mod app;
-pub mod capability;
-pub mod clock;
 pub mod components;
-pub mod control;
-pub mod decryptor_proxy;
-pub mod device_store;
-pub mod fetcher;
-pub mod mse;
 pub mod pages;
-pub mod player;
-pub mod problem;
 pub mod route;
 pub mod session;
+pub mod spoken;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -5,16 +5,18 @@ use std::rc::Rc;
 use nccp::{ErrorCode, MovieId, json::Library};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use yew::prelude::*;
-
-use crate::{
-    api,
+use web_player::{
     capability::{self, Missing},
     clock,
     control::{self, Control},
     decryptor_proxy::DecryptorProxy,
     player,
     problem::Problem,
+};
+use yew::prelude::*;
+
+use crate::{
+    api,
     route::{self, Route},
 };
 

@@ -1,4 +1,4 @@
-//! Pages as people and other programs find their way about them: by role and name.
+//! Pages as people and other programs find their way about them: by role and name; and their addresses.
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs)]
 
@@ -9,9 +9,9 @@ use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document
 use matinee::{
     components::{Controls, ErrorView, FilmCard, KeyHelp, MediaState, QualityMenu, remote::Remote},
     pages::{Activate, LoginForm, LoginFormProps},
-    player::{Quality, Rung},
-    problem::{Problem, Way},
+    route::{Route, safe_next},
     session::{Action, Phase, Session, SessionHandle},
+    spoken,
 };
 use nccp::{
     ErrorCode,
@@ -19,6 +19,10 @@ use nccp::{
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_player::{
+    player::{Quality, Rung},
+    problem::{Problem, Way},
+};
 use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
@@ -406,4 +410,46 @@ fn a_session_goes_from_signed_out_to_signed_in_and_back() {
     assert_eq!((session.account(), session.problem.is_some()), (Some("a-2"), false));
     let session = session.reduce(Action::SignedOut);
     assert_eq!((session.phase, session.account()), (Phase::SignedOut, None));
+}
+
+#[wasm_bindgen_test]
+fn addresses_are_read_and_written() {
+    let watch = Route::parse("/watch", "?movieid=60027274");
+    assert_eq!(watch, Route::Watch { movie: "60027274".parse().unwrap() });
+    assert_eq!(watch.address(), "/watch?movieid=60027274");
+    assert_eq!(watch.clone().login().address(), "/login?next=%2Fwatch%3Fmovieid%3D60027274");
+    assert_eq!(
+        Route::parse("/login", "?next=%2Fwatch%3Fmovieid%3D60027274"),
+        Route::Login { next: watch.address() }
+    );
+    assert_eq!(Route::parse("/", ""), Route::Library);
+    let activate = Route::parse("/activate", "");
+    assert_eq!(
+        (&activate, activate.clone().login().address().as_str()),
+        (&Route::Activate, "/login?next=%2Factivate")
+    );
+    for (path, search) in
+        [("/watch", ""), ("/watch", "?movieid=x"), ("/watch", "?movieid=-1"), ("/nowhere", "")]
+    {
+        assert_eq!(Route::parse(path, search), Route::NotFound, "{path}{search}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a3_next_never_leads_off_the_site() {
+    assert_eq!(safe_next(Some("/watch?movieid=1")), "/watch?movieid=1");
+    for evil in ["https://evil", "//evil", "/\\evil", "\\/evil", "/\t/evil", "/\n/evil", "", "javascript:1"] {
+        assert_eq!(safe_next(Some(evil)), "/library", "{evil:?}");
+    }
+    assert_eq!(safe_next(None), "/library");
+}
+
+#[wasm_bindgen_test]
+fn times_are_spoken() {
+    assert_eq!(spoken::position(3723.9), "1:02:03");
+    assert_eq!(spoken::position(63.0), "1:03");
+    assert_eq!(spoken::position(f64::NAN), "0:00");
+    assert_eq!(spoken::runtime(60.0), "1 min");
+    assert_eq!(spoken::runtime(5520.0), "1 h 32 min");
+    assert_eq!(spoken::runtime(45.2), "45 s");
 }

@@ -5,6 +5,7 @@ use gloo::{
     utils::{document, window},
 };
 use wasm_bindgen::JsCast;
+use web_player::{device_store, player::Quality};
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlVideoElement};
 use yew::prelude::*;
 
@@ -16,9 +17,8 @@ use super::{
     seek_bar::SeekBar,
 };
 use crate::{
-    clock, device_store,
-    player::Quality,
     route::{Link, Route},
+    spoken,
 };
 
 /// Properties of [`Controls`].
@@ -123,7 +123,7 @@ pub fn Controls(props: &ControlsProps) -> Html {
                             aria-valuetext={format!("{:.0} %", volume * 100.0)}
                             value={format!("{volume:.2}")} oninput={on_volume} />
                     </div>
-                    <p class="time"><span>{ clock::spoken(time) }</span>{ " / " }<span>{ clock::spoken(duration) }</span></p>
+                    <p class="time"><span>{ spoken::position(time) }</span>{ " / " }<span>{ spoken::position(duration) }</span></p>
                     <span class="gap" />
                     <button type="button" class="wide" aria-label="Keys" title="Keys (?)"
                         onclick={button(Press::Help)}>{ icons::keys() }</button>

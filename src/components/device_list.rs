@@ -8,14 +8,15 @@ use nccp::{
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
+use web_player::{clock, problem::Problem};
 use web_sys::{Element, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
 use crate::{
-    api, clock,
+    api,
     components::icons,
-    problem::Problem,
     session::{Action, Session, use_session},
+    spoken,
 };
 
 /// What the dialog's button says to the page when the answer is yes.
@@ -206,7 +207,7 @@ fn table(list: &List, ask: &UseStateSetter<Option<(usize, Device)>>) -> Html {
                                 </p>
                                 <p class="facts">
                                     { format!("{kind} in place {} · Last used {} · Added {}", device.slot,
-                                        clock::ago(now - device.last_seen as f64), clock::ago(now - device.registered_at as f64)) }
+                                        spoken::ago(now - device.last_seen as f64), spoken::ago(now - device.registered_at as f64)) }
                                 </p>
                             </div>
                             <button type="button" class="button secondary small" {onclick}

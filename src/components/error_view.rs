@@ -1,10 +1,10 @@
 //! A problem in words, with a way on.
 
+use web_player::problem::{Problem, Way};
 use yew::prelude::*;
 
 use crate::{
     components::DeviceList,
-    problem::{Problem, Way},
     route::{Link, Route},
 };
 

@@ -4,9 +4,9 @@ use nccp::json::LibraryMovie;
 use yew::prelude::*;
 
 use crate::{
-    clock,
     components::{QueueButton, icons, use_early_opening},
     route::{Link, Route},
+    spoken,
 };
 
 /// Properties of [`FilmCard`].
@@ -44,7 +44,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
         .min_by_key(|art| art.width)
         .or_else(|| film.art.iter().max_by_key(|art| art.width));
     let facts: Vec<String> =
-        [film.year.map(|year| year.to_string()), Some(clock::runtime(film.runtime)), film.rating.clone()]
+        [film.year.map(|year| year.to_string()), Some(spoken::runtime(film.runtime)), film.rating.clone()]
             .into_iter()
             .flatten()
             .collect();
@@ -79,7 +79,7 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
                     }
                 }
                 if let Some(position) = seen {
-                    <p class="resume">{ format!("Stopped at {}", clock::spoken(position)) }</p>
+                    <p class="resume">{ format!("Stopped at {}", spoken::position(position)) }</p>
                 }
                 if !film.playable {
                     <p class="resume">{ "Not available to you" }</p>

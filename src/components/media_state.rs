@@ -2,10 +2,9 @@
 
 use engine::buffer::Ranges;
 use gloo::{events::EventListener, utils::document};
+use web_player::mse;
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
-
-use crate::mse;
 
 /// What the controls need to know of the video element.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,11 +2,11 @@
 
 use gloo::{events::EventListener, utils::window};
 use wasm_bindgen::JsCast;
+use web_player::player::Quality;
 use web_sys::{Element, HtmlElement, Node};
 use yew::prelude::*;
 
 use super::icons;
-use crate::player::Quality;
 
 /// Properties of [`QualityMenu`].
 #[derive(Properties, PartialEq)]

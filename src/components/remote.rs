@@ -3,10 +3,9 @@
 use gloo::utils::document;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast;
+use web_player::device_store;
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
-
-use crate::device_store;
 
 /// Seconds that an arrow key, or a double tap, moves.
 pub const STEP: f64 = 10.0;

@@ -5,7 +5,7 @@ use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::{media_state::MediaState, remote::Press};
-use crate::clock;
+use crate::spoken;
 
 /// Units of the rail's drawing: a thousandth of the film is less than a pixel.
 const UNITS: f64 = 10_000.0;
@@ -76,7 +76,7 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
         let pointed = pointed.setter();
         move |_: PointerEvent| pointed.set(None)
     };
-    let spoken = format!("{} of {}", clock::spoken(time), clock::spoken(duration));
+    let spoken = format!("{} of {}", spoken::position(time), spoken::position(duration));
     html! {
         <div class="seek" {onpointermove} {onpointerleave}>
             <svg class="rail" viewBox="0 0 10000 1" preserveAspectRatio="none" aria-hidden="true" focusable="false">
@@ -88,7 +88,7 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
                 disabled={duration <= 0.0} {oninput} {onchange} />
             <output class={classes!("bubble", (pointed.is_some() && duration > 0.0).then_some("on"))} ref={bubble}
                 aria-hidden="true">
-                { pointed.map(clock::spoken).unwrap_or_default() }
+                { pointed.map(spoken::position).unwrap_or_default() }
             </output>
         </div>
     }

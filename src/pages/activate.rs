@@ -5,15 +5,16 @@ use nccp::{
     json::{ActivateState, Activated},
 };
 use wasm_bindgen_futures::spawn_local;
+use web_player::problem::Problem;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::{
-    api, clock,
+    api,
     components::{DeviceList, Frame},
-    problem::Problem,
     route::{Link, Route},
     session::{Action, use_session},
+    spoken,
 };
 
 /// What typing the code came to.
@@ -45,7 +46,7 @@ fn refused(error: &api::Error) -> String {
         }
         api::Error::Refused { code: ErrorCode::TryLater, retry_after, .. } => match retry_after {
             Some(seconds) if *seconds > 30 => {
-                format!("Too many codes were wrong. Try again in {}.", clock::wait(*seconds))
+                format!("Too many codes were wrong. Try again in {}.", spoken::wait(*seconds))
             }
             _ => "The service is busy. Try again in some seconds.".to_owned(),
         },

@@ -2,13 +2,15 @@
 
 use nccp::json::{Library as List, LibraryMovie};
 use wasm_bindgen::JsCast;
+use web_player::{
+    clock,
+    problem::{Problem, Way},
+};
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::{
-    clock,
     components::{DeviceList, ErrorView, FilmCard, Frame},
-    problem::{Problem, Way},
     session::{Action, refresh_library, use_session},
 };
 

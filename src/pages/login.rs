@@ -3,13 +3,13 @@
 use gloo::utils::document;
 use nccp::ErrorCode;
 use wasm_bindgen_futures::spawn_local;
+use web_player::problem::Problem;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::{
     api,
     components::Wordmark,
-    problem::Problem,
     session::{enter, use_session},
 };
 

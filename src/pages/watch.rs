@@ -6,19 +6,21 @@ use gloo::{timers::callback::Timeout, utils::document};
 use nccp::{ErrorCode, MovieId, MovieMetadata};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
+use web_player::{
+    player::{Player, PlayerEvent, Quality},
+    problem::Problem,
+};
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
 
 use crate::{
-    clock,
     components::{
         Controls, ErrorView, KeyHelp, MediaState, icons,
         remote::{Press, Remote, STEP},
         use_idle, use_media_state,
     },
-    player::{Player, PlayerEvent, Quality},
-    problem::Problem,
     session::{Action, SessionHandle, use_session},
+    spoken,
 };
 
 /// So long the page says that the film went on where it was left, and offers to start over.
@@ -135,7 +137,7 @@ fn use_player(
             let (Some(control), Some(video)) = (control, video.cast::<HtmlVideoElement>()) else { return };
             session.dispatch(Action::Playing(movie));
             let session = session.clone();
-            let tell = Callback::from(move |event| {
+            let tell = Rc::new(move |event| {
                 let login = matches!(&event, PlayerEvent::Failed(problem)
                     if problem.code == ErrorCode::LoginRequired.as_str());
                 if login {
@@ -311,7 +313,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                 }
                 if let Some(position) = shown.resumed.filter(|_| shown.begun) {
                     <div class="resumed" role="status">
-                        <p>{ format!("Going on at {}", clock::spoken(position)) }</p>
+                        <p>{ format!("Going on at {}", spoken::position(position)) }</p>
                         <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
                     </div>
                 }

@@ -134,10 +134,11 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
 /// A driver of a browser: the variable that names it to the test runner, and the program.
 type Driver = (&'static str, PathBuf);
 
-/// The suites of the app, the cipher and the DRM module, each package in its own folder, where its webdriver.json is.
+/// The suites of the app, the player, the cipher and the DRM module, each package in its own folder, where its webdriver.json is.
 fn browser(project: &Project, driver: &Driver, rest: &[String]) -> Result<(), Error> {
-    let packages = ["--package", "matinee", "--package", "aes-simd", "--package", "decryptor"];
-    wasm_suites(project, driver, &packages, SIMD, rest)
+    let packages = ["matinee", "web-player", "aes-simd", "decryptor"].map(|name| ["--package", name]);
+    let packages = packages.as_flattened();
+    wasm_suites(project, driver, packages, SIMD, rest)
 }
 
 /// The cipher's and the DRM module's once more, as they are in `decryptor-compat`: no SIMD, no WebCrypto.

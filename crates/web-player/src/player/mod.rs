@@ -13,4 +13,4 @@ mod video;
 pub use playback::{HeadAssembly, media_type, parse_index, presentation};
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
-pub use run::{Player, PlayerEvent};
+pub use run::{Listener, Player, PlayerEvent};

@@ -14,13 +14,13 @@ use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt as _;
 use gloo::{events::EventListener, timers::future::TimeoutFuture};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use matinee::{
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_player::{
     decryptor_proxy::{DecryptorProxy, StreamEvent},
     fetcher::{self, Fetch, FetchEvent},
     mse::{Append, AppendError, AppendQueue, MediaSourceHandle, PageSourceBuffer, QueueEvent},
 };
-use wasm_bindgen::JsCast;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
 
 wasm_bindgen_test_configure!(run_in_browser);

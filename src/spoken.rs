@@ -1,23 +1,7 @@
-//! The two clocks: Unix time for the protocol, monotonic time for the engine; and the browser's spare time.
-
-use std::time::Duration;
-
-use gloo::utils::window;
-use wasm_bindgen::{JsCast, closure::Closure};
-
-/// Unix time in seconds, with fraction, as this machine believes it to be.
-pub fn unix_now() -> f64 {
-    js_sys::Date::now() / 1000.0
-}
-
-/// Time since the page was opened; never goes back.
-pub fn monotonic() -> Duration {
-    let milliseconds = web_sys::window().and_then(|window| window.performance()).map_or(0.0, |p| p.now());
-    Duration::from_secs_f64(milliseconds.max(0.0) / 1000.0)
-}
+//! Times as people say them.
 
 /// `1:02:03` or `2:03`, for people.
-pub fn spoken(seconds: f64) -> String {
+pub fn position(seconds: f64) -> String {
     let whole = if seconds.is_finite() { seconds.max(0.0) as u64 } else { 0 };
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
@@ -31,14 +15,6 @@ pub fn runtime(seconds: f64) -> String {
         (0, minutes) => format!("{minutes} min"),
         (hours, 0) => format!("{hours} h"),
         (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}
-
-/// Has `task` run when the browser has nothing better to do, or soon where it does not say when that is.
-pub fn when_idle(task: impl FnOnce() + 'static) {
-    let task = Closure::once_into_js(task);
-    if window().request_idle_callback(task.unchecked_ref()).is_err() {
-        let _ = window().set_timeout_with_callback(task.unchecked_ref());
     }
 }
 

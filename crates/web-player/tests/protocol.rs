@@ -1,18 +1,16 @@
-//! What the app understands of the outside: manifests, indexes, addresses, the browser it runs in.
+//! What the player understands of the outside: manifests, indexes, the browser it runs in.
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs)]
 
 use engine::model::{ByteRange, RangeForm, TrackKind};
 use js_sys::{Function, Object, Reflect};
-use matinee::{
-    capability::{self, Missing},
-    clock,
-    player::{HeadAssembly, parse_index, presentation},
-    route::{Route, safe_next},
-};
 use nccp::Manifest;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_player::{
+    capability::{self, Missing},
+    player::{HeadAssembly, parse_index, presentation},
+};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -203,46 +201,4 @@ fn a10_a_managed_media_source_will_do_and_missing_codecs_will_not() {
     Reflect::set(&crypto, &"getRandomValues".into(), &never).unwrap();
     Reflect::set(&global, &"crypto".into(), &crypto).unwrap();
     assert_eq!(capability::missing(&global), []);
-}
-
-#[wasm_bindgen_test]
-fn addresses_are_read_and_written() {
-    let watch = Route::parse("/watch", "?movieid=60027274");
-    assert_eq!(watch, Route::Watch { movie: "60027274".parse().unwrap() });
-    assert_eq!(watch.address(), "/watch?movieid=60027274");
-    assert_eq!(watch.clone().login().address(), "/login?next=%2Fwatch%3Fmovieid%3D60027274");
-    assert_eq!(
-        Route::parse("/login", "?next=%2Fwatch%3Fmovieid%3D60027274"),
-        Route::Login { next: watch.address() }
-    );
-    assert_eq!(Route::parse("/", ""), Route::Library);
-    let activate = Route::parse("/activate", "");
-    assert_eq!(
-        (&activate, activate.clone().login().address().as_str()),
-        (&Route::Activate, "/login?next=%2Factivate")
-    );
-    for (path, search) in
-        [("/watch", ""), ("/watch", "?movieid=x"), ("/watch", "?movieid=-1"), ("/nowhere", "")]
-    {
-        assert_eq!(Route::parse(path, search), Route::NotFound, "{path}{search}");
-    }
-}
-
-#[wasm_bindgen_test]
-fn a3_next_never_leads_off_the_site() {
-    assert_eq!(safe_next(Some("/watch?movieid=1")), "/watch?movieid=1");
-    for evil in ["https://evil", "//evil", "/\\evil", "\\/evil", "/\t/evil", "/\n/evil", "", "javascript:1"] {
-        assert_eq!(safe_next(Some(evil)), "/library", "{evil:?}");
-    }
-    assert_eq!(safe_next(None), "/library");
-}
-
-#[wasm_bindgen_test]
-fn times_are_spoken() {
-    assert_eq!(clock::spoken(3723.9), "1:02:03");
-    assert_eq!(clock::spoken(63.0), "1:03");
-    assert_eq!(clock::spoken(f64::NAN), "0:00");
-    assert_eq!(clock::runtime(60.0), "1 min");
-    assert_eq!(clock::runtime(5520.0), "1 h 32 min");
-    assert_eq!(clock::runtime(45.2), "45 s");
 }

@@ -19,7 +19,6 @@ use playback::{media_type, presentation};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
-use yew::Callback;
 
 use super::{
     quality::Quality,
@@ -53,6 +52,9 @@ pub enum PlayerEvent {
     Failed(Problem),
 }
 
+/// Who hears of the player.
+pub type Listener = Rc<dyn Fn(PlayerEvent)>;
+
 thread_local! {
     static NEXT_STREAM: Cell<StreamId> = const { Cell::new(1) };
 }
@@ -64,7 +66,7 @@ pub(super) struct Inner {
     pub(super) control: Control,
     pub(super) movie: MovieId,
     pub(super) video: HtmlVideoElement,
-    on_event: Callback<PlayerEvent>,
+    on_event: Listener,
     engine: RefCell<Engine>,
     events: RefCell<VecDeque<Event>>,
     draining: Cell<bool>,
@@ -102,12 +104,7 @@ pub(super) struct Inner {
 
 impl Player {
     /// Starts the film: everything that can go on at the same time does.
-    pub fn start(
-        control: Control,
-        movie: MovieId,
-        video: HtmlVideoElement,
-        on_event: Callback<PlayerEvent>,
-    ) -> Self {
+    pub fn start(control: Control, movie: MovieId, video: HtmlVideoElement, on_event: Listener) -> Self {
         let start =
             StartConditions { stored_estimate: device_store::throughput(), viewport: device_pixels(&video) };
         let seed = (js_sys::Math::random() * 2f64.powi(53)) as u64;
@@ -209,7 +206,7 @@ impl Inner {
 
     pub(super) fn tell(&self, event: PlayerEvent) {
         if !self.closed.get() {
-            self.on_event.emit(event);
+            (self.on_event)(event);
         }
     }
 
