@@ -2,8 +2,8 @@
 //! `cargo run -p engine --example simulate [-- --json]`. Same numbers each time.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../tests/world/mod.rs"]
-#[allow(dead_code, unreachable_pub, unused_imports)]
+#[path = "../tests/suite/world/mod.rs"]
+#[allow(dead_code, unused_imports)] // most of it is for the tests
 mod world;
 
 use std::time::Duration;

@@ -1,13 +1,11 @@
 //! Whatever the outside says, in whatever order, the engine keeps its promises.
 
-#[allow(dead_code, unreachable_pub, unused_imports)]
-mod world;
-
 use std::{collections::BTreeMap, time::Duration};
 
 use engine::{Command, Config, Engine, Event, Failure, FetchId, FetchSpec, buffer::Ranges, model::TrackKind};
 use proptest::prelude::*;
-use world::Film;
+
+use crate::world::Film;
 
 const LENGTH: f64 = 60.0;
 const FILES: [&str; 9] = ["v300", "v600", "v1200", "v2400", "v4000", "v6000", "a-en", "a-de", "none"];

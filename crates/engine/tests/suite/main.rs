@@ -1,0 +1,14 @@
+//! The engine against simulated links, CDNs, source buffers and viewers, on a virtual clock.
+
+mod adapting;
+mod any_events;
+mod buffering;
+mod decoding;
+mod delivery;
+mod playing;
+mod seeking;
+mod storm;
+mod switching;
+mod urls;
+#[allow(dead_code)] // some of it is for the example `simulate` only
+mod world;

@@ -1,0 +1,79 @@
+//! Many seeks, choices and faults in a row.
+
+use engine::{Error, Event, model::TrackKind::Video};
+use proptest::prelude::*;
+
+use crate::delivery::faults;
+use crate::world::{Behaviour, SEGMENT, World, ms, seconds};
+
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Seek(f64),
+    Choose(usize),
+    Fault(usize, usize),
+    Rate(f64),
+    Sound(bool),
+}
+
+fn moves() -> impl Strategy<Value = Vec<(Move, u64)>> {
+    let one = prop_oneof![
+        5 => (0.0f64..599.0).prop_map(Move::Seek),
+        1 => (0usize..7).prop_map(Move::Choose),
+        2 => (0usize..2, 0usize..9).prop_map(|(cdn, fault)| Move::Fault(cdn, fault)),
+        1 => (1e6f64..2e7).prop_map(Move::Rate),
+        1 => any::<bool>().prop_map(Move::Sound),
+    ];
+    proptest::collection::vec((one, 0u64..4000), 1..150)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them: once the
+    /// storm is over it plays where the viewer went last.
+    #[test]
+    fn a_storm_of_seeks_and_faults_ends_in_playing(moves in moves(), last in 0.0f64..590.0) {
+        let mut world = World::ladder(600.0, 8e6);
+        let ids = ["v300", "v600", "v1200", "v2400", "v4000", "v6000"];
+        for (step, wait) in moves {
+            match step {
+                Move::Seek(position) => world.seek(position),
+                Move::Choose(place) => {
+                    let representation = ids.get(place).map(|id| (*id).to_owned());
+                    world.tell(Event::Quality { representation });
+                }
+                Move::Fault(cdn, fault) => {
+                    let behaviour = faults().get(fault).copied().unwrap_or(Behaviour::Serve);
+                    world.cdns.insert(["one", "two"][cdn].into(), behaviour);
+                }
+                Move::Rate(rate) => world.bandwidth = rate,
+                Move::Sound(german) => {
+                    let representation = if german { "a-de" } else { "a-en" }.to_owned();
+                    world.tell(Event::Audio { representation });
+                }
+            }
+            world.run(ms(wait));
+            if let Some(error) = world.failure() {
+                // Only when there really was nobody to serve.
+                prop_assert_eq!(error, Error::Unreachable);
+                return Ok(());
+            }
+        }
+        for cdn in ["one", "two"] {
+            world.cdns.insert(cdn.into(), Behaviour::Serve);
+        }
+        world.bandwidth = 30e6;
+        world.seek(last);
+        world.run(seconds(30));
+        prop_assert_eq!(world.failure(), None);
+        prop_assert!(world.position > last + 3.0, "{} of {} {:?}", world.position, last, world.buffers);
+        // The range under the playhead goes on without a gap, and it is of the rung that was chosen.
+        let ahead = world.there().ahead(world.position);
+        prop_assert!(ahead > 8.0 || world.position > 585.0, "{} at {} {:?}", ahead, world.position, world.buffers);
+        if let Some(chosen) = world.engine.chosen() {
+            let (chosen, number) = (chosen.to_owned(), (world.position / SEGMENT) as usize);
+            if last + 16.0 < world.position && world.position < 585.0 {
+                prop_assert_eq!(&world.content[&(Video, number)], &chosen);
+            }
+        }
+    }
+}

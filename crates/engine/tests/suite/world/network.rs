@@ -1,0 +1,131 @@
+//! Requests and answers: what the CDNs give, over the link.
+
+use engine::{Event, Failure, FetchId, FetchSpec};
+
+use super::{BEGINS, Behaviour, World, link::Flight};
+
+impl World {
+    pub(super) fn request(&mut self, spec: FetchSpec) {
+        let same = |flight: &&Flight| {
+            let other = &flight.spec;
+            other.track == spec.track && other.segment && spec.segment
+        };
+        assert_eq!(self.flights.iter().filter(same).count(), 0, "one segment of a track at a time");
+        let beside =
+            |flight: &Flight| flight.spec.head > 0 && flight.spec.representation == spec.representation;
+        assert!(
+            spec.head > 0
+                || self.heads.contains(&spec.representation)
+                || (self.heads.is_empty() || self.position == self.seen.began)
+                    && self.flights.iter().any(beside),
+            "a head before its segments: {spec:?}"
+        );
+        let download = self.downloads.entry(spec.fetch).or_default();
+        if spec.offset == 0 {
+            download.first = spec.range.start;
+        }
+        assert_eq!(download.received, spec.offset, "a retry asks for what is missing");
+        assert_eq!(download.first + spec.offset, spec.range.start, "and for nothing else");
+        let whole = self.film.file(&spec.representation).at_end(spec.range.end);
+        assert_eq!(whole.is_some(), spec.segment, "whole segments and heads, nothing else: {spec:?}");
+        let cdn = spec.url.trim_start_matches("https://").split('/').next().unwrap().to_owned();
+        let generation: u32 = spec.url.rsplit("g=").next().unwrap().parse().unwrap();
+        let signed = self.manifests.get(generation as usize).copied().unwrap_or_default();
+        let expired = self.urls_expire && self.now > signed + self.urls_valid;
+        let behaviour = if generation < self.oldest_good_urls || expired {
+            Behaviour::Fail(Failure::Status(403))
+        } else if self.missing.contains(&spec.representation) {
+            Behaviour::Fail(Failure::Status(404))
+        } else {
+            self.cdns[&cdn]
+        };
+        self.flights.push(Flight { spec, sent: self.now, delivered: 0, behaviour });
+    }
+
+    fn arrived(&mut self, spec: &FetchSpec, bytes: u64) {
+        let download = self.downloads.get_mut(&spec.fetch).unwrap();
+        let before = download.received;
+        download.received += bytes;
+        let received = download.received;
+        self.tell(Event::Progress { fetch: spec.fetch, bytes });
+        if spec.head > 0 && before < spec.head && received >= spec.head {
+            self.heads.insert(spec.representation.clone());
+            let index = self.film.index(&spec.representation);
+            let representation = spec.representation.clone();
+            self.tell(Event::Index { track: spec.track, representation, index });
+        }
+        // The viewer may have gone elsewhere through what the engine heard.
+        if spec.segment && self.wants(spec) {
+            self.cut_fragments(spec);
+        }
+    }
+
+    fn wants(&self, spec: &FetchSpec) -> bool {
+        let of = |track: &engine::track::Track| {
+            let media = |job: &engine::job::Job| job.media != engine::job::Media::Unwanted;
+            track.jobs.iter().any(|job| job.id == spec.fetch && media(job))
+        };
+        self.engine.tracks().iter().any(of)
+    }
+
+    pub(super) fn network(&mut self) {
+        if self.gone {
+            return;
+        }
+        let now = self.now;
+        let flowing = |flight: &Flight, rtt| {
+            now >= flight.sent + rtt
+                && flight.delivered < flight.behaviour.limit().min(flight.spec.range.length())
+        };
+        let bandwidth =
+            self.trace.as_ref().map_or(self.bandwidth, |trace| trace.at((now - BEGINS).as_secs_f64()));
+        let mut budget = (bandwidth / 8.0 * self.step.as_secs_f64()) as u64;
+        let mut left = self.flights.iter().filter(|flight| flowing(flight, self.rtt)).count() as u64;
+        // The smallest first, so that what they do not use is there for the others.
+        let mut ids: Vec<(u64, FetchId)> = self
+            .flights
+            .iter()
+            .map(|flight| (flight.spec.range.length() - flight.delivered, flight.spec.fetch))
+            .collect();
+        ids.sort_unstable();
+        for (_, id) in ids {
+            let Some(place) = self.flights.iter().position(|flight| flight.spec.fetch == id) else {
+                continue;
+            };
+            let flows = flowing(&self.flights[place], self.rtt);
+            let flight = &mut self.flights[place];
+            if now < flight.sent + self.rtt {
+                continue;
+            }
+            let spec = flight.spec.clone();
+            let behaviour = flight.behaviour;
+            if let Behaviour::Fail(failure) = behaviour {
+                self.flights.remove(place);
+                self.tell(Event::FetchFailed { fetch: id, failure });
+                continue;
+            }
+            let missing = (spec.range.length() - flight.delivered).min(behaviour.limit() - flight.delivered);
+            let part = if flows { (budget / left.max(1)).min(missing) } else { 0 };
+            if flows {
+                budget -= part;
+                left -= 1;
+            }
+            flight.delivered += part;
+            let done = flight.delivered == spec.range.length();
+            let limited = flight.delivered >= behaviour.limit() && !done;
+            let broken = limited && matches!(behaviour, Behaviour::BreakAfter(_));
+            let ended = done || (limited && matches!(behaviour, Behaviour::EndAfter(_)));
+            if part > 0 {
+                self.arrived(&spec, part);
+            }
+            if broken || ended {
+                self.flights.retain(|flight| flight.spec.fetch != id);
+            }
+            if broken {
+                self.tell(Event::FetchFailed { fetch: id, failure: Failure::Network });
+            } else if ended {
+                self.tell(Event::FetchDone { fetch: id });
+            }
+        }
+    }
+}
