@@ -18,6 +18,8 @@ use js_sys::{Array, ArrayBuffer, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, PageTransitionEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::displays::Displays;
+
 /// Individualization asks a server and may make keys; everything else is quicker.
 const REPLY_LIMIT_MS: u32 = 45_000;
 
@@ -45,6 +47,7 @@ type KeyListener = Rc<dyn Fn(Vec<KeyState>)>;
 pub struct DecryptorProxy {
     worker: Worker,
     shared: Rc<Shared>,
+    displays: Displays,
     _listeners: [EventListener; 5],
 }
 
@@ -98,7 +101,12 @@ impl DecryptorProxy {
             }
         });
         let listeners = [on_message, on_failure("error"), on_failure("messageerror"), on_leaving, on_return];
-        Self { worker, shared, _listeners: listeners }
+        Self { worker, shared, displays: Displays::default(), _listeners: listeners }
+    }
+
+    /// The displays, and what this worker has been told of them.
+    pub fn displays(&self) -> &Displays {
+        &self.displays
     }
 
     /// Whether the worker gave up: then only a new one helps.

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod control;
 pub mod decryptor_proxy;
 pub mod device_store;
+pub mod displays;
 pub mod fetcher;
 pub mod mse;
 pub mod player;

@@ -3,10 +3,9 @@
 use std::pin::pin;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{Display, Reply, Request as DrmRequest};
+use drm_api::{Reply, Request as DrmRequest};
 use futures_util::future::poll_immediate;
 use gloo::net::http::Request;
-use js_sys::Reflect;
 use nccp::{
     CONTENT_TYPE, CONTROLLER_PATH, Register, Registration, RequestMessage, Response, ResponseMessage,
     SIGNATURE_HEADER, TICKET_HEADER,
@@ -211,14 +210,4 @@ pub fn machine_name(agent: &str) -> String {
         "an unknown system",
     );
     format!("{browser} on {system}")
-}
-
-/// What the page can see of the displays: the worker has no `screen`.
-pub(crate) fn display() -> Display {
-    let screen = Reflect::get(&js_sys::global(), &"screen".into());
-    match screen.and_then(|screen| Reflect::get(&screen, &"isExtended".into())).map(|value| value.as_bool()) {
-        Ok(Some(true)) => Display::Extended,
-        Ok(Some(false)) => Display::Single,
-        _ => Display::Unknown,
-    }
 }

@@ -15,7 +15,6 @@ use web_sys::{RequestCredentials, RequestRedirect};
 use super::{
     Ask, Control, Error,
     client::{Inner, ReadyChallenge},
-    exchange::display,
 };
 use crate::device_store::{self, Stored};
 
@@ -127,17 +126,19 @@ impl Inner {
         ticket: &Stored,
         init_data: Vec<u8>,
     ) -> Result<(Vec<u8>, Option<String>), Error> {
+        let display = self.proxy.displays().claim();
         let request = DrmRequest::GenerateRequest {
             session,
             stream_id: movie.get() as f64,
             device: ticket.device.clone(),
             ticket: ticket.ticket.clone(),
             init_data,
-            display: display(),
+            display,
             clock_offset: self.offset.get(),
         };
         match self.proxy.ask(request).await? {
             Reply::Challenge { challenge, license_url } => {
+                self.proxy.displays().claimed(display);
                 Ok((STANDARD.decode(challenge).map_err(|_| Error::Protocol)?, license_url))
             }
             _ => Err(Error::Protocol),
@@ -196,9 +197,13 @@ impl Inner {
         let device = self.stored.borrow().as_ref()?.device.clone();
         // The session's challenge will not be answered.
         self.take_ready(session);
-        let load = DrmRequest::Load { session, stream_id: movie.get() as f64, device, display: display() };
+        let display = self.proxy.displays().claim();
+        let load = DrmRequest::Load { session, stream_id: movie.get() as f64, device, display };
         match self.proxy.ask(load).await {
-            Ok(keys) => Some(Licensed::Taken(keys, policy_version)),
+            Ok(keys) => {
+                self.proxy.displays().claimed(display);
+                Some(Licensed::Taken(keys, policy_version))
+            }
             Err(_) => {
                 device_store::keep_license(&account, movie.get(), None);
                 None

@@ -6,7 +6,6 @@ mod license;
 mod opening;
 
 pub use client::{Ask, Control, Identity};
-pub(crate) use exchange::display;
 pub use exchange::machine_name;
 pub use license::Licensed;
 pub use opening::{Opened, Opening};

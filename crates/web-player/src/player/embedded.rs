@@ -10,11 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::RequestCredentials;
 
 use super::run::Inner;
-use crate::{
-    clock,
-    control::{Licensed, display},
-    problem::Problem,
-};
+use crate::{clock, control::Licensed, problem::Problem};
 
 /// A manifest that has been here for so long, in seconds, has its DRM metadata fetched anew before a license is asked for.
 const OLD_SECONDS: f64 = 30.0;
@@ -88,7 +84,10 @@ impl Inner {
 
     async fn open_metadata(&self, session: SessionId, metadata: &[u8]) -> Result<Reply, DrmError> {
         let metadata = STANDARD.encode(metadata);
-        self.proxy().ask(Request::OpenEmbedded { session, metadata, display: display() }).await
+        let display = self.proxy().displays().claim();
+        let opened = self.proxy().ask(Request::OpenEmbedded { session, metadata, display }).await?;
+        self.proxy().displays().claimed(display);
+        Ok(opened)
     }
 }
 

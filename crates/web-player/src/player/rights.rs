@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{Display, DrmError, KeyState, KeyStatus, PolicyReason, Reply, Request, SessionId};
+use drm_api::{DrmError, KeyState, KeyStatus, PolicyReason, Reply, Request, SessionId};
 use engine::Event;
 use nccp::{Action, NewRules};
 use wasm_bindgen_futures::spawn_local;
 
 use super::run::{Inner, PlayerEvent};
 use crate::{
-    control::{self, Error, Licensed},
+    control::{Error, Licensed},
     device_store,
     problem::Problem,
 };
@@ -31,8 +31,6 @@ pub(super) struct Rights {
     renew_at: Option<f64>,
     renewing: bool,
     failures: u32,
-    /// What the worker knows of the displays.
-    display: Option<Display>,
     /// The displays do not allow the film now; whether it played when that began.
     restricted: Option<bool>,
 }
@@ -40,6 +38,16 @@ pub(super) struct Rights {
 impl Inner {
     /// Takes a license, for the first time or in place of another.
     pub(super) async fn take(self: &Rc<Self>, session: SessionId, licensed: Licensed) -> Result<(), Problem> {
+        if !self.has_license.get() {
+            let weak = Rc::downgrade(self);
+            self.proxy().listen_keys(session, move |keys| {
+                if let Some(player) = weak.upgrade().filter(|player| !player.is_closed()) {
+                    player.key_states(&keys);
+                }
+            });
+            // They may have changed since the challenge was made; what they do not allow is not decrypted even for a moment.
+            self.look_at_displays();
+        }
         let (reply, version) = match licensed {
             Licensed::Taken(reply, version) => (Ok(reply), version),
             Licensed::Fresh(license, version) => {
@@ -64,19 +72,7 @@ impl Inner {
             (rights.version, rights.end, rights.continuous) = (version, expiration, continuous);
             (rights.renew_at, rights.failures) = (renew_after, 0);
         }
-        if !self.has_license.replace(true) {
-            let weak = Rc::downgrade(self);
-            self.proxy().listen_keys(session, move |keys| {
-                if let Some(player) = weak.upgrade().filter(|player| !player.is_closed()) {
-                    player.key_states(&keys);
-                }
-            });
-            // They may have changed since the challenge was made.
-            if control::display() != Display::Single {
-                self.rights.borrow_mut().display = Some(Display::Single);
-                self.look_at_displays();
-            }
-        }
+        self.has_license.set(true);
         self.feed(Event::MaxHeight { height: max_height });
         self.key_states(&keys);
         Ok(())
@@ -169,9 +165,7 @@ impl Inner {
 
     /// Tells the worker when the displays have changed. Pages cannot hear of that everywhere, so they look as well.
     pub(super) fn look_at_displays(&self) {
-        let display = control::display();
-        let known = self.rights.borrow_mut().display.replace(display);
-        if known.is_some_and(|known| known != display) {
+        if let Some(display) = self.proxy().displays().changed() {
             self.proxy().send(&Request::Display { display }, None, |_| {});
         }
     }
