@@ -4,8 +4,8 @@ use crate::Error;
 use crate::ids::{DeviceId, MovieId};
 use crate::manifest::{LicenseMode, Manifest};
 use crate::metadata::MovieMetadata;
-use crate::request::{MessageName, version};
-use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
+use crate::request::MessageName;
+use crate::value::{Decimal, PolicyVersion, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
 
 /// A message of an answer.
@@ -361,7 +361,7 @@ impl ResponseMessage {
             MessageName::License => Self::License {
                 stream_id: element.parsed_attribute("stream_id")?,
                 license: base64_decode(element.required_text("licensedata")?, "licensedata")?,
-                policy_version: version(element)?,
+                policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
             },
             MessageName::LogBlob => Self::LogBlob {
                 movie_id: movie_id()?,
@@ -369,7 +369,9 @@ impl ResponseMessage {
                 rules: match element.child_text("drmmetadata") {
                     Some(metadata) => Some(NewRules {
                         drm_metadata: base64_decode(metadata, "drmmetadata")?,
-                        policy_version: version(element)?,
+                        policy_version: element
+                            .parsed::<PolicyVersion>("policyversion")?
+                            .map(|version| version.0),
                     }),
                     None => None,
                 },

@@ -3,7 +3,9 @@
 use crate::code::ErrorCode;
 use crate::ids::{DeviceId, MovieId};
 use crate::metadata::Art;
-use serde::{Deserialize, Serialize};
+use crate::value::Seconds;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Body of an error: `{"error":{"code":…,"message":…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,9 +157,14 @@ pub struct PlayerEvent {
     /// An error code of the player.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Position in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Position in seconds, 0 to 999,999,999.999 as in a `logblob`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "position")]
     pub position: Option<f64>,
+}
+
+fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?.map(Seconds::try_from).transpose();
+    Ok(seconds.map_err(D::Error::custom)?.map(|seconds| seconds.0))
 }
 
 /// What happened in the player.

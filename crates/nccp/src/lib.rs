@@ -1,16 +1,40 @@
-//! Matinee's control protocol: envelope, messages, manifest, error table. No I/O.
+//! NCCP, Matinee's control protocol: envelope, messages, manifest, error table. No I/O.
 //!
-//! Both sides use it: a server parses a [`Request`] and writes a [`Response`]; a client writes [`RequestMessage`]s, seals
-//! them with [`seal_envelope`], has [`signing_input`] signed and parses the [`Response`]. The wire format is the
-//! project's `docs/protocol.md`, sections 1 to 5; the module [`json`] holds the bodies of the JSON routes.
+//! Both sides use it: a server parses a [`Request`] and writes a [`Response`]; a client writes
+//! [`RequestMessage`]s, seals them with [`seal_envelope`], has [`signing_input`] signed and parses the
+//! [`Response`]. The wire format is the project's `docs/protocol.md`, sections 1 to 5; the module [`json`] holds
+//! the bodies of the JSON routes.
+//!
+//! # Examples
+//!
+//! A client asks for a manifest, and the server reads what it asks for:
 //!
 //! ```
 //! use nccp::{MovieId, Request, RequestMessage, Sequence, seal_envelope};
+//!
 //! let movie = MovieId::try_from(60027274)?;
 //! let xml = RequestMessage::Authorization { movie_id: movie }.to_xml();
 //! let body = seal_envelope(None, Sequence::try_from(17)?, 1_790_000_000, "doc/1", &xml);
 //! let request = Request::parse(body.as_bytes()).map_err(|refused| refused.error)?;
 //! assert_eq!(request.messages, [RequestMessage::Authorization { movie_id: movie }]);
+//! # Ok::<(), nccp::Error>(())
+//! ```
+//!
+//! The server answers each message; the client acts on an error's [`Action`], never on its text:
+//!
+//! ```
+//! use nccp::{Action, Answer, ErrorCode, MessageName, Outcome, Response};
+//!
+//! let failed = Answer::Failed { message: MessageName::Authorization, error: ErrorCode::TryLater.into() };
+//! let outcome = Outcome::Answers(vec![failed]);
+//! let xml = Response { sequence: 17, time: 1_790_000_000, outcome }.to_xml();
+//! match Response::parse(xml.as_bytes())?.outcome {
+//!     Outcome::Answers(answers) => match &answers[..] {
+//!         [Answer::Failed { error, .. }] => assert_eq!(error.action, Action::Backoff),
+//!         other => panic!("{other:?}"),
+//!     },
+//!     Outcome::Refused(error) => panic!("{error:?}"),
+//! }
 //! # Ok::<(), nccp::Error>(())
 //! ```
 
@@ -49,7 +73,7 @@ pub use sign::{
     CONTENT_TYPE, CONTROLLER_PATH, POLICY_VERSION_HEADER, SIGNATURE_HEADER, TICKET_HEADER, seal_envelope,
     signing_input,
 };
-pub use value::Fraction;
+pub use value::{Fraction, single_line};
 
 /// Why octets were not understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,8 +5,7 @@ use crate::manifest::{
     Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType, MovieType, RangeForm,
     Resolution, Scheme,
 };
-use crate::request::version;
-use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
+use crate::value::{Decimal, PolicyVersion, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
 
 impl Manifest {
@@ -68,7 +67,7 @@ impl Manifest {
                 .child_text("drmmetadataurl")
                 .map(|url| url.split_whitespace().collect()),
             license_mode: LicenseMode::of(element.child_text("licensemode")),
-            policy_version: version(element)?,
+            policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
             downloadables,
         })
     }
@@ -188,7 +187,8 @@ fn urls(element: &Element) -> Result<Vec<DownloadUrl>, Error> {
             Ok(DownloadUrl {
                 expiration: url.parsed_required::<Decimal>("expiration")?.0,
                 cdn_id: url.parsed_required("cdnid")?,
-                // A URL holds no white space; a document that was wrapped, as the study's, may have put some in.
+                // A URL holds no white space; a document that was wrapped, as the study's, may have put some
+                // in.
                 url: url.required_text("url")?.split_whitespace().collect(),
             })
         })

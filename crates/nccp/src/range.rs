@@ -86,7 +86,8 @@ impl From<ByteRange> for String {
     }
 }
 
-/// What a `Range` request header asks for (RFC 9110, section 14.2), where it is one that a server should honour.
+/// What a `Range` request header asks for (RFC 9110, section 14.2), where it is one that a server should
+/// honour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RangeHeader {
     /// `bytes=a-b`.
@@ -130,8 +131,9 @@ impl RangeHeader {
     }
 }
 
-/// Puts a range into a media URL's path: `…/1811192541.mp4?p=…` becomes `…/1811192541.mp4/range/a-b?p=…`. The token stays
-/// valid, since it covers the path only up to the file's name. For caches and clients that cannot send `Range`.
+/// Puts a range into a media URL's path: `…/1811192541.mp4?p=…` becomes `…/1811192541.mp4/range/a-b?p=…`. The
+/// token stays valid, since it covers the path only up to the file's name. For caches and clients that cannot
+/// send `Range`.
 pub fn with_range(url: &str, range: ByteRange) -> String {
     let at = url.find(['?', '#']).unwrap_or(url.len());
     let (path, rest) = url.split_at(at);

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::ids::{DeviceId, MovieId};
-use crate::value::{Decimal, Seconds, base64_decode, base64_encode};
+use crate::value::{Decimal, PolicyVersion, Seconds, base64_decode, base64_encode, single_line};
 use crate::xml::Element;
 use std::fmt;
 use std::str::FromStr;
@@ -136,9 +136,9 @@ pub enum RequestMessage {
 pub struct Register {
     /// COSE octets of the device certificate.
     pub certificate: Vec<u8>,
-    /// What people call the device; at most 80 characters.
+    /// What people call the device; at most 80 characters, on one line.
     pub name: String,
-    /// Description of the machine; at most 400 characters.
+    /// Description of the machine; at most 400 characters, on one line.
     pub machine: String,
 }
 
@@ -147,13 +147,13 @@ pub struct Register {
 pub struct LogBlob {
     /// The movie being played.
     pub movie_id: MovieId,
-    /// Seconds from the beginning.
+    /// Seconds from the beginning, 0 to 999,999,999.999.
     pub position: f64,
     /// What occasioned the report.
     pub event: LogEvent,
     /// At most 32 counters, named by `[a-z_]{1,32}`.
     pub counters: Vec<(String, u64)>,
-    /// The rules that it plays by, as its license's answer named them.
+    /// The rules that it plays by, as its license's answer named them: 1 to 64 characters from `!` to `~`.
     pub policy_version: Option<String>,
 }
 
@@ -201,8 +201,6 @@ impl FromStr for LogEvent {
 pub(crate) const MAX_NAME: usize = 80;
 /// Most characters of a machine's description.
 pub(crate) const MAX_MACHINE: usize = 400;
-/// Most characters of a `policyversion`.
-pub(crate) const MAX_VERSION: usize = 64;
 /// Most counters of a `logblob`.
 pub(crate) const MAX_COUNTERS: usize = 32;
 
@@ -275,11 +273,11 @@ impl RequestMessage {
             MessageName::Queue => Self::Queue,
             MessageName::Register => Self::Register(Register {
                 certificate: octets("certificate")?,
-                name: bounded(element, "name", MAX_NAME)?,
-                machine: bounded(element, "machine", MAX_MACHINE)?,
+                name: line(element, "name", MAX_NAME)?,
+                machine: line(element, "machine", MAX_MACHINE)?,
             }),
             MessageName::AuthenticationRenewal => {
-                Self::AuthenticationRenewal { device_id: element.parsed_required("deviceid")? }
+                Self::AuthenticationRenewal { device_id: required(element, "deviceid")? }
             }
             MessageName::MovieMetadata => Self::MovieMetadata { movie_id: movie_id()? },
             MessageName::UserMovieMetadata => Self::UserMovieMetadata { movie_id: movie_id()? },
@@ -290,27 +288,32 @@ impl RequestMessage {
             },
             MessageName::LogBlob => Self::LogBlob(LogBlob {
                 movie_id: movie_id()?,
-                position: element.parsed_required::<Seconds>("position")?.0,
-                event: element.parsed("event")?.unwrap_or_default(),
+                position: required::<Seconds>(element, "position")?.0,
+                event: value(element, "event")?.unwrap_or_default(),
                 counters: counters(element)?,
-                policy_version: version(element)?,
+                policy_version: value::<PolicyVersion>(element, "policyversion")?.map(|version| version.0),
             }),
             MessageName::ActivationCode => Self::ActivationCode { certificate: octets("certificate")? },
         })
     }
 }
 
-fn bounded(element: &Element, name: &'static str, most: usize) -> Result<String, Error> {
-    let text = element.child_text(name).unwrap_or_default();
-    if text.chars().count() > most { Err(Error::Value(name)) } else { Ok(text.to_owned()) }
+/// A child's value, if the child is there; an empty one counts as absent. Nothing may stand around it, blanks
+/// included.
+fn value<T: FromStr>(element: &Element, name: &'static str) -> Result<Option<T>, Error> {
+    let text = element.first(name).map(|child| child.text.as_str()).filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(|_| Error::Value(name))).transpose()
 }
 
-/// What names a license's rules; opaque to clients.
-pub(crate) fn version(element: &Element) -> Result<Option<String>, Error> {
-    match bounded(element, "policyversion", MAX_VERSION)? {
-        version if version.is_empty() => Ok(None),
-        version => Ok(Some(version)),
-    }
+/// The value of a child that must be there.
+fn required<T: FromStr>(element: &Element, name: &'static str) -> Result<T, Error> {
+    value(element, name)?.ok_or(Error::Missing(name))
+}
+
+/// Text for people, on one line; empty where the child is absent.
+fn line(element: &Element, name: &'static str, most: usize) -> Result<String, Error> {
+    let line = single_line(element.child_text(name).unwrap_or_default());
+    if line.chars().count() > most { Err(Error::Value(name)) } else { Ok(line) }
 }
 
 fn counters(element: &Element) -> Result<Vec<(String, u64)>, Error> {
@@ -323,7 +326,7 @@ fn counters(element: &Element) -> Result<Vec<(String, u64)>, Error> {
             if !fits || !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
                 return Err(Error::Value("counter"));
             }
-            let value: Decimal = counter.trimmed().parse().map_err(|_| Error::Value("counter"))?;
+            let value: Decimal = counter.text.parse().map_err(|_| Error::Value("counter"))?;
             Ok((name.to_owned(), value.0))
         })
         .collect::<Result<_, Error>>()?;

@@ -15,10 +15,11 @@ pub const CONTENT_TYPE: &str = "application/xml";
 /// Path of the controller under the public URL.
 pub const CONTROLLER_PATH: &str = "/nccp/controller";
 
-/// The octets that `X-NCCP-Signature` signs (PROTOCOL section 2): five lines joined by LF, none after the last.
+/// The octets that `X-NCCP-Signature` signs (docs/protocol.md, section 2): five lines joined by LF, none after the
+/// last.
 ///
-/// `controller_url` is the public one, as the site's configuration names it; `body_sha256` covers the body's octets,
-/// `ticket_sha256` the text of the ticket header (of zero octets without one).
+/// `controller_url` is the public one, as the site's configuration names it; `body_sha256` covers the body's
+/// octets, `ticket_sha256` the text of the ticket header (of zero octets without one).
 pub fn signing_input(controller_url: &str, body_sha256: &[u8; 32], ticket_sha256: &[u8; 32]) -> String {
     let body = Base64UrlUnpadded::encode_string(body_sha256);
     let ticket = Base64UrlUnpadded::encode_string(ticket_sha256);
@@ -27,8 +28,9 @@ pub fn signing_input(controller_url: &str, body_sha256: &[u8; 32], ticket_sha256
 
 /// Wraps composed messages into a request.
 ///
-/// `messages_xml` are elements with the prefix `nccp`, as [`RequestMessage::to_xml`](crate::RequestMessage::to_xml)
-/// writes them, one after the other; `time` is in Unix seconds; `client` names the software, as `matinee-web/0.1.0`.
+/// `messages_xml` are elements with the prefix `nccp`, as
+/// [`RequestMessage::to_xml`](crate::RequestMessage::to_xml) writes them, one after the other; `time` is in
+/// Unix seconds; `client` names the software, as `matinee-web/0.1.0`.
 pub fn seal_envelope(
     device: Option<&DeviceId>,
     sequence: Sequence,

@@ -57,9 +57,19 @@ impl FromStr for Fraction {
     }
 }
 
-/// Seconds with milliseconds, not negative: `12.500`.
+/// Seconds with milliseconds, 0 to 999,999,999.999: `12.500`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Seconds(pub(crate) f64);
+
+impl TryFrom<f64> for Seconds {
+    type Error = Error;
+
+    /// Rounds to milliseconds, as they are written.
+    fn try_from(value: f64) -> Result<Self, Error> {
+        let rounded = (value * 1000.0).round() / 1000.0;
+        if value >= 0.0 && rounded < 1e9 { Ok(Self(rounded)) } else { Err(Error::Value("seconds")) }
+    }
+}
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,10 +83,8 @@ impl FromStr for Seconds {
 
     fn from_str(s: &str) -> Result<Self, Error> {
         let plain = !s.is_empty() && s.len() <= 32 && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        match s.parse::<f64>() {
-            Ok(value) if plain && value.is_finite() => Ok(Self(value)),
-            _ => Err(Error::Value("seconds")),
-        }
+        let value = s.parse::<f64>().ok().filter(|_| plain).ok_or(Error::Value("seconds"))?;
+        Self::try_from(value)
     }
 }
 
@@ -92,6 +100,19 @@ impl FromStr for Decimal {
     }
 }
 
+/// What names a license's rules (`policyversion`), opaque to clients: 1 to 64 characters from `!` to `~`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PolicyVersion(pub(crate) String);
+
+impl FromStr for PolicyVersion {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        let fits = (1..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_graphic());
+        if fits { Ok(Self(s.to_owned())) } else { Err(Error::Value("policyversion")) }
+    }
+}
+
 /// Octets in base64 with padding; white space between the letters is allowed.
 pub(crate) fn base64_decode(text: &str, name: &'static str) -> Result<Vec<u8>, Error> {
     let letters: String = text.split_ascii_whitespace().collect();
@@ -101,4 +122,16 @@ pub(crate) fn base64_decode(text: &str, name: &'static str) -> Result<Vec<u8>, E
 /// Octets as base64 with padding.
 pub(crate) fn base64_encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// Text that people read, on one line: control characters and line ends become spaces, characters that turn
+/// the direction of writing are left out, and white space at the ends goes.
+///
+/// Names come from devices and are shown to others: in lists, in logs, on terminals.
+pub fn single_line(text: &str) -> String {
+    let directions = |c: char| matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let line: String =
+        text.chars().filter(|c| !directions(*c)).map(|c| if breaks(c) { ' ' } else { c }).collect();
+    line.trim().to_owned()
 }

@@ -1,5 +1,5 @@
-//! JSON bodies from anybody: read or refused, never a panic, and what was read is written in a form that reads as the same.
-#![allow(clippy::unwrap_used)]
+//! JSON bodies from anybody: read or refused, never a panic, and what was read is written in a form that
+//! reads as the same.
 
 use nccp::json::{
     Activate, Activated, DecryptorConfig, Devices, ErrorBody, Library, Login, PlayerEvent, UnregisterDevice,
@@ -25,7 +25,8 @@ const BODIES: [&str; 9] = [
         "module":{"js":"/a.js","wasm":"/a.wasm","sha256":"00","version":"0.1.0"}}"#,
 ];
 
-/// Reads octets as a body, which must not panic; what was read is written and read once more. Whether it was one.
+/// Reads octets as a body, which must not panic; what was read is written and read once more. Whether it was
+/// one.
 fn is<T: Serialize + DeserializeOwned + PartialEq>(octets: &[u8]) -> bool {
     let Ok(read) = serde_json::from_slice::<T>(octets) else { return false };
     let written = serde_json::to_string(&read).unwrap();
