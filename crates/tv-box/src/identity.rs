@@ -194,6 +194,16 @@ pub(crate) mod tests {
         assert_eq!(URL_SAFE_NO_PAD.encode(*identity.signing.to_bytes()), *file.signing_key);
     }
 
+    /// The box file of docs/vectors, which other implementations read.
+    #[test]
+    fn the_published_box_file_is_read() {
+        let json = include_bytes!("../../../docs/vectors/box.json");
+        let identity = Identity::parse(json).unwrap();
+        assert_eq!(identity.name(), "Matinee One 0001");
+        let file: BoxFile = serde_json::from_slice(json).unwrap();
+        assert_eq!(*file.to_json().unwrap(), json.trim_ascii_end());
+    }
+
     #[test]
     fn keys_are_not_shown() {
         let file = file();
