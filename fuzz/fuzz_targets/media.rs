@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use cenc::{Cek, ContentId, Kid, KidAndKey, Label};
 use libfuzzer_sys::fuzz_target;
-use packager::{Destination, Keys, PackageOptions, PsshData, decrypt, inspect, package};
+use pack::PsshData;
+use packager::{Destination, Keys, PackageOptions, decrypt, inspect, package};
 
 /// In memory, where there is such a place.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {

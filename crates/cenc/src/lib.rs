@@ -1,6 +1,7 @@
 //! Content keys and common encryption (ISO/IEC 23001-7) of samples, both directions. No I/O.
 //!
 //! * [`Kid`], [`Cek`], [`CommonKey`], [`ContentId`], [`Label`]: the names and secrets.
+//! * [`Scheme`], [`Level`]: how samples are encrypted, and which.
 //! * [`derive_cek`], [`derive_kid`], [`base_iv`]: what follows from what, by HKDF-SHA256.
 //! * [`RangeTable`]: which bytes of a segment are protected and under which IV, built from samples and
 //!   their subsamples; [`SegmentCipher`] applies a whole table to a whole segment, in place. [`AesCipher`]
@@ -26,6 +27,7 @@ mod derive;
 mod error;
 mod iv;
 mod key;
+mod level;
 mod names;
 mod overlap;
 mod range_table;
@@ -37,6 +39,7 @@ pub use derive::{IvKey, base_iv, derive_cek, derive_kid};
 pub use error::Error;
 pub use iv::Iv;
 pub use key::{Cek, CommonKey, Kid, KidAndKey};
+pub use level::Level;
 pub use names::{ContentId, Label};
 pub use overlap::{IvSpan, first_overlap};
 pub use range_table::{ProtectedRange, RangeTable, SegmentCipher, Subsample};

@@ -125,10 +125,10 @@ pub(crate) struct Package {
     pub(crate) output: Option<PathBuf>,
     /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
-    pub(crate) scheme: packager::Scheme,
+    pub(crate) scheme: pack::Scheme,
     /// Which pictures to encrypt: high (all), medium (those that others are made from) or low (sync samples); sound always is
     #[arg(long, default_value = "high")]
-    pub(crate) level: packager::Level,
+    pub(crate) level: pack::Level,
     /// Length of segments, in seconds
     #[arg(long, default_value = "4s", value_parser = seconds)]
     pub(crate) segment: f64,

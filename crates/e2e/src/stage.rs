@@ -1,7 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use packager::Pack;
+use pack::Pack;
 use shaper::{Exchange, Kind, Link, Proxy, Rule};
 
 use crate::{Server, demo_film, free_port};
@@ -101,7 +101,7 @@ impl Stage {
         let packs = std::fs::read_dir(self.server.data().join("library")).unwrap();
         let folder =
             packs.map(|entry| entry.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap();
-        let text = std::fs::read_to_string(folder.join("pack.json")).unwrap();
-        (serde_json::from_str(&text).unwrap(), folder)
+        let json = std::fs::read(folder.join("pack.json")).unwrap();
+        (Pack::from_json(&json).unwrap(), folder)
     }
 }

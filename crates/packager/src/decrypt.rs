@@ -20,7 +20,7 @@ pub struct Decrypted {
 }
 
 /// Writes a clear copy of an encrypted CMAF file. Every box keeps its place: what described the protection
-/// becomes `free` (PROTOCOL §8). Without `output` it is written beside the input as `{name}-clear.mp4`.
+/// becomes `free` (docs/protocol.md, section 9). Without `output` it is written beside the input as `{name}-clear.mp4`.
 ///
 /// # Errors
 /// [`Error::NoKey`] if a key is missing; [`Error::Unsupported`] if the file is not encrypted, or in a way that

@@ -179,6 +179,14 @@ pub enum Error {
         /// The place.
         path: PathBuf,
     },
+    /// A `pack.json` that cannot be read, or could not be once written.
+    #[error("{}: {source}", path.display())]
+    Pack {
+        /// The pack's folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: pack::Error,
+    },
     /// No key was given for a file's KID.
     #[error("no key given for KID {kid}")]
     NoKey {
@@ -199,6 +207,11 @@ impl Error {
     pub(crate) fn boxes(path: impl Into<PathBuf>) -> impl FnOnce(isobmff::Error) -> Self {
         let path = path.into();
         move |source| Self::Boxes { path, source }
+    }
+
+    pub(crate) fn pack(path: impl Into<PathBuf>) -> impl FnOnce(pack::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Pack { path, source }
     }
 
     pub(crate) fn unsupported(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {

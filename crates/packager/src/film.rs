@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use isobmff::MediaHeader;
+use pack::layout::{downloadable_id, media_path};
+use pack::{
+    AudioProperties, ByteRange, Fraction, MediaType, PackProtection, Representation, VideoProperties,
+};
 
 use crate::codec::VideoCodec;
 use crate::input::{Input, InputTrack};
-use crate::naming::{PackInputs, downloadable_id, language_tag, media_path};
-use crate::pack::{
-    AudioProperties, ByteRange, Fraction, MediaType, PackProtection, Representation, VideoProperties,
-};
+use crate::naming::{PackInputs, language_tag};
 use crate::package::PackageOptions;
 use crate::segments::{Timed, cut_audio, cut_videos, earliest};
 use crate::timeline::rescale;
@@ -240,7 +241,7 @@ impl FilmTrack<'_> {
         let downloadable_id = downloadable_id(pack_id, &self.id);
         Representation {
             id: self.id.clone(),
-            path: media_path(&downloadable_id),
+            path: media_path(&downloadable_id, "mp4"),
             downloadable_id,
             media_type,
             mime_type: format!("{media_type}/mp4"),

@@ -3,13 +3,12 @@ use std::path::{Path, PathBuf};
 
 use cenc::{Iv, Kid};
 use isobmff::{BoxRef, Boxes, Fragment, InitSegment, SampleTable, SegmentIndex};
+use pack::{PsshData, SYSTEM_ID};
 use serde::Serialize;
 
 use crate::Error;
 use crate::fragment_crypto::subsamples;
 use crate::media_file::MediaFile;
-use crate::pssh_data::{PsshData, SYSTEM_ID};
-use crate::text_fields;
 
 /// What is in an MP4 file. [`Display`](fmt::Display) is for people, [`Serialize`] for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,7 +94,7 @@ fn kids<S: serde::Serializer>(kids: &[Kid], serializer: S) -> Result<S::Ok, S::E
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KidUse {
     /// Key id.
-    #[serde(serialize_with = "text_fields::serialize")]
+    #[serde(serialize_with = "pack::as_text::serialize")]
     pub kid: Kid,
     /// Samples under it.
     pub samples: u64,

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use cenc::AesCipher;
-use cenc::Kid;
+use cenc::{AesCipher, Kid};
+use pack::{Fraction, PackKey, PackProtection};
 
 use crate::Error;
 use crate::keys::Keys;
-use crate::pack::{Fraction, PackKey, PackProtection};
 
 /// Most keys that a film may have: all of them go into every license, manifest and init segment.
 pub const MAX_KEYS: usize = 1000;

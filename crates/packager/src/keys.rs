@@ -1,8 +1,8 @@
 use cenc::{Cek, CommonKey, ContentId, IvKey, Kid, KidAndKey, Label, derive_cek, derive_kid};
+use pack::{PackKey, PackProtection};
 
 use crate::Error;
 use crate::key_plan::KeyPlan;
-use crate::pack::{PackKey, PackProtection};
 
 /// The keys of a film, and under which names.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ enum KeySource {
 }
 
 impl Keys {
-    /// The key that follows from a common key (PROTOCOL §4). `common_key_id` is what the license server knows the
+    /// The key that follows from a common key (docs/protocol.md, section 7). `common_key_id` is what the license server knows the
     /// common key by.
     pub const fn derived(
         common: CommonKey,

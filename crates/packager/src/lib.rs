@@ -19,13 +19,10 @@ mod key_plan;
 mod keys;
 mod media_file;
 mod naming;
-mod pack;
 mod package;
 mod progress;
-mod pssh_data;
 mod publish;
 mod segments;
-mod text_fields;
 mod timeline;
 mod write_media;
 
@@ -34,10 +31,5 @@ pub use error::Error;
 pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, SegmentRun, TrackReport, inspect};
 pub use key_plan::{MAX_KEYS, Rotation};
 pub use keys::Keys;
-pub use pack::{
-    AudioProperties, ByteRange, Fraction, IvRange, LAYOUT_VERSION, Level, MediaType, Pack, PackKey,
-    PackProtection, Representation, Scheme, Segment, VideoProperties,
-};
 pub use package::{Destination, PackageOptions, Published, package, read_pack};
 pub use progress::Progress;
-pub use pssh_data::{PsshData, SYSTEM_ID};

@@ -1,11 +1,9 @@
-//! Names that follow from content: pack id, representation ids, downloadable ids (PROTOCOL §4).
+//! Names that follow from content: the pack id and language tags (docs/protocol.md, section 9).
 
 use ciborium::Value;
 use isolang::Language;
+use pack::{LAYOUT_VERSION, Level, PackProtection, Scheme, deterministic_cbor};
 use sha2::{Digest, Sha256};
-
-use crate::pack::{LAYOUT_VERSION, Level, PackProtection, Scheme};
-use crate::pssh_data::encode;
 
 /// Everything that changes a byte of a pack.
 #[derive(Debug, Clone)]
@@ -50,21 +48,8 @@ impl PackInputs<'_> {
             (10.into(), common_key_id),
             (11.into(), label),
         ]);
-        hex::encode(&Sha256::digest(encode(&map))[..16])
+        hex::encode(&Sha256::digest(deterministic_cbor(&map))[..16])
     }
-}
-
-/// Ten decimal digits: the first 8 bytes of SHA-256(pack id ‖ representation id), both as text, as a big-endian
-/// number modulo 10^10.
-pub(crate) fn downloadable_id(pack_id: &str, representation_id: &str) -> String {
-    let digest = Sha256::new().chain_update(pack_id).chain_update(representation_id).finalize();
-    let number = digest.iter().take(8).fold(0u64, |value, &byte| value << 8 | u64::from(byte));
-    format!("{:010}", number % 10_000_000_000)
-}
-
-/// Where a representation's file lies in the pack: `{last three digits}/{id}.mp4`.
-pub(crate) fn media_path(downloadable_id: &str) -> String {
-    format!("{}/{downloadable_id}.mp4", &downloadable_id[downloadable_id.len().saturating_sub(3)..])
 }
 
 /// The BCP 47 tag of an ISO 639-2 code: two letters where there are two.
@@ -109,13 +94,6 @@ mod tests {
             [*b"eng", *b"ger", *b"deu", *b"und", *b"haw"].map(language_tag),
             ["en", "de", "de", "und", "haw"]
         );
-    }
-
-    /// Computed with Python's hashlib.
-    #[test]
-    fn downloadable_ids() {
-        assert_eq!(downloadable_id("00112233445566778899aabbccddeeff", "v720-2500"), "2424053647");
-        assert_eq!(media_path("1811192541"), "541/1811192541.mp4");
     }
 
     /// A changed input changes the id; the order of the representations does not.

@@ -3,14 +3,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cenc::{IvSpan, base_iv, first_overlap};
+use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
+use pack::{IvRange, Level, Pack, PsshData, Scheme};
 
 use crate::film::Film;
 use crate::input::Input;
 use crate::key_plan::{KeyPlan, Rotation};
 use crate::keys::Keys;
 use crate::media_file::MediaFile;
-use crate::pack::{IvRange, LAYOUT_VERSION, Level, Pack, Scheme};
-use crate::pssh_data::PsshData;
 use crate::publish::Unpublished;
 use crate::write_media::MediaProtection;
 use crate::{Error, Progress};
@@ -90,11 +90,6 @@ pub struct Published {
     /// Whether the library had it already, so that nothing was written.
     pub already_there: bool,
 }
-
-/// File name of the poster in a pack.
-const POSTER: &str = "poster.jpg";
-/// File name of the description of a pack.
-const PACK_JSON: &str = "pack.json";
 
 /// Packages a film: reads the sources, cuts them at common sync samples, encrypts, and publishes all files or
 /// none. The same inputs, options and keys give the same bytes.
@@ -204,7 +199,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     if let Some(poster) = &poster {
         unpublished.write(POSTER, poster)?;
     }
-    unpublished.write(PACK_JSON, &to_json(&pack))?;
+    unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
     unpublished.publish()?;
     Ok(Published { pack, directory: place, already_there: false })
 }
@@ -212,16 +207,11 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
 /// Reads the `pack.json` of a pack's directory.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be read or is no `pack.json` of this version.
+/// [`Error::Io`] if it cannot be read; [`Error::Pack`] if it is none, or of another layout version.
 pub fn read_pack(directory: &Path) -> Result<Pack, Error> {
     let path = directory.join(PACK_JSON);
     let text = fs::read(&path).map_err(Error::io(&path, "read"))?;
-    let invalid = |error: String| Error::io(&path, "read")(std::io::Error::other(error));
-    let pack: Pack = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
-    match pack.version {
-        LAYOUT_VERSION => Ok(pack),
-        other => Err(invalid(format!("version {other}, not {LAYOUT_VERSION}: package the film again"))),
-    }
+    Pack::from_json(&text).map_err(Error::pack(directory))
 }
 
 fn read_poster(path: &Path) -> Result<Vec<u8>, Error> {
@@ -230,13 +220,6 @@ fn read_poster(path: &Path) -> Result<Vec<u8>, Error> {
         true => Ok(poster),
         false => Err(Error::unsupported(path, "the poster is not a JPEG")),
     }
-}
-
-fn to_json(pack: &Pack) -> Vec<u8> {
-    // A struct of strings and numbers has a JSON form.
-    let mut text = serde_json::to_vec_pretty(pack).unwrap_or_default();
-    text.push(b'\n');
-    text
 }
 
 fn title(options: &PackageOptions) -> String {

@@ -8,12 +8,12 @@ use isobmff::{
     BoxWriter, FragmentSpec, InitSpec, MediaHeader, ProtectionSpec, Pssh, SampleAuxiliary, SampleSpec,
     SegmentIndex, SegmentReference, TrackEncryption, write_file_type, write_fragment, write_init,
 };
+use pack::{ByteRange, Level, Segment};
 
 use crate::avc::AvcStream;
 use crate::input::InputSample;
 use crate::key_plan::{KeyPlan, PeriodKey};
 use crate::media_file::MediaFile;
-use crate::pack::{ByteRange, Level, Segment};
 use crate::segments::cut_fragments;
 use crate::{Error, Progress};
 

@@ -8,7 +8,8 @@ use std::fs;
 
 use common::*;
 use isobmff::{Boxes, Fragment, InitSegment, SegmentIndex};
-use packager::{MediaType, decrypt, inspect};
+use pack::MediaType;
+use packager::{decrypt, inspect};
 
 /// A24, A81, B23, B24: with the key every frame of every representation is the source's, without it none is.
 #[test]
@@ -93,7 +94,7 @@ fn no_counter_is_used_twice_over_the_ladder() {
     assert_eq!(samples, 3 * 1440 + 2814);
 }
 
-/// PROTOCOL §8: `ftyp moov sidx (moof mdat)*`; segments of 4 s at sync samples; fragments of a second; ranges and
+/// docs/protocol.md, section 9: `ftyp moov sidx (moof mdat)*`; segments of 4 s at sync samples; fragments of a second; ranges and
 /// sizes in `pack.json` are those of the file.
 #[test]
 fn layout_of_files_and_pack_json() {

@@ -7,7 +7,8 @@ use std::fs;
 
 use common::*;
 use isobmff::{Boxes, Fragment, InitSegment};
-use packager::{Level, MediaType, PackageOptions, Scheme, decrypt, inspect, package};
+use pack::{Level, MediaType, Scheme};
+use packager::{PackageOptions, decrypt, inspect, package};
 
 /// Of each picture in decoding order: whether it is a sync sample, and whether another may refer to it (H.264 §7.4.1: `nal_ref_idc`).
 fn pictures(clear: &std::path::Path) -> Vec<(bool, bool)> {

@@ -10,10 +10,8 @@ use std::time::Duration;
 use cenc::{ContentId, Kid, KidAndKey, Label};
 use common::*;
 use isobmff::{Boxes, Fragment, InitSegment};
-use packager::{
-    Fraction, Keys, MediaType, PackageOptions, Published, Rotation, Scheme, decrypt, inspect, package,
-    read_pack,
-};
+use pack::{Fraction, MediaType, Scheme};
+use packager::{Keys, PackageOptions, Published, Rotation, decrypt, inspect, package, read_pack};
 
 const TRACKS: [(MediaType, &str, &str); 2] =
     [(MediaType::Video, "video", "0:v:0"), (MediaType::Audio, "audio", "0:a:0")];
@@ -163,7 +161,7 @@ fn rotated_files_decrypt_to_the_source() {
     }
 }
 
-/// PROTOCOL §8: the clear lead's fragments name a second, clear sample entry and have no auxiliary information; ffmpeg plays the file
+/// docs/protocol.md, section 9: the clear lead's fragments name a second, clear sample entry and have no auxiliary information; ffmpeg plays the file
 /// with the key, and the lead alone without it; the IVs of the lead are counted.
 #[test]
 fn clear_lead_has_an_entry_of_its_own() {

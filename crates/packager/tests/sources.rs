@@ -7,7 +7,8 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::*;
-use packager::{Level, MediaType, PackageOptions, Published, Scheme, inspect, package};
+use pack::{Level, MediaType, Scheme};
+use packager::{PackageOptions, Published, inspect, package};
 
 /// A test picture with motion and a tone.
 const PICTURE: &str = "-f lavfi -i testsrc2=s=320x180:r=25:d=6 -f lavfi -i sine=f=440:r=48000:d=6";

@@ -6,7 +6,7 @@ use crate::media_url::MediaPath;
 use cenc::Kid;
 use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
-use packager::Pack as PackFile;
+use pack::{Pack as PackFile, layout};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,7 +36,7 @@ pub struct Pack {
     /// Keys that were given to the packager, sealed.
     pub(crate) given_keys: Vec<SealedKey>,
     /// When each key begins to hold.
-    key_starts: Vec<packager::Fraction>,
+    key_starts: Vec<pack::Fraction>,
     /// Segments under each; 0: there is one key.
     segments_per_key: u32,
     /// How samples are protected.
@@ -123,22 +123,14 @@ impl Pack {
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("?").to_owned();
         let bad = |reason: String| Error::Pack { pack: name.clone(), reason };
-        let path = folder.join("pack.json");
-        let text = std::fs::read(&path).map_err(|e| bad(format!("pack.json: {e}")))?;
-        let file: PackFile = serde_json::from_slice(&text).map_err(|e| bad(format!("pack.json: {e}")))?;
-        if file.version != packager::LAYOUT_VERSION {
-            return Err(bad(format!(
-                "it has layout version {}, this server reads {}",
-                file.version,
-                packager::LAYOUT_VERSION
-            )));
-        }
-        let mut pack =
-            Self::from_file(folder, file).ok_or_else(|| bad("pack.json does not add up".to_owned()))?;
+        let path = folder.join(layout::PACK_JSON);
+        let json = std::fs::read(&path).map_err(|e| bad(format!("pack.json: {e}")))?;
+        let file = PackFile::from_json(&json).map_err(|e| bad(e.to_string()))?;
+        let mut pack = Self::from_file(folder, file)
+            .ok_or_else(|| bad("pack.json has numbers that a manifest cannot carry".to_owned()))?;
         pack.given_keys = imported::read(folder).map_err(bad)?;
         for r in &pack.representations {
-            let path =
-                folder.join(&r.downloadable_id[7..]).join(format!("{}.{}", r.downloadable_id, r.extension));
+            let path = folder.join(layout::media_path(&r.downloadable_id, &r.extension));
             let size = std::fs::metadata(&path).map_err(|e| bad(format!("{}: {e}", path.display())))?.len();
             if size != r.size {
                 return Err(bad(format!("{} has {size} octets, not {}", path.display(), r.size)));
@@ -148,15 +140,9 @@ impl Pack {
     }
 
     fn from_file(folder: &Path, file: PackFile) -> Option<Self> {
-        let clean = |id: &str| {
-            id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        };
-        if file.pack_id.is_empty() || !clean(&file.pack_id) || file.representations.is_empty() {
-            return None;
-        }
         let protection = file.protection.as_ref();
         let keys = protection.map_or_else(Vec::new, |protection| {
-            let name = |key: &packager::PackKey| KeyName {
+            let name = |key: &pack::PackKey| KeyName {
                 kid: key.kid,
                 // A film with keys that were given has none.
                 common_key_id: protection.common_key_id.clone().unwrap_or_default(),
@@ -167,10 +153,7 @@ impl Pack {
         });
         let pack_id = file.pack_id;
         let picture = |name: &String| {
-            let plain = !name.is_empty()
-                && !name.starts_with('.')
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
-            let size = imagesize::size(folder.join(name)).ok().filter(|_| plain)?;
+            let size = imagesize::size(folder.join(name)).ok()?;
             Some(Art {
                 url: format!("/art/{pack_id}/{name}"),
                 width: u32::try_from(size.width).ok()?,
@@ -188,14 +171,14 @@ impl Pack {
             keys,
             given_keys: Vec::new(),
             scheme: match file.scheme {
-                packager::Scheme::None => Scheme::None,
-                packager::Scheme::Cenc => Scheme::Cenc,
-                packager::Scheme::Cbcs => Scheme::Cbcs,
+                pack::Scheme::None => Scheme::None,
+                pack::Scheme::Cenc => Scheme::Cenc,
+                pack::Scheme::Cbcs => Scheme::Cbcs,
             },
             level: match file.level {
-                packager::Level::High => Level::High,
-                packager::Level::Medium => Level::Medium,
-                packager::Level::Low => Level::Low,
+                pack::Level::High => Level::High,
+                pack::Level::Medium => Level::Medium,
+                pack::Level::Low => Level::Low,
             },
             representations: file.representations.into_iter().map(representation).collect::<Option<_>>()?,
             folder: folder.to_owned(),
@@ -236,35 +219,23 @@ impl Pack {
     pub fn picture(&self, name: &str) -> Option<(PathBuf, &'static str)> {
         let url = format!("/art/{}/{name}", self.id);
         self.art.iter().find(|art| art.url == url)?;
-        let content_type = match name.rsplit_once('.')?.1 {
-            "jpg" | "jpeg" => "image/jpeg",
-            "png" => "image/png",
-            "webp" => "image/webp",
-            _ => return None,
-        };
-        Some((self.folder.join(name), content_type))
+        let content_type = layout::media_type(name.rsplit_once('.')?.1);
+        content_type.starts_with("image/").then(|| (self.folder.join(name), content_type))
     }
 }
 
-fn range(r: packager::ByteRange) -> Option<ByteRange> {
+fn range(r: pack::ByteRange) -> Option<ByteRange> {
     ByteRange::new(r.first, r.last).ok()
 }
 
-fn representation(r: packager::Representation) -> Option<Representation> {
-    let digits = r.downloadable_id.len() == 10 && r.downloadable_id.bytes().all(|b| b.is_ascii_digit());
-    let (folder, name) = r.path.split_once('/')?;
-    let (stem, extension) = name.split_once('.')?;
-    let plain = (1..=8).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
-    if !digits || stem != r.downloadable_id || folder != &stem[7..] || !plain || r.timescale == 0 {
-        return None;
-    }
-    let segment = |s: &packager::Segment| {
+fn representation(r: pack::Representation) -> Option<Representation> {
+    let segment = |s: &pack::Segment| {
         let last = s.offset.checked_add(s.size)?.checked_sub(1)?;
         Some(Segment { start: s.start, range: ByteRange::new(s.offset, last).ok()? })
     };
-    let audio = r.media_type == packager::MediaType::Audio;
+    let audio = r.media_type == pack::MediaType::Audio;
     Some(Representation {
-        extension: extension.to_owned(),
+        extension: r.extension().to_owned(),
         segments: r.segments.iter().map(segment).collect::<Option<_>>()?,
         init_range: range(r.init_range)?,
         index_range: range(r.index_range)?,
@@ -308,10 +279,7 @@ impl Catalogue {
             _ => {}
         }
         let bad = |reason: &str| Error::Pack { pack: id.to_owned(), reason: reason.to_owned() };
-        if id.is_empty()
-            || id.len() > 64
-            || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        {
+        if !layout::is_pack_id(id) {
             return Err(bad("that is no pack id"));
         }
         let pack = Arc::new(Pack::read(&self.library.join(id))?);
@@ -324,7 +292,6 @@ impl Catalogue {
 
     /// Where a file lies.
     pub fn media_file(&self, path: &MediaPath) -> PathBuf {
-        let MediaPath { pack, id, extension, .. } = path;
-        self.library.join(pack).join(&id[7..]).join(format!("{id}.{extension}"))
+        self.library.join(&path.pack).join(layout::media_path(&path.id, &path.extension))
     }
 }

@@ -2,6 +2,7 @@
 
 use md5::{Digest, Md5};
 use nccp::ByteRange;
+use pack::layout;
 use std::fmt;
 use std::fmt::Write as _;
 use subtle::ConstantTimeEq;
@@ -57,8 +58,9 @@ impl MediaPath {
             _ => return None,
         };
         let (id, extension) = file.split_once('.')?;
-        let digits = id.len() == 10 && id.bytes().all(|b| b.is_ascii_digit());
-        if !digits || id.get(7..) != Some(shard) || !is_name(pack, 64) || !is_name(extension, 8) {
+        let named =
+            layout::is_downloadable_id(id) && layout::is_extension(extension) && layout::is_pack_id(pack);
+        if !named || id.get(7..) != Some(shard) {
             return None;
         }
         Some(Self { pack: pack.to_owned(), id: id.to_owned(), extension: extension.to_owned(), range })
@@ -67,7 +69,7 @@ impl MediaPath {
     /// The path up to and with the file's name.
     pub fn file_path(&self) -> String {
         let Self { pack, id, extension, .. } = self;
-        format!("/s/{pack}/{}/{id}.{extension}", &id[7..])
+        format!("/s/{pack}/{}", layout::media_path(id, extension))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Octets that are not what they were: never a frozen picture without a word.
 
 use e2e::{Browser, Stage, Viewing};
-use packager::Representation;
+use pack::Representation;
 use shaper::{Fault, Rule};
 
 /// What to spoil: octets at an offset from the start of a box's name, in the segment of 40 s to 44 s.

@@ -1,7 +1,7 @@
 //! Seeks, wherever to.
 
 use e2e::{Browser, Stage, Viewing, is_soak};
-use packager::Segment;
+use pack::Segment;
 use shaper::{Kind, Link};
 
 /// A23: many seeks to random frames, forward and back, in and outside of what is buffered: each shows exactly its frame, octet for octet, and

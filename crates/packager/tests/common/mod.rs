@@ -6,7 +6,8 @@ use std::process::Command;
 
 use cenc::{Cek, CommonKey, ContentId, KidAndKey, Label};
 use isobmff::{Boxes, Fragment, InitSegment};
-use packager::{Destination, Keys, MediaType, PackageOptions, Published, package};
+use pack::MediaType;
+use packager::{Destination, Keys, PackageOptions, Published, package};
 
 pub const MOVIE: u64 = 60_027_274;
 

@@ -120,7 +120,7 @@ async fn send(request: &Parts, path: &MediaPath, mut file: File, size: u64) -> R
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path.extension)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(pack::layout::media_type(&path.extension)));
     if let Ok(value) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, value);
     }
@@ -154,14 +154,4 @@ async fn send(request: &Parts, path: &MediaPath, mut file: File, size: u64) -> R
     }
     let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
     (status, headers, Body::from_stream(stream)).into_response()
-}
-
-fn content_type(extension: &str) -> &'static str {
-    match extension {
-        "mp4" => "video/mp4",
-        "m4a" => "audio/mp4",
-        "bif" => "application/octet-stream",
-        "vtt" => "text/vtt; charset=utf-8",
-        _ => "application/octet-stream",
-    }
 }

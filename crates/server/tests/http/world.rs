@@ -209,7 +209,7 @@ fn film(config: &Config, movie: u64) -> catalogue::Pack {
     };
     let audio = format!("{:010}", movie % 10_000_000_000);
     let pack = serde_json::json!({
-        "version": packager::LAYOUT_VERSION, "pack_id": pack_id, "movie_id": movie, "title": format!("Film {movie}"),
+        "version": pack::LAYOUT_VERSION, "pack_id": pack_id, "movie_id": movie, "title": format!("Film {movie}"),
         "duration": {"value": 8000, "timescale": 1000}, "scheme": "cenc", "level": "high",
         "protection": {"content_id": content.as_str(), "label": "main", "common_key_id": id,
             "keys": [{"kid": kid.to_string(), "period": 0, "start": {"value": 0, "timescale": 1}}]},

@@ -6,11 +6,19 @@ use std::str::FromStr;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
-pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
+/// Writes the text.
+///
+/// # Errors
+/// The serializer's.
+pub fn serialize<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(value)
 }
 
-pub(crate) fn deserialize<'de, T, D>(input: D) -> Result<T, D::Error>
+/// Reads the text.
+///
+/// # Errors
+/// If it is no text, or none that the type understands.
+pub fn deserialize<'de, T, D>(input: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,

@@ -1,18 +1,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cenc::{ContentId, Kid, Label};
+use cenc::{ContentId, Kid, Label, Level};
 use serde::{Deserialize, Serialize};
 
-use crate::text_fields;
-
-/// Version of the file layout and of `pack.json`; part of what the pack id is made of.
-pub const LAYOUT_VERSION: u32 = 1;
+use crate::as_text;
 
 /// `pack.json`: all that a server needs to know about a packaged film. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pack {
-    /// [`LAYOUT_VERSION`] of the packager that wrote it.
+    /// [`LAYOUT_VERSION`](crate::LAYOUT_VERSION) of the packager that wrote it.
     pub version: u32,
     /// 32 lowercase hexadecimal digits that follow from everything that changes a byte of the media files.
     pub pack_id: String,
@@ -25,6 +22,7 @@ pub struct Pack {
     /// How samples are encrypted.
     pub scheme: Scheme,
     /// Which samples are encrypted.
+    #[serde(with = "as_text")]
     pub level: Level,
     /// The keys' names; absent with scheme `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,10 +38,10 @@ pub struct Pack {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PackProtection {
     /// Content id of the key derivation.
-    #[serde(with = "text_fields")]
+    #[serde(with = "as_text")]
     pub content_id: ContentId,
     /// Label of the key derivation.
-    #[serde(with = "text_fields")]
+    #[serde(with = "as_text")]
     pub label: Label,
     /// Which common key the content keys are derived from; absent if the key was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +64,7 @@ fn is_zero(number: &u32) -> bool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PackKey {
     /// The key's id.
-    #[serde(with = "text_fields")]
+    #[serde(with = "as_text")]
     pub kid: Kid,
     /// Rotation period, from 0.
     pub period: u32,
@@ -122,19 +120,6 @@ pub enum Scheme {
     Cbcs,
 }
 
-/// Which samples are encrypted. Audio is always encrypted whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Every sample.
-    #[default]
-    High,
-    /// Sync samples and those that others refer to.
-    Medium,
-    /// Sync samples.
-    Low,
-}
-
 macro_rules! words {
     ($type:ident: $($variant:ident $word:literal),*) => {
         impl fmt::Display for $type {
@@ -158,7 +143,6 @@ macro_rules! words {
 }
 
 words! { Scheme: None "none", Cenc "cenc", Cbcs "cbcs" }
-words! { Level: High "high", Medium "medium", Low "low" }
 words! { MediaType: Video "video", Audio "audio" }
 
 /// Pictures or sound.
@@ -234,10 +218,10 @@ pub struct Representation {
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
     /// `ftyp` and `moov`; begins at 0.
-    #[serde(with = "text_fields")]
+    #[serde(with = "as_text")]
     pub init_range: ByteRange,
     /// `sidx`; follows the init range.
-    #[serde(with = "text_fields")]
+    #[serde(with = "as_text")]
     pub index_range: ByteRange,
     /// The segments, in order.
     pub segments: Vec<Segment>,
@@ -250,6 +234,13 @@ pub struct Representation {
     /// The IVs used; absent with scheme `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ivs: Option<IvRange>,
+}
+
+impl Representation {
+    /// The extension of its file, without the dot.
+    pub fn extension(&self) -> &str {
+        self.path.rsplit_once('.').map_or("", |(_, extension)| extension)
+    }
 }
 
 /// What only video has.

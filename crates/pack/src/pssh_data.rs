@@ -2,7 +2,7 @@ use cenc::{ContentId, Kid, Label};
 use ciborium::Value;
 use isobmff::Pssh;
 
-use crate::pack::PackProtection;
+use crate::{PackProtection, deterministic_cbor};
 
 /// Matinee's protection system id, 6d617469-6e65-6580-8000-64726d000001.
 pub const SYSTEM_ID: [u8; 16] = *b"matine\x65\x80\x80\x00drm\x00\x00\x01";
@@ -21,18 +21,9 @@ pub struct PsshData {
     pub label: Label,
 }
 
-/// Deterministic CBOR (RFC 8949 §4.2.1) of a value whose maps are in the order of their encoded keys: ciborium
-/// writes definite lengths and shortest integers.
-pub(crate) fn encode(value: &Value) -> Vec<u8> {
-    let mut out = Vec::new();
-    // Writing into memory does not fail.
-    let done = ciborium::into_writer(value, &mut out);
-    debug_assert!(done.is_ok());
-    out
-}
-
 impl PsshData {
-    pub(crate) fn of(protection: &PackProtection) -> Self {
+    /// What a pack's protection says.
+    pub fn of(protection: &PackProtection) -> Self {
         Self {
             content_id: protection.content_id.clone(),
             kids: protection.keys.iter().map(|key| key.kid).collect(),
@@ -44,7 +35,7 @@ impl PsshData {
     /// The deterministic CBOR.
     pub fn to_cbor(&self) -> Vec<u8> {
         let kids = self.kids.iter().map(|kid| Value::Bytes(kid.0.to_vec())).collect();
-        encode(&Value::Map(vec![
+        deterministic_cbor(&Value::Map(vec![
             (1.into(), Value::Text(self.content_id.to_string())),
             (2.into(), Value::Array(kids)),
             (3.into(), Value::Text(self.common_key_id.clone())),
@@ -75,7 +66,7 @@ impl PsshData {
     }
 
     /// The `pssh` box: version 1 with the KIDs.
-    pub(crate) fn to_box(&self) -> Pssh {
+    pub fn to_box(&self) -> Pssh {
         Pssh { system_id: SYSTEM_ID, kids: self.kids.iter().map(|kid| kid.0).collect(), data: self.to_cbor() }
     }
 }

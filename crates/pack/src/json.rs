@@ -1,0 +1,188 @@
+use serde::Deserialize;
+
+use crate::layout::{self, LAYOUT_VERSION};
+use crate::{ByteRange, Fraction, Pack, Representation};
+
+/// Why `pack.json` cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is of another layout than this program's.
+    #[error(
+        "pack.json has layout version {found}, this program reads {LAYOUT_VERSION}: package the film again"
+    )]
+    Version {
+        /// The version it says.
+        found: u32,
+    },
+    /// It is no JSON, or lacks something.
+    #[error("pack.json: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It contradicts itself, or names what cannot be named.
+    #[error("pack.json: {what}")]
+    Invalid {
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// What every version of the file says.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl Pack {
+    /// Reads `pack.json` and checks what later readers rely on: ids and paths have the form that [`layout`] gives them, so
+    /// they stay within the pack; ranges are ordered, no segment is empty, and no timescale is 0.
+    ///
+    /// # Errors
+    /// [`Error::Version`] for another layout, whatever else it says; [`Error::Json`] and [`Error::Invalid`].
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        let Version { version } = serde_json::from_slice(json)?;
+        if version != LAYOUT_VERSION {
+            return Err(Error::Version { found: version });
+        }
+        let pack: Self = serde_json::from_slice(json)?;
+        pack.check().map_err(|what| Error::Invalid { what })?;
+        Ok(pack)
+    }
+
+    /// `pack.json` of this pack: indented, with a newline at the end. The same pack gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if [`from_json`](Self::from_json) would refuse it: no pack is published that no server reads.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        if self.version != LAYOUT_VERSION {
+            return Err(Error::Version { found: self.version });
+        }
+        self.check().map_err(|what| Error::Invalid { what })?;
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let must = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+        must(layout::is_pack_id(&self.pack_id), "`pack_id` is no name of a folder")?;
+        must(is_fraction(&self.duration), "`duration` has the timescale 0")?;
+        must(self.poster.iter().all(|name| layout::is_picture(name)), "`poster` is no name of a file")?;
+        must(!self.representations.is_empty(), "it has no representations")?;
+        let keys = self.protection.iter().flat_map(|protection| &protection.keys);
+        must(keys.into_iter().all(|key| is_fraction(&key.start)), "a key's start has the timescale 0")?;
+        self.representations
+            .iter()
+            .try_for_each(|r| r.check().map_err(|what| format!("representation `{}`: {what}", r.id)))
+    }
+}
+
+impl Representation {
+    fn check(&self) -> Result<(), &'static str> {
+        let must = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
+        must(layout::is_downloadable_id(&self.downloadable_id), "`downloadable_id` is not ten digits")?;
+        let path = layout::media_path(&self.downloadable_id, self.extension());
+        must(
+            layout::is_extension(self.extension()) && path == self.path,
+            "`path` does not follow from its id",
+        )?;
+        must(self.timescale > 0, "`timescale` is 0")?;
+        must(
+            self.video.iter().all(|video| is_fraction(&video.frame_rate)),
+            "`frame_rate` has the timescale 0",
+        )?;
+        must([self.init_range, self.index_range].iter().all(is_ordered), "a range ends before it begins")?;
+        let whole =
+            |segment: &crate::Segment| segment.size > 0 && segment.offset.checked_add(segment.size).is_some();
+        must(self.segments.iter().all(whole), "a segment has no bytes, or more than can be")
+    }
+}
+
+fn is_fraction(fraction: &Fraction) -> bool {
+    fraction.timescale > 0
+}
+
+fn is_ordered(range: &ByteRange) -> bool {
+    range.first <= range.last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn pack() -> Value {
+        json!({
+            "version": 1, "pack_id": "8e06", "movie_id": 7, "title": "A film", "poster": "poster.jpg",
+            "duration": {"value": 8, "timescale": 1}, "scheme": "cenc", "level": "low",
+            "protection": {"content_id": "movie/7", "label": "main", "common_key_id": "k1",
+                "keys": [{"kid": "00".repeat(16), "period": 0, "start": {"value": 0, "timescale": 1}}]},
+            "representations": [{
+                "id": "v240-96", "downloadable_id": "1811192541", "path": "541/1811192541.mp4", "media_type": "video",
+                "mime_type": "video/mp4", "codecs": "avc1.64001F", "group": "video", "timescale": 1000, "bitrate": 96,
+                "peak_bandwidth": 97000, "language": "und", "size": 96000, "sha256": "", "init_range": "0-799",
+                "index_range": "800-899", "max_segment": 48000, "samples": 375, "protected_samples": 375,
+                "video": {"width": 320, "height": 240, "sar": [1, 1], "frame_rate": {"value": 24, "timescale": 1},
+                    "video_range": "SDR"},
+                "segments": [{"start": 0, "duration": 8000, "offset": 900, "size": 48000}]
+            }]
+        })
+    }
+
+    fn read(value: &Value) -> Result<Pack, Error> {
+        Pack::from_json(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let pack = read(&pack()).unwrap();
+        assert_eq!(pack.level, crate::Level::Low);
+        let json = pack.to_json().unwrap();
+        assert_eq!(Pack::from_json(&json).unwrap(), pack);
+        assert_eq!(json.last(), Some(&b'\n'));
+    }
+
+    /// The version is looked at before anything else: another layout may lack all that this one has.
+    #[test]
+    fn another_layout_version_is_told_apart() {
+        for other in [json!({"version": 2}), json!({"version": 0, "pack_id": 7})] {
+            let error = read(&other).unwrap_err();
+            assert!(matches!(error, Error::Version { .. }), "{error}");
+            assert!(error.to_string().contains("package the film again"), "{error}");
+        }
+        let newer = Pack { version: 2, ..read(&pack()).unwrap() };
+        assert!(matches!(newer.to_json(), Err(Error::Version { found: 2 })));
+        assert!(matches!(Pack::from_json(b"{}"), Err(Error::Json(_))));
+        assert!(matches!(Pack::from_json(b""), Err(Error::Json(_))));
+    }
+
+    /// One value changed at a time.
+    #[test]
+    fn what_contradicts_itself_is_neither_read_nor_written() {
+        for (pointer, bad) in [
+            ("/pack_id", json!("..")),
+            ("/pack_id", json!("a/b")),
+            ("/poster", json!("../poster.jpg")),
+            ("/duration/timescale", json!(0)),
+            ("/representations", json!([])),
+            ("/protection/keys/0/start/timescale", json!(0)),
+            ("/representations/0/downloadable_id", json!("18111925")),
+            ("/representations/0/path", json!("541/../1811192541.mp4")),
+            ("/representations/0/path", json!("542/1811192541.mp4")),
+            ("/representations/0/path", json!("541/1811192541")),
+            ("/representations/0/timescale", json!(0)),
+            ("/representations/0/video/frame_rate/timescale", json!(0)),
+            ("/representations/0/segments/0/size", json!(0)),
+            ("/representations/0/segments/0/offset", json!(u64::MAX)),
+        ] {
+            let mut value = pack();
+            *value.pointer_mut(pointer).unwrap() = bad;
+            let error = read(&value).unwrap_err();
+            assert!(matches!(error, Error::Invalid { .. }), "{pointer}: {error}");
+            let unchecked: Pack = serde_json::from_value(value).unwrap();
+            assert!(unchecked.to_json().is_err(), "{pointer}");
+        }
+        let mut value = pack();
+        value["representations"][0]["init_range"] = json!("9-8");
+        assert!(matches!(read(&value), Err(Error::Json(_))));
+    }
+}

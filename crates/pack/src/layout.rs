@@ -1,0 +1,99 @@
+//! Names of files in a pack, and their media types (docs/protocol.md, section 9). A pack is a folder, or what stands for
+//! one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, and `poster.jpg` where there is one.
+
+use sha2::{Digest, Sha256};
+
+/// Version of the file layout and of `pack.json`; part of what the pack id is made of.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// File name of a pack's description. A folder without it is no pack: it is published last.
+pub const PACK_JSON: &str = "pack.json";
+
+/// File name of a pack's poster.
+pub const POSTER: &str = "poster.jpg";
+
+/// Longest pack id. The packager's have 32 digits.
+const MAX_PACK_ID: usize = 64;
+
+/// Digits of a downloadable id.
+const DOWNLOADABLE_DIGITS: usize = 10;
+
+/// Longest extension of a file.
+const MAX_EXTENSION: usize = 8;
+
+/// Whether a text can be a pack's id, and so the name of its folder and a part of URLs: 1 to 64 letters, digits, `-` and
+/// `_`.
+pub fn is_pack_id(text: &str) -> bool {
+    (1..=MAX_PACK_ID).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Whether a text can be a downloadable id: ten digits.
+pub fn is_downloadable_id(text: &str) -> bool {
+    text.len() == DOWNLOADABLE_DIGITS && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a text can be the extension of a media file: 1 to 8 letters and digits.
+pub fn is_extension(text: &str) -> bool {
+    (1..=MAX_EXTENSION).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Whether a text can be the name of a picture in a pack: letters, digits, `.`, `-` and `_`, and no `.` first.
+pub fn is_picture(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+
+/// The downloadable id of a representation, ten decimal digits: the first 8 bytes of SHA-256(pack id ‖ representation
+/// id), both as text, as a big-endian number modulo 10^10.
+pub fn downloadable_id(pack_id: &str, representation_id: &str) -> String {
+    let digest = Sha256::new().chain_update(pack_id).chain_update(representation_id).finalize();
+    let number = digest.iter().take(8).fold(0u64, |value, &byte| value << 8 | u64::from(byte));
+    format!("{:010}", number % 10_000_000_000)
+}
+
+/// Where a representation's file lies in the pack: `{last three digits}/{id}.{extension}`.
+pub fn media_path(downloadable_id: &str, extension: &str) -> String {
+    let folder = &downloadable_id[downloadable_id.len().saturating_sub(3)..];
+    format!("{folder}/{downloadable_id}.{extension}")
+}
+
+/// The media type (`Content-Type`) of a pack's file by its extension.
+pub fn media_type(extension: &str) -> &'static str {
+    match extension {
+        "mp4" => "video/mp4",
+        "m4a" => "audio/mp4",
+        "vtt" => "text/vtt; charset=utf-8",
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "json" => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Computed with Python's hashlib.
+    #[test]
+    fn downloadable_ids() {
+        assert_eq!(downloadable_id("00112233445566778899aabbccddeeff", "v720-2500"), "2424053647");
+        assert_eq!(media_path("1811192541", "mp4"), "541/1811192541.mp4");
+    }
+
+    #[test]
+    fn names_that_could_leave_the_pack_are_none() {
+        for name in ["", ".", "..", "a/b", "a\\b", "ä", "a b", &"a".repeat(65)] {
+            assert!(!is_pack_id(name), "{name}");
+        }
+        assert!(is_pack_id("0") && is_pack_id(&"f".repeat(32)));
+        assert!(is_downloadable_id("1811192541") && !is_downloadable_id("181119254x"));
+        assert!(
+            is_extension("mp4") && !is_extension("") && !is_extension("mp4/x") && !is_extension("tar.gz")
+        );
+        assert!(is_picture("poster.jpg") && !is_picture(".hidden.jpg") && !is_picture("../poster.jpg"));
+    }
+}
