@@ -59,11 +59,11 @@ impl Recoveries {
     };
 
     /// A box's. It has no session: where a browser would register or sign in, its registration is over. What was damaged on its way is
-    /// no reason for that, so a ticket that is not authentic is renewed first. Its certificate is the factory's, but ticket or clock may
-    /// have changed since a challenge that was refused.
+    /// no reason for that, so what is not authentic is sent again, and then its ticket renewed. Its certificate is the factory's, but
+    /// ticket or clock may have changed since a challenge that was refused.
     pub const BOX: Self = Self {
         codes: &[
-            (ErrorCode::NotAuthentic, &[Step::Renew, Step::Register]),
+            (ErrorCode::NotAuthentic, &[Step::Again, Step::Renew, Step::Register]),
             (ErrorCode::ChallengeInvalid, &[Step::Again]),
             (ErrorCode::DeviceLimitReached, &[Step::Register]),
         ],

@@ -27,7 +27,7 @@ const TABLE: &[Row] = &[
     row(
         ErrorCode::NotAuthentic,
         &["ask", "load", "register", "ask"],
-        &["ask", "renew", "ask", "forget", "not activated"],
+        &["ask", "ask", "renew", "ask", "forget", "not activated"],
     ),
     row(ErrorCode::SequenceOutOfOrder, &["ask", "load", "register", "ask"], NOT_ACTIVATED),
     row(
@@ -182,7 +182,7 @@ fn codes_are_asked_for_without_touching_the_registration() {
         });
         let (trace, answer) = bench.outcome(Ask::Activation);
         let expected = match code {
-            ErrorCode::ClockSkew | ErrorCode::ChallengeInvalid => 2,
+            ErrorCode::ClockSkew | ErrorCode::ChallengeInvalid | ErrorCode::NotAuthentic => 2,
             ErrorCode::TryLater => 7,
             _ => 1,
         };
