@@ -1,4 +1,4 @@
-use nccp::{ErrorCode, WireError};
+use nccp::{ErrorCode, WireError, json::ErrorBody};
 
 /// Why somebody who asked was not answered as they should be, after what could be tried was tried. `E` is what the device's own part
 /// can fail with: its keys, its storage.
@@ -29,6 +29,14 @@ impl<E> Error<E> {
             Self::Refused(error) => Some(error.code),
             _ => None,
         }
+    }
+}
+
+/// A license server's refusal, in the form of the JSON routes (`docs/protocol.md`, §1): it goes by the same table.
+impl<E> From<ErrorBody> for Error<E> {
+    fn from(body: ErrorBody) -> Self {
+        let code = body.code();
+        Self::Refused(WireError { code, action: code.action(), text: body.error.message })
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use decryptor::{Anchor, Clocks, Embedded, Keys, SessionId, Sessions, TrustedTime};
-use license::{Challenge, Check, Display, KeyLevel, Policy, Situation, SoftwareRsaKey, Version, sha256};
+use license::{
+    Challenge, Check, Display, KeyLevel, KeyName, Policy, Situation, SoftwareRsaKey, Version, sha256,
+};
 use nccp::MovieId;
 
 use crate::state::Kept;
@@ -75,12 +77,14 @@ impl Drm {
         self.out.retain(|(of, _)| *of != session);
     }
 
-    /// A challenge for every key of a movie, with a fresh RSA key. `time` is the server's, as far as it is known.
+    /// A challenge for these keys of a movie, or for all where none is named, with a fresh RSA key. `time` is the server's, as far as it is
+    /// known.
     pub(crate) fn challenge(
         &mut self,
         session: SessionId,
         movie: MovieId,
         (device, ticket): (&str, &str),
+        keys: Vec<KeyName>,
         rsa: SoftwareRsaKey,
         time: u64,
     ) -> Result<Vec<u8>, Error> {
@@ -88,7 +92,7 @@ impl Drm {
             ticket_sha256: sha256(ticket.as_bytes()),
             device_id: device.to_owned(),
             stream_id: movie.get(),
-            keys: Vec::new(),
+            keys,
             rsa_modulus: rsa.modulus().map_err(decryptor::Error::from)?,
             nonce: license::nonce().map_err(|_| Error::Random)?,
             time,

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nccp::{ErrorCode, WireError};
 
-/// Why a box cannot go on.
-#[derive(Debug, thiserror::Error)]
+/// Why a box cannot go on. Clones are one error, for all whom it concerns.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The box file is not usable.
@@ -20,7 +21,7 @@ pub enum Error {
         /// Which.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// Another process runs this box.
     #[error("{}: another process runs this box", path.display())]
@@ -68,7 +69,7 @@ pub enum Error {
 impl Error {
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { path, source }
+        move |source| Self::Io { path, source: Arc::new(source) }
     }
 
     /// The controller's code, where it gave one.
@@ -94,6 +95,18 @@ impl Error {
             Self::Unreachable | Self::Protocol | Self::Engine(_) => true,
             Self::Refused(error) => error.action == nccp::Action::Backoff,
             _ => false,
+        }
+    }
+}
+
+impl From<control_client::Error<Self>> for Error {
+    fn from(error: control_client::Error<Self>) -> Self {
+        match error {
+            control_client::Error::Refused(error) => Self::Refused(error),
+            control_client::Error::Unreachable => Self::Unreachable,
+            control_client::Error::NotActivated => Self::NotActivated,
+            control_client::Error::Device(error) => error,
+            _ => Self::Protocol,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use license::{SoftwareRsaKey, SoftwareSigningKey, Trust};
+use license::{DrmMetadata, KeyName, SoftwareRsaKey, SoftwareSigningKey, Trust};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -152,6 +152,18 @@ impl Identity {
     /// Where people type the code in.
     pub fn activate_url(&self) -> String {
         format!("{}/activate", self.trust.public_url())
+    }
+
+    /// The keys that signed DRM metadata names, and where their license comes from, where it says so.
+    ///
+    /// # Errors
+    /// [`license::Error`] for what is malformed or not authentic.
+    pub(crate) fn key_names(
+        &self,
+        metadata: &[u8],
+    ) -> Result<(Vec<KeyName>, Option<String>), license::Error> {
+        let metadata = DrmMetadata::verify(metadata, &self.trust)?;
+        Ok((metadata.keys, metadata.license_url))
     }
 
     /// Names this box among others, in what it keeps.

@@ -1,12 +1,12 @@
 //! A TV device ("box"): a program that plays an account's films without a browser. `matinee box run` runs it in the terminal.
 //!
 //! It speaks the control protocol of `docs/protocol.md` with the crates that the browser uses: [`nccp`] for envelopes, messages and
-//! the error table, [`license`] and [`decryptor`] for licenses and decryption, [`engine`] for what to fetch next and when, [`playback`]
+//! the error table, [`control_client`] for what is sent when, [`license`] and [`decryptor`] for licenses and decryption, [`engine`] for what to fetch next and when, [`playback`]
 //! between them. What is its own is the outside:
 //!
 //! * [`BoxFile`], [`Identity`]: what the factory made (`matinee box provision`).
 //! * `state`: what it keeps over restarts: ticket, sequence number, trusted time.
-//! * `control`: one queue of messages to the controller, sealed and signed by the box's key.
+//! * `control`: drives the control client: messages sealed and signed by the box's key, HTTP, waits.
 //! * `activation`: the code on the screen.
 //! * `player`: the engine's commands carried out: `fetcher` → `track` (head, decryptor, buffer) → sink.
 //! * [`mux`]: clear fragments of several files as one stream of fragmented MP4, for a player's standard input.

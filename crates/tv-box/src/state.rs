@@ -42,6 +42,12 @@ pub(crate) struct KeptKey {
 }
 
 impl Kept {
+    /// As it came, without the keys.
+    pub(crate) fn registration(&self) -> Registration {
+        let Self { device_id, ticket, expiration, renewal, .. } = self.clone();
+        Registration { device_id, ticket, expiration, renewal, domain_keys: Vec::new() }
+    }
+
     /// Takes over the keys of earlier epochs that the same device had.
     fn inherit(&mut self, before: Option<&Self>) {
         let Some(before) = before.filter(|before| before.device_id == self.device_id) else { return };
@@ -111,13 +117,13 @@ impl State {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: folder.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(Error::Io { path: lock_path, source }),
+            Err(TryLockError::Error(source)) => return Err(Error::io(lock_path)(source)),
         }
         let path = folder.join("state.json");
         let fingerprint = identity.fingerprint();
         let found = match std::fs::metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(source) => return Err(Error::Io { path, source }),
+            Err(source) => return Err(Error::io(path)(source)),
             Ok(metadata) if metadata.len() > MAX_FILE => Some(Vec::new()),
             Ok(_) => Some(std::fs::read(&path).map_err(Error::io(&path))?),
         };

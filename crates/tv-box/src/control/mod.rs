@@ -1,7 +1,8 @@
-//! The box's client of the controller: one queue, so that messages that wait together go in one envelope (docs/protocol.md §2).
+//! The box's client of the controller: [`control_client`] decides what goes when (docs/protocol.md §2 to §4), a task of its own carries it
+//! out.
 
-mod exchange;
-mod queue;
+mod driver;
+mod http;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,17 +14,17 @@ use tokio::task::JoinHandle;
 use crate::drm::{Drm, wall};
 use crate::state::State;
 use crate::{Error, Identity};
-use exchange::Exchange;
-use queue::Item;
+use driver::{Asker, Driver};
 
 /// A message to send.
 #[derive(Debug)]
 pub(crate) enum Ask {
     /// As it is.
     Message(RequestMessage),
-    /// A license: its challenge is made when the envelope is, because it names the ticket.
-    License { session: SessionId, movie: MovieId },
-    /// A code, or whether it was entered. Goes alone.
+    /// A license, for a session. Signed DRM metadata names the keys and may name a license server; where it is empty, it is every key of
+    /// the film, from the controller.
+    License { session: SessionId, movie: MovieId, metadata: Vec<u8> },
+    /// A code, or whether it was entered.
     Activation,
 }
 
@@ -66,16 +67,15 @@ impl Shared {
 #[derive(Clone)]
 pub(crate) struct Control {
     pub(crate) shared: Arc<Shared>,
-    queue: mpsc::UnboundedSender<Vec<Item>>,
+    asks: mpsc::UnboundedSender<Vec<(Ask, Asker)>>,
 }
 
 impl Control {
-    /// Starts the queue, and gives its task.
+    /// Starts the client, and gives its task.
     pub(crate) fn start(shared: Arc<Shared>, client: reqwest::Client) -> (Self, JoinHandle<()>) {
-        let (queue, items) = mpsc::unbounded_channel();
-        let exchange = Exchange::new(Arc::clone(&shared), client);
-        let task = tokio::spawn(queue::run(exchange, items, queue.downgrade()));
-        (Self { shared, queue }, task)
+        let (asks, asked) = mpsc::unbounded_channel();
+        let driver = Driver::new(Arc::clone(&shared), client);
+        (Self { shared, asks }, tokio::spawn(driver.run(asked)))
     }
 
     /// Sends a message with the next envelope; what waits by then goes together.
@@ -89,14 +89,14 @@ impl Control {
         &self,
         asks: [Ask; N],
     ) -> [impl Future<Output = Result<ResponseMessage, Error>> + use<N>; N] {
-        let mut items = Vec::with_capacity(N);
+        let mut together = Vec::with_capacity(N);
         let answers = asks.map(|ask| {
             let (answer, answered) = oneshot::channel();
-            items.push(Item::new(ask, answer));
-            // Where the queue has ended, so has the box.
+            together.push((ask, Asker::new(answer)));
+            // Where the client has ended, so has the box.
             async move { answered.await.unwrap_or(Err(Error::Unreachable)) }
         });
-        let _ = self.queue.send(items);
+        let _ = self.asks.send(together);
         answers
     }
 

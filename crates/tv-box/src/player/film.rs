@@ -9,7 +9,7 @@ use engine::{
     abr::StartConditions,
     model::{ByteRange, Presentation, TrackKind},
 };
-use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage};
+use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, NewRules, RequestMessage, ResponseMessage};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -43,8 +43,8 @@ pub(super) enum Answer {
     /// COSE octets, and what names the rules.
     License(Result<(Vec<u8>, Option<String>), Error>),
     Manifest(Result<Manifest, Error>),
-    /// And whether the film's rules have changed.
-    Logged(LogEvent, f64, Result<bool, Error>),
+    /// And the film's new rules, where they have changed.
+    Logged(LogEvent, f64, Result<Option<NewRules>, Error>),
 }
 
 impl Answer {
@@ -77,6 +77,10 @@ pub(super) struct Film<'a> {
     pub(super) answer: mpsc::Sender<Answer>,
     attempts: u64,
     licensed: bool,
+    /// It plays by a license that came along with its DRM metadata.
+    embedded: bool,
+    /// A license to take the present one's place is on its way.
+    asking: bool,
     /// When the license is to be renewed, by trusted time, and not before which moment.
     renew_at: Option<(u64, Instant)>,
     /// When playback ends with the license, by trusted time.
@@ -133,6 +137,8 @@ impl<'a> Film<'a> {
             answer,
             attempts: 0,
             licensed: false,
+            embedded: false,
+            asking: false,
             renew_at: None,
             ends: None,
             policy_version: None,
@@ -263,13 +269,17 @@ impl<'a> Film<'a> {
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
         match answer {
             Answer::License(Ok((license, policy_version))) => {
+                self.asking = false;
                 let granted = self.control.shared.drm().update(self.session, &license);
                 match granted {
                     Ok(granted) => self.granted(granted, policy_version),
                     Err(error) => self.unlicensed(error),
                 }
             }
-            Answer::License(Err(error)) => self.unlicensed(error),
+            Answer::License(Err(error)) => {
+                self.asking = false;
+                self.unlicensed(error)
+            }
             Answer::Manifest(Ok(manifest)) => {
                 let presentation = present(self.control, &manifest);
                 self.manifest = manifest;
@@ -281,12 +291,9 @@ impl<'a> Film<'a> {
                 Err(error)
             }
             Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
-            Answer::Logged(event, position, Ok(changed)) => {
-                if changed {
-                    (self.renew_at, self.forced) = (Some((0, Instant::now())), true);
-                }
+            Answer::Logged(event, position, Ok(rules)) => {
                 self.logged(event, position);
-                Ok(())
+                rules.map_or(Ok(()), |rules| self.adopt(rules))
             }
             Answer::Logged(_, _, Err(Error::NotActivated)) => Err(Error::NotActivated),
             Answer::Logged(_, _, Err(error)) => {
@@ -389,7 +396,9 @@ impl<'a> Film<'a> {
             Duration::from_secs(left / 4).clamp(RENEW_SOON, RENEW_AGAIN)
         });
         self.renew_at = Some((at, Instant::now() + left));
-        self.ask_for_license();
+        if !self.asking {
+            self.ask_for_license(Vec::new());
+        }
     }
 
     fn notice_hitch(&mut self) {

@@ -77,7 +77,7 @@ pub(crate) async fn play(
         (None, control.ask_all(others.map(Ask::Message)).map(boxed))
     } else {
         let [user, metadata, manifest] = others.map(Ask::Message);
-        let license = Ask::License { session, movie: movie_id };
+        let license = Ask::License { session, movie: movie_id, metadata: Vec::new() };
         let [license, user, metadata, manifest] = control.ask_all([license, user, metadata, manifest]);
         (Some(license), [boxed(user), boxed(metadata), boxed(manifest)])
     };

@@ -50,8 +50,8 @@ impl Film<'_> {
         let answer = self.answer.clone();
         tokio::spawn(async move {
             let result = asked.await.map(|answer| match answer {
-                ResponseMessage::LogBlob { rules, .. } => rules.is_some(),
-                _ => false,
+                ResponseMessage::LogBlob { rules, .. } => rules,
+                _ => None,
             });
             let _ = answer.send(Answer::Logged(event, position, result)).await;
         });

@@ -6,4 +6,5 @@ mod delivery;
 mod embedded;
 mod playing;
 mod registration;
+mod rules;
 mod world;

@@ -48,7 +48,7 @@ pub(crate) struct World {
     pub(crate) site: Proxy,
     /// What stands before the boxes' listener.
     pub(crate) boxes: Proxy,
-    /// Two more before the edge, `{cdn 1}` and `{cdn 2}` in configurations.
+    /// Two more before the site and its edge, `{cdn 1}` and `{cdn 2}` in configurations; `{boxes}` is the boxes'.
     pub(crate) cdns: [Proxy; 2],
     /// The demo film's pack.
     pub(crate) pack: Option<catalogue::Pack>,
@@ -90,6 +90,7 @@ impl World {
         let boxes = Proxy::start(local(box_port)).unwrap();
         let cdns = [(); 2].map(|()| Proxy::start(local(site_port)).unwrap());
         let more = more.replace("{cdn 1}", &cdns[0].url()).replace("{cdn 2}", &cdns[1].url());
+        let more = more.replace("{boxes}", &boxes.url());
         let text = format!(
             "listen = \"127.0.0.1:{site_port}\"\npublic_url = \"http://localhost:{}\"\n\
              [boxes]\nlisten = \"127.0.0.1:{box_port}\"\nurl = \"http://localhost:{}\"\n[metrics]\noff = true\n{more}",
