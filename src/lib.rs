@@ -1,7 +1,7 @@
 //! Matinee's site in the browser: sign in, choose a film, watch it.
 //!
-//! Pages and components, in Yew, and the session that they share. The film itself is the business of [`web_player`], which
-//! knows nothing of Yew.
+//! Pages and components, in Yew, and the session that they share. The film itself is the business of
+//! [`web_player`], which knows nothing of Yew.
 
 pub mod api;
 pub mod app;

@@ -76,7 +76,8 @@ impl Route {
     }
 }
 
-/// `next`, when it is a path of this site; else the library. Browsers take `\` for `/` and drop tabs and line ends.
+/// `next`, when it is a path of this site; else the library. Browsers take `\` for `/` and drop tabs and line
+/// ends.
 pub fn safe_next(next: Option<&str>) -> &str {
     match next {
         Some(next)
@@ -126,14 +127,16 @@ pub fn use_route() -> Route {
     (*route).clone()
 }
 
-/// So long the next page waits for what is to go out before it: nobody sees it, and making the page would hold it up for longer.
+/// So long the next page waits for what is to go out before it: nobody sees it, and making the page would
+/// hold it up for longer.
 const LONGEST_WAIT_MS: u32 = 60;
 
 thread_local! {
     static FIRST: RefCell<Option<LocalBoxFuture<'static, ()>>> = const { RefCell::new(None) };
 }
 
-/// Has the page that the present click leads to wait for `first`, for a moment. For handlers outside of the [`Link`].
+/// Has the page that the present click leads to wait for `first`, for a moment. For handlers outside of the
+/// [`Link`].
 pub fn after(first: impl Future<Output = ()> + 'static) {
     FIRST.replace(Some(Box::pin(first)));
 }
@@ -161,7 +164,8 @@ pub fn Link(props: &LinkProps) -> Html {
             let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
             if plain && event.button() == 0 {
                 event.prevent_default();
-                // The page is made when everybody has heard of the click: what they ask for is on its way meanwhile.
+                // The page is made when everybody has heard of the click: what they ask for is on its way
+                // meanwhile.
                 let address = address.clone();
                 spawn_local(async move {
                     if let Some(first) = FIRST.take() {

@@ -262,7 +262,8 @@ pub struct ProviderProps {
 #[function_component]
 pub fn SessionProvider(props: &ProviderProps) -> Html {
     let session = use_reducer(|| Session::new(capability::missing_here()));
-    // The worker loads its module while the viewer still types; one that gave up is replaced when asked to try again.
+    // The worker loads its module while the viewer still types; one that gave up is replaced when asked to
+    // try again.
     let proxy = use_mut_ref(|| None::<Rc<DecryptorProxy>>);
     {
         let proxy = Rc::clone(&proxy);

@@ -13,7 +13,8 @@ function say(title, text) {
   root.replaceChildren(box);
 }
 
-// The one script that is started from an address is the DRM module's loader; nothing here turns text into markup or code.
+// The one script that is started from an address is the DRM module's loader; nothing here turns text into
+// markup or code.
 const loader = document.querySelector("meta[name=matinee-worker]")?.content;
 globalThis.trustedTypes?.createPolicy("default", { createScriptURL: (url) => (url === loader ? url : null) });
 

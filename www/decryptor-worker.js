@@ -1,4 +1,5 @@
-// Loads the DRM module into its worker: the build for this browser, and only if its octets are those that the server names.
+// Loads the DRM module into its worker: the build for this browser, and only if its octets are those that the
+// server names.
 const early = [];
 const keep = (event) => early.push(event.data);
 self.addEventListener("message", keep);
@@ -23,7 +24,8 @@ async function get(url, options) {
   return answer;
 }
 
-// The file's octets, compared with their SHA-256 by the browser itself: it can where scripts have no crypto.subtle.
+// The file's octets, compared with their SHA-256 by the browser itself: it can where scripts have no
+// crypto.subtle.
 async function verified(url, sha256) {
   if (!("integrity" in Request.prototype)) {
     throw { kind: "unsupported", what: "fetch with integrity" };

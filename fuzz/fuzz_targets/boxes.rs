@@ -1,4 +1,5 @@
-//! Boxes: init segments, fragments, indexes, sample tables, protection data; what the module, the player and the packager read.
+//! Boxes: init segments, fragments, indexes, sample tables, protection data; what the module, the player and
+//! the packager read.
 #![no_main]
 
 use isobmff::{BoxHeader, BoxWriter, Boxes, Fragment, InitSegment, Pssh, SampleTable, SegmentIndex};

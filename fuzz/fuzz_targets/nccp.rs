@@ -1,4 +1,5 @@
-//! The control protocol, both sides: what is read is written in a form that reads as the same; and the small texts around it.
+//! The control protocol, both sides: what is read is written in a form that reads as the same; and the small
+//! texts around it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

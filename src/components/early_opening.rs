@@ -1,4 +1,4 @@
-//! Opening a film before the next page is there (PROTOCOL §9).
+//! Opening a film before the next page is there (docs/protocol.md §10).
 
 use std::rc::Rc;
 
@@ -26,7 +26,8 @@ pub struct EarlyOpening {
     pub open: Callback<MouseEvent>,
 }
 
-/// Asks for what a film's start needs as early as the viewer gives a hint of wanting it; for a film that may not play, never.
+/// Asks for what a film's start needs as early as the viewer gives a hint of wanting it; for a film that may
+/// not play, never.
 #[hook]
 pub fn use_early_opening(movie: MovieId, playable: bool) -> EarlyOpening {
     let control = use_session().control.clone().filter(|_| playable);

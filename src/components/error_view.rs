@@ -18,8 +18,8 @@ pub struct ErrorViewProps {
     pub on_retry: Option<Callback<()>>,
 }
 
-/// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here, and the page goes on by
-/// itself.
+/// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here,
+/// and the page goes on by itself.
 #[function_component]
 pub fn ErrorView(props: &ErrorViewProps) -> Html {
     let Problem { code, title, text, way } = &props.problem;

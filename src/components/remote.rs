@@ -49,7 +49,8 @@ pub const KEYS: [(&[&str], &str); 9] = [
     (&["?"], "This list"),
 ];
 
-/// What a key asks for; `on_button` when a button or link has the focus, which takes the space bar for itself.
+/// What a key asks for; `on_button` when a button or link has the focus, which takes the space bar for
+/// itself.
 pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
     Some(match key {
         " " if on_button => return None,

@@ -25,7 +25,8 @@ pub struct SeekBarProps {
     pub on_press: Callback<Press>,
 }
 
-/// What was played, what is buffered, and the time under the pointer; a native slider, which keeps its keyboard and name.
+/// What was played, what is buffered, and the time under the pointer; a native slider, which keeps its
+/// keyboard and name.
 #[function_component]
 pub fn SeekBar(props: &SeekBarProps) -> Html {
     let SeekBarProps { media, duration, scrub, on_scrub, on_press } = props;

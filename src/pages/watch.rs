@@ -120,7 +120,8 @@ fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
 
 /// The film's player, as long as the page shows it.
 ///
-/// It begins as soon as its element is there: effects of a page that took long to make come after it has been painted.
+/// It begins as soon as its element is there: effects of a page that took long to make come after it has been
+/// painted.
 #[hook]
 fn use_player(
     video: &NodeRef,

@@ -32,7 +32,8 @@ macro_rules! ciphers {
                 self.0.decrypt_blocks(blocks);
             }
 
-            /// Encrypts or decrypts the spans in counter mode (NIST SP 800-38A §6.5), in place; which of both is the same.
+            /// Encrypts or decrypts the spans in counter mode (NIST SP 800-38A §6.5), in place; which of both
+            /// is the same.
             ///
             /// # Errors
             /// [`OutOfBounds`](crate::OutOfBounds), before anything is changed.
@@ -47,8 +48,9 @@ macro_rules! ciphers {
                 Ok(())
             }
 
-            /// Decrypts the pattern's blocks of each span in cipher block chaining (§6.2), in place. The chain begins with the span's
-            /// IV and leaves out what the pattern leaves out; an incomplete block at the end stays as it is.
+            /// Decrypts the pattern's blocks of each span in cipher block chaining (§6.2), in place. The
+            /// chain begins with the span's IV and leaves out what the pattern leaves out; an incomplete
+            /// block at the end stays as it is.
             ///
             /// # Errors
             /// [`OutOfBounds`](crate::OutOfBounds), before anything is changed.

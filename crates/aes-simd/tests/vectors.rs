@@ -1,4 +1,5 @@
-//! NIST's vectors, natively and in a browser: SP 800-38A, and AESAVS (known answers, multi-block messages, Monte Carlo). C5, B24.
+//! NIST's vectors, natively and in a browser: SP 800-38A, and AESAVS (known answers, multi-block messages,
+//! Monte Carlo). C5, B24.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use aes_simd::{Aes128, Aes256, CounterWidth, Pattern, Span};

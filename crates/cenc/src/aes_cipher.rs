@@ -2,8 +2,8 @@ use aes_simd::{Aes128, CounterWidth};
 
 use crate::{Cek, Direction, Error, RangeTable, SampleProtection, SegmentCipher};
 
-/// [`SegmentCipher`] on [`aes_simd`]: AES instructions where the machine has them, 32 blocks at once by SIMD in wasm. The expanded key is
-/// wiped when dropped.
+/// [`SegmentCipher`] on [`aes_simd`]: AES instructions where the machine has them, 32 blocks at once by SIMD
+/// in wasm. The expanded key is wiped when dropped.
 #[derive(Debug)]
 pub struct AesCipher(Aes128);
 

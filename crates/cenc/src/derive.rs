@@ -50,8 +50,8 @@ pub enum IvKey<'a> {
 }
 
 /// The first IV of a representation: HKDF-SHA256, salt `matinee/iv/1`, info content id, representation id and
-/// pack id (32 hexadecimal digits), each behind its length as a big-endian u16; 8 bytes for cenc, 16 for cbcs.
-/// Sample `i` has [`Iv::of_sample`]`(i)`.
+/// pack id (32 hexadecimal digits), each behind its length as a big-endian u16; 8 bytes for cenc, 16 for
+/// cbcs. Sample `i` has [`Iv::of_sample`]`(i)`.
 ///
 /// # Errors
 /// [`Error::NameLength`] if a name has more than 65,535 bytes.

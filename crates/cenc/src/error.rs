@@ -23,7 +23,8 @@ pub enum Error {
     /// IVs have 8 or 16 bytes.
     #[error("an IV has 8 or 16 bytes, not {0}")]
     IvLength(usize),
-    /// A wholly encrypted segment has no whole number of blocks, or its padding is not what was encrypted under this key and IV.
+    /// A wholly encrypted segment has no whole number of blocks, or its padding is not what was encrypted
+    /// under this key and IV.
     #[error("not a segment that was encrypted whole under this key and IV")]
     Padding,
     /// The scheme is neither `cenc` nor `cbcs`.

@@ -1,7 +1,7 @@
 use crate::Kid;
 
-/// The 8-byte IVs `first`, `first + 1`, … (modulo 2^64) of `count` samples under one key. With 8-byte IVs each
-/// sample has its own 2^64 counter blocks, so two samples share a counter exactly if they share an IV.
+/// The 8-byte IVs `first`, `first + 1`, … (modulo 2^64) of `count` samples under one key. With 8-byte IVs
+/// each sample has its own 2^64 counter blocks, so two samples share a counter exactly if they share an IV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IvSpan {
     /// The key.
@@ -22,7 +22,8 @@ impl IvSpan {
     }
 }
 
-/// The first two spans (as indices) that use an IV twice under one key: a two-time pad. `None` is what must be.
+/// The first two spans (as indices) that use an IV twice under one key: a two-time pad. `None` is what must
+/// be.
 pub fn first_overlap(spans: &[IvSpan]) -> Option<(usize, usize)> {
     (0..spans.len())
         .find_map(|a| (a + 1..spans.len()).find(|&b| spans[a].overlaps(&spans[b])).map(|b| (a, b)))

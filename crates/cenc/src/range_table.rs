@@ -40,8 +40,8 @@ impl RangeTable {
         self.ranges.clear();
     }
 
-    /// Adds the sample of `size` bytes at `offset`. No subsamples: all of it is protected. On error nothing is
-    /// added.
+    /// Adds the sample of `size` bytes at `offset`. No subsamples: all of it is protected. On error nothing
+    /// is added.
     ///
     /// # Errors
     /// [`Error::SubsampleSum`] unless the subsamples cover the sample exactly.

@@ -24,8 +24,8 @@ impl Scheme {
     /// The scheme of a four-character code.
     ///
     /// # Errors
-    /// [`Error::UnknownScheme`] for any other code (`cens` and `cbc1` are not used by Matinee). `piff` is what `cenc` was called before
-    /// the standard (with AES-CTR, which its `tenc` says).
+    /// [`Error::UnknownScheme`] for any other code (`cens` and `cbc1` are not used by Matinee). `piff` is
+    /// what `cenc` was called before the standard (with AES-CTR, which its `tenc` says).
     pub const fn from_four_cc(code: [u8; 4]) -> Result<Self, Error> {
         match &code {
             b"cenc" | b"piff" => Ok(Self::Cenc),

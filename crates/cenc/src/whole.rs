@@ -1,7 +1,7 @@
 use crate::{Direction, Error, Iv, Pattern, RangeTable, SampleProtection, SegmentCipher};
 
-/// Decrypts a whole segment in place: AES-128-CBC over all of it with PKCS #7 padding (RFC 8216 §5.2, `METHOD=AES-128`). The data then
-/// has the segment's length; what it has more is cut off.
+/// Decrypts a whole segment in place: AES-128-CBC over all of it with PKCS #7 padding (RFC 8216 §5.2,
+/// `METHOD=AES-128`). The data then has the segment's length; what it has more is cut off.
 ///
 /// The padding is checked, but it is no proof of anything: who changes the segment changes its text.
 ///

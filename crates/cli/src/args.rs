@@ -89,10 +89,12 @@ pub(crate) struct Details {
     /// Policy of its licenses, see `matinee policy list` [default: 24h]
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<String>,
-    /// Where its licenses come from: server, or embedded (along with the film, for the domain all; or embedded-browser, embedded-box)
+    /// Where its licenses come from: server, or embedded (along with the film, for the domain all; or
+    /// embedded-browser, embedded-box)
     #[arg(long, value_name = "MODE", default_value = "server")]
     pub(crate) license: LicenseMode,
-    /// Country from which it may be watched, like DE; may be given several times [default: all that the site allows]
+    /// Country from which it may be watched, like DE; may be given several times [default: all that the site
+    /// allows]
     #[arg(long = "region", value_name = "COUNTRY")]
     pub(crate) regions: Vec<String>,
     /// Plan that may play it; may be given several times [default: every plan but none]
@@ -126,13 +128,15 @@ pub(crate) struct Package {
     /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
     pub(crate) scheme: pack::Scheme,
-    /// Which pictures to encrypt: high (all), medium (those that others are made from) or low (sync samples); sound always is
+    /// Which pictures to encrypt: high (all), medium (those that others are made from) or low (sync samples);
+    /// sound always is
     #[arg(long, default_value = "high")]
     pub(crate) level: pack::Level,
     /// Length of segments, in seconds
     #[arg(long, default_value = "4s", value_parser = seconds)]
     pub(crate) segment: f64,
-    /// Change the key after so many segments (like 10) or so much time (like 60s, 5m or 1h), in whole segments [default: never]
+    /// Change the key after so many segments (like 10) or so much time (like 60s, 5m or 1h), in whole
+    /// segments [default: never]
     #[arg(long, value_name = "PERIOD", value_parser = rotation)]
     pub(crate) rotate: Option<Rotation>,
     /// Leave the beginning clear, in whole segments that cover this time (like 8s) [default: nothing]
@@ -172,7 +176,8 @@ pub(crate) enum Keys {
     Generate(Json),
     /// List the keys
     List(Json),
-    /// Change a key in two steps: make the next one; then, when every server has read it, make it the active one
+    /// Change a key in two steps: make the next one; then, when every server has read it, make it the active
+    /// one
     Rotate {
         /// site-ca, signer, ticket, common, media or factory-ca
         #[arg(value_parser = key_kind)]
@@ -221,7 +226,8 @@ pub(crate) enum BoxCommand {
         #[command(flatten)]
         json: Json,
     },
-    /// Be a TV device: show a code, then play the account's films. Keys: p pauses, n takes the next film, q ends (each with Enter)
+    /// Be a TV device: show a code, then play the account's films. Keys: p pauses, n takes the next film, q
+    /// ends (each with Enter)
     Run(BoxRun),
 }
 
@@ -233,7 +239,8 @@ pub(crate) struct BoxRun {
     /// Folder for what the box keeps [default: the box file's name with the ending .state]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// Who gets the film: mpv or ffplay; null decrypts, counts and forgets; auto is the first of them that is installed
+    /// Who gets the film: mpv or ffplay; null decrypts, counts and forgets; auto is the first of them that is
+    /// installed
     #[arg(long, default_value = "auto")]
     pub(crate) sink: SinkName,
     /// With --sink null: so many times faster than time

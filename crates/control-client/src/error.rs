@@ -1,7 +1,7 @@
 use nccp::{ErrorCode, WireError, json::ErrorBody};
 
-/// Why somebody who asked was not answered as they should be, after what could be tried was tried. `E` is what the device's own part
-/// can fail with: its keys, its storage.
+/// Why somebody who asked was not answered as they should be, after what could be tried was tried. `E` is
+/// what the device's own part can fail with: its keys, its storage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E> {
@@ -32,7 +32,8 @@ impl<E> Error<E> {
     }
 }
 
-/// A license server's refusal, in the form of the JSON routes (`docs/protocol.md`, §1): it goes by the same table.
+/// A license server's refusal, in the form of the JSON routes (`docs/protocol.md`, §1): it goes by the same
+/// table.
 impl<E> From<ErrorBody> for Error<E> {
     fn from(body: ErrorBody) -> Self {
         let code = body.code();
@@ -43,7 +44,8 @@ impl<E> From<ErrorBody> for Error<E> {
 /// Why there is no challenge.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChallengeError<E> {
-    /// The DRM metadata that should name the keys is malformed or not authentic. The client asks for every key of the film instead.
+    /// The DRM metadata that should name the keys is malformed or not authentic. The client asks for every
+    /// key of the film instead.
     #[error("the DRM metadata is malformed or not authentic")]
     Metadata,
     /// The device could not make one.

@@ -20,19 +20,20 @@ pub struct TaskId(pub(crate) u64);
 pub enum Ask {
     /// To have a message sent. Answered with the message of the same name.
     Message(RequestMessage),
-    /// A license. Answered with [`ResponseMessage::License`], also by a license server. Its challenge is made when its envelope is,
-    /// because it names the ticket.
+    /// A license. Answered with [`ResponseMessage::License`], also by a license server. Its challenge is made
+    /// when its envelope is, because it names the ticket.
     License {
         /// The film.
         movie: MovieId,
-        /// Signed DRM metadata (COSE octets), which names the keys and may name a license server; empty: every key of the film, from
-        /// the controller.
+        /// Signed DRM metadata (COSE octets), which names the keys and may name a license server; empty:
+        /// every key of the film, from the controller.
         metadata: Vec<u8>,
     },
-    /// A good registration; nothing is sent where there is one. Answered with [`ResponseMessage::Register`], without domain keys.
+    /// A good registration; nothing is sent where there is one. Answered with [`ResponseMessage::Register`],
+    /// without domain keys.
     Registration,
-    /// An activation code, or whether it was entered. Answered with [`ResponseMessage::ActivationCode`]; a registration in that is to be
-    /// kept before it is answered.
+    /// An activation code, or whether it was entered. Answered with [`ResponseMessage::ActivationCode`]; a
+    /// registration in that is to be kept before it is answered.
     Activation,
 }
 
@@ -89,7 +90,8 @@ impl fmt::Debug for License {
 pub enum Event<E> {
     /// Somebody asks; what is asked together goes together.
     Asked(Vec<(AskId, Ask)>),
-    /// Nobody waits for the answer any more. The message still goes, once; what it is refused with is not mended.
+    /// Nobody waits for the answer any more. The message still goes, once; what it is refused with is not
+    /// mended.
     Gone {
         /// Who had asked.
         ask: AskId,
@@ -146,7 +148,8 @@ pub enum Event<E> {
 /// What the driver has to do. The end of each command that names a task is reported, once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command<E> {
-    /// Seal messages into an envelope with the device's next sequence number, and sign it (`docs/protocol.md`, §2).
+    /// Seal messages into an envelope with the device's next sequence number, and sign it
+    /// (`docs/protocol.md`, §2).
     Seal {
         /// Reported by [`Event::Sealed`].
         task: TaskId,
@@ -181,7 +184,8 @@ pub enum Command<E> {
         /// Server's clock minus this device's, in seconds.
         clock_offset: f64,
     },
-    /// Post a challenge to a license server: `POST /license` (`docs/protocol.md`, §1), without cookies, following no redirection.
+    /// Post a challenge to a license server: `POST /license` (`docs/protocol.md`, §1), without cookies,
+    /// following no redirection.
     PostChallenge {
         /// Reported by [`Event::Licensed`].
         task: TaskId,

@@ -42,7 +42,8 @@ impl Item {
         }
     }
 
-    /// Forgets the DRM metadata of a license: it is every key of the film then, from the controller. `false`: there was none.
+    /// Forgets the DRM metadata of a license: it is every key of the film then, from the controller. `false`:
+    /// there was none.
     pub(crate) fn ask_for_all_keys(&mut self) -> bool {
         match &mut self.ask {
             Ask::License { metadata, .. } if !metadata.is_empty() => {

@@ -19,8 +19,8 @@ pub enum Registering {
         /// The software that it runs, at most 400 characters.
         machine: String,
     },
-    /// By a code that somebody types in ([`Ask::Activation`](crate::Ask::Activation)). Without a registration other messages fail with
-    /// [`Error::NotActivated`](crate::Error::NotActivated).
+    /// By a code that somebody types in ([`Ask::Activation`](crate::Ask::Activation)). Without a registration
+    /// other messages fail with [`Error::NotActivated`](crate::Error::NotActivated).
     ByCode,
 }
 

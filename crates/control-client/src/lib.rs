@@ -1,18 +1,22 @@
 //! The client of the controller: a state machine that browser and box drive. No I/O, no clock, no threads.
 //!
-//! [`Client::handle`] takes the time and one [`Event`] and gives the [`Command`]s to carry out. The events are messages that somebody
-//! wants sent, and what came of earlier commands. The client decides what goes into which envelope of NCCP, the control protocol
-//! (`docs/protocol.md`, §2), keeps a good ticket, and does what the error table (§4) says about each error before whoever asked hears
-//! of it:
+//! [`Client::handle`] takes the time and one [`Event`] and gives the [`Command`]s to carry out. The events
+//! are messages that somebody wants sent, and what came of earlier commands. The client decides what goes
+//! into which envelope of NCCP, the control protocol (`docs/protocol.md`, §2), keeps a good ticket, and does
+//! what the error table (§4) says about each error before whoever asked hears of it:
 //!
-//! * What waits goes together: licenses first, at most 15 messages, and the ticket's renewal behind them when it is due.
-//! * One envelope is under way at a time. Challenges that DRM metadata sends to a license server of its own go beside it.
-//! * The answer's time is adopted, the ticket renewed, the device registered, identified or individualized anew: each once for each
-//!   message, as [`Recoveries`] lists it, and a service that is busy or silent is asked six times more.
-//! * Devices differ by data: [`Kind`] says how one is registered, and which of two tables of recoveries it follows.
+//! * What waits goes together: licenses first, at most 15 messages, and the ticket's renewal behind them when
+//!   it is due.
+//! * One envelope is under way at a time. Challenges that DRM metadata sends to a license server of its own
+//!   go beside it.
+//! * The answer's time is adopted, the ticket renewed, the device registered, identified or individualized
+//!   anew: each once for each message, as [`Recoveries`] lists it, and a service that is busy or silent is
+//!   asked six times more.
+//! * Devices differ by data: [`Kind`] says how one is registered, and which of two tables of recoveries it
+//!   follows.
 //!
-//! What the driver does: it carries out each command and reports each one's end, once. Every asker is then answered, once, after
-//! a bounded number of requests, whatever the reports say.
+//! What the driver does: it carries out each command and reports each one's end, once. Every asker is then
+//! answered, once, after a bounded number of requests, whatever the reports say.
 //!
 //! # Examples
 //!

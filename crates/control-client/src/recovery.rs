@@ -11,12 +11,13 @@ pub const MOST_WAITS: u32 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
-    /// Take the answer's time for the right one. Every answer's time is adopted where it arrives, so nothing else is to be done.
+    /// Take the answer's time for the right one. Every answer's time is adopted where it arrives, so nothing
+    /// else is to be done.
     AdoptTime,
     /// Renew the ticket.
     Renew,
-    /// Take a newer registration if another tab left one, else register. A device that is registered by a code forgets its
-    /// registration, and its askers hear that it is not activated.
+    /// Take a newer registration if another tab left one, else register. A device that is registered by a
+    /// code forgets its registration, and its askers hear that it is not activated.
     Register,
     /// Ask who is signed in, and become that account's device.
     Reidentify,
@@ -35,8 +36,8 @@ impl Step {
     }
 }
 
-/// What a kind of device does about each error: the steps to try, in order. All but [`Step::Wait`] are taken once for each message,
-/// whatever the error; when none is left, whoever asked is told the error.
+/// What a kind of device does about each error: the steps to try, in order. All but [`Step::Wait`] are taken
+/// once for each message, whatever the error; when none is left, whoever asked is told the error.
 #[derive(Debug)]
 pub struct Recoveries {
     /// Codes for which something else holds than for their action.
@@ -58,9 +59,10 @@ impl Recoveries {
         ],
     };
 
-    /// A box's. It has no session: where a browser would register or sign in, its registration is over. What was damaged on its way is
-    /// no reason for that, so what is not authentic is sent again, and then its ticket renewed. Its certificate is the factory's, but
-    /// ticket or clock may have changed since a challenge that was refused.
+    /// A box's. It has no session: where a browser would register or sign in, its registration is over. What
+    /// was damaged on its way is no reason for that, so what is not authentic is sent again, and then its
+    /// ticket renewed. Its certificate is the factory's, but ticket or clock may have changed since a
+    /// challenge that was refused.
     pub const BOX: Self = Self {
         codes: &[
             (ErrorCode::NotAuthentic, &[Step::Again, Step::Renew, Step::Register]),
@@ -118,8 +120,8 @@ impl Tried {
         self.waits >= MOST_WAITS
     }
 
-    /// How long the wait is to be that was decided on last: doubled each time up to eight seconds, then between half and all of it.
-    /// `random` is from 0 to 1.
+    /// How long the wait is to be that was decided on last: doubled each time up to eight seconds, then
+    /// between half and all of it. `random` is from 0 to 1.
     pub(crate) fn pause(&self, random: f64) -> Duration {
         let full = 0.5 * f64::from(1u32 << self.waits.saturating_sub(1).min(4));
         Duration::from_secs_f64(full * (0.5 + random / 2.0))

@@ -1,5 +1,5 @@
-//! What `cargo xtask bench decrypt` measures, as a wasm module: Matinee's AES beside the `aes` crate's, both over one buffer in the module's
-//! memory, built with the same compiler flags.
+//! What `cargo xtask bench decrypt` measures, as a wasm module: Matinee's AES beside the `aes` crate's, both
+//! over one buffer in the module's memory, built with the same compiler flags.
 #![cfg(target_arch = "wasm32")]
 
 use aes_simd::{CounterWidth, Pattern, Span, portable};

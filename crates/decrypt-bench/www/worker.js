@@ -288,7 +288,8 @@ async function prepare(kernels) {
     cell(`${scheme}/Shaka Player`, length, byShaka, { plain: isCtr ? plain : undefined, slow: !isCtr });
   }
 
-  // What each encryption level leaves to do of one segment: all samples, those that others refer to, those that stand alone.
+  // What each encryption level leaves to do of one segment: all samples, those that others refer to, those
+  // that stand alone.
   const { samples, length } = segment("cenc");
   const plain = noise(length, 7);
   const levels = { high: () => true, medium: (i) => i % 25 === 0 || i % 2 === 0, low: (i) => i % 25 === 0 };

@@ -36,9 +36,10 @@ pub enum Step<'a> {
 
 /// Decrypts one stream of fragments as its bytes come.
 ///
-/// Takes bytes in any chunking, and hands out each fragment (`moof`, then the `mdat`s up to the end of its samples) once whole,
-/// decrypted in place, all its protected ranges of one key in one call of the cipher. Boxes outside of fragments (`styp`, `sidx`,
-/// `ftyp`, `moov`, …) are skipped and never buffered. Memory grows with the bytes that have come, not with what boxes claim.
+/// Takes bytes in any chunking, and hands out each fragment (`moof`, then the `mdat`s up to the end of its
+/// samples) once whole, decrypted in place, all its protected ranges of one key in one call of the cipher.
+/// Boxes outside of fragments (`styp`, `sidx`, `ftyp`, `moov`, …) are skipped and never buffered. Memory
+/// grows with the bytes that have come, not with what boxes claim.
 #[derive(Default)]
 pub struct PushDecryptor {
     init: Option<InitSegment>,
@@ -110,7 +111,8 @@ impl PushDecryptor {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// [`Error::NoInit`] before an init segment; [`Error::TooLarge`] if more than [`MAX_HELD`] bytes would be held.
+    /// [`Error::NoInit`] before an init segment; [`Error::TooLarge`] if more than [`MAX_HELD`] bytes would be
+    /// held.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.make_room(bytes.len())?;
         self.buffer.extend_from_slice(bytes);
@@ -150,8 +152,8 @@ impl PushDecryptor {
         Ok(())
     }
 
-    /// Goes on as far as the bytes and keys allow. To be called until it asks for more. After an error the stream must be
-    /// [reset](Self::reset).
+    /// Goes on as far as the bytes and keys allow. To be called until it asks for more. After an error the
+    /// stream must be [reset](Self::reset).
     ///
     /// # Errors
     /// Malformed or unsupported media, and what [`Keys::find`] says.
@@ -225,7 +227,8 @@ impl PushDecryptor {
         }
     }
 
-    /// Reads the whole `moof` at `start`: makes the range tables, clears the protection boxes, and gives the end of the samples.
+    /// Reads the whole `moof` at `start`: makes the range tables, clears the protection boxes, and gives the
+    /// end of the samples.
     fn tabulate(&mut self, size: usize) -> Result<usize, Error> {
         let init = self.init.as_ref().ok_or(Error::NoInit)?;
         let moof = &mut self.buffer[self.start..self.start + size];

@@ -16,7 +16,7 @@ pub struct Anchor {
     pub wall: f64,
 }
 
-/// now = anchor + elapsed, elapsed the greater of the monotonic and the wall clock's (PROTOCOL §4): setting the clock back gains
+/// now = anchor + elapsed, elapsed the greater of the monotonic and the wall clock's (docs/protocol.md §6): setting the clock back gains
 /// nothing (B18).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrustedTime {

@@ -3,8 +3,8 @@ use isobmff::FourCc;
 
 use crate::{Error, Keys, MAX_MDAT, Step};
 
-/// A segment that is encrypted whole, whatever is in it: AES-128-CBC with PKCS #7 padding, HLS's `AES-128`. Takes bytes in any chunking
-/// and gives all of them once the last has come.
+/// A segment that is encrypted whole, whatever is in it: AES-128-CBC with PKCS #7 padding, HLS's `AES-128`.
+/// Takes bytes in any chunking and gives all of them once the last has come.
 #[derive(Debug)]
 pub struct WholeSegment {
     kid: Kid,
@@ -32,7 +32,8 @@ impl WholeSegment {
         Ok(())
     }
 
-    /// All bytes having come: the clear segment, once; then [`Step::NeedData`]. While its key is missing the bytes are kept.
+    /// All bytes having come: the clear segment, once; then [`Step::NeedData`]. While its key is missing the
+    /// bytes are kept.
     ///
     /// # Errors
     /// [`Error::Range`] if it was not encrypted in this way, and what [`Keys::find`] says.

@@ -30,7 +30,7 @@ fn shaka_keys(periods: &[usize]) -> Given {
     Given(periods.iter().map(key).collect())
 }
 
-/// PROTOCOL §8: the lead, under a second sample entry, passes before there is any key; then one entry is left, and all fragments name it.
+/// docs/protocol.md §9: the lead, under a second sample entry, passes before there is any key; then one entry is left, and all fragments name it.
 #[test]
 fn clear_lead_passes_without_a_key() {
     let (mut stream, clear_init) = stream_of(SHAKA_LEAD);

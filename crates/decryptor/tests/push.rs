@@ -39,7 +39,7 @@ fn b24_mp4ff_file() {
     }
 }
 
-/// PROTOCOL §8: same offsets, one clear sample entry, no trace of protection.
+/// docs/protocol.md §9: same offsets, one clear sample entry, no trace of protection.
 #[test]
 fn output_is_clear_and_of_the_same_length() {
     let mut stream = PushDecryptor::new();

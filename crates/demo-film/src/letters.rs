@@ -26,7 +26,8 @@ impl Font {
         Face::parse(include_bytes!("../fonts/JosefinSans-SemiBold.ttf"), 0).ok().map(Self)
     }
 
-    /// `text` with its base line at `y`, letters `size` high (em), `spacing` added after each; figures equally wide.
+    /// `text` with its base line at `y`, letters `size` high (em), `spacing` added after each; figures
+    /// equally wide.
     pub(crate) fn path(
         &self,
         text: &str,

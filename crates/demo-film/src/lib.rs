@@ -1,15 +1,17 @@
 //! The demo film: what is in its pictures and where, and how to read it back.
 //!
-//! The committed film (`media/demo/{240p,360p,720p}.mp4`) is 60 s at 24 frames a second, 1440 frames, H.264 High
-//! with three B-frames and a closed GOP of 48 frames, with AAC-LC stereo at 48 kHz. `cargo xtask film` makes it anew.
+//! The committed film (`media/demo/{240p,360p,720p}.mp4`) is 60 s at 24 frames a second, 1440 frames, H.264
+//! High with three B-frames and a closed GOP of 48 frames, with AAC-LC stereo at 48 kHz. `cargo xtask film`
+//! makes it anew.
 //!
 //! # Geometry
 //!
 //! All positions are fractions of the picture's width `W` and height `H`, so that they hold at every size.
 //!
-//! A black strip, the film's edge, fills the lowest eighth (`7/8·H` to `H`). Its middle line is at [`STRIP_Y`]` = 15/16·H`.
-//! The width is divided into [`COLUMNS`]` = 24` columns of `W/24`; the middle of column `c` is at `(c + 0.5)/24·W`.
-//! Around each middle a square of `0.75·W/24` is painted (with slightly rounded corners), white or black:
+//! A black strip, the film's edge, fills the lowest eighth (`7/8·H` to `H`). Its middle line is at
+//! [`STRIP_Y`]` = 15/16·H`. The width is divided into [`COLUMNS`]` = 24` columns of `W/24`; the middle of
+//! column `c` is at `(c + 0.5)/24·W`. Around each middle a square of `0.75·W/24` is painted (with slightly
+//! rounded corners), white or black:
 //!
 //! | columns | content |
 //! |---|---|
@@ -21,12 +23,12 @@
 //! | 22 | lamp, right |
 //! | 23 | dark |
 //!
-//! To read it, average the luma over a box of `W/96` by `W/96` around each middle; white is above 150, black below 90.
-//! In frame 0 as drawn, white is 235 and black 16 (BT.709, limited range); on a canvas 255 and 0.
+//! To read it, average the luma over a box of `W/96` by `W/96` around each middle; white is above 150, black
+//! below 90. In frame 0 as drawn, white is 235 and black 16 (BT.709, limited range); on a canvas 255 and 0.
 //!
-//! The flash is on in frames `24·k` and `24·k + 1` for each second `k` in 0..60, and a bell ([`BELL_HZ`], attack within
-//! 1 ms, fading over about 0.1 s) starts in both channels at sample `48000·k`, together with the frame's presentation
-//! time. The chords under it have nothing above 1.2 kHz.
+//! The flash is on in frames `24·k` and `24·k + 1` for each second `k` in 0..60, and a bell ([`BELL_HZ`],
+//! attack within 1 ms, fading over about 0.1 s) starts in both channels at sample `48000·k`, together with
+//! the frame's presentation time. The chords under it have nothing above 1.2 kHz.
 
 /// Frames per second.
 pub const FPS: u32 = 24;
@@ -102,7 +104,8 @@ impl Mark {
 
     /// Reads the strip from a plane of luma (8 bits a pixel, `width` bytes a row).
     ///
-    /// `None` where the plane is too small, a cell is neither black nor white, a guard is wrong or the lamps differ.
+    /// `None` where the plane is too small, a cell is neither black nor white, a guard is wrong or the lamps
+    /// differ.
     #[must_use]
     pub fn read(luma: &[u8], width: usize, height: usize) -> Option<Self> {
         if width < 96 || height < 32 || luma.len() < width.checked_mul(height)? {

@@ -1,8 +1,8 @@
 //! Makes the demo film: draws and sounds it, and lets ffmpeg encode it.
 //!
-//! `demo-film OUT` writes `OUT/{240p,360p,720p}.mp4`, `OUT/{…}.framehash` (one line a frame, in order of presentation:
-//! the SHA-256 of the decoded frame as I420) and `OUT/poster.jpg`. `demo-film OUT --still N` writes frame N of every
-//! size as PNG instead.
+//! `demo-film OUT` writes `OUT/{240p,360p,720p}.mp4`, `OUT/{…}.framehash` (one line a frame, in order of
+//! presentation: the SHA-256 of the decoded frame as I420) and `OUT/poster.jpg`. `demo-film OUT --still N`
+//! writes frame N of every size as PNG instead.
 
 mod canvas;
 mod letters;

@@ -245,8 +245,8 @@ fn balloon(canvas: &mut Canvas, (x, y): (f32, f32), scale: f32, [dark, light, wo
     canvas.rounded(at(-7.0, 65.0), (14.0 * scale, 11.0 * scale), 3.0 * scale, Ink::flat(wood, 1.0));
 }
 
-/// The projector's light: a cone from the lens to the moon, with slow motes of dust. It does not flicker: that would cost
-/// half of the film's bits.
+/// The projector's light: a cone from the lens to the moon, with slow motes of dust. It does not flicker:
+/// that would cost half of the film's bits.
 fn beam(canvas: &mut Canvas, seconds: f32) {
     let (mx, my, radius) = MOON;
     let (dx, dy) = (mx - LENS.0, my - LENS.1);

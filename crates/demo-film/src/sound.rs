@@ -28,7 +28,8 @@ fn hertz(note: u8) -> f32 {
     440.0 * 2_f32.powf((f32::from(note) - 69.0) / 12.0)
 }
 
-/// A sine of `frequency` at sample `n`, with its phase kept in a double so that it does not drift over a minute.
+/// A sine of `frequency` at sample `n`, with its phase kept in a double so that it does not drift over a
+/// minute.
 fn sine(frequency: f32, n: u32, phase: f32) -> f32 {
     let turns = f64::from(frequency) * f64::from(n) / f64::from(SAMPLE_RATE);
     (TAU * (turns.fract() as f32) + phase).sin()

@@ -2,7 +2,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why the worker could not do what it was asked. Says nothing of keys, and of cryptography only that it failed.
+/// Why the worker could not do what it was asked. Says nothing of keys, and of cryptography only that it
+/// failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]

@@ -12,7 +12,8 @@ pub enum Event {
         /// Its version.
         version: String,
     },
-    /// A clear fragment (`bytes`: whole `moof` and `mdat` boxes, or a segment that was encrypted [whole](crate::Request::Whole)), in order.
+    /// A clear fragment (`bytes`: whole `moof` and `mdat` boxes, or a segment that was encrypted
+    /// [whole](crate::Request::Whole)), in order.
     Fragment {
         /// The stream.
         stream: StreamId,

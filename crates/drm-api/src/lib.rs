@@ -1,9 +1,9 @@
 //! Messages between the page and the DRM worker. No I/O, no keys.
 //!
 //! The API is session-shaped, as Encrypted Media Extensions are: a *session* asks for a license
-//! ([`Request::GenerateRequest`]) and takes it ([`Request::Update`]); a *stream* (one per `SourceBuffer`) is a push decryptor that takes
-//! ciphertext in any chunking and hands out clear fragments as they complete. A stream finds its keys by KID in all open
-//! sessions, so nothing but sessions keys it.
+//! ([`Request::GenerateRequest`]) and takes it ([`Request::Update`]); a *stream* (one per `SourceBuffer`) is
+//! a push decryptor that takes ciphertext in any chunking and hands out clear fragments as they complete. A
+//! stream finds its keys by KID in all open sessions, so nothing but sessions keys it.
 //!
 //! On the wire each message is one `postMessage` of a plain object:
 //!
@@ -13,8 +13,9 @@
 //! | worker → page | `{id, reply, bytes?}`, one per request | [`Reply::Init`] |
 //! | worker → page | `{event, bytes?}` | [`Event::Fragment`] |
 //!
-//! `request`, `reply` and `event` are the serde forms of the types below; `bytes` is an `ArrayBuffer`, always in the transfer
-//! list, never cloned. Requests are answered in the order in which they complete; those of one stream are handled in the order sent.
+//! `request`, `reply` and `event` are the serde forms of the types below; `bytes` is an `ArrayBuffer`, always
+//! in the transfer list, never cloned. Requests are answered in the order in which they complete; those of
+//! one stream are handled in the order sent.
 
 #![forbid(unsafe_code)]
 

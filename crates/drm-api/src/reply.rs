@@ -11,7 +11,8 @@ pub enum Reply {
     Identity {
         /// base64 of the device certificate's COSE octets.
         certificate: String,
-        /// Stable, opaque name of the identity (changes when its keys do): a registration made with another belongs to another device.
+        /// Stable, opaque name of the identity (changes when its keys do): a registration made with another
+        /// belongs to another device.
         component: String,
         /// When the certificate ends, Unix seconds.
         expires: f64,

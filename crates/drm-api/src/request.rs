@@ -7,8 +7,8 @@ use crate::{SegmentId, SessionId, StreamId};
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Request {
-    /// Loads this profile's device identity for an account, making and individualizing one where there is none or its certificate has
-    /// run out. Answer: [`Reply::Identity`](crate::Reply::Identity).
+    /// Loads this profile's device identity for an account, making and individualizing one where there is
+    /// none or its certificate has run out. Answer: [`Reply::Identity`](crate::Reply::Identity).
     Open {
         /// `account` of `/api/library`: keys the identity.
         account: String,
@@ -18,7 +18,8 @@ pub enum Request {
     /// Individualizes again with the same device keys, after the server refused the certificate.
     /// Answer: [`Reply::Identity`](crate::Reply::Identity).
     Individualize,
-    /// Forgets this account's device keys and makes new ones: a new device. Answer: [`Reply::Identity`](crate::Reply::Identity).
+    /// Forgets this account's device keys and makes new ones: a new device. Answer:
+    /// [`Reply::Identity`](crate::Reply::Identity).
     ResetIdentity,
     /// Seals control messages: gives the next sequence number, writes the envelope, signs it.
     /// Answer: [`Reply::Sealed`](crate::Reply::Sealed).
@@ -58,8 +59,9 @@ pub enum Request {
         /// base64 of the license's COSE octets, as in the `license` message.
         license: String,
     },
-    /// Takes the license that this device keeps for a movie (a policy with `persistent`), without asking anybody. Answer:
-    /// [`Reply::Keys`](crate::Reply::Keys); an error when there is none that still holds, and then it is gone.
+    /// Takes the license that this device keeps for a movie (a policy with `persistent`), without asking
+    /// anybody. Answer: [`Reply::Keys`](crate::Reply::Keys); an error when there is none that still holds,
+    /// and then it is gone.
     Load {
         /// The session that takes it.
         session: SessionId,
@@ -70,19 +72,21 @@ pub enum Request {
         /// What the page knows of the displays.
         display: Display,
     },
-    /// Forgets the licenses that this device keeps, of one movie or of all. Answer: [`Reply::Done`](crate::Reply::Done).
+    /// Forgets the licenses that this device keeps, of one movie or of all. Answer:
+    /// [`Reply::Done`](crate::Reply::Done).
     Forget {
         /// The movie; `None`: all.
         stream_id: Option<f64>,
     },
-    /// The displays have changed. [`Event::Keys`](crate::Event::Keys) says for every session with a license what its keys are good for
-    /// now; streams that wait for that go on. Answer: [`Reply::Done`](crate::Reply::Done).
+    /// The displays have changed. [`Event::Keys`](crate::Event::Keys) says for every session with a license
+    /// what its keys are good for now; streams that wait for that go on. Answer:
+    /// [`Reply::Done`](crate::Reply::Done).
     Display {
         /// What the page knows of them now.
         display: Display,
     },
-    /// Takes a domain's private key, as a registration brought it; the license of films whose license comes along needs it.
-    /// Answer: [`Reply::Done`](crate::Reply::Done).
+    /// Takes a domain's private key, as a registration brought it; the license of films whose license comes
+    /// along needs it. Answer: [`Reply::Done`](crate::Reply::Done).
     KeepDomainKey {
         /// Device id of the registration.
         device: String,
@@ -93,8 +97,9 @@ pub enum Request {
         /// base64 of the sealed key.
         key: String,
     },
-    /// Opens the license that lies in DRM metadata, without asking anybody. Answer: [`Reply::Keys`](crate::Reply::Keys); an error when
-    /// there is none, or it has ended, or is not for this device, player or these displays: then a license may be asked for.
+    /// Opens the license that lies in DRM metadata, without asking anybody. Answer:
+    /// [`Reply::Keys`](crate::Reply::Keys); an error when there is none, or it has ended, or is not for this
+    /// device, player or these displays: then a license may be asked for.
     OpenEmbedded {
         /// The session that takes it.
         session: SessionId,
@@ -108,15 +113,16 @@ pub enum Request {
         /// The session.
         session: SessionId,
     },
-    /// Takes an init segment (`bytes`) for a stream, replacing an earlier one. Answer: [`Reply::Init`](crate::Reply::Init) with the clear one.
+    /// Takes an init segment (`bytes`) for a stream, replacing an earlier one. Answer:
+    /// [`Reply::Init`](crate::Reply::Init) with the clear one.
     PrepareInit {
         /// The stream.
         stream: StreamId,
     },
     /// Takes the next bytes (`bytes`, any chunking) of a segment of a stream. Clear fragments come as
     /// [`Event::Fragment`](crate::Event::Fragment) as they complete; while a key is missing they are held and
-    /// [`Event::NeedKey`](crate::Event::NeedKey) says so.
-    /// Answer: [`Reply::Done`](crate::Reply::Done), with `last` only after the segment's last fragment has gone out.
+    /// [`Event::NeedKey`](crate::Event::NeedKey) says so. Answer: [`Reply::Done`](crate::Reply::Done), with
+    /// `last` only after the segment's last fragment has gone out.
     Push {
         /// The stream.
         stream: StreamId,
@@ -125,10 +131,10 @@ pub enum Request {
         /// These are the segment's last bytes.
         last: bool,
     },
-    /// Begins a segment that is encrypted whole, whatever is in it: AES-128-CBC with PKCS #7 padding, HLS's `AES-128` (RFC 8216 §4.3.2.4).
-    /// Its [`Push`](Self::Push)es follow; it needs no init segment, and comes clear, whole, as one
-    /// [`Event::Fragment`](crate::Event::Fragment), for which a missing key is waited as ever. Segments without this are not encrypted whole.
-    /// Answer: [`Reply::Done`](crate::Reply::Done).
+    /// Begins a segment that is encrypted whole, whatever is in it: AES-128-CBC with PKCS #7 padding, HLS's
+    /// `AES-128` (RFC 8216 §4.3.2.4). Its [`Push`](Self::Push)es follow; it needs no init segment, and comes
+    /// clear, whole, as one [`Event::Fragment`](crate::Event::Fragment), for which a missing key is waited as
+    /// ever. Segments without this are not encrypted whole. Answer: [`Reply::Done`](crate::Reply::Done).
     Whole {
         /// The stream.
         stream: StreamId,
@@ -139,8 +145,9 @@ pub enum Request {
         /// Its IV, 32 hexadecimal digits (without a playlist's `0x`).
         iv: String,
     },
-    /// Drops what a stream holds of unfinished segments, after a seek or an abort; its init segment stays. Pending pushes are answered
-    /// with [`DrmError::Aborted`](crate::DrmError::Aborted). Answer: [`Reply::Done`](crate::Reply::Done).
+    /// Drops what a stream holds of unfinished segments, after a seek or an abort; its init segment stays.
+    /// Pending pushes are answered with [`DrmError::Aborted`](crate::DrmError::Aborted). Answer:
+    /// [`Reply::Done`](crate::Reply::Done).
     Drop {
         /// The stream.
         stream: StreamId,

@@ -55,7 +55,8 @@ impl Browser {
     }
 
     async fn start_as(profile: TempDir, further: &[&str]) -> Self {
-        // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was installed before stays.
+        // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was
+        // installed before stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let (process, address) = serve(&chromedriver, &[]).await;
@@ -71,8 +72,8 @@ impl Browser {
         Self { driver, process, profile }
     }
 
-    /// A headless Firefox with a fresh profile, where geckodriver is named in `GECKODRIVER` or on the path and Firefox is installed.
-    /// What of this type speaks to the browser's own tools does not work there.
+    /// A headless Firefox with a fresh profile, where geckodriver is named in `GECKODRIVER` or on the path
+    /// and Firefox is installed. What of this type speaks to the browser's own tools does not work there.
     pub async fn start_firefox() -> Option<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -146,8 +147,8 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// The button with this accessible name, once it is shown. The pointer moves meanwhile, as a viewer's does who looks for
-    /// controls that have faded.
+    /// The button with this accessible name, once it is shown. The pointer moves meanwhile, as a viewer's
+    /// does who looks for controls that have faded.
     pub async fn button(&self, name: &str) -> WebElement {
         let path = format!("//button[@aria-label='{name}' or normalize-space()='{name}']");
         for offset in [0, 7] {

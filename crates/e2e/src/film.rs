@@ -51,7 +51,8 @@ impl Picture {
         }
     }
 
-    /// Waits until the picture's bar code is readable as a number, as it is whenever a frame of the film is shown.
+    /// Waits until the picture's bar code is readable as a number, as it is whenever a frame of the film is
+    /// shown.
     pub async fn numbered(browser: &Browser) -> u32 {
         eventually("a frame number in the picture", || async move { Self::now(browser).await.frame }).await
     }

@@ -73,8 +73,8 @@ impl Peer {
         peer
     }
 
-    /// A TV box of the model `Matinee One`, fresh from the factory. The server's configuration must name its `public_url`; it is
-    /// started again, because it reads a factory's new key in its own time only.
+    /// A TV box of the model `Matinee One`, fresh from the factory. The server's configuration must name its
+    /// `public_url`; it is started again, because it reads a factory's new key in its own time only.
     pub async fn tv_box(server: &mut Server, serial: &str) -> Self {
         let file = server.data().join(format!("box-{serial}.json"));
         let path = file.to_str().unwrap();
@@ -155,7 +155,8 @@ impl Peer {
 }
 
 fn client() -> reqwest::Client {
-    // Beside the server's, this client has no cryptography of its own choice; what was installed before stays.
+    // Beside the server's, this client has no cryptography of its own choice; what was installed before
+    // stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

@@ -6,8 +6,8 @@ use shaper::{Exchange, Kind, Link, Proxy, Rule};
 
 use crate::{Server, demo_film, free_port};
 
-/// A server that is reached through proxies only: one for the site and the controller, and one for each CDN, all of which pull from the
-/// server's edge. Without CDNs the media come through the site's proxy, too.
+/// A server that is reached through proxies only: one for the site and the controller, and one for each CDN,
+/// all of which pull from the server's edge. Without CDNs the media come through the site's proxy, too.
 pub struct Stage {
     /// The server behind.
     pub server: Server,
@@ -24,7 +24,8 @@ impl Stage {
         Self::start_with(cdns, config, &demo_film()).await
     }
 
-    /// The same where the site goes by this name: the browser must be told that it is the loopback interface's.
+    /// The same where the site goes by this name: the browser must be told that it is the loopback
+    /// interface's.
     pub async fn start_at(host: &'static str, config: &str) -> Self {
         Self::start_named(host, 0, config, &demo_film()).await
     }

@@ -3,8 +3,8 @@ use shaper::Kind;
 
 use crate::{Browser, MOVIE, Picture, Stage, TITLE, eventually};
 
-/// Watches the video element from before the page's own scripts: what it said, and when. A machine that is too slow to decode makes the
-/// element wait, too, with the film lying ready: that is not the player's stall.
+/// Watches the video element from before the page's own scripts: what it said, and when. A machine that is
+/// too slow to decode makes the element wait, too, with the film lying ready: that is not the player's stall.
 const WITNESS: &str = "
     window.witness = { stalls: [], playing: 0 };
     const on = (name, what) => document.addEventListener(name, what, true);
@@ -37,7 +37,8 @@ pub struct Viewing<'a> {
 }
 
 impl<'a> Viewing<'a> {
-    /// Signs in and stays in the library until the device is registered; answers come from the network, not from the browser's cache.
+    /// Signs in and stays in the library until the device is registered; answers come from the network, not
+    /// from the browser's cache.
     pub async fn new(browser: &'a Browser, stage: &'a Stage) -> Self {
         browser.before_each_page(WITNESS).await;
         browser.without_cache().await;
@@ -46,7 +47,8 @@ impl<'a> Viewing<'a> {
         viewing
     }
 
-    /// The same in a browser that cannot be told to run a script before each page. The witness sees what happens until the next reload.
+    /// The same in a browser that cannot be told to run a script before each page. The witness sees what
+    /// happens until the next reload.
     pub async fn in_any_browser(browser: &'a Browser, stage: &'a Stage) -> Self {
         let viewing = Self { browser, stage };
         viewing.enter().await;

@@ -115,7 +115,7 @@ impl Representation {
     }
 }
 
-/// The URL for a range: `/range/a-b` goes before the query (PROTOCOL §6).
+/// The URL for a range: `/range/a-b` goes before the query (docs/protocol.md §8).
 pub fn ranged_url(url: &str, form: RangeForm, range: ByteRange) -> String {
     match form {
         RangeForm::Header => url.to_owned(),

@@ -46,8 +46,8 @@ impl BoxHeader {
     }
 }
 
-/// The boxes of the Protected Interoperable File Format (PIFF 1.1), whose types were UUIDs before the standard had them; with this form
-/// [`Boxes`] reads them as the standard's.
+/// The boxes of the Protected Interoperable File Format (PIFF 1.1), whose types were UUIDs before the
+/// standard had them; with this form [`Boxes`] reads them as the standard's.
 const PIFF: [(&[u8; 16], &[u8; 4]); 3] = [
     (b"\xa2\x39\x4f\x52\x5a\x9b\x4f\x14\xa2\x44\x6c\x42\x7c\x64\x8d\xf4", b"senc"),
     (b"\x89\x74\xdb\xce\x7b\xe7\x4c\x51\x84\xf9\x71\x48\xf9\x88\x25\x54", b"tenc"),

@@ -3,8 +3,8 @@ use crate::init::{InitSegment, SampleDefaults, Track};
 use crate::sample_groups::{parse_sbgp_seig, parse_sgpd_seig};
 use crate::{BoxRef, Boxes, Edit, Error, FourCc, Pssh, TrackEncryption};
 
-/// Most samples that a track fragment may have. Real fragments have some hundreds; without a bound a few bytes
-/// could announce 2^32 samples of no size.
+/// Most samples that a track fragment may have. Real fragments have some hundreds; without a bound a few
+/// bytes could announce 2^32 samples of no size.
 pub const MAX_SAMPLES: u32 = 1 << 18;
 
 /// A movie fragment (`moof`).
@@ -115,7 +115,8 @@ impl<'a> Fragment<'a> {
     }
 
     /// What makes the parsed bytes a clear fragment, once the samples are decrypted: `senc`, `saiz`, `saio`,
-    /// `seig` groups and `pssh` become `free`, the sample description index 1 where sample entries were merged.
+    /// `seig` groups and `pssh` become `free`, the sample description index 1 where sample entries were
+    /// merged.
     pub fn edits(&self) -> &[Edit] {
         &self.edits
     }
@@ -238,8 +239,8 @@ impl<'a> TrackFragment<'a> {
         Ok(())
     }
 
-    /// Scheme of the protected samples: of their sample entry, or (clear entries with protected sample groups) of another one of the track.
-    /// PIFF's `senc` can override it: `piff`.
+    /// Scheme of the protected samples: of their sample entry, or (clear entries with protected sample
+    /// groups) of another one of the track. PIFF's `senc` can override it: `piff`.
     pub fn scheme(&self) -> Option<FourCc> {
         if self.auxiliary.encryption.is_some() {
             return Some(FourCc(*b"piff"));

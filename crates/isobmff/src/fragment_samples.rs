@@ -134,8 +134,8 @@ impl<'a> AuxiliaryInfo<'a> {
         Ok(true)
     }
 
-    /// Gives each run the entries of its samples: those in `senc`, else from where `saio` says inside `moof`, one place for all runs or
-    /// one for each (ISO/IEC 14496-12 §8.7.9).
+    /// Gives each run the entries of its samples: those in `senc`, else from where `saio` says inside `moof`,
+    /// one place for all runs or one for each (ISO/IEC 14496-12 §8.7.9).
     pub(crate) fn locate(&mut self, moof: &BoxRef<'a>, runs: &mut [Run<'a>]) -> Result<(), Error> {
         if let Some(entries) = self.in_senc {
             runs.iter_mut().take(1).for_each(|run| run.auxiliary = Some(entries));

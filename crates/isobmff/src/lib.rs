@@ -2,9 +2,9 @@
 //! Matinee reads and writes. No I/O.
 //!
 //! Reading works on slices, copies little and remembers where things were, so that boxes can be rewritten in
-//! place: every [`BoxRef`] knows its offset, and [`InitSegment`] and [`Fragment`] list the four-byte [`Edit`]s
-//! that turn a protected file into a clear one without moving a byte. Nothing here panics on malformed input or
-//! allocates more than a small multiple of the bytes it was given.
+//! place: every [`BoxRef`] knows its offset, and [`InitSegment`] and [`Fragment`] list the four-byte
+//! [`Edit`]s that turn a protected file into a clear one without moving a byte. Nothing here panics on
+//! malformed input or allocates more than a small multiple of the bytes it was given.
 //!
 //! * [`BoxHeader`]: framing of a stream of top-level boxes; [`Boxes`], [`BoxRef`]: walking inside a slice.
 //! * [`InitSegment`]: `moov` with tracks, sample entries, protection and `pssh`.

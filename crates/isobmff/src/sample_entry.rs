@@ -97,7 +97,8 @@ impl SampleEntry {
         }
         if let Some(second) = entries.get(1).filter(|_| one_format && protected) {
             edits.push(Edit { offset: stsd.payload_offset() + 4, bytes: 1u32.to_be_bytes() });
-            // It ends before the others, which lie behind it then: Chromium takes whatever it holds for a sample entry.
+            // It ends before the others, which lie behind it then: Chromium takes whatever it holds for a
+            // sample entry.
             let large = stsd.payload_offset() - stsd.offset == 16;
             let size = (second.offset - stsd.offset) as u32;
             edits.push(Edit { offset: stsd.offset + if large { 12 } else { 0 }, bytes: size.to_be_bytes() });

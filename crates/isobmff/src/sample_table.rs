@@ -62,12 +62,12 @@ impl<I: Iterator<Item = (u32, u32)>> RunWalk<I> {
 }
 
 impl SampleTable {
-    /// Reads the tables of an `stbl` box. `file_len` bounds what they may describe: a table that places samples
-    /// outside the file is an error, so memory stays within a small multiple of the file's size.
+    /// Reads the tables of an `stbl` box. `file_len` bounds what they may describe: a table that places
+    /// samples outside the file is an error, so memory stays within a small multiple of the file's size.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Truncated`] and [`Error::Invalid`] if the tables do not fit together or the
-    /// samples lie outside the file (the file is cut off).
+    /// [`Error::Missing`], [`Error::Truncated`] and [`Error::Invalid`] if the tables do not fit together or
+    /// the samples lie outside the file (the file is cut off).
     pub fn parse(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, Error> {
         let (_, _, mut stsz) = stbl
             .child(b"stsz")?

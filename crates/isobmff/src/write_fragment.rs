@@ -38,8 +38,8 @@ pub struct FragmentSpec<'a> {
     pub auxiliary: &'a [SampleAuxiliary],
     /// The sample entry, from 1, where it is not the track's default.
     pub description_index: Option<u32>,
-    /// How the samples are encrypted where it is not as the track's `tenc` says: a `seig` sample group (ISO/IEC 23001-7 §6) of
-    /// this fragment's own with all of its samples.
+    /// How the samples are encrypted where it is not as the track's `tenc` says: a `seig` sample group
+    /// (ISO/IEC 23001-7 §6) of this fragment's own with all of its samples.
     pub group: Option<&'a TrackEncryption>,
 }
 
@@ -88,7 +88,8 @@ pub fn write_fragment(spec: &FragmentSpec<'_>) -> Result<Vec<u8>, Error> {
     Ok(out.into_bytes())
 }
 
-/// The flags that all samples but the first have, if they are the same: mostly only the first is a sync sample.
+/// The flags that all samples but the first have, if they are the same: mostly only the first is a sync
+/// sample.
 fn flags_of_rest(samples: &[SampleSpec]) -> Option<u32> {
     let (first, rest) = samples.split_first()?;
     let flags = rest.first().unwrap_or(first).flags;

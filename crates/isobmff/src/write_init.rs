@@ -43,7 +43,8 @@ pub struct InitSpec<'a> {
     pub sample_entry: &'a [u8],
     /// Protection to add to it.
     pub protection: Option<ProtectionSpec>,
-    /// Whether the clear sample entry follows the protected one, as the second, for fragments with clear samples.
+    /// Whether the clear sample entry follows the protected one, as the second, for fragments with clear
+    /// samples.
     pub clear_entry: bool,
     /// Flags of samples whose fragment says nothing else.
     pub default_sample_flags: u32,

@@ -1,5 +1,5 @@
-//! Structures that Matinee reads but does not write: two sample entries (clear lead) and key rotation by `seig`
-//! groups, added to files that it does write.
+//! Structures that Matinee reads but does not write: two sample entries (clear lead) and key rotation by
+//! `seig` groups, added to files that it does write.
 
 #![allow(clippy::unwrap_used)]
 
@@ -73,7 +73,8 @@ fn fragment(samples: usize) -> Vec<u8> {
     .unwrap()
 }
 
-/// As shaka-packager writes a clear lead: `encv` is entry 1, `avc1` entry 2, and clear fragments name entry 2.
+/// As shaka-packager writes a clear lead: `encv` is entry 1, `avc1` entry 2, and clear fragments name
+/// entry 2.
 #[test]
 fn clear_lead_becomes_one_entry() {
     let data = rebuilt(&init(), &|found, out| {
@@ -110,7 +111,8 @@ fn clear_lead_becomes_one_entry() {
     let clear_init = InitSegment::parse(&clear).unwrap();
     let kinds: Vec<_> = clear_init.tracks[0].entries.iter().map(|entry| entry.kind.to_string()).collect();
     assert_eq!(kinds, ["avc1"]);
-    // The other is not in `stsd` any more, not even as `free`: Chromium takes whatever that holds for a sample entry.
+    // The other is not in `stsd` any more, not even as `free`: Chromium takes whatever that holds for a
+    // sample entry.
     let stsd = clear.windows(4).position(|kind| kind == b"stsd").unwrap() - 4;
     let end = stsd + u32::from_be_bytes(clear[stsd..stsd + 4].try_into().unwrap()) as usize;
     let held: Vec<_> =

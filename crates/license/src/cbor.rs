@@ -1,9 +1,9 @@
-//! Deterministic CBOR (RFC 8949 §4.2.1), as far as this crate's objects need it: unsigned integers, byte and text strings, arrays,
-//! maps with ascending integer labels, booleans.
+//! Deterministic CBOR (RFC 8949 §4.2.1), as far as this crate's objects need it: unsigned integers, byte and
+//! text strings, arrays, maps with ascending integer labels, booleans.
 //!
-//! Written here rather than taken from coset and ciborium or minicbor: the reader takes nothing but the deterministic form, so
-//! there is nothing left to check afterwards, and the DRM module is some 60 KB (20 KB compressed) smaller. The tests read its
-//! output with minicbor.
+//! Written here rather than taken from coset and ciborium or minicbor: the reader takes nothing but the
+//! deterministic form, so there is nothing left to check afterwards, and the DRM module is some 60 KB (20 KB
+//! compressed) smaller. The tests read its output with minicbor.
 
 use cenc::Kid;
 

@@ -64,11 +64,12 @@ impl Challenge {
         ToBeSigned::new(Typ::Challenge, signing_key.as_bytes(), public_url, cbor::encode(self))
     }
 
-    /// Verifies a challenge: form, device certificate at `now`, and signature by its key. Whether ticket, device, stream, time and
-    /// keys are right is for the caller to compare.
+    /// Verifies a challenge: form, device certificate at `now`, and signature by its key. Whether ticket,
+    /// device, stream, time and keys are right is for the caller to compare.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::NotAuthentic`], and [`Error::Certificate`] for all that is wrong with the certificate.
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], and [`Error::Certificate`] for all that is wrong with
+    /// the certificate.
     #[cfg(feature = "issue")]
     pub fn verify(octets: &[u8], trust: &Trust, now: u64) -> Result<VerifiedChallenge, Error> {
         let object = crate::cose::Unverified::parse(octets, Typ::Challenge)?;

@@ -1,4 +1,5 @@
-//! COSE_Sign1 (RFC 9052 §4.2), untagged, with an attached payload and exactly the protected headers alg, kid and typ.
+//! COSE_Sign1 (RFC 9052 §4.2), untagged, with an attached payload and exactly the protected headers alg, kid
+//! and typ.
 
 use crate::cbor::{Cbor, Reader, Writer};
 use crate::keys::kid_of;
@@ -44,7 +45,8 @@ fn signature_input(protected: &[u8], public_url: &str, payload: &[u8]) -> Vec<u8
     out.into_octets()
 }
 
-/// EdDSA as the site's keys sign: Ed25519 (RFC 8032), and of what implementations disagree on, nothing is taken.
+/// EdDSA as the site's keys sign: Ed25519 (RFC 8032), and of what implementations disagree on, nothing is
+/// taken.
 pub(crate) fn verify_eddsa(key: &VerifyingKey, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
     key.verify_strict(message, &(*signature).into()).map_err(|_| Error::NotAuthentic)
 }

@@ -98,8 +98,8 @@ cbor_map!(Individualization {
 });
 
 impl Individualization {
-    /// Verifies the answer to the request of these octets, and the device certificate in it: signatures, that both answer this
-    /// very request, and that the certificate holds at the server's time.
+    /// Verifies the answer to the request of these octets, and the device certificate in it: signatures, that
+    /// both answer this very request, and that the certificate holds at the server's time.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`].

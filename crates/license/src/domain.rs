@@ -1,4 +1,5 @@
-//! Domains: groups of devices that share a key pair, so that a license can come along with a film instead of being asked for.
+//! Domains: groups of devices that share a key pair, so that a license can come along with a film instead of
+//! being asked for.
 
 use core::fmt;
 use core::str::FromStr;
@@ -97,7 +98,8 @@ impl DomainEpoch {
 /// Nonce of AES-256-GCM when a domain's private key is sealed: each AES key seals one thing.
 pub const DOMAIN_KEY_NONCE: [u8; 12] = [0; 12];
 
-/// Splits a sealed domain key: the AES key under the device's RSA key (RSAES-OAEP), PKCS#8 under AES-256-GCM with its tag.
+/// Splits a sealed domain key: the AES key under the device's RSA key (RSAES-OAEP), PKCS#8 under AES-256-GCM
+/// with its tag.
 ///
 /// # Errors
 /// [`Error::Malformed`].

@@ -2,8 +2,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Not the object's exact form: another type or algorithm, an additional or missing field, a value out of its range, an encoding
-    /// that is not deterministic, trailing bytes.
+    /// Not the object's exact form: another type or algorithm, an additional or missing field, a value out of
+    /// its range, an encoding that is not deterministic, trailing bytes.
     #[error("not a well-formed object of the expected type")]
     Malformed,
     /// A signature, key or wrapping did not verify. Says no more on purpose.

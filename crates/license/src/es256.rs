@@ -1,7 +1,7 @@
 //! ES256: ECDSA on P-256 with SHA-256, signatures as r ‖ s (RFC 9053 §2.1).
 
-/// By `ring`, which takes a third of `p256`'s time; a server verifies two signatures for each license. `p256` makes the point of its x
-/// first, for `ring` takes no compressed ones.
+/// By `ring`, which takes a third of `p256`'s time; a server verifies two signatures for each license. `p256`
+/// makes the point of its x first, for `ring` takes no compressed ones.
 #[cfg(all(feature = "issue", not(target_arch = "wasm32")))]
 pub(crate) fn verify(
     key: &crate::SigningPublicKey,

@@ -124,7 +124,8 @@ impl Signer {
     /// A stored signer: seed and certificate, which must be the CA's and fit.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::NotAuthentic`], or [`Error::Binding`] if the certificate is another key's.
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], or [`Error::Binding`] if the certificate is another
+    /// key's.
     pub fn from_parts(seed: &[u8; 32], certificate: Vec<u8>, trust: &Trust) -> Result<Self, Error> {
         let key = SigningKey::from_bytes(seed);
         let parsed = trust.signer(&certificate)?;
@@ -189,8 +190,8 @@ impl Signer {
         self.sign(Typ::DeviceCertificate, cbor::encode(&certificate))
     }
 
-    /// A box's certificate, as the factory makes it; its COSE octets. Only a factory's CA may have certified this signer: who
-    /// verifies takes boxes from it alone.
+    /// A box's certificate, as the factory makes it; its COSE octets. Only a factory's CA may have certified
+    /// this signer: who verifies takes boxes from it alone.
     ///
     /// # Errors
     /// [`Error::SignerType`] unless this signer is for device certificates.
@@ -232,12 +233,12 @@ impl Signer {
         self.sign(Typ::Individualization, cbor::encode(&answer))
     }
 
-    /// Issues a license for a challenge: a fresh KEK under the challenge's RSA key, each CEK under the KEK, a fresh license id.
-    /// Never twice the same.
+    /// Issues a license for a challenge: a fresh KEK under the challenge's RSA key, each CEK under the KEK, a
+    /// fresh license id. Never twice the same.
     ///
     /// # Errors
-    /// [`Error::SignerType`] unless this signer is for licenses; [`Error::Malformed`] without a key or for an unusable modulus;
-    /// [`Error::Random`].
+    /// [`Error::SignerType`] unless this signer is for licenses; [`Error::Malformed`] without a key or for an
+    /// unusable modulus; [`Error::Random`].
     pub fn issue_license(&self, challenge: &VerifiedChallenge, grant: &Grant<'_>) -> Result<Vec<u8>, Error> {
         let &VerifiedChallenge { ref challenge, sha256, .. } = challenge;
         let bind = |license| License {
@@ -248,8 +249,8 @@ impl Signer {
         self.license(&challenge.rsa_modulus, grant, bind)
     }
 
-    /// Issues a license for every device of a domain, to come along with DRM metadata: as [`issue_license`](Self::issue_license), but
-    /// under the domain's RSA key.
+    /// Issues a license for every device of a domain, to come along with DRM metadata: as
+    /// [`issue_license`](Self::issue_license), but under the domain's RSA key.
     ///
     /// # Errors
     /// As [`issue_license`](Self::issue_license).

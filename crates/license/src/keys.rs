@@ -23,7 +23,8 @@ impl SigningPublicKey {
     /// From the uncompressed form (0x04 ‖ x ‖ y), as WebCrypto's `raw` export gives it.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for another form. The point is not checked to be on the curve; verifying does that.
+    /// [`Error::Malformed`] for another form. The point is not checked to be on the curve; verifying does
+    /// that.
     pub fn from_uncompressed(point: &[u8]) -> Result<Self, Error> {
         let (&[4], &[.., last]) = (point.get(..1).ok_or(Error::Malformed)?, point) else {
             return Err(Error::Malformed);

@@ -1,15 +1,18 @@
 //! Device certificates, challenges, licenses, policies and DRM metadata as COSE. No I/O.
 //!
-//! Format: `docs/protocol.md` §6 (COSE_Sign1, RFC 9052; deterministic CBOR, RFC 8949 §4.2.1). Everything signed is checked on the
-//! received octets, and only the one deterministic form of an object is read: no other encodings, duplicate or unknown labels,
-//! trailing bytes.
+//! Format: `docs/protocol.md` §6 (COSE_Sign1, RFC 9052; deterministic CBOR, RFC 8949 §4.2.1). Everything
+//! signed is checked on the received octets, and only the one deterministic form of an object is read: no
+//! other encodings, duplicate or unknown labels, trailing bytes.
 //!
 //! * Both sides: [`Trust`] (public URL and CA keys), the objects themselves, [`Policy::check`].
-//! * A device: [`IndividualizationRequest`] and [`Challenge`] give a [`ToBeSigned`] whose signature may come later (WebCrypto);
-//!   [`Individualization::verify`]; [`VerifiedLicense::verify`], then [`kek_ciphertext`](VerifiedLicense::kek_ciphertext) and
-//!   [`unwrap`](VerifiedLicense::unwrap). Feature `software`: the same with keys in Rust.
-//! * Licenses that come along with DRM metadata: bound to a [`DomainEpoch`], [`VerifiedLicense::verify_embedded`].
-//! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s `verify`.
+//! * A device: [`IndividualizationRequest`] and [`Challenge`] give a [`ToBeSigned`] whose signature may come
+//!   later (WebCrypto); [`Individualization::verify`]; [`VerifiedLicense::verify`], then
+//!   [`kek_ciphertext`](VerifiedLicense::kek_ciphertext) and [`unwrap`](VerifiedLicense::unwrap). Feature
+//!   `software`: the same with keys in Rust.
+//! * Licenses that come along with DRM metadata: bound to a [`DomainEpoch`],
+//!   [`VerifiedLicense::verify_embedded`].
+//! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s
+//!   `verify`.
 
 mod cbor;
 mod challenge;
@@ -54,7 +57,8 @@ pub use version::Version;
 
 use sha2::{Digest, Sha256};
 
-/// Octets of the largest object that is read at all (a challenge may have 16 KiB; a license with many periods more).
+/// Octets of the largest object that is read at all (a challenge may have 16 KiB; a license with many periods
+/// more).
 pub const MAX_OBJECT: usize = 256 * 1024;
 
 /// SHA-256, as challenges, licenses and tickets name things.

@@ -10,11 +10,12 @@ use crate::cbor::{cbor_array, cbor_map};
 use crate::signer::SignedByServer;
 use crate::{DomainEpoch, Error, Policy, Trust, Typ, Version};
 
-/// How far a server's clock may lie behind the greatest signed time seen, which may have come from another server.
+/// How far a server's clock may lie behind the greatest signed time seen, which may have come from another
+/// server.
 const SERVER_CLOCKS: u64 = 300;
 
-/// Content keys with the rules for their use: for one device and one challenge, or for all devices of a domain; for exactly one
-/// of both.
+/// Content keys with the rules for their use: for one device and one challenge, or for all devices of a
+/// domain; for exactly one of both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct License {
     /// The signer's certificate, COSE octets.
@@ -31,7 +32,8 @@ pub struct License {
     pub issued: u64,
     /// The rules.
     pub policy: Policy,
-    /// RSAES-OAEP (SHA-256, MGF1 with SHA-256, empty label) of the 32-byte KEK under the challenge's RSA key, or the domain's.
+    /// RSAES-OAEP (SHA-256, MGF1 with SHA-256, empty label) of the 32-byte KEK under the challenge's RSA key,
+    /// or the domain's.
     pub kek: [u8; 256],
     /// The content keys; at least one.
     pub keys: Vec<WrappedKey>,
@@ -120,15 +122,17 @@ pub struct Expected<'a> {
     pub module_version: Version,
 }
 
-/// A license that is authentic and meant for this device and challenge, or for a domain; nothing in it has been decrypted yet.
+/// A license that is authentic and meant for this device and challenge, or for a domain; nothing in it has
+/// been decrypted yet.
 pub struct VerifiedLicense(License);
 
 impl VerifiedLicense {
-    /// Verifies signer chain, signature, binding, issue time and module version. The policy is for the caller to
-    /// [check](Policy::check) before it unwraps.
+    /// Verifies signer chain, signature, binding, issue time and module version. The policy is for the caller
+    /// to [check](Policy::check) before it unwraps.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`], [`Error::Stale`], [`Error::Module`].
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`],
+    /// [`Error::Stale`], [`Error::Module`].
     pub fn verify(octets: &[u8], trust: &Trust, expected: &Expected<'_>) -> Result<Self, Error> {
         let license: License = trust.verify(octets)?;
         let this_challenge =
@@ -145,11 +149,13 @@ impl VerifiedLicense {
         Ok(Self(license))
     }
 
-    /// Verifies a license that came along with DRM metadata for this content, and that it is bound to a domain; gives the domain,
-    /// whose key opens it. That it was issued earlier than signed times seen is as it should be: metadata is kept in caches.
+    /// Verifies a license that came along with DRM metadata for this content, and that it is bound to a
+    /// domain; gives the domain, whose key opens it. That it was issued earlier than signed times seen is as
+    /// it should be: metadata is kept in caches.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`], [`Error::Module`].
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`], [`Error::Binding`],
+    /// [`Error::Module`].
     pub fn verify_embedded(
         octets: &[u8],
         trust: &Trust,
@@ -169,7 +175,8 @@ impl VerifiedLicense {
         &self.0
     }
 
-    /// The OAEP ciphertext that the challenge's RSA key, or the domain's, opens; its plaintext goes to [`unwrap`](Self::unwrap).
+    /// The OAEP ciphertext that the challenge's RSA key, or the domain's, opens; its plaintext goes to
+    /// [`unwrap`](Self::unwrap).
     pub fn kek_ciphertext(&self) -> &[u8; 256] {
         &self.0.kek
     }

@@ -136,7 +136,8 @@ impl Policy {
         if self.ends().is_some_and(|end| now > end) { Err(Refusal::Expired) } else { Ok(()) }
     }
 
-    /// May playback that has started go on? Times count only with [`Check::Continuous`], and only the end of playback.
+    /// May playback that has started go on? Times count only with [`Check::Continuous`], and only the end of
+    /// playback.
     ///
     /// # Errors
     /// The first rule that is not met.
@@ -154,7 +155,8 @@ impl Policy {
         }
     }
 
-    /// A browser can protect no output, so `required` is refused unless it is certain that there is no second display.
+    /// A browser can protect no output, so `required` is refused unless it is certain that there is no second
+    /// display.
     fn check_output(&self, display: Display) -> Result<(), Refusal> {
         let required = [self.output_digital, self.output_analog].contains(&Output::Required);
         if required && display != Display::Single { Err(Refusal::Output) } else { Ok(()) }

@@ -47,8 +47,8 @@ impl Trust {
         })
     }
 
-    /// Verifies a signer certificate now, so that objects that bring the very same octets need not wait for it: a server meets its own
-    /// signers in each device certificate.
+    /// Verifies a signer certificate now, so that objects that bring the very same octets need not wait for
+    /// it: a server meets its own signers in each device certificate.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::NotAuthentic`].
@@ -77,7 +77,8 @@ impl Trust {
         cbor::decode(object.payload)
     }
 
-    /// Verifies an object that a signer signed, down to the CA. The signer must have been valid when it was issued.
+    /// Verifies an object that a signer signed, down to the CA. The signer must have been valid when it was
+    /// issued.
     pub(crate) fn verify<T>(&self, octets: &[u8]) -> Result<T, Error>
     where
         T: SignedByServer + Cbor,

@@ -37,7 +37,8 @@ fn rsa_oaep() {
     assert!(opened >= 10 && refused >= 19, "{opened} {refused}");
 }
 
-/// AES-KW (RFC 3394) under keys of 256 bits, with our AES: unwrapping, and wrapping as the license server does.
+/// AES-KW (RFC 3394) under keys of 256 bits, with our AES: unwrapping, and wrapping as the license server
+/// does.
 #[test]
 fn aes_kw() {
     let (mut opened, mut refused) = (0, 0);
@@ -64,7 +65,8 @@ fn aes_kw() {
     assert_eq!((opened, refused), (13, 37));
 }
 
-/// ECDSA on P-256 with SHA-256, signatures as r ‖ s. (The vectors of other lengths are no 64 octets, which the type demands.)
+/// ECDSA on P-256 with SHA-256, signatures as r ‖ s. (The vectors of other lengths are no 64 octets, which
+/// the type demands.)
 #[test]
 fn ecdsa_p256() {
     let (mut good, mut bad) = (0, 0);

@@ -2,8 +2,8 @@
 //!
 //! Both sides use it: a server parses a [`Request`] and writes a [`Response`]; a client writes
 //! [`RequestMessage`]s, seals them with [`seal_envelope`], has [`signing_input`] signed and parses the
-//! [`Response`]. The wire format is the project's `docs/protocol.md`, sections 1 to 5; the module [`json`] holds
-//! the bodies of the JSON routes.
+//! [`Response`]. The wire format is the project's `docs/protocol.md`, sections 1 to 5; the module [`json`]
+//! holds the bodies of the JSON routes.
 //!
 //! # Examples
 //!

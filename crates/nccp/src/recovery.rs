@@ -1,4 +1,5 @@
-//! What a client does about an error of the controller: the error table's action, bounded (docs/protocol.md §4). Browsers and boxes share it.
+//! What a client does about an error of the controller: the error table's action, bounded (docs/protocol.md
+//! §4). Browsers and boxes share it.
 
 use crate::code::{Action, ErrorCode};
 use crate::envelope::WireError;
@@ -11,7 +12,8 @@ pub enum Step {
     AdoptTime,
     /// Renew the ticket, then send again.
     Renew,
-    /// Take a newer stored ticket if another tab left one, else register; then send again. A box asks for a code.
+    /// Take a newer stored ticket if another tab left one, else register; then send again. A box asks for a
+    /// code.
     Register,
     /// Ask who is signed in, open that account's identity, register; then send again.
     Reidentify,
@@ -38,7 +40,8 @@ pub struct Tried {
 const MOST_WAITS: u32 = 6;
 
 impl Tried {
-    /// What to do about `error`. Each remedy is taken once; waiting a few times. `random` is the jitter, from 0 to 1.
+    /// What to do about `error`. Each remedy is taken once; waiting a few times. `random` is the jitter, from
+    /// 0 to 1.
     pub fn step(&mut self, error: &WireError, random: f64) -> Step {
         let once = |tried: &mut bool, step| if std::mem::replace(tried, true) { Step::GiveUp } else { step };
         match (error.code, error.action) {

@@ -15,8 +15,8 @@ pub const CONTENT_TYPE: &str = "application/xml";
 /// Path of the controller under the public URL.
 pub const CONTROLLER_PATH: &str = "/nccp/controller";
 
-/// The octets that `X-NCCP-Signature` signs (docs/protocol.md, section 2): five lines joined by LF, none after the
-/// last.
+/// The octets that `X-NCCP-Signature` signs (docs/protocol.md, section 2): five lines joined by LF, none
+/// after the last.
 ///
 /// `controller_url` is the public one, as the site's configuration names it; `body_sha256` covers the body's
 /// octets, `ticket_sha256` the text of the ticket header (of zero octets without one).

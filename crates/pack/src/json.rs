@@ -33,8 +33,9 @@ struct Version {
 }
 
 impl Pack {
-    /// Reads `pack.json` and checks what later readers rely on: ids and paths have the form that [`layout`] gives them, so
-    /// they stay within the pack; ranges are ordered, no segment is empty, and no timescale is 0.
+    /// Reads `pack.json` and checks what later readers rely on: ids and paths have the form that [`layout`]
+    /// gives them, so they stay within the pack; ranges are ordered, no segment is empty, and no timescale
+    /// is 0.
     ///
     /// # Errors
     /// [`Error::Version`] for another layout, whatever else it says; [`Error::Json`] and [`Error::Invalid`].
@@ -51,7 +52,8 @@ impl Pack {
     /// `pack.json` of this pack: indented, with a newline at the end. The same pack gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if [`from_json`](Self::from_json) would refuse it: no pack is published that no server reads.
+    /// [`Error::Invalid`] if [`from_json`](Self::from_json) would refuse it: no pack is published that no
+    /// server reads.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         if self.version != LAYOUT_VERSION {
             return Err(Error::Version { found: self.version });

@@ -1,5 +1,6 @@
-//! Names of files in a pack, and their media types (docs/protocol.md, section 9). A pack is a folder, or what stands for
-//! one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, and `poster.jpg` where there is one.
+//! Names of files in a pack, and their media types (docs/protocol.md, section 9). A pack is a folder, or what
+//! stands for one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, and `poster.jpg`
+//! where there is one.
 
 use sha2::{Digest, Sha256};
 
@@ -21,8 +22,8 @@ const DOWNLOADABLE_DIGITS: usize = 10;
 /// Longest extension of a file.
 const MAX_EXTENSION: usize = 8;
 
-/// Whether a text can be a pack's id, and so the name of its folder and a part of URLs: 1 to 64 letters, digits, `-` and
-/// `_`.
+/// Whether a text can be a pack's id, and so the name of its folder and a part of URLs: 1 to 64 letters,
+/// digits, `-` and `_`.
 pub fn is_pack_id(text: &str) -> bool {
     (1..=MAX_PACK_ID).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -38,15 +39,16 @@ pub fn is_extension(text: &str) -> bool {
     (1..=MAX_EXTENSION).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// Whether a text can be the name of a picture in a pack: letters, digits, `.`, `-` and `_`, and no `.` first.
+/// Whether a text can be the name of a picture in a pack: letters, digits, `.`, `-` and `_`, and no `.`
+/// first.
 pub fn is_picture(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('.')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
 }
 
-/// The downloadable id of a representation, ten decimal digits: the first 8 bytes of SHA-256(pack id ‖ representation
-/// id), both as text, as a big-endian number modulo 10^10.
+/// The downloadable id of a representation, ten decimal digits: the first 8 bytes of SHA-256(pack id ‖
+/// representation id), both as text, as a big-endian number modulo 10^10.
 pub fn downloadable_id(pack_id: &str, representation_id: &str) -> String {
     let digest = Sha256::new().chain_update(pack_id).chain_update(representation_id).finalize();
     let number = digest.iter().take(8).fold(0u64, |value, &byte| value << 8 | u64::from(byte));

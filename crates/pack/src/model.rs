@@ -48,7 +48,8 @@ pub struct PackProtection {
     pub common_key_id: Option<String>,
     /// The content keys by rotation period.
     pub keys: Vec<PackKey>,
-    /// Segments of each rotation period: segment `n`, from 0, belongs to period `n / segments_per_key`. 0: there is one period.
+    /// Segments of each rotation period: segment `n`, from 0, belongs to period `n / segments_per_key`. 0:
+    /// there is one period.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub segments_per_key: u32,
     /// Segments at the beginning that are not encrypted at all, in no track.

@@ -7,8 +7,8 @@ use crate::{PackProtection, deterministic_cbor};
 /// Matinee's protection system id, 6d617469-6e65-6580-8000-64726d000001.
 pub const SYSTEM_ID: [u8; 16] = *b"matine\x65\x80\x80\x00drm\x00\x00\x01";
 
-/// What `pssh` carries: `{1: content id, 2: [KIDs by period], 3: common key id, 4: label}`, deterministic CBOR.
-/// The common key id is empty where the key was given by the operator.
+/// What `pssh` carries: `{1: content id, 2: [KIDs by period], 3: common key id, 4: label}`, deterministic
+/// CBOR. The common key id is empty where the key was given by the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PsshData {
     /// Content id of the key derivation.

@@ -59,7 +59,8 @@ impl VideoCodec {
     /// Reads a video sample entry.
     ///
     /// # Errors
-    /// [`Error::Codec`] for anything but H.264, [`Error::Boxes`] and [`Error::Unsupported`] if it is malformed.
+    /// [`Error::Codec`] for anything but H.264, [`Error::Boxes`] and [`Error::Unsupported`] if it is
+    /// malformed.
     pub(crate) fn read(path: &Path, moov: &[u8], entry: &SampleEntry) -> Result<Self, Error> {
         let codec = match &entry.kind.0 {
             b"avc1" | b"avc3" => entry.kind,

@@ -20,11 +20,12 @@ pub struct Decrypted {
 }
 
 /// Writes a clear copy of an encrypted CMAF file. Every box keeps its place: what described the protection
-/// becomes `free` (docs/protocol.md, section 9). Without `output` it is written beside the input as `{name}-clear.mp4`.
+/// becomes `free` (docs/protocol.md, section 9). Without `output` it is written beside the input as
+/// `{name}-clear.mp4`.
 ///
 /// # Errors
-/// [`Error::NoKey`] if a key is missing; [`Error::Unsupported`] if the file is not encrypted, or in a way that
-/// Matinee does not know; and what is wrong with the file. No output is left then.
+/// [`Error::NoKey`] if a key is missing; [`Error::Unsupported`] if the file is not encrypted, or in a way
+/// that Matinee does not know; and what is wrong with the file. No output is left then.
 pub fn decrypt(
     input: &Path,
     keys: &[KidAndKey],

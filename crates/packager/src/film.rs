@@ -141,7 +141,8 @@ impl<'a> Film<'a> {
 
 /// When a track begins to be presented, on its source's timeline.
 fn start<C>(track: &InputTrack<C>) -> i64 {
-    // A video's leading pictures are shown, whatever an edit list says; what comes before audio's start primes.
+    // A video's leading pictures are shown, whatever an edit list says; what comes before audio's start
+    // primes.
     match track.samples.first() {
         Some(first) if track.primes => first.time.max(track.start),
         Some(first) => first.time,

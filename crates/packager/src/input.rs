@@ -46,7 +46,8 @@ pub(crate) struct InputSample {
 /// Samples of audio that may prime the decoder, at most; encoders use 1 to 3 frames.
 const MAX_PRIMING_FRAMES: usize = 4;
 
-/// Largest time, in ticks, that is taken seriously: a century at 100 kHz and more. Keeps sums from overflowing.
+/// Largest time, in ticks, that is taken seriously: a century at 100 kHz and more. Keeps sums from
+/// overflowing.
 const MAX_TIME: u64 = 1 << 50;
 
 impl Input {
@@ -198,7 +199,8 @@ fn stbl(moov: &[u8], track: usize) -> Result<BoxRef<'_>, isobmff::Error> {
     trak.required(b"mdia")?.required(b"minf")?.required(b"stbl")
 }
 
-/// Drops leading groups of pictures that are over before the edit begins, and trailing pictures after its end.
+/// Drops leading groups of pictures that are over before the edit begins, and trailing pictures after its
+/// end.
 fn trim_video(samples: &mut Vec<InputSample>, effect: &EditEffect) {
     let begin = samples.iter().rposition(|sample| sample.sync && sample.time <= effect.start).unwrap_or(0);
     samples.drain(..begin);

@@ -23,8 +23,8 @@ pub struct Inspection {
     pub tracks: Vec<TrackReport>,
     /// Protection system data, in `moov` and in fragments.
     pub pssh: Vec<PsshReport>,
-    /// Samples encrypted with a counter that another sample of the same key uses, too. Anything but 0 gives both
-    /// plaintexts away.
+    /// Samples encrypted with a counter that another sample of the same key uses, too. Anything but 0 gives
+    /// both plaintexts away.
     pub reused_counters: u64,
 }
 
@@ -152,7 +152,8 @@ impl From<&isobmff::Pssh> for PsshReport {
 /// Counter blocks of one sample: key, upper half of the counter, first block, number of blocks.
 type CounterUse = (Kid, u64, u64, u64);
 
-/// Looks into an MP4 file: boxes, tracks, keys, protected samples, IVs, protection system data. Reads no media.
+/// Looks into an MP4 file: boxes, tracks, keys, protected samples, IVs, protection system data. Reads no
+/// media.
 ///
 /// # Errors
 /// What is wrong with the file.

@@ -30,7 +30,8 @@ pub(crate) struct KeyPlan {
 }
 
 impl KeyPlan {
-    /// The plan for segments of a wanted length. The clear lead ends with the first segment that begins at or after its length.
+    /// The plan for segments of a wanted length. The clear lead ends with the first segment that begins at or
+    /// after its length.
     ///
     /// # Errors
     /// [`Error::Option`] for a rotation after no time.
@@ -70,7 +71,8 @@ impl KeyPlan {
         period.saturating_mul(self.segments_per_key as usize)
     }
 
-    /// The keys that a film of so many segments needs, and what `pack.json` says of them. `start` gives a segment's time.
+    /// The keys that a film of so many segments needs, and what `pack.json` says of them. `start` gives a
+    /// segment's time.
     ///
     /// # Errors
     /// [`Error::Option`] if that is too many keys, more than were given, or nothing would be protected.

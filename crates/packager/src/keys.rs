@@ -19,8 +19,8 @@ enum KeySource {
 }
 
 impl Keys {
-    /// The key that follows from a common key (docs/protocol.md, section 7). `common_key_id` is what the license server knows the
-    /// common key by.
+    /// The key that follows from a common key (docs/protocol.md, section 7). `common_key_id` is what the
+    /// license server knows the common key by.
     pub const fn derived(
         common: CommonKey,
         common_key_id: String,

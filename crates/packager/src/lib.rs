@@ -1,9 +1,10 @@
 //! Matinee's packager: MP4 in, encrypted CMAF on-demand files out.
 //!
-//! The data's way: [`package`] opens the inputs (`input`, `codec`), applies their edits (`timeline`), cuts all
-//! representations at common sync samples (`segments`), describes and names them (`film`, `naming`), encrypts and
-//! writes them fragment by fragment (`avc`, `write_media`), and publishes all or nothing (`publish`). Samples are
-//! read from the sources when they are needed; memory holds the tables and one fragment.
+//! The data's way: [`package`] opens the inputs (`input`, `codec`), applies their edits (`timeline`), cuts
+//! all representations at common sync samples (`segments`), describes and names them (`film`, `naming`),
+//! encrypts and writes them fragment by fragment (`avc`, `write_media`), and publishes all or nothing
+//! (`publish`). Samples are read from the sources when they are needed; memory holds the tables and one
+//! fragment.
 //!
 //! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one.
 

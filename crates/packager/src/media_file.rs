@@ -66,8 +66,8 @@ impl MediaFile {
         Ok(data)
     }
 
-    /// The top-level boxes. The file must hold all of them whole; one that is cut off is an error, unless nothing
-    /// that looks like MP4 was found at all.
+    /// The top-level boxes. The file must hold all of them whole; one that is cut off is an error, unless
+    /// nothing that looks like MP4 was found at all.
     pub(crate) fn boxes(&self) -> Result<Vec<TopBox>, Error> {
         let mut boxes = Vec::new();
         let mut offset = 0;

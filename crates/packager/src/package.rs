@@ -20,16 +20,16 @@ use crate::{Error, Progress};
 pub enum Destination {
     /// This directory, which must not exist yet (or be empty).
     Directory(PathBuf),
-    /// The directory named by the pack id in this library. A pack that is there already is left as it is: the same
-    /// id means the same media files.
+    /// The directory named by the pack id in this library. A pack that is there already is left as it is: the
+    /// same id means the same media files.
     Library(PathBuf),
 }
 
 /// What to package and how.
 #[derive(Debug)]
 pub struct PackageOptions {
-    /// Source files. Each with video is a step of the ladder; audio is taken from the first that has any, and from
-    /// those without video.
+    /// Source files. Each with video is a step of the ladder; audio is taken from the first that has any, and
+    /// from those without video.
     pub inputs: Vec<PathBuf>,
     /// The movie's number.
     pub movie_id: u64,

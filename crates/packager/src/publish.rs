@@ -6,8 +6,8 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::Error;
 
-/// A directory that comes into being whole or not at all: filled beside its place, then renamed into it. Dropped
-/// before [`publish`](Self::publish), it vanishes.
+/// A directory that comes into being whole or not at all: filled beside its place, then renamed into it.
+/// Dropped before [`publish`](Self::publish), it vanishes.
 #[derive(Debug)]
 pub(crate) struct Unpublished {
     place: PathBuf,

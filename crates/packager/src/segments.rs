@@ -7,7 +7,8 @@ use crate::timeline::{compare, rescale, seconds};
 /// Longest segment, unless longer ones are asked for.
 const MAX_SEGMENT_SECONDS: u64 = 10;
 
-/// How far apart, in microseconds, sync samples of two inputs may be and still count as one: timescales round.
+/// How far apart, in microseconds, sync samples of two inputs may be and still count as one: timescales
+/// round.
 const TOLERANCE: i64 = 2_000;
 
 /// Microseconds a second.

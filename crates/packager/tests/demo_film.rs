@@ -94,8 +94,8 @@ fn no_counter_is_used_twice_over_the_ladder() {
     assert_eq!(samples, 3 * 1440 + 2814);
 }
 
-/// docs/protocol.md, section 9: `ftyp moov sidx (moof mdat)*`; segments of 4 s at sync samples; fragments of a second; ranges and
-/// sizes in `pack.json` are those of the file.
+/// docs/protocol.md, section 9: `ftyp moov sidx (moof mdat)*`; segments of 4 s at sync samples; fragments of
+/// a second; ranges and sizes in `pack.json` are those of the file.
 #[test]
 fn layout_of_files_and_pack_json() {
     let dir = tempfile::tempdir().unwrap();

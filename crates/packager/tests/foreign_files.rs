@@ -1,4 +1,5 @@
-//! Files that other packagers encrypted, decrypted by us. The expected digests were computed with other tools.
+//! Files that other packagers encrypted, decrypted by us. The expected digests were computed with other
+//! tools.
 #![allow(clippy::unwrap_used)]
 
 mod common;

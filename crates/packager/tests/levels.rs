@@ -10,7 +10,8 @@ use isobmff::{Boxes, Fragment, InitSegment};
 use pack::{Level, MediaType, Scheme};
 use packager::{PackageOptions, decrypt, inspect, package};
 
-/// Of each picture in decoding order: whether it is a sync sample, and whether another may refer to it (H.264 §7.4.1: `nal_ref_idc`).
+/// Of each picture in decoding order: whether it is a sync sample, and whether another may refer to it (H.264
+/// §7.4.1: `nal_ref_idc`).
 fn pictures(clear: &std::path::Path) -> Vec<(bool, bool)> {
     let data = fs::read(clear).unwrap();
     let init = InitSegment::parse(&data).unwrap();
@@ -36,9 +37,9 @@ fn pictures(clear: &std::path::Path) -> Vec<(bool, bool)> {
     pictures
 }
 
-/// B62: high protects every picture, medium the sync samples and those that others refer to, low the sync samples; sound is protected
-/// whole at each level; `inspect` counts just these; and with the key each is the source again. B63: each level has fewer pictures to
-/// decrypt than the one above it.
+/// B62: high protects every picture, medium the sync samples and those that others refer to, low the sync
+/// samples; sound is protected whole at each level; `inspect` counts just these; and with the key each is the
+/// source again. B63: each level has fewer pictures to decrypt than the one above it.
 #[test]
 fn b62_levels_protect_the_documented_sets() {
     if !has_ffmpeg() {

@@ -1,4 +1,5 @@
-//! Key rotation and clear lead: what the files say, that others read them, and that the keys give the source back.
+//! Key rotation and clear lead: what the files say, that others read them, and that the keys give the source
+//! back.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -40,8 +41,9 @@ fn hex_of(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// B64: the KID changes every N segments, at the same segments in all tracks; default_KID is period 0's; all are in `pssh` and, with
-/// their start, in `pack.json`; no counter is used twice (B27); packaging again gives the same bytes (B34).
+/// B64: the KID changes every N segments, at the same segments in all tracks; default_KID is period 0's; all
+/// are in `pssh` and, with their start, in `pack.json`; no counter is used twice (B27); packaging again gives
+/// the same bytes (B34).
 #[test]
 fn b64_keys_change_with_the_segments() {
     let dir = tempfile::tempdir().unwrap();
@@ -86,7 +88,8 @@ fn b64_keys_change_with_the_segments() {
     }
 }
 
-/// The boxes of a rotated fragment, octet by octet, as Shaka Packager writes them; those of period 0 have none.
+/// The boxes of a rotated fragment, octet by octet, as Shaka Packager writes them; those of period 0 have
+/// none.
 #[test]
 fn group_boxes_are_as_the_standard_has_them() {
     let dir = tempfile::tempdir().unwrap();
@@ -112,8 +115,9 @@ fn group_boxes_are_as_the_standard_has_them() {
     }
 }
 
-/// B64, B65: with all keys every frame is the source's, whatever the scheme, the lead and the reader, we or ffmpeg; with a key
-/// missing nothing is written. (Shaka Packager decrypts rotated files with the first key only, its own as well.)
+/// B64, B65: with all keys every frame is the source's, whatever the scheme, the lead and the reader, we or
+/// ffmpeg; with a key missing nothing is written. (Shaka Packager decrypts rotated files with the first key
+/// only, its own as well.)
 #[test]
 fn rotated_files_decrypt_to_the_source() {
     let dir = tempfile::tempdir().unwrap();
@@ -161,8 +165,9 @@ fn rotated_files_decrypt_to_the_source() {
     }
 }
 
-/// docs/protocol.md, section 9: the clear lead's fragments name a second, clear sample entry and have no auxiliary information; ffmpeg plays the file
-/// with the key, and the lead alone without it; the IVs of the lead are counted.
+/// docs/protocol.md, section 9: the clear lead's fragments name a second, clear sample entry and have no
+/// auxiliary information; ffmpeg plays the file with the key, and the lead alone without it; the IVs of the
+/// lead are counted.
 #[test]
 fn clear_lead_has_an_entry_of_its_own() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Sources as they occur: containers, edit lists, delays, codings, each packaged, decrypted by ffmpeg, and compared
-//! with the source frame by frame.
+//! Sources as they occur: containers, edit lists, delays, codings, each packaged, decrypted by ffmpeg, and
+//! compared with the source frame by frame.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -228,8 +228,8 @@ fn ladder_cut_at_common_key_frames() {
     }
 }
 
-/// B62: level high protects all samples, medium sync samples and those that others refer to, low sync samples;
-/// audio is always protected; and all three decrypt to the source.
+/// B62: level high protects all samples, medium sync samples and those that others refer to, low sync
+/// samples; audio is always protected; and all three decrypt to the source.
 #[test]
 fn encryption_levels() {
     if !has_ffmpeg() {

@@ -1,5 +1,5 @@
-//! Load on the controller: renewals, authorizations and licenses per second against a real `matinee serve`, on SQLite and
-//! PostgreSQL. Run by `cargo xtask bench control`, which builds the server and names it:
+//! Load on the controller: renewals, authorizations and licenses per second against a real `matinee serve`,
+//! on SQLite and PostgreSQL. Run by `cargo xtask bench control`, which builds the server and names it:
 //!
 //! `control_load MATINEE FILM… [--seconds 10] [--connections 64] [--json]`
 #![allow(clippy::unwrap_used)]

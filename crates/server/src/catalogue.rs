@@ -186,8 +186,8 @@ impl Pack {
         })
     }
 
-    /// When each key begins to hold, in the representation's ticks, with the key's name: the start of the segment where it does, for
-    /// tracks are not all cut at the same instant.
+    /// When each key begins to hold, in the representation's ticks, with the key's name: the start of the
+    /// segment where it does, for tracks are not all cut at the same instant.
     pub fn key_periods<'a>(&'a self, r: &'a Representation) -> impl Iterator<Item = (&'a KeyName, u64)> {
         self.keys.iter().zip(&self.key_starts).map(move |(key, start)| {
             let segment = u64::from(key.period) * u64::from(self.segments_per_key);
@@ -198,7 +198,8 @@ impl Pack {
         })
     }
 
-    /// The KIDs of keys that were given to the packager and are not kept here: no license can be made for them.
+    /// The KIDs of keys that were given to the packager and are not kept here: no license can be made for
+    /// them.
     pub fn missing_keys(&self) -> impl Iterator<Item = Kid> {
         let given = self.keys.iter().filter(|key| key.common_key_id.is_empty());
         given.filter(|key| !self.given_keys.iter().any(|kept| kept.is_of(&key.kid))).map(|key| key.kid)

@@ -54,8 +54,8 @@ impl FromStr for Role {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The origin by which browsers know the site, without trailing slash. It decides cookie flags and what is signed.
-    /// Default: `http://localhost:` and the port of `listen`.
+    /// The origin by which browsers know the site, without trailing slash. It decides cookie flags and what
+    /// is signed. Default: `http://localhost:` and the port of `listen`.
     pub public_url: String,
     /// Where to listen.
     pub listen: SocketAddr,
@@ -141,8 +141,8 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// Reads the file, if there is one, and puts the overrides over it. Without `path`, `matinee.toml` of the working folder
-    /// is read where it exists.
+    /// Reads the file, if there is one, and puts the overrides over it. Without `path`, `matinee.toml` of the
+    /// working folder is read where it exists.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Config`], [`Error::Setting`].
@@ -282,8 +282,8 @@ impl Config {
         self.public_url.starts_with("https://")
     }
 
-    /// Whether browsers come by plain http from elsewhere: such pages are no secure contexts. (To browsers `localhost` and loopback
-    /// addresses are, whatever the scheme.)
+    /// Whether browsers come by plain http from elsewhere: such pages are no secure contexts. (To browsers
+    /// `localhost` and loopback addresses are, whatever the scheme.)
     pub fn is_plain_http(&self) -> bool {
         let host = self.public_host();
         let name = match host.rsplit_once(':') {
@@ -304,8 +304,8 @@ impl Config {
         self.edge.base_url.as_deref().unwrap_or(&self.public_url)
     }
 
-    /// The URLs before `/s/…` whose signatures this edge takes: its own, and those of the CDNs, which pull by the query that
-    /// they were asked with.
+    /// The URLs before `/s/…` whose signatures this edge takes: its own, and those of the CDNs, which pull by
+    /// the query that they were asked with.
     pub fn edge_bases(&self) -> Vec<&str> {
         let cdns = self.cdn.iter().map(|cdn| cdn.base_url.as_str());
         std::iter::once(self.edge_base()).chain(cdns).collect()

@@ -10,7 +10,8 @@ pub enum LicenseMode {
     /// From the license server, for one device and one challenge.
     #[default]
     Server,
-    /// Along with the DRM metadata, for every device of a domain; from the license server where that one does not serve.
+    /// Along with the DRM metadata, for every device of a domain; from the license server where that one does
+    /// not serve.
     Embedded(Domain),
 }
 

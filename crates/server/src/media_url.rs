@@ -149,8 +149,9 @@ pub enum Refusal {
     Expired,
 }
 
-/// Checks a request's path and query against the secrets that are live; the hash before the time. `bases` are the URLs without
-/// trailing slash under which the files may have been signed: the edge's own and those of the CDNs that pull from it.
+/// Checks a request's path and query against the secrets that are live; the hash before the time. `bases` are
+/// the URLs without trailing slash under which the files may have been signed: the edge's own and those of
+/// the CDNs that pull from it.
 ///
 /// # Errors
 /// [`Refusal`].

@@ -67,7 +67,8 @@ impl RegionTable {
         Ok(Self { reader, allow })
     }
 
-    /// The place of an address. One that the database does not know is nowhere, and let in only where no list is.
+    /// The place of an address. One that the database does not know is nowhere, and let in only where no list
+    /// is.
     pub(crate) fn place(&self, address: IpAddr) -> Place {
         let country = self.reader.as_ref().and_then(|reader| {
             let found =

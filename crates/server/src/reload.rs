@@ -1,5 +1,5 @@
-//! What a running server reads again when its files change: each part by itself, so that one that cannot be read holds no
-//! other up.
+//! What a running server reads again when its files change: each part by itself, so that one that cannot be
+//! read holds no other up.
 
 use crate::tls::TlsIdentity;
 use crate::{Config, Error, Service};
@@ -81,8 +81,8 @@ struct Watched {
 }
 
 impl Watched {
-    /// Reads the part again if its files have changed since it was last read well, or if `asked` to. Whether that went well;
-    /// `None` where nothing was to do. Blocks on files.
+    /// Reads the part again if its files have changed since it was last read well, or if `asked` to. Whether
+    /// that went well; `None` where nothing was to do. Blocks on files.
     fn look(&mut self, service: &Service, tls: Option<&TlsIdentity>, asked: bool) -> Option<bool> {
         // Before they are read: what changes meanwhile is read the next time.
         let now = self.part.stamps(service.config());
@@ -124,8 +124,8 @@ impl Hangup {
     }
 }
 
-/// Reads keys, policies, certificate and regions again on SIGHUP, and when their files have changed. What cannot be read is tried again
-/// every half a minute.
+/// Reads keys, policies, certificate and regions again on SIGHUP, and when their files have changed. What
+/// cannot be read is tried again every half a minute.
 pub(crate) async fn keep_fresh(
     service: Arc<Service>,
     tls: Option<Arc<TlsIdentity>>,

@@ -46,7 +46,8 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
 }
 
 impl Server {
-    /// Opens everything and binds. With port 0 and no configured `public_url`, the URL gets the port that was given.
+    /// Opens everything and binds. With port 0 and no configured `public_url`, the URL gets the port that was
+    /// given.
     ///
     /// # Errors
     /// [`Error`], in words for the operator.
@@ -97,8 +98,8 @@ impl Server {
         &self.service
     }
 
-    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds. SIGHUP reads keys, policies, certificate
-    /// and regions again; so does a change of their files, within half a minute.
+    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds. SIGHUP reads
+    /// keys, policies, certificate and regions again; so does a change of their files, within half a minute.
     ///
     /// # Errors
     /// [`Error::Internal`] when the socket fails.

@@ -1,5 +1,5 @@
-//! The built site: read at start from the folder that `cargo xtask build` makes, or from the binary itself (feature
-//! `embed-site`). `site.json` in it lists every file.
+//! The built site: read at start from the folder that `cargo xtask build` makes, or from the binary itself
+//! (feature `embed-site`). `site.json` in it lists every file.
 
 use crate::Error;
 use crate::secret::sha256;

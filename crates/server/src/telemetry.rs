@@ -20,8 +20,8 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Binds the listener for `/metrics`, and begins to count. The default one is left out where its port is taken (another
-/// server of this machine has it) and where the server itself listens on any free port.
+/// Binds the listener for `/metrics`, and begins to count. The default one is left out where its port is
+/// taken (another server of this machine has it) and where the server itself listens on any free port.
 pub(crate) async fn listen(config: &Config) -> Result<Option<TcpListener>, Error> {
     let wanted = config.metrics.listen;
     if config.metrics.off || (wanted.is_none() && config.listen.port() == 0) {

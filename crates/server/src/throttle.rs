@@ -10,8 +10,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Buckets of a limiter. Callers are spread over them by a keyed hash, so that no number of callers takes more memory; two that
-/// share one share its budget.
+/// Buckets of a limiter. Callers are spread over them by a keyed hash, so that no number of callers takes
+/// more memory; two that share one share its budget.
 const BUCKETS: u64 = 1 << 16;
 
 /// Asked too often: come back after so many seconds.
@@ -124,8 +124,8 @@ impl Throttle {
         }
     }
 
-    /// A login: by a browser that has a device of the account, on its own budget; else by address, and by address and
-    /// account. So nobody can lock a subscriber out of a browser that they use.
+    /// A login: by a browser that has a device of the account, on its own budget; else by address, and by
+    /// address and account. So nobody can lock a subscriber out of a browser that they use.
     pub(crate) fn login(
         &self,
         address: IpAddr,

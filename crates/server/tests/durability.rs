@@ -24,7 +24,8 @@ async fn open(target: &str) -> Arc<dyn Store> {
     }
 }
 
-/// The process that is killed: writes as fast as it can, and says what was committed. It does nothing unless a test started it.
+/// The process that is killed: writes as fast as it can, and says what was committed. It does nothing unless
+/// a test started it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writer() {
     let Ok(target) = std::env::var(WRITER) else { return };
@@ -68,8 +69,8 @@ async fn writer() {
     }
 }
 
-/// Starts a writer, kills it (and what `strike` kills) after a number of acknowledgements that differs each round, and gives
-/// the marks that it acknowledged.
+/// Starts a writer, kills it (and what `strike` kills) after a number of acknowledgements that differs each
+/// round, and gives the marks that it acknowledged.
 async fn killed(target: &str, round: u32, strike: impl AsyncFnOnce()) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["writer", "--exact", "--nocapture"])

@@ -1,4 +1,5 @@
-//! What must never be logged. A program of its own, since whether an event is recorded is remembered for the whole process.
+//! What must never be logged. A program of its own, since whether an event is recorded is remembered for the
+//! whole process.
 #![allow(clippy::unwrap_used)]
 
 #[expect(dead_code, reason = "shared with the other tests of the routes")]

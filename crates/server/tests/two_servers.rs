@@ -1,4 +1,5 @@
-//! Two server processes' worth of services on one PostgreSQL, sharing their keys: what one did, the other knows.
+//! Two server processes' worth of services on one PostgreSQL, sharing their keys: what one did, the other
+//! knows.
 #![allow(clippy::unwrap_used)]
 
 #[expect(dead_code, reason = "shared with the other tests of the routes")]

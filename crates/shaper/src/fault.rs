@@ -13,7 +13,8 @@ pub enum Fault {
         /// Octets of the body.
         after: u64,
     },
-    /// The connection is closed in good order (FIN) once so many octets of the body are through: fewer than `Content-Length` says.
+    /// The connection is closed in good order (FIN) once so many octets of the body are through: fewer than
+    /// `Content-Length` says.
     Truncate {
         /// Octets of the body.
         after: u64,
@@ -46,7 +47,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A fault for all requests whose path (without query) matches; `*` stands for anything, `?` for one character.
+    /// A fault for all requests whose path (without query) matches; `*` stands for anything, `?` for one
+    /// character.
     #[must_use]
     pub fn new(path: &str, fault: Fault) -> Self {
         Self { path: WildMatch::new(path), method: None, overlap: None, skip: 0, left: None, fault }

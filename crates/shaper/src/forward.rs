@@ -192,7 +192,8 @@ impl Body for Passing {
         let this = &mut *self;
         let limit = this.limit();
         if let Some((0, end)) = limit {
-            // Pending for ever: the connection ends from outside, when all before this has been written, or never.
+            // Pending for ever: the connection ends from outside, when all before this has been written, or
+            // never.
             if let Some(end) = end {
                 this.line.end(end);
             }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How far behind the clock the budget may fall before capacity that was not used is lost. Timers wake late by about a
-/// millisecond, which must not cost bandwidth.
+/// How far behind the clock the budget may fall before capacity that was not used is lost. Timers wake late
+/// by about a millisecond, which must not cost bandwidth.
 const CREDIT: Duration = Duration::from_millis(5);
 
 /// What the network is like while it works.

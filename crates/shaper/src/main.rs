@@ -24,8 +24,8 @@ struct Arguments {
     /// Milliseconds to the server and back.
     #[arg(long, default_value_t = 0)]
     rtt: u64,
-    /// A fault: path, fault and perhaps count, for instance "/s/* status:503 3". Faults: status:N, reset:N, truncate:N, stall:N,
-    /// no-answer, corrupt:OFFSET+LENGTH.
+    /// A fault: path, fault and perhaps count, for instance "/s/* status:503 3". Faults: status:N, reset:N,
+    /// truncate:N, stall:N, no-answer, corrupt:OFFSET+LENGTH.
     #[arg(long)]
     rule: Vec<Rule>,
 }

@@ -53,7 +53,8 @@ impl Proxy {
         let thread = std::thread::Builder::new().name("shaper".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    // Only the system's refusal of the port ends the loop: then nobody can connect, which tests see.
+                    // Only the system's refusal of the port ends the loop: then nobody can connect, which
+                    // tests see.
                     _ = accept(&shared, listener, address) => {}
                     _ = stopped => {}
                 }

@@ -16,7 +16,8 @@ fn octet(n: usize) -> u8 {
     (n % 251) as u8
 }
 
-/// A server that answers `/range/a-b` and `Range` with octets of one file, `POST` with what was sent, and everything else with the whole file.
+/// A server that answers `/range/a-b` and `Range` with octets of one file, `POST` with what was sent, and
+/// everything else with the whole file.
 fn server() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -37,7 +37,8 @@ fn poll_wait(interval: u64, random: f64) -> Duration {
     Duration::from_secs(interval.clamp(INTERVAL.0, INTERVAL.1)).mul_f64(1.0 + random / 5.0)
 }
 
-/// Shows codes until somebody has entered one and the box has its slot. With `once`, gives up when nobody answers.
+/// Shows codes until somebody has entered one and the box has its slot. With `once`, gives up when nobody
+/// answers.
 ///
 /// # Errors
 /// What no later try can mend: a certificate that is refused, a region; with `once` all others, too.

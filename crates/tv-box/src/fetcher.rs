@@ -1,5 +1,5 @@
-//! Ranged fetches of media: whatever arrives is handed on at once. Which form of range, and what to do about an error, is the
-//! engine's decision.
+//! Ranged fetches of media: whatever arrives is handed on at once. Which form of range, and what to do about
+//! an error, is the engine's decision.
 
 use bytes::Bytes;
 use engine::{Failure, FetchId, FetchSpec};

@@ -1,7 +1,9 @@
-//! A TV device ("box"): a program that plays an account's films without a browser. `matinee box run` runs it in the terminal.
+//! A TV device ("box"): a program that plays an account's films without a browser. `matinee box run` runs it
+//! in the terminal.
 //!
-//! It speaks the control protocol of `docs/protocol.md` with the crates that the browser uses: [`nccp`] for envelopes, messages and
-//! the error table, [`control_client`] for what is sent when, [`license`] and [`decryptor`] for licenses and decryption, [`engine`] for what to fetch next and when, [`playback`]
+//! It speaks the control protocol of `docs/protocol.md` with the crates that the browser uses: [`nccp`] for
+//! envelopes, messages and the error table, [`control_client`] for what is sent when, [`license`] and
+//! [`decryptor`] for licenses and decryption, [`engine`] for what to fetch next and when, [`playback`]
 //! between them. What is its own is the outside:
 //!
 //! * [`BoxFile`], [`Identity`]: what the factory made (`matinee box provision`).
@@ -9,7 +11,8 @@
 //! * `control`: drives the control client: messages sealed and signed by the box's key, HTTP, waits.
 //! * `activation`: the code on the screen.
 //! * `player`: the engine's commands carried out: `fetcher` → `track` (head, decryptor, buffer) → sink.
-//! * [`mux`]: clear fragments of several files as one stream of fragmented MP4, for a player's standard input.
+//! * [`mux`]: clear fragments of several files as one stream of fragmented MP4, for a player's standard
+//!   input.
 //! * `sink`: who takes the film: nobody ([`Sink::Null`], which counts), or a program.
 //! * [`Notice`]: what there is to be shown; [`Screen`]: who shows it.
 //!

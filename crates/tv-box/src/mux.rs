@@ -1,9 +1,10 @@
-//! Clear fragments of one picture and one sound file as one stream of fragmented MP4 (ISO/IEC 14496-12), for players that read from
-//! a pipe. Pure.
+//! Clear fragments of one picture and one sound file as one stream of fragmented MP4 (ISO/IEC 14496-12), for
+//! players that read from a pipe. Pure.
 //!
-//! The init segments become one `moov` with two `trak` boxes; each fragment keeps its samples and times, and is written anew with its
-//! track's number. A pipe has one `moov`, so when the picture changes to another representation, that one's parameter sets go in
-//! front of its first sync sample (ISO/IEC 14496-15 §4.3, in-band as in `avc3`).
+//! The init segments become one `moov` with two `trak` boxes; each fragment keeps its samples and times, and
+//! is written anew with its track's number. A pipe has one `moov`, so when the picture changes to another
+//! representation, that one's parameter sets go in front of its first sync sample (ISO/IEC 14496-15 §4.3,
+//! in-band as in `avc3`).
 
 use engine::model::TrackKind;
 use isobmff::{
@@ -277,7 +278,8 @@ fn renumbered_trak(bytes: &[u8], trak: &BoxRef<'_>, number: u32) -> Result<Vec<u
     Ok(copy)
 }
 
-/// The parameter sets of an AVC sample entry's `avcC` (ISO/IEC 14496-15 §5.3.3.1), each behind its length as samples have it.
+/// The parameter sets of an AVC sample entry's `avcC` (ISO/IEC 14496-15 §5.3.3.1), each behind its length as
+/// samples have it.
 fn parameter_sets(bytes: &[u8], entry: usize) -> Result<ParameterSets, Error> {
     let entry = bytes.get(entry..).and_then(|rest| Boxes::new(rest).next()).transpose()?;
     let entry = entry.ok_or(missing(b"avc1", b"stsd"))?;

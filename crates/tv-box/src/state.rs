@@ -102,8 +102,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Opens a box's state, making the folder where there is none. `true`: what was there is damaged or another box's, and this one
-    /// begins anew.
+    /// Opens a box's state, making the folder where there is none. `true`: what was there is damaged or
+    /// another box's, and this one begins anew.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Busy`].

@@ -59,8 +59,9 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .is_some_and(|answer| answer.is_truthy())
 }
 
-/// What `global` (the window, or a stand-in for it) lacks; empty when the film can play. SIMD and `crypto.subtle` (missing on plain-http
-/// pages) are not asked for: without them the worker's loader takes the DRM module's other build.
+/// What `global` (the window, or a stand-in for it) lacks; empty when the film can play. SIMD and
+/// `crypto.subtle` (missing on plain-http pages) are not asked for: without them the worker's loader takes
+/// the DRM module's other build.
 pub fn missing(global: &JsValue) -> Vec<Missing> {
     let mut missing = Vec::new();
     if property(global, "WebAssembly").is_none() {

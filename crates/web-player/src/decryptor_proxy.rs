@@ -1,6 +1,7 @@
 //! The page's end of the DRM worker: numbers requests, transfers bytes, waits for replies.
 //!
-//! Bytes go by transfer in both directions, never by clone. A worker that fails takes every waiting request with it.
+//! Bytes go by transfer in both directions, never by clone. A worker that fails takes every waiting request
+//! with it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -91,8 +92,9 @@ impl DecryptorProxy {
                 shared.fail(&DrmError::Unsupported { what: "working DRM module".into() });
             })
         };
-        // A page that is left may be kept, frozen, for the way back. A worker frozen while it opens its database would keep every other
-        // page of the profile from opening it, so it ends here, and a page that comes back loads anew.
+        // A page that is left may be kept, frozen, for the way back. A worker frozen while it opens its
+        // database would keep every other page of the profile from opening it, so it ends here, and a page
+        // that comes back loads anew.
         let ending = worker.clone();
         let on_leaving = EventListener::new(&window(), "pagehide", move |_| ending.terminate());
         let on_return = EventListener::new(&window(), "pageshow", |event| {

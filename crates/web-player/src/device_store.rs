@@ -1,6 +1,7 @@
-//! The registration that this profile keeps: device id and ticket, one per account (PROTOCOL §3).
+//! The registration that this profile keeps: device id and ticket, one per account (docs/protocol.md §3).
 //!
-//! It lives in `localStorage`, apart from the DRM module's keys in IndexedDB: losing one does not lose the other.
+//! It lives in `localStorage`, apart from the DRM module's keys in IndexedDB: losing one does not lose the
+//! other.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +84,8 @@ pub fn save_volume(volume: f64, muted: bool) {
     let _ = LocalStorage::set(VOLUME, (volume, muted));
 }
 
-/// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a hint, so that nobody waits for
-/// the module to look where there is none.
+/// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a
+/// hint, so that nobody waits for the module to look where there is none.
 fn licenses_key(account: &str) -> String {
     format!("matinee.licenses.{account}")
 }
@@ -96,7 +97,8 @@ pub fn kept_license(account: &str, movie: u64) -> Option<Option<String>> {
     LocalStorage::get::<Kept>(licenses_key(account)).ok()?.remove(&movie)
 }
 
-/// Notes that a film's license is kept, and what names its rules; or, with `None`, that it is not any more. Whether that is new.
+/// Notes that a film's license is kept, and what names its rules; or, with `None`, that it is not any more.
+/// Whether that is new.
 pub fn keep_license(account: &str, movie: u64, rules: Option<Option<String>>) -> bool {
     let mut kept = LocalStorage::get::<Kept>(licenses_key(account)).unwrap_or_default();
     let changed = match rules {

@@ -22,7 +22,8 @@ pub struct Displays {
 }
 
 impl Displays {
-    /// The state that a request to the worker claims. Once the worker has answered it, [`claimed`](Self::claimed).
+    /// The state that a request to the worker claims. Once the worker has answered it,
+    /// [`claimed`](Self::claimed).
     pub fn claim(&self) -> Display {
         seen()
     }
@@ -40,10 +41,11 @@ impl Displays {
 
 /// What the worker may believe of the displays, and what follows from it.
 ///
-/// A session of the worker's goes by the state that was claimed with its challenge (or with the license that it opened), until the
-/// worker is told of a change, which counts for all sessions. The worker hears of a change at once and carries out the claims that
-/// wait there afterwards; so a claim counts from the worker's answer on, whatever was told in between, and until the next change is
-/// told the worker may believe several states.
+/// A session of the worker's goes by the state that was claimed with its challenge (or with the license that
+/// it opened), until the worker is told of a change, which counts for all sessions. The worker hears of a
+/// change at once and carries out the claims that wait there afterwards; so a claim counts from the worker's
+/// answer on, whatever was told in between, and until the next change is told the worker may believe several
+/// states.
 #[derive(Debug, Default)]
 struct DisplayWatch {
     believed: Vec<Display>,

@@ -1,7 +1,7 @@
 //! Ranged fetches of media: whatever arrives is handed on at once, as it came.
 //!
-//! No cookies, and no header but `Range` (PROTOCOL §6), so that a CDN needs no preflight. Which form of range, and what
-//! to do about an error, is the engine's decision.
+//! No cookies, and no header but `Range` (docs/protocol.md §8), so that a CDN needs no preflight. Which form
+//! of range, and what to do about an error, is the engine's decision.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -116,8 +116,8 @@ async fn run(
         }
         let last = received == fetch.length;
         if last {
-            // Whoever has the last byte lets go of the fetch, which must not abort it: read to its end, the answer may be
-            // kept in the browser's cache.
+            // Whoever has the last byte lets go of the fetch, which must not abort it: read to its end, the
+            // answer may be kept in the browser's cache.
             tell(FetchEvent::Chunk(chunk, true));
             let _ = JsFuture::from(reader.read()).await;
             return Ok(());

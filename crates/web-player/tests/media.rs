@@ -25,7 +25,8 @@ use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-// ---- fetcher ----------------------------------------------------------------------------------------------------
+// ----
+// fetcher ----------------------------------------------------------------------------------------------------
 
 fn blob_url(bytes: &[u8], mime: &str) -> String {
     let options = BlobPropertyBag::new();
@@ -110,7 +111,8 @@ async fn an_aborted_fetch_says_nothing_more() {
     assert_eq!(events.get(), 0);
 }
 
-// ---- worker -----------------------------------------------------------------------------------------------------
+// ----
+// worker -----------------------------------------------------------------------------------------------------
 
 /// A worker that answers as a DRM module would, without one.
 const ECHO: &str = r#"
@@ -189,10 +191,11 @@ async fn a_worker_that_gives_up_fails_what_waits_and_what_comes() {
     assert_eq!(proxy.ask(Request::CreateSession).await, Err(DrmError::ModuleMismatch));
 }
 
-// ---- append queue -----------------------------------------------------------------------------------------------
+// ---- append
+// queue -----------------------------------------------------------------------------------------------
 
-/// Four seconds of the demo film's picture, clear: `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy -movflags
-/// +frag_keyframe+empty_moov+default_base_moof+dash`.
+/// Four seconds of the demo film's picture, clear:
+/// `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy -movflags +frag_keyframe+empty_moov+default_base_moof+dash`.
 const CLEAR: &[u8] = include_bytes!("fixtures/clear-video.mp4");
 const MIME: &str = r#"video/mp4; codecs="avc1.640015""#;
 

@@ -43,7 +43,8 @@ enum Bench {
         #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
-    /// From click to first frame: ours, signed in and with a registered device, beside Shaka Player (ClearKey) and hls.js (AES-128).
+    /// From click to first frame: ours, signed in and with a registered device, beside Shaka Player
+    /// (ClearKey) and hls.js (AES-128).
     Startup {
         /// Runs for each player and distance.
         #[arg(long, default_value_t = 15)]

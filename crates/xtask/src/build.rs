@@ -85,11 +85,12 @@ pub(crate) fn build_site(project: &Project, kind: Kind) -> Result<Manifest, Erro
     Ok(manifest)
 }
 
-/// Compiler flags of the DRM module; the app and the DRM module's second build must start where SIMD is missing, too.
+/// Compiler flags of the DRM module; the app and the DRM module's second build must start where SIMD is
+/// missing, too.
 pub(crate) const SIMD: &str = "-C target-feature=+simd128";
 
-/// Compiler flags that keep this machine's folders out of the modules' panic messages: what ships should neither tell them nor
-/// differ by them.
+/// Compiler flags that keep this machine's folders out of the modules' panic messages: what ships should
+/// neither tell them nor differ by them.
 fn without_paths(project: &Project) -> String {
     let registries = tools::cargo_home().map(|home| home.join("registry/src"));
     let registries = registries.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten();

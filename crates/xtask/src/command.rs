@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::project::Project;
 
-/// Variables that `cargo run` sets for this program and that would mislead, or needlessly rebuild, what it starts.
+/// Variables that `cargo run` sets for this program and that would mislead, or needlessly rebuild, what it
+/// starts.
 const OURS: [&str; 4] = ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "LD_LIBRARY_PATH"];
 
 /// A command in the repository's root, without what cargo told this program about itself.

@@ -25,7 +25,8 @@ const EMAIL: &str = "demo@example.org";
 /// Options of `cargo xtask demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Protect and serve your own film, too: an MP4 with H.264 and AAC, or several, which are the same film in several sizes.
+    /// Protect and serve your own film, too: an MP4 with H.264 and AAC, or several, which are the same film
+    /// in several sizes.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     input: Vec<PathBuf>,
     /// Port on which to serve.

@@ -1,5 +1,5 @@
-//! `cargo xtask`: one definition of how Matinee is built, tried, tested and measured. The continuous integration calls
-//! the same commands.
+//! `cargo xtask`: one definition of how Matinee is built, tried, tested and measured. The continuous
+//! integration calls the same commands.
 
 #![forbid(unsafe_code)]
 

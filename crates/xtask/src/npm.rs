@@ -1,4 +1,5 @@
-//! `package.json` beside a generated module, as `wasm-pack build --target web` writes it, so that it can be published.
+//! `package.json` beside a generated module, as `wasm-pack build --target web` writes it, so that it can be
+//! published.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! Short names for a module's imports. wasm-bindgen gives each function that it imports from its JavaScript a name with a hash of 16
-//! digits, which no compressor can make smaller: a kilobyte of the DRM module. Names need only be the same on both sides.
+//! Short names for a module's imports. wasm-bindgen gives each function that it imports from its JavaScript a
+//! name with a hash of 16 digits, which no compressor can make smaller: a kilobyte of the DRM module. Names
+//! need only be the same on both sides.
 
 use std::ops::Range;
 

@@ -1,23 +1,25 @@
-//! The site's folder, `target/site`: what the server serves, found at run time (`MATINEE_SITE_DIR`) or taken into the
-//! release binary at compile time.
+//! The site's folder, `target/site`: what the server serves, found at run time (`MATINEE_SITE_DIR`) or taken
+//! into the release binary at compile time.
 //!
 //! # What goes in
 //!
 //! * `www/`: pages (`*.html`) and their files (style sheets, scripts, pictures; sub-folders allowed);
-//! * `pkg/*.js`, `pkg/*.wasm`: the app; `pkg/decryptor/*` and `pkg/decryptor-compat/*`: the DRM module's two builds.
+//! * `pkg/*.js`, `pkg/*.wasm`: the app; `pkg/decryptor/*` and `pkg/decryptor-compat/*`: the DRM module's two
+//!   builds.
 //!
 //! # What comes out
 //!
-//! * Everything but pages lies in `assets/` as `{stem}-{hash}.{ending}`, the hash being the first 16 hex digits of the
-//!   SHA-256 of its final bytes, so that it never changes under its name.
-//! * In scripts and style sheets, a quoted or bracketed reference `./{name}` or `{name}` to another of these files (say
-//!   `import init from "./matinee.js"`, `new URL('matinee_bg.wasm', import.meta.url)`, `url(./dots.svg)`) is rewritten
-//!   to the hashed name. References in a circle are an error.
-//! * Pages lie in the root under their own names. `{{name}}` in a page is replaced by the URL of a file, its name with
-//!   `.`, `-` and `/` as `_`: `matinee.js` is `{{matinee_js}}`, `matinee_bg.wasm` `{{matinee_bg_wasm}}`,
-//!   `decryptor-worker.js` `{{decryptor_worker_js}}`. Short names: `{{app_js}}`, `{{app_wasm}}` (the app's glue and
-//!   module), `{{app_css}}`, `{{boot_js}}`, `{{decryptor_js}}`, `{{decryptor_wasm}}`, `{{worker_js}}` (the worker's
-//!   loader). A placeholder that names nothing is an error, as is an inline script or style (the site's CSP forbids them).
+//! * Everything but pages lies in `assets/` as `{stem}-{hash}.{ending}`, the hash being the first 16 hex
+//!   digits of the SHA-256 of its final bytes, so that it never changes under its name.
+//! * In scripts and style sheets, a quoted or bracketed reference `./{name}` or `{name}` to another of these
+//!   files (say `import init from "./matinee.js"`, `new URL('matinee_bg.wasm', import.meta.url)`,
+//!   `url(./dots.svg)`) is rewritten to the hashed name. References in a circle are an error.
+//! * Pages lie in the root under their own names. `{{name}}` in a page is replaced by the URL of a file, its
+//!   name with `.`, `-` and `/` as `_`: `matinee.js` is `{{matinee_js}}`, `matinee_bg.wasm`
+//!   `{{matinee_bg_wasm}}`, `decryptor-worker.js` `{{decryptor_worker_js}}`. Short names: `{{app_js}}`,
+//!   `{{app_wasm}}` (the app's glue and module), `{{app_css}}`, `{{boot_js}}`, `{{decryptor_js}}`,
+//!   `{{decryptor_wasm}}`, `{{worker_js}}` (the worker's loader). A placeholder that names nothing is an
+//!   error, as is an inline script or style (the site's CSP forbids them).
 //! * Beside each text or wasm file that gets smaller by it lies `{file}.br`, Brotli at quality 11.
 //! * `site.json` lists it all ([`Manifest`]).
 

@@ -88,8 +88,8 @@ impl Key {
         *len = 0;
     }
 
-    /// Encrypts the blocks of the pattern in each span, in place: each block needs the one before it, but the spans go side by side, up to
-    /// 32 at once. The spans lie inside the data and do not overlap.
+    /// Encrypts the blocks of the pattern in each span, in place: each block needs the one before it, but the
+    /// spans go side by side, up to 32 at once. The spans lie inside the data and do not overlap.
     pub(crate) fn cbc_encrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) {
         for spans in spans.chunks(32) {
             let mut state = [W::default(); 32];

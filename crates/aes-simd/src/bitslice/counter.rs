@@ -1,8 +1,9 @@
 //! Counter mode.
 //!
-//! Counter blocks that differ in their last byte only differ, after round 1, in one column, and enter round 2's MixColumns with one
-//! byte in each. So for each run of 256 such blocks, rounds 1 and 2 are done once, but for a table of the last byte and a quarter of
-//! round 2's S-boxes (the idea: Bernstein and Schwabe, "New AES software speed records", INDOCRYPT 2008, §3).
+//! Counter blocks that differ in their last byte only differ, after round 1, in one column, and enter round
+//! 2's MixColumns with one byte in each. So for each run of 256 such blocks, rounds 1 and 2 are done once,
+//! but for a table of the last byte and a quarter of round 2's S-boxes (the idea: Bernstein and Schwabe, "New
+//! AES software speed records", INDOCRYPT 2008, §3).
 
 use super::batch::{finish, rounds, substitute};
 use super::key::Key;
@@ -59,7 +60,8 @@ struct Singles {
 
 /// What the blocks of 32 runs have in common.
 struct Common {
-    /// First column before round 2's S-boxes, without the part of the last byte; lane `r` is row `r`, bit `n` of a lane is run `n`.
+    /// First column before round 2's S-boxes, without the part of the last byte; lane `r` is row `r`, bit `n`
+    /// of a lane is run `n`.
     column: [W; 8],
     /// All after round 2, without the part of the first column.
     state: State,
@@ -148,7 +150,8 @@ impl Key {
         slice(&mut state);
         add(&mut state, self.schedule().first());
         let (keys, _) = self.schedule().rest();
-        // The S-box without its constant makes 0 of 0, so what is cleared has no part in what follows. First the last byte:
+        // The S-box without its constant makes 0 of 0, so what is cleared has no part in what follows. First
+        // the last byte:
         for plane in &mut state[24..] {
             *plane = plane.with_lane::<3>(W::default());
         }

@@ -19,8 +19,8 @@ pub(super) struct Schedule {
     /// Of each round, the first with index 0. All but that one hold the S-box's constant, too.
     keys: [RoundKey; MOST],
     rounds: usize,
-    /// What round 1 makes of the last byte of counter blocks: for `32 * t + n` the `t`th, where lane `r` is row `r` of the
-    /// first column and bit `n` of a lane is counter `32 * t + n`.
+    /// What round 1 makes of the last byte of counter blocks: for `32 * t + n` the `t`th, where lane `r` is
+    /// row `r` of the first column and bit `n` of a lane is counter `32 * t + n`.
     pub(super) counters: [[W; 8]; 8],
 }
 

@@ -1,4 +1,5 @@
-//! Four 32-bit lanes: `v128` in WebAssembly; four words elsewhere, so that the same kernel is tested natively.
+//! Four 32-bit lanes: `v128` in WebAssembly; four words elsewhere, so that the same kernel is tested
+//! natively.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod words;

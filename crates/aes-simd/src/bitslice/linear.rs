@@ -2,7 +2,8 @@
 
 use super::lanes::{W, swap_move};
 
-/// 32 blocks, in their order or in bit planes: then bit `b` of row `r` of all of them is in `[8 * r + b]`, where lane `c` is column `c` and bit `n` of a lane is block `n`.
+/// 32 blocks, in their order or in bit planes: then bit `b` of row `r` of all of them is in `[8 * r + b]`,
+/// where lane `c` is column `c` and bit `n` of a lane is block `n`.
 pub(super) type State = [W; 32];
 
 /// A round key: each bit as a mask, in the places of [`State`].
@@ -187,8 +188,8 @@ fn unshifted_plane(state: &State, key: &RoundKey, b: usize) -> [W; 4] {
     ]
 }
 
-/// InvShiftRows, AddRoundKey, InvMixColumns; the latter as MixColumns after a sparse matrix (Daemen and Rijmen, The Design of Rijndael,
-/// §4.1.3).
+/// InvShiftRows, AddRoundKey, InvMixColumns; the latter as MixColumns after a sparse matrix (Daemen and
+/// Rijmen, The Design of Rijndael, §4.1.3).
 #[inline(always)]
 pub(super) fn unmix(state: &mut State, key: &RoundKey) {
     // Rows 0 and 2, rows 1 and 3.

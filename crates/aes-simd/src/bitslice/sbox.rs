@@ -1,17 +1,19 @@
 //! The S-box and its inverse as circuits: the same gates whatever the data, so constant time.
 //!
-//! Bits are given least significant first. Both leave out the constant 0x63 of the affine map (four inversions), which is part of the
-//! round keys here ([`AFFINE`]); so 0 goes to 0. Sources: Boyar, Matthews and Peralta, "Logic minimization techniques with
-//! applications to cryptology", J. Cryptology 26 (2013), and the circuit `SLP_AES_113` of Boyar, Peralta and Çalık, all of which
-//! is here but for the linear layers of the inverse.
+//! Bits are given least significant first. Both leave out the constant 0x63 of the affine map (four
+//! inversions), which is part of the round keys here ([`AFFINE`]); so 0 goes to 0. Sources: Boyar, Matthews
+//! and Peralta, "Logic minimization techniques with applications to cryptology", J. Cryptology 26 (2013), and
+//! the circuit `SLP_AES_113` of Boyar, Peralta and Çalık, all of which is here but for the linear layers of
+//! the inverse.
 
 use core::ops::{BitAnd, BitXor};
 
-/// What the circuits leave out: `sbox(x) ^ AFFINE` is SubBytes of FIPS 197 §5.1.1, `inverse(x ^ AFFINE)` InvSubBytes of §5.3.2.
+/// What the circuits leave out: `sbox(x) ^ AFFINE` is SubBytes of FIPS 197 §5.1.1, `inverse(x ^ AFFINE)`
+/// InvSubBytes of §5.3.2.
 pub(super) const AFFINE: u8 = 0x63;
 
-/// The part that is not linear: inversion in GF(2^8) by way of GF(2^4), 62 gates. Takes 22 linear forms of the input, gives 18 products
-/// of which the output's bits are sums.
+/// The part that is not linear: inversion in GF(2^8) by way of GF(2^4), 62 gates. Takes 22 linear forms of
+/// the input, gives 18 products of which the output's bits are sums.
 #[inline(always)]
 #[rustfmt::skip]
 fn products<T>([y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11, y12, y13, y14, y15, y16, y17, y18, y19, y20, y21]: [T; 22]) -> [T; 18]
@@ -57,9 +59,9 @@ where
     [s7, s6, s5, s4, s3, s2, s1, s0]
 }
 
-/// InvSubBytes without its constant, 114 gates. The forms and sums are those of the depth-16 circuit (Boyar and Peralta, ePrint 2011/332),
-/// computed in 23 and 29 gates instead of 27 and 37: found by that paper's greedy search with random ties, for the sums on the transposed
-/// matrix.
+/// InvSubBytes without its constant, 114 gates. The forms and sums are those of the depth-16 circuit (Boyar
+/// and Peralta, ePrint 2011/332), computed in 23 and 29 gates instead of 27 and 37: found by that paper's
+/// greedy search with random ties, for the sums on the transposed matrix.
 #[inline(always)]
 #[rustfmt::skip]
 pub(super) fn inverse<T>([u7, u6, u5, u4, u3, u2, u1, u0]: [T; 8]) -> [T; 8]

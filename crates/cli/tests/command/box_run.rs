@@ -118,7 +118,8 @@ fn a112_a120_a_box_plays_the_list() {
     assert!(shown.contains("\"playbacks\":1"), "{shown}");
 }
 
-/// Stopped by SIGTERM or SIGINT in the middle of a film, the box reports where it is and ends well; p and q do as they say.
+/// Stopped by SIGTERM or SIGINT in the middle of a film, the box reports where it is and ends well; p and q
+/// do as they say.
 #[test]
 fn a_box_ends_in_order() {
     let (site, server) = site();

@@ -1,4 +1,5 @@
-//! The keys of films: `package --rotate --clear-lead --level --key`, then `inspect` and `decrypt`; common keys and what needs them.
+//! The keys of films: `package --rotate --clear-lead --level --key`, then `inspect` and `decrypt`; common
+//! keys and what needs them.
 
 use crate::site::{Site, demo, text};
 
@@ -48,7 +49,8 @@ fn b64_rotation_on_the_command_line() {
     assert_eq!(site.json(&["inspect", text(&clear), "--json"])["tracks"][0]["protected_samples"], 0);
 }
 
-/// B26: a film that was packaged with a key of its own is published with that key, sealed, and not without it.
+/// B26: a film that was packaged with a key of its own is published with that key, sealed, and not without
+/// it.
 #[test]
 fn b26_given_keys_go_with_the_film() {
     let site = Site::new();
@@ -87,7 +89,8 @@ fn b31_a_new_common_key_names_the_films_of_the_old() {
     site.ok(&["keys", "retire", "common", "ck-1"]);
 }
 
-/// B28, B29, B30, B32: a key for each film, one for all its sizes, and others on every installation, by keys that it made itself.
+/// B28, B29, B30, B32: a key for each film, one for all its sizes, and others on every installation, by keys
+/// that it made itself.
 #[test]
 fn b28_b29_b30_b32_every_film_of_every_site_has_its_own_key() {
     let kid = |site: &Site, movie: &str| {

@@ -262,8 +262,8 @@ fn bad_configuration_is_said_in_words() {
     assert!(site.fails(&["serve", "--listen", &address]).contains(&address));
 }
 
-/// The real server on a real socket: starts, answers, takes changes of the command line while it runs, stops in order, and
-/// finds everything again.
+/// The real server on a real socket: starts, answers, takes changes of the command line while it runs, stops
+/// in order, and finds everything again.
 #[test]
 fn serving_stopping_and_starting_again() {
     let site = Site::new();

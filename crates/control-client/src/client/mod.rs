@@ -70,7 +70,8 @@ impl<E: Clone> Client<E> {
         }
     }
 
-    /// Takes one event and says what to do, in order. `now` is this device's clock, since the Unix epoch; it may be wrong, and may jump.
+    /// Takes one event and says what to do, in order. `now` is this device's clock, since the Unix epoch; it
+    /// may be wrong, and may jump.
     pub fn handle(&mut self, now: Duration, event: Event<E>) -> Vec<Command<E>> {
         match event {
             Event::Asked(asks) => asks.into_iter().for_each(|(id, ask)| self.queue.push(Item::new(id, ask))),

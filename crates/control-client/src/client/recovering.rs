@@ -11,16 +11,16 @@ use crate::{
 };
 
 impl<E: Clone> Client<E> {
-    /// What the next envelope needs, and this step was to bring, cannot be had: everybody who waits for one is told, or something else is
-    /// tried.
+    /// What the next envelope needs, and this step was to bring, cannot be had: everybody who waits for one
+    /// is told, or something else is tried.
     pub(super) fn recover_waiting(&mut self, step: Step, error: &Error<E>) {
         let mut items = self.queue.take(Item::needs_registration);
         items.iter_mut().for_each(|item| item.tried.note(step));
         self.recover_all(items, error);
     }
 
-    /// Nothing of an envelope ran: its messages are sent again after what the error table says, or told. A service that is busy or
-    /// silent is left alone by all.
+    /// Nothing of an envelope ran: its messages are sent again after what the error table says, or told. A
+    /// service that is busy or silent is left alone by all.
     pub(super) fn recover_all(&mut self, items: Vec<Item>, error: &Error<E>) {
         self.notice(error);
         let random = self.rng.f64();
@@ -43,8 +43,8 @@ impl<E: Clone> Client<E> {
         }
     }
 
-    /// A message has its answer, or is sent again after what the error table says. One that has to wait holds up nothing else. `ticket`
-    /// is the one that it went with.
+    /// A message has its answer, or is sent again after what the error table says. One that has to wait holds
+    /// up nothing else. `ticket` is the one that it went with.
     pub(super) fn settle(
         &mut self,
         mut item: Item,
@@ -68,8 +68,8 @@ impl<E: Clone> Client<E> {
         }
     }
 
-    /// Whether the controller has to be asked instead: the license server does not know the ticket (of a box with a controller of its
-    /// own, for one), or has been silent for long.
+    /// Whether the controller has to be asked instead: the license server does not know the ticket (of a box
+    /// with a controller of its own, for one), or has been silent for long.
     pub(super) fn license_server_is_no_use(&self, item: &mut Item, error: &Error<E>) -> bool {
         let silent = matches!(error, Error::Unreachable) && item.tried.is_tired();
         let useless = silent || error.code() == Some(ErrorCode::NotAuthentic);

@@ -1,5 +1,5 @@
-//! A device of either kind, whose commands are carried out at once, and the controller that it talks to. What it does is noted in a
-//! few words.
+//! A device of either kind, whose commands are carried out at once, and the controller that it talks to. What
+//! it does is noted in a few words.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 
 use crate::bench::{NOW, account, browser, identity, license, registration};
 
-/// Requests for one message at most: each remedy once and each wait, and for a license that again at the controller; before each a
-/// registration or a renewal.
+/// Requests for one message at most: each remedy once and each wait, and for a license that again at the
+/// controller; before each a registration or a renewal.
 const MOST_POSTS: usize = 2 * 2 * (7 + MOST_WAITS as usize);
 
 /// One turn of events; the numbers choose among what can happen.

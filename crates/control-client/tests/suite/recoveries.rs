@@ -1,12 +1,14 @@
-//! The error table (docs/protocol.md, §4), code by code, for both kinds of device: the same controller, the same questions.
+//! The error table (docs/protocol.md, §4), code by code, for both kinds of device: the same controller, the
+//! same questions.
 
 use control_client::{Ask, Error, Kind};
 use nccp::{ErrorCode, RequestMessage, ResponseMessage};
 
 use crate::bench::{Answered, Bench, Verdict, browser, license};
 
-/// What is done about an error that comes again and again, in order; `ask` stands for the license's challenge and envelope, `renew`
-/// and `register` for theirs. At the end whoever asked is told the error, or, where it says so, that the box is not activated.
+/// What is done about an error that comes again and again, in order; `ask` stands for the license's challenge
+/// and envelope, `renew` and `register` for theirs. At the end whoever asked is told the error, or, where it
+/// says so, that the box is not activated.
 struct Row {
     code: ErrorCode,
     browser: &'static [&'static str],
@@ -99,7 +101,8 @@ fn words(trace: &[String]) -> Vec<&str> {
     trace.iter().enumerate().filter_map(word).collect()
 }
 
-/// A device with a good ticket that asks for a license, which is refused so many times. What it does until it gives up or succeeds.
+/// A device with a good ticket that asks for a license, which is refused so many times. What it does until it
+/// gives up or succeeds.
 fn refused(kind: Kind, code: ErrorCode, level: Level, times: usize) -> (Vec<String>, Answered) {
     let mut left = times;
     let mut bench = Bench::registered(kind, move |message, _| match message {
@@ -125,7 +128,8 @@ fn check(kind: &Kind, code: ErrorCode, expected: &[&str]) {
         assert_eq!(words(&trace), expected, "{code}, {level:?}");
         assert_eq!(answer.unwrap_err(), told, "{code}, {level:?}");
 
-        // Refused once, it is asked for once more, where anything was done about it; a registration that is over comes only by a code.
+        // Refused once, it is asked for once more, where anything was done about it; a registration that is
+        // over comes only by a code.
         let (trace, answer) = refused(kind.clone(), code, level, 1);
         let asks = words(&trace).iter().filter(|word| **word == "ask").count();
         let again = expected.iter().filter(|word| **word == "ask").count() > 1;
@@ -212,7 +216,8 @@ fn silence_is_waited_out() {
     }
 }
 
-/// What fails on the way to a remedy is mended by the same table: a browser whose clock is wrong registers all the same.
+/// What fails on the way to a remedy is mended by the same table: a browser whose clock is wrong registers
+/// all the same.
 #[test]
 fn remedies_have_remedies() {
     let refusals = [ErrorCode::ClockSkew, ErrorCode::CertificateInvalid, ErrorCode::TryLater];

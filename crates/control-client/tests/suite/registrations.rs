@@ -139,7 +139,8 @@ fn a_newer_registration_of_another_tab_is_taken() {
     assert_eq!(bench.client.registration().map(|taken| taken.ticket.as_str()), Some("of the other tab"));
 }
 
-/// Somebody else has signed in: the device becomes that account's, with the registration that it has there, or a new one.
+/// Somebody else has signed in: the device becomes that account's, with the registration that it has there,
+/// or a new one.
 #[test]
 fn another_customer_s_device_is_another_device() {
     for kept in [None, Some(registration("of the other account"))] {

@@ -1,4 +1,5 @@
-//! What is kept over restarts, in IndexedDB: the device's keys by account; its certificate, sequence counter; the clock's anchor.
+//! What is kept over restarts, in IndexedDB: the device's keys by account; its certificate, sequence counter;
+//! the clock's anchor.
 
 use drm_api::DrmError;
 use js_sys::{Function, Object, Promise, Uint8Array};
@@ -17,8 +18,8 @@ const KEYS: &str = "keys";
 const CERTIFICATES: &str = "certificates";
 /// Last sequence number given out: component → number.
 const SEQUENCES: &str = "sequences";
-/// `anchor` → {signed, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key, challenge};
-/// `domain-{name}-{epoch}` → private key.
+/// `anchor` → {signed, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key,
+/// challenge}; `domain-{name}-{epoch}` → private key.
 const STATE: &str = "state";
 
 /// The module's database, shared by all tabs of the profile.
@@ -160,8 +161,8 @@ impl Database {
         keep.await.map_err(storage)
     }
 
-    /// Takes a server's word for the oldest module version still trusted, keeps the highest ever named and gives it. One
-    /// transaction: another tab may have heard of a higher one.
+    /// Takes a server's word for the oldest module version still trusted, keeps the highest ever named and
+    /// gives it. One transaction: another tab may have heard of a higher one.
     pub(super) async fn raise_oldest_module(
         &self,
         named: Option<Version>,

@@ -30,7 +30,8 @@ pub(super) fn octets(buffer: &JsValue) -> Vec<u8> {
     Uint8Array::new(buffer).to_vec()
 }
 
-/// Waits for a promise; a call that failed is a promise that is rejected. (One level of futures less than an `async fn`.)
+/// Waits for a promise; a call that failed is a promise that is rejected. (One level of futures less than an
+/// `async fn`.)
 pub(super) fn wait(call: Result<Promise, JsValue>) -> JsFuture {
     JsFuture::from(call.unwrap_or_else(|thrown| Promise::reject(&thrown)))
 }

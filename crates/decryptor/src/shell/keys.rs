@@ -1,4 +1,5 @@
-//! WebCrypto keys: made here, used here, never to be exported. `software_keys.rs` has the same names without WebCrypto.
+//! WebCrypto keys: made here, used here, never to be exported. `software_keys.rs` has the same names without
+//! WebCrypto.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use drm_api::DrmError;
@@ -113,7 +114,8 @@ impl RsaPair {
     }
 }
 
-/// Opens a domain's private key (PKCS#8 under AES-256-GCM) without its octets ever being here; it cannot be read again.
+/// Opens a domain's private key (PKCS#8 under AES-256-GCM) without its octets ever being here; it cannot be
+/// read again.
 pub(super) async fn import_domain_key(
     subtle: &Crypto,
     key: &[u8],

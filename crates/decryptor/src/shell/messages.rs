@@ -1,5 +1,6 @@
-//! The serde forms of [`drm_api`]'s messages, read and written by hand: serde-wasm-bindgen and serde's buffering of tagged enums
-//! would make up a fifth of the module. The browser tests read and write them with serde-wasm-bindgen.
+//! The serde forms of [`drm_api`]'s messages, read and written by hand: serde-wasm-bindgen and serde's
+//! buffering of tagged enums would make up a fifth of the module. The browser tests read and write them with
+//! serde-wasm-bindgen.
 
 use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, PolicyReason, Reply, Request};
 use js_sys::{Array, Uint8Array};

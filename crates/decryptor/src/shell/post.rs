@@ -20,7 +20,8 @@ extern "C" {
     pub(super) fn set_on_message(this: &Port, handler: &JsValue);
 }
 
-/// Posts an object, its bytes by transfer. The copy into the transferred buffer is the only one on the way out.
+/// Posts an object, its bytes by transfer. The copy into the transferred buffer is the only one on the way
+/// out.
 fn post(port: &Port, head: &[(&str, &JsValue)], bytes: Option<&[u8]>) {
     let message = object(head);
     let transfer = Array::new();

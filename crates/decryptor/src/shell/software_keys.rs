@@ -1,7 +1,8 @@
-//! Keys in Rust, for the build `compat`: what `keys.rs` does with WebCrypto, under the same names, where there is none.
+//! Keys in Rust, for the build `compat`: what `keys.rs` does with WebCrypto, under the same names, where
+//! there is none.
 //!
-//! They are wiped here when dropped, but the database holds them as octets: whoever owns the browser's profile can read them. That is
-//! what the key level `software` says.
+//! They are wiped here when dropped, but the database holds them as octets: whoever owns the browser's
+//! profile can read them. That is what the key level `software` says.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -22,8 +23,8 @@ pub(super) const BUILD: &str = "compat";
 /// The database that keeps them: another one than WebCrypto's, whose records are no octets.
 pub(super) const DATABASE: &str = "matinee-drm-software";
 
-/// Milliseconds until an RSA pair is made that nobody waits for yet. It takes some hundreds of them, in which this worker does nothing
-/// else, so that what the page asks for right after the identity goes first.
+/// Milliseconds until an RSA pair is made that nobody waits for yet. It takes some hundreds of them, in which
+/// this worker does nothing else, so that what the page asks for right after the identity goes first.
 const AHEAD: i32 = 150;
 
 /// What makes keys ahead of time.

@@ -56,7 +56,8 @@ impl Streams {
         stream.run(port, keys, number);
     }
 
-    /// Goes on with all streams after new keys came: with what waits, or what is held of a segment that is still coming.
+    /// Goes on with all streams after new keys came: with what waits, or what is held of a segment that is
+    /// still coming.
     pub(super) fn resume(&mut self, port: &Port, keys: &mut impl Keys) {
         for (number, stream) in &mut self.0 {
             match stream.segment {

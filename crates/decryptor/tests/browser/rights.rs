@@ -22,7 +22,8 @@ async fn a_license_for_another_key_level_is_refused() {
     assert_eq!(refused, Err(DrmError::PolicyRefused { reason: PolicyReason::KeyLevel }));
 }
 
-/// B60: the page tells of the displays, and is told what keys are good for; what must not be shown is held until it may.
+/// B60: the page tells of the displays, and is told what keys are good for; what must not be shown is held
+/// until it may.
 #[wasm_bindgen_test]
 async fn b60_displays_hold_and_release() {
     let site = Site::install();
@@ -51,7 +52,8 @@ async fn b60_displays_hold_and_release() {
     assert_eq!(mdat_sha256(&fragments), expected);
 }
 
-/// A persistent license opens later sessions of the same device, until it ends, another takes its place or the page says so.
+/// A persistent license opens later sessions of the same device, until it ends, another takes its place or
+/// the page says so.
 #[wasm_bindgen_test]
 async fn persistent_licenses_are_kept() {
     let site = Site::install();
@@ -111,7 +113,8 @@ async fn persistent_licenses_are_kept() {
     assert!(page::kept_keys(&component).await.is_empty());
 }
 
-/// A94: signed DRM metadata says where its license is to be asked for; metadata that has been changed says nothing.
+/// A94: signed DRM metadata says where its license is to be asked for; metadata that has been changed says
+/// nothing.
 #[wasm_bindgen_test]
 async fn a94_metadata_names_the_license_server() {
     let site = Site::install();

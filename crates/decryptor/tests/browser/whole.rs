@@ -1,4 +1,5 @@
-//! Segments that are encrypted whole (HLS's `AES-128`) through the worker's messages. WebCrypto encrypts them here.
+//! Segments that are encrypted whole (HLS's `AES-128`) through the worker's messages. WebCrypto encrypts them
+//! here.
 
 use cenc::KidAndKey;
 use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
@@ -47,7 +48,8 @@ async fn licensed(site: &Site, page: &Page, policy: &Policy) {
     assert!(offered(site, page, policy).await.is_ok());
 }
 
-/// Held until its license comes; then one fragment, under its own IV; segments without the request are as they were.
+/// Held until its license comes; then one fragment, under its own IV; segments without the request are as
+/// they were.
 #[wasm_bindgen_test]
 async fn whole_segments_wait_for_their_key_and_come_clear() {
     let site = Site::install();
@@ -129,7 +131,8 @@ async fn damaged_whole_segments_are_refused() {
     assert_eq!(page.event().await, (Event::Fragment { stream: 1, segment: 1 }, Some(clear)));
 }
 
-/// The license's rules hold as for any other segment: displays (B60), its end (B16), and a seek drops what is held.
+/// The license's rules hold as for any other segment: displays (B60), its end (B16), and a seek drops what is
+/// held.
 #[wasm_bindgen_test]
 async fn whole_segments_obey_the_policy() {
     let site = Site::install();

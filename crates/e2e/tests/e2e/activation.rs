@@ -14,8 +14,9 @@ async fn type_code(browser: &Browser, code: &str) {
     browser.button("Continue").await.click().await.unwrap();
 }
 
-/// A14, A114, A115, A120: login comes first and leads back; what is mistyped is said; the code is taken in any spelling; nothing joins before it
-/// was confirmed and the box has asked again. Then what is put on the list in the library is in the box's queue.
+/// A14, A114, A115, A120: login comes first and leads back; what is mistyped is said; the code is taken in
+/// any spelling; nothing joins before it was confirmed and the box has asked again. Then what is put on the
+/// list in the library is in the box's queue.
 #[tokio::test]
 async fn a_box_joins_by_its_code() {
     let mut server = Server::start_public("").await;
@@ -77,7 +78,8 @@ async fn queue(tv: &mut Peer) -> Vec<u64> {
     }
 }
 
-/// A56, A118: where all places are taken the page says so, offers to remove a device there and then, and goes on with the question.
+/// A56, A118: where all places are taken the page says so, offers to remove a device there and then, and goes
+/// on with the question.
 #[tokio::test]
 async fn a_full_account_makes_room_for_a_box() {
     let mut server = Server::start_public("[devices]\nlimit = 2\nidle_days = 0\n").await;
@@ -102,7 +104,8 @@ async fn a_full_account_makes_room_for_a_box() {
     browser.quit().await;
 }
 
-/// A14: whoever guesses is told when to try again; a session that ends in between leads to the login page and back.
+/// A14: whoever guesses is told when to try again; a session that ends in between leads to the login page and
+/// back.
 #[tokio::test]
 async fn guessing_is_stopped_and_a_lost_session_leads_back() {
     let server = Server::start_public("").await;

@@ -6,8 +6,8 @@ use e2e::{Browser, Stage, Viewing};
 use serde_json::Value;
 use shaper::{Exchange, Kind};
 
-/// A script that makes every source buffer hold so many seconds and not more: what is beyond is refused as a full one refuses it. Counts the
-/// refusals.
+/// A script that makes every source buffer hold so many seconds and not more: what is beyond is refused as a
+/// full one refuses it. Counts the refusals.
 pub(crate) fn cap(seconds: f64) -> String {
     CAP.replace("SECONDS", &seconds.to_string())
 }
@@ -25,7 +25,8 @@ const CAP: &str = "
         return append.call(this, bytes);
     };";
 
-/// A source buffer that takes 24 s, less than the player would have in it, refuses often, and the film plays to its end all the same: what was refused is held and tried again, never fetched again.
+/// A source buffer that takes 24 s, less than the player would have in it, refuses often, and the film plays
+/// to its end all the same: what was refused is held and tried again, never fetched again.
 #[tokio::test]
 async fn a_full_source_buffer_is_made_room_in() {
     let stage = Stage::start(1, "").await;

@@ -28,8 +28,9 @@ fn rules(stage: &Stage, spot: &Spot) -> Vec<Rule> {
     videos.map(rule).collect()
 }
 
-/// A corrupted segment is an error that names what failed: the structure of a fragment is what the DRM module checks, the
-/// pictures' own form is what the browser checks. The picture is not left standing without a word.
+/// A corrupted segment is an error that names what failed: the structure of a fragment is what the DRM module
+/// checks, the pictures' own form is what the browser checks. The picture is not left standing without a
+/// word.
 #[tokio::test]
 async fn a_corrupted_segment_is_named() {
     let stage = Stage::start(1, "").await;
@@ -69,8 +70,9 @@ async fn a_corrupted_segment_is_named() {
     browser.quit().await;
 }
 
-/// Wrong octets within a protected picture are not to be noticed by structure (`cenc` proves nothing about them): the decoder conceals them or
-/// gives up, and the film goes on or the page says that it cannot. It does not stand still in silence.
+/// Wrong octets within a protected picture are not to be noticed by structure (`cenc` proves nothing about
+/// them): the decoder conceals them or gives up, and the film goes on or the page says that it cannot. It
+/// does not stand still in silence.
 #[tokio::test]
 async fn damaged_pictures_are_passed_or_named() {
     let stage = Stage::start(1, "").await;

@@ -24,7 +24,8 @@ async fn focused(browser: &Browser) -> String {
     browser.eval(&format!("return {FOCUSED}")).await
 }
 
-/// A9, A37, A49, A53, A55: with six devices registered, the seventh is told so in the library, removes one there, is registered by itself, and the film plays.
+/// A9, A37, A49, A53, A55: with six devices registered, the seventh is told so in the library, removes one
+/// there, is registered by itself, and the film plays.
 #[tokio::test]
 async fn the_seventh_device_removes_one_in_the_library_and_goes_on_to_the_film() {
     let server = Server::start().await;
@@ -48,7 +49,8 @@ async fn the_seventh_device_removes_one_in_the_library_and_goes_on_to_the_film()
     browser.quit().await;
 }
 
-/// A37, A53, A55: the same on the film's own page: nothing is played before, and once a device is removed the film begins by itself.
+/// A37, A53, A55: the same on the film's own page: nothing is played before, and once a device is removed the
+/// film begins by itself.
 #[tokio::test]
 async fn the_seventh_device_removes_one_on_the_watch_page_and_the_film_begins() {
     let server = Server::start().await;
@@ -67,7 +69,8 @@ async fn the_seventh_device_removes_one_on_the_watch_page_and_the_film_begins() 
     browser.quit().await;
 }
 
-/// A15: the page of devices names them, marks this one, asks before it removes, and the keyboard stays where it was.
+/// A15: the page of devices names them, marks this one, asks before it removes, and the keyboard stays where
+/// it was.
 #[tokio::test]
 async fn devices_are_looked_through_and_removed_by_keyboard() {
     let server = Server::start().await;

@@ -78,8 +78,8 @@ async fn b21_an_embedded_film_plays_without_a_license_request() {
     browser.quit().await;
 }
 
-/// B4, B19: what came along has ended, and the license server's own policy has not: one license is asked for, and the viewer hears
-/// nothing of it.
+/// B4, B19: what came along has ended, and the license server's own policy has not: one license is asked for,
+/// and the viewer hears nothing of it.
 #[tokio::test]
 async fn b19_an_ended_license_is_replaced() {
     let metrics = free_port();
@@ -99,7 +99,8 @@ async fn b19_an_ended_license_is_replaced() {
     browser.quit().await;
 }
 
-/// A94: the challenge goes to the URL that the film's DRM metadata names, and to another when they name another.
+/// A94: the challenge goes to the URL that the film's DRM metadata names, and to another when they name
+/// another.
 #[tokio::test]
 async fn a94_the_metadata_says_where_the_license_comes_from() {
     let metrics = free_port();

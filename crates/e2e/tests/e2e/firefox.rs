@@ -1,4 +1,5 @@
-//! The other engine. Its decoder's colours are not ours to judge: pictures are told by the number in them, not octet for octet.
+//! The other engine. Its decoder's colours are not ours to judge: pictures are told by the number in them,
+//! not octet for octet.
 
 use e2e::{Browser, Picture, Stage, Viewing};
 

@@ -25,8 +25,9 @@ async fn evict(browser: &Browser, site: &str) {
     assert!(browser.eval::<bool>(script).await, "there was a database");
 }
 
-/// A browser that lost its keys is the same device in the same slot; the same browser again within twelve hours takes a new one. One
-/// that only lost its registration keeps its keys, and nobody individualizes. A36, A47, A58.
+/// A browser that lost its keys is the same device in the same slot; the same browser again within twelve
+/// hours takes a new one. One that only lost its registration keeps its keys, and nobody individualizes. A36,
+/// A47, A58.
 #[tokio::test]
 async fn lost_storage_recovers_into_its_own_slot() {
     let stage = Stage::start(0, "").await;

@@ -1,4 +1,5 @@
-//! Sites that are no secure context to the browser, and browsers without SIMD: there the DRM module's second build serves.
+//! Sites that are no secure context to the browser, and browsers without SIMD: there the DRM module's second
+//! build serves.
 
 use e2e::{Browser, MOVIE, Server, Stage, TITLE, Viewing};
 use shaper::{Fault, Kind, Rule};
@@ -23,8 +24,8 @@ fn modules(stage: &Stage) -> Vec<String> {
     names
 }
 
-/// A page of a LAN, by plain http: no `crypto.subtle`. The film plays, encrypted as ever, with keys of level `software`, and a reload
-/// finds the identity again. A86, A90, A95, C5.
+/// A page of a LAN, by plain http: no `crypto.subtle`. The film plays, encrypted as ever, with keys of level
+/// `software`, and a reload finds the identity again. A86, A90, A95, C5.
 #[tokio::test]
 async fn a_film_plays_on_a_plain_http_page_of_the_lan() {
     let stage = Stage::start_at(HOST, "").await;
@@ -63,7 +64,8 @@ async fn an_altered_module_is_refused_before_it_runs() {
     browser.quit().await;
 }
 
-/// A processor without the instructions that WebAssembly's SIMD needs: the second build, although there is `crypto.subtle`. A10.
+/// A processor without the instructions that WebAssembly's SIMD needs: the second build, although there is
+/// `crypto.subtle`. A10.
 #[tokio::test]
 async fn a_film_plays_without_simd() {
     let stage = Stage::start(0, "").await;

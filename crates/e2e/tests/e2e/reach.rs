@@ -30,8 +30,8 @@ const LISTEN: &str = "
     };
 ";
 
-/// Looks for octets, as they are and in the usual texts, in all that the page's scripts can get hold of. Gives where they were found and
-/// what was looked through.
+/// Looks for octets, as they are and in the usual texts, in all that the page's scripts can get hold of.
+/// Gives where they were found and what was looked through.
 const WALK: &str = "
     const needles = NEEDLES.map((hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16)));
     const texts = needles.map((octets) => {
@@ -153,8 +153,9 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// A95, A101, B53: after a film has played, nothing that the page can get hold of (messages of the worker, its own module and memory,
-/// the database through its own handle, storage, globals) holds the content key, and no private or secret key in it can be exported.
+/// A95, A101, B53: after a film has played, nothing that the page can get hold of (messages of the worker,
+/// its own module and memory, the database through its own handle, storage, globals) holds the content key,
+/// and no private or secret key in it can be exported.
 #[tokio::test]
 async fn no_content_key_and_no_extractable_key_is_within_the_pages_reach() {
     let server = Server::start().await;
@@ -165,7 +166,8 @@ async fn no_content_key_and_no_extractable_key_is_within_the_pages_reach() {
     browser.film(TITLE).await.click().await.unwrap();
     browser.until("the film to play", "return document.querySelector('video')?.currentTime > 2").await;
 
-    // The second needle must be found, or the search is worth nothing: the module's memory and the storage know the device.
+    // The second needle must be found, or the search is worth nothing: the module's memory and the storage
+    // know the device.
     let device = hex(server.devices()[0].id.as_bytes());
     let script = format!("const NEEDLES = ['{}', '{device}'];\n{WALK}", hex(&key));
     let script = format!("return (async () => {{ {script} }})()");
@@ -189,7 +191,8 @@ async fn no_content_key_and_no_extractable_key_is_within_the_pages_reach() {
     browser.quit().await;
 }
 
-/// A117: two copies of one profile count with the same numbers; the server sees it, and they remain one device.
+/// A117: two copies of one profile count with the same numbers; the server sees it, and they remain one
+/// device.
 #[tokio::test]
 async fn a_copied_profile_shows_itself() {
     let server = Server::start().await;

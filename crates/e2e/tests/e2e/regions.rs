@@ -3,7 +3,8 @@
 use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, TITLE};
 use serde_json::Value;
 
-/// A MaxMind database (format 2.0) that has every address in the country `XX`: one node, both sides of which are the only record.
+/// A MaxMind database (format 2.0) that has every address in the country `XX`: one node, both sides of which
+/// are the only record.
 fn everywhere_xx() -> Vec<u8> {
     fn text(out: &mut Vec<u8>, text: &str) {
         out.push(2 << 5 | u8::try_from(text.len()).unwrap());
@@ -38,8 +39,8 @@ fn everywhere_xx() -> Vec<u8> {
     out
 }
 
-/// A4, A5, A6: a viewer who has been let in finds himself in another country: the film is refused in the app's words, its address with a page of status 451 in the
-/// site's own looks, and the way in is closed.
+/// A4, A5, A6: a viewer who has been let in finds himself in another country: the film is refused in the
+/// app's words, its address with a page of status 451 in the site's own looks, and the way in is closed.
 #[tokio::test]
 async fn a_film_is_refused_abroad_in_words() {
     let mut server = Server::start().await;

@@ -1,5 +1,5 @@
-//! The study's table "What happens if you try to break the security?", row by row, by the words of its left column. (Visiting from
-//! elsewhere is in `activation.rs` and `crates/server/tests/http/regions.rs`.)
+//! The study's table "What happens if you try to break the security?", row by row, by the words of its left
+//! column. (Visiting from elsewhere is in `activation.rs` and `crates/server/tests/http/regions.rs`.)
 
 use std::process::Command;
 
@@ -18,8 +18,9 @@ async fn registered(server: &Server, count: usize) {
         .await;
 }
 
-/// "Share account credentials: only up to 6 devices will be allowed." "Attempt to authorize more than 6 devices: authorization will be
-/// rejected, and movie won't play." A37, A53. A50: each browser is a device, on one machine, too.
+/// "Share account credentials: only up to 6 devices will be allowed." "Attempt to authorize more than 6
+/// devices: authorization will be rejected, and movie won't play." A37, A53. A50: each browser is a device,
+/// on one machine, too.
 #[tokio::test]
 async fn sharing_credentials_ends_at_six_devices() {
     let server = Server::start().await;
@@ -46,7 +47,8 @@ async fn sharing_credentials_ends_at_six_devices() {
     seventh.quit().await;
 }
 
-/// "Playback from an unauthorized device: the device will be authorized automatically", without a word to the viewer. A52.
+/// "Playback from an unauthorized device: the device will be authorized automatically", without a word to the
+/// viewer. A52.
 #[tokio::test]
 async fn an_unauthorized_device_is_authorized_by_playing() {
     let server = Server::start().await;
@@ -62,8 +64,9 @@ async fn an_unauthorized_device_is_authorized_by_playing() {
     browser.quit().await;
 }
 
-/// "De-authorize a device after playback starts: device will play movies for 12 hours, then be re-authorized." That the ticket ends by the
-/// server's clock is the server's tests' to show; here the device believes that it has. A54, A55.
+/// "De-authorize a device after playback starts: device will play movies for 12 hours, then be
+/// re-authorized." That the ticket ends by the server's clock is the server's tests' to show; here the device
+/// believes that it has. A54, A55.
 #[tokio::test]
 async fn a_deauthorized_device_plays_on_and_is_authorized_again_when_its_ticket_has_ended() {
     let server = Server::start().await;
@@ -90,8 +93,9 @@ async fn a_deauthorized_device_plays_on_and_is_authorized_again_when_its_ticket_
     browser.quit().await;
 }
 
-/// "Access video files directly (via web): content will be DRM protected, and only a player with a valid license will play." Whoever has a
-/// URL has octets: without the URL's signature not even these, and without the key no picture in them. A71, B23.
+/// "Access video files directly (via web): content will be DRM protected, and only a player with a valid
+/// license will play." Whoever has a URL has octets: without the URL's signature not even these, and without
+/// the key no picture in them. A71, B23.
 #[tokio::test]
 async fn files_fetched_directly_show_no_picture() {
     let stage = Stage::start(1, "").await;
@@ -127,7 +131,8 @@ async fn files_fetched_directly_show_no_picture() {
     browser.quit().await;
 }
 
-/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will accept it." A100, A101, A106, B2.
+/// "Somehow acquire the DRM license key: the key will be valid for just a single device; no other device will
+/// accept it." A100, A101, A106, B2.
 #[tokio::test]
 async fn another_devices_license_is_not_accepted() {
     // Notes the license that comes; gives the one that was put in its place.
@@ -173,7 +178,8 @@ async fn another_devices_license_is_not_accepted() {
     thief.quit().await;
 }
 
-/// A12: a script in the page that nobody meant to be there reaches no other host, starts no other worker, and makes no markup of text.
+/// A12: a script in the page that nobody meant to be there reaches no other host, starts no other worker, and
+/// makes no markup of text.
 #[tokio::test]
 async fn a12_the_page_talks_to_its_own_servers_only() {
     let server = Server::start().await;

@@ -4,8 +4,8 @@ use e2e::{Browser, Stage, Viewing, is_soak};
 use pack::Segment;
 use shaper::{Kind, Link};
 
-/// A23: many seeks to random frames, forward and back, in and outside of what is buffered: each shows exactly its frame, octet for octet, and
-/// afterwards the film still plays. 25 of them; in the long form 100.
+/// A23: many seeks to random frames, forward and back, in and outside of what is buffered: each shows exactly
+/// its frame, octet for octet, and afterwards the film still plays. 25 of them; in the long form 100.
 #[tokio::test]
 async fn random_seeks_land_on_their_frames() {
     let stage = Stage::start(1, "").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::{Browser, Stage, TITLE, Viewing};
 use shaper::{Exchange, Fault, Kind, Link, Rule};
 
-/// PROTOCOL §9, A20, A24: with a registered device, what the first frame waits for is one POST to the controller and, at the film's beginning, two GETs at the
+/// docs/protocol.md §10, A20, A24: with a registered device, what the first frame waits for is one POST to the controller and, at the film's beginning, two GETs at the
 /// edge, elsewhere at most four, in two round trips, one after the other. Whatever is asked for beyond that gets no answer here, and the frame is
 /// shown all the same.
 #[tokio::test]

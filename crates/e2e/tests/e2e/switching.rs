@@ -16,8 +16,8 @@ pub(crate) async fn choose(viewing: &Viewing<'_>, quality: &str) {
     viewing.browser.until("the menu", &format!("const item = {item}; item?.click(); return !!item")).await;
 }
 
-/// B101: the viewer forces another representation, twice: there is one buffered range all the time, and the frames before and after both joints are the ones of
-/// their time, octet for octet, in their size.
+/// B101: the viewer forces another representation, twice: there is one buffered range all the time, and the
+/// frames before and after both joints are the ones of their time, octet for octet, in their size.
 #[tokio::test]
 async fn a_forced_switch_leaves_one_range_and_no_wrong_frame() {
     let stage = Stage::start(1, "").await;

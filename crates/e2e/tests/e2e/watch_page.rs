@@ -4,8 +4,8 @@ use e2e::{Browser, MOVIE, Server, TITLE, eventually, free_port, messages};
 
 const TIME: &str = "document.querySelector('video')?.currentTime";
 
-/// A21, A22: the film goes on where it was left, after a reload as after a visit to the library, which shows how far it was seen;
-/// “Start over” goes to its beginning.
+/// A21, A22: the film goes on where it was left, after a reload as after a visit to the library, which shows
+/// how far it was seen; “Start over” goes to its beginning.
 #[tokio::test]
 async fn the_film_goes_on_where_it_was_left() {
     let server = Server::start().await;
@@ -52,8 +52,8 @@ async fn the_film_goes_on_where_it_was_left() {
     browser.quit().await;
 }
 
-/// A19: that the film plays is reported once, after its first picture, and its last position when the page is left. A107: where it
-/// is, is logged every minute.
+/// A19: that the film plays is reported once, after its first picture, and its last position when the page is
+/// left. A107: where it is, is logged every minute.
 #[tokio::test]
 async fn a19_a107_what_the_player_reports() {
     // Notes the reports with the pictures shown by then. A minute of the page's timers is half a second here.

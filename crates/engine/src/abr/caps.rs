@@ -2,8 +2,8 @@
 
 use crate::ladder::Rung;
 
-/// Lines of the smallest picture that covers an element of `viewport` device pixels; `None` when none does or the
-/// size is unknown. A picture covers the element when it need not be enlarged to fit into it.
+/// Lines of the smallest picture that covers an element of `viewport` device pixels; `None` when none does or
+/// the size is unknown. A picture covers the element when it need not be enlarged to fit into it.
 pub fn covering_height(sizes: impl Iterator<Item = (u32, u32)>, viewport: (u32, u32)) -> Option<u32> {
     if viewport.0 == 0 || viewport.1 == 0 {
         return None;
@@ -26,8 +26,8 @@ pub struct DropWatch {
 }
 
 impl DropWatch {
-    /// Takes the counts since the film was loaded (`decoded` with the dropped ones), while `playing` is on the screen.
-    /// True when more than 15 % of at least 150 frames of that rung were dropped.
+    /// Takes the counts since the film was loaded (`decoded` with the dropped ones), while `playing` is on
+    /// the screen. True when more than 15 % of at least 150 frames of that rung were dropped.
     pub fn overloaded(&mut self, playing: Rung, decoded: u64, dropped: u64) -> bool {
         let Some((rung, decoded_before, dropped_before)) = self.window else {
             self.window = Some((playing, decoded, dropped));

@@ -1,10 +1,11 @@
 //! The rules: which rung to take for the next segment, and when to give a download up.
 //!
 //! * Throughput: the highest rung whose rate is at most 85 % of the estimate.
-//! * Buffer: BOLA (Spiteri, Urgaonkar, Sitaraman: "BOLA: Near-Optimal Bitrate Adaptation for Online Videos", INFOCOM
-//!   2016), with the sizes of the very segment that is to be fetched, and its restraint on the way up (BOLA-O).
-//! * Both: DYNAMIC (Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH
-//!   Reference Player", MMSys 2018): throughput while the buffer is low, BOLA once it carries.
+//! * Buffer: BOLA (Spiteri, Urgaonkar, Sitaraman: "BOLA: Near-Optimal Bitrate Adaptation for Online Videos",
+//!   INFOCOM 2016), with the sizes of the very segment that is to be fetched, and its restraint on the way up
+//!   (BOLA-O).
+//! * Both: DYNAMIC (Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in
+//!   the DASH Reference Player", MMSys 2018): throughput while the buffer is low, BOLA once it carries.
 
 /// Which rules choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,8 +50,8 @@ const STAKED: f64 = 0.35;
 /// The buffer carries from here on, in seconds.
 const CARRIES: f64 = 10.0;
 
-/// Highest place whose rate fits into `share` of the throughput, and whose next segment arrives before the buffer is
-/// dry, or as fast as it plays.
+/// Highest place whose rate fits into `share` of the throughput, and whose next segment arrives before the
+/// buffer is dry, or as fast as it plays.
 fn fitting(offers: &[Offer], situation: &Situation, share: f64) -> usize {
     let budget = situation.throughput * share;
     let time = situation.buffer.max(situation.seconds);
@@ -62,7 +63,8 @@ pub fn by_throughput(offers: &[Offer], situation: &Situation) -> usize {
     fitting(offers, situation, SPENT)
 }
 
-/// Highest place whose next segment takes at most a third of the buffer, or so, to arrive: BOLA alone would rather run dry.
+/// Highest place whose next segment takes at most a third of the buffer, or so, to arrive: BOLA alone would
+/// rather run dry.
 fn affordable(offers: &[Offer], situation: &Situation) -> usize {
     let most = situation.throughput * situation.buffer * STAKED;
     offers.iter().rposition(|offer| offer.bits <= most).unwrap_or(0)
@@ -70,10 +72,11 @@ fn affordable(offers: &[Offer], situation: &Situation) -> usize {
 
 /// BOLA: the place with the most utility for its bits.
 ///
-/// With Q the buffer in seconds, S the bits of the segment at a rung and v = ln(S / S of the lowest rung), the choice is
-/// the largest (V·(v + γp) − Q) / S. V and γp follow from two levels of the buffer: at `low` = V·γp the lowest rung is
-/// worth nothing more, at `high` = V·(v of the highest + γp) the highest is. `high` is a segment short of the goal,
-/// `low` half of it (the simulation says: a smaller one picks larger segments and stalls more).
+/// With Q the buffer in seconds, S the bits of the segment at a rung and v = ln(S / S of the lowest rung),
+/// the choice is the largest (V·(v + γp) − Q) / S. V and γp follow from two levels of the buffer: at `low` =
+/// V·γp the lowest rung is worth nothing more, at `high` = V·(v of the highest + γp) the highest is. `high`
+/// is a segment short of the goal, `low` half of it (the simulation says: a smaller one picks larger segments
+/// and stalls more).
 pub fn by_buffer(offers: &[Offer], situation: &Situation) -> usize {
     let high = (situation.goal - situation.seconds).max(situation.seconds);
     let low = high / 2.0;
@@ -140,8 +143,9 @@ pub struct OnItsWay {
 /// Seconds after which a download shows how fast it is.
 const SHOWS: f64 = 0.5;
 
-/// Whether to give the segment up for one at a lower rung: a place in `lower`, the bytes of the same segment from the
-/// lowest rung upwards. The highest that arrives in time, else the lowest, and only if that is sooner.
+/// Whether to give the segment up for one at a lower rung: a place in `lower`, the bytes of the same segment
+/// from the lowest rung upwards. The highest that arrives in time, else the lowest, and only if that is
+/// sooner.
 pub fn abandon(segment: &OnItsWay, lower: &[f64]) -> Option<usize> {
     if segment.elapsed < SHOWS || segment.received <= 0.0 {
         return None;

@@ -28,8 +28,8 @@ fn moves() -> impl Strategy<Value = Vec<(Move, u64)>> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them: once the
-    /// storm is over it plays where the viewer went last.
+    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them:
+    /// once the storm is over it plays where the viewer went last.
     #[test]
     fn a_storm_of_seeks_and_faults_ends_in_playing(moves in moves(), last in 0.0f64..590.0) {
         let mut world = World::ladder(600.0, 8e6);

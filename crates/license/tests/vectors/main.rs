@@ -1,5 +1,5 @@
-//! The vectors of `docs/vectors`, which other implementations test themselves with: each octet of them is read, opened
-//! and made again here.
+//! The vectors of `docs/vectors`, which other implementations test themselves with: each octet of them is
+//! read, opened and made again here.
 #![allow(missing_docs, clippy::unwrap_used, unreachable_pub)]
 
 mod make;

@@ -46,8 +46,8 @@ impl AvcStream {
         self.context.sps().next()
     }
 
-    /// Reads the next sample. NAL lengths, headers and slice headers stay clear, and so do all units that are no
-    /// slices. For cenc, as many of a slice's first bytes stay clear as make the rest a multiple of 16.
+    /// Reads the next sample. NAL lengths, headers and slice headers stay clear, and so do all units that are
+    /// no slices. For cenc, as many of a slice's first bytes stay clear as make the rest a multiple of 16.
     ///
     /// # Errors
     /// In words, if NAL units or slice headers cannot be parsed.
@@ -229,7 +229,8 @@ mod tests {
             let _ = AvcStream::new(&real).unwrap().sample(&sample, Scheme::Cbcs);
         }
 
-        /// Real samples and parameter sets with some bytes changed: an error or subsamples that cover the sample.
+        /// Real samples and parameter sets with some bytes changed: an error or subsamples that cover the
+        /// sample.
         #[test]
         fn mutated_samples_never_panic(
             changes in proptest::collection::vec((0usize..24, any::<proptest::sample::Index>(), any::<u8>()), 0..12),

@@ -82,8 +82,9 @@ pub struct Frame {
     pub hash: String,
 }
 
-/// Every sample of the first track of a fragmented file: presentation time in seconds by the letter of the standard
-/// (edit list applied), offset of presentation to decoding in seconds, size, and whether any byte is protected.
+/// Every sample of the first track of a fragmented file: presentation time in seconds by the letter of the
+/// standard (edit list applied), offset of presentation to decoding in seconds, size, and whether any byte is
+/// protected.
 pub fn samples(path: &Path) -> Vec<(f64, f64, u32, bool)> {
     let data = std::fs::read(path).unwrap();
     let init = InitSegment::parse(&data).unwrap();
@@ -105,8 +106,8 @@ pub fn samples(path: &Path) -> Vec<(f64, f64, u32, bool)> {
     samples
 }
 
-/// What ffmpeg adds to the times of a file with negative composition offsets: it takes the largest for a delay of
-/// the whole track. (The standard does not; players do not.)
+/// What ffmpeg adds to the times of a file with negative composition offsets: it takes the largest for a
+/// delay of the whole track. (The standard does not; players do not.)
 pub fn ffmpeg_shift(path: &Path) -> f64 {
     -samples(path).iter().map(|sample| sample.1).fold(0.0, f64::min)
 }

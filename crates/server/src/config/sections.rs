@@ -10,8 +10,8 @@ use std::path::PathBuf;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// `postgres://user:password@host/database`, or `file:PATH` of a file (0600) with that line; the environment variable
-    /// `MATINEE_DATABASE_URL` goes before it. Default: SQLite in the data folder.
+    /// `postgres://user:password@host/database`, or `file:PATH` of a file (0600) with that line; the
+    /// environment variable `MATINEE_DATABASE_URL` goes before it. Default: SQLite in the data folder.
     pub url: Option<String>,
     /// Connections to a database server at most.
     pub connections: u32,
@@ -86,15 +86,17 @@ pub struct Drm {
     pub oldest_module: String,
     /// Seconds that DRM metadata may be kept.
     pub ttl: u64,
-    /// Seconds after which caches that ask whether DRM metadata has changed get new metadata, whether it has or not: with an
-    /// embedded license they would keep one alive that ends.
+    /// Seconds after which caches that ask whether DRM metadata has changed get new metadata, whether it has
+    /// or not: with an embedded license they would keep one alive that ends.
     pub update_interval: u64,
-    /// URL before `/s/…/drm` in manifests, without trailing slash: `public_url`, or a CDN that pulls DRM metadata from here.
+    /// URL before `/s/…/drm` in manifests, without trailing slash: `public_url`, or a CDN that pulls DRM
+    /// metadata from here.
     pub base_url: Option<String>,
-    /// Where players get licenses that DRM metadata does not bring: `/license` of this site's license servers. Default: the controller,
-    /// in the POST that they send anyway. Without trailing slash or query.
+    /// Where players get licenses that DRM metadata does not bring: `/license` of this site's license
+    /// servers. Default: the controller, in the POST that they send anyway. Without trailing slash or query.
     pub license_url: Option<String>,
-    /// The file with the operator's own policies; default: `policies.toml` in the data folder, where there is one.
+    /// The file with the operator's own policies; default: `policies.toml` in the data folder, where there is
+    /// one.
     pub policies: Option<PathBuf>,
     /// The policy of every license that this server issues, whatever the films name.
     pub license_policy: Option<String>,
@@ -131,7 +133,8 @@ pub struct Limits {
     pub codes_per_address: u32,
     /// Connections at a time; further ones wait.
     pub connections: usize,
-    /// Connections of one address (IPv6: one /64) at a time; further ones are closed. Trusted proxies have no such limit.
+    /// Connections of one address (IPv6: one /64) at a time; further ones are closed. Trusted proxies have no
+    /// such limit.
     pub connections_per_address: usize,
 }
 

@@ -17,8 +17,8 @@ const MAX_HOPS: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ClientAddress {
     address: IpAddr,
-    /// Whether it is the client's; `false` where a trusted proxy says that it heard somebody, but not whom: then it is the
-    /// proxy's.
+    /// Whether it is the client's; `false` where a trusted proxy says that it heard somebody, but not whom:
+    /// then it is the proxy's.
     known: bool,
 }
 
@@ -58,8 +58,8 @@ pub(super) fn place(service: &Service, request: &Request) -> Place {
     if client.known { regions.place(client.address) } else { regions.nowhere() }
 }
 
-/// Each proxy appends whom it heard, so the header is read from its end, as long as who wrote the entry is trusted. What stands
-/// before is anybody's claim, and may be any octets.
+/// Each proxy appends whom it heard, so the header is read from its end, as long as who wrote the entry is
+/// trusted. What stands before is anybody's claim, and may be any octets.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut address = peer;

@@ -1,4 +1,5 @@
-//! CORS with credentials for the origins that may embed: the list of the CSP and of `/clientaccesspolicy.xml`, never `*`.
+//! CORS with credentials for the origins that may embed: the list of the CSP and of
+//! `/clientaccesspolicy.xml`, never `*`.
 
 use super::guard::is_listed;
 use crate::Service;
@@ -28,8 +29,8 @@ pub(super) async fn answer_embedders(
         (false, _) => next.run(request).await,
     };
     let headers = response.headers_mut();
-    // Where nobody is listed, no answer depends on it. A browser that preloads an asset names its origin, and fetching it does not: a
-    // `Vary` would make it ask again for what it has.
+    // Where nobody is listed, no answer depends on it. A browser that preloads an asset names its origin, and
+    // fetching it does not: a `Vary` would make it ask again for what it has.
     if !service.config.embedders.is_empty() {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }

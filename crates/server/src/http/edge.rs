@@ -101,7 +101,8 @@ fn part(headers: &HeaderMap, path: &MediaPath, etag: &str, size: u64) -> Part {
     if let Some(range) = path.range {
         return range.clamp(size).map_or(Part::Unsatisfiable, Part::ByPath);
     }
-    // Another tag: the client's part is of another file (RFC 9110, 13.1.5). We send no dates, so none can match.
+    // Another tag: the client's part is of another file (RFC 9110, 13.1.5). We send no dates, so none can
+    // match.
     if body::text(headers, "if-range").is_some_and(|tag| tag != etag) {
         return Part::Whole;
     }

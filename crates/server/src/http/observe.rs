@@ -1,4 +1,5 @@
-//! One line per request: method, path without query, status, duration. Never headers, cookies, tickets or bodies.
+//! One line per request: method, path without query, status, duration. Never headers, cookies, tickets or
+//! bodies.
 
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;

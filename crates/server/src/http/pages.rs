@@ -138,7 +138,8 @@ fn respond(asset: &Asset, request: &HeaderMap) -> Response {
     if asset.brotli.is_some() {
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     }
-    // A compressed form is another representation: only weak comparison holds between the two (RFC 9110, 8.8.1).
+    // A compressed form is another representation: only weak comparison holds between the two (RFC 9110,
+    // 8.8.1).
     let etag = if asset.brotli.is_some() { format!("W/{}", asset.etag) } else { asset.etag.clone() };
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);

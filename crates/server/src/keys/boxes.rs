@@ -35,7 +35,8 @@ pub struct ProvisionedBox {
     pub factory_key: [u8; 32],
 }
 
-/// Certifies a box. The factory's CA is made when there is none; a signer is made for this one certificate and forgotten.
+/// Certifies a box. The factory's CA is made when there is none; a signer is made for this one certificate
+/// and forgotten.
 ///
 /// # Errors
 /// [`Error::Setting`] for an unusable model or serial number; [`Error::Keys`], [`Error::Io`].

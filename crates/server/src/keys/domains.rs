@@ -1,7 +1,8 @@
-//! The key pairs of domains, by which licenses come along with films: one for each domain and epoch of 30 days, made ahead.
+//! The key pairs of domains, by which licenses come along with films: one for each domain and epoch of 30
+//! days, made ahead.
 //!
-//! A private key lies in a file of its own like every other key, and in there sealed by the site's `seal` key (AES-256-GCM), so that
-//! what the server writes by itself is of no use without that one file.
+//! A private key lies in a file of its own like every other key, and in there sealed by the site's `seal` key
+//! (AES-256-GCM), so that what the server writes by itself is of no use without that one file.
 
 use super::file::{self, KeyFile, KeyKind};
 use super::seal::SealKey;
@@ -42,8 +43,8 @@ fn parse_id(id: &str) -> Option<DomainEpoch> {
     Some(DomainEpoch { domain: domain.parse().ok()?, epoch: epoch.parse().ok()? })
 }
 
-/// Makes key pairs of this epoch and the next that are not there yet, `most` of them; gives the new ones. Takes about a second for
-/// each.
+/// Makes key pairs of this epoch and the next that are not there yet, `most` of them; gives the new ones.
+/// Takes about a second for each.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].

@@ -1,5 +1,6 @@
-//! Content keys that an operator gave to the packager. Nothing can be derived for them: they lie with the pack that they open, sealed by
-//! the site's `seal` key, so that every server that shares keys and library can license the film.
+//! Content keys that an operator gave to the packager. Nothing can be derived for them: they lie with the
+//! pack that they open, sealed by the site's `seal` key, so that every server that shares keys and library
+//! can license the film.
 
 use super::file;
 use super::seal::SealKey;
@@ -34,7 +35,8 @@ impl SealedKey {
     }
 }
 
-/// Keeps keys of a pack in its folder, beside those that are kept there under other KIDs, for a license server with this folder of keys.
+/// Keeps keys of a pack in its folder, beside those that are kept there under other KIDs, for a license
+/// server with this folder of keys.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`]; [`Error::Pack`] if what is kept cannot be read.
@@ -82,7 +84,8 @@ mod tests {
         sealed.iter().find(|key| key.is_of(&Kid([2; 16]))).unwrap().sealed.clone()
     }
 
-    /// B26: a given key is found again by whoever has the seal key, under its own KID only, and lies nowhere in clear.
+    /// B26: a given key is found again by whoever has the seal key, under its own KID only, and lies nowhere
+    /// in clear.
     #[test]
     fn b26_given_keys_are_sealed_and_found() {
         let (keys, pack) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

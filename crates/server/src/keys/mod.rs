@@ -84,8 +84,8 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by the other. A revoked
-    /// component's does not hold.
+    /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by
+    /// the other. A revoked component's does not hold.
     ///
     /// # Errors
     /// [`license::Error`].
@@ -350,8 +350,8 @@ pub fn load_with(
     })
 }
 
-/// A signer with its stored certificate, or a fresh one where that does not hold here: it names the public URL, which an
-/// operator may change, and it ends.
+/// A signer with its stored certificate, or a fresh one where that does not hold here: it names the public
+/// URL, which an operator may change, and it ends.
 fn load_signer(key: &KeyFile, ca: &SiteCa, typ: Typ, trust: &Trust, now: u64) -> Result<Signer, Error> {
     let seed = key.secret_array::<32>()?;
     if let Ok(signer) = Signer::from_parts(&seed, key.certificate()?, trust) {
@@ -373,8 +373,8 @@ fn load_signer(key: &KeyFile, ca: &SiteCa, typ: Typ, trust: &Trust, now: u64) ->
         .map_err(|_| Error::Keys(format!("signer {} cannot be certified", key.id)))
 }
 
-/// [`load_with`]; where something is missing, [`generate`] first. A folder with every key is not written to, so it may be
-/// mounted read-only.
+/// [`load_with`]; where something is missing, [`generate`] first. A folder with every key is not written to,
+/// so it may be mounted read-only.
 ///
 /// # Errors
 /// As those.

@@ -1,5 +1,5 @@
-//! Components that nobody trusts any more: `{data}/keys/revoked`, one a line. It lies beside the keys because it is read, watched
-//! and shared between servers as they are.
+//! Components that nobody trusts any more: `{data}/keys/revoked`, one a line. It lies beside the keys because
+//! it is read, watched and shared between servers as they are.
 
 use super::{file, lock};
 use crate::Error;
@@ -12,7 +12,8 @@ use std::str::FromStr;
 
 const FILE: &str = "revoked";
 
-/// What a line names: a certificate's component id, or its signing key by the first 16 octets of its SHA-256. Hex in texts.
+/// What a line names: a certificate's component id, or its signing key by the first 16 octets of its SHA-256.
+/// Hex in texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RevokedId([u8; 16]);
 
@@ -51,7 +52,8 @@ impl Revoked {
     /// Reads the list of a key folder; none where there is no file.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Keys`] for a line that is not understood: it may be somebody who should be refused.
+    /// [`Error::Io`]; [`Error::Keys`] for a line that is not understood: it may be somebody who should be
+    /// refused.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(FILE);
         let text = match fs::read_to_string(&path) {
@@ -101,7 +103,8 @@ impl Revoked {
     }
 }
 
-/// Refuses a component from now on; false if it was refused already. Running servers notice within half a minute, or on SIGHUP.
+/// Refuses a component from now on; false if it was refused already. Running servers notice within half a
+/// minute, or on SIGHUP.
 ///
 /// # Errors
 /// As [`Revoked::read`].

@@ -1,5 +1,5 @@
-//! Changing keys without a gap: a new one is accepted everywhere before anything is made with it, and what the old one made is
-//! accepted until it is retired.
+//! Changing keys without a gap: a new one is accepted everywhere before anything is made with it, and what
+//! the old one made is accepted until it is retired.
 
 use super::file::{self, KeyFile, KeyKind, KeyState};
 use super::{KeyInfo, domains, lock, new_signer};
@@ -9,8 +9,8 @@ use license::{SiteCa, Typ};
 use std::path::Path;
 use zeroize::Zeroize as _;
 
-/// One step of a change. Without a `next` key: makes it (every server then accepts what it makes). With one: `next` becomes
-/// active, what was active verifies only. `at_once` does both. Gives the keys that changed.
+/// One step of a change. Without a `next` key: makes it (every server then accepts what it makes). With one:
+/// `next` becomes active, what was active verifies only. `at_once` does both. Gives the keys that changed.
 ///
 /// # Errors
 /// [`Error::Setting`] where a signer's type is missing or unknown; [`Error::Keys`], [`Error::Io`].

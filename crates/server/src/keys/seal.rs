@@ -1,4 +1,5 @@
-//! The key that seals what the server keeps beside its key files: domains' keys, content keys that were given.
+//! The key that seals what the server keeps beside its key files: domains' keys, content keys that were
+//! given.
 
 use super::file::{KeyFile, KeyKind, KeyState};
 use crate::Error;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// Fails when a write has waited for so long without a single octet being taken. Reading and silence are not its business.
+/// Fails when a write has waited for so long without a single octet being taken. Reading and silence are not
+/// its business.
 pub(super) struct Patient<S> {
     stream: S,
     limit: Duration,

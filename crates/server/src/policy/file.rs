@@ -1,4 +1,5 @@
-//! `policies.toml`: the operator's own policies, read rule by rule, so that each mistake has one line that names it.
+//! `policies.toml`: the operator's own policies, read rule by rule, so that each mistake has one line that
+//! names it.
 
 use super::{Heights, Policies, PolicyTemplate, Since};
 use crate::Error;

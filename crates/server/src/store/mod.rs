@@ -1,4 +1,5 @@
-//! What the service remembers: a trait over transactions, so that engines other than SQLite can stand behind it.
+//! What the service remembers: a trait over transactions, so that engines other than SQLite can stand behind
+//! it.
 //!
 //! Every engine must pass the contract in `tests/contract`.
 
@@ -88,7 +89,8 @@ pub async fn open(config: &Config) -> std::result::Result<Arc<dyn Store>, Error>
 /// Result of a store's operation.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// A database. A transaction may fail because of another's ([`Transient`]): then it runs again, see [`Retries`].
+/// A database. A transaction may fail because of another's ([`Transient`]): then it runs again, see
+/// [`Retries`].
 #[async_trait]
 pub trait Store: Send + Sync {
     /// A transaction that may write. What it decides by and others may change, it
@@ -159,14 +161,16 @@ pub trait Transaction: Send {
     async fn device_by_browser(&mut self, account: i64, browser_hash: &[u8; 32]) -> Result<Option<Device>>;
     /// Devices of an account that hold a slot, by slot.
     async fn devices(&mut self, account: i64) -> Result<Vec<Device>>;
-    /// Makes a device in the lowest free slot of `1..=limit`; [`Slot::Full`] when there is none. The engine's own
-    /// constraint keeps two devices out of one slot.
+    /// Makes a device in the lowest free slot of `1..=limit`; [`Slot::Full`] when there is none. The engine's
+    /// own constraint keeps two devices out of one slot.
     async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot>;
     /// Gives a device without a slot the lowest free one.
     async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot>;
-    /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with a slot.
+    /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with
+    /// a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
-    /// Forgets a device at once, and the code that it was registered by. `false` when the account has none of that id.
+    /// Forgets a device at once, and the code that it was registered by. `false` when the account has none of
+    /// that id.
     async fn remove_device(&mut self, account: i64, id: &str) -> Result<bool>;
     /// Frees the slots of the account's devices not heard of since `before`; how many.
     async fn reclaim_idle(&mut self, account: i64, before: u64) -> Result<u64>;

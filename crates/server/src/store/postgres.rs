@@ -1,7 +1,8 @@
 //! The PostgreSQL engine, and whatever speaks its protocol.
 //!
-//! Writers run at READ COMMITTED and lock the rows that they decide by (`FOR UPDATE`), readers on one snapshot. An engine that
-//! knows only SERIALIZABLE (CockroachDB) does as well: what it refuses with 40001 runs again.
+//! Writers run at READ COMMITTED and lock the rows that they decide by (`FOR UPDATE`), readers on one
+//! snapshot. An engine that knows only SERIALIZABLE (CockroachDB) does as well: what it refuses with 40001
+//! runs again.
 
 use super::{Result, Store, StoreError, Transaction, migrator};
 use async_trait::async_trait;
@@ -35,15 +36,16 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, with at most so many connections, and brings the schema up to date. Servers that start at once do that one
-    /// after the other.
+    /// Connects, with at most so many connections, and brings the schema up to date. Servers that start at
+    /// once do that one after the other.
     ///
     /// # Errors
     /// [`StoreError`] when the server cannot be reached or the schema not migrated.
     pub async fn open(url: &str, connections: u32) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("matinee")
-            // What waits longer for a row than a request may take is given up, and not left to hold others up.
+            // What waits longer for a row than a request may take is given up, and not left to hold others
+            // up.
             .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)

@@ -17,7 +17,8 @@ pub trait Transient {
 }
 
 impl Transient for StoreError {
-    /// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock); SQLITE_BUSY (5), its extended codes and SQLITE_LOCKED (6).
+    /// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock); SQLITE_BUSY (5), its extended codes and
+    /// SQLITE_LOCKED (6).
     fn is_transient(&self) -> bool {
         let code = match self {
             Self::Contended => return true,

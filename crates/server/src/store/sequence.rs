@@ -1,4 +1,5 @@
-//! Which sequence numbers of a device were seen: the greatest and a window of 256 below it (docs/protocol.md, section 2).
+//! Which sequence numbers of a device were seen: the greatest and a window of 256 below it (docs/protocol.md,
+//! section 2).
 
 /// How far a number may lie above the greatest seen.
 const MAX_STEP: u64 = 65_536;

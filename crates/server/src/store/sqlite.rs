@@ -24,7 +24,8 @@ use sql::SqlTransaction;
 
 /// How long a writer of this process waits for those of others (the command line beside a running server).
 const BUSY: Duration = Duration::from_secs(10);
-/// How long a request waits for its turn. With [`BUSY`] less than a request may take, so that it is answered with `TRY_LATER`.
+/// How long a request waits for its turn. With [`BUSY`] less than a request may take, so that it is answered
+/// with `TRY_LATER`.
 const QUEUE: Duration = Duration::from_secs(10);
 
 /// A database in one file.

@@ -107,7 +107,8 @@ pub async fn device(store: &dyn Store, id: &str) -> Result<Option<Device>, Error
     Ok(store.read().await?.device(id).await?)
 }
 
-/// Takes a device off its account: its slot is free at once. It plays on until its ticket ends, unless `at_once`.
+/// Takes a device off its account: its slot is free at once. It plays on until its ticket ends, unless
+/// `at_once`.
 ///
 /// # Errors
 /// [`Error::Setting`] when there is no such device; [`Error::Store`].

@@ -22,7 +22,8 @@ fn value(counters: &Counters, name: &str) -> Option<u64> {
     counters.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
 }
 
-/// Whether `after` belongs to another playback than `before`: something has shrunk, or it started differently.
+/// Whether `after` belongs to another playback than `before`: something has shrunk, or it started
+/// differently.
 fn is_new(before: &Counters, after: &Counters) -> bool {
     let shrunk = |name: &str| value(after, name).unwrap_or(0) < value(before, name).unwrap_or(0);
     before.is_empty()

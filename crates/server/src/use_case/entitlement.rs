@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use nccp::{ErrorCode, MovieId, Request, RequestMessage};
 use std::collections::BTreeMap;
 
-/// Movies of one request that the authorizer is asked about; the caller may ask for further ones in another request.
+/// Movies of one request that the authorizer is asked about; the caller may ask for further ones in another
+/// request.
 const MOST: usize = 4;
 
 /// What the authorizer said about an account; without an authorizer everything is allowed.
@@ -26,8 +27,9 @@ struct Verdicts {
 }
 
 impl Entitlements {
-    /// Whether the operator lets this account play the movie. A request that changes who speaks (it registers, or its session
-    /// ends meanwhile) is told to come again: the operator said nothing about that account.
+    /// Whether the operator lets this account play the movie. A request that changes who speaks (it
+    /// registers, or its session ends meanwhile) is told to come again: the operator said nothing about that
+    /// account.
     pub(crate) fn check(&self, account: &Account, movie: MovieId) -> Result<(), ErrorCode> {
         let Some(verdicts) = &self.0 else { return Ok(()) };
         if verdicts.account != Some(account.id) {

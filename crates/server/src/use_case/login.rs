@@ -47,7 +47,8 @@ pub(crate) fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// Checks a password and begins a session. Wrong password, unknown and disabled account are one error and take one time.
+/// Checks a password and begins a session. Wrong password, unknown and disabled account are one error and
+/// take one time.
 pub(crate) async fn login(
     service: &Service,
     login: Login,
@@ -91,8 +92,8 @@ pub(crate) async fn login(
     };
     retried!(async {
         let mut tx = service.store.begin().await?;
-        // Checking took a while: a password that was changed meanwhile, or an account that was disabled, ended all sessions,
-        // and this one must not come after that.
+        // Checking took a while: a password that was changed meanwhile, or an account that was disabled,
+        // ended all sessions, and this one must not come after that.
         tx.lock_account(account.id).await?;
         let now = tx.account_by_email(&email).await?;
         let same = now

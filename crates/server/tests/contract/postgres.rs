@@ -89,7 +89,8 @@ impl Postgres {
         let begun = Instant::now();
         while let Err(error) = PostgresStore::open(&self.url(), 1).await {
             assert!(begun.elapsed() < Duration::from_secs(120), "PostgreSQL does not start: {error}");
-            // After a kill it refuses to start as long as one of the old server's processes still holds the memory they shared.
+            // After a kill it refuses to start as long as one of the old server's processes still holds the
+            // memory they shared.
             if self.server.try_wait().unwrap().is_some() {
                 self.server = spawn(&self.tools, self.folder.path());
             }

@@ -1,4 +1,5 @@
-//! Attacks. First the study's table "What happens if you try to break the security?", a row each; then those of every web service.
+//! Attacks. First the study's table "What happens if you try to break the security?", a row each; then those
+//! of every web service.
 
 use super::client::{Client, id, outcome};
 use super::world::{EMAIL, MOVIE, NOW, PASSWORD, URL, VIDEO, World};
@@ -10,8 +11,8 @@ fn authorization() -> RequestMessage {
     RequestMessage::Authorization { movie_id: id(MOVIE) }
 }
 
-/// "Share account credentials: only up to 6 devices will be allowed." "Attempt to authorize more than 6 devices: authorization
-/// will be rejected, and movie won't play." A9, A53.
+/// "Share account credentials: only up to 6 devices will be allowed." "Attempt to authorize more than 6
+/// devices: authorization will be rejected, and movie won't play." A9, A53.
 #[tokio::test]
 async fn sharing_an_account() {
     let world = World::new().await;
@@ -38,8 +39,8 @@ async fn a_new_device_plays_without_asking_anybody() {
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 }
 
-/// "De-authorize a device after playback starts: device will play movies for 12 hours, then be re-authorized (up to 6
-/// devices)." A54.
+/// "De-authorize a device after playback starts: device will play movies for 12 hours, then be re-authorized
+/// (up to 6 devices)." A54.
 #[tokio::test]
 async fn a_removed_device_plays_for_twelve_hours() {
     let world = World::new().await;
@@ -59,9 +60,9 @@ async fn a_removed_device_plays_for_twelve_hours() {
     assert!(client.one(&world, authorization()).await.is_ok());
 }
 
-/// "Access video files directly (via web): content will be DRM protected." The files come from whoever has the URL; what is in them
-/// is for the packager's tests. "Somehow acquire the DRM license key: the key will be valid for just a single device; no
-/// other device will accept it." A77, A99.
+/// "Access video files directly (via web): content will be DRM protected." The files come from whoever has
+/// the URL; what is in them is for the packager's tests. "Somehow acquire the DRM license key: the key will
+/// be valid for just a single device; no other device will accept it." A77, A99.
 #[tokio::test]
 async fn a_url_is_open_and_a_license_is_not() {
     let world = World::new().await;
@@ -143,7 +144,8 @@ async fn a47_servers_that_share_secrets() {
     assert!(outcome(&reply).unwrap()[0].is_ok());
 }
 
-/// Every key of the site changes while the server runs: what was given out before stays good, until the old keys are retired.
+/// Every key of the site changes while the server runs: what was given out before stays good, until the old
+/// keys are retired.
 #[tokio::test]
 async fn keys_change_while_the_server_runs() {
     use server::keys::{self, KeyKind, KeyState};
@@ -214,7 +216,8 @@ async fn sessions_cannot_be_planted() {
     assert_eq!(world.get("/api/library", &mixed).await.status, 401);
 }
 
-/// Cross-site requests: every route that changes something refuses foreign origins and `null`, with valid cookies too.
+/// Cross-site requests: every route that changes something refuses foreign origins and `null`, with valid
+/// cookies too.
 #[tokio::test]
 async fn every_changing_route_refuses_other_sites() {
     let world = World::new().await;

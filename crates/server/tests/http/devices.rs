@@ -64,7 +64,8 @@ async fn removed_at_once() {
     assert_eq!(client.one(&world, RequestMessage::AccountInfo).await, Err(ErrorCode::LoginRequired));
 }
 
-/// A58: a browser that lost its keys is the same device with others, once in twelve hours; the old ones are no device's.
+/// A58: a browser that lost its keys is the same device with others, once in twelve hours; the old ones are
+/// no device's.
 #[tokio::test]
 async fn lost_keys_take_no_second_slot() {
     let world = World::new().await;

@@ -130,7 +130,8 @@ fn rotate(world: &World, movie: u64, periods: u32) {
     std::fs::write(path, pack.to_string()).unwrap();
 }
 
-/// B12, B22: made when asked for; times count from then. B43, B68: cache headers. B46, B73: the media stay as they are.
+/// B12, B22: made when asked for; times count from then. B43, B68: cache headers. B46, B73: the media stay as
+/// they are.
 #[tokio::test]
 async fn b22_b68_metadata_is_made_when_asked_for() {
     let world = embedded("[drm]\nttl = 1800\nupdate_interval = 7200").await;
@@ -180,7 +181,8 @@ async fn b22_b68_metadata_is_made_when_asked_for() {
     assert_ne!(later.header("etag"), first.header("etag"));
 }
 
-/// B11, B69, B70, B72: 304 as long as nothing has changed and the interval lasts; after that new metadata with a new end.
+/// B11, B69, B70, B72: 304 as long as nothing has changed and the interval lasts; after that new metadata
+/// with a new end.
 #[tokio::test]
 async fn b69_b70_unchanged_metadata_is_not_sent_again() {
     let world = embedded("[edge]\nurl_life = 200000\n[drm]\nttl = 60\nupdate_interval = 36000").await;
@@ -270,7 +272,8 @@ async fn metadata_needs_a_token() {
     assert_eq!(status(&url).await, 400);
 }
 
-/// B49, B50, B53: a browser gets the keys of its domains, sealed for itself, also when it renews; they follow the epochs.
+/// B49, B50, B53: a browser gets the keys of its domains, sealed for itself, also when it renews; they follow
+/// the epochs.
 #[tokio::test]
 async fn b49_b50_domain_keys_are_the_devices_own() {
     let world = embedded("").await;
@@ -338,7 +341,8 @@ async fn b49_a_box_only_domain_is_refused_to_browsers() {
     assert_eq!(at_box.license_mode, nccp::LicenseMode::Embedded);
 }
 
-/// Before a domain has its key, and with policies that no embedded license can keep, films ask the license server.
+/// Before a domain has its key, and with policies that no embedded license can keep, films ask the license
+/// server.
 #[tokio::test]
 async fn films_that_cannot_have_it_embedded_do_without() {
     let world = World::new().await;
@@ -360,7 +364,7 @@ async fn films_that_cannot_have_it_embedded_do_without() {
     assert!(asks(&mut client).await);
 }
 
-/// PROTOCOL §4: a start is refused where caches would give out licenses that have ended.
+/// docs/protocol.md §8: a start is refused where caches would give out licenses that have ended.
 #[tokio::test]
 async fn a_start_refuses_metadata_that_outlives_its_licenses() {
     let world = embedded("").await;
@@ -404,8 +408,8 @@ async fn a94_metadata_names_the_license_server() {
     }
 }
 
-/// B15, B78: a running player whose license came along hears of changed rules, too, and by their name only once; what the license server
-/// would say instead is no change.
+/// B15, B78: a running player whose license came along hears of changed rules, too, and by their name only
+/// once; what the license server would say instead is no change.
 #[tokio::test]
 async fn b15_changed_rules_reach_films_whose_license_came_along() {
     let world = embedded(

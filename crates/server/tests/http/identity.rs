@@ -33,7 +33,8 @@ async fn a89_the_answer_names_the_build_that_asked() {
     }
 }
 
-/// A106: revoked keys get no certificate, registration or license, by whichever id they were named; all others do.
+/// A106: revoked keys get no certificate, registration or license, by whichever id they were named; all
+/// others do.
 #[tokio::test]
 async fn a106_revoked_components_are_refused_and_others_not() {
     let world = World::new().await;

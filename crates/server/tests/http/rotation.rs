@@ -1,4 +1,5 @@
-//! Films whose key changes (the manifest tells when, and one license carries every key), and films with keys of their own.
+//! Films whose key changes (the manifest tells when, and one license carries every key), and films with keys
+//! of their own.
 
 use super::client::{Client, id, rsa};
 use super::world::{NOW, World};
@@ -10,8 +11,9 @@ use std::path::Path;
 
 const ROTATED: u64 = 70_000_001;
 
-/// B26, B64, B66: a challenge that names no KID gets the keys of all periods, derived again by a server that was started afresh; the
-/// manifest's `key` list has each KID with the start of its first segment in that track.
+/// B26, B64, B66: a challenge that names no KID gets the keys of all periods, derived again by a server that
+/// was started afresh; the manifest's `key` list has each KID with the start of its first segment in that
+/// track.
 #[tokio::test]
 async fn b64_b66_one_license_carries_every_period() {
     let world = World::new().await;
@@ -66,8 +68,8 @@ async fn b64_b66_one_license_carries_every_period() {
     }
 }
 
-/// B26: a film with keys that were given is licensed once they are kept with it, also by a server that was started afresh; without them it
-/// is not available, and the operator is told.
+/// B26: a film with keys that were given is licensed once they are kept with it, also by a server that was
+/// started afresh; without them it is not available, and the operator is told.
 #[tokio::test]
 async fn b26_films_with_given_keys_are_licensed() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! The box's client of the controller: [`control_client`] decides what goes when (docs/protocol.md §2 to §4), a task of its own carries it
-//! out.
+//! The box's client of the controller: [`control_client`] decides what goes when (docs/protocol.md §2 to §4),
+//! a task of its own carries it out.
 
 mod driver;
 mod http;
@@ -21,8 +21,8 @@ use driver::{Asker, Driver};
 pub(crate) enum Ask {
     /// As it is.
     Message(RequestMessage),
-    /// A license, for a session. Signed DRM metadata names the keys and may name a license server; where it is empty, it is every key of
-    /// the film, from the controller.
+    /// A license, for a session. Signed DRM metadata names the keys and may name a license server; where it
+    /// is empty, it is every key of the film, from the controller.
     License { session: SessionId, movie: MovieId, metadata: Vec<u8> },
     /// A code, or whether it was entered.
     Activation,

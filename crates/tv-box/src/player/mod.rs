@@ -53,8 +53,9 @@ fn is_protected(manifest: &Manifest) -> bool {
     manifest.downloadables.iter().any(|downloadable| downloadable.scheme != Scheme::None)
 }
 
-/// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it ends. Its title is asked for
-/// where it is not known. A license is not asked for where it `comes_along` with the manifest.
+/// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it
+/// ends. Its title is asked for where it is not known. A license is not asked for where it `comes_along` with
+/// the manifest.
 ///
 /// # Errors
 /// What ended the film before its end.
@@ -81,7 +82,8 @@ pub(crate) async fn play(
         let [license, user, metadata, manifest] = control.ask_all([license, user, metadata, manifest]);
         (Some(license), [boxed(user), boxed(metadata), boxed(manifest)])
     };
-    // The manifest has the resume point, too; this one is asked for as a browser does, and says nothing more here.
+    // The manifest has the resume point, too; this one is asked for as a browser does, and says nothing more
+    // here.
     drop(user);
     let (arrived, mut arrivals) = mpsc::channel(ARRIVALS);
     let (answer, mut answers) = mpsc::channel(ARRIVALS);

@@ -11,7 +11,8 @@ use crate::{Delivered, Error};
 const AHEAD: f64 = 10.0;
 /// A program that ends this near to the film's end has played it, in seconds.
 const NEAR_END: f64 = 5.0;
-/// Seconds of a film that are as good as none: with more the engine takes a picture that stands for one that hangs.
+/// Seconds of a film that are as good as none: with more the engine takes a picture that stands for one that
+/// hangs.
 const STARVED: f64 = 0.5;
 /// What is left of the film at its end, in seconds.
 const AT_END: f64 = 0.05;
@@ -88,8 +89,9 @@ impl Outlet {
         self.given > self.position + 1.0
     }
 
-    /// Whether the viewer should be seeing something: also where nothing moves for want of film. A player that stands still with film
-    /// in hand does so by itself, and is nothing that the engine can mend. `there` is what all tracks have.
+    /// Whether the viewer should be seeing something: also where nothing moves for want of film. A player
+    /// that stands still with film in hand does so by itself, and is nothing that the engine can mend.
+    /// `there` is what all tracks have.
     pub(super) fn is_playing(&self, there: &Ranges) -> bool {
         let waits = match &self.to {
             To::Nobody => true,
@@ -106,7 +108,8 @@ impl Outlet {
         }
     }
 
-    /// Lets time pass: gives the sink what is due. `there` is what all tracks have, `complete` that nothing more comes.
+    /// Lets time pass: gives the sink what is due. `there` is what all tracks have, `complete` that nothing
+    /// more comes.
     ///
     /// # Errors
     /// A player program that failed; media that cannot be put into one stream.

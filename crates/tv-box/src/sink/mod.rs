@@ -13,7 +13,8 @@ pub(crate) use pipe::Pipe;
 pub enum Sink {
     /// mpv or ffplay, where one is installed; else nobody.
     Auto,
-    /// Nobody: fragments are decrypted, counted and forgotten, while time passes so many times faster than it does.
+    /// Nobody: fragments are decrypted, counted and forgotten, while time passes so many times faster than it
+    /// does.
     Null {
         /// 1 is real time.
         speed: f64,

@@ -11,7 +11,8 @@ fn waiting() -> Run {
     Run { once: false, ..Run::once(1.0) }
 }
 
-/// A112 to A115, A119 to A121: the code is shown and typed in, the slot taken at the next poll, account and list shown.
+/// A112 to A115, A119 to A121: the code is shown and typed in, the slot taken at the next poll, account and
+/// list shown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a112_a113_a115_a_box_is_activated_by_its_code() {
     let world = World::new().await;
@@ -74,7 +75,8 @@ async fn a115_an_expired_code_is_replaced() {
     tv.stop().await.0.unwrap();
 }
 
-/// A118: the box says that the account is full, and has its slot as soon as there is one, with the code that was entered.
+/// A118: the box says that the account is full, and has its slot as soon as there is one, with the code that
+/// was entered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a118_a_full_account_is_told_to_the_box() {
     let world = World::with("[devices]\nlimit = 1\nidle_days = 0").await;

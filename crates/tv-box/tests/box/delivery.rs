@@ -39,7 +39,8 @@ async fn a82_a_cdn_fails_in_the_middle_of_the_film() {
     assert!(media(&world.site).is_empty());
 }
 
-/// The film outlives its URLs: the box has new ones before the old ones end, and none of its requests is refused.
+/// The film outlives its URLs: the box has new ones before the old ones end, and none of its requests is
+/// refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn urls_end_in_the_middle_of_the_film() {
     let world = World::with("[edge]\nurl_life = 12\n").await;

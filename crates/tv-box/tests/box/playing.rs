@@ -19,8 +19,8 @@ fn logs(shown: &[Notice]) -> Vec<&'static str> {
     shown.iter().filter_map(log).collect()
 }
 
-/// A108, A110, A120, A122 to A124: a film of the list, from its first sample to its last, over the same files as a browser's, reported
-/// every 30 s of it and at its end; and the box never asks to be individualized.
+/// A108, A110, A120, A122 to A124: a film of the list, from its first sample to its last, over the same files
+/// as a browser's, reported every 30 s of it and at its end; and the box never asks to be individualized.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a120_a122_a123_a124_a_film_of_the_list_plays_to_its_end() {
     let world = World::new().await;
@@ -137,7 +137,8 @@ async fn refusals_are_said_in_words() {
     assert_eq!((error.code, error.text.as_str()), (ErrorCode::MovieUnknown, "There is no such title."));
 }
 
-/// Box policies: a film that needs protected outputs plays on a box, which has the one screen that it is wired to.
+/// Box policies: a film that needs protected outputs plays on a box, which has the one screen that it is
+/// wired to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_box_has_one_screen() {
     let world = World::new().await;
@@ -190,8 +191,8 @@ async fn a_damaged_init_segment_costs_one_size() {
     assert!(world.site.exchanges().iter().any(|exchange| exchange.faulty), "nothing was damaged");
 }
 
-/// A box renews its license while the film plays, shows no higher picture than the policy allows to boxes, and stops when a license that
-/// is looked at continuously has ended (B14's other side).
+/// A box renews its license while the film plays, shows no higher picture than the policy allows to boxes,
+/// and stops when a license that is looked at continuously has ended (B14's other side).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_box_goes_by_its_license() {
     let policies = tempfile::tempdir().unwrap();

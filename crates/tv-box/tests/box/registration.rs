@@ -17,7 +17,8 @@ fn ticket(file: &std::path::Path) -> String {
     state["registration"]["ticket"].as_str().unwrap().to_owned()
 }
 
-/// A116: switched on within 12 h the registration is used as it is; from 80 % of its life on, or after its end, it is renewed; no code.
+/// A116: switched on within 12 h the registration is used as it is; from 80 % of its life on, or after its
+/// end, it is renewed; no code.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a116_the_ticket_is_kept_and_renewed() {
     let world = World::new().await;
@@ -70,7 +71,8 @@ async fn a_box_removed_at_once_stops() {
     tv.stop().await.0.unwrap();
 }
 
-/// A state that lags behind (a copied profile, a restored backup) is noticed by the sequence number; the box asks for a code.
+/// A state that lags behind (a copied profile, a restored backup) is noticed by the sequence number; the box
+/// asks for a code.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_state_needs_a_code() {
     let world = World::new().await;

@@ -41,8 +41,8 @@ async fn shows_lines(tv: &mut Running, lines: u32) {
     tv.until("a picture of that height", shows).await;
 }
 
-/// B15: an operator's change reaches a box that plays with its next report: a lower picture is adopted, and a film that boxes may not
-/// play any more stops.
+/// B15: an operator's change reaches a box that plays with its next report: a lower picture is adopted, and a
+/// film that boxes may not play any more stops.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b15_changed_rules_are_adopted_or_stop_the_film() {
     let (_file, line) = policies(
@@ -63,8 +63,8 @@ async fn b15_changed_rules_are_adopted_or_stop_the_film() {
     assert_eq!(ended.unwrap_err().code(), Some(ErrorCode::PolicyRefused), "{shown:#?}");
 }
 
-/// A94, B19: where an embedded license does not serve, the challenge goes to the URL that the signed metadata names; to the controller
-/// where that does not know the box, because boxes have a listener of their own.
+/// A94, B19: where an embedded license does not serve, the challenge goes to the URL that the signed metadata
+/// names; to the controller where that does not know the box, because boxes have a listener of their own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a94_the_metadata_says_where_the_license_comes_from() {
     for (url, by_license_server) in [("{boxes}", true), ("{cdn 1}", false)] {

@@ -1,5 +1,5 @@
-//! A whole server on sockets, with a clock that is set by hand; the demo film in its library; the boxes' own listener. Everything that
-//! goes over the wire passes proxies that remember it.
+//! A whole server on sockets, with a clock that is set by hand; the demo film in its library; the boxes' own
+//! listener. Everything that goes over the wire passes proxies that remember it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,8 @@ pub(crate) struct World {
     pub(crate) site: Proxy,
     /// What stands before the boxes' listener.
     pub(crate) boxes: Proxy,
-    /// Two more before the site and its edge, `{cdn 1}` and `{cdn 2}` in configurations; `{boxes}` is the boxes'.
+    /// Two more before the site and its edge, `{cdn 1}` and `{cdn 2}` in configurations; `{boxes}` is the
+    /// boxes'.
     pub(crate) cdns: [Proxy; 2],
     /// The demo film's pack.
     pub(crate) pack: Option<catalogue::Pack>,

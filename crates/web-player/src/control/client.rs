@@ -32,7 +32,8 @@ const MOST_MESSAGES: usize = 15;
 pub enum Ask {
     /// As it is.
     Message(RequestMessage),
-    /// A license: its challenge is made when the envelope is, because it names the ticket; unless one for this ticket lies ready.
+    /// A license: its challenge is made when the envelope is, because it names the ticket; unless one for
+    /// this ticket lies ready.
     License {
         /// The worker's session.
         session: SessionId,
@@ -97,7 +98,8 @@ impl PartialEq for Control {
 }
 
 impl Control {
-    /// Opens the account's identity in the worker (individualizing where there is none) and makes a client for it.
+    /// Opens the account's identity in the worker (individualizing where there is none) and makes a client
+    /// for it.
     ///
     /// # Errors
     /// The worker's.
@@ -172,7 +174,8 @@ impl Control {
         }
     }
 
-    /// Sends a message with the next envelope. Messages that are asked for before the browser gets to it go together.
+    /// Sends a message with the next envelope. Messages that are asked for before the browser gets to it go
+    /// together.
     ///
     /// # Errors
     /// See [`Error`].

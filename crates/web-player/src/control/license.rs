@@ -22,7 +22,8 @@ use crate::device_store::{self, Stored};
 pub enum Licensed {
     /// From a license server, for the worker to take: COSE octets, and what names its rules.
     Fresh(Vec<u8>, Option<String>),
-    /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said, and what names its rules.
+    /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said,
+    /// and what names its rules.
     Taken(Reply, Option<String>),
 }
 
@@ -39,8 +40,8 @@ impl Control {
         self.license_with_envelope(session, movie, Vec::new())
     }
 
-    /// A license for the keys that signed DRM metadata names: from the license server that it names, or, where there is none or it cannot be
-    /// reached, with the next envelope.
+    /// A license for the keys that signed DRM metadata names: from the license server that it names, or,
+    /// where there is none or it cannot be reached, with the next envelope.
     ///
     /// # Errors
     /// See [`Error`].
@@ -85,7 +86,8 @@ impl Control {
 }
 
 impl Inner {
-    /// `POST` of a challenge alone, where DRM metadata names a URL for it; otherwise `None`, and the challenge lies ready.
+    /// `POST` of a challenge alone, where DRM metadata names a URL for it; otherwise `None`, and the
+    /// challenge lies ready.
     async fn ask_license_server(
         &self,
         session: SessionId,
@@ -145,7 +147,8 @@ impl Inner {
         }
     }
 
-    /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail, the envelope will say why.
+    /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail,
+    /// the envelope will say why.
     pub(super) async fn make_ready(&self, session: SessionId, movie: MovieId) {
         let Some(ticket) = self.stored.borrow().clone() else { return };
         if let Ok((challenge, _)) = self.challenge(session, movie, &ticket, Vec::new()).await {
@@ -190,7 +193,8 @@ impl Inner {
         Some(ready.swap_remove(at))
     }
 
-    /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it said of it.
+    /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it
+    /// said of it.
     pub(super) async fn kept_license(&self, session: SessionId, movie: MovieId) -> Option<Licensed> {
         let account = self.identity.borrow().account.clone();
         let policy_version = device_store::kept_license(&account, movie.get())?;

@@ -1,4 +1,5 @@
-//! The client of the controller: one queue per device, so that waiting messages go in one POST (PROTOCOL §2).
+//! The client of the controller: one queue per device, so that waiting messages go in one POST
+//! (docs/protocol.md §2).
 
 mod client;
 mod exchange;

@@ -1,8 +1,10 @@
-//! A film being opened: what its start asks the controller for, asked as early as it can be (PROTOCOL §9).
+//! A film being opened: what its start asks the controller for, asked as early as it can be (docs/protocol.md
+//! §10).
 //!
-//! Whoever rests on a title probably wants it: the manifest is asked for then. Whoever presses on it does, almost always: session and challenge are made
-//! then, which nobody else hears of. The click asks for the rest, in one POST, while the page is still being made; the player takes over
-//! what has come, and what is yet to come.
+//! Whoever rests on a title probably wants it: the manifest is asked for then. Whoever presses on it does,
+//! almost always: session and challenge are made then, which nobody else hears of. The click asks for the
+//! rest, in one POST, while the page is still being made; the player takes over what has come, and what is
+//! yet to come.
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,7 +22,8 @@ use web_sys::{HtmlLinkElement, Url};
 use super::{Ask, Control, Error, Licensed, client::Inner};
 use crate::clock;
 
-/// What was asked for early is good for so long, in seconds: what it says of the resume position and the viewer's rights ages.
+/// What was asked for early is good for so long, in seconds: what it says of the resume position and the
+/// viewer's rights ages.
 const FRESH_SECONDS: f64 = 60.0;
 
 /// What comes of opening a film, in no order.
@@ -235,8 +238,8 @@ impl Control {
         drop(self.opening(movie).prepare(self));
     }
 
-    /// Asks for all that the film's start needs. What it gives is over when that has gone out; at once where the manifest is there or
-    /// on its way, for then the page is what the film waits for.
+    /// Asks for all that the film's start needs. What it gives is over when that has gone out; at once where
+    /// the manifest is there or on its way, for then the page is what the film waits for.
     pub fn open_film(&self, movie: MovieId) -> impl Future<Output = ()> + use<> {
         let opening = self.opening(movie);
         let departure = (!opening.authorized.get()).then(|| self.departure());
@@ -297,7 +300,8 @@ fn close_session(control: &Control, session: SessionId) {
     control.proxy().send(&Request::CloseSession { session }, None, |_| {});
 }
 
-/// Has the browser connect to the CDN that is first in order, as the fetches will: across origins and without cookies.
+/// Has the browser connect to the CDN that is first in order, as the fetches will: across origins and without
+/// cookies.
 fn preconnect(manifest: &Manifest) {
     let first = manifest.cdns.first().map(|cdn| &cdn.id);
     let urls = manifest.downloadables.first().into_iter().flat_map(|downloadable| &downloadable.urls);

@@ -20,8 +20,8 @@ pub enum AppendError {
 
 /// A source buffer: the seam for one in a worker, or in a test.
 ///
-/// `append` and `remove` start an operation; the owner of the queue tells it by [`AppendQueue::operation_ended`] when the
-/// operation is over. Only one is under way at a time.
+/// `append` and `remove` start an operation; the owner of the queue tells it by
+/// [`AppendQueue::operation_ended`] when the operation is over. Only one is under way at a time.
 pub trait Append {
     /// Appends an init segment or fragments.
     ///
@@ -112,7 +112,8 @@ impl<B: Append> AppendQueue<B> {
         self.run();
     }
 
-    /// Drops every append and marker that has not begun. Changes of type stay: the owner goes by them already.
+    /// Drops every append and marker that has not begun. Changes of type stay: the owner goes by them
+    /// already.
     pub fn reset(&self) {
         self.operations
             .borrow_mut()

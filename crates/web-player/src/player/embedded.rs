@@ -1,4 +1,5 @@
-//! Films whose license comes along with the manifest: nothing is asked for, unless that license does not serve (B19).
+//! Films whose license comes along with the manifest: nothing is asked for, unless that license does not
+//! serve (B19).
 
 use std::rc::Rc;
 
@@ -12,7 +13,8 @@ use web_sys::RequestCredentials;
 use super::run::Inner;
 use crate::{clock, control::Licensed, problem::Problem};
 
-/// A manifest that has been here for so long, in seconds, has its DRM metadata fetched anew before a license is asked for.
+/// A manifest that has been here for so long, in seconds, has its DRM metadata fetched anew before a license
+/// is asked for.
 const OLD_SECONDS: f64 = 30.0;
 
 impl Inner {
@@ -61,8 +63,8 @@ impl Inner {
         }
     }
 
-    /// A license in place of an embedded one: from the metadata that the server sent with new rules, or else from newer metadata; `None`
-    /// where a license has to be asked for.
+    /// A license in place of an embedded one: from the metadata that the server sent with new rules, or else
+    /// from newer metadata; `None` where a license has to be asked for.
     pub(super) async fn renew_embedded(
         &self,
         session: SessionId,

@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl Inner {
-    /// Takes over what was asked for when the viewer chose the film, and uses every answer as soon as it can be.
+    /// Takes over what was asked for when the viewer chose the film, and uses every answer as soon as it can
+    /// be.
     pub(super) fn begin(self: &Rc<Self>) {
         let Some(opening) = self.control.opened_film(self.movie) else { return };
         let weak = Rc::downgrade(self);

@@ -1,7 +1,8 @@
 //! A start of a film with nobody watching.
 //!
-//! Browsers compile a module's functions when they are first called; the hundreds that a start runs through would cost it a tenth of a
-//! second between the click and the picture. So they are called once before, while the viewer looks at the library.
+//! Browsers compile a module's functions when they are first called; the hundreds that a start runs through
+//! would cost it a tenth of a second between the click and the picture. So they are called once before, while
+//! the viewer looks at the library.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What the player reports: `playerevent` to the site, `logblob` to the controller. Neither holds playback up.
+//! What the player reports: `playerevent` to the site, `logblob` to the controller. Neither holds playback
+//! up.
 
 use nccp::{
     LogBlob, MovieId, NewRules, RequestMessage, ResponseMessage,
@@ -25,7 +26,8 @@ pub(super) fn farewell(movie_id: MovieId, position: f64) {
     api::player_event_beacon(&report);
 }
 
-/// Logs where the film is, and counters, with the next envelope. What comes of it: new rules, when the film's have changed.
+/// Logs where the film is, and counters, with the next envelope. What comes of it: new rules, when the film's
+/// have changed.
 pub(super) fn log(control: &Control, blob: LogBlob) -> impl Future<Output = Option<NewRules>> + use<> {
     let answer = control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
     async move {

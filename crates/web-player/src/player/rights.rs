@@ -45,7 +45,8 @@ impl Inner {
                     player.key_states(&keys);
                 }
             });
-            // They may have changed since the challenge was made; what they do not allow is not decrypted even for a moment.
+            // They may have changed since the challenge was made; what they do not allow is not decrypted
+            // even for a moment.
             self.look_at_displays();
         }
         let (reply, version) = match licensed {
@@ -163,7 +164,8 @@ impl Inner {
         }
     }
 
-    /// Tells the worker when the displays have changed. Pages cannot hear of that everywhere, so they look as well.
+    /// Tells the worker when the displays have changed. Pages cannot hear of that everywhere, so they look as
+    /// well.
     pub(super) fn look_at_displays(&self) {
         if let Some(display) = self.proxy().displays().changed() {
             self.proxy().send(&Request::Display { display }, None, |_| {});

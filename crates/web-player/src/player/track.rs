@@ -148,7 +148,8 @@ impl TrackRun {
         self.kind
     }
 
-    // ---- network --------------------------------------------------------------------------------------------------
+    // ----
+    // network --------------------------------------------------------------------------------------------------
 
     pub(super) fn fetch(self: &Rc<Self>, spec: FetchSpec) {
         let id = spec.fetch;
@@ -281,7 +282,8 @@ impl TrackRun {
         self.feed(Event::Index { track: self.kind, representation, index });
     }
 
-    // ---- worker ---------------------------------------------------------------------------------------------------
+    // ----
+    // worker ---------------------------------------------------------------------------------------------------
 
     /// Makes the stream, and after it the source buffer, go by another representation's init segment.
     fn send_init(self: &Rc<Self>, representation: &str) {
@@ -378,7 +380,8 @@ impl TrackRun {
     }
 }
 
-/// Container and codec without profile and level: while these stay, a new init segment is all that a source buffer needs.
+/// Container and codec without profile and level: while these stay, a new init segment is all that a source
+/// buffer needs.
 fn codec_family(mime: &str) -> (&str, &str) {
     let (container, parameters) = mime.split_once(';').unwrap_or((mime, ""));
     let codec = parameters.split_once('"').map_or("", |(_, codecs)| codecs);

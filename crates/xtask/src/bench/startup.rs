@@ -1,4 +1,5 @@
-//! `cargo xtask bench startup`: prepares Matinee, its film, the other players and theirs, and lets `bench-startup` (crate `e2e`) measure.
+//! `cargo xtask bench startup`: prepares Matinee, its film, the other players and theirs, and lets
+//! `bench-startup` (crate `e2e`) measure.
 
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,8 @@ fn others(project: &Project, film: &Path) -> Result<PathBuf, Error> {
     Ok(served)
 }
 
-/// DASH with segments of 4 s in files of their own, which spares the player an index; `cenc`, as ours; ClearKey.
+/// DASH with segments of 4 s in files of their own, which spares the player an index; `cenc`, as ours;
+/// ClearKey.
 fn dash(project: &Project, folder: &Path, film: &Path) -> Result<(), Error> {
     let packager = tools::shaka_packager(project)?;
     let to = folder.join("served/dash");

@@ -1,4 +1,5 @@
-//! What earlier demos left in the data folder, `demo.json`: the account's password and which films are protected.
+//! What earlier demos left in the data folder, `demo.json`: the account's password and which films are
+//! protected.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -31,8 +32,8 @@ impl Film {
         Ok(Self { movie, title: title.to_owned(), files: files.to_vec(), digest })
     }
 
-    /// A user's own film: its id comes from its bytes (eight digits, so that it cannot be the demo's), its title from the
-    /// first file's name.
+    /// A user's own film: its id comes from its bytes (eight digits, so that it cannot be the demo's), its
+    /// title from the first file's name.
     pub(super) fn of_user(files: &[PathBuf]) -> Result<Self, Error> {
         let digest = digest(files)?;
         let number = digest[..4].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

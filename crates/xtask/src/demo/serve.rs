@@ -46,11 +46,12 @@ pub(super) fn must_be_free(address: SocketAddr) -> Result<(), Error> {
     }
 }
 
-/// Starts the server, calls `ready` when it answers at `address`, and waits until it ends or an interrupt comes; then it is
-/// interrupted, too, and waited for.
+/// Starts the server, calls `ready` when it answers at `address`, and waits until it ends or an interrupt
+/// comes; then it is interrupted, too, and waited for.
 ///
 /// # Errors
-/// [`Error::Server`] when it does not get ready in time; [`Error::Failed`] when it ends by itself, or not well.
+/// [`Error::Server`] when it does not get ready in time; [`Error::Failed`] when it ends by itself, or not
+/// well.
 pub(super) fn until_interrupted(
     serve: &mut Command,
     address: SocketAddr,
@@ -148,7 +149,8 @@ mod tests {
     fn an_interrupt_is_passed_on_and_the_end_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let (up, stopped) = (folder.path().join("up"), folder.path().join("stopped"));
-        // Perl, because a shell cannot trap a signal that was ignored when it started, as it is under `nohup`.
+        // Perl, because a shell cannot trap a signal that was ignored when it started, as it is under
+        // `nohup`.
         let mut server = Command::new("perl");
         server.arg("-e").arg(
             "$SIG{INT} = sub { open(my $f, '>', $ARGV[1]); exit 0 }; open(my $f, '>', $ARGV[0]); sleep 1 while 1",

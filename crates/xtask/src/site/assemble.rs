@@ -19,7 +19,8 @@ const SHORT: [(&str, &str); 5] = [
     ("compat_wasm", "decryptor_compat_bg.wasm"),
 ];
 
-/// Makes `to` anew from the folders `www` and `pkg`. It is put in place whole: readers see the old one or the new one.
+/// Makes `to` anew from the folders `www` and `pkg`. It is put in place whole: readers see the old one or the
+/// new one.
 ///
 /// # Errors
 /// [`Error::Site`] where the files do not fit together; [`Error::File`].

@@ -64,7 +64,8 @@ impl W {
 
     #[inline(always)]
     pub(in crate::bitslice) fn store(self, block: &mut Block) {
-        // SAFETY: the reference is valid for writes of 16 bytes, and nobody else's; v128.store needs no alignment.
+        // SAFETY: the reference is valid for writes of 16 bytes, and nobody else's; v128.store needs no
+        // alignment.
         unsafe { v128_store(core::ptr::from_mut(block).cast(), self.0) }
     }
 

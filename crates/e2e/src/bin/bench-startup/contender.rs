@@ -17,7 +17,8 @@ use crate::{REST, THINK};
 pub(crate) enum Contender {
     /// Ours, protected: license round trip included. The click comes out of nowhere, as a finger's.
     Matinee,
-    /// Ours, when the pointer has rested on the title for [`REST`]: long enough that the manifest was asked for.
+    /// Ours, when the pointer has rested on the title for [`REST`]: long enough that the manifest was asked
+    /// for.
     MatineeRested,
     /// Shaka Player with ClearKey by EME, the key in the page.
     Shaka,
@@ -42,7 +43,8 @@ impl Contender {
     }
 }
 
-/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended, and when the first frame was shown.
+/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended, and when
+/// the first frame was shown.
 const PROBE: &str = "
     window.probe = { marks: {}, first: null };
     const mark = name => { probe.marks[name] ??= performance.now() };

@@ -1,7 +1,8 @@
-//! What both engines read and write alike: this folder is compiled once for each, against its `Db` and `DbRow`.
+//! What both engines read and write alike: this folder is compiled once for each, against its `Db` and
+//! `DbRow`.
 //!
-//! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`, `RETURNING`. Where a
-//! writer must keep others out, `locked!` adds what the engine needs.
+//! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`,
+//! `RETURNING`. Where a writer must keep others out, `locked!` adds what the engine needs.
 
 mod codes;
 mod devices;

@@ -9,7 +9,8 @@ use crate::control::Ask;
 use crate::drm::Granted;
 
 impl Film<'_> {
-    /// No license was asked for: opens the one in the manifest. Where that does not serve, the license server is asked (B19).
+    /// No license was asked for: opens the one in the manifest. Where that does not serve, the license server
+    /// is asked (B19).
     pub(in super::super) fn open_embedded(&mut self) -> Result<(), Error> {
         if !is_protected(&self.manifest) {
             return Ok(());
@@ -34,7 +35,8 @@ impl Film<'_> {
     pub(super) fn adopt(&mut self, rules: NewRules) -> Result<(), Error> {
         self.forced = true;
         if self.asking {
-            // What comes follows rules that are newer than the present ones. If they are not these, the next report will say so.
+            // What comes follows rules that are newer than the present ones. If they are not these, the next
+            // report will say so.
             return Ok(());
         }
         let granted = if self.embedded { self.open_metadata(&rules.drm_metadata) } else { None };
@@ -48,7 +50,8 @@ impl Film<'_> {
         }
     }
 
-    /// Opens the license that lies in DRM metadata; `None` where there is none for this box, or it does not hold.
+    /// Opens the license that lies in DRM metadata; `None` where there is none for this box, or it does not
+    /// hold.
     fn open_metadata(&self, metadata: &[u8]) -> Option<Granted> {
         let shared = &self.control.shared;
         let kept = shared.state().registration().cloned()?;
