@@ -129,7 +129,7 @@ error_codes! {
     TryLater "TRY_LATER" Backoff "The service is busy. Trying again.";
     /// JSON routes only: wrong email or password.
     LoginFailed "LOGIN_FAILED" Fail "Email or password is wrong.";
-    /// JSON routes only: the request comes from another site's page.
+    /// The request comes from another site's page.
     OriginRefused "ORIGIN_REFUSED" Fail "Requests from that site are not accepted.";
     /// Client side only: a code that this version does not know.
     Other "OTHER" Fail "The service answered with an error.";

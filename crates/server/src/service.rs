@@ -3,12 +3,11 @@
 use crate::authorizer::Webhook;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyRing;
-use crate::policy::Policies;
+use crate::policy::{self, Policies};
 use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
 use crate::throttle::Throttle;
-use crate::use_case::drm_metadata;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +48,7 @@ impl Service {
             Arc::new(AbsentStore)
         };
         if config.has(Role::Control) {
-            drm_metadata::check_all(&store, &load_policies(&config)?, &config.drm).await?;
+            policy::check_all(&*store, &load_policies(&config)?, &config.drm).await?;
         }
         Self::with_store(config, clock, store)
     }
@@ -59,8 +58,21 @@ impl Service {
     /// # Errors
     /// [`Error`].
     pub fn with_store(config: Config, clock: Clock, store: Arc<dyn Store>) -> Result<Self, Error> {
-        let keys =
-            keys::open(&config.keys(), &config.public_url, &config.boxes.factory_keys()?, clock.now())?;
+        let factories = config.boxes.factory_keys()?;
+        let keys = keys::open(&config.keys(), &config.public_url, &factories, clock.now())?;
+        Self::with_keys(config, clock, store, keys)
+    }
+
+    /// As [`Service::with_store`], with keys that were loaded already. A reload reads those of the folder.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn with_keys(
+        config: Config,
+        clock: Clock,
+        store: Arc<dyn Store>,
+        keys: KeyRing,
+    ) -> Result<Self, Error> {
         let oldest_module = config.drm.oldest_module.parse().map_err(|_| Error::Setting {
             name: "drm.oldest_module",
             reason: "must be a version like 0.1.0".to_owned(),

@@ -3,9 +3,11 @@
 //! Text form: base64url of key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16); opaque to everybody else. Opening one touches no
 //! database, so a forgery costs none.
 
+use crate::key_level;
 use crate::secret::{base64url, from_base64url, random};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
+use license::KeyLevel;
 use nccp::DeviceId;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -24,8 +26,8 @@ pub struct Ticket {
     pub device: DeviceId,
     /// Its P-256 key, compressed.
     pub signing_key: [u8; 33],
-    /// Its key level.
-    pub level: u8,
+    /// How it keeps its keys.
+    pub level: KeyLevel,
     /// The registration that it belongs to.
     pub epoch: u32,
     /// When it was made.
@@ -82,7 +84,7 @@ impl TicketKeys {
         plain.extend(ticket.epoch.to_be_bytes());
         plain.extend(ticket.issued.to_be_bytes());
         plain.extend(ticket.expires.to_be_bytes());
-        plain.push(ticket.level);
+        plain.push(key_level::to_number(ticket.level));
         plain.extend(ticket.signing_key);
         plain.extend(ticket.device.as_str().as_bytes());
         let nonce = random::<12>();
@@ -126,7 +128,7 @@ impl Ticket {
             account: i64::from_be_bytes(*account),
             device: std::str::from_utf8(device).ok()?.parse().ok()?,
             signing_key: *signing_key,
-            level: *level,
+            level: key_level::from_number(*level)?,
             epoch: u32::from_be_bytes(*epoch),
             issued: u64::from_be_bytes(*issued),
             expires: u64::from_be_bytes(*expires),
@@ -144,7 +146,7 @@ mod tests {
             account: 7,
             device: "d-5f0c".parse().unwrap(),
             signing_key: [2; 33],
-            level: 2,
+            level: KeyLevel::Webcrypto,
             epoch: 3,
             issued: 1000,
             expires: 2000,

@@ -3,6 +3,7 @@
 use super::{block_on, open};
 use crate::args::Device;
 use crate::{Failure, output};
+use license::KeyLevel;
 use serde_json::json;
 use server::keys::{self, Revoked, RevokedId};
 use server::{Config, Error, accounts};
@@ -94,12 +95,12 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
     }
 }
 
-/// The name of a key level's number.
-fn key_level(level: u8) -> &'static str {
+/// The name of a key level.
+fn key_level(level: KeyLevel) -> &'static str {
     match level {
-        2 => "webcrypto",
-        3 => "box",
-        _ => "software",
+        KeyLevel::Webcrypto => "webcrypto",
+        KeyLevel::Box => "box",
+        KeyLevel::Software => "software",
     }
 }
 

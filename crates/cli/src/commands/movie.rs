@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
 use server::policy::{self, Policies};
-use server::{Config, drm_metadata, movies};
+use server::{Config, movies};
 use std::path::Path;
 
 impl From<Details> for movies::Details {
@@ -104,7 +104,7 @@ pub(super) fn keep_keys(config: &Config, folder: &Path, given: &[KidAndKey]) -> 
 /// Whether the film's licenses can come from where they are to, and that a domain has its key where they come along.
 pub(super) fn prepare_license(config: &Config, details: &Details) -> Result<(), Failure> {
     let policy = details.policy.as_deref().unwrap_or(policy::DEFAULT);
-    drm_metadata::check_mode(&Policies::load(config)?, &config.drm, policy, details.license)?;
+    policy::check_mode(&Policies::load(config)?, &config.drm, policy, details.license)?;
     if details.license.domain().is_some() {
         let now = now();
         server::keys::open(&config.keys(), &config.public_url, &[], now)?;

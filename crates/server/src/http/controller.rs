@@ -2,7 +2,7 @@
 
 use super::body::{self, BodyError};
 use super::error::JsonError;
-use super::{address, cookies};
+use super::{COSE, address, cookies};
 use crate::Service;
 use crate::use_case::controller::{self, ControllerAnswer, Envelope};
 use crate::use_case::license;
@@ -41,6 +41,10 @@ async fn post_envelope(
     if !is_plain_xml(&parts.headers) {
         return refused(415, ErrorCode::RequestInvalid);
     }
+    let single = |name| body::single(&parts.headers, name);
+    let (Ok(ticket), Ok(signature)) = (single(TICKET_HEADER), single(SIGNATURE_HEADER)) else {
+        return refused(400, ErrorCode::RequestInvalid);
+    };
     let body = match body::read(&parts.headers, body, MAX_ENVELOPE).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => return refused(413, ErrorCode::RequestInvalid),
@@ -50,8 +54,8 @@ async fn post_envelope(
     let browser = cookies::browser(&service.config, &parts.headers);
     let envelope = Envelope {
         body: &body,
-        ticket: body::text(&parts.headers, TICKET_HEADER),
-        signature: body::text(&parts.headers, SIGNATURE_HEADER),
+        ticket,
+        signature,
         session: session.as_ref(),
         browser: browser.as_ref(),
         origin: body::text(&parts.headers, "origin"),
@@ -67,7 +71,13 @@ fn is_plain_xml(headers: &HeaderMap) -> bool {
     let utf8 = parameters.filter_map(|p| p.trim().split_once('=')).all(|(name, value)| {
         !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
-    utf8 && body::media_type(headers) == nccp::CONTENT_TYPE && !headers.contains_key(header::CONTENT_ENCODING)
+    utf8 && body::is_plain(headers, nccp::CONTENT_TYPE)
+}
+
+/// What another site's page gets: an answer of the protocol, as for everything here.
+pub(super) fn refuse_origin(service: &Service) -> Response {
+    let now = service.clock.now();
+    respond(service, ControllerAnswer::refused(403, 0, now, ErrorCode::OriginRefused))
 }
 
 fn respond(service: &Service, answer: ControllerAnswer) -> Response {
@@ -95,8 +105,11 @@ async fn post_license(
     service.throttle.request(address::of(&request))?;
     let place = address::place(&service, &request);
     let (parts, body) = request.into_parts();
+    if !body::is_plain(&parts.headers, COSE) {
+        return Err(JsonError::UNSUPPORTED);
+    }
+    let ticket = body::single(&parts.headers, TICKET_HEADER)?;
     let challenge = body::read(&parts.headers, body, MAX_CHALLENGE).await?;
-    let ticket = body::text(&parts.headers, TICKET_HEADER);
     let origin = body::text(&parts.headers, "origin");
     let issued = license::issue_raw(&service, audience, ticket, &challenge, origin, &place).await.map_err(
         |failure| {
@@ -110,10 +123,7 @@ async fn post_license(
         },
     )?;
     let (license, policy_version) = issued;
-    let headers = [
-        ("content-type", "application/cose"),
-        ("cache-control", "no-store"),
-        (POLICY_VERSION_HEADER, &policy_version),
-    ];
+    let headers =
+        [("content-type", COSE), ("cache-control", "no-store"), (POLICY_VERSION_HEADER, &policy_version)];
     Ok((headers, license).into_response())
 }

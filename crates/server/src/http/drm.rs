@@ -1,6 +1,6 @@
 //! `GET /s/{set}/{content}/drm`: DRM metadata, behind a URL token like media, but made when it is asked for.
 
-use super::body;
+use super::{COSE, body};
 use crate::Service;
 use crate::media_url::{self, Refusal};
 use crate::use_case::drm_metadata::{self, Resource};
@@ -42,7 +42,7 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
 
 fn send(service: &Service, request: &Parts, resource: Resource) -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/cose"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(COSE));
     let tag = format!("W/\"{}\"", resource.tag);
     let modified = UNIX_EPOCH + Duration::from_secs(resource.last_modified);
     for (name, value) in [

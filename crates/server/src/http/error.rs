@@ -34,6 +34,12 @@ impl From<Throttled> for JsonError {
     }
 }
 
+impl From<super::body::NotSingle> for JsonError {
+    fn from(_: super::body::NotSingle) -> Self {
+        Self::BAD_REQUEST
+    }
+}
+
 impl From<super::body::BodyError> for JsonError {
     fn from(error: super::body::BodyError) -> Self {
         match error {
@@ -56,7 +62,7 @@ impl From<Failure> for JsonError {
                 StatusCode::NOT_FOUND
             }
             ErrorCode::TryLater => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::RequestInvalid => StatusCode::BAD_REQUEST,
+            ErrorCode::RequestInvalid | ErrorCode::CertificateInvalid => StatusCode::BAD_REQUEST,
             _ => StatusCode::FORBIDDEN,
         };
         Self { retry: (code == ErrorCode::TryLater).then_some(5), ..Self::new(status, code) }

@@ -1,12 +1,14 @@
 //! Who may ask at all: the right host, no foreign page; and the headers that keep pages to themselves.
 
+use super::body::{self, NotSingle};
+use super::controller;
 use super::error::JsonError;
 use crate::{Config, Role, Service};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use nccp::ErrorCode;
+use nccp::{CONTROLLER_PATH, ErrorCode};
 use std::sync::Arc;
 
 /// Whether a page of that origin may call with cookies.
@@ -16,7 +18,11 @@ pub(super) fn is_listed(config: &Config, origin: &str) -> bool {
 
 /// Whether a request that changes something comes from where it may. Without `Origin` and `Sec-Fetch-Site` the caller is no browser.
 fn comes_from_us(config: &Config, headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or("null"));
+    // Two of one name are from nowhere, whichever of them is listed.
+    let text = |name: HeaderName| match body::single(headers, name.as_str()) {
+        Ok(value) => value,
+        Err(NotSingle) => Some("null"),
+    };
     let origin = text(header::ORIGIN);
     let site = text(HeaderName::from_static("sec-fetch-site"));
     let listed = origin.is_some_and(|origin| is_listed(config, origin));
@@ -37,7 +43,10 @@ pub(super) async fn refuse_foreign_posts(
     if harmless || comes_from_us(&service.config, request.headers()) {
         next.run(request).await
     } else {
-        JsonError::new(StatusCode::FORBIDDEN, ErrorCode::OriginRefused).into_response()
+        match request.uri().path() {
+            CONTROLLER_PATH => controller::refuse_origin(&service),
+            _ => JsonError::new(StatusCode::FORBIDDEN, ErrorCode::OriginRefused).into_response(),
+        }
     }
 }
 

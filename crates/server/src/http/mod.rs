@@ -27,6 +27,8 @@ use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+/// Media type of the DRM objects (RFC 9052, section 12).
+const COSE: &str = "application/cose";
 /// How long an answer may take to begin, a slow request body included.
 const ANSWER: Duration = Duration::from_secs(30);
 

@@ -1,6 +1,10 @@
 //! The named policies, and how one becomes the rules of a license.
 
+mod embedding;
 mod file;
+
+pub(crate) use embedding::check_all;
+pub use embedding::check_mode;
 
 use crate::{Config, Error};
 use license::{Check, KeyLevel, Output, Player, Policy};

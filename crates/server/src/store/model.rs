@@ -2,6 +2,7 @@
 
 use super::SequenceWindow;
 use crate::LicenseMode;
+use license::KeyLevel;
 
 /// A subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +45,8 @@ pub struct Device {
     pub slot: Option<u32>,
     /// P-256 key, compressed.
     pub signing_key: Vec<u8>,
-    /// Key level as in the DRM objects.
-    pub level: u8,
+    /// How it keeps its keys.
+    pub level: KeyLevel,
     /// `browser` or `box`.
     pub kind: String,
     /// Name for people.
@@ -73,8 +74,8 @@ pub struct NewDevice {
     pub account: i64,
     /// P-256 key, compressed.
     pub signing_key: Vec<u8>,
-    /// Key level as in the DRM objects.
-    pub level: u8,
+    /// How it keeps its keys.
+    pub level: KeyLevel,
     /// `browser` or `box`.
     pub kind: String,
     /// Name for people.
@@ -94,8 +95,8 @@ pub struct NewDevice {
 /// What a device says when it registers again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// Key level as in the DRM objects.
-    pub level: u8,
+    /// How it keeps its keys.
+    pub level: KeyLevel,
     /// Name for people.
     pub name: String,
     /// Description of the machine.

@@ -8,7 +8,7 @@ use crate::store::{Account, ActivationCode, StoreError, Transaction, retried};
 use crate::throttle::Throttled;
 use license::DeviceCertificate;
 use nccp::json::{Activate, ActivateState, Activated};
-use nccp::{Activation, BoxCode, ErrorCode};
+use nccp::{Activation, BoxCode, ErrorCode, single_line};
 use std::net::IpAddr;
 
 /// Seconds that a code lives.
@@ -94,7 +94,7 @@ async fn new_code(tx: &mut dyn Transaction, now: u64) -> Outcome<String> {
 fn name_of(certificate: &DeviceCertificate) -> String {
     let part = |text: &Option<String>| text.clone().unwrap_or_default();
     let name = format!("{} {}", part(&certificate.model), part(&certificate.serial));
-    name.trim().chars().filter(|c| !c.is_control()).take(80).collect()
+    single_line(&name).chars().take(80).collect()
 }
 
 /// Why a code was not taken.

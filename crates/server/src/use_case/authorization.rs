@@ -1,6 +1,6 @@
-//! Who may play, and the manifest for those who may.
+//! The manifest, for those who may play.
 
-use super::{Outcome, drm_metadata};
+use super::{Outcome, drm_metadata, playable};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::config::CdnConfig;
@@ -10,47 +10,12 @@ use crate::secret::random;
 use crate::store::{Account, Movie, Transaction};
 use license::KeyLevel;
 use nccp::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, ErrorCode, KeyPeriod, LicenseMode, Manifest, MediaType,
-    MovieId, MovieType, RangeForm, ResponseMessage,
+    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
+    MovieType, RangeForm, ResponseMessage,
 };
-use std::sync::Arc;
 
 /// Seconds that media URLs outlive the film, where nothing else is configured.
 const BEYOND_THE_FILM: u64 = 6 * 3600;
-/// The plan that plays nothing.
-const NO_PLAN: &str = "none";
-
-/// Whether the account's plan plays the movie, and it can be played now. A8.
-pub(crate) fn may_play(account: &Account, movie: &Movie) -> Result<(), ErrorCode> {
-    if !movie.available {
-        return Err(ErrorCode::MovieNotAvailable);
-    }
-    let included =
-        if movie.plans.is_empty() { account.plan != NO_PLAN } else { movie.plans.contains(&account.plan) };
-    if included { Ok(()) } else { Err(ErrorCode::NotSubscribed) }
-}
-
-/// The movie with its pack, for an account that may play it.
-pub(crate) async fn playable(
-    service: &Service,
-    tx: &mut dyn Transaction,
-    account: &Account,
-    movie_id: MovieId,
-    place: &Place,
-) -> Outcome<(Movie, Arc<Pack>)> {
-    let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    if !place.may(&movie.regions) {
-        return Err(ErrorCode::RegionNotAllowed.into());
-    }
-    may_play(account, &movie)?;
-    match service.catalogue.pack(&movie.pack) {
-        Ok(pack) => Ok((movie, pack)),
-        Err(error) => {
-            tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
-            Err(ErrorCode::MovieNotAvailable.into())
-        }
-    }
-}
 
 /// `authorization`: A43, A59 to A70.
 pub(crate) async fn authorize(
@@ -61,7 +26,7 @@ pub(crate) async fn authorize(
     place: &Place,
     now: u64,
 ) -> Outcome<ResponseMessage> {
-    let (movie, pack) = playable(service, tx, account, movie_id, place).await?;
+    let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
     let manifest = manifest(service, (&movie, &pack), movie_id, level, resume, now)?;

@@ -1,16 +1,14 @@
 //! DRM metadata: what changes about a film's protection, signed when somebody asks for it, with a license in it where the film
 //! says so (docs/protocol.md, section 6).
 
-use super::{Outcome, license};
+use super::{Failure, Outcome, content_keys};
+use crate::Service;
 use crate::catalogue::Pack;
-use crate::config::Drm;
-use crate::policy::{Policies, PolicyTemplate, Since};
+use crate::policy::PolicyTemplate;
 use crate::secret::sha256;
-use crate::store::{Movie, Store, StoreError, retried};
-use crate::{Error, LicenseMode, Service};
-use ::license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Policy};
+use crate::store::{Movie, retried};
+use license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Policy};
 use nccp::ErrorCode;
-use std::sync::Arc;
 
 /// DRM metadata, just made.
 pub(crate) struct Made {
@@ -51,7 +49,7 @@ pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> O
             let policy_version = domain.and_then(|_| version_of(service, movie));
             Ok(Some(Made { octets, domain, policy_version }))
         }
-        Err(_) => Err(StoreError::Corrupt("pack").into()),
+        Err(error) => Err(Failure::Signing { what: "DRM metadata", error }),
     }
 }
 
@@ -66,7 +64,7 @@ pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<Do
     let of = DomainEpoch::at(movie.license.domain()?, now);
     let policies = service.policies();
     let policy = policies.find(&movie.policy);
-    let allowed = policy.is_some_and(|policy| fits(policy, &service.config.drm).is_ok());
+    let allowed = policy.is_some_and(|policy| policy.can_be_embedded(&service.config.drm).is_ok());
     (allowed && service.keys().domain(of).is_some()).then_some(of)
 }
 
@@ -79,13 +77,14 @@ fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<
     let pair = ring.domain(of).ok_or(ErrorCode::MovieNotAvailable)?;
     let grant = Grant {
         content_id: &pack.content_id,
-        keys: &license::granted(service, pack, &[])?,
+        keys: &content_keys::granted(service, pack, &[])?,
         policy: &rules(template, of.domain, now),
         now,
         oldest_module: service.oldest_module,
     };
     let issued = ring.license.issue_embedded(of, &pair.modulus, &grant);
-    Ok(Some((of.domain, issued.map_err(|_| ErrorCode::MovieNotAvailable)?)))
+    let issued = issued.map_err(|error| Failure::Signing { what: "an embedded license", error })?;
+    Ok(Some((of.domain, issued)))
 }
 
 /// The rules for a whole domain: the lowest picture of its members, and nothing to be kept, since it comes along each time.
@@ -139,54 +138,4 @@ fn last_modified(service: &Service, movie: &Movie, now: u64) -> u64 {
     let changes =
         [film, service.config.changed, service.policies_changed(), service.keys().changed, interval];
     changes.into_iter().max().unwrap_or(interval).min(now)
-}
-
-/// Whether licenses of a policy can come along with films: caches keep them for a while, and nobody knows who will play.
-fn fits(policy: &PolicyTemplate, drm: &Drm) -> Result<(), String> {
-    let name = &policy.name;
-    if policy.playback.is_some() {
-        return Err(format!(
-            "policy \"{name}\" counts from the first play, which only the license server knows: choose another policy, or --license server"
-        ));
-    }
-    if policy.since == Since::Acquisition && policy.validity.is_some() {
-        return Err(format!(
-            "policy \"{name}\" counts from when a device gets its license, which caches cannot tell: choose another policy, or --license server"
-        ));
-    }
-    let kept = drm.ttl.saturating_add(drm.update_interval);
-    match policy.validity {
-        Some(validity) if kept >= validity => Err(format!(
-            "drm.ttl ({} s) and drm.update_interval ({} s) together must be less than the {validity} s for which policy \"{name}\" \
-             holds, or caches would give out embedded licenses that have ended: lower them",
-            drm.ttl, drm.update_interval
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a film of this policy may have its licenses come from there.
-///
-/// # Errors
-/// [`Error::Setting`], with what to do.
-pub fn check_mode(policies: &Policies, drm: &Drm, policy: &str, mode: LicenseMode) -> Result<(), Error> {
-    match (mode, policies.find(policy)) {
-        (LicenseMode::Embedded(_), Some(policy)) => {
-            fits(policy, drm).map_err(|reason| Error::Setting { name: "license", reason })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// As [`check_mode`], of every film there is.
-pub(crate) async fn check_all(store: &Arc<dyn Store>, policies: &Policies, drm: &Drm) -> Result<(), Error> {
-    for movie in retried!(async { store.read().await?.movies().await })? {
-        check_mode(policies, drm, &movie.policy, movie.license).map_err(|error| match error {
-            Error::Setting { reason, .. } => {
-                Error::Setting { name: "drm", reason: format!("movie {}: {reason}", movie.id) }
-            }
-            other => other,
-        })?;
-    }
-    Ok(())
 }

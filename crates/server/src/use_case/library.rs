@@ -1,7 +1,7 @@
 //! The catalogue as an account sees it.
 
-use super::controller::Speaker;
-use super::{Outcome, authorization, drm_metadata, metadata, registration};
+use super::speaker::Speaker;
+use super::{Outcome, drm_metadata, metadata, playable};
 use crate::Service;
 use crate::region::Place;
 use crate::store::{Account, StoreError, Transaction, retried};
@@ -30,7 +30,7 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
                 position: viewing.map(|viewing| viewing.resume()),
                 watched_at: viewing.map(|viewing| viewing.seen),
                 queued: queue.iter().any(|queued| queued.id == movie.id),
-                playable: authorization::may_play(account, &movie).is_ok()
+                playable: playable::may_play(account, &movie).is_ok()
                     && place.may(&movie.regions)
                     && service.catalogue.pack(&movie.pack).is_ok(),
                 embedded: drm_metadata::domain_of(service, &movie, now)
@@ -101,7 +101,7 @@ pub(crate) async fn queue(
     now: u64,
 ) -> Outcome<ResponseMessage> {
     let account = &speaker.account;
-    let level = registration::key_level(speaker.device.level);
+    let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
     let movies = tx.queue(account.id).await?;
     Ok(ResponseMessage::Queue(

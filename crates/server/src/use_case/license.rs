@@ -1,19 +1,15 @@
 //! Licenses: the challenge is checked against everything that is known, then the rights are set.
 
-use super::authorization;
-use super::controller::Speaker;
 use super::entitlement::Entitlements;
+use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, registration, verify};
+use super::{Failure, Outcome, content_keys, playable, verify};
 use crate::Service;
-use crate::catalogue::Pack;
-use crate::keys::imported;
 use crate::region::Place;
 use crate::secret::sha256;
 use crate::store::{Movie, StoreError, Transaction, retried};
 use crate::ticket::Ticket;
-use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
-use license::{Grant, KeyName, Situation};
+use license::{Grant, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
 
 /// Who asks for a license, from where, with what.
@@ -22,11 +18,24 @@ pub(crate) struct Asking<'a> {
     pub(crate) speaker: &'a Speaker,
     /// The message's; the raw route has none and takes the challenge's.
     pub(crate) stream_id: Option<MovieId>,
-    /// COSE octets.
-    pub(crate) challenge: &'a [u8],
+    pub(crate) challenge: &'a VerifiedChallenge,
     /// The page's origin, where the browser says.
     pub(crate) origin: Option<&'a str>,
     pub(crate) place: &'a Place,
+}
+
+/// Checks form, signature and certificate of a challenge (COSE octets). It costs no database, and is done once for each
+/// request: two signatures are verified, the most that a request costs.
+pub(crate) fn verify_challenge(service: &Service, octets: &[u8], now: u64) -> Outcome<VerifiedChallenge> {
+    let (result, verified) = match service.keys().verify_challenge(octets, now) {
+        Ok(verified) => ("verified", Ok(verified)),
+        Err(license::Error::Certificate) => {
+            ("certificate_invalid", Err(ErrorCode::CertificateInvalid.into()))
+        }
+        Err(_) => ("invalid", Err(ErrorCode::ChallengeInvalid.into())),
+    };
+    metrics::counter!("matinee_challenges_total", "result" => result).increment(1);
+    verified
 }
 
 /// Answers a challenge with a license (COSE octets) and the name of its rules: A92 to A100.
@@ -36,11 +45,7 @@ pub(crate) async fn issue(
     asking: &Asking<'_>,
     now: u64,
 ) -> Outcome<(Vec<u8>, String)> {
-    let &Asking { speaker, stream_id, challenge: octets, origin, place } = asking;
-    let verified = service.keys().verify_challenge(octets, now).map_err(|error| match error {
-        license::Error::Certificate => ErrorCode::CertificateInvalid,
-        _ => ErrorCode::ChallengeInvalid,
-    })?;
+    let &Asking { speaker, stream_id, challenge: verified, origin, place } = asking;
     let challenge = &verified.challenge;
     let movie_id = MovieId::try_from(challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
     let bound = *verified.certificate.signing_key.as_bytes() == speaker.signing_key
@@ -54,8 +59,8 @@ pub(crate) async fn issue(
     if challenge.module_version < service.oldest_module {
         return Err(ErrorCode::PolicyRefused.into());
     }
-    let (movie, pack) = authorization::playable(service, tx, &speaker.account, movie_id, place).await?;
-    let keys = granted(service, &pack, &challenge.keys)?;
+    let (movie, pack) = playable::playable(service, tx, &speaker.account, movie_id, place).await?;
+    let keys = content_keys::granted(service, &pack, &challenge.keys)?;
 
     let policies = service.policies();
     let template = policies.find(policy_of(service, &movie)).ok_or_else(|| {
@@ -83,55 +88,17 @@ pub(crate) async fn issue(
         now,
         oldest_module: service.oldest_module,
     };
-    let license = service.keys().license.issue_license(&verified, &grant);
-    Ok((license.map_err(|_| ErrorCode::ChallengeInvalid)?, template.version()))
+    match service.keys().license.issue_license(verified, &grant) {
+        Ok(license) => Ok((license, template.version())),
+        // Keys there are, so it is the challenge's RSA key that nothing can be encrypted with.
+        Err(license::Error::Malformed) => Err(ErrorCode::ChallengeInvalid.into()),
+        Err(error) => Err(Failure::Signing { what: "a license", error }),
+    }
 }
 
 /// Name of the policy that a movie's licenses follow: the server's word goes before what the film was packaged with (B4).
 pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
     service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
-}
-
-/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key and the catalogue's
-/// names, or was given with the pack.
-pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
-    let unavailable = |reason: &str| {
-        tracing::error!(pack = %pack.id, reason, "no license can be issued");
-        ErrorCode::MovieNotAvailable
-    };
-    let content: ContentId = pack.content_id.parse().map_err(|_| unavailable("bad content id"))?;
-    let ring = service.keys();
-    let derive = |name: &KeyName| {
-        if name.common_key_id.is_empty() {
-            let given = imported::open(&pack.given_keys, &name.kid, &ring.seal);
-            let given = given
-                .ok_or_else(|| unavailable("its keys were given to the packager, and not to this server"))?;
-            return Ok((name.kid, given));
-        }
-        let common = ring.common_key(&name.common_key_id).ok_or_else(|| unavailable("unknown common key"))?;
-        let label: Label = name.label.parse().map_err(|_| unavailable("bad label"))?;
-        if derive_kid(common, &content, &label, name.period) != name.kid {
-            return Err(unavailable("its KIDs are not this server's"));
-        }
-        Ok((name.kid, derive_cek(common, &content, &label, name.period)))
-    };
-    let mut keys = Vec::new();
-    if asked.is_empty() {
-        for name in &pack.keys {
-            keys.push(derive(name)?);
-        }
-    }
-    for name in asked {
-        // What the catalogue does not name is not this movie's: A44.
-        if !pack.keys.contains(name) || keys.iter().any(|(kid, _)| *kid == name.kid) {
-            return Err(ErrorCode::ChallengeInvalid.into());
-        }
-        keys.push(derive(name)?);
-    }
-    if keys.is_empty() {
-        return Err(ErrorCode::ChallengeInvalid.into());
-    }
-    Ok(keys)
 }
 
 /// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket. Gives what [`issue`] gives.
@@ -145,17 +112,14 @@ pub(crate) async fn issue_raw(
 ) -> Outcome<(Vec<u8>, String)> {
     let now = service.clock.now();
     let (ticket, text) = verify::open_ticket(service, ticket).map_err(|_| ErrorCode::NotAuthentic)?;
-    if !audience.admits(registration::key_level(ticket.level)) {
+    if !audience.admits(ticket.level) {
         return Err(ErrorCode::NotAuthentic.into());
     }
     if now >= ticket.expires {
         return Err(ErrorCode::TicketExpired.into());
     }
     // A forged challenge costs no database either.
-    let verified = service.keys().verify_challenge(octets, now).map_err(|error| match error {
-        license::Error::Certificate => ErrorCode::CertificateInvalid,
-        _ => ErrorCode::ChallengeInvalid,
-    })?;
+    let verified = verify_challenge(service, octets, now)?;
     let movie_id =
         MovieId::try_from(verified.challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
     if service.authorizer.is_some() {
@@ -169,14 +133,14 @@ pub(crate) async fn issue_raw(
         let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
         asked.check(&account, movie_id)?;
     }
-    retried!(issue_raw_once(service, &ticket, &text, octets, origin, place, now))
+    retried!(issue_raw_once(service, &ticket, &text, &verified, origin, place, now))
 }
 
 async fn issue_raw_once(
     service: &Service,
     ticket: &Ticket,
     text: &str,
-    octets: &[u8],
+    challenge: &VerifiedChallenge,
     origin: Option<&str>,
     place: &Place,
     now: u64,
@@ -194,8 +158,8 @@ async fn issue_raw_once(
     if account.disabled {
         return Err(ErrorCode::LoginRequired.into());
     }
-    let speaker = Speaker::of_ticket(account, device, ticket, text.to_owned());
-    let asking = Asking { speaker: &speaker, stream_id: None, challenge: octets, origin, place };
+    let speaker = Speaker { account, device, ticket: text.to_owned(), signing_key: ticket.signing_key };
+    let asking = Asking { speaker: &speaker, stream_id: None, challenge, origin, place };
     let license = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;
     Ok(license)

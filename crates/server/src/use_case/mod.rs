@@ -3,10 +3,11 @@
 pub mod accounts;
 pub(crate) mod activation;
 pub(crate) mod authorization;
+pub(crate) mod content_keys;
 pub(crate) mod controller;
 pub mod counters;
 pub(crate) mod devices;
-pub mod drm_metadata;
+pub(crate) mod drm_metadata;
 pub(crate) mod entitlement;
 pub(crate) mod individualize;
 pub(crate) mod library;
@@ -14,8 +15,10 @@ pub(crate) mod license;
 pub(crate) mod login;
 pub(crate) mod metadata;
 pub mod movies;
+pub(crate) mod playable;
 pub(crate) mod playback;
 pub(crate) mod registration;
+pub(crate) mod speaker;
 pub(crate) mod verify;
 
 use crate::store::{StoreError, Transient};
@@ -31,6 +34,14 @@ pub(crate) enum Failure {
     Refused(license_rules::Refusal),
     /// The store failed: the caller is told to try later, the operator what happened.
     Store(StoreError),
+    /// Something could not be made and signed, which is nobody's fault but the server's: the caller is told to try later,
+    /// the operator what happened.
+    Signing {
+        /// What it was, with its article.
+        what: &'static str,
+        /// Why.
+        error: license_rules::Error,
+    },
 }
 
 impl Transient for Failure {
@@ -52,13 +63,17 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    /// The code for the caller; a store's failure is logged.
+    /// The code for the caller; a failure of the server's own is logged.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
             Self::Code(code) => code,
             Self::Refused(_) => ErrorCode::PolicyRefused,
             Self::Store(error) => {
                 tracing::error!(%error, "the store failed");
+                ErrorCode::TryLater
+            }
+            Self::Signing { what, error } => {
+                tracing::error!(%error, "{what} could not be signed");
                 ErrorCode::TryLater
             }
         }

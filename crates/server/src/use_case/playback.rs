@@ -1,14 +1,14 @@
 //! How playback goes: reports of the player and of the page.
 
-use super::controller::Speaker;
-use super::{Outcome, counters, drm_metadata, license, registration};
+use super::speaker::Speaker;
+use super::{Outcome, counters, drm_metadata, license};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
 use ::license::{Domain, KeyLevel};
 use nccp::json::{PlayerEvent, PlayerEventKind};
-use nccp::{ErrorCode, LogBlob, LogEvent, NewRules};
+use nccp::{ErrorCode, LogBlob, LogEvent, NewRules, single_line};
 
 /// Nearer to the end than this (seconds) a film counts as watched.
 const LAST_MOMENT: f64 = 0.5;
@@ -55,7 +55,7 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    let level = registration::key_level(speaker.device.level);
+    let level = speaker.device.level;
     let forced = forced_rules(service, (&movie, level), log.policy_version.as_deref(), now)?;
     Ok((Report { before, after: log.counters.clone() }, forced))
 }
@@ -102,7 +102,6 @@ async fn player_event_once(service: &Service, account: &Account, event: &PlayerE
     let now = service.clock.now();
     let mut tx = service.store.begin().await?;
     let movie = tx.movie(event.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    let position = event.position.filter(|position| position.is_finite() && *position >= 0.0);
     let name = match event.event {
         PlayerEventKind::Ready => "ready",
         PlayerEventKind::Playing => "playing",
@@ -116,16 +115,13 @@ async fn player_event_once(service: &Service, account: &Account, event: &PlayerE
         movie: movie.id,
         at: now,
         event: name.to_owned(),
-        code: event
-            .code
-            .as_ref()
-            .map(|code| code.chars().filter(|c| !c.is_control()).take(MAX_CODE).collect()),
-        position,
+        code: event.code.as_deref().map(|code| single_line(code).chars().take(MAX_CODE).collect()),
+        position: event.position,
         counters: Vec::new(),
     })
     .await?;
     let ended = event.event == PlayerEventKind::Ended;
-    if let Some(position) = position.or(ended.then_some(movie.runtime)) {
+    if let Some(position) = event.position.or(ended.then_some(movie.runtime)) {
         record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
     }
     tx.commit().await?;

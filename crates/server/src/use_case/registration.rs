@@ -1,12 +1,13 @@
 //! Taking a slot, keeping it, and the tickets that say so.
 
 use super::login::SessionCookies;
+use super::speaker::Speaker;
 use super::{Failure, Outcome};
 use crate::Service;
 use crate::secret::{CookieSecret, random_hex};
 use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
 use crate::ticket::Ticket;
-use license::{DeviceCertificate, Domain, DomainEpoch, KeyLevel, RsaModulus};
+use license::{DeviceCertificate, Domain, DomainEpoch, RsaModulus};
 use nccp::{DeviceId, DomainKey, ErrorCode, Register, Registration};
 
 /// Seconds that a ticket lives.
@@ -39,6 +40,13 @@ impl Ticketed {
     }
 }
 
+impl From<Ticketed> for Speaker {
+    fn from(ticketed: Ticketed) -> Self {
+        let Ticketed { account, device, ticket, text, .. } = ticketed;
+        Self { account, device, signing_key: ticket.signing_key, ticket: text }
+    }
+}
+
 /// What a registration is made of.
 #[derive(Debug)]
 pub(crate) struct Registering<'a> {
@@ -52,24 +60,6 @@ pub(crate) struct Registering<'a> {
     pub(crate) now: u64,
 }
 
-/// The number on the wire of a key level.
-pub(crate) fn level_number(level: KeyLevel) -> u8 {
-    match level {
-        KeyLevel::Software => 1,
-        KeyLevel::Webcrypto => 2,
-        KeyLevel::Box => 3,
-    }
-}
-
-/// The key level of a number on the wire.
-pub(crate) fn key_level(number: u8) -> KeyLevel {
-    match number {
-        3 => KeyLevel::Box,
-        2 => KeyLevel::Webcrypto,
-        _ => KeyLevel::Software,
-    }
-}
-
 /// The keys of the device's domains, of this epoch and the next, as far as they have been made; sealed, so that nobody else can use
 /// them (B50).
 async fn domain_keys(
@@ -78,7 +68,7 @@ async fn domain_keys(
     device: &Device,
     now: u64,
 ) -> Outcome<Vec<DomainKey>> {
-    let domains = Domain::of_level(key_level(device.level));
+    let domains = Domain::of_level(device.level);
     let modulus = match domains {
         [] => None,
         _ => tx.rsa_modulus(&device.id).await?.and_then(|modulus| RsaModulus::try_from(modulus).ok()),
@@ -87,7 +77,8 @@ async fn domain_keys(
     let ring = service.keys();
     let epochs = domains.iter().map(|domain| DomainEpoch::at(*domain, now)).flat_map(|of| [of, of.next()]);
     let sealed = epochs.filter_map(|of| ring.domain(of)).map(|pair| {
-        let key = pair.of.seal_for(&pair.pkcs8, &device.id, &modulus).map_err(|_| ErrorCode::TryLater)?;
+        let key = pair.of.seal_for(&pair.pkcs8, &device.id, &modulus);
+        let key = key.map_err(|error| Failure::Signing { what: "a domain's key", error })?;
         Ok(DomainKey { domain: pair.of.domain.name().to_owned(), epoch: pair.of.epoch, key })
     });
     sealed.collect()
@@ -137,7 +128,7 @@ pub(crate) async fn register(
     tx.lock_account(account.id).await?;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
-    let level = level_number(certificate.level);
+    let level = certificate.level;
     let known = tx.device_by_key(account.id, key).await?;
     let lost = match known {
         Some(_) => None,
@@ -197,7 +188,7 @@ pub(crate) async fn register_box(
 ) -> Outcome<Ticketed> {
     tx.lock_account(account.id).await?;
     let key = certificate.signing_key.as_bytes();
-    let level = level_number(certificate.level);
+    let level = certificate.level;
     let id = match tx.device_by_key(account.id, key).await? {
         Some(device) => {
             let (name, machine) = (name.to_owned(), String::new());

@@ -1,6 +1,5 @@
 //! Whether a request is authentic: decided before the database is touched.
 
-use super::registration::key_level;
 use crate::Service;
 use crate::secret::{from_base64url, sha256};
 use crate::ticket::Ticket;
@@ -97,7 +96,7 @@ pub(crate) fn authenticate(
         Some(_) => {
             let (ticket, text) = open_ticket(service, ticket_text)?;
             signed(&SigningPublicKey::try_from(ticket.signing_key).map_err(|_| NotAuthentic)?)?;
-            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(key_level(ticket.level)) {
+            if request.device.as_ref() != Some(&ticket.device) || !audience.admits(ticket.level) {
                 return Err(NotAuthentic);
             }
             Ok(Proof::Ticket { ticket, text })

@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "the durability test alone kills it")]
 pub(crate) mod postgres;
 
+use license::KeyLevel;
 use server::store::{
     ActivationCode, DeviceState, LogEntry, NewDevice, NewMovie, Registered, Session, Slot, Store, StoreError,
     Viewing,
@@ -34,7 +35,7 @@ fn new_device(account: i64, n: u32) -> NewDevice {
         id: format!("d-{account}-{n}"),
         account,
         signing_key: [vec![2], vec![0; 28], n.to_be_bytes().to_vec()].concat(),
-        level: 2,
+        level: KeyLevel::Webcrypto,
         kind: "browser".into(),
         name: format!("Browser {n}"),
         machine: "Machine".into(),
@@ -203,7 +204,7 @@ async fn devices(store: &dyn Store) {
     assert_eq!(tx.rsa_modulus(&unknown).await.unwrap(), Some([7; 256]));
     assert_eq!(tx.rsa_modulus("d-nobody").await.unwrap(), None);
     let registered = Registered {
-        level: 1,
+        level: KeyLevel::Software,
         name: "Renamed".into(),
         machine: "M".into(),
         browser_hash: None,
@@ -213,7 +214,7 @@ async fn devices(store: &dyn Store) {
     tx.reregister(&id(2), &registered).await.unwrap();
     let mut device = tx.device_by_key(account, &new_device(account, 2).signing_key).await.unwrap().unwrap();
     assert_eq!((device.epoch, device.window.highest(), device.slot), (2, 40, Some(2)));
-    assert_eq!((device.name.as_str(), device.level, device.last_seen), ("Renamed", 1, 500));
+    assert_eq!((device.name.as_str(), device.level, device.last_seen), ("Renamed", KeyLevel::Software, 500));
     assert_eq!(device.browser_hash, Some([2; 32]));
     assert!(device.window.accept(42));
     tx.set_sequence(&id(2), &DeviceState { window: device.window.clone(), last_seen: 600 }).await.unwrap();

@@ -287,6 +287,7 @@ async fn a125_boxes_have_their_own_host() {
     // The license route keeps them apart too; what is asked there comes after.
     let license = async |router: &axum::Router, ticket: &str| {
         let request = Request::builder().method("POST").uri("/license").header("x-cticket", ticket);
+        let request = request.header("content-type", "application/cose");
         let request = request.header("host", "localhost:8080").body(Body::from("no challenge")).unwrap();
         world.send_to(router, request).await.status.as_u16()
     };

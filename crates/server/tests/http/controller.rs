@@ -70,6 +70,53 @@ async fn bad_envelopes() {
     assert_eq!(post(&[XML, ("content-encoding", "gzip")], PING.as_bytes()).await.status, 415);
 }
 
+/// Which of two tickets or signatures holds is not for the server to choose; nor does it read what is not ASCII.
+#[tokio::test]
+async fn headers_stand_once() {
+    let world = World::new().await;
+    let mut client = Client::registered(&world).await;
+    let ticket = client.ticket.clone().unwrap();
+    let body = client.seal(&world, &[RequestMessage::Queue]);
+    let signature = client.sign(body.as_bytes(), &ticket);
+    let (good, signed) = (("x-cticket", ticket.as_str()), ("x-nccp-signature", signature.as_str()));
+    let refused = Response::refused(0, NOW, ErrorCode::RequestInvalid);
+    for headers in [
+        vec![XML, good, good, signed],
+        vec![XML, good, ("x-cticket", "AAAA"), signed],
+        vec![XML, good, signed, signed],
+        vec![XML, good, signed, ("x-nccp-signature", "")],
+        vec![XML, good, signed, ("x-cticket", "\u{e9}")],
+    ] {
+        let reply = world.request("POST", "/nccp/controller", &headers, body.as_bytes()).await;
+        assert_eq!(reply.status, 400, "{headers:?}");
+        assert_eq!(Response::parse(&reply.body).unwrap(), refused, "{headers:?}");
+    }
+    let two_types = [XML, ("content-type", "application/xml"), good, signed];
+    assert_eq!(world.request("POST", "/nccp/controller", &two_types, body.as_bytes()).await.status, 415);
+    let reply = world.request("POST", "/nccp/controller", &[XML, good, signed], body.as_bytes()).await;
+    assert!(outcome(&reply).unwrap()[0].is_ok(), "each alone");
+}
+
+/// A refusal for the page's origin is an answer of the protocol here, and JSON elsewhere.
+#[tokio::test]
+async fn another_sites_page_is_answered_in_the_routes_own_form() {
+    let world = World::new().await;
+    let evil = ("origin", "https://evil.example");
+    let reply = world.request("POST", "/nccp/controller", &[XML, evil], PING.as_bytes()).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("content-type")),
+        (403, "application/xml; charset=utf-8")
+    );
+    let refused = Response::refused(0, NOW, ErrorCode::OriginRefused);
+    assert_eq!(Response::parse(&reply.body).unwrap(), refused);
+    let reply = world.request("POST", "/license", &[("content-type", "application/cose"), evil], b"").await;
+    assert_eq!(reply.status, 403);
+    assert_eq!(reply.json::<nccp::json::ErrorBody>().code(), ErrorCode::OriginRefused);
+    // Which of two holds nobody knows.
+    let two = [XML, ("origin", URL), evil];
+    assert_eq!(world.request("POST", "/nccp/controller", &two, PING.as_bytes()).await.status, 403);
+}
+
 #[tokio::test]
 async fn a_flood_is_throttled() {
     let world = World::with("[limits]\nrequests = 2").await;

@@ -6,6 +6,10 @@ use cenc::{ContentId, Label, derive_cek, derive_kid};
 use license::{Display, KeyName, Version};
 use nccp::{ErrorCode, RequestMessage, ResponseMessage};
 use server::store::{NewMovie, Store};
+use server::{Clock, Service};
+use std::sync::Arc;
+
+const COSE: [(&str, &str); 1] = [("content-type", "application/cose")];
 
 async fn license(
     client: &mut Client,
@@ -179,7 +183,8 @@ async fn the_raw_route_refuses_alike() {
     let ticket = client.ticket.clone().unwrap();
     let challenge = client.challenge(&world, MOVIE);
     let post = async |ticket: Option<&str>, challenge: &[u8]| {
-        let headers: Vec<_> = ticket.map(|t| ("x-cticket", t)).into_iter().collect();
+        let mut headers = vec![("content-type", "application/cose")];
+        headers.extend(ticket.map(|t| ("x-cticket", t)));
         let reply = world.request("POST", "/license", &headers, challenge).await;
         let body: nccp::json::ErrorBody = reply.json();
         (reply.status.as_u16(), body.code())
@@ -204,10 +209,105 @@ async fn a91_individualization_is_open_but_throttled() {
     let request = super::client::individualization_request(&first.key, NOW);
     let mut forged = request.clone();
     *forged.last_mut().unwrap() ^= 1;
-    let reply = world.request("POST", "/individualize", &[], &forged).await;
+    let reply = world.request("POST", "/individualize", &COSE, &forged).await;
     assert_eq!(reply.status, 400);
     assert!(reply.text().contains("CERTIFICATE_INVALID"));
-    let reply = world.request("POST", "/individualize", &[], &request).await;
+    let reply = world.request("POST", "/individualize", &COSE, &request).await;
     assert_eq!(reply.status, 429);
     assert!(!reply.header("retry-after").is_empty());
+}
+
+/// Both routes that take COSE take nothing else: another type, none, two, or a compressed body.
+#[tokio::test]
+async fn cose_is_asked_for_by_its_type() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let ticket = client.ticket.clone().unwrap();
+    let challenge = client.challenge(&world, MOVIE);
+    let request = super::client::individualization_request(&client.key, NOW);
+    for (path, body) in [("/license", &challenge), ("/individualize", &request)] {
+        for (headers, status) in [
+            (&[("content-type", "application/cose")][..], 200),
+            (&[("content-type", "Application/COSE; cose-type=\"cose-sign1\"")], 200),
+            (&[], 415),
+            (&[("content-type", "application/octet-stream")], 415),
+            (&[("content-type", "text/plain")], 415),
+            (&[("content-type", "application/x-www-form-urlencoded")], 415),
+            (&[("content-type", "application/cose, text/plain")], 415),
+            (&[("content-type", "application/cose"), ("content-type", "text/plain")], 415),
+            (&[("content-type", "application/cose"), ("content-encoding", "gzip")], 415),
+            (&[("content-type", "application/cose"), ("content-encoding", "identity")], 415),
+        ] {
+            let headers = [headers, &[("x-cticket", ticket.as_str())]].concat();
+            let reply = world.request("POST", path, &headers, body).await;
+            assert_eq!(reply.status, status, "{path} {headers:?}");
+            if status == 415 {
+                assert_eq!(reply.json::<nccp::json::ErrorBody>().code(), ErrorCode::RequestInvalid);
+            }
+        }
+    }
+    let two = [COSE[0], ("x-cticket", ticket.as_str()), ("x-cticket", ticket.as_str())];
+    let reply = world.request("POST", "/license", &two, &challenge).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.json::<nccp::json::ErrorBody>().code()),
+        (400, ErrorCode::RequestInvalid)
+    );
+}
+
+/// A challenge costs two signatures to verify, on either way, and whether it is good or not.
+#[tokio::test]
+async fn a_challenge_is_verified_once() {
+    let world = World::new().await;
+    let mut client = Client::registered(&world).await;
+    let ticket = client.ticket.clone().unwrap();
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let counted = |result: &str| {
+        let line = format!("matinee_challenges_total{{result=\"{result}\"}} ");
+        handle.render().lines().find_map(|l| l.strip_prefix(&line).map(str::to_owned)).unwrap_or_default()
+    };
+    let challenge = client.challenge(&world, MOVIE);
+    let headers = [COSE[0], ("x-cticket", ticket.as_str())];
+    assert_eq!(world.request("POST", "/license", &headers, &challenge).await.status, 200);
+    assert_eq!(counted("verified"), "1");
+    license(&mut client, &world, MOVIE, &challenge).await.unwrap();
+    assert_eq!(counted("verified"), "2");
+    assert_eq!(world.request("POST", "/license", &headers, b"hello").await.status, 403);
+    assert_eq!((counted("verified").as_str(), counted("invalid").as_str()), ("2", "1"));
+}
+
+/// What the server cannot sign is its own fault: the client comes again, and does not individualize. The other messages of
+/// the envelope are answered.
+#[tokio::test]
+async fn a_signing_failure_is_the_servers_own() {
+    let mut world = World::new().await;
+    let mut client = Client::registered(&world).await;
+    let ticket = client.ticket.clone().unwrap();
+    let (clock, _) = Clock::manual(NOW);
+    let mut ring = server::keys::load(&world.config.keys(), &world.config.public_url, NOW).unwrap();
+    // Each of these signers refuses what the other signs.
+    std::mem::swap(&mut ring.license, &mut ring.metadata);
+    std::mem::swap(&mut ring.device_certificate, &mut ring.individualization);
+    let service = Service::with_keys(world.config.clone(), clock, world.store.clone(), ring).unwrap();
+    world.router = server::router(Arc::new(service));
+
+    let challenge = client.challenge(&world, MOVIE);
+    let messages = [
+        RequestMessage::License { stream_id: id(MOVIE), challenge: challenge.clone() },
+        RequestMessage::Authorization { movie_id: id(MOVIE) },
+        RequestMessage::MovieMetadata { movie_id: id(MOVIE) },
+    ];
+    let answers = client.call(&world, &messages).await.unwrap();
+    let later = Err(ErrorCode::TryLater);
+    assert_eq!((&answers[0], &answers[1]), (&later, &later));
+    assert!(answers[2].is_ok(), "{answers:?}");
+
+    let headers = [COSE[0], ("x-cticket", ticket.as_str())];
+    let request = super::client::individualization_request(&client.key, NOW);
+    for (path, body) in [("/license", &challenge), ("/individualize", &request)] {
+        let reply = world.request("POST", path, &headers, body).await;
+        assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, "5"), "{path}");
+        assert_eq!(reply.json::<nccp::json::ErrorBody>().code(), ErrorCode::TryLater, "{path}");
+    }
 }

@@ -219,7 +219,12 @@ async fn a78_a87_roles_run_alone() {
     let (config, _) = alone("\"individualize\"");
     let router = server::router(Arc::new(Service::open(config, Clock::System).await.unwrap()));
     let only = World { router, ..World::new().await };
-    assert_eq!(only.request("POST", "/individualize", &[], b"no COSE").await.status, 400);
+    assert_eq!(
+        only.request("POST", "/individualize", &[("content-type", "application/cose")], b"no COSE")
+            .await
+            .status,
+        400
+    );
     assert_eq!(only.request("POST", "/login", &[], b"").await.status, 404);
 }
 

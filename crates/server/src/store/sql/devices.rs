@@ -1,6 +1,7 @@
 //! Devices and their slots.
 
 use super::{DbRow, Tx, int, unsigned};
+use crate::key_level;
 use crate::store::{Device, DeviceState, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError};
 use sqlx::Row as _;
 
@@ -15,7 +16,10 @@ fn device(row: &DbRow) -> Result<Device> {
         account: row.try_get("account")?,
         slot: row.try_get::<Option<i64>, _>("slot")?.and_then(|slot| u32::try_from(slot).ok()),
         signing_key: row.try_get("signing_key")?,
-        level: u8::try_from(small("level")?).map_err(|_| StoreError::Corrupt("level"))?,
+        level: u8::try_from(small("level")?)
+            .ok()
+            .and_then(key_level::from_number)
+            .ok_or(StoreError::Corrupt("level"))?,
         kind: row.try_get("kind")?,
         name: row.try_get("name")?,
         browser_hash: row
@@ -107,7 +111,7 @@ async fn insert(tx: &mut Tx, device: &NewDevice, slot: i64) -> Result<()> {
     .bind(device.account)
     .bind(slot)
     .bind(&device.signing_key)
-    .bind(i64::from(device.level))
+    .bind(i64::from(key_level::to_number(device.level)))
     .bind(&device.kind)
     .bind(&device.name)
     .bind(&device.machine)
@@ -185,7 +189,7 @@ pub(super) async fn reregister(tx: &mut Tx, id: &str, registered: &Registered) -
     .bind(id)
     .bind(int(window.highest()))
     .bind(&window.seen()[..])
-    .bind(i64::from(registered.level))
+    .bind(i64::from(key_level::to_number(registered.level)))
     .bind(&registered.name)
     .bind(&registered.machine)
     .bind(registered.browser_hash.as_ref().map(|hash| &hash[..]))

@@ -1,175 +1,22 @@
-//! The controller's envelope: authentic, in time, in sequence, then message by message (docs/protocol.md, section 2).
+//! The messages of an envelope, in one transaction and each in its own savepoint.
 
-use super::activation::{self, Polled};
-use super::entitlement::Entitlements;
-use super::login::SessionCookies;
-use super::registration::{self, Ticketed};
-use super::verify::{self, Audience, CLOCK_TOLERANCE, Proof, RENEWABLE};
-use super::{Failure, Outcome, authorization, library, license, metadata, playback};
+use super::Envelope;
 use crate::Service;
-use crate::region::Place;
 use crate::secret::CookieSecret;
-use crate::store::{Account, Device, DeviceState, Transaction, retried};
-use crate::ticket::Ticket;
+use crate::store::{DeviceState, Transaction};
+use crate::use_case::activation::{self, Polled};
+use crate::use_case::entitlement::Entitlements;
+use crate::use_case::registration::{self, Ticketed};
+use crate::use_case::speaker::Speaker;
+use crate::use_case::verify::Proof;
+use crate::use_case::{Failure, Outcome, authorization, library, license, metadata, playback, refusal};
 use ::license::{DeviceCertificate, KeyLevel};
 use nccp::{
-    Activation, Answer, ErrorCode, Register, Request, RequestMessage, Response, ResponseMessage, Sequence,
-    WireError,
+    Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
 };
 
-/// A request as it came by HTTP.
-#[derive(Debug)]
-pub(crate) struct Envelope<'a> {
-    pub(crate) body: &'a [u8],
-    pub(crate) ticket: Option<&'a str>,
-    pub(crate) signature: Option<&'a str>,
-    pub(crate) session: Option<&'a SessionCookies>,
-    pub(crate) browser: Option<&'a CookieSecret>,
-    /// The page's origin, where the browser says.
-    pub(crate) origin: Option<&'a str>,
-    /// Where the request comes from.
-    pub(crate) place: &'a Place,
-    /// Who is answered where it came in.
-    pub(crate) audience: Audience,
-}
-
-/// The answer and what goes into its headers.
-#[derive(Debug)]
-pub(crate) struct ControllerAnswer {
-    pub(crate) status: u16,
-    pub(crate) response: Response,
-    /// A ticket that was issued.
-    pub(crate) ticket: Option<String>,
-    /// The browser's cookie, set by a registration.
-    pub(crate) browser: Option<CookieSecret>,
-}
-
-impl ControllerAnswer {
-    pub(crate) fn refused(status: u16, sequence: u64, time: u64, code: ErrorCode) -> Self {
-        Self { status, response: Response::refused(sequence, time, code), ticket: None, browser: None }
-    }
-}
-
-/// Who speaks: known after the ticket was checked, or a message gave one.
-#[derive(Debug)]
-pub(crate) struct Speaker {
-    pub(crate) account: Account,
-    pub(crate) device: Device,
-    /// SHA-256 of the ticket's text is what challenges carry.
-    pub(crate) ticket: String,
-    pub(crate) signing_key: [u8; 33],
-    /// The ticket is over: only a renewal is answered.
-    expired: bool,
-}
-
-impl Speaker {
-    /// Who shows a ticket that is alive.
-    pub(crate) fn of_ticket(account: Account, device: Device, ticket: &Ticket, text: String) -> Self {
-        Self { account, device, signing_key: ticket.signing_key, ticket: text, expired: false }
-    }
-}
-
-impl From<Ticketed> for Speaker {
-    fn from(ticketed: Ticketed) -> Self {
-        Self {
-            account: ticketed.account,
-            device: ticketed.device,
-            signing_key: ticketed.ticket.signing_key,
-            ticket: ticketed.text,
-            expired: false,
-        }
-    }
-}
-
-/// Answers an envelope.
-pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> ControllerAnswer {
-    let now = service.clock.now();
-    let request = match Request::parse(envelope.body) {
-        Ok(request) => request,
-        Err(refused) => {
-            let status = if refused.error == nccp::Error::TooLarge { 413 } else { 400 };
-            return ControllerAnswer::refused(status, refused.sequence, now, ErrorCode::RequestInvalid);
-        }
-    };
-    let sequence = request.sequence.get();
-    let refused = |status, code| ControllerAnswer::refused(status, sequence, now, code);
-    let (ticket, signature) = (envelope.ticket, envelope.signature);
-    let proof =
-        verify::authenticate(service, &request, envelope.body, ticket, signature, envelope.audience, now);
-    let Ok(proof) = proof else { return refused(401, ErrorCode::NotAuthentic) };
-    // `ping` alone tells the time to whoever asks, however wrong their clock.
-    if !matches!(proof, Proof::None) && request.time.abs_diff(now) > CLOCK_TOLERANCE {
-        return refused(200, ErrorCode::ClockSkew);
-    }
-    if let Proof::Ticket { ticket, .. } = &proof
-        && let Some(code) = ticket_over(&request, ticket.expires, now)
-    {
-        return refused(200, code);
-    }
-    let envelope = &envelope;
-    let asked = Entitlements::of_request(service, &request, &proof, envelope.session, envelope.place).await;
-    let entitlements = match &asked {
-        Ok(entitlements) => entitlements,
-        Err(_) => return refused(200, ErrorCode::TryLater),
-    };
-    let attempt = async || {
-        let mut run = Run {
-            service,
-            envelope,
-            entitlements,
-            now,
-            sequence: request.sequence,
-            certificate: None,
-            speaker: None,
-            refusal: ErrorCode::NotAuthentic,
-            ticket: None,
-            browser: None,
-            reports: Vec::new(),
-        };
-        let answers = run.answer(&request, &proof).await?;
-        let answer = ControllerAnswer {
-            status: 200,
-            response: Response { sequence, time: now, outcome: nccp::Outcome::Answers(answers) },
-            ticket: run.ticket,
-            browser: run.browser,
-        };
-        Ok::<_, Failure>((answer, run.reports))
-    };
-    match retried!(attempt()) {
-        Ok((answer, reports)) => {
-            count(&answer.response);
-            // Only what is committed counts, and once, however often the transaction ran.
-            reports.iter().for_each(playback::Report::count);
-            answer
-        }
-        Err(failure) => refused(200, failure.code()),
-    }
-}
-
-fn count(response: &Response) {
-    let nccp::Outcome::Answers(answers) = &response.outcome else { return };
-    for answer in answers {
-        let (message, result) = match answer {
-            Answer::Done(done) => (done.name(), "done"),
-            Answer::Failed { message, error } => (*message, error.code.as_str()),
-        };
-        let labels = [("message", message.as_str()), ("result", result)];
-        metrics::counter!("matinee_messages_total", &labels).increment(1);
-    }
-}
-
-/// Whether the ticket's time is over for this request.
-fn ticket_over(request: &Request, expires: u64, now: u64) -> Option<ErrorCode> {
-    if now < expires {
-        return None;
-    }
-    let first = request.messages.iter().find(|message| !matches!(message, RequestMessage::Ping));
-    let renewal = matches!(first, Some(RequestMessage::AuthenticationRenewal { .. }));
-    if renewal && now - expires <= RENEWABLE { None } else { Some(ErrorCode::TicketExpired) }
-}
-
-/// One envelope while it is being answered.
-struct Run<'a> {
+/// One envelope, its messages answered one after the other.
+pub(super) struct Conversation<'a> {
     service: &'a Service,
     envelope: &'a Envelope<'a>,
     /// What the operator's authorizer says.
@@ -179,17 +26,45 @@ struct Run<'a> {
     /// The certificate whose key signed a registration.
     certificate: Option<&'a DeviceCertificate>,
     speaker: Option<Speaker>,
+    /// The speaker's ticket is over: only a renewal is answered.
+    expired: bool,
     /// What messages get as long as nobody speaks: why the registration before them failed.
     refusal: ErrorCode,
-    ticket: Option<String>,
-    browser: Option<CookieSecret>,
+    /// A ticket that was issued.
+    pub(super) ticket: Option<String>,
+    /// The browser's cookie, set by a registration.
+    pub(super) browser: Option<CookieSecret>,
     /// What the player counted.
-    reports: Vec<playback::Report>,
+    pub(super) reports: Vec<playback::Report>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Conversation<'a> {
+    /// Nothing is answered yet, and nobody has spoken.
+    pub(super) fn new(
+        service: &'a Service,
+        envelope: &'a Envelope<'a>,
+        entitlements: &'a Entitlements,
+        now: u64,
+        sequence: Sequence,
+    ) -> Self {
+        Self {
+            service,
+            envelope,
+            entitlements,
+            now,
+            sequence,
+            certificate: None,
+            speaker: None,
+            expired: false,
+            refusal: ErrorCode::NotAuthentic,
+            ticket: None,
+            browser: None,
+            reports: Vec::new(),
+        }
+    }
+
     /// Answers every message, or fails as a whole, leaving no trace.
-    async fn answer(&mut self, request: &Request, proof: &'a Proof) -> Outcome<Vec<Answer>> {
+    pub(super) async fn answer(&mut self, request: &Request, proof: &'a Proof) -> Outcome<Vec<Answer>> {
         match proof {
             Proof::None => Ok(request.messages.iter().map(|_| Answer::Done(self.ping())).collect()),
             Proof::BadCertificate => {
@@ -232,8 +107,8 @@ impl<'a> Run<'a> {
                         device,
                         ticket: text.clone(),
                         signing_key: ticket.signing_key,
-                        expired: self.now >= ticket.expires,
                     });
+                    self.expired = self.now >= ticket.expires;
                 }
                 let answers = self.messages(&mut *tx, request).await?;
                 tx.commit().await?;
@@ -252,18 +127,19 @@ impl<'a> Run<'a> {
                     tx.release().await?;
                     answers.push(Answer::Done(done));
                 }
-                Err(Failure::Code(code)) => {
+                // Nothing can be said to the other messages either.
+                Err(failure @ Failure::Store(_)) => return Err(failure),
+                Err(failure) => {
                     tx.roll_back().await?;
+                    let error = match failure {
+                        Failure::Refused(rule) => refusal(rule),
+                        failure => WireError::from(failure.code()),
+                    };
                     if matches!(message, RequestMessage::Register(_)) {
-                        self.refusal = code;
+                        self.refusal = error.code;
                     }
-                    answers.push(Answer::Failed { message: message.name(), error: WireError::from(code) });
+                    answers.push(Answer::Failed { message: message.name(), error });
                 }
-                Err(Failure::Refused(rule)) => {
-                    tx.roll_back().await?;
-                    answers.push(Answer::Failed { message: message.name(), error: super::refusal(rule) });
-                }
-                Err(store) => return Err(store),
             }
         }
         Ok(answers)
@@ -290,14 +166,13 @@ impl<'a> Run<'a> {
                 let renewed =
                     registration::renew(service, tx, device_id, account, device, session, now).await?;
                 let answer = renewed.registration();
-                self.ticket = Some(renewed.text.clone());
-                self.speaker = Some(renewed.into());
+                self.speaks(renewed);
                 return Ok(ResponseMessage::AuthenticationRenewal(answer));
             }
             _ => {}
         }
         let speaker = self.speaker.as_ref().ok_or(self.refusal)?;
-        if speaker.expired {
+        if self.expired {
             return Err(ErrorCode::TicketExpired.into());
         }
         let account = &speaker.account;
@@ -310,15 +185,16 @@ impl<'a> Run<'a> {
             }
             RequestMessage::Authorization { movie_id } => {
                 self.entitlements.check(account, *movie_id)?;
-                let who = (account, registration::key_level(speaker.device.level));
+                let who = (account, speaker.device.level);
                 authorization::authorize(service, tx, who, *movie_id, self.envelope.place, now).await
             }
             RequestMessage::License { stream_id, challenge } => {
                 self.entitlements.check(account, *stream_id)?;
+                let challenge = license::verify_challenge(service, challenge, now)?;
                 let asking = license::Asking {
                     speaker,
                     stream_id: Some(*stream_id),
-                    challenge,
+                    challenge: &challenge,
                     origin: self.envelope.origin,
                     place: self.envelope.place,
                 };
@@ -335,6 +211,13 @@ impl<'a> Run<'a> {
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),
         }
+    }
+
+    /// The messages that follow are this device's.
+    fn speaks(&mut self, ticketed: Ticketed) {
+        self.ticket = Some(ticketed.text.clone());
+        self.speaker = Some(ticketed.into());
+        self.expired = false;
     }
 
     /// The certificate must be the one whose key signed the request; `authenticate` saw to it that it is a box's.
@@ -354,8 +237,7 @@ impl<'a> Run<'a> {
             Polled::Waiting(code) => Ok(ResponseMessage::ActivationCode(code)),
             Polled::Registered(registered) => {
                 let answer = registered.registration();
-                self.ticket = Some(registered.text.clone());
-                self.speaker = Some((*registered).into());
+                self.speaks(*registered);
                 Ok(ResponseMessage::ActivationCode(Activation::Registered(answer)))
             }
         }
@@ -389,9 +271,8 @@ impl<'a> Run<'a> {
         };
         let registered = registration::register(self.service, tx, &registration).await?;
         let answer = registered.registration();
-        self.ticket = Some(registered.text.clone());
         self.browser = Some(browser);
-        self.speaker = Some(registered.into());
+        self.speaks(registered);
         Ok(ResponseMessage::Register(answer))
     }
 }
