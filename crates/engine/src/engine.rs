@@ -2,7 +2,9 @@
 
 mod adapting;
 mod downloads;
+mod failures;
 mod fetching;
+mod growing;
 mod health;
 mod manifest;
 mod playing;
@@ -11,6 +13,8 @@ mod switching;
 
 use std::time::Duration;
 
+use growing::Growth;
+pub use growing::Window;
 use health::Watch;
 pub use health::{Stall, Stats, Trouble};
 use manifest::{Film, Urls};
@@ -64,6 +68,8 @@ pub struct Engine {
     latency: f64,
     cdns: CdnHealth,
     film: Option<Film>,
+    // Of a film that grows.
+    growth: Option<Growth>,
     tracks: Vec<Track>,
     next_id: u64,
     position: f64,
@@ -84,7 +90,7 @@ pub struct Engine {
     decode_cap: Option<Rung>,
     drops: DropWatch,
     // The rung for a segment that was given up at a higher one.
-    instead: Option<(usize, Rung)>,
+    instead: Option<(u64, Rung)>,
     // What lies ahead in the video buffer is to be replaced as soon as the head of the rung to take is there.
     replace: bool,
     audio_wish: Option<String>,
@@ -106,6 +112,7 @@ impl Engine {
             latency: 0.1,
             cdns: CdnHealth::default(),
             film: None,
+            growth: None,
             tracks: Vec::new(),
             next_id: 0,
             position: 0.0,
@@ -144,6 +151,8 @@ impl Engine {
             Event::Index { track, representation, index } => {
                 self.index(now, track, &representation, index, &mut out);
             }
+            Event::IndexUpdate(update) => self.index_update(now, &update, &mut out),
+            Event::IndexFailed => self.index_failed(now),
             Event::Progress { fetch, bytes } => self.progress(now, fetch, bytes),
             Event::FetchDone { fetch } => self.fetch_done(now, fetch, &mut out),
             Event::FetchFailed { fetch, failure } => self.fetch_failed(now, fetch, failure, &mut out),
@@ -211,6 +220,7 @@ impl Engine {
             return;
         }
         self.refresh_due(now, out);
+        self.index_due(now, out);
         self.check_time_outs(now, out);
         self.abandon_late(now, out);
         self.retry_due(now, out);

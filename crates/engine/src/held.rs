@@ -12,21 +12,21 @@ struct Entry {
 
 /// Appended segments by number. As large as the buffer, not as the film.
 #[derive(Clone, Debug, Default)]
-pub struct Held(BTreeMap<usize, Entry>);
+pub struct Held(BTreeMap<u64, Entry>);
 
 impl Held {
     /// A segment was appended, over whatever lay there. `stale`: it is to be replaced.
-    pub fn insert(&mut self, number: usize, rung: Rung, stale: bool) {
+    pub fn insert(&mut self, number: u64, rung: Rung, stale: bool) {
         self.0.insert(number, Entry { rung, stale });
     }
 
     /// The representation of a segment.
-    pub fn rung(&self, number: usize) -> Option<Rung> {
+    pub fn rung(&self, number: u64) -> Option<Rung> {
         self.0.get(&number).map(|entry| entry.rung)
     }
 
     /// Whether a segment is to be replaced by another representation's.
-    pub fn is_stale(&self, number: usize) -> bool {
+    pub fn is_stale(&self, number: u64) -> bool {
         self.0.get(&number).is_some_and(|entry| entry.stale)
     }
 
@@ -36,7 +36,7 @@ impl Held {
     }
 
     /// Says anew which segments are to be replaced.
-    pub fn judge(&mut self, stale: impl Fn(usize, Rung) -> bool) {
+    pub fn judge(&mut self, stale: impl Fn(u64, Rung) -> bool) {
         for (number, entry) in &mut self.0 {
             entry.stale = stale(*number, entry.rung);
         }

@@ -1,88 +1,284 @@
-//! The segments of one representation, as its `sidx` lists them.
+//! The segments of one representation, which may become more while the film plays.
+//!
+//! Segments are numbered. In a film that is all there the first one is number 0, and the index comes from the file's
+//! `sidx`. In a film that grows the server numbers them, the same in all representations; the index begins with the
+//! oldest segment of the window, and [`IndexUpdate`]s bring what is new.
+
+use std::{collections::VecDeque, ops::Range};
 
 use crate::model::ByteRange;
+
+/// An index holds at most so many segments; of more it keeps the newest. A day of 2 s is 43,200.
+pub const MOST_SEGMENTS: usize = 100_000;
+
+/// Where the bytes of a segment are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In the representation's one file.
+    Range(ByteRange),
+    /// In a file of its own, named by the segment's number.
+    File {
+        /// Bytes, where the server says how many.
+        size: Option<u64>,
+    },
+}
 
 /// One segment: what is fetched in one piece.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
-    /// Its bytes in the file.
-    pub range: ByteRange,
+    /// Where its bytes are.
+    pub location: Location,
     /// First presentation time in seconds.
     pub start: f64,
-    /// Where the next one begins, in seconds.
+    /// Where it ends, in seconds. The next one begins here, unless the encoder was interrupted.
     pub end: f64,
 }
 
-/// Segments in order of time, without gaps. Never empty.
+impl Segment {
+    /// How many bytes, where that is known.
+    pub fn size(&self) -> Option<u64> {
+        match self.location {
+            Location::Range(range) => Some(range.length()),
+            Location::File { size } => size,
+        }
+    }
+
+    /// Seconds.
+    pub fn duration(&self) -> f64 {
+        self.end - self.start
+    }
+
+    fn is_sound(&self) -> bool {
+        self.start.is_finite() && self.end.is_finite() && self.start < self.end && self.size() != Some(0)
+    }
+
+    fn precedes(&self, next: &Self) -> bool {
+        let bytes = match (self.location, next.location) {
+            (Location::Range(before), Location::Range(after)) => before.end < after.start,
+            (Location::File { .. }, Location::File { .. }) => true,
+            _ => false,
+        };
+        bytes && self.start < next.start
+    }
+}
+
+/// Segments in order of number and time. Empty only before the first, or after the last known one has left the window.
+///
+/// # Examples
+/// ```
+/// use engine::index::{Location, Segment, SegmentIndex};
+///
+/// let two_seconds = |number: u64| Segment {
+///     location: Location::File { size: None },
+///     start: number as f64 * 2.0,
+///     end: number as f64 * 2.0 + 2.0,
+/// };
+/// let mut index = SegmentIndex::growing(100, vec![two_seconds(100), two_seconds(101)]).unwrap();
+/// assert_eq!((index.numbers(), index.at(203.0), index.end()), (100..102, 101, 204.0));
+///
+/// // The next segment is published; the oldest one leaves the window.
+/// assert!(index.extend(102, &[two_seconds(102)]));
+/// index.drop_before(101);
+/// assert_eq!((index.numbers(), index.begin()), (101..103, 202.0));
+///
+/// // The end becomes known: nothing is added any more.
+/// index.finish();
+/// assert!(index.is_finished() && !index.extend(103, &[two_seconds(103)]));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct SegmentIndex(Vec<Segment>);
+pub struct SegmentIndex {
+    first: u64,
+    segments: VecDeque<Segment>,
+    // Where the newest segment ends, also when it has left the window.
+    end: f64,
+    finished: bool,
+}
 
 impl SegmentIndex {
-    /// `None` unless there is a segment, times ascend and bytes ascend without overlap.
+    /// All segments of a film, from number 0. `None` unless there is a segment, times ascend and bytes ascend without
+    /// overlap.
     pub fn new(segments: Vec<Segment>) -> Option<Self> {
-        let sound = |s: &Segment| s.start.is_finite() && s.end.is_finite() && s.start < s.end;
-        let ordered = segments
-            .windows(2)
-            .all(|pair| pair[0].range.end < pair[1].range.start && pair[0].start < pair[1].start);
-        (!segments.is_empty() && ordered && segments.iter().all(sound)).then_some(Self(segments))
+        let mut index = Self::growing(0, segments).filter(|index| !index.segments.is_empty())?;
+        index.finish();
+        Some(index)
     }
 
-    /// How many segments; at least one.
-    #[allow(clippy::len_without_is_empty)] // never empty
-    pub fn len(&self) -> usize {
-        self.0.len()
+    /// The segments that there are now of a film that grows, from number `first`. There may be none yet. `None` unless
+    /// times ascend.
+    pub fn growing(first: u64, segments: Vec<Segment>) -> Option<Self> {
+        first.checked_add(segments.len() as u64)?;
+        let ordered = segments.iter().zip(segments.iter().skip(1)).all(|(a, b)| a.precedes(b));
+        if !ordered || !segments.iter().all(Segment::is_sound) {
+            return None;
+        }
+        let end = segments.last().map_or(0.0, |segment| segment.end);
+        Some(Self { first, segments: segments.into(), end, finished: false })
     }
 
-    /// The segment with this number, counted from 0.
-    pub fn get(&self, number: usize) -> Option<&Segment> {
-        self.0.get(number)
+    /// An index without segments, of a film that will begin with this number.
+    pub fn starting_at(first: u64) -> Self {
+        Self { first, segments: VecDeque::new(), end: 0.0, finished: false }
+    }
+
+    /// Adds segments at the end, the first of which has the number `first`. Those that are known already are skipped.
+    /// Where numbers between are missing, everything before them is forgotten: the window has moved past it.
+    ///
+    /// False, and nothing changes, when the index is finished, or the segments are not in order.
+    pub fn extend(&mut self, first: u64, segments: &[Segment]) -> bool {
+        if self.finished || first.checked_add(segments.len() as u64).is_none() {
+            return false;
+        }
+        let known = usize::try_from(self.next_number().saturating_sub(first)).unwrap_or(usize::MAX);
+        let new = segments.get(known..).unwrap_or_default();
+        let (Some(oldest), Some(newest)) = (new.first(), new.last()) else { return true };
+        let follows = self.segments.back().is_none_or(|last| last.precedes(oldest)) && self.end <= oldest.end;
+        let ordered = new.iter().zip(new.iter().skip(1)).all(|(a, b)| a.precedes(b));
+        if !follows || !ordered || !new.iter().all(Segment::is_sound) {
+            return false;
+        }
+        if first > self.next_number() {
+            self.segments.clear();
+            self.first = first;
+        }
+        self.segments.extend(new);
+        self.end = newest.end;
+        self.drop_before(self.next_number().saturating_sub(MOST_SEGMENTS as u64));
+        true
+    }
+
+    /// Forgets the segments before a number: they have left the window.
+    pub fn drop_before(&mut self, number: u64) {
+        while self.first < number && self.segments.pop_front().is_some() {
+            self.first += 1;
+        }
+        if self.segments.is_empty() {
+            self.first = self.first.max(number);
+        }
+    }
+
+    /// The end has become known: there will be no more.
+    pub fn finish(&mut self) {
+        self.finished = true;
+    }
+
+    /// Whether the last segment is the film's last.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// The numbers of its segments.
+    pub fn numbers(&self) -> Range<u64> {
+        self.first..self.next_number()
+    }
+
+    /// The number behind the last segment's.
+    pub fn next_number(&self) -> u64 {
+        self.first + self.segments.len() as u64
+    }
+
+    /// Whether there is no segment.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// The segment with this number.
+    pub fn get(&self, number: u64) -> Option<&Segment> {
+        self.segments.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
     /// Number of the segment that contains `time`; the first or last one for times outside.
-    pub fn at(&self, time: f64) -> usize {
-        self.0.partition_point(|segment| segment.start <= time).saturating_sub(1)
+    pub fn at(&self, time: f64) -> u64 {
+        self.first + self.segments.partition_point(|segment| segment.start <= time).saturating_sub(1) as u64
     }
 
-    /// Number of the segment that has exactly these bytes.
-    pub fn at_bytes(&self, range: ByteRange) -> Option<usize> {
-        let number = self.0.partition_point(|segment| segment.range.start < range.start);
-        self.get(number).filter(|segment| segment.range == range).map(|_| number)
+    /// Number of the segment that has exactly these bytes of the file.
+    pub fn at_bytes(&self, range: ByteRange) -> Option<u64> {
+        let before = |segment: &Segment| match segment.location {
+            Location::Range(other) => other.start < range.start,
+            Location::File { .. } => true,
+        };
+        let number = self.first + self.segments.partition_point(before) as u64;
+        self.get(number).filter(|segment| segment.location == Location::Range(range)).map(|_| number)
     }
 
-    /// Where the last segment ends, in seconds.
+    /// Where the first segment begins, in seconds.
+    pub fn begin(&self) -> f64 {
+        self.segments.front().map_or(self.end, |segment| segment.start)
+    }
+
+    /// Where the last segment ends, in seconds: the live edge of a film that grows.
     pub fn end(&self) -> f64 {
-        self.0.last().map_or(0.0, |segment| segment.end)
+        self.end
     }
 
-    /// Whether both are cut at the same times, give or take a tenth of a second.
+    /// Whether both are cut at the same times, give or take a tenth of a second: wherever both know a segment, and in
+    /// all of them once both are finished.
     pub fn aligned_with(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.0.iter().zip(&other.0).all(|(a, b)| (a.start - b.start).abs() < 0.1)
+        let from = self.first.max(other.first);
+        let to = self.next_number().min(other.next_number());
+        let whole = !(self.finished && other.finished) || self.numbers() == other.numbers();
+        let start = |index: &Self, number| index.get(number).map_or(f64::NAN, |segment| segment.start);
+        whole && (from..to).all(|number| (start(self, number) - start(other, number)).abs() < 0.1)
     }
 
-    /// Sum of the bytes of segments `from..to`.
-    pub fn bytes(&self, from: usize, to: usize) -> u64 {
-        self.0.iter().take(to).skip(from).map(|segment| segment.range.length()).sum()
+    /// Sum of the bytes of segments `from..to`, as far as there are; `None` where one's size is not known.
+    pub fn bytes(&self, from: u64, to: u64) -> Option<u64> {
+        let to = to.min(self.next_number());
+        (from.max(self.first)..to).map(|number| self.get(number)?.size()).sum()
     }
 
-    /// The last byte of the last segment.
-    pub fn last_byte(&self) -> u64 {
-        self.0.last().map_or(0, |segment| segment.range.end)
+    /// The last byte of the last segment, when that is a range of a file.
+    pub fn last_byte(&self) -> Option<u64> {
+        match self.segments.back()?.location {
+            Location::Range(range) => Some(range.end),
+            Location::File { .. } => None,
+        }
     }
+}
+
+/// What the server has published of a film that grows: the answer to [`crate::Command::RefreshIndex`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexUpdate {
+    /// Number of the oldest segment that can still be fetched, in all representations.
+    pub first: u64,
+    /// New segments. What is known already may be among them, and is skipped.
+    pub added: Vec<NewSegments>,
+    /// The end is known: nothing comes behind these segments.
+    pub finished: bool,
+}
+
+/// Segments that were added to one representation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewSegments {
+    /// Downloadable id.
+    pub representation: String,
+    /// Number of the first one.
+    pub first: u64,
+    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go beside them,
+    /// as a list of ranges or files of its own, so that `segments` stays a list of what is whole.
+    pub segments: Vec<Segment>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn range(number: u64) -> ByteRange {
+        ByteRange::new(1000 + number * 100, 1099 + number * 100).unwrap()
+    }
+
+    fn segment(number: u64) -> Segment {
+        let start = number as f64 * 4.0;
+        Segment { location: Location::Range(range(number)), start, end: start + 4.0 }
+    }
+
+    fn file(number: u64) -> Segment {
+        Segment { location: Location::File { size: None }, ..segment(number) }
+    }
 
     fn index() -> SegmentIndex {
-        let segments = (0..5u64)
-            .map(|n| Segment {
-                range: ByteRange::new(1000 + n * 100, 1099 + n * 100).unwrap(),
-                start: n as f64 * 4.0,
-                end: n as f64 * 4.0 + 4.0,
-            })
-            .collect();
-        SegmentIndex::new(segments).unwrap()
+        SegmentIndex::new((0..5).map(segment).collect()).unwrap()
     }
 
     #[test]
@@ -102,15 +298,58 @@ mod tests {
         assert_eq!(index.at_bytes(ByteRange::new(1200, 1299).unwrap()), Some(2));
         assert_eq!(index.at_bytes(ByteRange::new(1200, 1298).unwrap()), None);
         assert_eq!(index.at_bytes(ByteRange::new(1201, 1299).unwrap()), None);
-        assert_eq!(index.bytes(1, 3), 200);
+        assert_eq!(index.bytes(1, 3), Some(200));
+        assert_eq!(index.bytes(3, 99), Some(200));
     }
 
     #[test]
     fn nonsense_is_refused() {
-        let good = *index().get(0).unwrap();
+        let good = segment(0);
         assert_eq!(SegmentIndex::new(vec![]), None);
         assert_eq!(SegmentIndex::new(vec![Segment { end: 0.0, ..good }]), None);
         assert_eq!(SegmentIndex::new(vec![Segment { end: f64::NAN, ..good }]), None);
         assert_eq!(SegmentIndex::new(vec![good, good]), None);
+        assert_eq!(SegmentIndex::new(vec![good, file(1)]), None, "one layout");
+        let empty = Segment { location: Location::File { size: Some(0) }, ..good };
+        assert_eq!(SegmentIndex::growing(0, vec![empty]), None);
+        assert_eq!(SegmentIndex::growing(u64::MAX, vec![good]), None);
+        assert_eq!(SegmentIndex::growing(7, vec![]).unwrap().numbers(), 7..7);
+    }
+
+    #[test]
+    fn numbers_that_are_missing_empty_the_window_before_them() {
+        let mut index = SegmentIndex::growing(10, vec![file(10), file(11)]).unwrap();
+        assert!(index.extend(20, &[file(20), file(21)]));
+        assert_eq!((index.numbers(), index.begin()), (20..22, 80.0));
+        assert_eq!(index.get(11), None);
+        index.drop_before(30);
+        assert_eq!((index.numbers(), index.is_empty(), index.end()), (30..30, true, 88.0));
+        assert!(!index.extend(30, &[file(3)]), "time does not go back");
+        assert!(index.extend(30, &[file(30)]));
+        assert!(!index.extend(31, &[file(30)]));
+        assert_eq!(index.numbers(), 30..31);
+    }
+
+    proptest! {
+        /// Whatever parts a film is published in, and however they overlap, the index is that of the whole.
+        #[test]
+        fn parts_make_the_whole(cuts in proptest::collection::vec((0u64..40, 0u64..8), 0..40), window in 1u64..50) {
+            let mut index = SegmentIndex::growing(0, vec![]).unwrap();
+            let mut next = 0u64;
+            for (back, count) in cuts {
+                let from = next.saturating_sub(back);
+                let to = (from + count).max(next);
+                let segments: Vec<_> = (from..to).map(file).collect();
+                prop_assert!(index.extend(from, &segments));
+                next = to;
+                index.drop_before(next.saturating_sub(window));
+                let expected = next.saturating_sub(window)..next;
+                prop_assert_eq!(index.numbers(), expected.clone());
+                for number in expected {
+                    prop_assert_eq!(index.get(number), Some(&file(number)));
+                    prop_assert_eq!(index.at(number as f64 * 4.0 + 1.0), number);
+                }
+            }
+        }
     }
 }

@@ -4,6 +4,31 @@ use std::time::Duration;
 
 use crate::{event::FetchId, ladder::Rung, model::ByteRange};
 
+/// A file whose size is not known may be so long, in bytes. A segment of 10 s at 200 Mb/s has 250 MB.
+pub const MOST_UNSIZED: u64 = 1 << 28;
+
+/// The bytes that a download is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Which bytes, or the most that there may be.
+    pub range: ByteRange,
+    /// Whether `range` is exact.
+    pub sized: bool,
+}
+
+impl Extent {
+    /// Exactly these.
+    pub fn exact(range: ByteRange) -> Self {
+        Self { range, sized: true }
+    }
+
+    /// A whole file of `size` bytes, or of a size that is not known.
+    pub fn file(size: Option<u64>) -> Self {
+        let end = size.unwrap_or(MOST_UNSIZED).saturating_sub(1);
+        Self { range: ByteRange { start: 0, end }, sized: size.is_some() }
+    }
+}
+
 /// The media part of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
@@ -11,8 +36,8 @@ pub enum Media {
     None,
     /// The manifest's start segment; its number is not known before the index is.
     Start,
-    /// This segment.
-    Number(usize),
+    /// The segment with this number.
+    Number(u64),
     /// It was wanted once; only the head in front of it still is.
     Unwanted,
 }
@@ -49,8 +74,10 @@ pub struct Job {
     pub head: u64,
     /// What follows them.
     pub media: Media,
-    /// All its bytes.
+    /// All its bytes, or the most that there may be.
     pub range: ByteRange,
+    /// Whether `range` is exact.
+    pub sized: bool,
     /// How many have arrived.
     pub received: u64,
     /// When it was first wanted.
@@ -66,6 +93,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether all its bytes have arrived. Of a file whose size is not known only its end tells.
+    pub fn is_whole(&self) -> bool {
+        self.sized && self.received >= self.range.length()
+    }
+
     /// Whether bytes of the current attempt have arrived.
     pub fn is_flowing(&self) -> bool {
         matches!(self.state, JobState::Running { flowing: Some(_), .. })

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     index::SegmentIndex,
-    model::{Representation, Source},
+    job::Extent,
+    model::{Layout, Representation, Source},
 };
 
 /// A place in a [`Ladder`], counted from the lowest bandwidth.
@@ -26,8 +27,10 @@ const HEAD_REST: Duration = Duration::from_secs(15);
 pub struct Step {
     /// What the manifest says.
     pub representation: Representation,
-    /// Its segments, once its head has arrived.
+    /// Its segments, once known: from the head of its file, or from what the server publishes.
     pub index: Option<SegmentIndex>,
+    /// Its init segment has arrived.
+    pub has_init: bool,
     /// The device refused it.
     pub undecodable: bool,
     head_failures: u32,
@@ -43,7 +46,26 @@ impl Step {
 
     /// Whether its head is missing and may be asked for.
     pub fn lacks_head(&self, now: Duration) -> bool {
-        self.index.is_none() && !self.undecodable && now >= self.head_rests_until
+        !self.has_init && !self.undecodable && now >= self.head_rests_until
+    }
+
+    /// Whether its segments may be fetched: they are known, and so is the init segment that goes in front of them.
+    pub fn is_ready(&self) -> bool {
+        self.has_init && self.index.is_some()
+    }
+
+    /// Whether this segment may be fetched.
+    pub fn offers(&self, number: u64) -> bool {
+        self.is_ready() && self.index.as_ref().is_some_and(|index| index.get(number).is_some())
+    }
+
+    /// The bytes of init segment and index at the start of its file; where segments are files, the file of the init
+    /// segment.
+    pub fn head(&self) -> Extent {
+        match &self.representation.layout {
+            Layout::SingleFile(file) => Extent::exact(file.head()),
+            Layout::SegmentFiles(_) => Extent::file(None),
+        }
     }
 
     /// Lines of its picture; 0 for sound.
@@ -52,23 +74,34 @@ impl Step {
     }
 
     /// Bits of segment `number`, which lasts `seconds`: from the index, else from the bandwidth.
-    pub fn bits(&self, number: usize, seconds: f64) -> f64 {
-        match self.index.as_ref().and_then(|index| index.get(number)) {
-            Some(segment) => segment.range.length() as f64 * 8.0,
-            None => self.representation.bandwidth as f64 * seconds,
-        }
+    pub fn bits(&self, number: u64, seconds: f64) -> f64 {
+        let size = self.index.as_ref().and_then(|index| index.get(number)?.size());
+        size.map_or(self.representation.bandwidth as f64 * seconds, |bytes| bytes as f64 * 8.0)
+    }
+
+    /// Bytes of segment `number`: from the index, else from the bandwidth; `None` when there is no such segment.
+    pub fn bytes(&self, number: u64) -> Option<u64> {
+        let segment = self.index.as_ref()?.get(number)?;
+        let estimate = || (self.representation.bandwidth as f64 * segment.duration() / 8.0) as u64;
+        Some(segment.size().unwrap_or_else(estimate))
     }
 
     /// bit/s over segment `number` and the three behind it.
-    pub fn rate(&self, number: usize) -> f64 {
-        let Some(index) = &self.index else { return self.representation.bandwidth as f64 };
-        let last = (number + 4).min(index.len());
-        match (index.get(number), index.get(last.saturating_sub(1))) {
-            (Some(from), Some(to)) if to.end > from.start => {
-                index.bytes(number, last) as f64 * 8.0 / (to.end - from.start)
+    pub fn rate(&self, number: u64) -> f64 {
+        let bandwidth = self.representation.bandwidth as f64;
+        let Some(index) = &self.index else { return bandwidth };
+        let last = number.saturating_add(4).min(index.next_number());
+        match (index.get(number), index.get(last.saturating_sub(1)), index.bytes(number, last)) {
+            (Some(from), Some(to), Some(bytes)) if to.end > from.start => {
+                bytes as f64 * 8.0 / (to.end - from.start)
             }
-            _ => self.representation.bandwidth as f64,
+            _ => bandwidth,
         }
+    }
+
+    /// Whether each segment is a file.
+    pub fn has_files(&self) -> bool {
+        matches!(self.representation.layout, Layout::SegmentFiles(_))
     }
 }
 
@@ -83,6 +116,7 @@ impl Ladder {
         let step = |representation| Step {
             representation,
             index: None,
+            has_init: false,
             undecodable: false,
             head_failures: 0,
             head_rests_until: Duration::ZERO,
@@ -109,6 +143,11 @@ impl Ladder {
     /// All of them, from the lowest.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Rung, &Step)> {
         self.0.iter().enumerate().map(|(place, step)| (Rung(place), step))
+    }
+
+    /// All of them, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.0.iter_mut()
     }
 
     /// Of the rungs that pass, the one nearest to `to`; the lower of two.

@@ -23,6 +23,7 @@
 //! * [`track`]: the state of one track and what it needs next
 
 pub mod abr;
+pub mod address;
 pub mod buffer;
 mod engine;
 mod error;
@@ -35,6 +36,6 @@ pub mod model;
 pub mod retry;
 pub mod track;
 
-pub use engine::{Config, Engine, Stall, Stats, Trouble};
+pub use engine::{Config, Engine, Stall, Stats, Trouble, Window};
 pub use error::Error;
 pub use event::{Command, Event, Failure, FetchId, FetchSpec};

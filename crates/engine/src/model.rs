@@ -1,4 +1,8 @@
 //! What the manifest says, reduced to what decides about fetching.
+//!
+//! A film has a [`Timeline`]: all of it is there, or it grows while it plays. A [`Representation`] has a [`Layout`]: one
+//! file whose ranges are its segments, or a file for each segment. The two are independent of each other: an event
+//! that has ended keeps its files, and is then a film.
 
 use std::time::Duration;
 
@@ -41,12 +45,13 @@ pub enum RangeForm {
     Header,
 }
 
-/// Where a representation's file lies on one CDN.
+/// Where a representation's files are on one CDN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The CDN's id, as in [`Presentation::cdns`].
     pub cdn: String,
-    /// Signed URL of the whole file.
+    /// Signed URL: of the whole file with [`Layout::SingleFile`], of the folder, ending in `/` before the query, with
+    /// [`Layout::SegmentFiles`].
     pub url: String,
 }
 
@@ -68,7 +73,53 @@ pub struct StartSegment {
     pub time: f64,
 }
 
-/// One file of the ladder.
+/// One file that holds a whole representation: `ftyp moov sidx (moof mdat)*` (docs/protocol.md §9).
+#[derive(Clone, Debug, PartialEq)]
+pub struct SingleFile {
+    /// Its length in bytes.
+    pub size: u64,
+    /// `ftyp moov`, from byte 0.
+    pub init: ByteRange,
+    /// `sidx`, directly behind.
+    pub index: ByteRange,
+    /// The segment at the start position.
+    pub start: Option<StartSegment>,
+}
+
+impl SingleFile {
+    /// The bytes of init segment and index, which lie together at the start of the file.
+    pub fn head(&self) -> ByteRange {
+        ByteRange { start: 0, end: self.index.end.max(self.init.end) }
+    }
+}
+
+/// A file for the init segment and one for each segment. Which segments there are, [`crate::Event::IndexUpdate`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentFiles {
+    /// Name of the init segment's file in the folder of [`Source::url`]: `init.mp4`.
+    pub init: String,
+    /// Name of a segment's file, in which `$Number$` stands for its number: `$Number$.m4s`
+    /// (ISO/IEC 23009-1, 5.3.9.4.4).
+    pub media: String,
+}
+
+impl SegmentFiles {
+    /// The name of a segment's file.
+    pub fn name(&self, number: u64) -> String {
+        self.media.replace("$Number$", &number.to_string())
+    }
+}
+
+/// How the bytes of a representation are laid out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layout {
+    /// Segments are ranges of one file, which its own index lists.
+    SingleFile(SingleFile),
+    /// Segments are files, named by number.
+    SegmentFiles(SegmentFiles),
+}
+
+/// One encoding of a track.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Representation {
     /// Downloadable id.
@@ -81,25 +132,51 @@ pub struct Representation {
     pub size: Option<(u32, u32)>,
     /// Sound that is to be taken unless the viewer chose otherwise.
     pub preferred: bool,
-    /// Length of the file.
-    pub file_size: u64,
-    /// `ftyp moov`, from byte 0.
-    pub init: ByteRange,
-    /// `sidx`, right behind.
-    pub index: ByteRange,
-    /// The segment at the start position.
-    pub start: Option<StartSegment>,
+    /// Where its segments are.
+    pub layout: Layout,
     /// One per CDN.
     pub sources: Vec<Source>,
+}
+
+impl Representation {
+    /// Its file, when all of it is in one.
+    pub fn single_file(&self) -> Option<&SingleFile> {
+        match &self.layout {
+            Layout::SingleFile(file) => Some(file),
+            Layout::SegmentFiles(_) => None,
+        }
+    }
+
+    /// The segment at the start position, where it is known before the index is.
+    pub fn start(&self) -> Option<StartSegment> {
+        self.single_file().and_then(|file| file.start)
+    }
+}
+
+/// Whether the film is all there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Timeline {
+    /// It is: an on-demand film.
+    Fixed {
+        /// Seconds.
+        duration: f64,
+    },
+    /// It grows at its end, and may lose its oldest segments: a live event, until its end is known. The engine asks for
+    /// news of it with [`crate::Command::RefreshIndex`].
+    Growing {
+        /// How far behind the live edge the viewer joins, and is brought when they go farther, in seconds: the target
+        /// latency. Less than one segment is never reached.
+        distance: f64,
+    },
 }
 
 /// The film as the manifest presents it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Presentation {
-    /// Seconds.
-    pub duration: f64,
-    /// Where to begin, in seconds.
-    pub start: f64,
+    /// How long it is, or that it grows.
+    pub timeline: Timeline,
+    /// Where to begin, in seconds. `None`: at the beginning, and near the live edge of a film that grows.
+    pub start: Option<f64>,
     /// How long the URLs are still good.
     pub urls_valid: Duration,
     /// In the order to use.
@@ -108,28 +185,12 @@ pub struct Presentation {
     pub representations: Vec<Representation>,
 }
 
-impl Representation {
-    /// Bytes of init segment and index, which lie together at the start of the file.
-    pub fn head(&self) -> ByteRange {
-        ByteRange { start: 0, end: self.index.end.max(self.init.end) }
-    }
-}
-
-/// The URL for a range: `/range/a-b` goes before the query (docs/protocol.md §8).
-pub fn ranged_url(url: &str, form: RangeForm, range: ByteRange) -> String {
-    match form {
-        RangeForm::Header => url.to_owned(),
-        RangeForm::Path => {
-            let (path, query) = match url.split_once('?') {
-                Some((path, query)) => (path, Some(query)),
-                None => (url, None),
-            };
-            let mut ranged = format!("{path}/range/{}-{}", range.start, range.end);
-            if let Some(query) = query {
-                ranged.push('?');
-                ranged.push_str(query);
-            }
-            ranged
+impl Presentation {
+    /// Seconds, when they are known: not of a film that grows.
+    pub fn duration(&self) -> Option<f64> {
+        match self.timeline {
+            Timeline::Fixed { duration } => Some(duration),
+            Timeline::Growing { .. } => None,
         }
     }
 }
@@ -139,21 +200,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a76_range_goes_into_the_path_before_the_query() {
-        let range = ByteRange::new(0, 23).unwrap();
-        let url = "http://cdn/s/0/541/1811192541.mp4?p=44&e=1&h=2";
-        assert_eq!(
-            ranged_url(url, RangeForm::Path, range),
-            "http://cdn/s/0/541/1811192541.mp4/range/0-23?p=44&e=1&h=2"
-        );
-        assert_eq!(ranged_url(url, RangeForm::Header, range), url);
-        assert_eq!(ranged_url("http://cdn/a.mp4", RangeForm::Path, range), "http://cdn/a.mp4/range/0-23");
-    }
-
-    #[test]
     fn ranges_are_never_empty() {
         assert_eq!(ByteRange::new(5, 4), None);
         assert_eq!(ByteRange::new(5, 5).unwrap().length(), 1);
         assert_eq!(ByteRange::new(0, u64::MAX), None);
+    }
+
+    #[test]
+    fn a_segment_is_named_by_its_number() {
+        let files = SegmentFiles { init: "init.mp4".into(), media: "$Number$.m4s".into() };
+        assert_eq!(files.name(1_790_025_600), "1790025600.m4s");
     }
 }

@@ -1,5 +1,8 @@
 //! The state of one track and what it needs next.
 
+mod grow;
+mod need;
+
 use std::time::Duration;
 
 use crate::{
@@ -11,6 +14,8 @@ use crate::{
     model::{Representation, TrackKind},
 };
 
+pub use need::Need;
+
 /// At most this many downloaded segments wait for their license, or for room.
 pub const MOST_WAITING: usize = 2;
 
@@ -19,8 +24,8 @@ pub const MOST_WAITING: usize = 2;
 pub enum Cursor {
     /// At the segment that contains this second; its number is not known before the index is.
     Time(f64),
-    /// At this segment.
-    Number(usize),
+    /// At the segment with this number. In a film that grows it may be one that there is not yet.
+    Number(u64),
 }
 
 /// One track.
@@ -49,26 +54,11 @@ pub struct Track {
     /// The goal was made smaller for the fragment that is held now.
     pub shrunk: bool,
     /// Segment that was fetched again because its place stayed empty, and how often.
-    pub refetched: (usize, u32),
+    pub refetched: (u64, u32),
     /// Segment that came damaged last, and is fetched afresh.
-    pub damaged: Option<usize>,
+    pub damaged: Option<u64>,
     /// A removal was asked for and the buffer has not been seen since.
     pub removing: bool,
-}
-
-/// What a track needs next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Need {
-    /// Nothing now.
-    Nothing,
-    /// Init segment and index.
-    Head,
-    /// Both, and the first segment, in one request.
-    HeadAndStart,
-    /// Both, and beside them the start segment.
-    HeadBesideStart,
-    /// This segment.
-    Segment(usize),
 }
 
 impl Track {
@@ -89,7 +79,7 @@ impl Track {
             },
             retry_append: None,
             shrunk: false,
-            refetched: (usize::MAX, 0),
+            refetched: (u64::MAX, 0),
             damaged: None,
             removing: false,
         }
@@ -100,63 +90,14 @@ impl Track {
         &self.ladder.step(self.current).representation
     }
 
+    /// Whether segments of the current representation may be fetched.
+    pub fn is_ready(&self) -> bool {
+        self.ladder.step(self.current).is_ready()
+    }
+
     /// Its segments, once known.
     pub fn index(&self) -> Option<&SegmentIndex> {
         self.ladder.step(self.current).index.as_ref()
-    }
-
-    /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there already, and over
-    /// those that should be replaced but begin before `replaceable`.
-    pub fn need(&mut self, position: f64, replaceable: f64, use_start: bool) -> Need {
-        let step = self.ladder.step(self.current);
-        let Some(index) = &step.index else {
-            if !self.jobs.is_empty() {
-                return Need::Nothing;
-            }
-            let head = step.representation.head();
-            return match step.representation.start.filter(|_| use_start && self.waiting.is_empty()) {
-                Some(start) if start.range.start == head.end + 1 => Need::HeadAndStart,
-                Some(_) => Need::HeadBesideStart,
-                None => Need::Head,
-            };
-        };
-        if self.segment_job().is_some() || self.waiting.len() >= MOST_WAITING {
-            return Need::Nothing;
-        }
-        let from = match self.cursor {
-            Cursor::Time(time) => index.at(time),
-            Cursor::Number(number) => number,
-        };
-        let number = self.next_missing(index, from, replaceable);
-        let segment = index.get(number).copied();
-        let ahead: u64 = (index.at(position)..number).map(|number| self.bytes(number)).sum();
-        self.cursor = Cursor::Number(number);
-        match segment {
-            Some(segment) if segment.start < position + self.goals.forward && ahead < self.goals.bytes => {
-                Need::Segment(number)
-            }
-            _ => Need::Nothing,
-        }
-    }
-
-    /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`.
-    pub fn next_missing(&self, index: &SegmentIndex, from: usize, replaceable: f64) -> usize {
-        let there = |number: usize| {
-            index.get(number).is_some_and(|s| {
-                let good = !self.held.is_stale(number) || s.start < replaceable;
-                good && self.buffered.covers(s.start, s.end)
-            })
-        };
-        let mut number = from;
-        while there(number) || self.waits(number) {
-            number += 1;
-        }
-        number
-    }
-
-    fn bytes(&self, number: usize) -> u64 {
-        let index = self.held.rung(number).and_then(|rung| self.ladder.step(rung).index.as_ref());
-        index.or(self.index()).and_then(|index| index.get(number)).map_or(0, |s| s.range.length())
     }
 
     /// The download with media in it.
@@ -181,16 +122,16 @@ impl Track {
     }
 
     /// Whether this segment is in flight or waiting.
-    pub fn in_hand(&self, number: usize) -> bool {
+    pub fn in_hand(&self, number: u64) -> bool {
         self.jobs.iter().any(|job| job.media == Media::Number(number)) || self.waits(number)
     }
 
-    fn waits(&self, number: usize) -> bool {
+    fn waits(&self, number: u64) -> bool {
         self.waiting.iter().any(|waiting| waiting.media == Media::Number(number))
     }
 
     /// The representation of a segment that is there or on its way.
-    pub fn rung_of(&self, number: usize) -> Option<Rung> {
+    pub fn rung_of(&self, number: u64) -> Option<Rung> {
         let job = self.jobs.iter().find(|job| job.media == Media::Number(number)).map(|job| job.rung);
         let waiting = self.waiting.iter().find(|w| w.media == Media::Number(number)).map(|w| w.rung);
         self.held.rung(number).or(waiting).or(job)
@@ -208,17 +149,10 @@ impl Track {
         Ranges::new(ranges).ahead(position)
     }
 
-    /// Whether everything up to the last segment has been appended.
-    pub fn complete(&self) -> bool {
-        let Some(index) = self.index() else { return false };
-        let past_end = matches!(self.cursor, Cursor::Number(number) if number >= index.len());
-        past_end && self.segment_job().is_none() && self.waiting.is_empty()
-    }
-
-    /// Takes the index of a representation in. If it is the current one's, the start segment gets its number; false
+    /// Takes the index of a single file in. If it is the current representation's, the start segment gets its number; false
     /// when that segment is none of the index, for the caller to drop what is under way of it.
     pub fn index_arrived(&mut self, rung: Rung, index: SegmentIndex) -> bool {
-        let start = self.ladder.step(rung).representation.start;
+        let start = self.ladder.step(rung).representation.start();
         let number = start.and_then(|start| index.at_bytes(start.range));
         let jobs = self.jobs.iter_mut().map(|job| (job.rung, &mut job.media));
         let mut known = true;
@@ -236,7 +170,8 @@ impl Track {
         if let (Cursor::Time(time), true) = (self.cursor, rung == self.current) {
             self.cursor = Cursor::Number(index.at(time));
         }
-        self.ladder.step_mut(rung).index = Some(index);
+        let step = self.ladder.step_mut(rung);
+        (step.index, step.has_init) = (Some(index), true);
         known
     }
 }

@@ -1,7 +1,7 @@
 //! Init segment and index, put together from the first bytes of a download.
 
 use engine::{
-    index::{Segment, SegmentIndex},
+    index::{Location, Segment, SegmentIndex},
     model::ByteRange,
 };
 
@@ -55,7 +55,7 @@ pub fn parse_index(bytes: &[u8], range: ByteRange) -> Option<SegmentIndex> {
         let next = position.checked_add(u64::from(reference.size))?;
         let end = ticks.checked_add(u64::from(reference.duration))?;
         segments.push(Segment {
-            range: ByteRange::new(position, next - 1)?,
+            location: Location::Range(ByteRange::new(position, next - 1)?),
             start: seconds(ticks),
             end: seconds(end),
         });

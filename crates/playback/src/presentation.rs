@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use engine::model::{
-    ByteRange, Cdn, Presentation, RangeForm, Representation, Source, StartSegment, TrackKind,
+    ByteRange, Cdn, Layout, Presentation, RangeForm, Representation, SingleFile, Source, StartSegment,
+    Timeline, TrackKind,
 };
 use nccp::{Downloadable, Manifest, MediaType};
 
@@ -26,8 +27,8 @@ pub fn presentation(manifest: &Manifest, server_now: f64, supported: impl Fn(&st
     });
     let playable = manifest.downloadables.iter().filter(|d| supported(&media_type(d)));
     Presentation {
-        duration,
-        start: manifest.resume_position.clamp(0.0, (duration - 1.0).max(0.0)),
+        timeline: Timeline::Fixed { duration },
+        start: Some(manifest.resume_position.clamp(0.0, (duration - 1.0).max(0.0))),
         urls_valid: Duration::from_secs_f64((manifest.expiration as f64 - server_now).clamp(1.0, 1e9)),
         cdns: cdns.collect(),
         representations: playable.filter_map(representation).collect(),
@@ -52,10 +53,12 @@ fn representation(downloadable: &Downloadable) -> Option<Representation> {
         },
         size: downloadable.resolution.as_ref().map(|size| (size.width, size.height)),
         preferred: downloadable.default,
-        file_size: downloadable.size,
-        init: downloadable.init_range.and_then(range)?,
-        index: downloadable.index_range.and_then(range)?,
-        start,
+        layout: Layout::SingleFile(SingleFile {
+            size: downloadable.size,
+            init: downloadable.init_range.and_then(range)?,
+            index: downloadable.index_range.and_then(range)?,
+            start,
+        }),
         sources: downloadable
             .urls
             .iter()

@@ -51,7 +51,7 @@ pub fn start_choice(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ByteRange;
+    use crate::model::{ByteRange, Layout, SingleFile};
 
     fn video(bandwidth: u64, height: u32) -> Representation {
         Representation {
@@ -60,10 +60,12 @@ mod tests {
             bandwidth,
             size: Some((height * 16 / 9, height)),
             preferred: false,
-            file_size: 1000,
-            init: ByteRange { start: 0, end: 99 },
-            index: ByteRange { start: 100, end: 199 },
-            start: None,
+            layout: Layout::SingleFile(SingleFile {
+                size: 1000,
+                init: ByteRange { start: 0, end: 99 },
+                index: ByteRange { start: 100, end: 199 },
+                start: None,
+            }),
             sources: vec![],
         }
     }

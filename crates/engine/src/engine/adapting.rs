@@ -49,7 +49,7 @@ impl Engine {
     }
 
     /// The rung that the rules or the viewer want for a segment; `None` when nothing may be played.
-    pub(super) fn desired(&mut self, number: usize, segment: usize) -> Option<Rung> {
+    pub(super) fn desired(&mut self, number: usize, segment: u64) -> Option<Rung> {
         let track = &self.tracks[number];
         if let Some(fixed) = self.fixed(track) {
             return Some(fixed);
@@ -68,7 +68,7 @@ impl Engine {
         let offers: Vec<Offer> = rungs.iter().map(offer).collect();
         let situation = Situation {
             buffer: track.ahead(self.position),
-            goal: track.goals.forward,
+            goal: track.goals.forward.min(self.reachable_ahead()),
             seconds,
             throughput: self.throughput_for_video(),
             previous: rungs.iter().rposition(|rung| *rung <= track.current).unwrap_or(0),
@@ -90,15 +90,15 @@ impl Engine {
         &mut self,
         now: Duration,
         number: usize,
-        segment: usize,
+        segment: u64,
         out: &mut Vec<Command>,
     ) -> Option<Rung> {
         let instead = self.instead.take().filter(|(of, _)| *of == segment);
         if let Some((_, rung)) = instead {
-            return Some(rung); // its index is known, that is what it was taken for
+            return Some(rung); // it has the segment, that is what it was taken for
         }
         let desired = self.desired(number, segment)?;
-        if self.tracks[number].ladder.step(desired).index.is_some() {
+        if self.tracks[number].ladder.step(desired).offers(segment) {
             return Some(desired);
         }
         self.want_head(now, number, desired, out);
@@ -106,7 +106,7 @@ impl Engine {
             return None;
         }
         let track = &self.tracks[number];
-        let fit = |rung: Rung, step: &Step| step.index.is_some() && self.allowed(step) && rung < desired;
+        let fit = |rung: Rung, step: &Step| step.offers(segment) && self.allowed(step) && rung < desired;
         let below = track.ladder.iter().filter(|(rung, step)| fit(*rung, step)).map(|(rung, _)| rung);
         let current = Some(track.current).filter(|rung| self.allowed(track.ladder.step(*rung)));
         // Not above what is wanted, nor further below it than what plays now, unless nothing else is known.
@@ -114,7 +114,7 @@ impl Engine {
     }
 
     /// Whether the buffer outlasts the wait for a head and for the segment behind it.
-    fn worth_waiting(&self, now: Duration, number: usize, rung: Rung, segment: usize) -> bool {
+    fn worth_waiting(&self, now: Duration, number: usize, rung: Rung, segment: u64) -> bool {
         let track = &self.tracks[number];
         let Some(job) = track.head_job().filter(|job| job.rung == rung && job.failures == 0) else {
             return !self.allowed(track.ladder.step(track.current));
@@ -126,7 +126,7 @@ impl Engine {
     }
 
     /// Seconds that fetching a segment may take, with some to spare.
-    pub(super) fn fetch_time(&self, track: &Track, rung: Rung, segment: usize) -> f64 {
+    pub(super) fn fetch_time(&self, track: &Track, rung: Rung, segment: u64) -> f64 {
         let bits = track.ladder.step(rung).bits(segment, 4.0);
         1.3 * bits / self.throughput_for_video().max(1.0) + 2.0 * self.latency + 0.5
     }
@@ -154,7 +154,8 @@ impl Engine {
         let Some((lower, rungs)) = self.lower_rungs(track, job) else { return };
         let Some(on_its_way) = self.on_its_way(now, track, job) else { return };
         let Some(rung) = rules::abandon(&on_its_way, &lower).map(|place| rungs[place]) else { return };
-        let (media, known) = (job.media, track.ladder.step(rung).index.is_some());
+        let media = job.media;
+        let known = matches!(media, Media::Number(segment) if track.ladder.step(rung).offers(segment));
         self.watch.counters.abandoned += 1;
         self.drop_jobs(now, number, |job| job.media != Media::None || !known, out);
         let track = &mut self.tracks[number];
@@ -173,16 +174,16 @@ impl Engine {
 
     /// Bytes of the same segment at the rungs below that can be fetched at once.
     fn lower_rungs(&self, track: &Track, job: &Job) -> Option<(Vec<f64>, Vec<Rung>)> {
-        let start = track.ladder.step(job.rung).representation.start.map(|start| start.range);
+        let start = track.ladder.step(job.rung).representation.start().map(|start| start.range);
         let is_first =
             self.at_start && track.held.is_empty() && start.is_some_and(|s| s.end == job.range.end);
         let bytes = |step: &Step| match (&step.index, job.media) {
-            (Some(index), Media::Number(number)) => index.get(number).map(|s| s.range.length()),
+            (Some(_), Media::Number(number)) => step.bytes(number).filter(|_| step.has_init),
             // The very first: its head comes along.
-            (None, _) if is_first => step
-                .representation
-                .start
-                .map(|start| start.range.length() + step.representation.head().length()),
+            (None, _) if is_first => {
+                let start = step.representation.start();
+                start.map(|start| start.range.length() + step.head().range.length())
+            }
             _ => None,
         };
         let below = track.ladder.iter().filter(|(rung, step)| *rung < job.rung && self.allowed(step));
@@ -196,12 +197,16 @@ impl Engine {
         let segment = match (job.media, track.index()) {
             (Media::Number(number), Some(index)) => index.get(number).map(|s| (s.start, s.end)),
             (Media::Start, None) => {
-                let start = track.ladder.step(job.rung).representation.start;
+                let start = track.ladder.step(job.rung).representation.start();
                 start.map(|start| (start.time, start.time + 4.0))
             }
             _ => None,
         };
         let (start, end) = segment?;
+        let expected = match job.media {
+            Media::Number(number) if !job.sized => track.ladder.step(job.rung).bytes(number)?,
+            _ => job.range.length(),
+        };
         let deadline = if start <= self.position + 0.1 {
             // It is waited for: half of it may pass, then it would not even arrive as fast as it plays.
             (end - self.position) / 2.0
@@ -211,7 +216,7 @@ impl Engine {
         Some(OnItsWay {
             elapsed: now.saturating_sub(first).as_secs_f64(),
             received: job.received.saturating_sub(before) as f64,
-            missing: job.range.length().saturating_sub(job.received) as f64,
+            missing: expected.saturating_sub(job.received) as f64,
             deadline,
             latency: self.latency,
         })

@@ -1,18 +1,17 @@
-//! Downloads: sending, progress, failure, retry.
+//! Downloads: sending, progress, success.
 
 use std::time::Duration;
 
-use super::{Engine, fetching::FIRST_PICTURE, manifest::Refresh};
+use super::{Engine, fetching::FIRST_PICTURE};
 use crate::{
+    address::{file_url, ranged_url},
     error::Error,
     event::{Command, Failure, FetchId, FetchSpec},
-    job::{Job, JobState, Media, Waiting},
+    job::{Extent, Job, JobState, Media, Waiting},
     ladder::Rung,
-    model::{ByteRange, Cdn, RangeForm, Source, ranged_url},
+    model::{ByteRange, Cdn, Layout, RangeForm, Source},
 };
 
-/// A head that is not needed to play is given up after so many failures.
-const HEAD_TRIES: u32 = 2;
 /// Weight of the newest latency in the average.
 const LATENCY_WEIGHT: f64 = 0.3;
 
@@ -39,7 +38,7 @@ impl Engine {
     pub(super) fn fetch_done(&mut self, now: Duration, fetch: FetchId, out: &mut Vec<Command>) {
         let Some((track, place)) = self.find(fetch) else { return };
         let job = &self.tracks[track].jobs[place];
-        if job.received < job.range.length() {
+        if job.received == 0 || (job.sized && !job.is_whole()) {
             return self.fetch_failed(now, fetch, Failure::Truncated, out);
         }
         let job = self.tracks[track].jobs.remove(place);
@@ -48,11 +47,10 @@ impl Engine {
         if job.is_flowing() {
             self.estimator.ended(now);
         }
+        let step = self.tracks[track].ladder.step_mut(job.rung);
         match job.media {
-            Media::None if self.tracks[track].ladder.step(job.rung).index.is_none() => {
-                // Its bytes came, but no index out of them.
-                self.head_lost(now, track, job.rung);
-            }
+            Media::None if step.has_files() => step.has_init = true,
+            Media::None if step.index.is_none() => step.head_failed(now), // its bytes came, but no index out of them
             Media::None | Media::Unwanted => {}
             media => {
                 self.first_picture_until.get_or_insert(now + FIRST_PICTURE);
@@ -61,113 +59,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn fetch_failed(
-        &mut self,
-        now: Duration,
-        fetch: FetchId,
-        failure: Failure,
-        out: &mut Vec<Command>,
-    ) {
-        let Some((number, place)) = self.find(fetch) else { return };
-        let track = &mut self.tracks[number];
-        let optional = track.jobs[place].media == Media::None && track.jobs[place].rung != track.current;
-        let job = &mut track.jobs[place];
-        if job.received >= job.range.length() {
-            return self.fetch_done(now, fetch, out); // it broke after its last byte
-        }
-        if job.is_flowing() {
-            self.estimator.ended(now);
-        }
-        self.watch.counters.failures += 1;
-        if let Failure::Status(status @ (400 | 403)) = failure {
-            if job.urls < self.urls.generation {
-                job.state = JobState::Waiting { until: now }; // fresh ones have come meanwhile
-                return;
-            }
-            if self.urls.refresh == Refresh::Idle && self.urls.refreshed_after_refusal {
-                if optional {
-                    let rung = job.rung;
-                    track.jobs.remove(place);
-                    return self.head_lost(now, number, rung);
-                }
-                return self.fail(Error::Refused { status }, out);
-            }
-            job.state = JobState::NeedsUrls;
-            if self.urls.refresh == Refresh::Idle {
-                self.urls.refreshed_after_refusal = true;
-                self.ask_for_urls(out);
-            }
-            return;
-        }
-        let (cdn, failures, rung) = (job.cdn, job.failures, job.rung);
-        job.failures += 1;
-        if optional && job.failures >= HEAD_TRIES {
-            track.jobs.remove(place);
-            return self.head_lost(now, number, rung);
-        }
-        self.cdns.failed(cdn, now, &self.config.retry);
-        let cdns = self.film.as_ref().map_or(&[][..], |film| &film.cdns);
-        let until = match self.cdns.pick(now, carries(cdns, self.tracks[number].ladder.sources(rung))) {
-            Some(_) => now,
-            None => {
-                self.watch.no_cdn_since.get_or_insert(now);
-                now + self.config.retry.backoff(failures, &mut self.rng)
-            }
-        };
-        self.tracks[number].jobs[place].state = JobState::Waiting { until };
-    }
-
-    /// A segment came, and is of no use. Damage on the way does not come twice, nor from another CDN.
-    pub(super) fn damaged(&mut self, now: Duration, fetch: FetchId, out: &mut Vec<Command>) {
-        let found = self.tracks.iter().enumerate().find_map(|(number, track)| {
-            let under_way = track.jobs.iter().find(|job| job.id == fetch).map(|job| (job.media, job.cdn));
-            let waiting = track.waiting.iter().find(|w| w.id == fetch).map(|w| (w.media, w.cdn));
-            under_way.or(waiting).map(|(media, cdn)| (number, media, cdn))
-        });
-        let Some((number, media, cdn)) = found else { return }; // given up meanwhile
-        let segment = match media {
-            Media::Number(segment) => segment,
-            Media::Start => return self.fail(Error::Damaged, out),
-            Media::None | Media::Unwanted => return, // the viewer has gone elsewhere meanwhile
-        };
-        if self.tracks[number].damaged.replace(segment) == Some(segment) {
-            return self.fail(Error::Damaged, out);
-        }
-        self.watch.counters.failures += 1;
-        self.cdns.failed(cdn, now, &self.config.retry);
-        self.lose(now, number, out);
-    }
-
-    /// A head could not be had. Playback goes on without it.
-    fn head_lost(&mut self, now: Duration, number: usize, rung: Rung) {
-        self.tracks[number].ladder.step_mut(rung).head_failed(now);
-    }
-
     pub(super) fn find(&self, fetch: FetchId) -> Option<(usize, usize)> {
         self.tracks.iter().enumerate().find_map(|(number, track)| {
             track.jobs.iter().position(|job| job.id == fetch).map(|place| (number, place))
         })
-    }
-
-    pub(super) fn check_time_outs(&mut self, now: Duration, out: &mut Vec<Command>) {
-        let rules = self.config.retry;
-        let late: Vec<FetchId> = self
-            .tracks
-            .iter()
-            .flat_map(|track| &track.jobs)
-            .filter(|job| match job.state {
-                JobState::Running { active, flowing: None, .. } => {
-                    now >= active + rules.first_byte_limit(job.failures)
-                }
-                JobState::Running { active, flowing: Some(_), .. } => now >= active + rules.stall,
-                _ => false,
-            })
-            .map(|job| job.id)
-            .collect();
-        for fetch in late {
-            out.push(Command::Abort { fetch });
-            self.fetch_failed(now, fetch, Failure::TimedOut, out);
-        }
     }
 
     /// Sends out what waits for its next attempt.
@@ -198,13 +93,22 @@ impl Engine {
         };
         let job = &track.jobs[place];
         let range = ByteRange { start: job.range.start + job.received, end: job.range.end };
+        // A file of its own is asked for as a whole, unless a part of it has come.
+        let (url, partly) = match (&representation.layout, job.media) {
+            (Layout::SingleFile(_), _) => (source.url.clone(), true),
+            (Layout::SegmentFiles(files), Media::Number(number)) => {
+                (file_url(&source.url, &files.name(number)), job.received > 0)
+            }
+            (Layout::SegmentFiles(files), _) => (file_url(&source.url, &files.init), job.received > 0),
+        };
         out.push(Command::Fetch(FetchSpec {
             fetch: job.id,
             track: track.kind,
             representation: representation.id.clone(),
-            url: ranged_url(&source.url, form, range),
-            range_header: form == RangeForm::Header,
+            url: if partly { ranged_url(&url, form, range) } else { url },
+            range_header: partly && form == RangeForm::Header,
             range,
+            sized: job.sized,
             head: job.head,
             offset: job.received,
             segment: job.media != Media::None,
@@ -222,7 +126,7 @@ impl Engine {
         number: usize,
         rung: Rung,
         (head, media): (u64, Media),
-        range: ByteRange,
+        Extent { range, sized }: Extent,
         out: &mut Vec<Command>,
     ) {
         let id = FetchId(self.next_id);
@@ -230,7 +134,20 @@ impl Engine {
         let state = JobState::Waiting { until: now };
         let (received, since) = (0, now);
         let jobs = &mut self.tracks[number].jobs;
-        jobs.push(Job { id, rung, head, media, range, received, since, cdn: 0, urls: 0, failures: 0, state });
+        jobs.push(Job {
+            id,
+            rung,
+            head,
+            media,
+            range,
+            sized,
+            received,
+            since,
+            cdn: 0,
+            urls: 0,
+            failures: 0,
+            state,
+        });
         let place = jobs.len() - 1;
         self.ended &= media == Media::None;
         self.send(now, number, place, out);
@@ -260,7 +177,7 @@ impl Engine {
 }
 
 /// Whether a CDN, by its place in the manifest, has the file.
-fn carries(cdns: &[Cdn], sources: &[Source]) -> impl Fn(usize) -> bool + use<> {
+pub(super) fn carries(cdns: &[Cdn], sources: &[Source]) -> impl Fn(usize) -> bool + use<> {
     let has_file = |cdn: &Cdn| sources.iter().any(|source| source.cdn == cdn.id);
     let has: Vec<bool> = cdns.iter().map(has_file).collect();
     move |cdn| has.get(cdn).copied().unwrap_or(false)

@@ -7,8 +7,8 @@ use crate::{
     buffer::Ranges,
     error::Error,
     event::{Command, FetchId},
-    index::SegmentIndex,
-    job::{Job, Media},
+    index::{Location, SegmentIndex},
+    job::{Extent, Job, Media},
     ladder::Rung,
     model::{ByteRange, TrackKind},
     track::{Cursor, Need},
@@ -37,7 +37,8 @@ impl Engine {
         }
         let other = track.ladder.iter().find_map(|(_, step)| step.index.as_ref());
         let misaligned = kind == TrackKind::Video && other.is_some_and(|other| !other.aligned_with(&index));
-        if index.last_byte() >= step.representation.file_size || misaligned {
+        let Some(file) = step.representation.single_file() else { return };
+        if index.last_byte().is_none_or(|last| last >= file.size) || misaligned {
             if rung == track.current && other.is_none() {
                 return self.fail(Error::BadIndex, out);
             }
@@ -97,22 +98,27 @@ impl Engine {
         let replaceable = self.replaceable_from();
         let track = &mut self.tracks[number];
         let rung = track.current;
-        let head = track.representation().head();
-        let start = track.representation().start;
+        let start = track.representation().start();
         match (track.need(position, replaceable, at_start), start) {
             (Need::HeadAndStart, Some(start)) => {
-                let range = ByteRange { start: 0, end: start.range.end };
-                self.start_job(now, number, rung, (head.length(), Media::Start), range, out);
+                let head = track.ladder.step(rung).head().range.length();
+                let both = Extent::exact(ByteRange { start: 0, end: start.range.end });
+                self.start_job(now, number, rung, (head, Media::Start), both, out);
             }
             (Need::HeadBesideStart, Some(start)) => {
-                self.start_job(now, number, rung, (head.length(), Media::None), head, out);
-                self.start_job(now, number, rung, (0, Media::Start), start.range, out);
+                self.fetch_head(now, number, rung, out);
+                self.start_job(now, number, rung, (0, Media::Start), Extent::exact(start.range), out);
             }
-            (Need::Segment(_), _) if self.first_picture_first(now, number) => {}
+            (Need::Segment(_), _) if self.first_picture_first(now, number) || !self.has_joined() => {}
             (Need::Segment(segment), _) if self.runs_ahead(number, segment) => {}
             (Need::Segment(segment), _) => self.fetch_segment(now, number, segment, out),
             (Need::Nothing, _) => {}
-            _ => self.start_job(now, number, rung, (head.length(), Media::None), head, out),
+            _ => {
+                self.fetch_head(now, number, rung, out);
+                if self.tracks[number].index().is_some() {
+                    return self.fetch_needs(now, number, out); // the first segment, beside the init segment
+                }
+            }
         }
         match self.tracks[number].kind {
             TrackKind::Video => self.heads_ahead(now, number, out),
@@ -130,7 +136,7 @@ impl Engine {
     }
 
     /// Whether a segment of sound can wait for the picture: on a slow link it would take from it what is needed sooner.
-    fn runs_ahead(&self, number: usize, segment: usize) -> bool {
+    fn runs_ahead(&self, number: usize, segment: u64) -> bool {
         let video = self.tracks.iter().find(|track| track.kind == TrackKind::Video);
         let (Some(video), TrackKind::Audio) = (video, self.tracks[number].kind) else { return false };
         let (Some(of_video), Some(of_audio)) = (video.index(), self.tracks[number].index()) else {
@@ -145,7 +151,12 @@ impl Engine {
         start(of_audio, segment) > start(of_video, next) + 1.0
     }
 
-    fn fetch_segment(&mut self, now: Duration, number: usize, segment: usize, out: &mut Vec<Command>) {
+    fn fetch_head(&mut self, now: Duration, number: usize, rung: Rung, out: &mut Vec<Command>) {
+        let head = self.tracks[number].ladder.step(rung).head();
+        self.start_job(now, number, rung, (head.range.length(), Media::None), head, out);
+    }
+
+    fn fetch_segment(&mut self, now: Duration, number: usize, segment: u64, out: &mut Vec<Command>) {
         let rung = match self.tracks[number].kind {
             TrackKind::Video => self.rung_for(now, number, segment, out),
             TrackKind::Audio => Some(self.tracks[number].current),
@@ -160,20 +171,23 @@ impl Engine {
         }
         self.watch.counters.replaced += u64::from(track.held.is_stale(segment));
         track.cursor = Cursor::Number(segment + 1);
-        self.start_job(now, number, rung, (0, Media::Number(segment)), part.range, out);
+        let extent = match part.location {
+            Location::Range(range) => Extent::exact(range),
+            Location::File { size } => Extent::file(size),
+        };
+        self.start_job(now, number, rung, (0, Media::Number(segment)), extent, out);
     }
 
     /// Sees to it that the head of `rung` is on its way. A head that is merely fetched ahead makes way.
     pub(super) fn want_head(&mut self, now: Duration, number: usize, rung: Rung, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let under_way = track.head_job().is_some_and(|job| job.rung == rung);
-        // Before the current index is there, the only head on its way is the one that everything waits for.
-        if under_way || !track.ladder.step(rung).lacks_head(now) || track.index().is_none() {
+        // Before the current one is there, the only head on its way is the one that everything waits for.
+        if under_way || !track.ladder.step(rung).lacks_head(now) || !track.is_ready() {
             return;
         }
         self.drop_jobs(now, number, |job: &Job| job.media == Media::None, out);
-        let head = self.tracks[number].ladder.step(rung).representation.head();
-        self.start_job(now, number, rung, (head.length(), Media::None), head, out);
+        self.fetch_head(now, number, rung, out);
     }
 
     /// Heads of neighbouring rungs, one after the other, while there is time: a switch then costs no round trip.

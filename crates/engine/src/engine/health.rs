@@ -24,7 +24,7 @@ pub enum Stall {
 /// What is wrong, while it may still heal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Every CDN has failed, and no byte has come since.
+    /// Every CDN has failed, and no byte has come since; or the index of a film that grows cannot be had.
     Retrying {
         /// Time of the clock at which that began.
         since: Duration,
@@ -96,7 +96,7 @@ impl Engine {
     /// What is wrong, while it may still heal. There may be trouble without a stall, as long as the buffer lasts.
     pub fn trouble(&self) -> Option<Trouble> {
         let no_urls = |job: &Job| job.state == JobState::NeedsUrls;
-        match self.watch.no_cdn_since {
+        match self.watch.no_cdn_since.or(self.no_index_since()) {
             Some(since) => Some(Trouble::Retrying { since }),
             None => self.tracks.iter().flat_map(|t| &t.jobs).any(no_urls).then_some(Trouble::NoUrls),
         }
@@ -137,8 +137,9 @@ impl Engine {
     /// Gives up when downloads fail and the viewer has had nothing to see for [`crate::Config::dry_limit`].
     pub(super) fn check_dry(&mut self, now: Duration, out: &mut Vec<Command>) {
         let stuck = |job: &Job| job.failures > 0 || job.state == JobState::NeedsUrls;
-        let failing =
-            self.watch.no_cdn_since.is_some() || self.tracks.iter().flat_map(|track| &track.jobs).any(stuck);
+        let failing = self.watch.no_cdn_since.is_some()
+            || self.no_index_since().is_some()
+            || self.tracks.iter().flat_map(|track| &track.jobs).any(stuck);
         if !failing || !self.playing || !self.streaming || self.buffered().ahead(self.position) > 0.1 {
             self.watch.dry_since = None;
         } else if now >= *self.watch.dry_since.get_or_insert(now) + self.config.dry_limit {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::Engine;
+use super::{Engine, growing::Growth};
 use crate::{
     abr::start_choice,
     error::Error,
     event::Command,
     job::JobState,
     ladder::Ladder,
-    model::{Cdn, Presentation, Representation, TrackKind},
+    model::{Cdn, Presentation, Representation, Timeline, TrackKind},
     retry::CdnHealth,
     track::Track,
 };
@@ -55,14 +55,18 @@ impl Engine {
         let valid = presentation.urls_valid;
         let life = valid.saturating_sub(valid.mul_f64(REFRESH_EARLY.0).min(REFRESH_EARLY.1));
         self.urls.due = now.checked_add(life.max(REFRESH_REST));
-        let Presentation { start, mut cdns, representations, .. } = presentation;
+        let Presentation { timeline, start, mut cdns, representations, .. } = presentation;
+        let begin = start.unwrap_or(0.0);
         match &self.film {
             None => {
                 self.cdns = CdnHealth::new(cdns.len());
-                self.position = start;
+                self.position = begin;
+                if let Timeline::Growing { distance } = timeline {
+                    self.growth = Some(Growth::new(distance, start));
+                }
                 for kind in [TrackKind::Video, TrackKind::Audio] {
                     let of_kind = representations.iter().filter(|r| r.kind == kind).cloned().collect();
-                    self.add_track(kind, of_kind, start, out);
+                    self.add_track(kind, of_kind, begin, out);
                 }
                 if self.tracks.is_empty() {
                     self.fail(Error::NothingToPlay, out);
@@ -90,6 +94,10 @@ impl Engine {
                 }
             }
         }
+        let start = match (&self.film, &self.growth) {
+            (Some(film), Some(_)) => film.start, // where it was joined
+            _ => begin,
+        };
         self.film = Some(Film { start, cdns });
     }
 
@@ -151,6 +159,7 @@ impl Engine {
     /// The network is back: the waiting ends.
     pub(super) fn online(&mut self, now: Duration) {
         self.cdns.all_back();
+        self.index_online(now);
         if let Refresh::WaitUntil(until) = &mut self.urls.refresh {
             *until = now;
         }

@@ -57,8 +57,9 @@ impl Engine {
             // Whole segments, so that none is left half; with a few seconds of slack: one removal per segment, not one
             // per call. After the end of stream none at all: a removal would open the media source again.
             let behind = position - track.goals.back;
-            let keep_from =
-                track.index().and_then(|index| index.get(index.at(behind))).map_or(0.0, |s| s.start);
+            let segment = track.index().and_then(|index| index.get(index.at(behind)));
+            // What has left the window may still be in the buffer, and play.
+            let keep_from = segment.map_or(0.0, |s| s.start).min(behind.max(0.0));
             let old = |start: f64| start < behind - 4.0 && start < keep_from;
             if !self.ended && !track.removing && track.buffered.start().is_some_and(old) {
                 track.removing = true;
@@ -66,6 +67,9 @@ impl Engine {
             }
         }
         let all = self.buffered();
+        if self.catch_up(now, &all, out) {
+            return;
+        }
         self.mend_gaps(&all, playing, out);
         self.watch_for_hang(now, &all, out);
     }
@@ -103,7 +107,7 @@ impl Engine {
         }
     }
 
-    fn jump(&mut self, position: f64, out: &mut Vec<Command>) {
+    pub(super) fn jump(&mut self, position: f64, out: &mut Vec<Command>) {
         self.hang.own_jump = Some(position);
         out.push(Command::JumpTo { position });
     }
@@ -153,7 +157,9 @@ impl Engine {
         for number in 0..self.tracks.len() {
             let place = self.tracks[number].index().and_then(|index| {
                 let number = index.at(self.position);
-                Some((number, *index.get(number)?))
+                let part = *index.get(number)?;
+                // What has left the window plays from the buffer only.
+                (part.start - SMALL_GAP <= self.position).then_some((number, part))
             });
             let Some((segment, part)) = place else { continue };
             self.lose(now, number, out);

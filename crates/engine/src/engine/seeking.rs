@@ -13,19 +13,33 @@ use crate::{
 const SCRUBBING: Duration = Duration::from_millis(150);
 
 impl Engine {
-    pub(super) fn seek(&mut self, now: Duration, position: f64, out: &mut Vec<Command>) {
-        self.position = position;
-        if self.hang.was_own(position) {
+    pub(super) fn seek(&mut self, now: Duration, wanted: f64, out: &mut Vec<Command>) {
+        self.position = wanted;
+        if self.hang.was_own(wanted) || self.joins_later_at(wanted) {
             return;
         }
+        let position = self.clamped(wanted);
+        self.position = position;
         let start = self.film.as_ref().map_or(0.0, |film| film.start);
         if self.at_start && (position - start).abs() < 0.1 {
-            return; // the player going to where the film begins
+            // The player going to where the film begins.
+            return if position != wanted {
+                self.jump(position, out)
+            };
         }
+        self.watch.sought = true;
+        self.go_to(now, position, out);
+        if position != wanted {
+            self.jump(position, out);
+        }
+    }
+
+    /// Goes on at another position, whoever wanted it.
+    pub(super) fn go_to(&mut self, now: Duration, position: f64, out: &mut Vec<Command>) {
+        self.position = position;
         self.at_start = false;
         self.hang = super::Hang::default();
         self.drops.reset();
-        self.watch.sought = true;
         self.instead = None;
         let replaceable = self.replaceable_from();
         let mut outside = false;
@@ -62,9 +76,9 @@ impl Engine {
         };
         let here = track.buffered.contains(position);
         let wanted = match track.buffered.end_at(position) {
-            Some(end) if end + 0.1 >= index.end() && !track.held.any_stale() => index.len(),
+            Some(end) if end + 0.1 >= index.end() && !track.held.any_stale() => index.next_number(),
             _ => {
-                let from = index.at(position) + usize::from(here && track.buffered.ahead(position) > 0.05);
+                let from = index.at(position) + u64::from(here && track.buffered.ahead(position) > 0.05);
                 track.next_missing(index, from, replaceable)
             }
         };

@@ -47,7 +47,7 @@ impl Engine {
         held.judge(|_, rung| !self.acceptable(&self.tracks[number], rung));
         self.tracks[number].held = held;
         let track = &self.tracks[number];
-        if track.index().is_none() && !self.acceptable(track, track.current) {
+        if !track.is_ready() && !self.acceptable(track, track.current) {
             let allowed = |_: Rung, step: &Step| self.allowed(step);
             let target = self.fixed(track).or_else(|| track.ladder.nearest(track.current, allowed));
             if let Some(rung) = target {
@@ -78,7 +78,7 @@ impl Engine {
         if track.current != rung {
             return;
         }
-        if track.index().is_none() {
+        if !track.is_ready() {
             return self.restart(now, number, other, out);
         }
         let id = track.ladder.step(other).representation.id.clone();
@@ -98,7 +98,7 @@ impl Engine {
             return;
         };
         self.audio_wish = (rung != track.current).then_some(id);
-        if track.index().is_none() && rung != track.current {
+        if !track.is_ready() && rung != track.current {
             self.audio_wish = None;
             self.restart(now, number, rung, out);
         } else {
@@ -112,7 +112,7 @@ impl Engine {
         let Some(rung) = self.audio_wish.as_deref().and_then(|id| self.tracks[number].ladder.find(id)) else {
             return;
         };
-        if self.tracks[number].ladder.step(rung).index.is_none() {
+        if !self.tracks[number].ladder.step(rung).is_ready() {
             return self.want_head(now, number, rung, out);
         }
         self.audio_wish = None;
@@ -123,7 +123,7 @@ impl Engine {
         track.buffered = track.buffered.without(position, f64::INFINITY);
         track.held.clear();
         track.current = rung;
-        track.refetched = (usize::MAX, 0);
+        track.refetched = (u64::MAX, 0);
         if let Some(index) = track.index() {
             track.cursor = Cursor::Number(index.at(position));
         }
@@ -154,8 +154,8 @@ impl Engine {
         }
     }
 
-    /// Begins at another rung, before the index of the current one is there.
-    fn restart(&mut self, now: Duration, number: usize, rung: Rung, out: &mut Vec<Command>) {
+    /// Begins at another rung, before the head of the current one is there.
+    pub(super) fn restart(&mut self, now: Duration, number: usize, rung: Rung, out: &mut Vec<Command>) {
         let any = self.drop_jobs(now, number, |_| true, out);
         let track = &mut self.tracks[number];
         if any || !track.waiting.is_empty() {
@@ -182,7 +182,7 @@ impl Engine {
         let Some(number) = self.place(TrackKind::Video).filter(|_| self.replace) else { return };
         let Some(playing) = self.tracks[number].index().map(|index| index.at(self.position)) else { return };
         let Some(target) = self.desired(number, playing) else { return };
-        if self.tracks[number].ladder.step(target).index.is_none() {
+        if !self.tracks[number].ladder.step(target).is_ready() {
             return self.want_head(now, number, target, out);
         }
         self.replace = false;

@@ -5,6 +5,7 @@ mod any_events;
 mod buffering;
 mod decoding;
 mod delivery;
+mod growing;
 mod playing;
 mod seeking;
 mod storm;

@@ -116,7 +116,8 @@ impl<'a> Film<'a> {
         let start =
             StartConditions { stored_estimate: control.shared.state().throughput(), viewport: VIEWPORT };
         let presentation = present(control, &manifest);
-        let (duration, position) = (presentation.duration, presentation.start);
+        let duration = presentation.duration().unwrap_or(0.0);
+        let position = presentation.start.unwrap_or(0.0);
         let outlet = Outlet::open(chosen, position)?;
         let now = Instant::now();
         let mut film = Self {
@@ -211,6 +212,8 @@ impl<'a> Film<'a> {
             }
             Command::EndOfStream => self.complete = true,
             Command::RefreshManifest => self.refresh_manifest(),
+            // Nothing that is on demand grows.
+            Command::RefreshIndex { .. } => {}
             Command::Fail(error) => self.failure = Some(error.into()),
         }
     }

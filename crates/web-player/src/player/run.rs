@@ -258,12 +258,13 @@ impl Inner {
             None => return,
         };
         if !self.presented.replace(true) {
+            let duration = presentation.duration().unwrap_or(0.0);
             if let Some(source) = &*self.source.borrow() {
-                source.set_duration(presentation.duration);
+                source.set_duration(duration);
             }
-            self.tell(PlayerEvent::Duration(presentation.duration));
-            if presentation.start > 0.0 {
-                self.video.set_current_time(presentation.start);
+            self.tell(PlayerEvent::Duration(duration));
+            if let Some(start) = presentation.start.filter(|start| *start > 0.0) {
+                self.video.set_current_time(start);
             }
         }
         self.feed(Event::Manifest(presentation));
@@ -389,6 +390,8 @@ impl Inner {
                 self.maybe_end();
             }
             Command::RefreshManifest => spawn_local(Rc::clone(self).refresh_manifest()),
+            // Nothing that is on demand grows.
+            Command::RefreshIndex { .. } => {}
             Command::Fail(error) => self.fail(Problem::from(&error)),
         }
     }

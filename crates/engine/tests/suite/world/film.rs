@@ -3,13 +3,24 @@
 use std::time::Duration;
 
 use engine::{
-    index::{Segment, SegmentIndex},
-    model::{ByteRange, Cdn, Presentation, RangeForm, Representation, Source, StartSegment, TrackKind},
+    index::{Location, Segment, SegmentIndex},
+    model::{
+        ByteRange, Cdn, Layout, Presentation, RangeForm, Representation, SingleFile, Source, StartSegment,
+        Timeline, TrackKind,
+    },
 };
 
 pub const SEGMENT: f64 = 4.0;
 /// Init segment and index of the plain film, in bytes.
 pub const HEAD: u64 = 2000;
+
+/// One segment in one file: its bytes and its time.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub range: ByteRange,
+    pub start: f64,
+    pub end: f64,
+}
 
 /// One file.
 #[derive(Clone, Debug)]
@@ -115,8 +126,8 @@ impl Film {
         self.files.iter().find(|file| file.id == id).unwrap()
     }
 
-    pub fn segment(&self, id: &str, number: usize) -> Segment {
-        Segment {
+    pub fn segment(&self, id: &str, number: usize) -> Part {
+        Part {
             range: self.file(id).range(number),
             start: number as f64 * SEGMENT,
             end: (number as f64 * SEGMENT + SEGMENT).min(self.duration),
@@ -124,7 +135,11 @@ impl Film {
     }
 
     pub fn index(&self, id: &str) -> SegmentIndex {
-        SegmentIndex::new((0..count(self.duration)).map(|n| self.segment(id, n)).collect()).unwrap()
+        let segment = |number| {
+            let Part { range, start, end } = self.segment(id, number);
+            Segment { location: Location::Range(range), start, end }
+        };
+        SegmentIndex::new((0..count(self.duration)).map(segment).collect()).unwrap()
     }
 
     pub fn presentation(&self, start: f64, generation: u32, urls_valid: Duration) -> Presentation {
@@ -140,16 +155,18 @@ impl Film {
                 bandwidth: file.bandwidth,
                 size: file.size,
                 preferred: file.preferred,
-                file_size: *file.offsets.last().unwrap(),
-                init: ByteRange::new(0, 999).unwrap(),
-                index: ByteRange::new(1000, file.head - 1).unwrap(),
-                start: Some(StartSegment { range: file.range(number), time: number as f64 * SEGMENT }),
+                layout: Layout::SingleFile(SingleFile {
+                    size: *file.offsets.last().unwrap(),
+                    init: ByteRange::new(0, 999).unwrap(),
+                    index: ByteRange::new(1000, file.head - 1).unwrap(),
+                    start: Some(StartSegment { range: file.range(number), time: number as f64 * SEGMENT }),
+                }),
                 sources: vec![source("one"), source("two")],
             }
         };
         Presentation {
-            duration: self.duration,
-            start,
+            timeline: Timeline::Fixed { duration: self.duration },
+            start: Some(start),
             urls_valid,
             cdns: vec![
                 Cdn { id: "one".into(), ranges: RangeForm::Path },

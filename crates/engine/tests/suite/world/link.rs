@@ -32,6 +32,8 @@ impl Behaviour {
 
 pub struct Flight {
     pub spec: FetchSpec,
+    /// Bytes of the answer.
+    pub length: u64,
     pub sent: Duration,
     pub delivered: u64,
     pub behaviour: Behaviour,

@@ -1,6 +1,7 @@
 //! A film, CDNs, a link, source buffers and a viewer, all on a virtual clock.
 #![allow(clippy::unwrap_used, unreachable_pub)] // helpers of tests, outside of any #[test]
 
+pub mod broadcast;
 pub mod film;
 pub mod link;
 mod network;
@@ -12,9 +13,10 @@ use std::{
     time::Duration,
 };
 
-use engine::{Command, Config, Engine, Error, Event, FetchId, FetchSpec, index::Segment, model::TrackKind};
+use engine::{Command, Config, Engine, Error, Event, FetchId, FetchSpec, model::TrackKind};
 
-pub use film::{Film, HEAD, SEGMENT, count};
+pub use broadcast::{Broadcast, FIRST};
+pub use film::{Film, HEAD, Part, SEGMENT, count};
 pub use link::{Behaviour, Trace};
 pub use viewer::{Hang, Seen};
 use {link::Flight, source_buffer::Append};
@@ -43,6 +45,8 @@ pub fn assert_one_range(world: &World) {
 struct Download {
     first: u64,
     received: u64,
+    // Which segment it is of.
+    place: Option<usize>,
     // Parts of its segment that went to the source buffer.
     parts: usize,
 }
@@ -53,6 +57,8 @@ pub struct World {
     pub step: Duration,
     pub duration: f64,
     pub film: Film,
+    /// Publishes the film; without it all of it is there.
+    pub broadcast: Option<Broadcast>,
     pub log: Vec<(Duration, Command)>,
     pub keep_log: bool,
     pub position: f64,
@@ -101,7 +107,7 @@ pub struct World {
 }
 
 /// A segment of the plain film.
-pub fn segment(kind: TrackKind, number: usize, duration: f64) -> Segment {
+pub fn segment(kind: TrackKind, number: usize, duration: f64) -> Part {
     Film::plain(duration).segment(&format!("{kind:?}"), number)
 }
 
@@ -119,6 +125,7 @@ impl World {
             step: STEP,
             duration: film.duration,
             film,
+            broadcast: None,
             log: vec![],
             keep_log: true,
             position: start,
@@ -168,7 +175,10 @@ impl World {
     }
 
     pub fn manifest(&mut self, position: f64) {
-        let manifest = self.film.presentation(position, self.generation, self.urls_valid);
+        let manifest = match &self.broadcast {
+            Some(broadcast) => self.film.broadcast(broadcast, self.generation, self.urls_valid),
+            None => self.film.presentation(position, self.generation, self.urls_valid),
+        };
         self.manifests.push(self.now);
         self.tell(Event::Manifest(manifest));
     }
@@ -204,6 +214,7 @@ impl World {
                 self.manifest(self.position);
             }
             Command::RefreshManifest => self.tell(Event::ManifestFailed),
+            Command::RefreshIndex { since } => self.ask(since),
             Command::EndOfStream => self.ended = true,
             Command::Fail(error) => self.seen.failure = Some(error),
         }
@@ -211,6 +222,7 @@ impl World {
 
     pub fn step(&mut self) {
         self.now += self.step;
+        self.publish();
         self.network();
         if self.licensed {
             self.append();

@@ -26,20 +26,31 @@ impl World {
         }
         assert_eq!(download.received, spec.offset, "a retry asks for what is missing");
         assert_eq!(download.first + spec.offset, spec.range.start, "and for nothing else");
-        let whole = self.film.file(&spec.representation).at_end(spec.range.end);
-        assert_eq!(whole.is_some(), spec.segment, "whole segments and heads, nothing else: {spec:?}");
+        let (place, size) = match &self.broadcast {
+            Some(_) => self.look_up(&spec.representation, &spec.url),
+            None => {
+                assert!(spec.sized);
+                (self.film.file(&spec.representation).at_end(spec.range.end), Some(spec.range.end + 1))
+            }
+        };
+        if let (true, Some(size)) = (spec.sized, size) {
+            assert_eq!(spec.range.end + 1, size, "to the end of what there is: {spec:?}");
+        }
+        self.downloads.entry(spec.fetch).or_default().place = place;
+        assert_eq!(place.is_some(), spec.segment, "whole segments and heads, nothing else: {spec:?}");
         let cdn = spec.url.trim_start_matches("https://").split('/').next().unwrap().to_owned();
         let generation: u32 = spec.url.rsplit("g=").next().unwrap().parse().unwrap();
         let signed = self.manifests.get(generation as usize).copied().unwrap_or_default();
         let expired = self.urls_expire && self.now > signed + self.urls_valid;
         let behaviour = if generation < self.oldest_good_urls || expired {
             Behaviour::Fail(Failure::Status(403))
-        } else if self.missing.contains(&spec.representation) {
+        } else if self.missing.contains(&spec.representation) || size.is_none() {
             Behaviour::Fail(Failure::Status(404))
         } else {
             self.cdns[&cdn]
         };
-        self.flights.push(Flight { spec, sent: self.now, delivered: 0, behaviour });
+        let length = size.unwrap_or(0).saturating_sub(spec.range.start);
+        self.flights.push(Flight { spec, length, sent: self.now, delivered: 0, behaviour });
     }
 
     fn arrived(&mut self, spec: &FetchSpec, bytes: u64) {
@@ -74,19 +85,15 @@ impl World {
         }
         let now = self.now;
         let flowing = |flight: &Flight, rtt| {
-            now >= flight.sent + rtt
-                && flight.delivered < flight.behaviour.limit().min(flight.spec.range.length())
+            now >= flight.sent + rtt && flight.delivered < flight.behaviour.limit().min(flight.length)
         };
         let bandwidth =
             self.trace.as_ref().map_or(self.bandwidth, |trace| trace.at((now - BEGINS).as_secs_f64()));
         let mut budget = (bandwidth / 8.0 * self.step.as_secs_f64()) as u64;
         let mut left = self.flights.iter().filter(|flight| flowing(flight, self.rtt)).count() as u64;
         // The smallest first, so that what they do not use is there for the others.
-        let mut ids: Vec<(u64, FetchId)> = self
-            .flights
-            .iter()
-            .map(|flight| (flight.spec.range.length() - flight.delivered, flight.spec.fetch))
-            .collect();
+        let mut ids: Vec<(u64, FetchId)> =
+            self.flights.iter().map(|flight| (flight.length - flight.delivered, flight.spec.fetch)).collect();
         ids.sort_unstable();
         for (_, id) in ids {
             let Some(place) = self.flights.iter().position(|flight| flight.spec.fetch == id) else {
@@ -104,14 +111,14 @@ impl World {
                 self.tell(Event::FetchFailed { fetch: id, failure });
                 continue;
             }
-            let missing = (spec.range.length() - flight.delivered).min(behaviour.limit() - flight.delivered);
+            let missing = (flight.length - flight.delivered).min(behaviour.limit() - flight.delivered);
             let part = if flows { (budget / left.max(1)).min(missing) } else { 0 };
             if flows {
                 budget -= part;
                 left -= 1;
             }
             flight.delivered += part;
-            let done = flight.delivered == spec.range.length();
+            let done = flight.delivered == flight.length;
             let limited = flight.delivered >= behaviour.limit() && !done;
             let broken = limited && matches!(behaviour, Behaviour::BreakAfter(_));
             let ended = done || (limited && matches!(behaviour, Behaviour::EndAfter(_)));
@@ -124,6 +131,9 @@ impl World {
             if broken {
                 self.tell(Event::FetchFailed { fetch: id, failure: Failure::Network });
             } else if ended {
+                if done && spec.head > 0 {
+                    self.heads.insert(spec.representation.clone());
+                }
                 self.tell(Event::FetchDone { fetch: id });
             }
         }

@@ -20,9 +20,9 @@ pub(super) struct Append {
 impl World {
     /// Queues the fragments that are complete.
     pub(super) fn cut_fragments(&mut self, spec: &FetchSpec) {
-        let number = self.film.file(&spec.representation).at_end(spec.range.end).unwrap();
-        let part = self.film.segment(&spec.representation, number);
         let download = self.downloads.get_mut(&spec.fetch).unwrap();
+        let number = download.place.unwrap();
+        let part = self.film.segment(&spec.representation, number);
         let media = download.received.saturating_sub(spec.head);
         let length = (part.end - part.start) / self.fragments as f64;
         while download.parts < self.fragments

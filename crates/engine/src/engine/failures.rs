@@ -1,0 +1,121 @@
+//! Downloads that fail, come damaged or do not come, and when they are tried again.
+
+use std::time::Duration;
+
+use super::{Engine, downloads::carries, manifest::Refresh};
+use crate::{
+    error::Error,
+    event::{Command, Failure, FetchId},
+    job::{JobState, Media},
+    ladder::Rung,
+};
+
+/// A head that is not needed to play is given up after so many failures.
+const HEAD_TRIES: u32 = 2;
+
+impl Engine {
+    pub(super) fn fetch_failed(
+        &mut self,
+        now: Duration,
+        fetch: FetchId,
+        failure: Failure,
+        out: &mut Vec<Command>,
+    ) {
+        let Some((number, place)) = self.find(fetch) else { return };
+        let track = &mut self.tracks[number];
+        let optional = track.jobs[place].media == Media::None && track.jobs[place].rung != track.current;
+        let job = &mut track.jobs[place];
+        // It broke after its last byte; that a file has no more, a server says by refusing the range behind it.
+        let past_end = !job.sized && job.received > 0 && failure == Failure::Status(416);
+        if job.is_whole() || past_end {
+            return self.fetch_done(now, fetch, out);
+        }
+        if job.is_flowing() {
+            self.estimator.ended(now);
+        }
+        self.watch.counters.failures += 1;
+        if let Failure::Status(status @ (400 | 403)) = failure {
+            if job.urls < self.urls.generation {
+                job.state = JobState::Waiting { until: now }; // fresh ones have come meanwhile
+                return;
+            }
+            if self.urls.refresh == Refresh::Idle && self.urls.refreshed_after_refusal {
+                if optional {
+                    let rung = job.rung;
+                    track.jobs.remove(place);
+                    return self.head_lost(now, number, rung);
+                }
+                return self.fail(Error::Refused { status }, out);
+            }
+            job.state = JobState::NeedsUrls;
+            if self.urls.refresh == Refresh::Idle {
+                self.urls.refreshed_after_refusal = true;
+                self.ask_for_urls(out);
+            }
+            return;
+        }
+        let (cdn, failures, rung) = (job.cdn, job.failures, job.rung);
+        job.failures += 1;
+        if optional && job.failures >= HEAD_TRIES {
+            track.jobs.remove(place);
+            return self.head_lost(now, number, rung);
+        }
+        self.cdns.failed(cdn, now, &self.config.retry);
+        let cdns = self.film.as_ref().map_or(&[][..], |film| &film.cdns);
+        let until = match self.cdns.pick(now, carries(cdns, self.tracks[number].ladder.sources(rung))) {
+            Some(_) => now,
+            None => {
+                self.watch.no_cdn_since.get_or_insert(now);
+                now + self.config.retry.backoff(failures, &mut self.rng)
+            }
+        };
+        self.tracks[number].jobs[place].state = JobState::Waiting { until };
+    }
+
+    /// A segment came, and is of no use. Damage on the way does not come twice, nor from another CDN.
+    pub(super) fn damaged(&mut self, now: Duration, fetch: FetchId, out: &mut Vec<Command>) {
+        let found = self.tracks.iter().enumerate().find_map(|(number, track)| {
+            let under_way = track.jobs.iter().find(|job| job.id == fetch).map(|job| (job.media, job.cdn));
+            let waiting = track.waiting.iter().find(|w| w.id == fetch).map(|w| (w.media, w.cdn));
+            under_way.or(waiting).map(|(media, cdn)| (number, media, cdn))
+        });
+        let Some((number, media, cdn)) = found else { return }; // given up meanwhile
+        let segment = match media {
+            Media::Number(segment) => segment,
+            Media::Start => return self.fail(Error::Damaged, out),
+            Media::None | Media::Unwanted => return, // the viewer has gone elsewhere meanwhile
+        };
+        if self.tracks[number].damaged.replace(segment) == Some(segment) {
+            return self.fail(Error::Damaged, out);
+        }
+        self.watch.counters.failures += 1;
+        self.cdns.failed(cdn, now, &self.config.retry);
+        self.lose(now, number, out);
+    }
+
+    /// A head could not be had. Playback goes on without it.
+    fn head_lost(&mut self, now: Duration, number: usize, rung: Rung) {
+        self.tracks[number].ladder.step_mut(rung).head_failed(now);
+    }
+
+    pub(super) fn check_time_outs(&mut self, now: Duration, out: &mut Vec<Command>) {
+        let rules = self.config.retry;
+        let late: Vec<FetchId> = self
+            .tracks
+            .iter()
+            .flat_map(|track| &track.jobs)
+            .filter(|job| match job.state {
+                JobState::Running { active, flowing: None, .. } => {
+                    now >= active + rules.first_byte_limit(job.failures)
+                }
+                JobState::Running { active, flowing: Some(_), .. } => now >= active + rules.stall,
+                _ => false,
+            })
+            .map(|job| job.id)
+            .collect();
+        for fetch in late {
+            out.push(Command::Abort { fetch });
+            self.fetch_failed(now, fetch, Failure::TimedOut, out);
+        }
+    }
+}

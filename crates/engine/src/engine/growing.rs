@@ -1,0 +1,251 @@
+//! A film that grows: its window, where the viewer joins it, and when to ask for news.
+//!
+//! Low latency goes here: a playback rate that keeps the distance from the edge (a command to the video element, decided
+//! where [`Engine::catch_up`] is), and asking at once where the server holds its answer back.
+
+use std::time::Duration;
+
+use super::{Engine, manifest::Refresh};
+use crate::{
+    buffer::Ranges,
+    event::Command,
+    index::IndexUpdate,
+    job::{Job, Media},
+    ladder::{Rung, Step},
+    track::{Cursor, Track},
+};
+
+/// How far into the window a viewer is brought who fell out of it, in seconds: what is fetched there should not leave the
+/// window on its way.
+const SAFE: f64 = 5.0;
+/// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
+const SEGMENT: f64 = 2.0;
+const LIMITS: (f64, f64) = (0.5, 30.0);
+
+/// What of the film can be played, in seconds of its timeline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Where its oldest segment begins.
+    pub begin: f64,
+    /// Where its newest segment ends: the live edge, or the end of the film.
+    pub edge: f64,
+    /// Whether the edge is the film's end.
+    pub finished: bool,
+}
+
+/// The state of a film that grows.
+#[derive(Clone, Debug)]
+pub(super) struct Growth {
+    // Seconds behind the edge.
+    distance: f64,
+    // Where to join instead.
+    start: Option<f64>,
+    joined: bool,
+    finished: bool,
+    refresh: Refresh,
+    // When the last question went out.
+    asked: Duration,
+    failures: u32,
+    failing_since: Option<Duration>,
+}
+
+impl Growth {
+    pub(super) fn new(distance: f64, start: Option<f64>) -> Self {
+        Self {
+            distance: if distance.is_finite() { distance.max(0.0) } else { 0.0 },
+            start: start.filter(|start| start.is_finite()),
+            joined: false,
+            finished: false,
+            refresh: Refresh::Idle,
+            asked: Duration::ZERO,
+            failures: 0,
+            failing_since: None,
+        }
+    }
+
+    /// The latest position to play from.
+    fn latest(&self, window: &Window) -> f64 {
+        if window.finished { window.edge } else { (window.edge - self.distance).max(window.begin) }
+    }
+}
+
+impl Engine {
+    /// What of the film can be played, and the viewer may seek to; `None` before that is known of every track.
+    pub fn window(&self) -> Option<Window> {
+        let mut common: Option<Window> = None;
+        for track in &self.tracks {
+            let index = track.index().filter(|index| !index.is_empty())?;
+            let (begin, edge, finished) = (index.begin(), index.end(), index.is_finished());
+            common = Some(common.map_or(Window { begin, edge, finished }, |window| Window {
+                begin: window.begin.max(begin),
+                edge: window.edge.min(edge),
+                finished: window.finished && finished,
+            }));
+        }
+        common
+    }
+
+    /// Asks for news when it is time.
+    pub(super) fn index_due(&mut self, now: Duration, out: &mut Vec<Command>) {
+        let Some(growth) = self.growth.as_mut().filter(|growth| !growth.finished) else { return };
+        let due = match growth.refresh {
+            Refresh::Idle => true,
+            Refresh::WaitUntil(until) => now >= until,
+            Refresh::Asked => false,
+        };
+        if due {
+            (growth.refresh, growth.asked) = (Refresh::Asked, now);
+            let known = |track: &Track| track.index().map(|index| index.next_number());
+            out.push(Command::RefreshIndex { since: self.tracks.iter().map(known).min().flatten() });
+        }
+    }
+
+    pub(super) fn index_failed(&mut self, now: Duration) {
+        let Some(growth) = self.growth.as_mut().filter(|growth| growth.refresh == Refresh::Asked) else {
+            return;
+        };
+        let wait = self.config.retry.backoff(growth.failures, &mut self.rng);
+        growth.failures += 1;
+        growth.failing_since.get_or_insert(now);
+        growth.refresh = Refresh::WaitUntil(now + wait);
+    }
+
+    pub(super) fn index_update(&mut self, now: Duration, update: &IndexUpdate, out: &mut Vec<Command>) {
+        if self.growth.as_ref().is_none_or(|growth| growth.finished) {
+            return;
+        }
+        let before = self.newest();
+        let unusable: Vec<String> = self.tracks.iter_mut().flat_map(|track| track.grow(update)).collect();
+        let wait = self.time_to_news(self.newest() > before);
+        if let Some(growth) = &mut self.growth {
+            growth.finished = update.finished;
+            (growth.failures, growth.failing_since) = (0, None);
+            let asked = if growth.refresh == Refresh::Asked { growth.asked } else { now };
+            growth.refresh = Refresh::WaitUntil(asked + wait);
+        }
+        for representation in unusable {
+            self.undecodable(now, &representation, out);
+        }
+        for number in 0..self.tracks.len() {
+            self.give_up_what_has_left(now, number, out);
+            self.begin_at_what_is_published(now, number, out);
+        }
+        self.join(out);
+    }
+
+    /// The number behind the newest segment of all.
+    fn newest(&self) -> Option<u64> {
+        self.tracks.iter().filter_map(|track| track.index().map(|index| index.next_number())).max()
+    }
+
+    /// From one question to the next. After news a little less than a segment's length: news that are heard later and
+    /// later would cost a stall each time where nothing is left between the viewer and the edge. When there were none
+    /// half of it, as with playlists (RFC 8216, 6.3.4).
+    fn time_to_news(&self, had_news: bool) -> Duration {
+        let newest = |track: &Track| {
+            let index = track.index()?;
+            index.get(index.next_number().checked_sub(1)?).map(|segment| segment.duration())
+        };
+        let longest = self.tracks.iter().filter_map(newest).fold(0.0, f64::max);
+        let length = if longest > 0.0 { longest } else { SEGMENT };
+        let wait = if had_news { length * 0.9 } else { length * 0.5 };
+        Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1))
+    }
+
+    fn give_up_what_has_left(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+        let track = &self.tracks[number];
+        let has_left = |job: &Job| match (job.media, &track.ladder.step(job.rung).index) {
+            (Media::Number(segment), Some(index)) => index.get(segment).is_none(),
+            _ => false,
+        };
+        if track.jobs.iter().any(has_left) {
+            self.lose(now, number, out);
+        }
+    }
+
+    /// The representation to begin with may not be among those that are published.
+    fn begin_at_what_is_published(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+        let track = &self.tracks[number];
+        if track.index().is_some() {
+            return;
+        }
+        let published = |_: Rung, step: &Step| step.index.is_some() && self.allowed(step);
+        if let Some(rung) = track.ladder.nearest(track.current, published) {
+            self.restart(now, number, rung, out);
+        }
+    }
+
+    /// Whether the viewer has been brought to where the film is to be joined. True of a film that is all there.
+    pub(super) fn has_joined(&self) -> bool {
+        self.growth.as_ref().is_none_or(|growth| growth.joined)
+    }
+
+    /// Whether a seek came before the film could be joined: then it says where.
+    pub(super) fn joins_later_at(&mut self, position: f64) -> bool {
+        let waiting = self.growth.as_mut().filter(|growth| !growth.joined);
+        waiting.map(|growth| growth.start = Some(position)).is_some()
+    }
+
+    /// Goes to where the viewer joins, once every track has segments.
+    fn join(&mut self, out: &mut Vec<Command>) {
+        let Some(window) = self.window().filter(|_| !self.has_joined()) else { return };
+        let Some(growth) = &mut self.growth else { return };
+        growth.joined = true;
+        let by_itself = if window.finished { window.begin } else { window.edge - growth.distance };
+        let position = growth.start.unwrap_or(by_itself).min(growth.latest(&window)).max(window.begin);
+        self.position = position;
+        if let Some(film) = &mut self.film {
+            film.start = position;
+        }
+        for track in &mut self.tracks {
+            track.cursor = Cursor::Time(position);
+        }
+        self.jump(position, out);
+    }
+
+    /// The position nearest to this one that may be played from.
+    pub(super) fn clamped(&self, position: f64) -> f64 {
+        match (&self.growth, self.window()) {
+            (Some(growth), Some(window)) => position.min(growth.latest(&window)).max(window.begin),
+            _ => position,
+        }
+    }
+
+    /// Brings a viewer back who has fallen out of the window and has nothing left to see; says whether it did. `all` is
+    /// what every track holds.
+    pub(super) fn catch_up(&mut self, now: Duration, all: &Ranges, out: &mut Vec<Command>) -> bool {
+        let (Some(growth), Some(window)) = (&self.growth, self.window()) else { return false };
+        let inside = self.position >= window.begin || all.contains(self.position);
+        if inside || !self.playing || !growth.joined {
+            return false;
+        }
+        let safe = (window.begin + SAFE).min(growth.latest(&window)).max(window.begin);
+        let next = all.next_start(self.position).filter(|next| *next <= safe);
+        let position = next.map_or(safe, |next| next + 0.001);
+        self.go_to(now, position, out);
+        self.jump(position, out);
+        true
+    }
+
+    /// Seconds from the playhead to the live edge: no buffer can hold more.
+    pub(super) fn reachable_ahead(&self) -> f64 {
+        match (&self.growth, self.window()) {
+            (Some(growth), Some(window)) if !growth.finished => (window.edge - self.position).max(0.0),
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Since when the index could not be had.
+    pub(super) fn no_index_since(&self) -> Option<Duration> {
+        self.growth.as_ref()?.failing_since
+    }
+
+    /// The network is back: the waiting for the index ends.
+    pub(super) fn index_online(&mut self, now: Duration) {
+        if let Some(growth) = self.growth.as_mut().filter(|growth| growth.failures > 0)
+            && let Refresh::WaitUntil(until) = &mut growth.refresh
+        {
+            *until = now;
+        }
+    }
+}

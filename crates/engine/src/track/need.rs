@@ -1,0 +1,90 @@
+//! What a track needs next, and whether it has everything.
+
+use super::{Cursor, MOST_WAITING, Track};
+use crate::index::SegmentIndex;
+
+/// What a track needs next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Need {
+    /// Nothing now.
+    Nothing,
+    /// Init segment and index; where segments are files, the init segment.
+    Head,
+    /// Both, and the first segment, in one request.
+    HeadAndStart,
+    /// Both, and beside them the start segment.
+    HeadBesideStart,
+    /// This segment.
+    Segment(u64),
+}
+
+impl Track {
+    /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there already, and over
+    /// those that should be replaced but begin before `replaceable`, or have left the window.
+    pub fn need(&mut self, position: f64, replaceable: f64, use_start: bool) -> Need {
+        let step = self.ladder.step(self.current);
+        if step.has_files() && !step.has_init {
+            if self.head_job().is_none() {
+                return Need::Head;
+            }
+            // At the start, the first segment is fetched beside the init segment.
+            if !use_start || !self.waiting.is_empty() {
+                return Need::Nothing;
+            }
+        }
+        let Some(index) = &step.index else {
+            let Some(file) = step.representation.single_file().filter(|_| self.jobs.is_empty()) else {
+                return Need::Nothing;
+            };
+            return match file.start.filter(|_| use_start && self.waiting.is_empty()) {
+                Some(start) if start.range.start == file.head().end + 1 => Need::HeadAndStart,
+                Some(_) => Need::HeadBesideStart,
+                None => Need::Head,
+            };
+        };
+        if self.segment_job().is_some() || self.waiting.len() >= MOST_WAITING {
+            return Need::Nothing;
+        }
+        let from = match self.cursor {
+            Cursor::Time(time) => index.at(time),
+            Cursor::Number(number) => number.max(index.numbers().start),
+        };
+        let number = self.next_missing(index, from, replaceable);
+        let segment = index.get(number).copied();
+        let ahead: u64 = (index.at(position)..number).map(|number| self.bytes(number)).sum();
+        self.cursor = Cursor::Number(number);
+        match segment {
+            Some(segment) if segment.start < position + self.goals.forward && ahead < self.goals.bytes => {
+                Need::Segment(number)
+            }
+            _ => Need::Nothing,
+        }
+    }
+
+    /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`.
+    pub fn next_missing(&self, index: &SegmentIndex, from: u64, replaceable: f64) -> u64 {
+        let there = |number: u64| {
+            index.get(number).is_some_and(|s| {
+                let good = !self.held.is_stale(number) || s.start < replaceable;
+                good && self.buffered.covers(s.start, s.end)
+            })
+        };
+        let mut number = from;
+        while there(number) || self.waits(number) {
+            number += 1;
+        }
+        number
+    }
+
+    fn bytes(&self, number: u64) -> u64 {
+        let held = self.held.rung(number).and_then(|rung| self.ladder.step(rung).bytes(number));
+        held.or_else(|| self.ladder.step(self.current).bytes(number)).unwrap_or(0)
+    }
+
+    /// Whether everything up to the film's last segment has been appended. Not before the end is known.
+    pub fn complete(&self) -> bool {
+        let Some(index) = self.index().filter(|index| index.is_finished()) else { return false };
+        let past_end = matches!(self.cursor, Cursor::Number(number) if number >= index.next_number());
+        past_end && self.segment_job().is_none() && self.waiting.is_empty()
+    }
+}
