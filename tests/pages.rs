@@ -4,6 +4,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use drm_api::{DrmError, PolicyReason};
 use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
 use matinee::{
@@ -382,8 +383,22 @@ async fn a27_every_code_has_its_own_words_and_a_way_on() {
                 one(&place, "button").click();
                 assert!(retried.get());
             }
+            Way::Reload => unreachable!("no code of the controller's"),
             Way::Library => drop(one(&place, "a[href='/library']")),
         }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_is_out_of_date_offers_to_reload() {
+    for error in [DrmError::ModuleMismatch, DrmError::PolicyRefused { reason: PolicyReason::Module }] {
+        let problem = Problem::from(&error);
+        assert_eq!(problem.way, Way::Reload, "{error}");
+        let place = place();
+        let props = AroundProps { children: html! { <ErrorView {problem} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        assert_eq!(one(&place, "button").text_content().as_deref(), Some("Reload the page"));
     }
 }
 

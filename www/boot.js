@@ -1,7 +1,7 @@
 // Starts the app. What is not there at all has to be said here, without it.
 const root = document.getElementById("app");
 
-function say(title, text) {
+function say(title, text, ...actions) {
   const box = document.createElement("section");
   box.className = "trouble";
   box.setAttribute("role", "alert");
@@ -9,7 +9,7 @@ function say(title, text) {
   heading.textContent = title;
   const paragraph = document.createElement("p");
   paragraph.textContent = text;
-  box.append(heading, paragraph);
+  box.append(heading, paragraph, ...actions);
   root.replaceChildren(box);
 }
 
@@ -20,7 +20,7 @@ globalThis.trustedTypes?.createPolicy("default", { createScriptURL: (url) => (ur
 
 if (typeof WebAssembly !== "object") {
   say("This browser cannot play protected films",
-    "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari has all that is needed.");
+    "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari can.");
 } else {
   try {
     const { default: init, mount } = await import("./matinee.js");
@@ -28,6 +28,11 @@ if (typeof WebAssembly !== "object") {
     mount();
   } catch (error) {
     console.error(error);
-    say("The page could not be loaded", "Check your connection and reload it.");
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "button";
+    again.textContent = "Try again";
+    again.addEventListener("click", () => location.reload());
+    say("The page could not be loaded", "Check your connection.", again);
   }
 }

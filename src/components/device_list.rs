@@ -151,14 +151,14 @@ fn words(error: &api::Error) -> AttrValue {
 fn meaning(device: &Device) -> Html {
     let then = match (device.this_device, is_box(device)) {
         (true, _) => {
-            "This is the browser that you are using: it takes a free place again when it next needs one."
+            "This is the browser that you are using. It takes a free place again when it next plays a film."
         }
-        (_, true) => "After that it shows a code again, to be added anew.",
-        _ => "After that it needs a free place to play on.",
+        (_, true) => "After that it shows a code, and can be added again.",
+        _ => "After that it needs a free place to play.",
     };
     html! {
         <>
-            <p>{ "Its place is free at once. A film that plays there may go on for up to 12 hours." }</p>
+            <p>{ "Its place is free at once. A film that is playing there may continue for up to 12 hours." }</p>
             <p>{ then }</p>
         </>
     }
@@ -187,7 +187,7 @@ fn table(list: &List, ask: &UseStateSetter<Option<(usize, Device)>>) -> Html {
             </p>
             if list.devices.is_empty() {
                 <p class="empty-line">
-                    { "No device is registered. This browser takes a place when it is next made ready for a film." }
+                    { "No device is registered. This browser takes a place when it next plays a film." }
                 </p>
             }
             <ul class="devices">

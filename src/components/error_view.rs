@@ -1,5 +1,6 @@
 //! A problem in words, with a way on.
 
+use gloo::utils::window;
 use web_player::problem::{Problem, Way};
 use yew::prelude::*;
 
@@ -19,7 +20,7 @@ pub struct ErrorViewProps {
 }
 
 /// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here,
-/// and the page goes on by itself.
+/// and the page continues by itself.
 #[function_component]
 pub fn ErrorView(props: &ErrorViewProps) -> Html {
     let Problem { code, title, text, way } = &props.problem;
@@ -37,6 +38,10 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
         },
         Way::SignIn => {
             html! { <Link to={Route::current().login()} class="button">{ "Sign in again" }</Link> }
+        }
+        Way::Reload => {
+            let onclick = |_: MouseEvent| drop(window().location().reload());
+            html! { <button type="button" class="button" {onclick}>{ "Reload the page" }</button> }
         }
         Way::Library => Html::default(),
     };

@@ -73,7 +73,7 @@ pub fn QualityMenu(props: &QualityMenuProps) -> Html {
                 "ArrowUp" => Some(Step::By(-1)),
                 "Home" => Some(Step::First),
                 "End" => Some(Step::Last),
-                // The focus goes on, and leaves no menu behind.
+                // The focus moves on, and leaves no menu behind.
                 "Tab" => return open.set(false),
                 _ => return,
             };

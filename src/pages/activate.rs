@@ -30,7 +30,7 @@ fn mistyped(error: BoxCodeError) -> String {
         BoxCodeError::Symbol(other) => {
             format!("No code has “{other}” in it. Type only the letters and digits that the TV shows.")
         }
-        _ => "That is no code.".to_owned(),
+        _ => "That is not a code.".to_owned(),
     }
 }
 
@@ -38,23 +38,22 @@ fn mistyped(error: BoxCodeError) -> String {
 fn refused(error: &api::Error) -> String {
     match error {
         api::Error::Refused { code: ErrorCode::CodeUnknown, .. } => {
-            "No box shows this code. Compare it with the TV, one by one.".to_owned()
+            "No box shows this code. Compare it with the TV, character by character.".to_owned()
         }
         api::Error::Refused { code: ErrorCode::CodeExpired, .. } => {
-            "This code was good for ten minutes, and they are over. The box shows a new one: type that."
-                .to_owned()
+            "This code has expired after ten minutes. The box shows a new one: type that.".to_owned()
         }
         api::Error::Refused { code: ErrorCode::TryLater, retry_after, .. } => match retry_after {
             Some(seconds) if *seconds > 30 => {
-                format!("Too many codes were wrong. Try again in {}.", spoken::wait(*seconds))
+                format!("Too many wrong codes. Try again in {}.", spoken::wait(*seconds))
             }
-            _ => "The service is busy. Try again in some seconds.".to_owned(),
+            _ => "The service is busy. Try again in a few seconds.".to_owned(),
         },
         other => Problem::from(other).sentence(),
     }
 }
 
-/// The page: the code, then the question whether this is the box, then that it goes on by itself.
+/// The page: the code, then the question whether this is the box, then that it continues by itself.
 #[function_component]
 pub fn Activate() -> Html {
     let session = use_session();
@@ -170,7 +169,7 @@ pub fn Activate() -> Html {
             let full = found.limit_reached.then(|| html! {
                 <>
                     <p>
-                        { format!("All {} places of the account are taken. Remove a device that you no longer use, and ", found.limit) }
+                        { format!("All {} device places of this account are taken. Remove a device that you no longer use, and ", found.limit) }
                         { "this box can have its place." }
                     </p>
                     <DeviceList on_removed={ask(found.state == ActivateState::Confirmed)} />
@@ -199,7 +198,7 @@ pub fn Activate() -> Html {
                     <section class="card">
                         <h2 ref={heading} tabindex="-1">{ format!("{} is added", found.name) }</h2>
                         { full.unwrap_or_else(|| html! {
-                            <p>{ "It goes on by itself within some seconds; there is nothing more to do here. \
+                            <p>{ "It continues by itself within a few seconds; there is nothing more to do here. \
                                 What you put on your list in the library shows on the TV." }</p>
                         }) }
                         { said }
@@ -256,7 +255,7 @@ mod tests {
         assert!(words(ErrorCode::CodeUnknown, None).contains("Compare it"));
         assert!(words(ErrorCode::CodeExpired, None).contains("shows a new one"));
         assert!(words(ErrorCode::TryLater, Some(3221)).contains("in 54 minutes"));
-        assert!(words(ErrorCode::TryLater, Some(5)).contains("in some seconds"));
+        assert!(words(ErrorCode::TryLater, Some(5)).contains("in a few seconds"));
         assert!(words(ErrorCode::RegionNotAllowed, None).contains("where you are"));
         assert!(refused(&api::Error::Network).contains("connection"));
     }

@@ -109,7 +109,7 @@ fn films(library: &List) -> Html {
     if all.is_empty() {
         return html! {
             <section class="empty">
-                <h1>{ "The programme is empty" }</h1>
+                <h1>{ "The library is empty" }</h1>
                 <p>{ "No films have been added yet. Come back soon." }</p>
             </section>
         };

@@ -13,8 +13,8 @@ pub fn NotFound() -> Html {
     html! {
         <Frame title="Not found">
             <section class="empty">
-                <h1>{ "No such screen" }</h1>
-                <p>{ "This address leads to nothing that is showing." }</p>
+                <h1>{ "Page not found" }</h1>
+                <p>{ "There is no page at this address." }</p>
                 <Link to={Route::Library} class="button">{ "To the library" }</Link>
             </section>
         </Frame>

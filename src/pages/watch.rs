@@ -108,9 +108,9 @@ fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
     if shown.problem.is_some() || shown.wants_gesture {
         None
     } else if shown.restricted {
-        Some("This film plays on one display only. Disconnect the second display to go on.")
+        Some("This film plays on one display only. Disconnect the second display to continue.")
     } else if shown.retrying && (media.waiting || !media.has_picture) {
-        Some("The film does not arrive. Trying again…")
+        Some("The film isn't loading. Trying again…")
     } else if !(shown.begun || media.paused && media.has_picture) {
         Some("Starting…")
     } else {
@@ -187,7 +187,7 @@ pub fn Watch(props: &WatchProps) -> Html {
             }
         });
     }
-    // Says that it goes on where it was left until a while after it does.
+    // Says where it resumes until a while after it did.
     {
         let dispatcher = shown.dispatcher();
         use_effect_with(shown.begun && shown.resumed.is_some(), move |wanted| {
@@ -297,7 +297,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                 <div class="curtain-call"><ErrorView {problem} on_retry={retry} /></div>
             } else {
                 <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
-                    // Nothing goes on while the viewer has to do something.
+                    // Nothing turns while the viewer has to do something.
                     if !shown.restricted {
                         <span class="spinner" aria-hidden="true" />
                     }
@@ -314,7 +314,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                 }
                 if let Some(position) = shown.resumed.filter(|_| shown.begun) {
                     <div class="resumed" role="status">
-                        <p>{ format!("Going on at {}", spoken::position(position)) }</p>
+                        <p>{ format!("Resuming at {}", spoken::position(position)) }</p>
                         <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
                     </div>
                 }

@@ -77,7 +77,7 @@ pub(crate) struct Details {
     /// Year of release
     #[arg(long)]
     pub(crate) year: Option<u16>,
-    /// Somebody in it; may be given several times
+    /// Cast member; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) cast: Vec<String>,
     /// What it is about
@@ -338,7 +338,7 @@ pub(crate) enum Device {
         #[command(flatten)]
         json: Json,
     },
-    /// Trust a device's keys no more: no certificate, registration or license for them, on any account
+    /// No longer trust a device's keys: no certificate, registration or license for them, on any account
     Revoke {
         /// Id of the device, as `device list` shows it, or of its DRM component (32 hexadecimal digits)
         device: String,

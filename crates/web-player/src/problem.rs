@@ -14,6 +14,8 @@ pub enum Way {
     Devices,
     /// Sign in.
     SignIn,
+    /// Load the page again: it is out of date.
+    Reload,
     /// Choose another film.
     Library,
 }
@@ -43,7 +45,7 @@ impl Problem {
 
     /// The service cannot be reached.
     pub fn network() -> Self {
-        let text = "Check your connection. Nothing is lost: playback goes on where it stopped.";
+        let text = "Check your connection. Nothing is lost: playback resumes where it stopped.";
         Self::new("NETWORK", "The service does not answer", text, Way::Retry)
     }
 
@@ -51,7 +53,7 @@ impl Problem {
     pub fn unsupported(missing: &[Missing]) -> Self {
         let names: Vec<&str> = missing.iter().map(|missing| missing.name()).collect();
         let text = format!(
-            "It lacks {}. A current version of Chrome, Edge, Firefox or Safari has all that is needed.",
+            "It lacks {}. A current version of Chrome, Edge, Firefox or Safari can.",
             names.join(", ")
         );
         Self::new("BROWSER_UNSUPPORTED", "This browser cannot play protected films", &text, Way::Library)
@@ -63,7 +65,7 @@ impl Problem {
         let (title, own, way) = match code {
             E::DeviceLimitReached => (
                 "Device Limit Reached",
-                "All device places of this account are taken. Remove a device that you no longer use, and this one goes on.",
+                "This account has as many devices as it may have. Remove one that you no longer use to continue on this device.",
                 Way::Devices,
             ),
             E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
@@ -86,12 +88,12 @@ impl Problem {
             ),
             E::ChallengeInvalid | E::CertificateInvalid => (
                 "The license was refused",
-                "This device could not prove itself to the license server. Trying again usually helps.",
+                "The license server did not accept this device. Trying again usually helps.",
                 Way::Retry,
             ),
             E::SequenceOutOfOrder | E::NotAuthentic | E::TicketExpired | E::DeviceUnknown => (
                 "This device could not be registered",
-                "Registering this browser anew did not help. Try again, or sign out and in.",
+                "Registering this browser again did not help. Try again, or sign out and in.",
                 Way::Retry,
             ),
             E::RenewOtherCustomer => (
@@ -104,9 +106,7 @@ impl Problem {
                 "This device's clock differs too much from the service's. Set it, then try again.",
                 Way::Retry,
             ),
-            E::TryLater => {
-                ("The service is busy", "It asked to try again later. Give it a minute.", Way::Retry)
-            }
+            E::TryLater => ("The service is busy", "Try again in a minute.", Way::Retry),
             _ => ("The service refused", text, Way::Retry),
         };
         Self::new(code.as_str(), title, own, way)
@@ -143,12 +143,15 @@ impl From<&DrmError> for Problem {
                 ("INDIVIDUALIZATION", "This browser could not be set up for playback", Way::Retry)
             }
             DrmError::ModuleMismatch => {
-                ("MODULE_MISMATCH", "The protection module is not the right one", Way::Retry)
+                ("MODULE_MISMATCH", "The protection module is out of date", Way::Reload)
             }
             DrmError::IndividualizationInvalid => {
                 ("INDIVIDUALIZATION", "The device certificate is not valid", Way::Retry)
             }
             DrmError::LicenseInvalid => ("LICENSE_INVALID", "The license is not valid", Way::Retry),
+            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
+                ("POLICY_REFUSED", "This page is out of date", Way::Reload)
+            }
             DrmError::PolicyRefused { .. } => ("POLICY_REFUSED", "Not allowed on this device", Way::Library),
             DrmError::LicenseExpired => ("LICENSE_EXPIRED", "The license has ended", Way::Library),
             DrmError::Media { .. } => ("MEDIA", "The film could not be decrypted", Way::Retry),
@@ -156,15 +159,15 @@ impl From<&DrmError> for Problem {
             _ => ("PLAYER", "The player is stuck", Way::Retry),
         };
         let text = match error {
-            DrmError::Network { .. } => "The individualization service did not answer as it should. Try again.".into(),
+            DrmError::Network { .. } => "The service that sets up browsers did not answer as expected. Try again.".into(),
             DrmError::PolicyRefused { reason: PolicyReason::Output } => {
-                "The title's rules do not allow this set of displays. Disconnect the second display.".into()
+                "The title's rules allow one display only. Disconnect the second one.".into()
             }
             DrmError::PolicyRefused { reason: PolicyReason::Module } | DrmError::ModuleMismatch => {
-                "This page is out of date. Reload it.".into()
+                "Reload the page to get the current version.".into()
             }
             DrmError::Storage { .. } => {
-                "The browser does not let this site keep its device keys. Private windows and full disks do that."
+                "The browser cannot store this site's device keys. A private window or a full disk may be the reason."
                     .into()
             }
             other => sentence(&other.to_string()),
@@ -176,12 +179,12 @@ impl From<&DrmError> for Problem {
 impl From<&engine::Error> for Problem {
     fn from(error: &engine::Error) -> Self {
         let (code, title, way) = match error {
-            engine::Error::Unreachable => ("MEDIA_UNREACHABLE", "The film does not arrive", Way::Retry),
+            engine::Error::Unreachable => ("MEDIA_UNREACHABLE", "The film isn't loading", Way::Retry),
             engine::Error::Refused { .. } => ("MEDIA_REFUSED", "The media server refused", Way::Retry),
             engine::Error::FilmChanged => ("FILM_CHANGED", "The film was replaced", Way::Retry),
-            engine::Error::Stuck => ("PLAYBACK_STUCK", "The picture stands still", Way::Retry),
+            engine::Error::Stuck => ("PLAYBACK_STUCK", "Playback is stuck", Way::Retry),
             engine::Error::NothingToPlay => {
-                ("NOTHING_TO_PLAY", "Nothing that this browser plays", Way::Library)
+                ("NOTHING_TO_PLAY", "This browser can't play this film", Way::Library)
             }
             _ => ("MEDIA", "The film is damaged", Way::Library),
         };

@@ -167,7 +167,9 @@ fn large(code: &str) -> String {
 fn words(notice: &Notice, terminal: bool) -> Option<String> {
     Some(match notice {
         Notice::Starting { name, site } => format!("{name}, a box of {site}"),
-        Notice::StateLost => "What this box had kept is damaged or another box's: it begins anew".to_owned(),
+        Notice::StateLost => {
+            "What this box had stored is damaged or belongs to another box: it starts afresh".to_owned()
+        }
         Notice::Code { code, url, expires, seconds } => {
             let until = format!("good until {} UTC, {} min", output::time(*expires), seconds.div_ceil(60));
             match terminal {
@@ -175,14 +177,14 @@ fn words(notice: &Notice, terminal: bool) -> Option<String> {
                     "\nSign in at {url} and type in this code:\n\n{}\n\n  {code}   {until}\n",
                     large(code)
                 ),
-                false => format!("Code: {code}   to be typed in at {url}, {until}"),
+                false => format!("Code: {code}   enter it at {url}, {until}"),
             }
         }
         Notice::LimitReached { url } => {
-            format!("Device Limit Reached: remove a device at {url}, and this box goes on by itself")
+            format!("Device Limit Reached: remove a device at {url}, and this box continues by itself")
         }
         Notice::Activated { device_id } => format!("Activated as {device_id}"),
-        Notice::Deactivated => "This box belongs to no account any more".to_owned(),
+        Notice::Deactivated => "This box no longer belongs to an account".to_owned(),
         Notice::Account { name, plan, device, devices, limit } => {
             let [name, plan, device] = [name, plan, device].map(|text| plain(text));
             format!("Account {name}, plan {plan}; {device} is one of {devices} devices, of {limit}")

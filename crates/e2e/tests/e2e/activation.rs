@@ -90,7 +90,7 @@ async fn a_full_account_makes_room_for_a_box() {
     browser.sign_in(&server).await;
     browser.open(&format!("{}/activate", server.url())).await;
     type_code(&browser, &code).await;
-    browser.says("All 2 places of the account are taken").await;
+    browser.says("All 2 device places of this account are taken").await;
     let offered = "return [...document.querySelectorAll('button')].some(b => b.innerText === 'Add this box')";
     let offered: bool = browser.eval(offered).await;
     assert!(!offered, "not before there is a place");

@@ -24,7 +24,7 @@ async fn the_film_goes_on_where_it_was_left() {
         .await;
     browser.driver().refresh().await.unwrap();
     browser.until("the film to go on", &format!("return {TIME} > 39.5 && {TIME} < 50")).await;
-    browser.says("Going on at 0:4").await;
+    browser.says("Resuming at 0:4").await;
 
     browser.driver().back().await.unwrap();
     browser.says("Stopped at 0:4").await;
