@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use cmaf::AvcStream;
 use isobmff::{BoxRef, BoxWriter, Boxes, Cursor, FourCc, SampleEntry};
 
 use crate::Error;
-use crate::avc::AvcStream;
 
 /// What is known about a video track beyond its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]

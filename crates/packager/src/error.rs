@@ -1,6 +1,8 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cenc::Kid;
+use cmaf::CutError;
+use cmaf::timeline::seconds;
 
 /// Why a film cannot be packaged, looked into or decrypted. Each displays as one line that says what is wrong
 /// and, where that is not plain, what to do.
@@ -207,6 +209,35 @@ impl Error {
     pub(crate) fn boxes(path: impl Into<PathBuf>) -> impl FnOnce(isobmff::Error) -> Self {
         let path = path.into();
         move |source| Self::Boxes { path, source }
+    }
+
+    /// For a source in whose timescale times are.
+    pub(crate) fn cmaf(path: &Path, timescale: u32) -> impl FnOnce(cmaf::Error) -> Self {
+        move |error| match error {
+            cmaf::Error::Bitstream { sample, what } => {
+                Self::Bitstream { path: path.into(), sample: sample as usize, what }
+            }
+            cmaf::Error::OpenGop { time } => {
+                Self::OpenGop { path: path.into(), seconds: seconds(time, timescale) }
+            }
+            cmaf::Error::Boxes(source) => Self::Boxes { path: path.into(), source },
+            cmaf::Error::Cenc(error) => Self::Cenc(error),
+            other => Self::unsupported(path, other.to_string()),
+        }
+    }
+
+    /// For inputs of which `path` names one by its index among the videos.
+    pub(crate) fn cut<'a>(path: impl Fn(usize) -> &'a Path) -> impl FnOnce(CutError) -> Self {
+        move |error| match error {
+            CutError::OpenGop { video, seconds } => Self::OpenGop { path: path(video).into(), seconds },
+            CutError::Length { video, seconds, expected } => {
+                Self::Length { path: path(video).into(), seconds, expected }
+            }
+            CutError::NoCommonSync { from, to, limit } => Self::NoCommonSync { from, to, limit },
+            CutError::AudioGap { from, to } => Self::AudioGap { path: path(0).into(), from, to },
+            CutError::NoSync { video } => Self::unsupported(path(video), error.to_string()),
+            other => Self::unsupported(path(0), other.to_string()),
+        }
     }
 
     pub(crate) fn pack(path: impl Into<PathBuf>) -> impl FnOnce(pack::Error) -> Self {

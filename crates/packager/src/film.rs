@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use cmaf::timeline::rescale;
+use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest};
 use isobmff::MediaHeader;
 use pack::layout::{downloadable_id, media_path};
 use pack::{
@@ -8,11 +10,9 @@ use pack::{
 
 use crate::codec::VideoCodec;
 use crate::input::{Input, InputTrack};
+use crate::media_plan::{MediaPlan, WrittenMedia};
 use crate::naming::{PackInputs, language_tag};
-use crate::package::PackageOptions;
-use crate::segments::{Timed, cut_audio, cut_videos, earliest};
-use crate::timeline::rescale;
-use crate::write_media::{MediaPlan, WrittenMedia};
+use crate::options::PackageOptions;
 use crate::{Error, Progress};
 
 /// A film about to be packaged.
@@ -47,25 +47,50 @@ impl<'a> Film<'a> {
         let (first, timescale) = earliest(starts);
         let shift_in = |to| -rescale(first, timescale, to);
 
-        let timed: Vec<_> =
-            videos().map(|(_, input, track)| timed(input, track, shift_in(track.timescale))).collect();
-        let cuts = cut_videos(&timed, u64::try_from(segment.as_millis()).unwrap_or(u64::MAX))?;
+        let ladder: Vec<_> =
+            videos().map(|(_, _, track)| on_timeline(track, shift_in(track.timescale))).collect();
+        let timed: Vec<_> = videos()
+            .zip(&ladder)
+            .map(|((_, _, track), samples)| Timed { samples, timescale: track.timescale })
+            .collect();
+        let paths: Vec<_> = videos().map(|(_, input, _)| input.file.path()).collect();
+        let target = u64::try_from(segment.as_millis()).unwrap_or(u64::MAX);
+        let cuts = cut_videos(&timed, target).map_err(Error::cut(|video| paths[video]))?;
         let mut tracks = Vec::new();
-        for (((n, input, track), timed), cuts) in videos().zip(&timed).zip(&cuts) {
-            tracks.push(video_track((n, input), track, timed, cuts.clone()));
+        for (((n, input, track), samples), cuts) in videos().zip(&ladder).zip(&cuts) {
+            let start = start_on_timeline(track, shift_in(track.timescale));
+            tracks.push(video_track((n, input), track, samples.clone(), start, cuts.clone()));
         }
         tracks.sort_by_key(|track: &FilmTrack<'_>| track.source_bitrate());
         let mut languages: Vec<String> = Vec::new();
         for (n, input, track) in audios() {
-            let this = self::timed(input, track, shift_in(track.timescale));
-            let cuts = cut_audio(&this, &timed[0], &cuts[0])?;
+            let shift = shift_in(track.timescale);
+            let samples = on_timeline(track, shift);
+            let this = Timed { samples: &samples, timescale: track.timescale };
+            let cuts = cut_audio(&this, &timed[0], &cuts[0]).map_err(Error::cut(|_| input.file.path()))?;
+            let start = start_on_timeline(track, shift);
+            let priming = samples.first().map_or(0, |first| (start as i64 - first.time).max(0) as u64);
             let language = language_tag(track.language);
             languages.push(language.clone());
             let number = languages.iter().filter(|other| **other == language).count();
             tracks.push(FilmTrack {
                 id: format!("a-{language}-{number}"),
                 source: (n, track.id),
-                plan: media_plan(input, track, &this, cuts, None, &track.codec.entry, MediaHeader::Audio),
+                plan: MediaPlan {
+                    source: &input.file,
+                    track: Track {
+                        timescale: track.timescale,
+                        language: track.language,
+                        media: MediaHeader::Audio,
+                        entry: &track.codec.entry,
+                        avcc: None,
+                        priming,
+                    },
+                    samples,
+                    offsets: &track.offsets,
+                    start,
+                    cuts,
+                },
                 codecs: &track.codec.codecs,
                 video: None,
                 audio: Some(AudioProperties {
@@ -126,12 +151,13 @@ impl<'a> Film<'a> {
     /// When a segment begins, in the first video; other tracks cut at the nearest of their samples.
     pub(crate) fn segment_start(&self, segment: usize) -> Fraction {
         let plan = self.tracks.first().map(|track| &track.plan);
-        let (value, timescale) = plan.map_or((0, 1), |plan| (plan.segment_start(segment), plan.timescale));
+        let (value, timescale) =
+            plan.map_or((0, 1), |plan| (plan.segment_start(segment), plan.track.timescale));
         Fraction { value, timescale }
     }
 
     pub(crate) fn duration(&self) -> Fraction {
-        let ends = self.tracks.iter().map(|track| (track.plan.end(), track.plan.timescale));
+        let ends = self.tracks.iter().map(|track| (track.plan.end(), track.plan.track.timescale));
         let longest =
             ends.max_by(|a, b| (u128::from(a.0) * u128::from(b.1)).cmp(&(u128::from(b.0) * u128::from(a.1))));
         let (value, timescale) = longest.unwrap_or((0, 1));
@@ -150,37 +176,21 @@ fn start<C>(track: &InputTrack<C>) -> i64 {
     }
 }
 
-fn timed<'a, C>(input: &'a Input, track: &'a InputTrack<C>, shift: i64) -> Timed<'a> {
-    Timed { path: input.file.path(), samples: &track.samples, timescale: track.timescale, shift }
+/// A track's samples on the film's timeline.
+fn on_timeline<C>(track: &InputTrack<C>, shift: i64) -> Vec<Sample> {
+    track.samples.iter().map(|sample| Sample { time: sample.time + shift, ..*sample }).collect()
 }
 
-fn media_plan<'a, C>(
-    input: &'a Input,
-    track: &'a InputTrack<C>,
-    timed: &Timed<'_>,
-    cuts: Vec<usize>,
-    avcc: Option<&'a [u8]>,
-    entry: &'a [u8],
-    media: MediaHeader,
-) -> MediaPlan<'a> {
-    MediaPlan {
-        source: &input.file,
-        timescale: track.timescale,
-        language: track.language,
-        entry,
-        media,
-        avcc,
-        samples: &track.samples,
-        shift: timed.shift,
-        start: (start(track) + timed.shift).max(0) as u64,
-        cuts,
-    }
+/// When a track begins to be presented, on the film's timeline.
+fn start_on_timeline<C>(track: &InputTrack<C>, shift: i64) -> u64 {
+    (start(track) + shift).max(0) as u64
 }
 
 fn video_track<'a>(
     (n, input): (usize, &'a Input),
     track: &'a InputTrack<VideoCodec>,
-    timed: &Timed<'_>,
+    samples: Vec<Sample>,
+    start: u64,
     cuts: Vec<usize>,
 ) -> FilmTrack<'a> {
     let codec = &track.codec;
@@ -189,7 +199,21 @@ fn video_track<'a>(
     let mut this = FilmTrack {
         id: String::new(),
         source: (n, track.id),
-        plan: media_plan(input, track, timed, cuts, Some(&codec.avcc), &codec.entry, media),
+        plan: MediaPlan {
+            source: &input.file,
+            track: Track {
+                timescale: track.timescale,
+                language: track.language,
+                media,
+                entry: &codec.entry,
+                avcc: Some(&codec.avcc),
+                priming: 0,
+            },
+            samples,
+            offsets: &track.offsets,
+            start,
+            cuts,
+        },
         codecs: &codec.codecs,
         video: Some(VideoProperties {
             width: codec.width,
@@ -234,7 +258,7 @@ impl FilmTrack<'_> {
 
     /// kbit/s of the source's samples.
     fn source_bitrate(&self) -> u64 {
-        (bits_per_second(self.plan.bytes(), self.ticks(), self.plan.timescale, false) + 500) / 1000
+        (bits_per_second(self.plan.bytes(), self.ticks(), self.plan.track.timescale, false) + 500) / 1000
     }
 
     fn describe(&self, pack_id: &str) -> Representation {
@@ -249,10 +273,10 @@ impl FilmTrack<'_> {
             codecs: self.codecs.to_owned(),
             // Each audio track is one of its own: tracks, not bitrates, are what a viewer chooses from.
             group: if self.video.is_some() { "video".to_owned() } else { self.id.clone() },
-            timescale: self.plan.timescale,
+            timescale: self.plan.track.timescale,
             bitrate: 0,
             peak_bandwidth: 0,
-            language: language_tag(self.plan.language),
+            language: language_tag(self.plan.track.language),
             video: self.video.clone(),
             audio: self.audio.clone(),
             size: 0,
@@ -269,7 +293,7 @@ impl FilmTrack<'_> {
 
     /// Adds what is known once the file is written.
     pub(crate) fn fill(&self, representation: &mut Representation, written: WrittenMedia) {
-        let timescale = self.plan.timescale;
+        let timescale = self.plan.track.timescale;
         let peaks = written.segments.iter().map(|s| bits_per_second(s.size, s.duration, timescale, true));
         representation.peak_bandwidth = peaks.max().unwrap_or(0);
         representation.bitrate = (bits_per_second(written.size, self.ticks(), timescale, false) + 500) / 1000;

@@ -1,11 +1,12 @@
 use std::path::Path;
 
+use cmaf::Sample;
 use isobmff::{BoxRef, Boxes, Fragment, InitSegment, SampleTable, Track};
 
 use crate::Error;
 use crate::codec::{AudioCodec, VideoCodec};
+use crate::edit_list::{EditEffect, edit_effect};
 use crate::media_file::{MediaFile, TopBox};
-use crate::timeline::{EditEffect, edit_effect};
 
 /// A source file with the tracks that will be packaged.
 #[derive(Debug)]
@@ -24,23 +25,26 @@ pub(crate) struct InputTrack<C> {
     /// Width and height of the presentation (16.16) and matrix, from `tkhd`.
     pub(crate) display: (u32, u32, [u8; 36]),
     pub(crate) codec: C,
-    /// In decoding order, edits applied: what is never shown nor needed is gone.
-    pub(crate) samples: Vec<InputSample>,
+    /// In decoding order, edits applied: what is never shown nor needed is gone. Times are on the movie's
+    /// timeline.
+    pub(crate) samples: Vec<Sample>,
+    /// Where in the file each sample lies.
+    pub(crate) offsets: Vec<u64>,
     /// When the edit list lets the track begin.
     pub(crate) start: i64,
     /// Whether samples before `start` prime the decoder (audio) rather than being shown (video).
     pub(crate) primes: bool,
 }
 
-/// A sample of a source.
+/// A sample of a source, and where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InputSample {
-    pub(crate) offset: u64,
-    pub(crate) size: u32,
-    pub(crate) duration: u32,
-    /// Presentation time on the movie's timeline, in the track's ticks.
-    pub(crate) time: i64,
-    pub(crate) sync: bool,
+struct InputSample {
+    offset: u64,
+    size: u32,
+    duration: u32,
+    /// Presentation time, in the track's ticks.
+    time: i64,
+    sync: bool,
 }
 
 /// Samples of audio that may prime the decoder, at most; encoders use 1 to 3 frames.
@@ -117,7 +121,11 @@ impl Input {
             language: track.language,
             display: (track.width, track.height, track.matrix),
             codec,
-            samples,
+            offsets: samples.iter().map(|sample| sample.offset).collect(),
+            samples: samples
+                .iter()
+                .map(|&InputSample { size, duration, time, sync, .. }| Sample { size, duration, time, sync })
+                .collect(),
             start: effect.start,
             primes: track.handler == b"soun",
         })

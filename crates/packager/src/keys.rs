@@ -1,8 +1,11 @@
-use cenc::{Cek, CommonKey, ContentId, IvKey, Kid, KidAndKey, Label, derive_cek, derive_kid};
-use pack::{PackKey, PackProtection};
+use cenc::{AesCipher, Cek, CommonKey, ContentId, IvKey, Kid, KidAndKey, Label, derive_cek, derive_kid};
+use cmaf::{KeyPlan, PeriodKey};
+use pack::{Fraction, PackKey, PackProtection};
 
 use crate::Error;
-use crate::key_plan::KeyPlan;
+
+/// Most keys that a film may have: all of them go into every license, manifest and init segment.
+pub const MAX_KEYS: usize = 1000;
 
 /// The keys of a film, and under which names.
 #[derive(Debug)]
@@ -85,9 +88,39 @@ impl Keys {
         &self.content_id
     }
 
-    /// What `pack.json` says.
-    pub(crate) fn protection(&self, keys: Vec<PackKey>, plan: &KeyPlan) -> PackProtection {
-        PackProtection {
+    /// The keys that a film of so many segments needs, and what `pack.json` says of them. `start` gives a
+    /// segment's time.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if that is too many keys, more than were given, or nothing would be protected.
+    pub(crate) fn of_plan(
+        &self,
+        plan: &KeyPlan,
+        segments: usize,
+        start: impl Fn(usize) -> Fraction,
+    ) -> Result<(Vec<PeriodKey>, PackProtection), Error> {
+        if plan.is_clear(segments.saturating_sub(1)) {
+            return Err(Error::Option {
+                what: "the clear lead is as long as the film: nothing would be protected",
+            });
+        }
+        let periods = plan.period(segments.saturating_sub(1)) + 1;
+        if periods > MAX_KEYS {
+            return Err(Error::Option { what: "more than 1000 keys; rotate less often" });
+        }
+        let mut keys = Vec::with_capacity(periods);
+        let mut names = Vec::with_capacity(periods);
+        for number in 0..periods {
+            let period = number as u32;
+            let (kid, cek) = self.of_period(period)?;
+            let start = match number {
+                0 => Fraction { value: 0, timescale: 1 },
+                _ => start(plan.first_segment(number)),
+            };
+            keys.push(PeriodKey { kid, cipher: AesCipher::new(&cek) });
+            names.push(PackKey { kid, period, start });
+        }
+        let protection = PackProtection {
             content_id: self.content_id.clone(),
             label: self.label.clone(),
             common_key_id: match &self.source {
@@ -96,7 +129,8 @@ impl Keys {
             },
             segments_per_key: plan.segments_per_key,
             clear_segments: plan.clear_segments,
-            keys,
-        }
+            keys: names,
+        };
+        Ok((keys, protection))
     }
 }

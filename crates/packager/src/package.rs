@@ -3,82 +3,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cenc::{IvSpan, base_iv, first_overlap};
+use cmaf::{KeyPlan, Protection};
 use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
-use pack::{IvRange, Level, Pack, PsshData, Scheme};
+use pack::{IvRange, Pack, PsshData, Scheme};
 
 use crate::film::Film;
 use crate::input::Input;
-use crate::key_plan::{KeyPlan, Rotation};
-use crate::keys::Keys;
 use crate::media_file::MediaFile;
+use crate::options::{Destination, PackageOptions};
 use crate::publish::Unpublished;
-use crate::write_media::MediaProtection;
+use crate::rotation::key_plan;
 use crate::{Error, Progress};
-
-/// Where a pack goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// This directory, which must not exist yet (or be empty).
-    Directory(PathBuf),
-    /// The directory named by the pack id in this library. A pack that is there already is left as it is: the
-    /// same id means the same media files.
-    Library(PathBuf),
-}
-
-/// What to package and how.
-#[derive(Debug)]
-pub struct PackageOptions {
-    /// Source files. Each with video is a step of the ladder; audio is taken from the first that has any, and
-    /// from those without video.
-    pub inputs: Vec<PathBuf>,
-    /// The movie's number.
-    pub movie_id: u64,
-    /// The movie's title; by default the first input's file name without its extension.
-    pub title: Option<String>,
-    /// How to encrypt.
-    pub scheme: Scheme,
-    /// What to encrypt.
-    pub level: Level,
-    /// Target length of segments; cuts lie at sync samples.
-    pub segment: Duration,
-    /// The keys; `None` only with scheme `none`.
-    pub keys: Option<Keys>,
-    /// How often the key changes; `None`: never.
-    pub rotate: Option<Rotation>,
-    /// How much of the beginning stays clear, in whole segments that cover it.
-    pub clear_lead: Duration,
-    /// Whether a film without sound is accepted.
-    pub allow_no_audio: bool,
-    /// A JPEG to publish as `poster.jpg`.
-    pub poster: Option<PathBuf>,
-    /// Where to publish.
-    pub destination: Destination,
-}
-
-impl PackageOptions {
-    /// The defaults: scheme cenc, level high, segments of 4 s, one key, no clear lead, no poster.
-    pub const fn new(
-        inputs: Vec<PathBuf>,
-        movie_id: u64,
-        keys: Option<Keys>,
-        destination: Destination,
-    ) -> Self {
-        Self {
-            inputs,
-            movie_id,
-            title: None,
-            scheme: Scheme::Cenc,
-            level: Level::High,
-            segment: Duration::from_secs(4),
-            keys,
-            rotate: None,
-            clear_lead: Duration::ZERO,
-            allow_no_audio: false,
-            poster: None,
-            destination,
-        }
-    }
-}
 
 /// A published pack.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,8 +40,8 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     if options.segment < Duration::from_secs(1) || options.segment > Duration::from_secs(60) {
         return Err(Error::Option { what: "segments are between 1 and 60 seconds long" });
     }
-    let plan = KeyPlan::new(options.rotate, options.clear_lead, options.segment)?;
-    if keys.is_none() && plan != (KeyPlan { segments_per_key: 0, clear_segments: 0 }) {
+    let plan = key_plan(options.rotate, options.clear_lead, options.segment)?;
+    if keys.is_none() && plan != KeyPlan::ONE_KEY {
         return Err(Error::Option {
             what: "without encryption there are no keys to rotate and no clear lead",
         });
@@ -116,8 +51,9 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     let film = Film::plan(&inputs, options.segment)?;
     let (period_keys, protection) = match keys {
         Some(keys) => {
-            let (ciphers, names) = plan.keys(keys, film.segments(), |segment| film.segment_start(segment))?;
-            (ciphers, Some(names))
+            let (keys, names) =
+                keys.of_plan(&plan, film.segments(), |segment| film.segment_start(segment))?;
+            (keys, Some(names))
         }
         None => (Vec::new(), None),
     };
@@ -143,10 +79,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     let unpublished = Unpublished::new(&place)?;
     let mut representations = film.describe(&pack_id)?;
     let mut ivs = Vec::new();
-    progress.stage(
-        "encrypting",
-        film.tracks.iter().map(|t| t.plan.samples.iter().map(|s| u64::from(s.size)).sum::<u64>()).sum(),
-    );
+    progress.stage("encrypting", film.tracks.iter().map(|t| t.plan.bytes()).sum());
     for (number, (track, representation)) in film.tracks.iter().zip(&mut representations).enumerate() {
         let protection = match (keys, &protection) {
             (Some(keys), Some(names)) => {
@@ -157,14 +90,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
                 representation.ivs = Some(IvRange { first: base_iv.to_string(), count });
                 ivs.extend(track.plan.iv_spans(&plan, &period_keys, base_iv).map(|span| (number, span)));
                 let pssh = PsshData::of(names).to_box();
-                Some(MediaProtection {
-                    scheme,
-                    level: options.level,
-                    plan,
-                    keys: &period_keys,
-                    base_iv,
-                    pssh,
-                })
+                Some(Protection { scheme, level: options.level, plan, keys: &period_keys, base_iv, pssh })
             }
             _ => None,
         };

@@ -1,21 +1,5 @@
-use std::cmp::Ordering;
-
+use cmaf::timeline::rescale;
 use isobmff::EditListEntry;
-
-/// Ticks of one timescale as ticks of another, rounded to the nearest.
-pub(crate) fn rescale(ticks: i64, from: u32, to: u32) -> i64 {
-    let (product, from) = (i128::from(ticks) * i128::from(to), i128::from(from));
-    ((2 * product + from).div_euclid(2 * from)) as i64
-}
-
-/// Compares times of different timescales exactly.
-pub(crate) fn compare(a: (i64, u32), b: (i64, u32)) -> Ordering {
-    (i128::from(a.0) * i128::from(b.1)).cmp(&(i128::from(b.0) * i128::from(a.1)))
-}
-
-pub(crate) fn seconds(ticks: i64, timescale: u32) -> f64 {
-    ticks as f64 / f64::from(timescale)
-}
 
 /// What an edit list does, in the track's ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,16 +61,6 @@ mod tests {
 
     fn edit(segment_duration: u64, media_time: i64) -> EditListEntry {
         EditListEntry { segment_duration, media_time, rate: 0x1_0000 }
-    }
-
-    #[test]
-    fn rescaling_rounds_to_nearest() {
-        assert_eq!(rescale(1, 1000, 48_000), 48);
-        assert_eq!(rescale(-1, 3, 2), -1);
-        assert_eq!(rescale(1, 3, 2), 1);
-        assert_eq!(rescale(i64::MAX, 1, 1), i64::MAX);
-        assert_eq!(compare((1, 3), (16_000, 48_000)), Ordering::Equal);
-        assert_eq!(compare((-1, 3), (0, 1)), Ordering::Less);
     }
 
     #[test]

@@ -5,5 +5,5 @@ mod slice_header;
 mod stream;
 mod subsamples;
 
-pub(crate) use stream::AvcStream;
+pub use stream::{AvcSample, AvcStream};
 pub(crate) use subsamples::SubsampleBuilder;

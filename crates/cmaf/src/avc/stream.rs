@@ -9,20 +9,20 @@ use super::slice_header::slice_header_len;
 use super::subsamples::SubsampleBuilder;
 
 /// An H.264 stream, read sample by sample in decoding order: parameter sets may change on the way.
-pub(crate) struct AvcStream {
+pub struct AvcStream {
     context: Context,
     length_size: usize,
 }
 
 /// What one sample is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AvcSample {
+pub struct AvcSample {
     /// Clear and protected runs, as the scheme wants them.
-    pub(crate) subsamples: Vec<Subsample>,
+    pub subsamples: Vec<Subsample>,
     /// Whether it is an IDR picture.
-    pub(crate) idr: bool,
+    pub idr: bool,
     /// Whether other pictures refer to it (`nal_ref_idc` ≠ 0).
-    pub(crate) reference: bool,
+    pub reference: bool,
 }
 
 impl AvcStream {
@@ -30,7 +30,7 @@ impl AvcStream {
     ///
     /// # Errors
     /// In words, if it cannot be parsed.
-    pub(crate) fn new(avcc: &[u8]) -> Result<Self, String> {
+    pub fn new(avcc: &[u8]) -> Result<Self, String> {
         let record =
             AvcDecoderConfigurationRecord::try_from(avcc).map_err(|error| format!("avcC: {error:?}"))?;
         let length_size = usize::from(record.length_size_minus_one()) + 1;
@@ -42,7 +42,7 @@ impl AvcStream {
     }
 
     /// The first sequence parameter set, if there is one outside the samples.
-    pub(crate) fn sps(&self) -> Option<&SeqParameterSet> {
+    pub fn sps(&self) -> Option<&SeqParameterSet> {
         self.context.sps().next()
     }
 
@@ -51,7 +51,7 @@ impl AvcStream {
     ///
     /// # Errors
     /// In words, if NAL units or slice headers cannot be parsed.
-    pub(crate) fn sample(&mut self, sample: &[u8], scheme: Scheme) -> Result<AvcSample, String> {
+    pub fn sample(&mut self, sample: &[u8], scheme: Scheme) -> Result<AvcSample, String> {
         let mut builder = SubsampleBuilder::default();
         let (mut idr, mut reference) = (false, false);
         let mut rest = sample;
@@ -100,8 +100,26 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use isobmff::{Boxes, InitSegment, SampleTable};
+
     use super::*;
-    use crate::input::Input;
+
+    /// The payload of the first video track's `avcC`, and its samples' bytes.
+    fn video(path: &Path) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let file = std::fs::read(path).unwrap();
+        let moov = Boxes::new(&file).first(b"moov").unwrap().unwrap();
+        let init = InitSegment::parse(&file[moov.offset..]).unwrap();
+        let index = init.tracks.iter().position(|track| track.handler == b"vide").unwrap();
+        let entry = file.get(moov.offset + init.tracks[index].entries[0].offset..).unwrap();
+        let entry = Boxes::new(entry).next().unwrap().unwrap();
+        let avcc = entry.children(78).first(b"avcC").unwrap().unwrap().payload.to_vec();
+        let traks = moov.children(0).map(Result::unwrap).filter(|child| child.kind == b"trak");
+        let trak = traks.into_iter().nth(index).unwrap();
+        let minf = trak.required(b"mdia").unwrap().required(b"minf").unwrap();
+        let table = SampleTable::parse(&minf.required(b"stbl").unwrap(), file.len() as u64).unwrap();
+        let bytes = table.samples.iter().map(|s| file[s.offset as usize..][..s.size as usize].to_vec());
+        (avcc, bytes.collect())
+    }
 
     /// Lengths in bits of all slice headers of a file, NAL header included, as ffmpeg's parser finds them.
     fn header_bits_by_ffmpeg(path: &Path) -> Vec<u64> {
@@ -146,13 +164,10 @@ mod tests {
 
     /// The clear head of each slice, by our parser: NAL header and slice header in whole bytes of payload.
     fn header_bytes(path: &Path) -> Vec<usize> {
-        let input = Input::open(path, false).unwrap();
-        let video = input.video.unwrap();
-        let mut stream = AvcStream::new(&video.codec.avcc).unwrap();
+        let (avcc, samples) = video(path);
+        let mut stream = AvcStream::new(&avcc).unwrap();
         let mut lengths = Vec::new();
-        for sample in &video.samples {
-            let mut data = vec![0; sample.size as usize];
-            input.file.read_at(sample.offset, &mut data).unwrap();
+        for data in &samples {
             let mut rest = &data[..];
             while let Some((length, after)) = rest.split_at_checked(stream.length_size) {
                 let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
@@ -165,7 +180,7 @@ mod tests {
                     lengths.push(len - escapes);
                 }
             }
-            stream.sample(&data, Scheme::Cenc).unwrap();
+            stream.sample(data, Scheme::Cenc).unwrap();
         }
         lengths
     }
@@ -179,8 +194,10 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut files =
-            vec![here.join("../../media/demo/240p.mp4"), here.join("tests/fixtures/bigbuckbunny.mp4")];
+        let mut files = vec![
+            here.join("../../media/demo/240p.mp4"),
+            here.join("../packager/tests/fixtures/bigbuckbunny.mp4"),
+        ];
         for (name, options) in [
             ("weights.mp4", "-preset slow -x264-params keyint=50:bframes=5:weightp=2:b-pyramid=normal:ref=6"),
             ("slices.mp4", "-x264-params keyint=50:slices=6:cabac=0:weightb=0:deblock=-1,2"),
@@ -206,16 +223,10 @@ mod tests {
 
     /// The demo film's parameter sets and its first group of pictures.
     fn real_samples() -> (Vec<u8>, Vec<Vec<u8>>) {
-        let input =
-            Input::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4"), false)
-                .unwrap();
-        let video = input.video.unwrap();
-        let read = |sample: &crate::input::InputSample| {
-            let mut data = vec![0; sample.size as usize];
-            input.file.read_at(sample.offset, &mut data).unwrap();
-            data
-        };
-        (video.codec.avcc.clone(), video.samples.iter().take(24).map(read).collect())
+        let (avcc, mut samples) =
+            video(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4"));
+        samples.truncate(24);
+        (avcc, samples)
     }
 
     proptest! {

@@ -1,7 +1,4 @@
-use std::path::Path;
-
-use crate::Error;
-use crate::input::InputSample;
+use crate::Sample;
 use crate::timeline::{compare, rescale, seconds};
 
 /// Longest segment, unless longer ones are asked for.
@@ -14,19 +11,66 @@ const TOLERANCE: i64 = 2_000;
 /// Microseconds a second.
 const MICROS: u32 = 1_000_000;
 
-/// A track whose segments are to be planned.
+/// Why a ladder cannot be cut.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CutError {
+    /// A video does not begin with a sync sample.
+    #[error("the video does not begin with a sync sample")]
+    NoSync {
+        /// Index of the video.
+        video: usize,
+    },
+    /// Pictures refer to pictures before the sync sample that they follow.
+    #[error("open GOP at {seconds:.3} s")]
+    OpenGop {
+        /// Index of the video.
+        video: usize,
+        /// Presentation time of the sync sample.
+        seconds: f64,
+    },
+    /// A video is not as long as the first.
+    #[error("{seconds:.3} s long, but the first video has {expected:.3} s")]
+    Length {
+        /// Index of the video.
+        video: usize,
+        /// Its length.
+        seconds: f64,
+        /// The first video's length.
+        expected: f64,
+    },
+    /// There is no point within the limit at which all videos could be cut.
+    #[error("no sync sample common to all videos between {from:.3} s and {to:.3} s")]
+    NoCommonSync {
+        /// Start of the segment that would be too long.
+        from: f64,
+        /// Its end.
+        to: f64,
+        /// Longest allowed segment in seconds.
+        limit: u64,
+    },
+    /// A segment would have no audio.
+    #[error("no audio between {from:.3} s and {to:.3} s")]
+    AudioGap {
+        /// Start of the segment.
+        from: f64,
+        /// Its end.
+        to: f64,
+    },
+}
+
+/// A track whose segments are to be planned: its samples in decoding order.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timed<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) samples: &'a [InputSample],
-    pub(crate) timescale: u32,
-    /// What to add to a sample's time to get the film's time.
-    pub(crate) shift: i64,
+pub struct Timed<'a> {
+    /// The samples.
+    pub samples: &'a [Sample],
+    /// Ticks a second.
+    pub timescale: u32,
 }
 
 impl Timed<'_> {
     fn time(&self, index: usize) -> i64 {
-        self.samples[index].time + self.shift
+        self.samples[index].time
     }
 
     fn micros(&self, index: usize) -> i64 {
@@ -34,14 +78,14 @@ impl Timed<'_> {
     }
 
     /// End of the last sample in presentation order.
-    pub(crate) fn end(&self) -> i64 {
-        self.samples.iter().map(|s| s.time + i64::from(s.duration)).max().unwrap_or(0) + self.shift
+    fn end(&self) -> i64 {
+        self.samples.iter().map(|s| s.time + i64::from(s.duration)).max().unwrap_or(0)
     }
 
     /// The sync samples, each a clean cut: all earlier pictures are shown before it, all later ones after it.
-    fn sync_points(&self) -> Result<Vec<usize>, Error> {
+    fn sync_points(&self, video: usize) -> Result<Vec<usize>, CutError> {
         if !self.samples.first().is_some_and(|first| first.sync) {
-            return Err(Error::unsupported(self.path, "the video does not begin with a sync sample"));
+            return Err(CutError::NoSync { video });
         }
         let mut earliest_later = i64::MAX;
         let mut clean = vec![false; self.samples.len()];
@@ -55,7 +99,7 @@ impl Timed<'_> {
             if sample.sync {
                 if !clean[index] || sample.time <= latest_earlier {
                     let seconds = seconds(self.time(index), self.timescale);
-                    return Err(Error::OpenGop { path: self.path.into(), seconds });
+                    return Err(CutError::OpenGop { video, seconds });
                 }
                 points.push(index);
             }
@@ -67,14 +111,18 @@ impl Timed<'_> {
 
 /// Cuts all videos of a ladder at the same times: at sync samples common to all, as near to `target`
 /// milliseconds after the cut before as they are. For each video, the first sample of each segment.
-pub(crate) fn cut_videos(videos: &[Timed<'_>], target: u64) -> Result<Vec<Vec<usize>>, Error> {
-    let points: Vec<_> = videos.iter().map(Timed::sync_points).collect::<Result<_, _>>()?;
+///
+/// # Errors
+/// [`CutError`] says which video, and where.
+pub fn cut_videos(videos: &[Timed<'_>], target: u64) -> Result<Vec<Vec<usize>>, CutError> {
+    let points = videos.iter().enumerate().map(|(n, video)| video.sync_points(n));
+    let points: Vec<_> = points.collect::<Result<_, _>>()?;
     let Some((first, first_points)) = videos.first().zip(points.first()) else { return Ok(Vec::new()) };
     let expected = seconds(first.end(), first.timescale);
-    for video in videos {
+    for (n, video) in videos.iter().enumerate() {
         let length = seconds(video.end(), video.timescale);
         if (length - expected).abs() > 1.0 {
-            return Err(Error::Length { path: video.path.into(), seconds: length, expected });
+            return Err(CutError::Length { video: n, seconds: length, expected });
         }
     }
     // Rows of sync samples, one of each video, at the same time.
@@ -89,7 +137,7 @@ pub(crate) fn cut_videos(videos: &[Timed<'_>], target: u64) -> Result<Vec<Vec<us
 
     let limit = MAX_SEGMENT_SECONDS.max(target.div_ceil(1000));
     let too_long = |from: i64, to: i64| {
-        (to - from > limit as i64 * i64::from(MICROS) + TOLERANCE).then(|| Error::NoCommonSync {
+        (to - from > limit as i64 * i64::from(MICROS) + TOLERANCE).then(|| CutError::NoCommonSync {
             from: seconds(from, MICROS),
             to: seconds(to, MICROS),
             limit,
@@ -98,7 +146,7 @@ pub(crate) fn cut_videos(videos: &[Timed<'_>], target: u64) -> Result<Vec<Vec<us
     let target = i64::try_from(target).unwrap_or(i64::MAX / 2000) * 1000;
     let end = rescale(first.end(), first.timescale, MICROS);
     let Some((mut from, mut cuts)) = rows.first().map(|(at, row)| (*at, vec![row])) else {
-        return Err(Error::NoCommonSync { from: 0.0, to: expected, limit });
+        return Err(CutError::NoCommonSync { from: 0.0, to: expected, limit });
     };
     let mut index = 0;
     while let Some(best) = (index + 1..rows.len()).min_by_key(|&i| (rows[i].0 - from - target).abs()) {
@@ -113,7 +161,7 @@ pub(crate) fn cut_videos(videos: &[Timed<'_>], target: u64) -> Result<Vec<Vec<us
     too_long(from, end).map_or(Ok(()), Err)?;
     // All begin with their first sample, whatever the rounding says.
     if cuts[0].iter().any(|&index| index != 0) {
-        return Err(Error::NoCommonSync { from: 0.0, to: seconds(from, MICROS), limit });
+        return Err(CutError::NoCommonSync { from: 0.0, to: seconds(from, MICROS), limit });
     }
     Ok((0..videos.len()).map(|video| cuts.iter().map(|row| row[video]).collect()).collect())
 }
@@ -126,15 +174,14 @@ fn nearest_sync(video: &Timed<'_>, points: &[usize], at: i64) -> Option<usize> {
 }
 
 /// Cuts audio at the frame nearest to each start of a video segment. The first frame of each segment.
-pub(crate) fn cut_audio(
-    audio: &Timed<'_>,
-    video: &Timed<'_>,
-    video_cuts: &[usize],
-) -> Result<Vec<usize>, Error> {
+///
+/// # Errors
+/// [`CutError::AudioGap`] where a segment would have none.
+pub fn cut_audio(audio: &Timed<'_>, video: &Timed<'_>, video_cuts: &[usize]) -> Result<Vec<usize>, CutError> {
     let mut cuts = vec![0];
     for &cut in video_cuts.iter().skip(1) {
         let at = rescale(video.time(cut), video.timescale, audio.timescale);
-        let after = audio.samples.partition_point(|sample| sample.time + audio.shift < at);
+        let after = audio.samples.partition_point(|sample| sample.time < at);
         let distance = |index: usize| (audio.time(index) - at).abs();
         let best = match after {
             0 => 0,
@@ -150,17 +197,13 @@ pub(crate) fn cut_audio(
             Some(&cut) => seconds(video.time(cut), video.timescale),
             None => seconds(video.end(), video.timescale),
         };
-        return Err(Error::AudioGap {
-            path: audio.path.into(),
-            from: boundary(empty),
-            to: boundary(empty + 1),
-        });
+        return Err(CutError::AudioGap { from: boundary(empty), to: boundary(empty + 1) });
     }
     Ok(cuts)
 }
 
 /// Divides a segment's samples into fragments of about a second: the first sample of each.
-pub(crate) fn cut_fragments(samples: &[InputSample], timescale: u32) -> Vec<usize> {
+pub fn cut_fragments(samples: &[Sample], timescale: u32) -> Vec<usize> {
     let total: u64 = samples.iter().map(|sample| u64::from(sample.duration)).sum();
     let parts = ((total + u64::from(timescale) / 2) / u64::from(timescale)).max(1);
     let mut cuts = vec![0];
@@ -176,7 +219,7 @@ pub(crate) fn cut_fragments(samples: &[InputSample], timescale: u32) -> Vec<usiz
 }
 
 /// The shift that makes the earliest of some times 0, as a time.
-pub(crate) fn earliest(times: impl Iterator<Item = (i64, u32)>) -> (i64, u32) {
+pub fn earliest(times: impl Iterator<Item = (i64, u32)>) -> (i64, u32) {
     times.min_by(|&a, &b| compare(a, b)).unwrap_or((0, 1))
 }
 
@@ -185,14 +228,12 @@ mod tests {
     use super::*;
 
     /// Pictures at 10 a second, sync samples at the given numbers.
-    fn video(count: i64, sync: &[i64]) -> Vec<InputSample> {
-        (0..count)
-            .map(|i| InputSample { offset: 0, size: 1, duration: 1, time: i, sync: sync.contains(&i) })
-            .collect()
+    fn video(count: i64, sync: &[i64]) -> Vec<Sample> {
+        (0..count).map(|i| Sample { size: 1, duration: 1, time: i, sync: sync.contains(&i) }).collect()
     }
 
-    fn timed(samples: &[InputSample], timescale: u32) -> Timed<'_> {
-        Timed { path: Path::new("x.mp4"), samples, timescale, shift: 0 }
+    fn timed(samples: &[Sample], timescale: u32) -> Timed<'_> {
+        Timed { samples, timescale }
     }
 
     #[test]
@@ -204,18 +245,21 @@ mod tests {
         let c = video(200, &[0, 99, 120]);
         let error = cut_videos(&[timed(&a, 10), timed(&c, 10)], 4000).unwrap_err().to_string();
         assert!(
-            error.starts_with("no sync sample common to all inputs between 0.000 s and 12.000 s"),
+            error.starts_with("no sync sample common to all videos between 0.000 s and 12.000 s"),
             "{error}"
         );
         let short = video(100, &[0]);
-        assert!(matches!(cut_videos(&[timed(&a, 10), timed(&short, 10)], 4000), Err(Error::Length { .. })));
+        assert!(matches!(
+            cut_videos(&[timed(&a, 10), timed(&short, 10)], 4000),
+            Err(CutError::Length { video: 1, .. })
+        ));
     }
 
     #[test]
     fn other_timescales_round() {
         let a = video(90, &[0, 30, 60]);
         let b: Vec<_> =
-            a.iter().map(|s| InputSample { time: rescale(s.time, 3, 1000), duration: 333, ..*s }).collect();
+            a.iter().map(|s| Sample { time: rescale(s.time, 3, 1000), duration: 333, ..*s }).collect();
         assert_eq!(cut_videos(&[timed(&a, 3), timed(&b, 1000)], 10_000).unwrap(), [[0, 30, 60], [0, 30, 60]]);
     }
 
@@ -225,10 +269,10 @@ mod tests {
         let mut open = video(30, &[0, 10]);
         (open[10].time, open[11].time) = (11, 10);
         let error = cut_videos(&[timed(&open, 10)], 4000).unwrap_err();
-        assert!(matches!(error, Error::OpenGop { seconds, .. } if seconds == 1.1), "{error}");
+        assert!(matches!(error, CutError::OpenGop { seconds, .. } if seconds == 1.1), "{error}");
         let mut late = video(30, &[0, 10]);
         late[9].time = 12;
-        assert!(matches!(cut_videos(&[timed(&late, 10)], 4000), Err(Error::OpenGop { .. })));
+        assert!(matches!(cut_videos(&[timed(&late, 10)], 4000), Err(CutError::OpenGop { .. })));
     }
 
     #[test]
@@ -236,13 +280,7 @@ mod tests {
         let v = video(100, &[0, 40, 80]);
         let frames = |count: i64, from: i64| -> Vec<_> {
             (0..count)
-                .map(|i| InputSample {
-                    offset: 0,
-                    size: 1,
-                    duration: 1024,
-                    time: from + i * 1024,
-                    sync: true,
-                })
+                .map(|i| Sample { size: 1, duration: 1024, time: from + i * 1024, sync: true })
                 .collect()
         };
         let a = frames(480, -1024);
@@ -251,7 +289,7 @@ mod tests {
         assert!(cuts == [0, 188, 376] || cuts == [0, 189, 376], "{cuts:?}");
         let short = frames(200, 0);
         let error = cut_audio(&timed(&short, 48_000), &timed(&v, 10), &[0, 40, 80]).unwrap_err();
-        assert_eq!(error.to_string(), "x.mp4: no audio between 8.000 s and 10.000 s of the film");
+        assert_eq!(error.to_string(), "no audio between 8.000 s and 10.000 s");
     }
 
     #[test]
