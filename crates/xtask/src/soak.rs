@@ -42,8 +42,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     for round in 1..=arguments.rounds {
         steps.step(&format!("native, round {round}"), || native(project, long, &arguments.rest))?;
         if !arguments.native {
-            steps
-                .step(&format!("end to end, round {round}"), || end_to_end(project, long, &arguments.rest))?;
+            steps.step(&format!("end to end, round {round}"), || {
+                end_to_end(project, long, None, &arguments.rest)
+            })?;
         }
     }
     steps.finish();

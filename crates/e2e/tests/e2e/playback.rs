@@ -13,6 +13,7 @@ async fn play(browser: &Browser, server: &Server) {
 
 /// A16, A24, C1, C18: after signing in, one click leads to moving pictures and sound; 5 s are decoded without a dropped stretch.
 #[tokio::test]
+#[ignore = "needs the machine for itself"]
 async fn five_seconds_play_with_picture_and_sound() {
     let server = Server::start().await;
     let browser = Browser::start().await;

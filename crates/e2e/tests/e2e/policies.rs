@@ -16,6 +16,7 @@ async fn set_display(browser: &Browser, extended: &str) {
 /// Renewal: a film under a license of 20 s, looked at continuously, plays on without a stall, because the player gets the next
 /// license in time; when it gets none any more, the film ends with the license, in words (B14's other side).
 #[tokio::test]
+#[ignore = "needs the machine for itself"]
 async fn licenses_are_renewed_without_a_stall() {
     let stage = Stage::start(0, "").await;
     stage.server.set_policy("validity = \"20s\"\nrenew_after = \"8s\"\ncheck = \"continuous\"").await;
@@ -152,6 +153,7 @@ async fn keeps(browser: &Browser, count: u64) {
 /// A persistent license is used at the next start without asking for one, even where none would be given any more (B6); it goes when it
 /// has ended, and with its device.
 #[tokio::test]
+#[ignore = "needs the machine for itself"]
 async fn persistent_licenses_are_kept_until_they_end() {
     let port = free_port();
     let stage = Stage::start(0, &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"")).await;

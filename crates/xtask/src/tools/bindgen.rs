@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{cargo, on_path, output, run};
+use super::install::{cache, cargo_home};
+use crate::command::{on_path, output};
 use crate::error::Error;
 use crate::project::Project;
 
@@ -36,27 +37,7 @@ impl Bindgen {
             &format!("wasm-bindgen {wanted} (the version in Cargo.lock)"),
             &format!("cargo install wasm-bindgen-cli into {} (about 20 MB, some 3 minutes)", kept.display()),
         );
-        let install = |locked: &[&str]| {
-            let mut install = cargo(project);
-            install
-                .args(["install", "wasm-bindgen-cli", "--quiet", "--version"])
-                .arg(format!("={wanted}"))
-                .args(locked)
-                .arg("--root")
-                .arg(&kept)
-                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-                .env("CARGO_TARGET_DIR", project.target.join("install"))
-                .env_remove("RUSTFLAGS");
-            run(&mut install)
-        };
-        // Its own lock file may name versions that a mirror of the registry does not have.
-        install(&["--locked"]).or_else(|_| {
-            println!("trying again with the versions that there are");
-            install(&[])
-        })?;
-        // What is left of compiling it is large and of no more use.
-        let rest = project.target.join("install");
-        std::fs::remove_dir_all(&rest).map_err(Error::file(&rest))?;
+        super::install::from_registry(project, "wasm-bindgen-cli", &wanted, &kept)?;
         Self::within(&kept.join("bin"), &wanted).ok_or_else(|| Error::Missing {
             what: "wasm-bindgen",
             remedy: format!("cargo install wasm-bindgen-cli --version ={wanted}"),
@@ -77,22 +58,6 @@ impl Bindgen {
 /// Whether `wasm-bindgen --version` said the wanted version.
 fn is_version(said: &str, wanted: &str) -> bool {
     said.split_whitespace().nth(1) == Some(wanted)
-}
-
-/// Where cargo installs programs.
-pub(crate) fn cargo_home() -> Option<PathBuf> {
-    std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
-}
-
-/// Where this project keeps tools that outlive a target folder.
-pub(super) fn cache() -> PathBuf {
-    std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
-        .join("matinee")
 }
 
 #[cfg(test)]

