@@ -1,4 +1,4 @@
-//! Equal to the `aes`, `ctr` and `cbc` crates, natively and in a browser: random keys, lengths, IVs, alignments, counters about to wrap.
+//! C5: equal to the `aes`, `ctr` and `cbc` crates, natively and in a browser: random keys, lengths, IVs, alignments, counters about to wrap.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use aes_simd::{CounterWidth, OutOfBounds, Pattern, Span, portable};

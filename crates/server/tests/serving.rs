@@ -85,7 +85,7 @@ async fn get_tls(address: SocketAddr, trusted: &[u8], path: &str) -> Result<Stri
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// A13: https with the configured certificate, HSTS, and another certificate without a restart.
+/// A7, A13: https with the configured certificate, HSTS, and another certificate without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a13_tls_and_its_reload() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,7 +10,8 @@ use crate::npm::Package;
 use crate::project::Project;
 use crate::short_names::shorten;
 use crate::site::{self, Manifest};
-use crate::tools::{self, Bindgen, WasmToolchain};
+use crate::steps::{Job, side_by_side};
+use crate::tools::{self, Bindgen, WasmToolchain, artifacts};
 
 /// What the builds of the DRM module may weigh in Brotli, in bytes.
 const LIMITS: [(&str, u64); 2] = [("decryptor_wasm", 90_000), ("compat_wasm", 200_000)];
@@ -55,30 +56,91 @@ pub(crate) enum Kind {
     Release,
 }
 
-/// Builds both modules into `pkg/` and the site into `target/site`, and prints what the modules weigh.
+/// One module: a package, compiled for the browser.
+struct Module {
+    /// What a person calls it.
+    title: &'static str,
+    /// The package that it is compiled from.
+    package: &'static str,
+    /// Its features.
+    features: &'static str,
+    /// Compiler flags.
+    flags: &'static str,
+    /// Name of the generated files.
+    stem: &'static str,
+    /// Folder of the generated files, below the repository.
+    folder: &'static str,
+    /// Its name on npm.
+    npm: &'static str,
+    /// Its manifest.
+    manifest: &'static str,
+}
+
+const APP: Module = Module {
+    title: "app",
+    package: "matinee",
+    features: "",
+    flags: "",
+    stem: "matinee",
+    folder: "pkg",
+    npm: "matinee",
+    manifest: "Cargo.toml",
+};
+
+const DECRYPTOR: Module = Module {
+    title: "DRM module",
+    package: "decryptor",
+    features: "",
+    flags: SIMD,
+    stem: "decryptor",
+    folder: "pkg/decryptor",
+    npm: "matinee-decryptor",
+    manifest: "crates/decryptor/Cargo.toml",
+};
+
+const COMPAT: Module = Module {
+    title: "DRM module's second build",
+    package: "decryptor",
+    features: "compat",
+    flags: "",
+    stem: "decryptor_compat",
+    folder: "pkg/decryptor-compat",
+    npm: "matinee-decryptor-compat",
+    manifest: "crates/decryptor/Cargo.toml",
+};
+
+/// What is built side by side, because one core alone optimises a module as a whole: each lane one module after another, in a target
+/// folder of its own.
+const LANES: [&[Module]; 2] = [&[APP], &[DECRYPTOR, COMPAT]];
+
+/// Builds all modules into `pkg/` and the site into `target/site`, and prints what the modules weigh.
 ///
 /// # Errors
 /// Of the tools and compilers, and where the site's files do not fit together.
 pub(crate) fn build_site(project: &Project, kind: Kind) -> Result<Manifest, Error> {
+    build_site_beside(project, kind, Vec::new())
+}
+
+/// The same beside other work that needs the compiler, too.
+///
+/// # Errors
+/// The same, and the other work's.
+pub(crate) fn build_site_beside(
+    project: &Project,
+    kind: Kind,
+    jobs: Vec<Job<'_>>,
+) -> Result<Manifest, Error> {
     let toolchain = WasmToolchain::find(project)?;
     let bindgen = Bindgen::find(project)?;
     let build = Modules { project, toolchain: &toolchain, bindgen: &bindgen, kind };
-    let pkg = project.root.join("pkg");
-    build.module(&Module { package: "matinee", features: "", flags: "", stem: "matinee" }, &pkg)?;
-    Package { stem: "matinee", name: "matinee", manifest: &project.root.join("Cargo.toml") }
-        .write(project, &pkg)?;
-    let folder = pkg.join("decryptor");
-    let module = Module { package: "decryptor", features: "", flags: SIMD, stem: "decryptor" };
-    build.module(&module, &folder)?;
-    let manifest = project.root.join("crates/decryptor/Cargo.toml");
-    Package { stem: module.stem, name: "matinee-decryptor", manifest: &manifest }.write(project, &folder)?;
-    let folder = pkg.join("decryptor-compat");
-    let module = Module { package: "decryptor", features: "compat", flags: "", stem: "decryptor_compat" };
-    build.module(&module, &folder)?;
-    Package { stem: module.stem, name: "matinee-decryptor-compat", manifest: &manifest }
-        .write(project, &folder)?;
-
-    let manifest = site::assemble(&project.root.join("www"), &pkg, &project.site())?;
+    let mut jobs = jobs;
+    for (number, lane) in LANES.into_iter().enumerate() {
+        let name = lane.iter().map(|module| module.title).collect::<Vec<_>>().join(" and ");
+        jobs.push(Job::new(name, move || lane.iter().try_for_each(|module| build.module(module, number))));
+    }
+    side_by_side(jobs)?;
+    let manifest =
+        site::assemble(&project.root.join("www"), &project.root.join(APP.folder), &project.site())?;
     for Size { name, raw, brotli } in Size::of_modules(&manifest) {
         println!("{name:<16} {raw:>9} bytes, {brotli:>8} in Brotli");
     }
@@ -101,19 +163,8 @@ fn without_paths(project: &Project) -> String {
     folders.map(|folder| format!("--remap-path-prefix={folder}/=")).collect::<Vec<_>>().join(" ")
 }
 
-/// One module.
-struct Module<'a> {
-    /// The package that it is compiled from.
-    package: &'a str,
-    /// Its features.
-    features: &'a str,
-    /// Compiler flags.
-    flags: &'a str,
-    /// Name of the generated files.
-    stem: &'a str,
-}
-
 /// Builds modules for the browser.
+#[derive(Clone, Copy)]
 struct Modules<'a> {
     project: &'a Project,
     toolchain: &'a WasmToolchain,
@@ -122,16 +173,20 @@ struct Modules<'a> {
 }
 
 impl Modules<'_> {
-    /// Compiles a module for the browser and generates its JavaScript into `folder`.
-    fn module(&self, module: &Module<'_>, folder: &Path) -> Result<(), Error> {
-        let &Module { package, features, flags, stem } = module;
+    /// Compiles a module for the browser and generates its JavaScript and npm package into its folder.
+    fn module(&self, module: &Module, lane: usize) -> Result<(), Error> {
+        let &Module { package, features, flags, stem, .. } = module;
+        let folder = self.project.root.join(module.folder);
         let profile = match self.kind {
             Kind::Dev => "dev",
             Kind::Release => "wasm",
         };
+        let target = self.toolchain.target(self.project).join(LANE_FOLDERS[lane]);
         let mut compile = self.toolchain.cargo(self.project);
+        compile.env("CARGO_TARGET_DIR", &target);
         compile.args([
             "build",
+            "--locked",
             "--lib",
             "--target",
             "wasm32-unknown-unknown",
@@ -145,11 +200,11 @@ impl Modules<'_> {
         let flags = format!("{flags} {}", without_paths(self.project));
         compile.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.trim());
         command::run(&mut compile)?;
-        clear(folder)?;
+        clear(&folder)?;
         let mut generate = command::command(self.project, &self.bindgen.generator);
         generate.args(["--target", "web", "--remove-name-section", "--remove-producers-section"]);
-        generate.args(["--out-name", stem, "--out-dir"]).arg(folder);
-        generate.arg(self.toolchain.artifacts(self.project, profile).join(package).with_extension("wasm"));
+        generate.args(["--out-name", stem, "--out-dir"]).arg(&folder);
+        generate.arg(artifacts(&target, profile).join(package).with_extension("wasm"));
         command::run(&mut generate)?;
         let (wasm, js) = (folder.join(format!("{stem}_bg.wasm")), folder.join(format!("{stem}.js")));
         let octets = std::fs::read(&wasm).map_err(Error::file(&wasm))?;
@@ -157,9 +212,14 @@ impl Modules<'_> {
         let (octets, script) = shorten(&octets, &script)
             .map_err(|problem| Error::Content { path: wasm.clone(), problem: problem.to_string() })?;
         std::fs::write(&wasm, octets).map_err(Error::file(&wasm))?;
-        std::fs::write(&js, script).map_err(Error::file(&js))
+        std::fs::write(&js, script).map_err(Error::file(&js))?;
+        let manifest = self.project.root.join(module.manifest);
+        Package { stem, name: module.npm, manifest: &manifest }.write(self.project, &folder)
     }
 }
+
+/// Each lane's target folder, within the toolchain's own.
+const LANE_FOLDERS: [&str; LANES.len()] = ["", "drm-module"];
 
 /// Removes what an earlier build generated, so that nothing old gets into the site.
 fn clear(folder: &Path) -> Result<(), Error> {
@@ -184,7 +244,9 @@ fn clear(folder: &Path) -> Result<(), Error> {
 /// [`Error::Failed`] when the compiler fails.
 pub(crate) fn build_binary(project: &Project, kind: Kind) -> Result<PathBuf, Error> {
     let mut build = cargo(project);
-    build.args(["build", "--package", "cli", "--bin", "matinee"]).env("MATINEE_SITE_DIR", project.site());
+    build
+        .args(["build", "--locked", "--workspace", "--bin", "matinee"])
+        .env("MATINEE_SITE_DIR", project.site());
     let folder = match kind {
         Kind::Dev => "debug",
         Kind::Release => {
@@ -248,6 +310,13 @@ mod tests {
     fn weighing(module: u64, compat: u64) -> Vec<Size> {
         let size = |name: &str, brotli| Size { name: name.to_owned(), raw: 3 * brotli, brotli };
         vec![size("decryptor_wasm", module), size("compat_wasm", compat)]
+    }
+
+    /// C12: a package for each module, each in its own folder of `pkg`.
+    #[test]
+    fn c12_each_module_has_its_folder_in_pkg() {
+        let folders: Vec<&str> = LANES.into_iter().flatten().map(|module| module.folder).collect();
+        assert_eq!(folders, ["pkg", "pkg/decryptor", "pkg/decryptor-compat"]);
     }
 
     #[test]

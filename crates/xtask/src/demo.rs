@@ -9,10 +9,11 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::build::{Kind, build_binary, build_site};
+use crate::build::{Kind, build_binary, build_site_beside};
 use crate::command;
 use crate::error::Error;
 use crate::project::Project;
+use crate::steps::Job;
 use record::{Film, Record};
 
 /// The demo film's id, the one in the study's example.
@@ -48,11 +49,15 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     serve::must_be_free(address)?;
 
-    build_site(project, Kind::Release)?;
-    let binary = build_binary(project, Kind::Release)?;
+    println!("The first time, this compiles for some minutes.");
+    // The modules as they ship; the server as the tests have it, because optimising it as a whole takes longer than all the rest.
+    let server = Job::new("server", || build_binary(project, Kind::Dev).map(drop));
+    build_site_beside(project, Kind::Release, vec![server])?;
+    let binary = project.target.join("debug/matinee");
+    let site = project.site();
     let matinee = |arguments: &[&str]| -> Command {
         let mut matinee = command::command(project, &binary);
-        matinee.arg("--data").arg(&data).args(arguments);
+        matinee.arg("--data").arg(&data).args(arguments).env("MATINEE_SITE_DIR", &site);
         matinee
     };
 

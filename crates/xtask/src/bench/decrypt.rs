@@ -12,7 +12,7 @@ use crate::build::SIMD;
 use crate::command::{self, on_path};
 use crate::error::Error;
 use crate::project::Project;
-use crate::tools::{self, Bindgen, WasmToolchain};
+use crate::tools::{self, Bindgen, WasmToolchain, artifacts};
 
 /// How long a browser may take.
 const LIMIT: Duration = Duration::from_secs(1200);
@@ -132,7 +132,7 @@ fn assemble(project: &Project, folder: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
     let mut generate = command::command(project, &bindgen.generator);
     generate.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(folder);
-    generate.arg(toolchain.artifacts(project, "wasm").join("decrypt_bench.wasm"));
+    generate.arg(artifacts(&toolchain.target(project), "wasm").join("decrypt_bench.wasm"));
     command::run(&mut generate)?;
 
     let source = source(project);

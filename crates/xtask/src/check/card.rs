@@ -1,3 +1,4 @@
+#![cfg(test)]
 //! Requirements that the tree itself shows: which crates are used, and what lies where.
 
 use std::path::{Path, PathBuf};
@@ -26,11 +27,11 @@ fn uses(manifest: &str, names: &[&str]) {
     }
 }
 
-/// C3, C4: web-sys and js-sys in the app and in the module.
+/// C2, C3, C4: in the app and in the module.
 #[test]
-fn c3_c4_the_browser_is_called_by_web_sys_and_js_sys() {
+fn c2_c3_c4_the_browser_is_called_by_wasm_bindgen_web_sys_and_js_sys() {
     for manifest in ["Cargo.toml", "crates/decryptor/Cargo.toml"] {
-        uses(manifest, &["js-sys", "web-sys"]);
+        uses(manifest, &["js-sys", "wasm-bindgen", "web-sys"]);
     }
 }
 
@@ -57,6 +58,23 @@ fn c11_c23_the_top_level_is_as_asked() {
     for folder in ["src", "www", "pkg", "tests"] {
         assert!(root().join(folder).is_dir(), "{folder}");
     }
+}
+
+/// B39: there is one edition. The only choice when it is compiled is where the site's files lie.
+#[test]
+fn b39_there_is_one_edition() {
+    let manifest: toml::Table =
+        std::fs::read_to_string(root().join("crates/cli/Cargo.toml")).unwrap().parse().unwrap();
+    let features = manifest["features"].as_table().unwrap();
+    assert_eq!(features.keys().collect::<Vec<_>>(), ["embed-site"]);
+}
+
+/// A109: what reports are protected by is documented.
+#[test]
+fn a109_the_threat_model_says_how_reports_travel() {
+    let text = std::fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let line = text.lines().find(|line| line.contains("logblob")).unwrap();
+    assert!(line.contains("TLS alone"), "{line}");
 }
 
 /// C20: the page that the server gives out loads the app.

@@ -91,7 +91,8 @@ fn collect(root: &Path, folder: &Path, named: &mut Named) -> Result<(), Error> {
 fn test_code<'a>(path: &Path, text: &'a str) -> &'a str {
     let is_test = path.components().any(|part| part.as_os_str() == "tests")
         || path.file_name().is_some_and(|name| name == "tests.rs");
-    if is_test { text } else { text.find("#[cfg(test)]").map_or("", |start| &text[start..]) }
+    // Of a whole file (`#![cfg(test)]`) or of a module at its end.
+    if is_test { text } else { text.find("[cfg(test)]").map_or("", |start| &text[start..]) }
 }
 
 /// The ids of requirements that a line names: in its comment, or as a part of a function's name.

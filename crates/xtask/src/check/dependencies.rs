@@ -12,6 +12,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("aes-simd", &[]),
     ("cenc", &["aes-simd"]),
     ("cli", &["cenc", "license", "nccp", "pack", "packager", "server", "tv-box"]),
+    ("control-client", &["nccp"]),
     ("decrypt-bench", &["aes-simd"]),
     ("decryptor", &["cenc", "drm-api", "isobmff", "license", "nccp"]),
     ("demo-film", &[]),
@@ -27,7 +28,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("playback", &["engine", "isobmff", "nccp"]),
     ("server", &["cenc", "license", "nccp", "pack"]),
     ("shaper", &["nccp"]),
-    ("tv-box", &["decryptor", "engine", "isobmff", "license", "nccp", "playback"]),
+    ("tv-box", &["control-client", "decryptor", "engine", "isobmff", "license", "nccp", "playback"]),
     ("web-player", &["drm-api", "engine", "nccp", "playback"]),
     ("xtask", &[]),
 ];

@@ -100,18 +100,18 @@ impl WasmToolchain {
     }
 
     /// Its target folder: two compilers in one folder would rebuild each other's work.
-    fn target(&self, project: &Project) -> PathBuf {
+    pub(crate) fn target(&self, project: &Project) -> PathBuf {
         match self {
             Self::Default => project.target.clone(),
             Self::Linked | Self::Debian => project.target.join("wasm"),
         }
     }
+}
 
-    /// Where this toolchain leaves what it builds for the browser with a profile (`wasm`, `dev`).
-    pub(crate) fn artifacts(&self, project: &Project, profile: &str) -> PathBuf {
-        let folder = if profile == "dev" { "debug" } else { profile };
-        self.target(project).join(TARGET).join(folder)
-    }
+/// Where in a target folder lies what was built for the browser with a profile (`wasm`, `dev`).
+pub(crate) fn artifacts(target: &Path, profile: &str) -> PathBuf {
+    let folder = if profile == "dev" { "debug" } else { profile };
+    target.join(TARGET).join(folder)
 }
 
 /// The compiler that the default cargo uses.
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn two_toolchains_have_two_target_folders() {
         let project = Project { root: "/r".into(), target: "/t".into() };
-        let artifacts = |toolchain: WasmToolchain| toolchain.artifacts(&project, "dev");
+        let artifacts = |toolchain: WasmToolchain| artifacts(&toolchain.target(&project), "dev");
         assert_eq!(artifacts(WasmToolchain::Default), Path::new("/t/wasm32-unknown-unknown/debug"));
         assert_eq!(artifacts(WasmToolchain::Linked), Path::new("/t/wasm/wasm32-unknown-unknown/debug"));
     }
