@@ -67,7 +67,7 @@ pub enum Action {
     DeviceFailed(Problem),
     /// A film is on.
     Playing(MovieId),
-    /// It is not any more.
+    /// It no longer is.
     Stopped {
         /// Which one.
         movie: MovieId,

@@ -32,7 +32,7 @@ impl<E> Error<E> {
     }
 }
 
-/// A license server's refusal, in the form of the JSON routes (`docs/protocol.md`, §1): it goes by the same
+/// A license server's refusal, in the form of the JSON routes (`docs/protocol.md`, §1): it uses the same
 /// table.
 impl<E> From<ErrorBody> for Error<E> {
     fn from(body: ErrorBody) -> Self {

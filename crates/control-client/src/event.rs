@@ -217,7 +217,7 @@ pub enum Command<E> {
     ForgetRegistration,
     /// Forget kept licenses: this device is no longer the one that they were given to.
     ForgetLicenses,
-    /// Wait so long.
+    /// Wait this long.
     Wait {
         /// Reported by [`Event::Waited`].
         task: TaskId,

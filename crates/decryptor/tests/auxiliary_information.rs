@@ -35,8 +35,8 @@ fn auxiliary_information_in_place() {
 /// Changes the offsets of `saio`.
 type Change<'a> = &'a dyn Fn(&mut Vec<u64>);
 
-/// A segment whose samples are in several runs, their IVs and subsamples in parts of a `skip` box in another order, where `saio` says run
-/// by run; `offsets` changes what it says.
+/// A segment whose samples are in several runs, their IVs and subsamples in parts of a `skip` box in another
+/// order, where `saio` says run by run; `offsets` changes what it says.
 fn in_runs(segment: &[u8], lengths: &[u32], wide: bool, offsets: Change<'_>) -> Vec<u8> {
     let written = |places: &[u64], grown: u32| {
         rebuilt(segment, &|found, out| {
@@ -107,7 +107,8 @@ fn sample_count(segment: &[u8]) -> u32 {
     isobmff::Fragment::parse(&segment[at..], 0, &init).unwrap().tracks()[0].sample_count()
 }
 
-/// `saio` with an offset for each `trun` (ISO/IEC 14496-12 §8.7.9): each run's samples find their IVs and subsamples where it says.
+/// `saio` with an offset for each `trun` (ISO/IEC 14496-12 §8.7.9): each run's samples find their IVs and
+/// subsamples where it says.
 #[test]
 fn auxiliary_information_run_by_run() {
     for (segment, expected) in CLEARKEY_SEGMENTS {
@@ -125,7 +126,8 @@ fn auxiliary_information_run_by_run() {
     }
 }
 
-/// Neither one offset nor one for each run, an offset outside of the fragment, a run whose entries reach past its end: refused.
+/// Neither one offset nor one for each run, an offset outside of the fragment, a run whose entries reach past
+/// its end: refused.
 #[test]
 fn auxiliary_information_elsewhere_is_refused() {
     let (segment, _) = CLEARKEY_SEGMENTS[0];
@@ -243,8 +245,8 @@ fn piff_boxes() {
     }
 }
 
-/// A segment whose `senc` says its own algorithm, IV size and KID (PIFF 1.1 §5.3.2), under PIFF's UUID or not; IVs of 16 bytes are the
-/// same ones, filled up.
+/// A segment whose `senc` says its own algorithm, IV size and KID (PIFF 1.1 §5.3.2), under PIFF's UUID or
+/// not; IVs of 16 bytes are the same ones, filled up.
 fn overriding(segment: &[u8], algorithm: u32, iv_size: u8, kid: &[u8; 16], uuid: bool) -> Vec<u8> {
     let written = |grown: u32| {
         rebuilt(segment, &|found, out| {
@@ -285,7 +287,8 @@ fn overriding(segment: &[u8], algorithm: u32, iv_size: u8, kid: &[u8; 16], uuid:
 #[test]
 fn piff_overrides_the_track() {
     let pair: cenc::KidAndKey = CLEARKEY.parse().unwrap();
-    // Tracks that say something else: of another key, with 16-byte IVs, not protected, in another scheme, clear.
+    // Tracks that say something else: of another key, with 16-byte IVs, not protected, in another scheme,
+    // clear.
     let tenc = |change: &'static dyn Fn(&mut Vec<u8>)| {
         rebuilt(CLEARKEY_INIT, &move |found, out| {
             if found.kind == b"tenc" {
@@ -337,7 +340,8 @@ fn piff_overrides_the_track() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Hostile changes in `saio` run by run and in `senc` that overrides: no panic, and never more bytes than came.
+    /// Hostile changes in `saio` run by run and in `senc` that overrides: no panic, and never more bytes than
+    /// came.
     #[test]
     fn mutated_auxiliary_information_never_panics(
         override_track: bool,

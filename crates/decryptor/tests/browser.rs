@@ -204,7 +204,8 @@ async fn keys_are_kept_as_the_level_says(account: &str) {
     assert!(SoftwareRsaKey::from_primes(keys[1].as_slice().try_into().unwrap()).is_ok());
 }
 
-/// A89: an answer that names another module than this one is not taken: the page is out of date, or this is not the site's module.
+/// A89: an answer that names another module than this one is not taken: the page is out of date, or this is
+/// not the site's module.
 #[wasm_bindgen_test]
 async fn a89_the_answer_pins_the_module() {
     let site = Site::install();
@@ -381,8 +382,8 @@ async fn a103_media_through_the_worker() {
     assert_eq!(page.call(Request::CloseStream { stream: 1 }).await, Ok(Reply::Done));
 }
 
-/// A24: a license that comes while a segment is still coming releases what is held, without waiting for more bytes; after an
-/// error the rest of a segment is refused, not read from its middle.
+/// A24: a license that comes while a segment is still coming releases what is held, without waiting for more
+/// bytes; after an error the rest of a segment is refused, not read from its middle.
 #[wasm_bindgen_test]
 async fn a24_license_releases_what_is_held() {
     let site = Site::install();

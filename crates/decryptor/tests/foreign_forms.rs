@@ -30,7 +30,8 @@ fn shaka_keys(periods: &[usize]) -> Given {
     Given(periods.iter().map(key).collect())
 }
 
-/// docs/protocol.md §9: the lead, under a second sample entry, passes before there is any key; then one entry is left, and all fragments name it.
+/// docs/protocol.md §9: the lead, under a second sample entry, passes before there is any key; then one entry
+/// is left, and all fragments name it.
 #[test]
 fn clear_lead_passes_without_a_key() {
     let (mut stream, clear_init) = stream_of(SHAKA_LEAD);
@@ -78,7 +79,8 @@ fn b64_shaka_rotated_file() {
     assert_eq!((out.len(), mdat_sha256(&out)), (6, SHAKA_CLEAR.to_owned()));
 }
 
-/// Several tracks, each with a key of its own, and one of them in two `traf`s of a fragment; a sample of 3,000 subsamples.
+/// Several tracks, each with a key of its own, and one of them in two `traf`s of a fragment; a sample of
+/// 3,000 subsamples.
 #[test]
 fn several_tracks_and_many_subsamples() {
     let track = |id: u32| {
@@ -182,7 +184,8 @@ fn several_tracks_and_many_subsamples() {
     assert!(out.ends_with(&clear));
 }
 
-/// Samples that are clear by their subsamples alone go out without their key, as a lead without entry of its own.
+/// Samples that are clear by their subsamples alone go out without their key, as a lead without entry of its
+/// own.
 #[test]
 fn nothing_protected_needs_no_key() {
     let clear_only = |found: &BoxRef<'_>, out: &mut BoxWriter| {
@@ -252,7 +255,8 @@ proptest! {
         prop_assert_eq!(decrypt(&mut stream, &mut keys, chunks).unwrap(), whole);
     }
 
-    /// Hostile changes in the files that have groups, leads and tracks: no panic, and never more bytes than came.
+    /// Hostile changes in the files that have groups, leads and tracks: no panic, and never more bytes than
+    /// came.
     #[test]
     fn mutations_never_panic(
         rotated: bool,

@@ -1,4 +1,5 @@
-//! The module against ffmpeg and Shaka Packager: what they encrypt decrypts here to what they decrypt it to, and to the source's frames.
+//! The module against ffmpeg and Shaka Packager: what they encrypt decrypts here to what they decrypt it to,
+//! and to the source's frames.
 #![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -54,7 +55,8 @@ fn samples(file: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Every frame that a file's only track decodes to, by ffmpeg's own decryption where there is a key; that ffmpeg finds nothing wrong is checked as well.
+/// Every frame that a file's only track decodes to, by ffmpeg's own decryption where there is a key; that
+/// ffmpeg finds nothing wrong is checked as well.
 fn frames(file: &Path, key: Option<&str>) -> Vec<String> {
     let path = file.to_str().unwrap();
     let key = key.map_or_else(String::new, |key| format!("-decryption_key {key}"));
@@ -85,7 +87,8 @@ fn by_module(file: &Path, chunk: usize) -> PathBuf {
     to
 }
 
-/// Sources of each codec: name, arguments for ffmpeg, encoder that it needs, whether Shaka Packager can encrypt it as `cbcs`.
+/// Sources of each codec: name, arguments for ffmpeg, encoder that it needs, whether Shaka Packager can
+/// encrypt it as `cbcs`.
 const SOURCES: [(&str, &str, &str); 8] = [
     ("avc", "-c:v libx264 -preset veryfast -x264-params keyint=25:bframes=2", "libx264"),
     ("avc-slices", "-c:v libx264 -preset veryfast -x264-params keyint=25:slices=9", "libx264"),
@@ -138,7 +141,8 @@ fn subsample_counts(file: &Path) -> [usize; 3] {
     counts
 }
 
-/// B24: Shaka Packager's `cenc` and `cbcs`, of AVC, HEVC, VP9, AV1, AAC and Opus, with one and with many subsamples a sample.
+/// B24: Shaka Packager's `cenc` and `cbcs`, of AVC, HEVC, VP9, AV1, AAC and Opus, with one and with many
+/// subsamples a sample.
 #[test]
 fn b24_what_shaka_packager_encrypts() {
     let Some(packager) = shaka_packager().filter(|_| has_ffmpeg()) else { return };
@@ -188,7 +192,8 @@ fn b24_what_shaka_packager_encrypts() {
     assert!(many >= 4, "streams with many subsamples: {many}");
 }
 
-/// ffmpeg writes `senc` for files without fragments only: the same samples, IVs and subsamples as a fragmented file.
+/// ffmpeg writes `senc` for files without fragments only: the same samples, IVs and subsamples as a
+/// fragmented file.
 fn in_fragments(file: &Path) -> Option<PathBuf> {
     let data = std::fs::read(file).unwrap();
     let init = isobmff::InitSegment::parse(&data).unwrap();

@@ -123,7 +123,8 @@ fn wrong_order_and_sizes_are_refused() {
     assert_eq!(step(b"\x7f\xff\xff\xfffreeXX").unwrap(), "NeedData");
 }
 
-/// A102: the init segment says what is encrypted. Where nothing is, no key is asked for and the bytes pass as they are.
+/// A102: the init segment says what is encrypted. Where nothing is, no key is asked for and the bytes pass as
+/// they are.
 #[test]
 fn clear_media_passes() {
     let mut stream = clearkey();

@@ -1,4 +1,5 @@
-//! Protection that the fixtures do not have: cbcs, constant and 16-byte IVs, several keys and tracks, clear samples.
+//! Protection that the fixtures do not have: cbcs, constant and 16-byte IVs, several keys and tracks, clear
+//! samples.
 #![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -139,7 +140,8 @@ fn other_schemes_are_refused() {
     assert_eq!(error.to_string(), "the protection scheme `cens` is not supported");
 }
 
-/// B64, B65: samples of one fragment under several keys (`seig`), which may come one after the other; a clear one among them.
+/// B64, B65: samples of one fragment under several keys (`seig`), which may come one after the other; a clear
+/// one among them.
 #[test]
 fn b64_sample_groups_with_other_keys() {
     let samples = [64u32; 4];
@@ -148,7 +150,8 @@ fn b64_sample_groups_with_other_keys() {
     let ivs = [1u64, 2, 3].map(Iv::from_u64);
     let auxiliary: Vec<_> =
         ivs.iter().map(|iv| SampleAuxiliary { iv: iv.as_bytes().to_vec(), subsamples: vec![] }).collect();
-    // senc has an entry for every protected sample, and an empty one (no IV) for the clear one: written by hand below.
+    // senc has an entry for every protected sample, and an empty one (no IV) for the clear one: written by
+    // hand below.
     let head = write_fragment(&FragmentSpec {
         sequence: 1,
         track_id: 1,

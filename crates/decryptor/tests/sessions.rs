@@ -100,7 +100,8 @@ fn a_license_is_taken_once() {
     assert_eq!(player.update(unasked, &license), Err(Error::NoChallenge));
 }
 
-/// B14, B17, A105: the end counts when playback starts; what has started goes on, unless the policy says otherwise.
+/// B14, B17, A105: the end counts when playback starts; what has started continues, unless the policy says
+/// otherwise.
 #[test]
 fn b14_expiry_counts_at_the_start_of_playback() {
     let end = NOW + 86_400;
@@ -167,7 +168,8 @@ fn b60_displays_are_watched() {
     assert_eq!(granted.state(NOW + 100_000), Err(Refusal::Expired));
 }
 
-/// A license that was kept opens a later session of the same device, until it ends, whatever has been signed since.
+/// A license that was kept opens a later session of the same device, until it ends, whatever has been signed
+/// since.
 #[test]
 fn a_kept_license_holds_until_it_ends() {
     let mut player = Player::new();

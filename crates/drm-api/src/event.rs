@@ -35,7 +35,7 @@ pub enum Event {
         /// Each KID's state.
         keys: Vec<KeyState>,
     },
-    /// The worker can not go on: the module did not load or is not the one that the server names.
+    /// The worker cannot continue: the module did not load or is not the one that the server names.
     Failed {
         /// Why.
         error: DrmError,

@@ -79,7 +79,7 @@ pub enum Request {
         stream_id: Option<f64>,
     },
     /// The displays have changed. [`Event::Keys`](crate::Event::Keys) says for every session with a license
-    /// what its keys are good for now; streams that wait for that go on. Answer:
+    /// what its keys are good for now; streams that wait for that continue. Answer:
     /// [`Reply::Done`](crate::Reply::Done).
     Display {
         /// What the page knows of them now.

@@ -24,7 +24,7 @@ impl Stage {
         Self::start_with(cdns, config, &demo_film()).await
     }
 
-    /// The same where the site goes by this name: the browser must be told that it is the loopback
+    /// The same where the site has this name: the browser must be told that it is the loopback
     /// interface's.
     pub async fn start_at(host: &'static str, config: &str) -> Self {
         Self::start_named(host, 0, config, &demo_film()).await
@@ -66,7 +66,7 @@ impl Stage {
         self.cdns.first().unwrap_or(&self.site)
     }
 
-    /// Makes every way so long and narrow.
+    /// Gives every connection this delay and bandwidth.
     pub fn set_link(&self, link: Link) {
         self.proxies().for_each(|proxy| proxy.set_link(link));
     }

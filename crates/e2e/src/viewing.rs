@@ -96,7 +96,7 @@ impl<'a> Viewing<'a> {
         self.browser.eval(&format!("const v = document.querySelector('video'); {script}")).await
     }
 
-    /// Waits until an expression of the video element `v` is true, or the page says that it cannot go on.
+    /// Waits until an expression of the video element `v` is true, or the page says that it cannot continue.
     ///
     /// # Panics
     /// With what the page says then.

@@ -138,7 +138,8 @@ impl Engine {
         }
     }
 
-    /// Takes one event and says what to do. `now` never goes back. After [`Command::Fail`] nothing more comes.
+    /// Takes one event and says what to do. `now` never goes back. After [`Command::Fail`] nothing more
+    /// comes.
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Command> {
         let mut out = Vec::new();
         if self.failed {

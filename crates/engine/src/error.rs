@@ -1,4 +1,4 @@
-//! Why playback cannot go on.
+//! Why playback cannot continue.
 
 /// What the engine gives up on. Everything else it retries.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,8 +20,8 @@ pub enum Event {
     ManifestFailed,
     /// The device woke up, or the page became visible, after the URLs were due for a refresh.
     UrlsStale,
-    /// The head of a single file is complete: its init segment has arrived, its index is parsed. Where segments are
-    /// files, the end of the init segment's download says the same.
+    /// The head of a single file is complete: its init segment has arrived, its index is parsed. Where
+    /// segments are files, the end of the init segment's download says the same.
     Index {
         /// Which track.
         track: TrackKind,
@@ -30,8 +30,9 @@ pub enum Event {
         /// Its segments.
         index: SegmentIndex,
     },
-    /// What a film that grows has come to: the answer to [`Command::RefreshIndex`]. Tell it without having been asked,
-    /// too, where the server pushes. One event for all representations, so that all of them grow at the same moment.
+    /// What a film that grows has come to: the answer to [`Command::RefreshIndex`]. Tell it without having
+    /// been asked, too, where the server pushes. One event for all representations, so that all of them grow
+    /// at the same moment.
     IndexUpdate(IndexUpdate),
     /// The index that was asked for did not come.
     IndexFailed,
@@ -42,7 +43,8 @@ pub enum Event {
         /// How many bytes came since the last such event.
         bytes: u64,
     },
-    /// The last byte of a download arrived: all that were asked for, or the end of a file whose size was not known.
+    /// The last byte of a download arrived: all that were asked for, or the end of a file whose size was not
+    /// known.
     FetchDone {
         /// Which download.
         fetch: FetchId,
@@ -159,13 +161,14 @@ pub struct FetchSpec {
     pub url: String,
     /// Whether the request must carry `Range: bytes=a-b`; answer 206 then, 200 otherwise.
     pub range_header: bool,
-    /// The bytes asked for. Unless the download is `sized` they are the most that may come: the answer ends with the
-    /// file (a range that reaches beyond it is cut: RFC 9110, 14.1.2).
+    /// The bytes asked for. Unless the download is `sized` they are the most that may come: the answer ends
+    /// with the file (a range that reaches beyond it is cut: RFC 9110, 14.1.2).
     pub range: ByteRange,
     /// Whether so many bytes must come. False for a file whose size is not known.
     pub sized: bool,
-    /// How many of the first bytes of the *whole* download are init segment and index; the rest is one segment.
-    /// Zero for a plain segment. Where segments are files, a head is an init segment and the whole of its file.
+    /// How many of the first bytes of the *whole* download are init segment and index; the rest is one
+    /// segment. Zero for a plain segment. Where segments are files, a head is an init segment and the whole
+    /// of its file.
     pub head: u64,
     /// How many bytes of the download earlier attempts delivered.
     pub offset: u64,
@@ -204,8 +207,8 @@ pub enum Command {
         /// Which track.
         track: TrackKind,
     },
-    /// Set the playhead: over a gap in the buffer, or a little on where it hangs; in a film that grows to where the viewer
-    /// joins, and back into what can be fetched.
+    /// Set the playhead: over a gap in the buffer, or a little on where it hangs; in a film that grows to
+    /// where the viewer joins, and back into what can be fetched.
     JumpTo {
         /// Seconds.
         position: f64,
@@ -216,12 +219,12 @@ pub enum Command {
     RefreshManifest,
     /// Ask what is new in a film that grows; answer with [`Event::IndexUpdate`] or [`Event::IndexFailed`].
     ///
-    /// Low latency: a server that holds its answer back until there is news can be asked at once after each answer; the
-    /// number to wait for goes here.
+    /// Low latency: a server that holds its answer back until there is news can be asked at once after each
+    /// answer; the number to wait for goes here.
     RefreshIndex {
         /// The number behind the newest segment that is known; `None`: all of the window.
         since: Option<u64>,
     },
-    /// Playback cannot go on.
+    /// Playback cannot continue.
     Fail(Error),
 }

@@ -1,8 +1,8 @@
 //! The segments of one representation, which may become more while the film plays.
 //!
-//! Segments are numbered. In a film that is all there the first one is number 0, and the index comes from the file's
-//! `sidx`. In a film that grows the server numbers them, the same in all representations; the index begins with the
-//! oldest segment of the window, and [`IndexUpdate`]s bring what is new.
+//! Segments are numbered. In a film that is all there the first one is number 0, and the index comes from the
+//! file's `sidx`. In a film that grows the server numbers them, the same in all representations; the index
+//! begins with the oldest segment of the window, and [`IndexUpdate`]s bring what is new.
 
 use std::{collections::VecDeque, ops::Range};
 
@@ -62,7 +62,8 @@ impl Segment {
     }
 }
 
-/// Segments in order of number and time. Empty only before the first, or after the last known one has left the window.
+/// Segments in order of number and time. Empty only before the first, or after the last known one has left
+/// the window.
 ///
 /// # Examples
 /// ```
@@ -95,16 +96,16 @@ pub struct SegmentIndex {
 }
 
 impl SegmentIndex {
-    /// All segments of a film, from number 0. `None` unless there is a segment, times ascend and bytes ascend without
-    /// overlap.
+    /// All segments of a film, from number 0. `None` unless there is a segment, times ascend and bytes ascend
+    /// without overlap.
     pub fn new(segments: Vec<Segment>) -> Option<Self> {
         let mut index = Self::growing(0, segments).filter(|index| !index.segments.is_empty())?;
         index.finish();
         Some(index)
     }
 
-    /// The segments that there are now of a film that grows, from number `first`. There may be none yet. `None` unless
-    /// times ascend.
+    /// The segments that there are now of a film that grows, from number `first`. There may be none yet.
+    /// `None` unless times ascend.
     pub fn growing(first: u64, segments: Vec<Segment>) -> Option<Self> {
         first.checked_add(segments.len() as u64)?;
         let ordered = segments.iter().zip(segments.iter().skip(1)).all(|(a, b)| a.precedes(b));
@@ -120,8 +121,9 @@ impl SegmentIndex {
         Self { first, segments: VecDeque::new(), end: 0.0, finished: false }
     }
 
-    /// Adds segments at the end, the first of which has the number `first`. Those that are known already are skipped.
-    /// Where numbers between are missing, everything before them is forgotten: the window has moved past it.
+    /// Adds segments at the end, the first of which has the number `first`. Those that are known already are
+    /// skipped. Where numbers between are missing, everything before them is forgotten: the window has moved
+    /// past it.
     ///
     /// False, and nothing changes, when the index is finished, or the segments are not in order.
     pub fn extend(&mut self, first: u64, segments: &[Segment]) -> bool {
@@ -211,8 +213,8 @@ impl SegmentIndex {
         self.end
     }
 
-    /// Whether both are cut at the same times, give or take a tenth of a second: wherever both know a segment, and in
-    /// all of them once both are finished.
+    /// Whether both are cut at the same times, give or take a tenth of a second: wherever both know a
+    /// segment, and in all of them once both are finished.
     pub fn aligned_with(&self, other: &Self) -> bool {
         let from = self.first.max(other.first);
         let to = self.next_number().min(other.next_number());
@@ -254,8 +256,9 @@ pub struct NewSegments {
     pub representation: String,
     /// Number of the first one.
     pub first: u64,
-    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go beside them,
-    /// as a list of ranges or files of its own, so that `segments` stays a list of what is whole.
+    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go
+    /// beside them, as a list of ranges or files of its own, so that `segments` stays a list of what is
+    /// whole.
     pub segments: Vec<Segment>,
 }
 

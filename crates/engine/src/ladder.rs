@@ -49,7 +49,8 @@ impl Step {
         !self.has_init && !self.undecodable && now >= self.head_rests_until
     }
 
-    /// Whether its segments may be fetched: they are known, and so is the init segment that goes in front of them.
+    /// Whether its segments may be fetched: they are known, and so is the init segment that goes in front of
+    /// them.
     pub fn is_ready(&self) -> bool {
         self.has_init && self.index.is_some()
     }
@@ -59,8 +60,8 @@ impl Step {
         self.is_ready() && self.index.as_ref().is_some_and(|index| index.get(number).is_some())
     }
 
-    /// The bytes of init segment and index at the start of its file; where segments are files, the file of the init
-    /// segment.
+    /// The bytes of init segment and index at the start of its file; where segments are files, the file of
+    /// the init segment.
     pub fn head(&self) -> Extent {
         match &self.representation.layout {
             Layout::SingleFile(file) => Extent::exact(file.head()),
@@ -79,7 +80,8 @@ impl Step {
         size.map_or(self.representation.bandwidth as f64 * seconds, |bytes| bytes as f64 * 8.0)
     }
 
-    /// Bytes of segment `number`: from the index, else from the bandwidth; `None` when there is no such segment.
+    /// Bytes of segment `number`: from the index, else from the bandwidth; `None` when there is no such
+    /// segment.
     pub fn bytes(&self, number: u64) -> Option<u64> {
         let segment = self.index.as_ref()?.get(number)?;
         let estimate = || (self.representation.bandwidth as f64 * segment.duration() / 8.0) as u64;
@@ -156,7 +158,7 @@ impl Ladder {
         passing.min_by_key(|rung| rung.0.abs_diff(to.0))
     }
 
-    /// Takes fresh URLs. What has gone from the manifest is not to be fetched any more.
+    /// Takes fresh URLs. What has gone from the manifest is no longer fetched.
     pub fn refresh(&mut self, fresh: &[Representation]) {
         for step in &mut self.0 {
             match fresh.iter().find(|other| other.id == step.representation.id) {

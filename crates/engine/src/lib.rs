@@ -1,16 +1,17 @@
 //! What the player fetches next and when: a sans-IO state machine on a virtual clock.
 //!
-//! [`Engine::handle`] takes one [`Event`] and the time, and answers with [`Command`]s. It knows no socket, no timer,
-//! no `SourceBuffer`: whoever runs it brings those, in a browser, in a native box or in a simulation. Times of the
-//! clock are [`std::time::Duration`]s since any fixed start; positions in the film are seconds as `f64`.
+//! [`Engine::handle`] takes one [`Event`] and the time, and answers with [`Command`]s. It knows no socket, no
+//! timer, no `SourceBuffer`: whoever runs it brings those, in a browser, in a native box or in a simulation.
+//! Times of the clock are [`std::time::Duration`]s since any fixed start; positions in the film are seconds
+//! as `f64`.
 //!
-//! What arrives is told by [`Event`], what is to be done is said by [`Command`]; what the page may show is asked for:
-//! [`Engine::playing`], [`Engine::chosen`], [`Engine::selectable`], [`Engine::stalled`], [`Engine::trouble`],
-//! [`Engine::stats`].
+//! What arrives is told by [`Event`], what is to be done is said by [`Command`]; what the page may show is
+//! asked for: [`Engine::playing`], [`Engine::chosen`], [`Engine::selectable`], [`Engine::stalled`],
+//! [`Engine::trouble`], [`Engine::stats`].
 //!
-//! The caller keeps the init segment of each representation, and puts it in front of the first fragment whenever the
-//! representation changes. No segment is asked for before the head of its representation has come whole, but for the
-//! start segment, which is fetched beside or behind the head.
+//! The caller keeps the init segment of each representation, and puts it in front of the first fragment
+//! whenever the representation changes. No segment is asked for before the head of its representation has
+//! come whole, but for the start segment, which is fetched beside or behind the head.
 //!
 //! * [`model`]: what the manifest says, reduced to what the engine needs
 //! * [`index`]: segments of one representation

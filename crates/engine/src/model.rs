@@ -1,8 +1,8 @@
 //! What the manifest says, reduced to what decides about fetching.
 //!
-//! A film has a [`Timeline`]: all of it is there, or it grows while it plays. A [`Representation`] has a [`Layout`]: one
-//! file whose ranges are its segments, or a file for each segment. The two are independent of each other: an event
-//! that has ended keeps its files, and is then a film.
+//! A film has a [`Timeline`]: all of it is there, or it grows while it plays. A [`Representation`] has a
+//! [`Layout`]: one file whose ranges are its segments, or a file for each segment. The two are independent of
+//! each other: an event that has ended keeps its files, and is then a film.
 
 use std::time::Duration;
 
@@ -50,8 +50,8 @@ pub enum RangeForm {
 pub struct Source {
     /// The CDN's id, as in [`Presentation::cdns`].
     pub cdn: String,
-    /// Signed URL: of the whole file with [`Layout::SingleFile`], of the folder, ending in `/` before the query, with
-    /// [`Layout::SegmentFiles`].
+    /// Signed URL: of the whole file with [`Layout::SingleFile`], of the folder, ending in `/` before the
+    /// query, with [`Layout::SegmentFiles`].
     pub url: String,
 }
 
@@ -93,7 +93,8 @@ impl SingleFile {
     }
 }
 
-/// A file for the init segment and one for each segment. Which segments there are, [`crate::Event::IndexUpdate`] says.
+/// A file for the init segment and one for each segment. Which segments there are,
+/// [`crate::Event::IndexUpdate`] says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentFiles {
     /// Name of the init segment's file in the folder of [`Source::url`]: `init.mp4`.
@@ -161,11 +162,11 @@ pub enum Timeline {
         /// Seconds.
         duration: f64,
     },
-    /// It grows at its end, and may lose its oldest segments: a live event, until its end is known. The engine asks for
-    /// news of it with [`crate::Command::RefreshIndex`].
+    /// It grows at its end, and may lose its oldest segments: a live event, until its end is known. The
+    /// engine asks for news of it with [`crate::Command::RefreshIndex`].
     Growing {
-        /// How far behind the live edge the viewer joins, and is brought when they go farther, in seconds: the target
-        /// latency. Less than one segment is never reached.
+        /// How far behind the live edge the viewer joins, and is brought when they go farther, in seconds:
+        /// the target latency. Less than one segment is never reached.
         distance: f64,
     },
 }

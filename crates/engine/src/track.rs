@@ -19,7 +19,7 @@ pub use need::Need;
 /// At most this many downloaded segments wait for their license, or for room.
 pub const MOST_WAITING: usize = 2;
 
-/// Where fetching goes on.
+/// Where fetching continues.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cursor {
     /// At the segment that contains this second; its number is not known before the index is.
@@ -37,7 +37,7 @@ pub struct Track {
     pub ladder: Ladder,
     /// The one that segments are fetched of. Its index is known, but for the very start.
     pub current: Rung,
-    /// Where fetching goes on.
+    /// Where fetching continues.
     pub cursor: Cursor,
     /// Downloads in flight: at most one head and one segment.
     pub jobs: Vec<Job>,
@@ -149,8 +149,8 @@ impl Track {
         Ranges::new(ranges).ahead(position)
     }
 
-    /// Takes the index of a single file in. If it is the current representation's, the start segment gets its number; false
-    /// when that segment is none of the index, for the caller to drop what is under way of it.
+    /// Takes the index of a single file in. If it is the current representation's, the start segment gets its
+    /// number; false when that segment is none of the index, for the caller to drop what is under way of it.
     pub fn index_arrived(&mut self, rung: Rung, index: SegmentIndex) -> bool {
         let start = self.ladder.step(rung).representation.start();
         let number = start.and_then(|start| index.at_bytes(start.range));

@@ -249,7 +249,7 @@ impl Signer {
         self.license(&challenge.rsa_modulus, grant, bind)
     }
 
-    /// Issues a license for every device of a domain, to come along with DRM metadata: as
+    /// Issues a license for every device of a domain, to be embedded in DRM metadata: as
     /// [`issue_license`](Self::issue_license), but under the domain's RSA key.
     ///
     /// # Errors

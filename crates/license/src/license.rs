@@ -149,7 +149,7 @@ impl VerifiedLicense {
         Ok(Self(license))
     }
 
-    /// Verifies a license that came along with DRM metadata for this content, and that it is bound to a
+    /// Verifies a license that is embedded in DRM metadata for this content, and that it is bound to a
     /// domain; gives the domain, whose key opens it. That it was issued earlier than signed times seen is as
     /// it should be: metadata is kept in caches.
     ///

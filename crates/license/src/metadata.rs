@@ -38,7 +38,7 @@ pub struct DrmMetadata {
     pub policy: String,
     /// Where licenses come from; `None`: the controller.
     pub license_url: Option<String>,
-    /// A license that comes along.
+    /// An embedded license.
     pub embedded_license: Option<Vec<u8>>,
     /// When it was made, Unix seconds.
     pub issued: u64,

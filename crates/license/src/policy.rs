@@ -193,7 +193,7 @@ mod tests {
         }
     }
 
-    /// B14, B17: refused after the end, but what has started goes on.
+    /// B14, B17: refused after the end, but what has started continues.
     #[test]
     fn times_are_checked_at_start() {
         assert_eq!(policy().check(&here(1000)), Ok(()));

@@ -30,7 +30,8 @@ fn verify(octets: &[u8], site: &Site) -> Result<(VerifiedLicense, DomainEpoch), 
     VerifiedLicense::verify_embedded(octets, &site.trust, "movie/7", VERSION)
 }
 
-/// B47: two devices of a domain open one license; B42: it is read by the decoder of all licenses; B44: its end is inside.
+/// B47: two devices of a domain open one license; B42: it is read by the decoder of all licenses; B44: its
+/// end is inside.
 #[test]
 fn b47_every_device_of_the_domain_opens_it() {
     let site = Site::new();

@@ -78,7 +78,8 @@ fn bstr(octets: &[u8]) -> Vec<u8> {
     [head(2, octets.len()), octets.to_vec()].concat()
 }
 
-/// An object as an attacker who holds the CA key might write it: any header, any payload, with a right signature.
+/// An object as an attacker who holds the CA key might write it: any header, any payload, with a right
+/// signature.
 fn signed(protected: &[u8], unprotected: &[u8], payload: &[u8], seed: &[u8; 32]) -> Vec<u8> {
     use ed25519_dalek::Signer;
     let input =
@@ -107,7 +108,8 @@ fn form_is_pinned() {
         [&protected[..at], to, &protected[at + from.len()..]].concat()
     };
     let refused = Err(Error::Malformed);
-    // alg −7 or −19 instead of −8; typ of another type; as a text; a fourth header; header missing; labels in another order.
+    // alg −7 or −19 instead of −8; typ of another type; as a text; a fourth header; header missing; labels in
+    // another order.
     assert_eq!(with(&edit(&[0x01, 0x27], &[0x01, 0x26])), refused);
     assert_eq!(with(&edit(&[0x01, 0x27], &[0x01, 0x32])), refused);
     assert_eq!(with(&edit(b"matinee-license", b"matinee-licensf")), refused);

@@ -196,8 +196,9 @@ fn pssh_data_is_deterministic() {
     assert_eq!(data.key_names()[1].period, 1);
 }
 
-/// RSAES-OAEP as OpenSSL 3.0 does it: `openssl pkeyutl -encrypt -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256
-/// -pkeyopt rsa_mgf1_md:sha256` of the bytes 0 to 31, under the key beside.
+/// RSAES-OAEP as OpenSSL 3.0 does it:
+/// `openssl pkeyutl -encrypt -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256`
+/// of the bytes 0 to 31, under the key beside.
 #[test]
 fn oaep_opens_what_openssl_encrypted() {
     use rsa::pkcs1::DecodeRsaPrivateKey;

@@ -107,7 +107,7 @@ pub struct LibraryMovie {
     /// Whether the account's plan includes it and it can be played.
     #[serde(default)]
     pub playable: bool,
-    /// Whether its license comes along with the manifest, so that none need be asked for.
+    /// Whether the manifest brings an embedded license, so that none needs to be asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub embedded: bool,
 }
@@ -177,7 +177,7 @@ pub enum PlayerEventKind {
     Playing,
     /// The end was reached.
     Ended,
-    /// It cannot go on.
+    /// It cannot continue.
     Error,
     /// The page was hidden or left: where playback stood then.
     Hide,

@@ -20,13 +20,13 @@ pub struct Manifest {
     pub resume_position: f64,
     /// The first moment at which one of the URLs is no longer good.
     pub expiration: u64,
-    /// Where the files can be had, in the order to use.
+    /// Where the files are, in the order to use.
     pub cdns: Vec<Cdn>,
     /// The representations, one file each.
     pub downloadables: Vec<Downloadable>,
     /// COSE octets of the DRM metadata; absent for clear films.
     pub drm_metadata: Option<Vec<u8>>,
-    /// Where newer DRM metadata can be had, with a URL token; absent for clear films.
+    /// Where newer DRM metadata is, with a URL token; absent for clear films.
     pub drm_metadata_url: Option<String>,
     /// Where the license comes from.
     pub license_mode: LicenseMode,

@@ -2,7 +2,7 @@
 pub trait Progress {
     /// A stage begins; it will [`advance`](Self::advance) by `total` bytes.
     fn stage(&mut self, name: &str, total: u64);
-    /// So many more bytes are done.
+    /// This many more bytes are done.
     fn advance(&mut self, bytes: u64);
 }
 

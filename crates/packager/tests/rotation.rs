@@ -76,7 +76,7 @@ fn b64_keys_change_with_the_segments() {
             assert_eq!((&run.kids[..], run.samples), (&kids[period..=period], track.keys[period].samples));
         }
         assert_eq!(track.segments.len(), 8);
-        // The IVs go on over the borders.
+        // The IVs continue over the borders.
         let number = |iv: &str| u64::from_str_radix(iv, 16).unwrap();
         for pair in track.keys.windows(2) {
             assert_eq!(number(&pair[0].last_iv).wrapping_add(1), number(&pair[1].first_iv));

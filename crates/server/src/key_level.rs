@@ -1,4 +1,5 @@
-//! Key levels as the numbers that rows and tickets hold; they are those of the DRM objects (docs/protocol.md, section 6).
+//! Key levels as the numbers that rows and tickets hold; they are those of the DRM objects (docs/protocol.md,
+//! section 6).
 
 use license::KeyLevel;
 

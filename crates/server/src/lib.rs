@@ -1,7 +1,7 @@
 //! Matinee's server roles: site, control, individualization, edge.
 //!
-//! Data flows one way: `http` reads requests, `use_case` decides, `store` remembers. [`Server`] runs it all in one process; the
-//! `matinee` command uses [`accounts`], [`catalogue`], [`keys`] and [`policy`] beside it.
+//! Data flows one way: `http` reads requests, `use_case` decides, `store` remembers. [`Server`] runs it all
+//! in one process; the `matinee` command uses [`accounts`], [`catalogue`], [`keys`] and [`policy`] beside it.
 
 mod authorizer;
 pub mod catalogue;

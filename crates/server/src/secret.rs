@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// Random octets from the operating system.
 ///
 /// # Panics
-/// When the operating system has none: nothing here may go on without.
+/// When the operating system has none: nothing here works without.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut out = [0; N];
     getrandom::fill(&mut out).expect("the operating system gives random numbers");

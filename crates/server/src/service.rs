@@ -129,7 +129,8 @@ impl Service {
         Arc::clone(&self.policies.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// When the policies, with their whitelists, were last changed, Unix seconds; 0 without a file of policies.
+    /// When the policies, with their whitelists, were last changed, Unix seconds; 0 without a file of
+    /// policies.
     pub(crate) fn policies_changed(&self) -> u64 {
         self.policies_changed.load(Ordering::Relaxed)
     }
@@ -143,7 +144,8 @@ impl Service {
         keys.and(policies).and(self.reload_regions())
     }
 
-    /// Makes one of the domains' keys of this epoch and the next, and takes it into use; `false`: there are all. Takes a second, blocking.
+    /// Makes one of the domains' keys of this epoch and the next, and takes it into use; `false`: there are
+    /// all. Takes a second, blocking.
     ///
     /// # Errors
     /// [`Error`].

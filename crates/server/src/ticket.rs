@@ -1,7 +1,8 @@
-//! Tickets (`CTicket`): what a device shows instead of a login. AES-256-GCM under a key that all servers share.
+//! Tickets (`CTicket`): what a device shows instead of a login. AES-256-GCM under a key that all servers
+//! share.
 //!
-//! Text form: base64url of key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16); opaque to everybody else. Opening one touches no
-//! database, so a forgery costs none.
+//! Text form: base64url of key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16); opaque to everybody else. Opening
+//! one touches no database, so a forgery costs none.
 
 use crate::key_level;
 use crate::secret::{base64url, from_base64url, random};
@@ -98,7 +99,8 @@ impl TicketKeys {
         base64url(&[&id[..], &nonce, &sealed].concat())
     }
 
-    /// Opens a ticket; `None` for anything that none of the keys sealed. Whether it is over is for the caller to say.
+    /// Opens a ticket; `None` for anything that none of the keys sealed. Whether it is over is for the caller
+    /// to say.
     pub fn open(&self, text: &str) -> Option<Ticket> {
         if text.len() > MAX_TEXT {
             return None;

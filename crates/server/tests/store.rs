@@ -34,7 +34,8 @@ async fn postgres_keeps_the_contract() {
     a_deadlock_ends_for_both(&server).await;
 }
 
-/// Where an engine knows only SERIALIZABLE, as CockroachDB does, transactions are refused with 40001 and run again.
+/// Where an engine knows only SERIALIZABLE, as CockroachDB does, transactions are refused with 40001 and run
+/// again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serializable_engines_keep_the_contract() {
     let Some(server) = Postgres::start().await else { return };

@@ -9,7 +9,7 @@
 //! * Bandwidth ([`Link::megabits`]) is one budget for all connections in each direction; octets of headers
 //!   count. Answers are let through in pieces of 4 KiB, first come, first served.
 //! * Round trips ([`Link::rtt`]): a connection's first request waits one for the handshake; every request
-//!   waits half of one before it goes on, and its answer the other half before its first octet. An answer
+//!   waits half of one before it continues, and its answer the other half before its first octet. An answer
 //!   that flows is not delayed further. TLS, the slow start of TCP and loss of single packets are not
 //!   imitated: a real network is slower with fresh connections than this one.
 //! * [`Network::Refusing`]: connections are reset and new ones refused. [`Network::Silent`]: nothing is

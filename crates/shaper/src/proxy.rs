@@ -31,7 +31,7 @@ impl Proxy {
     /// A proxy on a free port of the loopback interface.
     ///
     /// # Errors
-    /// When no port or thread is to be had.
+    /// When no port or thread is available.
     pub fn start(upstream: SocketAddr) -> io::Result<Self> {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), upstream)
     }
@@ -39,7 +39,7 @@ impl Proxy {
     /// A proxy at an address.
     ///
     /// # Errors
-    /// When the address or a thread is not to be had.
+    /// When the address or a thread is not available.
     pub fn start_at(listen: SocketAddr, upstream: SocketAddr) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let state = Arc::new(State::new(upstream));

@@ -33,7 +33,7 @@ struct Settings {
 #[derive(Default)]
 struct Log {
     exchanges: Vec<Exchange>,
-    /// Exchanges that were forgotten: numbers go on.
+    /// Exchanges that were forgotten: numbers continue.
     forgotten: usize,
     connections: u64,
 }

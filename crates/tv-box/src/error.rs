@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use nccp::{ErrorCode, WireError};
 
-/// Why a box cannot go on. Clones are one error, for all whom it concerns.
+/// Why a box cannot continue. Clones are one error, for all whom it concerns.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,7 +29,7 @@ pub enum Error {
         /// The state folder.
         path: PathBuf,
     },
-    /// The account that the box belonged to has it no more: it needs a code.
+    /// The account that the box belonged to no longer has it: it needs a code.
     #[error("the box is not activated")]
     NotActivated,
     /// The controller refused.

@@ -44,7 +44,7 @@ pub struct Options {
 /// What somebody wants of a running box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// Pause, or go on.
+    /// Pause, or resume.
     Pause,
     /// Leave this film for the next.
     Next,
@@ -152,7 +152,7 @@ impl Again {
 enum Next {
     Play(MovieId),
     Wait(Duration),
-    /// The box belongs to nobody any more.
+    /// The box no longer belongs to an account.
     Activate,
 }
 

@@ -44,7 +44,7 @@ pub enum Notice {
         /// Its id.
         device_id: String,
     },
-    /// The account has the box no more.
+    /// The account no longer has the box.
     Deactivated,
     /// Whose box it is.
     Account {
@@ -145,7 +145,7 @@ pub enum Reason {
     Finished,
     /// The viewer, or who runs the box, wanted it.
     Stopped,
-    /// It could not go on.
+    /// It could not continue.
     Failed,
 }
 

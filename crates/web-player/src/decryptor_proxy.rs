@@ -169,12 +169,12 @@ impl DecryptorProxy {
         self.shared.sessions.borrow_mut().insert(session, Rc::new(listener));
     }
 
-    /// Nobody any more.
+    /// The caller is gone: removes its listener of the session's keys.
     pub fn unlisten_keys(&self, session: SessionId) {
         self.shared.sessions.borrow_mut().remove(&session);
     }
 
-    /// Nobody any more.
+    /// The caller is gone: removes its listener of the stream.
     pub fn unlisten(&self, stream: StreamId) {
         self.shared.streams.borrow_mut().remove(&stream);
     }

@@ -41,11 +41,11 @@ impl Displays {
 
 /// What the worker may believe of the displays, and what follows from it.
 ///
-/// A session of the worker's goes by the state that was claimed with its challenge (or with the license that
-/// it opened), until the worker is told of a change, which counts for all sessions. The worker hears of a
-/// change at once and carries out the claims that wait there afterwards; so a claim counts from the worker's
-/// answer on, whatever was told in between, and until the next change is told the worker may believe several
-/// states.
+/// A session of the worker's judges by the state that was claimed with its challenge (or with the license
+/// that it opened), until the worker is told of a change, which counts for all sessions. The worker hears of
+/// a change at once and carries out the claims that wait there afterwards; so a claim counts from the
+/// worker's answer on, whatever was told in between, and until the next change is told the worker may believe
+/// several states.
 #[derive(Debug, Default)]
 struct DisplayWatch {
     believed: Vec<Display>,
@@ -107,7 +107,7 @@ mod tests {
         let mut watch = DisplayWatch::default();
         watch.claimed(Single);
         assert_eq!(watch.changed(Extended), Some(Extended));
-        // The challenge of a renewal, made before the change: the worker goes by it now.
+        // The challenge of a renewal, made before the change: the worker judges by it now.
         watch.claimed(Single);
         assert_eq!(watch.changed(Extended), Some(Extended));
         assert_eq!(watch.changed(Extended), None);

@@ -101,7 +101,8 @@ pub(super) fn keep_keys(config: &Config, folder: &Path, given: &[KidAndKey]) -> 
     Ok(Pack::read(folder)?)
 }
 
-/// Whether the film's licenses can come from where they are to, and that a domain has its key where they come along.
+/// Whether the film's licenses can come from where they are to, and that a domain has its key where they come
+/// along.
 pub(super) fn prepare_license(config: &Config, details: &Details) -> Result<(), Failure> {
     let policy = details.policy.as_deref().unwrap_or(policy::DEFAULT);
     policy::check_mode(&Policies::load(config)?, &config.drm, policy, details.license)?;

@@ -76,7 +76,7 @@ fn b26_given_keys_go_with_the_film() {
     }
 }
 
-/// B31: changing the common key names the films that go on needing the old one; it is not retired under them.
+/// B31: changing the common key names the films that still need the old one; it is not retired under them.
 #[test]
 fn b31_a_new_common_key_names_the_films_of_the_old() {
     let site = Site::new();

@@ -175,7 +175,7 @@ fn films_are_published_whole() {
         "--license",
         "embedded",
     ]);
-    // Its license comes along now, which not every policy allows.
+    // Its license is embedded now, which not every policy allows.
     assert_eq!(site.json(&["movie", "show", "60027274", "--json"])["license"], "embedded-all");
     let rental = ["package", text(&low), "--movie", "7", "--license", "embedded-box", "--policy", "rental"];
     assert!(site.fails(&rental).contains("--license server"));

@@ -40,7 +40,7 @@ enum Front {
 }
 
 impl Streams {
-    /// Queues a request and goes on with the stream as far as it gets.
+    /// Queues a request and continues with the stream as far as possible.
     pub(super) fn handle(
         &mut self,
         port: &Port,

@@ -71,7 +71,7 @@ async fn a_corrupted_segment_is_named() {
 }
 
 /// Wrong octets within a protected picture are not to be noticed by structure (`cenc` proves nothing about
-/// them): the decoder conceals them or gives up, and the film goes on or the page says that it cannot. It
+/// them): the decoder conceals them or gives up, and the film continues or the page says that it cannot. It
 /// does not stand still in silence.
 #[tokio::test]
 async fn damaged_pictures_are_passed_or_named() {
@@ -89,7 +89,7 @@ async fn damaged_pictures_are_passed_or_named() {
     browser.quit().await;
 }
 
-/// Damage that comes once, on the way, does not come again when the segment does: the film goes on.
+/// Damage that comes once, on the way, does not come again when the segment does: the film continues.
 #[tokio::test]
 async fn a_segment_corrupted_once_is_fetched_again() {
     let stage = Stage::start(1, "").await;

@@ -1,4 +1,4 @@
-//! Films whose license comes along with the manifest: played without asking for one.
+//! Films with an embedded license: played without asking for one.
 
 use e2e::{Browser, Server, Stage, TITLE, Viewing, free_port, messages};
 use shaper::Kind;
@@ -78,8 +78,8 @@ async fn b21_an_embedded_film_plays_without_a_license_request() {
     browser.quit().await;
 }
 
-/// B4, B19: what came along has ended, and the license server's own policy has not: one license is asked for,
-/// and the viewer hears nothing of it.
+/// B4, B19: the embedded license has ended, and the license server's own policy has not: one license is asked
+/// for, and the viewer hears nothing of it.
 #[tokio::test]
 async fn b19_an_ended_license_is_replaced() {
     let metrics = free_port();

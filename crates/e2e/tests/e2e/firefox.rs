@@ -5,7 +5,7 @@ use e2e::{Browser, Picture, Stage, Viewing};
 
 use crate::switching::choose;
 
-/// Play, seek forward and back to the frame, switch by force, go on after a reload: as in Chromium. B101.
+/// Play, seek forward and back to the frame, switch by force, resume after a reload: as in Chromium. B101.
 #[tokio::test]
 async fn firefox_plays_seeks_switches_and_resumes() {
     let Some(browser) = Browser::start_firefox().await else {

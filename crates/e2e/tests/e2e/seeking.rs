@@ -39,7 +39,7 @@ async fn the_last_of_many_seeks_wins() {
     browser.quit().await;
 }
 
-/// A22: after a reload the film goes on where it was, and what is fetched first is that part.
+/// A22: after a reload the film resumes where it was, and what is fetched first is that part.
 #[tokio::test]
 async fn a_reload_resumes_where_the_film_was() {
     let stage = Stage::start(1, "").await;

@@ -4,7 +4,7 @@ use e2e::{Browser, MOVIE, Server, TITLE, eventually, free_port, messages};
 
 const TIME: &str = "document.querySelector('video')?.currentTime";
 
-/// A21, A22: the film goes on where it was left, after a reload as after a visit to the library, which shows
+/// A21, A22: the film resumes where it was left, after a reload as after a visit to the library, which shows
 /// how far it was seen; “Start over” goes to its beginning.
 #[tokio::test]
 async fn the_film_goes_on_where_it_was_left() {

@@ -21,8 +21,9 @@ impl StartConditions {
 
 /// Position in `representations` of the one to play for `kind`.
 ///
-/// Video: the highest bandwidth that fits, among those not larger than the element needs (the smallest that covers it
-/// is allowed). Nothing fits: the lowest. Audio: the preferred ones before the others, then as for video.
+/// Video: the highest bandwidth that fits, among those not larger than the element needs (the smallest that
+/// covers it is allowed). Nothing fits: the lowest. Audio: the preferred ones before the others, then as for
+/// video.
 pub fn start_choice(
     representations: &[Representation],
     kind: TrackKind,

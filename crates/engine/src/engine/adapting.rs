@@ -131,7 +131,8 @@ impl Engine {
         1.3 * bits / self.throughput_for_video().max(1.0) + 2.0 * self.latency + 0.5
     }
 
-    /// The decoder's counts: a rung that it cannot keep up with is left, and not taken again without being asked for.
+    /// The decoder's counts: a rung that it cannot keep up with is left, and not taken again without being
+    /// asked for.
     pub(super) fn frames(&mut self, decoded: u64, dropped: u64) {
         let Some(track) = self.tracks.iter().find(|track| track.kind == TrackKind::Video) else { return };
         let Some(index) = track.index().filter(|_| self.playing) else { return self.drops.reset() };
@@ -179,7 +180,7 @@ impl Engine {
             self.at_start && track.held.is_empty() && start.is_some_and(|s| s.end == job.range.end);
         let bytes = |step: &Step| match (&step.index, job.media) {
             (Some(_), Media::Number(number)) => step.bytes(number).filter(|_| step.has_init),
-            // The very first: its head comes along.
+            // The very first: its head comes with it.
             (None, _) if is_first => {
                 let start = step.representation.start();
                 start.map(|start| start.range.length() + step.head().range.length())

@@ -25,7 +25,8 @@ impl Engine {
         let track = &mut self.tracks[number];
         let optional = track.jobs[place].media == Media::None && track.jobs[place].rung != track.current;
         let job = &mut track.jobs[place];
-        // It broke after its last byte; that a file has no more, a server says by refusing the range behind it.
+        // It broke after its last byte; that a file has no more, a server says by refusing the range behind
+        // it.
         let past_end = !job.sized && job.received > 0 && failure == Failure::Status(416);
         if job.is_whole() || past_end {
             return self.fetch_done(now, fetch, out);
@@ -93,7 +94,7 @@ impl Engine {
         self.lose(now, number, out);
     }
 
-    /// A head could not be had. Playback goes on without it.
+    /// A head could not be fetched. Playback continues without it.
     fn head_lost(&mut self, now: Duration, number: usize, rung: Rung) {
         self.tracks[number].ladder.step_mut(rung).head_failed(now);
     }

@@ -126,8 +126,9 @@ impl Engine {
         }
     }
 
-    /// Whether what follows the first segment can wait: decrypting and appending it takes from the decoder what the first picture
-    /// needs sooner. A link on which this would matter has not delivered the first segment before the picture moves.
+    /// Whether what follows the first segment can wait: decrypting and appending it takes from the decoder
+    /// what the first picture needs sooner. A link on which this would matter has not delivered the first
+    /// segment before the picture moves.
     fn first_picture_first(&self, now: Duration, number: usize) -> bool {
         let track = &self.tracks[number];
         let first_is_here = !track.waiting.is_empty() || !track.buffered.as_slice().is_empty();
@@ -135,7 +136,8 @@ impl Engine {
         still && first_is_here && self.first_picture_until.is_some_and(|until| now < until)
     }
 
-    /// Whether a segment of sound can wait for the picture: on a slow link it would take from it what is needed sooner.
+    /// Whether a segment of sound can wait for the picture: on a slow link it would take from it what is
+    /// needed sooner.
     fn runs_ahead(&self, number: usize, segment: u64) -> bool {
         let video = self.tracks.iter().find(|track| track.kind == TrackKind::Video);
         let (Some(video), TrackKind::Audio) = (video, self.tracks[number].kind) else { return false };
@@ -190,7 +192,8 @@ impl Engine {
         self.fetch_head(now, number, rung, out);
     }
 
-    /// Heads of neighbouring rungs, one after the other, while there is time: a switch then costs no round trip.
+    /// Heads of neighbouring rungs, one after the other, while there is time: a switch then costs no round
+    /// trip.
     fn heads_ahead(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let busy = track.head_job().is_some() || self.fixed(track).is_some() || self.replace;

@@ -235,7 +235,7 @@ impl Engine {
         }
     }
 
-    /// Since when the index could not be had.
+    /// Since when the index could not be fetched.
     pub(super) fn no_index_since(&self) -> Option<Duration> {
         self.growth.as_ref()?.failing_since
     }

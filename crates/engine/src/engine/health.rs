@@ -74,8 +74,8 @@ impl Engine {
         Some(&track.ladder.step(rung).representation.id)
     }
 
-    /// Downloadable id of the picture that the viewer chose, or of the highest below it that the policy allows;
-    /// `None`: automatic.
+    /// Downloadable id of the picture that the viewer chose, or of the highest below it that the policy
+    /// allows; `None`: automatic.
     pub fn chosen(&self) -> Option<&str> {
         let track = self.tracks.iter().find(|track| track.kind == TrackKind::Video)?;
         self.fixed(track).map(|rung| track.ladder.step(rung).representation.id.as_str())
@@ -93,7 +93,8 @@ impl Engine {
         self.watch.stall.map(|(stall, _)| stall)
     }
 
-    /// What is wrong, while it may still heal. There may be trouble without a stall, as long as the buffer lasts.
+    /// What is wrong, while it may still heal. There may be trouble without a stall, as long as the buffer
+    /// lasts.
     pub fn trouble(&self) -> Option<Trouble> {
         let no_urls = |job: &Job| job.state == JobState::NeedsUrls;
         match self.watch.no_cdn_since.or(self.no_index_since()) {

@@ -73,7 +73,8 @@ impl Engine {
                 }
             }
             Some(before) => {
-                // The draw of a refresh may order the CDNs anew; this viewing keeps the order that it knows the health of.
+                // The draw of a refresh may order the CDNs anew; this viewing keeps the order that it knows
+                // the health of.
                 let known = |cdn: &Cdn| before.cdns.iter().any(|other| other.id == cdn.id);
                 if cdns.len() == before.cdns.len() && cdns.iter().all(known) {
                     cdns.clone_from(&before.cdns);

@@ -54,8 +54,9 @@ impl Engine {
         self.playing = playing;
         self.note_stall(now);
         for track in &mut self.tracks {
-            // Whole segments, so that none is left half; with a few seconds of slack: one removal per segment, not one
-            // per call. After the end of stream none at all: a removal would open the media source again.
+            // Whole segments, so that none is left half; with a few seconds of slack: one removal per
+            // segment, not one per call. After the end of stream none at all: a removal would open the media
+            // source again.
             let behind = position - track.goals.back;
             let segment = track.index().and_then(|index| index.get(index.at(behind)));
             // What has left the window may still be in the buffer, and play.
@@ -112,7 +113,8 @@ impl Engine {
         out.push(Command::JumpTo { position });
     }
 
-    /// A playhead that stands still with data ahead is nudged; then the segment is fetched again; then it is an error.
+    /// A playhead that stands still with data ahead is nudged; then the segment is fetched again; then it is
+    /// an error.
     fn watch_for_hang(&mut self, now: Duration, all: &Ranges, out: &mut Vec<Command>) {
         let position = self.position;
         if !self.playing || all.ahead(position) < SMALL_GAP {

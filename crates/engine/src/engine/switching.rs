@@ -1,4 +1,5 @@
-//! Switches that do not wait for the buffer to play out: the viewer's choice, the policy, another sound track.
+//! Switches that do not wait for the buffer to play out: the viewer's choice, the policy, another sound
+//! track.
 
 use std::time::Duration;
 
@@ -106,7 +107,8 @@ impl Engine {
         }
     }
 
-    /// Changes the sound once the head of the wanted track is there: from here on nothing of the old one stays.
+    /// Changes the sound once the head of the wanted track is there: from here on nothing of the old one
+    /// stays.
     pub(super) fn audio_if_ready(&mut self, now: Duration, out: &mut Vec<Command>) {
         let Some(number) = self.place(TrackKind::Audio) else { return };
         let Some(rung) = self.audio_wish.as_deref().and_then(|id| self.tracks[number].ladder.find(id)) else {
@@ -166,7 +168,8 @@ impl Engine {
         track.cursor = Cursor::Time(self.position);
     }
 
-    /// From this second on it makes sense to replace what lies in the video buffer: what is fetched now comes in time.
+    /// From this second on it makes sense to replace what lies in the video buffer: what is fetched now comes
+    /// in time.
     pub(super) fn replaceable_from(&self) -> f64 {
         let Some(track) = self.tracks.iter().find(|track| track.kind == TrackKind::Video) else {
             return self.position;
@@ -176,8 +179,8 @@ impl Engine {
         self.position + self.fetch_time(track, rung, next)
     }
 
-    /// Replaces what lies ahead in the video buffer and may not stay there, in place, whole segments, from the first
-    /// boundary that a download reaches in time. Waits for the head of the rung to take.
+    /// Replaces what lies ahead in the video buffer and may not stay there, in place, whole segments, from
+    /// the first boundary that a download reaches in time. Waits for the head of the rung to take.
     pub(super) fn replace_if_due(&mut self, now: Duration, out: &mut Vec<Command>) {
         let Some(number) = self.place(TrackKind::Video).filter(|_| self.replace) else { return };
         let Some(playing) = self.tracks[number].index().map(|index| index.at(self.position)) else { return };

@@ -19,8 +19,9 @@ pub enum Need {
 }
 
 impl Track {
-    /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there already, and over
-    /// those that should be replaced but begin before `replaceable`, or have left the window.
+    /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there
+    /// already, and over those that should be replaced but begin before `replaceable`, or have left the
+    /// window.
     pub fn need(&mut self, position: f64, replaceable: f64, use_start: bool) -> Need {
         let step = self.ladder.step(self.current);
         if step.has_files() && !step.has_init {

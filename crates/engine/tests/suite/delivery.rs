@@ -1,4 +1,4 @@
-//! Networks and CDNs that fail: playback goes on, or says why.
+//! Networks and CDNs that fail: playback continues, or says why.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Proxies of one request that are followed at most.
 const MAX_HOPS: usize = 16;
 
-/// The address that throttles and regions go by.
+/// The address that decides about throttles and regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ClientAddress {
     address: IpAddr,

@@ -16,7 +16,8 @@ pub(super) fn is_listed(config: &Config, origin: &str) -> bool {
     origin == config.public_url || config.embedders.iter().any(|listed| listed == origin)
 }
 
-/// Whether a request that changes something comes from where it may. Without `Origin` and `Sec-Fetch-Site` the caller is no browser.
+/// Whether a request that changes something comes from where it may. Without `Origin` and `Sec-Fetch-Site`
+/// the caller is no browser.
 fn comes_from_us(config: &Config, headers: &HeaderMap) -> bool {
     // Two of one name are from nowhere, whichever of them is listed.
     let text = |name: HeaderName| match body::single(headers, name.as_str()) {

@@ -40,7 +40,7 @@ pub enum KeyState {
     Next,
     /// In use.
     Active,
-    /// Makes nothing any more; what it made is still accepted.
+    /// No longer makes anything; what it made is still accepted.
     VerifyOnly,
 }
 

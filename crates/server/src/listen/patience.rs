@@ -22,7 +22,7 @@ impl<S> Patient<S> {
         Self { stream, limit, timer: Box::pin(tokio::time::sleep(limit)), waiting: false }
     }
 
-    /// What became of a write; when nothing did, how long nothing may go on.
+    /// What became of a write; when nothing did, how long that may last.
     fn judge<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.waiting = false;

@@ -6,7 +6,8 @@ use crate::store::{Store, retried};
 use crate::{Error, LicenseMode};
 
 impl PolicyTemplate {
-    /// Whether licenses of a policy can come along with films: caches keep them for a while, and nobody knows who will play.
+    /// Whether licenses of a policy can come along with films: caches keep them for a while, and nobody knows
+    /// who will play.
     pub(crate) fn can_be_embedded(&self, drm: &Drm) -> Result<(), String> {
         let name = &self.name;
         if self.playback.is_some() {

@@ -182,8 +182,8 @@ impl PolicyTemplate {
         }
     }
 
-    /// The rules of a license that is issued `now` to a device of this level, of a film first played at `first_play`. A license
-    /// that is asked for is acquired when it is issued.
+    /// The rules of a license that is issued `now` to a device of this level, of a film first played at
+    /// `first_play`. A license that is asked for is acquired when it is issued.
     pub fn rules(&self, now: u64, first_play: u64, level: KeyLevel) -> Policy {
         let not_after = self.validity.map(|seconds| now.saturating_add(seconds));
         Policy {
@@ -205,8 +205,8 @@ impl PolicyTemplate {
         }
     }
 
-    /// Names these rules: equal for equal rules of a policy, on every server, however they are described. What a device got its license
-    /// by, it shows in `logblob`.
+    /// Names these rules: equal for equal rules of a policy, on every server, however they are described.
+    /// What a device got its license by, it shows in `logblob`.
     pub fn version(&self) -> String {
         let rules = Self { description: String::new(), ..self.clone() };
         hex::encode(&crate::secret::sha256(rules.to_json().to_string().as_bytes())[..8])

@@ -88,7 +88,8 @@ pub struct NewDevice {
     pub sequence: u64,
     /// Now.
     pub registered: u64,
-    /// When this browser last took a lost device's place, 0 for never: it carries over, so that the pause cannot be evaded.
+    /// When this browser last took a lost device's place, 0 for never: it carries over, so that the pause
+    /// cannot be evaded.
     pub replaced: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Boxes: codes that they show, that people type in on the site, and that become a slot when the box asks again.
+//! Boxes: codes that they show, that people type in on the site, and that become a slot when the box asks
+//! again.
 
 use super::registration::{self, Ticketed};
 use super::{Failure, Outcome};
@@ -104,8 +105,8 @@ pub(crate) enum ActivateFailure {
     Other(Failure),
 }
 
-/// `POST /activate`: first the box's name, then, confirmed, the code is the account's. The slot is taken when the box asks
-/// again. A wrong code costs the account and the address one of few tries.
+/// `POST /activate`: first the box's name, then, confirmed, the code is the account's. The slot is taken when
+/// the box asks again. A wrong code costs the account and the address one of few tries.
 pub(crate) async fn activate(
     service: &Service,
     account: &Account,

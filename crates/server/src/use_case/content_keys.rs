@@ -8,8 +8,8 @@ use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
 use license::KeyName;
 use nccp::ErrorCode;
 
-/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key and the catalogue's
-/// names, or was given with the pack.
+/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key
+/// and the catalogue's names, or was given with the pack.
 pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
     let unavailable = |reason: &str| {
         tracing::error!(pack = %pack.id, reason, "no license can be issued");

@@ -1,5 +1,5 @@
-//! DRM metadata: what changes about a film's protection, signed when somebody asks for it, with a license in it where the film
-//! says so (docs/protocol.md, section 6).
+//! DRM metadata: what changes about a film's protection, signed when somebody asks for it, with a license in
+//! it where the film says so (docs/protocol.md, section 6).
 
 use super::{Failure, Outcome, content_keys};
 use crate::Service;
@@ -53,13 +53,13 @@ pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> O
     }
 }
 
-/// Names the rules of a license that comes along with the film.
+/// Names the rules of a license that is embedded with the film.
 pub(crate) fn version_of(service: &Service, movie: &Movie) -> Option<String> {
     service.policies().find(&movie.policy).map(PolicyTemplate::version)
 }
 
-/// Whether licenses for this film can come along with it now, and for which domain: its mode says so, its policy allows it, and the
-/// domain has its key.
+/// Whether licenses for this film can come along with it now, and for which domain: its mode says so, its
+/// policy allows it, and the domain has its key.
 pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<DomainEpoch> {
     let of = DomainEpoch::at(movie.license.domain()?, now);
     let policies = service.policies();
@@ -68,7 +68,8 @@ pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<Do
     (allowed && service.keys().domain(of).is_some()).then_some(of)
 }
 
-/// A license for every device of the film's domain and for every rotation period. Its times count from now (B12).
+/// A license for every device of the film's domain and for every rotation period. Its times count from now
+/// (B12).
 fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<(Domain, Vec<u8>)>> {
     let Some(of) = domain_of(service, movie, now) else { return Ok(None) };
     let policies = service.policies();
@@ -87,7 +88,8 @@ fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<
     Ok(Some((of.domain, issued)))
 }
 
-/// The rules for a whole domain: the lowest picture of its members, and nothing to be kept, since it comes along each time.
+/// The rules for a whole domain: the lowest picture of its members, and nothing to be kept, since it comes
+/// with the film each time.
 fn rules(template: &PolicyTemplate, domain: Domain, now: u64) -> Policy {
     let of = |level| template.rules(now, now, level);
     let rules = match domain {
@@ -106,7 +108,8 @@ pub(crate) struct Resource {
     pub(crate) octets: Vec<u8>,
     /// Unix seconds: a copy that is not older is as good.
     pub(crate) last_modified: u64,
-    /// Changes whenever `last_modified` does. Two answers of one tag differ in issue time and wrapping, and say the same.
+    /// Changes whenever `last_modified` does. Two answers of one tag differ in issue time and wrapping, and
+    /// say the same.
     pub(crate) tag: String,
 }
 
@@ -130,8 +133,8 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
     Ok(Some(Resource { octets: made.octets, last_modified, tag }))
 }
 
-/// The latest change of what metadata is made of (film, configuration with its policies and whitelists, keys), or the beginning of
-/// the update interval, whichever is later (B69 to B72).
+/// The latest change of what metadata is made of (film, configuration with its policies and whitelists,
+/// keys), or the beginning of the update interval, whichever is later (B69 to B72).
 fn last_modified(service: &Service, movie: &Movie, now: u64) -> u64 {
     let interval = now - now % service.config.drm.update_interval.max(1);
     let film = movie.added.max(movie.changed);

@@ -24,8 +24,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) place: &'a Place,
 }
 
-/// Checks form, signature and certificate of a challenge (COSE octets). It costs no database, and is done once for each
-/// request: two signatures are verified, the most that a request costs.
+/// Checks form, signature and certificate of a challenge (COSE octets). It costs no database, and is done
+/// once for each request: two signatures are verified, the most that a request costs.
 pub(crate) fn verify_challenge(service: &Service, octets: &[u8], now: u64) -> Outcome<VerifiedChallenge> {
     let (result, verified) = match service.keys().verify_challenge(octets, now) {
         Ok(verified) => ("verified", Ok(verified)),
@@ -96,12 +96,14 @@ pub(crate) async fn issue(
     }
 }
 
-/// Name of the policy that a movie's licenses follow: the server's word goes before what the film was packaged with (B4).
+/// Name of the policy that a movie's licenses follow: the server's word goes before what the film was
+/// packaged with (B4).
 pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
     service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
-/// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket. Gives what [`issue`] gives.
+/// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket. Gives what
+/// [`issue`] gives.
 pub(crate) async fn issue_raw(
     service: &Service,
     audience: Audience,

@@ -34,8 +34,8 @@ pub(crate) enum Failure {
     Refused(license_rules::Refusal),
     /// The store failed: the caller is told to try later, the operator what happened.
     Store(StoreError),
-    /// Something could not be made and signed, which is nobody's fault but the server's: the caller is told to try later,
-    /// the operator what happened.
+    /// Something could not be made and signed, which is nobody's fault but the server's: the caller is told
+    /// to try later, the operator what happened.
     Signing {
         /// What it was, with its article.
         what: &'static str,

@@ -31,8 +31,8 @@ impl Report {
     }
 }
 
-/// `logblob`: A108, A110, B15. The report is counted when it is committed. With it comes DRM metadata, when the player goes by rules
-/// that are not in force any more and is to learn of that now.
+/// `logblob`: A108, A110, B15. The report is counted when it is committed. With it comes DRM metadata, when
+/// the player goes by rules that are not in force any more and is to learn of that now.
 pub(crate) async fn log_blob(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -60,7 +60,8 @@ pub(crate) async fn log_blob(
     Ok((Report { before, after: log.counters.clone() }, forced))
 }
 
-/// What makes a player that goes by other rules than those in force ask for a new license, where the operator wants that.
+/// What makes a player that goes by other rules than those in force ask for a new license, where the operator
+/// wants that.
 fn forced_rules(
     service: &Service,
     (movie, level): (&Movie, KeyLevel),
@@ -73,7 +74,7 @@ fn forced_rules(
     };
     let policies = service.policies();
     let licensed = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
-    // The rules of a license that came along are the film's own, whatever the license server would say.
+    // The rules of an embedded license are the film's own, whatever the license server would say.
     let came_along = drm_metadata::domain_of(service, movie, now)
         .filter(|of| Domain::of_level(level).contains(&of.domain))
         .and_then(|_| drm_metadata::version_of(service, movie));

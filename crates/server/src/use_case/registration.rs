@@ -60,8 +60,8 @@ pub(crate) struct Registering<'a> {
     pub(crate) now: u64,
 }
 
-/// The keys of the device's domains, of this epoch and the next, as far as they have been made; sealed, so that nobody else can use
-/// them (B50).
+/// The keys of the device's domains, of this epoch and the next, as far as they have been made; sealed, so
+/// that nobody else can use them (B50).
 async fn domain_keys(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -117,7 +117,8 @@ async fn session_account(
     Ok(account.ok_or(ErrorCode::LoginRequired)?)
 }
 
-/// `register`: the same keys are the same device, and so is a browser that lost its keys (A58); else it gets the lowest free slot.
+/// `register`: the same keys are the same device, and so is a browser that lost its keys (A58); else it gets
+/// the lowest free slot.
 pub(crate) async fn register(
     service: &Service,
     tx: &mut dyn Transaction,

@@ -251,7 +251,7 @@ async fn every_changing_route_refuses_other_sites() {
     assert_eq!(world.get("/api/library", &cookies).await.status, 200, "still signed in");
 }
 
-/// CORS, CSP and clientaccesspolicy.xml go by one list. A25.
+/// CORS, CSP and clientaccesspolicy.xml follow one list. A25.
 #[tokio::test]
 async fn a25_listed_origins_may_read_and_no_others() {
     let world = World::with("embedders = [\"https://partner.example\"]").await;
@@ -284,7 +284,7 @@ async fn a25_listed_origins_may_read_and_no_others() {
     );
 }
 
-/// XML that means harm: answered with 400 or 413, at once, and the service goes on.
+/// XML that means harm: answered with 400 or 413, at once, and the service keeps running.
 #[tokio::test]
 async fn hostile_xml() {
     let world = World::new().await;

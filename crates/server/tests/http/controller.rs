@@ -70,7 +70,8 @@ async fn bad_envelopes() {
     assert_eq!(post(&[XML, ("content-encoding", "gzip")], PING.as_bytes()).await.status, 415);
 }
 
-/// Which of two tickets or signatures holds is not for the server to choose; nor does it read what is not ASCII.
+/// Which of two tickets or signatures holds is not for the server to choose; nor does it read what is not
+/// ASCII.
 #[tokio::test]
 async fn headers_stand_once() {
     let world = World::new().await;
@@ -249,7 +250,7 @@ async fn a39_a40_forgeries_cost_no_database() {
     }
     // The good one does ask the database, which this server has not.
     assert_eq!(send(Some(&ticket), Some(&signed), &good).await, (200, ErrorCode::TryLater));
-    // A registration is checked by the key in its certificate, likewise.
+    // A registration is checked by the key in its certificate, too.
     let mut forger =
         Client { certificate: b.certificate.clone(), ..Client::registered(&World::new().await).await };
     forger.device = None;
@@ -301,7 +302,8 @@ async fn a32_a33_tickets_end_and_are_renewed() {
     assert_eq!(client.one(&world, renewal.clone()).await, Err(ErrorCode::TicketExpired));
 }
 
-/// A57: a slot outlives its ticket. After thirteen idle hours the account is still full, and its devices still belong to it.
+/// A57: a slot outlives its ticket. After thirteen idle hours the account is still full, and its devices
+/// still belong to it.
 #[tokio::test]
 async fn a57_a_slot_outlives_its_ticket() {
     let world = World::new().await;
@@ -459,8 +461,8 @@ async fn a8_plans_account_and_list() {
     assert_eq!((queue.len(), queue[0].movie_id, queue[0].metadata.runtime), (1, id(MOVIE), 8.0));
 }
 
-/// A43, A59 to A69, A84: the manifest, with the resume point in it. A62, A64, A66, A67: sound and each picture size are one file each, with
-/// their content profile; only pictures have a resolution.
+/// A43, A59 to A69, A84: the manifest, with the resume point in it. A62, A64, A66, A67: sound and each
+/// picture size are one file each, with their content profile; only pictures have a resolution.
 #[tokio::test]
 async fn a43_a59_a69_the_manifest() {
     let world = World::new().await;

@@ -408,7 +408,7 @@ async fn a94_metadata_names_the_license_server() {
     }
 }
 
-/// B15, B78: a running player whose license came along hears of changed rules, too, and by their name only
+/// B15, B78: a running player whose license was embedded hears of changed rules, too, and by their name only
 /// once; what the license server would say instead is no change.
 #[tokio::test]
 async fn b15_changed_rules_reach_films_whose_license_came_along() {

@@ -277,8 +277,8 @@ async fn a_challenge_is_verified_once() {
     assert_eq!((counted("verified").as_str(), counted("invalid").as_str()), ("2", "1"));
 }
 
-/// What the server cannot sign is its own fault: the client comes again, and does not individualize. The other messages of
-/// the envelope are answered.
+/// What the server cannot sign is its own fault: the client comes again, and does not individualize. The
+/// other messages of the envelope are answered.
 #[tokio::test]
 async fn a_signing_failure_is_the_servers_own() {
     let mut world = World::new().await;

@@ -175,7 +175,7 @@ async fn a_movies_own_list() {
     client.one(&world, authorization(MOVIE)).await.unwrap();
 }
 
-/// A list without a database to go by is a mistake of the operator's, and not everybody's permission.
+/// A list without a database is a mistake of the operator's, and lets nobody in.
 #[test]
 fn a_list_needs_a_database() {
     let error = server::Config::parse("[regions]\nallow = [\"DE\"]").unwrap_err().to_string();

@@ -9,7 +9,7 @@ use crate::mux::{ClearFragment, ClearInit};
 /// Fragments nearer than this begin at the same time, in seconds.
 const SAME: f64 = 0.01;
 
-/// A fragment with the init segment that it goes by.
+/// A fragment with its init segment.
 #[derive(Debug, Clone)]
 pub(super) struct Ready {
     pub(super) init: Arc<ClearInit>,

@@ -409,7 +409,7 @@ impl<'a> Film<'a> {
         if hitch.is_some() && !self.hitch {
             let message = match hitch {
                 Some(Hitch::NoUrls) => "the film's addresses were refused; asking for new ones",
-                _ => "the film does not arrive; trying again",
+                _ => "the film isn't loading; trying again",
             };
             let trouble = Trouble { message: message.to_owned(), code: None, retry: None };
             self.screen.show(&Notice::Trouble(trouble));

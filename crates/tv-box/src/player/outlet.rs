@@ -20,7 +20,7 @@ const AT_END: f64 = 0.05;
 /// How far the film is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// It goes on.
+    /// It continues.
     On,
     /// It is over.
     Over,
@@ -89,7 +89,7 @@ impl Outlet {
         self.given > self.position + 1.0
     }
 
-    /// Whether the viewer should be seeing something: also where nothing moves for want of film. A player
+    /// Whether the viewer should be seeing something: also where nothing moves because no film came. A player
     /// that stands still with film in hand does so by itself, and is nothing that the engine can mend.
     /// `there` is what all tracks have.
     pub(super) fn is_playing(&self, there: &Ranges) -> bool {

@@ -84,7 +84,7 @@ fn mpv() -> Option<Program> {
         "--msg-level=all=error,statusline=status",
         "--term-status-msg=${=time-pos}",
         "--force-window=yes",
-        // A film that goes on in its middle begins there.
+        // A film that is resumed in its middle begins there.
         "--rebase-start-time=no",
         "--title=Matinee",
         "--demuxer=lavf",

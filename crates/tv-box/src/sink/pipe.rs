@@ -59,7 +59,7 @@ impl Pipe {
         let writing = tokio::spawn(async move {
             let Some(mut input) = input else { return };
             while let Some(octets) = fed.recv().await {
-                // A program that reads no more has ended, or will.
+                // A program that no longer reads has ended, or will.
                 if input.write_all(&octets).await.is_err() {
                     break;
                 }

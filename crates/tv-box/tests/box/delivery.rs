@@ -45,7 +45,7 @@ async fn a82_a_cdn_fails_in_the_middle_of_the_film() {
 async fn urls_end_in_the_middle_of_the_film() {
     let world = World::with("[edge]\nurl_life = 12\n").await;
     let file = activated(&world, "0001").await;
-    // The server's clock goes on.
+    // The server's clock advances.
     let hand = std::sync::Arc::clone(&world.clock);
     let began = Instant::now();
     let ticking = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Films whose license comes along, on a box. B19, B21, B47, B49.
+//! Films with an embedded license, on a box. B19, B21, B47, B49.
 
 use server::store::NewMovie;
 use server::{LicenseMode, keys};
@@ -39,8 +39,8 @@ async fn was_licensed(world: &World) -> bool {
     tx.first_play(account.id, MOVIE, 1).await.unwrap() != 1
 }
 
-/// B19, B21, B47, B49: a box plays what came along for its domain, with keys that it kept over a restart;
-/// where it cannot be used, it asks for a license, without a word to the viewer.
+/// B19, B21, B47, B49: a box plays by the license embedded for its domain, with keys that it kept over a
+/// restart; where it cannot be used, it asks for a license, without a word to the viewer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b21_b49_a_box_plays_what_came_along() {
     let world = World::prepared("", |config| {

@@ -91,7 +91,7 @@ async fn a_player_s_pipe_gets_a_whole_film() {
     assert!(tracks[1].samples >= SOUNDS, "{tracks:?}");
 }
 
-/// Left in the middle, the place is reported, and the film goes on from there, on any device.
+/// Left in the middle, the place is reported, and the film resumes there, on any device.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a110_a_film_that_is_left_goes_on_where_it_was() {
     let world = World::new().await;

@@ -51,7 +51,7 @@ pub enum QueueEvent {
     Appended(FetchId),
     /// The buffer is full: the append waits for [`AppendQueue::retry`].
     Full,
-    /// An operation failed: the film cannot go on.
+    /// An operation failed: the film cannot continue.
     Failed(String),
 }
 

@@ -21,7 +21,7 @@ impl Server {
     /// Serves the folder's files.
     ///
     /// # Errors
-    /// [`Error::Server`] where no port is to be had.
+    /// [`Error::Server`] where no port is available.
     pub(super) fn start(folder: &Path) -> Result<Self, Error> {
         let listener =
             TcpListener::bind("127.0.0.1:0").and_then(|listener| Ok((listener.local_addr()?, listener)));

@@ -85,8 +85,8 @@ impl Film {
         Self { duration, files: vec![video, file(TrackKind::Audio, 96_000, None)] }
     }
 
-    /// Six pictures of 0.3 to 6 Mb/s whose segments differ in size, alike in each: scenes of a few segments that are
-    /// calm or lively, 0.45 to 1.8 times the mean. Two sounds.
+    /// Six pictures of 0.3 to 6 Mb/s whose segments differ in size, alike in each: scenes of a few segments
+    /// that are calm or lively, 0.45 to 1.8 times the mean. Two sounds.
     pub fn ladder(duration: f64, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let count = count(duration);

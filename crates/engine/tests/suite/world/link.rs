@@ -56,8 +56,8 @@ impl Trace {
         Self { name, rates: rates.iter().flat_map(|rate| std::iter::repeat_n(*rate, seconds)).collect() }
     }
 
-    /// A cellular link: a Markov chain over six states a factor 1.8 apart, which it leaves for a neighbour every five
-    /// seconds on average, and now and then for the worst one; 20 % noise each second.
+    /// A cellular link: a Markov chain over six states a factor 1.8 apart, which it leaves for a neighbour
+    /// every five seconds on average, and now and then for the worst one; 20 % noise each second.
     pub fn cellular(name: &'static str, mean: f64, seconds: usize, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (mut state, mut rates) = (3i32, Vec::with_capacity(seconds));

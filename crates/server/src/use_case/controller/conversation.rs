@@ -220,7 +220,8 @@ impl<'a> Conversation<'a> {
         self.expired = false;
     }
 
-    /// The certificate must be the one whose key signed the request; `authenticate` saw to it that it is a box's.
+    /// The certificate must be the one whose key signed the request; `authenticate` saw to it that it is a
+    /// box's.
     async fn activate(&mut self, tx: &mut dyn Transaction, octets: &[u8]) -> Outcome<ResponseMessage> {
         let certificate = self.certificate.ok_or(self.refusal)?;
         let same =

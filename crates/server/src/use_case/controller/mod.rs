@@ -1,4 +1,5 @@
-//! The controller's envelope: authentic, in time, in sequence, then message by message (docs/protocol.md, section 2).
+//! The controller's envelope: authentic, in time, in sequence, then message by message (docs/protocol.md,
+//! section 2).
 
 mod conversation;
 
