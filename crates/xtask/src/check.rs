@@ -80,7 +80,7 @@ fn spelling(project: &Project) -> Result<(), Error> {
 /// hosted workflow.
 fn licenses(project: &Project) -> Result<(), Error> {
     let mut deny = command::command(project, tools::cargo_deny(project)?);
-    deny.args(["--locked", "--log-level", "error", "check", "bans", "licenses", "sources"]);
+    deny.args(["--workspace", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"]);
     command::run(&mut deny)
 }
 
