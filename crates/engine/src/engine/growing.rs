@@ -42,6 +42,8 @@ pub(super) struct Growth {
     start: Option<f64>,
     joined: bool,
     finished: bool,
+    // The oldest number that can be fetched. The window does not go back.
+    first: u64,
     refresh: Refresh,
     // When the last question went out.
     asked: Duration,
@@ -56,6 +58,7 @@ impl Growth {
             start: start.filter(|start| start.is_finite()),
             joined: false,
             finished: false,
+            first: 0,
             refresh: Refresh::Idle,
             asked: Duration::ZERO,
             failures: 0,
@@ -111,11 +114,11 @@ impl Engine {
     }
 
     pub(super) fn index_update(&mut self, now: Duration, update: &IndexUpdate, out: &mut Vec<Command>) {
-        if self.growth.as_ref().is_none_or(|growth| growth.finished) {
-            return;
-        }
-        let before = self.newest();
-        let unusable: Vec<String> = self.tracks.iter_mut().flat_map(|track| track.grow(update)).collect();
+        let Some(growth) = self.growth.as_mut().filter(|growth| !growth.finished) else { return };
+        growth.first = growth.first.max(update.first);
+        let (first, before) = (growth.first, self.newest());
+        let tracks = self.tracks.iter_mut();
+        let unusable: Vec<String> = tracks.flat_map(|track| track.grow(update, first)).collect();
         let wait = self.time_to_news(self.newest() > before);
         if let Some(growth) = &mut self.growth {
             growth.finished = update.finished;
@@ -125,6 +128,9 @@ impl Engine {
         }
         for representation in unusable {
             self.undecodable(now, &representation, out);
+            if self.failed {
+                return;
+            }
         }
         for number in 0..self.tracks.len() {
             self.give_up_what_has_left(now, number, out);

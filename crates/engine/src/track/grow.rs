@@ -8,19 +8,19 @@ use crate::{
 };
 
 impl Track {
-    /// Adds what is new and forgets what has left the window, in every representation whose segments are
-    /// files. Ids of the representations that cannot be used: what is new does not follow what there is, or
-    /// the picture is cut at other times.
-    pub fn grow(&mut self, update: &IndexUpdate) -> Vec<String> {
+    /// Adds what is new and forgets what has left the window, all before number `first`, in every representation
+    /// whose segments are files. Ids of the representations that cannot be used: what is new does not follow what
+    /// there is, or the picture is cut at other times.
+    pub fn grow(&mut self, update: &IndexUpdate, first: u64) -> Vec<String> {
         let mut unusable = Vec::new();
-        for step in self.ladder.iter_mut().filter(|step| step.has_files() && !step.undecodable) {
+        for step in self.ladder.iter_mut().filter(|step| step.has_files()) {
             let id = &step.representation.id;
             let mut news = update.added.iter().filter(|new| new.representation == *id);
-            if !news.all(|new| add(&mut step.index, new)) {
+            if !step.undecodable && !news.all(|new| add(&mut step.index, new)) {
                 unusable.push(step.representation.id.clone());
             }
             if let Some(index) = &mut step.index {
-                index.drop_before(update.first);
+                index.drop_before(first);
                 if update.finished {
                     index.finish();
                 }

@@ -40,6 +40,23 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
+    /// So many segments are published, and so many of them can be fetched.
+    pub fn new(published: usize, window: usize) -> Self {
+        Self {
+            published,
+            window,
+            distance: 10.0,
+            start: None,
+            sized: true,
+            stopped: false,
+            answers: true,
+            asked: 0,
+            next: BEGINS + Duration::from_secs_f64(SEGMENT),
+            question: None,
+            told: 0,
+        }
+    }
+
     /// Places in the film that can be fetched.
     pub fn places(&self) -> Range<usize> {
         self.published.saturating_sub(self.window)..self.published
@@ -86,19 +103,7 @@ impl World {
     pub fn broadcast(length: f64, published: usize, window: usize) -> Self {
         let mut world = Self::with(Film::ladder(length, 3), 0.0, Config { seed: 7, ..Config::default() });
         world.fragments = 4;
-        world.broadcast = Some(Broadcast {
-            published,
-            window,
-            distance: 10.0,
-            start: None,
-            sized: true,
-            stopped: false,
-            answers: true,
-            asked: 0,
-            next: BEGINS + Duration::from_secs_f64(SEGMENT),
-            question: None,
-            told: 0,
-        });
+        world.broadcast = Some(Broadcast::new(published, window));
         world
     }
 
