@@ -4,63 +4,18 @@
 //! file's `sidx`. In a film that grows the server numbers them, the same in all representations; the index
 //! begins with the oldest segment of the window, and [`IndexUpdate`]s bring what is new.
 
+mod segment;
+mod update;
+
 use std::{collections::VecDeque, ops::Range};
+
+pub use segment::{Location, Segment};
+pub use update::{IndexUpdate, NewSegments};
 
 use crate::model::ByteRange;
 
 /// An index holds at most so many segments; of more it keeps the newest. A day of 2 s is 43,200.
 pub const MOST_SEGMENTS: usize = 100_000;
-
-/// Where the bytes of a segment are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// In the representation's one file.
-    Range(ByteRange),
-    /// In a file of its own, named by the segment's number.
-    File {
-        /// Bytes, where the server says how many.
-        size: Option<u64>,
-    },
-}
-
-/// One segment: what is fetched in one piece.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Segment {
-    /// Where its bytes are.
-    pub location: Location,
-    /// First presentation time in seconds.
-    pub start: f64,
-    /// Where it ends, in seconds. The next one begins here, unless the encoder was interrupted.
-    pub end: f64,
-}
-
-impl Segment {
-    /// How many bytes, where that is known.
-    pub fn size(&self) -> Option<u64> {
-        match self.location {
-            Location::Range(range) => Some(range.length()),
-            Location::File { size } => size,
-        }
-    }
-
-    /// Seconds.
-    pub fn duration(&self) -> f64 {
-        self.end - self.start
-    }
-
-    fn is_sound(&self) -> bool {
-        self.start.is_finite() && self.end.is_finite() && self.start < self.end && self.size() != Some(0)
-    }
-
-    fn precedes(&self, next: &Self) -> bool {
-        let bytes = match (self.location, next.location) {
-            (Location::Range(before), Location::Range(after)) => before.end < after.start,
-            (Location::File { .. }, Location::File { .. }) => true,
-            _ => false,
-        };
-        bytes && self.start < next.start
-    }
-}
 
 /// Segments in order of number and time. Empty only before the first, or after the last known one has left
 /// the window.
@@ -236,30 +191,6 @@ impl SegmentIndex {
             Location::File { .. } => None,
         }
     }
-}
-
-/// What the server has published of a film that grows: the answer to [`crate::Command::RefreshIndex`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct IndexUpdate {
-    /// Number of the oldest segment that can still be fetched, in all representations.
-    pub first: u64,
-    /// New segments. What is known already may be among them, and is skipped.
-    pub added: Vec<NewSegments>,
-    /// The end is known: nothing comes behind these segments.
-    pub finished: bool,
-}
-
-/// Segments that were added to one representation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewSegments {
-    /// Downloadable id.
-    pub representation: String,
-    /// Number of the first one.
-    pub first: u64,
-    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go
-    /// beside them, as a list of ranges or files of its own, so that `segments` stays a list of what is
-    /// whole.
-    pub segments: Vec<Segment>,
 }
 
 #[cfg(test)]

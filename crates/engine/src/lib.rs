@@ -13,8 +13,120 @@
 //! whenever the representation changes. No segment is asked for before the head of its representation has
 //! come whole, but for the start segment, which is fetched beside or behind the head.
 //!
+//! # Films and events
+//!
+//! A film is a sequence of numbered segments in each of its representations ([`index::SegmentIndex`]). What differs is
+//! where a segment's bytes are, and whether the sequence can become longer:
+//!
+//! | | [`model::Timeline::Fixed`], on demand | [`model::Timeline::Growing`], live |
+//! |---|---|---|
+//! | segments | ranges of one file ([`model::Layout::SingleFile`]), from number 0 | files named by number ([`model::Layout::SegmentFiles`]); the server numbers them, alike in all representations |
+//! | sizes in bytes | from the index | from the index, or not known before the file ends |
+//! | index | [`Event::Index`], once for each representation | [`Event::IndexUpdate`], again and again: new segments at the end, the oldest ones drop out |
+//! | times, in seconds | from 0 to the duration | of the event; a window with a live edge ([`Engine::window`]) |
+//! | start | the manifest's position | [`Command::JumpTo`], so far behind the edge as the manifest says |
+//! | end | known | comes with an update; only then is there a [`Command::EndOfStream`] |
+//!
+//! While a film grows the engine asks with [`Command::RefreshIndex`], at most about once in the length of a segment, and
+//! twice when there is nothing new; it waits at the edge, and does not hurry. Seeks are clamped to the window, with
+//! another [`Command::JumpTo`]. Nothing outside of the window is asked for: a viewer who falls out of it sees what is in
+//! the buffer, and is then brought back. Parts of segments (low latency) and a playback rate that keeps the distance
+//! from the edge are not there yet; [`index::NewSegments::segments`], [`Command::RefreshIndex`] and `engine/growing.rs`
+//! say where they go.
+//!
+//! # Examples
+//!
+//! A film on demand, from its manifest to the first request:
+//!
+//! ```
+//! use std::time::Duration;
+//! use engine::{Command, Config, Engine, Event, model::*};
+//!
+//! let range = |start, end| ByteRange::new(start, end).unwrap();
+//! let picture = Representation {
+//!     id: "1811192541".into(),
+//!     kind: TrackKind::Video,
+//!     bandwidth: 2_100_000,
+//!     size: Some((1280, 720)),
+//!     preferred: false,
+//!     layout: Layout::SingleFile(SingleFile {
+//!         size: 1_067_043,
+//!         init: range(0, 1402),
+//!         index: range(1403, 1614),
+//!         start: Some(StartSegment { range: range(1615, 221_300), time: 0.0 }),
+//!     }),
+//!     sources: vec![Source { cdn: "1".into(), url: "https://cdn.example/1811192541.mp4?h=37bc".into() }],
+//! };
+//! let film = Presentation {
+//!     timeline: Timeline::Fixed { duration: 60.0 },
+//!     start: Some(0.0),
+//!     urls_valid: Duration::from_secs(6 * 3600),
+//!     cdns: vec![Cdn { id: "1".into(), ranges: RangeForm::Path }],
+//!     representations: vec![picture],
+//! };
+//! let mut engine = Engine::new(Config::default());
+//! let commands = engine.handle(Duration::ZERO, Event::Manifest(film));
+//! // Init segment, index and first segment lie together, and are asked for in one request.
+//! let [Command::Fetch(spec)] = &commands[..] else { panic!() };
+//! assert_eq!(spec.url, "https://cdn.example/1811192541.mp4/range/0-221300?h=37bc");
+//! assert_eq!((spec.head, spec.segment), (1615, true));
+//! ```
+//!
+//! An event, which the viewer joins six seconds behind the live edge:
+//!
+//! ```
+//! use std::time::Duration;
+//! use engine::{Command, Config, Engine, Event, index::*, model::*};
+//!
+//! let sound = Representation {
+//!     id: "a-en-1".into(),
+//!     kind: TrackKind::Audio,
+//!     bandwidth: 128_000,
+//!     size: None,
+//!     preferred: true,
+//!     layout: Layout::SegmentFiles(SegmentFiles {
+//!         init: "init.mp4".into(),
+//!         media: "$Number$.m4s".into(),
+//!     }),
+//!     sources: vec![Source { cdn: "1".into(), url: "https://cdn.example/0a1b2c3d/a-en-1/?h=37bc".into() }],
+//! };
+//! let event = Presentation {
+//!     timeline: Timeline::Growing { distance: 6.0 },
+//!     start: None,
+//!     urls_valid: Duration::from_secs(3600),
+//!     cdns: vec![Cdn { id: "1".into(), ranges: RangeForm::Header }],
+//!     representations: vec![sound],
+//! };
+//! let mut engine = Engine::new(Config::default());
+//! let commands = engine.handle(Duration::ZERO, Event::Manifest(event));
+//! assert!(commands.contains(&Command::RefreshIndex { since: None }));
+//!
+//! // Five segments of two seconds can be fetched, the newest of which ends at 210 s.
+//! let file = |number: u32| {
+//!     let start = f64::from(number) * 2.0;
+//!     Segment { location: Location::File { size: None }, start, end: start + 2.0 }
+//! };
+//! let update = IndexUpdate {
+//!     first: 100,
+//!     added: vec![NewSegments {
+//!         representation: "a-en-1".into(),
+//!         first: 100,
+//!         segments: (100..105).map(file).collect(),
+//!     }],
+//!     finished: false,
+//! };
+//! let commands = engine.handle(Duration::from_millis(80), Event::IndexUpdate(update));
+//! assert_eq!(commands[0], Command::JumpTo { position: 204.0 });
+//! let Command::Fetch(spec) = &commands[1] else { panic!() };
+//! assert_eq!(spec.url, "https://cdn.example/0a1b2c3d/a-en-1/102.m4s?h=37bc");
+//! assert!(!spec.sized, "it ends where the file ends");
+//! ```
+//!
+//! # Modules
+//!
 //! * [`model`]: what the manifest says, reduced to what the engine needs
-//! * [`index`]: segments of one representation
+//! * [`index`]: segments of one representation, and what is published of them
+//! * [`address`]: URLs of ranges and of files
 //! * [`ladder`]: the representations of a track
 //! * [`buffer`]: buffered ranges and the goals that they are measured against
 //! * [`held`]: which representations lie in a buffer

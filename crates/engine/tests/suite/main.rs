@@ -11,5 +11,6 @@ mod seeking;
 mod storm;
 mod switching;
 mod urls;
+mod window;
 #[allow(dead_code)] // some of it is for the example `simulate` only
 mod world;

@@ -1,0 +1,26 @@
+//! What is published of a film that grows.
+
+use super::Segment;
+
+/// What the server has published of a film that grows: the answer to [`crate::Command::RefreshIndex`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexUpdate {
+    /// Number of the oldest segment that can still be fetched, in all representations.
+    pub first: u64,
+    /// New segments. What is known already may be among them, and is skipped.
+    pub added: Vec<NewSegments>,
+    /// The end is known: nothing comes behind these segments.
+    pub finished: bool,
+}
+
+/// Segments that were added to one representation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewSegments {
+    /// Downloadable id.
+    pub representation: String,
+    /// Number of the first one.
+    pub first: u64,
+    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go beside them,
+    /// as a list of ranges or files of its own, so that `segments` stays a list of what is whole.
+    pub segments: Vec<Segment>,
+}
