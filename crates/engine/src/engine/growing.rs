@@ -1,7 +1,8 @@
 //! A film that grows: its window, where the viewer joins it, and when to ask for news.
 //!
-//! Low latency goes here: a playback rate that keeps the distance from the edge (a command to the video element, decided
-//! where [`Engine::catch_up`] is), and asking at once where the server holds its answer back.
+//! Low latency goes here: a playback rate that keeps the distance from the edge (a command to the video
+//! element, decided where [`Engine::catch_up`] is), and asking at once where the server holds its answer
+//! back.
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::{
     track::{Cursor, Track},
 };
 
-/// How far into the window a viewer is brought who fell out of it, in seconds: what is fetched there should not leave the
-/// window on its way.
+/// How far into the window a viewer is brought who fell out of it, in seconds: what is fetched there should
+/// not leave the window on its way.
 const SAFE: f64 = 5.0;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
 const SEGMENT: f64 = 2.0;
@@ -73,7 +74,8 @@ impl Growth {
 }
 
 impl Engine {
-    /// What of the film can be played, and the viewer may seek to; `None` before that is known of every track.
+    /// What of the film can be played, and the viewer may seek to; `None` before that is known of every
+    /// track.
     pub fn window(&self) -> Option<Window> {
         let mut common: Option<Window> = None;
         for track in &self.tracks {
@@ -144,9 +146,9 @@ impl Engine {
         self.tracks.iter().filter_map(|track| track.index().map(|index| index.next_number())).max()
     }
 
-    /// From one question to the next. After news a little less than a segment's length: news that are heard later and
-    /// later would cost a stall each time where nothing is left between the viewer and the edge. When there were none
-    /// half of it, as with playlists (RFC 8216, 6.3.4).
+    /// From one question to the next. After news a little less than a segment's length: news that are heard
+    /// later and later would cost a stall each time where nothing is left between the viewer and the edge.
+    /// When there were none half of it, as with playlists (RFC 8216, 6.3.4).
     fn time_to_news(&self, had_news: bool) -> Duration {
         let newest = |track: &Track| {
             let index = track.index()?;
@@ -181,7 +183,8 @@ impl Engine {
         }
     }
 
-    /// Whether the viewer has been brought to where the film is to be joined. True of a film that is all there.
+    /// Whether the viewer has been brought to where the film is to be joined. True of a film that is all
+    /// there.
     pub(super) fn has_joined(&self) -> bool {
         self.growth.as_ref().is_none_or(|growth| growth.joined)
     }
@@ -217,8 +220,8 @@ impl Engine {
         }
     }
 
-    /// Brings a viewer back who has fallen out of the window and has nothing left to see; says whether it did. `all` is
-    /// what every track holds.
+    /// Brings a viewer back who has fallen out of the window and has nothing left to see; says whether it
+    /// did. `all` is what every track holds.
     pub(super) fn catch_up(&mut self, now: Duration, all: &Ranges, out: &mut Vec<Command>) -> bool {
         let (Some(growth), Some(window)) = (&self.growth, self.window()) else { return false };
         let inside = self.position >= window.begin || all.contains(self.position);

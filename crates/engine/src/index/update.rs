@@ -20,7 +20,8 @@ pub struct NewSegments {
     pub representation: String,
     /// Number of the first one.
     pub first: u64,
-    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go beside them,
-    /// as a list of ranges or files of its own, so that `segments` stays a list of what is whole.
+    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go
+    /// beside them, as a list of ranges or files of its own, so that `segments` stays a list of what is
+    /// whole.
     pub segments: Vec<Segment>,
 }

@@ -98,8 +98,8 @@ impl Film {
 }
 
 impl World {
-    /// The film of six rungs, so many seconds long, of which so many segments are published; so many of them can be
-    /// fetched. The rest comes in real time, once the viewer has tuned in.
+    /// The film of six rungs, so many seconds long, of which so many segments are published; so many of
+    /// them can be fetched. The rest comes in real time, once the viewer has tuned in.
     pub fn broadcast(length: f64, published: usize, window: usize) -> Self {
         let mut world = Self::with(Film::ladder(length, 3), 0.0, Config { seed: 7, ..Config::default() });
         world.fragments = 4;
@@ -159,8 +159,8 @@ impl World {
         server.asked += 1;
     }
 
-    /// What a URL of the broadcast is of: the place of its segment, none for an init segment; and the file's size. Not
-    /// the file, when it cannot be had any more.
+    /// What a URL of the broadcast is of: the place of its segment, none for an init segment; and the
+    /// file's size. Not the file, when it cannot be had any more.
     pub(super) fn look_up(&self, id: &str, url: &str) -> (Option<usize>, Option<u64>) {
         let broadcast = self.broadcast.as_ref().unwrap();
         let path = url.split_once('?').unwrap().0;
