@@ -44,8 +44,14 @@ pub enum Error {
     #[error("no such session")]
     NoSession,
     /// DRM metadata without a license in it.
-    #[error("no license comes along")]
+    #[error("there is no license in the DRM metadata")]
     NoLicense,
+    /// Initialization data that is neither authentic DRM metadata nor well-formed `pssh` boxes.
+    #[error("the DRM metadata is not authentic or malformed")]
+    InitData,
+    /// The system gives no random numbers.
+    #[error("no random numbers")]
+    Random,
 }
 
 impl From<Error> for DrmError {
@@ -60,6 +66,7 @@ impl From<Error> for DrmError {
             Error::NoChallenge | Error::NoSession | Error::NoInit | Error::NoLicense => {
                 Self::State { what: error.to_string() }
             }
+            Error::Random => Self::Unsupported { what: "crypto.getRandomValues".into() },
             _ => Self::Media { what: error.to_string() },
         }
     }

@@ -1,14 +1,12 @@
-//! Challenges, licenses, keys: the browser's DRM module with its keys in this process's memory.
+//! The DRM module's core, as in browsers, with its private keys in this process's memory.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use decryptor::{Anchor, Clocks, Embedded, Keys, SessionId, Sessions, TrustedTime};
-use license::{
-    Challenge, Check, Display, KeyLevel, KeyName, Policy, Situation, SoftwareRsaKey, Version, sha256,
-};
+use decryptor::{Anchor, Cdm, Clocks, Keys, LicenseRequest, Opener, PendingLicense, SessionId};
+use license::{Check, Display, DomainEpoch, KeyName, Policy, SoftwareRsaKey};
 use nccp::MovieId;
 
 use crate::state::Kept;
@@ -42,21 +40,18 @@ impl Granted {
     }
 }
 
-/// License sessions, and the keys of their challenges.
+/// License sessions. Their RSA keys are wiped when dropped.
 pub(crate) struct Drm {
     identity: Arc<Identity>,
-    sessions: Sessions,
-    time: TrustedTime,
+    cdm: Cdm<Arc<SoftwareRsaKey>>,
     started: Instant,
-    /// RSA keys whose licenses have not come. Wiped when dropped.
-    out: Vec<(SessionId, SoftwareRsaKey)>,
 }
 
 impl Drm {
     pub(crate) fn new(identity: Arc<Identity>, anchor: Option<Anchor>) -> Self {
         let started = Instant::now();
-        let time = TrustedTime::new(anchor, Clocks { wall: wall(), monotonic: 0.0 });
-        Self { identity, sessions: Sessions::default(), time, started, out: Vec::new() }
+        let cdm = Cdm::new(anchor, Clocks { wall: wall(), monotonic: 0.0 });
+        Self { identity, cdm, started }
     }
 
     fn clocks(&self) -> Clocks {
@@ -65,66 +60,41 @@ impl Drm {
 
     /// Trusted time, Unix seconds.
     pub(crate) fn now(&self) -> u64 {
-        self.time.now(self.clocks())
+        self.cdm.time.now(self.clocks())
     }
 
     pub(crate) fn create(&mut self) -> SessionId {
-        self.sessions.create()
+        self.cdm.create()
     }
 
     pub(crate) fn close(&mut self, session: SessionId) {
-        self.sessions.close(session);
-        self.out.retain(|(of, _)| *of != session);
+        self.cdm.close(session);
     }
 
-    /// A challenge for these keys of a movie, or for all where none is named, with a fresh RSA key. `time` is the server's, as far as it is
-    /// known.
+    /// A challenge for these keys of a movie, or for all where none is named, with a fresh RSA key. `time` is
+    /// the server's, as far as it is known.
     pub(crate) fn challenge(
         &mut self,
         session: SessionId,
         movie: MovieId,
-        (device, ticket): (&str, &str),
+        (device_id, ticket): (&str, &str),
         keys: Vec<KeyName>,
         rsa: SoftwareRsaKey,
         time: u64,
     ) -> Result<Vec<u8>, Error> {
-        let challenge = Challenge {
-            ticket_sha256: sha256(ticket.as_bytes()),
-            device_id: device.to_owned(),
-            stream_id: movie.get(),
-            keys,
-            rsa_modulus: rsa.modulus().map_err(decryptor::Error::from)?,
-            nonce: license::nonce().map_err(|_| Error::Random)?,
-            time,
-            certificate: self.identity.certificate.clone(),
-            module_version: module_version(),
-            player_release: Vec::new(),
-            display: DISPLAY,
-        };
-        let signing = &self.identity.signing;
-        let public = signing.public_key().map_err(decryptor::Error::from)?;
-        let unsigned = challenge.to_be_signed(self.identity.trust.public_url(), &public);
-        let signature = signing.sign(unsigned.message());
-        let octets = unsigned.finish(&signature);
-        self.sessions.challenged(session, &octets, device, DISPLAY)?;
-        self.out.retain(|(of, _)| *of != session);
-        self.out.push((session, rsa));
-        Ok(octets)
+        let (stream_id, display) = (movie.get(), DISPLAY);
+        let request = LicenseRequest { stream_id, device_id, ticket, keys, display, time };
+        let pair = (rsa.modulus().map_err(decryptor::Error::from)?, Arc::new(rsa));
+        let pending = self.cdm.begin_challenge(session, &self.identity.device()?, request, pair)?;
+        let signature = self.identity.signing.sign(pending.message());
+        Ok(self.cdm.finish_challenge(pending, &signature)?)
     }
 
     /// Verifies a license and takes its keys.
-    pub(crate) fn update(&mut self, session: SessionId, octets: &[u8]) -> Result<Granted, Error> {
-        let clocks = self.clocks();
-        let situation = self.situation(clocks);
-        let anchor = Some(self.time.greatest());
-        let trust = &self.identity.trust;
-        let verified = self.sessions.verify(session, octets, trust, anchor, module_version(), &situation)?;
-        let anchor = self.time.learn(verified.license().issued, clocks);
-        let at = self.out.iter().position(|(of, _)| *of == session);
-        let (_, rsa) = self.out.swap_remove(at.ok_or(decryptor::Error::NoChallenge)?);
-        let kek = rsa.decrypt(verified.kek_ciphertext()).map_err(decryptor::Error::from)?;
-        let policy = self.sessions.install(session, &verified, &kek)?.policy();
-        Ok(Granted::of(policy, anchor))
+    pub(crate) fn update(&mut self, session: SessionId, license: &[u8]) -> Result<Granted, Error> {
+        let (clocks, device) = (self.clocks(), self.identity.device()?);
+        let pending = self.cdm.begin_update(session, license, &device, clocks)?;
+        self.finish(&pending, None)
     }
 
     /// Opens the license in DRM metadata by a domain's key that the registration brought.
@@ -134,39 +104,40 @@ impl Drm {
         metadata: &[u8],
         kept: &Kept,
     ) -> Result<Granted, Error> {
-        let clocks = self.clocks();
-        let situation = self.situation(clocks);
-        let embedded = Embedded::verify(metadata, &self.identity.trust, module_version(), &situation)?;
-        let of = embedded.domain;
+        let (clocks, device) = (self.clocks(), self.identity.device()?);
+        let pending = self.cdm.begin_embedded(session, metadata, DISPLAY, &device, clocks)?;
+        self.finish(&pending, Some(kept))
+    }
+
+    /// Opens a verified license; one for a domain needs what the registration brought.
+    fn finish(
+        &mut self,
+        pending: &PendingLicense<Arc<SoftwareRsaKey>>,
+        kept: Option<&Kept>,
+    ) -> Result<Granted, Error> {
+        let key = match pending.opener() {
+            Opener::Challenge(key) => Arc::clone(key),
+            Opener::Domain(of) => Arc::new(self.domain_key(of, kept.ok_or(decryptor::Error::NoLicense)?)?),
+        };
+        let kek = key.decrypt(pending.kek_ciphertext()).map_err(decryptor::Error::from)?;
+        let policy = self.cdm.finish_license(pending, &kek)?.policy();
+        Ok(Granted::of(policy, pending.anchor()))
+    }
+
+    fn domain_key(&self, of: DomainEpoch, kept: &Kept) -> Result<SoftwareRsaKey, decryptor::Error> {
         let sealed = kept
             .domain_keys
             .iter()
             .find(|key| key.domain == of.domain.name() && key.epoch == of.epoch)
             .and_then(|key| URL_SAFE_NO_PAD.decode(&key.key).ok())
             .ok_or(decryptor::Error::NoLicense)?;
-        let device = kept.device_id.as_str();
-        let key = of.open_for(&sealed, device, &self.identity.rsa).map_err(decryptor::Error::from)?;
-        let license = &embedded.license;
-        let kek = key.decrypt(license.kek_ciphertext()).map_err(decryptor::Error::from)?;
-        let anchor = self.time.learn_at_least(license.license().issued, clocks);
-        let policy = self.sessions.install_embedded(session, &embedded, &kek, DISPLAY)?.policy();
-        Ok(Granted::of(policy, anchor))
-    }
-
-    fn situation(&self, clocks: Clocks) -> Situation<'_> {
-        Situation {
-            now: self.time.now(clocks),
-            key_level: KeyLevel::Box,
-            display: DISPLAY,
-            origin: self.identity.trust.public_url(),
-            release: None,
-        }
+        Ok(of.open_for(&sealed, kept.device_id.as_str(), &self.identity.rsa)?)
     }
 
     /// The keys that may be used now.
     pub(crate) fn keys(&mut self) -> impl Keys {
-        let now = self.now();
-        self.sessions.at(now)
+        let clocks = self.clocks();
+        self.cdm.keys(clocks)
     }
 }
 
@@ -174,9 +145,4 @@ impl fmt::Debug for Drm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Drm(redacted)")
     }
-}
-
-fn module_version() -> Version {
-    // The workspace's version, which has three numbers.
-    decryptor::VERSION.parse().unwrap_or(Version::new(0, 0, 0))
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use license::{DrmMetadata, KeyName, SoftwareRsaKey, SoftwareSigningKey, Trust};
+use decryptor::Device;
+use license::{KeyLevel, SoftwareRsaKey, SoftwareSigningKey, Trust};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -154,16 +155,16 @@ impl Identity {
         format!("{}/activate", self.trust.public_url())
     }
 
-    /// The keys that signed DRM metadata names, and where their license comes from, where it says so.
-    ///
-    /// # Errors
-    /// [`license::Error`] for what is malformed or not authentic.
-    pub(crate) fn key_names(
-        &self,
-        metadata: &[u8],
-    ) -> Result<(Vec<KeyName>, Option<String>), license::Error> {
-        let metadata = DrmMetadata::verify(metadata, &self.trust)?;
-        Ok((metadata.keys, metadata.license_url))
+    /// What the box is to those who give it licenses.
+    pub(crate) fn device(&self) -> Result<Device<'_>, Error> {
+        Ok(Device {
+            trust: &self.trust,
+            certificate: &self.certificate,
+            signing_key: self.signing.public_key().map_err(decryptor::Error::from)?,
+            key_level: KeyLevel::Box,
+            origin: self.trust.public_url(),
+            release: None,
+        })
     }
 
     /// Names this box among others, in what it keeps.

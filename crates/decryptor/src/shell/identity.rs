@@ -1,14 +1,14 @@
 //! The device that this profile is for one account.
 
 use base64ct::{Base64, Encoding as _};
-use drm_api::{DrmError, PolicyReason, Reply};
-use license::{DeviceCertificate, Version};
+use drm_api::{DrmError, Reply};
+use license::DeviceCertificate;
 
-use super::database::{Database, DeviceKeys};
+use super::database::DeviceKeys;
 use super::individualize::individualize;
 use super::interop::hex;
 use super::keys::{RsaPair, SigningPair};
-use super::worker::{Worker, module_version};
+use super::module::Module;
 
 /// A certificate with less than this left is asked for anew, seconds.
 const RENEW_BEFORE: u64 = 14 * 86_400;
@@ -34,19 +34,20 @@ impl Identity {
         }
     }
 
-    /// Loads an account's identity, making what is missing. `anew`: asks for a certificate even where there is a good one.
+    /// Loads an account's identity, making what is missing. `anew`: asks for a certificate even where there
+    /// is a good one.
     pub(super) async fn open(
-        worker: &Worker,
-        database: &Database,
+        module: &Module,
         account: String,
         release: Option<[u8; 32]>,
         anew: bool,
     ) -> Result<Self, DrmError> {
+        let database = module.database().await?;
         let keys = match database.keys(&account).await? {
             Some(keys) => keys,
             None => {
                 // Made before the transaction: waiting for them inside would end it.
-                let subtle = worker.subtle()?;
+                let subtle = module.subtle()?;
                 let rsa = RsaPair::begin(&subtle)?;
                 let signing = SigningPair::generate(&subtle).await?;
                 let rsa = RsaPair::finish(&subtle, rsa).await?;
@@ -54,9 +55,9 @@ impl Identity {
             }
         };
         let component = component_of(&keys);
-        let now = worker.now();
+        let now = module.now();
         let stored = database.certificate(&component).await?.and_then(|octets| {
-            let certificate = DeviceCertificate::verify(&octets, &worker.trust, now).ok()?;
+            let certificate = DeviceCertificate::verify(&octets, &module.trust, now).ok()?;
             let own = certificate.signing_key == keys.signing.public;
             own.then_some(Self {
                 account: account.clone(),
@@ -71,28 +72,18 @@ impl Identity {
         if let Some(stored) = stored.as_ref().filter(good) {
             return Ok(stored.clone());
         }
-        let answer =
-            individualize(&worker.scope, &worker.subtle()?, &worker.config, &worker.trust, &keys).await;
-        let answer = match (answer, stored) {
+        let answer = match (individualize(module, &keys).await, stored) {
             (Ok(answer), _) => answer,
             // One that is near its end is good until then.
             (Err(DrmError::Network { .. }), Some(stored)) if !anew => return Ok(stored),
             (Err(error), _) => return Err(error),
         };
-        worker.learn_time(answer.time);
-        trusted_module(database, Some(answer.oldest_module)).await?;
-        let certificate = DeviceCertificate::verify(&answer.certificate, &worker.trust, answer.time)
+        module.learn_time(answer.time);
+        module.check_version(Some(answer.oldest_module)).await?;
+        let certificate = DeviceCertificate::verify(&answer.certificate, &module.trust, answer.time)
             .map_err(|_| DrmError::IndividualizationInvalid)?;
         database.set_certificate(&component, &answer.certificate).await?;
         Ok(Self { account, release, keys, component, octets: answer.certificate, certificate })
-    }
-}
-
-/// Takes a server's word for the oldest module still trusted, and refuses to be older than any server ever named.
-pub(super) async fn trusted_module(database: &Database, named: Option<Version>) -> Result<(), DrmError> {
-    match database.raise_oldest_module(named).await? > Some(module_version()) {
-        true => Err(DrmError::PolicyRefused { reason: PolicyReason::Module }),
-        false => Ok(()),
     }
 }
 

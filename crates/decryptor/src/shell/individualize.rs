@@ -2,27 +2,22 @@
 
 use drm_api::DrmError;
 use js_sys::Uint8Array;
-use license::{Individualization, IndividualizationRequest, Trust};
+use license::{Individualization, IndividualizationRequest};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortSignal, RequestCredentials, RequestInit, Response, WorkerGlobalScope};
 
-use super::config::Config;
 use super::database::DeviceKeys;
 use super::interop::{hex, object, octets, wait};
-use super::keys::{Crypto, LEVEL};
-use super::worker::module_version;
+use super::keys::LEVEL;
+use super::module::{Module, wall};
+use crate::module_version;
 
 /// How long an answer is waited for, milliseconds: everything else of the identity waits along.
 const TIMEOUT: u32 = 20_000;
 
 /// Asks for a certificate for these keys; the verified answer.
-pub(super) async fn individualize(
-    scope: &WorkerGlobalScope,
-    subtle: &Crypto,
-    config: &Config,
-    trust: &Trust,
-    keys: &DeviceKeys,
-) -> Result<Individualization, DrmError> {
+pub(super) async fn individualize(module: &Module, keys: &DeviceKeys) -> Result<Individualization, DrmError> {
+    let Module { scope, config, trust, .. } = module;
     let invalid = |_| DrmError::IndividualizationInvalid;
     let mut description = scope.navigator().user_agent().unwrap_or_default();
     // 400 bytes, at a character's border.
@@ -35,11 +30,11 @@ pub(super) async fn individualize(
         level: LEVEL,
         description,
         module_version: module_version(),
-        time: (js_sys::Date::now() / 1000.0) as u64,
+        time: wall() as u64,
         nonce: license::nonce().map_err(invalid)?,
     };
     let object = request.to_be_signed(&config.public_url);
-    let signature = keys.signing.sign(subtle, object.message()).await?;
+    let signature = keys.signing.sign(&module.subtle()?, object.message()).await?;
     let request = object.finish(&signature);
     let answer = post(scope, &config.individualize_url, &request).await?;
     let (answer, _) = Individualization::verify(&answer, trust, &request).map_err(invalid)?;

@@ -1,34 +1,27 @@
-//! Licenses that are kept for later starts: their octets, and the key that opens them, which cannot leave the browser.
+//! Licenses that are kept for later starts: their octets, and the key that opens them, which cannot leave the
+//! browser.
 
-use drm_api::{DrmError, Reply, SessionId};
+use drm_api::DrmError;
 use js_sys::Uint8Array;
-use license::Display;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::IdbKeyRange;
 
-use super::control;
 use super::database::Database;
-use super::interop::{object, octets, property, state, storage};
+use super::interop::{object, octets, property, storage};
 use super::keys::{RsaPrivate, rsa_from_stored, rsa_to_stored, wipe};
-use super::worker::Worker;
+use crate::KeptLicense;
 
 fn name(component: &str, stream_id: u64) -> String {
     format!("license/{component}/{stream_id}")
 }
 
 /// Keeps a license. Nobody waits for it: not keeping it costs a request at the next start.
-pub(super) fn keep(
-    database: Database,
-    component: &str,
-    stream_id: u64,
-    license: &[u8],
-    (key, challenge): (&RsaPrivate, &[u8; 32]),
-) {
+pub(super) fn keep(database: Database, component: &str, stream_id: u64, kept: &KeptLicense<RsaPrivate>) {
     let name = name(component, stream_id);
     let record = object(&[
-        ("license", &Uint8Array::from(license)),
-        ("key", &rsa_to_stored(key)),
-        ("challenge", &Uint8Array::from(challenge.as_slice())),
+        ("license", &Uint8Array::from(kept.license.as_slice())),
+        ("key", &rsa_to_stored(&kept.key)),
+        ("challenge", &Uint8Array::from(kept.challenge_sha256.as_slice())),
     ]);
     spawn_local(async move {
         drop(database.keep(&name, &record).await);
@@ -36,31 +29,26 @@ pub(super) fn keep(
     });
 }
 
-/// Takes the license that is kept, for as long as it holds. One that does not is forgotten.
-pub(super) async fn load(
-    worker: &Worker,
-    session: SessionId,
+/// The license that is kept for a movie.
+pub(super) async fn find(
+    database: &Database,
+    component: &str,
     stream_id: u64,
-    device: &str,
-    display: Display,
-) -> Result<Reply, DrmError> {
-    let identity = worker.identity()?;
-    let database = worker.database().await?;
-    let name = name(&identity.component, stream_id);
-    let record = database.kept(&name).await?;
-    let none = || state("no license is kept");
-    let key = rsa_from_stored(property(&record, "key")).ok_or_else(none)?;
-    let challenge = octets(&property(&record, "challenge")).try_into().map_err(|_| none())?;
-    worker.sessions.borrow_mut().expect(session, challenge, device, display)?;
-    let taken = control::take(worker, session, &octets(&property(&record, "license")), Some(key)).await;
-    if matches!(taken, Err(DrmError::LicenseInvalid | DrmError::LicenseExpired)) {
-        database.forget(&name.into()).await?;
-    }
-    taken
+) -> Result<Option<KeptLicense<RsaPrivate>>, DrmError> {
+    let record = database.kept(&name(component, stream_id)).await?;
+    let read = |key| {
+        let challenge_sha256 = octets(&property(&record, "challenge")).try_into().ok()?;
+        Some(KeptLicense { license: octets(&property(&record, "license")), challenge_sha256, key })
+    };
+    Ok(rsa_from_stored(property(&record, "key")).and_then(read))
 }
 
 /// Forgets a device's license for one movie, or all of them.
-pub(super) async fn forget(worker: &Worker, component: &str, stream_id: Option<u64>) -> Result<(), DrmError> {
+pub(super) async fn forget(
+    database: &Database,
+    component: &str,
+    stream_id: Option<u64>,
+) -> Result<(), DrmError> {
     let names = match stream_id {
         Some(stream_id) => name(component, stream_id).into(),
         None => {
@@ -70,5 +58,5 @@ pub(super) async fn forget(worker: &Worker, component: &str, stream_id: Option<u
             IdbKeyRange::bound(&all.into(), &end.into()).map_err(storage)?.into()
         }
     };
-    worker.database().await?.forget(&names).await
+    database.forget(&names).await
 }

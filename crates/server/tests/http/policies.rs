@@ -1,10 +1,11 @@
-//! Policies and the life of a license: the server and the DRM module's core together, on a clock that is set by hand.
+//! Policies and the life of a license: the server and the DRM module's core together, on a clock that is set
+//! by hand.
 
-use super::client::{Client, MODULE, id, rsa, trust};
+use super::client::{Client, id, rsa, trust};
 use super::world::{MOVIE, NOW, OTHER_MOVIE, URL, World};
 use cenc::{ContentId, Kid, Label, derive_kid};
-use decryptor::{Clocks, Error, Keys as _, SessionId, Sessions, TrustedTime};
-use license::{Display, DrmMetadata, KeyLevel, Refusal, Situation};
+use decryptor::{Cdm, Clocks, Device, Error, Keys as _, LicenseRequest, SessionId};
+use license::{Display, DrmMetadata, KeyLevel, Refusal, SoftwareRsaKey};
 use nccp::{ErrorCode, RequestMessage, ResponseMessage};
 use server::store::{NewMovie, Store};
 
@@ -53,9 +54,8 @@ fn kid(world: &World) -> Kid {
 /// A browser's module with a film open in it; its clocks go as the world's does, unless told otherwise.
 struct Player {
     client: Client,
-    sessions: Sessions,
+    cdm: Cdm<&'static SoftwareRsaKey>,
     session: SessionId,
-    time: TrustedTime,
     kid: Kid,
     /// The machine's clock is so far behind, in seconds.
     behind: f64,
@@ -63,11 +63,10 @@ struct Player {
 
 impl Player {
     async fn new(world: &World) -> Self {
-        let mut sessions = Sessions::default();
-        let session = sessions.create();
+        let mut cdm = Cdm::new(None, Clocks { wall: NOW as f64, monotonic: 0.0 });
+        let session = cdm.create();
         let client = Client::registered(world).await;
-        let time = TrustedTime::new(None, Clocks { wall: NOW as f64, monotonic: 0.0 });
-        Self { client, sessions, session, time, kid: kid(world), behind: 0.0 }
+        Self { client, cdm, session, kid: kid(world), behind: 0.0 }
     }
 
     fn clocks(&self, world: &World) -> Clocks {
@@ -79,30 +78,41 @@ impl Player {
         // A ticket lives 12 h.
         self.client.cookies = world.login().await;
         self.client.register(world).await.unwrap();
-        let challenge = self.client.challenge(world, MOVIE);
-        let device = self.client.device.as_ref().unwrap().to_string();
-        self.sessions.challenged(self.session, &challenge, &device, Display::Single).unwrap();
-        let (license, version) = ask(&mut self.client, world, MOVIE, &challenge).await?;
         let clocks = self.clocks(world);
-        let here = Situation {
-            now: self.time.now(clocks),
+        let trust = trust(world).await;
+        let device_id = self.client.device.as_ref().unwrap().to_string();
+        let ticket = self.client.ticket.clone().unwrap();
+        let device = Device {
+            trust: &trust,
+            certificate: &self.client.certificate.clone(),
+            signing_key: self.client.public_key(),
             key_level: KeyLevel::Webcrypto,
-            display: Display::Single,
             origin: URL,
             release: None,
         };
-        let (trust, anchor) = (trust(world).await, Some(self.time.greatest()));
-        let verified = self.sessions.verify(self.session, &license, &trust, anchor, MODULE, &here).unwrap();
-        self.time.learn(verified.license().issued, clocks);
-        let kek = rsa().decrypt(verified.kek_ciphertext()).unwrap();
-        self.sessions.install(self.session, &verified, &kek).unwrap();
+        let request = LicenseRequest {
+            stream_id: MOVIE,
+            device_id: &device_id,
+            ticket: &ticket,
+            keys: vec![],
+            display: Display::Single,
+            time: world.now(),
+        };
+        let pair = (rsa().modulus().unwrap(), rsa());
+        let pending = self.cdm.begin_challenge(self.session, &device, request, pair).unwrap();
+        let signature = self.client.key.sign(pending.message());
+        let challenge = self.cdm.finish_challenge(pending, &signature).unwrap();
+        let (license, version) = ask(&mut self.client, world, MOVIE, &challenge).await?;
+        let pending = self.cdm.begin_update(self.session, &license, &device, clocks).unwrap();
+        let kek = rsa().decrypt(pending.kek_ciphertext()).unwrap();
+        self.cdm.finish_license(&pending, &kek).unwrap();
         Ok(version)
     }
 
     /// Whether a fragment can be decrypted now.
     fn plays(&mut self, world: &World) -> Result<bool, Error> {
-        let now = self.time.now(self.clocks(world));
-        self.sessions.at(now).find(&self.kid).map(|key| key.is_some())
+        let clocks = self.clocks(world);
+        self.cdm.keys(clocks).find(&self.kid).map(|key| key.is_some())
     }
 
     /// Plays on, minute by minute; the second at which it stopped.
@@ -129,7 +139,8 @@ impl Player {
 
 const EXPIRED: Error = Error::Refused(Refusal::Expired);
 
-/// B14, B16, B17, B18: the 30-hour film under a license of 24 hours, with the expiry looked at when playback starts.
+/// B14, B16, B17, B18: the 30-hour film under a license of 24 hours, with the expiry looked at when playback
+/// starts.
 #[tokio::test]
 async fn b14_b18_the_thirty_hour_film() {
     // Started in time (half an hour after the license was made), it plays to its end.
@@ -210,7 +221,8 @@ async fn b72_the_48_hour_recipe() {
     assert_eq!(new.plays(&world), Ok(true));
 }
 
-/// B4, B5, B6, B8, B13: policies are named, shared, changed while the server runs, and bound by the license alone.
+/// B4, B5, B6, B8, B13: policies are named, shared, changed while the server runs, and bound by the license
+/// alone.
 #[tokio::test]
 async fn b5_b6_one_policy_for_two_films() {
     let world = World::new().await;
@@ -261,7 +273,8 @@ async fn b4_the_license_server_has_the_last_word() {
     assert_eq!((rules.name.as_str(), rules.not_after), ("brief", Some(NOW + HOUR)));
 }
 
-/// B15, B78: with `update_strategy = "force"` a running player hears of changed rules with its next report, and only then.
+/// B15, B78: with `update_strategy = "force"` a running player hears of changed rules with its next report,
+/// and only then.
 #[tokio::test]
 async fn b15_changed_rules_reach_running_players() {
     for (config, forced) in [("", false), ("[drm]\nupdate_strategy = \"force\"", true)] {
@@ -355,8 +368,8 @@ async fn refusals_name_the_rule() {
     assert_eq!(rules(&mut client, &world, MOVIE).await.max_height, Some(576));
 }
 
-/// Of two browsers of one account, the one whose keys lie open gets no license of a policy that wants them kept, by either route;
-/// films that do not mind play there.
+/// Of two browsers of one account, the one whose keys lie open gets no license of a policy that wants them
+/// kept, by either route; films that do not mind play there.
 #[tokio::test]
 async fn software_keys_are_not_webcrypto() {
     let world = World::new().await;

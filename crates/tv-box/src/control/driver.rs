@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use control_client::{
     AskId, Challenge, ChallengeError, Client, Command, Config, Event, Identity, Kind, Sealed, TaskId,
 };
-use decryptor::SessionId;
+use decryptor::{InitData, SessionId};
 use license::{SoftwareRsaKey, sha256};
 use nccp::{MovieId, Registration, ResponseMessage, seal_envelope, signing_input};
 use tokio::sync::{mpsc, oneshot};
@@ -193,10 +193,8 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         self.running.spawn(async move {
             let challenge = async {
-                let (keys, license_url) = match &metadata[..] {
-                    [] => (Vec::new(), None),
-                    metadata => shared.identity.key_names(metadata).map_err(|_| ChallengeError::Metadata)?,
-                };
+                let InitData { keys, license_url } = InitData::read(&metadata, &shared.identity.trust)
+                    .map_err(|_| ChallengeError::Metadata)?;
                 let random = |_| ChallengeError::Device(Error::Random);
                 let key =
                     key.await.map_err(|_| Error::Random).map_err(ChallengeError::Device)?.map_err(random)?;

@@ -1,17 +1,13 @@
 //! The forms in which others write protection, and whole files in every chunking.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-
+use crate::common::*;
 use cenc::{AesCipher, Cek, Direction, Iv, Kid, RangeTable, SampleProtection, SegmentCipher, Subsample};
-use common::*;
 use decryptor::{Error, PushDecryptor, Step, WholeSegment};
 use isobmff::{BoxRef, BoxWriter, Boxes};
 use proptest::prelude::*;
 
-const SHAKA_LEAD: &[u8] = include_bytes!("fixtures/shaka-clear-lead.mp4");
-const SHAKA_ROTATED: &[u8] = include_bytes!("fixtures/shaka-rotated.mp4");
+const SHAKA_LEAD: &[u8] = include_bytes!("../fixtures/shaka-clear-lead.mp4");
+const SHAKA_ROTATED: &[u8] = include_bytes!("../fixtures/shaka-rotated.mp4");
 /// Of the source's `mdat`, which is the same in both.
 const SHAKA_CLEAR: &str = "30de0c890f8ebbfa82b6f34af14af60ce4104bde200a16c29d3a6339e4809059";
 
@@ -212,8 +208,8 @@ fn nothing_protected_needs_no_key() {
 /// HLS's `AES-128`: held until the key is there; refused when it is not what it should be.
 #[test]
 fn whole_segments() {
-    let encrypted = include_bytes!("../../cenc/tests/fixtures/subtitlesEncrypted.vtt");
-    let clear = include_bytes!("../../cenc/tests/fixtures/subtitles.vtt");
+    let encrypted = include_bytes!("../../../cenc/tests/fixtures/subtitlesEncrypted.vtt");
+    let clear = include_bytes!("../../../cenc/tests/fixtures/subtitles.vtt");
     let kid = Kid([5; 16]);
     let mut keys = Given(vec![(kid, AesCipher::new(&"2459d6388c608c6e8fa64c7f1ca17b48".parse().unwrap()))]);
     for size in [1, 7, 16, 100] {

@@ -1,11 +1,7 @@
 //! The module against ffmpeg and Shaka Packager: what they encrypt decrypts here to what they decrypt it to,
 //! and to the source's frames.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use decryptor::{PushDecryptor, Step, WholeSegment};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -2,15 +2,11 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(target_arch = "wasm32")]
 
-#[path = "common/mod.rs"]
+#[path = "../suite/common.rs"]
 mod common;
-#[path = "browser/messages.rs"]
 mod messages;
-#[path = "browser/page.rs"]
 mod page;
-#[path = "browser/rights.rs"]
 mod rights;
-#[path = "browser/whole.rs"]
 mod whole;
 
 use base64::Engine as _;

@@ -1,10 +1,6 @@
 //! The push decryptor on others' files.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use decryptor::{Error, PushDecryptor, Step};
 use proptest::prelude::*;
 

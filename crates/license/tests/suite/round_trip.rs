@@ -1,9 +1,6 @@
 //! From individualization to content keys, and what must not work on the way.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::*;
+use crate::site::*;
 use license::{
     Challenge, DrmMetadata, Error, Expected, Individualization, IndividualizationRequest, KeyLevel, KeyName,
     PsshData, Signer, SoftwareSigningKey, Trust, VerifiedLicense, Version,
@@ -196,15 +193,14 @@ fn pssh_data_is_deterministic() {
     assert_eq!(data.key_names()[1].period, 1);
 }
 
-/// RSAES-OAEP as OpenSSL 3.0 does it:
-/// `openssl pkeyutl -encrypt -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256`
-/// of the bytes 0 to 31, under the key beside.
+/// RSAES-OAEP as OpenSSL 3.0 does it: `openssl pkeyutl -encrypt -pkeyopt rsa_padding_mode:oaep -pkeyopt
+/// rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256` of the bytes 0 to 31, under the key beside.
 #[test]
 fn oaep_opens_what_openssl_encrypted() {
     use rsa::pkcs1::DecodeRsaPrivateKey;
-    let key = rsa::RsaPrivateKey::from_pkcs1_der(include_bytes!("oaep-key.der")).unwrap();
+    let key = rsa::RsaPrivateKey::from_pkcs1_der(include_bytes!("../oaep-key.der")).unwrap();
     let key = license::SoftwareRsaKey::from(key);
-    let ciphertext = include_bytes!("oaep-ciphertext.bin");
+    let ciphertext = include_bytes!("../oaep-ciphertext.bin");
     assert_eq!(*key.decrypt(ciphertext).unwrap(), (0..32).collect::<Vec<u8>>());
     let mut altered = *ciphertext;
     altered[255] ^= 1;

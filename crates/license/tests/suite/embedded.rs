@@ -1,9 +1,6 @@
 //! Licenses that come along with DRM metadata, and the domain keys that open them.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::*;
+use crate::site::*;
 use license::{
     Domain, DomainEpoch, DrmMetadata, EPOCH_SECONDS, Error, Grant, KeyLevel, KeyName, SoftwareRsaKey,
     VerifiedLicense, Version,

@@ -1,5 +1,5 @@
 //! A whole site and a software device, for the tests.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub)] // the DRM module's suite has it, too
 
 use std::sync::OnceLock;
 

@@ -1,9 +1,6 @@
 //! Nothing but the exact octets is accepted.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::*;
+use crate::site::*;
 use license::{
     Challenge, DeviceCertificate, DrmMetadata, Error, Individualization, IndividualizationRequest, PsshData,
     VerifiedLicense,

@@ -1,11 +1,7 @@
 //! IVs and subsamples wherever others write them: `senc`, `saiz` and `saio`, PIFF's boxes.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-
+use crate::common::*;
 use cenc::Kid;
-use common::*;
 use decryptor::{PushDecryptor, Step};
 use isobmff::{BoxRef, BoxWriter};
 use proptest::prelude::*;

@@ -1,22 +1,20 @@
 //! Sessions: licenses in, keys for fragments out.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![cfg(not(target_arch = "wasm32"))]
 
-#[path = "common/mod.rs"]
-mod common;
-#[path = "../../license/tests/common/mod.rs"]
-mod site;
-
+use crate::common::*;
+use crate::site::{self, NOW, Site, VERSION, rsa};
 use cenc::{Cek, Kid, KidAndKey};
-use common::*;
-use decryptor::{Error, Keys, PushDecryptor, SessionId, Sessions, Step};
-use license::{Challenge, Check, Display, Grant, KeyLevel, Output, Policy, Refusal, Situation};
-use site::{Device, NOW, Site, VERSION, rsa};
+use decryptor::{
+    Cdm, Clocks, Device, Error, KeptLicense, Keys, LicenseRequest, Opener, PendingLicense, PushDecryptor,
+    SessionId, Step,
+};
+use license::{Challenge, Check, Display, Grant, KeyLevel, Output, Policy, Refusal, SoftwareRsaKey};
+
+type Key = &'static SoftwareRsaKey;
 
 struct Player {
     site: Site,
-    device: Device,
-    sessions: Sessions,
+    device: site::Device,
+    cdm: Cdm<Key>,
 }
 
 fn keys() -> Vec<(Kid, Cek)> {
@@ -24,18 +22,47 @@ fn keys() -> Vec<(Kid, Cek)> {
     vec![(pair.kid, pair.cek)]
 }
 
+/// A machine whose clock is right.
+fn at(now: u64) -> Clocks {
+    Clocks { wall: now as f64, monotonic: (now - NOW) as f64 }
+}
+
+fn kek(pending: &PendingLicense<Key>) -> Vec<u8> {
+    let Opener::Challenge(key) = pending.opener() else { panic!("a domain's") };
+    key.decrypt(pending.kek_ciphertext()).unwrap().to_vec()
+}
+
+fn device<'a>(site: &'a Site, device: &'a site::Device) -> Device<'a> {
+    Device {
+        trust: &site.trust,
+        certificate: &device.certificate,
+        signing_key: device.key.public_key().unwrap(),
+        key_level: KeyLevel::Software,
+        origin: site::URL,
+        release: None,
+    }
+}
+
 impl Player {
     fn new() -> Self {
         let site = Site::new();
-        let device = Device::new(&site);
-        Self { site, device, sessions: Sessions::default() }
+        let device = site::Device::new(&site);
+        Self { site, device, cdm: Cdm::new(None, at(NOW)) }
     }
 
     fn challenge(&mut self, display: Display) -> (SessionId, Vec<u8>) {
-        let session = self.sessions.create();
-        let octets = self.device.sign(&self.device.challenge());
-        self.sessions.challenged(session, &octets, "d-1", display).unwrap();
-        (session, octets)
+        let session = self.cdm.create();
+        (session, self.challenge_in(session, display).unwrap())
+    }
+
+    fn challenge_in(&mut self, session: SessionId, display: Display) -> Result<Vec<u8>, Error> {
+        let (device_id, ticket, keys) = ("d-1", "ticket", vec![]);
+        let request = LicenseRequest { stream_id: 7, device_id, ticket, keys, display, time: NOW };
+        let pair = (rsa().modulus().unwrap(), rsa());
+        let device = device(&self.site, &self.device);
+        let pending = self.cdm.begin_challenge(session, &device, request, pair)?;
+        let signature = self.device.key.sign(pending.message());
+        self.cdm.finish_challenge(pending, &signature)
     }
 
     fn license(&self, challenge: &[u8], policy: &Policy) -> Vec<u8> {
@@ -45,23 +72,38 @@ impl Player {
         self.site.licenses.issue_license(&challenge, &grant).unwrap()
     }
 
+    fn begin(&mut self, session: SessionId, license: &[u8]) -> Result<PendingLicense<Key>, Error> {
+        self.cdm.begin_update(session, license, &device(&self.site, &self.device), at(NOW))
+    }
+
     fn update(&mut self, session: SessionId, license: &[u8]) -> Result<(), Error> {
-        let here = Situation {
-            now: NOW,
-            key_level: KeyLevel::Software,
-            display: Display::Unknown,
-            origin: "http://localhost:8080",
-            release: None,
-        };
-        let verified = self.sessions.verify(session, license, &self.site.trust, Some(NOW), VERSION, &here)?;
-        let kek = rsa().decrypt(verified.kek_ciphertext()).unwrap();
-        self.sessions.install(session, &verified, &kek).map(drop)
+        let pending = self.begin(session, license)?;
+        self.cdm.finish_license(&pending, &kek(&pending)).map(drop)
     }
 
     fn find(&mut self, now: u64) -> Result<bool, Error> {
         let kid = keys()[0].0;
-        self.sessions.at(now).find(&kid).map(|found| found.is_some())
+        self.cdm.keys(at(now)).find(&kid).map(|found| found.is_some())
     }
+}
+
+/// A95: what a challenge says, and that the device's key signs it.
+#[test]
+fn a95_challenges_say_what_was_asked() {
+    let mut player = Player::new();
+    let (session, octets) = player.challenge(Display::Extended);
+    let verified = Challenge::verify(&octets, &player.site.trust, NOW).unwrap();
+    let expected = Challenge {
+        nonce: verified.challenge.nonce,
+        display: Display::Extended,
+        module_version: decryptor::module_version(),
+        ..player.device.challenge()
+    };
+    assert_eq!(verified.challenge, expected);
+    let again = player.challenge_in(session, Display::Single).unwrap();
+    let again = Challenge::verify(&again, &player.site.trust, NOW).unwrap();
+    assert_ne!(again.challenge.nonce, verified.challenge.nonce);
+    assert_eq!(player.challenge_in(99, Display::Single), Err(Error::NoSession));
 }
 
 /// A103, A104: license, then clear fragments.
@@ -73,15 +115,15 @@ fn a103_license_to_clear_fragments() {
     stream.set_init(CLEARKEY_INIT.to_vec()).unwrap();
     let (segment, expected) = CLEARKEY_SEGMENTS[0];
     stream.push(segment).unwrap();
-    assert!(matches!(stream.step(&mut player.sessions.at(NOW)).unwrap(), Step::NeedKeys(_)));
+    assert!(matches!(stream.step(&mut player.cdm.keys(at(NOW))).unwrap(), Step::NeedKeys(_)));
     let license = player.license(&challenge, &site::policy());
     player.update(session, &license).unwrap();
     let mut out = Vec::new();
-    while let Step::Fragment(fragment) = stream.step(&mut player.sessions.at(NOW)).unwrap() {
+    while let Step::Fragment(fragment) = stream.step(&mut player.cdm.keys(at(NOW))).unwrap() {
         out.push(fragment.to_vec());
     }
     assert_eq!(mdat_sha256(&out), expected);
-    player.sessions.close(session);
+    player.cdm.close(session);
     assert_eq!(player.find(NOW), Ok(false));
 }
 
@@ -96,7 +138,7 @@ fn a_license_is_taken_once() {
     assert_eq!(player.update(99, &license), Err(Error::NoSession));
     assert_eq!(player.update(session, &license), Ok(()));
     assert_eq!(player.update(session, &license), Err(Error::NoChallenge));
-    let unasked = player.sessions.create();
+    let unasked = player.cdm.create();
     assert_eq!(player.update(unasked, &license), Err(Error::NoChallenge));
 }
 
@@ -153,19 +195,43 @@ fn b60_displays_are_watched() {
     player.update(session, &license).unwrap();
     assert_eq!(player.find(NOW), Ok(true));
     for other in [Display::Extended, Display::Unknown] {
-        player.sessions.set_display(other);
+        player.cdm.set_display(other);
         assert_eq!(player.find(NOW), Ok(false), "held, not failed");
-        let (_, granted) = player.sessions.granted().next().unwrap();
+        let (_, granted) = player.cdm.granted().next().unwrap();
         assert_eq!(granted.state(NOW), Err(Refusal::Output));
-        player.sessions.set_display(Display::Single);
+        player.cdm.set_display(Display::Single);
         assert_eq!(player.find(NOW + 100_000), Ok(true), "what has started goes on");
     }
     // One that has not started is looked at as a start is.
     let (session, challenge) = player.challenge(Display::Single);
     let license = player.license(&challenge, &strict);
     player.update(session, &license).unwrap();
-    let (_, granted) = player.sessions.granted().find(|(id, _)| *id == session).unwrap();
+    let (_, granted) = player.cdm.granted().find(|(id, _)| *id == session).unwrap();
     assert_eq!(granted.state(NOW + 100_000), Err(Refusal::Expired));
+}
+
+/// A license that is being opened when the session challenges again is not taken any more; displays that
+/// change meanwhile count.
+#[test]
+fn a_license_is_taken_as_things_are_when_it_is_open() {
+    let mut player = Player::new();
+    let (session, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &Policy { output_digital: Output::Required, ..site::policy() });
+    let pending = player.begin(session, &license).unwrap();
+    assert!(matches!(
+        player.cdm.finish_license(&pending, &[0; 32]).map(|_| ()),
+        Err(Error::License(license::Error::NotAuthentic))
+    ));
+    player.challenge_in(session, Display::Single).unwrap();
+    let late = player.cdm.finish_license(&pending, &kek(&pending)).map(|_| ());
+    assert_eq!(late, Err(Error::NoChallenge));
+
+    let (session, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &Policy { output_digital: Output::Required, ..site::policy() });
+    let pending = player.begin(session, &license).unwrap();
+    player.cdm.set_display(Display::Extended);
+    player.cdm.finish_license(&pending, &kek(&pending)).unwrap();
+    assert_eq!(player.find(NOW), Ok(false), "held");
 }
 
 /// A license that was kept opens a later session of the same device, until it ends, whatever has been signed
@@ -173,22 +239,24 @@ fn b60_displays_are_watched() {
 #[test]
 fn a_kept_license_holds_until_it_ends() {
     let mut player = Player::new();
-    let (_, challenge) = player.challenge(Display::Single);
+    let (session, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &site::policy());
+    assert!(player.begin(session, &license).unwrap().to_keep().is_none());
     let license = player.license(&challenge, &Policy { persistent: true, ..site::policy() });
-    let mut later = |now: u64, device: &str, display| {
-        let session = player.sessions.create();
-        player.sessions.expect(session, license::sha256(&challenge), device, display).unwrap();
-        let here = Situation {
-            now,
-            key_level: KeyLevel::Software,
-            display: Display::Single,
-            origin: "http://localhost:8080",
-            release: None,
-        };
-        let verified = player.sessions.verify(session, &license, &player.site.trust, None, VERSION, &here)?;
-        let kek = rsa().decrypt(verified.kek_ciphertext()).unwrap();
-        player.sessions.install(session, &verified, &kek)?;
-        player.sessions.close(session);
+    let pending = player.begin(session, &license).unwrap();
+    let (stream_id, kept) = pending.to_keep().unwrap();
+    assert_eq!((stream_id, &kept.license, kept.challenge_sha256), (7, &license, license::sha256(&challenge)));
+    let later = |now: u64, device_id: &str, display| {
+        // As after a restart, on a clock that has seen more since.
+        let mut cdm = Cdm::new(None, at(now));
+        cdm.time.learn(now, at(now));
+        let session = cdm.create();
+        let device = device(&player.site, &player.device);
+        let registered = (device_id, display);
+        let pending = cdm.begin_load(session, KeptLicense::clone(&kept), registered, &device, at(now))?;
+        assert!(pending.to_keep().is_none() && pending.anchor().is_none());
+        cdm.finish_license(&pending, &kek(&pending))?;
+        assert!(cdm.keys(at(now)).find(&keys()[0].0)?.is_some());
         Ok(())
     };
     assert_eq!(later(NOW + 86_400, "d-1", Display::Unknown), Ok(()));

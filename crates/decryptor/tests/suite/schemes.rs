@@ -1,14 +1,10 @@
 //! Protection that the fixtures do not have: cbcs, constant and 16-byte IVs, several keys and tracks, clear
 //! samples.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![cfg(not(target_arch = "wasm32"))]
 
-mod common;
-
+use crate::common::{Given, decrypt};
 use cenc::{
     AesCipher, Cek, Direction, Iv, Kid, Pattern, RangeTable, SampleProtection, SegmentCipher, Subsample,
 };
-use common::{Given, decrypt};
 use decryptor::{PushDecryptor, Step};
 use isobmff::{
     BoxWriter, FourCc, FragmentSpec, InitSpec, MediaHeader, ProtectionSpec, SampleAuxiliary, SampleSpec,
