@@ -72,19 +72,18 @@ impl Browser {
         Self { driver, process, profile }
     }
 
-    /// A headless Firefox with a fresh profile, where geckodriver is named in `GECKODRIVER` or on the path
-    /// and Firefox is installed. What of this type speaks to the browser's own tools does not work there.
+    /// A headless Firefox with a fresh profile, where it is asked for: `GECKODRIVER` names its driver. What of
+    /// this type speaks to the browser's own tools does not work there.
     pub async fn start_firefox() -> Option<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let geckodriver = std::env::var_os("GECKODRIVER")?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let on_path =
             |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|f| f.is_file());
-        let firefox = on_path("firefox").or_else(|| on_path("firefox-esr"))?;
-        let geckodriver =
-            std::env::var_os("GECKODRIVER").map(Into::into).or_else(|| on_path("geckodriver"))?;
+        let firefox = on_path("firefox").or_else(|| on_path("firefox-esr")).expect("Firefox on the path");
         let profile = TempDir::with_prefix("matinee-profile-").unwrap();
         let root = format!("--profile-root={}", profile.path().display());
-        let (process, address) = serve(geckodriver.as_os_str(), &["--log", "fatal", &root]).await;
+        let (process, address) = serve(&geckodriver, &["--log", "fatal", &root]).await;
         let mut options = options("moz:firefoxOptions");
         options["binary"] = json!(firefox);
         options["args"] = json!(["-headless", "-width", "1280", "-height", "900"]);

@@ -154,7 +154,8 @@ impl Peer {
     }
 }
 
-fn client() -> reqwest::Client {
+/// An HTTP client.
+pub(crate) fn client() -> reqwest::Client {
     // Beside the server's, this client has no cryptography of its own choice; what was installed before
     // stays.
     let _ = rustls::crypto::ring::default_provider().install_default();

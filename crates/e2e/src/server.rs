@@ -4,8 +4,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 
+use crate::peer::client;
 use crate::template::Template;
 use crate::{eventually, free_port, repository};
 
@@ -154,13 +154,15 @@ impl Server {
     }
 
     async fn ready(&mut self) {
-        let port = self.port;
-        let child = &mut self.child;
-        eventually("the server to listen", || {
+        let url = format!("http://127.0.0.1:{}/readyz", self.port);
+        let (child, http) = (&mut self.child, client());
+        // An answer, not only a connection: before it, an interrupt might end the process at once.
+        eventually("the server to answer", || {
             let ended = child.try_wait().unwrap();
+            let asked = http.get(&url).send();
             async move {
                 assert!(ended.is_none(), "the server ended: {ended:?}");
-                TcpStream::connect(("127.0.0.1", port)).await.ok()
+                asked.await.ok()?.status().is_success().then_some(())
             }
         })
         .await;

@@ -209,17 +209,22 @@ async fn keep_domains(service: Arc<Service>) {
     }
 }
 
-async fn stop_signal() {
+/// Ready at SIGINT or SIGTERM, which are caught from the call on: before anything is answered.
+fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be caught");
-            return std::future::pending().await;
+    let caught = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| {
+        signal(kind).inspect_err(|error| tracing::warn!(%error, ?kind, "a signal cannot be caught"))
+    });
+    async move {
+        let [interrupt, terminate] = caught.map(|signal| async move {
+            match signal {
+                Ok(mut signal) => _ = signal.recv().await,
+                Err(_) => std::future::pending().await,
+            }
+        });
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
     }
 }

@@ -4,6 +4,8 @@
 mod card;
 mod conformance;
 mod dependencies;
+#[cfg(test)]
+mod examples;
 mod lints;
 
 use clap::Args;

@@ -9,7 +9,7 @@ use crate::switching::choose;
 #[tokio::test]
 async fn firefox_plays_seeks_switches_and_resumes() {
     let Some(browser) = Browser::start_firefox().await else {
-        println!("not run: Firefox or geckodriver is not installed");
+        println!("not run: Firefox is not asked for (`cargo xtask test --firefox`)");
         return;
     };
     let stage = Stage::start(1, "").await;

@@ -1,13 +1,9 @@
 //! C5: equal to the `aes`, `ctr` and `cbc` crates, natively and in a browser: random keys, lengths, IVs, alignments, counters about to wrap.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use aes_simd::{CounterWidth, OutOfBounds, Pattern, Span, portable};
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// A generator that is the same everywhere (Marsaglia's xorshift).
 struct Random(u64);
