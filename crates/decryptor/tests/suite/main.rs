@@ -1,5 +1,6 @@
 //! The core without a browser: push decryptor, sessions, initialization data, the clock.
 #![allow(missing_docs, clippy::unwrap_used)]
+#![cfg(not(target_arch = "wasm32"))]
 
 mod auxiliary_information;
 mod common;

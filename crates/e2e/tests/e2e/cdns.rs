@@ -65,7 +65,6 @@ async fn all_cdns_go_down() {
 
 /// A70: URLs end long before the film does: fresh ones come again and again, and the film plays to its end.
 #[tokio::test]
-#[ignore = "needs the machine for itself"]
 async fn urls_that_end_during_the_play() {
     // The long form has URLs of 60 s, none of which is refused; here they are so short that a busy machine may be late once.
     let stage = Stage::start(1, "[edge]\nurl_life = 6\n").await;

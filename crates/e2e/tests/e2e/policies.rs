@@ -153,7 +153,6 @@ async fn keeps(browser: &Browser, count: u64) {
 /// A persistent license is used at the next start without asking for one, even where none would be given any more (B6); it goes when it
 /// has ended, and with its device.
 #[tokio::test]
-#[ignore = "needs the machine for itself"]
 async fn persistent_licenses_are_kept_until_they_end() {
     let port = free_port();
     let stage = Stage::start(0, &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"")).await;
