@@ -81,7 +81,7 @@ impl Error {
     }
 
     /// Whether the same may go well a little later: nobody answered, or the service was busy.
-    pub(crate) fn is_of_the_moment(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable | Self::Engine(engine::Error::Unreachable) => true,
             Self::Refused(error) => error.action == nccp::Action::Backoff,

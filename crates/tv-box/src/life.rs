@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::{Error, Identity, Listed, Notice, Reason, Screen, Sink, Trouble};
 
 /// Seconds between looks at a list without films to play.
-const LOOK_AGAIN: f64 = 30.0;
+const REFRESH_SECONDS: f64 = 30.0;
 /// Times that a film is tried again before the next one has its turn.
 const MOST_TRIES: u32 = 5;
 /// To connect to a server.
@@ -86,7 +86,7 @@ pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Err
         .build()
         .map_err(|_| Error::Unreachable)?;
     let (control, queue) = Control::start(Shared::new(Arc::new(identity), state), client.clone());
-    let mut tv = Tv {
+    let mut life = Life {
         control,
         client,
         chosen,
@@ -96,10 +96,10 @@ pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Err
         account: None,
         queue: None,
         backoff: Backoff::default(),
-        again: Again::default(),
+        retries: Retries::default(),
     };
-    let ended = tv.live(screen, &mut wishes).await;
-    drop(tv);
+    let ended = life.live(screen, &mut wishes).await;
+    drop(life);
     // Another process may hold the state as soon as this one says that it has ended.
     queue.abort();
     let _ = queue.await;
@@ -109,7 +109,8 @@ pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Err
     ended
 }
 
-struct Tv {
+/// A box that is switched on: its account, its list, and what it plays next.
+struct Life {
     control: Control,
     client: reqwest::Client,
     chosen: Chosen,
@@ -122,18 +123,18 @@ struct Tv {
     account: Option<AccountInfo>,
     queue: Option<Vec<QueueMovie>>,
     backoff: Backoff,
-    again: Again,
+    retries: Retries,
 }
 
-/// The film that could not be played for the moment.
+/// Tries of a film that could not be played for a passing reason.
 #[derive(Default)]
-struct Again {
+struct Retries {
     movie: Option<MovieId>,
     tries: u32,
     backoff: Backoff,
 }
 
-impl Again {
+impl Retries {
     /// How long to wait before the film is tried again; `None` when it has been often enough.
     fn wait(&mut self, movie: MovieId, random: f64) -> Option<Duration> {
         if self.movie != Some(movie) {
@@ -156,7 +157,7 @@ enum Next {
     Activate,
 }
 
-impl Tv {
+impl Life {
     async fn live(
         &mut self,
         screen: &mut dyn Screen,
@@ -188,7 +189,7 @@ impl Tv {
             (self.account, self.queue) = (None, None);
             activate(&self.control, screen, self.once).await?;
         }
-        match self.look(screen).await {
+        match self.refresh(screen).await {
             Ok(queue) => {
                 self.backoff.reset();
                 let listed: HashSet<MovieId> = queue.iter().map(|movie| movie.movie_id).collect();
@@ -197,7 +198,9 @@ impl Tv {
                 let unseen = || queue.iter().map(|movie| movie.movie_id).find(|id| !self.seen.contains(id));
                 Ok(match self.wanted.take().or_else(unseen) {
                     Some(movie) => Next::Play(movie),
-                    None => Next::Wait(Duration::from_secs_f64(LOOK_AGAIN * (1.0 + fastrand::f64() / 5.0))),
+                    None => {
+                        Next::Wait(Duration::from_secs_f64(REFRESH_SECONDS * (1.0 + fastrand::f64() / 5.0)))
+                    }
                 })
             }
             Err(Error::NotActivated) => Ok(Next::Activate),
@@ -211,7 +214,7 @@ impl Tv {
     }
 
     /// Account and list, in one envelope (A119, A120).
-    async fn look(&mut self, screen: &mut dyn Screen) -> Result<Vec<QueueMovie>, Error> {
+    async fn refresh(&mut self, screen: &mut dyn Screen) -> Result<Vec<QueueMovie>, Error> {
         let asks = [RequestMessage::AccountInfo, RequestMessage::Queue].map(Ask::Message);
         let [account, queue] = self.control.ask_all(asks);
         let (ResponseMessage::AccountInfo(account), ResponseMessage::Queue(queue)) =
@@ -244,12 +247,12 @@ impl Tv {
         let mut listed = self.queue.iter().flatten().filter(|listed| listed.movie_id == movie);
         let listed = listed.next();
         let title = listed.map(|listed| listed.metadata.title.clone());
-        let comes_along = listed.is_some_and(|listed| listed.license_mode == LicenseMode::Embedded);
-        let film = (movie, title, comes_along);
+        let embedded = listed.is_some_and(|listed| listed.license_mode == LicenseMode::Embedded);
+        let film = (movie, title, embedded);
         match play(&self.control, &self.client, screen, film, &self.chosen, wishes).await {
             Ok(end) if end.stop => Ok(Some(Ended::Stopped)),
             Ok(end) => {
-                self.again = Again::default();
+                self.retries = Retries::default();
                 self.seen.insert(movie);
                 let over = self.once.then_some(match end.reason {
                     Reason::Finished => Ended::Done,
@@ -265,8 +268,8 @@ impl Tv {
             }
             Err(error) if self.once => Err(error),
             Err(error) => {
-                let again = error.is_of_the_moment();
-                let wait = if again { self.again.wait(movie, fastrand::f64()) } else { None };
+                let transient = error.is_transient();
+                let wait = if transient { self.retries.wait(movie, fastrand::f64()) } else { None };
                 screen.show(&Notice::Trouble(Trouble::of(&error, wait)));
                 let Some(wait) = wait else {
                     self.seen.insert(movie);
@@ -307,12 +310,12 @@ mod tests {
     #[test]
     fn a_film_is_tried_again_a_few_times() {
         let film = |id: u64| MovieId::try_from(id).unwrap();
-        let mut again = Again::default();
-        let waits: Vec<_> = (0..=MOST_TRIES).map(|_| again.wait(film(1), 0.5)).collect();
+        let mut retries = Retries::default();
+        let waits: Vec<_> = (0..=MOST_TRIES).map(|_| retries.wait(film(1), 0.5)).collect();
         assert!(waits[..MOST_TRIES as usize].is_sorted_by(|a, b| a.is_some() && a < b), "{waits:?}");
         assert_eq!(waits.last(), Some(&None), "then it is the next one's turn");
-        assert!(again.wait(film(1), 0.5).is_some(), "put on the list again it begins anew");
-        assert!(again.wait(film(2), 0.5) < waits[1], "each for itself");
+        assert!(retries.wait(film(1), 0.5).is_some(), "put on the list again it begins anew");
+        assert!(retries.wait(film(2), 0.5) < waits[1], "each for itself");
     }
 
     #[test]
@@ -321,12 +324,12 @@ mod tests {
         for error in
             [Error::Unreachable, Error::Engine(engine::Error::Unreachable), refused(ErrorCode::TryLater)]
         {
-            assert!(error.is_of_the_moment(), "{error}");
+            assert!(error.is_transient(), "{error}");
         }
         for error in
             [Error::Engine(engine::Error::Damaged), refused(ErrorCode::MovieUnknown), Error::KeyMissing]
         {
-            assert!(!error.is_of_the_moment(), "{error}");
+            assert!(!error.is_transient(), "{error}");
         }
     }
 }

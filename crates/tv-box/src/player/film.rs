@@ -289,7 +289,7 @@ impl<'a> Film<'a> {
                 self.feed(Event::Manifest(presentation))
             }
             Answer::Manifest(Err(error @ (Error::Refused(_) | Error::NotActivated)))
-                if !error.is_of_the_moment() =>
+                if !error.is_transient() =>
             {
                 Err(error)
             }
@@ -310,7 +310,7 @@ impl<'a> Film<'a> {
     fn unlicensed(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::NotActivated => Err(error),
-            _ if self.licensed && (!self.forced || error.is_of_the_moment()) => {
+            _ if self.licensed && (!self.forced || error.is_transient()) => {
                 self.trouble(&error);
                 Ok(())
             }

@@ -54,7 +54,7 @@ fn is_protected(manifest: &Manifest) -> bool {
 }
 
 /// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it
-/// ends. Its title is asked for where it is not known. A license is not asked for where it `comes_along` with
+/// ends. Its title is asked for where it is not known. A license is not asked for where one is `embedded` in
 /// the manifest.
 ///
 /// # Errors
@@ -63,7 +63,7 @@ pub(crate) async fn play(
     control: &Control,
     client: &reqwest::Client,
     screen: &mut dyn Screen,
-    (movie_id, title, comes_along): (MovieId, Option<String>, bool),
+    (movie_id, title, embedded): (MovieId, Option<String>, bool),
     chosen: &Chosen,
     wishes: &mut mpsc::Receiver<Wish>,
 ) -> Result<FilmEnd, Error> {
@@ -74,7 +74,7 @@ pub(crate) async fn play(
         RequestMessage::MovieMetadata { movie_id },
         RequestMessage::Authorization { movie_id },
     ];
-    let (license, [user, metadata, manifest]) = if comes_along {
+    let (license, [user, metadata, manifest]) = if embedded {
         (None, control.ask_all(others.map(Ask::Message)).map(boxed))
     } else {
         let [user, metadata, manifest] = others.map(Ask::Message);
@@ -120,7 +120,7 @@ pub(crate) async fn play(
         Film::open(control, client, screen, (movie_id, title), (session, begun), manifest, chosen, channels)
     });
     let result = match film {
-        Ok(mut film) => match if comes_along { film.open_embedded() } else { Ok(()) } {
+        Ok(mut film) => match if embedded { film.open_embedded() } else { Ok(()) } {
             Ok(()) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes).await,
             Err(error) => Err(error),
         },

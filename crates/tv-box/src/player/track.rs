@@ -214,7 +214,7 @@ impl TrackRun {
             if !self.downloads.get(&part.id).is_some_and(|download| download.wanted) {
                 continue;
             }
-            self.go_by(&part.representation)?;
+            self.select_init(&part.representation)?;
             let fetch = part.id;
             match self.push(part, keys, &mut events) {
                 Err(error) if is_damage(&error) => {
@@ -259,8 +259,8 @@ impl TrackRun {
         }
     }
 
-    /// Makes the decryptor go by a representation's init segment.
-    fn go_by(&mut self, representation: &str) -> Result<(), Error> {
+    /// Gives the decryptor a representation's init segment, unless it has it already.
+    fn select_init(&mut self, representation: &str) -> Result<(), Error> {
         if self.current.as_ref().is_some_and(|current| current.representation == representation) {
             return Ok(());
         }
