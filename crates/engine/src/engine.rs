@@ -215,7 +215,7 @@ impl Engine {
         }
     }
 
-    /// What time alone brings about, and what follows from the event before.
+    /// Does what is due by the clock, and what follows from the event before.
     fn pump(&mut self, now: Duration, out: &mut Vec<Command>) {
         if self.film.is_none() || self.failed {
             return;

@@ -7,7 +7,7 @@ use crate::{
     model::{ByteRange, Presentation, TrackKind},
 };
 
-/// Names one logical download. A retry keeps the id, and asks only for the bytes that are still missing.
+/// Names one logical download. A retry keeps the id, and requests only the bytes that are still missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FetchId(pub u64);
 
@@ -30,8 +30,8 @@ pub enum Event {
         /// Its segments.
         index: SegmentIndex,
     },
-    /// What a film that grows has come to: the answer to [`Command::RefreshIndex`]. Tell it without having
-    /// been asked, too, where the server pushes. One event for all representations, so that all of them grow
+    /// The news of a film that grows: the answer to [`Command::RefreshIndex`]. A server that
+    /// pushes may tell it without being asked. One event for all representations, so that all of them grow
     /// at the same moment.
     IndexUpdate(IndexUpdate),
     /// The index that was asked for did not come.
@@ -56,7 +56,7 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
-    /// The media of a download is not what it should be: the DRM module could make nothing of it.
+    /// The media of a download is damaged: the DRM module could not use it.
     Damaged {
         /// Which download.
         fetch: FetchId,
@@ -73,7 +73,8 @@ pub enum Event {
         /// All ranges.
         ranges: Ranges,
     },
-    /// Where the playhead is. Wanted about four times a second, and when the video element reports `waiting`.
+    /// Where the playhead is. Send it about four times a second, and when the video element reports
+    /// `waiting`.
     Playhead {
         /// Seconds.
         position: f64,
@@ -131,7 +132,7 @@ pub enum Event {
         /// Which track.
         track: TrackKind,
     },
-    /// Nothing happened but time. Wanted about four times a second.
+    /// Only time has passed. Send it about four times a second.
     Tick,
 }
 
@@ -140,7 +141,7 @@ pub enum Event {
 pub enum Failure {
     /// Connection, DNS, CORS: the browser does not say which.
     Network,
-    /// An answer with another status than the range form promises.
+    /// An answer whose status is not the one that the range form promises.
     Status(u16),
     /// Fewer or other bytes than were asked for.
     Truncated,
@@ -164,7 +165,7 @@ pub struct FetchSpec {
     /// The bytes asked for. Unless the download is `sized` they are the most that may come: the answer ends
     /// with the file (a range that reaches beyond it is cut: RFC 9110, 14.1.2).
     pub range: ByteRange,
-    /// Whether so many bytes must come. False for a file whose size is not known.
+    /// Whether exactly these bytes must arrive. False for a file of unknown size.
     pub sized: bool,
     /// How many of the first bytes of the *whole* download are init segment and index; the rest is one
     /// segment. Zero for a plain segment. Where segments are files, a head is an init segment and the whole
@@ -174,7 +175,7 @@ pub struct FetchSpec {
     pub offset: u64,
     /// False when the download is init segment and index only.
     pub segment: bool,
-    /// What a cache on the way holds is of no use.
+    /// Caches on the way must not answer it from what they hold.
     pub afresh: bool,
 }
 

@@ -10,7 +10,7 @@ struct Entry {
     stale: bool,
 }
 
-/// Appended segments by number. As large as the buffer, not as the film.
+/// Appended segments by number. It grows with the buffer, not with the film.
 #[derive(Clone, Debug, Default)]
 pub struct Held(BTreeMap<u64, Entry>);
 
@@ -35,14 +35,14 @@ impl Held {
         self.0.values().any(|entry| entry.stale)
     }
 
-    /// Says anew which segments are to be replaced.
+    /// Decides again which segments are to be replaced.
     pub fn judge(&mut self, stale: impl Fn(u64, Rung) -> bool) {
         for (number, entry) in &mut self.0 {
             entry.stale = stale(*number, entry.rung);
         }
     }
 
-    /// Forgets what is not in the buffer any more, going by the middle of each segment.
+    /// Forgets the segments whose middle is no longer in the buffer.
     pub fn prune(&mut self, index: &SegmentIndex, buffered: &Ranges) {
         self.0.retain(|number, _| {
             index.get(*number).is_some_and(|s| buffered.contains((s.start + s.end) / 2.0))

@@ -1,4 +1,4 @@
-//! The segments of one representation, which may become more while the film plays.
+//! The segments of one representation. More may be added while the film plays.
 //!
 //! Segments are numbered. In a film that is all there the first one is number 0, and the index comes from the
 //! file's `sidx`. In a film that grows the server numbers them, the same in all representations; the index
@@ -14,11 +14,11 @@ pub use update::{IndexUpdate, NewSegments};
 
 use crate::model::ByteRange;
 
-/// An index holds at most so many segments; of more it keeps the newest. A day of 2 s is 43,200.
+/// An index holds at most this many segments, the newest ones. A day of 2 s segments has 43,200.
 pub const MOST_SEGMENTS: usize = 100_000;
 
-/// Segments in order of number and time. Empty only before the first, or after the last known one has left
-/// the window.
+/// Segments in order of number and time. It is empty only before the first, or after the last known one
+/// has left the window.
 ///
 /// # Examples
 /// ```

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{event::FetchId, ladder::Rung, model::ByteRange};
 
-/// A file whose size is not known may be so long, in bytes. A segment of 10 s at 200 Mb/s has 250 MB.
+/// The longest file of unknown size that is accepted, in bytes. A segment of 10 s at 200 Mb/s has 250 MB.
 pub const MOST_UNSIZED: u64 = 1 << 28;
 
 /// The bytes that a download is for.
@@ -38,7 +38,7 @@ pub enum Media {
     Start,
     /// The segment with this number.
     Number(u64),
-    /// It was wanted once; only the head in front of it still is.
+    /// The segment is no longer wanted, but the head in front of it is.
     Unwanted,
 }
 
@@ -93,7 +93,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Whether all its bytes have arrived. Of a file whose size is not known only its end tells.
+    /// Whether all its bytes have arrived. For a file of unknown size only the end of the answer shows that.
     pub fn is_whole(&self) -> bool {
         self.sized && self.received >= self.range.length()
     }

@@ -152,13 +152,13 @@ impl Ladder {
         self.0.iter_mut()
     }
 
-    /// Of the rungs that pass, the one nearest to `to`; the lower of two.
+    /// The rung nearest to `to` among those that pass; of two, the lower one.
     pub fn nearest(&self, to: Rung, pass: impl Fn(Rung, &Step) -> bool) -> Option<Rung> {
         let passing = self.iter().filter(|(rung, step)| pass(*rung, step)).map(|(rung, _)| rung);
         passing.min_by_key(|rung| rung.0.abs_diff(to.0))
     }
 
-    /// Takes fresh URLs. What has gone from the manifest is no longer fetched.
+    /// Takes fresh URLs. What is missing from the manifest is no longer fetched.
     pub fn refresh(&mut self, fresh: &[Representation]) {
         for step in &mut self.0 {
             match fresh.iter().find(|other| other.id == step.representation.id) {

@@ -19,19 +19,19 @@
 //! differs is where a segment's bytes are, and whether the sequence can become longer:
 //!
 //! * On demand ([`model::Timeline::Fixed`]) all segments are there. They are ranges of one file
-//!   ([`model::Layout::SingleFile`]), numbered from 0; their times in seconds go from 0 to the duration, and
-//!   their sizes in bytes are known. [`Event::Index`] comes once for each representation, and the film begins at
-//!   the manifest's position.
-//! * Live ([`model::Timeline::Growing`]) the server adds segments at the end and drops the oldest ones. They are
-//!   files ([`model::Layout::SegmentFiles`]), numbered by the server and alike in all representations; a size may
-//!   be unknown until the file ends. [`Event::IndexUpdate`] brings what is new, again and again, for all
-//!   representations at once. What can be played is a window with a live edge, in seconds of the event's own
-//!   timeline ([`Engine::window`]). The viewer is brought into it ([`Command::JumpTo`]), as far behind the edge
-//!   as the manifest says. An update brings the end, and [`Command::EndOfStream`] comes only then: from there on
-//!   the event is a film.
+//!   ([`model::Layout::SingleFile`]), numbered from 0; their times in seconds go from 0 to the duration,
+//!   and their sizes in bytes are known. [`Event::Index`] comes once for each representation, and the film
+//!   begins at the manifest's position.
+//! * Live ([`model::Timeline::Growing`]) the server adds segments at the end and drops the oldest ones.
+//!   They are files ([`model::Layout::SegmentFiles`]), numbered by the server and alike in all
+//!   representations; a size may be unknown until the file ends. [`Event::IndexUpdate`] brings what is
+//!   new, again and again, for all representations at once. What can be played is a window with a live
+//!   edge, in seconds of the event's own timeline ([`Engine::window`]). The viewer is brought into it
+//!   ([`Command::JumpTo`]), as far behind the edge as the manifest says. An update brings the end, and
+//!   [`Command::EndOfStream`] comes only then: from there on the event is a film.
 //!
 //! While a film grows the engine asks with [`Command::RefreshIndex`], at most about once in the length of a
-//! segment, and twice when there is nothing new; it waits at the edge, and does not hurry. Seeks are
+//! segment, and twice when there is nothing new; at the edge it waits. Seeks are
 //! clamped to the window, with another [`Command::JumpTo`]. Nothing outside of the window is asked for: a
 //! viewer who falls out of it sees what is in the buffer, and is then brought back. Parts of segments (low
 //! latency) and a playback rate that keeps the distance from the edge are not there yet;

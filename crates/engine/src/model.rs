@@ -165,7 +165,7 @@ pub enum Timeline {
     /// It grows at its end, and may lose its oldest segments: a live event, until its end is known. The
     /// engine asks for news of it with [`crate::Command::RefreshIndex`].
     Growing {
-        /// How far behind the live edge the viewer joins, and is brought when they go farther, in seconds:
+        /// How far behind the live edge the viewer joins, and how near to it seeks may go, in seconds:
         /// the target latency. Less than one segment is never reached.
         distance: f64,
     },

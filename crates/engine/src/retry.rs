@@ -9,7 +9,7 @@ pub struct RetryRules {
     pub first_wait: Duration,
     /// Longest wait.
     pub longest_wait: Duration,
-    /// To the first byte; doubles with each attempt, three times at most.
+    /// Time to the first byte. It doubles with each attempt, three times at most.
     pub first_byte: Duration,
     /// Without a byte in the middle of a transfer.
     pub stall: Duration,
@@ -81,7 +81,7 @@ impl CdnHealth {
         }
     }
 
-    /// The network itself was away, and is back: nobody sits out.
+    /// The network itself was gone and is back, so every CDN may be asked again.
     pub fn all_back(&mut self) {
         self.entries.fill(Health::default());
     }

@@ -35,7 +35,7 @@ pub struct Track {
     pub kind: TrackKind,
     /// Its representations.
     pub ladder: Ladder,
-    /// The one that segments are fetched of. Its index is known, but for the very start.
+    /// The one whose segments are fetched. Its index is known, except at the very start.
     pub current: Rung,
     /// Where fetching continues.
     pub cursor: Cursor,
@@ -150,7 +150,7 @@ impl Track {
     }
 
     /// Takes the index of a single file in. If it is the current representation's, the start segment gets its
-    /// number; false when that segment is none of the index, for the caller to drop what is under way of it.
+    /// number; false when the index does not contain that segment, and the caller must drop its download.
     pub fn index_arrived(&mut self, rung: Rung, index: SegmentIndex) -> bool {
         let start = self.ladder.step(rung).representation.start();
         let number = start.and_then(|start| index.at_bytes(start.range));

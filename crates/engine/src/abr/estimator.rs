@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Transfers smaller than this say more about latency than about throughput.
 const SMALLEST_SAMPLE: u64 = 16 * 1024;
-/// Unless they took this long: then the network is that slow.
+/// But if they took this long, the network is that slow.
 const SLOW: Duration = Duration::from_millis(500);
 /// Faster than this, the bytes came from a cache.
 const FASTEST_SAMPLE: Duration = Duration::from_millis(5);

@@ -57,7 +57,7 @@ impl Engine {
         let mut rungs: Vec<Rung> =
             track.ladder.iter().map(|(rung, _)| rung).filter(|rung| self.automatic(track, *rung)).collect();
         if rungs.is_empty() {
-            // The caps leave nothing: the lowest that is allowed at all.
+            // The caps leave nothing, so take the lowest that is allowed at all.
             rungs.extend(track.ladder.iter().find(|(_, step)| self.allowed(step)).map(|(rung, _)| rung));
         }
         let seconds = track.index()?.get(segment).map_or(4.0, |s| s.end - s.start);
@@ -77,7 +77,7 @@ impl Engine {
         rungs.get(place).copied()
     }
 
-    /// bit/s that are left for the picture when the sound has had its share.
+    /// bit/s that are left for the picture after the sound has taken its share.
     fn throughput_for_video(&self) -> f64 {
         let all = self.estimate().unwrap_or_else(|| self.config.start.bandwidth()) as f64;
         let sound = self.tracks.iter().find(|track| track.kind == TrackKind::Audio && !track.complete());
@@ -109,7 +109,8 @@ impl Engine {
         let fit = |rung: Rung, step: &Step| step.offers(segment) && self.allowed(step) && rung < desired;
         let below = track.ladder.iter().filter(|(rung, step)| fit(*rung, step)).map(|(rung, _)| rung);
         let current = Some(track.current).filter(|rung| self.allowed(track.ladder.step(*rung)));
-        // Not above what is wanted, nor further below it than what plays now, unless nothing else is known.
+        // Choose nothing above what is wanted, nor further below it than what plays now, unless nothing
+        // else is known.
         below.max().max(current.filter(|current| *current < desired)).or(current)
     }
 
@@ -209,7 +210,7 @@ impl Engine {
             _ => job.range.length(),
         };
         let deadline = if start <= self.position + 0.1 {
-            // It is waited for: half of it may pass, then it would not even arrive as fast as it plays.
+            // Playback waits for it: after half of its length it would not even arrive as fast as it plays.
             (end - self.position) / 2.0
         } else {
             track.buffered.ahead(self.position) - 1.0

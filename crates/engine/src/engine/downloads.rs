@@ -50,7 +50,7 @@ impl Engine {
         let step = self.tracks[track].ladder.step_mut(job.rung);
         match job.media {
             Media::None if step.has_files() => step.has_init = true,
-            Media::None if step.index.is_none() => step.head_failed(now), // its bytes came, but no index out of them
+            Media::None if step.index.is_none() => step.head_failed(now), // no index could be read from it
             Media::None | Media::Unwanted => {}
             media => {
                 self.first_picture_until.get_or_insert(now + FIRST_PICTURE);
@@ -93,7 +93,7 @@ impl Engine {
         };
         let job = &track.jobs[place];
         let range = ByteRange { start: job.range.start + job.received, end: job.range.end };
-        // A file of its own is asked for as a whole, unless a part of it has come.
+        // A segment's file is requested whole, unless a part of it has arrived.
         let (url, partly) = match (&representation.layout, job.media) {
             (Layout::SingleFile(_), _) => (source.url.clone(), true),
             (Layout::SegmentFiles(files), Media::Number(number)) => {

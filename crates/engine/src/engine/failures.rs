@@ -25,8 +25,8 @@ impl Engine {
         let track = &mut self.tracks[number];
         let optional = track.jobs[place].media == Media::None && track.jobs[place].rung != track.current;
         let job = &mut track.jobs[place];
-        // It broke after its last byte; that a file has no more, a server says by refusing the range behind
-        // it.
+        // It broke off after its last byte. Of a file of unknown size, a server says so by refusing the range
+        // behind it.
         let past_end = !job.sized && job.received > 0 && failure == Failure::Status(416);
         if job.is_whole() || past_end {
             return self.fetch_done(now, fetch, out);
@@ -73,7 +73,7 @@ impl Engine {
         self.tracks[number].jobs[place].state = JobState::Waiting { until };
     }
 
-    /// A segment came, and is of no use. Damage on the way does not come twice, nor from another CDN.
+    /// A segment arrived damaged. Damage in transit does not happen twice, nor on another CDN.
     pub(super) fn damaged(&mut self, now: Duration, fetch: FetchId, out: &mut Vec<Command>) {
         let found = self.tracks.iter().enumerate().find_map(|(number, track)| {
             let under_way = track.jobs.iter().find(|job| job.id == fetch).map(|job| (job.media, job.cdn));

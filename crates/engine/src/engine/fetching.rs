@@ -16,7 +16,7 @@ use crate::{
 
 /// From this much buffer on, in seconds, heads are fetched that may be wanted later.
 const HEADS_AHEAD: f64 = 4.0;
-/// So long after the first segment has come the first picture has precedence.
+/// For this long after the first segment has arrived, the first picture has precedence.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_millis(400);
 
 impl Engine {
@@ -180,11 +180,12 @@ impl Engine {
         self.start_job(now, number, rung, (0, Media::Number(segment)), extent, out);
     }
 
-    /// Sees to it that the head of `rung` is on its way. A head that is merely fetched ahead makes way.
+    /// Makes sure that the head of `rung` is being fetched. A head that is only fetched ahead is given up
+    /// for it.
     pub(super) fn want_head(&mut self, now: Duration, number: usize, rung: Rung, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let under_way = track.head_job().is_some_and(|job| job.rung == rung);
-        // Before the current one is there, the only head on its way is the one that everything waits for.
+        // Until the current head is there, everything waits for it, and no other head is fetched.
         if under_way || !track.ladder.step(rung).lacks_head(now) || !track.is_ready() {
             return;
         }

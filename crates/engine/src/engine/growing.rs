@@ -16,7 +16,7 @@ use crate::{
     track::{Cursor, Track},
 };
 
-/// How far into the window a viewer is brought who fell out of it, in seconds: what is fetched there should
+/// A viewer who fell out of the window is brought this far into it, in seconds: what is fetched there should
 /// not leave the window on its way.
 const SAFE: f64 = 5.0;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.

@@ -33,7 +33,7 @@ pub enum Trouble {
     NoUrls,
 }
 
-/// Counters since the film was loaded. Monotonous, but for the estimate.
+/// Counters since the film was loaded. They only grow, except for the estimate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Changes of the representation of the picture from one fetched segment to the next.
@@ -108,7 +108,7 @@ impl Engine {
         Stats { estimate: self.estimate(), ..self.watch.counters }
     }
 
-    /// Keeps book of stalls, at each report of the playhead.
+    /// Notes stalls at each report of the playhead.
     pub(super) fn note_stall(&mut self, now: Duration) {
         let there = self.buffered().contains(self.position);
         let over = self.ended

@@ -14,7 +14,7 @@ use crate::{
     track::Track,
 };
 
-/// Fraction of the URLs' life, and longest time, by which they are refreshed early.
+/// URLs are refreshed this fraction of their life before they end, and at most this much earlier.
 const REFRESH_EARLY: (f64, Duration) = (0.2, Duration::from_secs(600));
 /// URLs are not refreshed more often than this, however short they say they live.
 const REFRESH_REST: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub(super) struct Urls {
     pub(super) refresh: Refresh,
     failures: u32,
     due: Option<Duration>,
-    // Counts manifests, so that a refusal of old URLs is told from one of fresh ones.
+    // Counts manifests, so that a refusal of old URLs can be told from a refusal of fresh ones.
     pub(super) generation: u32,
     // An edge refused; the URLs were refreshed since; no download succeeded since.
     pub(super) refreshed_after_refusal: bool,
@@ -73,8 +73,8 @@ impl Engine {
                 }
             }
             Some(before) => {
-                // The draw of a refresh may order the CDNs anew; this viewing keeps the order that it knows
-                // the health of.
+                // A refreshed manifest may order the CDNs differently; this viewing keeps the order that
+                // it knows the health of.
                 let known = |cdn: &Cdn| before.cdns.iter().any(|other| other.id == cdn.id);
                 if cdns.len() == before.cdns.len() && cdns.iter().all(known) {
                     cdns.clone_from(&before.cdns);

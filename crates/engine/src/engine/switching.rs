@@ -41,7 +41,8 @@ impl Engine {
         self.replace |= above(track.current) || on_its_way.into_iter().any(above) || track.held.any_stale();
     }
 
-    /// Says anew what of the video buffer may stay. Before anything is there, begins at another rung.
+    /// Decides again which parts of the video buffer may stay. Before anything is there, begins at another
+    /// rung.
     fn judge_video(&mut self, now: Duration, out: &mut Vec<Command>) {
         let Some(number) = self.place(TrackKind::Video) else { return };
         let mut held = std::mem::take(&mut self.tracks[number].held);
@@ -179,8 +180,9 @@ impl Engine {
         self.position + self.fetch_time(track, rung, next)
     }
 
-    /// Replaces what lies ahead in the video buffer and may not stay there, in place, whole segments, from
-    /// the first boundary that a download reaches in time. Waits for the head of the rung to take.
+    /// Replaces, in place and in whole segments, what lies ahead in the video buffer and may not stay
+    /// there, from the first boundary that a download reaches in time. Waits for the head of the rung to
+    /// take.
     pub(super) fn replace_if_due(&mut self, now: Duration, out: &mut Vec<Command>) {
         let Some(number) = self.place(TrackKind::Video).filter(|_| self.replace) else { return };
         let Some(playing) = self.tracks[number].index().map(|index| index.at(self.position)) else { return };

@@ -8,9 +8,9 @@ use crate::{
 };
 
 impl Track {
-    /// Adds what is new and forgets what has left the window, all before number `first`, in every representation
-    /// whose segments are files. Ids of the representations that cannot be used: what is new does not follow what
-    /// there is, or the picture is cut at other times.
+    /// Adds what is new and forgets what has left the window, all before number `first`, in every
+    /// representation whose segments are files. Ids of the representations that cannot be used: what is
+    /// new does not follow what there is, or the picture is cut at other times.
     pub fn grow(&mut self, update: &IndexUpdate, first: u64) -> Vec<String> {
         let mut unusable = Vec::new();
         for step in self.ladder.iter_mut().filter(|step| step.has_files()) {

@@ -22,7 +22,7 @@ const FILES: [&str; 9] = ["v300", "v600", "v1200", "v2400", "v4000", "v6000", "a
 #[derive(Clone, Debug)]
 enum Happens {
     Event(Box<Event>),
-    /// The so manieth running download is delivered and appended.
+    /// The running download at this place is delivered and appended.
     Served(usize),
 }
 

@@ -75,7 +75,7 @@ fn a_damaged_segment_is_fetched_afresh_from_the_other_cdn_and_damaged_again_is_t
 }
 
 #[test]
-fn damage_in_what_the_viewer_has_left_is_of_no_account() {
+fn damage_in_what_the_viewer_has_left_is_ignored() {
     let mut world = World::ladder(60.0, 8e6);
     let first = world.fetches().into_iter().find(|spec| spec.track == Video).unwrap();
     assert!(first.head > 0 && first.segment);

@@ -198,7 +198,7 @@ fn an_index_that_cannot_be_had_for_a_while_is_not_noticed_and_for_long_is_an_err
 }
 
 #[test]
-fn a_news_that_makes_no_sense_costs_one_representation() {
+fn news_that_make_no_sense_cost_one_representation() {
     let mut world = tuned_in(1000);
     world.run(seconds(20));
     let playing = world.engine.playing(Video).unwrap().to_owned();

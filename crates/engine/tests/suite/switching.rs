@@ -106,7 +106,8 @@ fn another_sound_track_replaces_the_sound_from_here_on_and_leaves_the_picture() 
     world.run(seconds(3));
     let of_video = |command: &Command| match command {
         Command::Reset { track } => *track == Video,
-        Command::Remove { track, start, .. } => *track == Video && *start > 0.0, // the rest is behind the playhead
+        // The rest is behind the playhead.
+        Command::Remove { track, start, .. } => *track == Video && *start > 0.0,
         _ => false,
     };
     assert!(!world.log[before..].iter().any(|(_, command)| of_video(command)));

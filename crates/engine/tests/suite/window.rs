@@ -138,3 +138,24 @@ fn an_event_that_has_ended_begins_at_its_beginning() {
     assert!(world.seen.seconds > 99.0);
     assert_once(&world);
 }
+
+#[test]
+fn what_has_left_the_window_plays_from_the_buffer_while_what_follows_is_fetched() {
+    let mut world = World::broadcast(400.0, 25, 8);
+    world.server().distance = 16.0;
+    world.manifest(0.0);
+    world.run(seconds(40));
+    (world.playing, world.gone) = (false, true);
+    let had = world.there().end_at(world.position).unwrap();
+    world.run(seconds(40));
+    (world.playing, world.gone) = (true, false);
+    world.tell(Event::Online);
+    let jumps = world.seen.jumps;
+    world.run_until("the end of what was there", |world| world.position > had - 0.05);
+    assert!(had < world.available().start && world.seen.jumps == jumps, "all of it was seen");
+    world.run(seconds(2));
+    // Then over what can no longer be had, to what came meanwhile.
+    assert!(world.position > had + 5.0 && world.seen.jumps == jumps + 1, "{} {had}", world.position);
+    assert!(world.seen.rebuffering < ms(100), "{:?}", world.seen);
+    assert_eq!(world.failure(), None);
+}
