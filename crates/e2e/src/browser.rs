@@ -72,8 +72,8 @@ impl Browser {
         Self { driver, process, profile }
     }
 
-    /// A headless Firefox with a fresh profile, where it is asked for: `GECKODRIVER` names its driver. What of
-    /// this type speaks to the browser's own tools does not work there.
+    /// A headless Firefox with a fresh profile, where it is asked for: `GECKODRIVER` names its driver. What
+    /// of this type speaks to the browser's own tools does not work there.
     pub async fn start_firefox() -> Option<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let geckodriver = std::env::var_os("GECKODRIVER")?;

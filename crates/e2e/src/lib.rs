@@ -1,8 +1,8 @@
-//! The harness of the end-to-end tests: a real `matinee` server with the demo film, a real Chromium, and the eyes to read the
-//! film's pictures.
+//! The harness of the end-to-end tests: a real `matinee` server with the demo film, a real Chromium, and the
+//! eyes to read the film's pictures.
 //!
-//! Environment: `MATINEE_BIN` is the `matinee` binary, `MATINEE_SITE_DIR` the built site (both set by `cargo xtask test`);
-//! `CHROMEDRIVER` is ChromeDriver (default: the one on the path).
+//! Environment: `MATINEE_BIN` is the `matinee` binary, `MATINEE_SITE_DIR` the built site (both set by
+//! `cargo xtask test`); `CHROMEDRIVER` is ChromeDriver (default: the one on the path).
 
 #![forbid(unsafe_code)]
 // A harness may panic: that is how a test fails.
@@ -58,7 +58,8 @@ pub fn repository() -> std::path::PathBuf {
 
 /// A TCP port of the loopback interface that was free a moment ago.
 pub fn free_port() -> u16 {
-    // Below the ports that the system gives out by itself, and none twice in this process: between asking and using it, seconds may pass.
+    // Below the ports that the system gives out by itself, and none twice in this process: between asking and
+    // using it, seconds may pass.
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     loop {
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

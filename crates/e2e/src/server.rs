@@ -18,7 +18,8 @@ pub const MOVIE: u64 = 60_027_274;
 /// The demo film's title.
 pub const TITLE: &str = "Matinee demo film";
 
-/// A running `matinee serve` with a data directory of its own, the demo film packaged and [`EMAIL`] signed up.
+/// A running `matinee serve` with a data directory of its own, the demo film packaged and [`EMAIL`] signed
+/// up.
 pub struct Server {
     child: Child,
     data: TempDir,
@@ -67,7 +68,8 @@ impl Server {
         Self::start_at(free_port(), config, &demo_film()).await
     }
 
-    /// The same, with the public URL in `matinee.toml`, so that the other commands of `matinee` know it as well.
+    /// The same, with the public URL in `matinee.toml`, so that the other commands of `matinee` know it as
+    /// well.
     pub async fn start_public(config: &str) -> Self {
         let port = free_port();
         let config = format!("public_url = \"http://localhost:{port}\"\n{config}");
@@ -121,7 +123,8 @@ impl Server {
         packs.map(|pack| pack.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap()
     }
 
-    /// Puts the film under the policy `own` with these rules (lines of its table), and waits until the server goes by them.
+    /// Puts the film under the policy `own` with these rules (lines of its table), and waits until the server
+    /// goes by them.
     ///
     /// # Panics
     /// When the rules are not understood.

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use crate::repository;
 use crate::server::{EMAIL, MOVIE, PASSWORD, TITLE, matinee, succeed};
 
-/// A data directory with site keys, a packaged film and [`EMAIL`]'s account, kept in memory. `matinee` makes it once for each film;
-/// every server gets a copy.
+/// A data directory with site keys, a packaged film and [`EMAIL`]'s account, kept in memory. `matinee` makes
+/// it once for each film; every server gets a copy.
 pub(crate) struct Template {
     /// Each before what is in it; paths are relative to the data directory.
     folders: Vec<(PathBuf, Permissions)>,

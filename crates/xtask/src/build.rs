@@ -109,8 +109,8 @@ const COMPAT: Module = Module {
     manifest: "crates/decryptor/Cargo.toml",
 };
 
-/// What is built side by side, because one core alone optimises a module as a whole: each lane one module after another, in a target
-/// folder of its own.
+/// What is built side by side, because one core alone optimises a module as a whole: each lane one module
+/// after another, in a target folder of its own.
 const LANES: [&[Module]; 2] = [&[APP], &[DECRYPTOR, COMPAT]];
 
 /// Builds all modules into `pkg/` and the site into `target/site`, and prints what the modules weigh.

@@ -78,8 +78,8 @@ fn spelling(project: &Project) -> Result<(), Error> {
     command::run(&mut command::command(project, tools::typos(project)?))
 }
 
-/// Licenses, sources and bans of dependencies, by `deny.toml`. Advisories are asked for where their database is to be had: in the
-/// hosted workflow.
+/// Licenses, sources and bans of dependencies, by `deny.toml`. Advisories are asked for where their database
+/// is available: in the hosted workflow.
 fn licenses(project: &Project) -> Result<(), Error> {
     let mut deny = command::command(project, tools::cargo_deny(project)?);
     deny.args(["--workspace", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"]);

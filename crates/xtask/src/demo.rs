@@ -50,7 +50,8 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     serve::must_be_free(address)?;
 
     println!("The first time, this compiles for some minutes.");
-    // The modules as they ship; the server as the tests have it, because optimising it as a whole takes longer than all the rest.
+    // The modules as they ship; the server as the tests have it, because optimising it as a whole takes
+    // longer than all the rest.
     let server = Job::new("server", || build_binary(project, Kind::Dev).map(drop));
     build_site_beside(project, Kind::Release, vec![server])?;
     let binary = project.target.join("debug/matinee");

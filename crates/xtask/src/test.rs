@@ -24,10 +24,12 @@ pub(crate) struct Arguments {
     /// Run this part only (with what it needs).
     #[arg(long, value_enum)]
     only: Option<Part>,
-    /// Run the browser tests in Firefox, too, and the end-to-end tests that can; installs Firefox and geckodriver where they are missing.
+    /// Run the browser tests in Firefox, too, and the end-to-end tests that can; installs Firefox and
+    /// geckodriver where they are missing.
     #[arg(long)]
     firefox: bool,
-    /// Arguments for the test programs, for instance a part of a test's name; with --only native, browser or e2e.
+    /// Arguments for the test programs, for instance a part of a test's name; with --only native, browser or
+    /// e2e.
     #[arg(last = true)]
     rest: Vec<String>,
 }

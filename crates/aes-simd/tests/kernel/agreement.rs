@@ -1,4 +1,5 @@
-//! C5: equal to the `aes`, `ctr` and `cbc` crates, natively and in a browser: random keys, lengths, IVs, alignments, counters about to wrap.
+//! C5: equal to the `aes`, `ctr` and `cbc` crates, natively and in a browser: random keys, lengths, IVs,
+//! alignments, counters about to wrap.
 
 use aes_simd::{CounterWidth, OutOfBounds, Pattern, Span, portable};
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};

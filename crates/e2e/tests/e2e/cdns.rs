@@ -3,9 +3,9 @@
 use e2e::{Browser, Stage, Viewing, eventually};
 use shaper::{Exchange, Fault, Kind, Network, Rule};
 
-/// A68, A82: the first CDN of the manifest is asked first; when it goes away, or is there but broken, playback goes on from the other,
-/// which pulls from the same edge by the same kind of URL. A83: the CDNs here are plain proxies, which know nothing but HTTP and get only
-/// encrypted files.
+/// A68, A82: the first CDN of the manifest is asked first; when it goes away, or is there but broken,
+/// playback continues from the other, which pulls from the same edge by the same kind of URL. A83: the CDNs
+/// here are plain proxies, which know nothing but HTTP and get only encrypted files.
 #[tokio::test]
 async fn one_of_two_cdns_goes_down() {
     let stage = Stage::start(2, "").await;
@@ -42,8 +42,8 @@ async fn one_of_two_cdns_goes_down() {
     browser.quit().await;
 }
 
-/// All CDNs are gone: what is buffered plays; half a minute after it is used up, the page says that no media server can be reached, and offers to try again, which
-/// works once they are back.
+/// All CDNs are gone: what is buffered plays; half a minute after it is used up, the page says that no media
+/// server can be reached, and offers to try again, which works once they are back.
 #[tokio::test]
 async fn all_cdns_go_down() {
     let stage = Stage::start(2, "").await;
@@ -66,7 +66,8 @@ async fn all_cdns_go_down() {
 /// A70: URLs end long before the film does: fresh ones come again and again, and the film plays to its end.
 #[tokio::test]
 async fn urls_that_end_during_the_play() {
-    // The long form has URLs of 60 s, none of which is refused; here they are so short that a busy machine may be late once.
+    // The long form has URLs of 60 s, none of which is refused; here they are so short that a busy machine
+    // may be late once.
     let stage = Stage::start(1, "[edge]\nurl_life = 6\n").await;
     let browser = Browser::start().await;
     let viewing = Viewing::new(&browser, &stage).await;

@@ -1,7 +1,8 @@
-//! End to end, in Chromium (and Firefox, where it is installed with geckodriver), against the real `matinee` with the real demo film.
+//! End to end, in Chromium (and Firefox, where it is installed with geckodriver), against the real `matinee`
+//! with the real demo film.
 //!
-//! Tests run two at a time. One that counts stalls, or that a busy machine would make late, is marked `#[ignore]`: `cargo xtask test` runs
-//! these afterwards, one by one.
+//! Tests run two at a time. One that counts stalls, or that a busy machine would make late, is marked
+//! `#[ignore]`: `cargo xtask test` runs these afterwards, one by one.
 
 mod activation;
 mod buffers;

@@ -1,4 +1,4 @@
-//! The film through a bad network and bad edges: it goes on, or says why.
+//! The film through a bad network and bad edges: it plays on, or says why.
 
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ async fn a_narrow_and_long_way_does_not_stall() {
     browser.quit().await;
 }
 
-/// The network is gone for 10 s: what is buffered plays on without a stall, and the rest follows when it is back; what is not buffered
-/// comes when it is back, without a word of the viewer.
+/// The network is gone for 10 s: what is buffered plays on without a stall, and the rest follows when it is
+/// back; what is not buffered comes when it is back, without a word of the viewer.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn the_network_is_gone_for_ten_seconds() {
@@ -57,7 +57,8 @@ async fn the_network_is_gone_for_ten_seconds() {
     browser.quit().await;
 }
 
-/// One edge, and no other: connections that are reset, answers that are cut, refused and held back. The film goes on, and every picture is whole.
+/// One edge, and no other: connections that are reset, answers that are cut, refused and held back. The film
+/// goes on, and every picture is whole.
 #[tokio::test]
 async fn an_edge_that_breaks_off_and_refuses() {
     let stage = Stage::start(1, "").await;
@@ -88,7 +89,8 @@ async fn an_edge_that_breaks_off_and_refuses() {
     browser.quit().await;
 }
 
-/// An edge that takes the request and says nothing, or stops in the middle of an answer: after the time-out it is asked again.
+/// An edge that takes the request and says nothing, or stops in the middle of an answer: after the time-out
+/// it is asked again.
 #[tokio::test]
 async fn an_edge_that_stalls() {
     let stage = Stage::start(1, "").await;

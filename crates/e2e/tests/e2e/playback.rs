@@ -11,7 +11,8 @@ async fn play(browser: &Browser, server: &Server) {
     browser.until("the film to play", "return document.querySelector('video')?.currentTime > 0").await;
 }
 
-/// A16, A24, C1, C18: after signing in, one click leads to moving pictures and sound; 5 s are decoded without a dropped stretch.
+/// A16, A24, C1, C18: after signing in, one click leads to moving pictures and sound; 5 s are decoded without
+/// a dropped stretch.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn five_seconds_play_with_picture_and_sound() {
@@ -52,7 +53,8 @@ async fn five_seconds_play_with_picture_and_sound() {
     browser.quit().await;
 }
 
-/// C17, A103: the decoded picture is, octet for octet, the mezzanine's, at the start, across fragments and segments, and at the end.
+/// C17, A103: the decoded picture is, octet for octet, the mezzanine's, at the start, across fragments and
+/// segments, and at the end.
 #[tokio::test]
 async fn seeks_show_the_exact_frames_of_the_source() {
     let server = Server::start().await;
@@ -70,7 +72,8 @@ async fn seeks_show_the_exact_frames_of_the_source() {
     browser.quit().await;
 }
 
-/// The controls do what their names say: pause, play, mute, seek by the slider, to the end, and again from the start.
+/// The controls do what their names say: pause, play, mute, seek by the slider, to the end, and again from
+/// the start.
 #[tokio::test]
 async fn controls_by_name_and_keyboard() {
     let server = Server::start().await;

@@ -1,4 +1,5 @@
-//! Policies in a real browser: renewal, displays, forced updates, picture height, the player's release, kept licenses.
+//! Policies in a real browser: renewal, displays, forced updates, picture height, the player's release, kept
+//! licenses.
 
 use e2e::{Browser, Server, Stage, Viewing, eventually, free_port};
 use serde_json::Value;
@@ -13,8 +14,9 @@ async fn set_display(browser: &Browser, extended: &str) {
     let _: bool = browser.eval(&script).await;
 }
 
-/// Renewal: a film under a license of 20 s, looked at continuously, plays on without a stall, because the player gets the next
-/// license in time; when it gets none any more, the film ends with the license, in words (B14's other side).
+/// Renewal: a film under a license of 20 s, looked at continuously, plays on without a stall, because the
+/// player gets the next license in time; when it gets none any more, the film ends with the license, in words
+/// (B14's other side).
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn licenses_are_renewed_without_a_stall() {
@@ -33,8 +35,8 @@ async fn licenses_are_renewed_without_a_stall() {
     browser.quit().await;
 }
 
-/// B56, B57, B58, B59, B60: with `required` a second display pauses the film in words until it is gone; where there is one, or
-/// nobody knows, the film does not begin. `best_available` plays all the same.
+/// B56, B57, B58, B59, B60: with `required` a second display pauses the film in words until it is gone; where
+/// there is one, or nobody knows, the film does not begin. `best_available` plays all the same.
 #[tokio::test]
 async fn b56_b60_displays_are_watched() {
     let stage = Stage::start(0, "").await;
@@ -71,8 +73,8 @@ async fn b56_b60_displays_are_watched() {
     browser.quit().await;
 }
 
-/// B15, B78: an operator's change reaches the running player with its next report: a lower picture is adopted, a player that may
-/// not play any more stops.
+/// B15, B78: an operator's change reaches the running player with its next report: a lower picture is
+/// adopted, a player that may not play any more stops.
 #[tokio::test]
 async fn b15_changed_rules_are_adopted_or_stop_the_film() {
     let stage = Stage::start(0, "[drm]\nupdate_strategy = \"force\"").await;
@@ -150,8 +152,8 @@ async fn keeps(browser: &Browser, count: u64) {
     .await;
 }
 
-/// A persistent license is used at the next start without asking for one, even where none would be given any more (B6); it goes when it
-/// has ended, and with its device.
+/// A persistent license is used at the next start without asking for one, even where none would be given any
+/// more (B6); it goes when it has ended, and with its device.
 #[tokio::test]
 async fn persistent_licenses_are_kept_until_they_end() {
     let port = free_port();

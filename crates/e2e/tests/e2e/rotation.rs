@@ -5,8 +5,9 @@ use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film};
 /// Frames of two segments of 4 s: so long each key holds.
 const FRAMES_PER_KEY: u32 = 2 * 4 * demo_film::FPS;
 
-/// B64, B65, B66: the demo film, its key changed every two segments and its first segment clear, plays over all seven borders without a
-/// wait, and the pictures on both sides of each are the ones of their time, octet for octet.
+/// B64, B65, B66: the demo film, its key changed every two segments and its first segment clear, plays over
+/// all seven borders without a wait, and the pictures on both sides of each are the ones of their time, octet
+/// for octet.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn b65_a_rotated_film_plays_over_its_borders() {

@@ -22,8 +22,8 @@ async fn watch_asks_for_login_and_returns_to_the_film() {
     browser.quit().await;
 }
 
-/// A20: sign-in, device, instructions, license, pictures, in this order. A48, A90: after a reload, and after a restart of the server, there
-/// is a license to ask for and nothing else.
+/// A20: sign-in, device, instructions, license, pictures, in this order. A48, A90: after a reload, and after
+/// a restart of the server, there is a license to ask for and nothing else.
 #[tokio::test]
 async fn five_phases_once_and_two_again() {
     let metrics = free_port();
@@ -78,7 +78,8 @@ async fn five_phases_once_and_two_again() {
     browser.quit().await;
 }
 
-/// A51: two people at one browser are two devices, each with its own keys, and each again the same one on coming back.
+/// A51: two people at one browser are two devices, each with its own keys, and each again the same one on
+/// coming back.
 #[tokio::test]
 async fn two_users_of_one_machine_are_two_devices() {
     let server = Server::start().await;
@@ -112,8 +113,9 @@ async fn two_users_of_one_machine_are_two_devices() {
     browser.quit().await;
 }
 
-/// A page that is left while its worker opens the database for the first time does not keep the next page from it. (The browser keeps
-/// the page, frozen, for the way back, and the worker's half-opened database with it.)
+/// A page that is left while its worker opens the database for the first time does not keep the next page
+/// from it. (The browser keeps the page, frozen, for the way back, and the worker's half-opened database with
+/// it.)
 #[tokio::test]
 async fn a_page_left_while_the_device_is_made_ready_is_in_nobodys_way() {
     let server = Server::start().await;
@@ -147,7 +149,8 @@ async fn a_page_left_while_the_device_is_made_ready_is_in_nobodys_way() {
     }
 }
 
-/// No cookie, ticket, password or content key in the server's log after a whole session; and what the page can reach names no key.
+/// No cookie, ticket, password or content key in the server's log after a whole session; and what the page
+/// can reach names no key.
 #[tokio::test]
 async fn nothing_secret_is_logged_or_left_in_the_page() {
     let server = Server::start().await;

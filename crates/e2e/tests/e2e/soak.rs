@@ -10,8 +10,9 @@ use crate::buffers::cap;
 /// How often the film of a minute is watched.
 const ROUNDS: u32 = 10;
 
-/// A70, and flat memory: ten minutes of play at 3 Mb/s and 80 ms, the film again and again, with URLs that live for 60 s and source buffers that take 24 s: no stall, no
-/// refused request, no error, and the page's processes are no larger at the end than after the second round, but for a quarter.
+/// A70, and flat memory: ten minutes of play at 3 Mb/s and 80 ms, the film again and again, with URLs that
+/// live for 60 s and source buffers that take 24 s: no stall, no refused request, no error, and the page's
+/// processes are no larger at the end than after the second round, but for a quarter.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn ten_minutes_with_short_urls_and_small_buffers() {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use e2e::{Browser, Stage, TITLE, Viewing};
 use shaper::{Exchange, Fault, Kind, Link, Rule};
 
-/// docs/protocol.md §10, A20, A24: with a registered device, what the first frame waits for is one POST to the controller and, at the film's beginning, two GETs at the
-/// edge, elsewhere at most four, in two round trips, one after the other. Whatever is asked for beyond that gets no answer here, and the frame is
-/// shown all the same.
+/// docs/protocol.md §10, A20, A24: with a registered device, what the first frame waits for is one POST to
+/// the controller and, at the film's beginning, two GETs at the edge, elsewhere at most four, in two round
+/// trips, one after the other. Whatever is asked for beyond that gets no answer here, and the frame is shown
+/// all the same.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn the_first_frame_waits_for_two_round_trips() {
@@ -31,7 +32,8 @@ async fn the_first_frame_waits_for_two_round_trips() {
     browser.quit().await;
 }
 
-/// Clicks on the film in the library and gives the media time of the first frame; not more than one POST and so many GETs are answered.
+/// Clicks on the film in the library and gives the media time of the first frame; not more than one POST and
+/// so many GETs are answered.
 async fn first_frame(viewing: &Viewing<'_>, gets: u64) -> f64 {
     let Viewing { browser, stage } = viewing;
     stage.forget();

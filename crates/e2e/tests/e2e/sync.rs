@@ -4,8 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use e2e::{Browser, Stage, Viewing, demo_film};
 use serde_json::Value;
 
-/// Hears the film's bells (1760 Hz; nothing else in it is above 1.2 kHz) through the Web Audio API, and sees its flashes frame by frame: when each second's bell and
-/// flash came, by the page's clock. A script processor hands on what was rendered one buffer before.
+/// Hears the film's bells (1760 Hz; nothing else in it is above 1.2 kHz) through the Web Audio API, and sees
+/// its flashes frame by frame: when each second's bell and flash came, by the page's clock. A script
+/// processor hands on what was rendered one buffer before.
 const EARS_AND_EYES: &str = "
     const size = 256, context = new AudioContext();
     const bells = context.createBiquadFilter(); bells.type = 'highpass'; bells.frequency.value = 1600; bells.Q.value = 4;
@@ -42,8 +43,9 @@ const PLAIN: &str = "
     const v = document.body.appendChild(document.createElement('video'));
     v.src = URL.createObjectURL(new Blob([octets], { type: 'video/mp4' }));";
 
-/// C18: over ten seconds of play, the bell of each second comes as long after its flash, within a frame's time, as in the film's file as it was made, played by the
-/// same browser. What both have in common is the delay of ears and eyes: it differs by up to half a frame from one play to the next.
+/// C18: over ten seconds of play, the bell of each second comes as long after its flash, within a frame's
+/// time, as in the film's file as it was made, played by the same browser. What both have in common is the
+/// delay of ears and eyes: it differs by up to half a frame from one play to the next.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn bells_and_flashes_come_together() {
@@ -61,7 +63,8 @@ async fn bells_and_flashes_come_together() {
     browser.quit().await;
 }
 
-/// How long after the flash the bell is heard, in ms: the median, because a busy machine shows single frames late. `video` declares the element `v`.
+/// How long after the flash the bell is heard, in ms: the median, because a busy machine shows single frames
+/// late. `video` declares the element `v`.
 async fn offset(browser: &Browser, video: &str) -> f64 {
     let state: String = browser.eval(&format!("{video} {EARS_AND_EYES}")).await;
     assert_eq!(state, "running", "the audio context");

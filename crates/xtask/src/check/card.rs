@@ -9,7 +9,8 @@ fn root() -> PathBuf {
     Project::find().unwrap().root
 }
 
-/// The names in a manifest's `[dependencies]`, those with a table of their own and those of one target included.
+/// The names in a manifest's `[dependencies]`, those with a table of their own and those of one target
+/// included.
 fn dependencies(manifest: &str) -> Vec<String> {
     let path = root().join(manifest);
     let manifest: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();

@@ -1,5 +1,6 @@
-//! docs/conformance.md names, for each requirement that is met, the files whose tests show it. Tests name requirements, in a comment or in
-//! their own name (`a34_renewal_with_another_customers_cookies`); the table's last column follows from that.
+//! docs/conformance.md names, for each requirement that is met, the files whose tests show it. Tests name
+//! requirements, in a comment or in their own name (`a34_renewal_with_another_customers_cookies`); the
+//! table's last column follows from that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

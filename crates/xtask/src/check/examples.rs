@@ -1,5 +1,6 @@
 #![cfg(test)]
-//! Where a manifest says that there are no examples in the documentation (`doctest = false`), there are none that nobody runs.
+//! Where a manifest says that there are no examples in the documentation (`doctest = false`), there are none
+//! that nobody runs.
 
 use std::path::Path;
 

@@ -45,7 +45,8 @@ pub(super) fn documentation(project: &Project) -> Result<(), Error> {
     command::run(&mut doc)
 }
 
-/// The fuzz targets compile. They are a workspace of their own; with this one's profile, much of what the lints compiled serves again.
+/// The fuzz targets compile. They are a workspace of their own; with this one's profile, much of what the
+/// lints compiled serves again.
 pub(super) fn fuzz_targets(project: &Project) -> Result<(), Error> {
     let mut check = cargo(project);
     check.args(["check", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--all-features"]);

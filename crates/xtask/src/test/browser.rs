@@ -22,8 +22,9 @@ const DECRYPTOR: Package = ("decryptor", "crates/decryptor");
 /// In a suite that a browser has no use for.
 const NATIVE: &str = "#![cfg(not(target_arch = \"wasm32\"))]";
 
-/// The suites of the app, the player, the cipher and the DRM module, each package in its own folder, where its webdriver.json is; then the
-/// cipher's and the DRM module's once more, as they are in `decryptor-compat`: no SIMD, no WebCrypto.
+/// The suites of the app, the player, the cipher and the DRM module, each package in its own folder, where
+/// its webdriver.json is; then the cipher's and the DRM module's once more, as they are in
+/// `decryptor-compat`: no SIMD, no WebCrypto.
 ///
 /// # Errors
 /// When one fails.
@@ -60,7 +61,8 @@ fn run(
     command::run(&mut test)
 }
 
-/// The names of the suites in a folder of tests, but for those that say that they are native: linked for a browser these would be empty.
+/// The names of the suites in a folder of tests, but for those that say that they are native: linked for a
+/// browser these would be empty.
 fn for_browsers(tests: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(tests).map_err(Error::file(tests))? {

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::project::Project;
 use crate::tools;
 
-/// Tests of all crates but the end-to-end ones: those are a target that runs only when it is named, so that one choice of
-/// features serves both and nothing is compiled twice.
+/// Tests of all crates but the end-to-end ones: those are a target that runs only when it is named, so that
+/// one choice of features serves both and nothing is compiled twice.
 ///
 /// # Errors
 /// When one fails.

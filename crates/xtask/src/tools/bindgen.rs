@@ -18,7 +18,8 @@ pub(crate) struct Bindgen {
 }
 
 impl Bindgen {
-    /// Finds it on the PATH, in cargo's folder or in the cache of this project, or installs it into the latter.
+    /// Finds it on the PATH, in cargo's folder or in the cache of this project, or installs it into the
+    /// latter.
     ///
     /// # Errors
     /// When cargo cannot install it.

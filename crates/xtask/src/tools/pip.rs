@@ -1,5 +1,5 @@
-//! Programs that Python packages carry ready-made, in a folder of the target that is made once: seconds, where compiling them would take
-//! minutes.
+//! Programs that Python packages carry ready-made, in a folder of the target that is made once: seconds,
+//! where compiling them would take minutes.
 
 use std::path::PathBuf;
 
