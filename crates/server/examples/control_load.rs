@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[expect(dead_code, reason = "shared with the store's tests")]
-#[path = "../tests/contract/postgres.rs"]
+#[path = "../tests/http/contract/postgres.rs"]
 mod postgres;
 
 use base64::Engine as _;

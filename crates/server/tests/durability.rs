@@ -1,7 +1,7 @@
 //! `kill -9` in the middle of writes: what was acknowledged is there, on both engines.
 #![allow(clippy::unwrap_used)]
 
-#[path = "contract/postgres.rs"]
+#[path = "http/contract/postgres.rs"]
 mod postgres;
 
 use postgres::Postgres;

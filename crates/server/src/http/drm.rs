@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Whether a path is meant for here.
+/// Whether a path is that of DRM metadata.
 pub(super) fn is_drm(path: &str) -> bool {
     path.ends_with("/drm")
 }

@@ -1,7 +1,8 @@
 //! The factory: certificates for boxes, under a CA of their own.
 
 use super::file::{self, KeyFile, KeyKind, KeyState};
-use super::{SIGNER_LIFE, lock};
+use super::folder::lock;
+use super::generate::SIGNER_LIFE;
 use crate::Error;
 use license::{BoxIdentity, RsaModulus, SigningPublicKey, SiteCa, Typ, Version};
 use std::path::Path;

@@ -1,12 +1,12 @@
-//! The key pairs of domains, by which licenses come along with films: one for each domain and epoch of 30
+//! The key pairs of domains, for which embedded licenses are made: one for each domain and epoch of 30
 //! days, made ahead.
 //!
 //! A private key lies in a file of its own like every other key, and in there sealed by the site's `seal` key
 //! (AES-256-GCM), so that what the server writes by itself is of no use without that one file.
 
 use super::file::{self, KeyFile, KeyKind};
+use super::folder::{KeyInfo, lock};
 use super::seal::SealKey;
-use super::{KeyInfo, lock};
 use crate::Error;
 use license::{Domain, DomainEpoch, RsaModulus, SoftwareRsaKey};
 use std::fmt;
@@ -67,7 +67,7 @@ pub fn make_domains(folder: &Path, now: u64, most: usize) -> Result<Vec<KeyInfo>
         let id = id(of);
         let key = KeyFile::new(KeyKind::Domain, &id, now, &seal.seal(&pkcs8, id.as_bytes())?);
         key.write(folder)?;
-        made.push(super::info(key));
+        made.push(KeyInfo::from(&key));
     }
     Ok(made)
 }

@@ -28,7 +28,7 @@ pub enum KeyKind {
     FactoryCa,
     /// Seals the domains' keys in their files, and content keys that were given to the packager.
     Seal,
-    /// A domain's key pair of one epoch; licenses that come along with films are made for it.
+    /// A domain's key pair of one epoch; embedded licenses are made for it.
     Domain,
 }
 

@@ -1,7 +1,8 @@
 //! Components that nobody trusts any more: `{data}/keys/revoked`, one a line. It lies beside the keys because
 //! it is read, watched and shared between servers as they are.
 
-use super::{file, lock};
+use super::file;
+use super::folder::lock;
 use crate::Error;
 use license::{DeviceCertificate, SigningPublicKey, sha256};
 use std::collections::BTreeMap;

@@ -1,8 +1,10 @@
 //! Changing keys without a gap: a new one is accepted everywhere before anything is made with it, and what
 //! the old one made is accepted until it is retired.
 
+use super::domains;
 use super::file::{self, KeyFile, KeyKind, KeyState};
-use super::{KeyInfo, domains, lock, new_signer};
+use super::folder::{KeyInfo, lock};
+use super::generate::new_signer;
 use crate::Error;
 use crate::secret::random;
 use license::{SiteCa, Typ};
@@ -40,14 +42,14 @@ pub fn rotate(
             ) {
                 let key = key.clone().with_state(state);
                 key.write(folder)?;
-                changed.push(info(&key));
+                changed.push(KeyInfo::from(&key));
             }
             return Ok(changed);
         }
         let key = make(folder, &keys, public_url, kind, typ, now)?.with_state(KeyState::Next);
         key.write(folder)?;
         if !at_once {
-            return Ok(vec![info(&key)]);
+            return Ok(vec![KeyInfo::from(&key)]);
         }
     }
     Ok(changed)
@@ -116,9 +118,5 @@ pub fn retire(folder: &Path, kind: KeyKind, id: &str) -> Result<KeyInfo, Error> 
         return Err(bad(format!("{} {id} is {state}; only a verify-only key can be retired", kind.as_str())));
     }
     file::remove(folder, key)?;
-    Ok(info(key))
-}
-
-fn info(key: &KeyFile) -> KeyInfo {
-    super::info(key.clone())
+    Ok(KeyInfo::from(key))
 }

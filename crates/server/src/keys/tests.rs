@@ -1,4 +1,7 @@
+use super::generate::SIGNER_LIFE;
 use super::*;
+use crate::Error;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const URL: &str = "http://localhost:8080";

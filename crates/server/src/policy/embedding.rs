@@ -6,7 +6,7 @@ use crate::store::{Store, retried};
 use crate::{Error, LicenseMode};
 
 impl PolicyTemplate {
-    /// Whether licenses of a policy can come along with films: caches keep them for a while, and nobody knows
+    /// Whether licenses of this policy can be embedded: caches keep them for a while, and nobody knows
     /// who will play.
     pub(crate) fn can_be_embedded(&self, drm: &Drm) -> Result<(), String> {
         let name = &self.name;

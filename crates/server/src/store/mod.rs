@@ -1,7 +1,7 @@
 //! What the service remembers: a trait over transactions, so that engines other than SQLite can stand behind
 //! it.
 //!
-//! Every engine must pass the contract in `tests/contract`.
+//! Every engine must pass the contract in `tests/http/contract`.
 
 mod absent;
 mod model;
@@ -80,7 +80,7 @@ fn migrator<const N: usize>(scripts: [(&'static str, &'static str); N]) -> Migra
 /// # Errors
 /// [`Error::Store`]; [`Error::Setting`] that does not repeat the URL, which holds a password.
 pub async fn open(config: &Config) -> std::result::Result<Arc<dyn Store>, Error> {
-    match config.database_url()? {
+    match config.database.server_url()? {
         None => Ok(Arc::new(SqliteStore::open(&config.database()).await?)),
         Some(url) => Ok(Arc::new(PostgresStore::open(&url, config.database.connections).await?)),
     }

@@ -50,7 +50,7 @@ fn manifest(
         let path = DrmPath::of_movie(movie.id);
         media_url::sign_drm(&service.keys().media[0], service.config.drm_base(), &path, expiration)
     };
-    let serves = metadata.as_ref().is_some_and(|made| made.serves(level));
+    let serves = metadata.as_ref().is_some_and(|signed| signed.serves(level));
     Ok(Manifest {
         movie_id,
         movie_type: MovieType::Static,
@@ -64,8 +64,8 @@ fn manifest(
             .collect(),
         drm_metadata_url: metadata.as_ref().map(|_| metadata_url()),
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
-        policy_version: metadata.as_ref().and_then(|made| made.policy_version.clone()).filter(|_| serves),
-        drm_metadata: metadata.map(|made| made.octets),
+        policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
+        drm_metadata: metadata.map(|signed| signed.octets),
         cdns: cdns
             .iter()
             .map(|cdn| Cdn {

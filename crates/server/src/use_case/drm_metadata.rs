@@ -10,8 +10,8 @@ use crate::store::{Movie, retried};
 use license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Policy};
 use nccp::ErrorCode;
 
-/// DRM metadata, just made.
-pub(crate) struct Made {
+/// DRM metadata with its signature.
+pub(crate) struct SignedMetadata {
     /// COSE octets.
     pub(crate) octets: Vec<u8>,
     /// The domain whose devices the license in it is for.
@@ -20,7 +20,7 @@ pub(crate) struct Made {
     pub(crate) policy_version: Option<String>,
 }
 
-impl Made {
+impl SignedMetadata {
     /// Whether a device that keeps its keys so can use the license in it.
     pub(crate) fn serves(&self, level: KeyLevel) -> bool {
         self.domain.is_some_and(|domain| Domain::of_level(level).contains(&domain))
@@ -28,7 +28,12 @@ impl Made {
 }
 
 /// Makes a film's DRM metadata; none for clear films.
-pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Made>> {
+pub(crate) fn make(
+    service: &Service,
+    movie: &Movie,
+    pack: &Pack,
+    now: u64,
+) -> Outcome<Option<SignedMetadata>> {
     if pack.keys.is_empty() {
         return Ok(None);
     }
@@ -47,7 +52,7 @@ pub(crate) fn make(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> O
     match service.keys().metadata.sign_metadata(metadata) {
         Ok(octets) => {
             let policy_version = domain.and_then(|_| version_of(service, movie));
-            Ok(Some(Made { octets, domain, policy_version }))
+            Ok(Some(SignedMetadata { octets, domain, policy_version }))
         }
         Err(error) => Err(Failure::Signing { what: "DRM metadata", error }),
     }
@@ -58,7 +63,7 @@ pub(crate) fn version_of(service: &Service, movie: &Movie) -> Option<String> {
     service.policies().find(&movie.policy).map(PolicyTemplate::version)
 }
 
-/// Whether licenses for this film can come along with it now, and for which domain: its mode says so, its
+/// Whether licenses for this film can be embedded now, and for which domain: its mode says so, its
 /// policy allows it, and the domain has its key.
 pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<DomainEpoch> {
     let of = DomainEpoch::at(movie.license.domain()?, now);
@@ -119,7 +124,7 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
     let found = retried!(async { service.store.read().await?.movie(movie).await })?;
     let Some(movie) = found.filter(|movie| movie.available) else { return Ok(None) };
     let Ok(pack) = service.catalogue.pack(&movie.pack) else { return Ok(None) };
-    let Some(made) = make(service, &movie, &pack, now)? else { return Ok(None) };
+    let Some(metadata) = make(service, &movie, &pack, now)? else { return Ok(None) };
     let last_modified = last_modified(service, &movie, now);
     let said = format!(
         "{last_modified} {} {} {:?} {} {:?}",
@@ -127,10 +132,10 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
         movie.license,
         version_of(service, &movie),
         service.config.drm.ttl,
-        made.domain,
+        metadata.domain,
     );
     let tag = hex::encode(&sha256(said.as_bytes())[..12]);
-    Ok(Some(Resource { octets: made.octets, last_modified, tag }))
+    Ok(Some(Resource { octets: metadata.octets, last_modified, tag }))
 }
 
 /// The latest change of what metadata is made of (film, configuration with its policies and whitelists,

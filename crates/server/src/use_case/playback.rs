@@ -65,26 +65,29 @@ pub(crate) async fn log_blob(
 fn forced_rules(
     service: &Service,
     (movie, level): (&Movie, KeyLevel),
-    goes_by: Option<&str>,
+    reported: Option<&str>,
     now: u64,
 ) -> Outcome<Option<NewRules>> {
-    let Some(goes_by) = goes_by.filter(|_| service.config.drm.update_strategy == UpdateStrategy::Force)
+    let Some(reported) = reported.filter(|_| service.config.drm.update_strategy == UpdateStrategy::Force)
     else {
         return Ok(None);
     };
     let policies = service.policies();
     let licensed = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
     // The rules of an embedded license are the film's own, whatever the license server would say.
-    let came_along = drm_metadata::domain_of(service, movie, now)
+    let embedded = drm_metadata::domain_of(service, movie, now)
         .filter(|of| Domain::of_level(level).contains(&of.domain))
         .and_then(|_| drm_metadata::version_of(service, movie));
-    if licensed.as_deref() == Some(goes_by) || came_along.as_deref() == Some(goes_by) {
+    if licensed.as_deref() == Some(reported) || embedded.as_deref() == Some(reported) {
         return Ok(None);
     }
     match service.catalogue.pack(&movie.pack) {
         Ok(pack) => {
-            let made = drm_metadata::make(service, movie, &pack, now)?;
-            Ok(made.map(|made| NewRules { drm_metadata: made.octets, policy_version: made.policy_version }))
+            let metadata = drm_metadata::make(service, movie, &pack, now)?;
+            Ok(metadata.map(|signed| NewRules {
+                drm_metadata: signed.octets,
+                policy_version: signed.policy_version,
+            }))
         }
         // Its license will not be had either, but this player cannot be told.
         Err(error) => {

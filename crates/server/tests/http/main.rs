@@ -1,9 +1,10 @@
-//! The service as HTTP clients see it.
+//! The service as HTTP clients see it, and what it stands on: stores, sockets, two servers at once.
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
 mod boxes;
 mod client;
+mod contract;
 mod controller;
 mod devices;
 mod drm;
@@ -14,6 +15,9 @@ mod login;
 mod policies;
 mod regions;
 mod rotation;
+mod serving;
 mod site;
+mod store;
+mod two_servers;
 mod webhook;
 mod world;

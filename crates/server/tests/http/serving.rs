@@ -1,5 +1,4 @@
 //! Over real sockets: TLS and its reload, slow and many callers, metrics, an orderly end.
-#![allow(clippy::unwrap_used)]
 
 use server::{Clock, Config, Server};
 use std::io::{Read as _, Write as _};

@@ -1,6 +1,6 @@
 //! What every engine of the store must do: run by each engine's test on an empty database.
 
-#[expect(dead_code, reason = "the durability test alone kills it")]
+#[expect(dead_code, reason = "the durability tests alone, a program of their own, kill it")]
 pub(crate) mod postgres;
 
 use license::KeyLevel;

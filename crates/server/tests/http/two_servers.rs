@@ -1,23 +1,12 @@
 //! Two server processes' worth of services on one PostgreSQL, sharing their keys: what one did, the other
 //! knows.
-#![allow(clippy::unwrap_used)]
 
-#[expect(dead_code, reason = "shared with the other tests of the routes")]
-#[path = "http/client.rs"]
-mod client;
-#[expect(dead_code, reason = "shared with the contract's tests")]
-#[path = "contract/postgres.rs"]
-mod postgres;
-#[expect(dead_code, reason = "shared with the other tests of the routes")]
-#[path = "http/world.rs"]
-mod world;
-
-use client::{Client, id, outcome};
+use super::client::{Client, id, outcome};
+use super::contract::postgres::Postgres;
+use super::world::{EMAIL, MOVIE, NOW, PASSWORD, World};
 use nccp::{ErrorCode, RequestMessage, ResponseMessage};
-use postgres::Postgres;
 use server::{Clock, Service, accounts, movies};
 use std::sync::Arc;
-use world::{EMAIL, MOVIE, NOW, PASSWORD, World};
 
 /// Two servers, each with its own connections.
 async fn two(server: &Postgres) -> (World, World) {

@@ -1,9 +1,6 @@
 //! The engines, held to the store's contract.
-#![allow(clippy::unwrap_used)]
 
-mod contract;
-
-use contract::postgres::Postgres;
+use super::contract::{self, postgres::Postgres};
 use license::KeyLevel;
 use server::store::{NewDevice, PostgresStore, SqliteStore, Store, StoreError};
 use std::sync::Arc;

@@ -1,0 +1,282 @@
+//! The configuration: `matinee.toml`, and what the command line puts over it.
+//!
+//! Each table of the file has a module, where it is also checked.
+
+mod access;
+mod database;
+mod delivery;
+mod devices;
+mod drm;
+mod file;
+mod limits;
+mod role;
+mod telemetry;
+mod tls;
+mod url;
+
+pub use access::{Authorizer, OnFailure, Regions};
+pub use database::Database;
+pub use delivery::{CdnConfig, Edge};
+pub use devices::{Boxes, Devices};
+pub use drm::{Drm, UpdateStrategy};
+pub(crate) use file::modified;
+pub use limits::Limits;
+pub use role::Role;
+pub use telemetry::{Log, LogFormat, Metrics};
+pub use tls::Tls;
+pub(crate) use url::check_origin;
+
+use crate::Error;
+use delivery::check_cdns;
+use file::parse;
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Everything that an operator can set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The origin by which browsers know the site, without trailing slash. It decides cookie flags and what
+    /// is signed. Default: `http://localhost:` and the port of `listen`.
+    pub public_url: String,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The folder for database, keys and library.
+    pub data: PathBuf,
+    /// Which parts run here.
+    pub roles: Vec<Role>,
+    /// The folder with the built site; default: what the binary carries.
+    pub site: Option<PathBuf>,
+    /// Origins that may frame the player and call with the subscriber's cookies.
+    pub embedders: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificate and key for https; default: a proxy in front does that.
+    pub tls: Option<Tls>,
+    /// From where the service may be used.
+    pub regions: Regions,
+    /// The operator's own say in who may play.
+    pub authorizer: Option<Authorizer>,
+    /// TV devices.
+    pub boxes: Boxes,
+    /// Numbers for operators.
+    pub metrics: Metrics,
+    /// The log on standard error.
+    pub log: Log,
+    /// Where accounts, devices and viewings are kept.
+    pub database: Database,
+    /// Devices and their slots.
+    pub devices: Devices,
+    /// Media URLs.
+    pub edge: Edge,
+    /// Where the media can be had; default: the own edge.
+    pub cdn: Vec<CdnConfig>,
+    /// DRM.
+    pub drm: Drm,
+    /// How often one may ask.
+    pub limits: Limits,
+    /// When the file was last changed, Unix seconds; 0 without one.
+    #[serde(skip)]
+    pub changed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_url: String::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("matinee-data"),
+            roles: Role::ALL.to_vec(),
+            site: None,
+            embedders: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: None,
+            regions: Regions::default(),
+            authorizer: None,
+            boxes: Boxes::default(),
+            metrics: Metrics::default(),
+            log: Log::default(),
+            database: Database::default(),
+            devices: Devices::default(),
+            edge: Edge::default(),
+            cdn: Vec::new(),
+            drm: Drm::default(),
+            limits: Limits::default(),
+            changed: 0,
+        }
+    }
+}
+
+/// What the command line says, over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--public-url`
+    pub public_url: Option<String>,
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--roles`
+    pub roles: Option<Vec<Role>>,
+    /// `--site`
+    pub site: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, and puts the overrides over it. Without `path`, `matinee.toml` of the
+    /// working folder is read where it exists.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`], [`Error::Setting`].
+    pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, Error> {
+        let default = Path::new("matinee.toml");
+        let path = path.or_else(|| default.exists().then_some(default));
+        let mut config = match path {
+            None => Self::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+                let mut config = parse(path, &text)?;
+                config.changed = modified(path);
+                config
+            }
+        };
+        config.apply(overrides);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// A configuration from text, for tests and tools.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::Setting`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut config = parse(Path::new("matinee.toml"), text)?;
+        config.apply(Overrides::default());
+        config.check()?;
+        Ok(config)
+    }
+
+    fn apply(&mut self, overrides: Overrides) {
+        let Overrides { public_url, listen, data, roles, site } = overrides;
+        if let Some(listen) = listen {
+            self.listen = listen;
+        }
+        if let Some(public_url) = public_url {
+            self.public_url = public_url;
+        }
+        if let Some(data) = data {
+            self.data = data;
+        }
+        if let Some(roles) = roles {
+            self.roles = roles;
+        }
+        if site.is_some() {
+            self.site = site;
+        }
+        if self.public_url.is_empty() {
+            let scheme = if self.tls.is_some() { "https" } else { "http" };
+            self.public_url = match (scheme, self.listen.port()) {
+                ("http", 80) | ("https", 443) => format!("{scheme}://localhost"),
+                (_, port) => format!("{scheme}://localhost:{port}"),
+            };
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check_origin("public_url", &self.public_url)?;
+        self.embedders.iter().try_for_each(|origin| check_origin("embedders", origin))?;
+        if self.roles.is_empty() {
+            return Err(setting("roles", "name at least one"));
+        }
+        if self.tls.is_some() && !self.is_https() {
+            return Err(setting("public_url", "must begin with https:// where a certificate is configured"));
+        }
+        self.edge.check()?;
+        check_cdns(&self.cdn)?;
+        self.drm.check(self.is_https())?;
+        self.boxes.check()?;
+        self.regions.check()?;
+        self.authorizer.as_ref().map_or(Ok(()), Authorizer::check)?;
+        self.limits.check(1 + usize::from(self.boxes.listen.is_some()))?;
+        self.database.check()?;
+        self.devices.check()
+    }
+
+    /// Whether a part runs here.
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Whether browsers come by https: decides cookie flags.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// Whether browsers come by plain http from elsewhere: such pages are no secure contexts. (To browsers
+    /// `localhost` and loopback addresses are, whatever the scheme.)
+    pub fn is_plain_http(&self) -> bool {
+        let host = self.public_host();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let loopback = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        !self.is_https() && !loopback && name != "localhost" && !name.ends_with(".localhost")
+    }
+
+    /// Host and port of `public_url`, as a browser writes them into `Host`.
+    pub fn public_host(&self) -> &str {
+        self.public_url.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// The URL before `/s/…` that this edge answers for.
+    pub fn edge_base(&self) -> &str {
+        self.edge.base_url.as_deref().unwrap_or(&self.public_url)
+    }
+
+    /// The URLs before `/s/…` whose signatures this edge takes: its own, and those of the CDNs, which pull by
+    /// the query that they were asked with.
+    pub fn edge_bases(&self) -> Vec<&str> {
+        let cdns = self.cdn.iter().map(|cdn| cdn.base_url.as_str());
+        std::iter::once(self.edge_base()).chain(cdns).collect()
+    }
+
+    /// The URL before `/s/…/drm` in manifests.
+    pub fn drm_base(&self) -> &str {
+        self.drm.base_url.as_deref().unwrap_or(&self.public_url)
+    }
+
+    /// The URLs before `/s/…/drm` whose signatures are taken.
+    pub fn drm_bases(&self) -> Vec<&str> {
+        [vec![self.drm_base(), self.public_url.as_str()], self.edge_bases()].concat()
+    }
+
+    /// The public URL of the controller: part of what devices sign.
+    pub fn controller_url(&self) -> String {
+        format!("{}{}", self.public_url, nccp::CONTROLLER_PATH)
+    }
+
+    /// Where movies are.
+    pub fn library(&self) -> PathBuf {
+        self.data.join("library")
+    }
+
+    /// Where keys are.
+    pub fn keys(&self) -> PathBuf {
+        self.data.join("keys")
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("matinee.db")
+    }
+}
+
+fn setting(name: &'static str, reason: &str) -> Error {
+    Error::Setting { name, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The keys in memory, and what they verify.
+
+use super::{DomainPair, Revoked, SealKey};
+use crate::media_url::MediaSecret;
+use crate::ticket::TicketKeys;
+use cenc::CommonKey;
+use license::{Challenge, DeviceCertificate, DomainEpoch, KeyLevel, Signer, Trust, VerifiedChallenge};
+
+/// Every key that a server works with.
+#[derive(Debug)]
+pub struct KeyRing {
+    /// What verifiers go by: the public URL and the CA's public keys.
+    pub trust: Trust,
+    /// What boxes are verified by, where a factory is known.
+    pub(super) factory: Option<Trust>,
+    /// The CA's public keys.
+    pub ca_keys: Vec<[u8; 32]>,
+    /// Signs individualization answers.
+    pub individualization: Signer,
+    /// Signs device certificates.
+    pub device_certificate: Signer,
+    /// Signs licenses.
+    pub license: Signer,
+    /// Signs DRM metadata.
+    pub metadata: Signer,
+    /// Seals and opens tickets.
+    pub tickets: TicketKeys,
+    /// Sign media URLs: the first signs, all verify.
+    pub media: Vec<MediaSecret>,
+    /// Components that nobody trusts any more.
+    pub revoked: Revoked,
+    /// Common keys by id; the first is the one that packaging uses.
+    pub(super) common: Vec<(String, CommonKey)>,
+    /// Seals what is kept elsewhere.
+    pub(crate) seal: SealKey,
+    /// Key pairs of the domains, of this epoch and later ones.
+    pub domains: Vec<DomainPair>,
+    /// When the latest key was made that changes what is made of a film: signers, common keys. Unix seconds.
+    pub changed: u64,
+}
+
+impl KeyRing {
+    /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by
+    /// the other. A revoked component's does not hold.
+    ///
+    /// # Errors
+    /// [`license::Error`].
+    pub fn verify_device(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
+        let certificate = self.verify_authentic(octets, now)?;
+        match self.revoked.holds_certificate(&certificate) {
+            true => Err(license::Error::Certificate),
+            false => Ok(certificate),
+        }
+    }
+
+    fn verify_authentic(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
+        match DeviceCertificate::verify(octets, &self.trust, now) {
+            Ok(certificate) if certificate.level != KeyLevel::Box => Ok(certificate),
+            Ok(_) => Err(license::Error::NotAuthentic),
+            Err(error) => {
+                let factory = self.factory.as_ref().ok_or(error)?;
+                let certificate = DeviceCertificate::verify(octets, factory, now)?;
+                if certificate.level == KeyLevel::Box {
+                    Ok(certificate)
+                } else {
+                    Err(license::Error::NotAuthentic)
+                }
+            }
+        }
+    }
+
+    /// Verifies a challenge, with its certificate as [`KeyRing::verify_device`] does.
+    ///
+    /// # Errors
+    /// [`license::Error`]; `Certificate` for all that is wrong with the certificate.
+    pub fn verify_challenge(&self, octets: &[u8], now: u64) -> Result<VerifiedChallenge, license::Error> {
+        let verified = self.verify_authentic_challenge(octets, now)?;
+        match self.revoked.holds_certificate(&verified.certificate) {
+            true => Err(license::Error::Certificate),
+            false => Ok(verified),
+        }
+    }
+
+    fn verify_authentic_challenge(
+        &self,
+        octets: &[u8],
+        now: u64,
+    ) -> Result<VerifiedChallenge, license::Error> {
+        match Challenge::verify(octets, &self.trust, now) {
+            Ok(verified) if verified.certificate.level != KeyLevel::Box => Ok(verified),
+            Ok(_) => Err(license::Error::Certificate),
+            Err(license::Error::Certificate) => {
+                let factory = self.factory.as_ref().ok_or(license::Error::Certificate)?;
+                let verified = Challenge::verify(octets, factory, now)?;
+                let is_box = verified.certificate.level == KeyLevel::Box;
+                if is_box { Ok(verified) } else { Err(license::Error::Certificate) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A domain's key pair in an epoch.
+    pub fn domain(&self, of: DomainEpoch) -> Option<&DomainPair> {
+        self.domains.iter().find(|pair| pair.of == of)
+    }
+
+    /// The common key of that id.
+    pub fn common_key(&self, id: &str) -> Option<&CommonKey> {
+        self.common.iter().find(|(name, _)| name == id).map(|(_, key)| key)
+    }
+
+    /// The common key that new films are packaged with, and its id.
+    pub fn active_common_key(&self) -> (&str, &CommonKey) {
+        // `load` refuses a ring without one.
+        let (id, key) = &self.common[0];
+        (id, key)
+    }
+}
