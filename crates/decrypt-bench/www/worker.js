@@ -26,7 +26,10 @@ function noise(length, seed) {
   return new Uint8Array(words.buffer, 0, length);
 }
 
-/** 4 s of video at 8.6 Mbit/s: 100 samples, two subsamples in each, every 25th sample eight times as large as the others. */
+/**
+ * 4 s of video at 8.6 Mbit/s: 100 samples, two subsamples in each, every 25th sample eight times as large as
+ * the others.
+ */
 function segment(scheme) {
   const samples = [];
   let at = 0;
@@ -72,7 +75,9 @@ const ivs = (list) => Uint8Array.from(list.flatMap(({ iv }) => [...iv]));
 const cells = new Map();
 let warm = () => {};
 
-/** `verify` gives the decrypted bytes, where they are not `run`'s result. `repeat`: calls in one measurement. */
+/**
+ * `verify` gives the decrypted bytes, where they are not `run`'s result. `repeat`: calls in one measurement.
+ */
 function cell(id, bytes, run, options = {}) {
   cells.set(id, { id, bytes, run, repeat: 1, ...options });
 }
