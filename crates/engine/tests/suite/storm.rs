@@ -26,6 +26,26 @@ fn moves() -> impl Strategy<Value = Vec<(Move, u64)>> {
     proptest::collection::vec((one, 0u64..4000), 1..150)
 }
 
+fn make(world: &mut World, step: Move) {
+    let ids = ["v300", "v600", "v1200", "v2400", "v4000", "v6000"];
+    match step {
+        Move::Seek(position) => world.seek(position),
+        Move::Choose(place) => {
+            let representation = ids.get(place).map(|id| (*id).to_owned());
+            world.tell(Event::Quality { representation });
+        }
+        Move::Fault(cdn, fault) => {
+            let behaviour = faults().get(fault).copied().unwrap_or(Behaviour::Serve);
+            world.cdns.insert(["one", "two"][cdn].into(), behaviour);
+        }
+        Move::Rate(rate) => world.bandwidth = rate,
+        Move::Sound(german) => {
+            let representation = if german { "a-de" } else { "a-en" }.to_owned();
+            world.tell(Event::Audio { representation });
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them:
@@ -33,24 +53,8 @@ proptest! {
     #[test]
     fn a_storm_of_seeks_and_faults_ends_in_playing(moves in moves(), last in 0.0f64..590.0) {
         let mut world = World::ladder(600.0, 8e6);
-        let ids = ["v300", "v600", "v1200", "v2400", "v4000", "v6000"];
         for (step, wait) in moves {
-            match step {
-                Move::Seek(position) => world.seek(position),
-                Move::Choose(place) => {
-                    let representation = ids.get(place).map(|id| (*id).to_owned());
-                    world.tell(Event::Quality { representation });
-                }
-                Move::Fault(cdn, fault) => {
-                    let behaviour = faults().get(fault).copied().unwrap_or(Behaviour::Serve);
-                    world.cdns.insert(["one", "two"][cdn].into(), behaviour);
-                }
-                Move::Rate(rate) => world.bandwidth = rate,
-                Move::Sound(german) => {
-                    let representation = if german { "a-de" } else { "a-en" }.to_owned();
-                    world.tell(Event::Audio { representation });
-                }
-            }
+            make(&mut world, step);
             world.run(ms(wait));
             if let Some(error) = world.failure() {
                 // Only when there really was nobody to serve.
@@ -75,5 +79,76 @@ proptest! {
                 prop_assert_eq!(&world.content[&(Video, number)], &chosen);
             }
         }
+    }
+}
+
+/// What happens to somebody who watches an event.
+#[derive(Clone, Copy, Debug)]
+enum Mishap {
+    Of(Move),
+    /// The encoder stops, or goes on.
+    Stops(bool),
+    /// The index cannot be had, or can be again.
+    Answers(bool),
+    /// The network is gone, or back.
+    Gone(bool),
+    Pause(bool),
+}
+
+fn mishaps() -> impl Strategy<Value = Vec<(Mishap, u64)>> {
+    let one = prop_oneof![
+        2 => (0.0f64..500.0).prop_map(|position| Mishap::Of(Move::Seek(position))),
+        1 => (0usize..7).prop_map(|place| Mishap::Of(Move::Choose(place))),
+        1 => (0usize..2, 0usize..9).prop_map(|(cdn, fault)| Mishap::Of(Move::Fault(cdn, fault))),
+        1 => any::<bool>().prop_map(|german| Mishap::Of(Move::Sound(german))),
+        1 => any::<bool>().prop_map(Mishap::Stops),
+        1 => any::<bool>().prop_map(Mishap::Answers),
+        1 => any::<bool>().prop_map(Mishap::Gone),
+        1 => any::<bool>().prop_map(Mishap::Pause),
+    ];
+    proptest::collection::vec((one, 0u64..6000), 1..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    /// Whatever happens on the way, an event is then played from inside of its window, and to its end.
+    #[test]
+    fn an_event_is_followed_through_a_storm(mishaps in mishaps(), window in 6usize..40, sized: bool) {
+        let mut world = World::broadcast(600.0, 25, window);
+        (world.bandwidth, world.server().sized) = (30e6, sized);
+        world.manifest(0.0);
+        for (mishap, wait) in mishaps {
+            match mishap {
+                Mishap::Of(step) => make(&mut world, step),
+                Mishap::Stops(stopped) => world.server().stopped = stopped,
+                Mishap::Answers(answers) => world.server().answers = answers,
+                Mishap::Gone(gone) => world.gone = gone,
+                Mishap::Pause(paused) => world.playing = !paused,
+            }
+            world.run(ms(wait));
+            if let Some(error) = world.failure() {
+                // Only when there really was nobody to serve, or both CDNs cut a file short whose size is not known.
+                prop_assert!(error == Error::Unreachable || (error == Error::Damaged && !sized), "{}", error);
+                return Ok(());
+            }
+        }
+        for cdn in ["one", "two"] {
+            world.cdns.insert(cdn.into(), Behaviour::Serve);
+        }
+        (world.server().stopped, world.server().answers) = (false, true);
+        (world.gone, world.playing) = (false, true);
+        // What was sent when the network was gone is given up, and a buffer that has left the window plays out.
+        world.tell(Event::Online);
+        world.run(seconds(50));
+        if world.failure() == Some(Error::Unreachable) {
+            return Ok(()); // it had waited for so long that the end of the storm came too late
+        }
+        prop_assert_eq!(world.failure(), None);
+        let (position, available) = (world.position, world.available());
+        let inside = available.start - 2.0 * SEGMENT <= position && position <= available.end;
+        prop_assert!(inside || world.there().contains(position), "{} {:?}", position, available);
+        world.run_until("the end", |world| world.position > 599.9);
+        world.run(seconds(1));
+        prop_assert!(world.ended);
     }
 }

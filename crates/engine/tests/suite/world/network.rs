@@ -13,8 +13,15 @@ impl World {
         assert_eq!(self.flights.iter().filter(same).count(), 0, "one segment of a track at a time");
         let beside =
             |flight: &Flight| flight.spec.head > 0 && flight.spec.representation == spec.representation;
+        // An init segment may be between two attempts while the first segment is fetched beside it.
+        let awaited =
+            self.broadcast.is_some()
+                && self.engine.tracks().iter().any(|track| {
+                    track.head_job().is_some() && track.representation().id == spec.representation
+                });
         assert!(
             spec.head > 0
+                || awaited
                 || self.heads.contains(&spec.representation)
                 || (self.heads.is_empty() || self.position == self.seen.began)
                     && self.flights.iter().any(beside),
@@ -135,6 +142,10 @@ impl World {
                     self.heads.insert(spec.representation.clone());
                 }
                 self.tell(Event::FetchDone { fetch: id });
+                if limited && !spec.sized {
+                    // It looked whole. What decrypts it finds that it is not.
+                    self.tell(Event::Damaged { fetch: id });
+                }
             }
         }
     }
