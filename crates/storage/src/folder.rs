@@ -1,0 +1,243 @@
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, SeekFrom, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+
+use crate::storage::clamp;
+use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
+
+/// Bytes of an object that are in memory for a reader at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// A local folder: an object is a file, the parts of its key are folders. Files come into being under a
+/// hidden name, are synced, and get their name in one step; so do the folders that they need. Hidden files
+/// are no objects.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.root.display().fmt(f)
+    }
+}
+
+impl Folder {
+    /// The folder, which is made when something is put into it.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where an object lies, or would.
+    pub fn path(&self, key: &Key) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+
+    fn failed(&self, key: &Key, doing: &'static str) -> impl FnOnce(io::Error) -> Error {
+        let (key, storage) = (key.clone(), self.to_string());
+        move |source| match source.kind() {
+            // A key whose prefix is an object (`a/b`, where `a` is a file) names nothing.
+            ErrorKind::NotFound | ErrorKind::NotADirectory if doing == "read" => {
+                Error::NotFound { key, storage }
+            }
+            ErrorKind::AlreadyExists => Error::AlreadyExists { key, storage },
+            _ => Error::Io { key: key.to_string(), doing, storage, source },
+        }
+    }
+
+    /// Runs what waits for the disk on a thread that may.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        key: &Key,
+        doing: &'static str,
+        work: impl FnOnce(Self, &Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (this, path) = (self.clone(), self.path(key));
+        let done = tokio::task::spawn_blocking(move || work(this, &path)).await;
+        done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(self.failed(key, doing))
+    }
+
+    /// Makes the folder of a file, and each new folder durable in the one above.
+    fn make_parent<'a>(&self, path: &'a Path) -> io::Result<&'a Path> {
+        let parent = path.parent().unwrap_or(path);
+        let mut missing: Vec<&Path> = parent.ancestors().take_while(|folder| !folder.is_dir()).collect();
+        missing.retain(|folder| !folder.as_os_str().is_empty());
+        fs::create_dir_all(parent)?;
+        missing.iter().rev().try_for_each(|folder| sync_folder(above(folder)))?;
+        Ok(parent)
+    }
+
+    /// Gives a finished file its name, and makes both durable.
+    fn keep(file: NamedTempFile, path: &Path, parent: &Path, mode: PutMode) -> io::Result<()> {
+        file.as_file().sync_all()?;
+        match mode {
+            PutMode::Overwrite => file.persist(path).map_err(|error| error.error)?,
+            PutMode::Create => file.persist_noclobber(path).map_err(|error| error.error)?,
+        };
+        sync_folder(parent)
+    }
+
+    /// A file and its size.
+    async fn open(&self, key: &Key) -> Result<(tokio::fs::File, u64), Error> {
+        let failed = || self.failed(key, "read");
+        let file = tokio::fs::File::open(self.path(key)).await.map_err(failed())?;
+        let meta = file.metadata().await.map_err(failed())?;
+        match meta.is_file() {
+            true => Ok((file, meta.len())),
+            false => Err(Error::NotFound { key: key.clone(), storage: self.to_string() }),
+        }
+    }
+
+    /// All files below a folder.
+    fn walk(&self, folder: PathBuf, found: &mut Vec<Meta>) -> io::Result<()> {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            // Parts of a key are joined by `/`, whatever the system has. What has no key is not ours.
+            let relative = path
+                .strip_prefix(&self.root)
+                .ok()
+                .and_then(|path| path.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>());
+            let Some(Ok(key)) = relative.map(|parts| parts.join("/").parse::<Key>()) else { continue };
+            // It may be gone by now.
+            let Ok(meta) = fs::metadata(&path) else { continue };
+            match meta.is_dir() {
+                true => self.walk(path, found)?,
+                false => found.push(Meta { key, size: meta.len() }),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Storage for Folder {
+    async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error> {
+        self.blocking(key, "write", move |this, path| {
+            let parent = this.make_parent(path)?;
+            let mut file = temporary(parent)?;
+            file.write_all(&data)?;
+            Self::keep(file, path, parent, mode)
+        })
+        .await
+    }
+
+    async fn put_file(&self, key: &Key, file: &Path, transfer: Transfer) -> Result<(), Error> {
+        let unreadable = |source| Error::Source { path: file.into(), source };
+        let mut source = File::open(file).map_err(unreadable)?;
+        let from = file.to_path_buf();
+        self.blocking(key, "write", move |this, path| {
+            let parent = this.make_parent(path)?;
+            if transfer == Transfer::Move {
+                source.sync_all()?;
+                // Elsewhere than on this disk it must be copied.
+                if fs::rename(&from, path).is_ok() {
+                    return sync_folder(parent);
+                }
+            }
+            let mut file = temporary(parent)?;
+            io::copy(&mut source, file.as_file_mut())?;
+            Self::keep(file, path, parent, PutMode::Overwrite)
+        })
+        .await
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
+        let (mut file, size) = self.open(key).await?;
+        let range = clamp(key, range, size)?;
+        if range.start > 0 {
+            file.seek(SeekFrom::Start(range.start)).await.map_err(self.failed(key, "read"))?;
+        }
+        let (this, key) = (self.clone(), key.clone());
+        let body = ReaderStream::with_capacity(file.take(range.end - range.start), CHUNK);
+        let body = body.map_err(move |error| this.failed(&key, "read")(error)).boxed();
+        Ok(Object { size, range, body })
+    }
+
+    async fn head(&self, key: &Key) -> Result<Meta, Error> {
+        let (_, size) = self.open(key).await?;
+        Ok(Meta { key: key.clone(), size })
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
+        let this = self.clone();
+        let prefix = prefix.cloned();
+        let folder = prefix.as_ref().map_or_else(|| self.root.clone(), |prefix| self.path(prefix));
+        let walk = async move {
+            let walker = this.clone();
+            let walked = tokio::task::spawn_blocking(move || {
+                let mut found = Vec::new();
+                walker.walk(folder, &mut found).map(|()| found)
+            });
+            let failed = |source| Error::Io {
+                key: prefix.map_or_else(|| "/".to_owned(), |prefix| prefix.to_string()),
+                doing: "list",
+                storage: this.to_string(),
+                source,
+            };
+            let found = walked.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(failed)?;
+            Ok::<_, Error>(stream::iter(found.into_iter().map(Ok)))
+        };
+        stream::once(walk).try_flatten().boxed()
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.blocking(key, "delete", |this, path| {
+            match fs::remove_file(path) {
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    return Ok(());
+                }
+                done => done?,
+            }
+            // A prefix without objects is none: folders that are empty now go, too.
+            let mut folder = above(path);
+            sync_folder(folder)?;
+            while folder != this.root && fs::remove_dir(folder).is_ok() {
+                folder = above(folder);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The folder that a path lies in.
+fn above(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A hidden file, as readable as what it will become: what the umask leaves.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Makes the names in a folder durable. Folders can be synced on Unix; elsewhere the files themselves must
+/// do.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(folder)?.sync_all(),
+        false => Ok(()),
+    }
+}

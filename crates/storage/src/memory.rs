@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+use crate::storage::clamp;
+use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
+
+/// Objects in memory: for tests, and for live streams that nobody keeps.
+#[derive(Debug, Default)]
+pub struct Memory {
+    objects: RwLock<BTreeMap<Key, Bytes>>,
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("memory")
+    }
+}
+
+impl Memory {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Bytes>> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Bytes>> {
+        self.objects.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, key: &Key) -> Result<Bytes, Error> {
+        let not_found = || Error::NotFound { key: key.clone(), storage: self.to_string() };
+        self.read().get(key).cloned().ok_or_else(not_found)
+    }
+}
+
+#[async_trait]
+impl Storage for Memory {
+    async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error> {
+        match (self.write().entry(key.clone()), mode) {
+            (Entry::Occupied(_), PutMode::Create) => {
+                return Err(Error::AlreadyExists { key: key.clone(), storage: self.to_string() });
+            }
+            (Entry::Occupied(mut there), PutMode::Overwrite) => drop(there.insert(data)),
+            (Entry::Vacant(free), _) => drop(free.insert(data)),
+        }
+        Ok(())
+    }
+
+    async fn put_file(&self, key: &Key, file: &Path, _: Transfer) -> Result<(), Error> {
+        let data = tokio::fs::read(file).await;
+        let data = data.map_err(|source| Error::Source { path: file.into(), source })?;
+        self.put(key, data.into(), PutMode::Overwrite).await
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
+        let data = self.find(key)?;
+        let range = clamp(key, range, data.len() as u64)?;
+        let part = data.slice(range.start as usize..range.end as usize);
+        Ok(Object { size: data.len() as u64, range, body: stream::iter([Ok(part)]).boxed() })
+    }
+
+    async fn head(&self, key: &Key) -> Result<Meta, Error> {
+        Ok(Meta { key: key.clone(), size: self.find(key)?.len() as u64 })
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
+        let objects = self.read();
+        let below = objects.iter().filter(|(key, _)| prefix.is_none_or(|prefix| key.is_below(prefix)));
+        let found: Vec<_> =
+            below.map(|(key, data)| Ok(Meta { key: key.clone(), size: data.len() as u64 })).collect();
+        stream::iter(found).boxed()
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.write().remove(key);
+        Ok(())
+    }
+}

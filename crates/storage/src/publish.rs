@@ -1,0 +1,72 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Key, PutMode, Storage, Transfer};
+
+/// What publishing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// The objects are there now.
+    Now,
+    /// The last object was there already, so they were published before.
+    Before,
+}
+
+/// Publishes the files of a local folder below `prefix`: first all others, then the one named `last`, created
+/// where there is none. Readers go by that one: without it there is nothing, with it everything is there. A
+/// publication that is cut off leaves objects that nobody looks at; the next one with the same names writes
+/// over them.
+///
+/// Hidden files are left out.
+///
+/// # Errors
+/// [`Error::Source`] if the folder or `last` cannot be read, [`Error::Key`] for a file that cannot be named,
+/// and what the storage says.
+pub async fn publish(
+    storage: &dyn Storage,
+    prefix: Option<&Key>,
+    folder: &Path,
+    last: &str,
+    transfer: Transfer,
+) -> Result<Published, Error> {
+    let key = |name: &str| match prefix {
+        Some(prefix) => prefix.join(name),
+        None => name.parse(),
+    };
+    let last_key = key(last)?;
+    let last_file = folder.join(last);
+    let description = tokio::fs::read(&last_file).await;
+    let description = description.map_err(|source| Error::Source { path: last_file, source })?;
+    let mut files = Vec::new();
+    walk(folder, "", &mut files)?;
+    // The same films in the same order, whatever the file system says.
+    files.sort();
+    let others = files.iter().filter(|(name, _)| name != last).map(|(name, path)| Ok((key(name)?, path)));
+    // All can be named, or nothing is written.
+    for (key, path) in others.collect::<Result<Vec<_>, Error>>()? {
+        storage.put_file(&key, path, transfer).await?;
+    }
+    match storage.put(&last_key, description.into(), PutMode::Create).await {
+        Ok(()) => Ok(Published::Now),
+        Err(Error::AlreadyExists { .. }) => Ok(Published::Before),
+        Err(error) => Err(error),
+    }
+}
+
+/// All files below a folder, with their names relative to it.
+fn walk(folder: &Path, name: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
+    let unreadable = |source| Error::Source { path: folder.into(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let part = entry.file_name().to_string_lossy().into_owned();
+        if part.starts_with('.') {
+            continue;
+        }
+        let name = if name.is_empty() { part } else { format!("{name}/{part}") };
+        match entry.path().is_dir() {
+            true => walk(&entry.path(), &name, found)?,
+            false => found.push((name, entry.path())),
+        }
+    }
+    Ok(())
+}
