@@ -1,4 +1,5 @@
-//! `[regions]` and `[authorizer]`: from where the service may be used, and the operator's own say in who may play.
+//! `[regions]` and `[authorizer]`: from where the service may be used, and the operator's own say in who may
+//! play.
 
 use super::setting;
 use crate::Error;

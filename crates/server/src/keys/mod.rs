@@ -1,7 +1,8 @@
 //! The site's keys: made at the first start, one file each under `{data}/keys`, loaded into a [`KeyRing`].
 //!
-//! A file is read and written in `file`, the folder in `folder`; `generate`, `rotate` and `revoked` change it, `load` reads it
-//! into the `ring`. `boxes`, `domains` and `imported` are keys that are not the server's own.
+//! A file is read and written in `file`, the folder in `folder`; `generate`, `rotate` and `revoked` change
+//! it, `load` reads it into the `ring`. `boxes`, `domains` and `imported` are keys that are not the server's
+//! own.
 
 mod boxes;
 mod domains;

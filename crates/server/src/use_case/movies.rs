@@ -24,7 +24,7 @@ pub struct Details {
     pub plans: Vec<String>,
     /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
     pub regions: Vec<String>,
-    /// Where its licenses come from; see [`check_mode`](super::drm_metadata::check_mode).
+    /// Where its licenses come from; see [`check_mode`](crate::policy::check_mode).
     pub license: LicenseMode,
 }
 
