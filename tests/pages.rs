@@ -1,6 +1,6 @@
 //! Pages as people and other programs find their way about them: by role and name; and their addresses.
 #![cfg(target_arch = "wasm32")]
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{cell::Cell, rc::Rc};
 

@@ -1,6 +1,6 @@
 //! Bytes on their way: ranged fetches, the DRM worker's messages, appends to real Media Source Extensions.
 #![cfg(target_arch = "wasm32")]
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{
     cell::{Cell, RefCell},

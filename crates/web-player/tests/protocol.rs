@@ -1,6 +1,6 @@
 //! What the player understands of the outside: manifests, indexes, the browser it runs in.
 #![cfg(target_arch = "wasm32")]
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use engine::model::{ByteRange, RangeForm, TrackKind};
 use js_sys::{Function, Object, Reflect};
