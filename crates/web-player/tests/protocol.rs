@@ -2,7 +2,10 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use engine::model::{ByteRange, RangeForm, TrackKind};
+use engine::{
+    index::Location,
+    model::{ByteRange, RangeForm, TrackKind},
+};
 use js_sys::{Function, Object, Reflect};
 use nccp::Manifest;
 use wasm_bindgen::JsValue;
@@ -96,14 +99,14 @@ fn a_manifest_becomes_what_the_engine_needs() {
     let manifest = Manifest::parse(OURS.as_bytes()).unwrap();
     let global = js_sys::global();
     let film = presentation(&manifest, 1_790_025_000.0, |mime| capability::is_type_supported(&global, mime));
-    assert_eq!((film.duration, film.start, film.urls_valid.as_secs()), (60.0, 12.5, 600));
+    assert_eq!((film.duration(), film.start, film.urls_valid.as_secs()), (Some(60.0), Some(12.5), 600));
     let cdns: Vec<_> = film.cdns.iter().map(|cdn| (cdn.id.as_str(), cdn.ranges)).collect();
     assert_eq!(cdns, [("2", RangeForm::Header), ("1", RangeForm::Path)], "in the server's order (A68)");
     assert_eq!(film.representations.len(), 1, "what the browser cannot decode is left out");
     let video = &film.representations[0];
     assert_eq!((video.kind, video.bandwidth, video.size), (TrackKind::Video, 90_000, Some((1280, 720))));
-    assert_eq!(video.head(), ByteRange::new(0, 1614).unwrap());
-    let start = video.start.unwrap();
+    assert_eq!(video.single_file().unwrap().head(), ByteRange::new(0, 1614).unwrap());
+    let start = video.start().unwrap();
     assert_eq!((start.range.start, start.range.end, start.time), (91_615, 121_300, 12.0));
     assert_eq!(video.sources[1].cdn, "2");
 }
@@ -121,9 +124,10 @@ fn sidx() -> Vec<u8> {
 fn an_index_gives_bytes_and_times() {
     let range = ByteRange::new(100, 155).unwrap();
     let index = parse_index(&sidx(), range).unwrap();
-    assert_eq!(index.len(), 2);
+    assert_eq!(index.numbers(), 0..2);
     let second = index.get(1).unwrap();
-    assert_eq!((second.range.start, second.range.end, second.start, second.end), (856, 1155, 4.0, 6.5));
+    assert_eq!(second.location, Location::Range(ByteRange::new(856, 1155).unwrap()));
+    assert_eq!((second.start, second.end), (4.0, 6.5));
     for cut in 0..sidx().len() {
         assert_eq!(parse_index(&sidx()[..cut], range), None, "cut at {cut}");
     }
