@@ -29,6 +29,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("playback", &["engine", "isobmff", "nccp"]),
     ("server", &["cenc", "license", "nccp", "pack"]),
     ("shaper", &["nccp"]),
+    ("storage", &[]),
     ("tv-box", &["control-client", "decryptor", "engine", "isobmff", "license", "nccp", "playback"]),
     ("web-player", &["drm-api", "engine", "nccp", "playback"]),
     ("xtask", &[]),
