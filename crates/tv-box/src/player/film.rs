@@ -1,20 +1,20 @@
 //! A film that plays: events in, the engine's commands out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use decryptor::SessionId;
 use engine::{
     Command, Config, Engine, Event, Trouble as Hitch,
     abr::StartConditions,
-    model::{ByteRange, Presentation, TrackKind},
+    model::{Presentation, TrackKind},
 };
-use nccp::{Downloadable, LogEvent, Manifest, MediaType, MovieId, NewRules, RequestMessage, ResponseMessage};
+use nccp::{LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outlet::{Outlet, Progress};
-use super::track::{Head, TrackRun};
+use super::track::TrackRun;
 use super::{is_protected, is_supported};
 use crate::control::{Ask, Control};
 use crate::drm::Granted;
@@ -171,7 +171,8 @@ impl<'a> Film<'a> {
             let commands = self.engine.handle(self.begun.elapsed(), event);
             if self.tracks.is_empty() {
                 let kinds = self.engine.tracks().iter().map(|track| track.kind);
-                self.tracks = kinds.map(|kind| TrackRun::new(kind, heads(&self.manifest, kind))).collect();
+                self.tracks =
+                    kinds.map(|kind| TrackRun::new(kind, playback::heads(&self.manifest, kind))).collect();
             }
             for command in commands {
                 self.obey(command);
@@ -425,18 +426,6 @@ fn is_seek(before: f64, after: f64, elapsed: f64) -> bool {
 
 fn present(control: &Control, manifest: &Manifest) -> Presentation {
     playback::presentation(manifest, control.shared.server_now(), is_supported)
-}
-
-/// Where the heads of a track's files are.
-fn heads(manifest: &Manifest, kind: TrackKind) -> HashMap<String, Head> {
-    let video = kind == TrackKind::Video;
-    let range = |range: nccp::ByteRange| ByteRange::new(range.first(), range.last());
-    let head = |file: &Downloadable| {
-        let head = Head { init: file.init_range.and_then(range)?, index: file.index_range.and_then(range)? };
-        Some((file.id.clone(), head))
-    };
-    let files = manifest.downloadables.iter();
-    files.filter(|file| (file.media_type == MediaType::Video) == video).filter_map(head).collect()
 }
 
 #[cfg(test)]

@@ -1,49 +1,17 @@
 //! One track: its downloads on one side, its buffer on the other, the decryptor between.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use decryptor::{Keys, PushDecryptor, Step};
-use engine::{
-    Event, FetchId, FetchSpec,
-    model::{ByteRange, TrackKind},
-};
-use playback::{HeadAssembly, parse_index};
+use engine::{Event, FetchId, FetchSpec, model::TrackKind};
+use playback::{Downloads, Head, Part};
 
 use super::buffer::{Buffer, Ready};
 use crate::Error;
 use crate::fetcher::{Arrival, Came, Running};
 use crate::mux::ClearInit;
-
-/// Downloads whose state is kept. The engine has far fewer under way; what is older was given up.
-const MOST_DOWNLOADS: usize = 16;
-
-/// Where the head of a representation lies in its file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    /// `ftyp moov`.
-    pub(super) init: ByteRange,
-    /// `sidx`.
-    pub(super) index: ByteRange,
-}
-
-/// One logical download, over all its attempts.
-struct Download {
-    representation: String,
-    head: HeadAssembly,
-    running: Option<Running>,
-    /// Its fragments are wanted, and not all in the buffer yet.
-    wanted: bool,
-}
-
-/// A part of a segment.
-struct Part {
-    representation: String,
-    id: FetchId,
-    bytes: Bytes,
-    last: bool,
-}
 
 /// What the decryptor goes by at the moment.
 struct Current {
@@ -56,16 +24,11 @@ struct Current {
 pub(super) struct TrackRun {
     pub(super) kind: TrackKind,
     pub(super) buffer: Buffer,
-    heads: HashMap<String, Head>,
-    downloads: BTreeMap<FetchId, Download>,
-    /// Init segments as they came, by representation.
-    inits: HashMap<String, Vec<u8>>,
+    downloads: Downloads<Running, Bytes>,
     decryptor: PushDecryptor,
     current: Option<Current>,
-    /// Came before its init segment.
-    early: Vec<Part>,
     /// Comes next, once there is a key.
-    parts: VecDeque<Part>,
+    parts: VecDeque<Part<Bytes>>,
     /// A fragment is whole, but its key is not there.
     pub(super) lacks_key: bool,
 }
@@ -75,12 +38,9 @@ impl TrackRun {
         Self {
             kind,
             buffer: Buffer::default(),
-            heads,
-            downloads: BTreeMap::new(),
-            inits: HashMap::new(),
+            downloads: Downloads::new(kind, heads, is_usable),
             decryptor: PushDecryptor::new(),
             current: None,
-            early: Vec::new(),
             parts: VecDeque::new(),
             lacks_key: false,
         }
@@ -93,38 +53,16 @@ impl TrackRun {
 
     /// A request was sent.
     pub(super) fn fetching(&mut self, spec: FetchSpec, running: Running) {
-        let id = spec.fetch;
-        match self.downloads.get_mut(&id).filter(|_| spec.offset > 0) {
-            Some(download) => download.running = Some(running),
-            None => {
-                let (representation, head) = (spec.representation, HeadAssembly::new(spec.head));
-                let wanted = spec.segment;
-                let download = Download { representation, head, running: Some(running), wanted };
-                self.downloads.insert(id, download);
-                let idle = |(_, download): &(&FetchId, &Download)| download.running.is_none();
-                if self.downloads.len() > MOST_DOWNLOADS
-                    && let Some(oldest) = self.downloads.iter().find(idle).map(|(id, _)| *id)
-                {
-                    self.downloads.remove(&oldest);
-                }
-            }
-        }
+        self.downloads.started(spec, running);
     }
 
     pub(super) fn abort(&mut self, fetch: FetchId) {
-        if let Some(download) = self.downloads.get_mut(&fetch) {
-            download.running = None;
-        }
+        drop(self.downloads.stopped(fetch));
     }
 
     /// Forgets everything that is not in the buffer yet.
     pub(super) fn reset(&mut self) {
-        self.downloads.retain(|_, download| {
-            download.wanted = false;
-            // A head may still come, or be asked for again.
-            download.running.is_some() || download.head.missing() > 0
-        });
-        self.early.clear();
+        self.downloads.reset();
         self.parts.clear();
         self.decryptor.reset();
         self.lacks_key = false;
@@ -135,8 +73,7 @@ impl TrackRun {
 
     /// Whether an arrival is of a request that is still under way here.
     pub(super) fn awaits(&self, arrival: &Arrival) -> bool {
-        let running = self.downloads.get(&arrival.fetch).and_then(|download| download.running.as_ref());
-        running.is_some_and(|running| running.attempt == arrival.attempt)
+        self.downloads.running(arrival.fetch).is_some_and(|running| running.attempt == arrival.attempt)
     }
 
     /// Takes what came; what the engine is to be told.
@@ -153,50 +90,18 @@ impl TrackRun {
 
     fn chunk(&mut self, fetch: FetchId, mut chunk: Bytes, last: bool) -> Vec<Event> {
         let mut events = vec![Event::Progress { fetch, bytes: chunk.len() as u64 }];
-        let Some(download) = self.downloads.get_mut(&fetch) else { return events };
-        let missing = download.head.missing();
-        if missing > 0 {
-            download.head.take(&chunk.split_to(missing.min(chunk.len())));
-        }
-        if last {
-            download.running = None;
-        }
-        let representation = download.representation.clone();
-        let complete = missing > 0 && download.head.missing() == 0;
-        let head = complete.then(|| std::mem::take(&mut download.head));
-        if download.wanted && !chunk.is_empty() {
-            let part = Part { representation: representation.clone(), id: fetch, bytes: chunk, last };
-            match self.inits.contains_key(&representation) {
-                true => self.parts.push_back(part),
-                false => self.early.push(part),
+        let head = chunk.split_to(self.downloads.missing(fetch).min(chunk.len()));
+        let media = Some(chunk).filter(|media| !media.is_empty());
+        for step in self.downloads.arrived(fetch, &head, media, last) {
+            match step {
+                // It is looked up when its first part is decrypted.
+                playback::Step::Init(_) => {}
+                playback::Step::BadHead(representation) => events.push(Event::Undecodable { representation }),
+                playback::Step::Push(part) => self.parts.push_back(part),
+                playback::Step::Tell(event) => events.push(event),
             }
         }
-        if let Some(head) = head {
-            events.push(self.head_complete(representation, &head));
-        }
-        if last {
-            self.downloads.retain(|of, download| *of != fetch || download.wanted);
-            events.push(Event::FetchDone { fetch });
-        }
         events
-    }
-
-    fn head_complete(&mut self, representation: String, head: &HeadAssembly) -> Event {
-        let place = self.heads.get(&representation);
-        let init =
-            place.and_then(|place| head.part(place.init)).filter(|init| is_usable(init)).map(<[u8]>::to_vec);
-        let index = place.and_then(|place| parse_index(head.part(place.index)?, place.index));
-        let (Some(init), Some(index)) = (init, index) else {
-            return Event::Undecodable { representation };
-        };
-        self.inits.insert(representation.clone(), init);
-        let (now, later) = std::mem::take(&mut self.early)
-            .into_iter()
-            .partition(|part| part.representation == representation);
-        self.early = later;
-        let now: Vec<Part> = now;
-        self.parts.extend(now);
-        Event::Index { track: self.kind, representation, index }
     }
 
     /// Decrypts what came, as far as the keys go; what the engine is to be told.
@@ -211,11 +116,11 @@ impl TrackRun {
             && let Some(part) = self.parts.pop_front()
         {
             // What was under way when the viewer went elsewhere is of no use any more.
-            if !self.downloads.get(&part.id).is_some_and(|download| download.wanted) {
+            let fetch = part.fetch;
+            if !self.downloads.is_wanted(fetch) {
                 continue;
             }
             self.select_init(&part.representation)?;
-            let fetch = part.id;
             match self.push(part, keys, &mut events) {
                 Err(error) if is_damage(&error) => {
                     self.forget(fetch);
@@ -228,11 +133,16 @@ impl TrackRun {
     }
 
     /// Decrypts a part.
-    fn push(&mut self, part: Part, keys: &mut impl Keys, events: &mut Vec<Event>) -> Result<(), Error> {
+    fn push(
+        &mut self,
+        part: Part<Bytes>,
+        keys: &mut impl Keys,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Error> {
         let Some(current) = &mut self.current else { return Ok(()) };
-        if current.segment != Some(part.id) {
+        if current.segment != Some(part.fetch) {
             self.decryptor.reset();
-            current.segment = Some(part.id);
+            current.segment = Some(part.fetch);
         }
         self.decryptor.push(&part.bytes)?;
         self.step(keys, events)?;
@@ -241,8 +151,8 @@ impl TrackRun {
             self.parts.push_front(Part { bytes: Bytes::new(), ..part });
         } else if part.last {
             self.decryptor.finish()?;
-            self.downloads.remove(&part.id);
-            events.push(Event::SegmentAppended { fetch: part.id });
+            self.downloads.finished(part.fetch);
+            events.push(Event::SegmentAppended { fetch: part.fetch });
         }
         Ok(())
     }
@@ -250,10 +160,8 @@ impl TrackRun {
     /// Nothing more of a download's media is wanted: what still comes would be read from its middle.
     fn forget(&mut self, fetch: FetchId) {
         self.decryptor.reset();
-        self.parts.retain(|part| part.id != fetch);
-        if let Some(download) = self.downloads.get_mut(&fetch) {
-            download.wanted = false;
-        }
+        self.parts.retain(|part| part.fetch != fetch);
+        self.downloads.forget(fetch);
         if let Some(current) = &mut self.current {
             current.segment = None;
         }
@@ -264,8 +172,8 @@ impl TrackRun {
         if self.current.as_ref().is_some_and(|current| current.representation == representation) {
             return Ok(());
         }
-        let Some(init) = self.inits.get(representation) else { return Ok(()) };
-        let clear = self.decryptor.set_init(init.clone())?;
+        let Some(init) = self.downloads.init(representation) else { return Ok(()) };
+        let clear = self.decryptor.set_init(init.to_vec())?;
         let init = Arc::new(ClearInit::parse(clear.bytes)?);
         self.current = Some(Current { representation: representation.to_owned(), init, segment: None });
         Ok(())

@@ -1,0 +1,203 @@
+//! When the license of a film that plays is renewed, and what comes of it when it is not.
+
+/// Seconds before a renewal that failed is tried again, at first and at most.
+const AGAIN: (f64, f64) = (2.0, 60.0);
+
+/// What a license says of time. Times are Unix seconds by one clock, the player's choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Terms {
+    /// When it ends.
+    pub end: Option<f64>,
+    /// Whether a film that plays stops at its end. Otherwise only a start is refused.
+    pub continuous: bool,
+    /// From when on to ask for the next.
+    pub renew_after: Option<f64>,
+}
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Due<R> {
+    /// To ask for a license: by these rules, where the operator has changed them.
+    Renew(Option<R>),
+    /// The license has ended, and the film with it.
+    End,
+}
+
+/// The renewal of a film's license.
+///
+/// A license is asked for while the film plays by the one before. One that cannot be had is asked for again, at growing distances,
+/// until the old one ends. Rules that the operator has changed are another matter: from then on the film plays by the new ones or, once
+/// they are refused, not at all.
+///
+/// `R` is what the player needs to know of changed rules.
+#[derive(Clone, Debug)]
+pub struct Renewal<R> {
+    terms: Terms,
+    /// When to ask next.
+    at: Option<f64>,
+    under_way: bool,
+    failures: u32,
+    /// Changed rules that no license has been taken by yet.
+    rules: Option<R>,
+}
+
+impl<R> Default for Renewal<R> {
+    fn default() -> Self {
+        Self { terms: Terms::default(), at: None, under_way: false, failures: 0, rules: None }
+    }
+}
+
+impl<R: Clone> Renewal<R> {
+    /// A license was taken, the first one or another.
+    pub fn taken(&mut self, terms: Terms) {
+        *self = Self { terms, at: terms.renew_after, ..Self::default() };
+    }
+
+    /// The operator has changed the film's rules. While a license is being asked for, this is left: it will be said again.
+    pub fn rules_changed(&mut self, rules: R) {
+        if !self.under_way {
+            self.rules = Some(rules);
+            self.at = Some(f64::NEG_INFINITY);
+        }
+    }
+
+    /// Looks at the clock. Wanted a few times a second. After [`Due::Renew`] either [`taken`](Self::taken) or [`failed`](Self::failed)
+    /// is to follow.
+    pub fn due(&mut self, now: f64) -> Option<Due<R>> {
+        let is_over = self.terms.end.is_some_and(|end| now > end);
+        if is_over && self.terms.continuous {
+            return Some(Due::End);
+        }
+        if self.under_way || self.at.is_none_or(|at| now < at) {
+            return None;
+        }
+        self.at = None;
+        // What has ended is not renewed, but changed rules are rules.
+        if is_over && self.rules.is_none() {
+            return None;
+        }
+        self.under_way = true;
+        Some(Due::Renew(self.rules.clone()))
+    }
+
+    /// No license was to be had, or it could not be used. `is_transient` says that it may be had later; `random` (0 to 1) spreads the
+    /// players. Whether the film ends with it.
+    #[must_use]
+    pub fn failed(&mut self, now: f64, is_transient: bool, random: f64) -> bool {
+        self.under_way = false;
+        let wait = (AGAIN.0 * 2f64.powi(self.failures.min(10) as i32)).min(AGAIN.1);
+        self.failures += 1;
+        self.at = Some(now + wait * (0.75 + random / 2.0));
+        self.rules.is_some() && !is_transient
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(end: f64, continuous: bool, renew_after: f64) -> Terms {
+        Terms { end: Some(end), continuous, renew_after: Some(renew_after) }
+    }
+
+    fn taken(terms: Terms) -> Renewal<&'static str> {
+        let mut renewal = Renewal::default();
+        renewal.taken(terms);
+        renewal
+    }
+
+    #[test]
+    fn a_license_is_asked_for_once_when_its_time_has_come() {
+        let mut renewal = taken(terms(100.0, true, 80.0));
+        assert_eq!(renewal.due(79.9), None);
+        assert_eq!(renewal.due(80.0), Some(Due::Renew(None)));
+        assert_eq!(renewal.due(81.0), None, "it is being asked for");
+        renewal.taken(terms(200.0, true, 180.0));
+        assert_eq!((renewal.due(101.0), renewal.due(180.0)), (None, Some(Due::Renew(None))));
+    }
+
+    #[test]
+    fn a_license_that_says_nothing_of_time_is_not_renewed() {
+        assert_eq!(taken(Terms::default()).due(1e12), None);
+        assert_eq!(Renewal::<()>::default().due(1e12), None, "before there is any");
+    }
+
+    #[test]
+    fn b14_a_film_ends_with_its_license_only_where_that_is_continuous() {
+        assert_eq!(taken(terms(100.0, true, 500.0)).due(100.0), None);
+        assert_eq!(taken(terms(100.0, true, 500.0)).due(100.1), Some(Due::End));
+        assert_eq!(
+            taken(terms(100.0, true, 50.0)).due(100.1),
+            Some(Due::End),
+            "even where it was to be renewed"
+        );
+        let mut other = taken(terms(100.0, false, 50.0));
+        assert_eq!(other.due(100.1), None, "what has ended is not renewed");
+        assert_eq!(other.due(1e12), None);
+    }
+
+    #[test]
+    fn what_fails_is_tried_again_at_growing_distances_until_the_end() {
+        let mut renewal = taken(terms(1000.0, true, 10.0));
+        let (mut now, mut waits) = (10.0, Vec::new());
+        for _ in 0..8 {
+            assert_eq!(renewal.due(now), Some(Due::Renew(None)));
+            // A refusal does not end a film that may play on by the license it has.
+            assert!(!renewal.failed(now, false, 0.5));
+            let asked = now;
+            while renewal.clone().due(now).is_none() {
+                now += 0.5;
+            }
+            waits.push(now - asked);
+        }
+        assert_eq!(waits, [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]);
+        assert_eq!(renewal.due(1000.5), Some(Due::End));
+        renewal.taken(terms(2000.0, true, 1100.0));
+        assert_eq!(renewal.due(1100.0), Some(Due::Renew(None)));
+        assert!(!renewal.failed(1100.0, true, 0.5));
+        assert_eq!(renewal.due(1102.0), Some(Due::Renew(None)), "a license that came begins anew");
+    }
+
+    #[test]
+    fn players_are_spread_by_a_quarter_to_both_sides() {
+        for (random, wait) in [(0.0, 1.5), (1.0, 2.5)] {
+            let mut renewal = taken(terms(1000.0, true, 10.0));
+            renewal.due(10.0);
+            assert!(!renewal.failed(10.0, true, random));
+            assert_eq!(renewal.due(10.0 + wait - 0.01), None);
+            assert_eq!(renewal.due(10.0 + wait), Some(Due::Renew(None)));
+        }
+    }
+
+    #[test]
+    fn b15_changed_rules_are_taken_at_once_and_a_refusal_ends_the_film() {
+        let mut renewal = taken(Terms::default());
+        renewal.rules_changed("new");
+        assert_eq!(renewal.due(0.0), Some(Due::Renew(Some("new"))));
+        assert!(renewal.failed(0.0, false, 0.5));
+    }
+
+    #[test]
+    fn b15_changed_rules_are_asked_for_until_there_is_an_answer() {
+        let mut renewal = taken(Terms::default());
+        renewal.rules_changed("new");
+        for now in [0.0, 100.0, 200.0] {
+            assert_eq!(renewal.due(now), Some(Due::Renew(Some("new"))));
+            assert!(!renewal.failed(now, true, 0.5), "busy is not refused");
+        }
+        assert_eq!(renewal.due(300.0), Some(Due::Renew(Some("new"))));
+        renewal.taken(Terms { renew_after: Some(400.0), ..Terms::default() });
+        assert_eq!(renewal.due(400.0), Some(Due::Renew(None)), "they are the film's rules now");
+        assert!(!renewal.failed(400.0, false, 0.5));
+    }
+
+    #[test]
+    fn rules_that_change_while_a_license_is_asked_for_wait_until_they_are_said_again() {
+        let mut renewal = taken(terms(100.0, true, 10.0));
+        assert_eq!(renewal.due(10.0), Some(Due::Renew(None)));
+        renewal.rules_changed("new");
+        assert!(!renewal.failed(10.0, false, 0.5), "what was refused was asked by the old ones");
+        renewal.rules_changed("new");
+        assert_eq!(renewal.due(10.0), Some(Due::Renew(Some("new"))));
+    }
+}
