@@ -78,8 +78,8 @@ struct Download<R> {
 
 /// The downloads of one track.
 ///
-/// `R` is a request that is under way and is aborted when it is dropped; `B` are bytes in the player's own form (an
-/// `ArrayBuffer`, `Bytes`), which are never looked into here.
+/// `R` is a request that is under way and is aborted when it is dropped; `B` are bytes in the player's own
+/// form (an `ArrayBuffer`, `Bytes`), which are never looked into here.
 #[derive(Debug)]
 pub struct Downloads<R, B> {
     kind: TrackKind,
@@ -128,7 +128,8 @@ impl<R, B> Downloads<R, B> {
         self.downloads.get(&fetch)?.running.as_ref()
     }
 
-    /// A request failed, or is to be aborted: gives it back, to be dropped. The download may go on with another.
+    /// A request failed, or is to be aborted: gives it back, to be dropped. The download may go on with
+    /// another.
     pub fn stopped(&mut self, fetch: FetchId) -> Option<R> {
         self.downloads.get_mut(&fetch)?.running.take()
     }
@@ -138,8 +139,8 @@ impl<R, B> Downloads<R, B> {
         self.downloads.get(&fetch).map_or(0, |download| download.head.missing())
     }
 
-    /// Takes bytes that came: those of the head apart from the rest, which is `None` where there is none. `last` says that the
-    /// request is over. What follows from it, in order.
+    /// Takes bytes that came: those of the head apart from the rest, which is `None` where there is none.
+    /// `last` says that the request is over. What follows from it, in order.
     pub fn arrived(&mut self, fetch: FetchId, head: &[u8], rest: Option<B>, last: bool) -> Vec<Step<B>> {
         let mut steps = Vec::new();
         let Some(download) = self.downloads.get_mut(&fetch) else { return steps };
@@ -198,6 +199,11 @@ impl<R, B> Downloads<R, B> {
     /// Whether the media of a download is still wanted.
     pub fn is_wanted(&self, fetch: FetchId) -> bool {
         self.downloads.get(&fetch).is_some_and(|download| download.wanted)
+    }
+
+    /// The downloads whose media is still wanted.
+    pub fn wanted(&self) -> impl Iterator<Item = FetchId> {
+        self.downloads.iter().filter(|(_, download)| download.wanted).map(|(id, _)| *id)
     }
 
     /// The player has done all that there is to do with a download; whether it was wanted to its end.

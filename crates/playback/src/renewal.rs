@@ -25,9 +25,9 @@ pub enum Due<R> {
 
 /// The renewal of a film's license.
 ///
-/// A license is asked for while the film plays by the one before. One that cannot be had is asked for again, at growing distances,
-/// until the old one ends. Rules that the operator has changed are another matter: from then on the film plays by the new ones or, once
-/// they are refused, not at all.
+/// A license is asked for while the film plays by the one before. One that cannot be had is asked for again,
+/// at growing distances, until the old one ends. Rules that the operator has changed are another matter: from
+/// then on the film plays by the new ones or, once they are refused, not at all.
 ///
 /// `R` is what the player needs to know of changed rules.
 #[derive(Clone, Debug)]
@@ -53,7 +53,8 @@ impl<R: Clone> Renewal<R> {
         *self = Self { terms, at: terms.renew_after, ..Self::default() };
     }
 
-    /// The operator has changed the film's rules. While a license is being asked for, this is left: it will be said again.
+    /// The operator has changed the film's rules. While a license is being asked for, this is left: it will
+    /// be said again.
     pub fn rules_changed(&mut self, rules: R) {
         if !self.under_way {
             self.rules = Some(rules);
@@ -61,8 +62,8 @@ impl<R: Clone> Renewal<R> {
         }
     }
 
-    /// Looks at the clock. Wanted a few times a second. After [`Due::Renew`] either [`taken`](Self::taken) or [`failed`](Self::failed)
-    /// is to follow.
+    /// Looks at the clock. Wanted a few times a second. After [`Due::Renew`] either [`taken`](Self::taken) or
+    /// [`failed`](Self::failed) is to follow.
     pub fn due(&mut self, now: f64) -> Option<Due<R>> {
         let is_over = self.terms.end.is_some_and(|end| now > end);
         if is_over && self.terms.continuous {
@@ -80,8 +81,8 @@ impl<R: Clone> Renewal<R> {
         Some(Due::Renew(self.rules.clone()))
     }
 
-    /// No license was to be had, or it could not be used. `is_transient` says that it may be had later; `random` (0 to 1) spreads the
-    /// players. Whether the film ends with it.
+    /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
+    /// `random` (0 to 1) spreads the players. Whether the film ends with it.
     #[must_use]
     pub fn failed(&mut self, now: f64, is_transient: bool, random: f64) -> bool {
         self.under_way = false;

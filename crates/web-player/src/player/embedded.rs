@@ -1,96 +1,124 @@
-//! Films whose license comes along with the manifest: nothing is asked for, unless that license does not
-//! serve (B19).
+//! The license that comes along with a film's DRM metadata: opened without asking anybody (B19).
 
-use std::rc::Rc;
+use std::cell::Cell;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drm_api::{DrmError, Reply, Request, SessionId};
 use gloo::net::http::Request as Fetch;
-use nccp::{LicenseMode, NewRules};
-use wasm_bindgen_futures::spawn_local;
+use nccp::{LicenseMode, Manifest, NewRules};
 use web_sys::RequestCredentials;
 
-use super::run::Inner;
-use crate::{clock, control::Licensed, problem::Problem};
+use crate::{clock, control::Licensed, decryptor_proxy::DecryptorProxy};
 
-/// A manifest that has been here for so long, in seconds, has its DRM metadata fetched anew before a license
-/// is asked for.
+/// Metadata that has been here for so long, in seconds, is fetched anew before a license is asked for.
 const OLD_SECONDS: f64 = 30.0;
 
-impl Inner {
-    /// No license was asked for: opens the one in the manifest, once there are session and manifest.
-    pub(super) fn maybe_open_embedded(self: &Rc<Self>) {
-        let there = self.session.get().filter(|_| self.manifest.borrow().is_some());
-        if let Some(session) = there.filter(|_| self.license_comes_along.take()) {
-            spawn_local(Rc::clone(self).open_embedded(session));
+/// What a manifest says of the license that its DRM metadata may bring.
+#[derive(Clone, Default)]
+pub(super) struct Offer {
+    /// Signed DRM metadata. Without a license for this device it still says who gives one.
+    metadata: Vec<u8>,
+    /// Whether the manifest says that there is a license in it.
+    is_embedded: bool,
+    /// Where newer metadata come from.
+    url: Option<String>,
+    /// What names the rules of the license.
+    policy_version: Option<String>,
+}
+
+impl Offer {
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        Self {
+            metadata: manifest.drm_metadata.clone().unwrap_or_default(),
+            is_embedded: manifest.license_mode == LicenseMode::Embedded,
+            url: manifest.drm_metadata_url.clone(),
+            policy_version: manifest.policy_version.clone(),
         }
     }
+}
 
-    async fn open_embedded(self: Rc<Self>, session: SessionId) {
-        let (metadata, url, version) = match &*self.manifest.borrow() {
-            Some(manifest) if !super::license::protected(manifest) => return,
-            Some(manifest) => {
-                // Metadata without a license for this device still says who gives one.
-                let is_embedded = manifest.license_mode == LicenseMode::Embedded;
-                let url = manifest.drm_metadata_url.clone().filter(|_| is_embedded);
-                (manifest.drm_metadata.clone(), url, manifest.policy_version.clone())
-            }
-            None => (None, None, None),
-        };
-        let mut metadata = metadata.unwrap_or_default();
-        let mut opened = self.open_metadata(session, &metadata).await;
-        let is_old = clock::unix_now() > self.metadata_at.get() + OLD_SECONDS;
-        if let (Err(DrmError::LicenseExpired), Some(url), true) = (&opened, url, is_old) {
-            self.metadata_at.set(clock::unix_now());
+/// The license in the DRM metadata of a film.
+pub(super) struct EmbeddedLicense {
+    /// The license that the film plays by is one.
+    is_in_use: Cell<bool>,
+    /// When the metadata that is here was asked for, Unix seconds.
+    asked_at: Cell<f64>,
+}
+
+impl EmbeddedLicense {
+    pub(super) fn new() -> Self {
+        Self { is_in_use: Cell::new(false), asked_at: Cell::new(clock::unix_now()) }
+    }
+
+    /// When the metadata that will come was asked for, Unix seconds.
+    pub(super) fn set_asked_at(&self, time: f64) {
+        self.asked_at.set(time);
+    }
+
+    /// Opens the license of an offer, or of newer metadata where that one has ended.
+    ///
+    /// # Errors
+    /// The metadata to ask the license server with, where neither serves.
+    pub(super) async fn open(
+        &self,
+        proxy: &DecryptorProxy,
+        session: SessionId,
+        offer: Offer,
+    ) -> Result<Licensed, Vec<u8>> {
+        let Offer { mut metadata, is_embedded, url, policy_version } = offer;
+        let mut opened = open(proxy, session, &metadata).await;
+        let is_old = clock::unix_now() > self.asked_at.get() + OLD_SECONDS;
+        if let (Err(DrmError::LicenseExpired), Some(url), true) =
+            (&opened, url.filter(|_| is_embedded), is_old)
+        {
+            self.asked_at.set(clock::unix_now());
             if let Some(newer) = fetch(&url).await {
                 metadata = newer;
-                opened = self.open_metadata(session, &metadata).await;
+                opened = open(proxy, session, &metadata).await;
             }
-        }
-        if self.is_closed() {
-            return;
         }
         match opened {
             Ok(reply) => {
-                self.is_embedded.set(true);
-                self.licensed(session, Licensed::Taken(reply, version)).await;
+                self.is_in_use.set(true);
+                Ok(Licensed::Taken(reply, policy_version))
             }
             // Whatever it was: the license server has the last word.
-            Err(_) => match self.control.license_by(session, self.movie, metadata).await {
-                Ok(licensed) => self.licensed(session, licensed).await,
-                Err(error) => self.license_failed(Problem::from(&error)),
-            },
+            Err(_) => Err(metadata),
         }
     }
 
-    /// A license in place of an embedded one: from the metadata that the server sent with new rules, or else
-    /// from newer metadata; `None` where a license has to be asked for.
-    pub(super) async fn renew_embedded(
+    /// A license in place of the one in use: from the metadata that the server sent with new rules, or else
+    /// from newer metadata; `None` where a license has to be asked for. `policy_version` names the rules that
+    /// are in force.
+    pub(super) async fn renew(
         &self,
+        proxy: &DecryptorProxy,
         session: SessionId,
+        offer: Option<Offer>,
         rules: Option<&NewRules>,
+        policy_version: Option<String>,
     ) -> Option<Licensed> {
-        if !self.is_embedded.get() {
+        if !self.is_in_use.get() {
             return None;
         }
-        let url = self.manifest.borrow().as_ref()?.drm_metadata_url.clone();
+        let url = offer?.url;
         let opened = match rules {
-            Some(rules) => self.open_metadata(session, &rules.drm_metadata).await,
-            None => self.open_metadata(session, &fetch(&url?).await?).await,
+            Some(rules) => open(proxy, session, &rules.drm_metadata).await,
+            None => open(proxy, session, &fetch(&url?).await?).await,
         };
-        self.is_embedded.set(opened.is_ok());
+        self.is_in_use.set(opened.is_ok());
         // Whatever was fetched: by another name the server will send the rules that are in force.
-        let version = rules.map_or_else(|| self.policy_version(), |rules| rules.policy_version.clone());
+        let version = rules.map_or(policy_version, |rules| rules.policy_version.clone());
         Some(Licensed::Taken(opened.ok()?, version))
     }
+}
 
-    async fn open_metadata(&self, session: SessionId, metadata: &[u8]) -> Result<Reply, DrmError> {
-        let metadata = STANDARD.encode(metadata);
-        let display = self.proxy().displays().claim();
-        let opened = self.proxy().ask(Request::OpenEmbedded { session, metadata, display }).await?;
-        self.proxy().displays().claimed(display);
-        Ok(opened)
-    }
+async fn open(proxy: &DecryptorProxy, session: SessionId, metadata: &[u8]) -> Result<Reply, DrmError> {
+    let metadata = STANDARD.encode(metadata);
+    let display = proxy.displays().claim();
+    let opened = proxy.ask(Request::OpenEmbedded { session, metadata, display }).await?;
+    proxy.displays().claimed(display);
+    Ok(opened)
 }
 
 /// Newer DRM metadata, from wherever the manifest says.

@@ -1,16 +1,23 @@
 //! The player: runs the engine's commands with the fetcher, the DRM worker and Media Source Extensions.
+//!
+//! [`Player`] joins the parts of a film, none of which knows it: each has a narrow host in its place.
+//!
+//! * `driver`: the engine, its media source, and a `track` for picture and sound each
+//! * `licenses`: the license from the first to the last, with `embedded` for those that come along with the manifest
+//! * `report`: what the site and the controller are told
+//! * `video`: what happens on the element, to the page and by the clock
 
+mod driver;
 mod embedded;
-mod license;
+mod film;
+mod licenses;
 mod quality;
 mod rehearsal;
 mod report;
-mod rights;
-mod run;
 mod track;
 mod video;
 
+pub use film::{Listener, Player, PlayerEvent};
 pub use playback::{HeadAssembly, media_type, parse_index, presentation};
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
-pub use run::{Listener, Player, PlayerEvent};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::{Command, Config, Engine, Event, buffer::Ranges};
 use nccp::{Answer, Manifest, Outcome, Response, ResponseMessage};
-use playback::{HeadAssembly, parse_index, presentation};
+use playback::{Head, HeadAssembly, parse_index, presentation};
 
 use super::quality::Quality;
 
@@ -37,9 +37,8 @@ pub fn rehearse() -> usize {
         if spec.head > 0 {
             let mut head = HeadAssembly::new(spec.head);
             head.take(&[&[0; 100], index_box().as_slice()].concat());
-            let source =
-                manifest.downloadables.first().and_then(super::run::source).map(|(_, source)| source);
-            let index = source.and_then(|source| parse_index(head.part(source.index)?, source.index));
+            let place = manifest.downloadables.first().and_then(Head::of);
+            let index = place.and_then(|place| parse_index(head.part(place.index)?, place.index));
             let Some(index) = index else { break };
             let (track, representation) = (spec.track, spec.representation.clone());
             events.push(Event::Index { track, representation, index });

@@ -2,154 +2,170 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     rc::{Rc, Weak},
 };
 
 use drm_api::{DrmError, Reply, Request, StreamId};
-use engine::{
-    Event, FetchId, FetchSpec,
-    model::{ByteRange, TrackKind},
-};
+use engine::{Event, FetchId, FetchSpec, model::TrackKind};
 use gloo::{events::EventListener, timers::callback::Timeout};
 use js_sys::{ArrayBuffer, Uint8Array};
-use playback::{HeadAssembly, parse_index};
+use nccp::Manifest;
+use playback::{Downloads, Part, Step, heads, media_type};
 use web_sys::SourceBuffer;
 
-use super::run::Inner;
 use crate::{
-    decryptor_proxy::StreamEvent,
+    decryptor_proxy::{DecryptorProxy, StreamEvent},
     fetcher::{self, Fetch, FetchEvent, Running},
     mse::{Append, AppendQueue, PageSourceBuffer, QueueEvent},
     problem::Problem,
 };
 
-/// Downloads whose state is kept. The engine has far fewer under way; what is older was given up.
-const MOST_DOWNLOADS: usize = 16;
 /// So long after a source buffer's error the element's own words are waited for.
 const ERROR_LIMIT_MS: u32 = 500;
 
-/// What a track has to know of each of its representations.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    /// `ftyp moov`.
-    pub(super) init: ByteRange,
-    /// `sidx`.
-    pub(super) index: ByteRange,
-    /// For `changeType`.
-    pub(super) mime: String,
+/// What a track needs of whoever drives it.
+pub(super) trait TrackHost {
+    /// The engine is to be told.
+    fn feed(&self, event: Event);
+    /// An operation of the source buffer is over.
+    fn operation_ended(&self);
+    /// The worker holds fragments for lack of a key.
+    fn key_missing(&self);
+    /// Playback cannot go on.
+    fn fail(&self, problem: Problem);
 }
 
-/// One logical download, over all its attempts.
-struct Download {
-    representation: String,
-    head: HeadAssembly,
-    running: Option<Running>,
-    /// Its fragments are wanted, and not all appended yet.
-    wanted: bool,
-}
-
-/// A part of a segment that came before its init segment.
-struct Early {
-    representation: String,
-    id: FetchId,
-    bytes: ArrayBuffer,
-    last: bool,
+/// The representations of one kind in a manifest, and their types.
+pub(super) fn types(manifest: &Manifest, kind: TrackKind) -> HashMap<String, String> {
+    let heads = heads(manifest, kind);
+    let of_kind = manifest.downloadables.iter().filter(|file| heads.contains_key(&file.id));
+    of_kind.map(|file| (file.id.clone(), media_type(file))).collect()
 }
 
 pub(super) struct TrackRun {
     kind: TrackKind,
     stream: StreamId,
-    player: Weak<Inner>,
-    pub(super) queue: AppendQueue<PageSourceBuffer>,
-    sources: HashMap<String, Source>,
-    downloads: RefCell<BTreeMap<FetchId, Download>>,
-    /// Init segments as they came, by representation.
-    inits: RefCell<HashMap<String, Uint8Array>>,
+    host: Weak<dyn TrackHost>,
+    proxy: Rc<DecryptorProxy>,
+    queue: AppendQueue<PageSourceBuffer>,
+    downloads: RefCell<Downloads<Running, ArrayBuffer>>,
+    /// For `changeType`, by representation.
+    types: HashMap<String, String>,
     /// Whose init segment the worker's stream, and after it the source buffer, goes by.
     current: RefCell<Option<String>>,
     /// The source buffer's type.
     mime: RefCell<String>,
-    early: RefCell<Vec<Early>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
 impl TrackRun {
-    /// `mime` is what the source buffer was made for.
+    /// A track on a source buffer that was made for `mime`.
     pub(super) fn new(
-        player: &Rc<Inner>,
-        kind: TrackKind,
-        sources: HashMap<String, Source>,
-        stream: StreamId,
+        host: Weak<dyn TrackHost>,
+        proxy: Rc<DecryptorProxy>,
+        (kind, stream): (TrackKind, StreamId),
+        manifest: &Manifest,
         (buffer, mime): (SourceBuffer, String),
     ) -> Rc<Self> {
-        let told = Rc::downgrade(player);
+        let told = host.clone();
         let queue = AppendQueue::new(PageSourceBuffer(buffer.clone()), move |event| {
-            let Some(player) = told.upgrade() else { return };
+            let Some(host) = told.upgrade() else { return };
             match event {
-                QueueEvent::Buffered(ranges) => player.feed(Event::Buffered { track: kind, ranges }),
-                QueueEvent::Appended(fetch) => player.feed(Event::SegmentAppended { fetch }),
-                QueueEvent::Full => player.feed(Event::QuotaExceeded { track: kind }),
-                QueueEvent::Failed(name) => player.fail(Problem::playback(&name)),
+                QueueEvent::Buffered(ranges) => host.feed(Event::Buffered { track: kind, ranges }),
+                QueueEvent::Appended(fetch) => host.feed(Event::SegmentAppended { fetch }),
+                QueueEvent::Full => host.feed(Event::QuotaExceeded { track: kind }),
+                QueueEvent::Failed(name) => host.fail(Problem::playback(&name)),
             }
         });
+        // Whether an init segment is one to go by is for the worker to say.
+        let downloads = Downloads::new(kind, heads(manifest, kind), |_| true);
         let track = Rc::new(Self {
             kind,
             stream,
-            player: Rc::downgrade(player),
+            host,
+            proxy,
             queue,
-            sources,
-            downloads: RefCell::default(),
-            inits: RefCell::default(),
+            downloads: RefCell::new(downloads),
+            types: types(manifest, kind),
             current: RefCell::default(),
             mime: RefCell::new(mime),
-            early: RefCell::default(),
             listeners: RefCell::default(),
         });
-        let weak = Rc::downgrade(&track);
-        let ended = EventListener::new(&buffer, "updateend", move |_| {
+        track.listen(&buffer);
+        track
+    }
+
+    fn listen(self: &Rc<Self>, buffer: &SourceBuffer) {
+        let weak = Rc::downgrade(self);
+        let ended = EventListener::new(buffer, "updateend", move |_| {
             if let Some(track) = weak.upgrade() {
                 track.queue.operation_ended();
-                if let Some(player) = track.player.upgrade() {
-                    player.maybe_end();
-                }
+                track.with_host(|host| host.operation_ended());
             }
         });
-        let weak = Rc::downgrade(player);
-        let failed = EventListener::new(&buffer, "error", move |_| {
+        let host = self.host.clone();
+        let failed = EventListener::new(buffer, "error", move |_| {
             // The element says what it was, and soon.
-            let weak = weak.clone();
+            let host = host.clone();
             let late = Timeout::new(ERROR_LIMIT_MS, move || {
-                if let Some(player) = weak.upgrade() {
-                    player.fail(Problem::playback("SourceBuffer error"));
+                if let Some(host) = host.upgrade() {
+                    host.fail(Problem::playback("SourceBuffer error"));
                 }
             });
             late.forget();
         });
         // A managed media source takes from what it has when memory is short, and says so.
-        let weak = Rc::downgrade(&track);
-        let taken = EventListener::new(&buffer, "bufferedchange", move |_| {
+        let weak = Rc::downgrade(self);
+        let taken = EventListener::new(buffer, "bufferedchange", move |_| {
             if let Some(track) = weak.upgrade() {
                 let ranges = track.queue.buffer().buffered();
                 track.feed(Event::Buffered { track: track.kind, ranges });
             }
         });
-        track.listeners.replace(vec![ended, failed, taken]);
-        let weak = Rc::downgrade(&track);
-        player.proxy().listen(stream, move |event| {
+        self.listeners.replace(vec![ended, failed, taken]);
+        let weak = Rc::downgrade(self);
+        self.proxy.listen(self.stream, move |event| {
             if let Some(track) = weak.upgrade() {
                 track.worker_says(event);
             }
         });
-        track
     }
 
     pub(super) fn kind(&self) -> TrackKind {
         self.kind
     }
 
-    // ----
-    // network --------------------------------------------------------------------------------------------------
+    /// Whether the source buffer has nothing left to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_idle()
+    }
+
+    /// Removes from the source buffer.
+    pub(super) fn remove(&self, start: f64, end: f64) {
+        self.queue.remove(start, end);
+    }
+
+    /// Appends what did not fit.
+    pub(super) fn retry_append(&self) {
+        self.queue.retry();
+    }
+
+    fn with_host(&self, what: impl FnOnce(&dyn TrackHost)) {
+        if let Some(host) = self.host.upgrade() {
+            what(&*host);
+        }
+    }
+
+    fn feed(&self, event: Event) {
+        self.with_host(|host| host.feed(event));
+    }
+
+    fn fail(&self, problem: Problem) {
+        self.with_host(|host| host.fail(problem));
+    }
+
+    // ---- network --------------------------------------------------------------------------------
 
     pub(super) fn fetch(self: &Rc<Self>, spec: FetchSpec) {
         let id = spec.fetch;
@@ -157,7 +173,7 @@ impl TrackRun {
             range: spec.range_header.then_some((spec.range.start, spec.range.end)),
             length: spec.range.length(),
             afresh: spec.afresh,
-            url: spec.url,
+            url: spec.url.clone(),
         };
         let weak = Rc::downgrade(self);
         let running = fetcher::start(fetch, move |event| {
@@ -165,140 +181,65 @@ impl TrackRun {
             match event {
                 FetchEvent::Chunk(chunk, last) => track.arrived(id, &chunk, last),
                 FetchEvent::Failed(failure) => {
-                    drop(track.stop(id));
+                    track.abort(id);
                     track.feed(Event::FetchFailed { fetch: id, failure });
                 }
             }
         });
-        let mut downloads = self.downloads.borrow_mut();
-        match downloads.get_mut(&id).filter(|_| spec.offset > 0) {
-            Some(download) => download.running = Some(running),
-            None => {
-                let (representation, head) = (spec.representation, HeadAssembly::new(spec.head));
-                let wanted = spec.segment;
-                downloads.insert(id, Download { representation, head, running: Some(running), wanted });
-                if downloads.len() > MOST_DOWNLOADS
-                    && let Some(oldest) =
-                        downloads.iter().find(|(_, d)| d.running.is_none()).map(|(id, _)| *id)
-                {
-                    downloads.remove(&oldest);
-                }
-            }
-        }
+        self.downloads.borrow_mut().started(spec, running);
     }
 
     pub(super) fn abort(&self, fetch: FetchId) {
-        drop(self.stop(fetch));
-    }
-
-    /// Takes the running request out; dropped, it is aborted.
-    fn stop(&self, fetch: FetchId) -> Option<Running> {
-        self.downloads.borrow_mut().get_mut(&fetch).and_then(|download| download.running.take())
+        let running = self.downloads.borrow_mut().stopped(fetch);
+        drop(running);
     }
 
     pub(super) fn reset(&self) {
-        self.downloads.borrow_mut().retain(|_, download| {
-            download.wanted = false;
-            // A head may still come, or be asked for again.
-            download.running.is_some() || download.head.missing() > 0
-        });
-        self.early.borrow_mut().clear();
+        self.downloads.borrow_mut().reset();
         self.queue.reset();
         // The init segment may be among what is dropped; it goes in again before the next fragment.
         self.current.replace(None);
-        if let Some(player) = self.player.upgrade() {
-            player.proxy().send(&Request::Drop { stream: self.stream }, None, |_| {});
-        }
-    }
-
-    fn feed(&self, event: Event) {
-        if let Some(player) = self.player.upgrade() {
-            player.feed(event);
-        }
+        self.proxy.send(&Request::Drop { stream: self.stream }, None, |_| {});
     }
 
     fn arrived(self: &Rc<Self>, id: FetchId, chunk: &Uint8Array, last: bool) {
         self.feed(Event::Progress { fetch: id, bytes: u64::from(chunk.byte_length()) });
-        let mut rest = chunk.clone();
-        let (complete, pushed) = {
-            let mut downloads = self.downloads.borrow_mut();
-            let Some(download) = downloads.get_mut(&id) else { return };
-            let missing = download.head.missing();
-            if missing > 0 {
-                let head = (missing as u32).min(chunk.length());
-                download.head.take(&chunk.subarray(0, head).to_vec());
-                rest = chunk.subarray(head, chunk.length());
+        let missing = u32::try_from(self.downloads.borrow().missing(id)).unwrap_or(u32::MAX);
+        let head = missing.min(chunk.length());
+        let media = chunk.subarray(head, chunk.length());
+        let media = (media.length() > 0).then(|| fetcher::into_buffer(&media));
+        let head = if head > 0 { chunk.subarray(0, head).to_vec() } else { Vec::new() };
+        let steps = self.downloads.borrow_mut().arrived(id, &head, media, last);
+        for step in steps {
+            match step {
+                // The first one need not wait for its first fragment.
+                Step::Init(representation) if self.current.borrow().is_none() => {
+                    self.send_init(&representation);
+                }
+                Step::Init(_) => {}
+                // One damaged file does not end the film while there are others.
+                Step::BadHead(representation) if self.types.len() > 1 => {
+                    self.feed(Event::Undecodable { representation });
+                }
+                Step::BadHead(_) => self.fail(Problem::from(&engine::Error::BadIndex)),
+                // The head may have shown that it is not.
+                Step::Push(part) if self.downloads.borrow().is_wanted(part.fetch) => self.push(part),
+                Step::Push(_) => {}
+                Step::Tell(event) => self.feed(event),
             }
-            if last {
-                // It is over; there is nothing left to abort.
-                download.running.take();
-            }
-            let complete = missing > 0 && download.head.missing() == 0;
-            let wanted = download.wanted && rest.length() > 0;
-            (
-                complete.then(|| std::mem::take(&mut download.head)),
-                wanted.then(|| download.representation.clone()),
-            )
-        };
-        if let Some(head) = complete {
-            self.head_complete(id, &head);
-        }
-        // The head may have shown that the rest is not wanted.
-        let wanted = || self.downloads.borrow().get(&id).is_some_and(|download| download.wanted);
-        if let Some(representation) = pushed.filter(|_| wanted()) {
-            self.push(Early { representation, id, bytes: fetcher::into_buffer(&rest), last });
-        }
-        if last {
-            self.downloads.borrow_mut().retain(|of, download| *of != id || download.wanted);
-            self.feed(Event::FetchDone { fetch: id });
         }
     }
 
-    fn head_complete(self: &Rc<Self>, id: FetchId, head: &HeadAssembly) {
-        let representation = match self.downloads.borrow().get(&id) {
-            Some(download) => download.representation.clone(),
-            None => return,
-        };
-        let Some(source) = self.sources.get(&representation) else { return };
-        let index = head.part(source.index).and_then(|bytes| parse_index(bytes, source.index));
-        let (Some(index), Some(init)) = (index, head.part(source.init).map(Uint8Array::from)) else {
-            // One damaged file does not end the film while there are others.
-            if self.sources.len() > 1 {
-                return self.feed(Event::Undecodable { representation });
-            }
-            return self.fail(Problem::from(&engine::Error::BadIndex));
-        };
-        self.inits.borrow_mut().insert(representation.clone(), init);
-        if self.current.borrow().is_none() {
-            // The first one need not wait for its first fragment.
-            self.send_init(&representation);
-        }
-        let (now, later): (Vec<Early>, Vec<Early>) =
-            self.early.take().into_iter().partition(|early| early.representation == representation);
-        self.early.replace(later);
-        for early in now {
-            self.push(early);
-        }
-        self.feed(Event::Index { track: self.kind, representation, index });
-    }
-
-    // ----
-    // worker ---------------------------------------------------------------------------------------------------
+    // ---- worker ---------------------------------------------------------------------------------
 
     /// Makes the stream, and after it the source buffer, go by another representation's init segment.
     fn send_init(self: &Rc<Self>, representation: &str) {
-        let (Some(player), Some(source)) = (self.player.upgrade(), self.sources.get(representation)) else {
-            return;
-        };
-        let Some(init) = self.inits.borrow().get(representation).map(|init| init.slice(0, init.length()))
-        else {
-            return;
-        };
+        let Some(init) = self.downloads.borrow().init(representation).map(Uint8Array::from) else { return };
         self.current.replace(Some(representation.to_owned()));
         let weak = Rc::downgrade(self);
-        let mime = source.mime.clone();
+        let mime = self.types.get(representation).cloned().unwrap_or_default();
         let prepare = Request::PrepareInit { stream: self.stream };
-        player.proxy().send(&prepare, Some(init.buffer()), move |answer| {
+        self.proxy.send(&prepare, Some(init.buffer()), move |answer| {
             let Some(track) = weak.upgrade() else { return };
             match answer {
                 Ok((Reply::Init { .. }, Some(clear))) => track.append_init(clear, mime),
@@ -318,65 +259,41 @@ impl TrackRun {
         self.queue.append(clear);
     }
 
-    fn push(self: &Rc<Self>, part: Early) {
-        if !self.inits.borrow().contains_key(&part.representation) {
-            return self.early.borrow_mut().push(part);
-        }
+    fn push(self: &Rc<Self>, part: Part<ArrayBuffer>) {
         if self.current.borrow().as_ref() != Some(&part.representation) {
             self.send_init(&part.representation);
         }
-        let Some(player) = self.player.upgrade() else { return };
-        let Early { id, bytes, last, .. } = part;
-        let push = Request::Push { stream: self.stream, segment: id.0 as u32, last };
+        let Part { fetch, bytes, last, .. } = part;
+        let push = Request::Push { stream: self.stream, segment: fetch.0 as u32, last };
         let weak = Rc::downgrade(self);
-        player.proxy().send(&push, Some(bytes), move |answer| {
+        self.proxy.send(&push, Some(bytes), move |answer| {
             let Some(track) = weak.upgrade() else { return };
             match answer {
-                Ok(_) if last && track.finished(id) => track.queue.mark(id),
+                Ok(_) if last && track.downloads.borrow_mut().finished(fetch) => track.queue.mark(fetch),
                 Ok(_) | Err(DrmError::Aborted) => {}
-                Err(DrmError::Media { .. }) => track.feed(Event::Damaged { fetch: id }),
+                Err(DrmError::Media { .. }) => track.feed(Event::Damaged { fetch }),
                 Err(error) => track.fail(Problem::from(&error)),
             }
         });
-    }
-
-    /// Whether all fragments of the download, which was wanted to its end, are in the queue.
-    fn finished(&self, id: FetchId) -> bool {
-        self.downloads.borrow_mut().remove(&id).is_some_and(|download| download.wanted)
     }
 
     fn worker_says(&self, event: StreamEvent) {
         match event {
             StreamEvent::Fragment { segment, bytes } => {
                 // What was under way when the viewer sought elsewhere is of no use any more.
-                if self
-                    .downloads
-                    .borrow()
-                    .iter()
-                    .any(|(id, download)| download.wanted && id.0 as u32 == segment)
-                {
+                if self.downloads.borrow().wanted().any(|fetch| fetch.0 as u32 == segment) {
                     self.queue.append(bytes);
                 }
             }
-            StreamEvent::NeedKey(_) => {
-                if let Some(player) = self.player.upgrade() {
-                    player.key_missing();
-                }
-            }
+            StreamEvent::NeedKey(_) => self.with_host(|host| host.key_missing()),
         }
     }
 
-    fn fail(&self, problem: Problem) {
-        if let Some(player) = self.player.upgrade() {
-            player.fail(problem);
-        }
-    }
-
-    pub(super) fn close(&self, proxy: &crate::decryptor_proxy::DecryptorProxy) {
-        drop(self.downloads.take());
+    pub(super) fn close(&self) {
+        self.downloads.borrow_mut().close();
         self.listeners.take();
-        proxy.unlisten(self.stream);
-        proxy.send(&Request::CloseStream { stream: self.stream }, None, |_| {});
+        self.proxy.unlisten(self.stream);
+        self.proxy.send(&Request::CloseStream { stream: self.stream }, None, |_| {});
     }
 }
 

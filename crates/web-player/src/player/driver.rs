@@ -1,0 +1,322 @@
+//! The engine in the browser: events in, its commands carried out on tracks, media source and video element.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use drm_api::StreamId;
+use engine::{Command, Config, Engine, Event, abr::StartConditions, model::TrackKind};
+use nccp::Manifest;
+use playback::presentation;
+use web_sys::HtmlVideoElement;
+
+use super::{
+    quality::Quality,
+    track::{TrackHost, TrackRun, types},
+};
+use crate::{capability, clock, control::Control, device_store, mse::MediaSourceHandle, problem::Problem};
+
+thread_local! {
+    static NEXT_STREAM: Cell<StreamId> = const { Cell::new(1) };
+}
+
+/// What the engine's driver needs of the film.
+pub(super) trait DriverHost {
+    /// The engine wants a fresh manifest.
+    fn refresh_manifest(self: Rc<Self>);
+    /// The film's length in seconds is known.
+    fn duration(&self, seconds: f64);
+    /// The worker holds fragments for lack of a key.
+    fn key_missing(&self);
+    /// Playback cannot go on.
+    fn fail(&self, problem: Problem);
+}
+
+/// An engine and what it commands.
+pub(super) struct Driver {
+    this: Weak<Self>,
+    host: Weak<dyn DriverHost>,
+    control: Control,
+    video: HtmlVideoElement,
+    engine: RefCell<Engine>,
+    events: RefCell<VecDeque<Event>>,
+    draining: Cell<bool>,
+    closed: Cell<bool>,
+    source: RefCell<Option<MediaSourceHandle>>,
+    tracks: RefCell<Vec<Rc<TrackRun>>>,
+    manifest: RefCell<Option<Manifest>>,
+    presented: Cell<bool>,
+    end_wanted: Cell<bool>,
+    /// When the manifest's URLs are due for a refresh, Unix seconds.
+    urls_end: Cell<f64>,
+    /// What the engine was told last.
+    viewport: Cell<(u32, u32)>,
+}
+
+impl Driver {
+    pub(super) fn new(host: Weak<dyn DriverHost>, control: Control, video: HtmlVideoElement) -> Rc<Self> {
+        let start =
+            StartConditions { stored_estimate: device_store::throughput(), viewport: device_pixels(&video) };
+        let seed = (js_sys::Math::random() * 2f64.powi(53)) as u64;
+        Rc::new_cyclic(|this| Self {
+            this: this.clone(),
+            host,
+            control,
+            video,
+            engine: RefCell::new(Engine::new(Config { start, seed, ..Config::default() })),
+            events: RefCell::default(),
+            draining: Cell::new(false),
+            closed: Cell::new(false),
+            source: RefCell::default(),
+            tracks: RefCell::default(),
+            manifest: RefCell::default(),
+            presented: Cell::new(false),
+            end_wanted: Cell::new(false),
+            urls_end: Cell::new(f64::INFINITY),
+            viewport: Cell::new(start.viewport),
+        })
+    }
+
+    /// Puts a media source behind the video element.
+    pub(super) fn attach(&self) {
+        let (opened, streaming) = (self.this.clone(), self.this.clone());
+        let attached = MediaSourceHandle::attach(
+            &self.video,
+            move || {
+                if let Some(driver) = opened.upgrade() {
+                    driver.maybe_present();
+                }
+            },
+            move |wanted| {
+                if let Some(driver) = streaming.upgrade() {
+                    driver.feed(Event::Streaming { wanted });
+                }
+            },
+        );
+        match attached {
+            Ok(source) => drop(self.source.replace(Some(source))),
+            Err(_) => self.fail(Problem::unsupported(&capability::missing_here())),
+        }
+    }
+
+    /// The first manifest, or a refreshed one.
+    pub(super) fn manifest_arrived(&self, manifest: Manifest) {
+        self.manifest.replace(Some(manifest));
+        self.maybe_present();
+    }
+
+    /// Gives the manifest to the engine, once it and the media source are there.
+    fn maybe_present(&self) {
+        let open = self.source.borrow().as_ref().is_some_and(MediaSourceHandle::is_open);
+        if self.closed.get() || !(open || self.presented.get()) {
+            return;
+        }
+        let global = js_sys::global();
+        let presentation = match &*self.manifest.borrow() {
+            Some(manifest) => {
+                let now = self.control.server_now();
+                let life = (manifest.expiration as f64 - now) * 0.8;
+                self.urls_end.set(clock::unix_now() + life);
+                presentation(manifest, now, |mime| capability::is_type_supported(&global, mime))
+            }
+            None => return,
+        };
+        if !self.presented.replace(true) {
+            let duration = presentation.duration().unwrap_or(0.0);
+            if let Some(source) = &*self.source.borrow() {
+                source.set_duration(duration);
+            }
+            if let Some(host) = self.host.upgrade() {
+                host.duration(duration);
+            }
+            if let Some(start) = presentation.start.filter(|start| *start > 0.0) {
+                self.video.set_current_time(start);
+            }
+        }
+        self.feed(Event::Manifest(presentation));
+    }
+
+    /// Whether the film has been given to the engine, so that it has positions.
+    pub(super) fn is_presented(&self) -> bool {
+        self.presented.get()
+    }
+
+    /// Tells the engine that URLs are over, if they are: a machine that slept did not count the time by which
+    /// they are refreshed.
+    pub(super) fn woke_up(&self) {
+        if clock::unix_now() >= self.urls_end.get() {
+            self.feed(Event::UrlsStale);
+        }
+    }
+
+    /// Tells the engine where the video element is.
+    pub(super) fn playhead(&self) {
+        let playing = !self.video.paused() && !self.video.ended();
+        self.feed(Event::Playhead { position: self.video.current_time(), playing });
+    }
+
+    /// Tells the engine of size and frames, which come without an event. Wanted a few times a second.
+    pub(super) fn observe(&self) {
+        let viewport = device_pixels(&self.video);
+        if viewport != self.viewport.replace(viewport) {
+            self.feed(Event::Viewport { width: viewport.0, height: viewport.1 });
+        }
+        let frames = self.video.get_video_playback_quality();
+        let (decoded, dropped) = (frames.total_video_frames(), frames.dropped_video_frames());
+        self.feed(Event::Frames { decoded: decoded.into(), dropped: dropped.into() });
+    }
+
+    /// What may be chosen of the picture, what was, and what is shown.
+    pub(super) fn quality(&self) -> Quality {
+        Quality::of(&self.engine.borrow())
+    }
+
+    /// Whether the film does not arrive.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.engine.borrow().trouble().is_some()
+    }
+
+    /// How often another representation was taken.
+    pub(super) fn switches(&self) -> u64 {
+        self.engine.borrow().stats().switches
+    }
+
+    /// Tells the engine, and does what it says. Events that come up meanwhile wait their turn.
+    pub(super) fn feed(&self, event: Event) {
+        self.events.borrow_mut().push_back(event);
+        if self.draining.replace(true) {
+            return;
+        }
+        loop {
+            let next = self.events.borrow_mut().pop_front();
+            let Some(event) = next.filter(|_| !self.closed.get()) else { break };
+            let commands = self.engine.borrow_mut().handle(clock::monotonic(), event);
+            if self.tracks.borrow().is_empty() && !self.engine.borrow().tracks().is_empty() {
+                self.add_tracks();
+            }
+            for command in commands {
+                if !self.closed.get() {
+                    self.obey(command);
+                }
+            }
+        }
+        self.draining.set(false);
+    }
+
+    fn add_tracks(&self) {
+        let chosen: Vec<_> =
+            self.engine.borrow().tracks().iter().map(|track| track.representation().clone()).collect();
+        for representation in chosen {
+            let kind = representation.kind;
+            let added = match (&*self.manifest.borrow(), &*self.source.borrow()) {
+                (Some(manifest), Some(source)) => {
+                    let mime = types(manifest, kind).remove(&representation.id).unwrap_or_default();
+                    source.add_source_buffer(&mime).ok().map(|buffer| {
+                        let stream = NEXT_STREAM.replace(NEXT_STREAM.get() + 1);
+                        let (host, proxy) = (self.this.clone(), Rc::clone(self.control.proxy()));
+                        TrackRun::new(host, proxy, (kind, stream), manifest, (buffer, mime))
+                    })
+                }
+                _ => None,
+            };
+            match added {
+                Some(track) => self.tracks.borrow_mut().push(track),
+                None => return self.fail(Problem::playback("no SourceBuffer")),
+            }
+        }
+    }
+
+    fn track(&self, kind: TrackKind) -> Option<Rc<TrackRun>> {
+        self.tracks.borrow().iter().find(|track| track.kind() == kind).cloned()
+    }
+
+    fn obey(&self, command: Command) {
+        match command {
+            Command::Fetch(spec) => {
+                // A head brings nothing into the buffer, and the engine does not say the end again for it.
+                if spec.segment {
+                    self.end_wanted.set(false);
+                }
+                if let Some(track) = self.track(spec.track) {
+                    track.fetch(spec);
+                }
+            }
+            Command::Abort { fetch } => {
+                for track in &*self.tracks.borrow() {
+                    track.abort(fetch);
+                }
+            }
+            Command::Reset { track } => self.track(track).into_iter().for_each(|track| track.reset()),
+            Command::Remove { track, start, end } => {
+                self.track(track).into_iter().for_each(|track| track.remove(start, end));
+            }
+            Command::RetryAppend { track } => {
+                self.track(track).into_iter().for_each(|track| track.retry_append());
+            }
+            Command::JumpTo { position } => self.video.set_current_time(position),
+            Command::EndOfStream => {
+                self.end_wanted.set(true);
+                self.maybe_end();
+            }
+            Command::RefreshManifest => {
+                self.host.upgrade().into_iter().for_each(DriverHost::refresh_manifest)
+            }
+            // Nothing that is on demand grows.
+            Command::RefreshIndex { .. } => {}
+            Command::Fail(error) => self.fail(Problem::from(&error)),
+        }
+    }
+
+    /// Ends the stream once no source buffer has anything left to do.
+    fn maybe_end(&self) {
+        if self.end_wanted.get() && self.tracks.borrow().iter().all(|track| track.is_idle()) {
+            self.end_wanted.set(false);
+            if let Some(source) = &*self.source.borrow() {
+                source.end_of_stream();
+            }
+        }
+    }
+
+    /// Stops everything, and keeps what the next film may use.
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+        if let Some(estimate) = self.engine.borrow().estimate() {
+            device_store::save_throughput(estimate);
+        }
+        for track in self.tracks.take() {
+            track.close();
+        }
+        self.source.take();
+    }
+}
+
+impl TrackHost for Driver {
+    fn feed(&self, event: Event) {
+        Self::feed(self, event);
+    }
+
+    fn operation_ended(&self) {
+        self.maybe_end();
+    }
+
+    fn key_missing(&self) {
+        if let Some(host) = self.host.upgrade() {
+            host.key_missing();
+        }
+    }
+
+    fn fail(&self, problem: Problem) {
+        if let Some(host) = self.host.upgrade() {
+            host.fail(problem);
+        }
+    }
+}
+
+/// The element's size in device pixels.
+fn device_pixels(video: &HtmlVideoElement) -> (u32, u32) {
+    let ratio = gloo::utils::window().device_pixel_ratio();
+    let scale = |length: i32| (f64::from(length.max(0)) * ratio) as u32;
+    (scale(video.client_width()), scale(video.client_height()))
+}

@@ -1,0 +1,350 @@
+//! A film on a video element: its parts joined.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+};
+
+use drm_api::Request;
+use engine::Event;
+use gloo::utils::document;
+use nccp::{Action, LogEvent, Manifest, MovieId, MovieMetadata};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DomException, HtmlVideoElement};
+
+use super::{
+    driver::{Driver, DriverHost},
+    licenses::{LicenseHost, LicenseKeeper},
+    quality::Quality,
+    report::Reporter,
+    video::{self, Happening, Watching},
+};
+use crate::{
+    clock,
+    control::{Control, Error, Opened},
+    problem::Problem,
+};
+
+/// What a page hears of the player. Everything else it sees on the video element.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlayerEvent {
+    /// Title, runtime and the like.
+    Metadata(Box<MovieMetadata>),
+    /// Where the viewer left, in seconds.
+    Resume(f64),
+    /// The film's length in seconds, from the manifest.
+    Duration(f64),
+    /// The browser wants a click before it plays.
+    WantsGesture,
+    /// What may be chosen of the picture, what was, and what is shown.
+    Quality(Quality),
+    /// The film does not arrive, and is being asked for again and again; `false` once it does.
+    Retrying(bool),
+    /// The displays do not allow the film now, and it waits; `false` once they do.
+    Restricted(bool),
+    /// Playback cannot go on.
+    Failed(Problem),
+}
+
+/// Who hears of the player.
+pub type Listener = Rc<dyn Fn(PlayerEvent)>;
+
+/// A film on a video element, until it is dropped.
+pub struct Player(Rc<Film>);
+
+impl Player {
+    /// Starts the film: everything that can go on at the same time does.
+    pub fn start(control: Control, movie: MovieId, video: HtmlVideoElement, on_event: Listener) -> Self {
+        let film = Rc::new_cyclic(|this: &Weak<Film>| Film {
+            driver: Driver::new(this.clone(), control.clone(), video.clone()),
+            licenses: LicenseKeeper::new(this.clone(), control.clone(), movie),
+            reporter: Reporter::new(control.clone(), movie, video.clone()),
+            control,
+            movie,
+            video,
+            on_event,
+            shown: RefCell::default(),
+            retrying: Cell::new(false),
+            resumes: Cell::new(false),
+            left: Cell::new(None),
+            closed: Cell::new(false),
+            watching: RefCell::default(),
+        });
+        let weak = Rc::downgrade(&film);
+        clock::when_idle(move || {
+            if let Some(film) = weak.upgrade() {
+                film.reporter.ready();
+            }
+        });
+        film.driver.attach();
+        let weak = Rc::downgrade(&film);
+        let watching = video::watch(&film.video, move |what| {
+            if let Some(film) = weak.upgrade().filter(|film| !film.closed.get()) {
+                film.happened(what);
+            }
+        });
+        film.watching.replace(Some(watching));
+        film.begin();
+        film.play();
+        Self(film)
+    }
+
+    /// Plays; asks for a gesture where the browser wants one.
+    pub fn play(&self) {
+        self.0.play();
+    }
+
+    /// The viewer's choice of the picture, by [`Quality`]'s ids; `None` leaves it to the player.
+    pub fn choose(&self, representation: Option<String>) {
+        self.0.driver.feed(Event::Quality { representation });
+        self.0.observe();
+    }
+
+    /// Where the film is, once it has played: seconds, 0 at its end.
+    pub fn position(&self) -> Option<f64> {
+        if self.0.closed.get() { self.0.left.get() } else { self.0.reporter.position() }
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+struct Film {
+    control: Control,
+    movie: MovieId,
+    video: HtmlVideoElement,
+    on_event: Listener,
+    driver: Rc<Driver>,
+    licenses: Rc<LicenseKeeper>,
+    reporter: Reporter,
+    /// What the page was told last.
+    shown: RefCell<Quality>,
+    retrying: Cell<bool>,
+    /// The film plays again once the displays allow it.
+    resumes: Cell<bool>,
+    /// Where the film was when the player closed.
+    left: Cell<Option<f64>>,
+    closed: Cell<bool>,
+    watching: RefCell<Option<Watching>>,
+}
+
+impl Film {
+    fn tell(&self, event: PlayerEvent) {
+        if !self.closed.get() {
+            (self.on_event)(event);
+        }
+    }
+
+    /// Reports the problem, once, and stops.
+    fn fail(&self, problem: Problem) {
+        if self.closed.get() {
+            return;
+        }
+        let position = self.driver.is_presented().then(|| self.video.current_time());
+        self.reporter.failed(problem.code.clone(), position);
+        self.tell(PlayerEvent::Failed(problem));
+        self.close();
+    }
+
+    fn play(self: &Rc<Self>) {
+        let Ok(promise) = self.video.play() else { return };
+        let film = Rc::clone(self);
+        spawn_local(async move {
+            let Err(refusal) = JsFuture::from(promise).await else { return };
+            let name = refusal.dyn_ref::<DomException>().map(DomException::name);
+            if name.as_deref() == Some("NotAllowedError") {
+                film.tell(PlayerEvent::WantsGesture);
+            }
+        });
+    }
+
+    // ---- opening --------------------------------------------------------------------------------
+
+    /// Takes over what was asked for when the viewer chose the film, and uses every answer as soon as it can
+    /// be.
+    fn begin(self: &Rc<Self>) {
+        let Some(opening) = self.control.opened_film(self.movie) else { return };
+        let weak = Rc::downgrade(self);
+        let control = self.control.clone();
+        self.licenses.manifest_asked_at(opening.asked_at());
+        opening.listen(move |opened| match weak.upgrade().filter(|film| !film.closed.get()) {
+            Some(film) => film.opened(opened),
+            // Nobody is left to close it.
+            None => {
+                if let Opened::Session(session) = opened {
+                    control.proxy().send(&Request::CloseSession { session }, None, |_| {});
+                }
+            }
+        });
+    }
+
+    fn opened(&self, opened: Opened) {
+        match opened {
+            Opened::Session(session) => self.licenses.session_opened(session),
+            Opened::LicenseComesAlong => self.licenses.comes_along(),
+            Opened::Manifest(Ok(manifest)) => self.manifest_arrived(manifest),
+            Opened::Manifest(Err(error)) | Opened::NoSession(error) => self.fail(Problem::from(&error)),
+            Opened::License(answer) => self.licenses.answered(answer),
+            Opened::Metadata(metadata) => self.tell(PlayerEvent::Metadata(metadata)),
+            Opened::Resume(position) => self.tell(PlayerEvent::Resume(position)),
+        }
+    }
+
+    fn manifest_arrived(&self, manifest: Manifest) {
+        match self.licenses.manifest_arrived(&manifest) {
+            Ok(()) => self.driver.manifest_arrived(manifest),
+            Err(problem) => self.fail(problem),
+        }
+    }
+
+    async fn fresh_manifest(self: Rc<Self>) {
+        match self.control.authorize(self.movie).await {
+            Ok(manifest) => {
+                self.licenses.manifest_asked_at(clock::unix_now());
+                self.manifest_arrived(manifest);
+            }
+            // Busy is not refused; the engine asks again, and what is buffered plays on.
+            Err(Error::Wire(wire)) if wire.action != Action::Backoff => {
+                self.fail(Problem::from(&Error::Wire(wire)));
+            }
+            Err(_) => self.driver.feed(Event::ManifestFailed),
+        }
+    }
+
+    // ---- playing --------------------------------------------------------------------------------
+
+    fn happened(self: &Rc<Self>, what: Happening) {
+        match what {
+            Happening::Seeking => self.driver.feed(Event::Seek { position: self.video.current_time() }),
+            Happening::Seeked => self.log(LogEvent::Seek),
+            Happening::TimeUpdate => self.driver.playhead(),
+            Happening::Waiting => {
+                self.reporter.waiting();
+                self.driver.playhead();
+            }
+            Happening::Play if self.licenses.is_restricted() => {
+                // It will play when the displays allow it.
+                self.resumes.set(true);
+                let _ = self.video.pause();
+            }
+            Happening::Play => {}
+            Happening::Playing => self.reporter.playing(),
+            Happening::Pause if self.video.ended() => {}
+            Happening::Pause => self.log(LogEvent::Pause),
+            Happening::Ended => {
+                self.log(LogEvent::End);
+                self.reporter.ended();
+            }
+            Happening::Error => {
+                let what = self.video.error().map_or_else(String::new, |error| {
+                    let message = error.message();
+                    if message.is_empty() { format!("code {}", error.code()) } else { message }
+                });
+                self.fail(Problem::playback(&what));
+            }
+            Happening::PageHide => self.reporter.farewell(),
+            Happening::VisibilityChange if document().hidden() => self.log(LogEvent::Hide),
+            Happening::VisibilityChange => self.driver.woke_up(),
+            Happening::Online => self.driver.feed(Event::Online),
+            Happening::Displays => self.licenses.look_at_displays(),
+            Happening::Tick => {
+                self.driver.playhead();
+                self.observe();
+                self.licenses.watch();
+            }
+            Happening::LogDue if self.video.paused() => {}
+            Happening::LogDue => self.log(LogEvent::Interval),
+        }
+    }
+
+    /// Tells the engine what it cannot see, and the page what has changed. Wanted a few times a second.
+    fn observe(&self) {
+        self.driver.observe();
+        if self.closed.get() {
+            return;
+        }
+        let (quality, retrying) = (self.driver.quality(), self.driver.is_in_trouble());
+        if *self.shown.borrow() != quality {
+            self.shown.replace(quality.clone());
+            self.tell(PlayerEvent::Quality(quality));
+        }
+        if self.retrying.replace(retrying) != retrying {
+            self.tell(PlayerEvent::Retrying(retrying));
+        }
+    }
+
+    fn log(self: &Rc<Self>, event: LogEvent) {
+        let answer = self.reporter.log(event, self.driver.switches(), self.licenses.policy_version());
+        if let Some(answer) = answer {
+            let weak = Rc::downgrade(self);
+            spawn_local(async move {
+                if let (Some(rules), Some(film)) = (answer.await, weak.upgrade()) {
+                    film.licenses.rules_changed(rules);
+                }
+            });
+        }
+    }
+
+    fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        self.reporter.ready();
+        // Without its media source the element forgets.
+        self.left.set(self.reporter.position());
+        if !self.video.ended() {
+            // What the controller says to it is of no use any more.
+            drop(self.reporter.log(LogEvent::Hide, self.driver.switches(), self.licenses.policy_version()));
+        }
+        self.control.forget_opening();
+        self.watching.take();
+        self.driver.close();
+        self.licenses.close();
+    }
+}
+
+impl DriverHost for Film {
+    fn refresh_manifest(self: Rc<Self>) {
+        spawn_local(self.fresh_manifest());
+    }
+
+    fn duration(&self, seconds: f64) {
+        self.tell(PlayerEvent::Duration(seconds));
+    }
+
+    fn key_missing(&self) {
+        self.licenses.key_missing();
+    }
+
+    fn fail(&self, problem: Problem) {
+        Self::fail(self, problem);
+    }
+}
+
+impl LicenseHost for Film {
+    fn max_height(&self, height: Option<u32>) {
+        self.driver.feed(Event::MaxHeight { height });
+    }
+
+    fn has_played(&self) -> bool {
+        self.reporter.has_played()
+    }
+
+    fn restricted(self: Rc<Self>, is_restricted: bool) {
+        if is_restricted {
+            self.resumes.set(!self.video.paused());
+            let _ = self.video.pause();
+        } else if self.resumes.take() {
+            self.play();
+        }
+        self.tell(PlayerEvent::Restricted(is_restricted));
+    }
+
+    fn fail(&self, problem: Problem) {
+        Self::fail(self, problem);
+    }
+}
