@@ -25,8 +25,7 @@ use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-// ----
-// fetcher ----------------------------------------------------------------------------------------------------
+// ---- fetcher ------------------------------------------------------------------------------------
 
 fn blob_url(bytes: &[u8], mime: &str) -> String {
     let options = BlobPropertyBag::new();
@@ -111,8 +110,7 @@ async fn an_aborted_fetch_says_nothing_more() {
     assert_eq!(events.get(), 0);
 }
 
-// ----
-// worker -----------------------------------------------------------------------------------------------------
+// ---- worker -------------------------------------------------------------------------------------
 
 /// A worker that answers as a DRM module would, without one.
 const ECHO: &str = r#"
