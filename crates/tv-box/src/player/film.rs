@@ -10,6 +10,7 @@ use engine::{
     model::{Presentation, TrackKind},
 };
 use nccp::{LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage};
+use playback::{Due, Renewal, Terms};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -30,9 +31,6 @@ const STANDS_STILL: f64 = 1.5;
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
-/// After a license could not be renewed: at most, and at least where its end is near.
-const RENEW_AGAIN: Duration = Duration::from_secs(60);
-const RENEW_SOON: Duration = Duration::from_secs(2);
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);
 
@@ -79,16 +77,10 @@ pub(super) struct Film<'a> {
     licensed: bool,
     /// It plays by a license that came along with its DRM metadata.
     embedded: bool,
-    /// A license to take the present one's place is on its way.
-    asking: bool,
-    /// When the license is to be renewed, by trusted time, and not before which moment.
-    renew_at: Option<(u64, Instant)>,
-    /// When playback ends with the license, by trusted time.
-    ends: Option<u64>,
+    /// By trusted time.
+    renewal: Renewal<NewRules>,
     /// What names the license's rules, to the controller.
     pub(super) policy_version: Option<String>,
-    /// The rules have changed: without a new license the film ends.
-    forced: bool,
     /// The engine says that everything is there.
     complete: bool,
     failure: Option<Error>,
@@ -139,11 +131,8 @@ impl<'a> Film<'a> {
             attempts: 0,
             licensed: false,
             embedded: false,
-            asking: false,
-            renew_at: None,
-            ends: None,
+            renewal: Renewal::default(),
             policy_version: None,
-            forced: false,
             complete: false,
             failure: None,
             last_tick: now,
@@ -263,8 +252,12 @@ impl<'a> Film<'a> {
             self.control.shared.state().set_anchor(anchor)?;
         }
         self.licensed = true;
-        self.renew_at = granted.renew_after.map(|at| (at, Instant::now()));
-        (self.ends, self.policy_version, self.forced) = (granted.ends, policy_version, false);
+        self.policy_version = policy_version;
+        self.renewal.taken(Terms {
+            end: granted.ends.map(|end| end as f64),
+            continuous: true,
+            renew_after: granted.renew_after.map(|at| at as f64),
+        });
         self.feed(Event::MaxHeight { height: granted.max_height })?;
         self.decrypt()
     }
@@ -273,17 +266,13 @@ impl<'a> Film<'a> {
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
         match answer {
             Answer::License(Ok((license, policy_version))) => {
-                self.asking = false;
                 let granted = self.control.shared.drm().update(self.session, &license);
                 match granted {
                     Ok(granted) => self.granted(granted, policy_version),
                     Err(error) => self.unlicensed(error),
                 }
             }
-            Answer::License(Err(error)) => {
-                self.asking = false;
-                self.unlicensed(error)
-            }
+            Answer::License(Err(error)) => self.unlicensed(error),
             Answer::Manifest(Ok(manifest)) => {
                 let presentation = present(self.control, &manifest);
                 self.manifest = manifest;
@@ -297,7 +286,10 @@ impl<'a> Film<'a> {
             Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
             Answer::Logged(event, position, Ok(rules)) => {
                 self.logged(event, position);
-                rules.map_or(Ok(()), |rules| self.adopt(rules))
+                if let Some(rules) = rules {
+                    self.renewal.rules_changed(rules);
+                }
+                Ok(())
             }
             Answer::Logged(_, _, Err(Error::NotActivated)) => Err(Error::NotActivated),
             Answer::Logged(_, _, Err(error)) => {
@@ -311,12 +303,16 @@ impl<'a> Film<'a> {
     fn unlicensed(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::NotActivated => Err(error),
-            _ if self.licensed && (!self.forced || error.is_transient()) => {
+            _ if !is_protected(&self.manifest) => Ok(()),
+            _ if !self.licensed => Err(error),
+            _ => {
+                let is_transient = error.is_transient();
+                if self.renewal.failed(self.trusted_now(), is_transient, fastrand::f64()) {
+                    return Err(error);
+                }
                 self.trouble(&error);
                 Ok(())
             }
-            _ if is_protected(&self.manifest) => Err(error),
-            _ => Ok(()),
         }
     }
 
@@ -348,9 +344,10 @@ impl<'a> Film<'a> {
         } else if self.unreported >= REPORT_EVERY {
             self.report(LogEvent::Interval);
         }
-        self.renew_license();
-        if self.ends.is_some_and(|end| self.control.shared.drm().now() > end) {
-            return Err(decryptor::Error::Refused(license::Refusal::Expired).into());
+        match self.renewal.due(self.trusted_now()) {
+            Some(Due::Renew(rules)) => self.renew(rules)?,
+            Some(Due::End) => return Err(decryptor::Error::Refused(license::Refusal::Expired).into()),
+            None => {}
         }
         let playing = self.outlet.is_playing(&there);
         self.feed(Event::Playhead { position: self.outlet.position, playing })?;
@@ -390,19 +387,9 @@ impl<'a> Film<'a> {
         }
     }
 
-    fn renew_license(&mut self) {
-        let Some((at, next)) = self.renew_at else { return };
-        if self.control.shared.drm().now() < at || Instant::now() < next {
-            return;
-        }
-        let left = self.ends.map_or(RENEW_AGAIN, |end| {
-            let left = end.saturating_sub(self.control.shared.drm().now());
-            Duration::from_secs(left / 4).clamp(RENEW_SOON, RENEW_AGAIN)
-        });
-        self.renew_at = Some((at, Instant::now() + left));
-        if !self.asking {
-            self.ask_for_license(Vec::new());
-        }
+    /// Unix seconds, as the licenses go by them.
+    fn trusted_now(&self) -> f64 {
+        self.control.shared.drm().now() as f64
     }
 
     fn notice_hitch(&mut self) {

@@ -31,14 +31,13 @@ impl Film<'_> {
         }
     }
 
-    /// The operator has changed the film's rules: from now on it plays by the new ones or not at all (B15).
-    pub(super) fn adopt(&mut self, rules: NewRules) -> Result<(), Error> {
-        self.forced = true;
-        if self.asking {
-            // What comes follows rules that are newer than the present ones. If they are not these, the next
-            // report will say so.
+    /// Gets a license in place of the one that the film plays by: by new rules, where the operator has changed
+    /// them (B15).
+    pub(super) fn renew(&mut self, rules: Option<NewRules>) -> Result<(), Error> {
+        let Some(rules) = rules else {
+            self.ask_for_license(Vec::new());
             return Ok(());
-        }
+        };
         let granted = if self.embedded { self.open_metadata(&rules.drm_metadata) } else { None };
         self.embedded = granted.is_some();
         match granted {
@@ -59,8 +58,7 @@ impl Film<'_> {
     }
 
     /// Asks for a license, for the keys that DRM metadata names; the answer comes as others do.
-    pub(super) fn ask_for_license(&mut self, metadata: Vec<u8>) {
-        self.asking = true;
+    fn ask_for_license(&self, metadata: Vec<u8>) {
         let asked = self.control.ask(Ask::License { session: self.session, movie: self.movie, metadata });
         let answer = self.answer.clone();
         tokio::spawn(async move {
