@@ -260,6 +260,7 @@ mod tests {
             url: String::new(),
             range_header: true,
             range: ByteRange::new(0, 999).unwrap(),
+            sized: true,
             head: head as u64,
             offset,
             segment,
