@@ -127,7 +127,8 @@ proptest! {
             }
             world.run(ms(wait));
             if let Some(error) = world.failure() {
-                // Only when there really was nobody to serve, or both CDNs cut a file short whose size is not known.
+                // Only when there really was nobody to serve, or both CDNs cut a file short whose size is not
+                // known.
                 prop_assert!(error == Error::Unreachable || (error == Error::Damaged && !sized), "{}", error);
                 return Ok(());
             }
@@ -137,7 +138,8 @@ proptest! {
         }
         (world.server().stopped, world.server().answers) = (false, true);
         (world.gone, world.playing) = (false, true);
-        // What was sent when the network was gone is given up, and a buffer that has left the window plays out.
+        // What was sent when the network was gone is given up, and a buffer that has left the window plays
+        // out.
         world.tell(Event::Online);
         world.run(seconds(50));
         if world.failure() == Some(Error::Unreachable) {

@@ -3,7 +3,8 @@
 //! [`Player`] joins the parts of a film, none of which knows it: each has a narrow host in its place.
 //!
 //! * `driver`: the engine, its media source, and a `track` for picture and sound each
-//! * `licenses`: the license from the first to the last, with `embedded` for those that come along with the manifest
+//! * `licenses`: the license from the first to the last, with `embedded` for those that come along with the
+//!   manifest
 //! * `report`: what the site and the controller are told
 //! * `video`: what happens on the element, to the page and by the clock
 

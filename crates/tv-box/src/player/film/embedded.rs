@@ -31,8 +31,8 @@ impl Film<'_> {
         }
     }
 
-    /// Gets a license in place of the one that the film plays by: by new rules, where the operator has changed
-    /// them (B15).
+    /// Gets a license in place of the one that the film plays by: by new rules, where the operator has
+    /// changed them (B15).
     pub(super) fn renew(&mut self, rules: Option<NewRules>) -> Result<(), Error> {
         let Some(rules) = rules else {
             self.ask_for_license(Vec::new());
