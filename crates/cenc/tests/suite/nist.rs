@@ -1,8 +1,6 @@
 //! NIST vectors: SP 800-38A F.2.1/F.2.2 (CBC-AES128) and F.5.1/F.5.2 (CTR-AES128), FIPS 197 C.1, and AESAVS
 //! (CBC and CTR reach the block cipher through modes only, so single blocks go through CBC with a zero IV).
 
-#![allow(clippy::unwrap_used)]
-
 use cenc::{AesCipher, Cek, Direction, Iv, Pattern, RangeTable, SampleProtection, SegmentCipher};
 
 fn bytes(hex_text: &str) -> Vec<u8> {

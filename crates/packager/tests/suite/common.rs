@@ -1,5 +1,4 @@
 //! What the packager's tests share: sources, ffmpeg as an independent reader, keys.
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,43 +8,43 @@ use isobmff::{Boxes, Fragment, InitSegment};
 use pack::MediaType;
 use packager::{Destination, Keys, PackageOptions, Published, package};
 
-pub const MOVIE: u64 = 60_027_274;
+pub(crate) const MOVIE: u64 = 60_027_274;
 
-pub fn demo(height: u32) -> PathBuf {
+pub(crate) fn demo(height: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../media/demo/{height}p.mp4"))
 }
 
-pub fn demo_ladder() -> Vec<PathBuf> {
+pub(crate) fn demo_ladder() -> Vec<PathBuf> {
     [240, 360, 720].map(demo).to_vec()
 }
 
-pub fn common_key() -> CommonKey {
+pub(crate) fn common_key() -> CommonKey {
     "000102030405060708090a0b0c0d0e0f".parse().unwrap()
 }
 
-pub fn keys() -> Keys {
+pub(crate) fn keys() -> Keys {
     Keys::derived(common_key(), "k1".to_owned(), ContentId::of_movie(MOVIE), Label::default())
 }
 
-pub fn kid_and_key() -> KidAndKey {
+pub(crate) fn kid_and_key() -> KidAndKey {
     KidAndKey { kid: keys().kid(), cek: Cek::new(*keys().cek().expose()) }
 }
 
-pub fn options(inputs: &[PathBuf], to: &Path) -> PackageOptions {
+pub(crate) fn options(inputs: &[PathBuf], to: &Path) -> PackageOptions {
     PackageOptions::new(inputs.to_vec(), MOVIE, Some(keys()), Destination::Directory(to.to_path_buf()))
 }
 
-pub fn packaged(inputs: &[PathBuf], to: &Path) -> Published {
+pub(crate) fn packaged(inputs: &[PathBuf], to: &Path) -> Published {
     package(&options(inputs, to), &mut ()).unwrap()
 }
 
-pub fn file(published: &Published, media: MediaType, n: usize) -> PathBuf {
+pub(crate) fn file(published: &Published, media: MediaType, n: usize) -> PathBuf {
     let found = published.pack.representations.iter().filter(|r| r.media_type == media).nth(n).unwrap();
     published.directory.join(&found.path)
 }
 
 /// Whether ffmpeg is there. Tests that need it return early without it, and say so.
-pub fn has_ffmpeg() -> bool {
+pub(crate) fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|out| out.status.success());
     if !there {
         eprintln!("SKIPPED: ffmpeg is not installed");
@@ -54,7 +53,7 @@ pub fn has_ffmpeg() -> bool {
 }
 
 /// Makes a clip; `args` are everything but the output.
-pub fn clip(to: &Path, args: &str) -> PathBuf {
+pub(crate) fn clip(to: &Path, args: &str) -> PathBuf {
     let done = Command::new("ffmpeg")
         .args(["-v", "error", "-y"])
         .args(args.split_whitespace())
@@ -66,26 +65,26 @@ pub fn clip(to: &Path, args: &str) -> PathBuf {
 }
 
 /// What ffmpeg says on standard output; its complaints are returned, too.
-pub fn ffmpeg(args: &[&str]) -> (String, String) {
+pub(crate) fn ffmpeg(args: &[&str]) -> (String, String) {
     let done = Command::new("ffmpeg").args(["-v", "warning", "-nostdin"]).args(args).output().unwrap();
     (String::from_utf8_lossy(&done.stdout).into(), String::from_utf8_lossy(&done.stderr).into())
 }
 
-pub fn key_hex() -> String {
+pub(crate) fn key_hex() -> String {
     keys().cek().expose().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A decoded frame: presentation time in seconds and hash.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
-    pub time: f64,
-    pub hash: String,
+pub(crate) struct Frame {
+    pub(crate) time: f64,
+    pub(crate) hash: String,
 }
 
 /// Every sample of the first track of a fragmented file: presentation time in seconds by the letter of the
 /// standard (edit list applied), offset of presentation to decoding in seconds, size, and whether any byte is
 /// protected.
-pub fn samples(path: &Path) -> Vec<(f64, f64, u32, bool)> {
+pub(crate) fn samples(path: &Path) -> Vec<(f64, f64, u32, bool)> {
     let data = std::fs::read(path).unwrap();
     let init = InitSegment::parse(&data).unwrap();
     let track = &init.tracks[0];
@@ -108,12 +107,12 @@ pub fn samples(path: &Path) -> Vec<(f64, f64, u32, bool)> {
 
 /// What ffmpeg adds to the times of a file with negative composition offsets: it takes the largest for a
 /// delay of the whole track. (The standard does not; players do not.)
-pub fn ffmpeg_shift(path: &Path) -> f64 {
+pub(crate) fn ffmpeg_shift(path: &Path) -> f64 {
     -samples(path).iter().map(|sample| sample.1).fold(0.0, f64::min)
 }
 
 /// Decodes a track and hashes its frames in presentation order. Also returns ffmpeg's complaints.
-pub fn frames(path: &Path, track: &str, key: Option<&str>) -> (Vec<Frame>, String) {
+pub(crate) fn frames(path: &Path, track: &str, key: Option<&str>) -> (Vec<Frame>, String) {
     let path = path.to_str().unwrap();
     let mut args = vec![];
     if let Some(key) = key {
@@ -133,12 +132,12 @@ pub fn frames(path: &Path, track: &str, key: Option<&str>) -> (Vec<Frame>, Strin
 }
 
 /// Without the frames that prime a decoder: they lie before the film's beginning.
-pub fn presented(frames: Vec<Frame>) -> Vec<Frame> {
+pub(crate) fn presented(frames: Vec<Frame>) -> Vec<Frame> {
     frames.into_iter().filter(|frame| frame.time > -0.000_1).collect()
 }
 
 /// The clear source's and the packaged film's frames are equal in order, number and time.
-pub fn assert_same_frames(source: &[Frame], packaged: &[Frame], shift: f64) {
+pub(crate) fn assert_same_frames(source: &[Frame], packaged: &[Frame], shift: f64) {
     assert_eq!(source.len(), packaged.len(), "number of frames");
     for (n, (a, b)) in source.iter().zip(packaged).enumerate() {
         assert_eq!(a.hash, b.hash, "frame {n} at {} s", a.time);

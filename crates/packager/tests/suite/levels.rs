@@ -1,11 +1,8 @@
 //! Encryption levels: exactly the documented sets of samples, found out here from the NAL units alone.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 
-use common::*;
+use crate::common::*;
 use isobmff::{Boxes, Fragment, InitSegment};
 use pack::{Level, MediaType, Scheme};
 use packager::{PackageOptions, decrypt, inspect, package};

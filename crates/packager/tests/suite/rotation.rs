@@ -1,15 +1,12 @@
 //! Key rotation and clear lead: what the files say, that others read them, and that the keys give the source
 //! back.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::common::*;
 use cenc::{ContentId, Kid, KidAndKey, Label};
-use common::*;
 use isobmff::{Boxes, Fragment, InitSegment};
 use pack::{Fraction, MediaType, Scheme};
 use packager::{Keys, PackageOptions, Published, Rotation, decrypt, inspect, package, read_pack};

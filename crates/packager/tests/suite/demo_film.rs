@@ -1,12 +1,9 @@
 //! The demo film, packaged as a ladder and read back by ffmpeg, which shares no code with us.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::collections::HashSet;
 use std::fs;
 
-use common::*;
+use crate::common::*;
 use isobmff::{Boxes, Fragment, InitSegment, SegmentIndex};
 use pack::MediaType;
 use packager::{decrypt, inspect};

@@ -1,12 +1,10 @@
 //! What other packagers wrote is read as it is.
 
-#![allow(clippy::unwrap_used)]
-
 use isobmff::{Boxes, Fragment, InitSegment, SegmentIndex};
 
-const SHAKA_INIT: &[u8] = include_bytes!("fixtures/dash-clearkey/video-H264-288-400k_init.mp4");
-const SHAKA_1: &[u8] = include_bytes!("fixtures/dash-clearkey/video-H264-288-400k_1.m4s");
-const MP4FF: &[u8] = include_bytes!("fixtures/mp4ff/prog_8s_enc_dashinit.mp4");
+const SHAKA_INIT: &[u8] = include_bytes!("../fixtures/dash-clearkey/video-H264-288-400k_init.mp4");
+const SHAKA_1: &[u8] = include_bytes!("../fixtures/dash-clearkey/video-H264-288-400k_1.m4s");
+const MP4FF: &[u8] = include_bytes!("../fixtures/mp4ff/prog_8s_enc_dashinit.mp4");
 
 fn position(data: &[u8], kind: &[u8; 4]) -> usize {
     Boxes::new(data).first(kind).unwrap().unwrap().offset

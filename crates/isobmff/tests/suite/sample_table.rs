@@ -1,7 +1,5 @@
 //! `stbl` tables in all their forms, built by hand.
 
-#![allow(clippy::unwrap_used)]
-
 use isobmff::{BoxWriter, Boxes, Error, SampleTable, TableSample};
 
 struct Tables<'a> {

@@ -1,8 +1,6 @@
 //! Key and IV derivation against values computed independently (Python `hashlib`/`hmac`, checked with
 //! `cryptography`'s HKDF), common key 000102…0f.
 
-#![allow(clippy::unwrap_used)]
-
 use cenc::{Cek, CommonKey, Error, IvKey, Kid, Label, Scheme, base_iv, derive_cek, derive_kid};
 
 const COMMON: &str = "000102030405060708090a0b0c0d0e0f";

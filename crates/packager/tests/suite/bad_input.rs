@@ -1,12 +1,9 @@
 //! Bad input: one clear line, and nothing published.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::*;
+use crate::common::*;
 use packager::{Destination, Error, PackageOptions, package};
 
 /// Packages into an empty library; the error's text, after checking that it is one line, that no panic and no

@@ -1,8 +1,6 @@
 //! The rules of ISO/IEC 23001-7 §9 for samples and subsamples, against a slow model that follows the text one
 //! block at a time.
 
-#![allow(clippy::unwrap_used)]
-
 use cenc::{
     AesCipher, Cek, Direction, Error, Iv, Pattern, RangeTable, SampleProtection, SegmentCipher, Subsample,
 };

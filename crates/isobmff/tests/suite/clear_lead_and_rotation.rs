@@ -1,8 +1,6 @@
 //! Structures that Matinee reads but does not write: two sample entries (clear lead) and key rotation by
 //! `seig` groups, added to files that it does write.
 
-#![allow(clippy::unwrap_used)]
-
 use isobmff::{
     BoxRef, BoxWriter, Boxes, Fragment, FragmentSpec, InitSegment, InitSpec, MediaHeader, ProtectionSpec,
     SampleAuxiliary, SampleSpec, TrackEncryption, write_fragment, write_init,

@@ -1,12 +1,9 @@
 //! Sources as they occur: containers, edit lists, delays, codings, each packaged, decrypted by ffmpeg, and
 //! compared with the source frame by frame.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::*;
+use crate::common::*;
 use pack::{Level, MediaType, Scheme};
 use packager::{PackageOptions, Published, inspect, package};
 

@@ -1,13 +1,10 @@
 //! Files that other packagers encrypted, decrypted by us. The expected digests were computed with other
 //! tools.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::*;
+use crate::common::*;
 use isobmff::Boxes;
 use packager::{decrypt, inspect};
 use sha2::{Digest, Sha256};

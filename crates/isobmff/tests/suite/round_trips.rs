@@ -1,7 +1,5 @@
 //! What is written is read back the same, and no bytes make a reader panic.
 
-#![allow(clippy::unwrap_used)]
-
 use isobmff::{
     BoxHeader, BoxWriter, Boxes, Fragment, FragmentSpec, InitSegment, InitSpec, MediaHeader, ProtectionSpec,
     Pssh, SampleAuxiliary, SampleSpec, SampleTable, SegmentIndex, SegmentReference, TrackEncryption,
@@ -172,9 +170,9 @@ proptest! {
 }
 
 const FILES: [&[u8]; 3] = [
-    include_bytes!("fixtures/mp4ff/prog_8s_enc_dashinit.mp4"),
-    include_bytes!("fixtures/dash-clearkey/video-H264-288-400k_init.mp4"),
-    include_bytes!("fixtures/dash-clearkey/video-H264-288-400k_1.m4s"),
+    include_bytes!("../fixtures/mp4ff/prog_8s_enc_dashinit.mp4"),
+    include_bytes!("../fixtures/dash-clearkey/video-H264-288-400k_init.mp4"),
+    include_bytes!("../fixtures/dash-clearkey/video-H264-288-400k_1.m4s"),
 ];
 
 fn read_everything(data: &[u8]) {

@@ -1,0 +1,10 @@
+//! Films packaged, looked into and decrypted; ffmpeg, which shares no code with us, reads them, too.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod common;
+mod demo_film;
+mod foreign_files;
+mod levels;
+mod rotation;
+mod sources;
