@@ -195,6 +195,9 @@ pub enum Error {
         /// The KID.
         kid: Kid,
     },
+    /// The pack cannot be put where it is to lie.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
     /// Keys, names or subsamples that do not fit.
     #[error(transparent)]
     Cenc(#[from] cenc::Error),

@@ -6,6 +6,29 @@
 //! Samples are read from the sources when they are needed; memory holds the tables and one fragment.
 //!
 //! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one.
+//!
+//! # Examples
+//! The demo film, published in a library; what was packaged before is not packaged again:
+//!
+//! ```
+//! use cenc::{CommonKey, ContentId, Label};
+//! use packager::{Destination, Keys, PackageOptions, package};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let film = concat!(env!("CARGO_MANIFEST_DIR"), "/../../media/demo/240p.mp4");
+//! let library = tempfile::tempdir()?;
+//! let common: CommonKey = "000102030405060708090a0b0c0d0e0f".parse()?;
+//! let keys = Keys::derived(common, "k1".to_owned(), ContentId::of_movie(7), Label::default());
+//! let destination = Destination::Library(library.path().to_path_buf());
+//! let options = PackageOptions::new(vec![film.into()], 7, Some(keys), destination);
+//!
+//! let published = package(&options, &mut ())?;
+//! assert_eq!(published.pack.representations.len(), 2);
+//! assert!(published.directory.join("pack.json").is_file());
+//! assert!(package(&options, &mut ())?.already_there);
+//! # Ok(())
+//! # }
+//! ```
 
 mod codec;
 mod decrypt;

@@ -6,12 +6,13 @@ use cenc::{IvSpan, base_iv, first_overlap};
 use cmaf::{KeyPlan, Protection};
 use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
 use pack::{IvRange, Pack, PsshData, Scheme};
+use storage::{Folder, Key};
 
 use crate::film::Film;
 use crate::input::Input;
 use crate::media_file::MediaFile;
 use crate::options::{Destination, PackageOptions};
-use crate::publish::Unpublished;
+use crate::publish::Staging;
 use crate::rotation::key_plan;
 use crate::{Error, Progress};
 
@@ -58,25 +59,23 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         None => (Vec::new(), None),
     };
     let pack_id = film.pack_id(&inputs, options, protection.as_ref(), progress)?;
-    let (place, library) = match &options.destination {
-        Destination::Directory(place) => (place.clone(), false),
-        Destination::Library(library) => (library.join(&pack_id), true),
+    let (place, library, key): (_, _, Option<Key>) = match &options.destination {
+        Destination::Directory(place) => (place.clone(), Folder::new(place), None),
+        Destination::Library(library) => {
+            let key = pack_id.parse().map_err(storage::Error::from)?;
+            (library.join(&pack_id), Folder::new(library), Some(key))
+        }
     };
-    if place.join(PACK_JSON).exists() {
-        let pack = match library {
-            true => read_pack(&place)?,
-            false => return Err(Error::Exists { path: place }),
-        };
-        let title = title(options);
-        let pack = Pack { movie_id: options.movie_id, title, ..pack };
-        return Ok(Published { pack, directory: place, already_there: true });
+    let is_taken = fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file();
+    match key {
+        Some(_) if place.join(PACK_JSON).exists() => return already_there(options, place),
+        // What a publication that was cut off left behind is no pack.
+        Some(_) if place.is_dir() => {}
+        _ if is_taken => return Err(Error::Exists { path: place }),
+        _ => {}
     }
 
-    if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() {
-        return Err(Error::Exists { path: place });
-    }
-
-    let unpublished = Unpublished::new(&place)?;
+    let unpublished = Staging::beside(&place)?;
     let mut representations = film.describe(&pack_id)?;
     let mut ivs = Vec::new();
     progress.stage("encrypting", film.tracks.iter().map(|t| t.plan.bytes()).sum());
@@ -126,8 +125,17 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         unpublished.write(POSTER, poster)?;
     }
     unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
-    unpublished.publish()?;
-    Ok(Published { pack, directory: place, already_there: false })
+    match (unpublished.publish(&library, key.as_ref())?, key) {
+        (storage::Published::Now, _) => Ok(Published { pack, directory: place, already_there: false }),
+        (storage::Published::Before, Some(_)) => already_there(options, place),
+        (storage::Published::Before, None) => Err(Error::Exists { path: place }),
+    }
+}
+
+/// The same pack in the library, under this movie's name.
+fn already_there(options: &PackageOptions, place: PathBuf) -> Result<Published, Error> {
+    let pack = Pack { movie_id: options.movie_id, title: title(options), ..read_pack(&place)? };
+    Ok(Published { pack, directory: place, already_there: true })
 }
 
 /// Reads the `pack.json` of a pack's directory.

@@ -1,53 +1,51 @@
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::{panic, thread};
 
+use pack::layout::PACK_JSON;
+use storage::{Folder, Key, Published, Transfer};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::Error;
 
-/// A directory that comes into being whole or not at all: filled beside its place, then renamed into it.
-/// Dropped before [`publish`](Self::publish), it vanishes.
+/// A pack that is being made: a hidden folder on the disk where it will lie, so that it is moved there and not
+/// copied. Dropped before [`publish`](Self::publish), it vanishes.
 #[derive(Debug)]
-pub(crate) struct Unpublished {
-    place: PathBuf,
-    parent: PathBuf,
-    temporary: TempDir,
+pub(crate) struct Staging {
+    folder: TempDir,
 }
 
-impl Unpublished {
-    /// A temporary directory beside `place`. Its name begins with a dot, so that nobody takes it for a film.
-    pub(crate) fn new(place: &Path) -> Result<Self, Error> {
+impl Staging {
+    /// A hidden folder beside `place`. Its name begins with a dot, so that nobody takes it for a film.
+    pub(crate) fn beside(place: &Path) -> Result<Self, Error> {
         let parent = parent(place);
         fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
-        let temporary = temporary(0o777, |builder| builder.prefix(".packaging-").tempdir_in(parent))
+        let folder = temporary(0o777, |builder| builder.prefix(".packaging-").tempdir_in(parent))
             .map_err(Error::io(parent, "write into"))?;
-        Ok(Self { place: place.into(), parent: parent.into(), temporary })
+        Ok(Self { folder })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.temporary.path()
+        self.folder.path()
     }
 
-    /// Writes a file and makes it durable.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Error> {
         let path = self.path().join(name);
-        fs::write(&path, content)
-            .and_then(|()| File::open(&path)?.sync_all())
-            .map_err(Error::io(path, "write"))
+        fs::write(&path, content).map_err(Error::io(path, "write"))
     }
 
-    /// Makes all durable and moves it into its place, which must be free or an empty directory.
-    pub(crate) fn publish(self) -> Result<(), Error> {
-        make_durable(self.path())?;
-        match fs::rename(self.path(), &self.place) {
-            // What was renamed needs no removal; its old name is free.
-            Ok(()) => drop(self.temporary.keep()),
-            Err(_) if self.place.exists() => return Err(Error::Exists { path: self.place }),
-            Err(error) => return Err(Error::io(self.place, "publish into")(error)),
-        }
-        sync(&self.parent)
+    /// Publishes the pack below a key, or as all that there is: its files, and `pack.json` last.
+    pub(crate) fn publish(self, library: &Folder, pack: Option<&Key>) -> Result<Published, Error> {
+        let done = storage::publish(library, pack, self.path(), PACK_JSON, Transfer::Move);
+        Ok(wait(done).map_err(Error::io(self.path(), "publish"))??)
     }
+}
+
+/// Waits for a future of the storage, on a thread of its own: so the packager can be called from anywhere.
+fn wait<T: Send>(future: impl Future<Output = T> + Send) -> std::io::Result<T> {
+    let run = || Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future));
+    thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
 }
 
 /// A file that comes into being whole or not at all.
@@ -93,25 +91,4 @@ fn temporary<T>(mode: u32, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     #[cfg(not(unix))]
     let _ = mode;
     make(&mut builder)
-}
-
-fn make_durable(directory: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(directory).map_err(Error::io(directory, "read"))? {
-        let path = entry.map_err(Error::io(directory, "read"))?.path();
-        if path.is_dir() {
-            make_durable(&path)?;
-        }
-    }
-    sync(directory)
-}
-
-/// Directories can be synced on Unix; elsewhere the files themselves must do.
-#[cfg(unix)]
-fn sync(directory: &Path) -> Result<(), Error> {
-    File::open(directory).and_then(|file| file.sync_all()).map_err(Error::io(directory, "sync"))
-}
-
-#[cfg(not(unix))]
-fn sync(_: &Path) -> Result<(), Error> {
-    Ok(())
 }

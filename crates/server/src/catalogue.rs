@@ -10,11 +10,12 @@ use pack::{Pack as PackFile, layout};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use storage::{Folder, Key, Storage};
 
 /// The folder with the packs, `{library}/{pack id}/pack.json`.
 #[derive(Debug)]
 pub struct Catalogue {
-    library: PathBuf,
+    library: Folder,
     packs: RwLock<HashMap<String, Arc<Pack>>>,
 }
 
@@ -47,7 +48,6 @@ pub struct Pack {
     pub representations: Vec<Representation>,
     /// Pictures, by URL path.
     pub art: Vec<Art>,
-    folder: PathBuf,
 }
 
 /// One file of a pack.
@@ -181,7 +181,6 @@ impl Pack {
                 pack::Level::Low => Level::Low,
             },
             representations: file.representations.into_iter().map(representation).collect::<Option<_>>()?,
-            folder: folder.to_owned(),
             id: pack_id,
         })
     }
@@ -216,12 +215,13 @@ impl Pack {
         tracks
     }
 
-    /// Path and content type of one of the pack's pictures.
-    pub fn picture(&self, name: &str) -> Option<(PathBuf, &'static str)> {
+    /// Key in the library and media type of one of the pack's pictures.
+    pub fn picture(&self, name: &str) -> Option<(Key, &'static str)> {
         let url = format!("/art/{}/{name}", self.id);
         self.art.iter().find(|art| art.url == url)?;
-        let content_type = layout::media_type(name.rsplit_once('.')?.1);
-        content_type.starts_with("image/").then(|| (self.folder.join(name), content_type))
+        let media_type = layout::media_type(name.rsplit_once('.')?.1);
+        let key = format!("{}/{name}", self.id).parse().ok()?;
+        media_type.starts_with("image/").then_some((key, media_type))
     }
 }
 
@@ -266,7 +266,7 @@ fn representation(r: pack::Representation) -> Option<Representation> {
 impl Catalogue {
     /// The packs of a library folder; none is read yet.
     pub fn new(library: PathBuf) -> Self {
-        Self { library, packs: RwLock::default() }
+        Self { library: Folder::new(library), packs: RwLock::default() }
     }
 
     /// A pack by its id. Read from disk once.
@@ -283,7 +283,8 @@ impl Catalogue {
         if !layout::is_pack_id(id) {
             return Err(bad("that is no pack id"));
         }
-        let pack = Arc::new(Pack::read(&self.library.join(id))?);
+        let key = id.parse().map_err(storage::Error::from)?;
+        let pack = Arc::new(Pack::read(&self.library.path(&key))?);
         if pack.id != id {
             return Err(bad("pack.json is another pack's"));
         }
@@ -291,8 +292,13 @@ impl Catalogue {
         Ok(pack)
     }
 
-    /// Where a file lies.
-    pub fn media_file(&self, path: &MediaPath) -> PathBuf {
-        self.library.join(&path.pack).join(layout::media_path(&path.id, &path.extension))
+    /// Where the packs lie.
+    pub fn library(&self) -> &dyn Storage {
+        &self.library
+    }
+
+    /// The object behind a path; `None` if it can have none.
+    pub fn media_key(&self, path: &MediaPath) -> Option<Key> {
+        format!("{}/{}", path.pack, layout::media_path(&path.id, &path.extension)).parse().ok()
     }
 }

@@ -48,6 +48,9 @@ pub enum Error {
     /// The site's files are not as they should be.
     #[error("site: {0}")]
     Site(String),
+    /// The library cannot be read or written.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,7 +1,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Key, PutMode, Storage, Transfer};
+use futures_util::TryStreamExt as _;
+
+use crate::{Error, Key, Meta, PutMode, Storage, Transfer};
 
 /// What publishing did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,19 @@ pub async fn publish(
         Err(Error::AlreadyExists { .. }) => Ok(Published::Before),
         Err(error) => Err(error),
     }
+}
+
+/// Takes back what was published below `prefix`: the object named `last` first, so that nothing is found half.
+///
+/// # Errors
+/// What the storage says.
+pub async fn unpublish(storage: &dyn Storage, prefix: &Key, last: &str) -> Result<(), Error> {
+    storage.delete(&prefix.join(last)?).await?;
+    let rest: Vec<Meta> = storage.list(Some(prefix)).try_collect().await?;
+    for meta in rest {
+        storage.delete(&meta.key).await?;
+    }
+    Ok(())
 }
 
 /// All files below a folder, with their names relative to it.

@@ -1,10 +1,10 @@
 //! `matinee package`, `inspect` and `decrypt`.
 
 use super::progress::Bar;
-use super::{movie, now};
+use super::{given_keys, movie, now};
 use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
-use cenc::{CommonKey, ContentId, KidAndKey, Label};
+use cenc::{CommonKey, ContentId, Label};
 use pack::Scheme;
 use packager::{Destination, Keys, PackageOptions};
 use server::Config;
@@ -22,7 +22,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         Some(folder) => Destination::Directory(folder),
         None => Destination::Library(config.library()),
     };
-    let mut given = movie::read_keys(&package.keys)?.into_iter();
+    let mut given = given_keys::read(&package.keys)?.into_iter();
     let content = ContentId::of_movie(package.movie.get());
     let keys = match (package.scheme, given.next()) {
         (Scheme::None, _) => None,
@@ -48,8 +48,8 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
             published.pack.pack_id
         ));
     }
-    let kept = if options.keys.is_some() { movie::read_keys(&package.keys)? } else { Vec::new() };
-    let done = movie::keep_keys(config, &published.directory, &kept)
+    let kept = if options.keys.is_some() { given_keys::read(&package.keys)? } else { Vec::new() };
+    let done = given_keys::keep(config, &published.directory, &kept)
         .and_then(|pack| movie::add(config, &pack, package.details, false));
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
@@ -76,7 +76,7 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
 }
 
 pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
-    let keys = movie::read_keys(&decrypt.keys)?;
+    let keys = given_keys::read(&decrypt.keys)?;
     let done = packager::decrypt(&decrypt.file, &keys, decrypt.output.as_deref(), &mut Bar::new())?;
     output::line(&format!(
         "Decrypted {} of {} samples to {}",
@@ -84,9 +84,4 @@ pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
         done.samples,
         done.output.display()
     ))
-}
-
-/// Reads a `--key`. Not by clap, which would quote a malformed one in its message.
-pub(super) fn read_key(text: &str) -> Result<KidAndKey, Failure> {
-    text.parse().map_err(|e: cenc::Error| Failure::Usage(format!("--key: {e}")))
 }

@@ -6,6 +6,7 @@ mod box_screen;
 mod boxes;
 mod device;
 mod film;
+mod given_keys;
 mod keys;
 mod movie;
 mod password;

@@ -1,16 +1,13 @@
 //! `matinee movie`.
 
-use super::film::read_key;
-use super::{block_on, now, open};
+use super::{block_on, given_keys, now, open};
 use crate::args::{AddMovie, Details, Movie};
 use crate::{Failure, output};
-use cenc::KidAndKey;
 use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
 use server::policy::{self, Policies};
 use server::{Config, movies};
-use std::path::Path;
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
@@ -27,7 +24,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
                 Policies::load(config)?.check(policy)?;
             }
             prepare_license(config, &details)?;
-            let given = read_keys(&keys)?;
+            let given = given_keys::read(&keys)?;
             let source = Pack::read(&folder)?;
             let kept = Pack::read(&config.library().join(&source.id)).ok();
             let missing = kept.as_ref().unwrap_or(&source).missing_keys();
@@ -36,8 +33,8 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
                     "the film was packaged with a key of its own, without which no license can be made: name it by --key {kid}:KEY"
                 )));
             }
-            movies::publish(&config.library(), &folder, true)?;
-            let pack = keep_keys(config, &config.library().join(&source.id), &given)?;
+            block_on(async { Ok(movies::publish(&config.library(), &folder).await?) })?;
+            let pack = given_keys::keep(config, &config.library().join(&source.id), &given)?;
             add(config, &pack, details, json.json)
         }
         Movie::List(json) => block_on(async {
@@ -81,24 +78,6 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             show(&movie, pack, &playback)
         }),
     }
-}
-
-/// Keys as they are written on the command line.
-pub(super) fn read_keys(keys: &[String]) -> Result<Vec<KidAndKey>, Failure> {
-    keys.iter().map(|key| read_key(key)).collect()
-}
-
-/// Keeps given keys with a published pack, sealed, and reads the pack. All of them must be the film's.
-pub(super) fn keep_keys(config: &Config, folder: &Path, given: &[KidAndKey]) -> Result<Pack, Failure> {
-    let pack = Pack::read(folder)?;
-    if let Some(key) = given.iter().find(|key| !pack.keys.iter().any(|name| name.kid == key.kid)) {
-        return Err(Failure::Usage(format!("--key {}: no segment of the film is under that key", key.kid)));
-    }
-    if !given.is_empty() {
-        server::keys::open(&config.keys(), &config.public_url, &[], now())?;
-        server::keys::keep_given(&config.keys(), folder, given)?;
-    }
-    Ok(Pack::read(folder)?)
 }
 
 /// Whether the film's licenses can come from where they are to, and that a domain has its key where they come

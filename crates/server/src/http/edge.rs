@@ -11,14 +11,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use nccp::{ByteRange, RangeHeader};
-use std::io::SeekFrom;
 use std::sync::Arc;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
-
-/// Octets of a file that are in memory for a request at a time.
-const CHUNK: usize = 64 * 1024;
+use storage::{Meta, Storage};
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/s/{*path}", any(media))
@@ -69,8 +63,8 @@ async fn serve(service: &Service, request: &Parts) -> Response {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };
     match checked {
-        Ok(path) => match open(service, &path).await {
-            Some((file, size)) => send(request, &path, file, size).await,
+        Ok(path) => match find(service, &path).await {
+            Some(file) => send(service.catalogue.library(), request, &path, file).await,
             None => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
         },
         Err(Refusal::Unclean) => refused(StatusCode::BAD_REQUEST, "Bad Request\n"),
@@ -80,11 +74,9 @@ async fn serve(service: &Service, request: &Parts) -> Response {
     }
 }
 
-/// The file and its size. Its path is made of letters, digits, `-` and `_` alone, so it stays in the library.
-async fn open(service: &Service, path: &MediaPath) -> Option<(File, u64)> {
-    let file = File::open(service.catalogue.media_file(path)).await.ok()?;
-    let metadata = file.metadata().await.ok()?;
-    metadata.is_file().then_some((file, metadata.len()))
+async fn find(service: &Service, path: &MediaPath) -> Option<Meta> {
+    let key = service.catalogue.media_key(path)?;
+    service.catalogue.library().head(&key).await.ok()
 }
 
 /// What part of a file is asked for.
@@ -112,7 +104,8 @@ fn part(headers: &HeaderMap, path: &MediaPath, etag: &str, size: u64) -> Part {
     }
 }
 
-async fn send(request: &Parts, path: &MediaPath, mut file: File, size: u64) -> Response {
+async fn send(library: &dyn Storage, request: &Parts, path: &MediaPath, file: Meta) -> Response {
+    let Meta { key, size } = file;
     // Published files never change, so their name is their tag.
     let etag = match path.range {
         None => format!("\"{}-{}\"", path.pack, path.id),
@@ -150,9 +143,13 @@ async fn send(request: &Parts, path: &MediaPath, mut file: File, size: u64) -> R
     if request.method == Method::HEAD {
         return (status, headers).into_response();
     }
-    if first > 0 && file.seek(SeekFrom::Start(first)).await.is_err() {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    // An empty file has no range.
+    let range = (length > 0).then(|| first..first + length);
+    match library.get(&key, range).await {
+        Ok(object) => (status, headers, Body::from_stream(object.body)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a file cannot be sent");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
-    let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
-    (status, headers, Body::from_stream(stream)).into_response()
 }

@@ -7,7 +7,7 @@ use crate::site::{Asset, HOW_TO_BUILD};
 use crate::use_case::library::watchable;
 use crate::use_case::login;
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -161,12 +161,13 @@ fn accepts_brotli(value: &str) -> bool {
 async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(String, String)>) -> Response {
     let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
     let Ok(pack) = service.catalogue.pack(&pack) else { return not_found() };
-    let Some((path, content_type)) = pack.picture(&name) else { return not_found() };
-    match tokio::fs::read(path).await {
-        Ok(bytes) => ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)], bytes)
-            .into_response(),
-        Err(_) => not_found(),
-    }
+    let Some((key, content_type)) = pack.picture(&name) else { return not_found() };
+    let Ok(picture) = service.catalogue.library().get(&key, None).await else { return not_found() };
+    (
+        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)],
+        Body::from_stream(picture.body),
+    )
+        .into_response()
 }
 
 /// `/clientaccesspolicy.xml`: on the site the origins that may embed; on an edge alone, everybody. A25, A80.

@@ -3,7 +3,9 @@
 use crate::catalogue::Pack;
 use crate::store::{Movie, NewMovie, Store, retried};
 use crate::{Error, LicenseMode, policy, region};
-use std::path::{Path, PathBuf};
+use pack::layout::PACK_JSON;
+use std::path::Path;
+use storage::{Folder, Key, Storage as _, Transfer};
 
 /// What an operator says of a movie beside its pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,57 +34,27 @@ fn bad(name: &'static str, reason: String) -> Error {
     Error::Setting { name, reason }
 }
 
-/// Puts a pack into the library, whole or not at all. With `keep` the folder stays where it was too.
+/// Puts a pack into the library, whole or not at all. The folder stays as it is.
 ///
 /// # Errors
-/// [`Error::Pack`], [`Error::Io`].
-pub fn publish(library: &Path, folder: &Path, keep: bool) -> Result<Pack, Error> {
+/// [`Error::Pack`], [`Error::Storage`].
+pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
     let pack = Pack::read(folder)?;
-    let target = library.join(&pack.id);
-    std::fs::create_dir_all(library).map_err(Error::io(library))?;
+    let (target, library) = (library.join(&pack.id), Folder::new(library));
     // Equal ids are equal files: what is there is as good, unless it is damaged.
-    if Pack::read(&target).is_ok_and(|there| there.id == pack.id) {
-        if !keep && !same_folder(folder, &target) {
-            std::fs::remove_dir_all(folder).map_err(Error::io(folder))?;
-        }
-        return Pack::read(&target);
+    if let Ok(there) = Pack::read(&target)
+        && there.id == pack.id
+    {
+        return Ok(there);
     }
-    if keep || std::fs::rename(folder, &target).is_err() {
-        let half = library.join(format!(".{}.half", pack.id));
-        remove_folder(&half)?;
-        copy(folder, &half)?;
-        remove_folder(&target)?;
-        std::fs::rename(&half, &target).map_err(Error::io(&target))?;
-        if !keep {
-            std::fs::remove_dir_all(folder).map_err(Error::io(folder))?;
-        }
-    }
+    let key = key(&pack.id)?;
+    library.delete(&key.join(PACK_JSON).map_err(storage::Error::from)?).await?;
+    storage::publish(&library, Some(&key), folder, PACK_JSON, Transfer::Copy).await?;
     Pack::read(&target)
 }
 
-fn same_folder(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-fn remove_folder(folder: &Path) -> Result<(), Error> {
-    match std::fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(folder)(e)),
-        _ => Ok(()),
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    std::fs::create_dir(to).map_err(Error::io(to))?;
-    for entry in std::fs::read_dir(from).map_err(Error::io(from))? {
-        let entry = entry.map_err(Error::io(from))?;
-        let target: PathBuf = to.join(entry.file_name());
-        if entry.file_type().map_err(Error::io(entry.path()))?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), &target).map_err(Error::io(&target))?;
-        }
-    }
-    Ok(())
+fn key(pack: &str) -> Result<Key, Error> {
+    Ok(pack.parse().map_err(storage::Error::from)?)
 }
 
 /// Adds a published pack's movie, or replaces the movie with its number. Whether its policy exists is for
@@ -136,7 +108,7 @@ pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
 /// Forgets a movie, and its files where no other movie has them.
 ///
 /// # Errors
-/// As [`find`]; [`Error::Io`].
+/// As [`find`]; [`Error::Storage`].
 pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Error> {
     let movie = find(store, id).await?;
     let shared = retried!(async {
@@ -146,5 +118,8 @@ pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Er
         tx.commit().await?;
         Ok::<_, Error>(shared)
     })?;
-    if shared { Ok(()) } else { remove_folder(&library.join(&movie.pack)) }
+    if !shared {
+        storage::unpublish(&Folder::new(library), &key(&movie.pack)?, PACK_JSON).await?;
+    }
+    Ok(())
 }

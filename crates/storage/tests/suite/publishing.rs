@@ -2,7 +2,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use storage::{Error, Key, Published, Storage, Transfer, publish};
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use storage::{Error, Key, Published, PutMode, Storage, Transfer, publish, unpublish};
 
 use crate::failing::Failing;
 use crate::storages;
@@ -51,6 +53,11 @@ async fn a_publication_that_is_cut_off_leaves_no_pack() {
             let again = publish(&**storage, Some(&prefix), &source, "pack.json", Transfer::Move).await;
             assert_eq!(again.unwrap(), Published::Now);
             assert!(is_whole(&**storage, &prefix).await, "{storage}: {writes}");
+            let beside: Key = "8e060/pack.json".parse().unwrap();
+            storage.put(&beside, Bytes::new(), PutMode::Create).await.unwrap();
+            unpublish(&**storage, &prefix, "pack.json").await.unwrap();
+            let left: Vec<_> = storage.list(None).map_ok(|meta| meta.key).try_collect().await.unwrap();
+            assert_eq!(left, [beside]);
         }
     }
 }
