@@ -48,7 +48,6 @@ mod manifest;
 mod manifest_xml;
 mod metadata;
 mod range;
-pub mod recovery;
 mod request;
 mod sign;
 mod value;

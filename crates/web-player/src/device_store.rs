@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use gloo::storage::{LocalStorage, Storage};
-use nccp::{DeviceId, Registration};
+use nccp::Registration;
 use serde::{Deserialize, Serialize};
 
 /// A registration as it is kept.
@@ -36,9 +36,11 @@ impl Stored {
         }
     }
 
-    /// The device id, if it still reads as one.
-    pub fn device_id(&self) -> Option<DeviceId> {
-        self.device.parse().ok()
+    /// What was kept of the registration: all but its domain keys, which the worker has. `None`: it does not read as one.
+    pub fn registration(self) -> Option<Registration> {
+        let Self { device, ticket, expiration, renewal, .. } = self;
+        let device_id = device.parse().ok()?;
+        Some(Registration { device_id, ticket, expiration, renewal, domain_keys: Vec::new() })
     }
 }
 

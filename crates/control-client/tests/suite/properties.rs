@@ -138,7 +138,7 @@ impl World {
 
     /// One of the ends that a command can have.
     fn end(&mut self, command: &Command<u8>, how: u16, code: ErrorCode) -> Event<u8> {
-        let bad = how % 3 != 0;
+        let bad = !how.is_multiple_of(3);
         let error = || match how % 4 {
             0 => Error::Unreachable,
             1 => Error::Device(1),
@@ -147,7 +147,7 @@ impl World {
         match *command {
             Command::Seal { task, .. } => {
                 let sealed = Sealed { body: String::new(), signature: String::new() };
-                Event::Sealed { task, sealed: if how % 16 == 0 { Err(1) } else { Ok(sealed) } }
+                Event::Sealed { task, sealed: if how.is_multiple_of(16) { Err(1) } else { Ok(sealed) } }
             }
             Command::Post { task, .. } => Event::Posted { task, answer: self.response(how, code) },
             Command::Challenge { task, ref metadata, .. } => {
@@ -165,11 +165,11 @@ impl World {
                 Event::Licensed { task, license: if bad { Err(error()) } else { Ok(license) } }
             }
             Command::LoadRegistration { task } => {
-                let registration = (how % 4 == 0).then(|| registration(&format!("tab {how}")));
+                let registration = (how.is_multiple_of(4)).then(|| registration(&format!("tab {how}")));
                 Event::Loaded { task, registration }
             }
             Command::Individualize { task } | Command::Reidentify { task } => {
-                let who = identity(if how % 2 == 0 { "keys" } else { "other keys" });
+                let who = identity(if how.is_multiple_of(2) { "keys" } else { "other keys" });
                 Event::Identified { task, identity: if bad { Err(error()) } else { Ok(who) } }
             }
             Command::Wait { task, .. } => Event::Waited { task },
@@ -180,7 +180,7 @@ impl World {
     fn response(&mut self, how: u16, code: ErrorCode) -> Option<Vec<u8>> {
         self.tickets += 1;
         let mut registration = registration(&format!("T{}", self.tickets));
-        if how % 7 == 0 {
+        if how.is_multiple_of(7) {
             // Over before it comes.
             (registration.expiration, registration.renewal) = (1, 1);
         }

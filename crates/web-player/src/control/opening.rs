@@ -8,6 +8,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashSet,
     rc::{Rc, Weak},
 };
 
@@ -19,7 +20,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlLinkElement, Url};
 
-use super::{Ask, Control, Error, Licensed, client::Inner};
+use super::{Ask, Control, Error, Licensed, driver::Driver};
 use crate::clock;
 
 /// What was asked for early is good for so long, in seconds: what it says of the resume position and the
@@ -44,6 +45,16 @@ pub enum Opened {
     NoSession(Error),
 }
 
+/// What openings have in common.
+#[derive(Default)]
+pub(super) struct Openings {
+    current: RefCell<Option<Opening>>,
+    /// A license session that nobody uses yet.
+    pub(super) spare_session: Cell<Option<SessionId>>,
+    /// Films whose license comes along with the manifest.
+    pub(super) embedded: RefCell<HashSet<MovieId>>,
+}
+
 type Listener = Rc<dyn Fn(Opened)>;
 /// The session, once its challenge is there.
 type Preparing = future::Shared<future::LocalBoxFuture<'static, Result<SessionId, Error>>>;
@@ -52,8 +63,9 @@ type Preparing = future::Shared<future::LocalBoxFuture<'static, Result<SessionId
 pub struct Opening(Rc<Shared>);
 
 pub(super) struct Shared {
-    /// The client keeps the opening, so this must not keep the client.
-    control: Weak<Inner>,
+    driver: Rc<Driver>,
+    /// They keep the opening, so this must not keep them.
+    openings: Weak<Openings>,
     movie: MovieId,
     asked_at: f64,
     authorized: Cell<bool>,
@@ -67,7 +79,8 @@ pub(super) struct Shared {
 impl Opening {
     fn new(control: &Control, movie: MovieId) -> Self {
         Self(Rc::new(Shared {
-            control: Rc::downgrade(&control.0),
+            driver: Rc::clone(&control.driver),
+            openings: Rc::downgrade(&control.openings),
             movie,
             asked_at: clock::unix_now(),
             authorized: Cell::new(false),
@@ -123,8 +136,8 @@ impl Shared {
     }
 
     fn forget(&self, opened: &Opened) {
-        if let (Opened::Session(session), Some(control)) = (opened, self.control.upgrade()) {
-            close_session(&Control(control), *session);
+        if let Opened::Session(session) = opened {
+            close_session(&self.driver, *session);
         }
     }
 
@@ -138,10 +151,10 @@ impl Shared {
             let manifest = manifest.await;
             if let Ok(manifest) = &manifest {
                 preconnect(manifest);
-                if let (LicenseMode::Embedded, Some(control)) =
-                    (manifest.license_mode, opening.control.upgrade())
+                if let (LicenseMode::Embedded, Some(openings)) =
+                    (manifest.license_mode, opening.openings.upgrade())
                 {
-                    control.embedded.borrow_mut().insert(opening.movie);
+                    openings.embedded.borrow_mut().insert(opening.movie);
                 }
             }
             opening.tell(Opened::Manifest(manifest));
@@ -155,7 +168,7 @@ impl Shared {
             let opening = Rc::downgrade(self);
             let (control, movie) = (control.clone(), self.movie);
             let prepare = async move {
-                let session = match control.0.session().await {
+                let session = match control.session().await {
                     Ok(session) => session,
                     Err(error) => {
                         // The next one to want it tries again.
@@ -165,11 +178,11 @@ impl Shared {
                     }
                 };
                 if !control.has_license_along(movie) {
-                    control.0.make_ready(session, movie).await;
+                    control.driver.make_ready(session, movie).await;
                 }
                 match opening.upgrade() {
                     Some(opening) => opening.tell(Opened::Session(session)),
-                    None => close_session(&control, session),
+                    None => close_session(&control.driver, session),
                 }
                 Ok(session)
             };
@@ -193,11 +206,11 @@ impl Shared {
         let license = match control.has_license_along(movie_id) {
             true => {
                 // A challenge that was made before that was known will not be answered.
-                control.0.take_ready(session);
+                control.driver.take_ready(session);
                 self.tell(Opened::LicenseComesAlong);
                 None
             }
-            false => match control.0.kept_license(session, movie_id).await {
+            false => match control.driver.kept_license(session, movie_id).await {
                 Some(kept) => {
                     self.tell(Opened::License(Ok(kept)));
                     None
@@ -242,7 +255,7 @@ impl Control {
     /// the manifest is there or on its way, for then the page is what the film waits for.
     pub fn open_film(&self, movie: MovieId) -> impl Future<Output = ()> + use<> {
         let opening = self.opening(movie);
-        let departure = (!opening.authorized.get()).then(|| self.departure());
+        let departure = (!opening.authorized.get()).then(|| self.driver.departure());
         if !opening.licensed.replace(true) {
             spawn_local(opening.ask_for_all(self.clone()));
         }
@@ -256,16 +269,16 @@ impl Control {
     /// The film being opened, for the player.
     pub fn opened_film(&self, movie: MovieId) -> Option<Opening> {
         drop(self.open_film(movie));
-        self.0.opening.take()
+        self.openings.current.take()
     }
 
     /// Forgets what was asked for early: the film has moved on since.
     pub fn forget_opening(&self) {
-        drop(self.0.opening.take());
+        drop(self.openings.current.take());
     }
 
     fn opening(&self, movie: MovieId) -> Rc<Shared> {
-        let mut current = self.0.opening.borrow_mut();
+        let mut current = self.openings.current.borrow_mut();
         match &*current {
             Some(opening) if opening.serves(movie) => Rc::clone(&opening.0),
             _ => {
@@ -279,25 +292,15 @@ impl Control {
         }
     }
 
-    /// The film's manifest, with the next envelope.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn authorize(&self, movie_id: MovieId) -> impl Future<Output = Result<Manifest, Error>> + use<> {
-        let answer = self.ask(Ask::Message(RequestMessage::Authorization { movie_id }));
-        async move {
-            match answer.await {
-                Ok(ResponseMessage::Authorization(manifest)) => Ok(*manifest),
-                Ok(_) => Err(Error::Protocol),
-                Err(error) => Err(error),
-            }
-        }
+    /// Whether a film is known to bring its license along.
+    fn has_license_along(&self, movie: MovieId) -> bool {
+        self.openings.embedded.borrow().contains(&movie)
     }
 }
 
-fn close_session(control: &Control, session: SessionId) {
-    control.0.take_ready(session);
-    control.proxy().send(&Request::CloseSession { session }, None, |_| {});
+fn close_session(driver: &Driver, session: SessionId) {
+    driver.take_ready(session);
+    driver.proxy.send(&Request::CloseSession { session }, None, |_| {});
 }
 
 /// Has the browser connect to the CDN that is first in order, as the fetches will: across origins and without

@@ -208,8 +208,8 @@ impl Film {
                 self.manifest_arrived(manifest);
             }
             // Busy is not refused; the engine asks again, and what is buffered plays on.
-            Err(Error::Wire(wire)) if wire.action != Action::Backoff => {
-                self.fail(Problem::from(&Error::Wire(wire)));
+            Err(Error::Refused(wire)) if wire.action != Action::Backoff => {
+                self.fail(Problem::from(&Error::Refused(wire)));
             }
             Err(_) => self.driver.feed(Event::ManifestFailed),
         }

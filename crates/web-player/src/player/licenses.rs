@@ -320,8 +320,8 @@ impl LicenseKeeper {
 /// Whether a license may be had later.
 fn is_transient(error: &Error) -> bool {
     match error {
-        Error::Wire(wire) => wire.action == Action::Backoff,
-        Error::Network => true,
+        Error::Refused(wire) => wire.action == Action::Backoff,
+        Error::Unreachable => true,
         _ => false,
     }
 }
