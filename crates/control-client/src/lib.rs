@@ -45,17 +45,15 @@
 //! let asked = Event::Asked(vec![(AskId(1), Ask::Message(RequestMessage::AccountInfo))]);
 //! let [Command::Seal { task, .. }] = client.handle(now, asked)[..] else { panic!("not sealed") };
 //! let sealed = Sealed { body: "<nccp:request …/>".into(), signature: "…".into() };
-//! let [Command::Post { task, .. }] = client.handle(now, Event::Sealed { task, sealed: Ok(sealed) })[..] else {
-//!     panic!("not posted")
-//! };
-//! let [Command::Wait { task, .. }] = client.handle(now, Event::Posted { task, answer: None })[..] else {
-//!     panic!("given up")
-//! };
-//! let [Command::Seal { task, .. }] = client.handle(now, Event::Waited { task })[..] else { panic!("not sealed") };
+//! let sealed = Event::Sealed { task, sealed: Ok(sealed) };
+//! let [Command::Post { task, .. }] = client.handle(now, sealed)[..] else { panic!("not posted") };
+//! let silence = Event::Posted { task, answer: None };
+//! let [Command::Wait { task, .. }] = client.handle(now, silence)[..] else { panic!("given up") };
+//! let waited = Event::Waited { task };
+//! let [Command::Seal { task, .. }] = client.handle(now, waited)[..] else { panic!("not sealed") };
 //! # let sealed = Sealed { body: String::new(), signature: String::new() };
-//! # let [Command::Post { task, .. }] = client.handle(now, Event::Sealed { task, sealed: Ok(sealed) })[..] else {
-//! #     panic!("not posted")
-//! # };
+//! # let sealed = Event::Sealed { task, sealed: Ok(sealed) };
+//! # let [Command::Post { task, .. }] = client.handle(now, sealed)[..] else { panic!("not posted") };
 //! let account = AccountInfo {
 //!     name: "ada@example.org".into(),
 //!     plan: "unlimited".into(),
@@ -67,9 +65,10 @@
 //! let answer = Response { sequence: 2, time: 1_790_000_000, outcome: Outcome::Answers(answers) };
 //! let answer = Some(answer.to_xml().into_bytes());
 //! let commands = client.handle(now, Event::Posted { task, answer });
-//! let [Command::Answer { ask: AskId(1), answer: Ok(ResponseMessage::AccountInfo(_)) }] = &commands[..] else {
+//! let [Command::Answer { ask: AskId(1), answer: Ok(answer) }] = &commands[..] else {
 //!     panic!("not answered")
 //! };
+//! assert!(matches!(answer, ResponseMessage::AccountInfo(_)));
 //! # Ok::<(), nccp::Error>(())
 //! ```
 

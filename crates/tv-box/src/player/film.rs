@@ -27,7 +27,8 @@ use crate::{Error, Notice, Screen, Trouble};
 const REPORT_EVERY: f64 = 30.0;
 /// A program that stands still for so long is paused.
 const STANDS_STILL: f64 = 1.5;
-/// A program that goes back so far, or so much farther ahead than time, was sent there by its viewer, in seconds.
+/// A program that goes back so far, or so much farther ahead than time, was sent there by its viewer, in
+/// seconds.
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
@@ -299,7 +300,8 @@ impl<'a> Film<'a> {
         }
     }
 
-    /// There is no license, or none that can be used. A film without protection needs none, and one that plays may go on with what it has.
+    /// There is no license, or none that can be used. A film without protection needs none, and one that
+    /// plays may go on with what it has.
     fn unlicensed(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::NotActivated => Err(error),

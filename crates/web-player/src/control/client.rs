@@ -20,7 +20,8 @@ pub enum Ask {
         session: SessionId,
         /// The film.
         movie: MovieId,
-        /// Signed DRM metadata that names the keys, and may name a license server; empty: every key of the film, from the controller.
+        /// Signed DRM metadata that names the keys, and may name a license server; empty: every key of the
+        /// film, from the controller.
         metadata: Vec<u8>,
     },
     /// A good ticket: nothing is sent where there is one.
@@ -119,8 +120,8 @@ impl Control {
         self.license_by(session, movie, Vec::new())
     }
 
-    /// A license for the keys that signed DRM metadata names: from the license server that it names, or, where there is none or it cannot be
-    /// reached, with the next envelope.
+    /// A license for the keys that signed DRM metadata names: from the license server that it names, or,
+    /// where there is none or it cannot be reached, with the next envelope.
     ///
     /// # Errors
     /// See [`Error`].

@@ -16,7 +16,8 @@ use crate::device_store;
 pub enum Licensed {
     /// From a license server, for the worker to take: COSE octets, and what names its rules.
     Fresh(Vec<u8>, Option<String>),
-    /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said, and what names its rules.
+    /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said,
+    /// and what names its rules.
     Taken(Reply, Option<String>),
 }
 
@@ -87,7 +88,8 @@ impl Driver {
         }
     }
 
-    /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail, the envelope will say why.
+    /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail,
+    /// the envelope will say why.
     pub(super) async fn make_ready(&self, session: SessionId, movie: MovieId) {
         let Some(registration) = self.registration() else { return };
         if let Ok(made) = self.challenge(session, movie, &registration, Vec::new()).await {
@@ -103,7 +105,8 @@ impl Driver {
         Some(ready.swap_remove(at))
     }
 
-    /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it said of it.
+    /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it
+    /// said of it.
     pub(super) async fn kept_license(&self, session: SessionId, movie: MovieId) -> Option<Licensed> {
         let account = self.account();
         let policy_version = device_store::kept_license(&account, movie.get())?;

@@ -1,5 +1,5 @@
-//! The browser's client of the controller: [`control_client`] decides what goes when (docs/protocol.md §2 to §4), the driver carries it
-//! out with the DRM worker and `fetch`. Openings of films stand above it.
+//! The browser's client of the controller: [`control_client`] decides what goes when (docs/protocol.md §2 to
+//! §4), the driver carries it out with the DRM worker and `fetch`. Openings of films stand above it.
 
 mod client;
 mod driver;
