@@ -83,6 +83,8 @@ pub(crate) struct Bench {
     judge: Judge,
     sequence: u64,
     tickets: u32,
+    /// Seconds that a ticket is good for.
+    pub(crate) life: u64,
     asked: u64,
     /// Tasks whose ends are reported by hand.
     pub(crate) held: Vec<Command<Failure>>,
@@ -111,6 +113,7 @@ impl Bench {
             judge: Box::new(judge),
             sequence: 0,
             tickets: 0,
+            life: 12 * HOURS,
             asked: 0,
             held: Vec::new(),
             hold: |_| false,
@@ -242,7 +245,7 @@ impl Bench {
     fn ticket(&mut self) -> Registration {
         self.tickets += 1;
         let (from, again) = (self.server_now(), registration(&format!("T{}", self.tickets)));
-        Registration { expiration: from + 12 * HOURS, renewal: from + 10 * HOURS, ..again }
+        Registration { expiration: from + self.life, renewal: from + 10 * HOURS, ..again }
     }
 
     fn server_now(&self) -> u64 {

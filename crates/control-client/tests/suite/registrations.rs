@@ -211,3 +211,18 @@ fn a_registration_alone() {
     let (trace, answer) = bench.outcome(Ask::Registration);
     assert!(trace.is_empty() && answer.is_ok());
 }
+
+/// A ticket that is over as soon as it comes is used once, not renewed for ever; the next envelope renews again.
+#[test]
+fn a_new_ticket_is_used_whatever_its_end() {
+    for kind in [browser(), Kind::tv_box()] {
+        let over = Registration { expiration: NOW, ..registration("T0") };
+        let mut bench = Bench::new(kind, Some(over), well);
+        bench.life = 0;
+        for _ in 0..2 {
+            let (trace, answer) = bench.outcome(ACCOUNT);
+            assert_eq!(trace, ["authenticationrenewal", "accountinfo"]);
+            assert!(answer.is_ok());
+        }
+    }
+}
