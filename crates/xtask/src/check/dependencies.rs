@@ -31,7 +31,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("shaper", &["nccp"]),
     ("storage", &[]),
     ("tv-box", &["control-client", "decryptor", "engine", "isobmff", "license", "nccp", "playback"]),
-    ("web-player", &["drm-api", "engine", "nccp", "playback"]),
+    ("web-player", &["control-client", "drm-api", "engine", "nccp", "playback"]),
     ("xtask", &[]),
 ];
 const DOCUMENT: &str = "docs/architecture.md";
