@@ -13,6 +13,40 @@
 //!   [`VerifiedLicense::verify_embedded`].
 //! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s
 //!   `verify`.
+//!
+//! # Examples
+//! A site signs what it says of a film's protection; who trusts its CA reads it (features `issue`, and none):
+//! ```
+//! use license::{DrmMetadata, Error, KeyName, SiteCa, Trust, Typ};
+//!
+//! let (site, now) = ("https://films.example", 1_790_000_000);
+//! let ca = SiteCa::generate()?;
+//! let signer = ca.new_signer(site, Typ::DrmMetadata, "metadata-1", now, now + 86_400)?;
+//! let key = KeyName {
+//!     kid: cenc::Kid([7; 16]),
+//!     common_key_id: "ck-1".into(),
+//!     label: "main".into(),
+//!     period: 0,
+//! };
+//! let mut octets = signer.sign_metadata(DrmMetadata {
+//!     signer: Vec::new(), // filled in
+//!     content_id: "movie/7".into(),
+//!     keys: vec![key.clone()],
+//!     policy: "24h".into(),
+//!     license_url: None,
+//!     embedded_license: None,
+//!     issued: now,
+//!     ttl: 600,
+//! })?;
+//!
+//! let trust = Trust::new(site, &[ca.public_key()])?;
+//! assert_eq!(DrmMetadata::verify(&octets, &trust)?.keys, [key]);
+//! if let Some(octet) = octets.last_mut() {
+//!     *octet ^= 1;
+//! }
+//! assert_eq!(DrmMetadata::verify(&octets, &trust), Err(Error::NotAuthentic));
+//! # Ok::<(), Error>(())
+//! ```
 
 mod cbor;
 mod challenge;
