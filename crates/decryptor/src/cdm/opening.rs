@@ -27,7 +27,7 @@ pub enum Opener<'a, K> {
 }
 
 enum Source<K> {
-    Fresh { license: Vec<u8>, stream_id: u64, key: K },
+    Fresh { stream_id: u64, license: KeptLicense<K> },
     Kept { key: K },
     Embedded { domain: DomainEpoch },
 }
@@ -45,7 +45,8 @@ impl<K: Clone> PendingLicense<K> {
     /// The key that is to decrypt [`kek_ciphertext`](Self::kek_ciphertext).
     pub fn opener(&self) -> Opener<'_, K> {
         match &self.source {
-            Source::Fresh { key, .. } | Source::Kept { key } => Opener::Challenge(key),
+            Source::Fresh { license, .. } => Opener::Challenge(&license.key),
+            Source::Kept { key } => Opener::Challenge(key),
             Source::Embedded { domain } => Opener::Domain(*domain),
         }
     }
@@ -66,11 +67,13 @@ impl<K: Clone> PendingLicense<K> {
     }
 
     /// A license to be kept for later starts, with its movie: a fresh one whose policy is persistent.
-    pub fn to_keep(&self) -> Option<(u64, KeptLicense<K>)> {
-        let Source::Fresh { license, stream_id, key } = &self.source else { return None };
-        let challenge_sha256 = self.license.license().challenge_sha256?;
-        let kept = || KeptLicense { license: license.clone(), challenge_sha256, key: key.clone() };
-        self.license.license().policy.persistent.then(|| (*stream_id, kept()))
+    pub fn to_keep(&self) -> Option<(u64, &KeptLicense<K>)> {
+        match &self.source {
+            Source::Fresh { stream_id, license } if self.license.license().policy.persistent => {
+                Some((*stream_id, license))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -87,15 +90,17 @@ impl<K: Clone> Cdm<K> {
         device: &Device<'_>,
         clocks: Clocks,
     ) -> Result<PendingLicense<K>, Error> {
-        let greatest = self.time.greatest();
-        let verified = self.verify(session, license, device, greatest)?;
-        let issued = verified.license().issued;
-        self.check(session, &verified, device, issued)?;
+        let verified = self.verify(session, license, device, self.time.greatest())?;
         let challenged = self.session(session)?.challenged.as_ref().ok_or(Error::NoChallenge)?;
-        let (stream_id, key) = (challenged.stream_id, challenged.key.clone());
-        let source = Source::Fresh { license: license.to_vec(), stream_id, key };
-        let anchor = self.time.learn(issued, clocks);
-        Ok(PendingLicense { session, license: verified, source, anchor })
+        let source = Source::Fresh {
+            stream_id: challenged.stream_id,
+            license: KeptLicense {
+                license: license.to_vec(),
+                challenge_sha256: challenged.sha256,
+                key: challenged.key.clone(),
+            },
+        };
+        self.pending(session, verified, source, device, clocks)
     }
 
     /// Verifies a license that was kept, whatever has been signed since: it was issued in the past. The
@@ -118,9 +123,7 @@ impl<K: Clone> Cdm<K> {
         // The movie matters to what is to be kept, and this is kept already.
         waiting.challenged = Some(Challenged { sha256, device_id, stream_id: 0, key: key.clone() });
         let verified = self.verify(session, &license, device, 0)?;
-        self.check(session, &verified, device, self.time.now(clocks))?;
-        let anchor = self.time.learn_at_least(verified.license().issued, clocks);
-        Ok(PendingLicense { session, license: verified, source: Source::Kept { key }, anchor })
+        self.pending(session, verified, Source::Kept { key }, device, clocks)
     }
 
     /// Verifies DRM metadata and the license in it, which is bound to a domain. Its issue time proves nothing
@@ -142,9 +145,7 @@ impl<K: Clone> Cdm<K> {
         let octets = metadata.embedded_license.ok_or(Error::NoLicense)?;
         let (verified, domain) =
             VerifiedLicense::verify_embedded(&octets, device.trust, &metadata.content_id, module_version())?;
-        self.check(session, &verified, device, self.time.now(clocks))?;
-        let anchor = self.time.learn_at_least(verified.license().issued, clocks);
-        Ok(PendingLicense { session, license: verified, source: Source::Embedded { domain }, anchor })
+        self.pending(session, verified, Source::Embedded { domain }, device, clocks)
     }
 
     /// Takes the keys of a license, replacing the session's. The challenge is used up.
@@ -183,14 +184,25 @@ impl<K: Clone> Cdm<K> {
         Ok(VerifiedLicense::verify(license, device.trust, &expected)?)
     }
 
-    fn check(
+    /// Checks the rules of a verified license, and learns its time.
+    fn pending(
         &mut self,
         session: SessionId,
-        license: &VerifiedLicense,
+        license: VerifiedLicense,
+        source: Source<K>,
         device: &Device<'_>,
-        now: u64,
-    ) -> Result<(), Error> {
+        clocks: Clocks,
+    ) -> Result<PendingLicense<K>, Error> {
+        let issued = license.license().issued;
+        let is_fresh = matches!(source, Source::Fresh { .. });
+        // A wall clock that runs ahead must not end a fresh one; others may be long past.
+        let now = if is_fresh { issued } else { self.time.now(clocks) };
         let situation = device.situation(now, self.session(session)?.display);
-        license.license().policy.check(&situation).map_err(Error::Refused)
+        license.license().policy.check(&situation).map_err(Error::Refused)?;
+        let anchor = match is_fresh {
+            true => self.time.learn(issued, clocks),
+            false => self.time.learn_at_least(issued, clocks),
+        };
+        Ok(PendingLicense { session, license, source, anchor })
     }
 }

@@ -12,7 +12,7 @@ use super::identity::Identity;
 use super::interop::{from_hex, state};
 use super::kept;
 use super::keys::{begin_decrypt_oaep, finish_decrypt_oaep, import_domain_key};
-use super::module::{Module, wall};
+use super::module::{Module, check_version, wall};
 
 /// Who this profile is, once an identity is open.
 #[derive(Default)]
@@ -58,8 +58,9 @@ impl Device {
         release: Option<[u8; 32]>,
         anew: bool,
     ) -> Result<Reply, DrmError> {
-        module.check_version(None).await?;
-        let identity = Identity::open(module, account, release, anew).await?;
+        let database = module.database().await?;
+        check_version(&database, None).await?;
+        let identity = Identity::open(module, &database, account, release, anew).await?;
         let reply = identity.reply();
         *self.0.borrow_mut() = Some(Rc::new(identity));
         Ok(reply)

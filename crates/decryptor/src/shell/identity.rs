@@ -4,11 +4,11 @@ use base64ct::{Base64, Encoding as _};
 use drm_api::{DrmError, Reply};
 use license::DeviceCertificate;
 
-use super::database::DeviceKeys;
+use super::database::{Database, DeviceKeys};
 use super::individualize::individualize;
 use super::interop::hex;
 use super::keys::{RsaPair, SigningPair};
-use super::module::Module;
+use super::module::{Module, check_version};
 
 /// A certificate with less than this left is asked for anew, seconds.
 const RENEW_BEFORE: u64 = 14 * 86_400;
@@ -38,11 +38,11 @@ impl Identity {
     /// is a good one.
     pub(super) async fn open(
         module: &Module,
+        database: &Database,
         account: String,
         release: Option<[u8; 32]>,
         anew: bool,
     ) -> Result<Self, DrmError> {
-        let database = module.database().await?;
         let keys = match database.keys(&account).await? {
             Some(keys) => keys,
             None => {
@@ -79,7 +79,7 @@ impl Identity {
             (Err(error), _) => return Err(error),
         };
         module.learn_time(answer.time);
-        module.check_version(Some(answer.oldest_module)).await?;
+        check_version(database, Some(answer.oldest_module)).await?;
         let certificate = DeviceCertificate::verify(&answer.certificate, &module.trust, answer.time)
             .map_err(|_| DrmError::IndividualizationInvalid)?;
         database.set_certificate(&component, &answer.certificate).await?;

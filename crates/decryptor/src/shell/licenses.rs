@@ -6,12 +6,13 @@ use base64ct::{Base64, Encoding as _};
 use drm_api::{DrmError, KeyState, KeyStatus, Reply, Request, SessionId};
 use license::{Check, Display, Refusal};
 
+use super::database::Database;
 use super::device::{Device, server_time};
 use super::identity::Identity;
 use super::interop::{hex, state};
 use super::kept;
 use super::keys::{Begun, LEVEL, RsaPair, RsaPrivate, begin_decrypt_oaep, finish_decrypt_oaep};
-use super::module::Module;
+use super::module::{Module, check_version};
 use crate::{Granted, InitData, LicenseRequest, Opener, PendingLicense};
 
 /// What license sessions have ready.
@@ -21,15 +22,6 @@ pub(super) struct Licenses {
     spare: RefCell<Option<Begun>>,
     /// The cipher has been warmed up.
     is_warm: Cell<bool>,
-}
-
-/// A challenge as the page asks for it.
-struct Ask {
-    stream_id: u64,
-    device: String,
-    ticket: String,
-    display: Display,
-    clock_offset: f64,
 }
 
 /// The displays, as licenses know them.
@@ -49,8 +41,20 @@ impl Licenses {
         device: &Device,
         request: Request,
     ) -> Result<Reply, DrmError> {
-        match request {
-            Request::CreateSession => Ok(Reply::Session { session: module.cdm.borrow_mut().create() }),
+        let request = match request {
+            Request::CreateSession => {
+                return Ok(Reply::Session { session: module.cdm.borrow_mut().create() });
+            }
+            Request::CloseSession { session } => {
+                module.cdm.borrow_mut().close(session);
+                return Ok(Reply::Done);
+            }
+            other => other,
+        };
+        let (identity, database) = (device.identity()?, module.database().await?);
+        let device = as_device(module, &identity);
+        let mut loaded = None;
+        let begun = match request {
             Request::GenerateRequest {
                 session,
                 stream_id,
@@ -60,35 +64,50 @@ impl Licenses {
                 display: shown,
                 clock_offset,
             } => {
-                let data = InitData::read(&init_data, &module.trust)?;
-                let (stream_id, display) = (stream_id as u64, display(shown));
-                let ask = Ask { stream_id, device: device_id, ticket, display, clock_offset };
-                self.challenge(module, &*device.identity()?, session, (ask, data)).await
+                let InitData { keys, license_url } = InitData::read(&init_data, &module.trust)?;
+                let request = LicenseRequest {
+                    stream_id: stream_id as u64,
+                    device_id: &device_id,
+                    ticket: &ticket,
+                    keys,
+                    display: display(shown),
+                    time: server_time(clock_offset),
+                };
+                let challenge = self.challenge(module, &identity, session, request).await?;
+                return Ok(Reply::Challenge { challenge: Base64::encode_string(&challenge), license_url });
+            }
+            Request::Forget { stream_id } => {
+                let stream_id = stream_id.map(|id| id as u64);
+                kept::forget(&database, &identity.component, stream_id).await?;
+                return Ok(Reply::Done);
             }
             Request::Update { session, license } => {
                 let license = Base64::decode_vec(&license).map_err(|_| DrmError::LicenseInvalid)?;
-                update(module, &*device.identity()?, session, &license).await
+                module.cdm.borrow_mut().begin_update(session, &license, &device, module.clocks())
             }
             Request::Load { session, stream_id, device: device_id, display: shown } => {
+                let kept = kept::find(&database, &identity.component, stream_id as u64).await?;
+                let kept = kept.ok_or_else(|| state("no license is kept"))?;
+                loaded = Some(stream_id as u64);
                 let registered = (device_id.as_str(), display(shown));
-                load(module, &*device.identity()?, session, stream_id as u64, registered).await
-            }
-            Request::Forget { stream_id } => {
-                let component = &device.identity()?.component;
-                let stream_id = stream_id.map(|id| id as u64);
-                kept::forget(&module.database().await?, component, stream_id).await?;
-                Ok(Reply::Done)
+                module.cdm.borrow_mut().begin_load(session, kept, registered, &device, module.clocks())
             }
             Request::OpenEmbedded { session, metadata, display: shown } => {
                 let metadata = Base64::decode_vec(&metadata).map_err(|_| DrmError::LicenseInvalid)?;
-                open_embedded(module, &*device.identity()?, session, &metadata, display(shown)).await
+                let (display, clocks) = (display(shown), module.clocks());
+                module.cdm.borrow_mut().begin_embedded(session, &metadata, display, &device, clocks)
             }
-            Request::CloseSession { session } => {
-                module.cdm.borrow_mut().close(session);
-                Ok(Reply::Done)
-            }
-            _ => Err(state("a request that this module does not know")),
+            _ => return Err(state("a request that this module does not know")),
+        };
+        let taken = match begun {
+            Ok(pending) => take(module, &database, &identity.component, &pending).await,
+            Err(error) => Err(error.into()),
+        };
+        // One that was kept and does not hold any more is forgotten.
+        if loaded.is_some() && matches!(taken, Err(DrmError::LicenseInvalid | DrmError::LicenseExpired)) {
+            kept::forget(&database, &identity.component, loaded).await?;
         }
+        taken
     }
 
     /// Begins the RSA pair for the next challenge, once there is an identity that may need it. Nobody waits
@@ -110,8 +129,8 @@ impl Licenses {
         module: &Module,
         identity: &Identity,
         session: SessionId,
-        (ask, data): (Ask, InitData),
-    ) -> Result<Reply, DrmError> {
+        request: LicenseRequest<'_>,
+    ) -> Result<Vec<u8>, DrmError> {
         // Before a pair is used up for it.
         if !module.cdm.borrow().contains(session) {
             return Err(crate::Error::NoSession.into());
@@ -120,106 +139,45 @@ impl Licenses {
         let spare = self.spare.borrow_mut().take();
         let begun = spare.map_or_else(|| RsaPair::begin(&subtle), Ok)?;
         let pair = RsaPair::finish(&subtle, begun).await?;
-        let request = LicenseRequest {
-            stream_id: ask.stream_id,
-            device_id: &ask.device,
-            ticket: &ask.ticket,
-            keys: data.keys,
-            display: ask.display,
-            time: server_time(ask.clock_offset),
-        };
-        let origin = module.scope.location().origin();
-        let device = as_device(module, identity, &origin);
-        let pair = (pair.modulus, pair.private);
+        let (device, pair) = (as_device(module, identity), (pair.modulus, pair.private));
         let pending = module.cdm.borrow_mut().begin_challenge(session, &device, request, pair)?;
         let signature = identity.keys.signing.sign(&subtle, pending.message()).await?;
-        let octets = module.cdm.borrow_mut().finish_challenge(pending, &signature)?;
-        Ok(Reply::Challenge { challenge: Base64::encode_string(&octets), license_url: data.license_url })
+        Ok(module.cdm.borrow_mut().finish_challenge(pending, &signature)?)
     }
 }
 
-/// Takes a license that has come for the session's challenge.
-async fn update(
+/// Decrypts a verified license's KEK and installs its keys, unless this module is too old for it.
+async fn take(
     module: &Module,
-    identity: &Identity,
-    session: SessionId,
-    license: &[u8],
+    database: &Database,
+    component: &str,
+    pending: &PendingLicense<RsaPrivate>,
 ) -> Result<Reply, DrmError> {
-    let origin = module.scope.location().origin();
-    let device = as_device(module, identity, &origin);
-    let pending = module.cdm.borrow_mut().begin_update(session, license, &device, module.clocks())?;
-    let reply = open(module, &pending).await?;
+    module.keep_anchor(pending.anchor());
+    let key = match pending.opener() {
+        Opener::Challenge(key) => key.clone(),
+        Opener::Domain(of) => database.domain_key(of).await?.ok_or_else(|| state("no key of that domain"))?,
+    };
+    // Goes on while the database is asked.
+    let decrypting = begin_decrypt_oaep(&module.subtle()?, &key, pending.kek_ciphertext());
+    let trusted = check_version(database, Some(pending.oldest_module())).await;
+    // Finished in any case, so that the browser's copy is overwritten.
+    let kek = finish_decrypt_oaep(decrypting).await;
+    trusted?;
+    let reply = keys_reply(module.cdm.borrow_mut().finish_license(pending, &kek?)?);
     if let Some((stream_id, license)) = pending.to_keep() {
-        kept::keep(module.database().await?, &identity.component, stream_id, &license);
+        kept::keep(database.clone(), component, stream_id, license);
     }
     Ok(reply)
 }
 
-/// Takes the license that is kept, for as long as it holds. One that does not is forgotten.
-async fn load(
-    module: &Module,
-    identity: &Identity,
-    session: SessionId,
-    stream_id: u64,
-    registered: (&str, Display),
-) -> Result<Reply, DrmError> {
-    let database = module.database().await?;
-    let kept = kept::find(&database, &identity.component, stream_id).await?;
-    let kept = kept.ok_or_else(|| state("no license is kept"))?;
-    let origin = module.scope.location().origin();
-    let device = as_device(module, identity, &origin);
-    let begun = module.cdm.borrow_mut().begin_load(session, kept, registered, &device, module.clocks());
-    let taken = match begun {
-        Ok(pending) => open(module, &pending).await,
-        Err(error) => Err(error.into()),
-    };
-    if matches!(taken, Err(DrmError::LicenseInvalid | DrmError::LicenseExpired)) {
-        kept::forget(&database, &identity.component, Some(stream_id)).await?;
-    }
-    taken
-}
-
-/// Takes the license in DRM metadata.
-async fn open_embedded(
-    module: &Module,
-    identity: &Identity,
-    session: SessionId,
-    metadata: &[u8],
-    display: Display,
-) -> Result<Reply, DrmError> {
-    let origin = module.scope.location().origin();
-    let device = as_device(module, identity, &origin);
-    let clocks = module.clocks();
-    let pending = module.cdm.borrow_mut().begin_embedded(session, metadata, display, &device, clocks)?;
-    open(module, &pending).await
-}
-
-/// Decrypts a verified license's KEK and installs its keys, unless this module is too old for it.
-async fn open(module: &Module, pending: &PendingLicense<RsaPrivate>) -> Result<Reply, DrmError> {
-    module.keep_anchor(pending.anchor());
-    let key = match pending.opener() {
-        Opener::Challenge(key) => key.clone(),
-        Opener::Domain(of) => {
-            let key = module.database().await?.domain_key(of).await?;
-            key.ok_or_else(|| state("no key of that domain"))?
-        }
-    };
-    // Goes on while the database is asked.
-    let decrypting = begin_decrypt_oaep(&module.subtle()?, &key, pending.kek_ciphertext());
-    let trusted = module.check_version(Some(pending.oldest_module())).await;
-    // Finished in any case, so that the browser's copy is overwritten.
-    let kek = finish_decrypt_oaep(decrypting).await;
-    trusted?;
-    Ok(keys_reply(module.cdm.borrow_mut().finish_license(pending, &kek?)?))
-}
-
-fn as_device<'a>(module: &'a Module, identity: &'a Identity, origin: &'a str) -> crate::Device<'a> {
+fn as_device<'a>(module: &'a Module, identity: &'a Identity) -> crate::Device<'a> {
     crate::Device {
         trust: &module.trust,
         certificate: &identity.octets,
         signing_key: identity.keys.signing.public,
         key_level: LEVEL,
-        origin,
+        origin: &module.origin,
         release: identity.release,
     }
 }

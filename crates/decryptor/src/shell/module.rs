@@ -19,6 +19,8 @@ pub(super) struct Module {
     pub(super) scope: WorkerGlobalScope,
     pub(super) config: Config,
     pub(super) trust: Trust,
+    /// The page's.
+    pub(super) origin: String,
     pub(super) cdm: RefCell<Cdm<RsaPrivate>>,
     database: RefCell<Option<Database>>,
 }
@@ -41,7 +43,8 @@ impl Module {
         let config = Config::read(config).ok_or_else(|| JsValue::from("an incomplete configuration"))?;
         let trust = config.trust().ok_or_else(|| JsValue::from("unusable CA keys"))?;
         let cdm = RefCell::new(Cdm::new(None, clocks(&scope)));
-        Ok(Self { scope, config, trust, cdm, database: RefCell::default() })
+        let origin = scope.location().origin();
+        Ok(Self { scope, config, trust, origin, cdm, database: RefCell::default() })
     }
 
     pub(super) fn subtle(&self) -> Result<Crypto, DrmError> {
@@ -83,13 +86,13 @@ impl Module {
         *self.database.borrow_mut() = Some(database.clone());
         Ok(database)
     }
+}
 
-    /// Takes a server's word for the oldest module still trusted, and refuses to be older than any server
-    /// ever named.
-    pub(super) async fn check_version(&self, named: Option<Version>) -> Result<(), DrmError> {
-        match self.database().await?.raise_oldest_module(named).await? > Some(module_version()) {
-            true => Err(DrmError::PolicyRefused { reason: PolicyReason::Module }),
-            false => Ok(()),
-        }
+/// Takes a server's word for the oldest module still trusted, and refuses to be older than any server ever
+/// named.
+pub(super) async fn check_version(database: &Database, named: Option<Version>) -> Result<(), DrmError> {
+    match database.raise_oldest_module(named).await? > Some(module_version()) {
+        true => Err(DrmError::PolicyRefused { reason: PolicyReason::Module }),
+        false => Ok(()),
     }
 }

@@ -79,7 +79,7 @@ fn b21_keys_without_a_challenge() {
     let site = Site::new();
     let mut cdm = Cdm::new(None, at(NOW));
     let octets = metadata(&site, &policy());
-    let mut begin = |cdm: &mut Cdm<&'static SoftwareRsaKey>, session| {
+    let begin = |cdm: &mut Cdm<&'static SoftwareRsaKey>, session| {
         cdm.begin_embedded(session, &octets, Display::Single, &here(&site), at(NOW))
     };
     assert_eq!(refusal(begin(&mut cdm, 9)), Error::NoSession);
