@@ -44,13 +44,13 @@ pub enum Error {
     #[error("no such session")]
     NoSession,
     /// DRM metadata without a license in it.
-    #[error("there is no license in the DRM metadata")]
+    #[error("no license in the DRM metadata")]
     NoLicense,
     /// Initialization data that is neither authentic DRM metadata nor well-formed `pssh` boxes.
     #[error("the DRM metadata is not authentic or malformed")]
     InitData,
     /// The system gives no random numbers.
-    #[error("no random numbers")]
+    #[error("no randomness")]
     Random,
 }
 

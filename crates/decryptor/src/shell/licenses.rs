@@ -1,6 +1,7 @@
 //! License sessions: challenges and licenses, with the device's keys around the core's steps.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 
 use base64ct::{Base64, Encoding as _};
 use drm_api::{DrmError, KeyState, KeyStatus, Reply, Request, SessionId};
@@ -100,7 +101,12 @@ impl Licenses {
             _ => return Err(state("a request that this module does not know")),
         };
         let taken = match begun {
-            Ok(pending) => take(module, &database, &identity.component, &pending).await,
+            Ok(pending) => {
+                // Behind a pointer, as in `worker`.
+                let taking: Pin<Box<dyn Future<Output = _>>> =
+                    Box::pin(take(module, &database, &identity.component, &pending));
+                taking.await
+            }
             Err(error) => Err(error.into()),
         };
         // One that was kept and does not hold any more is forgotten.

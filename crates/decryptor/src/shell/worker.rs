@@ -1,6 +1,7 @@
 //! The worker: takes messages, hands them on, answers.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 
 use cenc::Kid;
@@ -136,10 +137,12 @@ impl Worker {
                     | Request::ResetIdentity
                     | Request::CloseSession { .. }
             );
-            let reply = match is_devices {
-                true => self.device.handle(&self.module, request).await,
-                false => self.licenses.handle(&self.module, &self.device, request).await,
+            // Behind a pointer, so that not all becomes one function, which compresses badly.
+            let handling: Pin<Box<dyn Future<Output = Result<Reply, DrmError>> + '_>> = match is_devices {
+                true => Box::pin(self.device.handle(&self.module, request)),
+                false => Box::pin(self.licenses.handle(&self.module, &self.device, request)),
             };
+            let reply = handling.await;
             let resumes = resumes && reply.is_ok();
             post::reply(&self.port, id, &reply, None);
             if resumes {
