@@ -253,7 +253,7 @@ fn a_kept_license_holds_until_it_ends() {
         let session = cdm.create();
         let device = device(&player.site, &player.device);
         let registered = (device_id, display);
-        let pending = cdm.begin_load(session, KeptLicense::clone(&kept), registered, &device, at(now))?;
+        let pending = cdm.begin_load(session, KeptLicense::clone(kept), registered, &device, at(now))?;
         assert!(pending.to_keep().is_none() && pending.anchor().is_none());
         cdm.finish_license(&pending, &kek(&pending))?;
         assert!(cdm.keys(at(now)).find(&keys()[0].0)?.is_some());
