@@ -117,7 +117,7 @@ async fn guessing_is_stopped_and_a_lost_session_leads_back() {
     let last: u16 = browser.eval(guess).await;
     assert_eq!(last, 404);
     type_code(&browser, "ZZZ-ZZZ").await;
-    browser.says("Too many codes were wrong. Try again in").await;
+    browser.says("Too many wrong codes. Try again in").await;
     browser.says("minutes").await;
 
     browser.delete_cookies().await;

@@ -58,7 +58,7 @@ async fn an_altered_module_is_refused_before_it_runs() {
     let browser = Browser::start_with(&[RESOLVE]).await;
     browser.sign_in_at(&stage.url()).await;
     browser.open(&format!("{}/watch?movieid={MOVIE}", stage.url())).await;
-    browser.says("The protection module is not the right one").await;
+    browser.says("The protection module is out of date").await;
     assert!(stage.requests(Kind::Individualize).is_empty());
     assert!(key_levels(&stage.server).is_empty());
     browser.quit().await;
