@@ -92,23 +92,27 @@ impl core::error::Error for DrmError {}
 
 #[cfg(test)]
 mod tests {
-    use crate::{DrmError, Event, Reply, Request};
+    use crate::{DrmError, Event, cdm, device};
 
     #[test]
     fn messages_keep_their_form() {
-        let push = Request::Push { stream: 1, segment: 7, last: true };
+        let push = cdm::Request::Push { stream: 1, whole: None, last: true };
         assert_eq!(
             serde_json::to_string(&push).unwrap(),
-            r#"{"type":"push","stream":1,"segment":7,"last":true}"#
+            r#"{"type":"push","stream":1,"whole":null,"last":true}"#
         );
         let seal =
             r#"{"type":"seal","device":null,"ticket":null,"messages":"<nccp:ping/>","clockOffset":-2.0}"#;
-        let Request::Seal { clock_offset, .. } = serde_json::from_str(seal).unwrap() else {
+        let device::Request::Seal { clock_offset, .. } = serde_json::from_str(seal).unwrap() else {
             panic!("not a seal")
         };
         assert_eq!(clock_offset, -2.0);
-        let init = Reply::Init { kids: vec!["00".into()], init_data: vec![] };
-        assert_eq!(serde_json::to_string(&init).unwrap(), r#"{"type":"init","kids":["00"],"initData":[]}"#);
+        let init = cdm::Reply::Init { kids: vec!["00".into()], init_data: vec![1, 255] };
+        assert_eq!(
+            serde_json::to_string(&init).unwrap(),
+            r#"{"type":"init","kids":["00"],"initData":[1,255]}"#
+        );
+        assert_eq!(serde_json::to_string(&cdm::Reply::Fragment).unwrap(), r#"{"type":"fragment"}"#);
         let failed = Event::Failed { error: DrmError::ModuleMismatch };
         assert_eq!(
             serde_json::to_string(&failed).unwrap(),

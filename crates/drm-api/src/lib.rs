@@ -1,53 +1,90 @@
 //! Messages between the page and the DRM worker. No I/O, no keys.
 //!
-//! The API is session-shaped, as Encrypted Media Extensions are: a *session* asks for a license
-//! ([`Request::GenerateRequest`]) and takes it ([`Request::Update`]); a *stream* (one per `SourceBuffer`) is
-//! a push decryptor that takes ciphertext in any chunking and hands out clear fragments as they complete. A
-//! stream finds its keys by KID in all open sessions, so nothing but sessions keys it.
+//! Two conversations share one port:
+//!
+//! * [`cdm`]: what Encrypted Media Extensions need, sessions and streams. A *session* asks for a license
+//!   ([`cdm::Request::GenerateRequest`]) and takes it ([`cdm::Request::Update`]); a *stream* (one per
+//!   `SourceBuffer`) is a push decryptor that takes ciphertext in any chunking and hands out clear fragments
+//!   as they complete. A stream finds its keys by KID in all open sessions, so nothing but sessions keys it.
+//! * [`device`]: who this browser is to the controller: its identity, and what that signs.
 //!
 //! On the wire each message is one `postMessage` of a plain object:
 //!
 //! | direction | object | bytes |
 //! |---|---|---|
-//! | page → worker | `{id, request, bytes?}` | [`Request::PrepareInit`], [`Request::Push`] |
-//! | worker → page | `{id, reply, bytes?}`, one per request | [`Reply::Init`] |
-//! | worker → page | `{event, bytes?}` | [`Event::Fragment`] |
+//! | page → worker | `{id, cdm, bytes?}` | [`cdm::Request::PrepareInit`], [`cdm::Request::Push`] |
+//! | page → worker | `{id, device}` | |
+//! | worker → page | `{id, reply, bytes?}` | [`cdm::Reply::Init`], [`cdm::Reply::Fragment`] |
+//! | worker → page | `{event}` | |
 //!
-//! `request`, `reply` and `event` are the serde forms of the types below; `bytes` is an `ArrayBuffer`, always
-//! in the transfer list, never cloned. Requests are answered in the order in which they complete; those of
-//! one stream are handled in the order sent.
+//! `cdm`, `device`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets in them
+//! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned.
+//!
+//! A request has one reply, but for a segment on its way through a stream: that is one request whose bytes
+//! come in several messages ([`cdm::Request::Push`] of one id), and its answer comes in several replies of
+//! the same id: fragments, and then [`cdm::Reply::Done`] or an error. Requests are answered in the order in
+//! which they complete; those of one stream are handled in the order sent.
+//!
+//! # Examples
+//! ```
+//! use drm_api::{Ask, DrmError, cdm, property};
+//!
+//! let update = cdm::Request::Update { session: 7, license: vec![0x84, 0x43] };
+//! let message = serde_json::json!({ property::ID: 1, <cdm::Request as Ask>::PROPERTY: update });
+//! assert_eq!(
+//!     message.to_string(),
+//!     r#"{"cdm":{"license":[132,67],"session":7,"type":"update"},"id":1}"#
+//! );
+//!
+//! let reply = r#"{"Err":{"kind":"policy-refused","reason":"output"}}"#;
+//! let reply: Result<cdm::Reply, DrmError> = serde_json::from_str(reply)?;
+//! assert!(matches!(reply, Err(DrmError::PolicyRefused { .. })));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
+pub mod cdm;
+pub mod device;
 mod error;
 mod event;
-mod reply;
-mod request;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use error::{DrmError, PolicyReason};
 pub use event::Event;
-pub use reply::{KeyState, KeyStatus, Reply};
-pub use request::{Display, Request};
 
-/// Number of a request, chosen by the page, echoed by the reply. Unique while the request is pending.
+/// Number of a request, chosen by the page, echoed by its replies. Unique while the request is pending.
 pub type RequestId = u32;
 
-/// Number of a license session, given out by the worker.
-pub type SessionId = u32;
+/// What the page asks: a message of one of the two conversations.
+pub trait Ask: Serialize {
+    /// What answers it.
+    type Reply: DeserializeOwned + 'static;
+    /// The property of the posted object that it is.
+    const PROPERTY: &'static str;
+}
 
-/// Number of a decryption stream, chosen by the page: one per `SourceBuffer`.
-pub type StreamId = u32;
+impl Ask for cdm::Request {
+    type Reply = cdm::Reply;
+    const PROPERTY: &'static str = property::CDM;
+}
 
-/// Number of a segment, chosen by the page, echoed with the fragments that come of it.
-pub type SegmentId = u32;
+impl Ask for device::Request {
+    type Reply = device::Reply;
+    const PROPERTY: &'static str = property::DEVICE;
+}
 
 /// Names of the properties of the posted objects.
 pub mod property {
-    /// [`RequestId`](super::RequestId) of a request and its reply.
+    /// [`RequestId`](super::RequestId) of a request and its replies.
     pub const ID: &str = "id";
-    /// [`Request`](super::Request).
-    pub const REQUEST: &str = "request";
-    /// `Result<Reply, DrmError>`.
+    /// [`cdm::Request`](super::cdm::Request).
+    pub const CDM: &str = "cdm";
+    /// [`device::Request`](super::device::Request).
+    pub const DEVICE: &str = "device";
+    /// `Result<_, DrmError>` of the request's reply.
     pub const REPLY: &str = "reply";
     /// [`Event`](super::Event).
     pub const EVENT: &str = "event";

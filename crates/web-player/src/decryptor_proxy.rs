@@ -10,12 +10,15 @@ use std::{
 };
 
 use drm_api::{
-    DrmError, Event, KeyState, Reply, Request, RequestId, SegmentId, SessionId, StreamId, property,
+    Ask, DrmError, Event, RequestId,
+    cdm::{self, KeyState, SessionId, StreamId},
+    property,
 };
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::window};
 use js_sys::{Array, ArrayBuffer, Object, Reflect};
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, PageTransitionEvent, Worker, WorkerOptions, WorkerType};
 
@@ -25,23 +28,31 @@ use crate::displays::Displays;
 const REPLY_LIMIT_MS: u32 = 45_000;
 
 /// Reply and bytes that came with it.
-pub type Answer = Result<(Reply, Option<ArrayBuffer>), DrmError>;
-type Waiting = Box<dyn FnOnce(Answer)>;
+pub type Answer<R> = Result<(R, Option<ArrayBuffer>), DrmError>;
+/// A reply as it came.
+type Raw = Answer<JsValue>;
 
-/// What the worker tells about one stream.
-pub enum StreamEvent {
-    /// A clear fragment.
-    Fragment {
-        /// The segment it belongs to.
-        segment: SegmentId,
-        /// `moof` and `mdat`.
-        bytes: ArrayBuffer,
-    },
+/// What comes of a segment that goes through the worker, in this order.
+#[derive(Debug)]
+pub enum Pushed {
+    /// The next clear fragment: `moof` and `mdat`.
+    Fragment(ArrayBuffer),
     /// Fragments are held because no session has these keys.
     NeedKey(Vec<String>),
+    /// All fragments have come. Nothing follows, nor after an error.
+    Done,
 }
 
-type StreamListener = Rc<dyn Fn(StreamEvent)>;
+type SegmentListener = Rc<dyn Fn(Result<Pushed, DrmError>)>;
+
+/// Who waits for an answer.
+enum Waiting {
+    /// One that comes in one reply.
+    Reply(Box<dyn FnOnce(Raw)>),
+    /// One that comes in several.
+    Segment(SegmentListener),
+}
+
 type KeyListener = Rc<dyn Fn(Vec<KeyState>)>;
 
 /// The DRM worker.
@@ -56,7 +67,6 @@ pub struct DecryptorProxy {
 struct Shared {
     next_id: Cell<RequestId>,
     waiting: RefCell<HashMap<RequestId, Waiting>>,
-    streams: RefCell<HashMap<StreamId, StreamListener>>,
     sessions: RefCell<HashMap<SessionId, KeyListener>>,
     failed: RefCell<Option<DrmError>>,
 }
@@ -117,39 +127,32 @@ impl DecryptorProxy {
     }
 
     /// Sends a request; `then` gets the reply, in the order in which the worker answered.
-    pub fn send(&self, request: &Request, bytes: Option<ArrayBuffer>, then: impl FnOnce(Answer) + 'static) {
-        if let Some(error) = self.shared.failed.borrow().clone() {
-            return then(Err(error));
-        }
-        let id = self.shared.next_id.get();
-        self.shared.next_id.set(id.wrapping_add(1));
-        self.shared.waiting.borrow_mut().insert(id, Box::new(then));
-        if self.post(id, request, bytes).is_err() {
-            let waiting = self.shared.waiting.borrow_mut().remove(&id);
-            if let Some(then) = waiting {
-                then(Err(DrmError::State { what: "the DRM worker did not take the message".into() }));
-            }
-        }
+    pub fn send<A: Ask>(
+        &self,
+        request: &A,
+        bytes: Option<ArrayBuffer>,
+        then: impl FnOnce(Answer<A::Reply>) + 'static,
+    ) {
+        let then = move |raw: Raw| then(raw.and_then(|(reply, bytes)| Ok((read(reply)?, bytes))));
+        let id = self.shared.wait(Waiting::Reply(Box::new(then)));
+        self.shared.post(&self.worker, id, request, bytes);
     }
 
-    fn post(&self, id: RequestId, request: &Request, bytes: Option<ArrayBuffer>) -> Result<(), JsValue> {
-        let message = Object::new();
-        Reflect::set(&message, &property::ID.into(), &JsValue::from(id))?;
-        Reflect::set(&message, &property::REQUEST.into(), &serde_wasm_bindgen::to_value(request)?)?;
-        match bytes {
-            Some(bytes) => {
-                Reflect::set(&message, &property::BYTES.into(), &bytes)?;
-                self.worker.post_message_with_transfer(&message, &Array::of1(&bytes))
-            }
-            None => self.worker.post_message(&message),
-        }
+    /// Begins a segment of a stream; the listener gets all that comes of it.
+    pub fn segment(
+        &self,
+        stream: StreamId,
+        listener: impl Fn(Result<Pushed, DrmError>) + 'static,
+    ) -> Segment {
+        let id = self.shared.wait(Waiting::Segment(Rc::new(listener)));
+        Segment { id, stream, worker: self.worker.clone(), shared: Rc::clone(&self.shared) }
     }
 
     /// Sends a request and waits for the reply, but not for ever.
     ///
     /// # Errors
     /// The worker's, or [`DrmError::State`] when it does not answer.
-    pub async fn ask(&self, request: Request) -> Result<Reply, DrmError> {
+    pub async fn ask<A: Ask>(&self, request: A) -> Result<A::Reply, DrmError> {
         let (sender, receiver) = oneshot::channel();
         self.send(&request, None, move |answer| drop(sender.send(answer)));
         let silent = || DrmError::State { what: "the DRM worker did not answer".into() };
@@ -157,11 +160,6 @@ impl DecryptorProxy {
             Either::Left((answer, _)) => answer.map_err(|_| silent())?.map(|(reply, _)| reply),
             Either::Right(_) => Err(silent()),
         }
-    }
-
-    /// Who hears of a stream's fragments.
-    pub fn listen(&self, stream: StreamId, listener: impl Fn(StreamEvent) + 'static) {
-        self.shared.streams.borrow_mut().insert(stream, Rc::new(listener));
     }
 
     /// Who hears what a session's keys are good for, when that changes.
@@ -173,11 +171,6 @@ impl DecryptorProxy {
     pub fn unlisten_keys(&self, session: SessionId) {
         self.shared.sessions.borrow_mut().remove(&session);
     }
-
-    /// The caller is gone: removes its listener of the stream.
-    pub fn unlisten(&self, stream: StreamId) {
-        self.shared.streams.borrow_mut().remove(&stream);
-    }
 }
 
 impl Drop for DecryptorProxy {
@@ -186,40 +179,93 @@ impl Drop for DecryptorProxy {
     }
 }
 
+/// A segment on its way through a stream of the worker: one request, whose bytes come in parts.
+pub struct Segment {
+    id: RequestId,
+    stream: StreamId,
+    worker: Worker,
+    shared: Rc<Shared>,
+}
+
+impl Segment {
+    /// Hands over the next bytes; nothing may follow the last.
+    pub fn push(&self, bytes: ArrayBuffer, last: bool) {
+        let push = cdm::Request::Push { stream: self.stream, whole: None, last };
+        self.shared.post(&self.worker, self.id, &push, Some(bytes));
+    }
+}
+
+fn read<T: DeserializeOwned>(reply: JsValue) -> Result<T, DrmError> {
+    serde_wasm_bindgen::from_value::<Result<T, DrmError>>(reply)
+        .map_err(|error| DrmError::State { what: format!("reply not understood: {error}") })?
+}
+
+/// What is to be posted.
+fn message<A: Ask>(id: RequestId, request: &A, bytes: Option<&ArrayBuffer>) -> Result<Object, JsValue> {
+    let message = Object::new();
+    Reflect::set(&message, &property::ID.into(), &JsValue::from(id))?;
+    Reflect::set(&message, &A::PROPERTY.into(), &serde_wasm_bindgen::to_value(request)?)?;
+    if let Some(bytes) = bytes {
+        Reflect::set(&message, &property::BYTES.into(), bytes)?;
+    }
+    Ok(message)
+}
+
 impl Shared {
+    fn wait(&self, waiting: Waiting) -> RequestId {
+        let id = self.next_id.get();
+        self.next_id.set(id.wrapping_add(1));
+        self.waiting.borrow_mut().insert(id, waiting);
+        id
+    }
+
+    fn post<A: Ask>(&self, worker: &Worker, id: RequestId, request: &A, bytes: Option<ArrayBuffer>) {
+        if let Some(error) = self.failed.borrow().clone() {
+            return self.answer(id, Err(error));
+        }
+        let posted = message(id, request, bytes.as_ref()).and_then(|message| match bytes {
+            Some(bytes) => worker.post_message_with_transfer(&message, &Array::of1(&bytes)),
+            None => worker.post_message(&message),
+        });
+        if posted.is_err() {
+            let what = "the DRM worker did not take the message".into();
+            self.answer(id, Err(DrmError::State { what }));
+        }
+    }
+
     fn message(&self, data: &JsValue) {
         let part = |name: &str| Reflect::get(data, &name.into()).unwrap_or(JsValue::UNDEFINED);
         let bytes = part(property::BYTES).dyn_into::<ArrayBuffer>().ok();
         let event = part(property::EVENT);
         if !event.is_undefined() {
             if let Ok(event) = serde_wasm_bindgen::from_value::<Event>(event) {
-                self.event(event, bytes);
+                self.event(event);
             }
             return;
         }
-        let Some(id) = part(property::ID).as_f64() else { return };
-        let waiting = self.waiting.borrow_mut().remove(&(id as RequestId));
-        let Some(then) = waiting else { return };
-        let reply = serde_wasm_bindgen::from_value::<Result<Reply, DrmError>>(part(property::REPLY));
-        then(match reply {
-            Ok(reply) => reply.map(|reply| (reply, bytes)),
-            Err(error) => Err(DrmError::State { what: format!("reply not understood: {error}") }),
-        });
+        if let Some(id) = part(property::ID).as_f64() {
+            self.answer(id as RequestId, Ok((part(property::REPLY), bytes)));
+        }
     }
 
-    fn event(&self, event: Event, bytes: Option<ArrayBuffer>) {
-        let listener = |stream| self.streams.borrow().get(&stream).cloned();
+    /// Hands a reply to who waits for it; one that is only a part of the answer leaves them waiting.
+    fn answer(&self, id: RequestId, raw: Raw) {
+        let waiting = self.waiting.borrow_mut().remove(&id);
+        match waiting {
+            Some(Waiting::Reply(then)) => then(raw),
+            Some(Waiting::Segment(listener)) => {
+                let pushed = raw.and_then(|(reply, bytes)| pushed(read(reply)?, bytes));
+                if matches!(pushed, Ok(Pushed::Fragment(_) | Pushed::NeedKey(_))) {
+                    self.waiting.borrow_mut().insert(id, Waiting::Segment(Rc::clone(&listener)));
+                }
+                listener(pushed);
+            }
+            None => {}
+        }
+    }
+
+    fn event(&self, event: Event) {
         match event {
-            Event::Fragment { stream, segment } => {
-                if let (Some(listener), Some(bytes)) = (listener(stream), bytes) {
-                    listener(StreamEvent::Fragment { segment, bytes });
-                }
-            }
-            Event::NeedKey { stream, kids } => {
-                if let Some(listener) = listener(stream) {
-                    listener(StreamEvent::NeedKey(kids));
-                }
-            }
             Event::Keys { session, keys } => {
                 let listener = self.sessions.borrow().get(&session).cloned();
                 if let Some(listener) = listener {
@@ -233,9 +279,18 @@ impl Shared {
 
     fn fail(&self, error: &DrmError) {
         self.failed.replace(Some(error.clone()));
-        let waiting: Vec<Waiting> = self.waiting.borrow_mut().drain().map(|(_, then)| then).collect();
-        for then in waiting {
-            then(Err(error.clone()));
+        let waiting: Vec<RequestId> = self.waiting.borrow().keys().copied().collect();
+        for id in waiting {
+            self.answer(id, Err(error.clone()));
         }
+    }
+}
+
+fn pushed(reply: cdm::Reply, bytes: Option<ArrayBuffer>) -> Result<Pushed, DrmError> {
+    match (reply, bytes) {
+        (cdm::Reply::Fragment, Some(bytes)) => Ok(Pushed::Fragment(bytes)),
+        (cdm::Reply::NeedKey { kids }, _) => Ok(Pushed::NeedKey(kids)),
+        (cdm::Reply::Done, _) => Ok(Pushed::Done),
+        _ => Err(DrmError::State { what: "the DRM worker answered something else".into() }),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use drm_api::Display;
+use drm_api::cdm::Display;
 use js_sys::Reflect;
 
 /// What the page can see of the displays now. The worker has no `screen`.
@@ -69,7 +69,7 @@ impl DisplayWatch {
 
 #[cfg(test)]
 mod tests {
-    use drm_api::Display::{Extended, Single, Unknown};
+    use drm_api::cdm::Display::{Extended, Single, Unknown};
 
     use super::*;
 

@@ -8,7 +8,11 @@ use std::{
     rc::Rc,
 };
 
-use drm_api::{DrmError, Reply, Request};
+use drm_api::{
+    DrmError,
+    cdm::{Display, Reply, Request},
+    device,
+};
 use engine::{Failure, FetchId, buffer::Ranges};
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt as _;
@@ -17,7 +21,7 @@ use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
-    decryptor_proxy::{DecryptorProxy, StreamEvent},
+    decryptor_proxy::{DecryptorProxy, Pushed},
     fetcher::{self, Fetch, FetchEvent},
     mse::{Append, AppendError, AppendQueue, MediaSourceHandle, PageSourceBuffer, QueueEvent},
 };
@@ -25,7 +29,7 @@ use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-// ---- fetcher ------------------------------------------------------------------------------------
+// ---- fetcher ----
 
 fn blob_url(bytes: &[u8], mime: &str) -> String {
     let options = BlobPropertyBag::new();
@@ -110,22 +114,26 @@ async fn an_aborted_fetch_says_nothing_more() {
     assert_eq!(events.get(), 0);
 }
 
-// ---- worker -------------------------------------------------------------------------------------
+// ---- worker ----
 
 /// A worker that answers as a DRM module would, without one.
 const ECHO: &str = r#"
-    self.onmessage = ({ data: { id, request, bytes } }) => {
-        if (request.type === "push") {
-            self.postMessage({ event: { type: "fragment", stream: request.stream, segment: request.segment }, bytes }, [bytes]);
-            self.postMessage({ id, reply: { Ok: { type: "done" } } });
-        } else if (request.type === "prepare-init") {
-            self.postMessage({ id, reply: { Ok: { type: "init", kids: ["00ff"], initData: [1, 2] } }, bytes }, [bytes]);
-        } else if (request.type === "update") {
-            self.postMessage({ id, reply: { Err: { kind: "policy-refused", reason: "output" } } });
-        } else if (request.type === "close-session") {
+    self.onmessage = ({ data: { id, cdm, device, bytes } }) => {
+        const reply = (reply, bytes) => self.postMessage({ id, reply, bytes }, bytes ? [bytes] : []);
+        if (device) {
+            reply({ Ok: { type: "identity", certificate: new Uint8Array([1, 255]), component: "c", expires: 7 } });
+        } else if (cdm.type === "push") {
+            reply({ Ok: { type: "fragment" } }, bytes);
+            reply({ Ok: cdm.last ? { type: "done" } : { type: "need-key", kids: ["00ff"] } });
+        } else if (cdm.type === "prepare-init") {
+            reply({ Ok: { type: "init", kids: ["00ff"], initData: new Uint8Array([1, 2]) } }, bytes);
+        } else if (cdm.type === "update") {
+            reply({ Err: { kind: "policy-refused", reason: "output" } });
+        } else if (cdm.type === "close-session") {
             self.postMessage({ event: { type: "failed", error: { kind: "module-mismatch" } } });
-        } else if (request.type === "generate-request") {
-            self.postMessage({ id, reply: { Ok: { type: "challenge", challenge: JSON.stringify(request) } } });
+        } else if (cdm.type === "generate-request") {
+            const seen = JSON.stringify({ ...cdm, initData: [...cdm.initData] });
+            reply({ Ok: { type: "challenge", challenge: new TextEncoder().encode(seen) } });
         }
     };"#;
 
@@ -136,64 +144,82 @@ fn echo() -> DecryptorProxy {
 #[wasm_bindgen_test]
 async fn bytes_go_to_the_worker_and_back_by_transfer() {
     let proxy = echo();
-    let (sender, receiver) = oneshot::channel();
-    let sender = RefCell::new(Some(sender));
-    proxy.listen(5, move |event| {
-        let StreamEvent::Fragment { segment, bytes } = event else { panic!("not a fragment") };
-        if let Some(sender) = sender.take() {
-            sender.send((segment, bytes)).unwrap();
+    let (sender, mut pushed) = mpsc::unbounded();
+    let segment = proxy.segment(5, move |pushed| sender.unbounded_send(pushed).unwrap());
+    let mut next = async || pushed.next().await.unwrap();
+    for last in [false, true] {
+        let bytes = Uint8Array::from(&pattern(50_000)[..]).buffer();
+        segment.push(bytes.clone(), last);
+        assert_eq!(bytes.byte_length(), 0, "given away, not copied");
+        let Ok(Pushed::Fragment(back)) = next().await else { panic!("not a fragment") };
+        assert_eq!(Uint8Array::new(&back).to_vec(), pattern(50_000));
+        match next().await {
+            Ok(Pushed::NeedKey(kids)) => assert_eq!((last, kids), (false, vec!["00ff".to_owned()])),
+            Ok(Pushed::Done) => assert!(last),
+            other => panic!("{other:?}"),
         }
-    });
-    let bytes = Uint8Array::from(&pattern(50_000)[..]).buffer();
-    let done = Rc::new(Cell::new(false));
-    let told = Rc::clone(&done);
-    proxy.send(&Request::Push { stream: 5, segment: 9, last: true }, Some(bytes.clone()), move |answer| {
-        assert!(matches!(answer, Ok((Reply::Done, None))));
-        told.set(true);
-    });
-    assert_eq!(bytes.byte_length(), 0, "given away, not copied");
-    let (segment, back) = receiver.await.unwrap();
-    assert_eq!(segment, 9);
-    assert_eq!(Uint8Array::new(&back).to_vec(), pattern(50_000));
-    proxy.ask(Request::PrepareInit { stream: 5 }).await.unwrap_err(); // it wants bytes to give back
-    assert!(done.get());
+    }
+    // It is over: what an answer of that id would say is heard by nobody.
+    segment.push(Uint8Array::from(&pattern(10)[..]).buffer(), true);
+    let (sender, init) = oneshot::channel();
+    let bytes = Uint8Array::from(&pattern(10)[..]).buffer();
+    proxy.send(&Request::PrepareInit { stream: 5 }, Some(bytes), |answer| sender.send(answer).unwrap());
+    let Ok((Reply::Init { kids, init_data }, Some(back))) = init.await.unwrap() else { panic!("no init") };
+    assert_eq!((kids, init_data, back.byte_length()), (vec!["00ff".to_owned()], vec![1, 2], 10));
+    drop(segment);
+    drop(proxy);
+    assert!(pushed.next().await.is_none());
 }
 
 #[wasm_bindgen_test]
 async fn replies_find_their_requests_and_errors_keep_their_meaning() {
     let proxy = echo();
-    let update = proxy.ask(Request::Update { session: 1, license: String::new() });
+    let update = proxy.ask(Request::Update { session: 1, license: vec![] });
     let request = Request::GenerateRequest {
         session: 3,
         stream_id: 60_027_274.0,
         device: "d-1".into(),
         ticket: "t".into(),
         init_data: vec![1, 2, 3],
-        display: drm_api::Display::Single,
+        display: Display::Single,
         clock_offset: -1.5,
     };
     let Reply::Challenge { challenge, .. } = proxy.ask(request.clone()).await.unwrap() else {
         panic!("no challenge")
     };
-    assert_eq!(serde_json::from_str::<Request>(&challenge).unwrap(), request, "as the worker sees it");
+    assert_eq!(serde_json::from_slice::<Request>(&challenge).unwrap(), request, "as the worker sees it");
     let refused = DrmError::PolicyRefused { reason: drm_api::PolicyReason::Output };
     assert_eq!(update.await, Err(refused));
+    let device::Reply::Identity { certificate, .. } =
+        proxy.ask(device::Request::Individualize).await.unwrap()
+    else {
+        panic!("no identity")
+    };
+    assert_eq!(certificate, [1, 255]);
 }
 
 #[wasm_bindgen_test]
 async fn a_worker_that_gives_up_fails_what_waits_and_what_comes() {
     let proxy = echo();
     assert!(!proxy.has_failed());
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let listener = |told: &Rc<RefCell<Vec<_>>>| {
+        let told = Rc::clone(told);
+        move |pushed: Result<Pushed, _>| told.borrow_mut().push(pushed.map(|_| ()))
+    };
+    let _waiting = proxy.segment(1, listener(&told));
     assert_eq!(proxy.ask(Request::CloseSession { session: 1 }).await, Err(DrmError::ModuleMismatch));
     assert!(proxy.has_failed());
+    proxy.segment(1, listener(&told)).push(ArrayBuffer::new(1), true);
+    assert_eq!(*told.borrow(), [Err(DrmError::ModuleMismatch), Err(DrmError::ModuleMismatch)]);
     assert_eq!(proxy.ask(Request::CreateSession).await, Err(DrmError::ModuleMismatch));
 }
 
 // ---- append
 // queue -----------------------------------------------------------------------------------------------
 
-/// Four seconds of the demo film's picture, clear:
-/// `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy -movflags +frag_keyframe+empty_moov+default_base_moof+dash`.
+/// Four seconds of the demo film's picture, clear: `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy
+/// -movflags +frag_keyframe+empty_moov+default_base_moof+dash`.
 const CLEAR: &[u8] = include_bytes!("fixtures/clear-video.mp4");
 const MIME: &str = r#"video/mp4; codecs="avc1.640015""#;
 

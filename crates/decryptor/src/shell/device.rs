@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use drm_api::{DrmError, Reply, Request};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use drm_api::DrmError;
+use drm_api::device::{Reply, Request};
 use license::{DomainEpoch, sha256, split_domain_key};
 use nccp::{DeviceId, Sequence};
 
@@ -100,13 +101,12 @@ impl Device {
         module: &Module,
         device: &str,
         (domain, epoch): (&str, f64),
-        text: &str,
+        sealed: &[u8],
     ) -> Result<Reply, DrmError> {
         let malformed = || state("a malformed domain key");
         let domain = domain.parse().map_err(|_| malformed())?;
         let of = DomainEpoch { domain, epoch: epoch as u64 };
-        let sealed = Base64::decode_vec(text).map_err(|_| malformed())?;
-        let (wrapped, sealed) = split_domain_key(&sealed).map_err(|_| malformed())?;
+        let (wrapped, sealed) = split_domain_key(sealed).map_err(|_| malformed())?;
         let (subtle, identity) = (module.subtle()?, self.identity()?);
         let decrypting = begin_decrypt_oaep(&subtle, &identity.keys.rsa.private, wrapped);
         let key = finish_decrypt_oaep(decrypting).await?;

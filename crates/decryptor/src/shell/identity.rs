@@ -1,7 +1,7 @@
 //! The device that this profile is for one account.
 
-use base64ct::{Base64, Encoding as _};
-use drm_api::{DrmError, Reply};
+use drm_api::DrmError;
+use drm_api::device::Reply;
 use license::DeviceCertificate;
 
 use super::database::{Database, DeviceKeys};
@@ -28,7 +28,7 @@ pub(super) struct Identity {
 impl Identity {
     pub(super) fn reply(&self) -> Reply {
         Reply::Identity {
-            certificate: Base64::encode_string(&self.octets),
+            certificate: self.octets.clone(),
             component: self.component.clone(),
             expires: self.certificate.expires as f64,
         }

@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 
-use base64ct::{Base64, Encoding as _};
-use drm_api::{DrmError, KeyState, KeyStatus, Reply, Request, SessionId};
+use drm_api::DrmError;
+use drm_api::cdm::{self, KeyState, KeyStatus, Reply, Request, SessionId};
 use license::{Check, Display, Refusal};
 
 use super::database::Database;
@@ -26,11 +26,11 @@ pub(super) struct Licenses {
 }
 
 /// The displays, as licenses know them.
-fn display(display: drm_api::Display) -> Display {
+fn display(display: cdm::Display) -> Display {
     match display {
-        drm_api::Display::Unknown => Display::Unknown,
-        drm_api::Display::Single => Display::Single,
-        drm_api::Display::Extended => Display::Extended,
+        cdm::Display::Unknown => Display::Unknown,
+        cdm::Display::Single => Display::Single,
+        cdm::Display::Extended => Display::Extended,
     }
 }
 
@@ -75,7 +75,7 @@ impl Licenses {
                     time: server_time(clock_offset),
                 };
                 let challenge = self.challenge(module, &identity, session, request).await?;
-                return Ok(Reply::Challenge { challenge: Base64::encode_string(&challenge), license_url });
+                return Ok(Reply::Challenge { challenge, license_url });
             }
             Request::Forget { stream_id } => {
                 let stream_id = stream_id.map(|id| id as u64);
@@ -83,7 +83,6 @@ impl Licenses {
                 return Ok(Reply::Done);
             }
             Request::Update { session, license } => {
-                let license = Base64::decode_vec(&license).map_err(|_| DrmError::LicenseInvalid)?;
                 module.cdm.borrow_mut().begin_update(session, &license, &device, module.clocks())
             }
             Request::Load { session, stream_id, device: device_id, display: shown } => {
@@ -94,7 +93,6 @@ impl Licenses {
                 module.cdm.borrow_mut().begin_load(session, kept, registered, &device, module.clocks())
             }
             Request::OpenEmbedded { session, metadata, display: shown } => {
-                let metadata = Base64::decode_vec(&metadata).map_err(|_| DrmError::LicenseInvalid)?;
                 let (display, clocks) = (display(shown), module.clocks());
                 module.cdm.borrow_mut().begin_embedded(session, &metadata, display, &device, clocks)
             }
@@ -212,7 +210,7 @@ fn key_states(granted: &Granted, verdict: Result<(), Refusal>) -> Vec<KeyState> 
 }
 
 /// The displays have changed: what the keys of each session are good for now.
-pub(super) fn displays_changed(module: &Module, shown: drm_api::Display) -> Vec<(SessionId, Vec<KeyState>)> {
+pub(super) fn displays_changed(module: &Module, shown: cdm::Display) -> Vec<(SessionId, Vec<KeyState>)> {
     let now = module.now();
     let mut cdm = module.cdm.borrow_mut();
     cdm.set_display(display(shown));

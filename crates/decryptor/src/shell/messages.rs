@@ -2,79 +2,115 @@
 //! buffering of tagged enums would make up a fifth of the module. The browser tests read and write them with
 //! serde-wasm-bindgen.
 
-use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, PolicyReason, Reply, Request};
+use drm_api::cdm::{Display, KeyState, KeyStatus, Whole};
+use drm_api::{DrmError, Event, PolicyReason, cdm, device};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 
 use super::interop::{object, octets, property};
 
-/// Reads a request; `None` if it is not understood.
-pub fn request(message: &JsValue) -> Option<Request> {
-    let text = |name| property(message, name).as_string();
-    let number = |name| property(message, name).as_f64();
-    let id = |name| {
-        number(name).filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n)).map(|n| n as u32)
-    };
-    // `null` and `undefined` are no text.
-    let optional = |name| {
-        let value = property(message, name);
+/// The properties of a message, as what they are to be.
+struct Properties<'a>(&'a JsValue);
+
+impl Properties<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        property(self.0, name).as_string()
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        property(self.0, name).as_f64()
+    }
+
+    fn id(&self, name: &str) -> Option<u32> {
+        let is_id = |n: &f64| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n);
+        self.number(name).filter(is_id).map(|n| n as u32)
+    }
+
+    fn octets(&self, name: &str) -> Vec<u8> {
+        octets(&property(self.0, name))
+    }
+
+    fn display(&self) -> Option<Display> {
+        display(&self.text("display")?)
+    }
+
+    /// `null` and `undefined` are no text.
+    fn optional(&self, name: &str) -> Option<Option<String>> {
+        let value = property(self.0, name);
         if value.is_null() || value.is_undefined() { Some(None) } else { value.as_string().map(Some) }
-    };
-    Some(match text("type")?.as_str() {
-        "open" => Request::Open { account: text("account")?, release: text("release")? },
+    }
+}
+
+/// Reads what is asked of the device; `None` if it is not understood.
+pub fn device_request(message: &JsValue) -> Option<device::Request> {
+    use device::Request;
+    let of = Properties(message);
+    Some(match of.text("type")?.as_str() {
+        "open" => Request::Open { account: of.text("account")?, release: of.text("release")? },
         "individualize" => Request::Individualize,
         "reset-identity" => Request::ResetIdentity,
         "seal" => Request::Seal {
-            device: optional("device")?,
-            ticket: optional("ticket")?,
-            messages: text("messages")?,
-            clock_offset: number("clockOffset")?,
+            device: of.optional("device")?,
+            ticket: of.optional("ticket")?,
+            messages: of.text("messages")?,
+            clock_offset: of.number("clockOffset")?,
         },
+        "keep-domain-key" => Request::KeepDomainKey {
+            device: of.text("device")?,
+            domain: of.text("domain")?,
+            epoch: of.number("epoch")?,
+            key: of.octets("key"),
+        },
+        _ => return None,
+    })
+}
+
+/// Reads what is asked of sessions and streams; `None` if it is not understood.
+pub fn cdm_request(message: &JsValue) -> Option<cdm::Request> {
+    use cdm::Request;
+    let of = Properties(message);
+    Some(match of.text("type")?.as_str() {
         "create-session" => Request::CreateSession,
         "generate-request" => Request::GenerateRequest {
-            session: id("session")?,
-            stream_id: number("streamId")?,
-            device: text("device")?,
-            ticket: text("ticket")?,
-            init_data: octets(&property(message, "initData")),
-            display: display(&text("display")?)?,
-            clock_offset: number("clockOffset")?,
+            session: of.id("session")?,
+            stream_id: of.number("streamId")?,
+            device: of.text("device")?,
+            ticket: of.text("ticket")?,
+            init_data: of.octets("initData"),
+            display: of.display()?,
+            clock_offset: of.number("clockOffset")?,
         },
-        "update" => Request::Update { session: id("session")?, license: text("license")? },
+        "update" => Request::Update { session: of.id("session")?, license: of.octets("license") },
         "load" => Request::Load {
-            session: id("session")?,
-            stream_id: number("streamId")?,
-            device: text("device")?,
-            display: display(&text("display")?)?,
-        },
-        "forget" => Request::Forget { stream_id: number("streamId") },
-        "display" => Request::Display { display: display(&text("display")?)? },
-        "keep-domain-key" => Request::KeepDomainKey {
-            device: text("device")?,
-            domain: text("domain")?,
-            epoch: number("epoch")?,
-            key: text("key")?,
+            session: of.id("session")?,
+            stream_id: of.number("streamId")?,
+            device: of.text("device")?,
+            display: of.display()?,
         },
         "open-embedded" => Request::OpenEmbedded {
-            session: id("session")?,
-            metadata: text("metadata")?,
-            display: display(&text("display")?)?,
+            session: of.id("session")?,
+            metadata: of.octets("metadata"),
+            display: of.display()?,
         },
-        "close-session" => Request::CloseSession { session: id("session")? },
-        "prepare-init" => Request::PrepareInit { stream: id("stream")? },
-        "whole" => Request::Whole {
-            stream: id("stream")?,
-            segment: id("segment")?,
-            kid: text("kid")?,
-            iv: text("iv")?,
-        },
-        "push" => Request::Push {
-            stream: id("stream")?,
-            segment: id("segment")?,
-            last: property(message, "last").as_bool()?,
-        },
-        "drop" => Request::Drop { stream: id("stream")? },
-        "close-stream" => Request::CloseStream { stream: id("stream")? },
+        "forget" => Request::Forget { stream_id: of.number("streamId") },
+        "display" => Request::Display { display: of.display()? },
+        "close-session" => Request::CloseSession { session: of.id("session")? },
+        "prepare-init" => Request::PrepareInit { stream: of.id("stream")? },
+        "push" => {
+            let whole = property(message, "whole");
+            let is_whole = !whole.is_null() && !whole.is_undefined();
+            let whole = Properties(&whole);
+            Request::Push {
+                stream: of.id("stream")?,
+                whole: match is_whole {
+                    true => Some(Whole { kid: whole.text("kid")?, iv: whole.text("iv")? }),
+                    false => None,
+                },
+                last: property(message, "last").as_bool()?,
+            }
+        }
+        "drop" => Request::Drop { stream: of.id("stream")? },
+        "close-stream" => Request::CloseStream { stream: of.id("stream")? },
         _ => return None,
     })
 }
@@ -88,20 +124,22 @@ fn display(name: &str) -> Option<Display> {
     })
 }
 
-/// Writes what answers a request.
-pub fn reply(reply: &Result<Reply, DrmError>) -> JsValue {
+/// Writes what answers a request, a reply that has been written or an error.
+pub fn reply(reply: Result<JsValue, &DrmError>) -> JsValue {
     match reply {
-        Ok(reply) => object(&[("Ok", &success(reply))]).into(),
+        Ok(reply) => object(&[("Ok", &reply)]).into(),
         Err(error) => object(&[("Err", &self::error(error))]).into(),
     }
 }
 
-fn success(reply: &Reply) -> JsValue {
+/// Writes a reply of the device.
+pub fn device_reply(reply: &device::Reply) -> JsValue {
+    use device::Reply;
     match reply {
         Reply::Identity { certificate, component, expires } => tagged(
             "identity",
             &[
-                ("certificate", &certificate.into()),
+                ("certificate", &Uint8Array::from(certificate.as_slice())),
                 ("component", &component.into()),
                 ("expires", &(*expires).into()),
             ],
@@ -110,10 +148,23 @@ fn success(reply: &Reply) -> JsValue {
             "sealed",
             &[("sequence", &(*sequence).into()), ("body", &body.into()), ("signature", &signature.into())],
         ),
+        Reply::Done => tagged("done", &[]),
+        // Nothing else is answered here.
+        _ => JsValue::UNDEFINED,
+    }
+}
+
+/// Writes a reply of sessions and streams.
+pub fn cdm_reply(reply: &cdm::Reply) -> JsValue {
+    use cdm::Reply;
+    match reply {
         Reply::Session { session } => tagged("session", &[("session", &(*session).into())]),
         Reply::Challenge { challenge, license_url } => tagged(
             "challenge",
-            &[("challenge", &challenge.into()), ("licenseUrl", &license_url.clone().into())],
+            &[
+                ("challenge", &Uint8Array::from(challenge.as_slice())),
+                ("licenseUrl", &license_url.clone().into()),
+            ],
         ),
         Reply::Keys { keys, expiration, max_height, renew_after, continuous, persistent } => tagged(
             "keys",
@@ -127,10 +178,11 @@ fn success(reply: &Reply) -> JsValue {
             ],
         ),
         Reply::Init { kids, init_data } => {
-            // An array of numbers, as serde has it.
-            let data = Array::from(&Uint8Array::from(init_data.as_slice()));
+            let data = Uint8Array::from(init_data.as_slice());
             tagged("init", &[("kids", &texts(kids)), ("initData", &data)])
         }
+        Reply::Fragment => tagged("fragment", &[]),
+        Reply::NeedKey { kids } => tagged("need-key", &[("kids", &texts(kids))]),
         Reply::Done => tagged("done", &[]),
         // Nothing else is answered here.
         _ => JsValue::UNDEFINED,
@@ -154,12 +206,6 @@ fn key_state(state: &KeyState) -> JsValue {
 pub fn event(event: &Event) -> JsValue {
     match event {
         Event::Ready { version } => tagged("ready", &[("version", &version.into())]),
-        Event::Fragment { stream, segment } => {
-            tagged("fragment", &[("stream", &(*stream).into()), ("segment", &(*segment).into())])
-        }
-        Event::NeedKey { stream, kids } => {
-            tagged("need-key", &[("stream", &(*stream).into()), ("kids", &texts(kids))])
-        }
         Event::Keys { session, keys } => {
             tagged("keys", &[("session", &(*session).into()), ("keys", &key_states(keys))])
         }

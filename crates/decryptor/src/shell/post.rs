@@ -1,6 +1,7 @@
 //! Posting to the page.
 
-use drm_api::{DrmError, Event, Reply, RequestId, property};
+use drm_api::cdm::Reply;
+use drm_api::{DrmError, Event, RequestId, property};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -34,10 +35,22 @@ fn post(port: &Port, head: &[(&str, &JsValue)], bytes: Option<&[u8]>) {
     let _ = port.post_message(&message, &transfer);
 }
 
-pub(super) fn reply(port: &Port, id: RequestId, reply: &Result<Reply, DrmError>, bytes: Option<&[u8]>) {
-    post(port, &[(property::ID, &id.into()), (property::REPLY, &messages::reply(reply))], bytes);
+/// Answers a request: what the device or a session has to say.
+pub(super) fn reply(port: &Port, id: RequestId, reply: Result<JsValue, &DrmError>) {
+    post(port, &[(property::ID, &id.into()), (property::REPLY, &messages::reply(reply))], None);
 }
 
-pub(super) fn event(port: &Port, event: &Event, bytes: Option<&[u8]>) {
-    post(port, &[(property::EVENT, &messages::event(event))], bytes);
+/// Answers a request of a stream, or a part of one.
+pub(super) fn stream_reply(
+    port: &Port,
+    id: RequestId,
+    reply: &Result<Reply, DrmError>,
+    bytes: Option<&[u8]>,
+) {
+    let reply = messages::reply(reply.as_ref().map(messages::cdm_reply));
+    post(port, &[(property::ID, &id.into()), (property::REPLY, &reply)], bytes);
+}
+
+pub(super) fn event(port: &Port, event: &Event) {
+    post(port, &[(property::EVENT, &messages::event(event))], None);
 }

@@ -1,30 +1,37 @@
 //! The streams: each handles its requests in the order sent, and waits with what needs a missing key.
 
 use cenc::Kid;
-use drm_api::{DrmError, Event, Reply, RequestId, SegmentId, StreamId};
+use drm_api::cdm::{Reply, StreamId};
+use drm_api::{DrmError, RequestId};
 use js_sys::Uint8Array;
 
 use super::interop::{hex, state};
 use super::post::{self, Port};
 use crate::{Keys, PushDecryptor, Step, WholeSegment};
 
-/// A stream's request that has not been answered.
+/// What a stream is to do next.
 pub(super) enum Job {
     Init(Uint8Array),
-    Whole(SegmentId, Kid, [u8; 16]),
-    Push { segment: SegmentId, last: bool, bytes: Uint8Array },
+    /// The next bytes of a segment, which is the request of that id.
+    Push {
+        whole: Option<(Kid, [u8; 16])>,
+        last: bool,
+        bytes: Uint8Array,
+    },
 }
 
 #[derive(Default)]
 struct Stream {
     decryptor: PushDecryptor,
-    segment: Option<SegmentId>,
+    /// The segment that has begun and is not answered yet.
+    segment: Option<RequestId>,
     /// The segment, if it is encrypted whole.
     whole: Option<WholeSegment>,
-    /// The segment that went wrong, and how: what still comes of it would be read from its middle.
-    failed: Option<(SegmentId, DrmError)>,
-    /// The front one may have begun: its bytes are in the decryptor, which holds a fragment.
-    queue: Vec<(RequestId, Job)>,
+    /// The segment that was last answered with an error: what still comes of it would be read from its
+    /// middle.
+    over: Option<RequestId>,
+    /// What waits for a missing key. The front one's bytes are in the decryptor, which holds a fragment.
+    queue: Vec<(RequestId, Result<Job, DrmError>)>,
     front_begun: bool,
     /// What the page was last told to be missing.
     asked: Vec<Kid>,
@@ -34,51 +41,50 @@ struct Stream {
 #[derive(Default)]
 pub(super) struct Streams(Vec<(StreamId, Stream)>);
 
-enum Front {
-    Finished(Result<Reply, DrmError>, Option<Vec<u8>>),
-    Waiting,
-}
-
 impl Streams {
-    /// Queues a request and continues with the stream as far as possible.
+    /// Queues a message (an error, if it is malformed) and continues with the stream as far as possible.
     pub(super) fn handle(
         &mut self,
         port: &Port,
         keys: &mut impl Keys,
-        (id, number, job): (RequestId, StreamId, Job),
+        number: StreamId,
+        job: (RequestId, Result<Job, DrmError>),
     ) {
         let at = self.0.iter().position(|(of, _)| *of == number).unwrap_or_else(|| {
             self.0.push((number, Stream::default()));
             self.0.len() - 1
         });
         let stream = &mut self.0[at].1;
-        stream.queue.push((id, job));
-        stream.run(port, keys, number);
+        stream.queue.push(job);
+        stream.run(port, keys);
     }
 
     /// Goes on with all streams after new keys came: with what waits, or what is held of a segment that is
     /// still coming.
     pub(super) fn resume(&mut self, port: &Port, keys: &mut impl Keys) {
-        for (number, stream) in &mut self.0 {
+        for (_, stream) in &mut self.0 {
             match stream.segment {
                 Some(segment) if stream.queue.is_empty() => {
-                    if let Err(error) = stream.step(port, keys, *number, (segment, false)) {
-                        stream.fail(segment, error.into());
+                    if let Err(error) = stream.step(port, keys, (segment, false)) {
+                        stream.fail(port, segment, error.into());
                     }
                 }
-                _ => stream.run(port, keys, *number),
+                _ => stream.run(port, keys),
             }
         }
     }
 
-    /// Drops what a stream has not finished; its pending requests are answered.
+    /// Drops what a stream has not finished; what is pending is answered.
     pub(super) fn abort(&mut self, port: &Port, number: StreamId) {
         let Some((_, stream)) = self.0.iter_mut().find(|(of, _)| *of == number) else { return };
-        stream.turn_to(None);
+        stream.turn_to(port, None);
         stream.front_begun = false;
-        stream.asked.clear();
-        for (id, _) in stream.queue.drain(..) {
-            post::reply(port, id, &Err(DrmError::Aborted), None);
+        let mut answered = None;
+        for (id, _) in std::mem::take(&mut stream.queue) {
+            // Messages of one segment stand together.
+            if answered.replace(id) != Some(id) && stream.over != Some(id) {
+                post::stream_reply(port, id, &Err(DrmError::Aborted), None);
+            }
         }
     }
 
@@ -90,75 +96,76 @@ impl Streams {
 }
 
 impl Stream {
-    fn run(&mut self, port: &Port, keys: &mut impl Keys, number: StreamId) {
+    fn run(&mut self, port: &Port, keys: &mut impl Keys) {
         while !self.queue.is_empty() {
             let (id, job) = self.queue.remove(0);
-            let front = match &job {
-                Job::Init(bytes) => self.init(bytes),
-                Job::Whole(segment, kid, iv) => {
-                    self.turn_to(Some(*segment));
-                    self.whole = Some(WholeSegment::new(*kid, *iv));
-                    Front::Finished(Ok(Reply::Done), None)
-                }
-                Job::Push { segment, last, bytes } => {
-                    match self.push(port, keys, number, (*segment, *last, bytes)) {
-                        Ok(front) => front,
-                        Err(error) => Front::Finished(Err(self.fail(*segment, error.into())), None),
+            match &job {
+                // What still comes of a segment that is over is passed over.
+                _ if self.over == Some(id) => {}
+                Err(error) => self.fail(port, id, error.clone()),
+                Ok(Job::Init(bytes)) => self.init(port, id, bytes),
+                Ok(Job::Push { whole, last, bytes }) => {
+                    match self.push(port, keys, (id, *last), (*whole, bytes)) {
+                        Ok(true) => {
+                            self.front_begun = true;
+                            self.queue.insert(0, (id, job));
+                            return;
+                        }
+                        Ok(false) => {}
+                        Err(error) => self.fail(port, id, error.into()),
                     }
                 }
-            };
-            match front {
-                Front::Waiting => {
-                    self.front_begun = true;
-                    self.queue.insert(0, (id, job));
-                    return;
-                }
-                Front::Finished(reply, bytes) => {
-                    self.front_begun = false;
-                    post::reply(port, id, &reply, bytes.as_deref());
-                }
             }
+            self.front_begun = false;
         }
     }
 
-    /// Drops what is left of a segment, for another one or none.
-    fn turn_to(&mut self, segment: Option<SegmentId>) {
+    /// Drops what is left of a segment, for another one or none; one that is not finished is answered.
+    fn turn_to(&mut self, port: &Port, segment: Option<RequestId>) {
+        if let Some(unfinished) = self.segment.take() {
+            post::stream_reply(port, unfinished, &Err(DrmError::Aborted), None);
+            self.over = Some(unfinished);
+        }
         self.decryptor.reset();
         self.whole = None;
-        self.failed = None;
+        self.asked.clear();
         self.segment = segment;
     }
 
-    fn fail(&mut self, segment: SegmentId, error: DrmError) -> DrmError {
-        self.turn_to(None);
-        self.failed = Some((segment, error.clone()));
-        error
+    /// Answers a segment, or another request, with an error.
+    fn fail(&mut self, port: &Port, id: RequestId, error: DrmError) {
+        if self.segment == Some(id) {
+            self.segment = None;
+        }
+        self.turn_to(port, None);
+        self.over = Some(id);
+        post::stream_reply(port, id, &Err(error), None);
     }
 
-    fn init(&mut self, bytes: &Uint8Array) -> Front {
-        self.turn_to(None);
+    fn init(&mut self, port: &Port, id: RequestId, bytes: &Uint8Array) {
+        self.turn_to(port, None);
         match self.decryptor.set_init(bytes.to_vec()) {
             Ok(clear) => {
                 let kids = clear.kids.iter().map(name).collect();
-                Front::Finished(Ok(Reply::Init { kids, init_data: clear.init_data }), Some(clear.bytes))
+                let reply = Reply::Init { kids, init_data: clear.init_data };
+                post::stream_reply(port, id, &Ok(reply), Some(&clear.bytes));
             }
-            Err(error) => Front::Finished(Err(error.into()), None),
+            Err(error) => self.fail(port, id, error.into()),
         }
     }
 
+    /// Takes a segment's next bytes; whether they wait for a key.
     fn push(
         &mut self,
         port: &Port,
         keys: &mut impl Keys,
-        stream: StreamId,
-        (segment, last, bytes): (SegmentId, bool, &Uint8Array),
-    ) -> Result<Front, crate::Error> {
+        (segment, last): (RequestId, bool),
+        (whole, bytes): (Option<(Kid, [u8; 16])>, &Uint8Array),
+    ) -> Result<bool, crate::Error> {
         if !self.front_begun {
-            if let Some((_, error)) = self.failed.as_ref().filter(|(of, _)| *of == segment) {
-                return Ok(Front::Finished(Err(error.clone()), None));
-            }
             if self.segment != Some(segment) {
-                self.turn_to(Some(segment));
+                self.turn_to(port, Some(segment));
+                self.whole = whole.map(|(kid, iv)| WholeSegment::new(kid, iv));
             }
             let bytes = bytes.to_vec();
             match &mut self.whole {
@@ -166,17 +173,16 @@ impl Stream {
                 None => self.decryptor.push_owned(bytes)?,
             }
         }
-        self.step(port, keys, stream, (segment, last))
+        self.step(port, keys, (segment, last))
     }
 
-    /// Hands out what is complete and has its keys.
+    /// Hands out what is complete and has its keys; whether a segment that has come whole waits for one.
     fn step(
         &mut self,
         port: &Port,
         keys: &mut impl Keys,
-        stream: StreamId,
-        (segment, last): (SegmentId, bool),
-    ) -> Result<Front, crate::Error> {
+        (segment, last): (RequestId, bool),
+    ) -> Result<bool, crate::Error> {
         loop {
             let step = match &mut self.whole {
                 Some(whole) if last => whole.finish(keys)?,
@@ -186,23 +192,24 @@ impl Stream {
             match step {
                 Step::Fragment(clear) => {
                     self.asked.clear();
-                    post::event(port, &Event::Fragment { stream, segment }, Some(clear));
+                    post::stream_reply(port, segment, &Ok(Reply::Fragment), Some(clear));
                 }
                 Step::NeedKeys(kids) => {
                     if self.asked != kids {
                         let names = kids.iter().map(name).collect();
-                        post::event(port, &Event::NeedKey { stream, kids: names }, None);
+                        post::stream_reply(port, segment, &Ok(Reply::NeedKey { kids: names }), None);
                         self.asked = kids;
                     }
-                    // What is taken and held is done, but for the promise that `last` makes.
-                    return Ok(if last { Front::Waiting } else { Front::Finished(Ok(Reply::Done), None) });
+                    return Ok(last);
                 }
                 Step::NeedData if last => {
-                    let finished = self.decryptor.finish();
-                    self.turn_to(None);
-                    return finished.map(|()| Front::Finished(Ok(Reply::Done), None));
+                    self.decryptor.finish()?;
+                    self.segment = None;
+                    self.turn_to(port, None);
+                    post::stream_reply(port, segment, &Ok(Reply::Done), None);
+                    return Ok(false);
                 }
-                Step::NeedData => return Ok(Front::Finished(Ok(Reply::Done), None)),
+                Step::NeedData => return Ok(false),
             }
         }
     }

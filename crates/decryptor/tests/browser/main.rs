@@ -10,11 +10,12 @@ mod rights;
 mod whole;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cenc::{AesCipher, Cek, Direction, Iv, KidAndKey, RangeTable, SampleProtection, SegmentCipher};
 use common::*;
 use decryptor::{PushDecryptor, VERSION};
-use drm_api::{Display, DrmError, Event, KeyStatus, Reply, Request};
+use drm_api::cdm::{Display, KeyStatus, Reply, Request};
+use drm_api::{DrmError, device};
 use license::{Challenge, Policy, SoftwareRsaKey, sha256};
 use page::{Page, Site, account, now, stored_private_keys};
 use wasm_bindgen::JsCast;
@@ -22,15 +23,13 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-fn open(account: &str) -> Request {
-    Request::Open { account: account.into(), release: String::new() }
+fn open(account: &str) -> device::Request {
+    device::Request::Open { account: account.into(), release: String::new() }
 }
 
 async fn identity(page: &Page, account: &str) -> (Vec<u8>, String) {
     match page.call(open(account)).await {
-        Ok(Reply::Identity { certificate, component, .. }) => {
-            (STANDARD.decode(certificate).unwrap(), component)
-        }
+        Ok(device::Reply::Identity { certificate, component, .. }) => (certificate, component),
         other => panic!("{other:?}"),
     }
 }
@@ -49,7 +48,7 @@ async fn challenge(page: &Page, display: Display) -> (u32, Vec<u8>) {
         clock_offset: 0.0,
     };
     match page.call(request).await {
-        Ok(Reply::Challenge { challenge, .. }) => (session, STANDARD.decode(challenge).unwrap()),
+        Ok(Reply::Challenge { challenge, .. }) => (session, challenge),
         other => panic!("{other:?}"),
     }
 }
@@ -58,7 +57,7 @@ async fn challenge(page: &Page, display: Display) -> (u32, Vec<u8>) {
 async fn offered(site: &Site, page: &Page, policy: &Policy) -> Result<Reply, DrmError> {
     let (session, octets) = challenge(page, Display::Single).await;
     let challenge = Challenge::verify(&octets, &site.trust, now()).unwrap();
-    let license = STANDARD.encode(site.license_by(&challenge, policy));
+    let license = site.license_by(&challenge, policy);
     page.call(Request::Update { session, license }).await
 }
 
@@ -163,12 +162,15 @@ async fn a90_identity_is_kept_and_cannot_be_exported() {
     // Refused by the server: the same keys get a new certificate. Reset: other keys.
     let page = Page::start(&site);
     identity(&page, &account).await;
-    let Ok(Reply::Identity { component, certificate, .. }) = page.call(Request::Individualize).await else {
+    let Ok(device::Reply::Identity { component, certificate, .. }) =
+        page.call(device::Request::Individualize).await
+    else {
         panic!("no identity")
     };
     assert_eq!(component, first.1);
-    assert_ne!(STANDARD.decode(certificate).unwrap(), first.0);
-    let Ok(Reply::Identity { component, .. }) = page.call(Request::ResetIdentity).await else {
+    assert_ne!(certificate, first.0);
+    let Ok(device::Reply::Identity { component, .. }) = page.call(device::Request::ResetIdentity).await
+    else {
         panic!("no identity")
     };
     assert_ne!(component, first.1);
@@ -240,15 +242,15 @@ async fn a36_two_tabs_are_one_device() {
     let site = Site::install();
     let account = account();
     let (a, b) = (Page::start(&site), Page::start(&site));
-    let replies = [a.post(open(&account), None), b.post(open(&account), None)];
+    let replies = [a.post(&open(&account), None), b.post(&open(&account), None)];
     let component = |reply| match reply {
-        (Ok(Reply::Identity { component, .. }), _) => component,
+        (Ok(device::Reply::Identity { component, .. }), _) => component,
         other => panic!("{other:?}"),
     };
     let first = component(a.reply(replies[0]).await);
     assert_eq!(component(b.reply(replies[1]).await), first);
 
-    let seal = || Request::Seal {
+    let seal = || device::Request::Seal {
         device: Some("d-1".into()),
         ticket: Some("ticket".into()),
         messages: "<nccp:ping/>".into(),
@@ -256,12 +258,14 @@ async fn a36_two_tabs_are_one_device() {
     };
     let mut ids = Vec::new();
     for _ in 0..10 {
-        ids.push((&a, a.post(seal(), None)));
-        ids.push((&b, b.post(seal(), None)));
+        ids.push((&a, a.post(&seal(), None)));
+        ids.push((&b, b.post(&seal(), None)));
     }
     let mut numbers = Vec::new();
     for (page, id) in ids {
-        let (Ok(Reply::Sealed { sequence, .. }), _) = page.reply(id).await else { panic!("not sealed") };
+        let (Ok(device::Reply::Sealed { sequence, .. }), _) = page.reply(id).await else {
+            panic!("not sealed")
+        };
         numbers.push(sequence as u64);
     }
     numbers.sort_unstable();
@@ -274,19 +278,24 @@ async fn c14_sealed_envelopes_verify() {
     let site = Site::install();
     let page = Page::start(&site);
     assert!(matches!(
-        page.call(Request::Seal { device: None, ticket: None, messages: String::new(), clock_offset: 0.0 })
-            .await,
+        page.call(device::Request::Seal {
+            device: None,
+            ticket: None,
+            messages: String::new(),
+            clock_offset: 0.0
+        })
+        .await,
         Err(DrmError::State { .. })
     ));
     let (certificate, _) = identity(&page, &account()).await;
     let certificate = license::DeviceCertificate::verify(&certificate, &site.trust, now()).unwrap();
-    let request = Request::Seal {
+    let request = device::Request::Seal {
         device: Some("d-1".into()),
         ticket: Some("ticket".into()),
         messages: r#"<nccp:moviemetadata movie_id="7"/>"#.into(),
         clock_offset: 1000.0,
     };
-    let Ok(Reply::Sealed { sequence, body, signature }) = page.call(request).await else {
+    let Ok(device::Reply::Sealed { sequence, body, signature }) = page.call(request).await else {
         panic!("not sealed")
     };
     assert!(body.contains(&format!(r#"device="d-1" sequence="{sequence}""#)), "{body}");
@@ -311,9 +320,13 @@ async fn a88_the_client_is_described_alike_for_every_account() {
     let mut descriptions = Vec::new();
     for _ in 0..2 {
         identity(&page, &account()).await;
-        let request =
-            Request::Seal { device: None, ticket: None, messages: "<nccp:ping/>".into(), clock_offset: 0.0 };
-        let Ok(Reply::Sealed { body, .. }) = page.call(request).await else { panic!("not sealed") };
+        let request = device::Request::Seal {
+            device: None,
+            ticket: None,
+            messages: "<nccp:ping/>".into(),
+            clock_offset: 0.0,
+        };
+        let Ok(device::Reply::Sealed { body, .. }) = page.call(request).await else { panic!("not sealed") };
         let client = body.split(" client=\"").nth(1).unwrap().split('"').next().unwrap();
         descriptions.push(client.to_owned());
     }
@@ -327,20 +340,18 @@ async fn a103_media_through_the_worker() {
     let site = Site::install();
     let page = Page::start(&site);
     identity(&page, &account()).await;
-    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
-    let (Ok(Reply::Init { kids, .. }), Some(clear)) = page.reply(init).await else { panic!("no init") };
+    let prepared = page.prepare(1, CLEARKEY_INIT).await;
+    let (Ok(Reply::Init { kids, .. }), Some(clear)) = prepared else { panic!("no init") };
     assert_eq!(kids, [&CLEARKEY[..32]]);
     assert_eq!(clear.len(), CLEARKEY_INIT.len());
 
-    let (segment, expected) = CLEARKEY_SEGMENTS[1];
-    let chunks: Vec<_> = segment.chunks(5000).collect();
-    let mut ids = Vec::new();
+    let (octets_of_segment, expected) = CLEARKEY_SEGMENTS[1];
+    let segment = page.segment(1);
+    let chunks: Vec<_> = octets_of_segment.chunks(5000).collect();
     for (i, chunk) in chunks.iter().enumerate() {
-        let last = i + 1 == chunks.len();
-        ids.push(page.post(Request::Push { stream: 1, segment: 3, last }, Some(chunk)));
+        segment.push(chunk, i + 1 == chunks.len());
     }
-    let (event, _) = page.event().await;
-    assert_eq!(event, Event::NeedKey { stream: 1, kids: vec![CLEARKEY[..32].into()] });
+    segment.lacks(&CLEARKEY[..32]).await;
 
     let (session, octets) = challenge(&page, Display::Single).await;
     let (_, second) = challenge(&page, Display::Single).await;
@@ -349,7 +360,7 @@ async fn a103_media_through_the_worker() {
     assert_ne!(first.challenge.nonce, second.challenge.nonce);
     assert_eq!(first.challenge.ticket_sha256, sha256(b"ticket"));
     assert_eq!(first.challenge.stream_id, 7);
-    let update = |license: &[u8]| Request::Update { session, license: STANDARD.encode(license) };
+    let update = |license: &[u8]| Request::Update { session, license: license.to_vec() };
     let foreign = site.license_for(&second);
     assert_eq!(page.call(update(&foreign)).await, Err(DrmError::LicenseInvalid));
     let Ok(Reply::Keys { keys, expiration, .. }) = page.call(update(&site.license_for(&first))).await else {
@@ -358,54 +369,55 @@ async fn a103_media_through_the_worker() {
     assert_eq!((keys.len(), keys[0].kid.as_str(), keys[0].status), (1, &CLEARKEY[..32], KeyStatus::Usable));
     assert!(expiration.is_some());
 
-    let mut fragments = Vec::new();
-    for id in ids {
-        assert_eq!(page.reply(id).await.0, Ok(Reply::Done));
-    }
-    while let Some((Event::Fragment { stream: 1, segment: 3 }, Some(bytes))) = page.event_now() {
-        fragments.push(bytes);
-    }
-    assert_eq!(mdat_sha256(&fragments), expected);
+    assert_eq!(mdat_sha256(&segment.fragments().await.unwrap()), expected);
 
     // Closed: the key is gone.
     assert_eq!(page.call(Request::CloseSession { session }).await, Ok(Reply::Done));
-    let held = page.post(Request::Push { stream: 1, segment: 4, last: true }, Some(segment));
-    assert!(matches!(page.event().await.0, Event::NeedKey { .. }));
+    let held = page.pushed(1, octets_of_segment);
+    held.lacks(&CLEARKEY[..32]).await;
+    let behind = page.pushed(1, octets_of_segment);
     assert_eq!(page.call(Request::Drop { stream: 1 }).await, Ok(Reply::Done));
-    assert_eq!(page.reply(held).await.0, Err(DrmError::Aborted));
-    let bad = page.post(Request::Push { stream: 1, segment: 5, last: true }, Some(b"\0\0\0\x09mdatx"));
-    assert!(matches!(page.reply(bad).await.0, Err(DrmError::Media { .. })));
+    assert_eq!(held.fragments().await, Err(DrmError::Aborted));
+    assert_eq!(behind.fragments().await, Err(DrmError::Aborted));
+    // One that is not finished gives way to the next.
+    let unfinished = page.segment(1);
+    unfinished.push(&octets_of_segment[..100], false);
+    let bad = page.pushed(1, b"\0\0\0\x09mdatx");
+    assert_eq!(unfinished.fragments().await, Err(DrmError::Aborted));
+    assert!(matches!(bad.fragments().await, Err(DrmError::Media { .. })));
+    assert!(!held.has_more() && !behind.has_more() && !unfinished.has_more(), "each is answered once");
     assert_eq!(page.call(Request::CloseStream { stream: 1 }).await, Ok(Reply::Done));
 }
 
 /// A24: a license that comes while a segment is still coming releases what is held, without waiting for more
-/// bytes; after an error the rest of a segment is refused, not read from its middle.
+/// bytes; after an error the rest of a segment is passed over, not read from its middle.
 #[wasm_bindgen_test]
 async fn a24_license_releases_what_is_held() {
     let site = Site::install();
     let page = Page::start(&site);
     identity(&page, &account()).await;
-    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
-    assert!(page.reply(init).await.0.is_ok());
-    let (segment, expected) = CLEARKEY_SEGMENTS[1];
-    let most = page.post(Request::Push { stream: 1, segment: 1, last: false }, Some(segment));
-    assert_eq!(page.reply(most).await.0, Ok(Reply::Done));
-    assert!(matches!(page.event().await.0, Event::NeedKey { .. }));
+    assert!(page.prepare(1, CLEARKEY_INIT).await.0.is_ok());
+    let (octets_of_segment, expected) = CLEARKEY_SEGMENTS[1];
+    let segment = page.segment(1);
+    segment.push(octets_of_segment, false);
+    segment.lacks(&CLEARKEY[..32]).await;
 
     let (session, octets) = challenge(&page, Display::Single).await;
     let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
-    let license = STANDARD.encode(site.license_for(&asked));
+    let license = site.license_for(&asked);
     assert!(page.call(Request::Update { session, license }).await.is_ok());
-    let (event, clear) = page.event().await;
-    assert_eq!(event, Event::Fragment { stream: 1, segment: 1 });
-    assert_eq!(mdat_sha256(&[clear.unwrap()]), expected);
-    let rest = page.post(Request::Push { stream: 1, segment: 1, last: true }, Some(b""));
-    assert_eq!(page.reply(rest).await.0, Ok(Reply::Done));
+    let (Ok(Reply::Fragment), Some(clear)) = segment.next().await else { panic!("still held") };
+    assert_eq!(mdat_sha256(&[clear]), expected);
+    segment.push(b"", true);
+    assert_eq!(segment.fragments().await, Ok(vec![]));
 
-    let bad = page.post(Request::Push { stream: 1, segment: 2, last: false }, Some(b"\0\0\0\x04moof"));
-    let Err(error @ DrmError::Media { .. }) = page.reply(bad).await.0 else { panic!("not refused") };
-    let rest = page.post(Request::Push { stream: 1, segment: 2, last: true }, Some(segment));
-    assert_eq!(page.reply(rest).await.0, Err(error));
+    let bad = page.segment(1);
+    bad.push(b"\0\0\0\x04moof", false);
+    assert!(matches!(bad.fragments().await, Err(DrmError::Media { .. })));
+    bad.push(octets_of_segment, true);
+    let next = page.pushed(1, octets_of_segment);
+    assert_eq!(mdat_sha256(&next.fragments().await.unwrap()), expected);
+    assert!(!bad.has_more(), "passed over");
 }
 
 /// A93, B38: without an answer, or with another CA's.
@@ -429,10 +441,14 @@ async fn unknown_requests_are_refused() {
     let site = Site::install();
     let page = Page::start(&site);
     let request = js_sys::JSON::parse(r#"{"type":"export-keys"}"#).unwrap();
-    let id = page.post_raw(&request.unchecked_into(), None);
-    assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
-    let id = page.post(Request::Push { stream: 9, segment: 1, last: true }, None);
-    assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
-    let id = page.post(Request::Push { stream: 9, segment: 1, last: true }, Some(b"xx"));
-    assert!(matches!(page.reply(id).await.0, Err(DrmError::State { .. })));
+    let refused = |reply: Result<Reply, _>| matches!(reply, Err(DrmError::State { .. }));
+    for property in ["cdm", "device", "request"] {
+        let id = page.post_raw(property, &request, None);
+        assert!(refused(page.reply(id).await.0));
+    }
+    let push = Request::Push { stream: 9, whole: None, last: true };
+    let id = page.post(&push, None);
+    assert!(refused(page.reply(id).await.0));
+    let id = page.post(&push, Some(b"xx"));
+    assert!(refused(page.reply(id).await.0));
 }

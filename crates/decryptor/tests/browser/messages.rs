@@ -1,7 +1,8 @@
 //! Messages across the worker's border.
 
 use decryptor::messages;
-use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, PolicyReason, Reply, Request};
+use drm_api::cdm::{Display, KeyState, KeyStatus, Reply, Request, Whole};
+use drm_api::{DrmError, Event, PolicyReason, device};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// The messages written by hand have serde's form.
@@ -27,18 +28,26 @@ fn messages_have_serdes_form() {
     for error in errors {
         let read: DrmError = serde_wasm_bindgen::from_value(messages::error(&error)).unwrap();
         assert_eq!(read, error);
-        let reply = Err(error);
-        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(messages::reply(&reply)).unwrap();
-        assert_eq!(read, reply);
+        let read: Result<Reply, DrmError> =
+            serde_wasm_bindgen::from_value(messages::reply(Err(&error))).unwrap();
+        assert_eq!(read, Err(error));
     }
     let states = [KeyStatus::Usable, KeyStatus::Expired, KeyStatus::OutputRestricted];
     let keys = states.map(|status| KeyState { kid: "00".into(), status }).to_vec();
     let replies = [
-        Reply::Identity { certificate: what(), component: what(), expires: 1.79e9 },
-        Reply::Sealed { sequence: 9e15, body: what(), signature: what() },
+        device::Reply::Identity { certificate: vec![0, 255], component: what(), expires: 1.79e9 },
+        device::Reply::Sealed { sequence: 9e15, body: what(), signature: what() },
+        device::Reply::Done,
+    ];
+    for reply in replies {
+        let written = messages::reply(Ok(messages::device_reply(&reply)));
+        let read: Result<device::Reply, DrmError> = serde_wasm_bindgen::from_value(written).unwrap();
+        assert_eq!(read, Ok(reply));
+    }
+    let replies = [
         Reply::Session { session: 7 },
-        Reply::Challenge { challenge: what(), license_url: None },
-        Reply::Challenge { challenge: what(), license_url: Some(what()) },
+        Reply::Challenge { challenge: vec![0x84, 255], license_url: None },
+        Reply::Challenge { challenge: vec![0x84, 255], license_url: Some(what()) },
         Reply::Keys {
             keys: keys.clone(),
             expiration: None,
@@ -56,17 +65,18 @@ fn messages_have_serdes_form() {
             persistent: false,
         },
         Reply::Init { kids: vec![what()], init_data: vec![0, 255] },
+        Reply::Fragment,
+        Reply::NeedKey { kids: vec![what()] },
         Reply::Done,
     ];
-    for reply in replies.map(Ok) {
-        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(messages::reply(&reply)).unwrap();
-        assert_eq!(read, reply);
+    for reply in replies {
+        let written = messages::reply(Ok(messages::cdm_reply(&reply)));
+        let read: Result<Reply, DrmError> = serde_wasm_bindgen::from_value(written).unwrap();
+        assert_eq!(read, Ok(reply));
     }
     let events = [
         Event::Keys { session: 7, keys },
         Event::Ready { version: what() },
-        Event::Fragment { stream: 1, segment: 2 },
-        Event::NeedKey { stream: 1, kids: vec![what()] },
         Event::Failed { error: DrmError::ModuleMismatch },
     ];
     for event in events {
@@ -79,11 +89,13 @@ fn messages_have_serdes_form() {
         Request::Forget { stream_id: Some(7.0) },
         Request::Forget { stream_id: None },
         Request::Display { display: Display::Extended },
-        Request::Whole { stream: 1, segment: 2, kid: what(), iv: what() },
-        Request::Push { stream: 1, segment: 2, last: true },
+        Request::Update { session: 1, license: vec![0x84, 255] },
+        Request::OpenEmbedded { session: 1, metadata: vec![0x84, 255], display: Display::Unknown },
+        Request::Push { stream: 1, whole: Some(Whole { kid: what(), iv: what() }), last: false },
+        Request::Push { stream: 1, whole: None, last: true },
     ] {
         let written = serde_wasm_bindgen::to_value(&request).unwrap();
-        assert_eq!(messages::request(&written), Some(request));
+        assert_eq!(messages::cdm_request(&written), Some(request));
     }
     for display in [Display::Unknown, Display::Single, Display::Extended] {
         let request = Request::GenerateRequest {
@@ -96,6 +108,24 @@ fn messages_have_serdes_form() {
             clock_offset: -0.5,
         };
         let written = serde_wasm_bindgen::to_value(&request).unwrap();
-        assert_eq!(messages::request(&written), Some(request));
+        assert_eq!(messages::cdm_request(&written), Some(request));
+    }
+    let seal = |name: Option<String>| device::Request::Seal {
+        device: name.clone(),
+        ticket: name,
+        messages: what(),
+        clock_offset: -0.5,
+    };
+    let (device, domain, key) = (what(), what(), vec![0, 255]);
+    for request in [
+        device::Request::Open { account: what(), release: what() },
+        device::Request::Individualize,
+        device::Request::ResetIdentity,
+        seal(None),
+        seal(Some(what())),
+        device::Request::KeepDomainKey { device, domain, epoch: 600.0, key },
+    ] {
+        let written = serde_wasm_bindgen::to_value(&request).unwrap();
+        assert_eq!(messages::device_request(&written), Some(request));
     }
 }

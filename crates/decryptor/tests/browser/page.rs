@@ -8,12 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cenc::KidAndKey;
 use decryptor::VERSION;
-use drm_api::{DrmError, Event, Reply, Request, property};
+use drm_api::cdm::{Reply, Request, StreamId, Whole};
+use drm_api::{Ask, DrmError, Event, property};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use license::{
     Check, DrmMetadata, Grant, IndividualizationGrant, IndividualizationRequest, KeyLevel, KeyName, Output,
     Policy, Signer, SiteCa, Trust, Typ, VerifiedChallenge,
 };
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -200,21 +202,31 @@ impl Page {
         Self { port, inbox, wake, last: Cell::new(0) }
     }
 
-    pub async fn call(&self, request: Request) -> Result<Reply, DrmError> {
-        self.reply(self.post(request, None)).await.0
+    pub async fn call<A: Ask>(&self, request: A) -> Result<A::Reply, DrmError> {
+        self.reply(self.post(&request, None)).await.0
     }
 
-    pub fn post(&self, request: Request, bytes: Option<&[u8]>) -> u32 {
-        self.post_raw(&serde_wasm_bindgen::to_value(&request).unwrap(), bytes)
+    /// Posts a request; its id.
+    pub fn post<A: Ask>(&self, request: &A, bytes: Option<&[u8]>) -> u32 {
+        self.post_raw(A::PROPERTY, &serde_wasm_bindgen::to_value(request).unwrap(), bytes)
     }
 
-    pub fn post_raw(&self, request: &JsValue, bytes: Option<&[u8]>) -> u32 {
-        let id = self.last.get() + 1;
-        self.last.set(id);
+    pub fn post_raw(&self, property: &str, request: &JsValue, bytes: Option<&[u8]>) -> u32 {
+        let id = self.new_id();
+        self.post_as(id, property, request, bytes);
+        id
+    }
+
+    fn new_id(&self) -> u32 {
+        self.last.set(self.last.get() + 1);
+        self.last.get()
+    }
+
+    fn post_as(&self, id: u32, property: &str, request: &JsValue, bytes: Option<&[u8]>) {
         let message = Object::new();
         let set = |name: &str, value: &JsValue| Reflect::set(&message, &name.into(), value).unwrap();
         set(property::ID, &id.into());
-        set(property::REQUEST, request);
+        set(property, request);
         let transfer = Array::new();
         if let Some(bytes) = bytes {
             let buffer = Uint8Array::from(bytes).buffer();
@@ -225,26 +237,40 @@ impl Page {
         for buffer in transfer {
             assert_eq!(buffer.unchecked_into::<js_sys::ArrayBuffer>().byte_length(), 0, "transferred");
         }
-        id
     }
 
-    /// The answer to a request, with its bytes.
-    pub async fn reply(&self, id: u32) -> (Result<Reply, DrmError>, Option<Vec<u8>>) {
-        let message = self.find(|message| get(message, property::ID).as_f64() == Some(f64::from(id))).await;
+    /// Gives a stream its init segment; the answer.
+    pub async fn prepare(&self, stream: StreamId, init: &[u8]) -> (Result<Reply, DrmError>, Option<Vec<u8>>) {
+        self.reply(self.post(&Request::PrepareInit { stream }, Some(init))).await
+    }
+
+    /// A segment that is about to be pushed.
+    pub fn segment(&self, stream: StreamId) -> Segment<'_> {
+        Segment { page: self, id: self.new_id(), stream, whole: None }
+    }
+
+    /// A segment in one message.
+    pub fn pushed(&self, stream: StreamId, bytes: &[u8]) -> Segment<'_> {
+        let segment = self.segment(stream);
+        segment.push(bytes, true);
+        segment
+    }
+
+    /// The next answer to a request, with its bytes.
+    pub async fn reply<R: DeserializeOwned>(&self, id: u32) -> (Result<R, DrmError>, Option<Vec<u8>>) {
+        let message = self.find(|message| is_reply(message, id)).await;
         (serde_wasm_bindgen::from_value(get(&message, property::REPLY)).unwrap(), bytes(&message))
     }
 
-    /// The next event but `Ready`, with its bytes.
-    pub async fn event(&self) -> (Event, Option<Vec<u8>>) {
+    /// The next event but `Ready`.
+    pub async fn event(&self) -> Event {
         let message = self.find(is_event).await;
-        (serde_wasm_bindgen::from_value(get(&message, property::EVENT)).unwrap(), bytes(&message))
+        serde_wasm_bindgen::from_value(get(&message, property::EVENT)).unwrap()
     }
 
-    /// The next event, if it has come.
-    pub fn event_now(&self) -> Option<(Event, Option<Vec<u8>>)> {
-        let at = self.inbox.borrow().iter().position(is_event)?;
-        let message = self.inbox.borrow_mut().remove(at);
-        Some((serde_wasm_bindgen::from_value(get(&message, property::EVENT)).unwrap(), bytes(&message)))
+    /// Whether a request has an answer that nobody has looked at.
+    fn has_reply(&self, id: u32) -> bool {
+        self.inbox.borrow().iter().any(|message| is_reply(message, id))
     }
 
     async fn find(&self, wanted: impl Fn(&JsValue) -> bool) -> JsValue {
@@ -257,6 +283,59 @@ impl Page {
             JsFuture::from(promise).await.unwrap();
         }
     }
+}
+
+/// A segment on its way: one request in several messages, with several answers.
+pub struct Segment<'a> {
+    page: &'a Page,
+    id: u32,
+    stream: StreamId,
+    whole: Option<Whole>,
+}
+
+impl Segment<'_> {
+    /// The same, encrypted whole.
+    pub fn whole(self, kid: &str, iv: &str) -> Self {
+        Self { whole: Some(Whole { kid: kid.into(), iv: iv.into() }), ..self }
+    }
+
+    pub fn push(&self, bytes: &[u8], last: bool) {
+        let push = Request::Push { stream: self.stream, whole: self.whole.clone(), last };
+        let push = serde_wasm_bindgen::to_value(&push).unwrap();
+        self.page.post_as(self.id, property::CDM, &push, Some(bytes));
+    }
+
+    /// The next answer.
+    pub async fn next(&self) -> (Result<Reply, DrmError>, Option<Vec<u8>>) {
+        self.page.reply(self.id).await
+    }
+
+    /// Whether there is another answer already.
+    pub fn has_more(&self) -> bool {
+        self.page.has_reply(self.id)
+    }
+
+    /// That the key of this KID is missing is the next answer.
+    pub async fn lacks(&self, kid: &str) {
+        assert_eq!(self.next().await, (Ok(Reply::NeedKey { kids: vec![kid.into()] }), None));
+    }
+
+    /// All fragments, up to the end.
+    pub async fn fragments(&self) -> Result<Vec<Vec<u8>>, DrmError> {
+        let mut fragments = Vec::new();
+        loop {
+            match self.next().await {
+                (Ok(Reply::Fragment), Some(bytes)) => fragments.push(bytes),
+                (Ok(Reply::Done), None) => return Ok(fragments),
+                (Err(error), None) => return Err(error),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn is_reply(message: &JsValue, id: u32) -> bool {
+    get(message, property::ID).as_f64() == Some(f64::from(id))
 }
 
 fn is_event(message: &JsValue) -> bool {

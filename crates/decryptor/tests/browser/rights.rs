@@ -1,6 +1,7 @@
 //! What a license allows: by key level, by displays, and how long it is kept.
 
-use drm_api::{Display, DrmError, Event, KeyState, KeyStatus, PolicyReason, Reply, Request};
+use drm_api::cdm::{Display, KeyState, KeyStatus, Reply, Request};
+use drm_api::{DrmError, Event, PolicyReason, device};
 use license::{Challenge, KeyLevel, Output, Policy};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -29,27 +30,21 @@ async fn b60_displays_hold_and_release() {
     let site = Site::install();
     let page = Page::start(&site);
     identity(&page, &account()).await;
-    let init = page.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
-    assert!(page.reply(init).await.0.is_ok());
+    assert!(page.prepare(1, CLEARKEY_INIT).await.0.is_ok());
     let strict = Policy { output_digital: Output::Required, ..policy() };
     assert!(offered(&site, &page, &strict).await.is_ok());
 
     let told = async |display, status| {
         assert_eq!(page.call(Request::Display { display }).await, Ok(Reply::Done));
         let expected = vec![KeyState { kid: CLEARKEY[..32].into(), status }];
-        assert!(matches!(page.event().await.0, Event::Keys { keys, .. } if keys == expected));
+        assert!(matches!(page.event().await, Event::Keys { keys, .. } if keys == expected));
     };
     told(Display::Extended, KeyStatus::OutputRestricted).await;
     let (segment, expected) = CLEARKEY_SEGMENTS[0];
-    let pushed = page.post(Request::Push { stream: 1, segment: 1, last: true }, Some(segment));
-    assert_eq!(page.event().await.0, Event::NeedKey { stream: 1, kids: vec![CLEARKEY[..32].into()] });
+    let pushed = page.pushed(1, segment);
+    pushed.lacks(&CLEARKEY[..32]).await;
     told(Display::Single, KeyStatus::Usable).await;
-    assert_eq!(page.reply(pushed).await.0, Ok(Reply::Done));
-    let mut fragments = Vec::new();
-    while let Some((Event::Fragment { .. }, Some(bytes))) = page.event_now() {
-        fragments.push(bytes);
-    }
-    assert_eq!(mdat_sha256(&fragments), expected);
+    assert_eq!(mdat_sha256(&pushed.fragments().await.unwrap()), expected);
 }
 
 /// A persistent license opens later sessions of the same device, until it ends, another takes its place or
@@ -83,11 +78,8 @@ async fn persistent_licenses_are_kept() {
     let none = |answer| matches!(answer, Err(DrmError::State { .. }));
     let Ok(Reply::Keys { keys, .. }) = load("d-1").await else { panic!("not found") };
     assert_eq!((keys.len(), keys[0].status), (1, KeyStatus::Usable));
-    let init = later.post(Request::PrepareInit { stream: 1 }, Some(CLEARKEY_INIT));
-    assert!(later.reply(init).await.0.is_ok());
-    let pushed =
-        later.post(Request::Push { stream: 1, segment: 1, last: true }, Some(CLEARKEY_SEGMENTS[0].0));
-    assert_eq!(later.reply(pushed).await.0, Ok(Reply::Done));
+    assert!(later.prepare(1, CLEARKEY_INIT).await.0.is_ok());
+    assert_eq!(later.pushed(1, CLEARKEY_SEGMENTS[0].0).fragments().await.unwrap().len(), 1);
 
     assert_eq!(load("d-99").await, Err(DrmError::LicenseInvalid), "another device's");
     assert!(none(load("d-1").await), "gone");
@@ -109,7 +101,7 @@ async fn persistent_licenses_are_kept() {
     assert_eq!(ended, DrmError::LicenseExpired);
     assert!(none(load("d-1").await), "gone");
     keep().await;
-    assert!(page.call(Request::ResetIdentity).await.is_ok());
+    assert!(page.call(device::Request::ResetIdentity).await.is_ok());
     assert!(page::kept_keys(&component).await.is_empty());
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, rc::Rc};
 
-use drm_api::SessionId;
+use drm_api::cdm::SessionId;
 use nccp::{Manifest, MovieId, RequestMessage, ResponseMessage, json::Library};
 
 use super::{Error, driver::Driver, license::Licensed, opening::Openings};

@@ -7,11 +7,14 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use control_client::{
     AskId, Challenge, ChallengeError, Client, Command, Config, Event, Identity, Sealed, TaskId,
 };
-use drm_api::{DrmError, Reply, Request, SessionId};
+use drm_api::{
+    DrmError,
+    cdm::SessionId,
+    device::{Reply, Request},
+};
 use futures_channel::oneshot;
 use gloo::timers::future::sleep;
 use nccp::{ErrorCode, MovieId, Registration, ResponseMessage};
@@ -276,7 +279,7 @@ impl Driver {
                 device: registration.device_id.to_string(),
                 domain: key.domain.clone(),
                 epoch: key.epoch as f64,
-                key: STANDARD.encode(&key.key),
+                key: key.key.clone(),
             };
             // Without it, films that need it ask for a license.
             self.proxy.send(&request, None, |_| {});
@@ -309,7 +312,6 @@ async fn ask_worker(proxy: &DecryptorProxy, request: Request) -> Result<Reply, E
 /// Whose device the worker says that this is.
 fn owner(reply: Reply, account: &str) -> Result<(Owner, Identity), Error> {
     let Reply::Identity { certificate, component, .. } = reply else { return Err(Error::Protocol) };
-    let certificate = STANDARD.decode(certificate).map_err(|_| Error::Protocol)?;
     let owner = Owner { account: account.to_owned(), component };
     let identity = Identity { id: owner.id(), certificate };
     Ok((owner, identity))

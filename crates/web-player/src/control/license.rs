@@ -1,8 +1,10 @@
 //! Licenses: sessions and challenges of the DRM worker, those that are made ahead, those that are kept.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use control_client::Challenge;
-use drm_api::{DrmError, Reply, Request, SessionId};
+use drm_api::{
+    DrmError,
+    cdm::{Reply, Request, SessionId},
+};
 use nccp::{MovieId, Registration};
 use wasm_bindgen_futures::spawn_local;
 
@@ -81,7 +83,6 @@ impl Driver {
         match self.proxy.ask(request).await? {
             Reply::Challenge { challenge, license_url } => {
                 self.proxy.displays().claimed(display);
-                let challenge = STANDARD.decode(challenge).map_err(|_| misunderstood())?;
                 Ok(Challenge { challenge, license_url })
             }
             _ => Err(misunderstood()),

@@ -12,7 +12,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use drm_api::{Request, SessionId};
+use drm_api::cdm::{Request, SessionId};
 use futures_util::future::{self, FutureExt};
 use gloo::utils::document;
 use nccp::{LicenseMode, Manifest, MovieId, MovieMetadata, RequestMessage, ResponseMessage};

@@ -6,7 +6,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use drm_api::StreamId;
+use drm_api::cdm::StreamId;
 use engine::{Command, Config, Engine, Event, abr::StartConditions, model::TrackKind};
 use nccp::Manifest;
 use playback::presentation;

@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{DrmError, Reply, Request, SessionId};
+use drm_api::{
+    DrmError,
+    cdm::{Reply, Request, SessionId},
+};
 use gloo::net::http::Request as Fetch;
 use nccp::{LicenseMode, Manifest, NewRules};
 use web_sys::RequestCredentials;
@@ -114,7 +116,7 @@ impl EmbeddedLicense {
 }
 
 async fn open(proxy: &DecryptorProxy, session: SessionId, metadata: &[u8]) -> Result<Reply, DrmError> {
-    let metadata = STANDARD.encode(metadata);
+    let metadata = metadata.to_vec();
     let display = proxy.displays().claim();
     let opened = proxy.ask(Request::OpenEmbedded { session, metadata, display }).await?;
     proxy.displays().claimed(display);

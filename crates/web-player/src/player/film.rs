@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use drm_api::Request;
+use drm_api::cdm::Request;
 use engine::Event;
 use gloo::utils::document;
 use nccp::{Action, LogEvent, Manifest, MovieId, MovieMetadata};

@@ -6,8 +6,10 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drm_api::{DrmError, KeyState, KeyStatus, PolicyReason, Reply, Request, SessionId};
+use drm_api::{
+    DrmError, PolicyReason,
+    cdm::{KeyState, KeyStatus, Reply, Request, SessionId},
+};
 use nccp::{Action, Manifest, MovieId, NewRules, Scheme};
 use playback::{Due, Renewal, Terms};
 use wasm_bindgen_futures::spawn_local;
@@ -182,7 +184,7 @@ impl LicenseKeeper {
         let (reply, version) = match licensed {
             Licensed::Taken(reply, version) => (Ok(reply), version),
             Licensed::Fresh(license, version) => {
-                let update = Request::Update { session, license: STANDARD.encode(license) };
+                let update = Request::Update { session, license };
                 (self.proxy().ask(update).await, version)
             }
         };

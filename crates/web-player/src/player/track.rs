@@ -6,7 +6,10 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use drm_api::{DrmError, Reply, Request, StreamId};
+use drm_api::{
+    DrmError,
+    cdm::{Reply, Request, StreamId},
+};
 use engine::{Event, FetchId, FetchSpec, model::TrackKind};
 use gloo::{events::EventListener, timers::callback::Timeout};
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -15,7 +18,7 @@ use playback::{Downloads, Part, Step, heads, media_type};
 use web_sys::SourceBuffer;
 
 use crate::{
-    decryptor_proxy::{DecryptorProxy, StreamEvent},
+    decryptor_proxy::{DecryptorProxy, Pushed, Segment},
     fetcher::{self, Fetch, FetchEvent, Running},
     mse::{Append, AppendQueue, PageSourceBuffer, QueueEvent},
     problem::Problem,
@@ -50,6 +53,8 @@ pub(super) struct TrackRun {
     proxy: Rc<DecryptorProxy>,
     queue: AppendQueue<PageSourceBuffer>,
     downloads: RefCell<Downloads<Running, ArrayBuffer>>,
+    /// Ways through the worker that have begun and are not answered yet.
+    segments: RefCell<HashMap<FetchId, Rc<Segment>>>,
     /// For `changeType`, by representation.
     types: HashMap<String, String>,
     /// Whose init segment the worker's stream, and after it the source buffer, goes by.
@@ -87,6 +92,7 @@ impl TrackRun {
             proxy,
             queue,
             downloads: RefCell::new(downloads),
+            segments: RefCell::default(),
             types: types(manifest, kind),
             current: RefCell::default(),
             mime: RefCell::new(mime),
@@ -124,12 +130,6 @@ impl TrackRun {
             }
         });
         self.listeners.replace(vec![ended, failed, taken]);
-        let weak = Rc::downgrade(self);
-        self.proxy.listen(self.stream, move |event| {
-            if let Some(track) = weak.upgrade() {
-                track.worker_says(event);
-            }
-        });
     }
 
     pub(super) fn kind(&self) -> TrackKind {
@@ -196,6 +196,7 @@ impl TrackRun {
 
     pub(super) fn reset(&self) {
         self.downloads.borrow_mut().reset();
+        self.segments.borrow_mut().clear();
         self.queue.reset();
         // The init segment may be among what is dropped; it goes in again before the next fragment.
         self.current.replace(None);
@@ -264,35 +265,45 @@ impl TrackRun {
             self.send_init(&part.representation);
         }
         let Part { fetch, bytes, last, .. } = part;
-        let push = Request::Push { stream: self.stream, segment: fetch.0 as u32, last };
-        let weak = Rc::downgrade(self);
-        self.proxy.send(&push, Some(bytes), move |answer| {
-            let Some(track) = weak.upgrade() else { return };
-            match answer {
-                Ok(_) if last && track.downloads.borrow_mut().finished(fetch) => track.queue.mark(fetch),
-                Ok(_) | Err(DrmError::Aborted) => {}
-                Err(DrmError::Media { .. }) => track.feed(Event::Damaged { fetch }),
-                Err(error) => track.fail(Problem::from(&error)),
-            }
-        });
+        self.segment(fetch).push(bytes, last);
     }
 
-    fn worker_says(&self, event: StreamEvent) {
-        match event {
-            StreamEvent::Fragment { segment, bytes } => {
-                // What was under way when the viewer sought elsewhere is of no use any more.
-                if self.downloads.borrow().wanted().any(|fetch| fetch.0 as u32 == segment) {
-                    self.queue.append(bytes);
+    /// A download's way through the worker.
+    fn segment(self: &Rc<Self>, fetch: FetchId) -> Rc<Segment> {
+        let begin = || {
+            let weak = Rc::downgrade(self);
+            Rc::new(self.proxy.segment(self.stream, move |pushed| {
+                if let Some(track) = weak.upgrade() {
+                    track.pushed(fetch, pushed);
                 }
-            }
-            StreamEvent::NeedKey(_) => self.with_host(|host| host.key_missing()),
+            }))
+        };
+        Rc::clone(self.segments.borrow_mut().entry(fetch).or_insert_with(begin))
+    }
+
+    /// What came of a segment.
+    fn pushed(&self, fetch: FetchId, pushed: Result<Pushed, DrmError>) {
+        if matches!(pushed, Ok(Pushed::Done) | Err(_)) {
+            self.segments.borrow_mut().remove(&fetch);
+        }
+        let is_wanted = self.downloads.borrow().is_wanted(fetch);
+        match pushed {
+            Ok(Pushed::NeedKey(_)) => self.with_host(|host| host.key_missing()),
+            // What was under way when the viewer sought elsewhere is of no use any more.
+            Ok(Pushed::Fragment(bytes)) if is_wanted => self.queue.append(bytes),
+            Ok(Pushed::Done) if self.downloads.borrow_mut().finished(fetch) => self.queue.mark(fetch),
+            Ok(Pushed::Fragment(_) | Pushed::Done) => {}
+            Err(DrmError::Aborted) if !is_wanted => {}
+            // Broken off in the worker by another segment: it has to come again, as a damaged one has.
+            Err(DrmError::Media { .. } | DrmError::Aborted) => self.feed(Event::Damaged { fetch }),
+            Err(error) => self.fail(Problem::from(&error)),
         }
     }
 
     pub(super) fn close(&self) {
         self.downloads.borrow_mut().close();
+        self.segments.borrow_mut().clear();
         self.listeners.take();
-        self.proxy.unlisten(self.stream);
         self.proxy.send(&Request::CloseStream { stream: self.stream }, None, |_| {});
     }
 }
