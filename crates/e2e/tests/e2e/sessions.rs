@@ -126,7 +126,7 @@ async fn a_page_left_while_the_device_is_made_ready_is_in_nobodys_way() {
                 const post = Worker.prototype.postMessage;
                 Worker.prototype.postMessage = function (message, ...rest) {{
                     const sent = post.call(this, message, ...rest);
-                    if (message?.request?.type === 'open') {{
+                    if (message?.device?.type === 'open') {{
                         sessionStorage.left = 1;
                         setTimeout(() => {{ location.href = '/watch?movieid={MOVIE}' }}, {delay});
                     }}
