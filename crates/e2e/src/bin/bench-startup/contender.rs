@@ -57,7 +57,7 @@ const PROBE: &str = "
     for (const name of ['loadedmetadata', 'loadeddata', 'canplay', 'playing']) document.addEventListener(name, () => mark(name), true);
     const post = Worker.prototype.postMessage, asked = new Map();
     Worker.prototype.postMessage = function (message, ...rest) {
-        const type = message?.request?.type;
+        const type = (message?.cdm ?? message?.device)?.type;
         if (type) {
             mark('worker asked: ' + type);
             asked.set(message.id, type);
