@@ -15,7 +15,8 @@
 //! Finding and clearing the protection of a fragment:
 //!
 //! ```no_run
-//! # fn decrypt(kid: &[u8; 16], iv: &[u8], offset: usize, size: usize, subsamples: isobmff::Subsamples<'_>) {}
+//! # use isobmff::Subsamples;
+//! # fn decrypt(kid: &[u8; 16], iv: &[u8], offset: usize, size: usize, subsamples: Subsamples<'_>) {}
 //! # fn main() -> Result<(), isobmff::Error> {
 //! # let (init_bytes, moof_bytes, moof_position): (Vec<u8>, Vec<u8>, u64) = Default::default();
 //! let init = isobmff::InitSegment::parse(&init_bytes)?;
@@ -26,7 +27,8 @@
 //!         let sample = sample?;
 //!         if let Some(crypto) = sample.crypto {
 //!             // Offsets count from the first byte of `moof`.
-//!             decrypt(crypto.kid(), crypto.iv, sample.offset as usize, sample.size as usize, crypto.subsamples);
+//!             let (offset, size) = (sample.offset as usize, sample.size as usize);
+//!             decrypt(crypto.kid(), crypto.iv, offset, size, crypto.subsamples);
 //!         }
 //!     }
 //! }

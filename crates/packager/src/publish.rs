@@ -9,7 +9,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::Error;
 
-/// A pack that is being made: a hidden folder on the disk where it will lie, so that it is moved there and not
+/// A pack that is being made: a hidden folder on the disk where it will lie, so that it is moved there, not
 /// copied. Dropped before [`publish`](Self::publish), it vanishes.
 #[derive(Debug)]
 pub(crate) struct Staging {

@@ -55,7 +55,8 @@ pub async fn publish(
     }
 }
 
-/// Takes back what was published below `prefix`: the object named `last` first, so that nothing is found half.
+/// Takes back what was published below `prefix`: the object named `last` first, so that nothing is found
+/// half.
 ///
 /// # Errors
 /// What the storage says.

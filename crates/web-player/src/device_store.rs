@@ -36,7 +36,8 @@ impl Stored {
         }
     }
 
-    /// What was kept of the registration: all but its domain keys, which the worker has. `None`: it does not read as one.
+    /// What was kept of the registration: all but its domain keys, which the worker has. `None`: it does not
+    /// read as one.
     pub fn registration(self) -> Option<Registration> {
         let Self { device, ticket, expiration, renewal, .. } = self;
         let device_id = device.parse().ok()?;

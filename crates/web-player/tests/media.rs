@@ -215,8 +215,7 @@ async fn a_worker_that_gives_up_fails_what_waits_and_what_comes() {
     assert_eq!(proxy.ask(Request::CreateSession).await, Err(DrmError::ModuleMismatch));
 }
 
-// ---- append
-// queue -----------------------------------------------------------------------------------------------
+// ---- append queue ----
 
 /// Four seconds of the demo film's picture, clear: `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy
 /// -movflags +frag_keyframe+empty_moov+default_base_moof+dash`.

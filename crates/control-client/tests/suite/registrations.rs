@@ -212,7 +212,8 @@ fn a_registration_alone() {
     assert!(trace.is_empty() && answer.is_ok());
 }
 
-/// A ticket that is over as soon as it comes is used once, not renewed for ever; the next envelope renews again.
+/// A ticket that is over as soon as it comes is used once, not renewed for ever; the next envelope renews
+/// again.
 #[test]
 fn a_new_ticket_is_used_whatever_its_end() {
     for kind in [browser(), Kind::tv_box()] {

@@ -34,7 +34,7 @@ pub enum Opened {
     /// The manifest.
     Manifest(Result<Manifest, Error>),
     /// No license was asked for: it lies in the manifest.
-    LicenseComesAlong,
+    LicenseEmbedded,
     /// The license for the session.
     License(Result<Licensed, Error>),
     /// Title and the like.
@@ -207,7 +207,7 @@ impl Shared {
             true => {
                 // A challenge that was made before that was known will not be answered.
                 control.driver.take_ready(session);
-                self.tell(Opened::LicenseComesAlong);
+                self.tell(Opened::LicenseEmbedded);
                 None
             }
             false => match control.driver.kept_license(session, movie_id).await {

@@ -162,7 +162,7 @@ impl Film {
         });
     }
 
-    // ---- opening --------------------------------------------------------------------------------
+    // ---- opening ----
 
     /// Takes over what was asked for when the viewer chose the film, and uses every answer as soon as it can
     /// be.
@@ -185,7 +185,7 @@ impl Film {
     fn opened(&self, opened: Opened) {
         match opened {
             Opened::Session(session) => self.licenses.session_opened(session),
-            Opened::LicenseComesAlong => self.licenses.comes_along(),
+            Opened::LicenseEmbedded => self.licenses.expect_embedded(),
             Opened::Manifest(Ok(manifest)) => self.manifest_arrived(manifest),
             Opened::Manifest(Err(error)) | Opened::NoSession(error) => self.fail(Problem::from(&error)),
             Opened::License(answer) => self.licenses.answered(answer),
@@ -215,7 +215,7 @@ impl Film {
         }
     }
 
-    // ---- playing --------------------------------------------------------------------------------
+    // ---- playing ----
 
     fn happened(self: &Rc<Self>, what: Happening) {
         match what {

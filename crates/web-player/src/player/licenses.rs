@@ -44,7 +44,7 @@ pub(super) struct LicenseKeeper {
     /// What the manifest says, once it is there; `None` in it where the film is not protected.
     offer: RefCell<Option<Option<Offer>>>,
     /// No license was asked for: the manifest should bring it.
-    comes_along: Cell<bool>,
+    expects_embedded: Cell<bool>,
     /// Why there is no license. It counts once the manifest says that one is needed.
     problem: RefCell<Option<Problem>>,
     has_license: Cell<bool>,
@@ -65,7 +65,7 @@ impl LicenseKeeper {
             session: Cell::new(None),
             embedded: EmbeddedLicense::new(),
             offer: RefCell::default(),
-            comes_along: Cell::new(false),
+            expects_embedded: Cell::new(false),
             problem: RefCell::default(),
             has_license: Cell::new(false),
             version: RefCell::default(),
@@ -89,7 +89,7 @@ impl LicenseKeeper {
         }
     }
 
-    // ---- the first license ----------------------------------------------------------------------
+    // ---- the first license ----
 
     /// When the manifest that will come was asked for, Unix seconds.
     pub(super) fn manifest_asked_at(&self, time: f64) {
@@ -103,8 +103,8 @@ impl LicenseKeeper {
     }
 
     /// No license was asked for, because the manifest should bring it.
-    pub(super) fn comes_along(self: &Rc<Self>) {
-        self.comes_along.set(true);
+    pub(super) fn expect_embedded(self: &Rc<Self>) {
+        self.expects_embedded.set(true);
         self.maybe_open_embedded();
     }
 
@@ -131,7 +131,7 @@ impl LicenseKeeper {
     /// Opens the license in the manifest, once there are session and manifest.
     fn maybe_open_embedded(self: &Rc<Self>) {
         let there = self.session.get().zip(self.offer.borrow().clone());
-        if let Some((session, offer)) = there.filter(|_| self.comes_along.take())
+        if let Some((session, offer)) = there.filter(|_| self.expects_embedded.take())
             && let Some(offer) = offer
         {
             spawn_local(Rc::clone(self).open_embedded(session, offer));
@@ -215,7 +215,7 @@ impl LicenseKeeper {
         }
     }
 
-    // ---- while the film plays -------------------------------------------------------------------
+    // ---- while the film plays ----
 
     /// What names the rules of the license that the film plays by.
     pub(super) fn policy_version(&self) -> Option<String> {

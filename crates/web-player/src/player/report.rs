@@ -51,7 +51,7 @@ impl Reporter {
         self.has_played().then(|| if self.video.ended() { 0.0 } else { self.video.current_time() })
     }
 
-    // ---- to the site ----------------------------------------------------------------------------
+    // ---- to the site ----
 
     /// The player is there. It is told once, and before anything else is told: when the start has time for
     /// it.
@@ -99,7 +99,7 @@ impl Reporter {
         });
     }
 
-    // ---- to the controller ----------------------------------------------------------------------
+    // ---- to the controller ----
 
     /// The film waits for media.
     pub(super) fn waiting(&self) {

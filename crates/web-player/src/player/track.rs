@@ -165,7 +165,7 @@ impl TrackRun {
         self.with_host(|host| host.fail(problem));
     }
 
-    // ---- network --------------------------------------------------------------------------------
+    // ---- network ----
 
     pub(super) fn fetch(self: &Rc<Self>, spec: FetchSpec) {
         let id = spec.fetch;
@@ -231,7 +231,7 @@ impl TrackRun {
         }
     }
 
-    // ---- worker ---------------------------------------------------------------------------------
+    // ---- worker ----
 
     /// Makes the stream, and after it the source buffer, go by another representation's init segment.
     fn send_init(self: &Rc<Self>, representation: &str) {

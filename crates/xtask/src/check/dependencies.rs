@@ -6,8 +6,8 @@ use crate::command::{cargo, output};
 use crate::error::Error;
 use crate::project::Project;
 
-/// Which of our own crates each of them may depend on, outside of its tests. docs/architecture.md prints this as the last column of its
-/// table of folders. What is not listed depends on none.
+/// Which of our own crates each of them may depend on, outside of its tests. docs/architecture.md prints this
+/// as the last column of its table of folders. What is not listed depends on none.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("aes-simd", &[]),
     ("cenc", &["aes-simd"]),
@@ -44,7 +44,8 @@ const NOT_IN_THE_PAGE: [&str; 3] = ["cenc", "license", "decryptor"];
 /// Our crates by what each of them has.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The crates keep to the table, the document prints it, and the page has nothing that can name a content key.
+/// The crates keep to the table, the document prints it, and the page has nothing that can name a content
+/// key.
 ///
 /// # Errors
 /// [`Error::Rule`] for the first that is not so.
