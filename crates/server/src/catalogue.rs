@@ -8,14 +8,20 @@ use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
 use pack::{Pack as PackFile, layout};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use storage::{Folder, Key, Storage};
+use storage::{Folder, InvalidKey, Key, Storage};
 
-/// The folder with the packs, `{library}/{pack id}/pack.json`.
+/// Longest `pack.json` that is read, in octets: some hundred hours of film.
+const MAX_PACK_JSON: u64 = 64 << 20;
+
+/// The first octets of a picture, among which its size is said, behind whatever a camera wrote before it.
+const PICTURE_HEAD: u64 = 256 << 10;
+
+/// The packs in a storage, `{pack id}/pack.json`.
 #[derive(Debug)]
 pub struct Catalogue {
-    library: Folder,
+    library: Arc<dyn Storage>,
     packs: RwLock<HashMap<String, Arc<Pack>>>,
 }
 
@@ -116,30 +122,48 @@ impl Representation {
 }
 
 impl Pack {
-    /// Reads a pack's folder and checks that its files are there.
+    /// Reads the pack below a prefix, or the one that the storage is, and checks that its files are there.
     ///
     /// # Errors
     /// [`Error::Pack`].
-    pub fn read(folder: &Path) -> Result<Self, Error> {
-        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("?").to_owned();
-        let bad = |reason: String| Error::Pack { pack: name.clone(), reason };
-        let path = folder.join(layout::PACK_JSON);
-        let json = std::fs::read(&path).map_err(|e| bad(format!("pack.json: {e}")))?;
+    pub async fn read(storage: &dyn Storage, prefix: Option<&Key>) -> Result<Self, Error> {
+        let bad = |reason: String| Error::Pack {
+            pack: prefix.map_or_else(|| storage.to_string(), Key::to_string),
+            reason,
+        };
+        let key = |name: &str| key_of(prefix, name).map_err(|e| bad(e.to_string()));
+        let json = storage.get(&key(layout::PACK_JSON)?, None).await.map_err(|e| bad(e.to_string()))?;
+        if json.size > MAX_PACK_JSON {
+            return Err(bad(format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", json.size)));
+        }
+        let json = json.bytes().await.map_err(|e| bad(e.to_string()))?;
         let file = PackFile::from_json(&json).map_err(|e| bad(e.to_string()))?;
-        let mut pack = Self::from_file(folder, file)
+        let art = match &file.poster {
+            Some(name) => picture(storage, key(name)?, format!("/art/{}/{name}", file.pack_id)).await,
+            None => None,
+        };
+        let mut pack = Self::from_file(file, art)
             .ok_or_else(|| bad("pack.json has numbers that a manifest cannot carry".to_owned()))?;
-        pack.given_keys = imported::read(folder).map_err(bad)?;
+        pack.given_keys = imported::read(storage, prefix).await.map_err(bad)?;
         for r in &pack.representations {
-            let path = folder.join(layout::media_path(&r.downloadable_id, &r.extension));
-            let size = std::fs::metadata(&path).map_err(|e| bad(format!("{}: {e}", path.display())))?.len();
+            let key = key(&layout::media_path(&r.downloadable_id, &r.extension))?;
+            let size = storage.head(&key).await.map_err(|e| bad(e.to_string()))?.size;
             if size != r.size {
-                return Err(bad(format!("{} has {size} octets, not {}", path.display(), r.size)));
+                return Err(bad(format!("{key} has {size} octets, not {}", r.size)));
             }
         }
         Ok(pack)
     }
 
-    fn from_file(folder: &Path, file: PackFile) -> Option<Self> {
+    /// As [`Pack::read`], of the pack in a folder.
+    ///
+    /// # Errors
+    /// [`Error::Pack`].
+    pub async fn read_folder(folder: &Path) -> Result<Self, Error> {
+        Self::read(&Folder::new(folder), None).await
+    }
+
+    fn from_file(file: PackFile, art: Option<Art>) -> Option<Self> {
         let protection = file.protection.as_ref();
         let keys = protection.map_or_else(Vec::new, |protection| {
             let name = |key: &pack::PackKey| KeyName {
@@ -151,17 +175,8 @@ impl Pack {
             };
             protection.keys.iter().map(name).collect()
         });
-        let pack_id = file.pack_id;
-        let picture = |name: &String| {
-            let size = imagesize::size(folder.join(name)).ok()?;
-            Some(Art {
-                url: format!("/art/{pack_id}/{name}"),
-                width: u32::try_from(size.width).ok()?,
-                height: u32::try_from(size.height).ok()?,
-            })
-        };
         Some(Self {
-            art: file.poster.iter().filter_map(picture).collect(),
+            art: art.into_iter().collect(),
             movie_id: file.movie_id,
             title: file.title,
             duration: Fraction::new(file.duration.value, u64::from(file.duration.timescale)).ok()?,
@@ -181,7 +196,7 @@ impl Pack {
                 pack::Level::Low => Level::Low,
             },
             representations: file.representations.into_iter().map(representation).collect::<Option<_>>()?,
-            id: pack_id,
+            id: file.pack_id,
         })
     }
 
@@ -225,6 +240,21 @@ impl Pack {
     }
 }
 
+/// The name of an object of a pack.
+pub(crate) fn key_of(prefix: Option<&Key>, name: &str) -> Result<Key, InvalidKey> {
+    match prefix {
+        Some(prefix) => prefix.join(name),
+        None => name.parse(),
+    }
+}
+
+/// A picture as clients are told of it; `None` where it is none.
+async fn picture(storage: &dyn Storage, key: Key, url: String) -> Option<Art> {
+    let head = storage.get(&key, Some(0..PICTURE_HEAD)).await.ok()?.bytes().await.ok()?;
+    let size = imagesize::blob_size(&head).ok()?;
+    Some(Art { url, width: u32::try_from(size.width).ok()?, height: u32::try_from(size.height).ok()? })
+}
+
 fn range(r: pack::ByteRange) -> Option<ByteRange> {
     ByteRange::new(r.first, r.last).ok()
 }
@@ -264,16 +294,16 @@ fn representation(r: pack::Representation) -> Option<Representation> {
 }
 
 impl Catalogue {
-    /// The packs of a library folder; none is read yet.
-    pub fn new(library: PathBuf) -> Self {
-        Self { library: Folder::new(library), packs: RwLock::default() }
+    /// The packs of a library; none is read yet.
+    pub fn new(library: Arc<dyn Storage>) -> Self {
+        Self { library, packs: RwLock::default() }
     }
 
-    /// A pack by its id. Read from disk once.
+    /// A pack by its id. Read from the library once.
     ///
     /// # Errors
     /// [`Error::Pack`].
-    pub fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
+    pub async fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
         // What lacks its keys may have been given them meanwhile.
         match self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             Some(pack) if pack.missing_keys().next().is_none() => return Ok(Arc::clone(pack)),
@@ -284,7 +314,7 @@ impl Catalogue {
             return Err(bad("that is no pack id"));
         }
         let key = id.parse().map_err(storage::Error::from)?;
-        let pack = Arc::new(Pack::read(&self.library.path(&key))?);
+        let pack = Arc::new(Pack::read(&*self.library, Some(&key)).await?);
         if pack.id != id {
             return Err(bad("pack.json is another pack's"));
         }
@@ -294,7 +324,7 @@ impl Catalogue {
 
     /// Where the packs lie.
     pub fn library(&self) -> &dyn Storage {
-        &self.library
+        &*self.library
     }
 
     /// The object behind a path; `None` if it can have none.

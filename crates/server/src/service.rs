@@ -12,6 +12,7 @@ use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use storage::Folder;
 
 /// A server's state.
 pub struct Service {
@@ -93,7 +94,7 @@ impl Service {
             policies_changed: AtomicU64::new(crate::config::modified(&config.policies())),
             regions: RwLock::new(Arc::new(regions)),
             keys: RwLock::new(Arc::new(keys)),
-            catalogue: Catalogue::new(config.library()),
+            catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
             throttle: Throttle::new(&config.limits),
             config,
             clock,

@@ -49,7 +49,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         ));
     }
     let kept = if options.keys.is_some() { given_keys::read(&package.keys)? } else { Vec::new() };
-    let done = given_keys::keep(config, &published.directory, &kept)
+    let done = given_keys::keep(config, &published.pack.pack_id, &kept)
         .and_then(|pack| movie::add(config, &pack, package.details, false));
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.

@@ -76,18 +76,19 @@ fn refuse_if_used(config: &Config, id: &str) -> Result<(), Failure> {
 
 /// The films that were packaged with a common key, in words; empty if there are none.
 fn films_of(config: &Config, id: &str) -> Result<String, Failure> {
-    let movies = block_on(async {
+    block_on(async {
         let store = open(config).await?;
         let movies = movies::list(&*store).await?;
         store.close().await;
-        Ok(movies)
-    })?;
-    let uses = |movie: &&server::store::Movie| {
-        Pack::read(&config.library().join(&movie.pack))
-            .is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id))
-    };
-    let films: Vec<_> = movies.iter().filter(uses).map(|m| format!("{} \"{}\"", m.id, m.title)).collect();
-    Ok(films.join(", "))
+        let mut films = Vec::new();
+        for movie in movies {
+            let pack = Pack::read_folder(&config.library().join(&movie.pack)).await;
+            if pack.is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id)) {
+                films.push(format!("{} \"{}\"", movie.id, movie.title));
+            }
+        }
+        Ok(films.join(", "))
+    })
 }
 
 fn print(list: &[KeyInfo]) -> Result<(), Failure> {

@@ -25,8 +25,11 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             }
             prepare_license(config, &details)?;
             let given = given_keys::read(&keys)?;
-            let source = Pack::read(&folder)?;
-            let kept = Pack::read(&config.library().join(&source.id)).ok();
+            let (source, kept) = block_on(async {
+                let source = Pack::read_folder(&folder).await?;
+                let kept = Pack::read_folder(&config.library().join(&source.id)).await.ok();
+                Ok((source, kept))
+            })?;
             let missing = kept.as_ref().unwrap_or(&source).missing_keys();
             if let Some(kid) = missing.into_iter().find(|kid| !given.iter().any(|key| key.kid == *kid)) {
                 return Err(Failure::Usage(format!(
@@ -34,7 +37,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
                 )));
             }
             block_on(async { Ok(movies::publish(&config.library(), &folder).await?) })?;
-            let pack = given_keys::keep(config, &config.library().join(&source.id), &given)?;
+            let pack = given_keys::keep(config, &source.id, &given)?;
             add(config, &pack, details, json.json)
         }
         Movie::List(json) => block_on(async {
@@ -66,7 +69,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             let movie = movies::find(&*store, movie.get()).await?;
             let playback = counters::summary(&*store, movie.id).await?;
             store.close().await;
-            let pack = Pack::read(&config.library().join(&movie.pack));
+            let pack = Pack::read_folder(&config.library().join(&movie.pack)).await;
             let mut value = to_json(&movie);
             value["playback"] = json!(playback);
             if let Ok(pack) = &pack {

@@ -160,7 +160,7 @@ fn accepts_brotli(value: &str) -> bool {
 /// A picture of a pack: only what the pack lists.
 async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(String, String)>) -> Response {
     let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
-    let Ok(pack) = service.catalogue.pack(&pack) else { return not_found() };
+    let Ok(pack) = service.catalogue.pack(&pack).await else { return not_found() };
     let Some((key, content_type)) = pack.picture(&name) else { return not_found() };
     let Ok(picture) = service.catalogue.library().get(&key, None).await else { return not_found() };
     (

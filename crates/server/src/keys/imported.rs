@@ -5,14 +5,17 @@
 use super::file;
 use super::seal::SealKey;
 use crate::Error;
+use crate::catalogue::key_of;
 use crate::secret::{base64url, from_base64url};
 use cenc::{Cek, Kid, KidAndKey};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
+use storage::{Key, PutMode, Storage};
 
-/// The file in a pack's folder. No URL names it.
+/// The object beside a pack's files. No URL names it.
 const NAME: &str = "keys.sealed";
+/// Its greatest size in octets: thousands of keys.
+const MAX_SIZE: u64 = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Sealed {
@@ -35,15 +38,21 @@ impl SealedKey {
     }
 }
 
-/// Keeps keys of a pack in its folder, beside those that are kept there under other KIDs, for a license
-/// server with this folder of keys.
+/// Keeps keys of the pack below a prefix with it, beside those that are kept there under other KIDs, for a
+/// license server with this folder of keys.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`]; [`Error::Pack`] if what is kept cannot be read.
-pub fn keep_given(keys: &Path, pack: &Path, given: &[KidAndKey]) -> Result<(), Error> {
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`], [`Error::Storage`]; [`Error::Pack`] if what is kept
+/// cannot be read.
+pub(crate) async fn keep_given(
+    keys: &Path,
+    library: &dyn Storage,
+    pack: &Key,
+    given: &[KidAndKey],
+) -> Result<(), Error> {
     let seal = SealKey::of(&file::read_all(keys)?)?;
-    let damaged = |reason| Error::Pack { pack: pack.display().to_string(), reason };
-    let mut kept = read(pack).map_err(damaged)?;
+    let damaged = |reason| Error::Pack { pack: pack.to_string(), reason };
+    let mut kept = read(library, Some(pack)).await.map_err(damaged)?;
     kept.retain(|kept| !given.iter().any(|key| kept.is_of(&key.kid)));
     for key in given {
         let sealed = seal.seal(key.cek.expose(), key.kid.as_bytes())?;
@@ -51,21 +60,28 @@ pub fn keep_given(keys: &Path, pack: &Path, given: &[KidAndKey]) -> Result<(), E
     }
     let text = serde_json::to_vec_pretty(&Sealed { keys: kept })
         .map_err(|_| Error::Internal("keys cannot be written"))?;
-    file::replace(pack, NAME, &text)
+    let key = pack.join(NAME).map_err(storage::Error::from)?;
+    Ok(library.put(&key, text.into(), PutMode::Overwrite).await?)
 }
 
-/// The sealed keys in a pack's folder; none where there is no such file.
+/// The sealed keys of a pack; none where there is no such object.
 ///
 /// # Errors
 /// A text that says what is wrong.
-pub(crate) fn read(pack: &Path) -> Result<Vec<SealedKey>, String> {
-    match fs::read(pack.join(NAME)) {
-        Ok(text) => serde_json::from_slice::<Sealed>(&text)
-            .map(|sealed| sealed.keys)
-            .map_err(|error| format!("{NAME}: {error}")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(format!("{NAME}: {error}")),
-    }
+pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Vec<SealedKey>, String> {
+    let key = key_of(pack, NAME).map_err(|error| error.to_string())?;
+    let text = match storage.get(&key, None).await {
+        Ok(object) if object.size > MAX_SIZE => {
+            return Err(format!("{NAME} has {} octets; {MAX_SIZE} are allowed", object.size));
+        }
+        Ok(object) => object.bytes().await,
+        Err(storage::Error::NotFound { .. }) => return Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let text = text.map_err(|error| error.to_string())?;
+    serde_json::from_slice::<Sealed>(&text)
+        .map(|sealed| sealed.keys)
+        .map_err(|error| format!("{NAME}: {error}"))
 }
 
 /// The key of a KID among sealed ones; `None` where it is not there, or was sealed by another seal key.
@@ -86,21 +102,23 @@ mod tests {
 
     /// B26: a given key is found again by whoever has the seal key, under its own KID only, and lies nowhere
     /// in clear.
-    #[test]
-    fn b26_given_keys_are_sealed_and_found() {
-        let (keys, pack) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    #[tokio::test]
+    async fn b26_given_keys_are_sealed_and_found() {
+        let (keys, library) = (tempfile::tempdir().unwrap(), storage::Memory::default());
+        let pack: Key = "8e06bcb9de7cf02a1add0e87ae9cac56".parse().unwrap();
         generate(keys.path(), "http://localhost:8080", 1000).unwrap();
         let given =
             [[1u8; 16], [2; 16]].map(|kid| KidAndKey { kid: Kid(kid), cek: Cek::new([kid[0] + 40; 16]) });
-        assert_eq!(read(pack.path()), Ok(Vec::new()));
+        assert_eq!(read(&library, Some(&pack)).await, Ok(Vec::new()));
         // One by one: what is kept already stays, and is replaced only by its own.
         for key in [&given[0], &given[1], &given[0]] {
-            keep_given(keys.path(), pack.path(), std::slice::from_ref(key)).unwrap();
+            keep_given(keys.path(), &library, &pack, std::slice::from_ref(key)).await.unwrap();
         }
-        assert_eq!(read(pack.path()).unwrap().len(), 2);
-        let text = std::fs::read_to_string(pack.path().join(NAME)).unwrap();
+        assert_eq!(read(&library, Some(&pack)).await.unwrap().len(), 2);
+        let text = library.get(&pack.join(NAME).unwrap(), None).await.unwrap().bytes().await.unwrap();
+        let text = str::from_utf8(&text).unwrap();
         assert!(!text.contains(&hex::encode([41; 16])) && !text.contains(&base64url(&[41; 16])));
-        let sealed = read(pack.path()).unwrap();
+        let sealed = read(&library, Some(&pack)).await.unwrap();
         let seal = SealKey::of(&file::read_all(keys.path()).unwrap()).unwrap();
         for key in &given {
             assert_eq!(open(&sealed, &key.kid, &seal).unwrap(), key.cek);

@@ -23,7 +23,6 @@ pub use domains::{DomainPair, make_domains};
 pub use file::{KeyKind, KeyState};
 pub use folder::{KeyInfo, exist, list};
 pub use generate::generate;
-pub use imported::keep_given;
 pub use load::{load, load_with, open};
 pub use revoked::{Revoked, RevokedId, reinstate, revoke};
 pub use ring::KeyRing;

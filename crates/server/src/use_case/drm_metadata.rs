@@ -123,7 +123,7 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
     let now = service.clock.now();
     let found = retried!(async { service.store.read().await?.movie(movie).await })?;
     let Some(movie) = found.filter(|movie| movie.available) else { return Ok(None) };
-    let Ok(pack) = service.catalogue.pack(&movie.pack) else { return Ok(None) };
+    let Ok(pack) = service.catalogue.pack(&movie.pack).await else { return Ok(None) };
     let Some(metadata) = make(service, &movie, &pack, now)? else { return Ok(None) };
     let last_modified = last_modified(service, &movie, now);
     let said = format!(

@@ -20,35 +20,35 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
     let now = service.clock.now();
-    let movies = movies
-        .into_iter()
-        .filter_map(|movie| {
-            let viewing = latest.get(&movie.id);
-            Some(LibraryMovie {
-                movie_id: MovieId::try_from(movie.id).ok()?,
-                art: metadata::art(service, &movie),
-                position: viewing.map(|viewing| viewing.resume()),
-                watched_at: viewing.map(|viewing| viewing.seen),
-                queued: queue.iter().any(|queued| queued.id == movie.id),
-                playable: playable::may_play(account, &movie).is_ok()
-                    && place.may(&movie.regions)
-                    && service.catalogue.pack(&movie.pack).is_ok(),
-                embedded: drm_metadata::domain_of(service, &movie, now)
-                    .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
-                title: movie.title,
-                year: movie.year,
-                synopsis: movie.synopsis,
-                runtime: movie.runtime,
-                rating: movie.rating,
-                cast: movie.cast,
-            })
-        })
-        .collect();
+    let mut listed = Vec::with_capacity(movies.len());
+    for movie in movies {
+        let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
+        let viewing = latest.get(&movie.id);
+        let pack = service.catalogue.pack(&movie.pack).await.ok();
+        listed.push(LibraryMovie {
+            movie_id,
+            position: viewing.map(|viewing| viewing.resume()),
+            watched_at: viewing.map(|viewing| viewing.seen),
+            queued: queue.iter().any(|queued| queued.id == movie.id),
+            playable: playable::may_play(account, &movie).is_ok()
+                && place.may(&movie.regions)
+                && pack.is_some(),
+            art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
+            embedded: drm_metadata::domain_of(service, &movie, now)
+                .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
+            title: movie.title,
+            year: movie.year,
+            synopsis: movie.synopsis,
+            runtime: movie.runtime,
+            rating: movie.rating,
+            cast: movie.cast,
+        });
+    }
     let boxes = devices.iter().filter(|device| device.kind == "box").count();
     Ok(Library {
         account: account.handle.clone(),
         email: account.email.clone(),
-        movies,
+        movies: listed,
         boxes: u32::try_from(boxes).unwrap_or(u32::MAX),
     })
 }
@@ -104,19 +104,17 @@ pub(crate) async fn queue(
     let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
     let movies = tx.queue(account.id).await?;
-    Ok(ResponseMessage::Queue(
-        movies
-            .iter()
-            .filter_map(|movie| {
-                let of = drm_metadata::domain_of(service, movie, now);
-                let serves = of.is_some_and(|of| Domain::of_level(level).contains(&of.domain));
-                Some(QueueMovie {
-                    license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
-                    movie_id: MovieId::try_from(movie.id).ok()?,
-                    metadata: metadata::of_movie(service, movie),
-                    position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),
-                })
-            })
-            .collect(),
-    ))
+    let mut queue = Vec::with_capacity(movies.len());
+    for movie in &movies {
+        let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
+        let of = drm_metadata::domain_of(service, movie, now);
+        let serves = of.is_some_and(|of| Domain::of_level(level).contains(&of.domain));
+        queue.push(QueueMovie {
+            license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
+            movie_id,
+            metadata: metadata::of_movie(service, movie).await,
+            position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),
+        });
+    }
+    Ok(ResponseMessage::Queue(queue))
 }

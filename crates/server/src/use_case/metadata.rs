@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::Service;
 use crate::store::{Account, Movie, Transaction};
-use nccp::{Art, ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
+use nccp::{ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
 
 /// Viewings that the history tells of.
 const HISTORY: u32 = 20;
@@ -15,12 +15,12 @@ pub(crate) async fn movie(
     movie_id: MovieId,
 ) -> Outcome<ResponseMessage> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    Ok(ResponseMessage::MovieMetadata { movie_id, metadata: of_movie(service, &movie) })
+    Ok(ResponseMessage::MovieMetadata { movie_id, metadata: of_movie(service, &movie).await })
 }
 
 /// Everything known of a movie. One whose pack is missing has no art and no tracks.
-pub(crate) fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata {
-    let pack = service.catalogue.pack(&movie.pack).ok();
+pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata {
+    let pack = service.catalogue.pack(&movie.pack).await.ok();
     let tracks = pack.as_deref().map(|pack| {
         pack.tracks()
             .into_iter()
@@ -38,16 +38,10 @@ pub(crate) fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata {
         synopsis: movie.synopsis.clone(),
         runtime: movie.runtime,
         rating: movie.rating.clone(),
-        art: art(service, movie),
+        art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
         tracks: tracks.unwrap_or_default(),
         chapters: Vec::new(),
     }
-}
-
-/// The movie's pictures.
-pub(crate) fn art(service: &Service, movie: &Movie) -> Vec<Art> {
-    let pack = service.catalogue.pack(&movie.pack);
-    pack.map(|pack| pack.art.clone()).unwrap_or_default()
 }
 
 /// `usermoviemetadata`: A42.

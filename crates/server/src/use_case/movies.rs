@@ -1,8 +1,10 @@
 //! What an operator does with movies: the library behind `matinee movie` and `matinee package`.
 
 use crate::catalogue::Pack;
+use crate::keys::imported;
 use crate::store::{Movie, NewMovie, Store, retried};
 use crate::{Error, LicenseMode, policy, region};
+use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
 use std::path::Path;
 use storage::{Folder, Key, Storage as _, Transfer};
@@ -39,18 +41,28 @@ fn bad(name: &'static str, reason: String) -> Error {
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`].
 pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
-    let pack = Pack::read(folder)?;
-    let (target, library) = (library.join(&pack.id), Folder::new(library));
+    let pack = Pack::read_folder(folder).await?;
+    let (key, library) = (key(&pack.id)?, Folder::new(library));
     // Equal ids are equal files: what is there is as good, unless it is damaged.
-    if let Ok(there) = Pack::read(&target)
+    if let Ok(there) = Pack::read(&library, Some(&key)).await
         && there.id == pack.id
     {
         return Ok(there);
     }
-    let key = key(&pack.id)?;
     library.delete(&key.join(PACK_JSON).map_err(storage::Error::from)?).await?;
     storage::publish(&library, Some(&key), folder, PACK_JSON, Transfer::Copy).await?;
-    Pack::read(&target)
+    Pack::read(&library, Some(&key)).await
+}
+
+/// Keeps keys that an operator gave for a published pack with it, sealed for the license servers that have
+/// this folder of keys; gives the pack as it is then.
+///
+/// # Errors
+/// [`Error::Pack`], [`Error::Storage`]; what reading the keys gives.
+pub async fn keep_keys(library: &Path, keys: &Path, pack: &str, given: &[KidAndKey]) -> Result<Pack, Error> {
+    let (library, key) = (Folder::new(library), key(pack)?);
+    imported::keep_given(keys, &library, &key, given).await?;
+    Pack::read(&library, Some(&key)).await
 }
 
 fn key(pack: &str) -> Result<Key, Error> {

@@ -34,7 +34,7 @@ pub(crate) async fn playable(
         return Err(ErrorCode::RegionNotAllowed.into());
     }
     may_play(account, &movie)?;
-    match service.catalogue.pack(&movie.pack) {
+    match service.catalogue.pack(&movie.pack).await {
         Ok(pack) => Ok((movie, pack)),
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");

@@ -56,13 +56,13 @@ pub(crate) async fn log_blob(
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
     let level = speaker.device.level;
-    let forced = forced_rules(service, (&movie, level), log.policy_version.as_deref(), now)?;
+    let forced = forced_rules(service, (&movie, level), log.policy_version.as_deref(), now).await?;
     Ok((Report { before, after: log.counters.clone() }, forced))
 }
 
 /// What makes a player that goes by other rules than those in force ask for a new license, where the operator
 /// wants that.
-fn forced_rules(
+async fn forced_rules(
     service: &Service,
     (movie, level): (&Movie, KeyLevel),
     reported: Option<&str>,
@@ -81,7 +81,7 @@ fn forced_rules(
     if licensed.as_deref() == Some(reported) || embedded.as_deref() == Some(reported) {
         return Ok(None);
     }
-    match service.catalogue.pack(&movie.pack) {
+    match service.catalogue.pack(&movie.pack).await {
         Ok(pack) => {
             let metadata = drm_metadata::make(service, movie, &pack, now)?;
             Ok(metadata.map(|signed| NewRules {

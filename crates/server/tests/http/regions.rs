@@ -156,7 +156,9 @@ async fn a5_a6_nothing_is_given_abroad() {
 async fn a_movies_own_list() {
     let world = world().await;
     let mut client = Client::registered(&world).await;
-    let pack = server::catalogue::Pack::read(&world.config.library().join(format!("{MOVIE:032x}"))).unwrap();
+    let pack = server::catalogue::Pack::read_folder(&world.config.library().join(format!("{MOVIE:032x}")))
+        .await
+        .unwrap();
     let details = |regions: &[&str]| movies::Details {
         regions: regions.iter().map(|&r| r.to_owned()).collect(),
         ..Default::default()

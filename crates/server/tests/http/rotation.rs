@@ -35,7 +35,7 @@ async fn b64_b66_one_license_carries_every_period() {
         )
     };
     let published = packager::package(&options, &mut ()).unwrap();
-    let pack = catalogue::Pack::read(&published.directory).unwrap();
+    let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
     movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
 
     let mut client = Client::registered(&world).await;
@@ -79,7 +79,7 @@ async fn b26_films_with_given_keys_are_licensed() {
     let library = Destination::Library(world.config.library());
     let options = PackageOptions::new(vec![film], ROTATED, Some(keys), library);
     let published = packager::package(&options, &mut ()).unwrap();
-    let pack = catalogue::Pack::read(&published.directory).unwrap();
+    let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
     assert_eq!(pack.missing_keys().collect::<Vec<_>>(), [given().kid]);
     movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
 
@@ -89,8 +89,9 @@ async fn b26_films_with_given_keys_are_licensed() {
     let refused = client.one(&world, message).await.unwrap_err();
     assert_eq!(refused, nccp::ErrorCode::MovieNotAvailable);
 
-    server::keys::keep_given(&world.config.keys(), &published.directory, &[given()]).unwrap();
-    assert_eq!(catalogue::Pack::read(&published.directory).unwrap().missing_keys().count(), 0);
+    let (library, keys) = (world.config.library(), world.config.keys());
+    let pack = movies::keep_keys(&library, &keys, &pack.id, &[given()]).await.unwrap();
+    assert_eq!(pack.missing_keys().count(), 0);
     let challenge = client.challenge(&world, ROTATED);
     let message = RequestMessage::License { stream_id: id(ROTATED), challenge: challenge.clone() };
     let ResponseMessage::License { license, .. } = client.one(&world, message).await.unwrap() else {

@@ -22,7 +22,9 @@ async fn two(server: &Postgres) -> (World, World) {
     }
     let store = server.store().await;
     accounts::add(&store, EMAIL, PASSWORD, "unlimited", NOW).await.unwrap();
-    let pack = server::catalogue::Pack::read(&first.config.library().join(format!("{MOVIE:032x}"))).unwrap();
+    let pack = server::catalogue::Pack::read_folder(&first.config.library().join(format!("{MOVIE:032x}")))
+        .await
+        .unwrap();
     movies::add(&store, &pack, movies::Details::default(), NOW).await.unwrap();
     (first, second)
 }

@@ -84,7 +84,7 @@ impl World {
         // Makes the keys, from which the film's KIDs follow.
         let service = Service::with_store(config.clone(), clock, store.clone()).unwrap();
         for movie in [MOVIE, OTHER_MOVIE] {
-            let pack = film(&config, movie);
+            let pack = film(&config, movie).await;
             movies::add(&*store, &pack, movies::Details { year: Some(2026), ..Default::default() }, NOW)
                 .await
                 .unwrap();
@@ -176,7 +176,7 @@ pub(crate) fn octets() -> Vec<u8> {
 }
 
 /// A pack as the packager writes it, of files that are no films.
-fn film(config: &Config, movie: u64) -> catalogue::Pack {
+async fn film(config: &Config, movie: u64) -> catalogue::Pack {
     let keys = server::keys::load(&config.keys(), &config.public_url, NOW).unwrap();
     let (id, common) = keys.active_common_key();
     let (content, label) = (ContentId::of_movie(movie), Label::default());
@@ -218,7 +218,7 @@ fn film(config: &Config, movie: u64) -> catalogue::Pack {
     });
     std::fs::write(folder.join("poster.png"), png()).unwrap();
     std::fs::write(folder.join("pack.json"), pack.to_string()).unwrap();
-    catalogue::Pack::read(&folder).unwrap()
+    catalogue::Pack::read_folder(&folder).await.unwrap()
 }
 
 /// The head of a PNG of 1280 × 720: enough to tell its size.

@@ -155,7 +155,7 @@ impl World {
             .await
             .unwrap()
             .unwrap();
-        let pack = catalogue::Pack::read(&published.directory).unwrap();
+        let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
         let details = movies::Details { policy: Some(policy.to_owned()), ..movies::Details::default() };
         let store = server::store::open(&self.config).await.unwrap();
         movies::add(&*store, &pack, details, NOW).await.unwrap();
