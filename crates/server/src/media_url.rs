@@ -149,6 +149,22 @@ pub enum Refusal {
     Expired,
 }
 
+/// What a good URL gives, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted<T> {
+    /// What its path names.
+    pub path: T,
+    /// E: the URL is good before this time, Unix seconds.
+    pub expires: u64,
+}
+
+impl<T> Granted<T> {
+    /// How long a cache may keep what the URL gives, in seconds: `most`, but no longer than the URL is good.
+    pub fn max_age(&self, most: u64, now: u64) -> u64 {
+        self.expires.saturating_sub(now).min(most)
+    }
+}
+
 /// Checks a request's path and query against the secrets that are live; the hash before the time. `bases` are
 /// the URLs without trailing slash under which the files may have been signed: the edge's own and those of
 /// the CDNs that pull from it.
@@ -161,7 +177,7 @@ pub fn verify(
     path: &str,
     query: Option<&str>,
     now: u64,
-) -> Result<MediaPath, Refusal> {
+) -> Result<Granted<MediaPath>, Refusal> {
     check(secrets, bases, (path, query), now, |path| {
         let media = MediaPath::parse(path)?;
         let file_path = media.file_path();
@@ -179,7 +195,7 @@ pub fn verify_drm(
     path: &str,
     query: Option<&str>,
     now: u64,
-) -> Result<DrmPath, Refusal> {
+) -> Result<Granted<DrmPath>, Refusal> {
     check(secrets, bases, (path, query), now, |path| {
         let drm = DrmPath::parse(path)?;
         let file_path = drm.file_path();
@@ -194,7 +210,7 @@ fn check<T>(
     (path, query): (&str, Option<&str>),
     now: u64,
     parse: impl FnOnce(&str) -> Option<(T, String)>,
-) -> Result<T, Refusal> {
+) -> Result<Granted<T>, Refusal> {
     let query = query.unwrap_or_default();
     if !path.bytes().chain(query.bytes()).all(|b| (0x21..=0x7E).contains(&b)) {
         return Err(Refusal::Unclean);
@@ -216,7 +232,7 @@ fn check<T>(
     if now >= token.expires {
         return Err(Refusal::Expired);
     }
-    Ok(named)
+    Ok(Granted { path: named, expires: token.expires })
 }
 
 struct Token<'a> {
@@ -267,6 +283,7 @@ mod tests {
 
     fn check(path: &str, query: &str, now: u64) -> Result<MediaPath, Refusal> {
         verify(&secrets(), &["https://films.example.org", BASE], path, Some(query), now)
+            .map(|granted| granted.path)
     }
 
     /// A71: the documented vector.
@@ -286,6 +303,14 @@ mod tests {
         let raised = QUERY.replace("1790002800", "1790002801");
         assert_eq!(check(FILE, &raised, BEFORE), Err(Refusal::Forbidden));
         assert_eq!(check(FILE, &raised, 1_800_000_000), Err(Refusal::Forbidden));
+    }
+
+    #[test]
+    fn what_a_url_gives_is_kept_no_longer_than_it_is_good() {
+        let granted = verify(&secrets(), &[BASE], FILE, Some(QUERY), BEFORE - 59).unwrap();
+        assert_eq!(granted.expires, 1_790_002_800);
+        assert_eq!((granted.max_age(3600, BEFORE - 59), granted.max_age(30, BEFORE - 59)), (60, 30));
+        assert_eq!((granted.max_age(3600, BEFORE), granted.max_age(3600, BEFORE + 9)), (1, 0));
     }
 
     #[test]
@@ -333,7 +358,8 @@ mod tests {
         let cdn = "http://cdn1.example.net/films";
         let url = sign(&secrets()[0], cdn, &path, 1_790_002_800);
         let query = url.split_once('?').map(|(_, query)| query);
-        let check = |bases: &[&str]| verify(&secrets(), bases, FILE, query, BEFORE);
+        let check =
+            |bases: &[&str]| verify(&secrets(), bases, FILE, query, BEFORE).map(|granted| granted.path);
         assert_eq!(check(&[BASE, cdn]), Ok(path));
         assert_eq!(check(&[BASE]), Err(Refusal::Forbidden));
         // As long, but another.
@@ -356,7 +382,7 @@ mod tests {
         let (text, query) = url.strip_prefix(BASE).unwrap().split_once('?').unwrap();
         assert_eq!(text, "/s/vod/60027274/drm");
         let check = |path: &str| verify_drm(&secrets(), &[BASE], path, Some(query), BEFORE);
-        let read = check(text).unwrap();
+        let read = check(text).unwrap().path;
         assert_eq!((read.movie(), &read), (Some(60027274), &path));
         assert_eq!(check("/s/vod/60027275/drm"), Err(Refusal::Forbidden));
         assert_eq!(verify_drm(&secrets(), &[BASE], text, Some(query), 1_790_002_800), Err(Refusal::Expired));

@@ -16,16 +16,16 @@ pub(super) fn is_drm(path: &str) -> bool {
 
 pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
     let (uri, bases) = (&request.uri, service.config.drm_bases());
-    let keys = service.keys();
+    let (keys, now) = (service.keys(), service.clock.now());
     let refused = |status: StatusCode, text: &'static str| {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };
     let nothing = || refused(StatusCode::NOT_FOUND, "There is no such DRM metadata.\n");
-    match media_url::verify_drm(&keys.media, &bases, uri.path(), uri.query(), service.clock.now()) {
-        Ok(path) => {
-            let Some(movie) = path.movie() else { return nothing() };
+    match media_url::verify_drm(&keys.media, &bases, uri.path(), uri.query(), now) {
+        Ok(granted) => {
+            let Some(movie) = granted.path.movie() else { return nothing() };
             match drm_metadata::resource(service, movie).await {
-                Ok(Some(resource)) => send(service, request, resource),
+                Ok(Some(resource)) => send(request, resource, granted.max_age(service.config.drm.ttl, now)),
                 Ok(None) => nothing(),
                 Err(failure) => {
                     tracing::error!(movie, code = failure.code().as_str(), "no DRM metadata could be made");
@@ -40,13 +40,13 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
     }
 }
 
-fn send(service: &Service, request: &Parts, resource: Resource) -> Response {
+fn send(request: &Parts, resource: Resource, max_age: u64) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(COSE));
     let tag = format!("W/\"{}\"", resource.tag);
     let modified = UNIX_EPOCH + Duration::from_secs(resource.last_modified);
     for (name, value) in [
-        (header::CACHE_CONTROL, format!("public, max-age={}", service.config.drm.ttl)),
+        (header::CACHE_CONTROL, format!("public, max-age={max_age}")),
         (header::LAST_MODIFIED, httpdate::fmt_http_date(modified)),
         (header::ETAG, tag.clone()),
     ] {

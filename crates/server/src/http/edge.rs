@@ -1,7 +1,7 @@
 //! The edge: octets behind signed URLs, and nothing else. No accounts, no cookies, no state; constant memory.
 
 use super::{body, drm};
-use crate::media_url::{self, MediaPath, Refusal};
+use crate::media_url::{self, Granted, MediaPath, Refusal};
 use crate::{Role, Service};
 use axum::Router;
 use axum::body::Body;
@@ -13,6 +13,9 @@ use axum::routing::any;
 use nccp::{ByteRange, RangeHeader};
 use std::sync::Arc;
 use storage::{Meta, Storage};
+
+/// The longest that caches may keep a file, in seconds: a year (RFC 9111 knows no "for ever").
+const KEEP: u64 = 31_536_000;
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/s/{*path}", any(media))
@@ -57,14 +60,14 @@ fn preflight() -> Response {
 
 async fn serve(service: &Service, request: &Parts) -> Response {
     let (uri, bases) = (&request.uri, service.config.edge_bases());
-    let keys = service.keys();
-    let checked = media_url::verify(&keys.media, &bases, uri.path(), uri.query(), service.clock.now());
+    let (keys, now) = (service.keys(), service.clock.now());
+    let checked = media_url::verify(&keys.media, &bases, uri.path(), uri.query(), now);
     let refused = |status: StatusCode, text: &'static str| {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };
     match checked {
-        Ok(path) => match find(service, &path).await {
-            Some(file) => send(service.catalogue.library(), request, &path, file).await,
+        Ok(granted) => match find(service, &granted.path).await {
+            Some(file) => send(service.catalogue.library(), request, &granted, now, file).await,
             None => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
         },
         Err(Refusal::Unclean) => refused(StatusCode::BAD_REQUEST, "Bad Request\n"),
@@ -104,15 +107,25 @@ fn part(headers: &HeaderMap, path: &MediaPath, etag: &str, size: u64) -> Part {
     }
 }
 
-async fn send(library: &dyn Storage, request: &Parts, path: &MediaPath, file: Meta) -> Response {
-    let Meta { key, size } = file;
+async fn send(
+    library: &dyn Storage,
+    request: &Parts,
+    granted: &Granted<MediaPath>,
+    now: u64,
+    file: Meta,
+) -> Response {
+    let (Meta { key, size }, path) = (file, &granted.path);
     // Published files never change, so their name is their tag.
     let etag = match path.range {
         None => format!("\"{}-{}\"", path.pack, path.id),
         Some(range) => format!("\"{}-{}-{range}\"", path.pack, path.id),
     };
     let mut headers = HeaderMap::new();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    // A cache answers without asking here: what it keeps must not outlive the URL.
+    let kept = format!("public, max-age={}, immutable", granted.max_age(KEEP, now));
+    if let Ok(value) = HeaderValue::try_from(kept) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(pack::layout::media_type(&path.extension)));
     if let Ok(value) = HeaderValue::from_str(&etag) {

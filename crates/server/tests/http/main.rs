@@ -13,6 +13,7 @@ mod identity;
 mod license;
 mod login;
 mod policies;
+mod redteam;
 mod regions;
 mod rotation;
 mod serving;

@@ -1,0 +1,3 @@
+//! What an attacker tries, and what comes of it. Each test is named by what is tried.
+
+mod caches;
