@@ -101,7 +101,8 @@ fn layout_of_files_and_pack_json() {
     assert_eq!(packager::read_pack(&published.directory).unwrap(), *pack);
     assert!((pack.duration.seconds() - 60.0).abs() < 0.05, "{}", pack.duration);
     assert_eq!(pack.representations.len(), 4);
-    assert_eq!(pack.pack_id.len(), 32);
+    // It names the content: who changes the bytes of packages on purpose changes it here.
+    assert_eq!(pack.pack_id, "8d7d59937a2b38424f4a46bebcbe68e9");
     for representation in &pack.representations {
         let id = &representation.downloadable_id;
         assert_eq!(representation.path, format!("{}/{id}.mp4", &id[7..]));
