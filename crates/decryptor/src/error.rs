@@ -37,6 +37,9 @@ pub enum Error {
     /// A rule of the policy was not met.
     #[error("refused by the license's policy")]
     Refused(Refusal),
+    /// A license that may be old, while the wall clock is before what it said earlier.
+    #[error("the clock was set back")]
+    ClockSetBack,
     /// A license for a session that has no challenge out.
     #[error("no challenge is waiting for a license")]
     NoChallenge,
@@ -62,6 +65,7 @@ impl From<Error> for DrmError {
             Error::Refused(Refusal::Expired) => Self::LicenseExpired,
             Error::Refused(Refusal::KeyLevel) => Self::PolicyRefused { reason: PolicyReason::KeyLevel },
             Error::Refused(Refusal::Output) => Self::PolicyRefused { reason: PolicyReason::Output },
+            Error::ClockSetBack => Self::PolicyRefused { reason: PolicyReason::Clock },
             Error::Refused(_) => Self::PolicyRefused { reason: PolicyReason::Player },
             Error::NoChallenge | Error::NoSession | Error::NoInit | Error::NoLicense => {
                 Self::State { what: error.to_string() }

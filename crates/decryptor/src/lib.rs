@@ -6,7 +6,7 @@
 //! * [`Cdm`]: license sessions: challenges out, licenses in, and the keys that came, found by KID. Private
 //!   keys stay outside.
 //! * [`InitData`]: the keys that DRM metadata and `pssh` boxes name.
-//! * [`TrustedTime`]: a clock that signed times anchor and that cannot be set back.
+//! * [`TrustedTime`]: a clock that signed times anchor and that knows when it was set back.
 //!
 //! The shell (only in wasm: `start`) speaks [`drm_api`] over `postMessage`, keeps the device's keys as
 //! non-extractable WebCrypto keys in IndexedDB, and does nothing that the core can do. Feature `compat` makes

@@ -7,54 +7,93 @@ pub struct Clocks {
     pub monotonic: f64,
 }
 
-/// The greatest signed time seen, and what the wall clock said then. Kept over restarts.
+/// What is known of the time, to be kept over restarts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Anchor {
-    /// Signed time, Unix seconds.
+    /// Greatest signed time seen, Unix seconds; 0 if none.
     pub signed: u64,
-    /// Wall clock when it was seen.
+    /// Greatest time known: the signed one, and what the clocks have counted since.
+    pub known: f64,
+    /// Greatest that the wall clock has said since the signed time came.
     pub wall: f64,
 }
 
-/// now = anchor + elapsed, elapsed the greater of the monotonic and the wall clock's (docs/protocol.md §6):
+/// So much may the wall clock go back unnoticed, seconds: machines correct theirs.
+const TOLERANCE: f64 = 300.0;
+/// What is known is to be kept so often, seconds.
+const KEEP_EVERY: f64 = 60.0;
+
+/// now = known + elapsed, elapsed the greater of the monotonic and the wall clock's (docs/protocol.md §6):
 /// setting the clock back gains nothing (B18).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrustedTime {
-    anchor: Option<Anchor>,
+    anchor: Anchor,
     monotonic: f64,
+    /// To be kept at once.
+    is_due: bool,
 }
 
 impl TrustedTime {
-    /// Starts from what was kept, if anything was.
+    /// Starts from what was kept. If nothing was, the wall clock is all there is.
     pub fn new(kept: Option<Anchor>, clocks: Clocks) -> Self {
-        Self { anchor: kept, monotonic: clocks.monotonic }
+        let wall = clocks.wall.max(0.0);
+        let anchor = kept.unwrap_or(Anchor { signed: 0, known: wall, wall });
+        Self { anchor, monotonic: clocks.monotonic, is_due: kept.is_none() }
     }
 
-    /// Trusted time, Unix seconds. Without an anchor the wall clock is all there is.
+    fn known(&self, clocks: Clocks) -> f64 {
+        let elapsed = (clocks.monotonic - self.monotonic).max(clocks.wall - self.anchor.wall).max(0.0);
+        self.anchor.known + elapsed
+    }
+
+    /// Trusted time, Unix seconds.
     pub fn now(&self, clocks: Clocks) -> u64 {
-        let Some(anchor) = self.anchor else { return clocks.wall.max(0.0) as u64 };
-        let elapsed = (clocks.monotonic - self.monotonic).max(clocks.wall - anchor.wall).max(0.0);
-        anchor.signed.saturating_add(elapsed as u64)
+        self.known(clocks) as u64
     }
 
     /// The greatest signed time seen; 0 if none.
     pub fn greatest(&self) -> u64 {
-        self.anchor.map_or(0, |anchor| anchor.signed)
+        self.anchor.signed
+    }
+
+    /// Whether the wall clock is before what it has said already, by more than five minutes. Then nobody
+    /// knows how late it is, until a signed time comes.
+    pub fn is_set_back(&self, clocks: Clocks) -> bool {
+        clocks.wall + TOLERANCE < self.anchor.wall
     }
 
     /// Takes a signed time that may be long past, as a cache gives it: it only shows that the clock is not
     /// behind it.
-    pub fn learn_at_least(&mut self, signed: u64, clocks: Clocks) -> Option<Anchor> {
-        if signed > self.now(clocks) { self.learn(signed, clocks) } else { None }
+    pub fn learn_at_least(&mut self, signed: u64, clocks: Clocks) {
+        if signed > self.now(clocks) {
+            self.learn(signed, clocks);
+        }
     }
 
-    /// Takes a signed time. Gives the new anchor to keep if it is later than all before.
-    pub fn learn(&mut self, signed: u64, clocks: Clocks) -> Option<Anchor> {
-        if self.anchor.is_some_and(|anchor| signed <= anchor.signed) {
+    /// Takes a signed time, if it is later than all before.
+    pub fn learn(&mut self, signed: u64, clocks: Clocks) {
+        if signed > self.anchor.signed {
+            self.monotonic = clocks.monotonic;
+            self.anchor = Anchor { signed, known: signed as f64, wall: clocks.wall };
+            self.is_due = true;
+        }
+    }
+
+    /// What is to be kept now: after a license was opened or a signed time came, and once a minute.
+    pub fn to_keep(&mut self, clocks: Clocks) -> Option<Anchor> {
+        let known = self.known(clocks);
+        if !self.is_due && known < self.anchor.known + KEEP_EVERY {
             return None;
         }
+        let wall = self.anchor.wall.max(clocks.wall);
+        self.anchor = Anchor { known, wall, ..self.anchor };
         self.monotonic = clocks.monotonic;
-        self.anchor = Some(Anchor { signed, wall: clocks.wall });
-        self.anchor
+        self.is_due = false;
+        Some(self.anchor)
+    }
+
+    /// A license is being opened: what is known now is to be kept.
+    pub(crate) fn opened(&mut self) {
+        self.is_due = true;
     }
 }

@@ -65,6 +65,8 @@ pub enum PolicyReason {
     Player,
     /// The module is too old.
     Module,
+    /// The clock was set back, and the license may be old.
+    Clock,
 }
 
 impl fmt::Display for DrmError {

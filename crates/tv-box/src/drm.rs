@@ -29,14 +29,12 @@ pub(crate) struct Granted {
     pub(crate) renew_after: Option<u64>,
     /// When playback ends with it, by trusted time.
     pub(crate) ends: Option<u64>,
-    /// To be kept.
-    pub(crate) anchor: Option<Anchor>,
 }
 
 impl Granted {
-    fn of(policy: &Policy, anchor: Option<Anchor>) -> Self {
+    fn of(policy: &Policy) -> Self {
         let ends = policy.ends().filter(|_| policy.check == Check::Continuous);
-        Self { max_height: policy.max_height, renew_after: policy.renew_after, ends, anchor }
+        Self { max_height: policy.max_height, renew_after: policy.renew_after, ends }
     }
 }
 
@@ -61,6 +59,12 @@ impl Drm {
     /// Trusted time, Unix seconds.
     pub(crate) fn now(&self) -> u64 {
         self.cdm.time.now(self.clocks())
+    }
+
+    /// What is known of the time, where it is to be kept now.
+    pub(crate) fn time_to_keep(&mut self) -> Option<Anchor> {
+        let clocks = self.clocks();
+        self.cdm.time.to_keep(clocks)
     }
 
     pub(crate) fn create(&mut self) -> SessionId {
@@ -121,7 +125,7 @@ impl Drm {
         };
         let kek = key.decrypt(pending.kek_ciphertext()).map_err(decryptor::Error::from)?;
         let policy = self.cdm.finish_license(pending, &kek)?.policy();
-        Ok(Granted::of(policy, pending.anchor()))
+        Ok(Granted::of(policy))
     }
 
     fn domain_key(&self, of: DomainEpoch, kept: &Kept) -> Result<SoftwareRsaKey, decryptor::Error> {

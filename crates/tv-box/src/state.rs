@@ -87,8 +87,10 @@ struct Content {
     /// The last number that was used.
     sequence: u64,
     registration: Option<Kept>,
-    /// Greatest signed time seen, and the wall clock then.
+    /// Greatest signed time seen, and the greatest that the wall clock has said since.
     anchor: Option<(u64, f64)>,
+    /// Greatest time known; earlier versions kept no more than the signed time.
+    known: Option<f64>,
     /// bit/s, as measured last.
     throughput: Option<u64>,
 }
@@ -155,11 +157,13 @@ impl State {
     }
 
     pub(crate) fn anchor(&self) -> Option<Anchor> {
-        self.content.anchor.map(|(signed, wall)| Anchor { signed, wall })
+        let known = |signed| self.content.known.unwrap_or(signed as f64);
+        self.content.anchor.map(|(signed, wall)| Anchor { signed, known: known(signed), wall })
     }
 
     pub(crate) fn set_anchor(&mut self, anchor: Anchor) -> Result<(), Error> {
         self.content.anchor = Some((anchor.signed, anchor.wall));
+        self.content.known = Some(anchor.known);
         self.save()
     }
 
@@ -245,7 +249,7 @@ mod tests {
         assert_eq!(state.next_sequence().unwrap().get(), 1);
         assert_eq!(state.next_sequence().unwrap().get(), 2);
         state.set_registration(Some(kept())).unwrap();
-        state.set_anchor(Anchor { signed: 5, wall: 6.5 }).unwrap();
+        state.set_anchor(Anchor { signed: 5, known: 5.5, wall: 6.5 }).unwrap();
         state.set_throughput(7).unwrap();
         assert!(!format!("{state:?}").contains("secret"));
         assert!(matches!(State::open(&place, &identity), Err(Error::Busy { .. })));
@@ -257,7 +261,7 @@ mod tests {
         assert!(!lost);
         assert_eq!(state.next_sequence().unwrap().get(), 3, "no number twice");
         assert_eq!(state.registration(), Some(&kept()));
-        assert_eq!(state.anchor(), Some(Anchor { signed: 5, wall: 6.5 }));
+        assert_eq!(state.anchor(), Some(Anchor { signed: 5, known: 5.5, wall: 6.5 }));
         assert_eq!(state.throughput(), Some(7));
         drop(state);
 

@@ -163,6 +163,9 @@ impl From<&DrmError> for Problem {
             DrmError::PolicyRefused { reason: PolicyReason::Output } => {
                 "The title's rules allow one display only. Disconnect the second one.".into()
             }
+            DrmError::PolicyRefused { reason: PolicyReason::Clock } => {
+                "This device's clock was set back. Set it right, or connect to the service.".into()
+            }
             DrmError::PolicyRefused { reason: PolicyReason::Module } | DrmError::ModuleMismatch => {
                 "Reload the page to get the current version.".into()
             }

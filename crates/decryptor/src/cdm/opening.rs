@@ -4,7 +4,7 @@
 use license::{Display, DomainEpoch, DrmMetadata, Expected, VerifiedLicense, Version};
 
 use super::{Cdm, Challenged, Device, Granted, SessionId};
-use crate::{Anchor, Clocks, Error, module_version};
+use crate::{Clocks, Error, module_version};
 
 /// A license that is kept for later starts.
 #[derive(Clone)]
@@ -38,7 +38,6 @@ pub struct PendingLicense<K> {
     session: SessionId,
     license: VerifiedLicense,
     source: Source<K>,
-    anchor: Option<Anchor>,
 }
 
 impl<K: Clone> PendingLicense<K> {
@@ -59,11 +58,6 @@ impl<K: Clone> PendingLicense<K> {
     /// Oldest module version that may use it; this one may.
     pub fn oldest_module(&self) -> Version {
         self.license.license().oldest_module
-    }
-
-    /// What is to be kept of the clock now, if it has learned something.
-    pub fn anchor(&self) -> Option<Anchor> {
-        self.anchor
     }
 
     /// A license to be kept for later starts, with its movie: a fresh one whose policy is persistent.
@@ -107,7 +101,7 @@ impl<K: Clone> Cdm<K> {
     /// device id is the registration's now.
     ///
     /// # Errors
-    /// [`Error::NoSession`], [`Error::License`]; [`Error::Refused`] by its rules.
+    /// [`Error::NoSession`], [`Error::License`]; [`Error::ClockSetBack`]; [`Error::Refused`] by its rules.
     pub fn begin_load(
         &mut self,
         session: SessionId,
@@ -131,6 +125,7 @@ impl<K: Clone> Cdm<K> {
     ///
     /// # Errors
     /// [`Error::NoSession`], [`Error::License`]; [`Error::NoLicense`] when there is none in it;
+    /// [`Error::ClockSetBack`], unless it was issued later than all that is known of the time;
     /// [`Error::Refused`] by its rules.
     pub fn begin_embedded(
         &mut self,
@@ -194,15 +189,20 @@ impl<K: Clone> Cdm<K> {
         clocks: Clocks,
     ) -> Result<PendingLicense<K>, Error> {
         let issued = license.license().issued;
-        let is_fresh = matches!(source, Source::Fresh { .. });
         // A wall clock that runs ahead must not end a fresh one; others may be long past.
-        let now = if is_fresh { issued } else { self.time.now(clocks) };
+        let now = if matches!(source, Source::Fresh { .. }) {
+            self.time.learn(issued, clocks);
+            issued
+        } else {
+            self.time.learn_at_least(issued, clocks);
+            if self.time.is_set_back(clocks) {
+                return Err(Error::ClockSetBack);
+            }
+            self.time.now(clocks)
+        };
+        self.time.opened();
         let situation = device.situation(now, self.session(session)?.display);
         license.license().policy.check(&situation).map_err(Error::Refused)?;
-        let anchor = match is_fresh {
-            true => self.time.learn(issued, clocks),
-            false => self.time.learn_at_least(issued, clocks),
-        };
-        Ok(PendingLicense { session, license, source, anchor })
+        Ok(PendingLicense { session, license, source })
     }
 }

@@ -18,7 +18,7 @@ const KEYS: &str = "keys";
 const CERTIFICATES: &str = "certificates";
 /// Last sequence number given out: component → number.
 const SEQUENCES: &str = "sequences";
-/// `anchor` → {signed, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key,
+/// `anchor` → {signed, known, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key,
 /// challenge}; `domain-{name}-{epoch}` → private key.
 const STATE: &str = "state";
 
@@ -142,18 +142,22 @@ impl Database {
     pub(super) async fn anchor(&self) -> Result<Option<Anchor>, DrmError> {
         let stored = self.read(STATE, "anchor").await?;
         let number = |name| property(&stored, name).as_f64();
-        Ok(number("signed").zip(number("wall")).map(|(signed, wall)| Anchor { signed: signed as u64, wall }))
+        Ok(number("signed").zip(number("wall")).map(|(signed, wall)| {
+            // Earlier versions kept no more than the signed time.
+            Anchor { signed: signed as u64, known: number("known").unwrap_or(signed), wall }
+        }))
     }
 
     /// Keeps an anchor, unless another tab has kept a later one.
-    pub(super) async fn set_anchor(&self, anchor: Anchor) -> Result<(), DrmError> {
-        let signed = anchor.signed as f64;
-        let record = object(&[("signed", &signed.into()), ("wall", &anchor.wall.into())]);
+    pub(super) async fn set_anchor(&self, Anchor { signed, known, wall }: Anchor) -> Result<(), DrmError> {
+        let signed = signed as f64;
+        let record = object(&[("signed", &signed.into()), ("known", &known.into()), ("wall", &wall.into())]);
         let keep = async {
             let (transaction, store) = self.begin(STATE)?;
             let key = JsValue::from("anchor");
-            let kept = property(&result_of(&store.get(&key)?).await?, "signed").as_f64();
-            if kept.is_none_or(|kept| kept < signed) {
+            let kept = result_of(&store.get(&key)?).await?;
+            let kept = |name| property(&kept, name).as_f64();
+            if (kept("signed"), kept("known")) < (Some(signed), Some(known)) {
                 store.put_with_key(&record, &key)?;
             }
             done(&transaction).await.map(drop)

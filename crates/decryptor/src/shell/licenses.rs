@@ -157,7 +157,7 @@ async fn take(
     component: &str,
     pending: &PendingLicense<RsaPrivate>,
 ) -> Result<Reply, DrmError> {
-    module.keep_anchor(pending.anchor());
+    module.keep_time();
     let key = match pending.opener() {
         Opener::Challenge(key) => key.clone(),
         Opener::Domain(of) => database.domain_key(of).await?.ok_or_else(|| state("no key of that domain"))?,

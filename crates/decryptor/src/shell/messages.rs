@@ -234,6 +234,7 @@ pub fn error(error: &DrmError) -> JsValue {
                 PolicyReason::KeyLevel => "key-level",
                 PolicyReason::Output => "output",
                 PolicyReason::Module => "module",
+                PolicyReason::Clock => "clock",
                 _ => "player",
             };
             of("policy-refused", &[("reason", &reason.into())])

@@ -12,7 +12,7 @@ use web_sys::WorkerGlobalScope;
 use super::config::Config;
 use super::database::Database;
 use super::keys::{Crypto, RsaPrivate, subtle};
-use crate::{Anchor, Cdm, Clocks, module_version};
+use crate::{Cdm, Clocks, module_version};
 
 /// What one page's module has, but for who it is.
 pub(super) struct Module {
@@ -62,15 +62,15 @@ impl Module {
 
     /// Takes a signed time.
     pub(super) fn learn_time(&self, signed: u64) {
-        let anchor = self.cdm.borrow_mut().time.learn(signed, self.clocks());
-        self.keep_anchor(anchor);
+        self.cdm.borrow_mut().time.learn(signed, self.clocks());
+        self.keep_time();
     }
 
-    /// Keeps what the clock has learned. Nobody waits for that: not keeping it costs only the memory of it
-    /// after a restart.
-    pub(super) fn keep_anchor(&self, anchor: Option<Anchor>) {
-        let database = self.database.borrow().clone();
-        if let (Some(anchor), Some(database)) = (anchor, database) {
+    /// Keeps what is known of the time, where that is due. Nobody waits for that: not keeping it costs only
+    /// the memory of it after a restart.
+    pub(super) fn keep_time(&self) {
+        let Some(database) = self.database.borrow().clone() else { return };
+        if let Some(anchor) = self.cdm.borrow_mut().time.to_keep(self.clocks()) {
             spawn_local(async move { drop(database.set_anchor(anchor).await) });
         }
     }

@@ -60,6 +60,8 @@ impl Worker {
     fn take(worker: &Rc<Self>, message: &JsValue) {
         let Some(id) = property_of(message, property::ID).as_f64() else { return };
         let id = id as RequestId;
+        // Whoever plays has something to say each minute.
+        worker.module.keep_time();
         let (of_cdm, of_device) =
             (property_of(message, property::CDM), property_of(message, property::DEVICE));
         let queued = match (messages::cdm_request(&of_cdm), messages::device_request(&of_device)) {

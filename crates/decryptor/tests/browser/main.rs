@@ -45,7 +45,8 @@ async fn challenge(page: &Page, display: Display) -> (u32, Vec<u8>) {
         ticket: "ticket".into(),
         init_data: vec![],
         display,
-        clock_offset: 0.0,
+        // As the page learns it from the controller.
+        clock_offset: now() as f64 - js_sys::Date::now() / 1000.0,
     };
     match page.call(request).await {
         Ok(Reply::Challenge { challenge, .. }) => (session, challenge),

@@ -19,6 +19,7 @@ fn messages_have_serdes_form() {
         DrmError::PolicyRefused { reason: PolicyReason::Output },
         DrmError::PolicyRefused { reason: PolicyReason::Player },
         DrmError::PolicyRefused { reason: PolicyReason::Module },
+        DrmError::PolicyRefused { reason: PolicyReason::Clock },
         DrmError::LicenseExpired,
         DrmError::Media { what: what() },
         DrmError::Storage { what: what() },

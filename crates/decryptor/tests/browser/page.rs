@@ -31,8 +31,26 @@ pub const DATABASE: &str = if cfg!(feature = "compat") { "matinee-drm-software" 
 pub const URL: &str = "http://matinee.test";
 pub const CONTROLLER: &str = "http://matinee.test/nccp/controller";
 
+/// The time of the site, Unix seconds, whatever this machine's clock says: see [`set_clock_back`].
 pub fn now() -> u64 {
-    (js_sys::Date::now() / 1000.0) as u64
+    let performance = scope().performance().unwrap();
+    ((performance.time_origin() + performance.now()) / 1000.0) as u64
+}
+
+/// Sets the clock that the module sees back by so many seconds; 0: as it was.
+pub fn set_clock_back(seconds: f64) {
+    thread_local! {
+        static TRUE_NOW: Function = Reflect::get(&date(), &"now".into()).unwrap().unchecked_into();
+    }
+    let true_now = TRUE_NOW.with(Function::clone);
+    let now = Closure::<dyn FnMut() -> f64>::new(move || {
+        true_now.call0(&date()).unwrap().as_f64().unwrap() - 1000.0 * seconds
+    });
+    Reflect::set(&date(), &"now".into(), &now.into_js_value()).unwrap();
+}
+
+fn date() -> JsValue {
+    Reflect::get(&scope(), &"Date".into()).unwrap()
 }
 
 /// A fresh account name: IndexedDB outlives the tests.

@@ -105,6 +105,56 @@ async fn persistent_licenses_are_kept() {
     assert!(page::kept_keys(&component).await.is_empty());
 }
 
+/// B18: with the clock set back before a start, a license that was kept is not taken, and not forgotten; it is
+/// again when the clock is right or a signed time has come, as with a new license.
+#[wasm_bindgen_test]
+async fn b18_kept_licenses_want_a_clock_that_was_not_set_back() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    let account = account();
+    identity(&page, &account).await;
+    let persistent = Policy { persistent: true, ..policy() };
+    let load = async |page: &Page| {
+        let Ok(Reply::Session { session }) = page.call(Request::CreateSession).await else { panic!() };
+        let (device, display) = ("d-1".into(), Display::Single);
+        page.call(Request::Load { session, stream_id: 7.0, device, display }).await
+    };
+    // A license, and a second in which none was issued before.
+    let license = async |page: &Page| {
+        let before = now();
+        while now() == before {
+            assert!(page.call(Request::CreateSession).await.is_ok());
+        }
+        let taken = offered(&site, page, &persistent).await;
+        assert!(taken.is_ok(), "{taken:?}");
+    };
+    // As after restarts.
+    let start = async |set_back: f64| {
+        page::set_clock_back(set_back);
+        let page = Page::start(&site);
+        identity(&page, &account).await;
+        page
+    };
+    let refused = Err(DrmError::PolicyRefused { reason: PolicyReason::Clock });
+    license(&page).await;
+    assert!(load(&start(0.0).await).await.is_ok());
+    let early = start(3600.0).await;
+    assert_eq!(load(&early).await, refused);
+    assert_eq!(load(&early).await, refused, "it is kept nevertheless");
+    assert!(load(&start(200.0).await).await.is_ok(), "clocks are corrected by a little");
+    // The license brings a signed time, and starts after that know it, too.
+    let early = start(3600.0).await;
+    assert_eq!(load(&early).await, refused);
+    license(&early).await;
+    assert!(load(&early).await.is_ok());
+    assert!(load(&start(3600.0).await).await.is_ok());
+    let earlier = start(7200.0).await;
+    assert_eq!(load(&earlier).await, refused);
+    page::set_clock_back(0.0);
+    assert!(load(&earlier).await.is_ok());
+    license(&earlier).await;
+}
+
 /// A94: signed DRM metadata says where its license is to be asked for; metadata that has been changed says
 /// nothing.
 #[wasm_bindgen_test]

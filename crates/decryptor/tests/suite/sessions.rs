@@ -254,7 +254,7 @@ fn a_kept_license_holds_until_it_ends() {
         let device = device(&player.site, &player.device);
         let registered = (device_id, display);
         let pending = cdm.begin_load(session, KeptLicense::clone(kept), registered, &device, at(now))?;
-        assert!(pending.to_keep().is_none() && pending.anchor().is_none());
+        assert!(pending.to_keep().is_none());
         cdm.finish_license(&pending, &kek(&pending))?;
         assert!(cdm.keys(at(now)).find(&keys()[0].0)?.is_some());
         Ok(())
@@ -263,4 +263,45 @@ fn a_kept_license_holds_until_it_ends() {
     assert_eq!(later(NOW + 86_400, "d-1", Display::Single), Ok(()), "as often as wanted");
     assert_eq!(later(NOW + 86_401, "d-1", Display::Single), Err(Error::Refused(Refusal::Expired)));
     assert_eq!(later(NOW, "d-2", Display::Single), Err(Error::License(license::Error::Binding)));
+}
+
+/// B18: the clock set back before each start. What was kept is not taken until a signed time comes; a new
+/// license brings one.
+#[test]
+fn b18_a_kept_license_wants_a_clock_that_was_not_set_back() {
+    let mut player = Player::new();
+    let (session, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &Policy { persistent: true, ..site::policy() });
+    let pending = player.begin(session, &license).unwrap();
+    let kept = pending.to_keep().unwrap().1.clone();
+    let signed = player.cdm.time.to_keep(at(NOW));
+    let begun = |cdm: &mut Cdm<Key>, wall: u64| {
+        let (session, device) = (cdm.create(), device(&player.site, &player.device));
+        let clocks = Clocks { wall: wall as f64, monotonic: 0.0 };
+        cdm.begin_load(session, kept.clone(), ("d-1", Display::Single), &device, clocks).map(|_| ())
+    };
+    let start = |kept, wall: u64| Cdm::<Key>::new(kept, Clocks { wall: wall as f64, monotonic: 0.0 });
+
+    // Started once in time: the time is to be kept as it is opened.
+    let late = NOW + 80_000;
+    let mut cdm = start(signed, late);
+    assert_eq!(begun(&mut cdm, late), Ok(()));
+    let known = cdm.time.to_keep(Clocks { wall: late as f64, monotonic: 0.0 });
+    assert!(known.is_some_and(|anchor| anchor.signed == NOW && anchor.known == late as f64));
+    // Set back to when the license came, to before it, or by a little.
+    for (wall, expected) in [
+        (NOW, Err(Error::ClockSetBack)),
+        (NOW - 80_000, Err(Error::ClockSetBack)),
+        (late - 301, Err(Error::ClockSetBack)),
+        (late - 300, Ok(())),
+        (late, Ok(())),
+        (NOW + 86_401, Err(Error::Refused(Refusal::Expired))),
+    ] {
+        assert_eq!(begun(&mut start(known, wall), wall), expected, "{wall}");
+    }
+    // A signed time settles it, whatever the clock says.
+    let mut cdm = start(known, NOW);
+    cdm.time.learn(late + 5, Clocks { wall: NOW as f64, monotonic: 0.0 });
+    assert_eq!(begun(&mut cdm, NOW), Ok(()));
+    assert_eq!(begun(&mut cdm, NOW + 6400), Err(Error::Refused(Refusal::Expired)));
 }

@@ -53,6 +53,12 @@ impl Shared {
         self.drm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps what is known of the time, where that is due.
+    pub(crate) fn keep_time(&self) -> Result<(), Error> {
+        let due = self.drm().time_to_keep();
+        due.map_or(Ok(()), |anchor| self.state().set_anchor(anchor))
+    }
+
     /// Unix time as the server has it.
     pub(crate) fn server_now(&self) -> f64 {
         wall() + *self.offset.lock().unwrap_or_else(PoisonError::into_inner)

@@ -249,9 +249,7 @@ impl<'a> Film<'a> {
 
     /// The license's keys are there.
     fn granted(&mut self, granted: Granted, policy_version: Option<String>) -> Result<(), Error> {
-        if let Some(anchor) = granted.anchor {
-            self.control.shared.state().set_anchor(anchor)?;
-        }
+        self.control.shared.keep_time()?;
         self.licensed = true;
         self.policy_version = policy_version;
         self.renewal.taken(Terms {
@@ -265,6 +263,8 @@ impl<'a> Film<'a> {
 
     /// Takes what the controller answered.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<(), Error> {
+        // A film that plays reports each minute.
+        self.control.shared.keep_time()?;
         match answer {
             Answer::License(Ok((license, policy_version))) => {
                 let granted = self.control.shared.drm().update(self.session, &license);

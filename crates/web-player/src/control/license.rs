@@ -2,7 +2,7 @@
 
 use control_client::Challenge;
 use drm_api::{
-    DrmError,
+    DrmError, PolicyReason,
     cdm::{Reply, Request, SessionId},
 };
 use nccp::{MovieId, Registration};
@@ -121,6 +121,8 @@ impl Driver {
                 self.proxy.displays().claimed(display);
                 Some(Licensed::Taken(keys, policy_version))
             }
+            // It is good again when the clock is right.
+            Err(DrmError::PolicyRefused { reason: PolicyReason::Clock }) => None,
             Err(_) => {
                 device_store::keep_license(&account, movie.get(), None);
                 None

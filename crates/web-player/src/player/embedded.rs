@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use drm_api::{
-    DrmError,
+    DrmError, PolicyReason,
     cdm::{Reply, Request, SessionId},
 };
 use gloo::net::http::Request as Fetch;
@@ -70,8 +70,12 @@ impl EmbeddedLicense {
         let Offer { mut metadata, is_embedded, url, policy_version } = offer;
         let mut opened = open(proxy, session, &metadata).await;
         let is_old = clock::unix_now() > self.asked_at.get() + OLD_SECONDS;
-        if let (Err(DrmError::LicenseExpired), Some(url), true) =
-            (&opened, url.filter(|_| is_embedded), is_old)
+        // Newer metadata has another end, and tells the time to a module whose clock was set back.
+        if let (
+            Err(DrmError::LicenseExpired | DrmError::PolicyRefused { reason: PolicyReason::Clock }),
+            Some(url),
+            true,
+        ) = (&opened, url.filter(|_| is_embedded), is_old)
         {
             self.asked_at.set(clock::unix_now());
             if let Some(newer) = fetch(&url).await {
