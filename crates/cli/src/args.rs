@@ -307,13 +307,21 @@ pub(crate) enum User {
     },
     /// List the accounts
     List(Json),
-    /// Lock an account out at once
-    Disable {
+    /// Stop an account with all its devices at once: sessions end, nothing is licensed or renewed
+    #[command(alias = "disable")]
+    Block {
         /// Email address
         email: String,
         /// Let it in again
-        #[arg(long)]
+        #[arg(long, hide = true)]
         undo: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Let a blocked account in again
+    Unblock {
+        /// Email address
+        email: String,
         #[command(flatten)]
         json: Json,
     },
@@ -338,7 +346,8 @@ pub(crate) enum Device {
         #[command(flatten)]
         json: Json,
     },
-    /// No longer trust a device's keys: no certificate, registration or license for them, on any account
+    /// No longer trust a device's keys: it is removed from every account, and its keys get no certificate,
+    /// registration, ticket or license
     Revoke {
         /// Id of the device, as `device list` shows it, or of its DRM component (32 hexadecimal digits)
         device: String,

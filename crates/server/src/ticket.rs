@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 /// Longest ticket in characters.
 const MAX_TEXT: usize = 512;
-/// Octets before the device id: account, epoch, issued, expires, level, signing key.
-const FIXED: usize = 8 + 4 + 8 + 8 + 1 + 33;
+/// Octets before the device id: account, epoch, issued, expires, level, component, signing key.
+const FIXED: usize = 8 + 4 + 8 + 8 + 1 + 16 + 33;
 
 /// What a ticket says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Ticket {
     pub device: DeviceId,
     /// Its P-256 key, compressed.
     pub signing_key: [u8; 33],
+    /// The component that its certificate names.
+    pub component: [u8; 16],
     /// How it keeps its keys.
     pub level: KeyLevel,
     /// The registration that it belongs to.
@@ -69,7 +71,7 @@ pub struct TicketKeys {
 }
 
 fn aad(id: [u8; 4]) -> Vec<u8> {
-    [b"matinee-ticket-1".as_slice(), &id].concat()
+    [b"matinee-ticket-2".as_slice(), &id].concat()
 }
 
 impl TicketKeys {
@@ -86,6 +88,7 @@ impl TicketKeys {
         plain.extend(ticket.issued.to_be_bytes());
         plain.extend(ticket.expires.to_be_bytes());
         plain.push(key_level::to_number(ticket.level));
+        plain.extend(ticket.component);
         plain.extend(ticket.signing_key);
         plain.extend(ticket.device.as_str().as_bytes());
         let nonce = random::<12>();
@@ -125,11 +128,13 @@ impl Ticket {
         let (issued, rest) = rest.split_first_chunk::<8>()?;
         let (expires, rest) = rest.split_first_chunk::<8>()?;
         let (level, rest) = rest.split_first()?;
+        let (component, rest) = rest.split_first_chunk::<16>()?;
         let (signing_key, device) = rest.split_first_chunk::<33>()?;
         Some(Self {
             account: i64::from_be_bytes(*account),
             device: std::str::from_utf8(device).ok()?.parse().ok()?,
             signing_key: *signing_key,
+            component: *component,
             level: key_level::from_number(*level)?,
             epoch: u32::from_be_bytes(*epoch),
             issued: u64::from_be_bytes(*issued),
@@ -148,6 +153,7 @@ mod tests {
             account: 7,
             device: "d-5f0c".parse().unwrap(),
             signing_key: [2; 33],
+            component: [5; 16],
             level: KeyLevel::Webcrypto,
             epoch: 3,
             issued: 1000,

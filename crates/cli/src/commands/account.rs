@@ -41,21 +41,30 @@ pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
                 return output::json(&list);
             }
             let row = |a: &server::store::Account| {
-                let state = if a.disabled { "disabled" } else { "" };
+                let state = if a.disabled { "blocked" } else { "" };
                 vec![a.email.clone(), a.plan.clone(), output::time(a.created), state.to_owned()]
             };
             output::table(&["EMAIL", "PLAN", "CREATED", ""], &accounts.iter().map(row).collect::<Vec<_>>())
         }),
-        User::Disable { email, undo, json } => block_on(async {
-            let store = open(config).await?;
-            accounts::set_disabled(&*store, &email, !undo).await?;
-            store.close().await;
-            if json.json {
-                return output::json(&json!({"email": email, "disabled": !undo}));
-            }
-            output::line(&format!("{} {email}", if undo { "Enabled" } else { "Disabled" }))
-        }),
+        User::Block { email, undo, json } => block(config, &email, !undo, json.json),
+        User::Unblock { email, json } => block(config, &email, false, json.json),
     }
+}
+
+/// Blocks an account, or lets it in again.
+fn block(config: &Config, email: &str, blocked: bool, json: bool) -> Result<(), Failure> {
+    block_on(async {
+        let store = open(config).await?;
+        accounts::set_disabled(&*store, email, blocked).await?;
+        store.close().await;
+        if json {
+            return output::json(&json!({"email": email, "disabled": blocked}));
+        }
+        output::line(&match blocked {
+            true => format!("Blocked {email}: its sessions have ended, and its devices get nothing any more"),
+            false => format!("Unblocked {email}"),
+        })
+    })
 }
 
 fn to_json(a: &server::store::Account) -> serde_json::Value {

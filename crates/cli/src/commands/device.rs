@@ -62,11 +62,21 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             let id = revoked_id(config, &device)?;
             let note = if note.is_empty() { device.clone() } else { format!("{device} {note}") };
             let is_new = keys::revoke(&config.keys(), id, &note)?;
+            let removed = block_on(async {
+                let store = open(config).await?;
+                let removed = accounts::remove_revoked(&*store, id).await;
+                store.close().await;
+                Ok(removed?)
+            })?;
             if json.json {
-                return output::json(&json!({"component": id.to_string(), "new": is_new}));
+                return output::json(
+                    &json!({"component": id.to_string(), "new": is_new, "removed": removed}),
+                );
             }
+            let of = if removed.len() == 1 { "account" } else { "accounts" };
             output::line(&format!(
-                "Revoked {device} ({id}): running servers refuse its keys within half a minute; `device remove --now` frees its slot"
+                "Revoked {device} ({id}): removed from {} {of}, running servers refuse its keys within half a minute",
+                removed.len()
             ))
         }
         Device::Reinstate { device, json } => {
@@ -104,10 +114,15 @@ fn key_level(level: KeyLevel) -> &'static str {
     }
 }
 
-/// The component of that id, or the keys of the device of that id.
+/// The component of that id, or the keys of the device of that id: one that is there, or one that was revoked,
+/// which the list's note names.
 fn revoked_id(config: &Config, device: &str) -> Result<RevokedId, Failure> {
     if !device.starts_with("d-") {
         return Ok(device.parse()?);
+    }
+    let list = Revoked::read(&config.keys())?;
+    if let Some((id, _)) = list.iter().find(|(_, note)| note.split(' ').next() == Some(device)) {
+        return Ok(*id);
     }
     block_on(async {
         let store = open(config).await?;

@@ -51,9 +51,10 @@ fn a17_accounts() {
     let list = site.json(&["user", "list", "--json"]);
     assert_eq!(list[0]["email"], "ada@example.org");
     assert_eq!((&list[1]["plan"], &list[1]["disabled"]), (&"none".into(), &false.into()));
-    site.ok(&["user", "disable", "bob@example.org"]);
+    assert!(site.ok(&["user", "block", "bob@example.org"]).contains("Blocked"));
     assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], true);
-    site.ok(&["user", "disable", "bob@example.org", "--undo"]);
+    site.ok(&["user", "unblock", "bob@example.org"]);
+    assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], false);
     site.ok(&["user", "passwd", "bob@example.org", "--password", "hunter3"]);
     assert!(site.ok(&["user", "list"]).contains("bob@example.org"));
     assert!(!format!("{list}").contains("argon2"), "no hash is listed");
@@ -313,12 +314,59 @@ fn accounts_in_json() {
     );
     let changed = site.json(&["user", "passwd", "ada@example.org", "--password", "other horse", "--json"]);
     assert_eq!(changed["email"], "ada@example.org");
-    assert_eq!(site.json(&["user", "disable", "ada@example.org", "--json"])["disabled"], true);
+    assert_eq!(site.json(&["user", "block", "ada@example.org", "--json"])["disabled"], true);
     assert_eq!(site.json(&["user", "list", "--json"])[0]["disabled"], true);
+    assert_eq!(site.json(&["user", "unblock", "ada@example.org", "--json"])["disabled"], false);
+    // By the names that they had first.
+    assert_eq!(site.json(&["user", "disable", "ada@example.org", "--json"])["disabled"], true);
     assert_eq!(site.json(&["user", "disable", "ada@example.org", "--undo", "--json"])["disabled"], false);
     assert_eq!(site.json(&["device", "list", "--json"]), serde_json::json!([]));
     assert!(site.fails(&["device", "remove", "d-1", "--now"]).contains("d-1"));
     assert!(site.fails(&["movie", "remove", "7"]).contains("no movie 7"));
+}
+
+/// A revoked device is gone from every account, whose it was; its keys are on the list until they are
+/// reinstated, by the id that it had.
+#[tokio::test]
+async fn a_revoked_device_is_gone() {
+    use server::store::{NewDevice, SqliteStore, Store as _};
+    let site = Site::new();
+    for name in ["ada", "bob"] {
+        site.ok(&["user", "add", &format!("{name}@example.org"), "--password", "correct horse"]);
+    }
+    let store = SqliteStore::open(&site.path("data").join("matinee.db")).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    for (id, email, key) in
+        [("d-1", "ada@example.org", 2), ("d-2", "bob@example.org", 2), ("d-3", "ada@example.org", 3)]
+    {
+        let device = NewDevice {
+            id: id.into(),
+            account: tx.account_by_email(email).await.unwrap().unwrap().0.id,
+            signing_key: vec![key; 33],
+            level: license::KeyLevel::Webcrypto,
+            kind: "browser".into(),
+            name: "Browser".into(),
+            machine: String::new(),
+            browser_hash: None,
+            sequence: 1,
+            registered: 1,
+            replaced: 0,
+        };
+        tx.add_device(&device, 6).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    store.close().await;
+
+    let revoked = site.json(&["device", "revoke", "d-1", "--note", "published", "--json"]);
+    assert_eq!((&revoked["new"], &revoked["removed"]), (&true.into(), &serde_json::json!(["d-1", "d-2"])));
+    let left = site.json(&["device", "list", "--json"]);
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["device_id"]), (1, &"d-3".into()));
+    assert!(site.ok(&["device", "revoked"]).contains("d-1 published"));
+    // Once more, by its id although it is gone.
+    assert_eq!(site.json(&["device", "revoke", "d-1", "--json"])["new"], false);
+    assert!(site.ok(&["device", "reinstate", "d-1"]).contains("trusted again"));
+    assert_eq!(site.json(&["device", "revoked", "--json"]), serde_json::json!([]));
+    assert!(site.fails(&["device", "revoke", "d-1"]).contains("no device"));
 }
 
 /// A key is changed in two steps, and retired only when it verifies.

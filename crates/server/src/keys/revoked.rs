@@ -4,7 +4,7 @@
 use super::file;
 use super::folder::lock;
 use crate::Error;
-use license::{DeviceCertificate, SigningPublicKey, sha256};
+use license::{DeviceCertificate, sha256};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -24,6 +24,11 @@ impl RevokedId {
         let mut id = [0; 16];
         id.copy_from_slice(&sha256(key)[..16]);
         Self(id)
+    }
+
+    /// Whether it is this component's, or this key's (P-256, compressed).
+    pub(crate) fn names(&self, component: [u8; 16], key: &[u8]) -> bool {
+        self.0 == component || *self == Self::of_key(key)
     }
 }
 
@@ -78,7 +83,8 @@ impl Revoked {
     }
 
     fn write(&self, folder: &Path) -> Result<(), Error> {
-        let mut text = String::from("# Components that get no certificate, registration or license.\n");
+        let mut text =
+            String::from("# Components that get no certificate, registration, ticket or license.\n");
         for (id, note) in &self.0 {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{id} # {note}");
@@ -86,16 +92,15 @@ impl Revoked {
         file::replace(folder, FILE, text.as_bytes())
     }
 
-    /// Whether these are a refused component's.
-    pub(crate) fn holds(&self, component: [u8; 16], key: &SigningPublicKey) -> bool {
+    /// Whether these are a refused component's. `key` is its P-256 key, compressed.
+    pub(crate) fn holds(&self, component: [u8; 16], key: &[u8]) -> bool {
         !self.0.is_empty()
-            && (self.0.contains_key(&RevokedId(component))
-                || self.0.contains_key(&RevokedId::of_key(key.as_bytes())))
+            && (self.0.contains_key(&RevokedId(component)) || self.0.contains_key(&RevokedId::of_key(key)))
     }
 
     /// Whether this certificate is a refused component's.
     pub(crate) fn holds_certificate(&self, certificate: &DeviceCertificate) -> bool {
-        self.holds(certificate.component, &certificate.signing_key)
+        self.holds(certificate.component, certificate.signing_key.as_bytes())
     }
 
     /// Each with its note.
@@ -143,11 +148,13 @@ mod tests {
         let list = Revoked::read(folder).unwrap();
         let of_a = list.iter().find(|(id, _)| **id == a);
         assert_eq!((list.iter().count(), of_a.map(|(_, note)| note)), (2, Some("stolen laptop")));
-        let key = SigningPublicKey::try_from([2; 33]).unwrap();
-        let other = SigningPublicKey::try_from([3; 33]).unwrap();
-        assert!(list.holds([0xAB; 16], &other) && list.holds([0; 16], &key) && !list.holds([0; 16], &other));
+        assert!(
+            list.holds([0xAB; 16], &[3; 33])
+                && list.holds([0; 16], &[2; 33])
+                && !list.holds([0; 16], &[3; 33])
+        );
         assert!(reinstate(folder, a).unwrap() && !reinstate(folder, a).unwrap());
-        assert!(!Revoked::read(folder).unwrap().holds([0xAB; 16], &other));
+        assert!(!Revoked::read(folder).unwrap().holds([0xAB; 16], &[3; 33]));
         fs::write(folder.join(FILE), "# why\n\nabab stolen\n").unwrap();
         assert!(Revoked::read(folder).unwrap_err().to_string().contains("line 3"));
     }

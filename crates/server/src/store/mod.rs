@@ -24,6 +24,7 @@ pub use sqlite::SqliteStore;
 
 use crate::Error;
 use crate::config::Config;
+use crate::keys::RevokedId;
 use async_trait::async_trait;
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -166,6 +167,8 @@ pub trait Transaction: Send {
     async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot>;
     /// Gives a device without a slot the lowest free one.
     async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot>;
+    /// Devices of every account, with a slot or without, that a revocation names.
+    async fn revoked_devices(&mut self, revoked: RevokedId) -> Result<Vec<Device>>;
     /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with
     /// a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
@@ -178,8 +181,8 @@ pub trait Transaction: Send {
     async fn reregister(&mut self, id: &str, registered: &Registered) -> Result<()>;
     /// Another signing key takes the place of the device's, which was lost.
     async fn rekey(&mut self, id: &str, signing_key: &[u8], now: u64) -> Result<()>;
-    /// Remembers the modulus of a device's RSA key, big-endian.
-    async fn set_rsa_modulus(&mut self, id: &str, modulus: &[u8; 256]) -> Result<()>;
+    /// Remembers what a device's certificate names: its component, and the modulus of its RSA key, big-endian.
+    async fn set_component(&mut self, id: &str, component: &[u8; 16], rsa_modulus: &[u8; 256]) -> Result<()>;
     /// The modulus of a device's RSA key, where it was remembered.
     async fn rsa_modulus(&mut self, id: &str) -> Result<Option<[u8; 256]>>;
     /// Stores which sequence numbers were seen, and when the device was last heard of.

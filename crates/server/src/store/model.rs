@@ -45,6 +45,8 @@ pub struct Device {
     pub slot: Option<u32>,
     /// P-256 key, compressed.
     pub signing_key: Vec<u8>,
+    /// The component that its certificate named; zeros until it is known.
+    pub component: [u8; 16],
     /// How it keeps its keys.
     pub level: KeyLevel,
     /// `browser` or `box`.

@@ -56,6 +56,7 @@ impl PostgresStore {
             ("start", include_str!("../../migrations/postgres/0001_start.sql")),
             ("boxes", include_str!("../../migrations/postgres/0002_boxes.sql")),
             ("embedded licenses", include_str!("../../migrations/postgres/0003_embedded_licenses.sql")),
+            ("components", include_str!("../../migrations/postgres/0004_components.sql")),
         ])
         .run(&pool)
         .await

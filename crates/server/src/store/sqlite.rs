@@ -58,6 +58,7 @@ impl SqliteStore {
             ("start", include_str!("../../migrations/sqlite/0001_start.sql")),
             ("boxes", include_str!("../../migrations/sqlite/0002_boxes.sql")),
             ("embedded licenses", include_str!("../../migrations/sqlite/0003_embedded_licenses.sql")),
+            ("components", include_str!("../../migrations/sqlite/0004_components.sql")),
         ])
         .run(&writer)
         .await

@@ -1,6 +1,7 @@
 //! What an operator does with accounts: the library behind `matinee user` and `matinee device`.
 
 use super::login::normal_email;
+use crate::keys::RevokedId;
 use crate::secret::random_hex;
 use crate::store::{Account, Device, Store, StoreError, retried};
 use crate::{Error, password};
@@ -77,7 +78,8 @@ pub async fn set_password(store: &dyn Store, email: &str, password: &str) -> Res
     })
 }
 
-/// Disables or enables an account.
+/// Blocks an account, or lets it in again. A blocked account's sessions end, and its devices get nothing: no
+/// ticket, license or domain's key, and no answer but `LOGIN_REQUIRED`.
 ///
 /// # Errors
 /// As [`find`].
@@ -127,4 +129,20 @@ pub async fn remove_device(store: &dyn Store, id: &str, at_once: bool) -> Result
         }
         Ok(tx.commit().await?)
     })
+}
+
+/// Takes the devices that a revocation names off their accounts at once; their ids.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn remove_revoked(store: &dyn Store, revoked: RevokedId) -> Result<Vec<String>, Error> {
+    let named = store.read().await?.revoked_devices(revoked).await?;
+    for device in &named {
+        retried!(async {
+            let mut tx = store.begin().await?;
+            tx.remove_device(device.account, &device.id).await?;
+            tx.commit().await
+        })?;
+    }
+    Ok(named.into_iter().map(|device| device.id).collect())
 }

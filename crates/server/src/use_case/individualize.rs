@@ -10,7 +10,7 @@ pub(crate) fn individualize(service: &Service, octets: &[u8]) -> Outcome<Vec<u8>
     let (now, keys) = (service.clock.now(), service.keys());
     let request = IndividualizationRequest::verify(octets, keys.trust.public_url())
         .map_err(|_| ErrorCode::CertificateInvalid)?;
-    if keys.revoked.holds(request.component(), &request.signing_key) {
+    if keys.revoked.holds(request.component(), request.signing_key.as_bytes()) {
         return Err(ErrorCode::CertificateInvalid.into());
     }
     let unsigned = |what| move |error| Failure::Signing { what, error };

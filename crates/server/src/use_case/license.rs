@@ -117,6 +117,9 @@ pub(crate) async fn issue_raw(
     if !audience.admits(ticket.level) {
         return Err(ErrorCode::NotAuthentic.into());
     }
+    if verify::is_revoked(service, &ticket) {
+        return Err(ErrorCode::CertificateInvalid.into());
+    }
     if now >= ticket.expires {
         return Err(ErrorCode::TicketExpired.into());
     }

@@ -91,12 +91,20 @@ async fn issue(
     device: Device,
     now: u64,
 ) -> Outcome<Ticketed> {
+    // What was blocked or revoked in this very moment gets no ticket, and no domain's key.
+    if account.disabled {
+        return Err(ErrorCode::LoginRequired.into());
+    }
+    if service.keys().revoked.holds(device.component, &device.signing_key) {
+        return Err(ErrorCode::CertificateInvalid.into());
+    }
     let domain_keys = domain_keys(service, tx, &device, now).await?;
     let corrupt = |column| Failure::Store(StoreError::Corrupt(column));
     let ticket = Ticket {
         account: account.id,
         device: device.id.parse().map_err(|_| corrupt("id"))?,
         signing_key: device.signing_key.as_slice().try_into().map_err(|_| corrupt("signing_key"))?,
+        component: device.component,
         level: device.level,
         epoch: device.epoch,
         issued: now,
@@ -127,6 +135,8 @@ pub(crate) async fn register(
     let &Registering { message, certificate, session, browser, sequence, now } = registering;
     let account = session_account(tx, session, now).await?;
     tx.lock_account(account.id).await?;
+    // It may have ended while this waited for the account.
+    let account = session_account(tx, session, now).await?;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
     let level = certificate.level;
@@ -172,7 +182,7 @@ pub(crate) async fn register(
             device.id
         }
     };
-    tx.set_rsa_modulus(&id, certificate.rsa_modulus.as_bytes()).await?;
+    tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
     issue(service, tx, account, device, now).await
 }
@@ -216,7 +226,7 @@ pub(crate) async fn register_box(
             device.id
         }
     };
-    tx.set_rsa_modulus(&id, certificate.rsa_modulus.as_bytes()).await?;
+    tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
     issue(service, tx, account, device, now).await
 }

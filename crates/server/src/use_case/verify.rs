@@ -20,7 +20,8 @@ pub(crate) enum Proof {
     Ticket { ticket: Ticket, text: String },
     /// A registration: a certificate and a signature by its key.
     Certificate(Box<DeviceCertificate>),
-    /// A registration whose certificate does not hold: the client is told to individualize.
+    /// A registration whose certificate does not hold, or a ticket whose keys were revoked: the client is told
+    /// to individualize.
     BadCertificate,
 }
 
@@ -99,12 +100,20 @@ pub(crate) fn authenticate(
             if request.device.as_ref() != Some(&ticket.device) || !audience.admits(ticket.level) {
                 return Err(NotAuthentic);
             }
+            if is_revoked(service, &ticket) {
+                return Ok(Proof::BadCertificate);
+            }
             Ok(Proof::Ticket { ticket, text })
         }
     }
 }
 
-/// Opens a ticket header; whether it is over is not asked.
+/// Whether nobody trusts the ticket's keys any more.
+pub(crate) fn is_revoked(service: &Service, ticket: &Ticket) -> bool {
+    service.keys().revoked.holds(ticket.component, &ticket.signing_key)
+}
+
+/// Opens a ticket header; whether it is over, or its keys were revoked, is not asked.
 pub(crate) fn open_ticket(service: &Service, text: Option<&str>) -> Result<(Ticket, String), NotAuthentic> {
     let text = text.ok_or(NotAuthentic)?;
     let ticket = service.keys().tickets.open(text).ok_or(NotAuthentic)?;

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 const DAY: u64 = 86_400;
 
 /// Gives the world domain keys. Making them takes seconds: all worlds have the same.
-fn with_domains(world: &World) {
+pub(crate) fn with_domains(world: &World) {
     type Files = Vec<(std::ffi::OsString, Vec<u8>)>;
     static FILES: OnceLock<Files> = OnceLock::new();
     let files = FILES.get_or_init(|| {
@@ -38,7 +38,7 @@ fn with_domains(world: &World) {
     world.service.reload().unwrap();
 }
 
-async fn set(world: &World, movie: u64, license: LicenseMode, policy: &str) {
+pub(crate) async fn set(world: &World, movie: u64, license: LicenseMode, policy: &str) {
     let mut tx = world.store.begin().await.unwrap();
     let movie = tx.movie(movie).await.unwrap().unwrap();
     let movie = NewMovie { policy: policy.into(), license, ..movie.into() };
@@ -47,21 +47,21 @@ async fn set(world: &World, movie: u64, license: LicenseMode, policy: &str) {
 }
 
 /// A world whose film has its license come along.
-async fn embedded(config: &str) -> World {
+pub(crate) async fn embedded(config: &str) -> World {
     let world = World::with(config).await;
     with_domains(&world);
     set(&world, MOVIE, LicenseMode::Embedded(Domain::All), "24h").await;
     world
 }
 
-async fn manifest(client: &mut Client, world: &World, movie: u64) -> Manifest {
+pub(crate) async fn manifest(client: &mut Client, world: &World, movie: u64) -> Manifest {
     match client.one(world, RequestMessage::Authorization { movie_id: id(movie) }).await.unwrap() {
         ResponseMessage::Authorization(manifest) => *manifest,
         other => panic!("{other:?}"),
     }
 }
 
-fn path(manifest: &Manifest) -> String {
+pub(crate) fn path(manifest: &Manifest) -> String {
     manifest.drm_metadata_url.as_ref().unwrap().strip_prefix(URL).unwrap().to_owned()
 }
 
@@ -78,7 +78,7 @@ async fn read(world: &World, octets: &[u8]) -> (DrmMetadata, VerifiedLicense, Do
     (metadata, license, of)
 }
 
-fn domain_keys(answer: &ResponseMessage) -> Vec<DomainKey> {
+pub(crate) fn domain_keys(answer: &ResponseMessage) -> Vec<DomainKey> {
     match answer {
         ResponseMessage::Register(r) | ResponseMessage::AuthenticationRenewal(r) => r.domain_keys.clone(),
         other => panic!("{other:?}"),

@@ -2,6 +2,7 @@
 
 use super::{DbRow, Tx, int, unsigned};
 use crate::key_level;
+use crate::keys::RevokedId;
 use crate::store::{Device, DeviceState, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError};
 use sqlx::Row as _;
 
@@ -16,6 +17,9 @@ fn device(row: &DbRow) -> Result<Device> {
         account: row.try_get("account")?,
         slot: row.try_get::<Option<i64>, _>("slot")?.and_then(|slot| u32::try_from(slot).ok()),
         signing_key: row.try_get("signing_key")?,
+        component: row
+            .try_get::<Option<&[u8]>, _>("component")?
+            .map_or(Ok([0; 16]), |id| id.try_into().map_err(|_| StoreError::Corrupt("component")))?,
         level: u8::try_from(small("level")?)
             .ok()
             .and_then(key_level::from_number)
@@ -65,6 +69,13 @@ pub(super) async fn of_account(tx: &mut Tx, account: i64) -> Result<Vec<Device>>
         .fetch_all(&mut **tx)
         .await?;
     rows.iter().map(device).collect()
+}
+
+/// A database hashes no keys, so every device is looked at: it is for the operator's commands.
+pub(super) async fn revoked(tx: &mut Tx, revoked: RevokedId) -> Result<Vec<Device>> {
+    let rows = sqlx::query("SELECT * FROM devices ORDER BY id").fetch_all(&mut **tx).await?;
+    let names = |device: &Device| revoked.names(device.component, &device.signing_key);
+    rows.iter().map(device).filter(|device| device.as_ref().map_or(true, names)).collect()
 }
 
 /// As [`by_id`], and no other writer changes the device until this transaction ends.
@@ -209,10 +220,16 @@ pub(super) async fn rekey(tx: &mut Tx, id: &str, signing_key: &[u8], now: u64) -
     Ok(())
 }
 
-pub(super) async fn set_rsa_modulus(tx: &mut Tx, id: &str, modulus: &[u8; 256]) -> Result<()> {
-    sqlx::query("UPDATE devices SET rsa_modulus = $2 WHERE id = $1")
+pub(super) async fn set_component(
+    tx: &mut Tx,
+    id: &str,
+    component: &[u8; 16],
+    rsa_modulus: &[u8; 256],
+) -> Result<()> {
+    sqlx::query("UPDATE devices SET component = $2, rsa_modulus = $3 WHERE id = $1")
         .bind(id)
-        .bind(&modulus[..])
+        .bind(&component[..])
+        .bind(&rsa_modulus[..])
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! The statements of a transaction.
 
 use super::{Tx, account, codes, devices, int, movie, to_json, viewings};
+use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Result,
     Session, Slot, Transaction, Viewing,
@@ -168,6 +169,10 @@ impl Transaction for SqlTransaction {
         devices::take_slot(&mut self.tx, id, limit).await
     }
 
+    async fn revoked_devices(&mut self, revoked: RevokedId) -> Result<Vec<Device>> {
+        devices::revoked(&mut self.tx, revoked).await
+    }
+
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool> {
         devices::free_slot(&mut self.tx, account, id).await
     }
@@ -188,8 +193,8 @@ impl Transaction for SqlTransaction {
         devices::rekey(&mut self.tx, id, signing_key, now).await
     }
 
-    async fn set_rsa_modulus(&mut self, id: &str, modulus: &[u8; 256]) -> Result<()> {
-        devices::set_rsa_modulus(&mut self.tx, id, modulus).await
+    async fn set_component(&mut self, id: &str, component: &[u8; 16], rsa_modulus: &[u8; 256]) -> Result<()> {
+        devices::set_component(&mut self.tx, id, component, rsa_modulus).await
     }
 
     async fn rsa_modulus(&mut self, id: &str) -> Result<Option<[u8; 256]>> {

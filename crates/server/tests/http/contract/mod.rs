@@ -4,6 +4,7 @@
 pub(crate) mod postgres;
 
 use license::KeyLevel;
+use server::keys::RevokedId;
 use server::store::{
     ActivationCode, DeviceState, LogEntry, NewDevice, NewMovie, Registered, Session, Slot, Store, StoreError,
     Viewing,
@@ -200,7 +201,15 @@ async fn devices(store: &dyn Store) {
 
     let unknown = tx.devices(account).await.unwrap()[0].id.clone();
     assert_eq!(tx.rsa_modulus(&unknown).await.unwrap(), None);
-    tx.set_rsa_modulus(&unknown, &[7; 256]).await.unwrap();
+    let device = tx.device(&unknown).await.unwrap().unwrap();
+    assert_eq!(device.component, [0; 16]);
+    tx.set_component(&unknown, &[0xC1; 16], &[7; 256]).await.unwrap();
+    assert_eq!(tx.device(&unknown).await.unwrap().unwrap().component, [0xC1; 16]);
+    for revoked in ["c1".repeat(16).parse().unwrap(), RevokedId::of_key(&device.signing_key)] {
+        let named = tx.revoked_devices(revoked).await.unwrap();
+        assert_eq!(named.iter().map(|device| &device.id).collect::<Vec<_>>(), [&unknown]);
+    }
+    assert!(tx.revoked_devices("c2".repeat(16).parse().unwrap()).await.unwrap().is_empty());
     assert_eq!(tx.rsa_modulus(&unknown).await.unwrap(), Some([7; 256]));
     assert_eq!(tx.rsa_modulus("d-nobody").await.unwrap(), None);
     let registered = Registered {

@@ -1,3 +1,4 @@
 //! What an attacker tries, and what comes of it. Each test is named by what is tried.
 
 mod caches;
+mod revocation;
