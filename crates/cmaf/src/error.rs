@@ -22,6 +22,12 @@ pub enum Error {
     /// The composition offset does not fit into 32 bits.
     #[error("a sample shown hours after it is decoded")]
     Composition,
+    /// A segment is to be encrypted, and the key of its rotation period is not there.
+    #[error("there is no key for rotation period {period}")]
+    NoKey {
+        /// The period.
+        period: usize,
+    },
     /// There are not as many bytes as the samples say.
     #[error("samples of {expected} bytes came with {found}")]
     MediaSize {

@@ -37,12 +37,15 @@ impl<'a> FragmentMaker<'a> {
     /// For a track, encrypted or clear.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if the `avcC` cannot be read.
+    /// [`Error::Configuration`] if the `avcC` cannot be read; [`Error::NoKey`] for a protection without keys.
     pub fn new(
         track: Track<'a>,
         protection: Option<&'a Protection<'a>>,
         at: Position,
     ) -> Result<Self, Error> {
+        if protection.is_some_and(|protection| protection.keys.is_empty()) {
+            return Err(Error::NoKey { period: 0 });
+        }
         let avc = track.avcc.map(AvcStream::new).transpose().map_err(Error::Configuration)?;
         Ok(Self { track, protection, avc, at, protected_samples: 0 })
     }
@@ -73,7 +76,10 @@ impl<'a> FragmentMaker<'a> {
         if expected != found {
             return Err(Error::MediaSize { expected, found });
         }
-        let key = self.protection.and_then(|protection| Some((protection, protection.key(segment)?)));
+        let key = match self.protection {
+            Some(protection) => protection.key(segment)?.map(|key| (protection, key)),
+            None => None,
+        };
         let mut specs = Vec::with_capacity(samples.len());
         let mut auxiliary = Vec::new();
         let mut table = RangeTable::new(match self.protection.map(|p| p.scheme) {
@@ -214,6 +220,29 @@ mod tests {
         }
         let clear = fragments(None, Position::first(0), 0);
         assert_eq!(clear[3][clear[3].len() - 3000..], [3; 3000]);
+    }
+
+    /// A key that is not there yet is an error: nothing is published in clear for lack of one.
+    #[test]
+    fn a_missing_key_leaves_nothing_clear() {
+        let keys = [PeriodKey { kid: Kid([1; 16]), cipher: AesCipher::new(&Cek::new([1; 16])) }];
+        let protection = |keys, clear_segments| Protection {
+            scheme: Scheme::Cenc,
+            level: Level::High,
+            plan: KeyPlan { segments_per_key: 2, clear_segments },
+            keys,
+            base_iv: Iv::from_u64(1),
+            pssh: Pssh { system_id: [0; 16], kids: Vec::new(), data: Vec::new() },
+        };
+        let sample = [Sample { size: 300, duration: 1024, time: 0, sync: true }];
+        let make = |protection: &Protection<'_>, segment| {
+            let mut maker = FragmentMaker::new(audio(), Some(protection), Position::first(0))?;
+            maker.make(segment, &sample, &[0; 300], true)
+        };
+        assert!(make(&protection(&keys, 0), 1).is_ok());
+        assert!(matches!(make(&protection(&keys, 0), 2), Err(Error::NoKey { period: 1 })));
+        assert!(make(&protection(&keys, 3), 2).is_ok(), "the clear lead needs none");
+        assert!(matches!(make(&protection(&[], 3), 0), Err(Error::NoKey { period: 0 })));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use cenc::{AesCipher, Iv, Kid, Level, Scheme};
 use isobmff::{Pssh, TrackEncryption};
 
-use crate::KeyPlan;
+use crate::{Error, KeyPlan};
 
 /// The key of a rotation period.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Protection<'a> {
     pub level: Level,
     /// Which key when.
     pub plan: KeyPlan,
-    /// The keys by rotation period. A segment whose period has none stays clear.
+    /// The keys by rotation period, at least one. A segment whose period has none cannot be made.
     pub keys: &'a [PeriodKey],
     /// IV of the track's first sample; the others follow from it ([`Iv::of_sample`]).
     pub base_iv: Iv,
@@ -30,10 +30,17 @@ pub struct Protection<'a> {
 }
 
 impl Protection<'_> {
-    /// The key of a segment and its period; `None`: it stays clear.
-    pub(crate) fn key(&self, segment: usize) -> Option<(usize, &PeriodKey)> {
+    /// The key of a segment and its period; `None`: the plan has it clear.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`]: what is to be encrypted is never clear for lack of a key.
+    pub(crate) fn key(&self, segment: usize) -> Result<Option<(usize, &PeriodKey)>, Error> {
+        if self.plan.is_clear(segment) {
+            return Ok(None);
+        }
         let period = self.plan.period(segment);
-        self.keys.get(period).filter(|_| !self.plan.is_clear(segment)).map(|key| (period, key))
+        let key = self.keys.get(period).ok_or(Error::NoKey { period })?;
+        Ok(Some((period, key)))
     }
 
     /// The KID that the header names: that of period 0.

@@ -192,13 +192,6 @@ pub enum Reply {
     Done,
 }
 
-impl Reply {
-    /// Whether more replies to the same request follow.
-    pub const fn is_part(&self) -> bool {
-        matches!(self, Self::Fragment | Self::NeedKey { .. })
-    }
-}
-
 /// A KID and what it is good for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyState {

@@ -46,12 +46,6 @@ impl ByteRange {
     pub fn clamp(self, size: u64) -> Option<Self> {
         (self.first < size).then(|| Self { first: self.first, last: self.last.min(size - 1) })
     }
-
-    /// The smallest range that holds both.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
-    }
 }
 
 impl FromStr for ByteRange {

@@ -10,8 +10,8 @@ use nccp::{Downloadable, Manifest, MediaType};
 
 use crate::head::{HeadAssembly, parse_index};
 
-/// Downloads whose state is kept. The engine has far fewer under way; what is older was given up.
-const MOST_DOWNLOADS: usize = 16;
+/// Downloads that were given up and whose state is kept, for they may go on where they broke off.
+const MOST_GIVEN_UP: usize = 16;
 
 /// Where the head of a representation lies in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ struct Download<R> {
     running: Option<R>,
     /// Its media is wanted, and not all of it is done with.
     wanted: bool,
+    /// All of it has come.
+    complete: bool,
 }
 
 /// The downloads of one track.
@@ -98,11 +100,6 @@ impl<R, B> Downloads<R, B> {
         Self { kind, heads, is_usable, downloads: BTreeMap::new(), inits: HashMap::new(), early: Vec::new() }
     }
 
-    /// How many representations there are.
-    pub fn representations(&self) -> usize {
-        self.heads.len()
-    }
-
     /// A request was sent: a download begins, or goes on where it broke off.
     pub fn started(&mut self, spec: FetchSpec, running: R) {
         let id = spec.fetch;
@@ -110,14 +107,22 @@ impl<R, B> Downloads<R, B> {
             Some(download) => download.running = Some(running),
             None => {
                 let (representation, head) = (spec.representation, HeadAssembly::new(spec.head));
-                let download =
-                    Download { representation, head, running: Some(running), wanted: spec.segment };
+                let download = Download {
+                    representation,
+                    head,
+                    running: Some(running),
+                    wanted: spec.segment,
+                    complete: false,
+                };
                 self.downloads.insert(id, download);
-                let idle = |(_, download): &(&FetchId, &Download<R>)| download.running.is_none();
-                if self.downloads.len() > MOST_DOWNLOADS
-                    && let Some(oldest) = self.downloads.iter().find(idle).map(|(id, _)| *id)
-                {
-                    self.downloads.remove(&oldest);
+                // What has come and waits for its key is not given up, however many wait.
+                let given_up = |download: &Download<R>| {
+                    download.running.is_none() && !(download.complete && download.wanted)
+                };
+                let old = self.downloads.iter().filter(|(_, download)| given_up(download)).map(|(id, _)| *id);
+                let old: Vec<_> = old.collect();
+                for oldest in &old[..old.len().saturating_sub(MOST_GIVEN_UP)] {
+                    self.downloads.remove(oldest);
                 }
             }
         }
@@ -149,6 +154,7 @@ impl<R, B> Downloads<R, B> {
         if last {
             // It is over; there is nothing left to abort.
             download.running = None;
+            download.complete = true;
         }
         let representation = download.representation.clone();
         let wanted = download.wanted;
@@ -199,11 +205,6 @@ impl<R, B> Downloads<R, B> {
     /// Whether the media of a download is still wanted.
     pub fn is_wanted(&self, fetch: FetchId) -> bool {
         self.downloads.get(&fetch).is_some_and(|download| download.wanted)
-    }
-
-    /// The downloads whose media is still wanted.
-    pub fn wanted(&self) -> impl Iterator<Item = FetchId> {
-        self.downloads.iter().filter(|(_, download)| download.wanted).map(|(id, _)| *id)
     }
 
     /// The player has done all that there is to do with a download; whether it was wanted to its end.
@@ -344,6 +345,25 @@ mod tests {
         assert!(it.is_wanted(FetchId(2)));
     }
 
+    /// A slow license, and short segments: what has come is needed, the first of it first. What was given up
+    /// is forgotten in time.
+    #[test]
+    fn what_waits_for_its_key_is_kept() {
+        let mut it = downloads();
+        it.started(spec(1, "a", 54, 0, true), Rc::default());
+        give(&mut it, 1, &[file_head(), b"media".to_vec()].concat(), true);
+        for fetch in 2..60 {
+            it.started(spec(fetch, "a", 0, 0, true), Rc::default());
+            give(&mut it, fetch, b"media", true);
+        }
+        assert!((1..60).all(|fetch| it.finished(FetchId(fetch))));
+        for fetch in 60..120 {
+            it.started(spec(fetch, "a", 0, 0, true), Rc::default());
+            it.stopped(FetchId(fetch));
+        }
+        assert!(!it.is_wanted(FetchId(60)) && it.is_wanted(FetchId(119)));
+    }
+
     #[test]
     fn a_download_goes_on_where_it_broke_off() {
         let mut it = downloads();
@@ -408,7 +428,7 @@ mod tests {
             it.started(spec(id, "a", 0, 0, true), Rc::default());
             drop(it.stopped(FetchId(id)));
         }
-        assert!(it.downloads.len() <= MOST_DOWNLOADS + 1, "{}", it.downloads.len());
+        assert!(it.downloads.len() <= MOST_GIVEN_UP + 2, "{}", it.downloads.len());
         assert!(it.running(FetchId(0)).is_some() && it.is_wanted(FetchId(99)));
         it.close();
         assert_eq!(Rc::strong_count(&running), 1);

@@ -10,7 +10,7 @@ use pack::{Pack as PackFile, layout};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use storage::{Folder, InvalidKey, Key, Storage};
+use storage::{Folder, Key, Storage};
 
 /// Longest `pack.json` that is read, in octets: some hundred hours of film.
 const MAX_PACK_JSON: u64 = 64 << 20;
@@ -131,7 +131,7 @@ impl Pack {
             pack: prefix.map_or_else(|| storage.to_string(), Key::to_string),
             reason,
         };
-        let key = |name: &str| key_of(prefix, name).map_err(|e| bad(e.to_string()));
+        let key = |name: &str| Key::below(prefix, name).map_err(|e| bad(e.to_string()));
         let json = storage.get(&key(layout::PACK_JSON)?, None).await.map_err(|e| bad(e.to_string()))?;
         if json.size > MAX_PACK_JSON {
             return Err(bad(format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", json.size)));
@@ -237,14 +237,6 @@ impl Pack {
         let media_type = layout::media_type(name.rsplit_once('.')?.1);
         let key = format!("{}/{name}", self.id).parse().ok()?;
         media_type.starts_with("image/").then_some((key, media_type))
-    }
-}
-
-/// The name of an object of a pack.
-pub(crate) fn key_of(prefix: Option<&Key>, name: &str) -> Result<Key, InvalidKey> {
-    match prefix {
-        Some(prefix) => prefix.join(name),
-        None => name.parse(),
     }
 }
 

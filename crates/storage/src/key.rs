@@ -29,6 +29,14 @@ impl Key {
         format!("{self}/{rest}").parse()
     }
 
+    /// The name of an object below a prefix, or of one without.
+    ///
+    /// # Errors
+    /// [`InvalidKey`].
+    pub fn below(prefix: Option<&Self>, name: &str) -> Result<Self, InvalidKey> {
+        prefix.map_or_else(|| name.parse(), |prefix| prefix.join(name))
+    }
+
     /// The parts.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')

@@ -31,11 +31,13 @@ pub async fn publish(
     last: &str,
     transfer: Transfer,
 ) -> Result<Published, Error> {
-    let key = |name: &str| match prefix {
-        Some(prefix) => prefix.join(name),
-        None => name.parse(),
-    };
+    let key = |name: &str| Key::below(prefix, name);
     let last_key = key(last)?;
+    match storage.head(&last_key).await {
+        Ok(_) => return Ok(Published::Before),
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error),
+    }
     let last_file = folder.join(last);
     let description = tokio::fs::read(&last_file).await;
     let description = description.map_err(|source| Error::Source { path: last_file, source })?;

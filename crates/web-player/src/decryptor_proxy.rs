@@ -220,7 +220,8 @@ impl Shared {
     }
 
     fn post<A: Ask>(&self, worker: &Worker, id: RequestId, request: &A, bytes: Option<ArrayBuffer>) {
-        if let Some(error) = self.failed.borrow().clone() {
+        let failed = self.failed.borrow().clone();
+        if let Some(error) = failed {
             return self.answer(id, Err(error));
         }
         let posted = message(id, request, bytes.as_ref()).and_then(|message| match bytes {

@@ -20,6 +20,9 @@ pub(super) enum Job {
     },
 }
 
+/// So many segments that are over are remembered. A page pushes no more at once.
+const MOST_OVER: usize = 16;
+
 #[derive(Default)]
 struct Stream {
     decryptor: PushDecryptor,
@@ -27,9 +30,9 @@ struct Stream {
     segment: Option<RequestId>,
     /// The segment, if it is encrypted whole.
     whole: Option<WholeSegment>,
-    /// The segment that was last answered with an error: what still comes of it would be read from its
-    /// middle.
-    over: Option<RequestId>,
+    /// Segments that were answered with an error, the latest last: what still comes of them would be read
+    /// from its middle.
+    over: Vec<RequestId>,
     /// What waits for a missing key. The front one's bytes are in the decryptor, which holds a fragment.
     queue: Vec<(RequestId, Result<Job, DrmError>)>,
     front_begun: bool,
@@ -79,12 +82,8 @@ impl Streams {
         let Some((_, stream)) = self.0.iter_mut().find(|(of, _)| *of == number) else { return };
         stream.turn_to(port, None);
         stream.front_begun = false;
-        let mut answered = None;
         for (id, _) in std::mem::take(&mut stream.queue) {
-            // Messages of one segment stand together.
-            if answered.replace(id) != Some(id) && stream.over != Some(id) {
-                post::stream_reply(port, id, &Err(DrmError::Aborted), None);
-            }
+            stream.end(port, id, DrmError::Aborted);
         }
     }
 
@@ -101,7 +100,7 @@ impl Stream {
             let (id, job) = self.queue.remove(0);
             match &job {
                 // What still comes of a segment that is over is passed over.
-                _ if self.over == Some(id) => {}
+                _ if self.over.contains(&id) => {}
                 Err(error) => self.fail(port, id, error.clone()),
                 Ok(Job::Init(bytes)) => self.init(port, id, bytes),
                 Ok(Job::Push { whole, last, bytes }) => {
@@ -123,8 +122,7 @@ impl Stream {
     /// Drops what is left of a segment, for another one or none; one that is not finished is answered.
     fn turn_to(&mut self, port: &Port, segment: Option<RequestId>) {
         if let Some(unfinished) = self.segment.take() {
-            post::stream_reply(port, unfinished, &Err(DrmError::Aborted), None);
-            self.over = Some(unfinished);
+            self.end(port, unfinished, DrmError::Aborted);
         }
         self.decryptor.reset();
         self.whole = None;
@@ -138,7 +136,18 @@ impl Stream {
             self.segment = None;
         }
         self.turn_to(port, None);
-        self.over = Some(id);
+        self.end(port, id, error);
+    }
+
+    /// Answers a request with an error, once.
+    fn end(&mut self, port: &Port, id: RequestId, error: DrmError) {
+        if self.over.contains(&id) {
+            return;
+        }
+        if self.over.len() == MOST_OVER {
+            self.over.remove(0);
+        }
+        self.over.push(id);
         post::stream_reply(port, id, &Err(error), None);
     }
 

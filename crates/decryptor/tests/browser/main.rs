@@ -416,9 +416,19 @@ async fn a24_license_releases_what_is_held() {
     bad.push(b"\0\0\0\x04moof", false);
     assert!(matches!(bad.fragments().await, Err(DrmError::Media { .. })));
     bad.push(octets_of_segment, true);
+    // Nor of one that gave way to that one.
+    let (older, newer) = (page.segment(1), page.segment(1));
+    older.push(&octets_of_segment[..100], false);
+    newer.push(b"\0\0\0\x04moof", false);
+    older.push(&octets_of_segment[100..], true);
+    newer.push(octets_of_segment, true);
+    assert_eq!(older.fragments().await, Err(DrmError::Aborted));
+    assert!(matches!(newer.fragments().await, Err(DrmError::Media { .. })));
     let next = page.pushed(1, octets_of_segment);
     assert_eq!(mdat_sha256(&next.fragments().await.unwrap()), expected);
-    assert!(!bad.has_more(), "passed over");
+    for over in [bad, older, newer] {
+        assert!(!over.has_more(), "passed over");
+    }
 }
 
 /// A93, B38: without an answer, or with another CA's.

@@ -1,4 +1,4 @@
-//! End to end, in Chromium (and Firefox, where it is installed with geckodriver), against the real `matinee`
+//! End to end, in Chromium (and in Firefox with `cargo xtask test --firefox`), against the real `matinee`
 //! with the real demo film.
 //!
 //! Tests run two at a time. One that counts stalls, or that a busy machine would make late, is marked

@@ -67,8 +67,12 @@ async fn serve(service: &Service, request: &Parts) -> Response {
     };
     match checked {
         Ok(granted) => match find(service, &granted.path).await {
-            Some(file) => send(service.catalogue.library(), request, &granted, now, file).await,
-            None => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
+            Ok(Some(file)) => send(service.catalogue.library(), request, &granted, now, file).await,
+            Ok(None) => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
+            Err(error) => {
+                tracing::error!(%error, "the library cannot be read");
+                refused(StatusCode::SERVICE_UNAVAILABLE, "The library cannot be read. Try again later.\n")
+            }
         },
         Err(Refusal::Unclean) => refused(StatusCode::BAD_REQUEST, "Bad Request\n"),
         Err(Refusal::Expired) => refused(StatusCode::BAD_REQUEST, "Bad Request: this URL has expired.\n"),
@@ -77,9 +81,13 @@ async fn serve(service: &Service, request: &Parts) -> Response {
     }
 }
 
-async fn find(service: &Service, path: &MediaPath) -> Option<Meta> {
-    let key = service.catalogue.media_key(path)?;
-    service.catalogue.library().head(&key).await.ok()
+async fn find(service: &Service, path: &MediaPath) -> Result<Option<Meta>, storage::Error> {
+    let Some(key) = service.catalogue.media_key(path) else { return Ok(None) };
+    match service.catalogue.library().head(&key).await {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What part of a file is asked for.

@@ -5,7 +5,6 @@
 use super::file;
 use super::seal::SealKey;
 use crate::Error;
-use crate::catalogue::key_of;
 use crate::secret::{base64url, from_base64url};
 use cenc::{Cek, Kid, KidAndKey};
 use serde::{Deserialize, Serialize};
@@ -42,8 +41,8 @@ impl SealedKey {
 /// license server with this folder of keys.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`], [`Error::Storage`]; [`Error::Pack`] if what is kept
-/// cannot be read.
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`], [`Error::Storage`]; [`Error::Pack`] if what is
+/// kept cannot be read.
 pub(crate) async fn keep_given(
     keys: &Path,
     library: &dyn Storage,
@@ -69,7 +68,7 @@ pub(crate) async fn keep_given(
 /// # Errors
 /// A text that says what is wrong.
 pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Vec<SealedKey>, String> {
-    let key = key_of(pack, NAME).map_err(|error| error.to_string())?;
+    let key = Key::below(pack, NAME).map_err(|error| error.to_string())?;
     let text = match storage.get(&key, None).await {
         Ok(object) if object.size > MAX_SIZE => {
             return Err(format!("{NAME} has {} octets; {MAX_SIZE} are allowed", object.size));

@@ -6,9 +6,6 @@ use crate::secret::random_hex;
 use crate::store::{Account, Device, Store, StoreError, retried};
 use crate::{Error, password};
 
-/// Plans that accounts can have.
-pub const PLANS: &[&str] = &["unlimited", "none"];
-
 /// Makes an account.
 ///
 /// # Errors

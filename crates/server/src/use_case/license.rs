@@ -24,8 +24,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) place: &'a Place,
 }
 
-/// Checks form, signature and certificate of a challenge (COSE octets). It costs no database, and is done
-/// once for each request: two signatures are verified, the most that a request costs.
+/// Checks form, signature and certificate of a challenge (COSE octets): two signatures, most of what a license
+/// costs.
 pub(crate) fn verify_challenge(service: &Service, octets: &[u8], now: u64) -> Outcome<VerifiedChallenge> {
     let (result, verified) = match service.keys().verify_challenge(octets, now) {
         Ok(verified) => ("verified", Ok(verified)),

@@ -20,12 +20,19 @@ use gloo::timers::future::sleep;
 use nccp::{ErrorCode, MovieId, Registration, ResponseMessage};
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Ask, Error, http, license::ReadyChallenge, machine};
+use super::{Ask, Error, http, machine};
 use crate::{
     api, clock,
     decryptor_proxy::DecryptorProxy,
     device_store::{self, Stored},
 };
+
+/// A challenge made ahead of its envelope, with the ticket that it names.
+pub(super) struct ReadyChallenge {
+    pub(super) session: SessionId,
+    pub(super) ticket: String,
+    pub(super) challenge: Vec<u8>,
+}
 
 /// Drives the control client.
 pub(super) struct Driver {

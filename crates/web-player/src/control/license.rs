@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Control, Error,
-    driver::{Driver, misunderstood},
+    driver::{Driver, ReadyChallenge, misunderstood},
 };
 use crate::device_store;
 
@@ -21,13 +21,6 @@ pub enum Licensed {
     /// One that the worker has taken already, kept by this device or embedded in DRM metadata: what it said,
     /// and what names its rules.
     Taken(Reply, Option<String>),
-}
-
-/// A challenge made ahead of its envelope, with the ticket that it names.
-pub(super) struct ReadyChallenge {
-    pub(super) session: SessionId,
-    pub(super) ticket: String,
-    pub(super) challenge: Vec<u8>,
 }
 
 impl Control {
@@ -80,11 +73,11 @@ impl Driver {
             display,
             clock_offset: self.clock_offset(),
         };
-        match self.proxy.ask(request).await? {
-            Reply::Challenge { challenge, license_url } => {
-                self.proxy.displays().claimed(display);
-                Ok(Challenge { challenge, license_url })
-            }
+        let answer = self.proxy.ask(request).await;
+        // Whatever it was: one that comes too late counts for the worker all the same.
+        self.proxy.displays().claimed(display);
+        match answer? {
+            Reply::Challenge { challenge, license_url } => Ok(Challenge { challenge, license_url }),
             _ => Err(misunderstood()),
         }
     }
@@ -116,11 +109,10 @@ impl Driver {
         self.take_ready(session);
         let display = self.proxy.displays().claim();
         let load = Request::Load { session, stream_id: movie.get() as f64, device, display };
-        match self.proxy.ask(load).await {
-            Ok(keys) => {
-                self.proxy.displays().claimed(display);
-                Some(Licensed::Taken(keys, policy_version))
-            }
+        let answer = self.proxy.ask(load).await;
+        self.proxy.displays().claimed(display);
+        match answer {
+            Ok(keys) => Some(Licensed::Taken(keys, policy_version)),
             // It is good again when the clock is right.
             Err(DrmError::PolicyRefused { reason: PolicyReason::Clock }) => None,
             Err(_) => {

@@ -170,6 +170,9 @@ impl LicenseKeeper {
 
     /// Takes a license, for the first time or in place of another.
     async fn take(self: &Rc<Self>, session: SessionId, licensed: Licensed) -> Result<(), Problem> {
+        if self.closed.get() {
+            return Ok(());
+        }
         if !self.has_license.get() {
             let weak = Rc::downgrade(self);
             self.proxy().listen_keys(session, move |keys| {
