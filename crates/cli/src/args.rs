@@ -6,7 +6,7 @@ use server::keys::KeyKind;
 use server::{LicenseMode, Role};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Matinee: protected streaming of your own films.
 #[derive(Debug, Parser)]
@@ -50,6 +50,37 @@ pub(crate) enum Command {
     /// Rules that licenses carry
     #[command(subcommand)]
     Policy(Policy),
+    /// Show who did what: logins, registrations, removals, licenses, refusals, commands
+    Audit(Audit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Only this account's: its email address
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) account: Option<String>,
+    /// Only this device's: its id
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<nccp::DeviceId>,
+    /// Only this movie's: its number
+    #[arg(long, value_name = "MOVIE")]
+    pub(crate) movie: Option<nccp::MovieId>,
+    /// Not before: 2026-11-28, 2026-11-28T20:00:00Z (UTC), or so long ago, like 12h or 7d
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(crate) since: Option<SystemTime>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A day, a moment, or how long ago.
+fn since(text: &str) -> Result<SystemTime, String> {
+    let day = || humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).ok();
+    let ago = || SystemTime::now().checked_sub(humantime::parse_duration(text).ok()?);
+    let moment = humantime::parse_rfc3339(text).ok();
+    moment.or_else(day).or_else(ago).ok_or_else(|| {
+        "must be a day (2026-11-28), a moment (2026-11-28T20:00:00Z), or so long ago (12h, 7d)".to_owned()
+    })
 }
 
 #[derive(Debug, Args)]
@@ -450,6 +481,17 @@ mod tests {
         );
         for wrong in ["", "5", "-5s", "s", "25h", "99999999999999999999s", "five minutes"] {
             assert!(seconds(wrong).unwrap_err().starts_with("must be a time"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn since_is_a_day_a_moment_or_a_while_ago() {
+        let unix = |text| since(text).unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(unix("2026-09-21"), 1_789_948_800);
+        assert_eq!(unix("2026-09-21T14:13:20Z"), 1_790_000_000);
+        assert!(since("7d").unwrap() < since("12h").unwrap());
+        for wrong in ["", "yesterday", "2026-13-01", "21.9.2026"] {
+            assert!(since(wrong).is_err(), "{wrong}");
         }
     }
 

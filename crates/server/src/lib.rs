@@ -31,8 +31,8 @@ mod use_case;
 
 pub use clock::Clock;
 pub use config::{
-    Authorizer, Boxes, CdnConfig, Config, Database, Devices, Drm, Edge, Limits, Log, LogFormat, Metrics,
-    OnFailure, Overrides, Regions, Role, Tls, UpdateStrategy,
+    Addresses, Audit, Authorizer, Boxes, CdnConfig, Config, Database, Devices, Drm, Edge, Limits, Log,
+    LogFormat, Metrics, OnFailure, Overrides, Regions, Role, Tls, UpdateStrategy,
 };
 pub use error::Error;
 pub use http::{box_router, router};

@@ -27,6 +27,8 @@ pub(crate) struct Place {
     pub(crate) country: Option<String>,
     /// Whether the server's list lets it in.
     pub(crate) allowed: bool,
+    /// The address or its network, as far as `log.addresses` lets it be written down.
+    pub(crate) network: Option<String>,
 }
 
 impl Place {
@@ -78,11 +80,11 @@ impl RegionTable {
         });
         let allowed =
             self.allow.is_empty() || country.as_ref().is_some_and(|country| self.allow.contains(country));
-        Place { country, allowed }
+        Place { country, allowed, network: None }
     }
 
     /// The place of who cannot be located: let in only where no list is.
     pub(crate) fn nowhere(&self) -> Place {
-        Place { country: None, allowed: self.allow.is_empty() }
+        Place { country: None, allowed: self.allow.is_empty(), network: None }
     }
 }

@@ -175,6 +175,9 @@ async fn housekeep(service: Arc<Service>) {
         let purge = retried!(async {
             let mut tx = service.store.begin().await?;
             tx.purge(now, now.saturating_sub(LOG_LIFE)).await?;
+            if let days @ 1.. = service.config.audit.days {
+                tx.purge_audit(now.saturating_sub(days * 86_400)).await?;
+            }
             tx.commit().await
         });
         match purge {

@@ -1,5 +1,6 @@
 //! `matinee box provision`: the factory.
 
+use super::audit::{audited, entry};
 use super::now;
 use crate::{Failure, output};
 use base64::Engine as _;
@@ -42,7 +43,10 @@ pub(crate) fn provision(
         model,
         serial,
     };
-    let done = keys::provision(&config.keys(), &config.public_url, &order, now())?;
+    let details = [("model", model.into()), ("serial", serial.into())];
+    let done = audited(config, entry("box provision", details), || {
+        Ok(keys::provision(&config.keys(), &config.public_url, &order, now())?)
+    })?;
     let controller = format!("{}{}", base_url(config), nccp::CONTROLLER_PATH);
     let urls = (config.public_url.as_str(), controller.as_str());
     let file = BoxFile::new(urls, &done.ca_keys, (model, serial), &done.certificate, &signing, &rsa)?;

@@ -1,11 +1,13 @@
 //! `matinee device`.
 
+use super::audit::{audited, entry};
 use super::{block_on, open};
 use crate::args::Device;
 use crate::{Failure, output};
 use license::KeyLevel;
 use serde_json::json;
 use server::keys::{self, Revoked, RevokedId};
+use server::store::AuditEntry;
 use server::{Config, Error, accounts};
 
 pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
@@ -61,12 +63,15 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
         Device::Revoke { device, note, json } => {
             let id = revoked_id(config, &device)?;
             let note = if note.is_empty() { device.clone() } else { format!("{device} {note}") };
-            let is_new = keys::revoke(&config.keys(), id, &note)?;
-            let removed = block_on(async {
-                let store = open(config).await?;
-                let removed = accounts::remove_revoked(&*store, id).await;
-                store.close().await;
-                Ok(removed?)
+            let (is_new, removed) = audited(config, of_component("device revoke", &device, id), || {
+                let is_new = keys::revoke(&config.keys(), id, &note)?;
+                let removed = block_on(async {
+                    let store = open(config).await?;
+                    let removed = accounts::remove_revoked(&*store, id).await;
+                    store.close().await;
+                    Ok(removed?)
+                })?;
+                Ok((is_new, removed))
             })?;
             if json.json {
                 return output::json(
@@ -81,7 +86,9 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
         }
         Device::Reinstate { device, json } => {
             let id = revoked_id(config, &device)?;
-            let was_there = keys::reinstate(&config.keys(), id)?;
+            let was_there = audited(config, of_component("device reinstate", &device, id), || {
+                Ok(keys::reinstate(&config.keys(), id)?)
+            })?;
             if json.json {
                 return output::json(&json!({"component": id.to_string(), "was_revoked": was_there}));
             }
@@ -103,6 +110,12 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             output::table(&["COMPONENT", "NOTE"], &rows)
         }
     }
+}
+
+/// What is written down of a change to a component's trust.
+fn of_component(command: &str, device: &str, id: RevokedId) -> AuditEntry {
+    let entry = entry(command, [("component", id.to_string().into())]);
+    if device.starts_with("d-") { entry.on(device) } else { entry }
 }
 
 /// The name of a key level.

@@ -1,5 +1,6 @@
 //! `matinee keys`.
 
+use super::audit::{audited, entry};
 use super::{block_on, now, open};
 use crate::args::Keys;
 use crate::{Failure, output};
@@ -12,8 +13,11 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
     let folder = config.keys();
     match command {
         Keys::Generate(json) => {
-            let mut new = keys::generate(&folder, &config.public_url, now())?;
-            new.extend(keys::make_domains(&folder, now(), usize::MAX)?);
+            let mut new = audited(config, entry("keys generate", []), || {
+                let mut new = keys::generate(&folder, &config.public_url, now())?;
+                new.extend(keys::make_domains(&folder, now(), usize::MAX)?);
+                Ok(new)
+            })?;
             new.sort_by(|a, b| (a.kind, &a.id).cmp(&(b.kind, &b.id)));
             if json.json {
                 return output::json(&new);
@@ -24,7 +28,11 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             print(&new)
         }
         Keys::Rotate { kind, signs, now: at_once, json } => {
-            let changed = keys::rotate(&folder, &config.public_url, kind, signs.as_deref(), at_once, now())?;
+            let details =
+                [("kind", kind.as_str().into()), ("signs", signs.clone().into()), ("now", at_once.into())];
+            let changed = audited(config, entry("keys rotate", details), || {
+                Ok(keys::rotate(&folder, &config.public_url, kind, signs.as_deref(), at_once, now())?)
+            })?;
             if json.json {
                 return output::json(&changed);
             }
@@ -51,7 +59,9 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             if kind == KeyKind::Common {
                 refuse_if_used(config, &id)?;
             }
-            let key = keys::retire(&folder, kind, &id)?;
+            let details = [("kind", kind.as_str().into()), ("id", id.as_str().into())];
+            let key =
+                audited(config, entry("keys retire", details), || Ok(keys::retire(&folder, kind, &id)?))?;
             if json.json {
                 output::json(&key)
             } else {

@@ -1,6 +1,7 @@
 //! The commands: each reads what it needs, calls a library, prints.
 
 mod account;
+mod audit;
 mod box_run;
 mod box_screen;
 mod boxes;
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),
         Command::Policy(command) => policy::run(&load(overrides)?, command),
+        Command::Audit(audit) => self::audit::run(&load(overrides)?, audit),
     }
 }
 

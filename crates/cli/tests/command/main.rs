@@ -29,6 +29,7 @@ fn wrong_usage_is_status_2() {
         &["serve", "--listen", "here"],
         &["device", "remove", "phone"],
         &["user", "add"],
+        &["audit", "--since", "yesterday"],
         &["user", "add", "a@b", "--password", "x", "--password-stdin"],
     ] {
         let output = site.run(arguments);
@@ -67,6 +68,57 @@ fn a17_accounts() {
     assert!(site.fails(&["device", "list", "c@example.org"]).contains("no account"));
     assert!(site.fails(&["device", "remove", "d-1"]).contains("no device"));
     assert_eq!(site.json(&["device", "list", "ada@example.org", "--json"]), serde_json::json!([]));
+}
+
+/// Whatever an operator's command changes is in the audit log; what it shows is not.
+#[test]
+fn commands_are_audited() {
+    let site = Site::new();
+    site.add_user("ada@example.org");
+    site.add_user("bob@example.org");
+    site.ok(&["user", "passwd", "ada@example.org", "--password", "hunter3"]);
+    site.ok(&["user", "block", "bob@example.org"]);
+    site.ok(&["user", "list"]);
+    site.ok(&["keys", "generate"]);
+    site.ok(&["keys", "rotate", "media", "--now"]);
+    site.fails(&["keys", "retire", "media", "no-such-key"]);
+    site.ok(&["device", "revoke", "00112233445566778899aabbccddeeff", "--note", "published"]);
+    site.ok(&["box", "provision", "--model", "M", "--serial", "S", "--output", text(&site.path("box.json"))]);
+    let lines = site.ok(&["audit", "--json"]);
+    let entries: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let done =
+        entries.iter().map(|entry| format!("{} {}", entry["action"], entry["result"]).replace('"', ""));
+    assert_eq!(
+        done.collect::<Vec<_>>(),
+        [
+            "user add done",
+            "user add done",
+            "user passwd done",
+            "user block done",
+            "keys generate begun",
+            "keys generate done",
+            "keys rotate begun",
+            "keys rotate done",
+            "keys retire begun",
+            "keys retire failed",
+            "device revoke begun",
+            "device revoke done",
+            "box provision begun",
+            "box provision done",
+        ]
+    );
+    assert!(entries.iter().all(|entry| entry["actor"] == "operator"));
+    assert_eq!(entries[11]["details"]["component"], "00112233445566778899aabbccddeeff");
+    assert!(!lines.contains("hunter3") && !lines.contains("correct horse"));
+    let of_ada = site.ok(&["audit", "--account", "ada@example.org"]);
+    assert_eq!(of_ada.lines().count(), 2);
+    assert!(
+        of_ada.lines().all(|line| line.contains("  operator  user ") && line.contains("ada@example.org"))
+    );
+    assert_eq!(site.ok(&["audit", "--since", "1h"]).lines().count(), entries.len());
+    assert_eq!(site.ok(&["audit", "--device", "d-0", "--movie", "7"]), "");
+    assert!(site.fails(&["audit", "--account", "eve@example.org"]).contains("no account"));
 }
 
 /// B8, and keys that are made once, kept private and shown without their secrets.

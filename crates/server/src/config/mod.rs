@@ -3,6 +3,7 @@
 //! Each table of the file has a module, where it is also checked.
 
 mod access;
+mod audit;
 mod database;
 mod delivery;
 mod devices;
@@ -15,6 +16,7 @@ mod tls;
 mod url;
 
 pub use access::{Authorizer, OnFailure, Regions};
+pub use audit::Audit;
 pub use database::Database;
 pub use delivery::{CdnConfig, Edge};
 pub use devices::{Boxes, Devices};
@@ -22,7 +24,7 @@ pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
 pub use limits::Limits;
 pub use role::Role;
-pub use telemetry::{Log, LogFormat, Metrics};
+pub use telemetry::{Addresses, Log, LogFormat, Metrics};
 pub use tls::Tls;
 pub(crate) use url::check_origin;
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// The log on standard error.
     pub log: Log,
+    /// What is written down of who did what.
+    pub audit: Audit,
     /// Where accounts, devices and viewings are kept.
     pub database: Database,
     /// Devices and their slots.
@@ -98,6 +102,7 @@ impl Default for Config {
             boxes: Boxes::default(),
             metrics: Metrics::default(),
             log: Log::default(),
+            audit: Audit::default(),
             database: Database::default(),
             devices: Devices::default(),
             edge: Edge::default(),
@@ -201,6 +206,7 @@ impl Config {
         self.authorizer.as_ref().map_or(Ok(()), Authorizer::check)?;
         self.limits.check(1 + usize::from(self.boxes.listen.is_some()))?;
         self.database.check()?;
+        self.audit.check()?;
         self.devices.check()
     }
 

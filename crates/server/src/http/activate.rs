@@ -28,13 +28,15 @@ async fn page(State(service): State<Arc<Service>>, request: Request) -> Response
 async fn activate(State(service): State<Arc<Service>>, request: Request) -> Result<Response, JsonError> {
     let account = api::account(&service, request.headers()).await?;
     let address = address::of(&request);
-    if !address::place(&service, &request).allowed {
+    let place = address::place(&service, &request);
+    if !place.allowed {
         return Err(JsonError::from(crate::use_case::Failure::from(nccp::ErrorCode::RegionNotAllowed)));
     }
     let message: Activate = api::json(request).await?;
-    let done = activation::activate(&service, &account, address, &message).await.map_err(|e| match e {
-        ActivateFailure::Throttled(throttled) => JsonError::from(throttled),
-        ActivateFailure::Other(failure) => JsonError::from(failure),
-    })?;
+    let done =
+        activation::activate(&service, &account, (address, &place), &message).await.map_err(|e| match e {
+            ActivateFailure::Throttled(throttled) => JsonError::from(throttled),
+            ActivateFailure::Other(failure) => JsonError::from(failure),
+        })?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(done)).into_response())
 }

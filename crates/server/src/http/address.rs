@@ -55,7 +55,14 @@ pub(super) fn of(request: &Request) -> IpAddr {
 pub(super) fn place(service: &Service, request: &Request) -> Place {
     let client = resolved(request);
     let regions = service.regions();
-    if client.known { regions.place(client.address) } else { regions.nowhere() }
+    let place = if client.known { regions.place(client.address) } else { regions.nowhere() };
+    Place { network: network(service, request), ..place }
+}
+
+/// What may be written down of where a request comes from.
+pub(super) fn network(service: &Service, request: &Request) -> Option<String> {
+    let client = resolved(request);
+    client.known.then(|| service.config.log.addresses.of(client.address))?
 }
 
 /// Each proxy appends whom it heard, so the header is read from its end, as long as who wrote the entry is

@@ -101,6 +101,7 @@ async fn show_devices(State(service): State<Arc<Service>>, headers: HeaderMap) -
 async fn unregister(State(service): State<Arc<Service>>, request: Request) -> Answer<Response> {
     let account = account(&service, request.headers()).await?;
     let form = body::media_type(request.headers()) == FORM;
+    let network = address::network(&service, &request);
     let id = if form {
         let (parts, body) = request.into_parts();
         let bytes = body::read(&parts.headers, body, MAX_BODY).await?;
@@ -112,7 +113,7 @@ async fn unregister(State(service): State<Arc<Service>>, request: Request) -> An
     } else {
         json::<UnregisterDevice>(request).await?
     };
-    devices::unregister(&service, &account, id.device_id.as_str()).await?;
+    devices::unregister(&service, &account, id.device_id.as_str(), network.as_deref()).await?;
     Ok(if form { Redirect::to("/devices").into_response() } else { StatusCode::NO_CONTENT.into_response() })
 }
 

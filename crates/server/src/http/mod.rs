@@ -20,7 +20,7 @@ mod pages;
 use crate::use_case::verify::Audience;
 use crate::{Role, Service};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ fn around(service: Arc<Service>, router: Router<Arc<Service>>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&service), guard::security_headers))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .layer(from_fn(observe::log))
+        .layer(from_fn_with_state(Arc::clone(&service), observe::log))
         .layer(from_fn_with_state(Arc::clone(&service), address::resolve))
         .with_state(service)
 }

@@ -4,6 +4,7 @@
 //! Every engine must pass the contract in `tests/http/contract`.
 
 mod absent;
+mod audit;
 mod model;
 mod postgres;
 mod retry;
@@ -13,6 +14,7 @@ mod sequence;
 mod sqlite;
 
 pub use absent::AbsentStore;
+pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
     Account, ActivationCode, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Session,
     Slot, Viewing,
@@ -231,6 +233,13 @@ pub trait Transaction: Send {
     async fn end_code(&mut self, code: &str, expires: u64) -> Result<()>;
     /// Forgets a code.
     async fn remove_code(&mut self, code: &str) -> Result<()>;
+
+    /// Adds to the audit log: in the transaction of what the entry tells.
+    async fn audit(&mut self, entry: &AuditEntry) -> Result<()>;
+    /// What the audit log has, oldest first.
+    async fn audited(&mut self, filter: &AuditFilter) -> Result<Vec<Audited>>;
+    /// Forgets entries of the audit log from before that time.
+    async fn purge_audit(&mut self, before: u64) -> Result<()>;
 
     /// Forgets sessions and codes that are over and log lines older than `log_before`.
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()>;

@@ -57,6 +57,7 @@ impl PostgresStore {
             ("boxes", include_str!("../../migrations/postgres/0002_boxes.sql")),
             ("embedded licenses", include_str!("../../migrations/postgres/0003_embedded_licenses.sql")),
             ("components", include_str!("../../migrations/postgres/0004_components.sql")),
+            ("audit", include_str!("../../migrations/postgres/0005_audit.sql")),
         ])
         .run(&pool)
         .await

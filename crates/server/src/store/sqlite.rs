@@ -59,6 +59,7 @@ impl SqliteStore {
             ("boxes", include_str!("../../migrations/sqlite/0002_boxes.sql")),
             ("embedded licenses", include_str!("../../migrations/sqlite/0003_embedded_licenses.sql")),
             ("components", include_str!("../../migrations/sqlite/0004_components.sql")),
+            ("audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
         ])
         .run(&writer)
         .await

@@ -3,7 +3,7 @@
 use super::login::normal_email;
 use crate::keys::RevokedId;
 use crate::secret::random_hex;
-use crate::store::{Account, Device, Store, StoreError, retried};
+use crate::store::{Account, AuditEntry, Device, Store, StoreError, retried};
 use crate::{Error, password};
 
 /// Makes an account.
@@ -36,6 +36,8 @@ pub async fn add(
             }
             other => other.into(),
         })?;
+        let entry = AuditEntry::operator("user add").of(account.id);
+        tx.audit(&entry.with("plan", plan)).await?;
         tx.commit().await?;
         Ok(account)
     })
@@ -71,6 +73,7 @@ pub async fn set_password(store: &dyn Store, email: &str, password: &str) -> Res
     retried!(async {
         let mut tx = store.begin().await?;
         tx.set_password(account.id, &hash).await?;
+        tx.audit(&AuditEntry::operator("user passwd").of(account.id)).await?;
         Ok(tx.commit().await?)
     })
 }
@@ -85,6 +88,8 @@ pub async fn set_disabled(store: &dyn Store, email: &str, disabled: bool) -> Res
     retried!(async {
         let mut tx = store.begin().await?;
         tx.set_disabled(account.id, disabled).await?;
+        let command = if disabled { "user block" } else { "user unblock" };
+        tx.audit(&AuditEntry::operator(command).of(account.id)).await?;
         Ok(tx.commit().await?)
     })
 }
@@ -124,6 +129,8 @@ pub async fn remove_device(store: &dyn Store, id: &str, at_once: bool) -> Result
         if !done {
             return Err(unknown());
         }
+        let entry = AuditEntry::operator("device remove").of(device.account).on(id);
+        tx.audit(&entry.with("now", at_once)).await?;
         Ok(tx.commit().await?)
     })
 }
@@ -137,7 +144,10 @@ pub async fn remove_revoked(store: &dyn Store, revoked: RevokedId) -> Result<Vec
     for device in &named {
         retried!(async {
             let mut tx = store.begin().await?;
-            tx.remove_device(device.account, &device.id).await?;
+            if tx.remove_device(device.account, &device.id).await? {
+                let entry = AuditEntry::operator("device remove").of(device.account).on(&device.id);
+                tx.audit(&entry.with("now", true).with("revoked", true)).await?;
+            }
             tx.commit().await
         })?;
     }

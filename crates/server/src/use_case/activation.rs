@@ -4,8 +4,9 @@
 use super::registration::{self, Ticketed};
 use super::{Failure, Outcome};
 use crate::Service;
+use crate::region::Place;
 use crate::secret::random;
-use crate::store::{Account, ActivationCode, StoreError, Transaction, retried};
+use crate::store::{Account, ActivationCode, AuditEntry, StoreError, Transaction, retried};
 use crate::throttle::Throttled;
 use license::DeviceCertificate;
 use nccp::json::{Activate, ActivateState, Activated};
@@ -110,11 +111,11 @@ pub(crate) enum ActivateFailure {
 pub(crate) async fn activate(
     service: &Service,
     account: &Account,
-    address: IpAddr,
+    (address, place): (IpAddr, &Place),
     activate: &Activate,
 ) -> Result<Activated, ActivateFailure> {
     let reserved = service.throttle.code(address, account.id).map_err(ActivateFailure::Throttled)?;
-    let result = retried!(once(service, account, activate));
+    let result = retried!(once(service, account, activate, place));
     // Only what is wrong counts, but it is counted beforehand, so that many at once are no way around.
     if !matches!(result, Err(Failure::Code(ErrorCode::CodeUnknown))) {
         service.throttle.code_was_right(reserved);
@@ -122,7 +123,12 @@ pub(crate) async fn activate(
     result.map_err(ActivateFailure::Other)
 }
 
-async fn once(service: &Service, account: &Account, activate: &Activate) -> Outcome<Activated> {
+async fn once(
+    service: &Service,
+    account: &Account,
+    activate: &Activate,
+    place: &Place,
+) -> Outcome<Activated> {
     let now = service.clock.now();
     let code: BoxCode = activate.code.parse().map_err(|_| ErrorCode::CodeUnknown)?;
     let code = code.as_str().to_owned();
@@ -137,8 +143,12 @@ async fn once(service: &Service, account: &Account, activate: &Activate) -> Outc
         // Another account's is nobody else's business.
         Some(_) => return Err(ErrorCode::CodeUnknown.into()),
     }
-    if activate.confirm && found.account.is_none() && !tx.confirm_code(&code, account.id).await? {
-        return Err(ErrorCode::CodeUnknown.into());
+    if activate.confirm && found.account.is_none() {
+        if !tx.confirm_code(&code, account.id).await? {
+            return Err(ErrorCode::CodeUnknown.into());
+        }
+        let entry = AuditEntry::client("activate", now).of(account.id).from(place.network.as_deref());
+        tx.audit(&entry.with("name", found.name.as_str())).await?;
     }
     let known = tx.device_by_key(account.id, &found.signing_key).await?.is_some_and(|d| d.slot.is_some());
     let devices = u32::try_from(tx.devices(account.id).await?.len()).unwrap_or(u32::MAX);

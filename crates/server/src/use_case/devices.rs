@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::Service;
 use crate::secret::CookieSecret;
-use crate::store::{Account, retried};
+use crate::store::{Account, AuditEntry, retried};
 use nccp::ErrorCode;
 use nccp::json::{Device, Devices};
 
@@ -33,12 +33,19 @@ pub(crate) async fn list(
 }
 
 /// De-authorizes a device of the account.
-pub(crate) async fn unregister(service: &Service, account: &Account, id: &str) -> Outcome<()> {
+pub(crate) async fn unregister(
+    service: &Service,
+    account: &Account,
+    id: &str,
+    network: Option<&str>,
+) -> Outcome<()> {
     retried!(async {
         let mut tx = service.store.begin().await?;
         if !tx.free_slot(account.id, id).await? {
             return Err(ErrorCode::DeviceUnknown.into());
         }
+        let entry = AuditEntry::client("unregister", service.clock.now()).of(account.id).on(id);
+        tx.audit(&entry.from(network)).await?;
         Ok(tx.commit().await?)
     })
 }

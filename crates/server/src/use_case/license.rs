@@ -3,7 +3,7 @@
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, content_keys, playable, verify};
+use super::{Failure, Outcome, audit, content_keys, playable, verify};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
@@ -88,6 +88,8 @@ pub(crate) async fn issue(
         now,
         oldest_module: service.oldest_module,
     };
+    let kids = keys.iter().map(|(kid, _)| kid);
+    audit::license(tx, speaker, &movie, (kids, &rules.name, &template.version()), place, now).await?;
     match service.keys().license.issue_license(verified, &grant) {
         Ok(license) => Ok((license, template.version())),
         // Keys there are, so it is the challenge's RSA key that nothing can be encrypted with.
@@ -138,7 +140,12 @@ pub(crate) async fn issue_raw(
         let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
         asked.check(&account, movie_id)?;
     }
-    retried!(issue_raw_once(service, &ticket, &text, &verified, origin, place, now))
+    let issued = retried!(issue_raw_once(service, &ticket, &text, &verified, origin, place, now));
+    if let Err(failure) = &issued {
+        let of = (ticket.account, ticket.device.as_str());
+        audit::raw_license_refused(service, of, movie_id.get(), failure, place).await;
+    }
+    issued
 }
 
 async fn issue_raw_once(

@@ -1,11 +1,11 @@
 //! Sessions: login, logout, who is there.
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, audit};
 use crate::Service;
 use crate::password;
 use crate::region::Place;
 use crate::secret::CookieSecret;
-use crate::store::{Account, Session, StoreError, retried};
+use crate::store::{Account, AuditEntry, Session, StoreError, retried};
 use crate::throttle::Throttled;
 use nccp::ErrorCode;
 use nccp::json::Login;
@@ -81,7 +81,14 @@ pub(crate) async fn login(
 
     let (account, hash) = found.unzip();
     let right = password::verify(password, hash.clone()).await;
-    let account = account.filter(|account| right && !account.disabled).ok_or(ErrorCode::LoginFailed)?;
+    let entry = || AuditEntry::client("login", service.clock.now()).from(place.network.as_deref());
+    let known = account.as_ref().map(|account| account.id);
+    let Some(account) = account.filter(|account| right && !account.disabled) else {
+        // Whether there is such an account must not show in what is done.
+        let entry = AuditEntry { account: known, ..entry() };
+        audit::alone(service, entry.result(ErrorCode::LoginFailed.as_str())).await;
+        return Err(ErrorCode::LoginFailed.into());
+    };
     let cookies =
         SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
     let session = Session {
@@ -102,6 +109,7 @@ pub(crate) async fn login(
             return Err(ErrorCode::LoginFailed.into());
         }
         tx.add_session(&session).await?;
+        tx.audit(&entry().of(account.id)).await?;
         Ok::<_, Failure>(tx.commit().await?)
     })?;
     Ok(cookies)

@@ -2,7 +2,7 @@
 
 use crate::catalogue::Pack;
 use crate::keys::imported;
-use crate::store::{Movie, NewMovie, Store, retried};
+use crate::store::{AuditEntry, Movie, NewMovie, Store, retried};
 use crate::{Error, LicenseMode, policy, region};
 use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
@@ -95,6 +95,8 @@ pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> 
     retried!(async {
         let mut tx = store.begin().await?;
         tx.put_movie(&movie, now).await?;
+        let entry = AuditEntry::operator("movie add").movie(movie.id).with("pack", movie.pack.as_str());
+        tx.audit(&entry.with("policy", movie.policy.as_str())).await?;
         tx.commit().await
     })?;
     Ok(movie)
@@ -126,6 +128,7 @@ pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Er
     let shared = retried!(async {
         let mut tx = store.begin().await?;
         tx.remove_movie(id).await?;
+        tx.audit(&AuditEntry::operator("movie remove").movie(id)).await?;
         let shared = tx.movies().await?.iter().any(|other| other.pack == movie.pack);
         tx.commit().await?;
         Ok::<_, Error>(shared)

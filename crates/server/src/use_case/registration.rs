@@ -125,6 +125,16 @@ async fn session_account(
     Ok(account.ok_or(ErrorCode::LoginRequired)?)
 }
 
+/// The number of the account that a session is of, if it is anybody's.
+pub(crate) async fn account_of(
+    tx: &mut dyn Transaction,
+    session: &SessionCookies,
+    now: u64,
+) -> Outcome<Option<i64>> {
+    let account = tx.session_account(&session.id.hash(), &session.secret.hash(), now).await?;
+    Ok(account.map(|account| account.id))
+}
+
 /// `register`: the same keys are the same device, and so is a browser that lost its keys (A58); else it gets
 /// the lowest free slot.
 pub(crate) async fn register(

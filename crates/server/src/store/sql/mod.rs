@@ -4,6 +4,7 @@
 //! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`,
 //! `RETURNING`. Where a writer must keep others out, `locked!` adds what the engine needs.
 
+mod audit;
 mod codes;
 mod devices;
 mod transaction;

@@ -1,10 +1,10 @@
 //! The statements of a transaction.
 
-use super::{Tx, account, codes, devices, int, movie, to_json, viewings};
+use super::{Tx, account, audit, codes, devices, int, movie, to_json, viewings};
 use crate::keys::RevokedId;
 use crate::store::{
-    Account, ActivationCode, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Result,
-    Session, Slot, Transaction, Viewing,
+    Account, ActivationCode, AuditEntry, AuditFilter, Audited, Device, DeviceState, LogEntry, Movie,
+    NewDevice, NewMovie, Registered, Result, Session, Slot, Transaction, Viewing,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -339,6 +339,18 @@ impl Transaction for SqlTransaction {
 
     async fn remove_code(&mut self, code: &str) -> Result<()> {
         codes::remove(&mut self.tx, code).await
+    }
+
+    async fn audit(&mut self, entry: &AuditEntry) -> Result<()> {
+        audit::add(&mut self.tx, entry).await
+    }
+
+    async fn audited(&mut self, filter: &AuditFilter) -> Result<Vec<Audited>> {
+        audit::read(&mut self.tx, filter).await
+    }
+
+    async fn purge_audit(&mut self, before: u64) -> Result<()> {
+        audit::purge(&mut self.tx, before).await
     }
 
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()> {

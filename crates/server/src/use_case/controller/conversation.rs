@@ -9,7 +9,9 @@ use crate::use_case::entitlement::Entitlements;
 use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
 use crate::use_case::verify::Proof;
-use crate::use_case::{Failure, Outcome, authorization, library, license, metadata, playback, refusal};
+use crate::use_case::{
+    Failure, Outcome, audit, authorization, library, license, metadata, playback, refusal,
+};
 use ::license::{DeviceCertificate, KeyLevel};
 use nccp::{
     Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
@@ -124,6 +126,8 @@ impl<'a> Conversation<'a> {
             tx.savepoint().await?;
             match self.message(tx, message).await {
                 Ok(done) => {
+                    let (place, speaker) = (self.envelope.place, self.speaker.as_ref());
+                    audit::answered(tx, speaker, &done, place, self.now).await?;
                     tx.release().await?;
                     answers.push(Answer::Done(done));
                 }
@@ -138,11 +142,29 @@ impl<'a> Conversation<'a> {
                     if matches!(message, RequestMessage::Register(_)) {
                         self.refusal = error.code;
                     }
+                    self.was_refused(tx, message, &error).await?;
                     answers.push(Answer::Failed { message: message.name(), error });
                 }
             }
         }
         Ok(answers)
+    }
+
+    /// Writes down that a message was refused.
+    async fn was_refused(
+        &self,
+        tx: &mut dyn Transaction,
+        message: &RequestMessage,
+        error: &WireError,
+    ) -> Outcome<()> {
+        let account = match (message, self.envelope.session) {
+            (RequestMessage::Register(_), Some(session)) => {
+                registration::account_of(tx, session, self.now).await?
+            }
+            _ => None,
+        };
+        let place = self.envelope.place;
+        audit::refused(tx, self.speaker.as_ref(), account, (message, error), place, self.now).await
     }
 
     fn ping(&self) -> ResponseMessage {

@@ -3,11 +3,11 @@
 
 mod conversation;
 
-use super::Failure;
 use super::entitlement::Entitlements;
 use super::login::SessionCookies;
 use super::playback;
 use super::verify::{self, Audience, CLOCK_TOLERANCE, Proof, RENEWABLE};
+use super::{Failure, audit};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::CookieSecret;
@@ -97,7 +97,10 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
             reports.iter().for_each(playback::Report::count);
             answer
         }
-        Err(failure) => refused(200, failure.code()),
+        Err(failure) => {
+            audit::envelope_refused(service, &proof, &failure, envelope.place).await;
+            refused(200, failure.code())
+        }
     }
 }
 
