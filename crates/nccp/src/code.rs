@@ -105,6 +105,8 @@ error_codes! {
     LoginRequired "LOGIN_REQUIRED" Login "Please sign in.";
     /// Every slot of the account is taken.
     DeviceLimitReached "DEVICE_LIMIT_REACHED" Fail "Device Limit Reached";
+    /// As many devices were removed lately as may be.
+    RemovalLimitReached "REMOVAL_LIMIT_REACHED" Fail "Too many devices were removed lately.";
     /// The ticket belongs to another account than the cookies.
     RenewOtherCustomer "RENEW_OTHER_CUSTOMER" Register "Auth Renew called using different customer's shopper ID";
     /// The account's plan does not include the movie.

@@ -68,6 +68,7 @@ impl Problem {
                 "This account has as many devices as it may have. Remove one that you no longer use to continue on this device.",
                 Way::Devices,
             ),
+            E::RemovalLimitReached => ("Too many devices were removed", text, Way::Devices),
             E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
             E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
             E::RegionNotAllowed => (

@@ -60,6 +60,7 @@ const TABLE: &[Row] = &[
         &["ask", "forget licenses", "who is it", "ask", "forget licenses"],
         &["ask", "forget licenses", "forget", "not activated"],
     ),
+    row(ErrorCode::RemovalLimitReached, ASK, ASK),
     row(ErrorCode::NotSubscribed, ASK, ASK),
     row(ErrorCode::RegionNotAllowed, ASK, ASK),
     row(ErrorCode::MovieUnknown, ASK, ASK),

@@ -14,20 +14,30 @@ pub struct Devices {
     pub limit: u32,
     /// At the limit, devices not heard of for so many days lose their slots; 0: never.
     pub idle_days: u64,
+    /// Devices that a subscriber may remove within `removals_days`; 0: no limit.
+    pub removals: u32,
+    /// The days that `removals` counts.
+    pub removals_days: u64,
 }
 
 impl Default for Devices {
     fn default() -> Self {
-        Self { limit: 6, idle_days: 30 }
+        Self { limit: 6, idle_days: 30, removals: 12, removals_days: 30 }
     }
 }
 
 impl Devices {
     pub(super) fn check(&self) -> Result<(), Error> {
-        match self.limit {
-            1..=1000 => Ok(()),
-            _ => Err(setting("devices.limit", "must be 1 to 1000")),
+        if !(1..=1000).contains(&self.limit) {
+            return Err(setting("devices.limit", "must be 1 to 1000"));
         }
+        if self.removals > 1000 {
+            return Err(setting("devices.removals", "must be 0 to 1000"));
+        }
+        if !(1..=366).contains(&self.removals_days) {
+            return Err(setting("devices.removals_days", "must be 1 to 366"));
+        }
+        Ok(())
     }
 }
 

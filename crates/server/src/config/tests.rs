@@ -61,6 +61,7 @@ fn nonsense_is_said_in_words() {
         ("roles = [\"sight\"]", "individualize"),
         ("rolls = []", "rolls"),
         ("[devices]\nlimit = 0", "devices.limit"),
+        ("[devices]\nremovals_days = 0", "devices.removals_days"),
         ("[limits]\nconnections_per_address = 0", "connections_per_address"),
         ("[boxes]\nlisten = \"127.0.0.1:0\"\n[limits]\nconnections = 1", "at least 2"),
         ("[[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"x\"", "cdn.base_url"),

@@ -5,21 +5,23 @@ use crate::use_case::Failure;
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nccp::ErrorCode;
 use nccp::json::ErrorBody;
+use nccp::{ErrorCode, WireError};
 
 /// An error with its status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JsonError {
     pub(super) status: StatusCode,
     pub(super) code: ErrorCode,
+    /// Words of its own, where the code's do not do.
+    pub(super) text: Option<String>,
     /// Seconds, for `Retry-After`.
     pub(super) retry: Option<u64>,
 }
 
 impl JsonError {
     pub(super) const fn new(status: StatusCode, code: ErrorCode) -> Self {
-        Self { status, code, retry: None }
+        Self { status, code, text: None, retry: None }
     }
 
     pub(super) const BAD_REQUEST: Self = Self::new(StatusCode::BAD_REQUEST, ErrorCode::RequestInvalid);
@@ -30,7 +32,7 @@ impl JsonError {
 
 impl From<Throttled> for JsonError {
     fn from(Throttled(seconds): Throttled) -> Self {
-        Self { status: StatusCode::TOO_MANY_REQUESTS, code: ErrorCode::TryLater, retry: Some(seconds) }
+        Self { retry: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TryLater) }
     }
 }
 
@@ -51,7 +53,7 @@ impl From<super::body::BodyError> for JsonError {
 
 impl From<Failure> for JsonError {
     fn from(failure: Failure) -> Self {
-        let code = failure.code();
+        let WireError { code, text, .. } = failure.told();
         let status = match code {
             ErrorCode::LoginRequired | ErrorCode::LoginFailed | ErrorCode::NotAuthentic => {
                 StatusCode::UNAUTHORIZED
@@ -62,16 +64,25 @@ impl From<Failure> for JsonError {
                 StatusCode::NOT_FOUND
             }
             ErrorCode::TryLater => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::RemovalLimitReached => StatusCode::TOO_MANY_REQUESTS,
             ErrorCode::RequestInvalid | ErrorCode::CertificateInvalid => StatusCode::BAD_REQUEST,
             _ => StatusCode::FORBIDDEN,
         };
-        Self { retry: (code == ErrorCode::TryLater).then_some(5), ..Self::new(status, code) }
+        Self {
+            text: Some(text),
+            retry: (code == ErrorCode::TryLater).then_some(5),
+            ..Self::new(status, code)
+        }
     }
 }
 
 impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(ErrorBody::from(self.code))).into_response();
+        let mut body = ErrorBody::from(self.code);
+        if let Some(text) = self.text {
+            body.error.message = text;
+        }
+        let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -174,6 +174,9 @@ pub trait Transaction: Send {
     /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with
     /// a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
+    /// Remembers that the account's owner removed a device, and forgets those of `before` or earlier. When the
+    /// others were, latest first. No other writer that locks the account goes on until this transaction ends.
+    async fn add_removal(&mut self, account: i64, now: u64, before: u64) -> Result<Vec<u64>>;
     /// Forgets a device at once, and the code that it was registered by. `false` when the account has none of
     /// that id.
     async fn remove_device(&mut self, account: i64, id: &str) -> Result<bool>;

@@ -58,6 +58,7 @@ impl PostgresStore {
             ("embedded licenses", include_str!("../../migrations/postgres/0003_embedded_licenses.sql")),
             ("components", include_str!("../../migrations/postgres/0004_components.sql")),
             ("audit", include_str!("../../migrations/postgres/0005_audit.sql")),
+            ("removals", include_str!("../../migrations/postgres/0006_removals.sql")),
         ])
         .run(&pool)
         .await

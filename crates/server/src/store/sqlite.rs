@@ -60,6 +60,7 @@ impl SqliteStore {
             ("embedded licenses", include_str!("../../migrations/sqlite/0003_embedded_licenses.sql")),
             ("components", include_str!("../../migrations/sqlite/0004_components.sql")),
             ("audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
+            ("removals", include_str!("../../migrations/sqlite/0006_removals.sql")),
         ])
         .run(&writer)
         .await

@@ -146,7 +146,7 @@ pub(crate) async fn raw_license_refused(
 ) {
     let code = match failure {
         Failure::Code(code) => *code,
-        Failure::Refused(_) => ErrorCode::PolicyRefused,
+        Failure::Said(error) => error.code,
         Failure::Store(_) | Failure::Signing { .. } => return,
     };
     let entry = AuditEntry::client("license", service.clock.now()).of(account).on(device).movie(movie);

@@ -1,11 +1,12 @@
 //! The device page.
 
-use super::Outcome;
+use super::{Failure, Outcome};
 use crate::Service;
 use crate::secret::CookieSecret;
 use crate::store::{Account, AuditEntry, retried};
-use nccp::ErrorCode;
 use nccp::json::{Device, Devices};
+use nccp::{ErrorCode, WireError};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The account's devices; the asking browser's is marked.
 pub(crate) async fn list(
@@ -32,20 +33,76 @@ pub(crate) async fn list(
     Ok(Devices { limit: service.config.devices.limit, devices })
 }
 
-/// De-authorizes a device of the account.
+/// De-authorizes a device of the account, if its owner has not done so too often: a slot bounds who may play
+/// only where it is not passed on all day.
 pub(crate) async fn unregister(
     service: &Service,
     account: &Account,
     id: &str,
     network: Option<&str>,
 ) -> Outcome<()> {
+    let config = &service.config.devices;
+    let (now, span) = (service.clock.now(), config.removals_days * 86_400);
     retried!(async {
         let mut tx = service.store.begin().await?;
         if !tx.free_slot(account.id, id).await? {
             return Err(ErrorCode::DeviceUnknown.into());
         }
-        let entry = AuditEntry::client("unregister", service.clock.now()).of(account.id).on(id);
+        let others = tx.add_removal(account.id, now, now.saturating_sub(span)).await?;
+        let limit = usize::try_from(config.removals).unwrap_or(usize::MAX);
+        // The one that has to be forgotten before there is room.
+        if let Some(oldest) = limit.checked_sub(1).and_then(|last| others.get(last)) {
+            return Err(Failure::Said(too_many(config.removals, config.removals_days, oldest + span)));
+        }
+        let entry = AuditEntry::client("unregister", now).of(account.id).on(id);
         tx.audit(&entry.from(network)).await?;
         Ok(tx.commit().await?)
     })
+}
+
+/// `REMOVAL_LIMIT_REACHED` in words that say when the next removal is possible.
+fn too_many(removals: u32, days: u64, next: u64) -> WireError {
+    let plural = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let text = format!(
+        "At most {} may be removed within {}. The next one can be removed from {} on.",
+        plural(removals.into(), "device"),
+        plural(days, "day"),
+        moment(next)
+    );
+    WireError { text, ..ErrorCode::RemovalLimitReached.into() }
+}
+
+/// A time for people: `12 December 2026, 14:05 UTC`, rounded up to the minute.
+fn moment(time: u64) -> String {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let rounded = UNIX_EPOCH + Duration::from_secs(time.div_ceil(60) * 60);
+    let written = humantime::format_rfc3339_seconds(rounded).to_string();
+    let part = |from, to| written.get(from..to).and_then(|digits| digits.parse::<usize>().ok()).unwrap_or(0);
+    let month = MONTHS.get(part(5, 7).wrapping_sub(1)).copied().unwrap_or_default();
+    format!("{} {month} {}, {} UTC", part(8, 10), part(0, 4), written.get(11..16).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_for_people() {
+        assert_eq!(moment(1_790_000_000), "21 September 2026, 14:14 UTC");
+        assert_eq!(moment(1_798_761_599), "1 January 2027, 00:00 UTC");
+        assert_eq!(moment(1_798_761_600), "1 January 2027, 00:00 UTC");
+    }
 }

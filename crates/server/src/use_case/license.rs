@@ -80,7 +80,7 @@ pub(crate) async fn issue(
         origin: origin.unwrap_or(&service.config.public_url),
         release: challenge.player_release.as_slice().try_into().ok(),
     };
-    rules.check(&situation).map_err(Failure::Refused)?;
+    rules.check(&situation)?;
     let grant = Grant {
         content_id: &pack.content_id,
         keys: &keys,

@@ -31,8 +31,8 @@ use nccp::{ErrorCode, WireError};
 pub(crate) enum Failure {
     /// The caller is told this code.
     Code(ErrorCode),
-    /// `POLICY_REFUSED`, and the rule that was not met.
-    Refused(license_rules::Refusal),
+    /// The caller is told this code, in words of its own.
+    Said(WireError),
     /// The store failed: the caller is told to try later, the operator what happened.
     Store(StoreError),
     /// Something could not be made and signed, which is nobody's fault but the server's: the caller is told
@@ -66,23 +66,34 @@ impl From<StoreError> for Failure {
 impl Failure {
     /// The code for the caller; a failure of the server's own is logged.
     pub(crate) fn code(self) -> ErrorCode {
+        self.told().code
+    }
+
+    /// What the caller is told; a failure of the server's own is logged.
+    pub(crate) fn told(self) -> WireError {
         match self {
-            Self::Code(code) => code,
-            Self::Refused(_) => ErrorCode::PolicyRefused,
+            Self::Code(code) => code.into(),
+            Self::Said(error) => error,
             Self::Store(error) => {
                 tracing::error!(%error, "the store failed");
-                ErrorCode::TryLater
+                ErrorCode::TryLater.into()
             }
             Self::Signing { what, error } => {
                 tracing::error!(%error, "{what} could not be signed");
-                ErrorCode::TryLater
+                ErrorCode::TryLater.into()
             }
         }
     }
 }
 
+impl From<license_rules::Refusal> for Failure {
+    fn from(rule: license_rules::Refusal) -> Self {
+        Self::Said(refusal(rule))
+    }
+}
+
 /// `POLICY_REFUSED` in words that say which rule it was.
-pub(crate) fn refusal(refusal: license_rules::Refusal) -> WireError {
+fn refusal(refusal: license_rules::Refusal) -> WireError {
     use license_rules::Refusal;
     let text = match refusal {
         Refusal::Expired => "The time for watching this title is over.",

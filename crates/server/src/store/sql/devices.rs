@@ -162,6 +162,26 @@ pub(super) async fn free_slot(tx: &mut Tx, account: i64, id: &str) -> Result<boo
     Ok(done.rows_affected() > 0)
 }
 
+pub(super) async fn add_removal(tx: &mut Tx, account: i64, now: u64, before: u64) -> Result<Vec<u64>> {
+    lock_account(tx, account).await?;
+    sqlx::query("DELETE FROM removals WHERE account = $1 AND at <= $2")
+        .bind(account)
+        .bind(int(before))
+        .execute(&mut **tx)
+        .await?;
+    let rows = sqlx::query("SELECT at FROM removals WHERE account = $1 ORDER BY at DESC")
+        .bind(account)
+        .fetch_all(&mut **tx)
+        .await?;
+    let others = rows.iter().map(|row| unsigned(row, "at")).collect();
+    sqlx::query("INSERT INTO removals (account, at) VALUES ($1, $2)")
+        .bind(account)
+        .bind(int(now))
+        .execute(&mut **tx)
+        .await?;
+    others
+}
+
 pub(super) async fn remove(tx: &mut Tx, account: i64, id: &str) -> Result<bool> {
     // The code that a box was registered by is good for a while yet, in case the answer was lost.
     sqlx::query(

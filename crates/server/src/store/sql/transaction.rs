@@ -177,6 +177,10 @@ impl Transaction for SqlTransaction {
         devices::free_slot(&mut self.tx, account, id).await
     }
 
+    async fn add_removal(&mut self, account: i64, now: u64, before: u64) -> Result<Vec<u64>> {
+        devices::add_removal(&mut self.tx, account, now, before).await
+    }
+
     async fn remove_device(&mut self, account: i64, id: &str) -> Result<bool> {
         devices::remove(&mut self.tx, account, id).await
     }

@@ -9,9 +9,7 @@ use crate::use_case::entitlement::Entitlements;
 use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
 use crate::use_case::verify::Proof;
-use crate::use_case::{
-    Failure, Outcome, audit, authorization, library, license, metadata, playback, refusal,
-};
+use crate::use_case::{Failure, Outcome, audit, authorization, library, license, metadata, playback};
 use ::license::{DeviceCertificate, KeyLevel};
 use nccp::{
     Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
@@ -135,10 +133,7 @@ impl<'a> Conversation<'a> {
                 Err(failure @ Failure::Store(_)) => return Err(failure),
                 Err(failure) => {
                     tx.roll_back().await?;
-                    let error = match failure {
-                        Failure::Refused(rule) => refusal(rule),
-                        failure => WireError::from(failure.code()),
-                    };
+                    let error = failure.told();
                     if matches!(message, RequestMessage::Register(_)) {
                         self.refusal = error.code;
                     }

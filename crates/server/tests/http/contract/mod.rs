@@ -242,6 +242,17 @@ async fn devices(store: &dyn Store) {
         "a limit that was lowered"
     );
 
+    assert!(tx.add_removal(account, 1000, 0).await.unwrap().is_empty());
+    assert_eq!(tx.add_removal(account, 1010, 0).await.unwrap(), [1000]);
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.add_removal(account, 1020, 999).await.unwrap(), [1010, 1000]);
+    assert_eq!(
+        tx.add_removal(account, 1030, 1000).await.unwrap(),
+        [1020, 1010],
+        "what is too long ago is over"
+    );
+
     assert_eq!(tx.reclaim_idle(account, 600).await.unwrap(), 5, "all but the one seen at 600");
     assert_eq!(tx.devices(account).await.unwrap().len(), 1);
     tx.commit().await.unwrap();

@@ -2,3 +2,4 @@
 
 mod caches;
 mod revocation;
+mod removals;

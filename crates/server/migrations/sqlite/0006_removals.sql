@@ -1,0 +1,6 @@
+-- When an account's owner removed devices: how often that may be is bounded.
+CREATE TABLE removals (
+    account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    at      INTEGER NOT NULL
+);
+CREATE INDEX removals_account ON removals (account, at);
