@@ -37,7 +37,8 @@ impl<E> Error<E> {
 impl<E> From<ErrorBody> for Error<E> {
     fn from(body: ErrorBody) -> Self {
         let code = body.code();
-        Self::Refused(WireError { code, action: code.action(), text: body.error.message })
+        let (text, playing) = (body.error.message, body.error.playing);
+        Self::Refused(WireError { code, action: code.action(), text, playing })
     }
 }
 

@@ -47,6 +47,11 @@ pub enum ResponseMessage {
         /// Names its rules, for `logblob`.
         policy_version: Option<String>,
     },
+    /// Answer to `takeover`.
+    Takeover {
+        /// What may play here now.
+        movie_id: MovieId,
+    },
     /// Answer to `logblob`.
     LogBlob {
         /// Which movie.
@@ -55,6 +60,8 @@ pub enum ResponseMessage {
         accepted: u64,
         /// When the rules that it plays by are not those in force: a new license is to be got at once.
         rules: Option<NewRules>,
+        /// When this device may not play on: where films of the account play now, by name.
+        stopped: Option<String>,
     },
     /// Answer to `activationcode`.
     ActivationCode(Activation),
@@ -251,6 +258,7 @@ impl ResponseMessage {
             Self::UserMovieMetadata(_) => MessageName::UserMovieMetadata,
             Self::Authorization(_) => MessageName::Authorization,
             Self::License { .. } => MessageName::License,
+            Self::Takeover { .. } => MessageName::Takeover,
             Self::LogBlob { .. } => MessageName::LogBlob,
             Self::ActivationCode(_) => MessageName::ActivationCode,
         }
@@ -301,8 +309,10 @@ impl ResponseMessage {
                 .attr("stream_id", stream_id)
                 .text_child("licensedata", base64_encode(license))
                 .opt_child("policyversion", policy_version.as_ref()),
-            Self::LogBlob { movie_id, accepted, rules } => {
+            Self::Takeover { movie_id } => element.attr("movie_id", movie_id),
+            Self::LogBlob { movie_id, accepted, rules, stopped } => {
                 let element = element.attr("movie_id", movie_id).text_child("accepted", accepted);
+                let element = element.opt_child("stopped", stopped.as_ref());
                 match rules {
                     Some(rules) => element
                         .text_child("drmmetadata", base64_encode(&rules.drm_metadata))
@@ -363,9 +373,11 @@ impl ResponseMessage {
                 license: base64_decode(element.required_text("licensedata")?, "licensedata")?,
                 policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
             },
+            MessageName::Takeover => Self::Takeover { movie_id: movie_id()? },
             MessageName::LogBlob => Self::LogBlob {
                 movie_id: movie_id()?,
                 accepted: number(element, "accepted")?,
+                stopped: element.child_text("stopped").map(str::to_owned),
                 rules: match element.child_text("drmmetadata") {
                     Some(metadata) => Some(NewRules {
                         drm_metadata: base64_decode(metadata, "drmmetadata")?,

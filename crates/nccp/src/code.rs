@@ -111,6 +111,8 @@ error_codes! {
     RenewOtherCustomer "RENEW_OTHER_CUSTOMER" Register "Auth Renew called using different customer's shopper ID";
     /// The account's plan does not include the movie.
     NotSubscribed "NOT_SUBSCRIBED" Fail "Your plan does not include this title.";
+    /// The account plays as many films at once as its plan allows.
+    StreamLimit "STREAM_LIMIT" Fail "Your plan does not allow more films at the same time.";
     /// The address lies outside the allowed regions.
     RegionNotAllowed "REGION_NOT_ALLOWED" Fail "This title is not available where you are.";
     /// No such movie.

@@ -3,6 +3,7 @@
 use crate::answer::ResponseMessage;
 use crate::code::{Action, ErrorCode};
 use crate::ids::{DeviceId, MAX_INTEGER, Sequence};
+use crate::json::Playing;
 use crate::manifest::Manifest;
 use crate::request::{MessageName, RequestMessage};
 use crate::value::Decimal;
@@ -127,17 +128,22 @@ pub struct WireError {
     pub action: Action,
     /// Words for people.
     pub text: String,
+    /// With `STREAM_LIMIT`: where films are playing, the one that began first at the head.
+    pub playing: Vec<Playing>,
 }
 
 impl From<ErrorCode> for WireError {
     fn from(code: ErrorCode) -> Self {
-        Self { code, action: code.action(), text: code.text().to_owned() }
+        Self { code, action: code.action(), text: code.text().to_owned(), playing: Vec::new() }
     }
 }
 
 impl WireError {
     fn to_element(&self, message: Option<MessageName>) -> Element {
-        let element = Element::with_text("error", &self.text);
+        let element =
+            self.playing.iter().fold(Element::with_text("error", &self.text), |element, playing| {
+                element.child(Element::with_text("playing", &playing.name).attr("device", &playing.device_id))
+            });
         match message {
             Some(message) => element.attr("message", message),
             None => element,
@@ -149,7 +155,12 @@ impl WireError {
     fn read(element: &Element) -> Result<Self, Error> {
         let code: ErrorCode = element.parsed_attribute("code")?;
         let action = element.attribute("action").map_or(code.action(), Action::parse);
-        Ok(Self { code, action, text: element.trimmed().to_owned() })
+        let playing = element.all("playing").map(|playing| {
+            let device_id = playing.parsed_attribute("device")?;
+            Ok(Playing { device_id, name: playing.trimmed().to_owned() })
+        });
+        let playing = playing.collect::<Result<_, Error>>()?;
+        Ok(Self { code, action, text: element.trimmed().to_owned(), playing })
     }
 }
 

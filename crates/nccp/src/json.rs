@@ -1,6 +1,7 @@
 //! Bodies of the JSON routes (docs/protocol.md, section 1).
 
 use crate::code::ErrorCode;
+use crate::envelope::WireError;
 use crate::ids::{DeviceId, MovieId};
 use crate::metadata::Art;
 use crate::value::Seconds;
@@ -21,6 +22,18 @@ pub struct ErrorDetail {
     pub code: String,
     /// Words for people.
     pub message: String,
+    /// With `STREAM_LIMIT`: where films are playing, the one that began first at the head.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub playing: Vec<Playing>,
+}
+
+/// A device that plays a film.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playing {
+    /// Its id.
+    pub device_id: DeviceId,
+    /// Its name.
+    pub name: String,
 }
 
 impl ErrorBody {
@@ -30,9 +43,16 @@ impl ErrorBody {
     }
 }
 
+impl From<WireError> for ErrorBody {
+    fn from(error: WireError) -> Self {
+        let WireError { code, text, playing, .. } = error;
+        Self { error: ErrorDetail { code: code.as_str().to_owned(), message: text, playing } }
+    }
+}
+
 impl From<ErrorCode> for ErrorBody {
     fn from(code: ErrorCode) -> Self {
-        Self { error: ErrorDetail { code: code.as_str().to_owned(), message: code.text().to_owned() } }
+        WireError::from(code).into()
     }
 }
 

@@ -29,6 +29,8 @@ pub enum MessageName {
     Authorization,
     /// `license`
     License,
+    /// `takeover`
+    Takeover,
     /// `logblob`
     LogBlob,
     /// `activationcode`
@@ -47,6 +49,7 @@ impl MessageName {
         Self::UserMovieMetadata,
         Self::Authorization,
         Self::License,
+        Self::Takeover,
         Self::LogBlob,
         Self::ActivationCode,
     ];
@@ -63,6 +66,7 @@ impl MessageName {
             Self::UserMovieMetadata => "usermoviemetadata",
             Self::Authorization => "authorization",
             Self::License => "license",
+            Self::Takeover => "takeover",
             Self::LogBlob => "logblob",
             Self::ActivationCode => "activationcode",
         }
@@ -121,6 +125,13 @@ pub enum RequestMessage {
         stream_id: MovieId,
         /// COSE octets of the challenge.
         challenge: Vec<u8>,
+    },
+    /// Ends what plays on another device of the account, so that this one may play.
+    Takeover {
+        /// What is to play here.
+        movie_id: MovieId,
+        /// Where to stop.
+        device_id: DeviceId,
     },
     /// How playback goes.
     LogBlob(LogBlob),
@@ -217,6 +228,7 @@ impl RequestMessage {
             Self::UserMovieMetadata { .. } => MessageName::UserMovieMetadata,
             Self::Authorization { .. } => MessageName::Authorization,
             Self::License { .. } => MessageName::License,
+            Self::Takeover { .. } => MessageName::Takeover,
             Self::LogBlob(_) => MessageName::LogBlob,
             Self::ActivationCode { .. } => MessageName::ActivationCode,
         }
@@ -243,6 +255,9 @@ impl RequestMessage {
             | Self::Authorization { movie_id } => element.attr("movie_id", movie_id),
             Self::License { stream_id, challenge } => {
                 element.attr("stream_id", stream_id).text_child("challenge", base64_encode(challenge))
+            }
+            Self::Takeover { movie_id, device_id } => {
+                element.attr("movie_id", movie_id).text_child("deviceid", device_id)
             }
             Self::LogBlob(log) => {
                 let counters = log.counters.iter().fold(Element::new("counters"), |list, (name, value)| {
@@ -286,6 +301,9 @@ impl RequestMessage {
                 stream_id: element.parsed_attribute("stream_id")?,
                 challenge: octets("challenge")?,
             },
+            MessageName::Takeover => {
+                Self::Takeover { movie_id: movie_id()?, device_id: required(element, "deviceid")? }
+            }
             MessageName::LogBlob => Self::LogBlob(LogBlob {
                 movie_id: movie_id()?,
                 position: required::<Seconds>(element, "position")?.0,

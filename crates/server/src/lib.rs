@@ -32,7 +32,7 @@ mod use_case;
 pub use clock::Clock;
 pub use config::{
     Addresses, Audit, Authorizer, Boxes, CdnConfig, Config, Database, Devices, Drm, Edge, Limits, Log,
-    LogFormat, Metrics, OnFailure, Overrides, Regions, Role, Tls, UpdateStrategy,
+    LogFormat, Metrics, OnFailure, Overrides, Plan, Regions, Role, Tls, UpdateStrategy,
 };
 pub use error::Error;
 pub use http::{box_router, router};

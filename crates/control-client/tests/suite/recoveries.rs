@@ -61,6 +61,7 @@ const TABLE: &[Row] = &[
         &["ask", "forget licenses", "forget", "not activated"],
     ),
     row(ErrorCode::RemovalLimitReached, ASK, ASK),
+    row(ErrorCode::StreamLimit, ASK, ASK),
     row(ErrorCode::NotSubscribed, ASK, ASK),
     row(ErrorCode::RegionNotAllowed, ASK, ASK),
     row(ErrorCode::MovieUnknown, ASK, ASK),
@@ -168,7 +169,8 @@ fn each_code_has_a_row() {
 #[test]
 fn unknown_codes_go_by_their_action() {
     use nccp::{Action, WireError};
-    let error = |action| WireError { code: ErrorCode::Other, action, text: "a new one".into() };
+    let error =
+        |action| WireError { code: ErrorCode::Other, action, text: "a new one".into(), playing: vec![] };
     for kind in [browser(), Kind::tv_box()] {
         let steps = |action| kind.recoveries.steps(&error(action));
         assert_eq!(steps(Action::Renew), kind.recoveries.steps(&ErrorCode::TicketExpired.into()));

@@ -1,5 +1,6 @@
 //! What is written reads as the same, and hostile input is refused without a panic.
 
+use nccp::json::Playing;
 use nccp::xml::{self, Limits};
 use nccp::*;
 use proptest::prelude::*;
@@ -65,6 +66,7 @@ fn message() -> impl Strategy<Value = RequestMessage> {
                 policy_version
             })
         ),
+        (ids(), device()).prop_map(|(movie_id, device_id)| RequestMessage::Takeover { movie_id, device_id }),
         octets().prop_map(|certificate| RequestMessage::ActivationCode { certificate }),
     ]
 }
@@ -228,8 +230,14 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
                 license,
                 policy_version
             }),
-        (ids(), any::<u64>(), proptest::option::of(rules()))
-            .prop_map(|(movie_id, accepted, rules)| ResponseMessage::LogBlob { movie_id, accepted, rules }),
+        ids().prop_map(|movie_id| ResponseMessage::Takeover { movie_id }),
+        (ids(), any::<u64>(), proptest::option::of(rules()), proptest::option::of("[A-Za-z]{1,20}"))
+            .prop_map(|(movie_id, accepted, rules, stopped)| ResponseMessage::LogBlob {
+                movie_id,
+                accepted,
+                rules,
+                stopped
+            }),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
         (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
             |(code, interval, expiration, pending)| {
@@ -256,9 +264,17 @@ proptest! {
     }
 
     #[test]
-    fn answers_round_trip(sequence: u64, time: u64, answers in proptest::collection::vec(answer(), 0..4)) {
+    fn answers_round_trip(
+        sequence: u64,
+        time: u64,
+        answers in proptest::collection::vec(answer(), 0..4),
+        playing in proptest::collection::vec((device(), "[A-Za-z]{1,20}"), 0..3),
+    ) {
         let mut answers: Vec<_> = answers.into_iter().map(Answer::Done).collect();
         answers.push(Answer::Failed { message: MessageName::License, error: ErrorCode::TryLater.into() });
+        let playing = playing.into_iter().map(|(device_id, name)| Playing { device_id, name }).collect();
+        let error = WireError { playing, ..ErrorCode::StreamLimit.into() };
+        answers.push(Answer::Failed { message: MessageName::License, error });
         let response = Response { sequence, time, outcome: Outcome::Answers(answers) };
         prop_assert_eq!(Response::parse(response.to_xml().as_bytes()).unwrap(), response);
     }

@@ -235,7 +235,8 @@ fn a_client_skips_what_it_does_not_know() {
     let body = r#"<r:response xmlns:r="urn:matinee:nccp:1" sequence="1" time="2"><r:later/>
         <r:error message="later" code="X"/><r:error message="license" code="NEW" action="explode">words</r:error></r:response>"#;
     let response = Response::parse(body.as_bytes()).unwrap();
-    let error = WireError { code: ErrorCode::Other, action: Action::Fail, text: "words".into() };
+    let error =
+        WireError { code: ErrorCode::Other, action: Action::Fail, text: "words".into(), playing: vec![] };
     assert_eq!(
         response.outcome,
         Outcome::Answers(vec![Answer::Failed { message: MessageName::License, error }])

@@ -10,6 +10,7 @@ mod devices;
 mod drm;
 mod file;
 mod limits;
+mod plans;
 mod role;
 mod telemetry;
 mod tls;
@@ -23,6 +24,7 @@ pub use devices::{Boxes, Devices};
 pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
 pub use limits::Limits;
+pub use plans::Plan;
 pub use role::Role;
 pub use telemetry::{Addresses, Log, LogFormat, Metrics};
 pub use tls::Tls;
@@ -32,7 +34,9 @@ use crate::Error;
 use delivery::check_cdns;
 use file::parse;
 use ipnet::IpNet;
+use plans::check_plans;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -73,6 +77,8 @@ pub struct Config {
     pub database: Database,
     /// Devices and their slots.
     pub devices: Devices,
+    /// What plans differ in, by name.
+    pub plans: BTreeMap<String, Plan>,
     /// Media URLs.
     pub edge: Edge,
     /// Where the media can be had; default: the own edge.
@@ -105,6 +111,7 @@ impl Default for Config {
             audit: Audit::default(),
             database: Database::default(),
             devices: Devices::default(),
+            plans: BTreeMap::new(),
             edge: Edge::default(),
             cdn: Vec::new(),
             drm: Drm::default(),
@@ -198,6 +205,7 @@ impl Config {
         if self.tls.is_some() && !self.is_https() {
             return Err(setting("public_url", "must begin with https:// where a certificate is configured"));
         }
+        check_plans(&self.plans)?;
         self.edge.check()?;
         check_cdns(&self.cdn)?;
         self.drm.check(self.is_https())?;
@@ -213,6 +221,13 @@ impl Config {
     /// Whether a part runs here.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Films that an account of this plan may play at the same time; `None`: any number.
+    pub fn streams_of(&self, plan: &str) -> Option<usize> {
+        let configured = self.plans.get(plan).and_then(|plan| plan.streams);
+        let streams = configured.unwrap_or(self.devices.limit);
+        (streams > 0).then(|| usize::try_from(streams).unwrap_or(usize::MAX))
     }
 
     /// Whether browsers come by https: decides cookie flags.

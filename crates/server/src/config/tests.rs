@@ -17,6 +17,15 @@ fn defaults_follow_the_port() {
 }
 
 #[test]
+fn streams_follow_the_plan_and_else_the_device_limit() {
+    let config = "[devices]\nlimit = 3\n[plans.duo]\nstreams = 2\n[plans.free]\nstreams = 0\n[plans.plain]";
+    let config = Config::parse(config).unwrap();
+    for (plan, streams) in [("duo", Some(2)), ("free", None), ("plain", Some(3)), ("another", Some(3))] {
+        assert_eq!(config.streams_of(plan), streams, "{plan}");
+    }
+}
+
+#[test]
 fn errors_name_the_line_and_not_its_value() {
     for text in [
         "listen = \"127.0.0.1:80\"\ndatabase = \"postgres://u:s3cret, expected x@h\"",
@@ -62,6 +71,9 @@ fn nonsense_is_said_in_words() {
         ("rolls = []", "rolls"),
         ("[devices]\nlimit = 0", "devices.limit"),
         ("[devices]\nremovals_days = 0", "devices.removals_days"),
+        ("[plans.\"two words\"]\nstreams = 2", "plans"),
+        ("[plans.gold]\nstreams = 1001", "streams"),
+        ("[plans.gold]\nstream = 2", "streams"),
         ("[limits]\nconnections_per_address = 0", "connections_per_address"),
         ("[boxes]\nlisten = \"127.0.0.1:0\"\n[limits]\nconnections = 1", "at least 2"),
         ("[[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"x\"", "cdn.base_url"),

@@ -119,8 +119,9 @@ async fn unregister(State(service): State<Arc<Service>>, request: Request) -> An
 
 async fn player_event(State(service): State<Arc<Service>>, request: Request) -> Answer<StatusCode> {
     let account = account(&service, request.headers()).await?;
+    let browser = cookies::browser(&service.config, request.headers());
     let event: PlayerEvent = json(request).await?;
-    playback::player_event(&service, &account, &event).await?;
+    playback::player_event(&service, &account, browser.as_ref(), &event).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,15 +13,15 @@ use nccp::{ErrorCode, WireError};
 pub(super) struct JsonError {
     pub(super) status: StatusCode,
     pub(super) code: ErrorCode,
-    /// Words of its own, where the code's do not do.
-    pub(super) text: Option<String>,
+    /// What it says beyond the code.
+    pub(super) said: Option<WireError>,
     /// Seconds, for `Retry-After`.
     pub(super) retry: Option<u64>,
 }
 
 impl JsonError {
     pub(super) const fn new(status: StatusCode, code: ErrorCode) -> Self {
-        Self { status, code, text: None, retry: None }
+        Self { status, code, said: None, retry: None }
     }
 
     pub(super) const BAD_REQUEST: Self = Self::new(StatusCode::BAD_REQUEST, ErrorCode::RequestInvalid);
@@ -53,7 +53,8 @@ impl From<super::body::BodyError> for JsonError {
 
 impl From<Failure> for JsonError {
     fn from(failure: Failure) -> Self {
-        let WireError { code, text, .. } = failure.told();
+        let error = failure.told();
+        let code = error.code;
         let status = match code {
             ErrorCode::LoginRequired | ErrorCode::LoginFailed | ErrorCode::NotAuthentic => {
                 StatusCode::UNAUTHORIZED
@@ -69,7 +70,7 @@ impl From<Failure> for JsonError {
             _ => StatusCode::FORBIDDEN,
         };
         Self {
-            text: Some(text),
+            said: Some(error),
             retry: (code == ErrorCode::TryLater).then_some(5),
             ..Self::new(status, code)
         }
@@ -78,10 +79,7 @@ impl From<Failure> for JsonError {
 
 impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
-        let mut body = ErrorBody::from(self.code);
-        if let Some(text) = self.text {
-            body.error.message = text;
-        }
+        let body = ErrorBody::from(self.said.unwrap_or_else(|| self.code.into()));
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry {

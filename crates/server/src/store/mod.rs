@@ -16,8 +16,8 @@ mod sqlite;
 pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
-    Account, ActivationCode, Device, DeviceState, LogEntry, Movie, NewDevice, NewMovie, Registered, Session,
-    Slot, Viewing,
+    Account, ActivationCode, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease, NewMovie,
+    Registered, Session, Slot, Viewing,
 };
 pub use postgres::PostgresStore;
 pub use retry::{Retries, Transient, retried};
@@ -193,6 +193,29 @@ pub trait Transaction: Send {
     /// Stores which sequence numbers were seen, and when the device was last heard of.
     async fn set_sequence(&mut self, id: &str, state: &DeviceState) -> Result<()>;
 
+    /// Lets a lease that is alive end later; `false` when there is none.
+    async fn keep_lease(&mut self, lease: &NewLease<'_>) -> Result<bool>;
+    /// Gives a lease, also in place of one that has ended.
+    async fn put_lease(&mut self, lease: &NewLease<'_>) -> Result<()>;
+    /// The leases of an account that are alive, the one that began first at the head.
+    async fn leases(&mut self, account: i64, now: u64) -> Result<Vec<Lease>>;
+    /// The name of the device for which this one's lease of a movie was ended, if it was.
+    async fn stopped_by(&mut self, device: &str, movie: u64) -> Result<Option<String>>;
+    /// Ends a lease.
+    async fn end_lease(&mut self, device: &str, movie: u64, now: u64) -> Result<()>;
+    /// Ends the lease of the account's device in the browser with this cookie, whether it has a slot or not.
+    async fn end_browser_lease(
+        &mut self,
+        account: i64,
+        browser_hash: &[u8; 32],
+        movie: u64,
+        now: u64,
+    ) -> Result<()>;
+    /// Ends the leases of a device of the account for another one, whose name is remembered.
+    async fn stop_leases(&mut self, account: i64, device: &str, by: &str, now: u64) -> Result<()>;
+    /// Forgets the device's leases of other movies that no report has kept: nothing came of them.
+    async fn drop_unreported_leases(&mut self, device: &str, movie: u64) -> Result<()>;
+
     /// Adds a movie, or replaces the one with its number.
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()>;
     /// A movie.
@@ -244,6 +267,7 @@ pub trait Transaction: Send {
     /// Forgets entries of the audit log from before that time.
     async fn purge_audit(&mut self, before: u64) -> Result<()>;
 
-    /// Forgets sessions and codes that are over and log lines older than `log_before`.
+    /// Forgets sessions and codes that are over, leases that were over a day ago, and log lines older than
+    /// `log_before`.
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()>;
 }

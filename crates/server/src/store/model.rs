@@ -130,6 +130,38 @@ pub enum Slot {
     Full,
 }
 
+/// That a device may play a movie now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The device.
+    pub device: String,
+    /// What it is called.
+    pub name: String,
+    /// What it plays.
+    pub movie: u64,
+    /// When it began.
+    pub began: u64,
+    /// When it ends, where no report keeps it.
+    pub ends: u64,
+}
+
+/// A lease about to be given, or kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLease<'a> {
+    /// Whose.
+    pub account: i64,
+    /// On which device.
+    pub device: &'a str,
+    /// Of which movie.
+    pub movie: u64,
+    /// Now.
+    pub now: u64,
+    /// When it ends, where no report keeps it.
+    pub ends: u64,
+    /// Whether the player has reported that it plays.
+    pub reported: bool,
+}
+
 /// A movie of the catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Movie {

@@ -59,6 +59,7 @@ impl PostgresStore {
             ("components", include_str!("../../migrations/postgres/0004_components.sql")),
             ("audit", include_str!("../../migrations/postgres/0005_audit.sql")),
             ("removals", include_str!("../../migrations/postgres/0006_removals.sql")),
+            ("leases", include_str!("../../migrations/postgres/0007_leases.sql")),
         ])
         .run(&pool)
         .await

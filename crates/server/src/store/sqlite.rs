@@ -61,6 +61,7 @@ impl SqliteStore {
             ("components", include_str!("../../migrations/sqlite/0004_components.sql")),
             ("audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
             ("removals", include_str!("../../migrations/sqlite/0006_removals.sql")),
+            ("leases", include_str!("../../migrations/sqlite/0007_leases.sql")),
         ])
         .run(&writer)
         .await

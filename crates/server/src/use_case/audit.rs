@@ -59,6 +59,7 @@ pub(crate) async fn answered(
         ResponseMessage::Authorization(manifest) if manifest.license_mode == LicenseMode::Embedded => {
             embedded(by(speaker, "license", place, now).movie(manifest.movie_id.get()), manifest)
         }
+        ResponseMessage::Takeover { movie_id } => by(speaker, "takeover", place, now).movie(movie_id.get()),
         _ => return Ok(()),
     };
     Ok(tx.audit(&entry).await?)

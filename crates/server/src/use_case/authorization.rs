@@ -1,13 +1,14 @@
 //! The manifest, for those who may play.
 
-use super::{Outcome, drm_metadata, playable};
+use super::speaker::Speaker;
+use super::{Outcome, drm_metadata, leases, playable};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::config::CdnConfig;
 use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
 use crate::secret::random;
-use crate::store::{Account, Movie, Transaction};
+use crate::store::{Movie, Transaction};
 use license::KeyLevel;
 use nccp::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
@@ -21,15 +22,20 @@ const BEYOND_THE_FILM: u64 = 6 * 3600;
 pub(crate) async fn authorize(
     service: &Service,
     tx: &mut dyn Transaction,
-    (account, level): (&Account, KeyLevel),
+    speaker: &Speaker,
     movie_id: MovieId,
     place: &Place,
     now: u64,
 ) -> Outcome<ResponseMessage> {
+    let (account, level) = (&speaker.account, speaker.device.level);
     let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
     let manifest = manifest(service, (&movie, &pack), movie_id, level, resume, now)?;
+    // Its license comes along, so its lease has to.
+    if manifest.license_mode == LicenseMode::Embedded {
+        leases::take(service, tx, speaker, movie.id, now).await?;
+    }
     Ok(ResponseMessage::Authorization(Box::new(manifest)))
 }
 

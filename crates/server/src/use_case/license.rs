@@ -3,7 +3,7 @@
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, audit, content_keys, playable, verify};
+use super::{Failure, Outcome, audit, content_keys, leases, playable, verify};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
@@ -81,6 +81,7 @@ pub(crate) async fn issue(
         release: challenge.player_release.as_slice().try_into().ok(),
     };
     rules.check(&situation)?;
+    leases::take(service, tx, speaker, movie.id, now).await?;
     let grant = Grant {
         content_id: &pack.content_id,
         keys: &keys,

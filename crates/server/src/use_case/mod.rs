@@ -11,6 +11,7 @@ pub(crate) mod devices;
 pub(crate) mod drm_metadata;
 pub(crate) mod entitlement;
 pub(crate) mod individualize;
+pub(crate) mod leases;
 pub(crate) mod library;
 pub(crate) mod license;
 pub(crate) mod login;

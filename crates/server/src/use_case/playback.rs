@@ -1,10 +1,11 @@
 //! How playback goes: reports of the player and of the page.
 
 use super::speaker::Speaker;
-use super::{Outcome, counters, drm_metadata, license};
+use super::{Outcome, counters, drm_metadata, leases, license};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
+use crate::secret::CookieSecret;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
 use ::license::{Domain, KeyLevel};
 use nccp::json::{PlayerEvent, PlayerEventKind};
@@ -31,15 +32,25 @@ impl Report {
     }
 }
 
-/// `logblob`: A108, A110, B15. The report is counted when it is committed. With it comes DRM metadata, when
-/// the player goes by rules that are not in force any more and is to learn of that now.
+/// What came of a report.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    /// To be counted when it is committed.
+    pub(crate) report: Report,
+    /// When the player goes by rules that are not in force any more and is to learn of that now.
+    pub(crate) rules: Option<NewRules>,
+    /// When the player may not go on: by name, where films of the account play now.
+    pub(crate) stopped: Option<String>,
+}
+
+/// `logblob`: A108, A110, B15.
 pub(crate) async fn log_blob(
     service: &Service,
     tx: &mut dyn Transaction,
     speaker: &Speaker,
     log: &LogBlob,
     now: u64,
-) -> Outcome<(Report, Option<NewRules>)> {
+) -> Outcome<Logged> {
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     let before = tx.last_counters(&speaker.device.id, movie.id).await?;
     tx.log(&LogEntry {
@@ -55,9 +66,16 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    let level = speaker.device.level;
-    let forced = forced_rules(service, (&movie, level), log.policy_version.as_deref(), now).await?;
-    Ok((Report { before, after: log.counters.clone() }, forced))
+    let stopped = leases::report(service, tx, speaker, &movie, log.event, now).await?;
+    let rules = match stopped {
+        // A license may lie in them.
+        Some(_) => None,
+        None => {
+            let level = speaker.device.level;
+            forced_rules(service, (&movie, level), log.policy_version.as_deref(), now).await?
+        }
+    };
+    Ok(Logged { report: Report { before, after: log.counters.clone() }, rules, stopped })
 }
 
 /// What makes a player that goes by other rules than those in force ask for a new license, where the operator
@@ -97,12 +115,22 @@ async fn forced_rules(
     }
 }
 
-/// `POST /playerevent`: A18, A19.
-pub(crate) async fn player_event(service: &Service, account: &Account, event: &PlayerEvent) -> Outcome<()> {
-    retried!(player_event_once(service, account, event))
+/// `POST /playerevent`: A18, A19. `browser` is the cookie of the browser that the page is in.
+pub(crate) async fn player_event(
+    service: &Service,
+    account: &Account,
+    browser: Option<&CookieSecret>,
+    event: &PlayerEvent,
+) -> Outcome<()> {
+    retried!(player_event_once(service, account, browser, event))
 }
 
-async fn player_event_once(service: &Service, account: &Account, event: &PlayerEvent) -> Outcome<()> {
+async fn player_event_once(
+    service: &Service,
+    account: &Account,
+    browser: Option<&CookieSecret>,
+    event: &PlayerEvent,
+) -> Outcome<()> {
     let now = service.clock.now();
     let mut tx = service.store.begin().await?;
     let movie = tx.movie(event.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
@@ -125,6 +153,10 @@ async fn player_event_once(service: &Service, account: &Account, event: &PlayerE
     })
     .await?;
     let ended = event.event == PlayerEventKind::Ended;
+    // A page that goes away may have no time for a report.
+    if let (true, Some(browser)) = (ended || event.event == PlayerEventKind::Hide, browser) {
+        tx.end_browser_lease(account.id, &browser.hash(), movie.id, now).await?;
+    }
     if let Some(position) = event.position.or(ended.then_some(movie.runtime)) {
         record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
     }

@@ -9,7 +9,7 @@ use license::{
 };
 use nccp::{
     Answer, DeviceId, ErrorCode, LogBlob, LogEvent, MovieId, NewRules, Outcome, Register, RequestMessage,
-    Response, ResponseMessage, Sequence, seal_envelope, signing_input,
+    Response, ResponseMessage, Sequence, WireError, seal_envelope, signing_input,
 };
 use std::sync::OnceLock;
 
@@ -222,6 +222,18 @@ impl Client {
         match self.one(world, log).await.unwrap() {
             ResponseMessage::LogBlob { rules, .. } => rules,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends one message; what it is refused with, in full.
+    pub(crate) async fn refused(&mut self, world: &World, message: RequestMessage) -> WireError {
+        let body = self.seal(world, &[message]);
+        match Response::parse(&self.post(world, &body).await.body).unwrap().outcome {
+            Outcome::Refused(error) => error,
+            Outcome::Answers(answers) => match answers.into_iter().next() {
+                Some(Answer::Failed { error, .. }) => error,
+                other => panic!("{other:?}"),
+            },
         }
     }
 

@@ -10,7 +10,12 @@ use std::sync::Arc;
 
 /// Two servers, each with its own connections.
 async fn two(server: &Postgres) -> (World, World) {
-    let (mut first, mut second) = (World::new().await, World::new().await);
+    two_with(server, "").await
+}
+
+/// As [`two`], with more lines for the configuration.
+async fn two_with(server: &Postgres, config: &str) -> (World, World) {
+    let (mut first, mut second) = (World::with(config).await, World::new().await);
     second.config = first.config.clone();
     for world in [&mut first, &mut second] {
         let (clock, hand) = Clock::manual(NOW);
@@ -98,4 +103,44 @@ async fn racing_registrations_on_two_servers() {
     let store = server.store().await;
     let slots: Vec<_> = accounts::devices(&store, EMAIL).await.unwrap().iter().map(|d| d.slot).collect();
     assert_eq!(slots, (1..=6).map(Some).collect::<Vec<_>>());
+}
+
+/// On a plan for one film, two devices ask two servers at the same moment: one of them gets the stream, and
+/// the other server knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_streams_on_two_servers() {
+    let Some(server) = Postgres::start().await else { return };
+    let (first, second) = two_with(&server, "[plans.unlimited]\nstreams = 1").await;
+    let cookies = first.login().await;
+    let (mut here, mut there) = (Client::new(&first, &cookies).await, Client::new(&second, &cookies).await);
+    here.register(&first).await.unwrap();
+    there.register(&second).await.unwrap();
+    let license = |client: &Client, world: &World| RequestMessage::License {
+        stream_id: id(MOVIE),
+        challenge: client.challenge(world, MOVIE),
+    };
+    let end = RequestMessage::LogBlob(nccp::LogBlob {
+        movie_id: id(MOVIE),
+        position: 3.5,
+        event: nccp::LogEvent::End,
+        counters: vec![],
+        policy_version: None,
+    });
+    for _ in 0..20 {
+        let (a, b) = (license(&here, &first), license(&there, &second));
+        let (a, b) = tokio::join!(here.one(&first, a), there.one(&second, b));
+        let given = [a.is_ok(), b.is_ok()];
+        assert_eq!(given.iter().filter(|given| **given).count(), 1, "{a:?} {b:?}");
+        // Whoever lost asks the other server.
+        let again = if given[0] {
+            let message = license(&there, &first);
+            there.one(&first, message).await
+        } else {
+            let message = license(&here, &second);
+            here.one(&second, message).await
+        };
+        assert_eq!(again.err(), Some(ErrorCode::StreamLimit));
+        here.one(&second, end.clone()).await.unwrap();
+        there.one(&first, end.clone()).await.unwrap();
+    }
 }

@@ -7,6 +7,7 @@
 mod audit;
 mod codes;
 mod devices;
+mod leases;
 mod transaction;
 mod viewings;
 

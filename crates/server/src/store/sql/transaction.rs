@@ -1,10 +1,10 @@
 //! The statements of a transaction.
 
-use super::{Tx, account, audit, codes, devices, int, movie, to_json, viewings};
+use super::{Tx, account, audit, codes, devices, int, leases, movie, to_json, viewings};
 use crate::keys::RevokedId;
 use crate::store::{
-    Account, ActivationCode, AuditEntry, AuditFilter, Audited, Device, DeviceState, LogEntry, Movie,
-    NewDevice, NewMovie, Registered, Result, Session, Slot, Transaction, Viewing,
+    Account, ActivationCode, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry, Movie,
+    NewDevice, NewLease, NewMovie, Registered, Result, Session, Slot, Transaction, Viewing,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -209,6 +209,44 @@ impl Transaction for SqlTransaction {
         devices::set_sequence(&mut self.tx, id, state).await
     }
 
+    async fn keep_lease(&mut self, lease: &NewLease<'_>) -> Result<bool> {
+        leases::keep(&mut self.tx, lease).await
+    }
+
+    async fn put_lease(&mut self, lease: &NewLease<'_>) -> Result<()> {
+        leases::put(&mut self.tx, lease).await
+    }
+
+    async fn leases(&mut self, account: i64, now: u64) -> Result<Vec<Lease>> {
+        leases::of_account(&mut self.tx, account, now).await
+    }
+
+    async fn stopped_by(&mut self, device: &str, movie: u64) -> Result<Option<String>> {
+        leases::stopped_by(&mut self.tx, device, movie).await
+    }
+
+    async fn end_lease(&mut self, device: &str, movie: u64, now: u64) -> Result<()> {
+        leases::end(&mut self.tx, device, movie, now).await
+    }
+
+    async fn end_browser_lease(
+        &mut self,
+        account: i64,
+        browser_hash: &[u8; 32],
+        movie: u64,
+        now: u64,
+    ) -> Result<()> {
+        leases::end_in_browser(&mut self.tx, account, browser_hash, movie, now).await
+    }
+
+    async fn stop_leases(&mut self, account: i64, device: &str, by: &str, now: u64) -> Result<()> {
+        leases::stop(&mut self.tx, account, device, by, now).await
+    }
+
+    async fn drop_unreported_leases(&mut self, device: &str, movie: u64) -> Result<()> {
+        leases::drop_unreported(&mut self.tx, device, movie).await
+    }
+
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()> {
         sqlx::query(
             "INSERT INTO movies (id, title, year, cast_names, synopsis, rating, runtime, pack, policy, plans,
@@ -361,6 +399,7 @@ impl Transaction for SqlTransaction {
         sqlx::query("DELETE FROM sessions WHERE expires <= $1").bind(int(now)).execute(&mut *self.tx).await?;
         sqlx::query("DELETE FROM log WHERE at < $1").bind(int(log_before)).execute(&mut *self.tx).await?;
         sqlx::query("DELETE FROM codes WHERE expires <= $1").bind(int(now)).execute(&mut *self.tx).await?;
+        leases::purge(&mut self.tx, now).await?;
         sqlx::query("DELETE FROM devices WHERE slot IS NULL AND last_seen < $1")
             .bind(int(log_before))
             .execute(&mut *self.tx)

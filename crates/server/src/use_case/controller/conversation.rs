@@ -9,7 +9,7 @@ use crate::use_case::entitlement::Entitlements;
 use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
 use crate::use_case::verify::Proof;
-use crate::use_case::{Failure, Outcome, audit, authorization, library, license, metadata, playback};
+use crate::use_case::{Failure, Outcome, audit, authorization, leases, library, license, metadata, playback};
 use ::license::{DeviceCertificate, KeyLevel};
 use nccp::{
     Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
@@ -202,8 +202,7 @@ impl<'a> Conversation<'a> {
             }
             RequestMessage::Authorization { movie_id } => {
                 self.entitlements.check(account, *movie_id)?;
-                let who = (account, speaker.device.level);
-                authorization::authorize(service, tx, who, *movie_id, self.envelope.place, now).await
+                authorization::authorize(service, tx, speaker, *movie_id, self.envelope.place, now).await
             }
             RequestMessage::License { stream_id, challenge } => {
                 self.entitlements.check(account, *stream_id)?;
@@ -220,10 +219,15 @@ impl<'a> Conversation<'a> {
                 let policy_version = Some(policy_version);
                 Ok(ResponseMessage::License { stream_id: *stream_id, license, policy_version })
             }
+            RequestMessage::Takeover { movie_id, device_id } => {
+                leases::take_over(service, tx, speaker, *movie_id, device_id, now).await?;
+                Ok(ResponseMessage::Takeover { movie_id: *movie_id })
+            }
             RequestMessage::LogBlob(log) => {
-                let (report, rules) = playback::log_blob(service, tx, speaker, log, now).await?;
+                let playback::Logged { report, rules, stopped } =
+                    playback::log_blob(service, tx, speaker, log, now).await?;
                 self.reports.push(report);
-                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, rules })
+                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, rules, stopped })
             }
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),

@@ -1,5 +1,6 @@
 //! What an attacker tries, and what comes of it. Each test is named by what is tried.
 
 mod caches;
-mod revocation;
 mod removals;
+mod revocation;
+mod streams;

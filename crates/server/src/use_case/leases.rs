@@ -1,0 +1,137 @@
+//! Stream leases: how many films an account plays at the same time (docs/protocol.md, section 3, `takeover`).
+//!
+//! A license comes with a lease for its device and movie. The player's reports keep it; it ends with the film,
+//! when the page is hidden or left, when three reports are missing, or when another device takes its place.
+
+use super::speaker::Speaker;
+use super::{Failure, Outcome};
+use crate::Service;
+use crate::store::{Lease, Movie, NewLease, Transaction};
+use nccp::json::Playing;
+use nccp::{DeviceId, ErrorCode, LogEvent, MovieId, WireError};
+
+/// Seconds between two reports of a browser.
+const BROWSER_REPORTS: u64 = 60;
+/// Seconds between two reports of a box.
+const BOX_REPORTS: u64 = 30;
+/// Reports that may be missing until a lease is over.
+const MISSED: u64 = 3;
+
+fn of<'a>(speaker: &'a Speaker, movie: u64, now: u64, reported: bool) -> NewLease<'a> {
+    let interval = if speaker.device.kind == "box" { BOX_REPORTS } else { BROWSER_REPORTS };
+    NewLease {
+        account: speaker.account.id,
+        device: &speaker.device.id,
+        movie,
+        now,
+        ends: now + MISSED * interval,
+        reported,
+    }
+}
+
+/// The speaker is about to get a license: gives it a lease of the movie, or keeps the one that it has;
+/// `STREAM_LIMIT` where the plan allows no further one.
+pub(crate) async fn take(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    speaker: &Speaker,
+    movie: u64,
+    now: u64,
+) -> Outcome<()> {
+    let Some(limit) = service.config.streams_of(&speaker.account.plan) else { return Ok(()) };
+    let lease = of(speaker, movie, now, false);
+    if tx.keep_lease(&lease).await? {
+        return Ok(());
+    }
+    // Whoever else asks for this account waits here, and then sees this lease.
+    tx.lock_account(speaker.account.id).await?;
+    // Films that were looked at and not played.
+    tx.drop_unreported_leases(&speaker.device.id, movie).await?;
+    let others = tx.leases(speaker.account.id, now).await?;
+    if others.len() >= limit {
+        metrics::counter!("matinee_streams_refused_total").increment(1);
+        return Err(Failure::Said(too_many(&others, limit)));
+    }
+    Ok(tx.put_lease(&lease).await?)
+}
+
+/// Ends what plays on a device of the speaker's account, and gives the speaker a lease.
+pub(crate) async fn take_over(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    speaker: &Speaker,
+    movie: MovieId,
+    device: &DeviceId,
+    now: u64,
+) -> Outcome<()> {
+    tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+    tx.lock_account(speaker.account.id).await?;
+    tx.stop_leases(speaker.account.id, device.as_str(), &speaker.device.name, now).await?;
+    take(service, tx, speaker, movie.get(), now).await
+}
+
+/// The speaker reports that it plays, or that it does no more. Where it may not play on: by name, where films
+/// of the account play now.
+pub(crate) async fn report(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    speaker: &Speaker,
+    movie: &Movie,
+    event: LogEvent,
+    now: u64,
+) -> Outcome<Option<String>> {
+    let Some(limit) = service.config.streams_of(&speaker.account.plan) else { return Ok(None) };
+    if matches!(event, LogEvent::End | LogEvent::Hide) {
+        tx.end_lease(&speaker.device.id, movie.id, now).await?;
+        return Ok(None);
+    }
+    let lease = of(speaker, movie.id, now, true);
+    if tx.keep_lease(&lease).await? {
+        return Ok(None);
+    }
+    if let Some(name) = tx.stopped_by(&speaker.device.id, movie.id).await? {
+        return Ok(Some(name));
+    }
+    // A film without keys needs no license.
+    if !service.catalogue.pack(&movie.pack).await.is_ok_and(|pack| !pack.keys.is_empty()) {
+        return Ok(None);
+    }
+    // It paused, was hidden or could not be heard for a while, and goes on.
+    tx.lock_account(speaker.account.id).await?;
+    let others = tx.leases(speaker.account.id, now).await?;
+    if others.len() >= limit {
+        return Ok(Some(names(&others)));
+    }
+    tx.put_lease(&lease).await?;
+    Ok(None)
+}
+
+/// `STREAM_LIMIT` with the names of the devices that play.
+fn too_many(others: &[Lease], limit: usize) -> WireError {
+    let plural = if limit == 1 { "film" } else { "films" };
+    let text = format!("Playing now on {}. Your plan allows {limit} {plural} at a time.", names(others));
+    let mut playing: Vec<Playing> = Vec::new();
+    for lease in others {
+        let Ok(device_id) = lease.device.parse::<DeviceId>() else { continue };
+        if playing.iter().all(|playing| playing.device_id != device_id) {
+            playing.push(Playing { device_id, name: lease.name.clone() });
+        }
+    }
+    WireError { text, playing, ..ErrorCode::StreamLimit.into() }
+}
+
+/// `Kitchen`, `Kitchen and Attic`, `Kitchen, Attic and Hall`; a device that plays two films stands there once.
+fn names(leases: &[Lease]) -> String {
+    let mut seen: Vec<&Lease> = Vec::new();
+    for lease in leases {
+        if seen.iter().all(|known| known.device != lease.device) {
+            seen.push(lease);
+        }
+    }
+    let names: Vec<&str> = seen.iter().map(|lease| lease.name.as_str()).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
