@@ -216,6 +216,9 @@ pub trait Transaction: Send {
     /// Forgets the device's leases of other movies that no report has kept: nothing came of them.
     async fn drop_unreported_leases(&mut self, device: &str, movie: u64) -> Result<()>;
 
+    /// Remembers a request by a hash of it until `expires`; `false` when it is remembered already.
+    async fn first_seen(&mut self, hash: &[u8; 32], expires: u64) -> Result<bool>;
+
     /// Adds a movie, or replaces the one with its number.
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()>;
     /// A movie.
@@ -267,7 +270,7 @@ pub trait Transaction: Send {
     /// Forgets entries of the audit log from before that time.
     async fn purge_audit(&mut self, before: u64) -> Result<()>;
 
-    /// Forgets sessions and codes that are over, leases that were over a day ago, and log lines older than
+    /// Forgets sessions, codes and requests that are over, leases that were over a day ago, and log lines older than
     /// `log_before`.
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()>;
 }

@@ -60,6 +60,7 @@ impl PostgresStore {
             ("audit", include_str!("../../migrations/postgres/0005_audit.sql")),
             ("removals", include_str!("../../migrations/postgres/0006_removals.sql")),
             ("leases", include_str!("../../migrations/postgres/0007_leases.sql")),
+            ("seen requests", include_str!("../../migrations/postgres/0008_seen_requests.sql")),
         ])
         .run(&pool)
         .await

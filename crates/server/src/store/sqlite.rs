@@ -62,6 +62,7 @@ impl SqliteStore {
             ("audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
             ("removals", include_str!("../../migrations/sqlite/0006_removals.sql")),
             ("leases", include_str!("../../migrations/sqlite/0007_leases.sql")),
+            ("seen requests", include_str!("../../migrations/sqlite/0008_seen_requests.sql")),
         ])
         .run(&writer)
         .await

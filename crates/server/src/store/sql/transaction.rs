@@ -395,11 +395,25 @@ impl Transaction for SqlTransaction {
         audit::purge(&mut self.tx, before).await
     }
 
+    async fn first_seen(&mut self, hash: &[u8; 32], expires: u64) -> Result<bool> {
+        let done =
+            sqlx::query("INSERT INTO seen_requests (hash, expires) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(&hash[..])
+                .bind(int(expires))
+                .execute(&mut *self.tx)
+                .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()> {
         sqlx::query("DELETE FROM sessions WHERE expires <= $1").bind(int(now)).execute(&mut *self.tx).await?;
         sqlx::query("DELETE FROM log WHERE at < $1").bind(int(log_before)).execute(&mut *self.tx).await?;
         sqlx::query("DELETE FROM codes WHERE expires <= $1").bind(int(now)).execute(&mut *self.tx).await?;
         leases::purge(&mut self.tx, now).await?;
+        sqlx::query("DELETE FROM seen_requests WHERE expires <= $1")
+            .bind(int(now))
+            .execute(&mut *self.tx)
+            .await?;
         sqlx::query("DELETE FROM devices WHERE slot IS NULL AND last_seen < $1")
             .bind(int(log_before))
             .execute(&mut *self.tx)

@@ -2,18 +2,22 @@
 
 use super::Envelope;
 use crate::Service;
-use crate::secret::CookieSecret;
+use crate::secret::{CookieSecret, sha256};
 use crate::store::{DeviceState, Transaction};
 use crate::use_case::activation::{self, Polled};
 use crate::use_case::entitlement::Entitlements;
 use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
-use crate::use_case::verify::Proof;
+use crate::use_case::verify::{CLOCK_TOLERANCE, Proof};
 use crate::use_case::{Failure, Outcome, audit, authorization, leases, library, license, metadata, playback};
 use ::license::{DeviceCertificate, KeyLevel};
 use nccp::{
     Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
 };
+
+/// Seconds for which registrations are remembered: longer than the clocks' difference, before and after now,
+/// lets them be answered.
+const MEMORY: u64 = 2 * CLOCK_TOLERANCE + 60;
 
 /// One envelope, its messages answered one after the other.
 pub(super) struct Conversation<'a> {
@@ -78,6 +82,11 @@ impl<'a> Conversation<'a> {
             Proof::Certificate(certificate) => {
                 self.certificate = Some(certificate);
                 let mut tx = self.service.store.begin().await?;
+                if !tx.first_seen(&self.name_of_request(certificate), self.now + MEMORY).await? {
+                    tracing::warn!("a registration was sent twice");
+                    metrics::counter!("matinee_sequence_refused_total").increment(1);
+                    return Err(ErrorCode::SequenceOutOfOrder.into());
+                }
                 let answers = self.messages(&mut *tx, request).await?;
                 tx.commit().await?;
                 Ok(answers)
@@ -160,6 +169,13 @@ impl<'a> Conversation<'a> {
         };
         let place = self.envelope.place;
         audit::refused(tx, self.speaker.as_ref(), account, (message, error), place, self.now).await
+    }
+
+    /// Names a registration by what is signed, since another signature of the same is easily made of an ECDSA
+    /// signature.
+    fn name_of_request(&self, certificate: &DeviceCertificate) -> [u8; 32] {
+        let key = certificate.signing_key.as_bytes();
+        sha256(&[&key[..], &sha256(self.envelope.body)].concat())
     }
 
     fn ping(&self) -> ResponseMessage {

@@ -16,6 +16,7 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     accounts_and_sessions(&*store).await;
     movies_and_viewings(&*store).await;
     savepoints(&*store).await;
+    requests(&*store).await;
     devices(&*store).await;
     codes(&*store).await;
     audit(&*store).await;
@@ -157,6 +158,19 @@ async fn movies_and_viewings(store: &dyn Store) {
     assert!(tx.remove_movie(movie.id).await.unwrap());
     assert!(!tx.remove_movie(movie.id).await.unwrap());
     assert!(tx.movie(movie.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}
+
+async fn requests(store: &dyn Store) {
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.first_seen(&[1; 32], 700).await.unwrap());
+    assert!(tx.first_seen(&[2; 32], 800).await.unwrap());
+    assert!(!tx.first_seen(&[1; 32], 900).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    tx.purge(700, 0).await.unwrap();
+    assert!(tx.first_seen(&[1; 32], 900).await.unwrap(), "it was forgotten");
+    assert!(!tx.first_seen(&[2; 32], 900).await.unwrap());
     tx.commit().await.unwrap();
 }
 

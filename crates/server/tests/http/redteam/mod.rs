@@ -2,5 +2,6 @@
 
 mod caches;
 mod removals;
+mod replays;
 mod revocation;
 mod streams;
