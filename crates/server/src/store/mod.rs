@@ -225,6 +225,8 @@ pub trait Transaction: Send {
     async fn movie(&mut self, id: u64) -> Result<Option<Movie>>;
     /// Every movie, by title.
     async fn movies(&mut self) -> Result<Vec<Movie>>;
+    /// The plans of the movies that are available: each list of plans that one of them has, once.
+    async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>>;
     /// Forgets a movie and what accounts did with it; `false` when there was none.
     async fn remove_movie(&mut self, id: u64) -> Result<bool>;
 

@@ -61,6 +61,7 @@ impl PostgresStore {
             ("removals", include_str!("../../migrations/postgres/0006_removals.sql")),
             ("leases", include_str!("../../migrations/postgres/0007_leases.sql")),
             ("seen requests", include_str!("../../migrations/postgres/0008_seen_requests.sql")),
+            ("plans", include_str!("../../migrations/postgres/0009_plans.sql")),
         ])
         .run(&pool)
         .await

@@ -63,6 +63,7 @@ impl SqliteStore {
             ("removals", include_str!("../../migrations/sqlite/0006_removals.sql")),
             ("leases", include_str!("../../migrations/sqlite/0007_leases.sql")),
             ("seen requests", include_str!("../../migrations/sqlite/0008_seen_requests.sql")),
+            ("plans", include_str!("../../migrations/sqlite/0009_plans.sql")),
         ])
         .run(&writer)
         .await

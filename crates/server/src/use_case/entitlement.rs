@@ -1,13 +1,15 @@
 //! What the operator's authorizer says, gathered before the transaction that needs it.
 
-use super::Outcome;
 use super::verify::Proof;
+use super::{Outcome, playback};
 use crate::Service;
 use crate::authorizer::{Question, Webhook};
+use crate::config::UpdateStrategy;
 use crate::region::Place;
-use crate::store::{Account, StoreError, retried};
+use crate::store::{Account, StoreError, Transaction, retried};
 use crate::use_case::login::SessionCookies;
 use futures_util::future::join_all;
+use license::KeyLevel;
 use nccp::{ErrorCode, MovieId, Request, RequestMessage};
 use std::collections::BTreeMap;
 
@@ -55,7 +57,8 @@ impl Entitlements {
         }))
     }
 
-    /// Asks about the movies that the request wants to play, all at once.
+    /// Asks about the movies that the request wants to play, all at once: those of `authorization` and
+    /// `license`, and those of reports that are to bring new rules.
     pub(crate) async fn of_request(
         service: &Service,
         request: &Request,
@@ -64,21 +67,23 @@ impl Entitlements {
         place: &Place,
     ) -> Outcome<Self> {
         let Some(webhook) = &service.authorizer else { return Ok(Self(None)) };
-        let mut wanted: BTreeMap<u64, (MovieId, Vec<&'static str>)> = BTreeMap::new();
-        for message in &request.messages {
-            let movie = match message {
-                RequestMessage::Authorization { movie_id } => *movie_id,
-                RequestMessage::License { stream_id, .. } => *stream_id,
-                _ => continue,
-            };
-            if wanted.len() < MOST || wanted.contains_key(&movie.get()) {
-                wanted.entry(movie.get()).or_insert((movie, Vec::new())).1.push(message.name().as_str());
-            }
-        }
-        if wanted.is_empty() {
+        let forces = service.config.drm.update_strategy == UpdateStrategy::Force;
+        let is_asked = |message: &&RequestMessage| match message {
+            RequestMessage::Authorization { .. } | RequestMessage::License { .. } => true,
+            RequestMessage::LogBlob(log) => forces && log.policy_version.is_some(),
+            _ => false,
+        };
+        let asking: Vec<_> = request.messages.iter().filter(is_asked).collect();
+        // What a request says of its device is its claim, until a ticket or a certificate proves it.
+        let (device, level) = match proof {
+            Proof::Ticket { ticket, .. } => (Some(ticket.device.as_str()), ticket.level),
+            Proof::Certificate(certificate) => (None, certificate.level),
+            Proof::None | Proof::BadCertificate => return Ok(Self(Some(Verdicts::default()))),
+        };
+        if asking.is_empty() {
             return Ok(Self(Some(Verdicts::default())));
         }
-        let (account, unknown) = retried!(async {
+        let (account, wanted, unknown) = retried!(async {
             let mut tx = service.store.read().await?;
             let account = match (proof, session) {
                 (Proof::Ticket { ticket, .. }, _) => tx.account(ticket.account).await?,
@@ -88,22 +93,15 @@ impl Entitlements {
                 }
                 _ => None,
             };
-            let mut unknown = Vec::new();
-            for id in wanted.keys() {
-                if tx.movie(*id).await?.is_none() {
-                    unknown.push(*id);
-                }
-            }
-            Ok::<_, StoreError>((account, unknown))
+            let (wanted, unknown) = wanted(service, &mut *tx, &asking, level).await?;
+            Ok::<_, StoreError>((account, wanted, unknown))
         })?;
+        if wanted.is_empty() {
+            return Ok(Self(Some(Verdicts::default())));
+        }
         // Nobody: the messages fail for their own reason.
         let Some(account) = account.filter(|account| !account.disabled) else {
             return Ok(Self(Some(Verdicts::default())));
-        };
-        // What a request says of its device is its claim, until a ticket proves it.
-        let device = match proof {
-            Proof::Ticket { ticket, .. } => Some(ticket.device.as_str()),
-            _ => None,
         };
         let account = &account;
         let questions = wanted.iter().filter(|(id, _)| !unknown.contains(id)).map(async |(id, wanted)| {
@@ -114,6 +112,42 @@ impl Entitlements {
         by_movie.extend(unknown.into_iter().map(|id| (id, Err(ErrorCode::MovieUnknown))));
         Ok(Self(Some(Verdicts { account: Some(account.id), by_movie })))
     }
+}
+
+/// Movies, each with the messages about it.
+type Wanted = BTreeMap<u64, (MovieId, Vec<&'static str>)>;
+
+/// What there is to ask about: [`MOST`] movies at most, and which of them there are not.
+async fn wanted(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    asking: &[&RequestMessage],
+    level: KeyLevel,
+) -> Result<(Wanted, Vec<u64>), StoreError> {
+    let now = service.clock.now();
+    let (mut wanted, mut unknown) = (Wanted::new(), Vec::new());
+    for message in asking {
+        let (movie_id, report) = match message {
+            RequestMessage::Authorization { movie_id } => (*movie_id, None),
+            RequestMessage::License { stream_id, .. } => (*stream_id, None),
+            RequestMessage::LogBlob(log) => (log.movie_id, Some(log.policy_version.as_deref())),
+            _ => continue,
+        };
+        let id = movie_id.get();
+        if wanted.len() >= MOST && !wanted.contains_key(&id) {
+            continue;
+        }
+        match (tx.movie(id).await?, report) {
+            (None, _) => unknown.push(id),
+            // The report brings no rules, so it needs no rights.
+            (Some(movie), Some(rules)) if !playback::is_outdated(service, &movie, level, rules, now) => {
+                continue;
+            }
+            _ => {}
+        }
+        wanted.entry(id).or_insert((movie_id, Vec::new())).1.push(message.name().as_str());
+    }
+    Ok((wanted, unknown))
 }
 
 async fn ask(

@@ -30,9 +30,7 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
             position: viewing.map(|viewing| viewing.resume()),
             watched_at: viewing.map(|viewing| viewing.seen),
             queued: queue.iter().any(|queued| queued.id == movie.id),
-            playable: playable::may_play(account, &movie).is_ok()
-                && place.may(&movie.regions)
-                && pack.is_some(),
+            playable: playable::may_play(account, &movie, place).is_ok() && pack.is_some(),
             art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
             embedded: drm_metadata::domain_of(service, &movie, now)
                 .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),

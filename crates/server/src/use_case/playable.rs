@@ -11,14 +11,26 @@ use std::sync::Arc;
 /// The plan that plays nothing.
 const NO_PLAN: &str = "none";
 
-/// Whether the account's plan plays the movie, and it can be played now. A8.
-pub(crate) fn may_play(account: &Account, movie: &Movie) -> Result<(), ErrorCode> {
+/// Whether the account may play the movie there: by its regions, whether it can be played now, and by the
+/// account's plan. A8.
+pub(crate) fn may_play(account: &Account, movie: &Movie, place: &Place) -> Result<(), ErrorCode> {
+    if !place.may(&movie.regions) {
+        return Err(ErrorCode::RegionNotAllowed);
+    }
     if !movie.available {
         return Err(ErrorCode::MovieNotAvailable);
     }
-    let included =
-        if movie.plans.is_empty() { account.plan != NO_PLAN } else { movie.plans.contains(&account.plan) };
-    if included { Ok(()) } else { Err(ErrorCode::NotSubscribed) }
+    if includes(&movie.plans, account) { Ok(()) } else { Err(ErrorCode::NotSubscribed) }
+}
+
+/// Whether a movie of these plans is in the account's.
+fn includes(plans: &[String], account: &Account) -> bool {
+    if plans.is_empty() { account.plan != NO_PLAN } else { plans.contains(&account.plan) }
+}
+
+/// Whether the account's plan plays anything at all.
+pub(crate) async fn plays_anything(tx: &mut dyn Transaction, account: &Account) -> Outcome<bool> {
+    Ok(tx.movie_plans().await?.iter().any(|plans| includes(plans, account)))
 }
 
 /// The movie with its pack, for an account that may play it.
@@ -30,10 +42,7 @@ pub(crate) async fn playable(
     place: &Place,
 ) -> Outcome<(Movie, Arc<Pack>)> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    if !place.may(&movie.regions) {
-        return Err(ErrorCode::RegionNotAllowed.into());
-    }
-    may_play(account, &movie)?;
+    may_play(account, &movie, place)?;
     match service.catalogue.pack(&movie.pack).await {
         Ok(pack) => Ok((movie, pack)),
         Err(error) => {

@@ -1,15 +1,17 @@
 //! How playback goes: reports of the player and of the page.
 
+use super::entitlement::Entitlements;
 use super::speaker::Speaker;
-use super::{Outcome, counters, drm_metadata, leases, license};
+use super::{Outcome, counters, drm_metadata, leases, license, playable};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
+use crate::region::Place;
 use crate::secret::CookieSecret;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
 use ::license::{Domain, KeyLevel};
 use nccp::json::{PlayerEvent, PlayerEventKind};
-use nccp::{ErrorCode, LogBlob, LogEvent, NewRules, single_line};
+use nccp::{ErrorCode, LogBlob, LogEvent, MovieId, NewRules, single_line};
 
 /// Nearer to the end than this (seconds) a film counts as watched.
 const LAST_MOMENT: f64 = 0.5;
@@ -43,12 +45,14 @@ pub(crate) struct Logged {
     pub(crate) stopped: Option<String>,
 }
 
-/// `logblob`: A108, A110, B15.
+/// `logblob`: A108, A110, B15. Where it brings new rules, the account must have the rights that `authorization`
+/// asks for.
 pub(crate) async fn log_blob(
     service: &Service,
     tx: &mut dyn Transaction,
     speaker: &Speaker,
     log: &LogBlob,
+    (entitlements, place): (&Entitlements, &Place),
     now: u64,
 ) -> Outcome<Logged> {
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
@@ -67,28 +71,30 @@ pub(crate) async fn log_blob(
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
     let stopped = leases::report(service, tx, speaker, &movie, log.event, now).await?;
+    let (level, reported) = (speaker.device.level, log.policy_version.as_deref());
+    let plays_on = !matches!(log.event, LogEvent::End | LogEvent::Hide);
     let rules = match stopped {
-        // A license may lie in them.
-        Some(_) => None,
-        None => {
-            let level = speaker.device.level;
-            forced_rules(service, (&movie, level), log.policy_version.as_deref(), now).await?
+        None if plays_on && is_outdated(service, &movie, level, reported, now) => {
+            new_rules(service, &speaker.account, &movie, log.movie_id, (entitlements, place), now).await?
         }
+        // A license may lie in them.
+        _ => None,
     };
     Ok(Logged { report: Report { before, after: log.counters.clone() }, rules, stopped })
 }
 
-/// What makes a player that goes by other rules than those in force ask for a new license, where the operator
-/// wants that.
-async fn forced_rules(
+/// Whether a player that reports these rules goes by others than those in force, and the operator wants it to
+/// know.
+pub(crate) fn is_outdated(
     service: &Service,
-    (movie, level): (&Movie, KeyLevel),
+    movie: &Movie,
+    level: KeyLevel,
     reported: Option<&str>,
     now: u64,
-) -> Outcome<Option<NewRules>> {
+) -> bool {
     let Some(reported) = reported.filter(|_| service.config.drm.update_strategy == UpdateStrategy::Force)
     else {
-        return Ok(None);
+        return false;
     };
     let policies = service.policies();
     let licensed = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
@@ -96,9 +102,24 @@ async fn forced_rules(
     let embedded = drm_metadata::domain_of(service, movie, now)
         .filter(|of| Domain::of_level(level).contains(&of.domain))
         .and_then(|_| drm_metadata::version_of(service, movie));
-    if licensed.as_deref() == Some(reported) || embedded.as_deref() == Some(reported) {
-        return Ok(None);
+    licensed.as_deref() != Some(reported) && embedded.as_deref() != Some(reported)
+}
+
+/// What makes a player ask for a new license, if it has not got one with it.
+async fn new_rules(
+    service: &Service,
+    account: &Account,
+    movie: &Movie,
+    movie_id: MovieId,
+    (entitlements, place): (&Entitlements, &Place),
+    now: u64,
+) -> Outcome<Option<NewRules>> {
+    match entitlements.check(account, movie_id) {
+        // The authorizer says nothing at the moment: the report is taken, and the next one asks again.
+        Err(ErrorCode::TryLater) => return Ok(None),
+        checked => checked?,
     }
+    playable::may_play(account, movie, place)?;
     match service.catalogue.pack(&movie.pack).await {
         Ok(pack) => {
             let metadata = drm_metadata::make(service, movie, &pack, now)?;

@@ -2,7 +2,7 @@
 
 use super::login::SessionCookies;
 use super::speaker::Speaker;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, playable};
 use crate::Service;
 use crate::secret::{CookieSecret, random_hex};
 use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
@@ -61,11 +61,11 @@ pub(crate) struct Registering<'a> {
 }
 
 /// The keys of the device's domains, of this epoch and the next, as far as they have been made; sealed, so
-/// that nobody else can use them (B50).
+/// that nobody else can use them (B50). None for an account whose plan plays nothing.
 async fn domain_keys(
     service: &Service,
     tx: &mut dyn Transaction,
-    device: &Device,
+    (account, device): (&Account, &Device),
     now: u64,
 ) -> Outcome<Vec<DomainKey>> {
     let domains = Domain::of_level(device.level);
@@ -74,6 +74,9 @@ async fn domain_keys(
         _ => tx.rsa_modulus(&device.id).await?.and_then(|modulus| RsaModulus::try_from(modulus).ok()),
     };
     let Some(modulus) = modulus else { return Ok(Vec::new()) };
+    if !playable::plays_anything(tx, account).await? {
+        return Ok(Vec::new());
+    }
     let ring = service.keys();
     let epochs = domains.iter().map(|domain| DomainEpoch::at(*domain, now)).flat_map(|of| [of, of.next()]);
     let sealed = epochs.filter_map(|of| ring.domain(of)).map(|pair| {
@@ -98,7 +101,7 @@ async fn issue(
     if service.keys().revoked.holds(device.component, &device.signing_key) {
         return Err(ErrorCode::CertificateInvalid.into());
     }
-    let domain_keys = domain_keys(service, tx, &device, now).await?;
+    let domain_keys = domain_keys(service, tx, (&account, &device), now).await?;
     let corrupt = |column| Failure::Store(StoreError::Corrupt(column));
     let ticket = Ticket {
         account: account.id,

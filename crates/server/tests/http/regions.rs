@@ -72,23 +72,28 @@ fn database(networks: &[([u8; 4], u8, &str)]) -> Vec<u8> {
     out
 }
 
-const HERE: &str = "192.0.2.7";
-const ABROAD: &str = "203.0.113.7";
+pub(crate) const HERE: &str = "192.0.2.7";
+pub(crate) const ABROAD: &str = "203.0.113.7";
 const NOWHERE: &str = "198.51.100.7";
 
 /// A service for Germany and France, behind proxies in 10.0.0.0/8.
 async fn world() -> World {
+    world_with("").await.0
+}
+
+/// The same, with more lines for the configuration; and the folder with the database, to be read again.
+pub(crate) async fn world_with(more: &str) -> (World, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("regions.mmdb");
     let networks = [([192, 0, 2, 0], 24, "DE"), ([203, 0, 113, 0], 24, "XX"), ([198, 18, 0, 0], 15, "FR")];
     std::fs::write(&file, database(&networks)).unwrap();
     let config = format!(
-        "trusted_proxies = [\"10.0.0.0/8\"]\n[regions]\nfile = \"{}\"\nallow = [\"de\", \"FR\"]",
+        "trusted_proxies = [\"10.0.0.0/8\"]\n[regions]\nfile = \"{}\"\nallow = [\"de\", \"FR\"]\n{more}",
         file.display()
     );
     let world = World::with(&config).await;
     world.come_from(HERE);
-    world
+    (world, folder)
 }
 
 /// A4: the page is not shown abroad, with or without a session, whatever the request claims.

@@ -11,18 +11,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Default)]
-struct Operator {
+pub(crate) struct Operator {
     asked: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
     /// Status and body of the next answers; `None`: never answers.
     answer: Arc<Mutex<Option<(u16, String)>>>,
 }
 
 impl Operator {
-    fn says(&self, status: u16, body: &str) {
+    pub(crate) fn says(&self, status: u16, body: &str) {
         *self.answer.lock().unwrap() = Some((status, body.to_owned()));
     }
 
-    fn questions(&self) -> Vec<Value> {
+    pub(crate) fn questions(&self) -> Vec<Value> {
         std::mem::take(&mut *self.asked.lock().unwrap()).into_iter().map(|(_, question)| question).collect()
     }
 }
@@ -41,7 +41,7 @@ async fn hear(
 }
 
 /// A service that asks an operator; `more` goes into its table.
-async fn world(more: &str) -> (World, Operator, tempfile::TempDir) {
+pub(crate) async fn world(more: &str) -> (World, Operator, tempfile::TempDir) {
     let operator = Operator::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

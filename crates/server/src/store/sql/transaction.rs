@@ -1,6 +1,6 @@
 //! The statements of a transaction.
 
-use super::{Tx, account, audit, codes, devices, int, leases, movie, to_json, viewings};
+use super::{Tx, account, audit, codes, devices, int, json, leases, movie, to_json, viewings};
 use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry, Movie,
@@ -287,6 +287,13 @@ impl Transaction for SqlTransaction {
     async fn movies(&mut self) -> Result<Vec<Movie>> {
         let rows = sqlx::query("SELECT * FROM movies ORDER BY title, id").fetch_all(&mut *self.tx).await?;
         rows.iter().map(movie).collect()
+    }
+
+    async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>> {
+        let rows = sqlx::query("SELECT DISTINCT plans FROM movies WHERE available = TRUE ORDER BY plans")
+            .fetch_all(&mut *self.tx)
+            .await?;
+        rows.iter().map(|row| json(row, "plans")).collect()
     }
 
     async fn remove_movie(&mut self, id: u64) -> Result<bool> {

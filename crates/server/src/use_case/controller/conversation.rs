@@ -240,8 +240,9 @@ impl<'a> Conversation<'a> {
                 Ok(ResponseMessage::Takeover { movie_id: *movie_id })
             }
             RequestMessage::LogBlob(log) => {
+                let rights = (self.entitlements, self.envelope.place);
                 let playback::Logged { report, rules, stopped } =
-                    playback::log_blob(service, tx, speaker, log, now).await?;
+                    playback::log_blob(service, tx, speaker, log, rights, now).await?;
                 self.reports.push(report);
                 Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, rules, stopped })
             }

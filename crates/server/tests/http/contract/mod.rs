@@ -120,6 +120,14 @@ async fn movies_and_viewings(store: &dyn Store) {
     assert_eq!((stored.license, stored.changed), (movie.license, 8));
     assert!(stored.available);
     assert_eq!(tx.movies().await.unwrap().len(), 1);
+    assert_eq!(tx.movie_plans().await.unwrap(), [["gold"]]);
+    for (id, plans) in [(1, vec![]), (2, vec![]), (3, vec!["gold".to_owned()])] {
+        tx.put_movie(&NewMovie { id, plans, ..movie.clone() }, 8).await.unwrap();
+    }
+    assert_eq!(tx.movie_plans().await.unwrap(), [vec![], vec!["gold".to_owned()]]);
+    for id in 1..=3 {
+        assert!(tx.remove_movie(id).await.unwrap());
+    }
     tx.set_queued(bob, movie.id, true, 9).await.unwrap();
     tx.set_queued(bob, movie.id, true, 10).await.unwrap();
     assert_eq!(tx.queue(bob).await.unwrap().len(), 1);

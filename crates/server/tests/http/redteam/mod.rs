@@ -1,6 +1,7 @@
 //! What an attacker tries, and what comes of it. Each test is named by what is tried.
 
 mod caches;
+mod entitlement;
 mod removals;
 mod replays;
 mod revocation;
