@@ -327,10 +327,14 @@ pub(crate) enum User {
         #[command(flatten)]
         json: Json,
     },
-    /// Set another password; the account is signed out everywhere
+    /// Set another password; the account is signed out everywhere, and its devices register again
+    #[command(visible_alias = "password")]
     Passwd {
         /// Email address
         email: String,
+        /// Let TV boxes go on: they have no sessions, and would need a new code
+        #[arg(long)]
+        keep_boxes: bool,
         #[command(flatten)]
         password: Password,
         #[command(flatten)]

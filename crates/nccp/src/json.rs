@@ -160,6 +160,44 @@ pub struct Device {
     pub this_device: bool,
 }
 
+/// `GET /api/sessions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// Those of the account, the last used first.
+    pub sessions: Vec<Session>,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The browser, for people; empty where it is not known.
+    pub browser: String,
+    /// When it signed in.
+    pub signed_in_at: u64,
+    /// When it was last used, to the hour.
+    pub last_used: u64,
+    /// Whether it is the asking browser's.
+    pub this_session: bool,
+}
+
+/// `POST /account/password`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The password so far.
+    pub old_password: String,
+    /// The one from now on.
+    pub new_password: String,
+    /// Whether TV boxes stay registered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_boxes: bool,
+}
+
+impl std::fmt::Debug for ChangePassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangePassword").field("keep_boxes", &self.keep_boxes).finish_non_exhaustive()
+    }
+}
+
 /// `POST /Player/unregister_device`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnregisterDevice {

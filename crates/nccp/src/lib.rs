@@ -44,6 +44,7 @@ mod code;
 mod envelope;
 mod ids;
 pub mod json;
+mod machine;
 mod manifest;
 mod manifest_xml;
 mod metadata;
@@ -61,6 +62,7 @@ pub use box_code::{BoxCode, BoxCodeError};
 pub use code::{Action, ErrorCode};
 pub use envelope::{Answer, Outcome, Refused, Request, Response, WireError};
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
+pub use machine::machine_name;
 pub use manifest::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType,
     MovieType, RangeForm, Resolution, Scheme,

@@ -19,7 +19,7 @@ pub(crate) const MAX_LENGTH: usize = 1024;
 /// # Errors
 /// [`Error::Setting`] for an empty or overlong password.
 pub(crate) fn hash(password: &str) -> Result<String, Error> {
-    if password.is_empty() || password.len() > MAX_LENGTH {
+    if !is_acceptable(password) {
         return Err(Error::Setting {
             name: "password",
             reason: format!("must have 1 to {MAX_LENGTH} octets"),
@@ -29,6 +29,25 @@ pub(crate) fn hash(password: &str) -> Result<String, Error> {
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
         .map_err(|_| Error::Internal("the password could not be hashed"))
+}
+
+/// As [`hash`], in its turn, off the request threads.
+///
+/// # Errors
+/// As [`hash`].
+pub(crate) async fn make(password: Zeroizing<String>) -> Result<String, Error> {
+    let failed = Error::Internal("the password could not be hashed");
+    let Ok(turn) = TURNS.acquire().await else { return Err(failed) };
+    let make = move || {
+        let _turn = turn;
+        hash(&password)
+    };
+    tokio::task::spawn_blocking(make).await.unwrap_or(Err(failed))
+}
+
+/// Whether a password can be one: see [`MAX_LENGTH`].
+pub(crate) fn is_acceptable(password: &str) -> bool {
+    !password.is_empty() && password.len() <= MAX_LENGTH
 }
 
 fn matches(password: &str, hash: &str) -> bool {

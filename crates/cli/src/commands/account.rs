@@ -20,11 +20,11 @@ pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
                 output::line(&format!("Added {} with plan {}", account.email, account.plan))
             })
         }
-        User::Passwd { email, password, json } => {
+        User::Passwd { email, keep_boxes, password, json } => {
             let password = password::read(password)?;
             block_on(async {
                 let store = open(config).await?;
-                accounts::set_password(&*store, &email, &password).await?;
+                accounts::set_password(&*store, &email, &password, keep_boxes).await?;
                 store.close().await;
                 if json.json {
                     return output::json(&json!({"email": email}));

@@ -18,10 +18,10 @@ use std::sync::Arc;
 const MAX_BODY: usize = 8 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
-type Answer<T> = Result<T, JsonError>;
+pub(super) type Answer<T> = Result<T, JsonError>;
 /// A header that keeps an answer out of caches.
-type NoStore = [(HeaderName, HeaderValue); 1];
-const NO_STORE: NoStore = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+pub(super) type NoStore = [(HeaderName, HeaderValue); 1];
+pub(super) const NO_STORE: NoStore = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new()

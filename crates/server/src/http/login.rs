@@ -42,7 +42,8 @@ async fn log_in(State(service): State<Arc<Service>>, request: Request) -> Respon
     };
     let next = login.next.clone();
     let browser = cookies::browser(&service.config, &headers);
-    let result = login::login(&service, login, address, &place, browser.as_ref()).await;
+    let agent = body::text(&headers, "user-agent").unwrap_or_default();
+    let result = login::login(&service, login, address, &place, (browser.as_ref(), agent)).await;
     let outcome = match &result {
         Ok(_) => "done",
         Err(LoginFailure::Throttled(_)) => "throttled",

@@ -1,5 +1,6 @@
 //! HTTP: routes by role, and what holds for all of them.
 
+mod account;
 mod activate;
 mod address;
 mod api;
@@ -41,6 +42,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let mut router = Router::new().merge(health::routes());
     if config.has(Role::Site) {
         let site = pages::routes().merge(login::routes()).merge(api::routes()).merge(activate::routes());
+        let site = site.merge(account::routes());
         router = router.merge(guarded(&service, site));
     }
     if config.has(Role::Control) {

@@ -149,6 +149,19 @@ pub trait Transaction: Send {
         secret_hash: &[u8; 32],
         now: u64,
     ) -> Result<Option<Account>>;
+    /// A session that is alive, with its account, which is enabled.
+    async fn session(
+        &mut self,
+        id_hash: &[u8; 32],
+        secret_hash: &[u8; 32],
+        now: u64,
+    ) -> Result<Option<(Account, Session)>>;
+    /// The account's sessions that are alive, the last used first.
+    async fn sessions(&mut self, account: i64, now: u64) -> Result<Vec<Session>>;
+    /// Notes that a session was used.
+    async fn use_session(&mut self, id_hash: &[u8; 32], now: u64) -> Result<()>;
+    /// Ends the account's sessions, but for the one with this `id_hash`; how many.
+    async fn end_sessions(&mut self, account: i64, but: Option<&[u8; 32]>) -> Result<u64>;
     /// Ends a session.
     async fn remove_session(&mut self, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<()>;
 
@@ -167,6 +180,9 @@ pub trait Transaction: Send {
     /// Makes a device in the lowest free slot of `1..=limit`; [`Slot::Full`] when there is none. The engine's
     /// own constraint keeps two devices out of one slot.
     async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot>;
+    /// The account's devices go on to their next epoch, boxes only if `boxes`: no ticket that is out is good any
+    /// more, and they have to register again. With the boxes go the codes that were typed in for the account.
+    async fn end_tickets(&mut self, account: i64, boxes: bool) -> Result<()>;
     /// Gives a device without a slot the lowest free one.
     async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot>;
     /// Devices of every account, with a slot or without, that a revocation names.

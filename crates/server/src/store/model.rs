@@ -30,6 +30,12 @@ pub struct Session {
     pub secret_hash: [u8; 32],
     /// Whose it is.
     pub account: i64,
+    /// When somebody signed in.
+    pub created: u64,
+    /// When it was last used, to the hour.
+    pub last_used: u64,
+    /// The browser, for people: `Firefox on Linux`.
+    pub browser: String,
     /// When it ends.
     pub expires: u64,
 }

@@ -62,6 +62,7 @@ impl PostgresStore {
             ("leases", include_str!("../../migrations/postgres/0007_leases.sql")),
             ("seen requests", include_str!("../../migrations/postgres/0008_seen_requests.sql")),
             ("plans", include_str!("../../migrations/postgres/0009_plans.sql")),
+            ("sessions", include_str!("../../migrations/postgres/0010_sessions.sql")),
         ])
         .run(&pool)
         .await

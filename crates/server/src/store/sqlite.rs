@@ -64,6 +64,7 @@ impl SqliteStore {
             ("leases", include_str!("../../migrations/sqlite/0007_leases.sql")),
             ("seen requests", include_str!("../../migrations/sqlite/0008_seen_requests.sql")),
             ("plans", include_str!("../../migrations/sqlite/0009_plans.sql")),
+            ("sessions", include_str!("../../migrations/sqlite/0010_sessions.sql")),
         ])
         .run(&writer)
         .await

@@ -63,16 +63,23 @@ pub async fn list(store: &dyn Store) -> Result<Vec<Account>, Error> {
     Ok(store.read().await?.accounts().await?)
 }
 
-/// Sets another password; sessions end.
+/// Sets another password: sessions end, and so do the tickets of the account's devices, but for those of
+/// boxes if `keep_boxes`.
 ///
 /// # Errors
 /// As [`find`], and [`Error::Setting`] for a bad password.
-pub async fn set_password(store: &dyn Store, email: &str, password: &str) -> Result<(), Error> {
+pub async fn set_password(
+    store: &dyn Store,
+    email: &str,
+    password: &str,
+    keep_boxes: bool,
+) -> Result<(), Error> {
     let account = find(store, email).await?;
     let hash = password::hash(password)?;
     retried!(async {
         let mut tx = store.begin().await?;
         tx.set_password(account.id, &hash).await?;
+        tx.end_tickets(account.id, !keep_boxes).await?;
         tx.audit(&AuditEntry::operator("user passwd").of(account.id)).await?;
         Ok(tx.commit().await?)
     })

@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 /// Seconds that a session lives.
 pub(crate) const SESSION_LIFE: u64 = 30 * 86_400;
 
+/// Seconds after which the use of a session is noted again.
+const USE_NOTED: u64 = 3600;
+
 /// The two cookies of a session.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionCookies {
@@ -27,6 +30,22 @@ impl SessionCookies {
     pub(crate) fn parse(id: &str, secret: &str) -> Option<Self> {
         Some(Self { id: CookieSecret::parse::<16>(id)?, secret: CookieSecret::parse::<32>(secret)? })
     }
+}
+
+/// A new session of the account, in the browser that calls itself so.
+pub(super) fn begin(account: i64, agent: &str, now: u64) -> (SessionCookies, Session) {
+    let cookies =
+        SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
+    let session = Session {
+        id_hash: cookies.id.hash(),
+        secret_hash: cookies.secret.hash(),
+        account,
+        created: now,
+        last_used: now,
+        browser: nccp::machine_name(agent),
+        expires: now + SESSION_LIFE,
+    };
+    (cookies, session)
 }
 
 /// Why there is no session.
@@ -54,7 +73,7 @@ pub(crate) async fn login(
     login: Login,
     address: IpAddr,
     place: &Place,
-    browser: Option<&CookieSecret>,
+    (browser, agent): (Option<&CookieSecret>, &str),
 ) -> Result<SessionCookies, LoginFailure> {
     if !place.allowed {
         return Err(ErrorCode::RegionNotAllowed.into());
@@ -89,14 +108,7 @@ pub(crate) async fn login(
         audit::alone(service, entry.result(ErrorCode::LoginFailed.as_str())).await;
         return Err(ErrorCode::LoginFailed.into());
     };
-    let cookies =
-        SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
-    let session = Session {
-        id_hash: cookies.id.hash(),
-        secret_hash: cookies.secret.hash(),
-        account: account.id,
-        expires: service.clock.now() + SESSION_LIFE,
-    };
+    let (cookies, session) = begin(account.id, agent, service.clock.now());
     retried!(async {
         let mut tx = service.store.begin().await?;
         // Checking took a while: a password that was changed meanwhile, or an account that was disabled,
@@ -127,10 +139,21 @@ pub(crate) async fn logout(service: &Service, cookies: Option<&SessionCookies>) 
     Ok(())
 }
 
-/// The account of the session.
+/// The account of the session. That it is used is noted at most once an hour.
 pub(crate) async fn session(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<Account> {
     let cookies = cookies.ok_or(ErrorCode::LoginRequired)?;
     let (id, secret, now) = (cookies.id.hash(), cookies.secret.hash(), service.clock.now());
-    let account = retried!(async { service.store.read().await?.session_account(&id, &secret, now).await })?;
-    Ok(account.ok_or(ErrorCode::LoginRequired)?)
+    let found = retried!(async { service.store.read().await?.session(&id, &secret, now).await })?;
+    let (account, session) = found.ok_or(ErrorCode::LoginRequired)?;
+    if now >= session.last_used + USE_NOTED {
+        let noted = retried!(async {
+            let mut tx = service.store.begin().await?;
+            tx.use_session(&id, now).await?;
+            tx.commit().await
+        });
+        if let Err(error) = noted {
+            tracing::warn!(%error, "that a session was used could not be noted");
+        }
+    }
+    Ok(account)
 }

@@ -20,6 +20,7 @@ pub mod movies;
 pub(crate) mod playable;
 pub(crate) mod playback;
 pub(crate) mod registration;
+pub(crate) mod sessions;
 pub(crate) mod speaker;
 pub(crate) mod verify;
 

@@ -228,6 +228,8 @@ async fn every_changing_route_refuses_other_sites() {
         ("POST", "/logout"),
         ("POST", "/playerevent"),
         ("POST", "/activate"),
+        ("POST", "/account/password"),
+        ("DELETE", "/api/sessions"),
         ("POST", "/Player/unregister_device"),
         ("PUT", queue.as_str()),
         ("DELETE", queue.as_str()),

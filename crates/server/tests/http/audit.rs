@@ -180,7 +180,7 @@ async fn operators_commands() {
     let device = client.device.clone().unwrap().to_string();
     accounts::remove_device(&*world.store, &device, true).await.unwrap();
     accounts::set_disabled(&*world.store, EMAIL, true).await.unwrap();
-    accounts::set_password(&*world.store, EMAIL, "another one").await.unwrap();
+    accounts::set_password(&*world.store, EMAIL, "another one", false).await.unwrap();
     assert!(accounts::remove_device(&*world.store, &device, true).await.is_err());
     let entries: Vec<_> = all(&world).await.into_iter().map(|audited| audited.entry).collect();
     let operator = entries.iter().filter(|entry| entry.actor == Actor::Operator);

@@ -139,7 +139,7 @@ struct Racing(std::sync::Arc<server::store::SqliteStore>);
 #[async_trait::async_trait]
 impl server::store::Store for Racing {
     async fn begin(&self) -> server::store::Result<Box<dyn server::store::Transaction>> {
-        server::accounts::set_password(&*self.0, EMAIL, "another one").await.unwrap();
+        server::accounts::set_password(&*self.0, EMAIL, "another one", false).await.unwrap();
         self.0.begin().await
     }
 

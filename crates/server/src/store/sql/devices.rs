@@ -230,6 +230,19 @@ pub(super) async fn reregister(tx: &mut Tx, id: &str, registered: &Registered) -
     Ok(())
 }
 
+pub(super) async fn end_tickets(tx: &mut Tx, account: i64, boxes: bool) -> Result<()> {
+    if boxes {
+        // A code that was typed in would register its box again.
+        sqlx::query("DELETE FROM codes WHERE account = $1").bind(account).execute(&mut **tx).await?;
+    }
+    sqlx::query("UPDATE devices SET epoch = epoch + 1 WHERE account = $1 AND ($2 OR kind <> 'box')")
+        .bind(account)
+        .bind(boxes)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn rekey(tx: &mut Tx, id: &str, signing_key: &[u8], now: u64) -> Result<()> {
     sqlx::query("UPDATE devices SET signing_key = $2, replaced = $3 WHERE id = $1")
         .bind(id)

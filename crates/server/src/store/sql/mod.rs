@@ -8,6 +8,7 @@ mod audit;
 mod codes;
 mod devices;
 mod leases;
+mod sessions;
 mod transaction;
 mod viewings;
 

@@ -1,6 +1,6 @@
 //! The statements of a transaction.
 
-use super::{Tx, account, audit, codes, devices, int, json, leases, movie, to_json, viewings};
+use super::{Tx, account, audit, codes, devices, int, json, leases, movie, sessions, to_json, viewings};
 use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry, Movie,
@@ -83,7 +83,7 @@ impl Transaction for SqlTransaction {
             .bind(password_hash)
             .execute(&mut *self.tx)
             .await?;
-        sqlx::query("DELETE FROM sessions WHERE account = $1").bind(id).execute(&mut *self.tx).await?;
+        sessions::end(&mut self.tx, id, None).await?;
         Ok(())
     }
 
@@ -94,20 +94,13 @@ impl Transaction for SqlTransaction {
             .execute(&mut *self.tx)
             .await?;
         if disabled {
-            sqlx::query("DELETE FROM sessions WHERE account = $1").bind(id).execute(&mut *self.tx).await?;
+            sessions::end(&mut self.tx, id, None).await?;
         }
         Ok(())
     }
 
     async fn add_session(&mut self, session: &Session) -> Result<()> {
-        sqlx::query("INSERT INTO sessions (id_hash, secret_hash, account, expires) VALUES ($1, $2, $3, $4)")
-            .bind(&session.id_hash[..])
-            .bind(&session.secret_hash[..])
-            .bind(session.account)
-            .bind(int(session.expires))
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
+        sessions::add(&mut self.tx, session).await
     }
 
     async fn session_account(
@@ -116,25 +109,32 @@ impl Transaction for SqlTransaction {
         secret_hash: &[u8; 32],
         now: u64,
     ) -> Result<Option<Account>> {
-        let row = sqlx::query(
-            "SELECT a.* FROM sessions s JOIN accounts a ON a.id = s.account
-             WHERE s.id_hash = $1 AND s.secret_hash = $2 AND s.expires > $3 AND NOT a.disabled",
-        )
-        .bind(&id_hash[..])
-        .bind(&secret_hash[..])
-        .bind(int(now))
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        row.as_ref().map(account).transpose()
+        Ok(sessions::find(&mut self.tx, id_hash, secret_hash, now).await?.map(|(account, _)| account))
+    }
+
+    async fn session(
+        &mut self,
+        id_hash: &[u8; 32],
+        secret_hash: &[u8; 32],
+        now: u64,
+    ) -> Result<Option<(Account, Session)>> {
+        sessions::find(&mut self.tx, id_hash, secret_hash, now).await
+    }
+
+    async fn sessions(&mut self, account: i64, now: u64) -> Result<Vec<Session>> {
+        sessions::of_account(&mut self.tx, account, now).await
+    }
+
+    async fn use_session(&mut self, id_hash: &[u8; 32], now: u64) -> Result<()> {
+        sessions::note_use(&mut self.tx, id_hash, now).await
+    }
+
+    async fn end_sessions(&mut self, account: i64, but: Option<&[u8; 32]>) -> Result<u64> {
+        sessions::end(&mut self.tx, account, but).await
     }
 
     async fn remove_session(&mut self, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE id_hash = $1 AND secret_hash = $2")
-            .bind(&id_hash[..])
-            .bind(&secret_hash[..])
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
+        sessions::remove(&mut self.tx, id_hash, secret_hash).await
     }
 
     async fn device(&mut self, id: &str) -> Result<Option<Device>> {
@@ -163,6 +163,10 @@ impl Transaction for SqlTransaction {
 
     async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot> {
         devices::add(&mut self.tx, device, limit).await
+    }
+
+    async fn end_tickets(&mut self, account: i64, boxes: bool) -> Result<()> {
+        devices::end_tickets(&mut self.tx, account, boxes).await
     }
 
     async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot> {
@@ -290,7 +294,7 @@ impl Transaction for SqlTransaction {
     }
 
     async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>> {
-        let rows = sqlx::query("SELECT DISTINCT plans FROM movies WHERE available = TRUE ORDER BY plans")
+        let rows = sqlx::query("SELECT DISTINCT plans FROM movies WHERE available = TRUE")
             .fetch_all(&mut *self.tx)
             .await?;
         rows.iter().map(|row| json(row, "plans")).collect()

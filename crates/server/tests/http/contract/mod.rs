@@ -58,7 +58,15 @@ async fn accounts_and_sessions(store: &dyn Store) {
     assert!(matches!(again, Err(StoreError::Exists)));
     drop(tx);
     let mut tx = store.begin().await.unwrap();
-    let session = Session { id_hash: [1; 32], secret_hash: [2; 32], account: ada, expires: 1000 };
+    let session = Session {
+        id_hash: [1; 32],
+        secret_hash: [2; 32],
+        account: ada,
+        created: 100,
+        last_used: 100,
+        browser: "Firefox on Linux".into(),
+        expires: 1000,
+    };
     tx.add_session(&session).await.unwrap();
     let session = Session { id_hash: [3; 32], ..session };
     tx.add_session(&session).await.unwrap();
@@ -89,6 +97,20 @@ async fn accounts_and_sessions(store: &dyn Store) {
         None,
         "a new password ends sessions"
     );
+    for (n, last_used, expires) in [(4, 300, 1000), (5, 400, 1000), (6, 500, 600)] {
+        tx.add_session(&Session { id_hash: [n; 32], last_used, expires, ..session.clone() }).await.unwrap();
+    }
+    tx.use_session(&[4; 32], 450).await.unwrap();
+    tx.use_session(&[4; 32], 420).await.unwrap();
+    let listed = tx.sessions(ada, 600).await.unwrap();
+    assert_eq!(listed.iter().map(|s| (s.id_hash[0], s.last_used)).collect::<Vec<_>>(), [(4, 450), (5, 400)]);
+    assert_eq!((listed[0].created, &*listed[0].browser), (100, "Firefox on Linux"));
+    assert_eq!(tx.session(&[4; 32], &[2; 32], 600).await.unwrap().unwrap().1, listed[0]);
+    assert!(tx.session(&[4; 32], &[1; 32], 600).await.unwrap().is_none(), "wrong secret");
+    assert_eq!(tx.end_sessions(ada, Some(&[5; 32])).await.unwrap(), 2);
+    assert_eq!(tx.sessions(ada, 600).await.unwrap().len(), 1);
+    assert_eq!(tx.end_sessions(ada + 1, None).await.unwrap(), 0, "another account's");
+    assert_eq!(tx.end_sessions(ada, None).await.unwrap(), 1);
     tx.purge(2000, 0).await.unwrap();
     assert_eq!(tx.accounts().await.unwrap().len(), 1);
     tx.commit().await.unwrap();
@@ -124,7 +146,9 @@ async fn movies_and_viewings(store: &dyn Store) {
     for (id, plans) in [(1, vec![]), (2, vec![]), (3, vec!["gold".to_owned()])] {
         tx.put_movie(&NewMovie { id, plans, ..movie.clone() }, 8).await.unwrap();
     }
-    assert_eq!(tx.movie_plans().await.unwrap(), [vec![], vec!["gold".to_owned()]]);
+    let mut plans = tx.movie_plans().await.unwrap();
+    plans.sort();
+    assert_eq!(plans, [vec![], vec!["gold".to_owned()]]);
     for id in 1..=3 {
         assert!(tx.remove_movie(id).await.unwrap());
     }
@@ -253,6 +277,27 @@ async fn devices(store: &dyn Store) {
     assert!(device.window.accept(42));
     tx.set_sequence(&id(2), &DeviceState { window: device.window.clone(), last_seen: 600 }).await.unwrap();
     assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().window, device.window);
+
+    let tv = NewDevice { kind: "box".into(), ..new_device(account, 8) };
+    let typed = ActivationCode {
+        code: "GGGGGG".into(),
+        signing_key: tv.signing_key.clone(),
+        name: "Model 1".into(),
+        expires: 900,
+        account: Some(account),
+    };
+    tx.add_code(&typed).await.unwrap();
+    assert!(tx.remove_device(account, &id(6)).await.unwrap());
+    tx.add_device(&tv, 6).await.unwrap();
+    let mut epochs = Vec::new();
+    for boxes in [false, true] {
+        tx.end_tickets(account, boxes).await.unwrap();
+        for id in [id(2), tv.id.clone()] {
+            epochs.push(tx.device(&id).await.unwrap().unwrap().epoch);
+        }
+        assert_eq!(tx.code("GGGGGG").await.unwrap().is_none(), boxes, "it would register the box again");
+    }
+    assert_eq!(epochs, [3, 1, 4, 2]);
 
     let [old, new] = [4, 44].map(|n| new_device(account, n).signing_key);
     tx.rekey(&id(4), &new, 700).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod caches;
 mod entitlement;
+mod passwords;
 mod removals;
 mod replays;
 mod revocation;

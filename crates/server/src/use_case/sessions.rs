@@ -1,0 +1,103 @@
+//! What subscribers do about their account: another password, and who is signed in.
+
+use super::login::{self, LoginFailure, SessionCookies};
+use super::{Failure, Outcome, audit};
+use crate::region::Place;
+use crate::secret::CookieSecret;
+use crate::store::{AuditEntry, retried};
+use crate::{Service, password};
+use nccp::ErrorCode;
+use nccp::json::{ChangePassword, Session, Sessions};
+use std::net::IpAddr;
+use zeroize::Zeroizing;
+
+/// The account's sessions; the asking browser's is marked.
+pub(crate) async fn list(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<Sessions> {
+    let account = login::session(service, cookies).await?;
+    let (this, now) = (cookies.map(|cookies| cookies.id.hash()), service.clock.now());
+    let sessions = retried!(async { service.store.read().await?.sessions(account.id, now).await })?;
+    let sessions = sessions
+        .into_iter()
+        .map(|session| Session {
+            this_session: Some(session.id_hash) == this,
+            browser: session.browser,
+            signed_in_at: session.created,
+            last_used: session.last_used,
+        })
+        .collect();
+    Ok(Sessions { sessions })
+}
+
+/// Ends every session of the account but the asking browser's.
+pub(crate) async fn sign_out_elsewhere(
+    service: &Service,
+    cookies: Option<&SessionCookies>,
+    place: &Place,
+) -> Outcome<()> {
+    let entry = AuditEntry::client("sign out elsewhere", service.clock.now()).from(place.network.as_deref());
+    let account = login::session(service, cookies).await?;
+    let this = cookies.map(|cookies| cookies.id.hash());
+    let entry = entry.of(account.id);
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        tx.end_sessions(account.id, this.as_ref()).await?;
+        tx.audit(&entry).await?;
+        Ok(tx.commit().await?)
+    })
+}
+
+/// Sets another password, for who knows the one so far: every session ends and every device's ticket, and
+/// this browser gets a session of its own. As costly and as throttled as a login.
+pub(crate) async fn change_password(
+    service: &Service,
+    cookies: Option<&SessionCookies>,
+    change: ChangePassword,
+    (address, place): (IpAddr, &Place),
+    (browser, agent): (Option<&CookieSecret>, &str),
+) -> Result<SessionCookies, LoginFailure> {
+    let (old, new) = (Zeroizing::new(change.old_password), Zeroizing::new(change.new_password));
+    let account = login::session(service, cookies).await?;
+    if !password::is_acceptable(&new) {
+        return Err(ErrorCode::RequestInvalid.into());
+    }
+    if !password::is_acceptable(&old) {
+        return Err(ErrorCode::LoginFailed.into());
+    }
+    let (hash, own) = retried!(async {
+        let mut tx = service.store.read().await?;
+        let hash = tx.account_by_email(&account.email).await?.map(|(_, hash)| hash);
+        let own = match browser {
+            Some(browser) => tx.device_by_browser(account.id, &browser.hash()).await?.map(|_| browser.hash()),
+            None => None,
+        };
+        Ok::<_, Failure>((hash, own))
+    })?;
+    service.throttle.login(address, &account.email, own).map_err(LoginFailure::Throttled)?;
+    let entry = AuditEntry::client("password", service.clock.now()).from(place.network.as_deref());
+    let entry = entry.of(account.id);
+    if !password::verify(old, hash.clone()).await {
+        audit::alone(service, entry.result(ErrorCode::LoginFailed.as_str())).await;
+        return Err(ErrorCode::LoginFailed.into());
+    }
+    let new = password::make(new).await.map_err(|error| {
+        tracing::error!(%error, "a password was not changed");
+        ErrorCode::TryLater
+    })?;
+    let (fresh, session) = login::begin(account.id, agent, service.clock.now());
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        tx.lock_account(account.id).await?;
+        // All that took a while: what ended this session, or changed the password, was first.
+        let (id, secret) = cookies.map(|c| (c.id.hash(), c.secret.hash())).ok_or(ErrorCode::LoginRequired)?;
+        tx.session_account(&id, &secret, service.clock.now()).await?.ok_or(ErrorCode::LoginRequired)?;
+        if tx.account_by_email(&account.email).await?.map(|(_, hash)| hash) != hash {
+            return Err(ErrorCode::LoginFailed.into());
+        }
+        tx.set_password(account.id, &new).await?;
+        tx.end_tickets(account.id, !change.keep_boxes).await?;
+        tx.add_session(&session).await?;
+        tx.audit(&entry).await?;
+        Ok::<_, Failure>(tx.commit().await?)
+    })?;
+    Ok(fresh)
+}
