@@ -146,9 +146,9 @@ pub(crate) async fn raw_license_refused(
     place: &Place,
 ) {
     let code = match failure {
+        Failure::Code(ErrorCode::TryLater) | Failure::Store(_) | Failure::Signing { .. } => return,
         Failure::Code(code) => *code,
         Failure::Said(error) => error.code,
-        Failure::Store(_) | Failure::Signing { .. } => return,
     };
     let entry = AuditEntry::client("license", service.clock.now()).of(account).on(device).movie(movie);
     alone(service, entry.from(place.network.as_deref()).result(code.as_str())).await;

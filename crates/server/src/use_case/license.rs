@@ -139,7 +139,11 @@ pub(crate) async fn issue_raw(
         movie.ok_or(ErrorCode::MovieUnknown)?;
         let device = Some(ticket.device.as_str());
         let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
-        asked.check(&account, movie_id)?;
+        if let Err(code) = asked.check(&account, movie_id) {
+            let of = (account.id, ticket.device.as_str());
+            audit::raw_license_refused(service, of, movie_id.get(), &code.into(), place).await;
+            return Err(code.into());
+        }
     }
     let issued = retried!(issue_raw_once(service, &ticket, &text, &verified, origin, place, now));
     if let Err(failure) = &issued {

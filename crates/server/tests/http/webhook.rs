@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use nccp::{ErrorCode, RequestMessage};
 use serde_json::{Value, json};
+use server::store::{AuditFilter, Store as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 
@@ -91,6 +92,11 @@ async fn b3_the_operator_has_a_say() {
         let raw = world.request("POST", "/license", &headers, &challenge).await;
         assert!(raw.status == 403 && raw.text().contains("NOT_SUBSCRIBED"), "{}", raw.text());
     }
+    // Message and raw route, each of the two times, are in the audit log.
+    let filter = AuditFilter { movie: Some(MOVIE), most: 100, ..AuditFilter::default() };
+    let audited = world.store.read().await.unwrap().audited(&filter).await.unwrap();
+    let refused = audited.iter().filter(|audited| audited.entry.result == "NOT_SUBSCRIBED");
+    assert_eq!(refused.filter(|audited| audited.entry.action == "license").count(), 4);
     // A film that does not exist is nobody's question.
     operator.says(200, r#"{"allow": true}"#);
     operator.questions();
