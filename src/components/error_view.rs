@@ -1,6 +1,7 @@
 //! A problem in words, with a way on.
 
 use gloo::utils::window;
+use nccp::{DeviceId, json::Playing};
 use web_player::problem::{Problem, Way};
 use yew::prelude::*;
 
@@ -17,13 +18,16 @@ pub struct ErrorViewProps {
     /// Tries again.
     #[prop_or_default]
     pub on_retry: Option<Callback<()>>,
+    /// Stops the device, and tries again.
+    #[prop_or_default]
+    pub on_take_over: Option<Callback<DeviceId>>,
 }
 
 /// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here,
 /// and the page continues by itself.
 #[function_component]
 pub fn ErrorView(props: &ErrorViewProps) -> Html {
-    let Problem { code, title, text, way } = &props.problem;
+    let Problem { code, title, text, way, playing } = &props.problem;
     let retry = props.on_retry.clone().map(|retry| {
         let onclick = move |_: MouseEvent| retry.emit(());
         html! { <button type="button" class="button" {onclick}>{ "Try again" }</button> }
@@ -44,6 +48,12 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
             html! { <button type="button" class="button" {onclick}>{ "Reload the page" }</button> }
         }
         Way::Library => Html::default(),
+        Way::TakeOver => match &props.on_take_over {
+            Some(take_over) => {
+                playing.iter().map(|device| stop_button(device, playing.len(), take_over)).collect()
+            }
+            None => retry.unwrap_or_default(),
+        },
     };
     html! {
         <section class="trouble">
@@ -62,4 +72,15 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
             </div>
         </section>
     }
+}
+
+/// Of several devices the button says which one is to stop.
+fn stop_button(device: &Playing, devices: usize, take_over: &Callback<DeviceId>) -> Html {
+    let (take_over, id) = (take_over.clone(), device.device_id.clone());
+    let onclick = move |_: MouseEvent| take_over.emit(id.clone());
+    let label = match devices {
+        1 => "Stop there and play here".to_owned(),
+        _ => format!("Stop on {} and play here", device.name),
+    };
+    html! { <button type="button" class="button" {onclick}>{ label }</button> }
 }

@@ -240,6 +240,19 @@ pub fn Watch(props: &WatchProps) -> Html {
             shown.dispatch(Told::Again);
         })
     };
+    let take_over = {
+        let (control, retry, movie) = (session.control.clone(), retry.clone(), props.movie);
+        Callback::from(move |device| {
+            let (control, retry) = (control.clone(), retry.clone());
+            spawn_local(async move {
+                if let Some(control) = control {
+                    // Where it did not help, the film will not begin, and say why.
+                    let _ = control.take_over(movie, device).await;
+                }
+                retry.emit(());
+            });
+        })
+    };
     let on_choose = {
         let player = Rc::clone(&player);
         use_callback((), move |representation, ()| {
@@ -294,7 +307,7 @@ pub fn Watch(props: &WatchProps) -> Html {
         <main id="main" class="stage" ref={stage.clone()}>
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
             if let Some(problem) = problem {
-                <div class="curtain-call"><ErrorView {problem} on_retry={retry} /></div>
+                <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} /></div>
             } else {
                 <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
                     // Nothing turns while the viewer has to do something.

@@ -1,7 +1,7 @@
 //! What went wrong, in words, with a way on.
 
 use drm_api::{DrmError, PolicyReason};
-use nccp::ErrorCode;
+use nccp::{ErrorCode, WireError, json::Playing};
 
 use crate::{api, capability::Missing};
 
@@ -18,6 +18,8 @@ pub enum Way {
     Reload,
     /// Choose another film.
     Library,
+    /// Stop one of the account's devices that play, and play here.
+    TakeOver,
 }
 
 /// A problem as a page shows it.
@@ -31,11 +33,19 @@ pub struct Problem {
     pub text: String,
     /// What to do.
     pub way: Way,
+    /// Where films of the account play, when that is the problem.
+    pub playing: Vec<Playing>,
 }
 
 impl Problem {
     fn new(code: &str, title: &str, text: &str, way: Way) -> Self {
-        Self { code: code.to_owned(), title: title.to_owned(), text: text.to_owned(), way }
+        Self {
+            code: code.to_owned(),
+            title: title.to_owned(),
+            text: text.to_owned(),
+            way,
+            playing: Vec::new(),
+        }
     }
 
     /// Title and text in one line.
@@ -69,6 +79,7 @@ impl Problem {
                 Way::Devices,
             ),
             E::RemovalLimitReached => ("Too many devices were removed", text, Way::Devices),
+            E::StreamLimit => ("Playing elsewhere", text, Way::TakeOver),
             E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
             E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
             E::RegionNotAllowed => (
@@ -113,10 +124,22 @@ impl Problem {
         Self::new(code.as_str(), title, own, way)
     }
 
+    /// Another device of the account took this one's place; `names` says which.
+    pub fn stopped(names: &str) -> Self {
+        let text = "Your plan does not allow more films at the same time, so this one stopped.";
+        Self::new("STREAM_STOPPED", &format!("Playing on {names} now"), text, Way::Retry)
+    }
+
     /// The picture or sound could not be decoded or appended.
     pub fn playback(what: &str) -> Self {
         let text = format!("The browser could not play what it received ({what}).");
         Self::new("PLAYBACK", "Playback stopped", &text, Way::Retry)
+    }
+}
+
+impl From<&WireError> for Problem {
+    fn from(error: &WireError) -> Self {
+        Self { playing: error.playing.clone(), ..Self::from_code(error.code, &error.text) }
     }
 }
 
@@ -176,7 +199,7 @@ impl From<&DrmError> for Problem {
             }
             other => sentence(&other.to_string()),
         };
-        Self { code: code.into(), title: title.into(), text, way }
+        Self::new(code, title, &text, way)
     }
 }
 
@@ -192,7 +215,7 @@ impl From<&engine::Error> for Problem {
             }
             _ => ("MEDIA", "The film is damaged", Way::Library),
         };
-        Self { code: code.into(), title: title.into(), text: sentence(&error.to_string()), way }
+        Self::new(code, title, &sentence(&error.to_string()), way)
     }
 }
 

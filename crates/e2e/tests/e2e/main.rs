@@ -25,6 +25,7 @@ mod seeking;
 mod sessions;
 mod soak;
 mod startup;
+mod streams;
 mod switching;
 mod sync;
 mod watch_page;

@@ -9,7 +9,7 @@ use engine::{
     abr::StartConditions,
     model::{Presentation, TrackKind},
 };
-use nccp::{LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage};
+use nccp::{ErrorCode, LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage, WireError};
 use playback::{Due, Renewal, Terms};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -42,8 +42,9 @@ pub(super) enum Answer {
     /// COSE octets, and what names the rules.
     License(Result<(Vec<u8>, Option<String>), Error>),
     Manifest(Result<Manifest, Error>),
-    /// And the film's new rules, where they have changed.
-    Logged(LogEvent, f64, Result<Option<NewRules>, Error>),
+    /// And the film's new rules, where they have changed; where films of the account play now, when this one may
+    /// not go on.
+    Logged(LogEvent, f64, Result<(Option<NewRules>, Option<String>), Error>),
 }
 
 impl Answer {
@@ -285,8 +286,12 @@ impl<'a> Film<'a> {
                 Err(error)
             }
             Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
-            Answer::Logged(event, position, Ok(rules)) => {
+            Answer::Logged(event, position, Ok((rules, stopped))) => {
                 self.logged(event, position);
+                if let Some(names) = stopped {
+                    let text = format!("Playing on {names} now.");
+                    return Err(Error::Refused(WireError { text, ..ErrorCode::StreamLimit.into() }));
+                }
                 if let Some(rules) = rules {
                     self.renewal.rules_changed(rules);
                 }

@@ -50,8 +50,8 @@ impl Film<'_> {
         let answer = self.answer.clone();
         tokio::spawn(async move {
             let result = asked.await.map(|answer| match answer {
-                ResponseMessage::LogBlob { rules, .. } => rules,
-                _ => None,
+                ResponseMessage::LogBlob { rules, stopped, .. } => (rules, stopped),
+                _ => (None, None),
             });
             let _ = answer.send(Answer::Logged(event, position, result)).await;
         });

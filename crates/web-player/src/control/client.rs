@@ -3,7 +3,7 @@
 use std::{collections::HashSet, rc::Rc};
 
 use drm_api::cdm::SessionId;
-use nccp::{Manifest, MovieId, RequestMessage, ResponseMessage, json::Library};
+use nccp::{DeviceId, Manifest, MovieId, RequestMessage, ResponseMessage, json::Library};
 
 use super::{Error, driver::Driver, license::Licensed, opening::Openings};
 use crate::{clock, decryptor_proxy::DecryptorProxy};
@@ -106,6 +106,15 @@ impl Control {
                 _ => Err(Error::Protocol),
             }
         }
+    }
+
+    /// Ends what plays on another device of the account, so that this one may play the film.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn take_over(&self, movie_id: MovieId, device_id: DeviceId) -> Result<(), Error> {
+        let message = RequestMessage::Takeover { movie_id, device_id };
+        self.ask(Ask::Message(message)).await.map(drop)
     }
 
     /// A license for every key of a film, with the next envelope.

@@ -23,7 +23,7 @@ pub type Error = control_client::Error<DrmError>;
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Refused(error) => Self::from_code(error.code, &error.text),
+            Error::Refused(error) => Self::from(error),
             Error::Device(error) => Self::from(error),
             _ => Self::network(),
         }

@@ -282,7 +282,11 @@ impl Film {
         if let Some(answer) = answer {
             let weak = Rc::downgrade(self);
             spawn_local(async move {
-                if let (Some(rules), Some(film)) = (answer.await, weak.upgrade()) {
+                let heard = answer.await;
+                let Some(film) = weak.upgrade() else { return };
+                if let Some(names) = heard.stopped {
+                    film.fail(Problem::stopped(&names));
+                } else if let Some(rules) = heard.rules {
                     film.licenses.rules_changed(rules);
                 }
             });

@@ -15,6 +15,15 @@ use crate::{
     control::{Ask, Control},
 };
 
+/// What the controller says to a report.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The film's rules have changed.
+    pub(super) rules: Option<NewRules>,
+    /// It may not play on: by name, where films of the account play now.
+    pub(super) stopped: Option<String>,
+}
+
 /// Reports one film, and counts what the log counts.
 pub(super) struct Reporter {
     control: Control,
@@ -109,14 +118,14 @@ impl Reporter {
     }
 
     /// Logs where the film is, and counters, with the next envelope; nothing before it has played. What comes
-    /// of it: new rules, when the film's have changed. `switches` counts other representations taken;
+    /// of it is what the controller says. `switches` counts other representations taken;
     /// `policy_version` names the rules of the license.
     pub(super) fn log(
         &self,
         event: LogEvent,
         switches: u64,
         policy_version: Option<String>,
-    ) -> Option<impl Future<Output = Option<NewRules>> + use<>> {
+    ) -> Option<impl Future<Output = Heard> + use<>> {
         let blob = LogBlob {
             movie_id: self.movie,
             position: self.video.current_time().max(0.0),
@@ -127,8 +136,8 @@ impl Reporter {
         let answer = self.control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
         Some(async move {
             match answer.await {
-                Ok(ResponseMessage::LogBlob { rules, .. }) => rules,
-                _ => None,
+                Ok(ResponseMessage::LogBlob { rules, stopped, .. }) => Heard { rules, stopped },
+                _ => Heard::default(),
             }
         })
     }
