@@ -23,7 +23,7 @@ fn read(data: &[u8], own: Option<&InitSegment>, depth: u32) {
             assert!(out.len() <= found.size() + 8);
         }
         let _ = SegmentIndex::parse(&found);
-        let _ = SampleTable::parse(&found, 1 << 20);
+        let _ = SampleTable::parse(&found, 1 << 20, 1 << 17);
         if depth < 6 {
             read(found.payload, own, depth + 1);
         }

@@ -176,9 +176,22 @@ pub(crate) struct Package {
     /// Accept a film without sound
     #[arg(long)]
     pub(crate) no_audio: bool,
-    /// Use this key instead of one derived from the common key; with --rotate, given once for each period
+    #[command(flatten)]
+    pub(crate) keys: FilmKeys,
+}
+
+/// A film's own keys.
+#[derive(Debug, Args)]
+pub(crate) struct FilmKeys {
+    /// A key of the film's own, instead of one that follows from the common key; may be given several times
+    /// (with --rotate, once for each period). Others on this machine can see it in the list of processes:
+    /// --key-file keeps it to yourself
     #[arg(long = "key", value_name = "KID:KEY")]
     pub(crate) keys: Vec<String>,
+    /// File with such keys, one a line, that nobody else can read; - is standard input. May be given several
+    /// times
+    #[arg(long = "key-file", value_name = "FILE")]
+    pub(crate) key_files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -193,9 +206,8 @@ pub(crate) struct Inspect {
 pub(crate) struct Decrypt {
     /// The file
     pub(crate) file: PathBuf,
-    /// The key; may be given several times
-    #[arg(long = "key", required = true, value_name = "KID:KEY")]
-    pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: FilmKeys,
     /// Where to write [default: FILE with -clear before its ending]
     #[arg(long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
@@ -407,9 +419,8 @@ pub(crate) enum Device {
 pub(crate) struct AddMovie {
     /// The folder with pack.json
     pub(crate) folder: PathBuf,
-    /// The keys that the film was packaged with, where they were given: one for each KID
-    #[arg(long = "key", value_name = "KID:KEY")]
-    pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: FilmKeys,
     #[command(flatten)]
     pub(crate) details: Details,
     #[command(flatten)]

@@ -78,7 +78,7 @@ impl Server {
 
     /// The same on this port, with this film's files.
     pub async fn start_at(port: u16, config: &str, film: &[PathBuf]) -> Self {
-        let data = TempDir::with_prefix("matinee-e2e-").unwrap();
+        let data = private_folder("matinee-e2e-");
         Template::of(film).copy_to(data.path());
         std::fs::write(data.path().join("matinee.toml"), config).unwrap();
         let child = serve(data.path(), port);
@@ -185,6 +185,12 @@ impl Drop for Server {
 /// The committed film, smallest size first.
 pub fn demo_film() -> Vec<PathBuf> {
     ["240p.mp4", "360p.mp4", "720p.mp4"].map(|name| repository().join("media/demo").join(name)).into()
+}
+
+/// A folder for data: the server refuses one that others can read.
+pub(crate) fn private_folder(prefix: &str) -> TempDir {
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    tempfile::Builder::new().prefix(prefix).permissions(private).tempdir().unwrap()
 }
 
 fn serve(data: &Path, port: u16) -> Child {

@@ -3,10 +3,8 @@ use std::fs::Permissions;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use tempfile::TempDir;
-
 use crate::repository;
-use crate::server::{EMAIL, MOVIE, PASSWORD, TITLE, matinee, succeed};
+use crate::server::{EMAIL, MOVIE, PASSWORD, TITLE, matinee, private_folder, succeed};
 
 /// A data directory with site keys, a packaged film and [`EMAIL`]'s account, kept in memory. `matinee` makes
 /// it once for each film; every server gets a copy.
@@ -26,7 +24,7 @@ impl Template {
     }
 
     fn make(film: &[PathBuf]) -> Self {
-        let data = TempDir::with_prefix("matinee-e2e-template-").unwrap();
+        let data = private_folder("matinee-e2e-template-");
         // The commands want the file that they are told to read.
         let config = data.path().join("matinee.toml");
         std::fs::write(&config, "").unwrap();

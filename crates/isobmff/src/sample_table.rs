@@ -26,9 +26,6 @@ pub struct SampleTable {
     pub samples: Vec<TableSample>,
 }
 
-/// Most samples of a track: 38 hours at 120 pictures a second.
-const MAX_TABLE_SAMPLES: u32 = 1 << 24;
-
 fn words<'a>(boxed: &BoxRef<'a>, per_entry: usize) -> Result<&'a [[u8; 4]], Error> {
     let (_, _, mut cursor) = boxed.full()?;
     let count = cursor.u32()?;
@@ -63,12 +60,13 @@ impl<I: Iterator<Item = (u32, u32)>> RunWalk<I> {
 
 impl SampleTable {
     /// Reads the tables of an `stbl` box. `file_len` bounds what they may describe: a table that places
-    /// samples outside the file is an error, so memory stays within a small multiple of the file's size.
+    /// samples outside the file is an error. A few octets of tables can describe as many samples as the file
+    /// has octets, and each track its own: `most` bounds their number, before memory is taken for them.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Truncated`] and [`Error::Invalid`] if the tables do not fit together or
-    /// the samples lie outside the file (the file is cut off).
-    pub fn parse(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, Error> {
+    /// [`Error::Missing`], [`Error::Truncated`] and [`Error::Invalid`] if the tables do not fit together, the
+    /// samples lie outside the file (the file is cut off), or are more than `most`.
+    pub fn parse(stbl: &BoxRef<'_>, file_len: u64, most: u64) -> Result<Self, Error> {
         let (_, _, mut stsz) = stbl
             .child(b"stsz")?
             .ok_or(Error::Missing { kind: FourCc(*b"stsz"), parent: FourCc(*b"stbl") })?
@@ -79,8 +77,8 @@ impl SampleTable {
         if u64::from(count) * u64::from(fixed_size) > file_len {
             return Err(Error::invalid(b"stsz", "the samples lie beyond the end of the file"));
         }
-        if count > MAX_TABLE_SAMPLES {
-            return Err(Error::invalid(b"stsz", "more samples than a track may have"));
+        if u64::from(count) > most {
+            return Err(Error::invalid(b"stsz", "more samples than are allowed"));
         }
         let size_of = |index: usize| sizes.get(index).map_or(fixed_size, |&size| u32::from_be_bytes(size));
         let mut durations = RunWalk::new(runs(&stbl.required(b"stts")?)?);

@@ -7,6 +7,7 @@ use crate::Error;
 use crate::codec::{AudioCodec, VideoCodec};
 use crate::edit_list::{EditEffect, edit_effect};
 use crate::media_file::{MediaFile, TopBox};
+use crate::sample_budget::{SampleBudget, TOO_MANY};
 
 /// A source file with the tracks that will be packaged.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl Input {
         };
         let moov = file.read_box(moov)?;
         let init = InitSegment::parse(&moov).map_err(Error::boxes(path))?;
+        let mut budget = SampleBudget::of_file(file.len());
         let mut this = Self { file, video: None, audio: Vec::new() };
         for (index, track) in init.tracks.iter().enumerate() {
             let of_use = match &track.handler.0 {
@@ -75,7 +77,7 @@ impl Input {
                 _ => false,
             };
             let Some(entry) = track.entries.first().filter(|_| of_use) else { continue };
-            let samples = this.samples(&moov, &init, index, &boxes)?;
+            let samples = this.samples(&moov, &init, index, &boxes, &mut budget)?;
             if samples.is_empty() {
                 continue;
             }
@@ -138,22 +140,28 @@ impl Input {
         init: &InitSegment,
         index: usize,
         boxes: &[TopBox],
+        budget: &mut SampleBudget,
     ) -> Result<Vec<InputSample>, Error> {
         let path = self.file.path();
         let track = &init.tracks[index];
-        let table = stbl(moov, index).and_then(|stbl| SampleTable::parse(&stbl, self.file.len()));
+        let table =
+            stbl(moov, index).and_then(|stbl| SampleTable::parse(&stbl, self.file.len(), budget.left()));
         let table = table.map_err(|error| match error {
             isobmff::Error::Invalid { what, .. } if what.contains("end of the file") => {
                 self.file.truncated(what.to_owned())
+            }
+            isobmff::Error::Invalid { what, .. } if what == "more samples than are allowed" => {
+                Error::unsupported(path, TOO_MANY)
             }
             source => Error::Boxes { path: path.into(), source },
         })?;
         if table.samples.iter().any(|sample| sample.description_index != 1) {
             return Err(Error::unsupported(path, "a track that changes its codec configuration"));
         }
+        budget.take(table.samples.len() as u64).map_err(|what| Error::unsupported(path, what))?;
         let mut samples: Vec<_> = table
             .samples
-            .iter()
+            .into_iter()
             .map(|sample| InputSample {
                 offset: sample.offset,
                 size: sample.size,
@@ -172,6 +180,7 @@ impl Input {
                 }
                 for sample in part.samples() {
                     let sample = sample.map_err(Error::boxes(path))?;
+                    budget.take(1).map_err(|what| Error::unsupported(path, what))?;
                     let offset = found.offset.saturating_add(sample.offset);
                     if offset.checked_add(sample.size.into()).is_none_or(|end| end > self.file.len()) {
                         return Err(self.file.truncated("samples lie beyond its end".into()));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::fragment_crypto::subsamples;
 use crate::media_file::MediaFile;
+use crate::sample_budget::SampleBudget;
 
 /// What is in an MP4 file. [`Display`](fmt::Display) is for people, [`Serialize`] for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -311,10 +312,13 @@ impl Inspection {
     fn count_table_samples(&mut self, moov: &[u8], file_len: u64) {
         let Some(Ok(moov)) = Boxes::new(moov).next() else { return };
         let traks = moov.children(0).flatten().filter(|child| child.kind == b"trak");
+        let mut budget = SampleBudget::of_file(file_len);
         for (trak, report) in traks.zip(&mut self.tracks) {
             let path = [b"mdia", b"minf", b"stbl"];
             let stbl = path.iter().try_fold(trak, |parent, kind| parent.child(kind).ok().flatten());
-            if let Some(table) = stbl.and_then(|stbl| SampleTable::parse(&stbl, file_len).ok()) {
+            if let Some(table) = stbl.and_then(|stbl| SampleTable::parse(&stbl, file_len, budget.left()).ok())
+            {
+                let _ = budget.take(table.samples.len() as u64);
                 report.samples += table.samples.len() as u64;
                 report.bytes += table.samples.iter().map(|sample| u64::from(sample.size)).sum::<u64>();
             }

@@ -47,6 +47,7 @@ mod package;
 mod progress;
 mod publish;
 mod rotation;
+mod sample_budget;
 
 pub use decrypt::{Decrypted, decrypt};
 pub use error::Error;

@@ -4,9 +4,11 @@ use crate::Error;
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
 use cenc::Kid;
+use futures_util::TryStreamExt as _;
 use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
 use pack::{Pack as PackFile, layout};
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -65,6 +67,8 @@ pub struct Representation {
     pub extension: String,
     /// Octets.
     pub size: u64,
+    /// SHA-256 of the file, hexadecimal, as the packager wrote it.
+    pub sha256: String,
     /// Average kbit/s.
     pub bitrate: u32,
     /// Picture or sound.
@@ -153,6 +157,28 @@ impl Pack {
             }
         }
         Ok(pack)
+    }
+
+    /// Checks that the files of the pack below a prefix, or of the one that the storage is, are those that
+    /// `pack.json` names, by their digests. Reads all of them.
+    ///
+    /// # Errors
+    /// [`Error::Pack`], [`Error::Storage`].
+    pub async fn verify(&self, storage: &dyn Storage, prefix: Option<&Key>) -> Result<(), Error> {
+        for r in &self.representations {
+            let name = layout::media_path(&r.downloadable_id, &r.extension);
+            let key = Key::below(prefix, &name).map_err(storage::Error::from)?;
+            let mut digest = Sha256::new();
+            let mut body = storage.get(&key, None).await?.body;
+            while let Some(piece) = body.try_next().await? {
+                digest.update(&piece);
+            }
+            if hex::encode(digest.finalize()) != r.sha256 {
+                let reason = format!("{name} is not the file that pack.json names: its SHA-256 is another");
+                return Err(Error::Pack { pack: self.id.clone(), reason });
+            }
+        }
+        Ok(())
     }
 
     /// As [`Pack::read`], of the pack in a folder.
@@ -263,6 +289,7 @@ fn representation(r: pack::Representation) -> Option<Representation> {
         init_range: range(r.init_range)?,
         index_range: range(r.index_range)?,
         size: r.size,
+        sha256: r.sha256,
         bitrate: u32::try_from(r.bitrate).ok()?,
         media_type: if audio { MediaType::Audio } else { MediaType::Video },
         mime_type: r.mime_type,

@@ -37,6 +37,9 @@ pub enum Error {
     /// A key file can be read by others than its owner.
     #[error("{0}: others can read this key file; run `chmod 600` on it")]
     KeysExposed(PathBuf),
+    /// The data folder can be read by others than its owner.
+    #[error("{0}: others can read this folder; run `chmod 700` on it")]
+    FolderExposed(PathBuf),
     /// A pack in the library is missing or damaged.
     #[error("pack {pack}: {reason}")]
     Pack {

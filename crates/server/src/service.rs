@@ -4,12 +4,14 @@ use crate::authorizer::Webhook;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyRing;
 use crate::policy::{self, Policies};
+use crate::private;
 use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
 use crate::throttle::Throttle;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use storage::Folder;
@@ -42,6 +44,7 @@ impl Service {
     /// # Errors
     /// [`Error`], in words for the operator.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, Error> {
+        open_data(&config.data)?;
         let store: Arc<dyn Store> = if config.has(Role::Site) || config.has(Role::Control) {
             std::fs::create_dir_all(config.library()).map_err(Error::io(config.library()))?;
             store::open(&config).await?
@@ -179,6 +182,18 @@ impl Service {
         let regions = RegionTable::open(&self.config.regions)?;
         *self.regions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(regions);
         Ok(())
+    }
+}
+
+/// Makes the data folder, for its owner alone, where it is not there.
+///
+/// # Errors
+/// [`Error::FolderExposed`] where others may look into it; [`Error::Io`].
+pub fn open_data(folder: &Path) -> Result<(), Error> {
+    private::make_folder(folder).map_err(Error::io(folder))?;
+    match private::is_exposed(folder).map_err(Error::io(folder))? {
+        true => Err(Error::FolderExposed(folder.to_owned())),
+        false => Ok(()),
     }
 }
 

@@ -19,7 +19,8 @@ const CHUNK: usize = 64 * 1024;
 
 /// A local folder: an object is a file, the parts of its key are folders. Files come into being under a
 /// hidden name, are synced, and get their name in one step; so do the folders that they need. Hidden files
-/// are no objects.
+/// are no objects, and neither is what a symbolic link leads to: the folder itself may be reached by one,
+/// nothing in it.
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
@@ -86,15 +87,46 @@ impl Folder {
         sync_folder(parent)
     }
 
+    /// Opens an object as a file, and says its size. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], where there is something else than a file, too, or a symbolic link on the way;
+    /// [`Error::Io`].
+    pub fn open_file(&self, key: &Key) -> Result<(File, u64), Error> {
+        let failed = || self.failed(key, "read");
+        // Looked at before it is opened, for opening a pipe or a device does things, and compared afterwards.
+        let seen = self.look(key).map_err(failed())?;
+        let file = File::open(self.path(key)).map_err(failed())?;
+        let opened = file.metadata().map_err(failed())?;
+        let again = self.look(key).map_err(failed())?;
+        match (same(&seen, &opened), same(&again, &opened)) {
+            (true, true) => Ok((file, opened.len())),
+            _ => Err(Error::NotFound { key: key.clone(), storage: self.to_string() }),
+        }
+    }
+
+    /// What is known of a file, which no symbolic link below the root leads to.
+    fn look(&self, key: &Key) -> io::Result<fs::Metadata> {
+        let mut path = self.root.clone();
+        let mut parts = key.parts().peekable();
+        loop {
+            path.extend(parts.next());
+            let meta = fs::symlink_metadata(&path)?;
+            match (meta.is_dir(), meta.is_file(), parts.peek()) {
+                (true, _, Some(_)) => {}
+                (_, true, None) => return Ok(meta),
+                _ => return Err(ErrorKind::NotFound.into()),
+            }
+        }
+    }
+
     /// A file and its size.
     async fn open(&self, key: &Key) -> Result<(tokio::fs::File, u64), Error> {
-        let failed = || self.failed(key, "read");
-        let file = tokio::fs::File::open(self.path(key)).await.map_err(failed())?;
-        let meta = file.metadata().await.map_err(failed())?;
-        match meta.is_file() {
-            true => Ok((file, meta.len())),
-            false => Err(Error::NotFound { key: key.clone(), storage: self.to_string() }),
-        }
+        let (this, of) = (self.clone(), key.clone());
+        let opened = tokio::task::spawn_blocking(move || this.open_file(&of)).await;
+        let (file, size) =
+            opened.unwrap_or_else(|error| Err(self.failed(key, "read")(io::Error::other(error))))?;
+        Ok((tokio::fs::File::from_std(file), size))
     }
 
     /// All files below a folder.
@@ -115,10 +147,11 @@ impl Folder {
                 .and_then(|path| path.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>());
             let Some(Ok(key)) = relative.map(|parts| parts.join("/").parse::<Key>()) else { continue };
             // It may be gone by now.
-            let Ok(meta) = fs::metadata(&path) else { continue };
-            match meta.is_dir() {
-                true => self.walk(path, found)?,
-                false => found.push(Meta { key, size: meta.len() }),
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            if meta.is_dir() {
+                self.walk(path, found)?;
+            } else if meta.is_file() {
+                found.push(Meta { key, size: meta.len() });
             }
         }
         Ok(())
@@ -213,6 +246,19 @@ impl Storage for Folder {
             Ok(())
         })
         .await
+    }
+}
+
+/// Whether two looks saw one file. Elsewhere than on Unix files have no number to go by.
+fn same(seen: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        opened.is_file() && (seen.dev(), seen.ino()) == (opened.dev(), opened.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        seen.is_file() && opened.is_file()
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt as _;
@@ -19,10 +20,11 @@ pub enum Published {
 /// publication that is cut off leaves objects that nobody looks at; the next one with the same names writes
 /// over them.
 ///
-/// Hidden files are left out.
+/// Hidden files are left out. Symbolic links are refused, for they may lead out of the folder, and so is all
+/// else that is neither file nor folder.
 ///
 /// # Errors
-/// [`Error::Source`] if the folder or `last` cannot be read, [`Error::Key`] for a file that cannot be named,
+/// [`Error::Source`] if the folder or `last` cannot be read, or holds what is refused; [`Error::Key`] for a file that cannot be named,
 /// and what the storage says.
 pub async fn publish(
     storage: &dyn Storage,
@@ -38,11 +40,11 @@ pub async fn publish(
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
     }
+    let mut files = Vec::new();
+    walk(folder, "", &mut files)?;
     let last_file = folder.join(last);
     let description = tokio::fs::read(&last_file).await;
     let description = description.map_err(|source| Error::Source { path: last_file, source })?;
-    let mut files = Vec::new();
-    walk(folder, "", &mut files)?;
     // The same films in the same order, whatever the file system says.
     files.sort();
     let others = files.iter().filter(|(name, _)| name != last).map(|(name, path)| Ok((key(name)?, path)));
@@ -81,9 +83,14 @@ fn walk(folder: &Path, name: &str, found: &mut Vec<(String, PathBuf)>) -> Result
             continue;
         }
         let name = if name.is_empty() { part } else { format!("{name}/{part}") };
-        match entry.path().is_dir() {
-            true => walk(&entry.path(), &name, found)?,
-            false => found.push((name, entry.path())),
+        let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+        if kind.is_dir() {
+            walk(&path, &name, found)?;
+        } else if kind.is_file() {
+            found.push((name, path));
+        } else {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, or no file at all");
+            return Err(Error::Source { path, source });
         }
     }
     Ok(())

@@ -64,7 +64,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
 
     // Only from here on: a Ctrl-C during the build ends this program at once.
     let interrupted = serve::interrupts()?;
-    std::fs::create_dir_all(&data).map_err(Error::file(&data))?;
+    make_private(&data).map_err(Error::file(&data))?;
     let mut record = Record::open(&data)?;
     let demo = Film::new(DEMO_MOVIE, DEMO_TITLE, &project.demo_film())?;
     let poster = project.root.join("media/demo/poster.jpg");
@@ -89,6 +89,13 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         println!("email: {EMAIL}");
         println!("password: {password}");
     })
+}
+
+/// The folder for the demo's data, for nobody else's eyes: the server refuses another.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::create_dir_all(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
 /// Protects a film, unless the same files were protected here before.

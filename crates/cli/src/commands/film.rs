@@ -20,9 +20,15 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     }
     let destination = match package.output {
         Some(folder) => Destination::Directory(folder),
-        None => Destination::Library(config.library()),
+        None => {
+            // Before the library in it is made.
+            server::open_data(&config.data)?;
+            Destination::Library(config.library())
+        }
     };
-    let mut given = given_keys::read(&package.keys)?.into_iter();
+    let given = given_keys::read(&package.keys)?;
+    let kept = if matches!(package.scheme, Scheme::None) { Vec::new() } else { given_keys::copy(&given) };
+    let mut given = given.into_iter();
     let content = ContentId::of_movie(package.movie.get());
     let keys = match (package.scheme, given.next()) {
         (Scheme::None, _) => None,
@@ -48,7 +54,6 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
             published.pack.pack_id
         ));
     }
-    let kept = if options.keys.is_some() { given_keys::read(&package.keys)? } else { Vec::new() };
     let done = given_keys::keep(config, &published.pack.pack_id, &kept)
         .and_then(|pack| movie::add(config, &pack, package.details, false));
     if done.is_err() && !published.already_there {
@@ -77,6 +82,9 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
 
 pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
     let keys = given_keys::read(&decrypt.keys)?;
+    if keys.is_empty() {
+        return Err(Failure::Usage("name the film's keys by --key KID:KEY or --key-file FILE".to_owned()));
+    }
     let done = packager::decrypt(&decrypt.file, &keys, decrypt.output.as_deref(), &mut Bar::new())?;
     output::line(&format!(
         "Decrypted {} of {} samples to {}",

@@ -65,8 +65,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
 
 /// Opens the database, which a running server may have open too.
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
-    std::fs::create_dir_all(&config.data)
-        .map_err(|e| Failure::Command(format!("{}: {e}", config.data.display())))?;
+    server::open_data(&config.data)?;
     Ok(server::store::open(config).await?)
 }
 

@@ -23,6 +23,8 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             if let Some(policy) = &details.policy {
                 Policies::load(config)?.check(policy)?;
             }
+            // Before the library in it is made.
+            server::open_data(&config.data)?;
             prepare_license(config, &details)?;
             let given = given_keys::read(&keys)?;
             let (source, kept) = block_on(async {

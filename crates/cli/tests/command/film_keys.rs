@@ -2,6 +2,8 @@
 //! keys and what needs them.
 
 use crate::site::{Site, demo, text};
+use std::io::Write as _;
+use std::process::Stdio;
 
 /// B62, B64: what the options say is what `inspect` shows; `decrypt` takes several keys.
 #[test]
@@ -74,6 +76,49 @@ fn b26_given_keys_go_with_the_film() {
             std::fs::read_to_string(site.path("data/library").join(&pack).join("keys.sealed")).unwrap();
         assert!(kept.contains(&kid) && !kept.contains(&secret), "{kept}");
     }
+}
+
+/// A key on the command line is in the list of processes; from a file or standard input it is not.
+#[test]
+fn keys_come_from_files_and_standard_input() {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let site = Site::new();
+    let (film, folder, file) = (demo("240p.mp4"), site.path("packed"), site.path("keys.txt"));
+    let key = format!("{}:{}", "5a".repeat(16), "a5".repeat(16));
+    let mut options = std::fs::OpenOptions::new();
+    let mut written = options.write(true).create(true).mode(0o600).open(&file).unwrap();
+    write!(written, "# the film's key\n\n  {key}\n").unwrap();
+    let package = ["package", text(&film), "--movie", "7", "--output", text(&folder)];
+    site.ok(&[&package[..], &["--key-file", text(&file)]].concat());
+
+    let mut adding = site.command(&["movie", "add", text(&folder), "--key-file", "-"]);
+    let mut adding = adding.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    adding.stdin.take().unwrap().write_all(key.as_bytes()).unwrap();
+    assert!(adding.wait().unwrap().success());
+    // Straight into the library, too: what was read once is kept.
+    let mut packaging = site.command(&["package", text(&film), "--movie", "8", "--key-file", "-"]);
+    let mut packaging = packaging.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    packaging.stdin.take().unwrap().write_all(key.as_bytes()).unwrap();
+    assert!(packaging.wait().unwrap().success());
+
+    let pack = std::fs::read_dir(site.path("data/library")).unwrap().next().unwrap().unwrap().path();
+    let pack_json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(pack.join("pack.json")).unwrap()).unwrap();
+    let media = pack.join(pack_json["representations"][0]["path"].as_str().unwrap());
+    let decrypt = ["decrypt", text(&media), "--output", "clear.mp4"];
+    let without = site.run(&decrypt);
+    assert_eq!(without.status.code(), Some(2));
+    site.ok(&[&decrypt[..], &["--key-file", text(&file)]].concat());
+
+    // As the keys of the site: not a file that others can read. And what is no key is not repeated.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = site.fails(&[&decrypt[..], &["--key-file", text(&file)]].concat());
+    assert!(refused.contains("chmod 600"), "{refused}");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&file, "\nsecret-that-is-no-key\n").unwrap();
+    let refused = site.run(&[&decrypt[..], &["--key-file", text(&file)]].concat());
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("line 2") && !said.contains("secret-that"), "{said}");
 }
 
 /// B31: changing the common key names the films that still need the old one; it is not retired under them.

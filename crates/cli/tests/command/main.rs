@@ -159,7 +159,7 @@ fn b8_keys_and_policies() {
 #[test]
 fn b9_own_policies() {
     let site = Site::new();
-    std::fs::create_dir_all(site.path("data")).unwrap();
+    site.make_data();
     std::fs::write(
         site.path("data/policies.toml"),
         "[weekend]\ndescription = \"From Friday on\"\nvalidity = \"60h\"\ncheck = \"continuous\"\nmax_height.webcrypto = 720\n",

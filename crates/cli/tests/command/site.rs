@@ -20,6 +20,12 @@ impl Site {
         self.0.path().join(name)
     }
 
+    /// The data folder, before the first command makes it.
+    pub(crate) fn make_data(&self) {
+        use std::os::unix::fs::DirBuilderExt as _;
+        std::fs::DirBuilder::new().mode(0o700).create(self.path("data")).unwrap();
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_matinee"));
         command.arg("--data").arg(self.path("data")).args(arguments).current_dir(self.0.path());

@@ -116,7 +116,8 @@ mod tests {
         let traks = moov.children(0).map(Result::unwrap).filter(|child| child.kind == b"trak");
         let trak = traks.into_iter().nth(index).unwrap();
         let minf = trak.required(b"mdia").unwrap().required(b"minf").unwrap();
-        let table = SampleTable::parse(&minf.required(b"stbl").unwrap(), file.len() as u64).unwrap();
+        let table =
+            SampleTable::parse(&minf.required(b"stbl").unwrap(), file.len() as u64, u64::MAX).unwrap();
         let bytes = table.samples.iter().map(|s| file[s.offset as usize..][..s.size as usize].to_vec());
         (avcc, bytes.collect())
     }

@@ -198,7 +198,7 @@ fn in_fragments(file: &Path) -> Option<PathBuf> {
     let moov = isobmff::Boxes::new(&data).first(b"moov").unwrap().unwrap();
     let path: [&[u8; 4]; 4] = [b"trak", b"mdia", b"minf", b"stbl"];
     let stbl = path.iter().fold(moov, |parent, kind| parent.required(kind).unwrap());
-    let table = isobmff::SampleTable::parse(&stbl, data.len() as u64).unwrap();
+    let table = isobmff::SampleTable::parse(&stbl, data.len() as u64, u64::MAX).unwrap();
     let (_, flags, mut senc) = stbl.required(b"senc").unwrap().full().unwrap();
     let count = senc.u32().unwrap() as usize;
     if count == 0 {

@@ -190,9 +190,9 @@ fn read_everything(data: &[u8]) {
         }
         let _ = SegmentIndex::parse(&found);
         let _ = Pssh::parse(&found);
-        let _ = SampleTable::parse(&found, 1 << 20);
+        let _ = SampleTable::parse(&found, 1 << 20, 1 << 17);
         found.children(0).flatten().for_each(|child| {
-            let _ = SampleTable::parse(&child, 1 << 20);
+            let _ = SampleTable::parse(&child, 1 << 20, 1 << 17);
         });
     }
     if let Ok(init) = own {

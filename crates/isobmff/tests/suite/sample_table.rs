@@ -59,7 +59,7 @@ fn read(tables: &Tables<'_>, file_len: u64) -> Result<Vec<TableSample>, Error> {
     });
     let bytes = out.into_bytes();
     let stbl = Boxes::new(&bytes).next().unwrap().unwrap();
-    SampleTable::parse(&stbl, file_len).map(|table| table.samples)
+    SampleTable::parse(&stbl, file_len, 1000).map(|table| table.samples)
 }
 
 const BASE: Tables<'_> = Tables {
@@ -109,6 +109,16 @@ fn tables_that_do_not_fit() {
     let fixed = Tables { fixed_size: 50, ..BASE };
     assert_eq!(read(&fixed, 1 << 20).unwrap()[1].offset, 150);
     assert!(read(&fixed, 249).is_err(), "more bytes than the file has");
+    let many = Tables {
+        fixed_size: 1,
+        sizes: &[0; 1001],
+        durations: &[(1001, 1)],
+        to_chunk: &[(1, 1001, 1)],
+        ..BASE
+    };
+    assert!(read(&many, 1 << 20).is_err(), "more samples than are allowed");
+    let fewer = Tables { sizes: &[0; 1000], ..many };
+    assert_eq!(read(&fewer, 1 << 20).unwrap().len(), 1000);
     for wrong in [
         Tables { durations: &[(4, 10)], ..BASE },
         Tables { chunks: &[100, 1000], ..BASE },

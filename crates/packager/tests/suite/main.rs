@@ -6,5 +6,6 @@ mod common;
 mod demo_film;
 mod foreign_files;
 mod levels;
+mod many_samples;
 mod rotation;
 mod sources;

@@ -31,6 +31,7 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What can go wrong in a store.
@@ -43,6 +44,17 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database's file could not be made.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database's file, or one that SQLite has beside it, can be read by others than its owner.
+    #[error("{0}: others can read this file of the database; run `chmod 600` on it")]
+    Exposed(PathBuf),
     /// A row holds what no row may hold.
     #[error("the database holds a bad value in {0}")]
     Corrupt(&'static str),

@@ -1,10 +1,11 @@
 //! The SQLite engine: one writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL).
 
 use super::{Result, Store, StoreError, Transaction, migrator};
+use crate::private;
 use async_trait::async_trait;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 type Db = sqlx::Sqlite;
@@ -36,11 +37,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database, makes it if it is not there, and brings its schema up to date.
+    /// Opens the database, makes it if it is not there, for its owner alone, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError`] when the file cannot be opened or migrated.
+    /// [`StoreError`] when the file cannot be opened or migrated, or others may read it.
     pub async fn open(path: &Path) -> Result<Self> {
+        keep_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -73,6 +75,24 @@ impl SqliteStore {
             SqlitePoolOptions::new().max_connections(4).acquire_timeout(QUEUE).connect_with(options).await?;
         Ok(Self { writer, readers })
     }
+}
+
+/// Refuses files that others may read, and makes the database's own: SQLite gives those that it makes beside
+/// it the same permissions.
+fn keep_private(path: &Path) -> Result<()> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| StoreError::File { path, source }
+    };
+    for beside in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(beside);
+        let file = PathBuf::from(name);
+        if private::is_exposed(&file).map_err(failed(&file))? {
+            return Err(StoreError::Exposed(file));
+        }
+    }
+    private::make_file(path).map_err(failed(path))
 }
 
 #[async_trait]

@@ -36,16 +36,19 @@ fn bad(name: &'static str, reason: String) -> Error {
     Error::Setting { name, reason }
 }
 
-/// Puts a pack into the library, whole or not at all. The folder stays as it is.
+/// Puts a pack into the library, whole or not at all, where its files are those that `pack.json` names. The
+/// folder stays as it is.
 ///
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`].
 pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
     let pack = Pack::read_folder(folder).await?;
+    pack.verify(&Folder::new(folder), None).await?;
     let (key, library) = (key(&pack.id)?, Folder::new(library));
     // Equal ids are equal files: what is there is as good, unless it is damaged.
     if let Ok(there) = Pack::read(&library, Some(&key)).await
         && there.id == pack.id
+        && there.verify(&library, Some(&key)).await.is_ok()
     {
         return Ok(there);
     }

@@ -75,7 +75,8 @@ impl World {
 
     /// With more lines for the configuration.
     pub(crate) async fn with(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(private).tempdir().unwrap();
         let mut config = Config::parse(config).unwrap();
         config.data = folder.path().to_owned();
         let (clock, hand) = Clock::manual(NOW);

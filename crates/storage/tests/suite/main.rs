@@ -3,6 +3,8 @@
 
 mod contract;
 mod failing;
+#[cfg(unix)]
+mod links;
 mod publishing;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod caches;
 mod entitlement;
+mod files;
 mod passwords;
 mod removals;
 mod replays;

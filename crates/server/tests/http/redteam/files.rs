@@ -1,0 +1,177 @@
+//! A pack that was made by somebody else, and an operator's machine with other users on it.
+
+use crate::client::{Client, id};
+use crate::world::{MOVIE, NOW, URL, VIDEO, World, octets};
+use nccp::{RequestMessage, ResponseMessage};
+use server::store::{SqliteStore, StoreError};
+use server::{Clock, Config, Error, Server, movies};
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+fn pack_folder(world: &World) -> PathBuf {
+    world.config.library().join(format!("{MOVIE:032x}"))
+}
+
+/// The film's pack as somebody else delivers it, with digests, outside of the library.
+fn delivered(world: &World, folder: &Path) {
+    let from = pack_folder(world);
+    let json = fs::read_to_string(from.join("pack.json")).unwrap();
+    let digest = hex::encode(Sha256::digest(octets()));
+    let json = json.replace(r#""sha256":"""#, &format!(r#""sha256":"{digest}""#));
+    let mut pack: serde_json::Value = serde_json::from_str(&json).unwrap();
+    pack["pack_id"] = "d".repeat(32).into();
+    for r in pack["representations"].as_array().unwrap() {
+        let path = r["path"].as_str().unwrap();
+        fs::create_dir_all(folder.join(path).parent().unwrap()).unwrap();
+        fs::copy(from.join(path), folder.join(path)).unwrap();
+    }
+    fs::copy(from.join("poster.png"), folder.join("poster.png")).unwrap();
+    fs::write(folder.join("pack.json"), pack.to_string()).unwrap();
+}
+
+fn video(folder: &Path) -> PathBuf {
+    folder.join(format!("{}/{VIDEO}.mp4", &VIDEO[7..]))
+}
+
+#[tokio::test]
+async fn a_link_in_a_pack_publishes_no_file_of_the_server() {
+    let world = World::new().await;
+    let seed = world.config.keys().join("site-ca-ca-1.toml");
+    assert!(seed.exists());
+    let outside = tempfile::tempdir().unwrap();
+    delivered(&world, outside.path());
+    let json = fs::read_to_string(outside.path().join("pack.json")).unwrap();
+    // Of the size that pack.json names, as an attacker who knows the format makes it.
+    let size = format!("\"size\":{}", fs::metadata(&seed).unwrap().len());
+    let fitting = json.replacen("\"size\":200000", &size, 1);
+    for (file, json) in [(video(outside.path()), &fitting), (outside.path().join("poster.png"), &json)] {
+        let kept = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        symlink(&seed, &file).unwrap();
+        fs::write(outside.path().join("pack.json"), json).unwrap();
+        assert!(
+            movies::publish(&world.config.library(), outside.path()).await.is_err(),
+            "{}",
+            file.display()
+        );
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, kept).unwrap();
+    }
+    assert!(!world.config.library().join("d".repeat(32)).exists(), "nothing was published");
+}
+
+#[tokio::test]
+async fn a_link_in_the_library_is_not_served() {
+    let world = World::new().await;
+    let mut client = Client::registered(&world).await;
+    let message = RequestMessage::Authorization { movie_id: id(MOVIE) };
+    let Ok(ResponseMessage::Authorization(manifest)) = client.one(&world, message).await else {
+        panic!("no manifest")
+    };
+    let seed = world.config.keys().join("site-ca-ca-1.toml");
+    let file = video(&pack_folder(&world));
+    let downloadable = manifest.downloadables.iter().find(|d| d.urls[0].url.contains(VIDEO)).unwrap();
+    let url = downloadable.urls[0].url.strip_prefix(URL).unwrap();
+    assert_eq!(world.get(url, "").await.status, 200);
+    fs::remove_file(&file).unwrap();
+    symlink(&seed, &file).unwrap();
+    assert_eq!(world.get(url, "").await.status, 404);
+    // The folder in between is none, either.
+    fs::remove_file(&file).unwrap();
+    fs::remove_dir(file.parent().unwrap()).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join(file.file_name().unwrap()), octets()).unwrap();
+    symlink(outside.path(), file.parent().unwrap()).unwrap();
+    assert_eq!(world.get(url, "").await.status, 404);
+
+    let poster = pack_folder(&world).join("poster.png");
+    let art = format!("/art/{MOVIE:032x}/poster.png");
+    assert_eq!(world.get(&art, "").await.status, 200);
+    fs::remove_file(&poster).unwrap();
+    symlink(&seed, &poster).unwrap();
+    assert_eq!(world.get(&art, "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_pack_with_other_files_than_it_names_is_not_published() {
+    let world = World::new().await;
+    let outside = tempfile::tempdir().unwrap();
+    delivered(&world, outside.path());
+    let file = video(outside.path());
+    let mut other = octets();
+    other[100_000] ^= 1;
+    fs::write(&file, other).unwrap();
+    let refused = movies::publish(&world.config.library(), outside.path()).await.unwrap_err();
+    assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("SHA-256")), "{refused}");
+    assert!(!world.config.library().join("d".repeat(32)).exists(), "nothing was published");
+
+    fs::write(&file, octets()).unwrap();
+    movies::publish(&world.config.library(), outside.path()).await.unwrap();
+    // What is damaged in the library is put right when the pack is added again.
+    let there = video(&world.config.library().join("d".repeat(32)));
+    fs::write(&there, vec![0; 200_000]).unwrap();
+    movies::publish(&world.config.library(), outside.path()).await.unwrap();
+    assert!(fs::read(&there).unwrap() == octets());
+}
+
+#[tokio::test]
+async fn a_huge_pack_json_is_not_read() {
+    let world = World::new().await;
+    let outside = tempfile::tempdir().unwrap();
+    delivered(&world, outside.path());
+    let json = fs::OpenOptions::new().write(true).open(outside.path().join("pack.json")).unwrap();
+    json.set_len(1 << 32).unwrap();
+    let refused = movies::publish(&world.config.library(), outside.path()).await.unwrap_err();
+    assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("are allowed")), "{refused}");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn the_database_is_nobody_elses_to_read() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder that everybody may look into: the files must keep themselves.
+    allow(folder.path(), 0o755);
+    let path = folder.path().join("matinee.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let beside = ["", "-wal", "-shm"].map(|end| folder.path().join(format!("matinee.db{end}")));
+    for file in &beside {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+    // Other processes are refused while it runs, and one that begins anew.
+    for file in &beside {
+        for exposed in [0o604, 0o640, 0o660] {
+            allow(file, exposed);
+            let refused = SqliteStore::open(&path).await.unwrap_err();
+            assert!(matches!(&refused, StoreError::Exposed(found) if found == file), "{refused}");
+            assert!(refused.to_string().contains("chmod 600"));
+        }
+        allow(file, 0o600);
+    }
+    drop(store);
+    SqliteStore::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_data_folder_is_nobody_elses_to_look_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::parse("listen = \"127.0.0.1:0\"\n[metrics]\noff = true").unwrap();
+    config.data = folder.path().join("above/data");
+    drop(Server::bind(config.clone(), Clock::manual(NOW).0).await.unwrap());
+    assert_eq!((mode(&config.data), mode(&config.keys()), mode(&config.database())), (0o700, 0o700, 0o600));
+    for exposed in [0o755, 0o710, 0o701] {
+        allow(&config.data, exposed);
+        let refused = Server::bind(config.clone(), Clock::manual(NOW).0).await.unwrap_err();
+        assert!(matches!(&refused, Error::FolderExposed(path) if *path == config.data), "{refused}");
+    }
+    allow(&config.data, 0o700);
+    drop(Server::bind(config, Clock::manual(NOW).0).await.unwrap());
+}
