@@ -215,10 +215,17 @@ pub(crate) struct Decrypt {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Make the keys that are missing
+    /// Make the keys that are missing, and signers' certificates anew that end soon
     Generate(Json),
     /// List the keys
     List(Json),
+    /// Copy the keys to a new folder for servers, of the CAs only the public keys
+    Export {
+        /// The new folder
+        folder: PathBuf,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Change a key in two steps: make the next one; then, when every server has read it, make it the active
     /// one
     Rotate {

@@ -26,6 +26,8 @@ cbor_map!(SignerCertificate { 1: key, 2: typ, 3: id, 4: not_before, 5: not_after
 pub struct Trust {
     public_url: String,
     ca_keys: Vec<VerifyingKey>,
+    /// The only signers that are trusted; `None`: all that the CA certified.
+    signers: Option<Vec<[u8; 32]>>,
     /// Signer certificates that were verified before, and their octets.
     #[cfg(feature = "issue")]
     known: Vec<(Vec<u8>, SignerCertificate)>,
@@ -42,9 +44,15 @@ impl Trust {
         Ok(Self {
             public_url: public_url.into(),
             ca_keys: ca_keys.iter().map(key).collect::<Result<_, _>>()?,
+            signers: None,
             #[cfg(feature = "issue")]
             known: Vec::new(),
         })
+    }
+
+    /// The same trust, in these signers only: what others signed is refused, whatever their certificates say.
+    pub fn only_signers(self, keys: Vec<[u8; 32]>) -> Self {
+        Self { signers: Some(keys), ..self }
     }
 
     /// Verifies a signer certificate now, so that objects that bring the very same octets need not wait for
@@ -74,7 +82,11 @@ impl Trust {
         if !self.ca_keys.iter().any(|key| object.verify_ed25519(key, &self.public_url).is_ok()) {
             return Err(Error::NotAuthentic);
         }
-        cbor::decode(object.payload)
+        let certificate: SignerCertificate = cbor::decode(object.payload)?;
+        match &self.signers {
+            Some(keys) if !keys.contains(&certificate.key) => Err(Error::NotAuthentic),
+            _ => Ok(certificate),
+        }
     }
 
     /// Verifies an object that a signer signed, down to the CA. The signer must have been valid when it was

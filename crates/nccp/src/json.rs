@@ -297,6 +297,9 @@ pub struct DecryptorConfig {
     pub individualize_url: String,
     /// Ed25519 public keys of the site CA, base64url.
     pub ca_keys: Vec<String>,
+    /// Ed25519 public keys of the signers that are trusted, base64url; absent: all that the CA certified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signers: Option<Vec<String>>,
     /// The DRM module; absent when the server was started without the site's files.
     pub module: Option<DecryptorModule>,
     /// The module for browsers without SIMD or `crypto.subtle`.

@@ -16,11 +16,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use storage::Folder;
 
+/// How soon signers' certificates are asked for again where there were none, in seconds.
+const RENEW_AGAIN: u64 = 3600;
+
 /// A server's state.
 pub struct Service {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     keys: RwLock<Arc<KeyRing>>,
+    /// When to read the keys again, because a signer's certificate ends. Unix seconds.
+    renew_at: AtomicU64,
     regions: RwLock<Arc<RegionTable>>,
     policies: RwLock<Arc<Policies>>,
     policies_changed: AtomicU64,
@@ -96,6 +101,7 @@ impl Service {
             policies: RwLock::new(Arc::new(policies)),
             policies_changed: AtomicU64::new(crate::config::modified(&config.policies())),
             regions: RwLock::new(Arc::new(regions)),
+            renew_at: AtomicU64::new(keys.renew_at),
             keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
             throttle: Throttle::new(&config.limits),
@@ -120,7 +126,27 @@ impl Service {
 
     /// The keys in force. One request works with one ring.
     pub(crate) fn keys(&self) -> Arc<KeyRing> {
+        let (now, due) = (self.clock.now(), self.renew_at.load(Ordering::Relaxed));
+        // One request reads them again when a certificate ends soon; where that does not help, one an hour.
+        let next = now.saturating_add(RENEW_AGAIN);
+        let mine = || self.renew_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if now >= due && mine() {
+            self.renew_signers(now);
+        }
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn renew_signers(&self, now: u64) {
+        if let Err(error) = self.reload_keys() {
+            tracing::error!(%error, "the signers' certificates end, and the keys cannot be read again");
+        } else if self.renew_at.load(Ordering::Relaxed) > now.saturating_add(RENEW_AGAIN) {
+            tracing::info!("the signers have new certificates");
+        } else {
+            tracing::warn!(
+                "the signers' certificates end in less than half of their life: run `matinee keys generate` and `keys export` \
+                 where the site CA is, and copy the signers here"
+            );
+        }
     }
 
     /// Who is where.
@@ -162,6 +188,8 @@ impl Service {
     pub(crate) fn reload_keys(&self) -> Result<(), Error> {
         let (folder, factories) = (self.config.keys(), self.config.boxes.factory_keys()?);
         let keys = keys::load_with(&folder, &self.config.public_url, &factories, self.clock.now())?;
+        let soonest = self.clock.now().saturating_add(RENEW_AGAIN);
+        self.renew_at.store(keys.renew_at.max(soonest), Ordering::Relaxed);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
     }

@@ -27,6 +27,10 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             }
             print(&new)
         }
+        Keys::Export { folder: to, json } => {
+            let copied = keys::export(&folder, &to, &config.public_url, now())?;
+            if json.json { output::json(&copied) } else { print(&copied) }
+        }
         Keys::Rotate { kind, signs, now: at_once, json } => {
             let details =
                 [("kind", kind.as_str().into()), ("signs", signs.clone().into()), ("now", at_once.into())];

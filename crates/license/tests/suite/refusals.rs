@@ -213,3 +213,19 @@ fn never_accepts(octets: &[u8]) {
         assert_eq!(data.encode(), octets);
     }
 }
+
+/// A signer that the site no longer names: what it signed is refused, however good its certificate.
+#[test]
+fn a_signer_that_is_not_named_is_not_trusted() {
+    let site = Site::new();
+    let key = license::SoftwareSigningKey::generate().unwrap();
+    let (octets, answer) = individualize(&site, &key);
+    let named = |signers: &[&license::Signer]| {
+        let keys = signers.iter().map(|signer| signer.certificate().key).collect();
+        let trust = site.trust.clone().only_signers(keys);
+        Individualization::verify(&answer, &trust, &octets).map(|_| ())
+    };
+    assert!(named(&[&site.licenses, &site.individualization, &site.devices]).is_ok());
+    assert!(named(&[&site.licenses, &site.devices]).is_err());
+    assert!(named(&[]).is_err());
+}

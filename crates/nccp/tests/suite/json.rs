@@ -21,7 +21,7 @@ const BODIES: [&str; 9] = [
     r#"{"code":"bcd-fgh","confirm":true}"#,
     r#"{"state":"confirm","code":"BCDFGH","name":"Box 1","expires":1790000000,"devices":6,"limit":6,"limit_reached":true}"#,
     r#"{"public_url":"http://localhost:8080","controller_url":"http://localhost:8080/nccp/controller",
-        "individualize_url":"http://localhost:8080/individualize","ca_keys":["AAAA"],"compat":null,"time":1790000000,
+        "individualize_url":"http://localhost:8080/individualize","ca_keys":["AAAA"],"signers":["BBBB"],"compat":null,"time":1790000000,
         "module":{"js":"/a.js","wasm":"/a.wasm","sha256":"00","version":"0.1.0"}}"#,
 ];
 

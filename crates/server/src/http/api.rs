@@ -139,6 +139,7 @@ async fn decryptor_config(State(service): State<Arc<Service>>) -> impl axum::res
         controller_url: config.controller_url(),
         individualize_url: format!("{}/individualize", config.public_url),
         ca_keys: service.keys().ca_keys.iter().map(|key| crate::secret::base64url(key)).collect(),
+        signers: Some(service.keys().signer_keys.iter().map(|key| crate::secret::base64url(key)).collect()),
         module: site.and_then(|site| site.module()).map(module),
         compat: site.and_then(|site| site.compat()).map(module),
         time: service.clock.now(),

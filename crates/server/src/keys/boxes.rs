@@ -2,7 +2,6 @@
 
 use super::file::{self, KeyFile, KeyKind, KeyState};
 use super::folder::lock;
-use super::generate::SIGNER_LIFE;
 use crate::Error;
 use license::{BoxIdentity, RsaModulus, SigningPublicKey, SiteCa, Typ, Version};
 use std::path::Path;
@@ -58,9 +57,7 @@ pub fn provision(
     let _guard = lock(folder)?;
     let keys = file::read_all(folder)?;
     let of = |kind: KeyKind| keys.iter().filter(move |key| key.kind == kind);
-    let ca_keys = of(KeyKind::SiteCa)
-        .map(|key| Ok(SiteCa::from_seed(&*key.secret_array()?).public_key()))
-        .collect::<Result<Vec<_>, Error>>()?;
+    let ca_keys = of(KeyKind::SiteCa).map(KeyFile::public_key).collect::<Result<Vec<_>, Error>>()?;
     if ca_keys.is_empty() {
         return Err(Error::Keys("the site has no keys yet; run `matinee keys generate`".to_owned()));
     }
@@ -73,7 +70,8 @@ pub fn provision(
             ca
         }
     };
-    let end = now.saturating_add(BOX_LIFE.max(SIGNER_LIFE));
+    // It signs this once, and is forgotten.
+    let end = now.saturating_add(BOX_LIFE);
     let signer =
         factory.new_signer(public_url, Typ::DeviceCertificate, "factory", now, end).map_err(random)?;
     let version = env!("CARGO_PKG_VERSION").parse::<Version>();

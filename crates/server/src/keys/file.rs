@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::secret::{base64url, from_base64url};
+use license::SiteCa;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -92,8 +93,12 @@ pub(super) struct KeyFile {
     pub(super) state: KeyState,
     /// Unix seconds.
     pub(super) created: u64,
-    /// base64url.
-    secret: Zeroizing<String>,
+    /// base64url; absent where a CA's lies elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<Zeroizing<String>>,
+    /// CAs whose secret lies elsewhere: the public key, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public: Option<String>,
     /// Signers: the type that it signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) typ: Option<String>,
@@ -115,7 +120,8 @@ impl KeyFile {
             id: id.to_owned(),
             state: KeyState::Active,
             created,
-            secret: Zeroizing::new(base64url(secret)),
+            secret: Some(Zeroizing::new(base64url(secret))),
+            public: None,
             typ: None,
             certificate: None,
         }
@@ -136,8 +142,39 @@ impl KeyFile {
         Error::Keys(format!("{} {} is damaged", self.kind.as_str(), self.id))
     }
 
+    /// The secret; an error in words where only the public key is here.
     pub(super) fn secret(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        from_base64url(&self.secret).map(Zeroizing::new).ok_or_else(|| self.damaged())
+        match &self.secret {
+            Some(secret) => from_base64url(secret).map(Zeroizing::new).ok_or_else(|| self.damaged()),
+            None if self.public.is_some() => Err(Error::Keys(format!(
+                "only the public key of {} {} is here: run this where its secret is, and copy what it makes",
+                self.kind.as_str(),
+                self.id
+            ))),
+            None => Err(self.damaged()),
+        }
+    }
+
+    /// Whether it can sign or seal here.
+    pub(super) fn has_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
+    /// CAs and signers: the public key.
+    pub(super) fn public_key(&self) -> Result<[u8; 32], Error> {
+        match &self.public {
+            Some(key) if self.secret.is_none() => {
+                from_base64url(key).and_then(|key| key.try_into().ok()).ok_or_else(|| self.damaged())
+            }
+            _ => Ok(SiteCa::from_seed(&*self.secret_array()?).public_key()),
+        }
+    }
+
+    /// CAs: the key without its secret.
+    pub(super) fn without_secret(mut self) -> Result<Self, Error> {
+        self.public = Some(base64url(&self.public_key()?));
+        self.secret = None;
+        Ok(self)
     }
 
     pub(super) fn secret_array<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, Error> {

@@ -1,13 +1,13 @@
 //! From the folder into memory.
 
 use super::file::{self, KeyFile, KeyKind, KeyState};
-use super::generate::{SIGNER_LIFE, generate};
+use super::generate::{certified, generate, renewal};
 use super::{KeyRing, Revoked, SealKey, domains};
 use crate::Error;
 use crate::media_url::MediaSecret;
 use crate::ticket::{TicketKey, TicketKeys};
 use cenc::CommonKey;
-use license::{Signer, SignerCertificate, SiteCa, Trust, Typ};
+use license::{Signer, SiteCa, Trust, Typ};
 use std::path::Path;
 
 /// Loads the keys of a folder, making none.
@@ -35,22 +35,27 @@ pub fn load_with(
             Error::Keys(format!("no {} key is active; run `matinee keys generate`", kind.as_str()))
         })
     };
-    let ca = SiteCa::from_seed(&*active(KeyKind::SiteCa)?.secret_array()?);
-    let ca_keys = of(KeyKind::SiteCa)
-        .map(|key| Ok(SiteCa::from_seed(&*key.secret_array()?).public_key()))
-        .collect::<Result<Vec<_>, Error>>()?;
+    let active_ca = active(KeyKind::SiteCa)?;
+    // Its public key is enough, as long as the signers' certificates hold.
+    let ca = match active_ca.has_secret() {
+        true => Some(SiteCa::from_seed(&*active_ca.secret_array()?)),
+        false => None,
+    };
+    let ca_keys = of(KeyKind::SiteCa).map(KeyFile::public_key).collect::<Result<Vec<_>, Error>>()?;
     let mut trust =
         Trust::new(public_url, &ca_keys).map_err(|_| Error::Keys("a site-ca key is unusable".to_owned()))?;
     let signer = |typ: Typ| {
         let key = of(KeyKind::Signer)
             .find(|key| key.typ.as_deref() == Some(typ.name()) && key.state == KeyState::Active)
             .ok_or_else(|| Error::Keys(format!("no signer for {} is active", typ.name())))?;
-        load_signer(key, &ca, typ, &trust, now)
+        load_signer(key, ca.as_ref(), typ, &trust, now)
     };
 
     let device_certificate = signer(Typ::DeviceCertificate)?;
     let [individualization, license, metadata] =
         [signer(Typ::Individualization)?, signer(Typ::License)?, signer(Typ::DrmMetadata)?];
+    let signers = [&device_certificate, &individualization, &license, &metadata];
+    let renew_at = signers.map(|signer| renewal(signer.certificate())).into_iter().min().unwrap_or(0);
     // In every challenge.
     trust
         .remember(device_certificate.certificate_octets())
@@ -85,7 +90,7 @@ pub fn load_with(
     }
 
     let factory_keys = of(KeyKind::FactoryCa)
-        .map(|key| Ok(SiteCa::from_seed(&*key.secret_array()?).public_key()))
+        .map(KeyFile::public_key)
         .chain(factories.iter().copied().map(Ok))
         .collect::<Result<Vec<_>, Error>>()?;
     let factory = match factory_keys.is_empty() {
@@ -113,31 +118,46 @@ pub fn load_with(
         tickets: TicketKeys::new(ticket_key(active_ticket)?, other_tickets),
         trust,
         ca_keys,
+        signer_keys: of(KeyKind::Signer).map(KeyFile::public_key).collect::<Result<_, _>>()?,
+        renew_at,
+        has_ca: ca.is_some(),
         media,
         common,
     })
 }
 
-/// A signer with its stored certificate, or a fresh one where that does not hold here: it names the public
-/// URL, which an operator may change, and it ends.
-fn load_signer(key: &KeyFile, ca: &SiteCa, typ: Typ, trust: &Trust, now: u64) -> Result<Signer, Error> {
+/// A signer with its stored certificate; where that ends soon, or does not hold here (it names the public URL,
+/// which an operator may change), with a fresh one, if the CA is at hand.
+fn load_signer(
+    key: &KeyFile,
+    ca: Option<&SiteCa>,
+    typ: Typ,
+    trust: &Trust,
+    now: u64,
+) -> Result<Signer, Error> {
     let seed = key.secret_array::<32>()?;
-    if let Ok(signer) = Signer::from_parts(&seed, key.certificate()?, trust) {
-        let holds = signer.certificate().not_before <= now
-            && now.saturating_add(SIGNER_LIFE / 2) <= signer.certificate().not_after;
-        if holds && signer.certificate().typ == typ.name() {
-            return Ok(signer);
-        }
-    }
-    let certificate = SignerCertificate {
-        key: SiteCa::from_seed(&seed).public_key(),
-        typ: typ.name().to_owned(),
-        id: key.id.clone(),
-        not_before: now.min(key.created),
-        not_after: now.saturating_add(SIGNER_LIFE),
+    let stored = Signer::from_parts(&seed, key.certificate()?, trust).ok();
+    let stored = stored.filter(|signer| signer.certificate().typ == typ.name());
+    let Some(ca) = ca else {
+        let holds = |signer: &Signer| {
+            (signer.certificate().not_before..=signer.certificate().not_after).contains(&now)
+        };
+        return stored.filter(holds).ok_or_else(|| {
+            Error::Keys(format!(
+                "the certificate of signer {} does not hold for {} now, and the site CA's secret is not here to make \
+                 another: run `matinee keys generate` and `keys export` where it is, and copy the signers",
+                key.id,
+                trust.public_url()
+            ))
+        });
     };
-    let octets = ca.certify(trust.public_url(), &certificate);
-    Signer::from_parts(&seed, octets, trust)
+    let fresh =
+        |signer: &Signer| signer.certificate().not_before <= now && now < renewal(signer.certificate());
+    if let Some(signer) = stored.filter(fresh) {
+        return Ok(signer);
+    }
+    let renewed = certified(key.clone(), ca, trust.public_url(), now)?;
+    Signer::from_parts(&seed, renewed.certificate()?, trust)
         .map_err(|_| Error::Keys(format!("signer {} cannot be certified", key.id)))
 }
 

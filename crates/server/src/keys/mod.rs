@@ -6,6 +6,7 @@
 
 mod boxes;
 mod domains;
+mod export;
 mod file;
 mod folder;
 mod generate;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use boxes::{BoxOrder, ProvisionedBox, provision};
 pub use domains::{DomainPair, make_domains};
+pub use export::export;
 pub use file::{KeyKind, KeyState};
 pub use folder::{KeyInfo, exist, list};
 pub use generate::generate;

@@ -13,6 +13,15 @@ use std::str::FromStr;
 
 const FILE: &str = "revoked";
 
+/// Copies the list to another folder of keys; nothing where there is none.
+pub(super) fn copy(folder: &Path, to: &Path) -> Result<(), Error> {
+    match fs::read(folder.join(FILE)) {
+        Ok(list) => file::replace(to, FILE, &list),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io(folder.join(FILE))(error)),
+    }
+}
+
 /// What a line names: a certificate's component id, or its signing key by the first 16 octets of its SHA-256.
 /// Hex in texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

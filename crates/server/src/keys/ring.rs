@@ -15,6 +15,12 @@ pub struct KeyRing {
     pub(super) factory: Option<Trust>,
     /// The CA's public keys.
     pub ca_keys: Vec<[u8; 32]>,
+    /// Public keys of the signers that are trusted: those in the folder, whatever their state.
+    pub signer_keys: Vec<[u8; 32]>,
+    /// When the first signer's certificate is to be made anew, Unix seconds.
+    pub renew_at: u64,
+    /// Whether the CA's secret is here to do that.
+    pub has_ca: bool,
     /// Signs individualization answers.
     pub individualization: Signer,
     /// Signs device certificates.

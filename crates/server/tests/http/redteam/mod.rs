@@ -7,4 +7,5 @@ mod passwords;
 mod removals;
 mod replays;
 mod revocation;
+mod signers;
 mod streams;
