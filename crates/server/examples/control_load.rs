@@ -74,7 +74,7 @@ impl Drop for Running {
 impl Running {
     fn start(options: &Options, database: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = "[limits]\nlogins_per_account = 1000000\nlogins_per_address = 1000000\n\
+        let config = "[limits]\nlogins_per_account = 1000000\nlogins_per_address = 1000000\nlogins_of_unknown_browsers = 1000000\nsite_requests = 1000000\n\
             individualizations = 1000000\nrequests = 1000000000\n[metrics]\noff = true\n";
         std::fs::write(folder.path().join("matinee.toml"), config).unwrap();
         let command = || {

@@ -28,6 +28,7 @@ mod telemetry;
 mod throttle;
 mod ticket;
 mod tls;
+mod turns;
 mod use_case;
 
 pub use clock::Clock;

@@ -1,15 +1,17 @@
 //! Passwords: argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane), off the request threads.
 
 use crate::Error;
+use crate::turns::{Caller, Full, Turns};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use std::sync::OnceLock;
-use tokio::sync::Semaphore;
+use std::sync::{Arc, LazyLock, OnceLock};
 use zeroize::Zeroizing;
 
 /// Hashes at a time: each takes 19 MiB and a core.
 const PARALLEL: usize = 2;
-static TURNS: Semaphore = Semaphore::const_new(PARALLEL);
+/// Browsers without a device of the account that wait for it, and as many with one: about a second's work.
+const WAITING: usize = 64;
+static TURNS: LazyLock<Arc<Turns>> = LazyLock::new(|| Turns::new(PARALLEL, WAITING));
 
 /// The longest password taken, in octets: a bound on work, not on taste.
 pub(crate) const MAX_LENGTH: usize = 1024;
@@ -62,15 +64,22 @@ fn dummy() -> &'static str {
 }
 
 /// Whether the password is the hash's; without a hash it takes as long and is `false`.
-pub(crate) async fn verify(password: Zeroizing<String>, hash: Option<String>) -> bool {
-    let Ok(turn) = TURNS.acquire().await else { return false };
+///
+/// # Errors
+/// [`Full`]: too many wait already.
+pub(crate) async fn verify(
+    password: Zeroizing<String>,
+    hash: Option<String>,
+    caller: Caller,
+) -> Result<bool, Full> {
+    let turn = TURNS.take(caller).await?;
     let known = hash.is_some();
     let check = move || {
         // Held by the hash, not by the request: who hangs up does not free a place.
         let _turn = turn;
         matches(&password, hash.as_deref().unwrap_or_else(|| dummy()))
     };
-    tokio::task::spawn_blocking(check).await.unwrap_or(false) && known
+    Ok(tokio::task::spawn_blocking(check).await.unwrap_or(false) && known)
 }
 
 /// Makes the dummy hash ahead of the first login.

@@ -24,10 +24,20 @@ struct Limiter {
     clock: DefaultClock,
 }
 
+fn burst(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
 impl Limiter {
     fn per_minute(count: u32) -> Self {
-        let burst = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(burst);
+        Self::new(Quota::per_minute(burst(count)))
+    }
+
+    fn per_hour(count: u32) -> Self {
+        Self::new(Quota::per_hour(burst(count)))
+    }
+
+    fn new(quota: Quota) -> Self {
         Self {
             buckets: RateLimiter::hashmap(quota),
             hasher: RandomState::new(),
@@ -98,6 +108,9 @@ pub(crate) struct Throttle {
     logins_per_account: Limiter,
     logins_per_browser: Limiter,
     logins_per_address: Limiter,
+    logins_of_unknown_browsers: Limiter,
+    site_requests: Limiter,
+    site_requests_per_account: Limiter,
     individualizations: Limiter,
     requests: Limiter,
     codes_per_account: Mistakes,
@@ -117,6 +130,9 @@ impl Throttle {
             logins_per_account: Limiter::per_minute(limits.logins_per_account),
             logins_per_browser: Limiter::per_minute(limits.logins_per_account),
             logins_per_address: Limiter::per_minute(limits.logins_per_address),
+            logins_of_unknown_browsers: Limiter::per_hour(limits.logins_of_unknown_browsers),
+            site_requests: Limiter::per_minute(limits.site_requests),
+            site_requests_per_account: Limiter::per_minute(limits.site_requests_per_account),
             individualizations: Limiter::per_minute(limits.individualizations),
             requests: Limiter::per_minute(limits.requests),
             codes_per_account: Mistakes::new(limits.codes_per_account),
@@ -124,21 +140,29 @@ impl Throttle {
         }
     }
 
-    /// A login: by a browser that has a device of the account, on its own budget; else by address, and by
-    /// address and account. So nobody can lock a subscriber out of a browser that they use.
-    pub(crate) fn login(
-        &self,
-        address: IpAddr,
-        email: &str,
-        browser: Option<[u8; 32]>,
-    ) -> Result<(), Throttled> {
-        match browser {
-            Some(browser) => self.logins_per_browser.check(&(browser, email)),
-            None => {
-                self.logins_per_address.check(&network(address))?;
-                self.logins_per_account.check(&(network(address), email))
-            }
-        }
+    /// A login by a browser that names itself by a cookie, before the database says whether it has a device
+    /// of the account: on its own budget. What follows is [`Throttle::unknown_browser`], where it has none.
+    pub(crate) fn browser(&self, email: &str, browser: [u8; 32]) -> Result<(), Throttled> {
+        self.logins_per_browser.check(&(browser, email))
+    }
+
+    /// A login by a browser without a device of the account: by address, by address and account, and by
+    /// account, wherever it comes from. So nobody can lock a subscriber out of a browser that they use, and
+    /// many addresses together guess no faster.
+    pub(crate) fn unknown_browser(&self, address: IpAddr, email: &str) -> Result<(), Throttled> {
+        self.logins_per_address.check(&network(address))?;
+        self.logins_per_account.check(&(network(address), email))?;
+        self.logins_of_unknown_browsers.check(&email)
+    }
+
+    /// Any request for the site.
+    pub(crate) fn site_request(&self, address: IpAddr) -> Result<(), Throttled> {
+        self.site_requests.check(&network(address))
+    }
+
+    /// A request in an account's session.
+    pub(crate) fn account_request(&self, account: i64) -> Result<(), Throttled> {
+        self.site_requests_per_account.check(&account)
     }
 
     /// An activation code is tried: counted as wrong until [`Throttle::code_was_right`].
@@ -190,16 +214,16 @@ mod tests {
             Throttle::new(&Limits { logins_per_account: 3, logins_per_address: 5, ..Limits::default() });
         let a: IpAddr = "203.0.113.7".parse().unwrap();
         for _ in 0..3 {
-            throttle.login(a, "ada", None).unwrap();
+            throttle.unknown_browser(a, "ada").unwrap();
         }
-        let Throttled(wait) = throttle.login(a, "ada", None).unwrap_err();
+        let Throttled(wait) = throttle.unknown_browser(a, "ada").unwrap_err();
         assert!((1..=21).contains(&wait), "{wait}");
         // A browser of the subscriber's is not locked out by it.
-        throttle.login(a, "ada", Some([1; 32])).unwrap();
-        throttle.login("203.0.113.8".parse().unwrap(), "ada", None).unwrap();
+        throttle.browser("ada", [1; 32]).unwrap();
+        throttle.unknown_browser("203.0.113.8".parse().unwrap(), "ada").unwrap();
         // The address has used four of its five.
-        throttle.login(a, "bob", None).unwrap();
-        throttle.login(a, "carol", None).unwrap_err();
+        throttle.unknown_browser(a, "bob").unwrap();
+        throttle.unknown_browser(a, "carol").unwrap_err();
     }
 
     #[test]

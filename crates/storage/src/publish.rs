@@ -24,7 +24,8 @@ pub enum Published {
 /// else that is neither file nor folder.
 ///
 /// # Errors
-/// [`Error::Source`] if the folder or `last` cannot be read, or holds what is refused; [`Error::Key`] for a file that cannot be named,
+/// [`Error::Source`] if the folder or `last` cannot be read, or holds what is refused; [`Error::Key`] for a
+/// file that cannot be named,
 /// and what the storage says.
 pub async fn publish(
     storage: &dyn Storage,

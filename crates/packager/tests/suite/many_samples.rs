@@ -1,5 +1,6 @@
 //! Small files that describe very many samples: a few octets of tables say that each octet of the file is a
-//! sample, again in each of many tracks. Memory is taken for as many as the file's size allows, whatever it says.
+//! sample, again in each of many tracks. Memory is taken for as many as the file's size allows, whatever it
+//! says.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -29,8 +30,8 @@ fn copy(out: &mut BoxWriter, whole: &[u8], found: &BoxRef<'_>, samples: u32) {
     }
 }
 
-/// A file of `octets`, mostly a hole, whose picture and five tracks of sound have `samples` each by their tables, and
-/// `runs` runs of 2^17 in fragments of the picture.
+/// A file of `octets`, mostly a hole, whose picture and five tracks of sound have `samples` each by their
+/// tables, and `runs` runs of 2^17 in fragments of the picture.
 fn hostile(folder: &Path, octets: u64, samples: u32, runs: u32) -> PathBuf {
     let whole = std::fs::read(demo(240)).unwrap();
     let moov = Boxes::new(&whole).first(b"moov").unwrap().unwrap();

@@ -12,6 +12,12 @@ pub struct Limits {
     pub logins_per_account: u32,
     /// Logins per minute of one address.
     pub logins_per_address: u32,
+    /// Logins per hour for one account, of all browsers together that have no device of it.
+    pub logins_of_unknown_browsers: u32,
+    /// Requests for the site per minute of one address.
+    pub site_requests: u32,
+    /// Requests for the site per minute of one account.
+    pub site_requests_per_account: u32,
     /// Individualizations per minute of one address.
     pub individualizations: u32,
     /// Controller and license requests per minute of one address.
@@ -32,6 +38,9 @@ impl Default for Limits {
         Self {
             logins_per_account: 10,
             logins_per_address: 60,
+            logins_of_unknown_browsers: 100,
+            site_requests: 3000,
+            site_requests_per_account: 300,
             individualizations: 60,
             requests: 3000,
             codes_per_account: 10,

@@ -37,7 +37,9 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 /// The account of the session's cookies.
 pub(super) async fn account(service: &Service, headers: &HeaderMap) -> Answer<Account> {
     let session = cookies::session(&service.config, headers);
-    Ok(login::session(service, session.as_ref()).await?)
+    let account = login::session(service, session.as_ref()).await?;
+    service.throttle.account_request(account.id)?;
+    Ok(account)
 }
 
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {

@@ -24,6 +24,9 @@ impl JsonError {
         Self { status, code, said: None, retry: None }
     }
 
+    /// Too many at once.
+    pub(super) const BUSY: Self =
+        Self { retry: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TryLater) };
     pub(super) const BAD_REQUEST: Self = Self::new(StatusCode::BAD_REQUEST, ErrorCode::RequestInvalid);
     pub(super) const TOO_LARGE: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::RequestInvalid);
     pub(super) const UNSUPPORTED: Self =

@@ -1,8 +1,8 @@
 //! Who may ask at all: the right host, no foreign page; and the headers that keep pages to themselves.
 
 use super::body::{self, NotSingle};
-use super::controller;
 use super::error::JsonError;
+use super::{address, controller};
 use crate::{Config, Role, Service};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -48,6 +48,18 @@ pub(super) async fn refuse_foreign_posts(
             CONTROLLER_PATH => controller::refuse_origin(&service),
             _ => JsonError::new(StatusCode::FORBIDDEN, ErrorCode::OriginRefused).into_response(),
         }
+    }
+}
+
+/// The budget of an address for the site, before anything else is done for it.
+pub(super) async fn throttle_site(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match service.throttle.site_request(address::of(&request)) {
+        Ok(()) => next.run(request).await,
+        Err(throttled) => JsonError::from(throttled).into_response(),
     }
 }
 

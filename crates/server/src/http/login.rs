@@ -47,6 +47,7 @@ async fn log_in(State(service): State<Arc<Service>>, request: Request) -> Respon
     let outcome = match &result {
         Ok(_) => "done",
         Err(LoginFailure::Throttled(_)) => "throttled",
+        Err(LoginFailure::Busy) => "busy",
         Err(LoginFailure::Other(_)) => "refused",
     };
     metrics::counter!("matinee_logins_total", "result" => outcome).increment(1);
@@ -58,8 +59,15 @@ async fn log_in(State(service): State<Arc<Service>>, request: Request) -> Respon
             }
             response
         }
-        Err(LoginFailure::Throttled(throttled)) => JsonError::from(throttled).into_response(),
-        Err(LoginFailure::Other(failure)) => JsonError::from(failure).into_response(),
+        Err(failure) => refusal(failure).into_response(),
+    }
+}
+
+fn refusal(failure: LoginFailure) -> JsonError {
+    match failure {
+        LoginFailure::Throttled(throttled) => throttled.into(),
+        LoginFailure::Busy => JsonError::BUSY,
+        LoginFailure::Other(failure) => failure.into(),
     }
 }
 
@@ -92,7 +100,14 @@ fn is_ours(next: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_ours;
+    use super::*;
+
+    #[test]
+    fn a_full_queue_says_when_to_come_again() {
+        let response = refusal(LoginFailure::Busy).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+    }
 
     /// A3: `next` never leads off the site.
     #[test]

@@ -42,8 +42,8 @@ pub fn router(service: Arc<Service>) -> Router {
     let mut router = Router::new().merge(health::routes());
     if config.has(Role::Site) {
         let site = pages::routes().merge(login::routes()).merge(api::routes()).merge(activate::routes());
-        let site = site.merge(account::routes());
-        router = router.merge(guarded(&service, site));
+        let site = guarded(&service, site.merge(account::routes()));
+        router = router.merge(site.layer(from_fn_with_state(Arc::clone(&service), guard::throttle_site)));
     }
     if config.has(Role::Control) {
         router = router.merge(guarded(&service, controller::routes().layer(Extension(audience))));

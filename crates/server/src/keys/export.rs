@@ -7,8 +7,8 @@ use super::revoked;
 use crate::{Error, private};
 use std::path::Path;
 
-/// Copies the keys to a new folder, of the CAs only the public keys. Signers' certificates that do not hold much
-/// longer are made anew before.
+/// Copies the keys to a new folder, of the CAs only the public keys. Signers' certificates that do not hold
+/// much longer are made anew before.
 ///
 /// # Errors
 /// [`Error::Setting`] if the folder is there already; [`Error::Keys`], [`Error::KeysExposed`], [`Error::Io`].

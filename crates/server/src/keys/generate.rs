@@ -10,12 +10,12 @@ use zeroize::Zeroize as _;
 
 /// How long a signer's certificate holds, in seconds: 90 days. It is made anew when half of it is over.
 pub(super) const SIGNER_LIFE: u64 = 90 * 86_400;
-/// How far another machine's clock may be behind, in seconds: a certificate begins to hold so long before it is
-/// made.
+/// How far another machine's clock may be behind, in seconds: a certificate begins to hold so long before it
+/// is made.
 const SKEW: u64 = 3600;
 
-/// Makes the keys that are missing, and certificates of signers anew that do not hold much longer, where the CA
-/// is at hand; gives what is new.
+/// Makes the keys that are missing, and certificates of signers anew that do not hold much longer, where the
+/// CA is at hand; gives what is new.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].

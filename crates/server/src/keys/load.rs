@@ -126,8 +126,8 @@ pub fn load_with(
     })
 }
 
-/// A signer with its stored certificate; where that ends soon, or does not hold here (it names the public URL,
-/// which an operator may change), with a fresh one, if the CA is at hand.
+/// A signer with its stored certificate; where that ends soon, or does not hold here (it names the public
+/// URL, which an operator may change), with a fresh one, if the CA is at hand.
 fn load_signer(
     key: &KeyFile,
     ca: Option<&SiteCa>,

@@ -214,7 +214,8 @@ pub trait Transaction: Send {
     async fn reregister(&mut self, id: &str, registered: &Registered) -> Result<()>;
     /// Another signing key takes the place of the device's, which was lost.
     async fn rekey(&mut self, id: &str, signing_key: &[u8], now: u64) -> Result<()>;
-    /// Remembers what a device's certificate names: its component, and the modulus of its RSA key, big-endian.
+    /// Remembers what a device's certificate names: its component, and the modulus of its RSA key,
+    /// big-endian.
     async fn set_component(&mut self, id: &str, component: &[u8; 16], rsa_modulus: &[u8; 256]) -> Result<()>;
     /// The modulus of a device's RSA key, where it was remembered.
     async fn rsa_modulus(&mut self, id: &str) -> Result<Option<[u8; 256]>>;

@@ -37,7 +37,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database, makes it if it is not there, for its owner alone, and brings its schema up to date.
+    /// Opens the database, makes it if it is not there, for its owner alone, and brings its schema up to
+    /// date.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be opened or migrated, or others may read it.

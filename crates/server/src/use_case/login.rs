@@ -7,11 +7,14 @@ use crate::region::Place;
 use crate::secret::CookieSecret;
 use crate::store::{Account, AuditEntry, Session, StoreError, retried};
 use crate::throttle::Throttled;
+use crate::turns::{Caller, Full};
 use nccp::ErrorCode;
 use nccp::json::Login;
 use std::net::IpAddr;
 use zeroize::Zeroizing;
 
+/// No account has this number.
+const NOBODY: i64 = -1;
 /// Seconds that a session lives.
 pub(crate) const SESSION_LIFE: u64 = 30 * 86_400;
 
@@ -52,6 +55,8 @@ pub(super) fn begin(account: i64, agent: &str, now: u64) -> (SessionCookies, Ses
 #[derive(Debug)]
 pub(crate) enum LoginFailure {
     Throttled(Throttled),
+    /// Too many wait for the check of their passwords.
+    Busy,
     Other(Failure),
 }
 
@@ -84,22 +89,30 @@ pub(crate) async fn login(
     {
         return Err(ErrorCode::LoginFailed.into());
     }
+    // Nothing is asked of the database that is not paid for: by the browser whose cookie it is, else by the
+    // address.
+    let hash = browser.map(CookieSecret::hash);
+    match hash {
+        Some(hash) => service.throttle.browser(&email, hash),
+        None => service.throttle.unknown_browser(address, &email),
+    }
+    .map_err(LoginFailure::Throttled)?;
     let (found, own) = retried!(async {
         let mut tx = service.store.read().await?;
         let found = tx.account_by_email(&email).await?;
-        // A browser with a device of this very account has its own budget; a made-up cookie has not.
-        let own = match (&found, browser) {
-            (Some((account, _)), Some(browser)) => {
-                tx.device_by_browser(account.id, &browser.hash()).await?.map(|_| browser.hash())
-            }
-            _ => None,
-        };
-        Ok::<_, StoreError>((found, own))
+        // The same queries for everybody: no time tells whether there is such an account.
+        let account = found.as_ref().map_or(NOBODY, |(account, _)| account.id);
+        let own = tx.device_by_browser(account, &hash.unwrap_or_default()).await?.is_some();
+        Ok::<_, StoreError>((found, own && hash.is_some()))
     })?;
-    service.throttle.login(address, &email, own).map_err(LoginFailure::Throttled)?;
+    // A browser with a device of this very account has its own budget; a made-up cookie has not.
+    if hash.is_some() && !own {
+        service.throttle.unknown_browser(address, &email).map_err(LoginFailure::Throttled)?;
+    }
+    let caller = if own { Caller::Known } else { Caller::Stranger };
 
     let (account, hash) = found.unzip();
-    let right = password::verify(password, hash.clone()).await;
+    let right = password::verify(password, hash.clone(), caller).await.map_err(|Full| LoginFailure::Busy)?;
     let entry = || AuditEntry::client("login", service.clock.now()).from(place.network.as_deref());
     let known = account.as_ref().map(|account| account.id);
     let Some(account) = account.filter(|account| right && !account.disabled) else {
@@ -129,7 +142,10 @@ pub(crate) async fn login(
 
 /// Ends the session, if there is one.
 pub(crate) async fn logout(service: &Service, cookies: Option<&SessionCookies>) -> Outcome<()> {
-    if let Some(cookies) = cookies {
+    // Only for a session that there is: nobody writes without one.
+    if let Some(cookies) = cookies
+        && session(service, Some(cookies)).await.is_ok()
+    {
         retried!(async {
             let mut tx = service.store.begin().await?;
             tx.remove_session(&cookies.id.hash(), &cookies.secret.hash()).await?;

@@ -143,6 +143,9 @@ pub(crate) async fn player_event(
     browser: Option<&CookieSecret>,
     event: &PlayerEvent,
 ) -> Outcome<()> {
+    // Nobody waits for the writer's turn for a movie that there is not.
+    let known = retried!(async { service.store.read().await?.movie(event.movie_id.get()).await })?;
+    known.ok_or(ErrorCode::MovieUnknown)?;
     retried!(player_event_once(service, account, browser, event))
 }
 

@@ -144,7 +144,7 @@ const EXPIRED: Error = Error::Refused(Refusal::Expired);
 #[tokio::test]
 async fn b14_b18_the_thirty_hour_film() {
     // Started in time (half an hour after the license was made), it plays to its end.
-    let world = World::with("[limits]\nlogins_per_account = 1000").await;
+    let world = World::with("[limits]\nlogins_per_account = 1000\nlogins_of_unknown_browsers = 1000").await;
     let mut first = Player::new(&world).await;
     first.license(&world).await.unwrap();
     world.set_clock(NOW + HOUR / 2);

@@ -92,7 +92,7 @@ impl Stands {
                 axum::serve(listener, files).await.unwrap();
             });
         });
-        let config = "[devices]\nlimit = 1000\n[limits]\nlogins_per_account = 1000\nlogins_per_address = 10000\n\
+        let config = "[devices]\nlimit = 1000\n[limits]\nlogins_per_account = 1000\nlogins_per_address = 10000\nlogins_of_unknown_browsers = 10000\nsite_requests = 100000\nsite_requests_per_account = 100000\n\
                       individualizations = 10000\nrequests = 100000\n";
         let stage = Stage::start_with(0, config, &[film.to_owned()]).await;
         Self { stage, others: Proxy::start(address).unwrap() }

@@ -3,6 +3,7 @@
 mod caches;
 mod entitlement;
 mod files;
+mod limits;
 mod passwords;
 mod removals;
 mod replays;
