@@ -150,7 +150,7 @@ impl Input {
             isobmff::Error::Invalid { what, .. } if what.contains("end of the file") => {
                 self.file.truncated(what.to_owned())
             }
-            isobmff::Error::Invalid { what, .. } if what == "more samples than are allowed" => {
+            isobmff::Error::Invalid { what: "more samples than are allowed", .. } => {
                 Error::unsupported(path, TOO_MANY)
             }
             source => Error::Boxes { path: path.into(), source },

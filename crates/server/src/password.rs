@@ -36,15 +36,15 @@ pub(crate) fn hash(password: &str) -> Result<String, Error> {
 /// As [`hash`], in its turn, off the request threads.
 ///
 /// # Errors
-/// As [`hash`].
-pub(crate) async fn make(password: Zeroizing<String>) -> Result<String, Error> {
-    let failed = Error::Internal("the password could not be hashed");
-    let Ok(turn) = TURNS.acquire().await else { return Err(failed) };
+/// [`Full`]: too many wait already; within, as [`hash`].
+pub(crate) async fn make(password: Zeroizing<String>, caller: Caller) -> Result<Result<String, Error>, Full> {
+    let turn = TURNS.take(caller).await?;
     let make = move || {
         let _turn = turn;
         hash(&password)
     };
-    tokio::task::spawn_blocking(make).await.unwrap_or(Err(failed))
+    let failed = Error::Internal("the password could not be hashed");
+    Ok(tokio::task::spawn_blocking(make).await.unwrap_or(Err(failed)))
 }
 
 /// Whether a password can be one: see [`MAX_LENGTH`].

@@ -1,9 +1,7 @@
 //! What a subscriber does about the account: another password, and who is signed in.
 
-use super::error::JsonError;
-use super::{address, api, body, cookies};
+use super::{address, api, body, cookies, login};
 use crate::Service;
-use crate::use_case::login::LoginFailure;
 use crate::use_case::sessions;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -46,10 +44,7 @@ async fn change_password(State(service): State<Arc<Service>>, request: Request) 
     let agent = body::text(&headers, "user-agent").unwrap_or_default();
     let who = (browser.as_ref(), agent);
     let changed = sessions::change_password(&service, session.as_ref(), change, from, who).await;
-    let fresh = changed.map_err(|failure| match failure {
-        LoginFailure::Throttled(throttled) => JsonError::from(throttled),
-        LoginFailure::Other(failure) => JsonError::from(failure),
-    })?;
+    let fresh = changed.map_err(login::refusal)?;
     let mut response = (StatusCode::NO_CONTENT, api::NO_STORE).into_response();
     for cookie in cookies::begin(&service.config, &fresh) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -25,8 +25,12 @@ impl JsonError {
     }
 
     /// Too many at once.
-    pub(super) const BUSY: Self =
-        Self { retry: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TryLater) };
+    pub(super) const BUSY: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: ErrorCode::TryLater,
+        said: None,
+        retry: Some(2),
+    };
     pub(super) const BAD_REQUEST: Self = Self::new(StatusCode::BAD_REQUEST, ErrorCode::RequestInvalid);
     pub(super) const TOO_LARGE: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::RequestInvalid);
     pub(super) const UNSUPPORTED: Self =

@@ -63,7 +63,7 @@ async fn log_in(State(service): State<Arc<Service>>, request: Request) -> Respon
     }
 }
 
-fn refusal(failure: LoginFailure) -> JsonError {
+pub(super) fn refusal(failure: LoginFailure) -> JsonError {
     match failure {
         LoginFailure::Throttled(throttled) => throttled.into(),
         LoginFailure::Busy => JsonError::BUSY,

@@ -5,6 +5,7 @@ use super::{Failure, Outcome, audit};
 use crate::region::Place;
 use crate::secret::CookieSecret;
 use crate::store::{AuditEntry, retried};
+use crate::turns::{Caller, Full};
 use crate::{Service, password};
 use nccp::ErrorCode;
 use nccp::json::{ChangePassword, Session, Sessions};
@@ -72,14 +73,21 @@ pub(crate) async fn change_password(
         };
         Ok::<_, Failure>((hash, own))
     })?;
-    service.throttle.login(address, &account.email, own).map_err(LoginFailure::Throttled)?;
+    match own {
+        Some(browser) => service.throttle.browser(&account.email, browser),
+        None => service.throttle.unknown_browser(address, &account.email),
+    }
+    .map_err(LoginFailure::Throttled)?;
     let entry = AuditEntry::client("password", service.clock.now()).from(place.network.as_deref());
     let entry = entry.of(account.id);
-    if !password::verify(old, hash.clone()).await {
+    // Who has a session is known.
+    let verified = password::verify(old, hash.clone(), Caller::Known).await;
+    if !verified.map_err(|Full| LoginFailure::Busy)? {
         audit::alone(service, entry.result(ErrorCode::LoginFailed.as_str())).await;
         return Err(ErrorCode::LoginFailed.into());
     }
-    let new = password::make(new).await.map_err(|error| {
+    let made = password::make(new, Caller::Known).await.map_err(|Full| LoginFailure::Busy)?;
+    let new = made.map_err(|error| {
         tracing::error!(%error, "a password was not changed");
         ErrorCode::TryLater
     })?;
