@@ -2,7 +2,10 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use drm_api::{DrmError, PolicyReason};
 use futures_channel::oneshot;
@@ -16,7 +19,7 @@ use matinee::{
 };
 use nccp::{
     ErrorCode,
-    json::{Library, LibraryMovie},
+    json::{Library, LibraryMovie, Playing},
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -384,8 +387,43 @@ async fn a27_every_code_has_its_own_words_and_a_way_on() {
                 assert!(retried.get());
             }
             Way::Reload => unreachable!("no code of the controller's"),
+            Way::TakeOver => unreachable!("has a test of its own"),
             Way::Library => drop(one(&place, "a[href='/library']")),
         }
+    }
+}
+
+/// Where films play elsewhere, each device can be stopped; one alone needs no name on its button.
+#[wasm_bindgen_test]
+async fn devices_that_play_can_be_stopped() {
+    let device =
+        |n: u8, name: &str| Playing { device_id: format!("d-{n:032x}").parse().unwrap(), name: name.into() };
+    let (kitchen, study) = (device(1, "Kitchen"), device(2, "Study"));
+    for playing in [vec![kitchen.clone()], vec![kitchen, study]] {
+        let problem = Problem {
+            playing: playing.clone(),
+            ..Problem::from_code(ErrorCode::StreamLimit, "Films are playing on Kitchen.")
+        };
+        let place = place();
+        let stopped = Rc::new(RefCell::new(Vec::new()));
+        let told = Rc::clone(&stopped);
+        let on_take_over = Callback::from(move |device| told.borrow_mut().push(device));
+        let props = AroundProps { children: html! { <ErrorView {problem} {on_take_over} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        let buttons = place.query_selector_all("button").unwrap();
+        assert_eq!(buttons.length() as usize, playing.len());
+        for (n, device) in playing.iter().enumerate() {
+            let button: HtmlElement = buttons.get(n as u32).unwrap().unchecked_into();
+            let label = button.text_content().unwrap();
+            match playing.len() {
+                1 => assert_eq!(label, "Stop there and play here"),
+                _ => assert_eq!(label, format!("Stop on {} and play here", device.name)),
+            }
+            button.click();
+        }
+        let all: Vec<_> = playing.into_iter().map(|device| device.device_id).collect();
+        assert_eq!(*stopped.borrow(), all);
     }
 }
 

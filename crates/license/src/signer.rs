@@ -50,9 +50,9 @@ impl Trust {
         })
     }
 
-    /// The same trust, in these signers only: what others signed is refused, whatever their certificates say.
-    pub fn only_signers(self, keys: Vec<[u8; 32]>) -> Self {
-        Self { signers: Some(keys), ..self }
+    /// From now on trusts these signers only: what others signed is refused, whatever their certificates say.
+    pub fn only_signers(&mut self, keys: Vec<[u8; 32]>) {
+        self.signers = Some(keys);
     }
 
     /// Verifies a signer certificate now, so that objects that bring the very same octets need not wait for

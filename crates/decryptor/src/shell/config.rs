@@ -1,8 +1,9 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use js_sys::Array;
 use license::Trust;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 
-use super::interop::{property, typed};
+use super::interop::property;
 use super::keys::BUILD;
 
 /// What the module needs of `/decryptor-config.json`.
@@ -12,38 +13,35 @@ pub(super) struct Config {
     pub(super) individualize_url: String,
     /// SHA-256 of this very module, hex: the loader has compared it.
     pub(super) module_sha256: String,
-    ca_keys: Vec<String>,
-    /// Those that are not retired.
-    signers: Option<Vec<String>>,
+    /// The site's CA keys, the signers that it has now, and the URL that everything is signed for.
+    pub(super) trust: Trust,
 }
 
 impl Config {
     /// Reads it; `None` if something is missing.
     pub(super) fn read(config: &JsValue) -> Option<Self> {
         let text = |name| property(config, name).as_string();
-        let list = |keys: js_sys::Array| keys.iter().map(|key| key.as_string()).collect::<Option<_>>();
-        let signers = typed::<js_sys::Array>(config, "signers");
+        let public_url = text("public_url")?;
+        let mut trust = Trust::new(public_url.as_str(), &keys(&property(config, "ca_keys"))?).ok()?;
+        let signers = property(config, "signers");
+        if !signers.is_undefined() {
+            trust.only_signers(keys(&signers)?);
+        }
         Some(Self {
-            public_url: text("public_url")?,
+            public_url,
             controller_url: text("controller_url")?,
             individualize_url: text("individualize_url")?,
             module_sha256: property(&property(config, BUILD), "sha256").as_string()?,
-            ca_keys: list(typed::<js_sys::Array>(config, "ca_keys")?)?,
-            signers: match signers {
-                Some(keys) => Some(list(keys)?),
-                None => None,
-            },
+            trust,
         })
     }
+}
 
-    /// The site's CA keys, the signers that it has now, and the URL that everything is signed for.
-    pub(super) fn trust(&self) -> Option<Trust> {
-        let key = |text: &String| Base64UrlUnpadded::decode_vec(text).ok()?.try_into().ok();
-        let list = |keys: &[String]| keys.iter().map(key).collect::<Option<Vec<[u8; 32]>>>();
-        let trust = Trust::new(self.public_url.as_str(), &list(&self.ca_keys)?).ok()?;
-        match &self.signers {
-            Some(signers) => Some(trust.only_signers(list(signers)?)),
-            None => Some(trust),
-        }
+/// A list of Ed25519 keys, base64url.
+fn keys(list: &JsValue) -> Option<Vec<[u8; 32]>> {
+    let mut keys = Vec::new();
+    for text in list.dyn_ref::<Array>()?.iter() {
+        keys.push(Base64UrlUnpadded::decode_vec(&text.as_string()?).ok()?.try_into().ok()?);
     }
+    Some(keys)
 }

@@ -57,7 +57,7 @@ impl Identity {
         let component = component_of(&keys);
         let now = module.now();
         let stored = database.certificate(&component).await?.and_then(|octets| {
-            let certificate = DeviceCertificate::verify(&octets, &module.trust, now).ok()?;
+            let certificate = DeviceCertificate::verify(&octets, &module.config.trust, now).ok()?;
             let own = certificate.signing_key == keys.signing.public;
             own.then_some(Self {
                 account: account.clone(),
@@ -80,7 +80,7 @@ impl Identity {
         };
         module.learn_time(answer.time);
         check_version(database, Some(answer.oldest_module)).await?;
-        let certificate = DeviceCertificate::verify(&answer.certificate, &module.trust, answer.time)
+        let certificate = DeviceCertificate::verify(&answer.certificate, &module.config.trust, answer.time)
             .map_err(|_| DrmError::IndividualizationInvalid)?;
         database.set_certificate(&component, &answer.certificate).await?;
         Ok(Self { account, release, keys, component, octets: answer.certificate, certificate })

@@ -17,7 +17,7 @@ const TIMEOUT: u32 = 20_000;
 
 /// Asks for a certificate for these keys; the verified answer.
 pub(super) async fn individualize(module: &Module, keys: &DeviceKeys) -> Result<Individualization, DrmError> {
-    let Module { scope, config, trust, .. } = module;
+    let Module { scope, config, .. } = module;
     let invalid = |_| DrmError::IndividualizationInvalid;
     let mut description = scope.navigator().user_agent().unwrap_or_default();
     // 400 bytes, at a character's border.
@@ -37,7 +37,7 @@ pub(super) async fn individualize(module: &Module, keys: &DeviceKeys) -> Result<
     let signature = keys.signing.sign(&module.subtle()?, object.message()).await?;
     let request = object.finish(&signature);
     let answer = post(scope, &config.individualize_url, &request).await?;
-    let (answer, _) = Individualization::verify(&answer, trust, &request).map_err(invalid)?;
+    let (answer, _) = Individualization::verify(&answer, &config.trust, &request).map_err(invalid)?;
     // A server without the site's files names no module.
     if !answer.module_url.is_empty() && hex(&answer.module_sha256) != config.module_sha256 {
         return Err(DrmError::ModuleMismatch);

@@ -65,7 +65,7 @@ impl Licenses {
                 display: shown,
                 clock_offset,
             } => {
-                let InitData { keys, license_url } = InitData::read(&init_data, &module.trust)?;
+                let InitData { keys, license_url } = InitData::read(&init_data, &module.config.trust)?;
                 let request = LicenseRequest {
                     stream_id: stream_id as u64,
                     device_id: &device_id,
@@ -177,7 +177,7 @@ async fn take(
 
 fn as_device<'a>(module: &'a Module, identity: &'a Identity) -> crate::Device<'a> {
     crate::Device {
-        trust: &module.trust,
+        trust: &module.config.trust,
         certificate: &identity.octets,
         signing_key: identity.keys.signing.public,
         key_level: LEVEL,

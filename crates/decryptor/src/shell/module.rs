@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use drm_api::{DrmError, PolicyReason};
-use license::{Trust, Version};
+use license::Version;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::WorkerGlobalScope;
@@ -18,7 +18,6 @@ use crate::{Cdm, Clocks, module_version};
 pub(super) struct Module {
     pub(super) scope: WorkerGlobalScope,
     pub(super) config: Config,
-    pub(super) trust: Trust,
     /// The page's.
     pub(super) origin: String,
     pub(super) cdm: RefCell<Cdm<RsaPrivate>>,
@@ -41,10 +40,9 @@ impl Module {
         let scope: WorkerGlobalScope =
             js_sys::global().dyn_into().map_err(|_| JsValue::from("not a worker"))?;
         let config = Config::read(config).ok_or_else(|| JsValue::from("an incomplete configuration"))?;
-        let trust = config.trust().ok_or_else(|| JsValue::from("unusable CA keys"))?;
         let cdm = RefCell::new(Cdm::new(None, clocks(&scope)));
         let origin = scope.location().origin();
-        Ok(Self { scope, config, trust, origin, cdm, database: RefCell::default() })
+        Ok(Self { scope, config, origin, cdm, database: RefCell::default() })
     }
 
     pub(super) fn subtle(&self) -> Result<Crypto, DrmError> {

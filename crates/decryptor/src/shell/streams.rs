@@ -21,7 +21,7 @@ pub(super) enum Job {
 }
 
 /// So many segments that are over are remembered. A page pushes no more at once.
-const MOST_OVER: usize = 16;
+const MOST_OVER: usize = 8;
 
 #[derive(Default)]
 struct Stream {
@@ -30,9 +30,11 @@ struct Stream {
     segment: Option<RequestId>,
     /// The segment, if it is encrypted whole.
     whole: Option<WholeSegment>,
-    /// Segments that were answered with an error, the latest last: what still comes of them would be read
-    /// from its middle.
-    over: Vec<RequestId>,
+    /// Segments that were last answered with an error: what still comes of them would be read from its
+    /// middle.
+    over: [Option<RequestId>; MOST_OVER],
+    /// How many there were.
+    ended: usize,
     /// What waits for a missing key. The front one's bytes are in the decryptor, which holds a fragment.
     queue: Vec<(RequestId, Result<Job, DrmError>)>,
     front_begun: bool,
@@ -100,7 +102,7 @@ impl Stream {
             let (id, job) = self.queue.remove(0);
             match &job {
                 // What still comes of a segment that is over is passed over.
-                _ if self.over.contains(&id) => {}
+                _ if self.is_over(id) => {}
                 Err(error) => self.fail(port, id, error.clone()),
                 Ok(Job::Init(bytes)) => self.init(port, id, bytes),
                 Ok(Job::Push { whole, last, bytes }) => {
@@ -139,15 +141,17 @@ impl Stream {
         self.end(port, id, error);
     }
 
+    fn is_over(&self, id: RequestId) -> bool {
+        self.over.contains(&Some(id))
+    }
+
     /// Answers a request with an error, once.
     fn end(&mut self, port: &Port, id: RequestId, error: DrmError) {
-        if self.over.contains(&id) {
+        if self.is_over(id) {
             return;
         }
-        if self.over.len() == MOST_OVER {
-            self.over.remove(0);
-        }
-        self.over.push(id);
+        self.over[self.ended % MOST_OVER] = Some(id);
+        self.ended += 1;
         post::stream_reply(port, id, &Err(error), None);
     }
 

@@ -222,7 +222,8 @@ fn a_signer_that_is_not_named_is_not_trusted() {
     let (octets, answer) = individualize(&site, &key);
     let named = |signers: &[&license::Signer]| {
         let keys = signers.iter().map(|signer| signer.certificate().key).collect();
-        let trust = site.trust.clone().only_signers(keys);
+        let mut trust = site.trust.clone();
+        trust.only_signers(keys);
         Individualization::verify(&answer, &trust, &octets).map(|_| ())
     };
     assert!(named(&[&site.licenses, &site.individualization, &site.devices]).is_ok());
