@@ -13,8 +13,9 @@ fuzz_target!(|input: (&str, &str, u64)| {
     let secrets = [secret];
     let given = verify(&secrets, &[BASE], path, Some(query), NOW);
     let parsed = MediaPath::parse(path);
-    if let Ok(media) = &given {
-        assert_eq!(Some(media), parsed.as_ref());
+    if let Ok(granted) = &given {
+        assert_eq!(Some(&granted.path), parsed.as_ref());
+        assert!(granted.expires > NOW);
     }
     let Some(media) = parsed else { return };
     assert!(path.starts_with(&media.file_path()));
