@@ -65,7 +65,7 @@ pub(crate) struct Audit {
     /// Only this movie's: its number
     #[arg(long, value_name = "MOVIE")]
     pub(crate) movie: Option<nccp::MovieId>,
-    /// Not before: 2026-11-28, 2026-11-28T20:00:00Z (UTC), or so long ago, like 12h or 7d
+    /// Not before: 2026-11-28, 2026-11-28T20:00:00Z (UTC), or an age such as 12h or 7d
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(crate) since: Option<SystemTime>,
     /// Print one JSON object a line
@@ -79,7 +79,7 @@ fn since(text: &str) -> Result<SystemTime, String> {
     let ago = || SystemTime::now().checked_sub(humantime::parse_duration(text).ok()?);
     let moment = humantime::parse_rfc3339(text).ok();
     moment.or_else(day).or_else(ago).ok_or_else(|| {
-        "must be a day (2026-11-28), a moment (2026-11-28T20:00:00Z), or so long ago (12h, 7d)".to_owned()
+        "must be a day (2026-11-28), a moment (2026-11-28T20:00:00Z), or an age (12h, 7d)".to_owned()
     })
 }
 
@@ -215,11 +215,11 @@ pub(crate) struct Decrypt {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Make the keys that are missing, and signers' certificates anew that end soon
+    /// Make missing keys, and renew signers' certificates that end soon
     Generate(Json),
     /// List the keys
     List(Json),
-    /// Copy the keys to a new folder for servers, of the CAs only the public keys
+    /// Export the keys for a server to a new folder, without the CAs' secrets
     Export {
         /// The new folder
         folder: PathBuf,

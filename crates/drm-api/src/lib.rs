@@ -31,10 +31,8 @@
 //!
 //! let update = cdm::Request::Update { session: 7, license: vec![0x84, 0x43] };
 //! let message = serde_json::json!({ property::ID: 1, <cdm::Request as Ask>::PROPERTY: update });
-//! assert_eq!(
-//!     message.to_string(),
-//!     r#"{"cdm":{"license":[132,67],"session":7,"type":"update"},"id":1}"#
-//! );
+//! let posted = r#"{"id":1,"cdm":{"type":"update","session":7,"license":[132,67]}}"#;
+//! assert_eq!(message, serde_json::from_str::<serde_json::Value>(posted)?);
 //!
 //! let reply = r#"{"Err":{"kind":"policy-refused","reason":"output"}}"#;
 //! let reply: Result<cdm::Reply, DrmError> = serde_json::from_str(reply)?;

@@ -188,7 +188,7 @@ impl From<&DrmError> for Problem {
                 "The title's rules allow one display only. Disconnect the second one.".into()
             }
             DrmError::PolicyRefused { reason: PolicyReason::Clock } => {
-                "This device's clock was set back. Set it right, or connect to the service.".into()
+                "This device's clock was set back. Correct it, or go online.".into()
             }
             DrmError::PolicyRefused { reason: PolicyReason::Module } | DrmError::ModuleMismatch => {
                 "Reload the page to get the current version.".into()

@@ -28,7 +28,10 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             print(&new)
         }
         Keys::Export { folder: to, json } => {
-            let copied = keys::export(&folder, &to, &config.public_url, now())?;
+            let details = [("folder", to.display().to_string().into())];
+            let copied = audited(config, entry("keys export", details), || {
+                Ok(keys::export(&folder, &to, &config.public_url, now())?)
+            })?;
             if json.json { output::json(&copied) } else { print(&copied) }
         }
         Keys::Rotate { kind, signs, now: at_once, json } => {

@@ -21,6 +21,7 @@ async fn list(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
 ) -> api::Answer<(api::NoStore, Json<Sessions>)> {
+    api::account(&service, &headers).await?;
     let session = cookies::session(&service.config, &headers);
     Ok((api::NO_STORE, Json(sessions::list(&service, session.as_ref()).await?)))
 }
@@ -29,6 +30,7 @@ async fn sign_out_elsewhere(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> api::Answer<StatusCode> {
+    api::account(&service, request.headers()).await?;
     let session = cookies::session(&service.config, request.headers());
     let place = address::place(&service, &request);
     sessions::sign_out_elsewhere(&service, session.as_ref(), &place).await?;

@@ -51,11 +51,14 @@ pub fn load_with(
         load_signer(key, ca.as_ref(), typ, &trust, now)
     };
 
+    let signer_keys = of(KeyKind::Signer).map(KeyFile::public_key).collect::<Result<Vec<_>, Error>>()?;
     let device_certificate = signer(Typ::DeviceCertificate)?;
     let [individualization, license, metadata] =
         [signer(Typ::Individualization)?, signer(Typ::License)?, signer(Typ::DrmMetadata)?];
     let signers = [&device_certificate, &individualization, &license, &metadata];
     let renew_at = signers.map(|signer| renewal(signer.certificate())).into_iter().min().unwrap_or(0);
+    // What retired signers certified is refused here, too.
+    trust.only_signers(signer_keys.clone());
     // In every challenge.
     trust
         .remember(device_certificate.certificate_octets())
@@ -118,7 +121,7 @@ pub fn load_with(
         tickets: TicketKeys::new(ticket_key(active_ticket)?, other_tickets),
         trust,
         ca_keys,
-        signer_keys: of(KeyKind::Signer).map(KeyFile::public_key).collect::<Result<_, _>>()?,
+        signer_keys,
         renew_at,
         has_ca: ca.is_some(),
         media,

@@ -228,8 +228,8 @@ pub trait Transaction: Send {
     async fn put_lease(&mut self, lease: &NewLease<'_>) -> Result<()>;
     /// The leases of an account that are alive, the one that began first at the head.
     async fn leases(&mut self, account: i64, now: u64) -> Result<Vec<Lease>>;
-    /// The name of the device for which this one's lease of a movie was ended, if it was.
-    async fn stopped_by(&mut self, device: &str, movie: u64) -> Result<Option<String>>;
+    /// The name of the device for which this one's lease of a movie was ended, if it was, after `since`.
+    async fn stopped_by(&mut self, device: &str, movie: u64, since: u64) -> Result<Option<String>>;
     /// Ends a lease.
     async fn end_lease(&mut self, device: &str, movie: u64, now: u64) -> Result<()>;
     /// Ends the lease of the account's device in the browser with this cookie, whether it has a slot or not.

@@ -17,7 +17,7 @@ type DbRow = sqlx::postgres::PgRow;
 /// Other writers wait for the row until the transaction ends.
 macro_rules! locked {
     ($sql:literal) => {
-        concat!($sql, " FOR UPDATE")
+        concat!($sql, " FOR NO KEY UPDATE")
     };
 }
 

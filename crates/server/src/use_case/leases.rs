@@ -89,7 +89,9 @@ pub(crate) async fn report(
     if tx.keep_lease(&lease).await? {
         return Ok(None);
     }
-    if let Some(name) = tx.stopped_by(&speaker.device.id, movie.id).await? {
+    // For as long as a lease lives without reports; later it may go on where there is room.
+    let since = now.saturating_sub(MISSED * BROWSER_REPORTS);
+    if let Some(name) = tx.stopped_by(&speaker.device.id, movie.id, since).await? {
         return Ok(Some(name));
     }
     // A film without keys needs no license.

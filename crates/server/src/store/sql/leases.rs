@@ -62,10 +62,11 @@ pub(super) async fn of_account(tx: &mut Tx, account: i64, now: u64) -> Result<Ve
     rows.iter().map(lease).collect()
 }
 
-pub(super) async fn stopped_by(tx: &mut Tx, device: &str, movie: u64) -> Result<Option<String>> {
-    let row = sqlx::query("SELECT stopped_by FROM leases WHERE device = $1 AND movie = $2")
+pub(super) async fn stopped_by(tx: &mut Tx, device: &str, movie: u64, since: u64) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT stopped_by FROM leases WHERE device = $1 AND movie = $2 AND ends > $3")
         .bind(device)
         .bind(int(movie))
+        .bind(int(since))
         .fetch_optional(&mut **tx)
         .await?;
     row.map_or(Ok(None), |row| Ok(row.try_get("stopped_by")?))

@@ -225,8 +225,8 @@ impl Transaction for SqlTransaction {
         leases::of_account(&mut self.tx, account, now).await
     }
 
-    async fn stopped_by(&mut self, device: &str, movie: u64) -> Result<Option<String>> {
-        leases::stopped_by(&mut self.tx, device, movie).await
+    async fn stopped_by(&mut self, device: &str, movie: u64, since: u64) -> Result<Option<String>> {
+        leases::stopped_by(&mut self.tx, device, movie, since).await
     }
 
     async fn end_lease(&mut self, device: &str, movie: u64, now: u64) -> Result<()> {

@@ -441,7 +441,7 @@ async fn leases(store: &dyn Store) {
     assert_eq!(tx.leases(account, 281).await.unwrap().len(), 1);
     tx.end_lease(one, 7, 300).await.unwrap();
     assert!(tx.leases(account, 300).await.unwrap().is_empty());
-    assert_eq!(tx.stopped_by(one, 7).await.unwrap(), None);
+    assert_eq!(tx.stopped_by(one, 7, 0).await.unwrap(), None);
 
     for (device, movie) in [(one, 7), (one, 8), (two, 7)] {
         tx.put_lease(&lease(device, movie, 500, 700, false)).await.unwrap();
@@ -452,10 +452,11 @@ async fn leases(store: &dyn Store) {
     tx.stop_leases(account + 1, one, "Attic", 520).await.unwrap();
     assert_eq!(tx.leases(account, 520).await.unwrap().len(), 2, "another account's");
     tx.stop_leases(account, one, "Attic", 520).await.unwrap();
-    assert_eq!(tx.stopped_by(one, 7).await.unwrap().as_deref(), Some("Attic"));
+    assert_eq!(tx.stopped_by(one, 7, 519).await.unwrap().as_deref(), Some("Attic"));
+    assert_eq!(tx.stopped_by(one, 7, 520).await.unwrap(), None, "long ago");
     assert!(!tx.keep_lease(&lease(one, 7, 519, 710, true)).await.unwrap(), "also by a clock that is behind");
     tx.put_lease(&lease(one, 7, 530, 710, false)).await.unwrap();
-    assert_eq!(tx.stopped_by(one, 7).await.unwrap(), None, "it has begun anew");
+    assert_eq!(tx.stopped_by(one, 7, 0).await.unwrap(), None, "it has begun anew");
 
     tx.free_slot(account, two).await.unwrap();
     tx.end_browser_lease(account, &[2; 32], 8, 540).await.unwrap();
@@ -467,9 +468,9 @@ async fn leases(store: &dyn Store) {
     assert_eq!(tx.leases(account, 540).await.unwrap().len(), 1, "a device that is gone plays nothing");
     tx.stop_leases(account, one, "Attic", 560).await.unwrap();
     tx.purge(560 + 86_400, 0).await.unwrap();
-    assert!(tx.stopped_by(one, 7).await.unwrap().is_some());
+    assert!(tx.stopped_by(one, 7, 0).await.unwrap().is_some());
     tx.purge(561 + 86_400, 0).await.unwrap();
-    assert_eq!(tx.stopped_by(one, 7).await.unwrap(), None);
+    assert_eq!(tx.stopped_by(one, 7, 0).await.unwrap(), None);
     tx.commit().await.unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! Somebody who guesses, and somebody who only keeps the server busy.
 
 use crate::client::Client;
-use crate::world::{EMAIL, PASSWORD, World};
+use crate::world::{EMAIL, PASSWORD, Reply, World};
 use server::store::{Result, SqliteStore, Store, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -121,6 +121,18 @@ async fn nobody_writes_without_a_session() {
     assert_eq!(store.take().1, 1);
 }
 
+/// Asks until it is throttled; how many were let in before, since a slow machine gives a budget time to come
+/// back.
+async fn until_throttled(mut ask: impl AsyncFnMut() -> Reply) -> (usize, Reply) {
+    for admitted in 0..100 {
+        let reply = ask().await;
+        if reply.status == 429 {
+            return (admitted, reply);
+        }
+    }
+    panic!("nothing was refused")
+}
+
 /// 8,203 of them were written in 4 seconds.
 #[tokio::test]
 async fn player_events_do_not_flood_the_database() {
@@ -128,18 +140,21 @@ async fn player_events_do_not_flood_the_database() {
     let cookies = world.login().await;
     let store = counting(&mut world);
     let event = r#"{"movie_id":60027274,"event":"ready","position":1.5}"#;
-    for _ in 0..5 {
-        assert_eq!(world.post_json("/playerevent", &cookies, event).await.status, 204);
-    }
+    let (admitted, _) =
+        until_throttled(async || world.post_json("/playerevent", &cookies, event).await).await;
+    assert!(admitted >= 5);
     store.take();
     // From wherever: it is the account's budget.
+    let mut written = 0;
     for address in ["127.0.0.1", "203.0.113.7"] {
         world.come_from(address);
-        let throttled = world.post_json("/playerevent", &cookies, event).await;
-        assert_eq!(throttled.status, 429);
+        let (admitted, throttled) =
+            until_throttled(async || world.post_json("/playerevent", &cookies, event).await).await;
         assert!(throttled.header("retry-after").parse::<u64>().is_ok());
+        assert!(admitted < 5);
+        written += admitted;
     }
-    assert_eq!(store.take().1, 0);
+    assert_eq!(store.take().1, written);
     let other = world.add_account("bob@example.org", "unlimited").await;
     assert_eq!(world.post_json("/playerevent", &other, event).await.status, 204);
 }
@@ -150,15 +165,16 @@ async fn an_address_has_a_budget_for_the_site() {
     let store = counting(&mut world);
     world.come_from("203.0.113.7");
     let made_up = format!("MatineeShopperID={}; MatineeShopperSecret={}", "A".repeat(22), "A".repeat(43));
-    for _ in 0..5 {
-        assert_eq!(world.get("/api/library", &made_up).await.status, 401);
-    }
+    let (admitted, _) = until_throttled(async || world.get("/api/library", &made_up).await).await;
+    assert!(admitted >= 5);
     store.take();
+    let mut more = 0;
     for path in ["/api/library", "/login", "/decryptor-config.json"] {
-        assert_eq!(world.get(path, &made_up).await.status, 429, "{path}");
+        more += until_throttled(async || world.get(path, &made_up).await).await.0;
     }
-    assert_eq!(world.try_login(EMAIL, PASSWORD, "").await.status, 429);
-    assert_eq!(store.take(), (0, 0));
+    more += until_throttled(async || world.try_login(EMAIL, PASSWORD, "").await).await.0;
+    let (reads, writes) = store.take();
+    assert!(reads <= more && writes <= more, "{reads} {writes} {more}");
     world.come_from("203.0.113.8");
     assert_eq!(world.try_login(EMAIL, PASSWORD, "").await.status, 204);
     // The service's own checks are not counted, and neither are controller and edge, which have budgets of
