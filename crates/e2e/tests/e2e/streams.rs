@@ -35,7 +35,7 @@ async fn the_third_browser_of_a_plan_for_two_takes_over() {
     // A seek is reported at once.
     let seek = "document.querySelector('video').currentTime = 20; return true";
     let _: bool = first.eval(seek).await;
-    first.says("now").await;
+    first.says("Playing on").await;
     first.says("STREAM_STOPPED").await;
     let gone =
         "return !document.querySelector('video')?.currentSrc || document.querySelector('video').paused";

@@ -62,16 +62,20 @@ async fn a_publication_that_is_cut_off_leaves_no_pack() {
     }
 }
 
+/// Nor is anything of it written over, whatever the folder has now.
 #[tokio::test]
 async fn what_was_published_before_is_told() {
     let (folder, storages) = storages();
     let source = folder.path().join("film");
-    film(&source);
+    let poster: Key = "poster.jpg".parse().unwrap();
     for storage in storages {
+        film(&source);
         let publish = || publish(&*storage, None, &source, "pack.json", Transfer::Copy);
         assert_eq!(publish().await.unwrap(), Published::Now);
+        fs::write(source.join("poster.jpg"), "another picture").unwrap();
         assert_eq!(publish().await.unwrap(), Published::Before);
-        assert!(storage.head(&"poster.jpg".parse().unwrap()).await.is_ok());
+        let picture = storage.get(&poster, None).await.unwrap().bytes().await.unwrap();
+        assert_eq!(picture, "picture", "{storage}");
     }
 }
 
