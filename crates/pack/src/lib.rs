@@ -14,8 +14,9 @@
 //!     "version": 1, "pack_id": "8e06bcb9de7cf02a1add0e87ae9cac56", "movie_id": 7, "title": "A film",
 //!     "duration": {"value": 8, "timescale": 1}, "scheme": "none", "level": "high",
 //!     "representations": [{
-//!         "id": "a-en-1", "downloadable_id": "1811192541", "path": "541/1811192541.mp4", "media_type": "audio",
-//!         "mime_type": "audio/mp4", "codecs": "mp4a.40.2", "group": "a-en-1", "timescale": 48000, "bitrate": 96,
+//!         "id": "a-en-1", "downloadable_id": "1811192541", "path": "541/1811192541.mp4",
+//!         "media_type": "audio", "mime_type": "audio/mp4", "codecs": "mp4a.40.2", "group": "a-en-1",
+//!         "timescale": 48000, "bitrate": 96,
 //!         "peak_bandwidth": 97000, "language": "en", "size": 96000, "sha256": "", "init_range": "0-799",
 //!         "index_range": "800-899", "max_segment": 48000, "samples": 375, "protected_samples": 0,
 //!         "segments": [{"start": 0, "duration": 192000, "offset": 900, "size": 48000}]

@@ -30,9 +30,11 @@ mod notice;
 mod player;
 mod sink;
 mod state;
+mod wish;
 
 pub use error::Error;
 pub use identity::{BoxFile, Identity};
-pub use life::{Ended, Options, Wish, run};
+pub use life::{Ended, Options, run};
 pub use notice::{Delivered, Listed, Notice, Reason, Screen, Trouble};
 pub use sink::{Program, Reports, Sink};
+pub use wish::Wish;

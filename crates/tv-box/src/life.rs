@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 
 use crate::activation::{Backoff, activate};
 use crate::control::{Ask, Control, Shared};
-use crate::player::{play, stopped};
+use crate::player::play;
 use crate::sink::{Chosen, choose};
 use crate::state::State;
+use crate::wish::{Wish, stopped};
 use crate::{Error, Identity, Listed, Notice, Reason, Screen, Sink, Trouble};
 
 /// Seconds between looks at a list without films to play.
@@ -39,17 +40,6 @@ pub struct Options {
     pub once: bool,
     /// What the viewer, or who runs the box, wants.
     pub wishes: mpsc::Receiver<Wish>,
-}
-
-/// What somebody wants of a running box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// Pause, or resume.
-    Pause,
-    /// Leave this film for the next.
-    Next,
-    /// End, in order.
-    Stop,
 }
 
 /// Why a box ended.

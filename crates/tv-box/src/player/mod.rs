@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::control::{Ask, Control};
-use crate::life::Wish;
 use crate::sink::Chosen;
+use crate::wish::{Wish, stopped};
 use crate::{Error, Reason, Screen};
 use film::{Answer, Film};
 use outlet::Progress;
@@ -134,17 +134,6 @@ type Answered = Pin<Box<dyn Future<Output = Result<ResponseMessage, Error>> + Se
 
 fn boxed(answer: impl Future<Output = Result<ResponseMessage, Error>> + Send + 'static) -> Answered {
     Box::pin(answer)
-}
-
-/// Waits for the wish to stop; other wishes mean nothing now.
-pub(crate) async fn stopped(wishes: &mut mpsc::Receiver<Wish>) {
-    loop {
-        match wishes.recv().await {
-            Some(Wish::Stop) => return,
-            Some(_) => {}
-            None => return std::future::pending().await,
-        }
-    }
 }
 
 async fn run(

@@ -96,7 +96,7 @@ fn graph(metadata: &str) -> Result<Graph, serde_json::Error> {
     Ok(packages.into_iter().map(normal).collect())
 }
 
-/// Crates that are not in the table, and what is depended on without its leave.
+/// Crates that are not in the table, what is depended on without its leave, and leaves that nobody uses.
 fn broken(found: &Graph, allowed: &Graph) -> Vec<String> {
     let mut broken = Vec::new();
     for (name, dependencies) in found {
@@ -108,6 +108,12 @@ fn broken(found: &Graph, allowed: &Graph) -> Vec<String> {
         broken.extend(more.map(|other| {
             format!(
                 "{name} must not depend on {other} (crates/xtask/src/check/dependencies.rs has the rules)"
+            )
+        }));
+        let unused = allowed.difference(dependencies);
+        broken.extend(unused.map(|other| {
+            format!(
+                "{name} does not depend on {other}: take it out of crates/xtask/src/check/dependencies.rs"
             )
         }));
     }
@@ -142,7 +148,9 @@ fn differences(printed: &Graph, allowed: &Graph) -> Vec<String> {
         let may = if may.is_empty() { "–" } else { &may };
         Some(format!("{DOCUMENT} must say of `{name}`, in the column “may depend on”: {may}"))
     };
-    allowed.iter().filter_map(row).collect()
+    let gone = printed.keys().filter(|name| !allowed.contains_key(*name));
+    let gone = gone.map(|name| format!("{DOCUMENT} has a row for `{name}`, which is no crate of ours"));
+    allowed.iter().filter_map(row).chain(gone).collect()
 }
 
 /// The rule that the page's crates cannot name a content key.
@@ -190,10 +198,11 @@ mod tests {
     #[test]
     fn what_the_table_does_not_allow_is_found() {
         let found = graph_of(&[("a", &["b", "c"]), ("b", &[]), ("c", &[])]);
-        assert!(broken(&found, &graph_of(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])])).is_empty());
-        let broken = broken(&found, &graph_of(&[("a", &["b"]), ("b", &[]), ("d", &[])]));
-        assert_eq!(broken.len(), 3, "{broken:?}");
+        assert!(broken(&found, &found).is_empty());
+        let broken = broken(&found, &graph_of(&[("a", &["b"]), ("b", &["c"]), ("d", &[])]));
+        assert_eq!(broken.len(), 4, "{broken:?}");
         assert!(broken[0].starts_with("a must not depend on c"), "{broken:?}");
+        assert!(broken[1].starts_with("b does not depend on c"), "{broken:?}");
     }
 
     #[test]
@@ -203,11 +212,12 @@ mod tests {
         let printed = printed(document);
         assert_eq!(printed, graph_of(&[("matinee", &["b", "c"]), ("b", &[]), ("c", &["b"])]));
         assert!(differences(&printed, &printed).is_empty());
-        let wanted = graph_of(&[("matinee", &["b"]), ("b", &[]), ("c", &["b"]), ("d", &[])]);
+        let wanted = graph_of(&[("matinee", &["b"]), ("b", &[]), ("d", &[])]);
         let differences = differences(&printed, &wanted);
-        assert_eq!(differences.len(), 2, "{differences:?}");
+        assert_eq!(differences.len(), 3, "{differences:?}");
         assert!(differences[0].contains("`d`") && differences[0].ends_with('–'), "{differences:?}");
         assert!(differences[1].contains("`matinee`") && differences[1].ends_with(": b"), "{differences:?}");
+        assert!(differences[2].contains("a row for `c`"), "{differences:?}");
     }
 
     #[test]
