@@ -57,7 +57,7 @@ impl Browser {
     async fn start_as(profile: TempDir, further: &[&str]) -> Self {
         // Beside the server's, the driver's HTTP client has no cryptography of its own choice; what was
         // installed before stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let chromedriver = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let (process, address) = serve(&chromedriver, &[]).await;
         let mut options = options("goog:chromeOptions");
@@ -75,7 +75,7 @@ impl Browser {
     /// A headless Firefox with a fresh profile, where it is asked for: `GECKODRIVER` names its driver. What
     /// of this type speaks to the browser's own tools does not work there.
     pub async fn start_firefox() -> Option<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let geckodriver = std::env::var_os("GECKODRIVER")?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let on_path =

@@ -158,6 +158,6 @@ impl Peer {
 pub(crate) fn client() -> reqwest::Client {
     // Beside the server's, this client has no cryptography of its own choice; what was installed before
     // stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::new()
 }

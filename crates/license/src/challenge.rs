@@ -1,7 +1,9 @@
 use crate::cbor::{cbor_map, cbor_number};
 #[cfg(feature = "issue")]
-use crate::{DeviceCertificate, Error, Trust, sha256};
+use crate::{CheckedDevice, Error, Trust, sha256};
 use crate::{KeyName, RsaModulus, SigningPublicKey, ToBeSigned, Typ, Version, cbor};
+#[cfg(feature = "issue")]
+use std::sync::Arc;
 
 /// What is known of the displays that a window may be on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,16 +74,30 @@ impl Challenge {
     /// the certificate.
     #[cfg(feature = "issue")]
     pub fn verify(octets: &[u8], trust: &Trust, now: u64) -> Result<VerifiedChallenge, Error> {
+        let device = |certificate: &[u8]| CheckedDevice::verify(certificate, trust, now).map(Arc::new);
+        Self::verify_by(octets, trust.public_url(), device)
+    }
+
+    /// As [`Challenge::verify`], where `device` says whether the certificate's octets hold: a server has met
+    /// most devices before.
+    ///
+    /// # Errors
+    /// As [`Challenge::verify`].
+    #[cfg(feature = "issue")]
+    pub fn verify_by(
+        octets: &[u8],
+        public_url: &str,
+        device: impl FnOnce(&[u8]) -> Result<Arc<CheckedDevice>, Error>,
+    ) -> Result<VerifiedChallenge, Error> {
         let object = crate::cose::Unverified::parse(octets, Typ::Challenge)?;
         let challenge: Self = cbor::decode(object.payload)?;
         let well_formed = challenge.stream_id < 1 << 53 && matches!(challenge.player_release.len(), 0 | 32);
         if !well_formed {
             return Err(Error::Malformed);
         }
-        let certificate =
-            DeviceCertificate::verify(&challenge.certificate, trust, now).map_err(|_| Error::Certificate)?;
-        object.verify_es256(&certificate.signing_key, trust.public_url())?;
-        Ok(VerifiedChallenge { challenge, certificate, sha256: sha256(octets) })
+        let device = device(&challenge.certificate).map_err(|_| Error::Certificate)?;
+        object.verify_es256(&device.point, public_url)?;
+        Ok(VerifiedChallenge { challenge, device, sha256: sha256(octets) })
     }
 }
 
@@ -91,8 +107,8 @@ impl Challenge {
 pub struct VerifiedChallenge {
     /// What it says.
     pub challenge: Challenge,
-    /// The device's certificate.
-    pub certificate: DeviceCertificate,
+    /// The device, by its certificate.
+    pub device: Arc<CheckedDevice>,
     /// SHA-256 of its octets.
     pub sha256: [u8; 32],
 }

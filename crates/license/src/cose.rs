@@ -90,12 +90,12 @@ impl<'b> Unverified<'b> {
 
     /// Verifies ES256 by a key that the kid must name.
     #[cfg(feature = "issue")]
-    pub(crate) fn verify_es256(&self, key: &crate::SigningPublicKey, public_url: &str) -> Result<(), Error> {
-        if self.kid != kid_of(key.as_bytes()) {
+    pub(crate) fn verify_es256(&self, key: &crate::SigningPoint, public_url: &str) -> Result<(), Error> {
+        if self.kid != kid_of(key.compressed().as_bytes()) {
             return Err(Error::NotAuthentic);
         }
         let input = signature_input(self.protected, public_url, self.payload);
-        crate::es256::verify(key, &input, &self.signature)
+        key.verify(&input, &self.signature)
     }
 }
 

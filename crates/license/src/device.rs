@@ -63,7 +63,7 @@ impl IndividualizationRequest {
     pub fn verify(octets: &[u8], public_url: &str) -> Result<Self, Error> {
         let object = crate::cose::Unverified::parse(octets, Typ::IndividualizationRequest)?;
         let request: Self = cbor::decode(object.payload)?;
-        object.verify_es256(&request.signing_key, public_url)?;
+        object.verify_es256(&request.signing_key.decompress()?, public_url)?;
         if request.description.len() > 400 { Err(Error::Malformed) } else { Ok(request) }
     }
 }
@@ -177,6 +177,37 @@ impl DeviceCertificate {
     pub fn verify(octets: &[u8], trust: &Trust, now: u64) -> Result<Self, Error> {
         let certificate: Self = trust.verify(octets)?;
         if now > certificate.expires { Err(Error::Validity) } else { Ok(certificate) }
+    }
+}
+
+/// A device certificate that was verified, with its key's point: what a server keeps of a device that comes
+/// again.
+#[cfg(feature = "issue")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedDevice {
+    /// The certificate.
+    pub certificate: DeviceCertificate,
+    /// The point of its signing key.
+    pub point: crate::SigningPoint,
+}
+
+#[cfg(feature = "issue")]
+impl CheckedDevice {
+    /// As [`DeviceCertificate::verify`], and that its signing key is one.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::NotAuthentic`], [`Error::Validity`].
+    pub fn verify(octets: &[u8], trust: &Trust, now: u64) -> Result<Self, Error> {
+        let certificate = DeviceCertificate::verify(octets, trust, now)?;
+        Ok(Self { point: certificate.signing_key.decompress()?, certificate })
+    }
+
+    /// That the certificate holds at another time, too.
+    ///
+    /// # Errors
+    /// [`Error::Validity`].
+    pub fn check_time(&self, now: u64) -> Result<(), Error> {
+        if now > self.certificate.expires { Err(Error::Validity) } else { Ok(()) }
     }
 }
 

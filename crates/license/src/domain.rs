@@ -113,7 +113,8 @@ mod sealing {
     use aes_gcm::{Aes256Gcm, Key, Nonce};
 
     use super::{DOMAIN_KEY_NONCE, DomainEpoch};
-    use crate::issue::{encrypt_oaep, random_seed};
+    use crate::backend::encrypt_oaep;
+    use crate::issue::random_seed;
     use crate::{Error, RsaModulus};
 
     impl DomainEpoch {

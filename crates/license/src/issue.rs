@@ -5,10 +5,9 @@ use core::fmt;
 use aes_kw::{KeyInit, KwAes256};
 use cenc::{Cek, Kid};
 use ed25519_dalek::{Signer as _, SigningKey};
-use rsa::{BoxedUint, Oaep, RsaPublicKey};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::backend::{Ed25519Key, encrypt_oaep};
 use crate::{
     DeviceCertificate, DomainEpoch, DrmMetadata, Error, Individualization, IndividualizationRequest,
     KeyLevel, License, Policy, RsaModulus, SignerCertificate, SigningPublicKey, ToBeSigned, Trust, Typ,
@@ -53,7 +52,11 @@ impl SiteCa {
 
     /// Certifies a key; the certificate's COSE octets.
     pub fn certify(&self, public_url: &str, certificate: &SignerCertificate) -> Vec<u8> {
-        sign(&self.0, Typ::SignerCertificate, public_url, cbor::encode(certificate))
+        let key = self.0.verifying_key();
+        let object =
+            ToBeSigned::new(Typ::SignerCertificate, key.as_bytes(), public_url, cbor::encode(certificate));
+        let signature = self.0.sign(object.message()).to_bytes();
+        object.finish(&signature)
     }
 
     /// Makes and certifies a fresh signer for one type. `id` names the key to operators.
@@ -68,16 +71,17 @@ impl SiteCa {
         not_before: u64,
         not_after: u64,
     ) -> Result<Signer, Error> {
-        let key = SigningKey::from_bytes(&*random_seed()?);
+        let seed = random_seed()?;
+        let key = Ed25519Key::from_seed(&seed)?;
         let certificate = SignerCertificate {
-            key: key.verifying_key().to_bytes(),
+            key: key.public_key()?,
             typ: typ.name().to_owned(),
             id: id.to_owned(),
             not_before,
             not_after,
         };
         let octets = self.certify(public_url, &certificate);
-        Ok(Signer { key, public_url: public_url.to_owned(), certificate, octets })
+        Ok(Signer { key, seed, public_url: public_url.to_owned(), certificate, octets })
     }
 }
 
@@ -85,12 +89,6 @@ impl fmt::Debug for SiteCa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SiteCa(redacted)")
     }
-}
-
-fn sign(key: &SigningKey, typ: Typ, public_url: &str, payload: Vec<u8>) -> Vec<u8> {
-    let object = ToBeSigned::new(typ, key.verifying_key().as_bytes(), public_url, payload);
-    let signature = key.sign(object.message()).to_bytes();
-    object.finish(&signature)
 }
 
 /// What a factory says of a box.
@@ -114,7 +112,8 @@ pub struct BoxIdentity<'a> {
 
 /// A certified key that signs objects of one type for one site. Wiped when dropped.
 pub struct Signer {
-    key: SigningKey,
+    key: Ed25519Key,
+    seed: Zeroizing<[u8; 32]>,
     public_url: String,
     certificate: SignerCertificate,
     octets: Vec<u8>,
@@ -127,17 +126,18 @@ impl Signer {
     /// [`Error::Malformed`], [`Error::NotAuthentic`], or [`Error::Binding`] if the certificate is another
     /// key's.
     pub fn from_parts(seed: &[u8; 32], certificate: Vec<u8>, trust: &Trust) -> Result<Self, Error> {
-        let key = SigningKey::from_bytes(seed);
+        let key = Ed25519Key::from_seed(seed)?;
         let parsed = trust.signer(&certificate)?;
-        if parsed.key != key.verifying_key().to_bytes() {
+        if parsed.key != key.public_key()? {
             return Err(Error::Binding);
         }
-        Ok(Self { key, public_url: trust.public_url().to_owned(), certificate: parsed, octets: certificate })
+        let (seed, public_url) = (Zeroizing::new(*seed), trust.public_url().to_owned());
+        Ok(Self { key, seed, public_url, certificate: parsed, octets: certificate })
     }
 
     /// The seed, to be stored.
     pub fn seed(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.key.to_bytes())
+        self.seed.clone()
     }
 
     /// What its certificate says.
@@ -154,7 +154,9 @@ impl Signer {
         if self.certificate.typ != typ.name() {
             return Err(Error::SignerType);
         }
-        Ok(sign(&self.key, typ, &self.public_url, payload))
+        let object = ToBeSigned::new(typ, &self.certificate.key, &self.public_url, payload);
+        let signature = self.key.sign(object.message())?;
+        Ok(object.finish(&signature))
     }
 
     /// Signs DRM metadata (its `signer` field is filled in).
@@ -311,15 +313,6 @@ impl IndividualizationRequest {
         component.copy_from_slice(&sha256(&keys)[..16]);
         component
     }
-}
-
-/// RSAES-OAEP with SHA-256, MGF1-SHA-256 and an empty label (RFC 8017 §7.1.1), exponent 65537.
-pub(crate) fn encrypt_oaep(modulus: &RsaModulus, plaintext: &[u8]) -> Result<[u8; 256], Error> {
-    let n = BoxedUint::from_be_slice(modulus.as_bytes(), 2048).map_err(|_| Error::Malformed)?;
-    let key = RsaPublicKey::new(n, BoxedUint::from(65_537u32)).map_err(|_| Error::Malformed)?;
-    let mut rng = rsa::rand_core::UnwrapErr(getrandom::SysRng);
-    let ciphertext = key.encrypt(&mut rng, Oaep::<Sha256>::new(), plaintext).map_err(|_| Error::Random)?;
-    ciphertext.try_into().map_err(|_| Error::Malformed)
 }
 
 /// What goes into an individualization answer beside the certificate.

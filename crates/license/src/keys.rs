@@ -39,6 +39,75 @@ impl SigningPublicKey {
     }
 }
 
+/// A device's signing key with both coordinates of its point, uncompressed (SEC 1 §2.3.3), as verifying needs
+/// it. Taking y's root costs half as much as verifying a signature, so who meets a key often keeps this.
+#[cfg(feature = "issue")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SigningPoint([u8; 65]);
+
+#[cfg(feature = "issue")]
+impl SigningPoint {
+    /// The 65 octets: 0x04 ‖ x ‖ y.
+    pub const fn as_bytes(&self) -> &[u8; 65] {
+        &self.0
+    }
+
+    /// The key as objects name it.
+    pub fn compressed(&self) -> SigningPublicKey {
+        let mut key = [2 | (self.0[64] & 1); 33];
+        key[1..].copy_from_slice(&self.0[1..33]);
+        SigningPublicKey(key)
+    }
+
+    /// Verifies an ES256 signature (r ‖ s, 64 bytes) of a message by this key, as `X-NCCP-Signature` has it.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthentic`], also when the key is no point of the curve.
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
+        crate::backend::verify_es256(self, message, signature)
+    }
+}
+
+/// The point is not checked to be on the curve; verifying does that.
+#[cfg(feature = "issue")]
+impl TryFrom<[u8; 65]> for SigningPoint {
+    type Error = Error;
+
+    fn try_from(point: [u8; 65]) -> Result<Self, Error> {
+        if point[0] == 4 { Ok(Self(point)) } else { Err(Error::Malformed) }
+    }
+}
+
+#[cfg(feature = "issue")]
+impl fmt::Debug for SigningPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.compressed().fmt(f)
+    }
+}
+
+#[cfg(feature = "issue")]
+impl SigningPublicKey {
+    /// The key's point.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthentic`] when the curve has no point of this x.
+    pub fn decompress(&self) -> Result<SigningPoint, Error> {
+        use p256::elliptic_curve::sec1::ToSec1Point as _;
+
+        let key = p256::PublicKey::from_sec1_bytes(&self.0).map_err(|_| Error::NotAuthentic)?;
+        let point = key.to_sec1_point(false);
+        point.as_bytes().try_into().map(SigningPoint).map_err(|_| Error::NotAuthentic)
+    }
+
+    /// As [`SigningPoint::verify`], for a key that is met once.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthentic`], also when the key is no point of the curve.
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
+        self.decompress()?.verify(message, signature)
+    }
+}
+
 impl TryFrom<[u8; 33]> for SigningPublicKey {
     type Error = Error;
 

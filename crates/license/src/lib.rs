@@ -12,7 +12,7 @@
 //! * Licenses that come along with DRM metadata: bound to a [`DomainEpoch`],
 //!   [`VerifiedLicense::verify_embedded`].
 //! * A server (feature `issue`): `SiteCa`, `Signer`, [`IndividualizationRequest`]'s and [`Challenge`]'s
-//!   `verify`.
+//!   `verify`. Feature `aws-lc`: the same by that library, natively.
 //!
 //! # Examples
 //! A site signs what it says of a film's protection; who trusts its CA reads it (features `issue`, and none):
@@ -48,14 +48,14 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+#[cfg(feature = "issue")]
+mod backend;
 mod cbor;
 mod challenge;
 mod cose;
 mod device;
 mod domain;
 mod error;
-#[cfg(any(feature = "issue", feature = "software"))]
-mod es256;
 #[cfg(feature = "issue")]
 mod issue;
 mod keys;
@@ -74,11 +74,15 @@ mod wycheproof;
 pub use challenge::VerifiedChallenge;
 pub use challenge::{Challenge, Display};
 pub use cose::ToBeSigned;
+#[cfg(feature = "issue")]
+pub use device::CheckedDevice;
 pub use device::{DeviceCertificate, Individualization, IndividualizationRequest, KeyLevel};
 pub use domain::{DOMAIN_KEY_NONCE, Domain, DomainEpoch, EPOCH_SECONDS, split_domain_key};
 pub use error::Error;
 #[cfg(feature = "issue")]
 pub use issue::{BoxIdentity, Grant, IndividualizationGrant, Signer, SiteCa};
+#[cfg(feature = "issue")]
+pub use keys::SigningPoint;
 pub use keys::{RsaModulus, SigningPublicKey};
 pub use license::{Expected, License, VerifiedLicense, WrappedKey};
 pub use metadata::{DrmMetadata, KeyName, PSSH_SYSTEM_ID, PsshData};

@@ -7,12 +7,12 @@ use ed25519_dalek::VerifyingKey;
 use crate::{SigningPublicKey, SoftwareRsaKey};
 
 /// The fields of each vector; `-` is empty.
-fn vectors(file: &str) -> impl Iterator<Item = Vec<&str>> {
+pub(crate) fn vectors(file: &str) -> impl Iterator<Item = Vec<&str>> {
     let lines = file.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.split(' ').map(|field| if field == "-" { "" } else { field }).collect())
 }
 
-fn octets(field: &str) -> Vec<u8> {
+pub(crate) fn octets(field: &str) -> Vec<u8> {
     hex::decode(field).unwrap()
 }
 

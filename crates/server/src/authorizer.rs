@@ -61,7 +61,7 @@ impl Webhook {
     pub(crate) fn new(config: &Authorizer) -> Result<Self, Error> {
         let bad = |reason: &str| Error::Setting { name: "authorizer.url", reason: reason.to_owned() };
         // One provider of cryptography for the process; a second call finds the first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder()
             .timeout(Duration::from_millis(config.timeout_ms))
             .redirect(reqwest::redirect::Policy::none())

@@ -52,7 +52,7 @@ fn read(files: &Tls) -> Result<Arc<ServerConfig>, Error> {
     // The error may quote the file.
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|_| bad("tls.key", &files.key, &"holds no private key in PEM"))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| Error::Internal("no TLS version is supported"))?

@@ -68,7 +68,7 @@ pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Err
         screen.show(&Notice::StateLost);
     }
     // One provider of cryptography for the process; a second call finds the first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)

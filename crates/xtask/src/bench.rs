@@ -56,13 +56,14 @@ enum Bench {
         #[arg(long, default_value_t = 20.0)]
         megabits: f64,
     },
-    /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL.
+    /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL, and the server's processor time
+    /// for each beside that of its cryptography.
     Control {
         /// Seconds for each.
         #[arg(long, default_value_t = 10)]
         seconds: u64,
         /// Connections at a time.
-        #[arg(long, default_value_t = 64)]
+        #[arg(long, default_value_t = 8)]
         connections: usize,
     },
     /// What the browser must load: scripts and modules.

@@ -18,7 +18,7 @@ async fn a_license_for_another_key_level_is_refused() {
     identity(&page, &account()).await;
     let (_, octets) = challenge(&page, Display::Single).await;
     let asked = Challenge::verify(&octets, &site.trust, now()).unwrap();
-    assert_eq!(asked.certificate.level, page::LEVEL);
+    assert_eq!(asked.device.certificate.level, page::LEVEL);
     let refused = offered(&site, &page, &Policy { key_level: KeyLevel::Box, ..policy() }).await;
     assert_eq!(refused, Err(DrmError::PolicyRefused { reason: PolicyReason::KeyLevel }));
 }

@@ -2,6 +2,7 @@
 
 use super::file::{self, KeyFile, KeyKind, KeyState};
 use super::generate::{certified, generate, renewal};
+use super::met::MetDevices;
 use super::{KeyRing, Revoked, SealKey, domains};
 use crate::Error;
 use crate::media_url::MediaSecret;
@@ -113,6 +114,7 @@ pub fn load_with(
         seal,
         changed: changed.unwrap_or(0),
         revoked: Revoked::read(folder)?,
+        met: MetDevices::default(),
         factory,
         individualization,
         device_certificate,

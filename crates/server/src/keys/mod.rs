@@ -12,6 +12,7 @@ mod folder;
 mod generate;
 pub(crate) mod imported;
 mod load;
+mod met;
 mod revoked;
 mod ring;
 mod rotate;

@@ -1,10 +1,12 @@
 //! The keys in memory, and what they verify.
 
+use super::met::MetDevices;
 use super::{DomainPair, Revoked, SealKey};
 use crate::media_url::MediaSecret;
 use crate::ticket::TicketKeys;
 use cenc::CommonKey;
-use license::{Challenge, DeviceCertificate, DomainEpoch, KeyLevel, Signer, Trust, VerifiedChallenge};
+use license::{Challenge, CheckedDevice, DomainEpoch, KeyLevel, Signer, Trust, VerifiedChallenge};
+use std::sync::Arc;
 
 /// Every key that a server works with.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct KeyRing {
     pub media: Vec<MediaSecret>,
     /// Components that nobody trusts any more.
     pub revoked: Revoked,
+    /// Devices whose certificates were verified by these keys.
+    pub(super) met: MetDevices,
     /// Common keys by id; the first is the one that packaging uses.
     pub(super) common: Vec<(String, CommonKey)>,
     /// Seals what is kept elsewhere.
@@ -47,27 +51,28 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by
-    /// the other. A revoked component's does not hold.
+    /// the other. A revoked component's does not hold. What was verified before is not verified again.
     ///
     /// # Errors
     /// [`license::Error`].
-    pub fn verify_device(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
-        let certificate = self.verify_authentic(octets, now)?;
-        match self.revoked.holds_certificate(&certificate) {
+    pub fn verify_device(&self, octets: &[u8], now: u64) -> Result<Arc<CheckedDevice>, license::Error> {
+        let device = self.met.device(octets, || self.verify_authentic(octets, now))?;
+        device.check_time(now)?;
+        match self.revoked.holds_certificate(&device.certificate) {
             true => Err(license::Error::Certificate),
-            false => Ok(certificate),
+            false => Ok(device),
         }
     }
 
-    fn verify_authentic(&self, octets: &[u8], now: u64) -> Result<DeviceCertificate, license::Error> {
-        match DeviceCertificate::verify(octets, &self.trust, now) {
-            Ok(certificate) if certificate.level != KeyLevel::Box => Ok(certificate),
+    fn verify_authentic(&self, octets: &[u8], now: u64) -> Result<CheckedDevice, license::Error> {
+        match CheckedDevice::verify(octets, &self.trust, now) {
+            Ok(device) if device.certificate.level != KeyLevel::Box => Ok(device),
             Ok(_) => Err(license::Error::NotAuthentic),
             Err(error) => {
                 let factory = self.factory.as_ref().ok_or(error)?;
-                let certificate = DeviceCertificate::verify(octets, factory, now)?;
-                if certificate.level == KeyLevel::Box {
-                    Ok(certificate)
+                let device = CheckedDevice::verify(octets, factory, now)?;
+                if device.certificate.level == KeyLevel::Box {
+                    Ok(device)
                 } else {
                     Err(license::Error::NotAuthentic)
                 }
@@ -80,29 +85,8 @@ impl KeyRing {
     /// # Errors
     /// [`license::Error`]; `Certificate` for all that is wrong with the certificate.
     pub fn verify_challenge(&self, octets: &[u8], now: u64) -> Result<VerifiedChallenge, license::Error> {
-        let verified = self.verify_authentic_challenge(octets, now)?;
-        match self.revoked.holds_certificate(&verified.certificate) {
-            true => Err(license::Error::Certificate),
-            false => Ok(verified),
-        }
-    }
-
-    fn verify_authentic_challenge(
-        &self,
-        octets: &[u8],
-        now: u64,
-    ) -> Result<VerifiedChallenge, license::Error> {
-        match Challenge::verify(octets, &self.trust, now) {
-            Ok(verified) if verified.certificate.level != KeyLevel::Box => Ok(verified),
-            Ok(_) => Err(license::Error::Certificate),
-            Err(license::Error::Certificate) => {
-                let factory = self.factory.as_ref().ok_or(license::Error::Certificate)?;
-                let verified = Challenge::verify(octets, factory, now)?;
-                let is_box = verified.certificate.level == KeyLevel::Box;
-                if is_box { Ok(verified) } else { Err(license::Error::Certificate) }
-            }
-            Err(error) => Err(error),
-        }
+        let device = |certificate: &[u8]| self.verify_device(certificate, now);
+        Challenge::verify_by(octets, self.trust.public_url(), device)
     }
 
     /// A domain's key pair in an epoch.

@@ -8,7 +8,7 @@ use crate::region::Place;
 use crate::secret::random;
 use crate::store::{Account, ActivationCode, AuditEntry, StoreError, Transaction, retried};
 use crate::throttle::Throttled;
-use license::DeviceCertificate;
+use license::{CheckedDevice, DeviceCertificate};
 use nccp::json::{Activate, ActivateState, Activated};
 use nccp::{Activation, BoxCode, ErrorCode, single_line};
 use std::net::IpAddr;
@@ -38,10 +38,11 @@ pub(crate) enum Polled {
 pub(crate) async fn poll(
     service: &Service,
     tx: &mut dyn Transaction,
-    certificate: &DeviceCertificate,
+    checked: &CheckedDevice,
     sequence: u64,
     now: u64,
 ) -> Outcome<Polled> {
+    let certificate = &checked.certificate;
     let key = certificate.signing_key.as_bytes();
     let name = name_of(certificate);
     match tx.code_by_key(key).await?.filter(|code| now < code.expires) {
@@ -49,7 +50,7 @@ pub(crate) async fn poll(
             let account = tx.account(account).await?.filter(|account| !account.disabled);
             let account = account.ok_or(ErrorCode::CodeExpired)?;
             let registered =
-                registration::register_box(service, tx, account, certificate, &name, sequence, now).await?;
+                registration::register_box(service, tx, account, checked, &name, sequence, now).await?;
             // If the answer is lost the box asks again, and gets the same slot.
             tx.end_code(&code, expires.min(now + REPEAT)).await?;
             Ok(Polled::Registered(Box::new(registered)))

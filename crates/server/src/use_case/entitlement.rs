@@ -77,7 +77,7 @@ impl Entitlements {
         // What a request says of its device is its claim, until a ticket or a certificate proves it.
         let (device, level) = match proof {
             Proof::Ticket { ticket, .. } => (Some(ticket.device.as_str()), ticket.level),
-            Proof::Certificate(certificate) => (None, certificate.level),
+            Proof::Certificate(device) => (None, device.certificate.level),
             Proof::None | Proof::BadCertificate => return Ok(Self(Some(Verdicts::default()))),
         };
         if asking.is_empty() {

@@ -48,7 +48,7 @@ pub(crate) async fn issue(
     let &Asking { speaker, stream_id, challenge: verified, origin, place } = asking;
     let challenge = &verified.challenge;
     let movie_id = MovieId::try_from(challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
-    let bound = *verified.certificate.signing_key.as_bytes() == speaker.signing_key
+    let bound = verified.device.point == speaker.point
         && challenge.ticket_sha256 == sha256(speaker.ticket.as_bytes())
         && challenge.device_id == speaker.device.id
         && stream_id.is_none_or(|id| id == movie_id)
@@ -72,10 +72,10 @@ pub(crate) async fn issue(
         ErrorCode::MovieNotAvailable
     })?;
     let first_play = tx.first_play(speaker.account.id, movie.id, now).await?;
-    let rules = template.rules(now, first_play, verified.certificate.level);
+    let rules = template.rules(now, first_play, verified.device.certificate.level);
     let situation = Situation {
         now,
-        key_level: verified.certificate.level,
+        key_level: verified.device.certificate.level,
         display: challenge.display,
         origin: origin.unwrap_or(&service.config.public_url),
         release: challenge.player_release.as_slice().try_into().ok(),
@@ -175,7 +175,7 @@ async fn issue_raw_once(
     if account.disabled {
         return Err(ErrorCode::LoginRequired.into());
     }
-    let speaker = Speaker { account, device, ticket: text.to_owned(), signing_key: ticket.signing_key };
+    let speaker = Speaker { account, device, ticket: text.to_owned(), point: ticket.point };
     let asking = Asking { speaker: &speaker, stream_id: None, challenge, origin, place };
     let license = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;

@@ -8,6 +8,7 @@ pub(crate) mod content_keys;
 pub(crate) mod controller;
 pub mod counters;
 pub(crate) mod devices;
+mod domain_keys;
 pub(crate) mod drm_metadata;
 pub(crate) mod entitlement;
 pub(crate) mod individualize;

@@ -1,14 +1,15 @@
 //! Taking a slot, keeping it, and the tickets that say so.
 
+use super::domain_keys::Sealing;
 use super::login::SessionCookies;
 use super::speaker::Speaker;
-use super::{Failure, Outcome, playable};
+use super::{Failure, Outcome, domain_keys};
 use crate::Service;
 use crate::secret::{CookieSecret, random_hex};
 use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
 use crate::ticket::Ticket;
-use license::{DeviceCertificate, Domain, DomainEpoch, RsaModulus};
-use nccp::{DeviceId, DomainKey, ErrorCode, Register, Registration};
+use license::{CheckedDevice, SigningPoint};
+use nccp::{DeviceId, ErrorCode, Register, Registration};
 
 /// Seconds that a ticket lives.
 pub(crate) const TICKET_LIFE: u64 = 12 * 3600;
@@ -24,10 +25,12 @@ pub(crate) struct Ticketed {
     pub(crate) device: Device,
     pub(crate) ticket: Ticket,
     pub(crate) text: String,
-    pub(crate) domain_keys: Vec<DomainKey>,
+    /// Domains' keys, to be sealed when all is committed.
+    pub(crate) sealing: Option<Sealing>,
 }
 
 impl Ticketed {
+    /// The answer, but for domains' keys.
     pub(crate) fn registration(&self) -> Registration {
         let Ticket { issued, expires, .. } = self.ticket;
         Registration {
@@ -35,7 +38,7 @@ impl Ticketed {
             ticket: self.text.clone(),
             expiration: expires,
             renewal: issued + (expires - issued) * RENEW_PERCENT / 100,
-            domain_keys: self.domain_keys.clone(),
+            domain_keys: Vec::new(),
         }
     }
 }
@@ -43,7 +46,7 @@ impl Ticketed {
 impl From<Ticketed> for Speaker {
     fn from(ticketed: Ticketed) -> Self {
         let Ticketed { account, device, ticket, text, .. } = ticketed;
-        Self { account, device, signing_key: ticket.signing_key, ticket: text }
+        Self { account, device, point: ticket.point, ticket: text }
     }
 }
 
@@ -52,7 +55,7 @@ impl From<Ticketed> for Speaker {
 pub(crate) struct Registering<'a> {
     pub(crate) message: &'a Register,
     /// Verified, and the request's signature is by its key.
-    pub(crate) certificate: &'a DeviceCertificate,
+    pub(crate) checked: &'a CheckedDevice,
     pub(crate) session: Option<&'a SessionCookies>,
     /// The browser's cookie: its own, or a new one.
     pub(crate) browser: &'a CookieSecret,
@@ -60,38 +63,12 @@ pub(crate) struct Registering<'a> {
     pub(crate) now: u64,
 }
 
-/// The keys of the device's domains, of this epoch and the next, as far as they have been made; sealed, so
-/// that nobody else can use them (B50). None for an account whose plan plays nothing.
-async fn domain_keys(
-    service: &Service,
-    tx: &mut dyn Transaction,
-    (account, device): (&Account, &Device),
-    now: u64,
-) -> Outcome<Vec<DomainKey>> {
-    let domains = Domain::of_level(device.level);
-    let modulus = match domains {
-        [] => None,
-        _ => tx.rsa_modulus(&device.id).await?.and_then(|modulus| RsaModulus::try_from(modulus).ok()),
-    };
-    let Some(modulus) = modulus else { return Ok(Vec::new()) };
-    if !playable::plays_anything(tx, account).await? {
-        return Ok(Vec::new());
-    }
-    let ring = service.keys();
-    let epochs = domains.iter().map(|domain| DomainEpoch::at(*domain, now)).flat_map(|of| [of, of.next()]);
-    let sealed = epochs.filter_map(|of| ring.domain(of)).map(|pair| {
-        let key = pair.of.seal_for(&pair.pkcs8, &device.id, &modulus);
-        let key = key.map_err(|error| Failure::Signing { what: "a domain's key", error })?;
-        Ok(DomainKey { domain: pair.of.domain.name().to_owned(), epoch: pair.of.epoch, key })
-    });
-    sealed.collect()
-}
-
 async fn issue(
     service: &Service,
     tx: &mut dyn Transaction,
     account: Account,
     device: Device,
+    point: SigningPoint,
     now: u64,
 ) -> Outcome<Ticketed> {
     // What was blocked or revoked in this very moment gets no ticket, and no domain's key.
@@ -101,12 +78,15 @@ async fn issue(
     if service.keys().revoked.holds(device.component, &device.signing_key) {
         return Err(ErrorCode::CertificateInvalid.into());
     }
-    let domain_keys = domain_keys(service, tx, (&account, &device), now).await?;
+    let sealing = domain_keys::granted(tx, (&account, &device), now).await?;
     let corrupt = |column| Failure::Store(StoreError::Corrupt(column));
+    if device.signing_key != point.compressed().as_bytes() {
+        return Err(corrupt("signing_key"));
+    }
     let ticket = Ticket {
         account: account.id,
         device: device.id.parse().map_err(|_| corrupt("id"))?,
-        signing_key: device.signing_key.as_slice().try_into().map_err(|_| corrupt("signing_key"))?,
+        point,
         component: device.component,
         level: device.level,
         epoch: device.epoch,
@@ -114,7 +94,7 @@ async fn issue(
         expires: now + TICKET_LIFE,
     };
     let text = service.keys().tickets.seal(&ticket);
-    Ok(Ticketed { account, device, ticket, text, domain_keys })
+    Ok(Ticketed { account, device, ticket, text, sealing })
 }
 
 /// The account of the session cookies, inside a transaction.
@@ -145,11 +125,12 @@ pub(crate) async fn register(
     tx: &mut dyn Transaction,
     registering: &Registering<'_>,
 ) -> Outcome<Ticketed> {
-    let &Registering { message, certificate, session, browser, sequence, now } = registering;
+    let &Registering { message, checked, session, browser, sequence, now } = registering;
     let account = session_account(tx, session, now).await?;
     tx.lock_account(account.id).await?;
     // It may have ended while this waited for the account.
     let account = session_account(tx, session, now).await?;
+    let CheckedDevice { certificate, point } = checked;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
     let level = certificate.level;
@@ -197,7 +178,7 @@ pub(crate) async fn register(
     };
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, tx, account, device, now).await
+    issue(service, tx, account, device, *point, now).await
 }
 
 /// A box whose code somebody typed in: as [`register`], without cookies.
@@ -205,12 +186,13 @@ pub(crate) async fn register_box(
     service: &Service,
     tx: &mut dyn Transaction,
     account: Account,
-    certificate: &DeviceCertificate,
+    checked: &CheckedDevice,
     name: &str,
     sequence: u64,
     now: u64,
 ) -> Outcome<Ticketed> {
     tx.lock_account(account.id).await?;
+    let CheckedDevice { certificate, point } = checked;
     let key = certificate.signing_key.as_bytes();
     let level = certificate.level;
     let id = match tx.device_by_key(account.id, key).await? {
@@ -241,7 +223,7 @@ pub(crate) async fn register_box(
     };
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, tx, account, device, now).await
+    issue(service, tx, account, device, *point, now).await
 }
 
 fn idle_before(service: &Service, now: u64) -> Option<u64> {
@@ -283,11 +265,11 @@ pub(crate) async fn renew(
     service: &Service,
     tx: &mut dyn Transaction,
     device_id: &DeviceId,
-    account: &Account,
-    device: &Device,
+    speaker: &Speaker,
     session: Option<&SessionCookies>,
     now: u64,
 ) -> Outcome<Ticketed> {
+    let Speaker { account, device, point, .. } = speaker;
     if device_id.as_str() != device.id {
         return Err(ErrorCode::DeviceUnknown.into());
     }
@@ -301,5 +283,5 @@ pub(crate) async fn renew(
     }
     take_slot(service, tx, device, now).await?;
     let device = tx.device(&device.id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, tx, account.clone(), device, now).await
+    issue(service, tx, account.clone(), device, *point, now).await
 }

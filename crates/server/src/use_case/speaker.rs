@@ -1,6 +1,7 @@
 //! Who speaks in a request: a device of an account, with the ticket that says so.
 
 use crate::store::{Account, Device};
+use license::SigningPoint;
 
 /// Known after a ticket was checked, or once a message has given one.
 #[derive(Debug)]
@@ -9,6 +10,6 @@ pub(crate) struct Speaker {
     pub(crate) device: Device,
     /// The ticket's text: challenges carry its SHA-256.
     pub(crate) ticket: String,
-    /// P-256 key, compressed: the ticket's, and so the one that signed the request.
-    pub(crate) signing_key: [u8; 33],
+    /// P-256 key: the ticket's, and so the one that signed the request.
+    pub(crate) point: SigningPoint,
 }

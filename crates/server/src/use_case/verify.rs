@@ -3,8 +3,9 @@
 use crate::Service;
 use crate::secret::{from_base64url, sha256};
 use crate::ticket::Ticket;
-use license::{DeviceCertificate, KeyLevel, SigningPublicKey};
+use license::{CheckedDevice, KeyLevel, SigningPoint};
 use nccp::{Register, Request, RequestMessage, signing_input};
+use std::sync::Arc;
 
 /// Seconds by which a client's clock may differ.
 pub(crate) const CLOCK_TOLERANCE: u64 = 300;
@@ -19,7 +20,7 @@ pub(crate) enum Proof {
     /// A ticket and a signature by the key in it.
     Ticket { ticket: Ticket, text: String },
     /// A registration: a certificate and a signature by its key.
-    Certificate(Box<DeviceCertificate>),
+    Certificate(Arc<CheckedDevice>),
     /// A registration whose certificate does not hold, or a ticket whose keys were revoked: the client is told
     /// to individualize.
     BadCertificate,
@@ -69,7 +70,7 @@ pub(crate) fn authenticate(
     now: u64,
 ) -> Result<Proof, NotAuthentic> {
     let first = request.messages.iter().find(|message| !matches!(message, RequestMessage::Ping));
-    let signed = |key: &SigningPublicKey| {
+    let signed = |key: &SigningPoint| {
         let signature: [u8; 64] =
             signature.and_then(from_base64url).and_then(|s| s.try_into().ok()).ok_or(NotAuthentic)?;
         let ticket_sha256 = sha256(ticket_text.unwrap_or_default().as_bytes());
@@ -84,19 +85,19 @@ pub(crate) fn authenticate(
         ) => {
             let for_box = matches!(message, RequestMessage::ActivationCode { .. });
             match service.keys().verify_device(certificate, now) {
-                Ok(certificate)
-                    if (certificate.level == KeyLevel::Box) == for_box
-                        && audience.admits(certificate.level) =>
+                Ok(device)
+                    if (device.certificate.level == KeyLevel::Box) == for_box
+                        && audience.admits(device.certificate.level) =>
                 {
-                    signed(&certificate.signing_key)?;
-                    Ok(Proof::Certificate(Box::new(certificate)))
+                    signed(&device.point)?;
+                    Ok(Proof::Certificate(device))
                 }
                 _ => Ok(Proof::BadCertificate),
             }
         }
         Some(_) => {
             let (ticket, text) = open_ticket(service, ticket_text)?;
-            signed(&SigningPublicKey::try_from(ticket.signing_key).map_err(|_| NotAuthentic)?)?;
+            signed(&ticket.point)?;
             if request.device.as_ref() != Some(&ticket.device) || !audience.admits(ticket.level) {
                 return Err(NotAuthentic);
             }
@@ -110,7 +111,7 @@ pub(crate) fn authenticate(
 
 /// Whether nobody trusts the ticket's keys any more.
 pub(crate) fn is_revoked(service: &Service, ticket: &Ticket) -> bool {
-    service.keys().revoked.holds(ticket.component, &ticket.signing_key)
+    service.keys().revoked.holds(ticket.component, ticket.point.compressed().as_bytes())
 }
 
 /// Opens a ticket header; whether it is over, or its keys were revoked, is not asked.

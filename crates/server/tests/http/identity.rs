@@ -44,7 +44,7 @@ async fn a106_revoked_components_are_refused_and_others_not() {
     let certificate = server::keys::load(&keys, &world.config.public_url, world.now())
         .unwrap()
         .verify_device(&client.certificate, world.now());
-    let component: RevokedId = hex::encode(certificate.unwrap().component).parse().unwrap();
+    let component: RevokedId = hex::encode(certificate.unwrap().certificate.component).parse().unwrap();
     for named in [component, RevokedId::of_key(client.public_key().as_bytes())] {
         assert_eq!(license(&mut client, &world).await, Ok(()));
         assert!(revoke(&keys, named, "read out").unwrap());

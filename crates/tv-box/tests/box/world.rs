@@ -114,7 +114,7 @@ impl World {
         let store = server::store::open(&config).await.unwrap();
         accounts::add(&*store, EMAIL, PASSWORD, "unlimited", NOW).await.unwrap();
         // As the server and the box do, each for itself.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let mut world = Self {
             folder,

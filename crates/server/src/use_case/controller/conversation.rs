@@ -5,12 +5,13 @@ use crate::Service;
 use crate::secret::{CookieSecret, sha256};
 use crate::store::{DeviceState, Transaction};
 use crate::use_case::activation::{self, Polled};
+use crate::use_case::domain_keys::Sealing;
 use crate::use_case::entitlement::Entitlements;
 use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
 use crate::use_case::verify::{CLOCK_TOLERANCE, Proof};
 use crate::use_case::{Failure, Outcome, audit, authorization, leases, library, license, metadata, playback};
-use ::license::{DeviceCertificate, KeyLevel};
+use ::license::{CheckedDevice, KeyLevel};
 use nccp::{
     Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
 };
@@ -28,12 +29,16 @@ pub(super) struct Conversation<'a> {
     now: u64,
     sequence: Sequence,
     /// The certificate whose key signed a registration.
-    certificate: Option<&'a DeviceCertificate>,
+    certificate: Option<&'a CheckedDevice>,
     speaker: Option<Speaker>,
     /// The speaker's ticket is over: only a renewal is answered.
     expired: bool,
     /// What messages get as long as nobody speaks: why the registration before them failed.
     refusal: ErrorCode,
+    /// Domains' keys for the answer to the message that is answered now.
+    sealing: Option<Sealing>,
+    /// Domains' keys that are to be sealed, each for the answer of this number.
+    sealings: Vec<(usize, Sealing)>,
     /// A ticket that was issued.
     pub(super) ticket: Option<String>,
     /// The browser's cookie, set by a registration.
@@ -61,6 +66,8 @@ impl<'a> Conversation<'a> {
             speaker: None,
             expired: false,
             refusal: ErrorCode::NotAuthentic,
+            sealing: None,
+            sealings: Vec::new(),
             ticket: None,
             browser: None,
             reports: Vec::new(),
@@ -89,7 +96,7 @@ impl<'a> Conversation<'a> {
                 }
                 let answers = self.messages(&mut *tx, request).await?;
                 tx.commit().await?;
-                Ok(answers)
+                Ok(self.sealed(answers))
             }
             Proof::Ticket { ticket, text } => {
                 let mut tx = self.service.store.begin().await?;
@@ -111,17 +118,13 @@ impl<'a> Conversation<'a> {
                 if account.disabled {
                     self.refusal = ErrorCode::LoginRequired;
                 } else {
-                    self.speaker = Some(Speaker {
-                        account,
-                        device,
-                        ticket: text.clone(),
-                        signing_key: ticket.signing_key,
-                    });
+                    self.speaker =
+                        Some(Speaker { account, device, ticket: text.clone(), point: ticket.point });
                     self.expired = self.now >= ticket.expires;
                 }
                 let answers = self.messages(&mut *tx, request).await?;
                 tx.commit().await?;
-                Ok(answers)
+                Ok(self.sealed(answers))
             }
         }
     }
@@ -136,6 +139,7 @@ impl<'a> Conversation<'a> {
                     let (place, speaker) = (self.envelope.place, self.speaker.as_ref());
                     audit::answered(tx, speaker, &done, place, self.now).await?;
                     tx.release().await?;
+                    self.sealings.extend(self.sealing.take().map(|sealing| (answers.len(), sealing)));
                     answers.push(Answer::Done(done));
                 }
                 // Nothing can be said to the other messages either.
@@ -152,6 +156,22 @@ impl<'a> Conversation<'a> {
             }
         }
         Ok(answers)
+    }
+
+    /// Puts domains' keys into the answers that are to bring them.
+    fn sealed(&self, mut answers: Vec<Answer>) -> Vec<Answer> {
+        use ResponseMessage as Message;
+        for (number, sealing) in &self.sealings {
+            if let Some(Answer::Done(
+                Message::Register(registration)
+                | Message::AuthenticationRenewal(registration)
+                | Message::ActivationCode(Activation::Registered(registration)),
+            )) = answers.get_mut(*number)
+            {
+                registration.domain_keys = sealing.seal(self.service);
+            }
+        }
+        answers
     }
 
     /// Writes down that a message was refused.
@@ -173,8 +193,8 @@ impl<'a> Conversation<'a> {
 
     /// Names a registration by what is signed, since another signature of the same is easily made of an ECDSA
     /// signature.
-    fn name_of_request(&self, certificate: &DeviceCertificate) -> [u8; 32] {
-        let key = certificate.signing_key.as_bytes();
+    fn name_of_request(&self, device: &CheckedDevice) -> [u8; 32] {
+        let key = device.certificate.signing_key.as_bytes();
         sha256(&[&key[..], &sha256(self.envelope.body)].concat())
     }
 
@@ -195,9 +215,7 @@ impl<'a> Conversation<'a> {
             RequestMessage::AuthenticationRenewal { device_id } => {
                 let speaker = self.speaker.as_ref().ok_or(self.refusal)?;
                 let session = self.envelope.session;
-                let (account, device) = (&speaker.account, &speaker.device);
-                let renewed =
-                    registration::renew(service, tx, device_id, account, device, session, now).await?;
+                let renewed = registration::renew(service, tx, device_id, speaker, session, now).await?;
                 let answer = renewed.registration();
                 self.speaks(renewed);
                 return Ok(ResponseMessage::AuthenticationRenewal(answer));
@@ -254,6 +272,7 @@ impl<'a> Conversation<'a> {
     /// The messages that follow are this device's.
     fn speaks(&mut self, ticketed: Ticketed) {
         self.ticket = Some(ticketed.text.clone());
+        self.sealing.clone_from(&ticketed.sealing);
         self.speaker = Some(ticketed.into());
         self.expired = false;
     }
@@ -264,7 +283,7 @@ impl<'a> Conversation<'a> {
         let certificate = self.certificate.ok_or(self.refusal)?;
         let same =
             self.service.keys().verify_device(octets, self.now).is_ok_and(|named| {
-                named.level == KeyLevel::Box && named.signing_key == certificate.signing_key
+                named.certificate.level == KeyLevel::Box && named.point == certificate.point
             });
         if !same {
             return Err(ErrorCode::CertificateInvalid.into());
@@ -288,21 +307,21 @@ impl<'a> Conversation<'a> {
         }
         // The certificate must be the one whose key signed the request.
         let signed_by = match (&self.certificate, &self.speaker) {
-            (Some(certificate), _) => *certificate.signing_key.as_bytes(),
-            (None, Some(speaker)) => speaker.signing_key,
+            (Some(device), _) => device.point,
+            (None, Some(speaker)) => speaker.point,
             (None, None) => return Err(self.refusal.into()),
         };
         let keys = self.service.keys();
         let certificate = keys.verify_device(&message.certificate, self.now);
-        let certificate = certificate.map_err(|_| ErrorCode::CertificateInvalid)?;
-        let is_box = certificate.level == KeyLevel::Box;
-        if is_box || *certificate.signing_key.as_bytes() != signed_by {
+        let device = certificate.map_err(|_| ErrorCode::CertificateInvalid)?;
+        let is_box = device.certificate.level == KeyLevel::Box;
+        if is_box || device.point != signed_by {
             return Err(ErrorCode::CertificateInvalid.into());
         }
         let browser = self.envelope.browser.cloned().unwrap_or_else(CookieSecret::generate::<16>);
         let registration = registration::Registering {
             message,
-            certificate: &certificate,
+            checked: &device,
             session: self.envelope.session,
             browser: &browser,
             sequence: self.sequence.get(),

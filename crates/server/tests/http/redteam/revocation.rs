@@ -64,7 +64,7 @@ async fn gets_everything(client: &mut Client, world: &World) {
 fn names(client: &Client, world: &World) -> [RevokedId; 2] {
     let ring = keys::load(&world.config.keys(), &world.config.public_url, world.now()).unwrap();
     let certificate = ring.verify_device(&client.certificate, world.now()).unwrap();
-    let component = hex::encode(certificate.component).parse().unwrap();
+    let component = hex::encode(certificate.certificate.component).parse().unwrap();
     [component, RevokedId::of_key(client.public_key().as_bytes())]
 }
 
