@@ -36,6 +36,8 @@ struct Challenged<K> {
     device_id: String,
     stream_id: u64,
     key: K,
+    /// When it went out.
+    asked: Clocks,
 }
 
 struct Session<K> {

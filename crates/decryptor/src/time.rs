@@ -1,3 +1,8 @@
+/// Of two times; `f64::max` would be a call of its own in wasm, for what no clock says.
+fn later(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
 /// What the machine's clocks say now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clocks {
@@ -5,6 +10,13 @@ pub struct Clocks {
     pub wall: f64,
     /// Seconds since some moment of this run; never goes back.
     pub monotonic: f64,
+}
+
+impl Clocks {
+    /// Seconds since an earlier moment of this run: what the clock says that has counted more.
+    fn since(self, earlier: Self) -> f64 {
+        later(later(self.monotonic - earlier.monotonic, self.wall - earlier.wall), 0.0)
+    }
 }
 
 /// What is known of the time, to be kept over restarts.
@@ -36,14 +48,13 @@ pub struct TrustedTime {
 impl TrustedTime {
     /// Starts from what was kept. If nothing was, the wall clock is all there is.
     pub fn new(kept: Option<Anchor>, clocks: Clocks) -> Self {
-        let wall = clocks.wall.max(0.0);
+        let wall = later(clocks.wall, 0.0);
         let anchor = kept.unwrap_or(Anchor { signed: 0, known: wall, wall });
         Self { anchor, monotonic: clocks.monotonic, is_due: kept.is_none() }
     }
 
     fn known(&self, clocks: Clocks) -> f64 {
-        let elapsed = (clocks.monotonic - self.monotonic).max(clocks.wall - self.anchor.wall).max(0.0);
-        self.anchor.known + elapsed
+        self.anchor.known + clocks.since(Clocks { wall: self.anchor.wall, monotonic: self.monotonic })
     }
 
     /// Trusted time, Unix seconds.
@@ -66,15 +77,20 @@ impl TrustedTime {
     /// behind it.
     pub fn learn_at_least(&mut self, signed: u64, clocks: Clocks) {
         if signed > self.now(clocks) {
-            self.learn(signed, clocks);
+            self.learn(signed, clocks, clocks);
         }
     }
 
-    /// Takes a signed time, if it is later than all before.
-    pub fn learn(&mut self, signed: u64, clocks: Clocks) {
+    /// Takes a signed time that was `asked` for, if it is later than all before. It is as late now as was
+    /// known, unless that is later than the answer to the question allows: then the wall clock had run ahead.
+    /// Who holds an answer back does not set the time back by it.
+    pub fn learn(&mut self, signed: u64, asked: Clocks, clocks: Clocks) {
         if signed > self.anchor.signed {
+            let (earliest, known) = (signed as f64, self.known(clocks));
+            let latest = earliest + clocks.since(asked);
+            let known = if known > latest { latest } else { later(known, earliest) };
             self.monotonic = clocks.monotonic;
-            self.anchor = Anchor { signed, known: signed as f64, wall: clocks.wall };
+            self.anchor = Anchor { signed, known, wall: clocks.wall };
             self.is_due = true;
         }
     }
@@ -85,7 +101,7 @@ impl TrustedTime {
         if !self.is_due && known < self.anchor.known + KEEP_EVERY {
             return None;
         }
-        let wall = self.anchor.wall.max(clocks.wall);
+        let wall = later(self.anchor.wall, clocks.wall);
         self.anchor = Anchor { known, wall, ..self.anchor };
         self.monotonic = clocks.monotonic;
         self.is_due = false;

@@ -91,7 +91,8 @@ impl Drm {
         let pair = (rsa.modulus().map_err(decryptor::Error::from)?, Arc::new(rsa));
         let pending = self.cdm.begin_challenge(session, &self.identity.device()?, request, pair)?;
         let signature = self.identity.signing.sign(pending.message());
-        Ok(self.cdm.finish_challenge(pending, &signature)?)
+        let clocks = self.clocks();
+        Ok(self.cdm.finish_challenge(pending, &signature, clocks)?)
     }
 
     /// Verifies a license and takes its keys.

@@ -1,7 +1,7 @@
 use license::{Challenge, Display, KeyName, ToBeSigned, sha256};
 
 use super::{Cdm, Challenged, Device, Pair, SessionId};
-use crate::{Error, module_version};
+use crate::{Clocks, Error, module_version};
 
 /// What a challenge asks for, and for whom.
 #[derive(Debug, Clone)]
@@ -75,11 +75,13 @@ impl<K: Clone> Cdm<K> {
         &mut self,
         pending: PendingChallenge<K>,
         signature: &[u8; 64],
+        clocks: Clocks,
     ) -> Result<Vec<u8>, Error> {
         let PendingChallenge { session, device_id, stream_id, key, object } = pending;
         let session = self.session(session)?;
         let octets = object.finish(signature);
-        session.challenged = Some(Challenged { sha256: sha256(&octets), device_id, stream_id, key });
+        let sha256 = sha256(&octets);
+        session.challenged = Some(Challenged { sha256, device_id, stream_id, key, asked: clocks });
         Ok(octets)
     }
 }

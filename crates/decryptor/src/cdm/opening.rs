@@ -27,7 +27,7 @@ pub enum Opener<'a, K> {
 }
 
 enum Source<K> {
-    Fresh { stream_id: u64, license: KeptLicense<K> },
+    Fresh { stream_id: u64, license: KeptLicense<K>, asked: Clocks },
     Kept { key: K },
     Embedded { domain: DomainEpoch },
 }
@@ -63,7 +63,7 @@ impl<K: Clone> PendingLicense<K> {
     /// A license to be kept for later starts, with its movie: a fresh one whose policy is persistent.
     pub fn to_keep(&self) -> Option<(u64, &KeptLicense<K>)> {
         match &self.source {
-            Source::Fresh { stream_id, license } if self.license.license().policy.persistent => {
+            Source::Fresh { stream_id, license, .. } if self.license.license().policy.persistent => {
                 Some((*stream_id, license))
             }
             _ => None,
@@ -72,8 +72,8 @@ impl<K: Clone> PendingLicense<K> {
 }
 
 impl<K: Clone> Cdm<K> {
-    /// Verifies a license for the challenge that the session has out. It proves its own time, so that a wall
-    /// clock which runs ahead does not end a fresh one.
+    /// Verifies a license for the challenge that the session has out. It was issued after that was made, so
+    /// that a wall clock which had run ahead does not end a fresh one, and one that was held back gains nothing.
     ///
     /// # Errors
     /// [`Error::NoSession`], [`Error::NoChallenge`], [`Error::License`]; [`Error::Refused`] by its rules.
@@ -93,6 +93,7 @@ impl<K: Clone> Cdm<K> {
                 challenge_sha256: challenged.sha256,
                 key: challenged.key.clone(),
             },
+            asked: challenged.asked,
         };
         self.pending(session, verified, source, device, clocks)
     }
@@ -115,7 +116,8 @@ impl<K: Clone> Cdm<K> {
         let device_id = device_id.to_owned();
         waiting.display = display;
         // The movie matters to what is to be kept, and this is kept already.
-        waiting.challenged = Some(Challenged { sha256, device_id, stream_id: 0, key: key.clone() });
+        waiting.challenged =
+            Some(Challenged { sha256, device_id, stream_id: 0, key: key.clone(), asked: clocks });
         let verified = self.verify(session, &license, device, 0)?;
         self.pending(session, verified, Source::Kept { key }, device, clocks)
     }
@@ -189,19 +191,17 @@ impl<K: Clone> Cdm<K> {
         clocks: Clocks,
     ) -> Result<PendingLicense<K>, Error> {
         let issued = license.license().issued;
-        // A wall clock that runs ahead must not end a fresh one; others may be long past.
-        let now = if matches!(source, Source::Fresh { .. }) {
-            self.time.learn(issued, clocks);
-            issued
+        // Others may be long past.
+        if let Source::Fresh { asked, .. } = source {
+            self.time.learn(issued, asked, clocks);
         } else {
             self.time.learn_at_least(issued, clocks);
             if self.time.is_set_back(clocks) {
                 return Err(Error::ClockSetBack);
             }
-            self.time.now(clocks)
-        };
+        }
         self.time.opened();
-        let situation = device.situation(now, self.session(session)?.display);
+        let situation = device.situation(self.time.now(clocks), self.session(session)?.display);
         license.license().policy.check(&situation).map_err(Error::Refused)?;
         Ok(PendingLicense { session, license, source })
     }

@@ -118,5 +118,5 @@ impl Device {
 
 /// The server's time as the page knows it, Unix seconds.
 pub(super) fn server_time(clock_offset: f64) -> u64 {
-    (wall() + clock_offset).max(0.0) as u64
+    (wall() + clock_offset) as u64
 }

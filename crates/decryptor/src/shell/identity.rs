@@ -72,13 +72,14 @@ impl Identity {
         if let Some(stored) = stored.as_ref().filter(good) {
             return Ok(stored.clone());
         }
+        let asked = module.clocks();
         let answer = match (individualize(module, &keys).await, stored) {
             (Ok(answer), _) => answer,
             // One that is near its end is good until then.
             (Err(DrmError::Network { .. }), Some(stored)) if !anew => return Ok(stored),
             (Err(error), _) => return Err(error),
         };
-        module.learn_time(answer.time);
+        module.learn_time(answer.time, asked);
         check_version(database, Some(answer.oldest_module)).await?;
         let certificate = DeviceCertificate::verify(&answer.certificate, &module.config.trust, answer.time)
             .map_err(|_| DrmError::IndividualizationInvalid)?;

@@ -146,7 +146,7 @@ impl Licenses {
         let (device, pair) = (as_device(module, identity), (pair.modulus, pair.private));
         let pending = module.cdm.borrow_mut().begin_challenge(session, &device, request, pair)?;
         let signature = identity.keys.signing.sign(&subtle, pending.message()).await?;
-        Ok(module.cdm.borrow_mut().finish_challenge(pending, &signature)?)
+        Ok(module.cdm.borrow_mut().finish_challenge(pending, &signature, module.clocks())?)
     }
 }
 

@@ -58,9 +58,9 @@ impl Module {
         self.cdm.borrow().time.now(self.clocks())
     }
 
-    /// Takes a signed time.
-    pub(super) fn learn_time(&self, signed: u64) {
-        self.cdm.borrow_mut().time.learn(signed, self.clocks());
+    /// Takes a signed time that was asked for.
+    pub(super) fn learn_time(&self, signed: u64, asked: Clocks) {
+        self.cdm.borrow_mut().time.learn(signed, asked, self.clocks());
         self.keep_time();
     }
 

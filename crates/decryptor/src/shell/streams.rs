@@ -98,8 +98,8 @@ impl Streams {
 
 impl Stream {
     fn run(&mut self, port: &Port, keys: &mut impl Keys) {
-        while !self.queue.is_empty() {
-            let (id, job) = self.queue.remove(0);
+        let mut queue = std::mem::take(&mut self.queue).into_iter();
+        while let Some((id, job)) = queue.next() {
             match &job {
                 // What still comes of a segment that is over is passed over.
                 _ if self.is_over(id) => {}
@@ -109,7 +109,8 @@ impl Stream {
                     match self.push(port, keys, (id, *last), (*whole, bytes)) {
                         Ok(true) => {
                             self.front_begun = true;
-                            self.queue.insert(0, (id, job));
+                            self.queue.push((id, job));
+                            self.queue.extend(queue);
                             return;
                         }
                         Ok(false) => {}

@@ -133,13 +133,15 @@ impl Worker {
     /// All but media: one after the other, so that no two of them make an identity or use a pair at once.
     async fn run_queue(self: Rc<Self>) {
         loop {
-            if self.queue.borrow().is_empty() {
+            let queue = self.queue.take();
+            if queue.is_empty() {
                 break;
             }
-            let (id, queued) = self.queue.borrow_mut().remove(0);
-            match queued {
-                Queued::Device(request) => self.of_device(id, request).await,
-                Queued::Session(request) => self.of_session(id, request).await,
+            for (id, queued) in queue {
+                match queued {
+                    Queued::Device(request) => self.of_device(id, request).await,
+                    Queued::Session(request) => self.of_session(id, request).await,
+                }
             }
         }
         self.is_running.set(false);

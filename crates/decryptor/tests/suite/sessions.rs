@@ -62,13 +62,17 @@ impl Player {
         let device = device(&self.site, &self.device);
         let pending = self.cdm.begin_challenge(session, &device, request, pair)?;
         let signature = self.device.key.sign(pending.message());
-        self.cdm.finish_challenge(pending, &signature)
+        self.cdm.finish_challenge(pending, &signature, at(NOW))
     }
 
     fn license(&self, challenge: &[u8], policy: &Policy) -> Vec<u8> {
+        self.license_of(challenge, policy, NOW)
+    }
+
+    fn license_of(&self, challenge: &[u8], policy: &Policy, now: u64) -> Vec<u8> {
         let challenge = Challenge::verify(challenge, &self.site.trust, NOW).unwrap();
         let keys = keys();
-        let grant = Grant { content_id: "movie/7", keys: &keys, policy, now: NOW, oldest_module: VERSION };
+        let grant = Grant { content_id: "movie/7", keys: &keys, policy, now, oldest_module: VERSION };
         self.site.licenses.issue_license(&challenge, &grant).unwrap()
     }
 
@@ -249,7 +253,7 @@ fn a_kept_license_holds_until_it_ends() {
     let later = |now: u64, device_id: &str, display| {
         // As after a restart, on a clock that has seen more since.
         let mut cdm = Cdm::new(None, at(now));
-        cdm.time.learn(now, at(now));
+        cdm.time.learn(now, at(now), at(now));
         let session = cdm.create();
         let device = device(&player.site, &player.device);
         let registered = (device_id, display);
@@ -301,7 +305,35 @@ fn b18_a_kept_license_wants_a_clock_that_was_not_set_back() {
     }
     // A signed time settles it, whatever the clock says.
     let mut cdm = start(known, NOW);
-    cdm.time.learn(late + 5, Clocks { wall: NOW as f64, monotonic: 0.0 });
+    let clocks = Clocks { wall: NOW as f64, monotonic: 0.0 };
+    cdm.time.learn(late + 5, clocks, clocks);
     assert_eq!(begun(&mut cdm, NOW), Ok(()));
     assert_eq!(begun(&mut cdm, NOW + 6400), Err(Error::Refused(Refusal::Expired)));
+}
+
+/// B18: a script in the page keeps a fresh license back until another one has ended. The time goes on, so
+/// neither plays.
+#[test]
+fn b18_a_license_that_was_held_back_does_not_set_the_time_back() {
+    let mut player = Player::new();
+    let (ended, challenge) = player.challenge(Display::Single);
+    let license = player.license(&challenge, &Policy { check: Check::Continuous, ..site::policy() });
+    player.update(ended, &license).unwrap();
+    let (session, challenge) = player.challenge(Display::Single);
+    // Signed a second later than all that the module has seen.
+    let unlimited = Policy { not_after: None, ..site::policy() };
+    let held = player.license_of(&challenge, &unlimited, NOW + 1);
+    let short = player.license_of(&challenge, &site::policy(), NOW + 1);
+    let late = NOW + 86_401;
+    assert_eq!(player.find(late), Err(Error::Refused(Refusal::Expired)));
+
+    let begun = |player: &mut Player, license: &[u8]| {
+        let device = device(&player.site, &player.device);
+        player.cdm.begin_update(session, license, &device, at(late)).map(|_| ())
+    };
+    assert_eq!(begun(&mut player, &short), Err(Error::Refused(Refusal::Expired)));
+    assert_eq!(player.cdm.time.now(at(late)), late);
+    assert_eq!(begun(&mut player, &held), Ok(()));
+    assert_eq!(player.cdm.time.now(at(late)), late);
+    assert_eq!(player.find(late), Err(Error::Refused(Refusal::Expired)));
 }

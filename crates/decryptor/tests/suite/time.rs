@@ -11,12 +11,12 @@ fn at(wall: f64, monotonic: f64) -> Clocks {
 fn b18_setting_the_clock_back_gains_nothing() {
     let mut time = TrustedTime::new(None, at(1000.0, 5.0));
     assert_eq!(time.now(at(1001.0, 6.0)), 1001);
-    time.learn(5000, at(1002.0, 7.0));
+    time.learn(5000, at(1002.0, 7.0), at(1002.0, 7.0));
     let kept = time.to_keep(at(1002.0, 7.0));
     assert_eq!(kept, Some(Anchor { signed: 5000, known: 5000.0, wall: 1002.0 }));
     assert_eq!(time.now(at(1012.0, 17.0)), 5010);
     assert_eq!(time.now(at(-170_000.0, 27.0)), 5020);
-    time.learn(4999, at(1013.0, 18.0));
+    time.learn(4999, at(1013.0, 18.0), at(1013.0, 18.0));
     assert_eq!((time.greatest(), time.now(at(1013.0, 18.0))), (5000, 5011));
     // After a restart, with the clock set back and set forward.
     let time = TrustedTime::new(kept, at(-170_000.0, 0.0));
@@ -47,9 +47,31 @@ fn b18_time_does_not_go_back_over_restarts() {
     // A signed time settles it: the clock had run ahead.
     let mut time = TrustedTime::new(Some(Anchor { wall: 9e9, known: 9e9, ..anchor }), at(1000.0, 0.0));
     assert!(time.is_set_back(at(1000.0, 0.0)));
-    time.learn(5001, at(1000.0, 0.0));
+    time.learn(5001, at(1000.0, 0.0), at(1000.0, 0.0));
     assert!(!time.is_set_back(at(1000.0, 0.0)));
     assert_eq!(time.now(at(1001.0, 1.0)), 5002);
+}
+
+/// B18: an answer that was held back says how late it was, not how late it is. What ran ahead before the
+/// question is forgiven, and no more than that.
+#[test]
+fn b18_an_answer_that_was_held_back_does_not_set_the_time_back() {
+    let asked = at(1000.0, 5.0);
+    let learned = |known: f64, wall: f64, clocks| {
+        let anchor = Anchor { signed: 900, known, wall };
+        let mut time = TrustedTime::new(Some(anchor), asked);
+        time.learn(1000, asked, clocks);
+        (time.greatest(), time.now(clocks))
+    };
+    // The clocks are right: at once, after ten hours, and where only the wall clock or only the other went on.
+    assert_eq!(learned(1000.0, 1000.0, at(1001.0, 6.0)), (1000, 1001));
+    for clocks in [at(37_000.0, 36_005.0), at(37_000.0, 5.0), at(-5.0, 36_005.0)] {
+        assert_eq!(learned(1000.0, 1000.0, clocks), (1000, 37_000));
+    }
+    // The wall clock had run a year ahead and was put right: only the ten hours count.
+    assert_eq!(learned(3e7, 3e7, at(37_000.0, 36_005.0)), (1000, 37_000));
+    // The machine was behind.
+    assert_eq!(learned(950.0, 1000.0, at(1001.0, 6.0)), (1000, 1000));
 }
 
 /// B18: what is known is kept at the start of use and once a minute, fractions included.

@@ -101,7 +101,7 @@ impl Player {
         let pair = (rsa().modulus().unwrap(), rsa());
         let pending = self.cdm.begin_challenge(self.session, &device, request, pair).unwrap();
         let signature = self.client.key.sign(pending.message());
-        let challenge = self.cdm.finish_challenge(pending, &signature).unwrap();
+        let challenge = self.cdm.finish_challenge(pending, &signature, self.clocks(world)).unwrap();
         let (license, version) = ask(&mut self.client, world, MOVIE, &challenge).await?;
         let pending = self.cdm.begin_update(self.session, &license, &device, clocks).unwrap();
         let kek = rsa().decrypt(pending.kek_ciphertext()).unwrap();
