@@ -166,6 +166,10 @@ pub(crate) struct Package {
     /// Length of segments, in seconds
     #[arg(long, default_value = "4s", value_parser = seconds)]
     pub(crate) segment: f64,
+    /// Give each height of the picture a key of its own, so that licenses bring those only that the policy's
+    /// max_height allows; sound has the film's
+    #[arg(long, conflicts_with_all = ["keys", "key_files"])]
+    pub(crate) label_by_height: bool,
     /// Change the key after so many segments (like 10) or so much time (like 60s, 5m or 1h), in whole
     /// segments [default: never]
     #[arg(long, value_name = "PERIOD", value_parser = rotation)]

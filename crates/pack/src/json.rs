@@ -72,6 +72,11 @@ impl Pack {
         must(!self.representations.is_empty(), "it has no representations")?;
         let keys = self.protection.iter().flat_map(|protection| &protection.keys);
         must(keys.into_iter().all(|key| is_fraction(&key.start)), "a key's start has the timescale 0")?;
+        let keys_of = |r: &Representation| match &self.protection {
+            Some(protection) => protection.keys_of(r.label.as_ref()).next().is_some(),
+            None => r.label.is_none(),
+        };
+        must(self.representations.iter().all(keys_of), "a representation's keys are not among the film's")?;
         self.representations
             .iter()
             .try_for_each(|r| r.check().map_err(|what| format!("representation `{}`: {what}", r.id)))
@@ -167,6 +172,8 @@ mod tests {
             ("/duration/timescale", json!(0)),
             ("/representations", json!([])),
             ("/protection/keys/0/start/timescale", json!(0)),
+            ("/protection/keys/0/label", json!("main/240")),
+            ("/representations/0/label", json!("main/240")),
             ("/representations/0/downloadable_id", json!("18111925")),
             ("/representations/0/path", json!("541/../1811192541.mp4")),
             ("/representations/0/path", json!("542/1811192541.mp4")),
@@ -177,12 +184,22 @@ mod tests {
             ("/representations/0/segments/0/offset", json!(u64::MAX)),
         ] {
             let mut value = pack();
-            *value.pointer_mut(pointer).unwrap() = bad;
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            value.pointer_mut(parent).unwrap()[name] = bad;
             let error = read(&value).unwrap_err();
             assert!(matches!(error, Error::Invalid { .. }), "{pointer}: {error}");
             let unchecked: Pack = serde_json::from_value(value).unwrap();
             assert!(unchecked.to_json().is_err(), "{pointer}");
         }
+        // Both together are what a height of its own is.
+        let mut value = pack();
+        value["protection"]["keys"][0]["label"] = json!("main/240");
+        value["representations"][0]["label"] = json!("main/240");
+        let json = read(&value).unwrap().to_json().unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&json).unwrap()["representations"][0]["label"],
+            "main/240"
+        );
         let mut value = pack();
         value["representations"][0]["init_range"] = json!("9-8");
         assert!(matches!(read(&value), Err(Error::Json(_))));

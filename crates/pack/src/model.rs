@@ -40,13 +40,13 @@ pub struct PackProtection {
     /// Content id of the key derivation.
     #[serde(with = "as_text")]
     pub content_id: ContentId,
-    /// Label of the key derivation.
+    /// Label of the key derivation, for keys that have none of their own.
     #[serde(with = "as_text")]
     pub label: Label,
     /// Which common key the content keys are derived from; absent if the key was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub common_key_id: Option<String>,
-    /// The content keys by rotation period.
+    /// The content keys by rotation period; where heights have keys of their own, one label after another.
     pub keys: Vec<PackKey>,
     /// Segments of each rotation period: segment `n`, from 0, belongs to period `n / segments_per_key`. 0:
     /// there is one period.
@@ -55,6 +55,13 @@ pub struct PackProtection {
     /// Segments at the beginning that are not encrypted at all, in no track.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub clear_segments: u32,
+}
+
+impl PackProtection {
+    /// The keys of a representation with this label, by rotation period.
+    pub fn keys_of<'a>(&'a self, label: Option<&'a Label>) -> impl Iterator<Item = &'a PackKey> {
+        self.keys.iter().filter(move |key| key.label.as_ref() == label)
+    }
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -71,6 +78,9 @@ pub struct PackKey {
     pub period: u32,
     /// Presentation time from which it holds, in seconds.
     pub start: Fraction,
+    /// Its own label of the key derivation: it is for the representations with this label, and no others.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text::optional")]
+    pub label: Option<Label>,
 }
 
 /// `value / timescale`: an exact time in seconds, or a rate.
@@ -206,6 +216,9 @@ pub struct Representation {
     pub bitrate: u64,
     /// Bit/s of the segment with the most bits for its duration, rounded up.
     pub peak_bandwidth: u64,
+    /// Label of its keys, where they are not those of the whole film.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text::optional")]
+    pub label: Option<Label>,
     /// Language as BCP 47, `und` if not known.
     pub language: String,
     /// What only video has.

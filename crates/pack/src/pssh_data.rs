@@ -22,13 +22,13 @@ pub struct PsshData {
 }
 
 impl PsshData {
-    /// What a pack's protection says.
-    pub fn of(protection: &PackProtection) -> Self {
+    /// What a pack's protection says of a representation with this label.
+    pub fn of(protection: &PackProtection, label: Option<&Label>) -> Self {
         Self {
             content_id: protection.content_id.clone(),
-            kids: protection.keys.iter().map(|key| key.kid).collect(),
+            kids: protection.keys_of(label).map(|key| key.kid).collect(),
             common_key_id: protection.common_key_id.clone().unwrap_or_default(),
-            label: protection.label.clone(),
+            label: label.unwrap_or(&protection.label).clone(),
         }
     }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use cenc::Label;
 use cmaf::timeline::rescale;
 use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest};
 use isobmff::MediaHeader;
@@ -23,6 +24,8 @@ pub(crate) struct Film<'a> {
 
 pub(crate) struct FilmTrack<'a> {
     pub(crate) id: String,
+    /// Of its keys, where they are not the film's.
+    pub(crate) label: Option<Label>,
     /// Index of the input and id of the track in it.
     source: (usize, u32),
     pub(crate) plan: MediaPlan<'a>,
@@ -75,6 +78,7 @@ impl<'a> Film<'a> {
             let number = languages.iter().filter(|other| **other == language).count();
             tracks.push(FilmTrack {
                 id: format!("a-{language}-{number}"),
+                label: None,
                 source: (n, track.id),
                 plan: MediaPlan {
                     source: &input.file,
@@ -106,6 +110,31 @@ impl<'a> Film<'a> {
             }
         }
         Ok(Self { tracks })
+    }
+
+    /// Gives each height of the picture keys of its own.
+    ///
+    /// # Errors
+    /// [`Error::Cenc`] if that is no label.
+    pub(crate) fn label_by_height(&mut self, label: &Label) -> Result<(), Error> {
+        for track in &mut self.tracks {
+            if let Some(video) = &track.video {
+                track.label = Some(format!("{label}/{}", video.height).parse()?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The labels of the tracks, each once, that of the whole film first.
+    pub(crate) fn labels(&self) -> Vec<Option<Label>> {
+        let mut labels: Vec<Option<Label>> = Vec::new();
+        for track in &self.tracks {
+            if !labels.contains(&track.label) {
+                labels.push(track.label.clone());
+            }
+        }
+        labels.sort_by_key(Option::is_some);
+        labels
     }
 
     pub(crate) fn pack_id(
@@ -198,6 +227,7 @@ fn video_track<'a>(
     let media = MediaHeader::Video { width, height, matrix };
     let mut this = FilmTrack {
         id: String::new(),
+        label: None,
         source: (n, track.id),
         plan: MediaPlan {
             source: &input.file,
@@ -276,6 +306,7 @@ impl FilmTrack<'_> {
             timescale: self.plan.track.timescale,
             bitrate: 0,
             peak_bandwidth: 0,
+            label: self.label.clone(),
             language: language_tag(self.plan.track.language),
             video: self.video.clone(),
             audio: self.audio.clone(),

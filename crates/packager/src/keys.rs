@@ -59,9 +59,17 @@ impl Keys {
     /// # Errors
     /// [`Error::Option`] if no key was given for it.
     pub fn of_period(&self, period: u32) -> Result<(Kid, Cek), Error> {
+        self.labelled(None, period)
+    }
+
+    /// The same under another label than the film's.
+    fn labelled(&self, label: Option<&Label>, period: u32) -> Result<(Kid, Cek), Error> {
         match &self.source {
+            KeySource::Given(..) if label.is_some() => Err(Error::Option {
+                what: "keys of your own are for all heights: keys by height follow from the common key",
+            }),
             KeySource::Derived { common, .. } => {
-                let (content, label) = (&self.content_id, &self.label);
+                let (content, label) = (&self.content_id, label.unwrap_or(&self.label));
                 Ok((derive_kid(common, content, label, period), derive_cek(common, content, label, period)))
             }
             KeySource::Given(first, later) => {
@@ -84,12 +92,16 @@ impl Keys {
         }
     }
 
+    pub(crate) const fn label(&self) -> &Label {
+        &self.label
+    }
+
     pub(crate) const fn content_id(&self) -> &ContentId {
         &self.content_id
     }
 
-    /// The keys that a film of so many segments needs, and what `pack.json` says of them. `start` gives a
-    /// segment's time.
+    /// The keys that a film of so many segments and these labels needs, and what `pack.json` says of them.
+    /// `start` gives a segment's time.
     ///
     /// # Errors
     /// [`Error::Option`] if that is too many keys, more than were given, or nothing would be protected.
@@ -97,30 +109,34 @@ impl Keys {
         &self,
         plan: &KeyPlan,
         segments: usize,
+        labels: &[Option<Label>],
         start: impl Fn(usize) -> Fraction,
-    ) -> Result<(Vec<PeriodKey>, PackProtection), Error> {
+    ) -> Result<FilmKeys, Error> {
         if plan.is_clear(segments.saturating_sub(1)) {
             return Err(Error::Option {
                 what: "the clear lead is as long as the film: nothing would be protected",
             });
         }
         let periods = plan.period(segments.saturating_sub(1)) + 1;
-        if periods > MAX_KEYS {
+        let count = periods.saturating_mul(labels.len());
+        if count > MAX_KEYS {
             return Err(Error::Option { what: "more than 1000 keys; rotate less often" });
         }
-        let mut keys = Vec::with_capacity(periods);
-        let mut names = Vec::with_capacity(periods);
-        for number in 0..periods {
-            let period = number as u32;
-            let (kid, cek) = self.of_period(period)?;
-            let start = match number {
-                0 => Fraction { value: 0, timescale: 1 },
-                _ => start(plan.first_segment(number)),
-            };
-            keys.push(PeriodKey { kid, cipher: AesCipher::new(&cek) });
-            names.push(PackKey { kid, period, start });
+        let mut keys = Vec::with_capacity(count);
+        let mut names = Vec::with_capacity(count);
+        for label in labels {
+            for number in 0..periods {
+                let period = number as u32;
+                let (kid, cek) = self.labelled(label.as_ref(), period)?;
+                let start = match number {
+                    0 => Fraction { value: 0, timescale: 1 },
+                    _ => start(plan.first_segment(number)),
+                };
+                keys.push(PeriodKey { kid, cipher: AesCipher::new(&cek) });
+                names.push(PackKey { kid, period, start, label: label.clone() });
+            }
         }
-        let protection = PackProtection {
+        let names = PackProtection {
             content_id: self.content_id.clone(),
             label: self.label.clone(),
             common_key_id: match &self.source {
@@ -131,6 +147,23 @@ impl Keys {
             clear_segments: plan.clear_segments,
             keys: names,
         };
-        Ok((keys, protection))
+        Ok(FilmKeys { keys, names })
+    }
+}
+
+/// The keys of a film, and what `pack.json` says of them.
+#[derive(Debug)]
+pub(crate) struct FilmKeys {
+    /// In the order of their names.
+    keys: Vec<PeriodKey>,
+    pub(crate) names: PackProtection,
+}
+
+impl FilmKeys {
+    /// The keys of a track with this label, by rotation period.
+    pub(crate) fn of_label(&self, label: Option<&Label>) -> &[PeriodKey] {
+        // Those of one label stand together.
+        let first = self.names.keys.iter().position(|key| key.label.as_ref() == label).unwrap_or(0);
+        &self.keys[first..first + self.names.keys_of(label).count()]
     }
 }

@@ -34,6 +34,9 @@ pub struct PackageOptions {
     pub segment: Duration,
     /// The keys; `None` only with scheme `none`.
     pub keys: Option<Keys>,
+    /// Whether each height of the picture has keys of its own, under the label `{label}/{height}`. Sound has the
+    /// film's.
+    pub label_by_height: bool,
     /// How often the key changes; `None`: never.
     pub rotate: Option<Rotation>,
     /// How much of the beginning stays clear, in whole segments that cover it.
@@ -62,6 +65,7 @@ impl PackageOptions {
             level: Level::High,
             segment: Duration::from_secs(4),
             keys,
+            label_by_height: false,
             rotate: None,
             clear_lead: Duration::ZERO,
             allow_no_audio: false,

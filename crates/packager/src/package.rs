@@ -42,23 +42,26 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         return Err(Error::Option { what: "segments are between 1 and 60 seconds long" });
     }
     let plan = key_plan(options.rotate, options.clear_lead, options.segment)?;
-    if keys.is_none() && plan != KeyPlan::ONE_KEY {
+    if keys.is_none() && (plan != KeyPlan::ONE_KEY || options.label_by_height) {
         return Err(Error::Option {
-            what: "without encryption there are no keys to rotate and no clear lead",
+            what: "without encryption there are no keys to rotate, no keys by height and no clear lead",
         });
     }
     let poster = options.poster.as_deref().map(read_poster).transpose()?;
     let inputs = open_inputs(options)?;
-    let film = Film::plan(&inputs, options.segment)?;
-    let (period_keys, protection) = match keys {
+    let mut film = Film::plan(&inputs, options.segment)?;
+    let film_keys = match keys {
         Some(keys) => {
-            let (keys, names) =
-                keys.of_plan(&plan, film.segments(), |segment| film.segment_start(segment))?;
-            (keys, Some(names))
+            if options.label_by_height {
+                film.label_by_height(keys.label())?;
+            }
+            let start = |segment| film.segment_start(segment);
+            Some(keys.of_plan(&plan, film.segments(), &film.labels(), start)?)
         }
-        None => (Vec::new(), None),
+        None => None,
     };
-    let pack_id = film.pack_id(&inputs, options, protection.as_ref(), progress)?;
+    let names = film_keys.as_ref().map(|keys| &keys.names);
+    let pack_id = film.pack_id(&inputs, options, names, progress)?;
     let (place, library, key): (_, _, Option<Key>) = match &options.destination {
         Destination::Directory(place) => (place.clone(), Folder::new(place), None),
         Destination::Library(library) => {
@@ -80,16 +83,18 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     let mut ivs = Vec::new();
     progress.stage("encrypting", film.tracks.iter().map(|t| t.plan.bytes()).sum());
     for (number, (track, representation)) in film.tracks.iter().zip(&mut representations).enumerate() {
-        let protection = match (keys, &protection) {
-            (Some(keys), Some(names)) => {
+        let protection = match (keys, &film_keys) {
+            (Some(keys), Some(film_keys)) => {
+                let label = track.label.as_ref();
+                let period_keys = film_keys.of_label(label);
                 let scheme =
                     if options.scheme == Scheme::Cbcs { cenc::Scheme::Cbcs } else { cenc::Scheme::Cenc };
                 let base_iv = base_iv(keys.iv_key(), scheme, keys.content_id(), &track.id, &pack_id)?;
                 let count = track.plan.samples.len() as u64;
                 representation.ivs = Some(IvRange { first: base_iv.to_string(), count });
-                ivs.extend(track.plan.iv_spans(&plan, &period_keys, base_iv).map(|span| (number, span)));
-                let pssh = PsshData::of(names).to_box();
-                Some(Protection { scheme, level: options.level, plan, keys: &period_keys, base_iv, pssh })
+                ivs.extend(track.plan.iv_spans(&plan, period_keys, base_iv).map(|span| (number, span)));
+                let pssh = PsshData::of(&film_keys.names, label).to_box();
+                Some(Protection { scheme, level: options.level, plan, keys: period_keys, base_iv, pssh })
             }
             _ => None,
         };
@@ -117,7 +122,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         duration: film.duration(),
         scheme: options.scheme,
         level: options.level,
-        protection,
+        protection: film_keys.map(|keys| keys.names),
         poster: poster.as_ref().map(|_| POSTER.to_owned()),
         representations,
     };

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
-use cenc::Kid;
+use cenc::{Kid, Label};
 use futures_util::TryStreamExt as _;
 use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
@@ -79,6 +79,8 @@ pub struct Representation {
     pub codecs: String,
     /// Alternatives of one track have one group.
     pub group: String,
+    /// Label of its keys; empty for clear films.
+    pub label: String,
     /// bit/s of the highest segment.
     pub peak_bandwidth: u64,
     /// Ticks per second.
@@ -117,6 +119,12 @@ pub struct Segment {
 }
 
 impl Representation {
+    /// Whether it is sound, or a picture of at most this height.
+    fn is_within(&self, max_height: Option<u32>) -> bool {
+        let allowed = |picture: Resolution| max_height.is_none_or(|height| picture.height <= height);
+        self.resolution.is_none_or(allowed)
+    }
+
     /// The segment that holds a position in seconds: the last that begins at or before it.
     pub fn segment_at(&self, seconds: f64) -> Option<Segment> {
         let ticks = (seconds.max(0.0) * f64::from(self.timescale)) as u64;
@@ -196,7 +204,7 @@ impl Pack {
                 kid: key.kid,
                 // A film with keys that were given has none.
                 common_key_id: protection.common_key_id.clone().unwrap_or_default(),
-                label: protection.label.as_str().to_owned(),
+                label: key.label.as_ref().unwrap_or(&protection.label).as_str().to_owned(),
                 period: key.period,
             };
             protection.keys.iter().map(name).collect()
@@ -221,7 +229,10 @@ impl Pack {
                 pack::Level::Medium => Level::Medium,
                 pack::Level::Low => Level::Low,
             },
-            representations: file.representations.into_iter().map(representation).collect::<Option<_>>()?,
+            representations: {
+                let label = protection.map(|protection| &protection.label);
+                file.representations.into_iter().map(|r| representation(r, label)).collect::<Option<_>>()?
+            },
             id: file.pack_id,
         })
     }
@@ -229,13 +240,30 @@ impl Pack {
     /// When each key begins to hold, in the representation's ticks, with the key's name: the start of the
     /// segment where it does, for tracks are not all cut at the same instant.
     pub fn key_periods<'a>(&'a self, r: &'a Representation) -> impl Iterator<Item = (&'a KeyName, u64)> {
-        self.keys.iter().zip(&self.key_starts).map(move |(key, start)| {
+        let keys = self.keys.iter().zip(&self.key_starts).filter(|(key, _)| key.label == r.label);
+        keys.map(move |(key, start)| {
             let segment = u64::from(key.period) * u64::from(self.segments_per_key);
             let begun = usize::try_from(segment).ok().filter(|n| *n > 0).and_then(|n| r.segments.get(n));
             let ticks =
                 u128::from(start.value) * u128::from(r.timescale) / u128::from(start.timescale.max(1));
             (key, begun.map_or(u64::try_from(ticks).unwrap_or(u64::MAX), |segment| segment.start))
         })
+    }
+
+    /// The files that a policy with this greatest height lets be played: sound, and pictures up to it.
+    pub fn up_to(&self, max_height: Option<u32>) -> impl Iterator<Item = &Representation> {
+        self.representations.iter().filter(move |r| r.is_within(max_height))
+    }
+
+    /// Whether a policy with this greatest height lets a picture be shown.
+    pub fn has_picture(&self, max_height: Option<u32>) -> bool {
+        self.up_to(max_height).any(|r| r.media_type == MediaType::Video)
+    }
+
+    /// The keys of the files that a policy with this greatest height lets be played: all of the film's, unless
+    /// its heights have keys of their own.
+    pub fn keys_up_to(&self, max_height: Option<u32>) -> impl Iterator<Item = &KeyName> {
+        self.keys.iter().filter(move |key| self.up_to(max_height).any(|r| r.label == key.label))
     }
 
     /// The KIDs of keys that were given to the packager and are not kept here: no license can be made for
@@ -277,7 +305,7 @@ fn range(r: pack::ByteRange) -> Option<ByteRange> {
     ByteRange::new(r.first, r.last).ok()
 }
 
-fn representation(r: pack::Representation) -> Option<Representation> {
+fn representation(r: pack::Representation, label: Option<&Label>) -> Option<Representation> {
     let segment = |s: &pack::Segment| {
         let last = s.offset.checked_add(s.size)?.checked_sub(1)?;
         Some(Segment { start: s.start, range: ByteRange::new(s.offset, last).ok()? })
@@ -295,6 +323,7 @@ fn representation(r: pack::Representation) -> Option<Representation> {
         mime_type: r.mime_type,
         codecs: r.codecs,
         group: r.group,
+        label: r.label.as_ref().or(label).map(|label| label.as_str().to_owned()).unwrap_or_default(),
         peak_bandwidth: r.peak_bandwidth,
         timescale: r.timescale,
         resolution: r.video.as_ref().map(|v| Resolution { width: v.width, height: v.height }),

@@ -40,6 +40,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         scheme: package.scheme,
         level: package.level,
         segment: Duration::from_secs_f64(package.segment),
+        label_by_height: package.label_by_height,
         rotate: package.rotate,
         clear_lead: package.clear_lead.unwrap_or_default(),
         allow_no_audio: package.no_audio,

@@ -157,3 +157,30 @@ fn b28_b29_b30_b32_every_film_of_every_site_has_its_own_key() {
     let kids = [kid(&one, "7"), kid(&one, "8"), kid(&other, "7")];
     assert!(kids[0] != kids[1] && kids[0] != kids[2] && kids[1] != kids[2], "{kids:?}");
 }
+
+/// A key for each height, at the operator's wish; what the files and `pack.json` say of it.
+#[test]
+fn keys_by_height_on_the_command_line() {
+    let site = Site::new();
+    let folder = site.path("pack");
+    let (low, high) = (demo("240p.mp4"), demo("360p.mp4"));
+    let package = ["package", text(&low), text(&high), "--movie", "7", "--label-by-height"];
+    let key = format!("{}:{}", "5a".repeat(16), "a5".repeat(16));
+    let refused = site.run(&[&package[..], &["--key", &key]].concat());
+    assert_eq!(refused.status.code(), Some(2));
+    site.ok(&[&package[..], &["--output", text(&folder)]].concat());
+    let pack = std::fs::read(folder.join("pack.json")).unwrap();
+    let pack: serde_json::Value = serde_json::from_slice(&pack).unwrap();
+    for (file, label) in
+        pack["representations"].as_array().unwrap().iter().zip(["main/240", "main/360", "main"])
+    {
+        let path = folder.join(file["path"].as_str().unwrap());
+        let report = site.json(&["inspect", text(&path), "--json"]);
+        assert_eq!(report["pssh"][0]["matinee"]["label"], label);
+        let names = pack["protection"]["keys"].as_array().unwrap();
+        let own = names.iter().find(|name| name["label"].as_str().unwrap_or("main") == label).unwrap();
+        assert_eq!(report["tracks"][0]["keys"][0]["kid"], own["kid"]);
+    }
+    // Published, the film is one that servers can license.
+    site.ok(&["movie", "add", text(&folder)]);
+}

@@ -11,6 +11,7 @@ mod damage;
 mod devices;
 mod embedded;
 mod firefox;
+mod heights;
 mod identity;
 mod network;
 mod plain_http;

@@ -5,6 +5,7 @@ mod bad_input;
 mod common;
 mod demo_film;
 mod foreign_files;
+mod heights;
 mod levels;
 mod many_samples;
 mod rotation;

@@ -37,6 +37,17 @@ pub struct Heights {
     pub tv_box: Option<u32>,
 }
 
+impl Heights {
+    /// The highest picture of devices that keep their keys so.
+    pub const fn of(&self, level: KeyLevel) -> Option<u32> {
+        match level {
+            KeyLevel::Software => self.software,
+            KeyLevel::Webcrypto => self.webcrypto,
+            KeyLevel::Box => self.tv_box,
+        }
+    }
+}
+
 /// A reusable set of rules, with times that count from the license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyTemplate {
@@ -196,11 +207,7 @@ impl PolicyTemplate {
             key_level: self.key_level,
             output_digital: self.digital,
             output_analog: self.analog,
-            max_height: match level {
-                KeyLevel::Software => self.max_height.software,
-                KeyLevel::Webcrypto => self.max_height.webcrypto,
-                KeyLevel::Box => self.max_height.tv_box,
-            },
+            max_height: self.max_height.of(level),
             players: self.players.clone(),
         }
     }

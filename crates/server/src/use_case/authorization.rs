@@ -1,7 +1,7 @@
 //! The manifest, for those who may play.
 
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, leases, playable};
+use super::{Outcome, drm_metadata, leases, license, playable, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::config::CdnConfig;
@@ -9,7 +9,7 @@ use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
 use crate::secret::random;
 use crate::store::{Movie, Transaction};
-use license::KeyLevel;
+use ::license::KeyLevel;
 use nccp::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
     MovieType, RangeForm, ResponseMessage,
@@ -57,6 +57,18 @@ fn manifest(
         media_url::sign_drm(&service.keys().media[0], service.config.drm_base(), &path, expiration)
     };
     let serves = metadata.as_ref().is_some_and(|signed| signed.serves(level));
+    // By the rules of the license that the device is going to have: the one that comes along, or the one that
+    // it would be given now.
+    let max_height = match &metadata {
+        Some(signed) if serves => signed.max_height,
+        _ => service
+            .policies()
+            .find(license::policy_of(service, movie))
+            .and_then(|policy| policy.max_height.of(level)),
+    };
+    if !pack.has_picture(max_height) {
+        return Err(too_high().into());
+    }
     Ok(Manifest {
         movie_id,
         movie_type: MovieType::Static,
@@ -64,8 +76,7 @@ fn manifest(
         resume_position: resume,
         expiration,
         downloadables: pack
-            .representations
-            .iter()
+            .up_to(max_height)
             .map(|r| downloadable(service, pack, r, &cdns, resume, expiration))
             .collect(),
         drm_metadata_url: metadata.as_ref().map(|_| metadata_url()),

@@ -8,9 +8,27 @@ use cenc::{Cek, ContentId, Kid, Label, derive_cek, derive_kid};
 use license::KeyName;
 use nccp::ErrorCode;
 
-/// The keys to grant: those asked for, or all (every rotation period). Each is recomputed from the common key
+/// Whether a challenge may name these keys: each is the movie's, and named once; none stands for all.
+pub(crate) fn may_be_asked(pack: &Pack, asked: &[KeyName]) -> Result<(), ErrorCode> {
+    // What the catalogue does not name is not this movie's: A44.
+    let is_own = |(n, name): (usize, &KeyName)| {
+        pack.keys.contains(name) && asked[..n].iter().all(|other| other.kid != name.kid)
+    };
+    match !pack.keys.is_empty() && asked.iter().enumerate().all(is_own) {
+        true => Ok(()),
+        false => Err(ErrorCode::ChallengeInvalid),
+    }
+}
+
+/// The keys to grant: those asked for, or all (every rotation period), and of these the ones that pictures up
+/// to the policy's greatest height and sound need. Each is recomputed from the common key
 /// and the catalogue's names, or was given with the pack.
-pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Result<Vec<(Kid, Cek)>, Failure> {
+pub(crate) fn granted(
+    service: &Service,
+    pack: &Pack,
+    asked: &[KeyName],
+    max_height: Option<u32>,
+) -> Result<Vec<(Kid, Cek)>, Failure> {
     let unavailable = |reason: &str| {
         tracing::error!(pack = %pack.id, reason, "no license can be issued");
         ErrorCode::MovieNotAvailable
@@ -31,21 +49,10 @@ pub(crate) fn granted(service: &Service, pack: &Pack, asked: &[KeyName]) -> Resu
         }
         Ok((name.kid, derive_cek(common, &content, &label, name.period)))
     };
-    let mut keys = Vec::new();
-    if asked.is_empty() {
-        for name in &pack.keys {
-            keys.push(derive(name)?);
-        }
-    }
-    for name in asked {
-        // What the catalogue does not name is not this movie's: A44.
-        if !pack.keys.contains(name) || keys.iter().any(|(kid, _)| *kid == name.kid) {
-            return Err(ErrorCode::ChallengeInvalid.into());
-        }
-        keys.push(derive(name)?);
-    }
+    let allowed = pack.keys_up_to(max_height).filter(|name| asked.is_empty() || asked.contains(name));
+    let keys = allowed.map(derive).collect::<Result<Vec<_>, _>>()?;
     if keys.is_empty() {
-        return Err(ErrorCode::ChallengeInvalid.into());
+        return Err(super::too_high().into());
     }
     Ok(keys)
 }

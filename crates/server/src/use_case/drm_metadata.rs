@@ -18,6 +18,8 @@ pub(crate) struct SignedMetadata {
     pub(crate) domain: Option<Domain>,
     /// Names that license's rules.
     pub(crate) policy_version: Option<String>,
+    /// The highest picture that those allow.
+    pub(crate) max_height: Option<u32>,
 }
 
 impl SignedMetadata {
@@ -38,7 +40,8 @@ pub(crate) fn make(
         return Ok(None);
     }
     let license = embedded(service, movie, pack, now)?;
-    let (domain, embedded_license) = license.unzip();
+    let max_height = license.as_ref().and_then(|license| license.max_height);
+    let (domain, embedded_license) = license.map(|license| (license.domain, license.octets)).unzip();
     let metadata = DrmMetadata {
         signer: Vec::new(),
         content_id: pack.content_id.clone(),
@@ -52,7 +55,7 @@ pub(crate) fn make(
     match service.keys().metadata.sign_metadata(metadata) {
         Ok(octets) => {
             let policy_version = domain.and_then(|_| version_of(service, movie));
-            Ok(Some(SignedMetadata { octets, domain, policy_version }))
+            Ok(Some(SignedMetadata { octets, domain, policy_version, max_height }))
         }
         Err(error) => Err(Failure::Signing { what: "DRM metadata", error }),
     }
@@ -73,24 +76,37 @@ pub(crate) fn domain_of(service: &Service, movie: &Movie, now: u64) -> Option<Do
     (allowed && service.keys().domain(of).is_some()).then_some(of)
 }
 
-/// A license for every device of the film's domain and for every rotation period. Its times count from now
-/// (B12).
-fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<(Domain, Vec<u8>)>> {
+/// An embedded license.
+struct Embedded {
+    domain: Domain,
+    octets: Vec<u8>,
+    max_height: Option<u32>,
+}
+
+/// A license for every device of the film's domain, for every rotation period and every height that is allowed
+/// there. Its times count from now (B12).
+fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Embedded>> {
     let Some(of) = domain_of(service, movie, now) else { return Ok(None) };
     let policies = service.policies();
     let template = policies.find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
     let ring = service.keys();
     let pair = ring.domain(of).ok_or(ErrorCode::MovieNotAvailable)?;
+    let policy = rules(template, of.domain, now);
+    let max_height = policy.max_height;
+    // What is embedded for all devices of a domain may be too low for any picture and sound of a film.
+    if pack.keys_up_to(max_height).next().is_none() {
+        return Ok(None);
+    }
     let grant = Grant {
         content_id: &pack.content_id,
-        keys: &content_keys::granted(service, pack, &[])?,
-        policy: &rules(template, of.domain, now),
+        keys: &content_keys::granted(service, pack, &[], max_height)?,
+        policy: &policy,
         now,
         oldest_module: service.oldest_module,
     };
     let issued = ring.license.issue_embedded(of, &pair.modulus, &grant);
     let issued = issued.map_err(|error| Failure::Signing { what: "an embedded license", error })?;
-    Ok(Some((of.domain, issued)))
+    Ok(Some(Embedded { domain: of.domain, octets: issued, max_height }))
 }
 
 /// The rules for a whole domain: the lowest picture of its members, and nothing to be kept, since it comes

@@ -60,8 +60,7 @@ pub(crate) async fn issue(
         return Err(ErrorCode::PolicyRefused.into());
     }
     let (movie, pack) = playable::playable(service, tx, &speaker.account, movie_id, place).await?;
-    let keys = content_keys::granted(service, &pack, &challenge.keys)?;
-
+    content_keys::may_be_asked(&pack, &challenge.keys)?;
     let policies = service.policies();
     let template = policies.find(policy_of(service, &movie)).ok_or_else(|| {
         tracing::error!(
@@ -81,6 +80,7 @@ pub(crate) async fn issue(
         release: challenge.player_release.as_slice().try_into().ok(),
     };
     rules.check(&situation)?;
+    let keys = content_keys::granted(service, &pack, &challenge.keys, rules.max_height)?;
     leases::take(service, tx, speaker, movie.id, now).await?;
     let grant = Grant {
         content_id: &pack.content_id,

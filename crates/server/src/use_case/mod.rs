@@ -95,6 +95,18 @@ impl From<license_rules::Refusal> for Failure {
     }
 }
 
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        Self::Said(error)
+    }
+}
+
+/// `POLICY_REFUSED` of a film that has no picture as low as its rules want.
+fn too_high() -> WireError {
+    let text = "The title's rules allow only a smaller picture here than there is.".to_owned();
+    WireError { text, ..ErrorCode::PolicyRefused.into() }
+}
+
 /// `POLICY_REFUSED` in words that say which rule it was.
 fn refusal(refusal: license_rules::Refusal) -> WireError {
     use license_rules::Refusal;

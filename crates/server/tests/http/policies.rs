@@ -12,7 +12,7 @@ use server::store::{NewMovie, Store};
 const HOUR: u64 = 3600;
 
 /// Writes `policies.toml` and has the server read it.
-fn write_policies(world: &World, text: &str) {
+pub(crate) fn write_policies(world: &World, text: &str) {
     std::fs::write(world.folder.path().join("policies.toml"), text).unwrap();
     world.service.reload().unwrap();
 }
