@@ -3,7 +3,7 @@
 use gloo::net::http::Request;
 use nccp::{
     BoxCode, MovieId,
-    json::{Activate, Activated, Devices, Login, UnregisterDevice},
+    json::{Activate, Activated, ChangePassword, Devices, Login, Sessions, UnregisterDevice},
 };
 pub use web_player::api::{Error, library};
 use web_player::api::{read, send, send_json};
@@ -17,6 +17,26 @@ pub async fn login(email: &str, password: &str) -> Result<(), Error> {
 /// `POST /logout`.
 pub async fn logout() -> Result<(), Error> {
     send(Request::post("/logout").header("accept", "application/json")).await.map(drop)
+}
+
+/// `POST /account/password`: the answer sets the two cookies of a new session.
+pub async fn change_password(change: &ChangePassword) -> Result<(), Error> {
+    send_json(Request::post("/account/password"), change).await.map(drop)
+}
+
+/// `GET /api/sessions`.
+pub async fn sessions() -> Result<Sessions, Error> {
+    read(send(Request::get("/api/sessions")).await?).await
+}
+
+/// `DELETE /api/sessions/{id}`.
+pub async fn end_session(session_id: &str) -> Result<(), Error> {
+    send(Request::delete(&format!("/api/sessions/{session_id}"))).await.map(drop)
+}
+
+/// `DELETE /api/sessions`: every session but this browser's.
+pub async fn end_other_sessions() -> Result<(), Error> {
+    send(Request::delete("/api/sessions")).await.map(drop)
 }
 
 /// `GET /api/devices`.

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::{
-    pages::{Activate, Devices, Library, Login, NotFound, Watch},
+    pages::{Account, Activate, Devices, Library, Login, NotFound, Watch},
     route::{Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
@@ -35,6 +35,7 @@ fn Pages() -> Html {
         Route::Library => html! { <Library /> },
         Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
         Route::Devices => html! { <Devices /> },
+        Route::Account => html! { <Account /> },
         Route::Activate => html! { <Activate /> },
         Route::NotFound => html! { <NotFound /> },
     }

@@ -27,6 +27,8 @@ pub enum Route {
     },
     /// `/devices`
     Devices,
+    /// `/account`
+    Account,
     /// `/activate`
     Activate,
     /// Everything else.
@@ -44,6 +46,7 @@ impl Route {
                 .and_then(|id| id.parse().ok())
                 .map_or(Self::NotFound, |movie| Self::Watch { movie }),
             "/devices" => Self::Devices,
+            "/account" => Self::Account,
             "/activate" => Self::Activate,
             _ => Self::NotFound,
         }
@@ -59,6 +62,7 @@ impl Route {
             Self::Library => "/library".to_owned(),
             Self::Watch { movie } => format!("/watch?movieid={movie}"),
             Self::Devices => "/devices".to_owned(),
+            Self::Account => "/account".to_owned(),
             Self::Activate => "/activate".to_owned(),
             Self::NotFound => "/not-found".to_owned(),
         }

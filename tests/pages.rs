@@ -11,7 +11,9 @@ use drm_api::{DrmError, PolicyReason};
 use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
 use matinee::{
-    components::{Controls, ErrorView, FilmCard, KeyHelp, MediaState, QualityMenu, remote::Remote},
+    components::{
+        Controls, ErrorView, FilmCard, KeyHelp, MediaState, PasswordForm, QualityMenu, remote::Remote,
+    },
     pages::{Activate, LoginForm, LoginFormProps},
     route::{Route, safe_next},
     session::{Action, Phase, Session, SessionHandle},
@@ -104,6 +106,47 @@ async fn a_login_that_is_refused_says_so_in_words() {
     assert!(words.contains("service"), "{words}");
     assert!(!signed_in.get());
     assert_eq!(one(&place, "button[type=submit]").get_attribute("aria-busy").as_deref(), Some("false"));
+}
+
+/// The fields have names for people and for password managers; what is mistyped is said at its field without asking
+/// the server, and everything typed stays.
+#[wasm_bindgen_test]
+async fn the_password_form_has_its_names_and_says_what_is_mistyped() {
+    let place = place();
+    let email = Some(AttrValue::from("ada@example.org"));
+    let props = AroundProps { children: html! { <PasswordForm {email} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let field =
+        |name: &str| -> HtmlInputElement { one(&place, &format!("input[name={name}]")).unchecked_into() };
+    let fields = ["old_password", "new_password", "repeated"].map(field);
+    let names = fields.each_ref().map(|field| (label(field), field.get_attribute("autocomplete").unwrap()));
+    let expected = [
+        ("Current password", "current-password"),
+        ("New password", "new-password"),
+        ("New password, once more", "new-password"),
+    ];
+    assert_eq!(names, expected.map(|(name, complete)| (name.to_owned(), complete.to_owned())));
+    assert_eq!(field("username").value(), "ada@example.org");
+    assert_eq!(label(&one(&place, "input[type=checkbox]")), "Keep TV boxes signed in");
+    for (typed, wrong, words) in [
+        (["", "new", "new"], 0, "that you have now"),
+        (["old", "", ""], 1, "Type the new password"),
+        (["old", "new", "knew"], 2, "not typed twice alike"),
+        (["old", "old", "old"], 1, "that you have now"),
+    ] {
+        fields.iter().zip(typed).for_each(|(field, text)| field.set_value(text));
+        one(&place, "button[type=submit]").click();
+        rendered().await;
+        let said = one(&place, "[role=alert]").text_content().unwrap();
+        assert!(said.contains(words), "{said}");
+        assert!(document().active_element().unwrap().is_same_node(Some(&fields[wrong])), "{said}");
+        for (n, field) in fields.iter().enumerate() {
+            assert_eq!(field.get_attribute("aria-invalid").is_some(), n == wrong, "{said}");
+            assert_eq!(field.value(), typed[n]);
+        }
+    }
+    assert!(place.query_selector("[style]").unwrap().is_none(), "the site's CSP forbids style attributes");
 }
 
 /// A14: what is typed wrong is said at once, without asking the server.
@@ -476,6 +519,8 @@ fn addresses_are_read_and_written() {
         Route::Login { next: watch.address() }
     );
     assert_eq!(Route::parse("/", ""), Route::Library);
+    let account = Route::parse("/account", "");
+    assert_eq!((&account, account.address().as_str()), (&Route::Account, "/account"));
     let activate = Route::parse("/activate", "");
     assert_eq!(
         (&activate, activate.clone().login().address().as_str()),

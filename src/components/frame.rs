@@ -43,6 +43,7 @@ pub fn Frame(props: &FrameProps) -> Html {
                     <Link to={Route::Library}>{ "Library" }</Link>
                     <Link to={Route::Devices}>{ "Devices" }</Link>
                     <Link to={Route::Activate}>{ "Add a TV" }</Link>
+                    <Link to={Route::Account}>{ "Account" }</Link>
                     if account.is_some() {
                         <button type="button" class="quiet" onclick={leave} title={account}>{ "Sign out" }</button>
                     }

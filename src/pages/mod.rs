@@ -1,5 +1,6 @@
 //! The pages.
 
+mod account;
 mod activate;
 mod devices;
 mod library;
@@ -7,6 +8,7 @@ mod login;
 mod not_found;
 mod watch;
 
+pub use account::Account;
 pub use activate::Activate;
 pub use devices::Devices;
 pub use library::Library;

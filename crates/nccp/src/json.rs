@@ -170,6 +170,8 @@ pub struct Sessions {
 /// A browser that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
+    /// Names it to `DELETE /api/sessions/{id}`.
+    pub session_id: String,
     /// The browser, for people; empty where it is not known.
     pub browser: String,
     /// When it signed in.
@@ -178,6 +180,9 @@ pub struct Session {
     pub last_used: u64,
     /// Whether it is the asking browser's.
     pub this_session: bool,
+    /// From which network it signed in, where the operator has that written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }
 
 /// `POST /account/password`.

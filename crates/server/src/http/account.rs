@@ -3,10 +3,10 @@
 use super::{address, api, body, cookies, login};
 use crate::Service;
 use crate::use_case::sessions;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use nccp::json::{ChangePassword, Sessions};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route("/account/password", post(change_password))
         .route("/api/sessions", get(list).delete(sign_out_elsewhere))
+        .route("/api/sessions/{id}", delete(sign_out))
 }
 
 async fn list(
@@ -24,6 +25,18 @@ async fn list(
     api::account(&service, &headers).await?;
     let session = cookies::session(&service.config, &headers);
     Ok((api::NO_STORE, Json(sessions::list(&service, session.as_ref()).await?)))
+}
+
+async fn sign_out(
+    State(service): State<Arc<Service>>,
+    Path(session_id): Path<String>,
+    request: Request,
+) -> api::Answer<StatusCode> {
+    api::account(&service, request.headers()).await?;
+    let session = cookies::session(&service.config, request.headers());
+    let place = address::place(&service, &request);
+    sessions::sign_out(&service, session.as_ref(), &session_id, &place).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn sign_out_elsewhere(

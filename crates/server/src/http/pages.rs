@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/", get(app))
         .route("/library", get(app))
         .route("/devices", get(app))
+        .route("/account", get(app))
         .route("/watch", get(watch))
         .route("/WiPlayer", get(wi_player))
         .route("/assets/{*path}", get(file))

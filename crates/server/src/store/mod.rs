@@ -172,6 +172,8 @@ pub trait Transaction: Send {
     async fn sessions(&mut self, account: i64, now: u64) -> Result<Vec<Session>>;
     /// Notes that a session was used.
     async fn use_session(&mut self, id_hash: &[u8; 32], now: u64) -> Result<()>;
+    /// Ends the account's session with this `id_hash`; `false` when there is none.
+    async fn end_session(&mut self, account: i64, id_hash: &[u8; 32]) -> Result<bool>;
     /// Ends the account's sessions, but for the one with this `id_hash`; how many.
     async fn end_sessions(&mut self, account: i64, but: Option<&[u8; 32]>) -> Result<u64>;
     /// Ends a session.

@@ -36,6 +36,8 @@ pub struct Session {
     pub last_used: u64,
     /// The browser, for people: `Firefox on Linux`.
     pub browser: String,
+    /// From where somebody signed in, as far as it may be written down; empty: it is not known.
+    pub network: String,
     /// When it ends.
     pub expires: u64,
 }

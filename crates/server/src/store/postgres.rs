@@ -63,6 +63,7 @@ impl PostgresStore {
             ("seen requests", include_str!("../../migrations/postgres/0008_seen_requests.sql")),
             ("plans", include_str!("../../migrations/postgres/0009_plans.sql")),
             ("sessions", include_str!("../../migrations/postgres/0010_sessions.sql")),
+            ("session networks", include_str!("../../migrations/postgres/0011_session_networks.sql")),
         ])
         .run(&pool)
         .await

@@ -68,6 +68,7 @@ impl SqliteStore {
             ("seen requests", include_str!("../../migrations/sqlite/0008_seen_requests.sql")),
             ("plans", include_str!("../../migrations/sqlite/0009_plans.sql")),
             ("sessions", include_str!("../../migrations/sqlite/0010_sessions.sql")),
+            ("session networks", include_str!("../../migrations/sqlite/0011_session_networks.sql")),
         ])
         .run(&writer)
         .await

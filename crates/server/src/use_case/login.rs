@@ -35,8 +35,8 @@ impl SessionCookies {
     }
 }
 
-/// A new session of the account, in the browser that calls itself so.
-pub(super) fn begin(account: i64, agent: &str, now: u64) -> (SessionCookies, Session) {
+/// A new session of the account, from there, in the browser that calls itself so.
+pub(super) fn begin(account: i64, place: &Place, agent: &str, now: u64) -> (SessionCookies, Session) {
     let cookies =
         SessionCookies { id: CookieSecret::generate::<16>(), secret: CookieSecret::generate::<32>() };
     let session = Session {
@@ -46,6 +46,7 @@ pub(super) fn begin(account: i64, agent: &str, now: u64) -> (SessionCookies, Ses
         created: now,
         last_used: now,
         browser: nccp::machine_name(agent),
+        network: place.network.clone().unwrap_or_default(),
         expires: now + SESSION_LIFE,
     };
     (cookies, session)
@@ -121,7 +122,7 @@ pub(crate) async fn login(
         audit::alone(service, entry.result(ErrorCode::LoginFailed.as_str())).await;
         return Err(ErrorCode::LoginFailed.into());
     };
-    let (cookies, session) = begin(account.id, agent, service.clock.now());
+    let (cookies, session) = begin(account.id, place, agent, service.clock.now());
     retried!(async {
         let mut tx = service.store.begin().await?;
         // Checking took a while: a password that was changed meanwhile, or an account that was disabled,

@@ -3,7 +3,7 @@
 use super::login::{self, LoginFailure, SessionCookies};
 use super::{Failure, Outcome, audit};
 use crate::region::Place;
-use crate::secret::CookieSecret;
+use crate::secret::{CookieSecret, sha256};
 use crate::store::{AuditEntry, retried};
 use crate::turns::{Caller, Full};
 use crate::{Service, password};
@@ -21,12 +21,42 @@ pub(crate) async fn list(service: &Service, cookies: Option<&SessionCookies>) ->
         .into_iter()
         .map(|session| Session {
             this_session: Some(session.id_hash) == this,
+            session_id: public_id(&session.id_hash),
             browser: session.browser,
             signed_in_at: session.created,
             last_used: session.last_used,
+            network: Some(session.network).filter(|network| !network.is_empty()),
         })
         .collect();
     Ok(Sessions { sessions })
+}
+
+/// What names a session to its account: nothing that a cookie could be made of.
+fn public_id(id_hash: &[u8; 32]) -> String {
+    hex::encode(&sha256(id_hash)[..16])
+}
+
+/// Ends a session of the account; nothing happens where there is none of that name.
+pub(crate) async fn sign_out(
+    service: &Service,
+    cookies: Option<&SessionCookies>,
+    session_id: &str,
+    place: &Place,
+) -> Outcome<()> {
+    let now = service.clock.now();
+    let account = login::session(service, cookies).await?;
+    let sessions = retried!(async { service.store.read().await?.sessions(account.id, now).await })?;
+    let Some(ended) = sessions.iter().find(|session| public_id(&session.id_hash) == session_id) else {
+        return Ok(());
+    };
+    let entry = AuditEntry::client("sign out", now).from(place.network.as_deref()).of(account.id);
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        if tx.end_session(account.id, &ended.id_hash).await? {
+            tx.audit(&entry).await?;
+        }
+        Ok(tx.commit().await?)
+    })
 }
 
 /// Ends every session of the account but the asking browser's.
@@ -91,7 +121,7 @@ pub(crate) async fn change_password(
         tracing::error!(%error, "a password was not changed");
         ErrorCode::TryLater
     })?;
-    let (fresh, session) = login::begin(account.id, agent, service.clock.now());
+    let (fresh, session) = login::begin(account.id, place, agent, service.clock.now());
     retried!(async {
         let mut tx = service.store.begin().await?;
         tx.lock_account(account.id).await?;

@@ -15,14 +15,15 @@ fn session(row: &DbRow) -> Result<Session> {
         created: unsigned(row, "signed_in")?,
         last_used: unsigned(row, "last_used")?,
         browser: row.try_get("browser")?,
+        network: row.try_get("network")?,
         expires: unsigned(row, "expires")?,
     })
 }
 
 pub(super) async fn add(tx: &mut Tx, session: &Session) -> Result<()> {
     sqlx::query(
-        "INSERT INTO sessions (id_hash, secret_hash, account, signed_in, last_used, browser, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO sessions (id_hash, secret_hash, account, signed_in, last_used, browser, network, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&session.id_hash[..])
     .bind(&session.secret_hash[..])
@@ -30,6 +31,7 @@ pub(super) async fn add(tx: &mut Tx, session: &Session) -> Result<()> {
     .bind(int(session.created))
     .bind(int(session.last_used))
     .bind(&session.browser)
+    .bind(&session.network)
     .bind(int(session.expires))
     .execute(&mut **tx)
     .await?;
@@ -43,7 +45,8 @@ pub(super) async fn find(
     now: u64,
 ) -> Result<Option<(Account, Session)>> {
     let row = sqlx::query(
-        "SELECT a.*, s.id_hash, s.secret_hash, s.account, s.signed_in, s.last_used, s.browser, s.expires
+        "SELECT a.*, s.id_hash, s.secret_hash, s.account, s.signed_in, s.last_used, s.browser, s.network,
+           s.expires
          FROM sessions s JOIN accounts a ON a.id = s.account
          WHERE s.id_hash = $1 AND s.secret_hash = $2 AND s.expires > $3 AND NOT a.disabled",
     )
@@ -84,6 +87,15 @@ pub(super) async fn end(tx: &mut Tx, account: i64, but: Option<&[u8; 32]>) -> Re
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected())
+}
+
+pub(super) async fn end_one(tx: &mut Tx, account: i64, id_hash: &[u8; 32]) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM sessions WHERE account = $1 AND id_hash = $2")
+        .bind(account)
+        .bind(&id_hash[..])
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 pub(super) async fn remove(tx: &mut Tx, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<()> {

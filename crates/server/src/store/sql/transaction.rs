@@ -129,6 +129,10 @@ impl Transaction for SqlTransaction {
         sessions::note_use(&mut self.tx, id_hash, now).await
     }
 
+    async fn end_session(&mut self, account: i64, id_hash: &[u8; 32]) -> Result<bool> {
+        sessions::end_one(&mut self.tx, account, id_hash).await
+    }
+
     async fn end_sessions(&mut self, account: i64, but: Option<&[u8; 32]>) -> Result<u64> {
         sessions::end(&mut self.tx, account, but).await
     }

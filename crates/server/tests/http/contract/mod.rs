@@ -65,6 +65,7 @@ async fn accounts_and_sessions(store: &dyn Store) {
         created: 100,
         last_used: 100,
         browser: "Firefox on Linux".into(),
+        network: "192.0.2.0/24".into(),
         expires: 1000,
     };
     tx.add_session(&session).await.unwrap();
@@ -104,10 +105,15 @@ async fn accounts_and_sessions(store: &dyn Store) {
     tx.use_session(&[4; 32], 420).await.unwrap();
     let listed = tx.sessions(ada, 600).await.unwrap();
     assert_eq!(listed.iter().map(|s| (s.id_hash[0], s.last_used)).collect::<Vec<_>>(), [(4, 450), (5, 400)]);
-    assert_eq!((listed[0].created, &*listed[0].browser), (100, "Firefox on Linux"));
+    let shown = (listed[0].created, &*listed[0].browser, &*listed[0].network);
+    assert_eq!(shown, (100, "Firefox on Linux", "192.0.2.0/24"));
     assert_eq!(tx.session(&[4; 32], &[2; 32], 600).await.unwrap().unwrap().1, listed[0]);
     assert!(tx.session(&[4; 32], &[1; 32], 600).await.unwrap().is_none(), "wrong secret");
-    assert_eq!(tx.end_sessions(ada, Some(&[5; 32])).await.unwrap(), 2);
+    assert!(!tx.end_session(ada + 1, &[4; 32]).await.unwrap(), "another account's");
+    assert_eq!(tx.sessions(ada, 600).await.unwrap().len(), 2);
+    assert!(tx.end_session(ada, &[4; 32]).await.unwrap());
+    assert!(!tx.end_session(ada, &[4; 32]).await.unwrap());
+    assert_eq!(tx.end_sessions(ada, Some(&[5; 32])).await.unwrap(), 1);
     assert_eq!(tx.sessions(ada, 600).await.unwrap().len(), 1);
     assert_eq!(tx.end_sessions(ada + 1, None).await.unwrap(), 0, "another account's");
     assert_eq!(tx.end_sessions(ada, None).await.unwrap(), 1);

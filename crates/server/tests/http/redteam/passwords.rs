@@ -157,3 +157,47 @@ async fn a_session_that_was_left_somewhere() {
     // Nobody else is told of them.
     assert_eq!(sessions(&world, &other).await.sessions.len(), 1);
 }
+
+/// One session is signed out by its name, the others stay; nobody ends another account's, and no name of a
+/// session is a cookie.
+#[tokio::test]
+async fn a_session_is_signed_out_by_another_account() {
+    let world = World::with("[log]\naddresses = \"network\"").await;
+    world.come_from("192.0.2.77");
+    let left = world.login().await;
+    world.come_from("2001:db8:1:2::3");
+    let (kept, mine) = (world.login().await, world.login().await);
+    let bob = world.add_account("bob@example.org", "unlimited").await;
+    let listed = sessions(&world, &mine).await.sessions;
+    let from: Vec<_> = listed.iter().filter_map(|session| session.network.as_deref()).collect();
+    assert_eq!(from.len(), 3, "{from:?}");
+    let of_left = listed.iter().find(|session| session.network.as_deref() == Some("192.0.2.0/24")).unwrap();
+    for session in &listed {
+        for cookies in [&left, &kept, &mine] {
+            assert!(!cookies.contains(&session.session_id));
+        }
+    }
+
+    let end = async |cookies: &str, id: &str| {
+        let path = format!("/api/sessions/{id}");
+        world.request("DELETE", &path, &[("cookie", cookies)], b"").await.status.as_u16()
+    };
+    assert_eq!(end("", &of_left.session_id).await, 401);
+    assert_eq!(end(&bob, &of_left.session_id).await, 204, "as for one that there is not");
+    assert_eq!(sessions(&world, &mine).await.sessions.len(), 3);
+    let elsewhere = [("cookie", mine.as_str()), ("origin", "https://elsewhere.example")];
+    let path = format!("/api/sessions/{}", of_left.session_id);
+    assert_eq!(world.request("DELETE", &path, &elsewhere, b"").await.status, 403);
+    // Twice, as by a second press of the button.
+    for _ in 0..2 {
+        assert_eq!(end(&mine, &of_left.session_id).await, 204);
+    }
+    assert_eq!(world.get("/api/library", &left).await.status, 401);
+    for cookies in [&kept, &mine, &bob] {
+        assert_eq!(world.get("/api/library", cookies).await.status, 200);
+    }
+    let own = sessions(&world, &mine).await.sessions;
+    let own = own.iter().find(|session| session.this_session).unwrap();
+    assert_eq!(end(&mine, &own.session_id).await, 204);
+    assert_eq!(world.get("/api/library", &mine).await.status, 401);
+}

@@ -1,0 +1,210 @@
+//! Another password for the account.
+
+use std::rc::Rc;
+
+use nccp::{ErrorCode, json::ChangePassword};
+use wasm_bindgen_futures::spawn_local;
+use web_player::problem::Problem;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+use crate::{
+    api,
+    session::{Action, use_session},
+    spoken,
+};
+
+/// Properties of [`PasswordForm`].
+#[derive(Properties, PartialEq)]
+pub struct PasswordFormProps {
+    /// Whose, for the browser's password manager.
+    pub email: Option<AttrValue>,
+    /// The password is another now, and every other session has ended.
+    #[prop_or_default]
+    pub on_changed: Callback<()>,
+}
+
+/// A field of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Current,
+    New,
+    Again,
+}
+
+/// What is wrong with what was typed, before anybody is asked, and where.
+fn mistyped(current: &str, new: &str, again: &str) -> Option<(Field, &'static str)> {
+    match () {
+        () if current.is_empty() => Some((Field::Current, "Type the password that you have now.")),
+        () if new.is_empty() => Some((Field::New, "Type the new password.")),
+        () if new != again => {
+            Some((Field::Again, "The new password was not typed twice alike. Type it here once more."))
+        }
+        () if new == current => Some((Field::New, "That is the password that you have now.")),
+        () => None,
+    }
+}
+
+/// What a refusal means, and where something is to be typed again.
+fn refused(error: &api::Error) -> (Option<Field>, String) {
+    match error {
+        api::Error::Refused { code: ErrorCode::LoginFailed, .. } => {
+            (Some(Field::Current), "That is not the password that you have now.".to_owned())
+        }
+        api::Error::Refused { code: ErrorCode::RequestInvalid, .. } => {
+            (Some(Field::New), "That cannot be a password: it is too long.".to_owned())
+        }
+        api::Error::Refused { code: ErrorCode::TryLater, retry_after: Some(seconds), .. } => {
+            (None, format!("Too many attempts. Try again in {}.", spoken::wait(*seconds)))
+        }
+        other => (None, Problem::from(other).sentence()),
+    }
+}
+
+/// What has happened.
+fn done(keep_boxes: bool) -> &'static str {
+    if keep_boxes {
+        "Your password is changed. Every other browser is signed out. TV boxes stay signed in."
+    } else {
+        "Your password is changed. Every other browser is signed out, and TV boxes show a code to be added again."
+    }
+}
+
+/// The password so far, the new one twice, and whether TV boxes go on.
+#[function_component]
+pub fn PasswordForm(props: &PasswordFormProps) -> Html {
+    let session = use_session();
+    let (current, new, again) = (use_node_ref(), use_node_ref(), use_node_ref());
+    let (boxes, said) = (use_node_ref(), use_node_ref());
+    let busy = use_state_eq(|| false);
+    let (problem, success) = (use_state(|| None::<AttrValue>), use_state(|| None::<AttrValue>));
+    // Where it is, where it is at a field.
+    let wrong = use_mut_ref(|| None::<u32>);
+    let onsubmit = {
+        let nodes = [current.clone(), new.clone(), again.clone()];
+        let (boxes, said, busy) = (boxes.clone(), said.clone(), busy.clone());
+        let (problem, success, wrong) = (problem.setter(), success.setter(), Rc::clone(&wrong));
+        let (session, on_changed) = (session.dispatcher(), props.on_changed.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            if *busy {
+                return;
+            }
+            let [old_password, new_password, repeated] = nodes.each_ref().map(value);
+            let complain = {
+                let (nodes, problem, wrong) = (nodes.clone(), problem.clone(), Rc::clone(&wrong));
+                move |at: Option<Field>, words: AttrValue| {
+                    wrong.replace(at.map(|at| at as u32));
+                    problem.set(Some(words));
+                    if let Some(at) = at {
+                        select(&nodes[at as usize]);
+                    }
+                }
+            };
+            wrong.replace(None);
+            success.set(None);
+            if let Some((at, words)) = mistyped(&old_password, &new_password, &repeated) {
+                return complain(Some(at), words.into());
+            }
+            problem.set(None);
+            busy.set(true);
+            let keep_boxes = boxes.cast::<HtmlInputElement>().is_some_and(|boxes| boxes.checked());
+            let change = ChangePassword { old_password, new_password, keep_boxes };
+            let (nodes, said, busy, success) = (nodes.clone(), said.clone(), busy.clone(), success.clone());
+            let (session, on_changed) = (session.clone(), on_changed.clone());
+            spawn_local(async move {
+                let answer = api::change_password(&change).await;
+                busy.set(false);
+                match answer {
+                    Ok(()) => {
+                        nodes.iter().for_each(clear);
+                        success.set(Some(done(keep_boxes).into()));
+                        if let Some(said) = said.cast::<HtmlElement>() {
+                            let _ = said.focus();
+                        }
+                        on_changed.emit(());
+                    }
+                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(error) => {
+                        let (at, words) = refused(&error);
+                        complain(at, words.into());
+                    }
+                }
+            });
+        }
+    };
+    let field = |field: Field, node: &NodeRef, name: &'static str, label: &str| {
+        let wrong = *wrong.borrow() == Some(field as u32);
+        let autocomplete = if field == Field::Current { "current-password" } else { "new-password" };
+        html! {
+            <label class="field">
+                <span>{ label }</span>
+                <input ref={node.clone()} type="password" {name} {autocomplete} required=true
+                    aria-invalid={wrong.then_some("true")} aria-describedby={wrong.then_some("password-problem")} />
+            </label>
+        }
+    };
+    html! {
+        <form class="ticket narrow" novalidate=true {onsubmit}>
+            // Password managers keep the password under this name.
+            <input type="text" name="username" autocomplete="username" readonly=true hidden=true value={props.email.clone()} />
+            { field(Field::Current, &current, "old_password", "Current password") }
+            { field(Field::New, &new, "new_password", "New password") }
+            { field(Field::Again, &again, "repeated", "New password, once more") }
+            <label class="check">
+                <input ref={boxes} type="checkbox" name="keep_boxes" aria-describedby="password-boxes" />
+                <span>{ "Keep TV boxes signed in" }</span>
+            </label>
+            <p class="facts" id="password-boxes">
+                { "Every other browser is signed out, and TV boxes, too, unless you keep them. Films that play there stop." }
+            </p>
+            <p class="form-problem" id="password-problem" role="alert">
+                { (*problem).clone().unwrap_or_default() }
+            </p>
+            <p class="form-done" role="status" tabindex="-1" ref={said}>{ (*success).clone().unwrap_or_default() }</p>
+            <button type="submit" class="button" aria-busy={busy.to_string()}>{ "Change password" }</button>
+        </form>
+    }
+}
+
+fn value(node: &NodeRef) -> String {
+    node.cast::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default()
+}
+
+fn clear(node: &NodeRef) {
+    if let Some(input) = node.cast::<HtmlInputElement>() {
+        input.set_value("");
+    }
+}
+
+/// Ready to be typed over.
+fn select(node: &NodeRef) {
+    if let Some(input) = node.cast::<HtmlInputElement>() {
+        input.select();
+        let _ = input.focus();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is typed wrong is said before it costs one of the few tries.
+    #[test]
+    fn mistakes_are_said_in_words() {
+        assert_eq!(mistyped("", "", "").map(|(at, _)| at), Some(Field::Current));
+        assert_eq!(mistyped("a", "", "").map(|(at, _)| at), Some(Field::New));
+        assert_eq!(mistyped("a", "b", "c").map(|(at, _)| at), Some(Field::Again));
+        assert_eq!(mistyped("a", "a", "a").map(|(at, _)| at), Some(Field::New));
+        assert_eq!(mistyped("a", "b", "b"), None);
+    }
+
+    #[test]
+    fn refusals_say_what_to_do() {
+        let refusal =
+            |code, retry_after| refused(&api::Error::Refused { code, message: String::new(), retry_after });
+        assert_eq!(refusal(ErrorCode::LoginFailed, None).0, Some(Field::Current));
+        assert!(refusal(ErrorCode::TryLater, Some(90)).1.contains("in 2 minutes"));
+        assert!(refused(&api::Error::Network).1.contains("connection"));
+    }
+}
