@@ -115,3 +115,26 @@ async fn devices_are_looked_through_and_removed_by_keyboard() {
     browser.says("1 of 6 places taken").await;
     browser.quit().await;
 }
+
+/// More removals than are allowed: the page says so, and when the next one is possible; nothing is removed, and
+/// the list stays as it is.
+#[tokio::test]
+async fn a_removal_that_is_refused_says_when_the_next_is_possible() {
+    let server = Server::start_with("[devices]\nremovals = 1").await;
+    fill(&server, &["One", "Two"]).await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.open(&format!("{}/devices", server.url())).await;
+    browser.says("3 of 6 places taken").await;
+    for name in ["One in place 1", "Two in place 2"] {
+        browser.button(&format!("Remove {name}")).await.click().await.unwrap();
+        browser.button("Remove it").await.click().await.unwrap();
+        browser.says("2 of 6 places taken").await;
+    }
+    browser.says("Too many devices were removed").await;
+    let said: String =
+        browser.eval("return document.querySelector('.device-list [aria-live=assertive]').innerText").await;
+    assert!(said.contains("The next one can be removed from") && said.contains("UTC"), "{said}");
+    assert!(names(&server).contains(&"Two".to_owned()));
+    browser.quit().await;
+}
