@@ -439,9 +439,13 @@ async fn a27_every_code_has_its_own_words_and_a_way_on() {
 /// Where films play elsewhere, each device can be stopped; one alone needs no name on its button.
 #[wasm_bindgen_test]
 async fn devices_that_play_can_be_stopped() {
-    let device =
-        |n: u8, name: &str| Playing { device_id: format!("d-{n:032x}").parse().unwrap(), name: name.into() };
-    let (kitchen, study) = (device(1, "Kitchen"), device(2, "Study"));
+    let device = |n: u8, name: &str, title: Option<&str>| Playing {
+        device_id: format!("d-{n:032x}").parse().unwrap(),
+        name: name.into(),
+        title: title.map(str::to_owned),
+        since: Some(web_player::clock::unix_now() as u64 - 300),
+    };
+    let (kitchen, study) = (device(1, "Kitchen", Some("The Walk")), device(2, "Study", None));
     for playing in [vec![kitchen.clone()], vec![kitchen, study]] {
         let problem = Problem {
             playing: playing.clone(),
@@ -454,6 +458,9 @@ async fn devices_that_play_can_be_stopped() {
         let props = AroundProps { children: html! { <ErrorView {problem} {on_take_over} /> } };
         yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
         rendered().await;
+        let said = one(&place, ".playing").text_content().unwrap();
+        assert!(said.starts_with("Kitchen: The Walk, started 5 minutes ago"), "{said}");
+        assert_eq!(said.ends_with("Study, started 5 minutes ago"), playing.len() == 2, "{said}");
         let buttons = place.query_selector_all("button").unwrap();
         assert_eq!(buttons.length() as usize, playing.len());
         for (n, device) in playing.iter().enumerate() {

@@ -2,12 +2,16 @@
 
 use gloo::utils::window;
 use nccp::{DeviceId, json::Playing};
-use web_player::problem::{Problem, Way};
+use web_player::{
+    clock,
+    problem::{Problem, Way},
+};
 use yew::prelude::*;
 
 use crate::{
     components::DeviceList,
     route::{Link, Route},
+    spoken,
 };
 
 /// Properties of [`ErrorView`].
@@ -61,6 +65,9 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
                 <p class="trouble-mark" aria-hidden="true">{ "Intermission" }</p>
                 <h2>{ title }</h2>
                 <p>{ text }</p>
+                if !playing.is_empty() {
+                    <ul class="playing">{ for playing.iter().map(what_plays) }</ul>
+                }
                 <p class="code">{ "Code " }<code>{ code }</code></p>
             </div>
             if let (Way::Devices, Some(retry)) = (way, &props.on_retry) {
@@ -72,6 +79,14 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
             </div>
         </section>
     }
+}
+
+/// A device, what it plays, and since when.
+fn what_plays(device: &Playing) -> Html {
+    let title = device.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+    let since = device.since.map(|since| spoken::ago(clock::unix_now() - since as f64));
+    let since = since.map(|since| format!(", started {since}")).unwrap_or_default();
+    html! { <li><strong>{ &device.name }</strong>{ title }{ since }</li> }
 }
 
 /// Of several devices the button says which one is to stop.

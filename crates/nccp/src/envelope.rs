@@ -142,7 +142,15 @@ impl WireError {
     fn to_element(&self, message: Option<MessageName>) -> Element {
         let element =
             self.playing.iter().fold(Element::with_text("error", &self.text), |element, playing| {
-                element.child(Element::with_text("playing", &playing.name).attr("device", &playing.device_id))
+                let Playing { device_id, name, title, since } = playing;
+                let mut playing = Element::with_text("playing", name).attr("device", device_id);
+                if let Some(title) = title {
+                    playing = playing.attr("title", title);
+                }
+                if let Some(since) = since {
+                    playing = playing.attr("since", since);
+                }
+                element.child(playing)
             });
         match message {
             Some(message) => element.attr("message", message),
@@ -157,7 +165,12 @@ impl WireError {
         let action = element.attribute("action").map_or(code.action(), Action::parse);
         let playing = element.all("playing").map(|playing| {
             let device_id = playing.parsed_attribute("device")?;
-            Ok(Playing { device_id, name: playing.trimmed().to_owned() })
+            Ok(Playing {
+                device_id,
+                name: playing.trimmed().to_owned(),
+                title: playing.attribute("title").map(str::to_owned),
+                since: playing.attribute("since").and_then(|since| since.parse().ok()),
+            })
         });
         let playing = playing.collect::<Result<_, Error>>()?;
         Ok(Self { code, action, text: element.trimmed().to_owned(), playing })

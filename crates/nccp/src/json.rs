@@ -32,8 +32,14 @@ pub struct ErrorDetail {
 pub struct Playing {
     /// Its id.
     pub device_id: DeviceId,
-    /// Its name.
+    /// Its name; where devices have equal ones, with what tells them apart.
     pub name: String,
+    /// Title of what it plays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When that began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
 }
 
 impl ErrorBody {

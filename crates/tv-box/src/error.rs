@@ -33,7 +33,7 @@ pub enum Error {
     #[error("the box is not activated")]
     NotActivated,
     /// The controller refused.
-    #[error("{} ({})", .0.text, .0.code)]
+    #[error("{} ({})", words(.0), .0.code)]
     Refused(WireError),
     /// Nobody answered, several times over.
     #[error("the service does not answer")]
@@ -64,6 +64,14 @@ pub enum Error {
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers")]
     Random,
+}
+
+/// What a refusal says, and what plays where, if that is the reason.
+fn words(error: &WireError) -> String {
+    let films = error.playing.iter().filter_map(|playing| {
+        playing.title.as_ref().map(|title| format!(" {} plays {title}.", playing.name))
+    });
+    films.fold(error.text.clone(), |words, film| words + &film)
 }
 
 impl Error {

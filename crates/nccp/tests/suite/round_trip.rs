@@ -268,11 +268,14 @@ proptest! {
         sequence: u64,
         time: u64,
         answers in proptest::collection::vec(answer(), 0..4),
-        playing in proptest::collection::vec((device(), "[A-Za-z]{1,20}"), 0..3),
+        playing in proptest::collection::vec(
+            (device(), "[A-Za-z]{1,20}", proptest::option::of("[ -~]{1,20}"), any::<Option<u64>>()),
+            0..3,
+        ),
     ) {
         let mut answers: Vec<_> = answers.into_iter().map(Answer::Done).collect();
         answers.push(Answer::Failed { message: MessageName::License, error: ErrorCode::TryLater.into() });
-        let playing = playing.into_iter().map(|(device_id, name)| Playing { device_id, name }).collect();
+        let playing = playing.into_iter().map(|(device_id, name, title, since)| Playing { device_id, name, title, since }).collect();
         let error = WireError { playing, ..ErrorCode::StreamLimit.into() };
         answers.push(Answer::Failed { message: MessageName::License, error });
         let response = Response { sequence, time, outcome: Outcome::Answers(answers) };

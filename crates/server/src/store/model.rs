@@ -145,8 +145,12 @@ pub struct Lease {
     pub device: String,
     /// What it is called.
     pub name: String,
+    /// The place that it has, if it has one.
+    pub slot: Option<u32>,
     /// What it plays.
     pub movie: u64,
+    /// What that is called.
+    pub title: Option<String>,
     /// When it began.
     pub began: u64,
     /// When it ends, where no report keeps it.

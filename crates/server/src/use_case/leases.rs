@@ -66,7 +66,14 @@ pub(crate) async fn take_over(
 ) -> Outcome<()> {
     tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     tx.lock_account(speaker.account.id).await?;
-    tx.stop_leases(speaker.account.id, device.as_str(), &speaker.device.name, now).await?;
+    // Where both have one name, the one that stops would say that it plays itself.
+    let own = &speaker.device;
+    let stopped = tx.device(device.as_str()).await?;
+    let name = match stopped.filter(|stopped| stopped.name == own.name && stopped.id != own.id) {
+        Some(_) => told_apart(&own.name, own.slot),
+        None => own.name.clone(),
+    };
+    tx.stop_leases(speaker.account.id, device.as_str(), &name, now).await?;
     take(service, tx, speaker, movie.get(), now).await
 }
 
@@ -112,28 +119,52 @@ pub(crate) async fn report(
 fn too_many(others: &[Lease], limit: usize) -> WireError {
     let plural = if limit == 1 { "film" } else { "films" };
     let text = format!("Playing now on {}. Your plan allows {limit} {plural} at a time.", names(others));
-    let mut playing: Vec<Playing> = Vec::new();
-    for lease in others {
-        let Ok(device_id) = lease.device.parse::<DeviceId>() else { continue };
-        if playing.iter().all(|playing| playing.device_id != device_id) {
-            playing.push(Playing { device_id, name: lease.name.clone() });
-        }
-    }
+    let playing = devices(others).into_iter().filter_map(|(lease, name)| {
+        let (title, since) = (lease.title.clone(), Some(lease.began));
+        Some(Playing { device_id: lease.device.parse::<DeviceId>().ok()?, name, title, since })
+    });
+    let playing = playing.collect();
     WireError { text, playing, ..ErrorCode::StreamLimit.into() }
 }
 
-/// `Kitchen`, `Kitchen and Attic`, `Kitchen, Attic and Hall`; a device that plays two films stands there once.
-fn names(leases: &[Lease]) -> String {
+/// The devices with the leases that they have had longest, under names that tell them apart; a device that plays
+/// two films stands there once.
+fn devices(leases: &[Lease]) -> Vec<(&Lease, String)> {
     let mut seen: Vec<&Lease> = Vec::new();
     for lease in leases {
         if seen.iter().all(|known| known.device != lease.device) {
             seen.push(lease);
         }
     }
-    let names: Vec<&str> = seen.iter().map(|lease| lease.name.as_str()).collect();
+    let mut named: Vec<(&Lease, String)> = Vec::new();
+    for lease in &seen {
+        let alike = seen.iter().filter(|other| other.name == lease.name).count();
+        let name = if alike > 1 { told_apart(&lease.name, lease.slot) } else { lease.name.clone() };
+        // Devices without a place may still be alike.
+        let again = named.iter().filter(|(other, _)| other.name == lease.name && other.slot == lease.slot);
+        let name = match again.count() {
+            0 => name,
+            before => format!("{name} ({})", before + 1),
+        };
+        named.push((lease, name));
+    }
+    named
+}
+
+/// As the account's page of devices says where it is.
+fn told_apart(name: &str, slot: Option<u32>) -> String {
+    match slot {
+        Some(slot) => format!("{name} in place {slot}"),
+        None => format!("{name}, which was removed"),
+    }
+}
+
+/// `Kitchen`, `Kitchen and Attic`, `Kitchen, Attic and Hall`.
+fn names(leases: &[Lease]) -> String {
+    let names: Vec<String> = devices(leases).into_iter().map(|(_, name)| name).collect();
     match names.split_last() {
         None => String::new(),
-        Some((only, [])) => (*only).to_owned(),
+        Some((only, [])) => only.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }

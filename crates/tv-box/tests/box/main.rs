@@ -7,4 +7,5 @@ mod embedded;
 mod playing;
 mod registration;
 mod rules;
+mod streams;
 mod world;

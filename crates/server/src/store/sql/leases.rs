@@ -11,6 +11,8 @@ fn lease(row: &DbRow) -> Result<Lease> {
     Ok(Lease {
         device: row.try_get("device")?,
         name: row.try_get("name")?,
+        slot: row.try_get::<Option<i64>, _>("slot")?.and_then(|slot| u32::try_from(slot).ok()),
+        title: row.try_get("title")?,
         movie: unsigned(row, "movie")?,
         began: unsigned(row, "began")?,
         ends: unsigned(row, "ends")?,
@@ -52,7 +54,8 @@ pub(super) async fn put(tx: &mut Tx, lease: &NewLease<'_>) -> Result<()> {
 
 pub(super) async fn of_account(tx: &mut Tx, account: i64, now: u64) -> Result<Vec<Lease>> {
     let rows = sqlx::query(
-        "SELECT l.device, d.name, l.movie, l.began, l.ends FROM leases l JOIN devices d ON d.id = l.device
+        "SELECT l.device, d.name, d.slot, l.movie, m.title, l.began, l.ends
+         FROM leases l JOIN devices d ON d.id = l.device LEFT JOIN movies m ON m.id = l.movie
          WHERE l.account = $1 AND l.ends > $2 AND l.stopped_by IS NULL ORDER BY l.began, l.device, l.movie",
     )
     .bind(account)

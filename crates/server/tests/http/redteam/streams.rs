@@ -66,6 +66,8 @@ async fn a_third_device_plays_on_a_plan_for_two() {
     assert_eq!(refused.text, "Playing now on Room 0 and Room 1. Your plan allows 2 films at a time.");
     let playing: Vec<_> = refused.playing.iter().map(|p| (Some(&p.device_id), p.name.as_str())).collect();
     assert_eq!(playing, [(first.device.as_ref(), "Room 0"), (second.device.as_ref(), "Room 1")]);
+    let films: Vec<_> = refused.playing.iter().map(|p| (p.title.as_deref(), p.since)).collect();
+    assert_eq!(films, [(Some("Film 60027274"), Some(NOW)), (Some("Film 7"), Some(NOW + 1))]);
     // The raw way says the same.
     let headers = [("content-type", "application/cose"), ("x-cticket", third.ticket.as_deref().unwrap())];
     let challenge = third.challenge(&world, MOVIE);
@@ -208,4 +210,39 @@ async fn taking_over_from_a_stranger() {
     bob.one(&world, take_over(MOVIE, &first)).await.unwrap();
     assert_eq!(reports(&mut first, &world, MOVIE, LogEvent::Interval).await, None);
     assert_eq!(bob.one(&world, take_over(404, &first)).await, Err(ErrorCode::MovieUnknown));
+}
+
+/// Devices of one name are told apart as the page of devices does, those that were removed, too; the one that is
+/// stopped by another of its name is told which.
+#[tokio::test]
+async fn devices_of_one_name_play_and_cannot_be_told_apart() {
+    let world = World::with("[plans.unlimited]\nstreams = 3").await;
+    let session = world.login().await;
+    let mut clients = Vec::new();
+    for n in 0..4 {
+        let mut client = Client::new(&world, &session).await;
+        client.register(&world).await.unwrap();
+        world.set_clock(NOW + n);
+        clients.push(client);
+    }
+    for client in &clients[1..3] {
+        accounts::remove_device(&*world.store, client.device.as_ref().unwrap().as_str(), false)
+            .await
+            .unwrap();
+    }
+    for (n, client) in clients[..3].iter_mut().enumerate() {
+        world.set_clock(NOW + 10 + n as u64);
+        plays(client, &world, MOVIE).await.unwrap();
+    }
+    let [mut first, _, _, mut fourth] = <[Client; 4]>::try_from(clients).ok().unwrap();
+    let message = license(&fourth, &world, MOVIE);
+    let refused = fourth.refused(&world, message).await;
+    let names: Vec<_> = refused.playing.iter().map(|playing| playing.name.as_str()).collect();
+    let removed = "Test browser, which was removed";
+    assert_eq!(names, ["Test browser in place 1", removed, &format!("{removed} (2)")]);
+    assert!(refused.text.starts_with("Playing now on Test browser in place 1, "), "{}", refused.text);
+
+    fourth.one(&world, take_over(MOVIE, &first)).await.unwrap();
+    let stopped = reports(&mut first, &world, MOVIE, LogEvent::Interval).await;
+    assert_eq!(stopped.as_deref(), Some("Test browser in place 4"));
 }
