@@ -9,17 +9,18 @@ const SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0, 253, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 26, 11,
 ]);
 
-const failed = (error) => self.postMessage({ event: { type: "failed", error } });
+// What is thrown here has the form of the crate drm-api's `DrmError`.
+const failed = (error) => self.postMessage({ event: { failed: { error } } });
 
 async function get(url, options) {
   let answer;
   try {
     answer = await fetch(url, options);
   } catch {
-    throw { kind: "network", what: url, status: 0 };
+    throw { network: { what: url, status: 0 } };
   }
   if (!answer.ok) {
-    throw { kind: "network", what: url, status: answer.status };
+    throw { network: { what: url, status: answer.status } };
   }
   return answer;
 }
@@ -28,7 +29,7 @@ async function get(url, options) {
 // crypto.subtle.
 async function verified(url, sha256) {
   if (!("integrity" in Request.prototype)) {
-    throw { kind: "unsupported", what: "fetch with integrity" };
+    throw { unsupported: { what: "fetch with integrity" } };
   }
   const octets = sha256.match(/../g).map((byte) => String.fromCharCode(parseInt(byte, 16)));
   const options = { integrity: `sha256-${btoa(octets.join(""))}` };
@@ -36,7 +37,7 @@ async function verified(url, sha256) {
   try {
     return await once(options);
   } catch (error) {
-    if (error?.status !== 0) {
+    if (error?.network?.status !== 0) {
       throw error;
     }
   }
@@ -45,7 +46,7 @@ async function verified(url, sha256) {
   try {
     return await once(options);
   } catch {
-    throw { kind: "module-mismatch" };
+    throw "module-mismatch";
   }
 }
 
@@ -54,7 +55,7 @@ async function load() {
   const modern = WebAssembly.validate(SIMD) && self.crypto?.subtle;
   const module = modern ? config.module : config.compat;
   if (!module) {
-    throw { kind: "unsupported", what: "DRM module for this browser" };
+    throw { unsupported: { what: "DRM module for this browser" } };
   }
   const [octets, glue] = await Promise.all([
     verified(module.wasm, module.sha256),
@@ -69,5 +70,6 @@ async function load() {
 }
 
 load().catch((error) => {
-  failed(error?.kind ? error : { kind: "unsupported", what: `working DRM module (${error})` });
+  const known = error === "module-mismatch" || error?.network || error?.unsupported;
+  failed(known ? error : { unsupported: { what: `working DRM module (${error})` } });
 });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Why the worker could not do what it was asked. Says nothing of keys, and of cryptography only that it
 /// failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum DrmError {
     /// The browser lacks something: its name.
@@ -110,15 +110,9 @@ mod tests {
         };
         assert_eq!(clock_offset, -2.0);
         let init = cdm::Reply::Init { kids: vec!["00".into()], init_data: vec![1, 255] };
-        assert_eq!(
-            serde_json::to_string(&init).unwrap(),
-            r#"{"type":"init","kids":["00"],"initData":[1,255]}"#
-        );
-        assert_eq!(serde_json::to_string(&cdm::Reply::Fragment).unwrap(), r#"{"type":"fragment"}"#);
+        assert_eq!(serde_json::to_string(&init).unwrap(), r#"{"init":{"kids":["00"],"initData":[1,255]}}"#);
+        assert_eq!(serde_json::to_string(&cdm::Reply::Fragment).unwrap(), r#""fragment""#);
         let failed = Event::Failed { error: DrmError::ModuleMismatch };
-        assert_eq!(
-            serde_json::to_string(&failed).unwrap(),
-            r#"{"type":"failed","error":{"kind":"module-mismatch"}}"#
-        );
+        assert_eq!(serde_json::to_string(&failed).unwrap(), r#"{"failed":{"error":"module-mismatch"}}"#);
     }
 }

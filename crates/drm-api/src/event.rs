@@ -5,7 +5,7 @@ use crate::cdm::{KeyState, SessionId};
 
 /// What the worker says of its own accord.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Event {
     /// The module is up and waits for [`Request::Open`](crate::device::Request::Open).

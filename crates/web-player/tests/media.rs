@@ -121,19 +121,19 @@ const ECHO: &str = r#"
     self.onmessage = ({ data: { id, cdm, device, bytes } }) => {
         const reply = (reply, bytes) => self.postMessage({ id, reply, bytes }, bytes ? [bytes] : []);
         if (device) {
-            reply({ Ok: { type: "identity", certificate: new Uint8Array([1, 255]), component: "c", expires: 7 } });
+            reply({ Ok: { identity: { certificate: new Uint8Array([1, 255]), component: "c", expires: 7 } } });
         } else if (cdm.type === "push") {
-            reply({ Ok: { type: "fragment" } }, bytes);
-            reply({ Ok: cdm.last ? { type: "done" } : { type: "need-key", kids: ["00ff"] } });
+            reply({ Ok: "fragment" }, bytes);
+            reply({ Ok: cdm.last ? "done" : { "need-key": { kids: ["00ff"] } } });
         } else if (cdm.type === "prepare-init") {
-            reply({ Ok: { type: "init", kids: ["00ff"], initData: new Uint8Array([1, 2]) } }, bytes);
+            reply({ Ok: { init: { kids: ["00ff"], initData: new Uint8Array([1, 2]) } } }, bytes);
         } else if (cdm.type === "update") {
-            reply({ Err: { kind: "policy-refused", reason: "output" } });
+            reply({ Err: { "policy-refused": { reason: "output" } } });
         } else if (cdm.type === "close-session") {
-            self.postMessage({ event: { type: "failed", error: { kind: "module-mismatch" } } });
+            self.postMessage({ event: { failed: { error: "module-mismatch" } } });
         } else if (cdm.type === "generate-request") {
             const seen = JSON.stringify({ ...cdm, initData: [...cdm.initData] });
-            reply({ Ok: { type: "challenge", challenge: new TextEncoder().encode(seen) } });
+            reply({ Ok: { challenge: { challenge: new TextEncoder().encode(seen) } } });
         }
     };"#;
 

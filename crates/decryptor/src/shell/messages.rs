@@ -216,19 +216,14 @@ pub fn event(event: &Event) -> JsValue {
 
 /// Writes an error.
 pub fn error(error: &DrmError) -> JsValue {
-    let of = |kind: &str, details: &[(&str, &JsValue)]| {
-        let error = object(details);
-        set_text(&error, "kind", kind);
-        error.into()
-    };
     match error {
-        DrmError::Unsupported { what } => of("unsupported", &[("what", &what.into())]),
+        DrmError::Unsupported { what } => tagged("unsupported", &[("what", &what.into())]),
         DrmError::Network { what, status } => {
-            of("network", &[("what", &what.into()), ("status", &(*status).into())])
+            tagged("network", &[("what", &what.into()), ("status", &(*status).into())])
         }
-        DrmError::ModuleMismatch => of("module-mismatch", &[]),
-        DrmError::IndividualizationInvalid => of("individualization-invalid", &[]),
-        DrmError::LicenseInvalid => of("license-invalid", &[]),
+        DrmError::ModuleMismatch => tagged("module-mismatch", &[]),
+        DrmError::IndividualizationInvalid => tagged("individualization-invalid", &[]),
+        DrmError::LicenseInvalid => tagged("license-invalid", &[]),
         DrmError::PolicyRefused { reason } => {
             let reason = match reason {
                 PolicyReason::KeyLevel => "key-level",
@@ -237,26 +232,23 @@ pub fn error(error: &DrmError) -> JsValue {
                 PolicyReason::Clock => "clock",
                 _ => "player",
             };
-            of("policy-refused", &[("reason", &reason.into())])
+            tagged("policy-refused", &[("reason", &reason.into())])
         }
-        DrmError::LicenseExpired => of("license-expired", &[]),
-        DrmError::Media { what } => of("media", &[("what", &what.into())]),
-        DrmError::Storage { what } => of("storage", &[("what", &what.into())]),
-        DrmError::State { what } => of("state", &[("what", &what.into())]),
-        DrmError::Aborted => of("aborted", &[]),
-        _ => of("state", &[("what", &"unknown".into())]),
+        DrmError::LicenseExpired => tagged("license-expired", &[]),
+        DrmError::Media { what } => tagged("media", &[("what", &what.into())]),
+        DrmError::Storage { what } => tagged("storage", &[("what", &what.into())]),
+        DrmError::State { what } => tagged("state", &[("what", &what.into())]),
+        DrmError::Aborted => tagged("aborted", &[]),
+        _ => tagged("state", &[("what", &"unknown".into())]),
     }
 }
 
-fn tagged(name: &str, properties: &[(&str, &JsValue)]) -> JsValue {
-    let tagged = object(properties);
-    set_text(&tagged, "type", name);
-    tagged.into()
-}
-
-fn set_text(object: &js_sys::Object, name: &str, text: &str) {
-    // Setting a property of a fresh plain object cannot fail.
-    let _ = js_sys::Reflect::set(object, &name.into(), &text.into());
+/// As serde writes a variant: its name, with its fields where it has any.
+fn tagged(name: &str, fields: &[(&str, &JsValue)]) -> JsValue {
+    match fields {
+        [] => name.into(),
+        fields => object(&[(name, &object(fields))]).into(),
+    }
 }
 
 fn texts(texts: &[String]) -> Array {

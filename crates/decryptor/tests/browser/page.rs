@@ -358,7 +358,7 @@ fn is_reply(message: &JsValue, id: u32) -> bool {
 
 fn is_event(message: &JsValue) -> bool {
     let event = get(message, property::EVENT);
-    !event.is_undefined() && get(&event, "type").as_string().as_deref() != Some("ready")
+    !event.is_undefined() && get(&event, "ready").is_undefined()
 }
 
 fn get(object: &JsValue, name: &str) -> JsValue {
