@@ -89,3 +89,30 @@ async fn a94_the_metadata_says_where_the_license_comes_from() {
         assert_eq!((asked(&world.boxes), asked(&world.cdns[0])), (known, unknown));
     }
 }
+
+/// Of a film whose heights have keys of their own a box plays the heights that it is allowed by the keys that it
+/// got, and learns of new rules with its next report.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_film_with_keys_by_height_plays_what_is_allowed() {
+    let (_file, line) =
+        policies("[high]\nvalidity = \"24h\"\n[low]\nvalidity = \"24h\"\nmax_height.box = 240\n");
+    let world = World::with(&format!("[drm]\nupdate_strategy = \"force\"\n{line}")).await;
+    let file = activated(&world, "0001").await;
+    world.package(MOVIE, "low", true).await;
+    let run = |speed| Run { play: Some(MOVIE), ..Run::once(speed) };
+    let (ended, shown) = Running::start(&file, run(60.0)).ended().await;
+    assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+    let heights = shown.iter().filter_map(|notice| match notice {
+        Notice::Position { height, .. } => *height,
+        _ => None,
+    });
+    assert!(heights.clone().count() > 0 && heights.clone().all(|height| height == 240), "{shown:#?}");
+
+    set(&world, "high", LicenseMode::Server).await;
+    let mut tv = Running::start(&file, run(2.0));
+    shows_lines(&mut tv, 360).await;
+    set(&world, "low", LicenseMode::Server).await;
+    pause(&mut tv).await;
+    shows_lines(&mut tv, 240).await;
+    assert_eq!(tv.stop().await.0.unwrap(), Ended::Stopped);
+}

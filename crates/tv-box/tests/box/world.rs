@@ -139,6 +139,11 @@ impl World {
 
     /// Packages the demo film, in two sizes, as this movie.
     pub(crate) async fn add_film(&self, movie: u64, policy: &str) -> catalogue::Pack {
+        self.package(movie, policy, false).await
+    }
+
+    /// The same, with keys of their own for both sizes if so wanted.
+    pub(crate) async fn package(&self, movie: u64, policy: &str, label_by_height: bool) -> catalogue::Pack {
         let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo");
         let inputs = ["240p.mp4", "360p.mp4"].map(|name| media.join(name)).to_vec();
         let ring = keys::load(&self.config.keys(), &self.config.public_url, NOW).unwrap();
@@ -149,6 +154,7 @@ impl World {
         let options = PackageOptions {
             poster: Some(media.join("poster.jpg")),
             title: Some(format!("Demo {movie}")),
+            label_by_height,
             ..PackageOptions::new(inputs, movie, Some(keys), to)
         };
         let published = tokio::task::spawn_blocking(move || packager::package(&options, &mut Quiet))
