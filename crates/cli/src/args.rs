@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use packager::Rotation;
 use server::keys::KeyKind;
 use server::{LicenseMode, Role};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -26,6 +27,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the service
     Serve(Serve),
+    /// Make a film of whatever there is: look into it, transcode what players do not take, package, publish
+    Add(Box<Add>),
     /// Turn MP4 files into an encrypted film and publish it
     Package(Box<Package>),
     /// Show what is in a packaged file
@@ -150,6 +153,8 @@ pub(crate) struct Package {
     pub(crate) movie: nccp::MovieId,
     #[command(flatten)]
     pub(crate) details: Details,
+    #[command(flatten)]
+    pub(crate) tracks: Tracks,
     /// Picture for the library (JPEG)
     #[arg(long, value_name = "FILE")]
     pub(crate) poster: Option<PathBuf>,
@@ -182,6 +187,52 @@ pub(crate) struct Package {
     pub(crate) no_audio: bool,
     #[command(flatten)]
     pub(crate) keys: FilmKeys,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The film, in anything that ffmpeg reads; more sound and subtitles, in files named like film.de.srt
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Number of the movie [default: the next that is free]
+    #[arg(long, value_name = "ID")]
+    pub(crate) movie: Option<nccp::MovieId>,
+    #[command(flatten)]
+    pub(crate) details: Details,
+    #[command(flatten)]
+    pub(crate) tracks: Tracks,
+    /// Picture for the library (JPEG) [default: one of the film's first tenth]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) poster: Option<PathBuf>,
+    /// Transcode to the steps in this file (TOML, [[rung]] tables with height and max_kbps)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ladder: Option<PathBuf>,
+    /// Protection: cenc, cbcs or none
+    #[arg(long, default_value = "cenc")]
+    pub(crate) scheme: pack::Scheme,
+    /// Say what would be done and why, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Tracks from files of their own, and chapters.
+#[derive(Debug, Args)]
+pub(crate) struct Tracks {
+    /// A track of sound from a file, and what is told of it, like lang=de,label="Deutsch",role=main: lang (BCP
+    /// 47), label, role (main, alternate, dub, commentary, description, supplementary), default, track (from 1,
+    /// where the file has several); may be given several times
+    #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
+    pub(crate) audio: Vec<OsString>,
+    /// Subtitles from a WebVTT or SubRip file, and what is told of them, like lang=de,role=caption: lang,
+    /// label, role (subtitle, caption, forced), default; may be given several times
+    #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
+    pub(crate) subtitles: Vec<OsString>,
+    /// Chapters: WebVTT, or lines like 00:12:30 The wedding
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chapters: Option<PathBuf>,
 }
 
 /// A film's own keys.

@@ -18,6 +18,9 @@ enum Failure {
     /// The packager failed.
     #[error(transparent)]
     Packager(#[from] packager::Error),
+    /// The film could not be made ready for the packager.
+    #[error(transparent)]
+    Prepare(#[from] prepare::Error),
     /// The box failed.
     #[error(transparent)]
     Box(#[from] tv_box::Error),

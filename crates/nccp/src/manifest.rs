@@ -24,6 +24,10 @@ pub struct Manifest {
     pub cdns: Vec<Cdn>,
     /// The representations, one file each.
     pub downloadables: Vec<Downloadable>,
+    /// Subtitles.
+    pub text_tracks: Vec<TextTrack>,
+    /// Small pictures for seeking.
+    pub trick_play: Option<TrickPlay>,
     /// COSE octets of the DRM metadata; absent for clear films.
     pub drm_metadata: Option<Vec<u8>>,
     /// Where newer DRM metadata is, with a URL token; absent for clear films.
@@ -132,6 +136,46 @@ pub struct Downloadable {
     pub max_segment: Option<u64>,
     /// The KIDs and from when each holds; empty for clear files.
     pub keys: Vec<KeyPeriod>,
+}
+
+/// Subtitles: one file of WebVTT, not encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextTrack {
+    /// Names the track.
+    pub id: String,
+    /// Language (BCP 47).
+    pub language: String,
+    /// `subtitle`, `caption` or `forced`.
+    pub role: String,
+    /// Name of the track for people.
+    pub label: Option<String>,
+    /// Whether to begin with it.
+    pub default: bool,
+    /// Octets of the file.
+    pub size: u64,
+    /// One URL per CDN.
+    pub urls: Vec<DownloadUrl>,
+}
+
+/// Small pictures of the film at equal distances, the first at its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrickPlay {
+    /// Milliseconds from one to the next.
+    pub interval: u32,
+    /// Size of each.
+    pub resolution: Resolution,
+    /// How many there are.
+    pub count: u32,
+    /// Octets of the BIF file.
+    pub size: u64,
+    /// The BIF file's, one URL per CDN.
+    pub urls: Vec<DownloadUrl>,
+    /// Pictures in a row of a sheet; 0 without sheets.
+    pub columns: u32,
+    /// Rows of a sheet.
+    pub rows: u32,
+    /// The same pictures on JPEG sheets, row by row; of each sheet one URL per CDN.
+    pub sheets: Vec<Vec<DownloadUrl>>,
 }
 
 /// A file's address at one CDN.

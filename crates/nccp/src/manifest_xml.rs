@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::manifest::{
     Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType, MovieType, RangeForm,
-    Resolution, Scheme,
+    Resolution, Scheme, TextTrack, TrickPlay,
 };
 use crate::value::{Decimal, PolicyVersion, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
@@ -29,6 +29,8 @@ impl Manifest {
         self.downloadables
             .iter()
             .fold(head, |list, d| list.child(d.to_element()))
+            .children(self.text_tracks.iter().map(TextTrack::to_element))
+            .children(self.trick_play.iter().map(TrickPlay::to_element))
             .opt_child("drmmetadata", self.drm_metadata.as_deref().map(base64_encode))
             .opt_child("drmmetadataurl", self.drm_metadata_url.as_ref())
             .opt_child("licensemode", self.license_mode.written())
@@ -59,6 +61,8 @@ impl Manifest {
             resume_position: element.parsed::<Seconds>("resumeposition")?.map_or(0.0, |s| s.0),
             expiration: element.parsed::<Decimal>("expiration")?.map_or_else(first_to_end, |d| d.0),
             cdns,
+            text_tracks: element.all("texttrack").map(TextTrack::read).collect::<Result<_, _>>()?,
+            trick_play: element.first("trickplay").map(TrickPlay::read).transpose()?,
             drm_metadata: element
                 .child_text("drmmetadata")
                 .map(|text| base64_decode(text, "drmmetadata"))
@@ -75,20 +79,12 @@ impl Manifest {
 
 impl Downloadable {
     fn to_element(&self) -> Element {
-        let urls = self.urls.iter().fold(Element::new("downloadurls"), |list, url| {
-            list.child(
-                Element::new("downloadurl")
-                    .text_child("expiration", url.expiration)
-                    .text_child("cdnid", url.cdn_id)
-                    .text_child("url", &url.url),
-            )
-        });
         let mut out = Element::new("downloadable")
             .text_child("downloadableid", &self.id)
             .text_child("size", self.size)
             .text_child("bitrate", self.bitrate)
             .text_child("contentprofile", &self.content_profile)
-            .child(urls);
+            .child(urls_element(&self.urls));
         if let Some(Resolution { width, height }) = self.resolution {
             out =
                 out.child(Element::new("resolution").text_child("width", width).text_child("height", height));
@@ -178,6 +174,84 @@ impl Downloadable {
                 .collect::<Result<_, Error>>()?,
         })
     }
+}
+
+impl TextTrack {
+    fn to_element(&self) -> Element {
+        Element::new("texttrack")
+            .text_child("id", &self.id)
+            .text_child("language", &self.language)
+            .text_child("role", &self.role)
+            .opt_child("label", self.label.as_ref())
+            .text_child("default", self.default)
+            .text_child("mimetype", "text/vtt")
+            .text_child("size", self.size)
+            .child(urls_element(&self.urls))
+    }
+
+    fn read(element: &Element) -> Result<Self, Error> {
+        let text = |name| element.child_text(name).map(str::to_owned);
+        Ok(Self {
+            id: element.required_text("id")?.to_owned(),
+            language: text("language").unwrap_or_else(|| "und".to_owned()),
+            role: text("role").unwrap_or_else(|| "subtitle".to_owned()),
+            label: text("label"),
+            default: element.child_text("default") == Some("true"),
+            size: element.parsed_required::<Decimal>("size")?.0,
+            urls: urls(element)?,
+        })
+    }
+}
+
+impl TrickPlay {
+    fn to_element(&self) -> Element {
+        let out = Element::new("trickplay")
+            .text_child("interval", self.interval)
+            .text_child("width", self.resolution.width)
+            .text_child("height", self.resolution.height)
+            .text_child("count", self.count)
+            .text_child("mimetype", "image/vnd.roku.bif")
+            .text_child("size", self.size)
+            .child(urls_element(&self.urls));
+        if self.sheets.is_empty() {
+            return out;
+        }
+        let sheets = Element::new("sheets").text_child("columns", self.columns).text_child("rows", self.rows);
+        let sheet = |urls: &Vec<DownloadUrl>| Element::new("sheet").child(urls_element(urls));
+        out.child(sheets.children(self.sheets.iter().map(sheet)))
+    }
+
+    fn read(element: &Element) -> Result<Self, Error> {
+        let sheets = element.first("sheets");
+        let number = |name| sheets.map_or(Ok(0), |sheets| sheets.parsed_required(name));
+        Ok(Self {
+            interval: element.parsed_required("interval")?,
+            resolution: Resolution {
+                width: element.parsed_required("width")?,
+                height: element.parsed_required("height")?,
+            },
+            count: element.parsed_required("count")?,
+            size: element.parsed_required::<Decimal>("size")?.0,
+            urls: urls(element)?,
+            columns: number("columns")?,
+            rows: number("rows")?,
+            sheets: match sheets {
+                Some(sheets) => sheets.all("sheet").map(urls).collect::<Result<_, _>>()?,
+                None => Vec::new(),
+            },
+        })
+    }
+}
+
+fn urls_element(urls: &[DownloadUrl]) -> Element {
+    urls.iter().fold(Element::new("downloadurls"), |list, url| {
+        list.child(
+            Element::new("downloadurl")
+                .text_child("expiration", url.expiration)
+                .text_child("cdnid", url.cdn_id)
+                .text_child("url", &url.url),
+        )
+    })
 }
 
 fn urls(element: &Element) -> Result<Vec<DownloadUrl>, Error> {

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use crate::layout::{self, LAYOUT_VERSION};
-use crate::{ByteRange, Fraction, Pack, Representation};
+use crate::{ByteRange, Fraction, Pack, PackFile, Representation, Subtitle, Thumbnails};
 
 /// Why `pack.json` cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,15 @@ impl Pack {
         must(self.representations.iter().all(keys_of), "a representation's keys are not among the film's")?;
         self.representations
             .iter()
-            .try_for_each(|r| r.check().map_err(|what| format!("representation `{}`: {what}", r.id)))
+            .try_for_each(|r| r.check().map_err(|what| format!("representation `{}`: {what}", r.id)))?;
+        self.subtitles
+            .iter()
+            .try_for_each(|s| s.check().map_err(|what| format!("subtitles `{}`: {what}", s.id)))?;
+        if let Some(thumbnails) = &self.thumbnails {
+            thumbnails.check().map_err(|what| format!("thumbnails: {what}"))?;
+        }
+        must(self.chapters.is_sorted_by_key(|chapter| chapter.start), "`chapters` are not ascending")?;
+        must(self.chapters.iter().all(|chapter| layout::is_label(&chapter.title)), "a chapter has no title")
     }
 }
 
@@ -97,10 +105,40 @@ impl Representation {
             self.video.iter().all(|video| is_fraction(&video.frame_rate)),
             "`frame_rate` has the timescale 0",
         )?;
+        let label = self.audio.as_ref().and_then(|audio| audio.label.as_deref());
+        must(label.is_none_or(layout::is_label), "`label` is empty or too long")?;
         must([self.init_range, self.index_range].iter().all(is_ordered), "a range ends before it begins")?;
         let whole =
             |segment: &crate::Segment| segment.size > 0 && segment.offset.checked_add(segment.size).is_some();
         must(self.segments.iter().all(whole), "a segment has no bytes, or more than can be")
+    }
+}
+
+impl Subtitle {
+    fn check(&self) -> Result<(), &'static str> {
+        let must = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
+        must(layout::is_name(&self.id), "`id` is no name of a file")?;
+        must(layout::is_language(&self.language), "`language` is no language tag")?;
+        must(self.label.iter().all(|label| layout::is_label(label)), "`label` is empty or too long")?;
+        must(self.file.path == layout::subtitle_path(&self.id), "`path` does not follow from its id")
+    }
+}
+
+impl Thumbnails {
+    fn check(&self) -> Result<(), &'static str> {
+        let must = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
+        must(self.interval > 0 && self.count > 0, "no pictures, or no time between them")?;
+        must(self.bif.path == layout::bif_path(self.width), "`path` does not follow from their width")?;
+        let named = |(n, sheet): (usize, &PackFile)| sheet.path == layout::sheet_path(n + 1);
+        must(self.sheets.iter().enumerate().all(named), "a sheet has another name than its number")?;
+        let index = layout::sheet_index_path();
+        must(self.sheet_index.iter().all(|file| file.path == index), "`sheet_index` has another name")?;
+        let places = u64::from(self.columns) * u64::from(self.rows) * self.sheets.len() as u64;
+        let enough = self.sheets.is_empty() || places >= u64::from(self.count);
+        must(
+            enough && self.sheets.is_empty() == self.sheet_index.is_none(),
+            "not all pictures are on a sheet",
+        )
     }
 }
 
@@ -146,6 +184,48 @@ mod tests {
         let json = pack.to_json().unwrap();
         assert_eq!(Pack::from_json(&json).unwrap(), pack);
         assert_eq!(json.last(), Some(&b'\n'));
+    }
+
+    /// What films have that have more than pictures and one sound; what they lack is not written.
+    #[test]
+    fn subtitles_thumbnails_and_chapters() {
+        let plain = String::from_utf8(read(&pack()).unwrap().to_json().unwrap()).unwrap();
+        for name in ["subtitles", "thumbnails", "chapters", "role", "label\": null"] {
+            assert!(!plain.contains(name), "{name}");
+        }
+        let whole = whole();
+        let read_back = read(&whole).unwrap();
+        assert_eq!(serde_json::to_value(&read_back).unwrap(), whole);
+        for (pointer, bad) in [
+            ("/subtitles/0/id", json!("../s")),
+            ("/subtitles/0/language", json!("Deutsch!")),
+            ("/subtitles/0/label", json!("")),
+            ("/subtitles/0/file/path", json!("pack.json")),
+            ("/thumbnails/interval", json!(0)),
+            ("/thumbnails/count", json!(5)),
+            ("/thumbnails/bif/path", json!("keys/320.bif")),
+            ("/thumbnails/sheets/0/path", json!("thumbnails/2.jpg")),
+            ("/thumbnails/sheet_index/path", json!("x.vtt")),
+            ("/chapters/0/start", json!(5000)),
+            ("/chapters/1/title", json!("a\nb")),
+        ] {
+            let mut value = whole.clone();
+            *value.pointer_mut(pointer).unwrap() = bad;
+            let error = read(&value).unwrap_err();
+            assert!(matches!(error, Error::Invalid { .. }), "{pointer}: {error}");
+        }
+    }
+
+    fn whole() -> Value {
+        let file = |path: &str| json!({"path": path, "size": 9, "sha256": ""});
+        let mut whole = pack();
+        whole["subtitles"] = json!([{"id": "s-de-1", "language": "de", "role": "forced", "label": "Deutsch",
+            "default": true, "file": file("subtitles/s-de-1.vtt")}]);
+        whole["thumbnails"] = json!({"interval": 1000, "width": 320, "height": 180, "count": 4, "columns": 2, "rows": 2,
+            "bif": file("thumbnails/320.bif"), "sheets": [file("thumbnails/1.jpg")],
+            "sheet_index": file("thumbnails/sheets.vtt")});
+        whole["chapters"] = json!([{"start": 0, "title": "One"}, {"start": 4000, "title": "Two"}]);
+        whole
     }
 
     /// The version is looked at before anything else: another layout may lack all that this one has.

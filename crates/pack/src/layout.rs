@@ -1,6 +1,6 @@
 //! Names of files in a pack, and their media types (docs/protocol.md, section 9). A pack is a folder, or what
-//! stands for one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, and `poster.jpg`
-//! where there is one.
+//! stands for one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, `poster.jpg` where
+//! there is one, `subtitles/{id}.vtt`, and `thumbnails/` with `{width}.bif`, `{n}.jpg` and `sheets.vtt`.
 
 use sha2::{Digest, Sha256};
 
@@ -12,6 +12,16 @@ pub const PACK_JSON: &str = "pack.json";
 
 /// File name of a pack's poster.
 pub const POSTER: &str = "poster.jpg";
+
+/// Folder of subtitles in a pack.
+pub const SUBTITLES: &str = "subtitles";
+
+/// Folder of thumbnails in a pack.
+pub const THUMBNAILS: &str = "thumbnails";
+
+/// Longest name of a file without its extension, and longest language tag.
+const MAX_NAME: usize = 64;
+const MAX_LANGUAGE: usize = 35;
 
 /// Longest pack id. The packager's have 32 digits.
 const MAX_PACK_ID: usize = 64;
@@ -61,12 +71,66 @@ pub fn media_path(downloadable_id: &str, extension: &str) -> String {
     format!("{folder}/{downloadable_id}.{extension}")
 }
 
+/// Whether a text can be the name of a file in one of a pack's folders, without its extension: 1 to 64
+/// letters, digits and `-`.
+pub fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Whether a text has the form of a language tag (BCP 47): parts of 1 to 8 letters and digits, the first
+/// letters alone.
+pub fn is_language(text: &str) -> bool {
+    let first = text.split('-').next().unwrap_or_default();
+    let good = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    text.len() <= MAX_LANGUAGE
+        && (2..=8).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_alphabetic())
+        && text.split('-').all(good)
+}
+
+/// Whether a text can be what people call a track or a chapter: 1 to 200 octets without control characters.
+pub fn is_label(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Where a subtitle track lies in the pack.
+pub fn subtitle_path(id: &str) -> String {
+    format!("{SUBTITLES}/{id}.vtt")
+}
+
+/// Where all thumbnails lie in the pack, as one BIF file.
+pub fn bif_path(width: u32) -> String {
+    format!("{THUMBNAILS}/{width}.bif")
+}
+
+/// Where a sheet of thumbnails lies in the pack, `number` from 1.
+pub fn sheet_path(number: usize) -> String {
+    format!("{THUMBNAILS}/{number}.jpg")
+}
+
+/// Where it lies which thumbnail is on which sheet.
+pub fn sheet_index_path() -> String {
+    format!("{THUMBNAILS}/sheets.vtt")
+}
+
+/// Whether a path within a pack is one that clients may be sent to: media, subtitles, thumbnails.
+pub fn is_served(path: &str) -> bool {
+    let Some((folder, file)) = path.split_once('/') else { return false };
+    let Some((name, extension)) = file.split_once('.') else { return false };
+    match folder {
+        SUBTITLES => is_name(name) && extension == "vtt",
+        THUMBNAILS => is_name(name) && ["bif", "jpg", "vtt"].contains(&extension),
+        _ => is_downloadable_id(name) && is_extension(extension) && name.get(7..) == Some(folder),
+    }
+}
+
 /// The media type (`Content-Type`) of a pack's file by its extension.
 pub fn media_type(extension: &str) -> &'static str {
     match extension {
         "mp4" => "video/mp4",
         "m4a" => "audio/mp4",
         "vtt" => "text/vtt; charset=utf-8",
+        "bif" => "image/vnd.roku.bif",
         "jpg" | "jpeg" => "image/jpeg",
         "png" => "image/png",
         "webp" => "image/webp",
@@ -95,6 +159,30 @@ mod tests {
         assert!(is_downloadable_id("1811192541") && !is_downloadable_id("181119254x"));
         assert!(
             is_extension("mp4") && !is_extension("") && !is_extension("mp4/x") && !is_extension("tar.gz")
+        );
+        for path in
+            ["541/1811192541.mp4", "subtitles/s-de-1.vtt", "thumbnails/320.bif", "thumbnails/sheets.vtt"]
+        {
+            assert!(is_served(path), "{path}");
+        }
+        for path in [
+            "pack.json",
+            "poster.jpg",
+            "keys/given.vtt",
+            "subtitles/../pack.json",
+            "subtitles/.vtt",
+            "subtitles/a.vtt/b",
+            "subtitles/a.b.vtt",
+            "subtitles/s-de-1.json",
+            "thumbnails/320.bif.vtt",
+            "542/1811192541.mp4",
+            "/541/1811192541.mp4",
+        ] {
+            assert!(!is_served(path), "{path}");
+        }
+        assert!(["en", "zh-Hant-TW", "und", "de-1996"].iter().all(|tag| is_language(tag)));
+        assert!(
+            !["", "e", "de_DE", "de-", "12", "../x", "toolonglanguage"].iter().any(|tag| is_language(tag))
         );
         assert!(is_picture("poster.jpg") && !is_picture(".hidden.jpg") && !is_picture("../poster.jpg"));
     }

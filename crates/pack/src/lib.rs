@@ -2,6 +2,7 @@
 //!
 //! * [`Pack`] is `pack.json`; [`Pack::from_json`] is its one reader, [`Pack::to_json`] its one writer.
 //! * [`layout`] has the names of files in a pack and their media types (docs/protocol.md, section 9).
+//! * [`bif`] writes and reads the file of thumbnails.
 //! * [`PsshData`] is what Matinee's `pssh` box carries.
 //!
 //! # Examples
@@ -32,6 +33,7 @@
 //! ```
 
 pub mod as_text;
+pub mod bif;
 mod cbor;
 mod json;
 pub mod layout;
@@ -43,7 +45,7 @@ pub use cenc::Level;
 pub use json::Error;
 pub use layout::LAYOUT_VERSION;
 pub use model::{
-    AudioProperties, ByteRange, Fraction, IvRange, MediaType, Pack, PackKey, PackProtection, Representation,
-    Scheme, Segment, VideoProperties,
+    AudioProperties, AudioRole, ByteRange, Chapter, Fraction, IvRange, MediaType, Pack, PackFile, PackKey,
+    PackProtection, Representation, Scheme, Segment, Subtitle, SubtitleRole, Thumbnails, VideoProperties,
 };
 pub use pssh_data::{PsshData, SYSTEM_ID};

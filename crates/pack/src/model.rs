@@ -32,6 +32,15 @@ pub struct Pack {
     pub poster: Option<String>,
     /// Video representations in the order of their bitrate, then audio.
     pub representations: Vec<Representation>,
+    /// Subtitles, in the order in which they were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subtitles: Vec<Subtitle>,
+    /// Small pictures of the film, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnails: Option<Thumbnails>,
+    /// Chapters, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<Chapter>,
 }
 
 /// From what the content keys follow, and their names.
@@ -153,6 +162,11 @@ macro_rules! words {
     };
 }
 
+words! {
+    AudioRole: Main "main", Alternate "alternate", Dub "dub", Commentary "commentary", Description "description",
+        Supplementary "supplementary"
+}
+words! { SubtitleRole: Subtitle "subtitle", Caption "caption", Forced "forced" }
 words! { Scheme: None "none", Cenc "cenc", Cbcs "cbcs" }
 words! { MediaType: Video "video", Audio "audio" }
 
@@ -281,6 +295,122 @@ pub struct AudioProperties {
     pub channels: u16,
     /// Whether to begin with this track where there is a choice.
     pub default: bool,
+    /// What the track is for.
+    #[serde(default, skip_serializing_if = "AudioRole::is_main")]
+    pub role: AudioRole,
+    /// Name of the track for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// What a track of sound is for: the roles of DASH (ISO/IEC 23009-1, 5.8.5.5).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AudioRole {
+    /// The film's sound.
+    #[default]
+    Main,
+    /// Another one that can stand for it, such as a mix for night hours.
+    Alternate,
+    /// The dialogue in another language than that of the original.
+    Dub,
+    /// Somebody talks about the film.
+    Commentary,
+    /// Somebody tells what there is to see.
+    Description,
+    /// Anything else that goes along with it.
+    Supplementary,
+}
+
+impl AudioRole {
+    fn is_main(&self) -> bool {
+        *self == Self::Main
+    }
+}
+
+/// A subtitle track: WebVTT, never encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subtitle {
+    /// `s-{language}-{n}`; names the file.
+    pub id: String,
+    /// Language as BCP 47, `und` if not known.
+    pub language: String,
+    /// What it is for.
+    #[serde(default)]
+    pub role: SubtitleRole,
+    /// Name of the track for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Whether to begin with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub default: bool,
+    /// The whole track, `subtitles/{id}.vtt`.
+    pub file: PackFile,
+}
+
+/// What subtitles are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubtitleRole {
+    /// What is said, for those who do not know the language.
+    #[default]
+    Subtitle,
+    /// What there is to hear, for those who do not (SDH).
+    Caption,
+    /// Only what everybody needs, such as signs: shown when no others are.
+    Forced,
+}
+
+/// Small pictures of the film at equal distances, for seeking: all in one BIF file, and the same pictures on
+/// sheets of many with WebVTT that says which is where (`sheet.jpg#xywh=x,y,w,h`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thumbnails {
+    /// Milliseconds from one picture to the next; the first is at 0.
+    pub interval: u32,
+    /// Width of each in pixels.
+    pub width: u32,
+    /// Height of each in pixels.
+    pub height: u32,
+    /// How many there are.
+    pub count: u32,
+    /// All pictures, `thumbnails/{width}.bif`.
+    pub bif: PackFile,
+    /// Pictures in a row of a sheet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub columns: u32,
+    /// Rows of a sheet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rows: u32,
+    /// The sheets, `thumbnails/{n}.jpg`, from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sheets: Vec<PackFile>,
+    /// Which picture is where, `thumbnails/sheets.vtt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet_index: Option<PackFile>,
+}
+
+/// A file of a pack that is no representation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackFile {
+    /// The file, relative to `pack.json`.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of it, hexadecimal.
+    pub sha256: String,
+}
+
+/// Where a part of the film begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapter {
+    /// Presentation time in milliseconds.
+    pub start: u64,
+    /// Its name.
+    pub title: String,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A segment: what is fetched at once.

@@ -65,6 +65,14 @@ pub enum Error {
         /// Which file.
         path: PathBuf,
     },
+    /// Subtitles that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Subtitles {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: subtitles::Error,
+    },
     /// Something in the file that the packager does not handle.
     #[error("{}: {what}", path.display())]
     Unsupported {

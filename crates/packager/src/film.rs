@@ -6,14 +6,16 @@ use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest};
 use isobmff::MediaHeader;
 use pack::layout::{downloadable_id, media_path};
 use pack::{
-    AudioProperties, ByteRange, Fraction, MediaType, PackProtection, Representation, VideoProperties,
+    AudioProperties, AudioRole, ByteRange, Fraction, MediaType, PackProtection, Representation,
+    VideoProperties,
 };
 
 use crate::codec::VideoCodec;
+use crate::extras::Extras;
 use crate::input::{Input, InputTrack};
 use crate::media_plan::{MediaPlan, WrittenMedia};
-use crate::naming::{PackInputs, language_tag};
-use crate::options::PackageOptions;
+use crate::naming::{PackInputs, canonical_language, language_code, language_tag};
+use crate::options::{AudioDetails, PackageOptions};
 use crate::{Error, Progress};
 
 /// A film about to be packaged.
@@ -30,23 +32,34 @@ pub(crate) struct FilmTrack<'a> {
     source: (usize, u32),
     pub(crate) plan: MediaPlan<'a>,
     codecs: &'a str,
+    language: String,
     video: Option<VideoProperties>,
     audio: Option<AudioProperties>,
 }
 
+/// A track of sound that is taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Sound {
+    /// Index of its input, and of the track among the sounds there.
+    pub(crate) place: (usize, usize),
+    pub(crate) details: AudioDetails,
+}
+
 impl<'a> Film<'a> {
-    pub(crate) fn plan(inputs: &'a [Input], segment: Duration) -> Result<Self, Error> {
+    pub(crate) fn plan(inputs: &'a [Input], sounds: &[Sound], segment: Duration) -> Result<Self, Error> {
         let videos =
             || inputs.iter().enumerate().filter_map(|(n, input)| Some((n, input, input.video.as_ref()?)));
         let audios = || {
-            inputs
-                .iter()
-                .enumerate()
-                .flat_map(|(n, input)| input.audio.iter().map(move |track| (n, input, track)))
+            sounds.iter().filter_map(|sound| {
+                let (n, track) = sound.place;
+                let input = inputs.get(n)?;
+                Some((n, input, input.audio.get(track)?, &sound.details))
+            })
         };
+        let first_default = sounds.iter().position(|sound| sound.details.default).unwrap_or(0);
         let starts = videos()
             .map(|(_, _, track)| (start(track), track.timescale))
-            .chain(audios().map(|(_, _, track)| (start(track), track.timescale)));
+            .chain(audios().map(|(_, _, track, _)| (start(track), track.timescale)));
         let (first, timescale) = earliest(starts);
         let shift_in = |to| -rescale(first, timescale, to);
 
@@ -66,14 +79,20 @@ impl<'a> Film<'a> {
         }
         tracks.sort_by_key(|track: &FilmTrack<'_>| track.source_bitrate());
         let mut languages: Vec<String> = Vec::new();
-        for (n, input, track) in audios() {
+        for (sound, (n, input, track, details)) in audios().enumerate() {
             let shift = shift_in(track.timescale);
             let samples = on_timeline(track, shift);
             let this = Timed { samples: &samples, timescale: track.timescale };
             let cuts = cut_audio(&this, &timed[0], &cuts[0]).map_err(Error::cut(|_| input.file.path()))?;
             let start = start_on_timeline(track, shift);
             let priming = samples.first().map_or(0, |first| (start as i64 - first.time).max(0) as u64);
-            let language = language_tag(track.language);
+            let (code, language) = match &details.language {
+                Some(tag) => {
+                    let tag = canonical_language(tag);
+                    (language_code(&tag), tag)
+                }
+                None => (track.language, language_tag(track.language)),
+            };
             languages.push(language.clone());
             let number = languages.iter().filter(|other| **other == language).count();
             tracks.push(FilmTrack {
@@ -84,7 +103,7 @@ impl<'a> Film<'a> {
                     source: &input.file,
                     track: Track {
                         timescale: track.timescale,
-                        language: track.language,
+                        language: code,
                         media: MediaHeader::Audio,
                         entry: &track.codec.entry,
                         avcc: None,
@@ -96,11 +115,14 @@ impl<'a> Film<'a> {
                     cuts,
                 },
                 codecs: &track.codec.codecs,
+                language,
                 video: None,
                 audio: Some(AudioProperties {
                     sample_rate: track.codec.sample_rate,
                     channels: track.codec.channels,
-                    default: languages.len() == 1,
+                    default: sound == first_default,
+                    role: details.role,
+                    label: details.label.clone(),
                 }),
             });
         }
@@ -142,6 +164,7 @@ impl<'a> Film<'a> {
         inputs: &[Input],
         options: &PackageOptions,
         protection: Option<&PackProtection>,
+        extras: &Extras,
         progress: &mut dyn Progress,
     ) -> Result<String, Error> {
         progress.stage("reading", inputs.iter().map(|input| input.file.len()).sum());
@@ -155,8 +178,21 @@ impl<'a> Film<'a> {
             level: options.level,
             segment: u64::try_from(options.segment.as_millis()).unwrap_or(u64::MAX),
             protection,
+            audio: self.told_audio().collect(),
+            extras,
         };
         Ok(inputs.pack_id())
+    }
+
+    /// What is told of tracks of sound beyond that they are the film's, and the first is the default.
+    fn told_audio(&self) -> impl Iterator<Item = (&str, String, &str, bool)> {
+        let sounds = self.tracks.iter().filter_map(|track| Some((&track.id[..], track.audio.as_ref()?)));
+        sounds.enumerate().filter_map(|(number, (id, audio))| {
+            let plain =
+                audio.role == AudioRole::Main && audio.label.is_none() && audio.default == (number == 0);
+            let label = audio.label.as_deref().unwrap_or_default();
+            (!plain).then(|| (id, audio.role.to_string(), label, audio.default))
+        })
     }
 
     /// What is known of the representations before they are written.
@@ -245,6 +281,7 @@ fn video_track<'a>(
             cuts,
         },
         codecs: &codec.codecs,
+        language: language_tag(track.language),
         video: Some(VideoProperties {
             width: codec.width,
             height: codec.height,
@@ -307,7 +344,7 @@ impl FilmTrack<'_> {
             bitrate: 0,
             peak_bandwidth: 0,
             label: self.label.clone(),
-            language: language_tag(self.plan.track.language),
+            language: self.language.clone(),
             video: self.video.clone(),
             audio: self.audio.clone(),
             size: 0,

@@ -30,10 +30,12 @@
 //! # }
 //! ```
 
+mod chapters;
 mod codec;
 mod decrypt;
 mod edit_list;
 mod error;
+mod extras;
 mod film;
 mod fragment_crypto;
 mod input;
@@ -49,11 +51,12 @@ mod publish;
 mod rotation;
 mod sample_budget;
 
+pub use chapters::read_chapters;
 pub use decrypt::{Decrypted, decrypt};
 pub use error::Error;
 pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, SegmentRun, TrackReport, inspect};
 pub use keys::{Keys, MAX_KEYS};
-pub use options::{Destination, PackageOptions};
+pub use options::{AudioDetails, AudioSource, Destination, PackageOptions, SubtitleSource, ThumbnailSource};
 pub use package::{Published, package, read_pack};
 pub use progress::Progress;
 pub use rotation::Rotation;

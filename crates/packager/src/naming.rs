@@ -5,6 +5,8 @@ use isolang::Language;
 use pack::{LAYOUT_VERSION, Level, PackProtection, Scheme, deterministic_cbor};
 use sha2::{Digest, Sha256};
 
+use crate::extras::Extras;
+
 /// Everything that changes a byte of a pack.
 #[derive(Debug, Clone)]
 pub(crate) struct PackInputs<'a> {
@@ -15,6 +17,11 @@ pub(crate) struct PackInputs<'a> {
     /// Target length of segments in milliseconds.
     pub(crate) segment: u64,
     pub(crate) protection: Option<&'a PackProtection>,
+    /// What else is told of tracks of sound that are not simply the film's: id, role, label, whether to begin
+    /// with it.
+    pub(crate) audio: Vec<(&'a str, String, &'a str, bool)>,
+    /// Subtitles, thumbnails, chapters.
+    pub(crate) extras: &'a Extras,
 }
 
 impl PackInputs<'_> {
@@ -35,7 +42,7 @@ impl PackInputs<'_> {
             (clear_segments, segments_per_key) = (protection.clear_segments, protection.segments_per_key);
         }
         let [content_id, common_key_id, label] = names.map(Value::from);
-        let map = Value::Map(vec![
+        let mut map = vec![
             (1.into(), LAYOUT_VERSION.into()),
             (2.into(), Value::Map(sources.collect())),
             (3.into(), self.scheme.to_string().into()),
@@ -47,9 +54,55 @@ impl PackInputs<'_> {
             (9.into(), content_id),
             (10.into(), common_key_id),
             (11.into(), label),
-        ]);
-        hex::encode(&Sha256::digest(deterministic_cbor(&map))[..16])
+        ];
+        // What most films lack is left out, so that they keep their ids.
+        let audio = self.audio.iter().map(|(id, role, label, default)| {
+            Value::Array(vec![(*id).into(), role.clone().into(), (*label).into(), (*default).into()])
+        });
+        let more = [
+            audio.collect(),
+            self.extras.subtitles_id(),
+            self.extras.thumbnails_id(),
+            self.extras.chapters_id(),
+        ];
+        let present = (12..).zip(more).filter(|(_, list): &(i32, Vec<Value>)| !list.is_empty());
+        map.extend(present.map(|(key, list)| (key.into(), Value::Array(list))));
+        hex::encode(&Sha256::digest(deterministic_cbor(&Value::Map(map)))[..16])
     }
+}
+
+/// The ISO 639-2 code of a BCP 47 tag, `und` where there is none.
+pub(crate) fn language_code(tag: &str) -> [u8; 3] {
+    let first = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let three = match first.len() {
+        2 => Language::from_639_1(&first).map(|language| language.to_639_3().to_owned()),
+        3 => Some(first),
+        _ => None,
+    };
+    three.and_then(|code| code.into_bytes().try_into().ok()).unwrap_or(*b"und")
+}
+
+/// A language tag as it is written in a pack: two letters where there are two, and the usual case.
+pub(crate) fn canonical_language(tag: &str) -> String {
+    let mut parts = tag.split('-');
+    let first = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let first = match <[u8; 3]>::try_from(first.as_bytes()) {
+        Ok(code) => language_tag(code),
+        Err(_) => first,
+    };
+    parts.fold(first, |mut tag, part| {
+        let lower = part.to_ascii_lowercase();
+        tag.push('-');
+        match part.len() {
+            2 => tag += &lower.to_ascii_uppercase(),
+            4 if part.bytes().all(|b| b.is_ascii_alphabetic()) => {
+                tag += &lower[..1].to_ascii_uppercase();
+                tag += &lower[1..];
+            }
+            _ => tag += &lower,
+        }
+        tag
+    })
 }
 
 /// The BCP 47 tag of an ISO 639-2 code: two letters where there are two.
@@ -94,6 +147,14 @@ mod tests {
             [*b"eng", *b"ger", *b"deu", *b"und", *b"haw"].map(language_tag),
             ["en", "de", "de", "und", "haw"]
         );
+        assert_eq!(
+            ["de", "DE-at", "zh-hant-tw", "haw", "und", "x-private"].map(language_code),
+            [*b"deu", *b"deu", *b"zho", *b"haw", *b"und", *b"und"]
+        );
+        assert_eq!(
+            ["DE", "ger-at", "ZH-hant-tw", "eng", "de-1996"].map(canonical_language),
+            ["de", "de-AT", "zh-Hant-TW", "en", "de-1996"]
+        );
     }
 
     /// A changed input changes the id; the order of the representations does not.
@@ -105,6 +166,8 @@ mod tests {
             level: Level::High,
             segment: 4000,
             protection: None,
+            audio: Vec::new(),
+            extras: &Extras::default(),
         };
         // The CBOR map written out by hand, hashed with Python's hashlib.
         assert_eq!(inputs.pack_id(), "8e06bcb9de7cf02a1add0e87ae9cac56");
@@ -117,6 +180,7 @@ mod tests {
             PackInputs { segment: 4001, ..inputs.clone() },
             PackInputs { sources: vec![("v240-100", [2; 32], 1), ("a-en-1", [1; 32], 2)], ..inputs.clone() },
             PackInputs { sources: vec![("v240-100", [1; 32], 1), ("a-en-1", [1; 32], 3)], ..inputs.clone() },
+            PackInputs { audio: vec![("a-en-1", "dub".to_owned(), "", true)], ..inputs.clone() },
         ] {
             assert_ne!(changed.pack_id(), inputs.pack_id());
         }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pack::{Level, Scheme};
+use pack::{AudioRole, Chapter, Level, Scheme, SubtitleRole};
 
 use crate::keys::Keys;
 use crate::rotation::Rotation;
@@ -16,12 +16,76 @@ pub enum Destination {
     Library(PathBuf),
 }
 
+/// Sound from a file of its own, and what is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AudioSource {
+    /// The file.
+    pub path: PathBuf,
+    /// Which of the file's tracks of sound, from 1; `None`: its only one.
+    pub track: Option<usize>,
+    /// What is told of it.
+    pub details: AudioDetails,
+}
+
+/// What is told of a track of sound.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AudioDetails {
+    /// Language as BCP 47; `None`: the one that the file names.
+    pub language: Option<String>,
+    /// What it is for.
+    pub role: AudioRole,
+    /// Its name for people.
+    pub label: Option<String>,
+    /// Whether to begin with it; where no track is, the first is.
+    pub default: bool,
+}
+
+/// Subtitles, and what is told of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubtitleSource {
+    /// WebVTT or SubRip.
+    pub path: PathBuf,
+    /// Language as BCP 47, `und` if not known.
+    pub language: String,
+    /// What they are for.
+    pub role: SubtitleRole,
+    /// Their name for people.
+    pub label: Option<String>,
+    /// Whether to begin with them.
+    pub default: bool,
+}
+
+/// Small pictures of the film at equal distances.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThumbnailSource {
+    /// Time from one to the next; the first is of the film's beginning.
+    pub interval: Duration,
+    /// JPEG files of one size.
+    pub pictures: Vec<PathBuf>,
+    /// The same pictures on sheets, row by row; JPEG files. May be empty.
+    pub sheets: Vec<PathBuf>,
+    /// Pictures in a row of a sheet.
+    pub columns: u32,
+    /// Rows of a sheet.
+    pub rows: u32,
+}
+
 /// What to package and how.
 #[derive(Debug)]
 pub struct PackageOptions {
     /// Source files. Each with video is a step of the ladder; audio is taken from the first that has any, and
     /// from those without video.
     pub inputs: Vec<PathBuf>,
+    /// More sound: a track of each. Of an input that is named here, no other sound is taken.
+    pub audio: Vec<AudioSource>,
+    /// Whether sound is taken from `inputs` at all, beside what `audio` names.
+    pub sound_of_inputs: bool,
+    /// Subtitles.
+    pub subtitles: Vec<SubtitleSource>,
+    /// Thumbnails.
+    pub thumbnails: Option<ThumbnailSource>,
+    /// Chapters, in any order.
+    pub chapters: Vec<Chapter>,
     /// The movie's number.
     pub movie_id: u64,
     /// The movie's title; by default the first input's file name without its extension.
@@ -59,6 +123,11 @@ impl PackageOptions {
     ) -> Self {
         Self {
             inputs,
+            audio: Vec::new(),
+            sound_of_inputs: true,
+            subtitles: Vec::new(),
+            thumbnails: None,
+            chapters: Vec::new(),
             movie_id,
             title: None,
             scheme: Scheme::Cenc,

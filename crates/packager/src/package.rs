@@ -8,10 +8,11 @@ use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
 use pack::{IvRange, Pack, PsshData, Scheme};
 use storage::{Folder, Key};
 
-use crate::film::Film;
+use crate::extras::{Extras, check_details};
+use crate::film::{Film, Sound};
 use crate::input::Input;
 use crate::media_file::MediaFile;
-use crate::options::{Destination, PackageOptions};
+use crate::options::{AudioDetails, Destination, PackageOptions};
 use crate::publish::Staging;
 use crate::rotation::key_plan;
 use crate::{Error, Progress};
@@ -48,8 +49,9 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         });
     }
     let poster = options.poster.as_deref().map(read_poster).transpose()?;
-    let inputs = open_inputs(options)?;
-    let mut film = Film::plan(&inputs, options.segment)?;
+    let extras = Extras::read(options)?;
+    let (inputs, sounds) = open_inputs(options)?;
+    let mut film = Film::plan(&inputs, &sounds, options.segment)?;
     let film_keys = match keys {
         Some(keys) => {
             if options.label_by_height {
@@ -61,7 +63,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         None => None,
     };
     let names = film_keys.as_ref().map(|keys| &keys.names);
-    let pack_id = film.pack_id(&inputs, options, names, progress)?;
+    let pack_id = film.pack_id(&inputs, options, names, &extras, progress)?;
     let (place, library, key): (_, _, Option<Key>) = match &options.destination {
         Destination::Directory(place) => (place.clone(), Folder::new(place), None),
         Destination::Library(library) => {
@@ -125,7 +127,13 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         protection: film_keys.map(|keys| keys.names),
         poster: poster.as_ref().map(|_| POSTER.to_owned()),
         representations,
+        subtitles: extras.subtitles().collect(),
+        thumbnails: extras.thumbnails(),
+        chapters: extras.chapters.clone(),
     };
+    for (path, content) in extras.files() {
+        unpublished.write(path, content)?;
+    }
     if let Some(poster) = &poster {
         unpublished.write(POSTER, poster)?;
     }
@@ -167,22 +175,44 @@ fn title(options: &PackageOptions) -> String {
     options.title.clone().or_else(stem).unwrap_or_default()
 }
 
-fn open_inputs(options: &PackageOptions) -> Result<Vec<Input>, Error> {
+/// The sources, and which of their sounds are taken: of the inputs the first that has any and those without
+/// pictures, then what is named one by one.
+fn open_inputs(options: &PackageOptions) -> Result<(Vec<Input>, Vec<Sound>), Error> {
     let first = options.inputs.first().ok_or(Error::NoInput)?;
     let mut inputs: Vec<Input> = Vec::new();
+    let mut sounds: Vec<Sound> = Vec::new();
     for path in &options.inputs {
-        let have_audio = inputs.iter().any(|input| !input.audio.is_empty());
-        let mut input = Input::open(path, !have_audio)?;
-        if have_audio && input.video.is_none() {
+        let named = !options.sound_of_inputs || options.audio.iter().any(|audio| audio.path == *path);
+        let mut input = Input::open(path, !named && sounds.is_empty())?;
+        if !named && !sounds.is_empty() && input.video.is_none() {
             input = Input::open(path, true)?;
         }
+        let sound = |track| Sound { place: (inputs.len(), track), details: AudioDetails::default() };
+        sounds.extend((0..input.audio.len()).map(sound));
         inputs.push(input);
     }
     if inputs.iter().all(|input| input.video.is_none()) {
         return Err(Error::NoVideo { path: first.clone() });
     }
-    if inputs.iter().all(|input| input.audio.is_empty()) && !options.allow_no_audio {
+    for audio in &options.audio {
+        check_details(&audio.path, audio.details.language.as_deref(), audio.details.label.as_deref())?;
+        let mut input = Input::open(&audio.path, true)?;
+        input.video = None;
+        let track = match (audio.track, input.audio.len()) {
+            (_, 0) => return Err(Error::unsupported(&audio.path, "there is no sound in it")),
+            (None, 1) => 0,
+            (Some(number), count) if (1..=count).contains(&number) => number - 1,
+            (_, count) => {
+                let what =
+                    format!("it has {count} tracks of sound; say which, from track=1 to track={count}");
+                return Err(Error::unsupported(&audio.path, what));
+            }
+        };
+        sounds.push(Sound { place: (inputs.len(), track), details: audio.details.clone() });
+        inputs.push(input);
+    }
+    if sounds.is_empty() && !options.allow_no_audio {
         return Err(Error::NoAudio { path: first.clone() });
     }
-    Ok(inputs)
+    Ok((inputs, sounds))
 }

@@ -32,6 +32,8 @@ impl Staging {
 
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Error> {
         let path = self.path().join(name);
+        let parent = parent(&path);
+        fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
         fs::write(&path, content).map_err(Error::io(path, "write"))
     }
 

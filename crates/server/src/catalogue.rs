@@ -54,6 +54,12 @@ pub struct Pack {
     pub level: Level,
     /// Files, video by bit rate first.
     pub representations: Vec<Representation>,
+    /// Subtitles.
+    pub subtitles: Vec<pack::Subtitle>,
+    /// Small pictures for seeking.
+    pub thumbnails: Option<pack::Thumbnails>,
+    /// Chapters, ascending.
+    pub chapters: Vec<pack::Chapter>,
     /// Pictures, by URL path.
     pub art: Vec<Art>,
 }
@@ -101,6 +107,10 @@ pub struct Representation {
     pub language: Option<String>,
     /// Whether to begin with this track.
     pub default: bool,
+    /// What the track is for, audio only.
+    pub role: Option<String>,
+    /// Name of the track for people.
+    pub name: Option<String>,
     /// `ftyp` and `moov`.
     pub init_range: ByteRange,
     /// `sidx`.
@@ -157,11 +167,11 @@ impl Pack {
         let mut pack = Self::from_file(file, art)
             .ok_or_else(|| bad("pack.json has numbers that a manifest cannot carry".to_owned()))?;
         pack.given_keys = imported::read(storage, prefix).await.map_err(bad)?;
-        for r in &pack.representations {
-            let key = key(&layout::media_path(&r.downloadable_id, &r.extension))?;
+        for (name, told, _) in pack.files() {
+            let key = key(&name)?;
             let size = storage.head(&key).await.map_err(|e| bad(e.to_string()))?.size;
-            if size != r.size {
-                return Err(bad(format!("{key} has {size} octets, not {}", r.size)));
+            if size != told {
+                return Err(bad(format!("{key} has {size} octets, not {told}")));
             }
         }
         Ok(pack)
@@ -173,20 +183,31 @@ impl Pack {
     /// # Errors
     /// [`Error::Pack`], [`Error::Storage`].
     pub async fn verify(&self, storage: &dyn Storage, prefix: Option<&Key>) -> Result<(), Error> {
-        for r in &self.representations {
-            let name = layout::media_path(&r.downloadable_id, &r.extension);
+        for (name, _, sha256) in self.files() {
             let key = Key::below(prefix, &name).map_err(storage::Error::from)?;
             let mut digest = Sha256::new();
             let mut body = storage.get(&key, None).await?.body;
             while let Some(piece) = body.try_next().await? {
                 digest.update(&piece);
             }
-            if hex::encode(digest.finalize()) != r.sha256 {
+            if hex::encode(digest.finalize()) != sha256 {
                 let reason = format!("{name} is not the file that pack.json names: its SHA-256 is another");
                 return Err(Error::Pack { pack: self.id.clone(), reason });
             }
         }
         Ok(())
+    }
+
+    /// All files that `pack.json` names but the poster: path, size, SHA-256.
+    fn files(&self) -> impl Iterator<Item = (String, u64, &str)> {
+        let media = self
+            .representations
+            .iter()
+            .map(|r| (layout::media_path(&r.downloadable_id, &r.extension), r.size, &r.sha256[..]));
+        let texts = self.subtitles.iter().map(|subtitle| &subtitle.file);
+        let pictures =
+            self.thumbnails.iter().flat_map(|t| [&t.bif].into_iter().chain(&t.sheets).chain(&t.sheet_index));
+        media.chain(texts.chain(pictures).map(|file| (file.path.clone(), file.size, &file.sha256[..])))
     }
 
     /// As [`Pack::read`], of the pack in a folder.
@@ -233,6 +254,9 @@ impl Pack {
                 let label = protection.map(|protection| &protection.label);
                 file.representations.into_iter().map(|r| representation(r, label)).collect::<Option<_>>()?
             },
+            subtitles: file.subtitles,
+            thumbnails: file.thumbnails,
+            chapters: file.chapters,
             id: file.pack_id,
         })
     }
@@ -337,6 +361,8 @@ fn representation(r: pack::Representation, label: Option<&Label>) -> Option<Repr
         channels: r.audio.as_ref().map(|a| a.channels),
         language: audio.then_some(r.language),
         default: r.audio.as_ref().is_some_and(|a| a.default),
+        role: r.audio.as_ref().map(|a| a.role.to_string()),
+        name: r.audio.as_ref().and_then(|a| a.label.clone()),
         downloadable_id: r.downloadable_id,
     })
 }
@@ -377,6 +403,6 @@ impl Catalogue {
 
     /// The object behind a path; `None` if it can have none.
     pub fn media_key(&self, path: &MediaPath) -> Option<Key> {
-        format!("{}/{}", path.pack, layout::media_path(&path.id, &path.extension)).parse().ok()
+        format!("{}/{}", path.pack, path.file).parse().ok()
     }
 }

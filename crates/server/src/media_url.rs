@@ -34,42 +34,49 @@ impl fmt::Debug for MediaSecret {
     }
 }
 
-/// Path of a file under an edge: pack, downloadable id, extension.
+/// Path of a file under an edge: pack, and file in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaPath {
     /// The pack.
     pub pack: String,
-    /// Ten digits.
-    pub id: String,
-    /// Extension without dot.
-    pub extension: String,
+    /// The file's path within the pack, such as `541/1811192541.mp4` or `subtitles/s-de-1.vtt`.
+    pub file: String,
     /// `/range/a-b` that followed.
     pub range: Option<ByteRange>,
 }
 
 impl MediaPath {
-    /// Reads `/s/{pack}/{ddd}/{id}.{ext}` with or without `/range/{a}-{b}`.
+    /// Reads `/s/{pack}/{ddd}/{id}.{ext}`, `/s/{pack}/subtitles/{id}.vtt` or `/s/{pack}/thumbnails/{file}`,
+    /// with or without `/range/{a}-{b}`.
     pub fn parse(path: &str) -> Option<Self> {
         let mut parts = path.strip_prefix("/s/")?.split('/');
-        let (pack, shard, file) = (parts.next()?, parts.next()?, parts.next()?);
+        let (pack, folder, name) = (parts.next()?, parts.next()?, parts.next()?);
         let range = match (parts.next(), parts.next(), parts.next()) {
             (None, _, _) => None,
             (Some("range"), Some(range), None) => Some(range.parse().ok()?),
             _ => return None,
         };
-        let (id, extension) = file.split_once('.')?;
-        let named =
-            layout::is_downloadable_id(id) && layout::is_extension(extension) && layout::is_pack_id(pack);
-        if !named || id.get(7..) != Some(shard) {
+        let file = format!("{folder}/{name}");
+        if !layout::is_pack_id(pack) || !layout::is_served(&file) {
             return None;
         }
-        Some(Self { pack: pack.to_owned(), id: id.to_owned(), extension: extension.to_owned(), range })
+        Some(Self { pack: pack.to_owned(), file, range })
+    }
+
+    /// The file's name without folder and extension; with its folder where it is no downloadable.
+    pub fn name(&self) -> &str {
+        let name = self.file.rsplit_once('.').map_or(&self.file[..], |(name, _)| name);
+        name.split_once('/').map_or(name, |(_, id)| if layout::is_downloadable_id(id) { id } else { name })
+    }
+
+    /// The file's extension, without dot.
+    pub fn extension(&self) -> &str {
+        self.file.rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 
     /// The path up to and with the file's name.
     pub fn file_path(&self) -> String {
-        let Self { pack, id, extension, .. } = self;
-        format!("/s/{pack}/{}", layout::media_path(id, extension))
+        format!("/s/{}/{}", self.pack, self.file)
     }
 }
 
@@ -339,6 +346,11 @@ mod tests {
             "/s/0/541/181119254.mp4",
             "/s/0/541/1811192541",
             "/t/0/541/1811192541.mp4",
+            "/s/0/pack.json",
+            "/s/0/subtitles/pack.json",
+            "/s/0/subtitles/../pack.json",
+            "/s/0/keys/s-de-1.vtt",
+            "/s/0/thumbnails/1.bif/../2.bif",
         ] {
             assert_eq!(check(path, QUERY, BEFORE), Err(Refusal::NotFound), "{path}");
         }
@@ -349,6 +361,22 @@ mod tests {
         let path = MediaPath { pack: "1".into(), ..MediaPath::parse(FILE).unwrap() };
         assert_eq!(check(&path.file_path(), QUERY, BEFORE), Err(Refusal::Forbidden));
         assert!(MediaSecret::new(vec![0; 31]).is_none());
+    }
+
+    /// Subtitles and thumbnails have tokens of their own, each for its file.
+    #[test]
+    fn other_files_of_a_pack_are_signed_alike() {
+        let [text, pictures] = ["subtitles/s-de-1.vtt", "thumbnails/320.bif"].map(|file| MediaPath {
+            pack: "0".into(),
+            file: file.into(),
+            range: None,
+        });
+        let url = sign(&secrets()[0], BASE, &text, 1_790_002_800);
+        let (path, query) = url.strip_prefix(BASE).unwrap().split_once('?').unwrap();
+        assert_eq!((path, check(path, query, BEFORE)), ("/s/0/subtitles/s-de-1.vtt", Ok(text.clone())));
+        assert_eq!(check(&pictures.file_path(), query, BEFORE), Err(Refusal::Forbidden));
+        assert_eq!((text.name(), text.extension()), ("subtitles/s-de-1", "vtt"));
+        assert_eq!(MediaPath::parse(FILE).unwrap().name(), "1811192541");
     }
 
     /// A82: what was signed under a CDN's URL is good at the edge from which that CDN pulls, under no other.
@@ -403,7 +431,8 @@ mod tests {
 
         #[test]
         fn what_is_signed_verifies(pack in "[a-f0-9]{32}", id in "[0-9]{10}", life in 1u64..100_000) {
-            let path = MediaPath { pack, id, extension: "mp4".into(), range: None };
+            let file = layout::media_path(&id, "mp4");
+            let path = MediaPath { pack, file, range: None };
             let url = sign(&secrets()[0], BASE, &path, 1000 + life);
             let (path_text, query) = url.strip_prefix(BASE).unwrap().split_once('?').unwrap();
             prop_assert_eq!(check(path_text, query, 1000), Ok(path));

@@ -1,7 +1,7 @@
 //! `matinee package`, `inspect` and `decrypt`.
 
 use super::progress::Bar;
-use super::{given_keys, movie, now};
+use super::{given_keys, movie, now, tracks};
 use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
 use cenc::{CommonKey, ContentId, Label};
@@ -26,6 +26,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
             Destination::Library(config.library())
         }
     };
+    let tracks = tracks::read(&package.tracks)?;
     let given = given_keys::read(&package.keys)?;
     let kept = if matches!(package.scheme, Scheme::None) { Vec::new() } else { given_keys::copy(&given) };
     let mut given = given.into_iter();
@@ -45,6 +46,9 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         clear_lead: package.clear_lead.unwrap_or_default(),
         allow_no_audio: package.no_audio,
         poster: package.poster,
+        audio: tracks.audio,
+        subtitles: tracks.subtitles,
+        chapters: tracks.chapters,
         ..PackageOptions::new(package.inputs, package.movie.get(), keys, destination)
     };
     let published = packager::package(&options, &mut Bar::new())?;
@@ -65,7 +69,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
 }
 
 /// The key that follows from the site's common key; the keys are made if there are none yet.
-fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
+pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
     let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
     let (id, common) = ring.active_common_key();
     let common = CommonKey::new(*common.expose());

@@ -1,6 +1,7 @@
 //! The commands: each reads what it needs, calls a library, prints.
 
 mod account;
+mod add;
 mod audit;
 mod box_run;
 mod box_screen;
@@ -14,6 +15,7 @@ mod password;
 mod policy;
 mod progress;
 mod serve;
+mod tracks;
 
 use crate::Failure;
 use crate::args::{Arguments, BoxCommand, Command};
@@ -37,6 +39,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             };
             self::serve::run(load(overrides)?)
         }
+        Command::Add(add) => self::add::run(&load(overrides)?, *add),
         Command::Package(package) => film::package(&load(overrides)?, *package),
         Command::Inspect(inspect) => film::inspect(&inspect),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),

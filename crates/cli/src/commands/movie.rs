@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
 use server::policy::{self, Policies};
+use server::store::NewMovie;
 use server::{Config, movies};
 
 impl From<Details> for movies::Details {
@@ -100,6 +101,15 @@ pub(super) fn prepare_license(config: &Config, details: &Details) -> Result<(), 
 
 /// Adds a published pack's movie and says so.
 pub(super) fn add(config: &Config, pack: &Pack, details: Details, json: bool) -> Result<(), Failure> {
+    let movie = put(config, pack, details)?;
+    if json {
+        return output::json(&json!({"movie_id": movie.id, "title": movie.title, "pack": movie.pack}));
+    }
+    output::line(&format!("Published movie {} \"{}\" as pack {}", movie.id, movie.title, movie.pack))
+}
+
+/// Adds a published pack's movie.
+pub(super) fn put(config: &Config, pack: &Pack, details: Details) -> Result<NewMovie, Failure> {
     if let Some(policy) = &details.policy {
         Policies::load(config)?.check(policy)?;
     }
@@ -107,10 +117,7 @@ pub(super) fn add(config: &Config, pack: &Pack, details: Details, json: bool) ->
         let store = open(config).await?;
         let movie = movies::add(&*store, pack, details.into(), now()).await?;
         store.close().await;
-        if json {
-            return output::json(&json!({"movie_id": movie.id, "title": movie.title, "pack": movie.pack}));
-        }
-        output::line(&format!("Published movie {} \"{}\" as pack {}", movie.id, movie.title, movie.pack))
+        Ok(movie)
     })
 }
 

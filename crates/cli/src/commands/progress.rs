@@ -1,6 +1,6 @@
 //! Long work shows a bar, on a terminal.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::IsTerminal as _;
 
 /// A bar on standard error; silent where that is no terminal.
@@ -20,15 +20,41 @@ impl Drop for Bar {
     }
 }
 
+impl prepare::Progress for Bar {
+    fn step(&mut self, name: &str, total: u64) {
+        // Milliseconds of the film; how many of them a second is how many times faster than playing.
+        let style = ProgressStyle::with_template("{msg:16} [{bar:40}] {percent:>3} % {rate} {eta}");
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.1}x", state.per_sec() / 1000.0);
+        };
+        if let Ok(style) = style {
+            self.0.set_style(style.progress_chars("=> ").with_key("rate", rate));
+        }
+        self.begin(name, total);
+    }
+
+    fn at(&mut self, done: u64) {
+        self.0.set_position(done);
+    }
+}
+
+impl Bar {
+    fn begin(&self, name: &str, total: u64) {
+        self.0.set_message(name.to_owned());
+        self.0.set_length(total);
+        self.0.set_position(0);
+        self.0.reset_elapsed();
+        self.0.reset_eta();
+    }
+}
+
 impl packager::Progress for Bar {
     fn stage(&mut self, name: &str, total: u64) {
         let style = ProgressStyle::with_template("{msg:11} [{bar:40}] {bytes}/{total_bytes} {eta}");
         if let Ok(style) = style {
             self.0.set_style(style.progress_chars("=> "));
         }
-        self.0.set_message(name.to_owned());
-        self.0.set_length(total);
-        self.0.set_position(0);
+        self.begin(name, total);
     }
 
     fn advance(&mut self, amount: u64) {

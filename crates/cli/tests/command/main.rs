@@ -1,6 +1,7 @@
 //! The `matinee` command as an operator runs it.
 #![allow(clippy::unwrap_used)]
 
+mod add;
 mod box_run;
 mod film_keys;
 mod site;

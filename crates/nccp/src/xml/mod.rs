@@ -76,6 +76,12 @@ impl Element {
         self
     }
 
+    /// Adds child elements.
+    #[must_use]
+    pub fn children(self, children: impl IntoIterator<Item = Element>) -> Self {
+        children.into_iter().fold(self, Self::child)
+    }
+
     /// Adds a child that holds only text.
     #[must_use]
     pub fn text_child(self, name: &str, text: impl ToString) -> Self {

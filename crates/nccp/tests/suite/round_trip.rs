@@ -155,7 +155,31 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     )
         .prop_map(|((movie_id, resume_position, expiration, duration), cdns, downloadables, drm)| {
             let (drm_metadata, drm_metadata_url, license_mode, policy_version) = drm;
+            // Texts and pictures of the same files as the rest.
+            let urls = || downloadables.first().map(|d: &Downloadable| d.urls.clone()).unwrap_or_default();
+            let count = u32::try_from(downloadables.len()).unwrap_or(0);
+            let text_tracks = downloadables.iter().map(|d| TextTrack {
+                id: d.id.clone(),
+                language: "de".into(),
+                role: "forced".into(),
+                label: d.label.clone(),
+                default: d.default,
+                size: d.size,
+                urls: d.urls.clone(),
+            });
+            let trick_play = downloadables.first().map(|d| TrickPlay {
+                interval: d.bitrate,
+                resolution: Resolution { width: 320, height: 180 },
+                count,
+                size: d.size,
+                urls: urls(),
+                columns: if d.default { count } else { 0 },
+                rows: if d.default { 10 } else { 0 },
+                sheets: if d.default { vec![urls(), Vec::new()] } else { Vec::new() },
+            });
             Manifest {
+                text_tracks: text_tracks.collect(),
+                trick_play,
                 movie_id,
                 movie_type: MovieType::Static,
                 duration: duration.map(|(n, d)| Fraction::new(n, d).unwrap()),

@@ -4,6 +4,7 @@
 mod bad_input;
 mod common;
 mod demo_film;
+mod extras;
 mod foreign_files;
 mod heights;
 mod levels;

@@ -125,8 +125,8 @@ async fn send(
     let (Meta { key, size }, path) = (file, &granted.path);
     // Published files never change, so their name is their tag.
     let etag = match path.range {
-        None => format!("\"{}-{}\"", path.pack, path.id),
-        Some(range) => format!("\"{}-{}-{range}\"", path.pack, path.id),
+        None => format!("\"{}-{}\"", path.pack, path.name()),
+        Some(range) => format!("\"{}-{}-{range}\"", path.pack, path.name()),
     };
     let mut headers = HeaderMap::new();
     // A cache answers without asking here: what it keeps must not outlive the URL.
@@ -135,7 +135,8 @@ async fn send(
         headers.insert(header::CACHE_CONTROL, value);
     }
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(pack::layout::media_type(&path.extension)));
+    headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(pack::layout::media_type(path.extension())));
     if let Ok(value) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, value);
     }

@@ -12,8 +12,9 @@ use crate::store::{Movie, Transaction};
 use ::license::KeyLevel;
 use nccp::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
-    MovieType, RangeForm, ResponseMessage,
+    MovieType, RangeForm, Resolution, ResponseMessage, TextTrack, TrickPlay,
 };
+use pack::layout;
 
 /// Seconds that media URLs outlive the film, where nothing else is configured.
 const BEYOND_THE_FILM: u64 = 6 * 3600;
@@ -79,6 +80,33 @@ fn manifest(
             .up_to(max_height)
             .map(|r| downloadable(service, pack, r, &cdns, resume, expiration))
             .collect(),
+        text_tracks: pack
+            .subtitles
+            .iter()
+            .map(|subtitle| TextTrack {
+                id: subtitle.id.clone(),
+                language: subtitle.language.clone(),
+                role: subtitle.role.to_string(),
+                label: subtitle.label.clone(),
+                default: subtitle.default,
+                size: subtitle.file.size,
+                urls: urls(service, pack, &subtitle.file.path, &cdns, expiration),
+            })
+            .collect(),
+        trick_play: pack.thumbnails.as_ref().map(|thumbnails| TrickPlay {
+            interval: thumbnails.interval,
+            resolution: Resolution { width: thumbnails.width, height: thumbnails.height },
+            count: thumbnails.count,
+            size: thumbnails.bif.size,
+            urls: urls(service, pack, &thumbnails.bif.path, &cdns, expiration),
+            columns: thumbnails.columns,
+            rows: thumbnails.rows,
+            sheets: thumbnails
+                .sheets
+                .iter()
+                .map(|sheet| urls(service, pack, &sheet.path, &cdns, expiration))
+                .collect(),
+        }),
         drm_metadata_url: metadata.as_ref().map(|_| metadata_url()),
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
         policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
@@ -123,6 +151,18 @@ fn cdns(service: &Service) -> Vec<CdnConfig> {
     drawn
 }
 
+/// The addresses of a file of a pack, one at each CDN.
+fn urls(service: &Service, pack: &Pack, file: &str, cdns: &[CdnConfig], expiration: u64) -> Vec<DownloadUrl> {
+    let path = MediaPath { pack: pack.id.clone(), file: file.to_owned(), range: None };
+    let keys = service.keys();
+    let url = |cdn: &CdnConfig| DownloadUrl {
+        expiration,
+        cdn_id: cdn.id,
+        url: media_url::sign(&keys.media[0], &cdn.base_url, &path, expiration),
+    };
+    cdns.iter().map(url).collect()
+}
+
 fn downloadable(
     service: &Service,
     pack: &Pack,
@@ -131,19 +171,7 @@ fn downloadable(
     resume: f64,
     expiration: u64,
 ) -> Downloadable {
-    let path = MediaPath {
-        pack: pack.id.clone(),
-        id: r.downloadable_id.clone(),
-        extension: r.extension.clone(),
-        range: None,
-    };
-    let keys = service.keys();
-    let secret = &keys.media[0];
-    let url = |cdn: &CdnConfig| DownloadUrl {
-        expiration,
-        cdn_id: cdn.id,
-        url: media_url::sign(secret, &cdn.base_url, &path, expiration),
-    };
+    let path = layout::media_path(&r.downloadable_id, &r.extension);
     let start = r.segment_at(resume);
     Downloadable {
         id: r.downloadable_id.clone(),
@@ -153,7 +181,7 @@ fn downloadable(
             MediaType::Video => ContentProfile::H264(pack.scheme),
             MediaType::Audio => ContentProfile::Aac(pack.scheme),
         },
-        urls: cdns.iter().map(url).collect(),
+        urls: urls(service, pack, &path, cdns, expiration),
         resolution: r.resolution,
         media_type: r.media_type,
         mime_type: r.mime_type.clone(),
@@ -167,8 +195,8 @@ fn downloadable(
         sample_rate: r.sample_rate,
         channels: r.channels,
         language: r.language.clone(),
-        role: None,
-        label: None,
+        role: r.role.clone(),
+        label: r.name.clone(),
         default: r.default,
         scheme: pack.scheme,
         level: pack.level,

@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::Service;
 use crate::store::{Account, Movie, Transaction};
-use nccp::{ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
+use nccp::{Chapter, ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
 
 /// Viewings that the history tells of.
 const HISTORY: u32 = 20;
@@ -27,9 +27,18 @@ pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata 
             .map(|track| Track {
                 media_type: track.media_type.to_string(),
                 language: track.language.clone(),
-                label: None,
+                label: track.name.clone(),
             })
+            .chain(pack.subtitles.iter().map(|subtitle| Track {
+                media_type: "text".to_owned(),
+                language: Some(subtitle.language.clone()),
+                label: subtitle.label.clone(),
+            }))
             .collect()
+    });
+    let chapters = pack.as_deref().map(|pack| {
+        let chapter = |c: &pack::Chapter| Chapter { start: c.start as f64 / 1000.0, title: c.title.clone() };
+        pack.chapters.iter().map(chapter).collect()
     });
     MovieMetadata {
         title: movie.title.clone(),
@@ -40,7 +49,7 @@ pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata 
         rating: movie.rating.clone(),
         art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
         tracks: tracks.unwrap_or_default(),
-        chapters: Vec::new(),
+        chapters: chapters.unwrap_or_default(),
     }
 }
 

@@ -125,3 +125,66 @@ async fn a70_a79_short_lives_and_large_files() {
     let range = with_range(&url, ByteRange::new((4 << 30) - 10, (4 << 30) - 1).unwrap());
     assert_eq!(get(&world, &range, &[]).await.body.len(), 10);
 }
+
+/// Subtitles and thumbnails are in the manifest and behind URLs of their own, which give nothing else of the
+/// pack; `movie add` checks their digests as those of media.
+#[tokio::test]
+async fn subtitles_and_thumbnails_are_files_as_media_are() {
+    let world = World::new().await;
+    let folder = world.config.library().join(format!("{MOVIE:032x}"));
+    let json = std::fs::read(folder.join("pack.json")).unwrap();
+    let mut pack: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let text = b"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHallo\n";
+    let pictures = pack::bif::write(4000, &[b"one", b"two"]).unwrap();
+    for (path, content) in [("subtitles/s-de-1.vtt", &text[..]), ("thumbnails/320.bif", &pictures)] {
+        std::fs::create_dir_all(folder.join(path).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(path), content).unwrap();
+    }
+    let file = |path: &str, size: usize| serde_json::json!({"path": path, "size": size, "sha256": "00"});
+    pack["subtitles"] = serde_json::json!([{"id": "s-de-1", "language": "de", "role": "forced", "label": "Deutsch",
+        "file": file("subtitles/s-de-1.vtt", text.len())}]);
+    pack["thumbnails"] = serde_json::json!({"interval": 4000, "width": 320, "height": 180, "count": 2,
+        "bif": file("thumbnails/320.bif", pictures.len())});
+    pack["chapters"] = serde_json::json!([{"start": 1500, "title": "One"}]);
+    pack["representations"][1]["audio"]["role"] = "dub".into();
+    pack["representations"][1]["audio"]["label"] = "Ton".into();
+    std::fs::write(folder.join("pack.json"), pack.to_string()).unwrap();
+    // Its digests are wrong, so it is not published anew.
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert!(server::movies::publish(elsewhere.path(), &folder).await.is_err());
+
+    let mut client = Client::registered(&world).await;
+    let message = RequestMessage::Authorization { movie_id: id(MOVIE) };
+    let Ok(ResponseMessage::Authorization(manifest)) = client.one(&world, message).await else {
+        panic!("no manifest")
+    };
+    let sound = &manifest.downloadables[1];
+    assert_eq!((sound.role.as_deref(), sound.label.as_deref()), (Some("dub"), Some("Ton")));
+    let [track] = &manifest.text_tracks[..] else { panic!("{:?}", manifest.text_tracks) };
+    assert_eq!((&track.language[..], &track.role[..], track.size), ("de", "forced", text.len() as u64));
+    let trick = manifest.trick_play.as_ref().unwrap();
+    assert_eq!((trick.interval, trick.count, trick.sheets.len()), (4000, 2, 0));
+    let url = track.urls[0].url.strip_prefix(URL).unwrap();
+    let answer = get(&world, url, &[]).await;
+    assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, &text[..]));
+    assert_eq!(answer.header("content-type"), "text/vtt; charset=utf-8");
+    let bif = get(&world, trick.urls[0].url.strip_prefix(URL).unwrap(), &[("range", "bytes=0-7")]).await;
+    assert_eq!((bif.status.as_u16(), &bif.body[..]), (206, &pack::bif::MAGIC[..]));
+    assert_eq!(bif.header("content-type"), "image/vnd.roku.bif");
+    for (other, status) in [
+        ("thumbnails/320.bif", 403),
+        ("subtitles/s-en-1.vtt", 403),
+        ("subtitles/../pack.json", 404),
+        ("subtitles/pack.json", 404),
+        ("pack.json", 404),
+    ] {
+        let url = url.replace("subtitles/s-de-1.vtt", other);
+        assert_eq!(get(&world, &url, &[]).await.status.as_u16(), status, "{other}");
+    }
+    let message = RequestMessage::MovieMetadata { movie_id: id(MOVIE) };
+    let Ok(ResponseMessage::MovieMetadata { metadata, .. }) = client.one(&world, message).await else {
+        panic!("no metadata")
+    };
+    assert_eq!(metadata.chapters, [nccp::Chapter { start: 1.5, title: "One".into() }]);
+    assert!(metadata.tracks.iter().any(|track| track.media_type == "text"));
+}

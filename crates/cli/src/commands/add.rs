@@ -1,0 +1,242 @@
+//! `matinee add`: from whatever an operator has to a title.
+
+use super::progress::Bar;
+use super::{block_on, film, movie, open, tracks};
+use crate::args::Add;
+use crate::{Failure, output};
+use packager::{Destination, PackageOptions};
+use prepare::plan::{Pictures, Plan, Source, Wishes, plan};
+use prepare::{Prepared, Work};
+use serde_json::json;
+use server::Config;
+use server::policy::Policies;
+use std::path::PathBuf;
+
+/// Folder of half-made films in the data folder.
+const WORK: &str = "work";
+
+pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
+    if let Some(policy) = &add.details.policy {
+        Policies::load(config)?.check(policy)?;
+    }
+    let ladder = add.ladder.as_deref().map(read_ladder).transpose()?;
+    let named = tracks::read(&add.tracks)?;
+    let sources =
+        add.inputs.iter().map(|path| prepare::probe_file(path)).collect::<Result<Vec<Source>, _>>()?;
+    let mut wishes = Wishes { ladder, transcode: false };
+    let mut what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
+    tell(&what, add.json)?;
+    if add.dry_run {
+        return Ok(());
+    }
+    server::open_data(&config.data)?;
+    let paths: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
+    let wanted = add.movie.map_or(String::new(), |movie| movie.to_string());
+    let mut work = Work::open(&config.data.join(WORK), &paths, &wanted)?;
+    let movie = number(config, &add, &mut work)?;
+    let mut meter = Meter::new(add.json);
+    let published = loop {
+        let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
+        let options = options(config, &add, movie, &named, prepared, what.sounds.is_empty())?;
+        match packager::package(&options, &mut meter) {
+            // What looked fit is not: its key frames, or something in its coding.
+            Err(error) if !wishes.transcode && passes(&what) && is_of_media(&error) => {
+                wishes.transcode = true;
+                what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
+                what.notes.insert(0, format!("it cannot be taken as it is ({error})"));
+                tell(&what, add.json)?;
+            }
+            done => break done?,
+        }
+    };
+    drop(meter);
+    if !matches!(add.scheme, pack::Scheme::None) {
+        movie::prepare_license(config, &add.details)?;
+    }
+    let library = config.library().join(&published.pack.pack_id);
+    let done = block_on(async { Ok(server::catalogue::Pack::read_folder(&library).await?) })
+        .and_then(|pack| movie::put(config, &pack, add.details));
+    match done {
+        Ok(movie) => {
+            work.remove()?;
+            let (id, title, pack) = (movie.id, movie.title, movie.pack);
+            match add.json {
+                true => line(&json!({"event": "published", "movie_id": id, "title": title, "pack": pack})),
+                false => output::line(&format!("Published movie {id} \"{title}\" as pack {pack}")),
+            }
+        }
+        Err(error) => {
+            if !published.already_there {
+                // No film in the library that the catalogue does not know.
+                let _ = std::fs::remove_dir_all(&published.directory);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn read_ladder(path: &std::path::Path) -> Result<Vec<prepare::ladder::Rung>, Failure> {
+    let failed = |what: &dyn std::fmt::Display| Failure::Command(format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    prepare::ladder::parse(&text).map_err(|what| failed(&what))
+}
+
+/// The number that was asked for, the one that was taken before, or the next.
+fn number(config: &Config, add: &Add, work: &mut Work) -> Result<u64, Failure> {
+    if let Some(movie) = add.movie {
+        return Ok(movie.get());
+    }
+    if let Some(movie) = work.movie() {
+        return Ok(movie);
+    }
+    let movies = block_on(async {
+        let store = open(config).await?;
+        let movies = server::movies::list(&*store).await?;
+        store.close().await;
+        Ok(movies)
+    })?;
+    let next = movies.iter().map(|movie| movie.id).max().unwrap_or(0) + 1;
+    work.set_movie(next)?;
+    Ok(next)
+}
+
+fn options(
+    config: &Config,
+    add: &Add,
+    movie: u64,
+    named: &tracks::Named,
+    prepared: Prepared,
+    silent: bool,
+) -> Result<PackageOptions, Failure> {
+    let keys = match add.scheme {
+        pack::Scheme::None => None,
+        _ => Some(film::site_key(config, movie)?),
+    };
+    let title = || Some(add.inputs.first()?.file_stem()?.to_string_lossy().into_owned());
+    // What is named one by one is there beside what was found.
+    let mut audio = prepared.audio;
+    if named.audio.iter().any(|track| track.details.default) {
+        audio.iter_mut().for_each(|track| track.details.default = false);
+    }
+    audio.extend(named.audio.iter().cloned());
+    let chapters = if named.chapters.is_empty() { prepared.chapters } else { named.chapters.clone() };
+    Ok(PackageOptions {
+        title: add.details.title.clone().or_else(title),
+        scheme: add.scheme,
+        allow_no_audio: silent,
+        poster: add.poster.clone().or(prepared.poster),
+        audio,
+        sound_of_inputs: false,
+        subtitles: prepared.subtitles.into_iter().chain(named.subtitles.iter().cloned()).collect(),
+        thumbnails: prepared.thumbnails,
+        chapters,
+        ..PackageOptions::new(prepared.inputs, movie, keys, Destination::Library(config.library()))
+    })
+}
+
+/// Whether some pictures are taken as they are.
+fn passes(plan: &Plan) -> bool {
+    matches!(&plan.pictures[..], [Pictures::Pass { .. }])
+}
+
+/// Whether an error is about what is in a file, not about reading or writing it.
+fn is_of_media(error: &packager::Error) -> bool {
+    use packager::Error as E;
+    matches!(
+        error,
+        E::OpenGop { .. }
+            | E::NoCommonSync { .. }
+            | E::Codec { .. }
+            | E::Unsupported { .. }
+            | E::Bitstream { .. }
+            | E::Boxes { .. }
+            | E::AudioGap { .. }
+    )
+}
+
+/// Says what is done and why.
+fn tell(plan: &Plan, json: bool) -> Result<(), Failure> {
+    if json {
+        return line(&json!({"event": "plan", "plan": plan}));
+    }
+    for note in &plan.notes {
+        output::line(note)?;
+    }
+    for pictures in &plan.pictures {
+        let Pictures::Encode { steps, .. } = pictures else { continue };
+        for step in steps {
+            let (width, height, most) = (step.width, step.height, step.max_kbps);
+            output::line(&format!(
+                "step {width}x{height}, at most {most} kbit/s, less where it shows little"
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn line(value: &serde_json::Value) -> Result<(), Failure> {
+    output::line(&value.to_string())
+}
+
+/// A bar for people, lines for programs.
+struct Meter {
+    bar: Bar,
+    json: bool,
+    step: String,
+    total: u64,
+    done: u64,
+    /// Hundredths that were told.
+    told: u64,
+}
+
+impl Meter {
+    fn new(json: bool) -> Self {
+        Self { bar: Bar::new(), json, step: String::new(), total: 0, done: 0, told: 0 }
+    }
+
+    fn begin(&mut self, name: &str, total: u64) {
+        (self.step, self.total, self.done, self.told) = (name.to_owned(), total, 0, 0);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if self.json {
+            let _ = line(
+                &json!({"event": "progress", "step": self.step, "done": self.done, "total": self.total}),
+            );
+        }
+    }
+
+    fn reach(&mut self, done: u64) {
+        self.done = done.min(self.total);
+        let hundredth = (self.done * 100).checked_div(self.total).unwrap_or(0);
+        if hundredth > self.told {
+            self.told = hundredth;
+            self.tell();
+        }
+    }
+}
+
+impl prepare::Progress for Meter {
+    fn step(&mut self, name: &str, total: u64) {
+        prepare::Progress::step(&mut self.bar, name, total);
+        self.begin(name, total);
+    }
+
+    fn at(&mut self, done: u64) {
+        self.bar.at(done);
+        self.reach(done);
+    }
+}
+
+impl packager::Progress for Meter {
+    fn stage(&mut self, name: &str, total: u64) {
+        self.bar.stage(name, total);
+        self.begin(name, total);
+    }
+
+    fn advance(&mut self, amount: u64) {
+        self.bar.advance(amount);
+        self.reach(self.done + amount);
+    }
+}

@@ -1,0 +1,172 @@
+//! What ffmpeg is told for each step.
+
+use std::path::Path;
+
+use crate::ffmpeg::Call;
+use crate::plan::{Place, Plan, Sound, Step, Text, to_sdr};
+
+/// Seconds between key frames that are made: two in each usual segment.
+const KEY_FRAMES: u32 = 2;
+
+/// Constant quality whose size is measured (x264's CRF).
+const QUALITY: u32 = 22;
+
+/// Width of thumbnails.
+pub(crate) const THUMBNAIL_WIDTH: u32 = 320;
+
+/// Pictures in a row and in a column of a sheet of thumbnails.
+pub(crate) const SHEET: u32 = 10;
+
+/// Pictures among which the poster is chosen, and the width at which they are looked at.
+pub(crate) const POSTERS: u32 = 24;
+pub(crate) const LOOK_WIDTH: u32 = 160;
+
+fn from(place: &Place) -> Call {
+    Call::new().input(&place.input).arg("-map").arg(format!("0:{}", place.stream))
+}
+
+/// One stream, without what else the source says, so that equal sources give equal octets.
+fn alone(call: Call) -> Call {
+    call.words("-map_metadata -1 -map_chapters -1 -fflags +bitexact -flags +bitexact")
+}
+
+/// Filters that make a step of the ladder.
+fn scaled(filters: &[String], step: &Step) -> String {
+    let scale = format!("scale={}:{}:flags=bicubic,setsar=1,format=yuv420p", step.width, step.height);
+    filters.iter().cloned().chain([scale]).collect::<Vec<_>>().join(",")
+}
+
+/// Encodes a part of the film at constant quality, to see how large it gets.
+pub(crate) fn measure(
+    place: &Place,
+    filters: &[String],
+    step: &Step,
+    (start, length): (f64, f64),
+    to: &Path,
+) -> Call {
+    Call::new()
+        .words(&format!("-ss {start:.3} -t {length:.3}"))
+        .input(&place.input)
+        .arg("-map")
+        .arg(format!("0:{}", place.stream))
+        .arg("-vf")
+        .arg(scaled(filters, step))
+        .words(&format!("-c:v libx264 -preset veryfast -crf {QUALITY} -g 250 -f h264"))
+        .output(to)
+}
+
+/// Encodes a step of the ladder.
+pub(crate) fn encode(
+    place: &Place,
+    filters: &[String],
+    step: &Step,
+    kbps: u32,
+    variable: bool,
+    to: &Path,
+) -> Call {
+    let call = from(place).arg("-vf").arg(scaled(filters, step)).words(&format!(
+        "-c:v libx264 -preset medium -profile:v high -b:v {kbps}k -maxrate {}k -bufsize {}k -g 100000 -forced-idr 1 \
+         -x264-params open-gop=0:scenecut=0 -fps_mode vfr",
+        kbps + kbps / 2,
+        kbps * 2
+    ));
+    let call = call.arg("-force_key_frames").arg(format!("expr:gte(t,n_forced*{KEY_FRAMES})"));
+    // Each picture keeps its time to the nearest of 90,000 a second.
+    let call =
+        if variable { call.words("-enc_time_base 1:90000 -video_track_timescale 90000") } else { call };
+    alone(call).words("-f mp4").output(to)
+}
+
+/// Puts a stream into MP4 as it is.
+pub(crate) fn copy(place: &Place, to: &Path) -> Call {
+    alone(from(place).words("-c copy")).words("-f mp4").output(to)
+}
+
+/// Encodes sound as AAC, from the film's beginning to its end.
+pub(crate) fn sound(sound: &Sound, duration: f64, to: &Path) -> Call {
+    let filter = format!("aresample=48000:async=1:first_pts=0,apad=whole_dur={duration:.3}");
+    let words = format!("-c:a aac -ac {} -b:a {}k", sound.channels, 64 * sound.channels.max(1));
+    alone(from(&sound.place).arg("-af").arg(filter).words(&words)).words("-f mp4").output(to)
+}
+
+/// Makes WebVTT of subtitles.
+pub(crate) fn text(text: &Text, to: &Path) -> Call {
+    let call = if text.alone { Call::new().words("-copyts") } else { Call::new() };
+    let call = call.input(&text.place.input).arg("-map").arg(format!("0:{}", text.place.stream));
+    call.words("-c:s webvtt -f webvtt").output(to)
+}
+
+/// A size with the film's shape whose width is given. Even numbers.
+fn shaped(plan: &Plan, width: u32) -> (u32, u32) {
+    let (w, h) = (u64::from(plan.shown.0.max(1)), u64::from(plan.shown.1.max(1)));
+    let height = (u64::from(width) * h).div_ceil(w).clamp(2, 8192) as u32;
+    (width.next_multiple_of(2), height.next_multiple_of(2))
+}
+
+fn small(plan: &Plan, first: &str, (width, height): (u32, u32), format: &str) -> String {
+    let sdr = if plan.hdr { to_sdr() + "," } else { String::new() };
+    format!("{first}{sdr}scale={width}:{height}:flags=area,setsar=1,format={format}")
+}
+
+/// Milliseconds between thumbnails: 10 s, or a hundredth of the film where that is less; one picture at least.
+pub(crate) fn interval(plan: &Plan) -> u64 {
+    let picture = (1000.0 / plan.rate.max(1.0)).ceil() as u64;
+    let hundredth = (plan.duration * 10.0).round() as u64;
+    hundredth.min(10_000).max(picture).max(1)
+}
+
+/// Thumbnails as `%05d.jpg` in a folder. Without `every`: the first picture alone.
+pub(crate) fn thumbnails(plan: &Plan, every: Option<u64>, folder: &Path) -> Call {
+    // Key frames are enough where there is one between two thumbnails, and are much less to decode.
+    let call = match every {
+        Some(4000..) => Call::new().words("-skip_frame nokey"),
+        _ => Call::new(),
+    };
+    let first = every.map_or(String::new(), |every| format!("fps=fps=1000/{every}:start_time=0,"));
+    let frames = if every.is_some() { "" } else { "-frames:v 1" };
+    call.input(&plan.picture.input)
+        .arg("-map")
+        .arg(format!("0:{}", plan.picture.stream))
+        .arg("-vf")
+        .arg(small(plan, &first, shaped(plan, THUMBNAIL_WIDTH), "yuvj420p"))
+        .words(&format!("-fps_mode passthrough {frames} -q:v 5 -fflags +bitexact -flags +bitexact -f image2"))
+        .output(&folder.join("%05d.jpg"))
+}
+
+/// Sheets of thumbnails as `%d.jpg` in a folder.
+pub(crate) fn sheets(thumbnails: &Path, folder: &Path) -> Call {
+    Call::new()
+        .words("-protocol_whitelist file,pipe -framerate 1 -f image2 -i")
+        .arg(crate::ffmpeg::file(&thumbnails.join("%05d.jpg")))
+        .words(&format!("-vf tile={SHEET}x{SHEET} -q:v 5 -fflags +bitexact -flags +bitexact -f image2"))
+        .output(&folder.join("%d.jpg"))
+}
+
+/// Pictures of the first tenth as `%03d.jpg` in a folder, and all of them small and grey in `grey`; gives the
+/// size there.
+pub(crate) fn posters(plan: &Plan, every: bool, folder: &Path) -> (Call, (u32, u32)) {
+    let tenth = (plan.duration / 10.0).max(0.001);
+    let (first, frames) = match every {
+        true => (format!("fps=fps={POSTERS}/{tenth:.3}:start_time=0,"), POSTERS),
+        false => (String::new(), 1),
+    };
+    let (full, look) = (shaped(plan, plan.shown.0.min(1280)), shaped(plan, LOOK_WIDTH));
+    let map = format!("0:{}", plan.picture.stream);
+    let frames = format!("-fps_mode passthrough -frames:v {frames} -fflags +bitexact -flags +bitexact");
+    let call = if every { Call::new().words(&format!("-t {tenth:.3}")) } else { Call::new() };
+    let call = call
+        .input(&plan.picture.input)
+        .arg("-map")
+        .arg(&map)
+        .arg("-vf")
+        .arg(small(plan, &first, full, "yuvj420p"))
+        .words(&format!("{frames} -q:v 3 -f image2"))
+        .output(&folder.join("%03d.jpg"))
+        .arg("-map")
+        .arg(&map)
+        .arg("-vf")
+        .arg(small(plan, &first, look, "gray"))
+        .words(&format!("{frames} -f rawvideo"))
+        .output(&folder.join("grey"));
+    (call, look)
+}

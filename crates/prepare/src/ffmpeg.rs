@@ -1,0 +1,187 @@
+//! The calls of ffmpeg and ffprobe: arguments as a vector, inputs by `file:`, no other protocol.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::plan::Source;
+use crate::probe::Media;
+use crate::{Error, Progress};
+
+/// Octets of ffmpeg's complaints that are kept.
+const KEPT: usize = 16 << 10;
+
+/// Octets of ffprobe's answer that are read.
+const MAX_ANSWER: u64 = 256 << 20;
+
+/// `file:` in front of a path, so that nothing in its name is taken for a protocol or an option.
+pub(crate) fn file(path: &Path) -> OsString {
+    let mut name = OsString::from("file:");
+    name.push(path);
+    name
+}
+
+/// The last lines of what a program complained, as one.
+fn last_words(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.is_empty() {
+        true => "it said nothing".to_owned(),
+        false => lines[lines.len().saturating_sub(4)..].join(" | "),
+    }
+}
+
+fn probe_output(path: &Path, args: &[&str]) -> Result<Vec<u8>, Error> {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-protocol_whitelist", "file,pipe"]).args(args).arg("-i").arg(file(path));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| not_there("ffprobe", path, error))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let complaints = std::thread::spawn(move || tail(stderr));
+    let mut answer = Vec::new();
+    if let Some(stdout) = stdout {
+        stdout.take(MAX_ANSWER).read_to_end(&mut answer).map_err(Error::io(path))?;
+    }
+    let complaints = complaints.join().unwrap_or_default();
+    match child.wait().map_err(Error::io(path))?.success() {
+        true => Ok(answer),
+        false => Err(Error::Unreadable { path: path.into(), what: last_words(&complaints) }),
+    }
+}
+
+fn not_there(program: &'static str, path: &Path, error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Error::Missing(program),
+        _ => Error::io(path)(error),
+    }
+}
+
+/// Keeps the last octets of a stream.
+fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
+    let (mut kept, mut piece) = (Vec::new(), [0; 4096]);
+    let Some(mut stream) = stream else { return kept };
+    while let Ok(count @ 1..) = stream.read(&mut piece) {
+        kept.extend_from_slice(&piece[..count]);
+        if kept.len() > 2 * KEPT {
+            kept.drain(..kept.len() - KEPT);
+        }
+    }
+    kept
+}
+
+/// Probes an input: its streams, and the distance of its key frames where its pictures may pass.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Unreadable`], [`Error::Io`].
+pub fn probe(path: &Path) -> Result<Source, Error> {
+    // ffprobe's own words for a missing file are none.
+    let path = std::fs::canonicalize(path).map_err(Error::io(path))?;
+    let answer = probe_output(&path, &["-show_format", "-show_streams", "-show_chapters", "-of", "json"])?;
+    let unreadable = |what: String| Error::Unreadable { path: path.clone(), what };
+    let media = Media::from_json(&answer).map_err(|error| unreadable(error.to_string()))?;
+    let key_frames = match crate::plan::may_pass(&media) {
+        Some(stream) => {
+            let stream = stream.to_string();
+            let args =
+                ["-select_streams", &stream, "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"];
+            Some(longest_gap(
+                &String::from_utf8_lossy(&probe_output(&path, &args)?),
+                media.duration + media.start,
+            ))
+        }
+        None => None,
+    };
+    Ok(Source { path, media, key_frames })
+}
+
+/// The longest time between key frames, of lines like `1.5,K__`; to the end, too.
+fn longest_gap(packets: &str, end: f64) -> f64 {
+    let keys = packets.lines().filter(|line| line.contains(",K"));
+    let mut times: Vec<f64> = keys.filter_map(|line| line.split(',').next()?.parse().ok()).collect();
+    times.push(end);
+    times.sort_by(f64::total_cmp);
+    times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+}
+
+/// A call of ffmpeg.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    args: Vec<OsString>,
+}
+
+impl Call {
+    pub(crate) fn new() -> Self {
+        let base =
+            ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-nostats", "-progress", "pipe:1"];
+        Self { args: base.map(OsString::from).to_vec() }
+    }
+
+    /// Adds arguments, separated by blanks.
+    pub(crate) fn words(mut self, words: &str) -> Self {
+        self.args.extend(words.split_whitespace().map(OsString::from));
+        self
+    }
+
+    /// Adds one argument.
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds an input, with what was said before it.
+    pub(crate) fn input(self, path: &Path) -> Self {
+        self.words("-protocol_whitelist file,pipe -i").arg(file(path))
+    }
+
+    /// Adds an output, with what was said before it.
+    pub(crate) fn output(self, path: &Path) -> Self {
+        self.arg(file(path))
+    }
+
+    /// What is said, without where it is written.
+    pub(crate) fn said(&self) -> &[OsString] {
+        &self.args
+    }
+
+    /// Runs it in a folder; tells how many milliseconds of the film are done.
+    pub(crate) fn run(&self, step: &str, folder: &Path, progress: &mut dyn Progress) -> Result<(), Error> {
+        let mut command = Command::new("ffmpeg");
+        command.args(&self.args).current_dir(folder);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child =
+            command.spawn().map_err(|error| not_there("ffmpeg", &PathBuf::from("ffmpeg"), error))?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let complaints = std::thread::spawn(move || tail(stderr));
+        for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+            let Ok(line) = line else { break };
+            if let Some(us) = line.strip_prefix("out_time_us=").and_then(|us| us.trim().parse::<u64>().ok()) {
+                progress.at(us / 1000);
+            }
+        }
+        let complaints = complaints.join().unwrap_or_default();
+        match child.wait().map_err(Error::io("ffmpeg"))?.success() {
+            true => Ok(()),
+            false => Err(Error::Ffmpeg { step: step.to_owned(), what: last_words(&complaints) }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_of_key_frames() {
+        assert_eq!(longest_gap("0.0,K__\n0.5,___\n2.0,K__\n7.0,K__\n", 9.0), 5.0);
+        assert_eq!(longest_gap("0.0,K__\n", 60.0), 60.0);
+        assert_eq!(longest_gap("N/A,K__\n", 1.0), 0.0);
+    }
+
+    #[test]
+    fn last_words_are_one_line() {
+        assert_eq!(last_words(b"a\nb\nc\n\nd\ne\n"), "b | c | d | e");
+        assert_eq!(last_words(b""), "it said nothing");
+        assert_eq!(tail(Some(&vec![7; 100_000][..])).len() <= 2 * KEPT, true);
+    }
+}
