@@ -118,7 +118,6 @@ fn a_film_with_everything() {
 #[test]
 fn everything_is_in_the_pack_id() {
     let dir = tempfile::tempdir().unwrap();
-    let whole = whole(dir.path());
     let mut number = 0;
     let mut id = |change: &dyn Fn(&mut PackageOptions)| {
         let mut options = self::whole(dir.path());
@@ -144,7 +143,6 @@ fn everything_is_in_the_pack_id() {
     for (n, change) in changes.into_iter().enumerate() {
         assert_ne!(id(change), first, "change {n}");
     }
-    drop(whole);
 }
 
 /// One line that names the file, and nothing is written.
@@ -153,7 +151,8 @@ fn what_does_not_fit_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let bad = dir.path().join("bad.srt");
     fs::write(&bad, "1\n00:00:01,000 --> soon\nx\n\n").unwrap();
-    let changes: [(&dyn Fn(&mut PackageOptions), &str); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut PackageOptions);
+    let changes: [(Change<'_>, &str); 6] = [
         (&|o| o.subtitles[0].path = bad.clone(), "bad.srt: neither WebVTT nor SubRip"),
         (&|o| o.subtitles[0].language = "Klingon!".into(), "is no language"),
         (&|o| o.audio[0].track = Some(2), "360p.mp4: it has 1 tracks of sound"),
