@@ -62,7 +62,8 @@ fn odd_inputs_are_added_or_refused_in_one_line() {
     clip(&whole, &format!("{PICTURES} {SOUND} {H264} -c:a aac"));
     let long = format!("-i {} -map 0 -map 1 -map 2 -map 3", text(&srt));
     // Name, what makes it, and size, tracks of sound and seconds of what comes out.
-    let added: [(&str, String, (u32, u32), usize, f64); 12] = [
+    type Odd = (&'static str, String, (u32, u32), usize, f64);
+    let added: [Odd; 12] = [
         ("silent.mp4", format!("{PICTURES} {H264}"), (128, 96), 0, 2.0),
         (
             "languages.mkv",
