@@ -192,6 +192,7 @@ fn license_file(site: &SiteFile, device: &DeviceFile, keys: &ContentKeysFile) ->
         module_version: MODULE.to_string(),
         player_release: seed("player release").into(),
         display: 1,
+        sequence: 2,
         sig_structure: Hex(vec![]),
         octets: Hex(vec![]),
         sha256: Hex(vec![]),

@@ -44,6 +44,8 @@ pub struct Challenge {
     pub player_release: Vec<u8>,
     /// The displays.
     pub display: Display,
+    /// The device's sequence number, from 1, below 2^53: from the same counter as the envelopes'.
+    pub sequence: u64,
 }
 
 cbor_map!(Challenge {
@@ -57,7 +59,8 @@ cbor_map!(Challenge {
     8: certificate,
     9: module_version,
     10: player_release,
-    11: display
+    11: display,
+    12: sequence
 });
 
 impl Challenge {
@@ -67,7 +70,7 @@ impl Challenge {
     }
 
     /// Verifies a challenge: form, device certificate at `now`, and signature by its key. Whether ticket,
-    /// device, stream, time and keys are right is for the caller to compare.
+    /// device, stream, time, sequence number and keys are right is for the caller to compare.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::NotAuthentic`], and [`Error::Certificate`] for all that is wrong with
@@ -91,7 +94,9 @@ impl Challenge {
     ) -> Result<VerifiedChallenge, Error> {
         let object = crate::cose::Unverified::parse(octets, Typ::Challenge)?;
         let challenge: Self = cbor::decode(object.payload)?;
-        let well_formed = challenge.stream_id < 1 << 53 && matches!(challenge.player_release.len(), 0 | 32);
+        let well_formed = challenge.stream_id < 1 << 53
+            && (1..1 << 53).contains(&challenge.sequence)
+            && matches!(challenge.player_release.len(), 0 | 32);
         if !well_formed {
             return Err(Error::Malformed);
         }

@@ -1,6 +1,7 @@
 //! The messages that a controller answers with.
 
 use crate::Error;
+use crate::envelope::WireError;
 use crate::ids::{DeviceId, MovieId};
 use crate::manifest::{LicenseMode, Manifest};
 use crate::metadata::MovieMetadata;
@@ -62,6 +63,8 @@ pub enum ResponseMessage {
         rules: Option<NewRules>,
         /// When this device may not play on: where films of the account play now, by name.
         stopped: Option<String>,
+        /// When the account may not play the movie on: why.
+        refused: Option<WireError>,
     },
     /// Answer to `activationcode`.
     ActivationCode(Activation),
@@ -310,9 +313,15 @@ impl ResponseMessage {
                 .text_child("licensedata", base64_encode(license))
                 .opt_child("policyversion", policy_version.as_ref()),
             Self::Takeover { movie_id } => element.attr("movie_id", movie_id),
-            Self::LogBlob { movie_id, accepted, rules, stopped } => {
+            Self::LogBlob { movie_id, accepted, rules, stopped, refused } => {
                 let element = element.attr("movie_id", movie_id).text_child("accepted", accepted);
                 let element = element.opt_child("stopped", stopped.as_ref());
+                let element = match refused {
+                    Some(error) => {
+                        element.child(error.write_into(Element::with_text("refused", &error.text)))
+                    }
+                    None => element,
+                };
                 match rules {
                     Some(rules) => element
                         .text_child("drmmetadata", base64_encode(&rules.drm_metadata))
@@ -378,6 +387,7 @@ impl ResponseMessage {
                 movie_id: movie_id()?,
                 accepted: number(element, "accepted")?,
                 stopped: element.child_text("stopped").map(str::to_owned),
+                refused: element.first("refused").map(WireError::read).transpose()?,
                 rules: match element.child_text("drmmetadata") {
                     Some(metadata) => Some(NewRules {
                         drm_metadata: base64_decode(metadata, "drmmetadata")?,

@@ -113,6 +113,8 @@ error_codes! {
     NotSubscribed "NOT_SUBSCRIBED" Fail "Your plan does not include this title.";
     /// The account plays as many films at once as its plan allows.
     StreamLimit "STREAM_LIMIT" Fail "Your plan does not allow more films at the same time.";
+    /// The device speaks from more networks than one device may.
+    NetworkLimit "NETWORK_LIMIT" Fail "This device is used in too many networks.";
     /// The address lies outside the allowed regions.
     RegionNotAllowed "REGION_NOT_ALLOWED" Fail "This title is not available where you are.";
     /// No such movie.

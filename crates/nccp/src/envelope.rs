@@ -140,27 +140,31 @@ impl From<ErrorCode> for WireError {
 
 impl WireError {
     fn to_element(&self, message: Option<MessageName>) -> Element {
-        let element =
-            self.playing.iter().fold(Element::with_text("error", &self.text), |element, playing| {
-                let Playing { device_id, name, title, since } = playing;
-                let mut playing = Element::with_text("playing", name).attr("device", device_id);
-                if let Some(title) = title {
-                    playing = playing.attr("title", title);
-                }
-                if let Some(since) = since {
-                    playing = playing.attr("since", since);
-                }
-                element.child(playing)
-            });
-        match message {
+        let element = Element::with_text("error", &self.text);
+        let element = match message {
             Some(message) => element.attr("message", message),
             None => element,
-        }
-        .attr("code", self.code)
-        .attr("action", self.action.as_str())
+        };
+        self.write_into(element)
     }
 
-    fn read(element: &Element) -> Result<Self, Error> {
+    /// Writes what an element with the error's text has besides.
+    pub(crate) fn write_into(&self, element: Element) -> Element {
+        let element = element.attr("code", self.code).attr("action", self.action.as_str());
+        self.playing.iter().fold(element, |element, playing| {
+            let Playing { device_id, name, title, since } = playing;
+            let mut playing = Element::with_text("playing", name).attr("device", device_id);
+            if let Some(title) = title {
+                playing = playing.attr("title", title);
+            }
+            if let Some(since) = since {
+                playing = playing.attr("since", since);
+            }
+            element.child(playing)
+        })
+    }
+
+    pub(crate) fn read(element: &Element) -> Result<Self, Error> {
         let code: ErrorCode = element.parsed_attribute("code")?;
         let action = element.attribute("action").map_or(code.action(), Action::parse);
         let playing = element.all("playing").map(|playing| {

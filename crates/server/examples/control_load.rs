@@ -274,10 +274,15 @@ impl Device {
         device
     }
 
+    /// The next sequence number.
+    fn draw(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
     /// Gives the number of domains' keys in the answer.
     async fn call(&mut self, message: RequestMessage) -> usize {
-        self.sequence += 1;
-        let sequence = Sequence::try_from(self.sequence).unwrap();
+        let sequence = Sequence::try_from(self.draw()).unwrap();
         let body = seal_envelope(self.id.as_ref(), sequence, now(), "load/1", &message.to_xml());
         let controller = format!("{}/nccp/controller", self.url);
         let input = signing_input(&controller, &sha256(body.as_bytes()), &sha256(self.ticket.as_bytes()));
@@ -324,6 +329,7 @@ impl Device {
                     module_version: MODULE,
                     player_release: vec![],
                     display: Display::Single,
+                    sequence: self.draw(),
                 };
                 let unsigned = challenge.to_be_signed(&self.url, &self.key.public_key());
                 let signature = self.key.sign(unsigned.message());

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::config::Regions;
+use crate::store::Network;
 use maxminddb::{Reader, geoip2};
 use std::net::IpAddr;
 
@@ -29,6 +30,8 @@ pub(crate) struct Place {
     pub(crate) allowed: bool,
     /// The address or its network, as far as `log.addresses` lets it be written down.
     pub(crate) network: Option<String>,
+    /// The network, for telling whether a device is in many; `None` where the address is not known.
+    pub(crate) heard_from: Option<Network>,
 }
 
 impl Place {
@@ -80,11 +83,11 @@ impl RegionTable {
         });
         let allowed =
             self.allow.is_empty() || country.as_ref().is_some_and(|country| self.allow.contains(country));
-        Place { country, allowed, network: None }
+        Place { country, allowed, network: None, heard_from: None }
     }
 
     /// The place of who cannot be located: let in only where no list is.
     pub(crate) fn nowhere(&self) -> Place {
-        Place { country: None, allowed: self.allow.is_empty(), network: None }
+        Place { allowed: self.allow.is_empty(), ..Place::default() }
     }
 }

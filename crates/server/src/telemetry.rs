@@ -73,8 +73,14 @@ fn describe() {
     describe_counter!("matinee_messages_total", "Controller messages by name and result");
     describe_counter!(
         "matinee_sequence_refused_total",
-        "Envelopes out of sequence: copied or restored device data"
+        "Envelopes and challenges out of sequence: copied or restored device data"
     );
+    describe_counter!(
+        "matinee_device_networks_total",
+        "Devices that came to a further network within an hour, by how many it then was"
+    );
+    describe_counter!("matinee_networks_refused_total", "Requests of devices that were in too many networks");
+    describe_counter!("matinee_streams_refused_total", "Requests of accounts that play enough already");
     describe_counter!("matinee_logins_total", "Logins by result");
     describe_counter!("matinee_authorizer_total", "Questions to the operator's authorizer by answer");
     describe_counter!("matinee_player_events_total", "Reports of the player by event");

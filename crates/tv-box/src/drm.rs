@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use decryptor::{Anchor, Cdm, Clocks, Keys, LicenseRequest, Opener, PendingLicense, SessionId};
 use license::{Check, Display, DomainEpoch, KeyName, Policy, SoftwareRsaKey};
-use nccp::MovieId;
+use nccp::{MovieId, Sequence};
 
 use crate::state::Kept;
 use crate::{Error, Identity};
@@ -75,8 +75,8 @@ impl Drm {
         self.cdm.close(session);
     }
 
-    /// A challenge for these keys of a movie, or for all where none is named, with a fresh RSA key. `time` is
-    /// the server's, as far as it is known.
+    /// A challenge for these keys of a movie, or for all where none is named, with a fresh RSA key and the
+    /// box's next sequence number. `time` is the server's, as far as it is known.
     pub(crate) fn challenge(
         &mut self,
         session: SessionId,
@@ -84,10 +84,11 @@ impl Drm {
         (device_id, ticket): (&str, &str),
         keys: Vec<KeyName>,
         rsa: SoftwareRsaKey,
-        time: u64,
+        (sequence, time): (Sequence, u64),
     ) -> Result<Vec<u8>, Error> {
         let (stream_id, display) = (movie.get(), DISPLAY);
-        let request = LicenseRequest { stream_id, device_id, ticket, keys, display, time };
+        let sequence = sequence.get();
+        let request = LicenseRequest { stream_id, device_id, ticket, keys, display, time, sequence };
         let pair = (rsa.modulus().map_err(decryptor::Error::from)?, Arc::new(rsa));
         let pending = self.cdm.begin_challenge(session, &self.identity.device()?, request, pair)?;
         let signature = self.identity.signing.sign(pending.message());

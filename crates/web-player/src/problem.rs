@@ -82,6 +82,7 @@ impl Problem {
             E::StreamLimit => ("Playing elsewhere", text, Way::TakeOver),
             E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
             E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
+            E::NetworkLimit => ("Used in too many places", text, Way::Retry),
             E::RegionNotAllowed => (
                 "Not available where you are",
                 "It is not offered in the country that your connection comes from. If that is a VPN's or a proxy's, \

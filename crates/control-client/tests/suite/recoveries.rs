@@ -63,6 +63,7 @@ const TABLE: &[Row] = &[
     row(ErrorCode::RemovalLimitReached, ASK, ASK),
     row(ErrorCode::StreamLimit, ASK, ASK),
     row(ErrorCode::NotSubscribed, ASK, ASK),
+    row(ErrorCode::NetworkLimit, ASK, ASK),
     row(ErrorCode::RegionNotAllowed, ASK, ASK),
     row(ErrorCode::MovieUnknown, ASK, ASK),
     row(ErrorCode::MovieNotAvailable, ASK, ASK),

@@ -18,6 +18,8 @@ pub struct LicenseRequest<'a> {
     pub display: Display,
     /// The server's time as far as it is known, Unix seconds.
     pub time: u64,
+    /// The device's next sequence number.
+    pub sequence: u64,
 }
 
 /// A challenge that waits for the device's signature.
@@ -61,6 +63,7 @@ impl<K: Clone> Cdm<K> {
             module_version: module_version(),
             player_release: device.release.map(Vec::from).unwrap_or_default(),
             display: request.display,
+            sequence: request.sequence,
         };
         let object = challenge.to_be_signed(device.trust.public_url(), &device.signing_key);
         let Challenge { device_id, stream_id, .. } = challenge;

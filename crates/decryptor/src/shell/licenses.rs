@@ -73,6 +73,7 @@ impl Licenses {
                     keys,
                     display: display(shown),
                     time: server_time(clock_offset),
+                    sequence: database.next_sequence(&identity.component).await?,
                 };
                 let challenge = self.challenge(module, &identity, session, request).await?;
                 return Ok(Reply::Challenge { challenge, license_url });

@@ -57,7 +57,8 @@ impl Player {
 
     fn challenge_in(&mut self, session: SessionId, display: Display) -> Result<Vec<u8>, Error> {
         let (device_id, ticket, keys) = ("d-1", "ticket", vec![]);
-        let request = LicenseRequest { stream_id: 7, device_id, ticket, keys, display, time: NOW };
+        let request =
+            LicenseRequest { stream_id: 7, device_id, ticket, keys, display, time: NOW, sequence: 1 };
         let pair = (rsa().modulus().unwrap(), rsa());
         let device = device(&self.site, &self.device);
         let pending = self.cdm.begin_challenge(session, &device, request, pair)?;

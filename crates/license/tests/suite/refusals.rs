@@ -158,6 +158,27 @@ fn form_is_pinned() {
     assert_eq!(verify(&signed(&header, &[0xa0], &swapped, &seed)), Err(Error::NotAuthentic));
 }
 
+/// A challenge without a sequence number, as devices made them once, is no challenge; with a right signature,
+/// so that only the form can be the reason.
+#[test]
+fn a_challenge_needs_its_number() {
+    let site = Site::new();
+    let device = Device::new(&site);
+    let octets = device.sign(&device.challenge());
+    let (protected, mut payload, _) = parts(&octets);
+    let sign = |payload: &[u8]| {
+        let input =
+            [b"\x84\x6aSignature1".as_slice(), &bstr(&protected), &bstr(URL.as_bytes()), &bstr(payload)];
+        let signature = device.key.sign(&input.concat());
+        [&[0x84], &bstr(&protected)[..], &[0xa0], &bstr(payload), &bstr(&signature)].concat()
+    };
+    assert!(Challenge::verify(&sign(&payload), &site.trust, NOW).is_ok());
+    assert_eq!(payload[0], 0xac);
+    payload[0] = 0xab;
+    assert_eq!(payload.split_off(payload.len() - 2), [12, 1]);
+    assert_eq!(Challenge::verify(&sign(&payload), &site.trust, NOW).unwrap_err(), Error::Malformed);
+}
+
 /// RFC 8032 §7.1, test 1.
 #[test]
 fn rfc_8032_vector() {

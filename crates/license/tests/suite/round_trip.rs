@@ -118,8 +118,13 @@ fn a92_challenge_needs_a_valid_certificate() {
     let other = Device::new(&site);
     let stolen = Challenge { certificate: other.certificate.clone(), ..device.challenge() };
     assert_eq!(verify(&device.sign(&stolen), NOW), Err(Error::NotAuthentic));
-    let huge = Challenge { stream_id: 1 << 53, ..device.challenge() };
-    assert_eq!(verify(&device.sign(&huge), NOW), Err(Error::Malformed));
+    for out_of_range in [
+        Challenge { stream_id: 1 << 53, ..device.challenge() },
+        Challenge { sequence: 0, ..device.challenge() },
+        Challenge { sequence: 1 << 53, ..device.challenge() },
+    ] {
+        assert_eq!(verify(&device.sign(&out_of_range), NOW), Err(Error::Malformed));
+    }
 }
 
 /// A89: the answer belongs to one request.

@@ -74,6 +74,7 @@ impl Device {
             module_version: VERSION,
             player_release: vec![],
             display: Display::Single,
+            sequence: 1,
         }
     }
 

@@ -116,6 +116,7 @@ pub fn challenge(site: &SiteFile, device: &DeviceFile, entry: &ChallengeEntry) -
             1 => Display::Single,
             _ => Display::Extended,
         },
+        sequence: entry.sequence,
     }
     .to_be_signed(&site.public_url, &key.public_key().unwrap());
     let message = object.message().to_vec();
@@ -182,7 +183,7 @@ pub fn envelopes(site: &SiteFile, device: &DeviceFile, license: &LicenseFile) ->
     ];
     vec![
         envelope(site, device, ("register", 1), vec![register]),
-        envelope(site, device, ("start of a film", 2), start),
+        envelope(site, device, ("start of a film", license.challenge.sequence + 1), start),
     ]
 }
 

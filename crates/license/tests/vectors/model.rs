@@ -152,6 +152,7 @@ pub struct ChallengeEntry {
     pub module_version: String,
     pub player_release: Hex,
     pub display: u8,
+    pub sequence: u64,
     /// What the device's signing key signs: the octets of the `Sig_structure`.
     pub sig_structure: Hex,
     pub octets: Hex,

@@ -255,12 +255,19 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
                 policy_version
             }),
         ids().prop_map(|movie_id| ResponseMessage::Takeover { movie_id }),
-        (ids(), any::<u64>(), proptest::option::of(rules()), proptest::option::of("[A-Za-z]{1,20}"))
-            .prop_map(|(movie_id, accepted, rules, stopped)| ResponseMessage::LogBlob {
+        (
+            ids(),
+            any::<u64>(),
+            proptest::option::of(rules()),
+            proptest::option::of("[A-Za-z]{1,20}"),
+            any::<bool>()
+        )
+            .prop_map(|(movie_id, accepted, rules, stopped, refused)| ResponseMessage::LogBlob {
                 movie_id,
                 accepted,
                 rules,
-                stopped
+                stopped,
+                refused: refused.then(|| ErrorCode::NotSubscribed.into())
             }),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
         (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(

@@ -18,11 +18,14 @@ pub struct Devices {
     pub removals: u32,
     /// The days that `removals` counts.
     pub removals_days: u64,
+    /// Networks (IPv4 /24, IPv6 /48) from which one device may get manifests and licenses within an hour; 0: any
+    /// number.
+    pub networks_per_hour: u32,
 }
 
 impl Default for Devices {
     fn default() -> Self {
-        Self { limit: 6, idle_days: 30, removals: 12, removals_days: 30 }
+        Self { limit: 6, idle_days: 30, removals: 12, removals_days: 30, networks_per_hour: 0 }
     }
 }
 
@@ -36,6 +39,10 @@ impl Devices {
         }
         if !(1..=366).contains(&self.removals_days) {
             return Err(setting("devices.removals_days", "must be 1 to 366"));
+        }
+        // So many are remembered of a device, and some more.
+        if self.networks_per_hour > 30 {
+            return Err(setting("devices.networks_per_hour", "must be 0 to 30"));
         }
         Ok(())
     }

@@ -71,6 +71,7 @@ fn nonsense_is_said_in_words() {
         ("rolls = []", "rolls"),
         ("[devices]\nlimit = 0", "devices.limit"),
         ("[devices]\nremovals_days = 0", "devices.removals_days"),
+        ("[devices]\nnetworks_per_hour = 31", "devices.networks_per_hour"),
         ("[plans.\"two words\"]\nstreams = 2", "plans"),
         ("[plans.gold]\nstreams = 1001", "streams"),
         ("[plans.gold]\nstream = 2", "streams"),

@@ -26,13 +26,16 @@ async fn page(State(service): State<Arc<Service>>, request: Request) -> Response
 }
 
 async fn activate(State(service): State<Arc<Service>>, request: Request) -> Result<Response, JsonError> {
-    let account = api::account(&service, request.headers()).await?;
     let address = address::of(&request);
     let place = address::place(&service, &request);
+    let headers = request.headers().clone();
+    // The body may take its time; what counts is whose session it is when all of it is there.
+    let message = api::json::<Activate>(request).await;
+    let account = api::account(&service, &headers).await?;
     if !place.allowed {
         return Err(JsonError::from(crate::use_case::Failure::from(nccp::ErrorCode::RegionNotAllowed)));
     }
-    let message: Activate = api::json(request).await?;
+    let message = message?;
     let done =
         activation::activate(&service, &account, (address, &place), &message).await.map_err(|e| match e {
             ActivateFailure::Throttled(throttled) => JsonError::from(throttled),

@@ -56,7 +56,8 @@ pub(super) fn place(service: &Service, request: &Request) -> Place {
     let client = resolved(request);
     let regions = service.regions();
     let place = if client.known { regions.place(client.address) } else { regions.nowhere() };
-    Place { network: network(service, request), ..place }
+    let heard_from = client.known.then(|| client.address.into());
+    Place { network: network(service, request), heard_from, ..place }
 }
 
 /// What may be written down of where a request comes from.

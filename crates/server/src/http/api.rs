@@ -42,6 +42,8 @@ pub(super) async fn account(service: &Service, headers: &HeaderMap) -> Answer<Ac
     Ok(account)
 }
 
+/// The body of a request. It may take its time: whose session it is, is asked when all of it is there
+/// ([`account`]).
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
     let (parts, body) = request.into_parts();
     if body::media_type(&parts.headers) != "application/json" {
@@ -49,6 +51,15 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
     }
     let bytes = body::read(&parts.headers, body, MAX_BODY).await?;
     serde_json::from_slice(&bytes).map_err(|_| JsonError::BAD_REQUEST)
+}
+
+/// The same of a form.
+async fn form<T: DeserializeOwned>(request: Request) -> Answer<T> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(&parts.headers, body, MAX_BODY).await?;
+    let request = Request::from_parts(parts, bytes.into());
+    let form = <axum::Form<T> as axum::extract::FromRequest<()>>::from_request(request, &()).await;
+    Ok(form.map_err(|_| JsonError::BAD_REQUEST)?.0)
 }
 
 async fn get_library(
@@ -101,28 +112,22 @@ async fn show_devices(State(service): State<Arc<Service>>, headers: HeaderMap) -
 }
 
 async fn unregister(State(service): State<Arc<Service>>, request: Request) -> Answer<Response> {
-    let account = account(&service, request.headers()).await?;
     let form = body::media_type(request.headers()) == FORM;
     let network = address::network(&service, &request);
-    let id = if form {
-        let (parts, body) = request.into_parts();
-        let bytes = body::read(&parts.headers, body, MAX_BODY).await?;
-        let request = Request::from_parts(parts, bytes.into());
-        let form =
-            <axum::Form<UnregisterDevice> as axum::extract::FromRequest<()>>::from_request(request, &())
-                .await;
-        form.map_err(|_| JsonError::BAD_REQUEST)?.0
-    } else {
-        json::<UnregisterDevice>(request).await?
-    };
+    let headers = request.headers().clone();
+    let id = if form { self::form(request).await } else { json(request).await };
+    let account = account(&service, &headers).await?;
+    let id: UnregisterDevice = id?;
     devices::unregister(&service, &account, id.device_id.as_str(), network.as_deref()).await?;
     Ok(if form { Redirect::to("/devices").into_response() } else { StatusCode::NO_CONTENT.into_response() })
 }
 
 async fn player_event(State(service): State<Arc<Service>>, request: Request) -> Answer<StatusCode> {
-    let account = account(&service, request.headers()).await?;
-    let browser = cookies::browser(&service.config, request.headers());
-    let event: PlayerEvent = json(request).await?;
+    let headers = request.headers().clone();
+    let event = json::<PlayerEvent>(request).await;
+    let account = account(&service, &headers).await?;
+    let browser = cookies::browser(&service.config, &headers);
+    let event = event?;
     playback::player_event(&service, &account, browser.as_ref(), &event).await?;
     Ok(StatusCode::NO_CONTENT)
 }

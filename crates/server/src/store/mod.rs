@@ -6,6 +6,7 @@
 mod absent;
 mod audit;
 mod model;
+mod networks;
 mod postgres;
 mod retry;
 mod sequence;
@@ -19,6 +20,7 @@ pub use model::{
     Account, ActivationCode, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease, NewMovie,
     Registered, Session, Slot, Viewing,
 };
+pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
 pub use retry::{Retries, Transient, retried};
 pub use sequence::SequenceWindow;
@@ -109,7 +111,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 #[async_trait]
 pub trait Store: Send + Sync {
     /// A transaction that may write. What it decides by and others may change, it
-    /// must lock first ([`Transaction::lock_device`], [`Transaction::lock_account`]).
+    /// must lock first ([`Transaction::lock_account`], then [`Transaction::lock_device`]).
     async fn begin(&self) -> Result<Box<dyn Transaction>>;
 
     /// A transaction that only reads and waits for no writer.
@@ -183,8 +185,9 @@ pub trait Transaction: Send {
     async fn device(&mut self, id: &str) -> Result<Option<Device>>;
     /// As [`Transaction::device`], and no other writer changes the device until this transaction ends.
     async fn lock_device(&mut self, id: &str) -> Result<Option<Device>>;
-    /// No other writer that locks the account goes on until this transaction ends.
-    async fn lock_account(&mut self, id: i64) -> Result<()>;
+    /// As [`Transaction::account`], and no other writer that locks the account goes on until this transaction
+    /// ends. Whoever needs the account and one of its devices, codes or leases locks the account first.
+    async fn lock_account(&mut self, id: i64) -> Result<Option<Account>>;
     /// The account's device with this signing key.
     async fn device_by_key(&mut self, account: i64, signing_key: &[u8]) -> Result<Option<Device>>;
     /// The account's device in the browser with this cookie, if it holds a slot.
@@ -221,7 +224,7 @@ pub trait Transaction: Send {
     async fn set_component(&mut self, id: &str, component: &[u8; 16], rsa_modulus: &[u8; 256]) -> Result<()>;
     /// The modulus of a device's RSA key, where it was remembered.
     async fn rsa_modulus(&mut self, id: &str) -> Result<Option<[u8; 256]>>;
-    /// Stores which sequence numbers were seen, and when the device was last heard of.
+    /// Stores which sequence numbers were seen, and when and where the device was last heard of.
     async fn set_sequence(&mut self, id: &str, state: &DeviceState) -> Result<()>;
 
     /// Lets a lease that is alive end later; `false` when there is none.
@@ -287,6 +290,8 @@ pub trait Transaction: Send {
     async fn add_code(&mut self, code: &ActivationCode) -> Result<()>;
     /// A code, over or not.
     async fn code(&mut self, code: &str) -> Result<Option<ActivationCode>>;
+    /// The account that a box's code was given to.
+    async fn account_of_code(&mut self, signing_key: &[u8]) -> Result<Option<i64>>;
     /// The code of a box; no other writer changes it until this transaction ends.
     async fn code_by_key(&mut self, signing_key: &[u8]) -> Result<Option<ActivationCode>>;
     /// Gives a code to an account; `false` when it is another's already, or gone.

@@ -1,6 +1,6 @@
 //! What a store holds.
 
-use super::SequenceWindow;
+use super::{Networks, SequenceWindow};
 use crate::LicenseMode;
 use license::KeyLevel;
 
@@ -67,12 +67,21 @@ pub struct Device {
     pub epoch: u32,
     /// Sequence numbers seen in this epoch.
     pub window: SequenceWindow,
+    /// Where it was heard from lately.
+    pub networks: Networks,
     /// When it first registered.
     pub registered: u64,
     /// When it was last heard of.
     pub last_seen: u64,
     /// When its keys were last replaced; 0 = never.
     pub replaced: u64,
+}
+
+impl Device {
+    /// What changes with each request of it, now.
+    pub fn state(&self, now: u64) -> DeviceState {
+        DeviceState { window: self.window.clone(), networks: self.networks.clone(), last_seen: now }
+    }
 }
 
 /// A device about to be made.
@@ -125,6 +134,8 @@ pub struct Registered {
 pub struct DeviceState {
     /// Sequence numbers seen.
     pub window: SequenceWindow,
+    /// Where it was heard from lately.
+    pub networks: Networks,
     /// Now.
     pub last_seen: u64,
 }

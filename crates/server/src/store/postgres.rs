@@ -64,6 +64,7 @@ impl PostgresStore {
             ("plans", include_str!("../../migrations/postgres/0009_plans.sql")),
             ("sessions", include_str!("../../migrations/postgres/0010_sessions.sql")),
             ("session networks", include_str!("../../migrations/postgres/0011_session_networks.sql")),
+            ("networks", include_str!("../../migrations/postgres/0012_networks.sql")),
         ])
         .run(&pool)
         .await

@@ -69,6 +69,7 @@ impl SqliteStore {
             ("plans", include_str!("../../migrations/sqlite/0009_plans.sql")),
             ("sessions", include_str!("../../migrations/sqlite/0010_sessions.sql")),
             ("session networks", include_str!("../../migrations/sqlite/0011_session_networks.sql")),
+            ("networks", include_str!("../../migrations/sqlite/0012_networks.sql")),
         ])
         .run(&writer)
         .await

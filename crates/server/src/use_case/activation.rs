@@ -45,10 +45,18 @@ pub(crate) async fn poll(
     let certificate = &checked.certificate;
     let key = certificate.signing_key.as_bytes();
     let name = name_of(certificate);
+    // The account goes before its codes and devices.
+    let account = match tx.account_of_code(key).await? {
+        Some(account) => tx.lock_account(account).await?,
+        None => None,
+    };
     match tx.code_by_key(key).await?.filter(|code| now < code.expires) {
-        Some(ActivationCode { code, expires, account: Some(account), .. }) => {
-            let account = tx.account(account).await?.filter(|account| !account.disabled);
-            let account = account.ok_or(ErrorCode::CodeExpired)?;
+        Some(ActivationCode { code, expires, account: Some(owner), .. }) => {
+            // Somebody confirmed it in this very moment.
+            let account = account.filter(|account| account.id == owner).ok_or(StoreError::Contended)?;
+            if account.disabled {
+                return Err(ErrorCode::CodeExpired.into());
+            }
             let registered =
                 registration::register_box(service, tx, account, checked, &name, sequence, now).await?;
             // If the answer is lost the box asks again, and gets the same slot.

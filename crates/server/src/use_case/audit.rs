@@ -11,6 +11,7 @@ use super::{Failure, Outcome};
 use crate::Service;
 use crate::region::Place;
 use crate::store::{AuditEntry, Movie, Transaction, retried};
+use crate::ticket::Ticket;
 use cenc::Kid;
 use nccp::{
     Activation, ErrorCode, LicenseMode, Manifest, MessageName, RequestMessage, ResponseMessage, WireError,
@@ -59,6 +60,15 @@ pub(crate) async fn answered(
         ResponseMessage::Authorization(manifest) if manifest.license_mode == LicenseMode::Embedded => {
             embedded(by(speaker, "license", place, now).movie(manifest.movie_id.get()), manifest)
         }
+        ResponseMessage::LogBlob { movie_id, refused: Some(error), .. } => {
+            let entry = by(speaker, "logblob", place, now).movie(movie_id.get());
+            entry.result(error.code.as_str())
+        }
+        ResponseMessage::LogBlob { movie_id, rules: Some(rules), .. } if rules.policy_version.is_some() => {
+            let entry = by(speaker, "license", place, now).movie(movie_id.get());
+            let entry = entry.with("embedded", true).with("forced", true);
+            entry.with("policy_version", rules.policy_version.clone())
+        }
         ResponseMessage::Takeover { movie_id } => by(speaker, "takeover", place, now).movie(movie_id.get()),
         _ => return Ok(()),
     };
@@ -82,6 +92,8 @@ fn is_kept(message: MessageName, code: ErrorCode) -> bool {
         Name::AuthenticationRenewal,
         Name::Authorization,
         Name::License,
+        Name::Takeover,
+        Name::LogBlob,
     ];
     kept.contains(&message) && !matches!(code, ErrorCode::TryLater | ErrorCode::NotAuthentic)
 }
@@ -109,7 +121,9 @@ pub(crate) async fn refused(
     };
     let entry = match message {
         RequestMessage::Authorization { movie_id: movie }
-        | RequestMessage::License { stream_id: movie, .. } => entry.movie(movie.get()),
+        | RequestMessage::License { stream_id: movie, .. }
+        | RequestMessage::Takeover { movie_id: movie, .. } => entry.movie(movie.get()),
+        RequestMessage::LogBlob(log) => entry.movie(log.movie_id.get()),
         _ => entry,
     };
     Ok(tx.audit(&entry.result(error.code.as_str())).await?)
@@ -131,17 +145,28 @@ pub(crate) async fn alone(service: &Service, entry: AuditEntry) {
 pub(crate) async fn envelope_refused(service: &Service, proof: &Proof, failure: &Failure, place: &Place) {
     let (Proof::Ticket { ticket, .. }, Failure::Code(code)) = (proof, failure) else { return };
     if matches!(code, ErrorCode::SequenceOutOfOrder | ErrorCode::DeviceUnknown) {
-        let entry = AuditEntry::client("envelope", service.clock.now()).of(ticket.account);
-        let entry = entry.on(ticket.device.as_str()).from(place.network.as_deref());
-        alone(service, entry.result(code.as_str())).await;
+        alone(service, envelope(ticket, *code, place, service.clock.now())).await;
     }
 }
 
-/// `POST /license` was refused.
+/// All messages of a ticket's envelope are refused, for this reason.
+pub(crate) fn envelope(ticket: &Ticket, code: ErrorCode, place: &Place, now: u64) -> AuditEntry {
+    let entry = AuditEntry::client("envelope", now).of(ticket.account).on(ticket.device.as_str());
+    entry.from(place.network.as_deref()).result(code.as_str())
+}
+
+/// A registration was refused for its certificate, in a session of this account.
+pub(crate) async fn certificate_refused(service: &Service, account: i64, place: &Place) {
+    let entry = AuditEntry::client("register", service.clock.now()).of(account);
+    let entry = entry.from(place.network.as_deref());
+    alone(service, entry.result(ErrorCode::CertificateInvalid.as_str())).await;
+}
+
+/// `POST /license` was refused; the movie, if it is known.
 pub(crate) async fn raw_license_refused(
     service: &Service,
     (account, device): (i64, &str),
-    movie: u64,
+    movie: Option<u64>,
     failure: &Failure,
     place: &Place,
 ) {
@@ -150,6 +175,7 @@ pub(crate) async fn raw_license_refused(
         Failure::Code(code) => *code,
         Failure::Said(error) => error.code,
     };
-    let entry = AuditEntry::client("license", service.clock.now()).of(account).on(device).movie(movie);
+    let entry = AuditEntry::client("license", service.clock.now()).of(account).on(device);
+    let entry = AuditEntry { movie, ..entry };
     alone(service, entry.from(place.network.as_deref()).result(code.as_str())).await;
 }

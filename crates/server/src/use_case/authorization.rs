@@ -1,7 +1,7 @@
 //! The manifest, for those who may play.
 
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, leases, license, playable, too_high};
+use super::{Outcome, drm_metadata, leases, license, networks, playable, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::config::CdnConfig;
@@ -28,6 +28,7 @@ pub(crate) async fn authorize(
     place: &Place,
     now: u64,
 ) -> Outcome<ResponseMessage> {
+    networks::check(service, speaker)?;
     let (account, level) = (&speaker.account, speaker.device.level);
     let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;
     let latest = tx.viewings(account.id, movie.id, 1).await?;

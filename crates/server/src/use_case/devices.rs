@@ -1,6 +1,6 @@
 //! The device page.
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, audit};
 use crate::Service;
 use crate::secret::CookieSecret;
 use crate::store::{Account, AuditEntry, retried};
@@ -43,8 +43,10 @@ pub(crate) async fn unregister(
 ) -> Outcome<()> {
     let config = &service.config.devices;
     let (now, span) = (service.clock.now(), config.removals_days * 86_400);
-    retried!(async {
+    let entry = AuditEntry::client("unregister", now).of(account.id).from(network);
+    let done = retried!(async {
         let mut tx = service.store.begin().await?;
+        tx.lock_account(account.id).await?;
         if !tx.free_slot(account.id, id).await? {
             return Err(ErrorCode::DeviceUnknown.into());
         }
@@ -54,10 +56,18 @@ pub(crate) async fn unregister(
         if let Some(oldest) = limit.checked_sub(1).and_then(|last| others.get(last)) {
             return Err(Failure::Said(too_many(config.removals, config.removals_days, oldest + span)));
         }
-        let entry = AuditEntry::client("unregister", now).of(account.id).on(id);
-        tx.audit(&entry.from(network)).await?;
-        Ok(tx.commit().await?)
-    })
+        tx.audit(&entry.clone().on(id)).await?;
+        Ok::<_, Failure>(tx.commit().await?)
+    });
+    match &done {
+        Err(Failure::Said(error)) => {
+            audit::alone(service, entry.on(id).result(error.code.as_str())).await;
+        }
+        // What was typed in as its name is nobody's.
+        Err(Failure::Code(code)) => audit::alone(service, entry.result(code.as_str())).await,
+        _ => {}
+    }
+    done
 }
 
 /// `REMOVAL_LIMIT_REACHED` in words that say when the next removal is possible.

@@ -4,7 +4,7 @@
 //! when the page is hidden or left, when three reports are missing, or when another device takes its place.
 
 use super::speaker::Speaker;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, networks};
 use crate::Service;
 use crate::store::{Lease, Movie, NewLease, Transaction};
 use nccp::json::Playing;
@@ -43,8 +43,8 @@ pub(crate) async fn take(
     if tx.keep_lease(&lease).await? {
         return Ok(());
     }
-    // Whoever else asks for this account waits here, and then sees this lease.
-    tx.lock_account(speaker.account.id).await?;
+    // Whoever else asks for this account waits until the transaction ends, and then sees this lease: the
+    // speaker's account is locked.
     // Films that were looked at and not played.
     tx.drop_unreported_leases(&speaker.device.id, movie).await?;
     let others = tx.leases(speaker.account.id, now).await?;
@@ -64,8 +64,8 @@ pub(crate) async fn take_over(
     device: &DeviceId,
     now: u64,
 ) -> Outcome<()> {
+    networks::check(service, speaker)?;
     tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    tx.lock_account(speaker.account.id).await?;
     // Where both have one name, the one that stops would say that it plays itself.
     let own = &speaker.device;
     let stopped = tx.device(device.as_str()).await?;
@@ -106,7 +106,6 @@ pub(crate) async fn report(
         return Ok(None);
     }
     // It paused, was hidden or could not be heard for a while, and goes on.
-    tx.lock_account(speaker.account.id).await?;
     let others = tx.leases(speaker.account.id, now).await?;
     if others.len() >= limit {
         return Ok(Some(names(&others)));

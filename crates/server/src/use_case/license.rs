@@ -3,7 +3,7 @@
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, audit, content_keys, leases, playable, verify};
+use super::{Failure, Outcome, audit, content_keys, leases, networks, playable, verify};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
@@ -19,6 +19,8 @@ pub(crate) struct Asking<'a> {
     /// The message's; the raw route has none and takes the challenge's.
     pub(crate) stream_id: Option<MovieId>,
     pub(crate) challenge: &'a VerifiedChallenge,
+    /// Whether the challenge's sequence number was heard for the first time; it is marked.
+    pub(crate) is_fresh: bool,
     /// The page's origin, where the browser says.
     pub(crate) origin: Option<&'a str>,
     pub(crate) place: &'a Place,
@@ -26,13 +28,15 @@ pub(crate) struct Asking<'a> {
 
 /// Checks form, signature and certificate of a challenge (COSE octets): two signatures, most of what a license
 /// costs.
-pub(crate) fn verify_challenge(service: &Service, octets: &[u8], now: u64) -> Outcome<VerifiedChallenge> {
+pub(crate) fn verify_challenge(
+    service: &Service,
+    octets: &[u8],
+    now: u64,
+) -> Result<VerifiedChallenge, ErrorCode> {
     let (result, verified) = match service.keys().verify_challenge(octets, now) {
         Ok(verified) => ("verified", Ok(verified)),
-        Err(license::Error::Certificate) => {
-            ("certificate_invalid", Err(ErrorCode::CertificateInvalid.into()))
-        }
-        Err(_) => ("invalid", Err(ErrorCode::ChallengeInvalid.into())),
+        Err(license::Error::Certificate) => ("certificate_invalid", Err(ErrorCode::CertificateInvalid)),
+        Err(_) => ("invalid", Err(ErrorCode::ChallengeInvalid)),
     };
     metrics::counter!("matinee_challenges_total", "result" => result).increment(1);
     verified
@@ -45,7 +49,7 @@ pub(crate) async fn issue(
     asking: &Asking<'_>,
     now: u64,
 ) -> Outcome<(Vec<u8>, String)> {
-    let &Asking { speaker, stream_id, challenge: verified, origin, place } = asking;
+    let &Asking { speaker, stream_id, challenge: verified, is_fresh, origin, place } = asking;
     let challenge = &verified.challenge;
     let movie_id = MovieId::try_from(challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
     let bound = verified.device.point == speaker.point
@@ -56,6 +60,11 @@ pub(crate) async fn issue(
     if !bound {
         return Err(ErrorCode::ChallengeInvalid.into());
     }
+    if !is_fresh {
+        verify::out_of_order(&speaker.device.id, "challenge");
+        return Err(ErrorCode::SequenceOutOfOrder.into());
+    }
+    networks::check(service, speaker)?;
     if challenge.module_version < service.oldest_module {
         return Err(ErrorCode::PolicyRefused.into());
     }
@@ -105,8 +114,8 @@ pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
     service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
-/// `POST /license`: the ticket alone says who asks; the challenge is signed and names the ticket. Gives what
-/// [`issue`] gives.
+/// `POST /license`: the ticket alone says who asks; the challenge is signed, names the ticket and has a number
+/// that is good once. Gives what [`issue`] gives.
 pub(crate) async fn issue_raw(
     service: &Service,
     audience: Audience,
@@ -120,8 +129,11 @@ pub(crate) async fn issue_raw(
     if !audience.admits(ticket.level) {
         return Err(ErrorCode::NotAuthentic.into());
     }
+    let of = (ticket.account, ticket.device.as_str());
     if verify::is_revoked(service, &ticket) {
-        return Err(ErrorCode::CertificateInvalid.into());
+        let failure = ErrorCode::CertificateInvalid.into();
+        audit::raw_license_refused(service, of, None, &failure, place).await;
+        return Err(failure);
     }
     if now >= ticket.expires {
         return Err(ErrorCode::TicketExpired.into());
@@ -140,15 +152,13 @@ pub(crate) async fn issue_raw(
         let device = Some(ticket.device.as_str());
         let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
         if let Err(code) = asked.check(&account, movie_id) {
-            let of = (account.id, ticket.device.as_str());
-            audit::raw_license_refused(service, of, movie_id.get(), &code.into(), place).await;
+            audit::raw_license_refused(service, of, Some(movie_id.get()), &code.into(), place).await;
             return Err(code.into());
         }
     }
     let issued = retried!(issue_raw_once(service, &ticket, &text, &verified, origin, place, now));
     if let Err(failure) = &issued {
-        let of = (ticket.account, ticket.device.as_str());
-        audit::raw_license_refused(service, of, movie_id.get(), failure, place).await;
+        audit::raw_license_refused(service, of, Some(movie_id.get()), failure, place).await;
     }
     issued
 }
@@ -163,21 +173,26 @@ async fn issue_raw_once(
     now: u64,
 ) -> Outcome<(Vec<u8>, String)> {
     let mut tx = service.store.begin().await?;
-    let device = tx
-        .device(ticket.device.as_str())
+    let account = tx.lock_account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
+    let mut device = tx
+        .lock_device(ticket.device.as_str())
         .await?
         .filter(|device| device.account == ticket.account)
         .ok_or(ErrorCode::DeviceUnknown)?;
     if device.epoch != ticket.epoch {
         return Err(ErrorCode::SequenceOutOfOrder.into());
     }
-    let account = tx.account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
+    let is_fresh = device.window.accept(challenge.challenge.sequence);
+    let whereabouts = networks::hear(&mut device, place, now);
+    tx.set_sequence(&device.id, &device.state(now)).await?;
     if account.disabled {
         return Err(ErrorCode::LoginRequired.into());
     }
-    let speaker = Speaker { account, device, ticket: text.to_owned(), point: ticket.point };
-    let asking = Asking { speaker: &speaker, stream_id: None, challenge, origin, place };
+    let (ticket, point) = (text.to_owned(), ticket.point);
+    let speaker = Speaker { account, device, ticket, point, whereabouts };
+    let asking = Asking { speaker: &speaker, stream_id: None, challenge, is_fresh, origin, place };
     let license = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;
+    networks::tell(&speaker.device.id, whereabouts);
     Ok(license)
 }

@@ -18,6 +18,7 @@ pub(crate) mod license;
 pub(crate) mod login;
 pub(crate) mod metadata;
 pub mod movies;
+pub(crate) mod networks;
 pub(crate) mod playable;
 pub(crate) mod playback;
 pub(crate) mod registration;

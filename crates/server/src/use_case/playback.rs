@@ -2,7 +2,7 @@
 
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
-use super::{Outcome, counters, drm_metadata, leases, license, playable};
+use super::{Failure, Outcome, counters, drm_metadata, leases, license, networks, playable};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::policy::PolicyTemplate;
@@ -11,7 +11,7 @@ use crate::secret::CookieSecret;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
 use ::license::{Domain, KeyLevel};
 use nccp::json::{PlayerEvent, PlayerEventKind};
-use nccp::{ErrorCode, LogBlob, LogEvent, MovieId, NewRules, single_line};
+use nccp::{ErrorCode, LogBlob, LogEvent, MovieId, NewRules, WireError, single_line};
 
 /// Nearer to the end than this (seconds) a film counts as watched.
 const LAST_MOMENT: f64 = 0.5;
@@ -43,10 +43,12 @@ pub(crate) struct Logged {
     pub(crate) rules: Option<NewRules>,
     /// When the player may not go on: by name, where films of the account play now.
     pub(crate) stopped: Option<String>,
+    /// When it is to learn of rules, and the account may not play the movie any more: why.
+    pub(crate) refused: Option<WireError>,
 }
 
 /// `logblob`: A108, A110, B15. Where it brings new rules, the account must have the rights that `authorization`
-/// asks for.
+/// asks for; if it has not, the report stands, and the player is told.
 pub(crate) async fn log_blob(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -73,14 +75,21 @@ pub(crate) async fn log_blob(
     let stopped = leases::report(service, tx, speaker, &movie, log.event, now).await?;
     let (level, reported) = (speaker.device.level, log.policy_version.as_deref());
     let plays_on = !matches!(log.event, LogEvent::End | LogEvent::Hide);
-    let rules = match stopped {
+    let (rules, refused) = match stopped {
         None if plays_on && is_outdated(service, &movie, level, reported, now) => {
-            new_rules(service, &speaker.account, &movie, log.movie_id, (entitlements, place), now).await?
+            match new_rules(service, speaker, &movie, log.movie_id, (entitlements, place), now).await {
+                Ok(rules) => (rules, None),
+                Err(failure @ Failure::Store(_)) => return Err(failure),
+                // What cannot be said or made at the moment is tried again with the next report.
+                Err(failure) => {
+                    (None, Some(failure.told()).filter(|error| error.code != ErrorCode::TryLater))
+                }
+            }
         }
         // A license may lie in them.
-        _ => None,
+        _ => (None, None),
     };
-    Ok(Logged { report: Report { before, after: log.counters.clone() }, rules, stopped })
+    Ok(Logged { report: Report { before, after: log.counters.clone() }, rules, stopped, refused })
 }
 
 /// Whether a player that reports these rules goes by others than those in force, and the operator wants it to
@@ -108,18 +117,15 @@ pub(crate) fn is_outdated(
 /// What makes a player ask for a new license, if it has not got one with it.
 async fn new_rules(
     service: &Service,
-    account: &Account,
+    speaker: &Speaker,
     movie: &Movie,
     movie_id: MovieId,
     (entitlements, place): (&Entitlements, &Place),
     now: u64,
 ) -> Outcome<Option<NewRules>> {
-    match entitlements.check(account, movie_id) {
-        // The authorizer says nothing at the moment: the report is taken, and the next one asks again.
-        Err(ErrorCode::TryLater) => return Ok(None),
-        checked => checked?,
-    }
-    playable::may_play(account, movie, place)?;
+    entitlements.check(&speaker.account, movie_id)?;
+    networks::check(service, speaker)?;
+    playable::may_play(&speaker.account, movie, place)?;
     match service.catalogue.pack(&movie.pack).await {
         Ok(pack) => {
             let metadata = drm_metadata::make(service, movie, &pack, now)?;
@@ -177,12 +183,13 @@ async fn player_event_once(
     })
     .await?;
     let ended = event.event == PlayerEventKind::Ended;
+    // First the position, then the lease, as a report does it.
+    if let Some(position) = event.position.or(ended.then_some(movie.runtime)) {
+        record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
+    }
     // A page that goes away may have no time for a report.
     if let (true, Some(browser)) = (ended || event.event == PlayerEventKind::Hide, browser) {
         tx.end_browser_lease(account.id, &browser.hash(), movie.id, now).await?;
-    }
-    if let Some(position) = event.position.or(ended.then_some(movie.runtime)) {
-        record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
     }
     tx.commit().await?;
     metrics::counter!("matinee_player_events_total", "event" => name).increment(1);

@@ -46,7 +46,7 @@ impl Ticketed {
 impl From<Ticketed> for Speaker {
     fn from(ticketed: Ticketed) -> Self {
         let Ticketed { account, device, ticket, text, .. } = ticketed;
-        Self { account, device, point: ticket.point, ticket: text }
+        Self { account, device, point: ticket.point, ticket: text, whereabouts: None }
     }
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn register(
     issue(service, tx, account, device, *point, now).await
 }
 
-/// A box whose code somebody typed in: as [`register`], without cookies.
+/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked.
 pub(crate) async fn register_box(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -191,7 +191,6 @@ pub(crate) async fn register_box(
     sequence: u64,
     now: u64,
 ) -> Outcome<Ticketed> {
-    tx.lock_account(account.id).await?;
     let CheckedDevice { certificate, point } = checked;
     let key = certificate.signing_key.as_bytes();
     let level = certificate.level;

@@ -1,9 +1,9 @@
 //! Who speaks in a request: a device of an account, with the ticket that says so.
 
-use crate::store::{Account, Device};
+use crate::store::{Account, Device, Whereabouts};
 use license::SigningPoint;
 
-/// Known after a ticket was checked, or once a message has given one.
+/// Known after a ticket was checked, or once a message has given one. The transaction has locked the account.
 #[derive(Debug)]
 pub(crate) struct Speaker {
     pub(crate) account: Account,
@@ -12,4 +12,6 @@ pub(crate) struct Speaker {
     pub(crate) ticket: String,
     /// P-256 key: the ticket's, and so the one that signed the request.
     pub(crate) point: SigningPoint,
+    /// Where it speaks from, among its networks; `None` where that is not known.
+    pub(crate) whereabouts: Option<Whereabouts>,
 }

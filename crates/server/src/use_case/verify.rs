@@ -21,9 +21,10 @@ pub(crate) enum Proof {
     Ticket { ticket: Ticket, text: String },
     /// A registration: a certificate and a signature by its key.
     Certificate(Arc<CheckedDevice>),
-    /// A registration whose certificate does not hold, or a ticket whose keys were revoked: the client is told
-    /// to individualize.
+    /// A registration whose certificate does not hold: the client is told to individualize.
     BadCertificate,
+    /// A ticket whose keys were revoked, and a signature by them: the client is told the same.
+    Revoked(Box<Ticket>),
 }
 
 /// Ticket or signature is missing, malformed or not authentic.
@@ -102,7 +103,7 @@ pub(crate) fn authenticate(
                 return Err(NotAuthentic);
             }
             if is_revoked(service, &ticket) {
-                return Ok(Proof::BadCertificate);
+                return Ok(Proof::Revoked(Box::new(ticket)));
             }
             Ok(Proof::Ticket { ticket, text })
         }
@@ -119,4 +120,11 @@ pub(crate) fn open_ticket(service: &Service, text: Option<&str>) -> Result<(Tick
     let text = text.ok_or(NotAuthentic)?;
     let ticket = service.keys().tickets.open(text).ok_or(NotAuthentic)?;
     Ok((ticket, text.to_owned()))
+}
+
+/// A device's sequence number was heard before, or does not fit. The operator should see it: this is how copies
+/// of one device show themselves.
+pub(crate) fn out_of_order(device: &str, of: &'static str) {
+    tracing::warn!(device, of, "sequence number out of order");
+    metrics::counter!("matinee_sequence_refused_total").increment(1);
 }

@@ -101,7 +101,7 @@ async fn tickets_and_signatures_cannot_be_carried_over() {
     let mut thief = Client::new(&world, &client.cookies).await;
     thief.ticket = Some(own.clone());
     thief.device = client.device.clone();
-    thief.sequence = 100;
+    thief.go_on_from(100);
     let body = thief.seal(&world, &[authorization()]);
     assert_eq!(thief.post(&world, &body).await.status, 401);
     // A signature of another request of the same device.
@@ -119,7 +119,7 @@ async fn tickets_and_signatures_cannot_be_carried_over() {
     assert!(outcome(&client.post(&world, &first).await).is_ok());
     assert_eq!(outcome(&client.post(&world, &first).await), Err(ErrorCode::SequenceOutOfOrder));
     world.set_clock(NOW + 301);
-    let late = client.seal_as(&world, client.sequence + 1, &[RequestMessage::Queue]);
+    let late = client.seal_as(&world, client.drawn() + 1, &[RequestMessage::Queue]);
     world.set_clock(NOW + 602);
     assert_eq!(outcome(&client.post(&world, &late).await), Err(ErrorCode::ClockSkew));
 }

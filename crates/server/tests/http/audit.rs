@@ -94,7 +94,7 @@ async fn what_was_refused() {
     let answers = client.call(&world, &[authorization, unknown]).await.unwrap();
     assert!(answers.iter().all(Result::is_err));
     // A copy of the device uses the same numbers.
-    client.sequence -= 1;
+    client.go_on_from(client.drawn() - 1);
     assert_eq!(client.one(&world, RequestMessage::AccountInfo).await, Err(ErrorCode::SequenceOutOfOrder));
     // The raw route.
     let ticket = client.ticket.clone().unwrap();
@@ -127,6 +127,96 @@ async fn what_was_refused() {
     assert!(emails.len() > 5 && emails.iter().all(|email| email.as_deref() == Some(EMAIL)), "{emails:?}");
     let text = serde_json::to_string(&all(&world).await).unwrap();
     assert!(!text.contains("nobody@example.org"), "what strangers type is not kept");
+}
+
+/// Revoked keys, a blocked account, and what else a device asks for in vain.
+#[tokio::test]
+async fn what_nobody_gets() {
+    let world = World::with("[devices]\nremovals = 1").await;
+    let mut client = Client::registered(&world).await;
+    let mut other = Client::registered(&world).await;
+    let [on, of_other] = [&client, &other].map(|client| client.device.clone().unwrap().to_string());
+    let takeover =
+        RequestMessage::Takeover { movie_id: id(UNKNOWN), device_id: other.device.clone().unwrap() };
+    assert_eq!(client.one(&world, takeover).await, Err(ErrorCode::MovieUnknown));
+    let log = RequestMessage::LogBlob(nccp::LogBlob {
+        movie_id: id(UNKNOWN),
+        position: 1.0,
+        event: nccp::LogEvent::Interval,
+        counters: vec![],
+        policy_version: None,
+    });
+    assert_eq!(client.one(&world, log).await, Err(ErrorCode::MovieUnknown));
+    for (device, status) in [("d-what was typed", 400), ("d-1", 404), (&*of_other, 204), (&*on, 429)] {
+        let body = format!(r#"{{"device_id":"{device}"}}"#);
+        let reply = world.post_json("/Player/unregister_device", &client.cookies, &body).await;
+        assert_eq!(reply.status, status, "{device}");
+    }
+    let key = server::keys::RevokedId::of_key(other.public_key().as_bytes());
+    server::keys::revoke(&world.config.keys(), key, "read out").unwrap();
+    world.service.reload().unwrap();
+    let certificate = Err(ErrorCode::CertificateInvalid);
+    assert_eq!(other.one(&world, RequestMessage::Queue).await, certificate);
+    let headers = [("content-type", "application/cose"), ("x-cticket", other.ticket.as_deref().unwrap())];
+    let raw = world.request("POST", "/license", &headers, &other.challenge(&world, MOVIE)).await;
+    assert_eq!(raw.status, 403);
+    assert_eq!(other.register(&world).await, certificate);
+    accounts::set_disabled(&*world.store, EMAIL, true).await.unwrap();
+    assert_eq!(client.one(&world, RequestMessage::Queue).await, Err(ErrorCode::LoginRequired));
+    let headers = [("content-type", "application/cose"), ("x-cticket", client.ticket.as_deref().unwrap())];
+    let raw = world.request("POST", "/license", &headers, &client.challenge(&world, MOVIE)).await;
+    assert_eq!(raw.status, 403);
+
+    let (on, of_other) = (Some(on), Some(of_other));
+    let told = told(&world).await;
+    let refused = told.iter().filter(|(_, result, ..)| result != "done");
+    let refused: Vec<_> =
+        refused.map(|(action, result, on, movie)| (&**action, &**result, on, *movie)).collect();
+    assert_eq!(
+        refused,
+        [
+            ("takeover", "MOVIE_UNKNOWN", &on, Some(UNKNOWN)),
+            ("logblob", "MOVIE_UNKNOWN", &on, Some(UNKNOWN)),
+            ("unregister", "DEVICE_UNKNOWN", &None, None),
+            ("unregister", "REMOVAL_LIMIT_REACHED", &on, None),
+            ("envelope", "CERTIFICATE_INVALID", &of_other, None),
+            ("license", "CERTIFICATE_INVALID", &of_other, None),
+            ("register", "CERTIFICATE_INVALID", &None, None),
+            ("envelope", "LOGIN_REQUIRED", &on, None),
+            ("license", "LOGIN_REQUIRED", &on, Some(MOVIE)),
+        ]
+    );
+    let of_account =
+        AuditFilter { account: Some(account_id(&world).await), most: 100, ..AuditFilter::default() };
+    let refused = read(&world, of_account).await.into_iter().filter(|audited| audited.entry.result != "done");
+    assert_eq!(refused.count(), 9, "each of them is the account's");
+}
+
+/// An embedded license goes out with the answer to a report, or does not.
+#[tokio::test]
+async fn a_license_in_the_answer_to_a_report() {
+    let world = drm::embedded("[drm]\nupdate_strategy = \"force\"").await;
+    let mut client = Client::registered(&world).await;
+    let rules = client.report(&world, MOVIE, "older").await.unwrap();
+    let last = all(&world).await.pop().unwrap().entry;
+    assert_eq!((last.action.as_str(), last.movie), ("license", Some(MOVIE)));
+    assert_eq!(
+        (&last.details["embedded"], &last.details["forced"]),
+        (&Value::Bool(true), &Value::Bool(true))
+    );
+    assert_eq!(last.details["policy_version"], json!(rules.policy_version));
+    let before = all(&world).await.len();
+    assert_eq!(client.report(&world, MOVIE, &rules.policy_version.unwrap()).await, None);
+    assert_eq!(all(&world).await.len(), before, "what brings nothing is the rule");
+    let mut tx = world.store.begin().await.unwrap();
+    let movie = tx.movie(MOVIE).await.unwrap().unwrap();
+    let movie = server::store::NewMovie { plans: vec!["gold".into()], ..movie.into() };
+    tx.put_movie(&movie, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(client.report(&world, MOVIE, "older").await, None);
+    let last = all(&world).await.pop().unwrap().entry;
+    assert_eq!((last.action.as_str(), last.result.as_str()), ("logblob", "NOT_SUBSCRIBED"));
+    assert_eq!(last.movie, Some(MOVIE));
 }
 
 /// A registration that found no slot is told as refused, and none that was undone as done.

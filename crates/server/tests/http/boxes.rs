@@ -26,7 +26,7 @@ pub(crate) fn provisioned(world: &World, serial: &str) -> Client {
         cookies: String::new(),
         device: None,
         ticket: None,
-        sequence: 0,
+        sequence: 0.into(),
     }
 }
 
@@ -232,7 +232,7 @@ async fn a126_self_made_boxes_are_refused() {
     };
     let certificate = signer.certify_box(&identity).unwrap();
     let mut forged =
-        Client { key, certificate, cookies: String::new(), device: None, ticket: None, sequence: 0 };
+        Client { key, certificate, cookies: String::new(), device: None, ticket: None, sequence: 0.into() };
     assert_eq!(poll(&mut forged, &world).await, Err(ErrorCode::CertificateInvalid));
     // A real certificate without its key.
     forged.certificate = tv.certificate.clone();

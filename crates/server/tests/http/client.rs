@@ -12,6 +12,7 @@ use nccp::{
     Response, ResponseMessage, Sequence, WireError, seal_envelope, signing_input,
 };
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) const MODULE: Version = Version::new(0, 1, 0);
 
@@ -33,7 +34,8 @@ pub(crate) struct Client {
     pub(crate) cookies: String,
     pub(crate) device: Option<DeviceId>,
     pub(crate) ticket: Option<String>,
-    pub(crate) sequence: u64,
+    /// The last number that was drawn, for an envelope or a challenge.
+    pub(crate) sequence: AtomicU64,
 }
 
 pub(crate) fn id(movie: u64) -> MovieId {
@@ -108,7 +110,7 @@ impl Client {
             cookies: cookies.to_owned(),
             device: None,
             ticket: None,
-            sequence: 0,
+            sequence: AtomicU64::new(0),
         }
     }
 
@@ -138,10 +140,24 @@ impl Client {
         URL_SAFE_NO_PAD.encode(self.key.sign(input.as_bytes()))
     }
 
+    /// The next sequence number.
+    pub(crate) fn draw(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The last sequence number was another one.
+    pub(crate) fn go_on_from(&self, sequence: u64) {
+        self.sequence.store(sequence, Ordering::Relaxed);
+    }
+
+    /// The last sequence number.
+    pub(crate) fn drawn(&self) -> u64 {
+        self.sequence.load(Ordering::Relaxed)
+    }
+
     /// The next envelope.
     pub(crate) fn seal(&mut self, world: &World, messages: &[RequestMessage]) -> String {
-        self.sequence += 1;
-        self.seal_as(world, self.sequence, messages)
+        self.seal_as(world, self.draw(), messages)
     }
 
     pub(crate) fn seal_as(&self, world: &World, sequence: u64, messages: &[RequestMessage]) -> String {
@@ -256,6 +272,7 @@ impl Client {
             module_version: MODULE,
             player_release: vec![],
             display: Display::Single,
+            sequence: self.draw(),
         }
     }
 

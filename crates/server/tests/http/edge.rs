@@ -188,3 +188,21 @@ async fn subtitles_and_thumbnails_are_files_as_media_are() {
     assert_eq!(metadata.chapters, [nccp::Chapter { start: 1.5, title: "One".into() }]);
     assert!(metadata.tracks.iter().any(|track| track.media_type == "text"));
 }
+
+/// A library that cannot be read is nobody's missing file: caches and players come again, and then it is there.
+#[tokio::test]
+async fn a_library_that_cannot_be_read() {
+    let world = World::new().await;
+    let url = media(&world).await;
+    let library = world.config.library();
+    let away = world.folder.path().join("away");
+    std::fs::rename(&library, &away).unwrap();
+    // A link to itself: even root cannot follow it.
+    std::os::unix::fs::symlink(&library, &library).unwrap();
+    let reply = get(&world, &url, &[]).await;
+    assert_eq!((reply.status.as_u16(), reply.header("cache-control")), (503, "no-store"));
+    assert_eq!(reply.text(), "The library cannot be read. Try again later.\n");
+    std::fs::remove_file(&library).unwrap();
+    std::fs::rename(&away, &library).unwrap();
+    assert_eq!(get(&world, &url, &[]).await.status, 200);
+}

@@ -56,22 +56,27 @@ async fn a44_a97_a_license_opens() {
     assert_eq!((policy.name.as_str(), policy.not_after), ("24h", Some(NOW + 86_400)));
     assert_eq!(opened.license().content_id, "movie/60027274");
 
-    let two = license(&mut client, &world, MOVIE, &challenge).await.unwrap();
-    let second = client.open(&world, &two, &challenge).await.unwrap();
+    let again = client.challenge(&world, MOVIE);
+    let two = license(&mut client, &world, MOVIE, &again).await.unwrap();
+    let second = client.open(&world, &two, &again).await.unwrap();
     assert_ne!(opened.license().kek, second.license().kek);
     assert_ne!(opened.license().keys, second.license().keys);
     let other = client.challenge(&world, MOVIE);
     assert!(client.open(&world, &two, &other).await.is_err(), "another challenge's");
 
     // Asked for by name, it is the same key; the raw route gives it too.
-    let named =
-        client.sign_challenge(&client.unsigned_challenge(&world, MOVIE, vec![key_name(&world, MOVIE)]));
+    let name = |client: &Client| {
+        let keys = vec![key_name(&world, MOVIE)];
+        client.sign_challenge(&client.unsigned_challenge(&world, MOVIE, keys))
+    };
+    let named = name(&client);
     assert!(license(&mut client, &world, MOVIE, &named).await.is_ok());
+    let named = name(&client);
     let ticket = client.ticket.clone().unwrap();
     let headers = [("content-type", "application/cose"), ("x-cticket", &*ticket)];
     let raw = world.request("POST", "/license", &headers, &named).await;
     assert_eq!((raw.status.as_u16(), raw.header("content-type")), (200, "application/cose"));
-    let message = RequestMessage::License { stream_id: id(MOVIE), challenge: named.clone() };
+    let message = RequestMessage::License { stream_id: id(MOVIE), challenge: name(&client) };
     match client.one(&world, message).await.unwrap() {
         ResponseMessage::License { policy_version, .. } => {
             assert_eq!(policy_version.as_deref(), Some(raw.header("x-policy-version")));
@@ -142,6 +147,7 @@ async fn a98_each_condition_is_checked() {
         // The middle lies in the certificate.
         assert!([invalid, ErrorCode::CertificateInvalid].contains(&code), "octet {flip}: {code}");
     }
+    let good = client.challenge(&world, MOVIE);
     assert!(license(&mut client, &world, MOVIE, &good).await.is_ok());
 }
 
@@ -223,9 +229,9 @@ async fn cose_is_asked_for_by_its_type() {
     let world = World::new().await;
     let client = Client::registered(&world).await;
     let ticket = client.ticket.clone().unwrap();
-    let challenge = client.challenge(&world, MOVIE);
-    let request = super::client::individualization_request(&client.key, NOW);
-    for (path, body) in [("/license", &challenge), ("/individualize", &request)] {
+    let challenge = || client.challenge(&world, MOVIE);
+    let request = || super::client::individualization_request(&client.key, NOW);
+    for (path, body) in [("/license", &challenge as &dyn Fn() -> Vec<u8>), ("/individualize", &request)] {
         for (headers, status) in [
             (&[("content-type", "application/cose")][..], 200),
             (&[("content-type", "Application/COSE; cose-type=\"cose-sign1\"")], 200),
@@ -239,7 +245,7 @@ async fn cose_is_asked_for_by_its_type() {
             (&[("content-type", "application/cose"), ("content-encoding", "identity")], 415),
         ] {
             let headers = [headers, &[("x-cticket", ticket.as_str())]].concat();
-            let reply = world.request("POST", path, &headers, body).await;
+            let reply = world.request("POST", path, &headers, &body()).await;
             assert_eq!(reply.status, status, "{path} {headers:?}");
             if status == 415 {
                 assert_eq!(reply.json::<nccp::json::ErrorBody>().code(), ErrorCode::RequestInvalid);
@@ -247,7 +253,7 @@ async fn cose_is_asked_for_by_its_type() {
         }
     }
     let two = [COSE[0], ("x-cticket", ticket.as_str()), ("x-cticket", ticket.as_str())];
-    let reply = world.request("POST", "/license", &two, &challenge).await;
+    let reply = world.request("POST", "/license", &two, &challenge()).await;
     assert_eq!(
         (reply.status.as_u16(), reply.json::<nccp::json::ErrorBody>().code()),
         (400, ErrorCode::RequestInvalid)
@@ -271,6 +277,7 @@ async fn a_challenge_is_verified_once() {
     let headers = [COSE[0], ("x-cticket", ticket.as_str())];
     assert_eq!(world.request("POST", "/license", &headers, &challenge).await.status, 200);
     assert_eq!(counted("verified"), "1");
+    let challenge = client.challenge(&world, MOVIE);
     license(&mut client, &world, MOVIE, &challenge).await.unwrap();
     assert_eq!(counted("verified"), "2");
     assert_eq!(world.request("POST", "/license", &headers, b"hello").await.status, 403);
@@ -294,7 +301,7 @@ async fn a_signing_failure_is_the_servers_own() {
 
     let challenge = client.challenge(&world, MOVIE);
     let messages = [
-        RequestMessage::License { stream_id: id(MOVIE), challenge: challenge.clone() },
+        RequestMessage::License { stream_id: id(MOVIE), challenge },
         RequestMessage::Authorization { movie_id: id(MOVIE) },
         RequestMessage::MovieMetadata { movie_id: id(MOVIE) },
     ];
@@ -305,6 +312,7 @@ async fn a_signing_failure_is_the_servers_own() {
 
     let headers = [COSE[0], ("x-cticket", ticket.as_str())];
     let request = super::client::individualization_request(&client.key, NOW);
+    let challenge = client.challenge(&world, MOVIE);
     for (path, body) in [("/license", &challenge), ("/individualize", &request)] {
         let reply = world.request("POST", path, &headers, body).await;
         assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, "5"), "{path}");

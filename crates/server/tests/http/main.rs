@@ -13,6 +13,7 @@ mod edge;
 mod heights;
 mod identity;
 mod license;
+mod locks;
 mod login;
 mod policies;
 mod redteam;

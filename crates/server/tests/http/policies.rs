@@ -97,6 +97,7 @@ impl Player {
             keys: vec![],
             display: Display::Single,
             time: world.now(),
+            sequence: self.client.draw(),
         };
         let pair = (rsa().modulus().unwrap(), rsa());
         let pending = self.cdm.begin_challenge(self.session, &device, request, pair).unwrap();
@@ -249,11 +250,13 @@ async fn b5_b6_one_policy_for_two_films() {
     }
     let issued = client.open(&world, &issued, &challenge).await.unwrap();
     assert_eq!(issued.license().policy.not_after, Some(NOW + 600 + HOUR), "B6");
+    let challenge = client.challenge(&world, MOVIE);
     let (_, changed) = ask(&mut client, &world, MOVIE, &challenge).await.unwrap();
     assert_ne!(version, changed);
 
     // A film whose policy is gone does not play.
     write_policies(&world, "");
+    let challenge = client.challenge(&world, MOVIE);
     assert_eq!(ask(&mut client, &world, MOVIE, &challenge).await, Err(ErrorCode::MovieNotAvailable));
 }
 
@@ -335,12 +338,11 @@ async fn b76_b77_only_listed_players() {
         let challenge = client.sign_challenge(&challenge);
         assert_eq!(ask(&mut client, &world, MOVIE, &challenge).await.err(), expected, "{release:?}");
     }
-    let challenge = client.challenge(&world, MOVIE);
     let ticket = client.ticket.clone().unwrap();
     for (origin, status) in [("https://a.example", 200), ("https://b.example", 403)] {
         let headers =
             [("content-type", "application/cose"), ("x-cticket", ticket.as_str()), ("origin", origin)];
-        let reply = world.request("POST", "/license", &headers, &challenge).await;
+        let reply = world.request("POST", "/license", &headers, &client.challenge(&world, MOVIE)).await;
         assert_eq!(reply.status, status, "{origin}");
         let text = String::from_utf8_lossy(&reply.body);
         assert_eq!(text.contains("POLICY_REFUSED"), status == 403, "{origin}");

@@ -145,8 +145,9 @@ async fn a5_a6_nothing_is_given_abroad() {
     let authorization = || RequestMessage::Authorization { movie_id: id(MOVIE) };
     assert_eq!(client.one(&world, authorization()).await, Err(ErrorCode::RegionNotAllowed));
     let challenge = client.challenge(&world, MOVIE);
-    let license = RequestMessage::License { stream_id: id(MOVIE), challenge: challenge.clone() };
+    let license = RequestMessage::License { stream_id: id(MOVIE), challenge };
     assert_eq!(client.one(&world, license).await, Err(ErrorCode::RegionNotAllowed));
+    let challenge = client.challenge(&world, MOVIE);
     let headers = [("x-cticket", client.ticket.as_deref().unwrap()), ("content-type", "application/cose")];
     let raw = world.request("POST", "/license", &headers, &challenge).await;
     assert!(raw.text().contains("REGION_NOT_ALLOWED"), "{}", raw.text());

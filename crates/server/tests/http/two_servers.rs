@@ -9,7 +9,7 @@ use server::{Clock, Service, accounts, movies};
 use std::sync::Arc;
 
 /// Two servers, each with its own connections.
-async fn two(server: &Postgres) -> (World, World) {
+pub(crate) async fn two(server: &Postgres) -> (World, World) {
     two_with(server, "").await
 }
 
@@ -143,4 +143,47 @@ async fn racing_streams_on_two_servers() {
         here.one(&second, end.clone()).await.unwrap();
         there.one(&first, end.clone()).await.unwrap();
     }
+}
+
+/// Twelve copies of one device, with the same number and challenges of their own, ask two servers at the same
+/// moment: one license.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_clones_on_two_servers() {
+    let Some(server) = Postgres::start().await else { return };
+    let (first, second) = two(&server).await;
+    let client = Client::registered(&first).await;
+    let ticket = client.ticket.as_deref().unwrap();
+    let headers = [("content-type", "application/cose"), ("x-cticket", ticket)];
+    let sequence = client.draw();
+    let challenges: Vec<_> = (0..12)
+        .map(|_| {
+            let one = client.unsigned_challenge(&first, MOVIE, vec![]);
+            client.sign_challenge(&license::Challenge { sequence, ..one })
+        })
+        .collect();
+    let worlds = [&first, &second];
+    let asked = challenges.iter().enumerate().map(async |(n, challenge)| {
+        worlds[n % 2].request("POST", "/license", &headers, challenge).await.status.as_u16()
+    });
+    let mut statuses = futures_util::future::join_all(asked).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[200][..], &[403; 11]].concat());
+}
+
+/// The networks of a device are counted by all servers together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn networks_of_a_device_on_two_servers() {
+    let Some(server) = Postgres::start().await else { return };
+    let (first, second) = two_with(&server, "[devices]\nnetworks_per_hour = 1").await;
+    let mut client = Client::registered(&first).await;
+    let authorization = || RequestMessage::Authorization { movie_id: id(MOVIE) };
+    assert!(client.one(&first, authorization()).await.is_ok());
+    second.come_from("203.0.113.1");
+    assert_eq!(client.one(&second, authorization()).await, Err(ErrorCode::NetworkLimit));
+    assert!(client.one(&first, authorization()).await.is_ok());
+    for world in [&first, &second] {
+        world.set_clock(NOW + 3600);
+    }
+    assert!(client.one(&second, authorization()).await.is_ok());
+    assert_eq!(client.one(&first, authorization()).await, Err(ErrorCode::NetworkLimit));
 }

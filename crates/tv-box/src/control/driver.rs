@@ -199,8 +199,9 @@ impl Driver {
                 let key =
                     key.await.map_err(|_| Error::Random).map_err(ChallengeError::Device)?.map_err(random)?;
                 let now = shared.server_now().max(0.0) as u64;
+                let sequence = shared.state().next_sequence().map_err(ChallengeError::Device)?;
                 let names = (registration.device_id.as_str(), registration.ticket.as_str());
-                let challenge = shared.drm().challenge(session, movie, names, keys, key, now);
+                let challenge = shared.drm().challenge(session, movie, names, keys, key, (sequence, now));
                 Ok(Challenge { challenge: challenge.map_err(ChallengeError::Device)?, license_url })
             };
             Event::Challenged { task, challenge: challenge.await }

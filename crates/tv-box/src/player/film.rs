@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outlet::{Outlet, Progress};
+use super::report::Heard;
 use super::track::TrackRun;
 use super::{is_protected, is_supported};
 use crate::control::{Ask, Control};
@@ -44,7 +45,7 @@ pub(super) enum Answer {
     Manifest(Result<Manifest, Error>),
     /// And the film's new rules, where they have changed; where films of the account play now, when this one may
     /// not go on.
-    Logged(LogEvent, f64, Result<(Option<NewRules>, Option<String>), Error>),
+    Logged(LogEvent, f64, Result<Heard, Error>),
 }
 
 impl Answer {
@@ -286,11 +287,14 @@ impl<'a> Film<'a> {
                 Err(error)
             }
             Answer::Manifest(Err(_)) => self.feed(Event::ManifestFailed),
-            Answer::Logged(event, position, Ok((rules, stopped))) => {
+            Answer::Logged(event, position, Ok(Heard { rules, stopped, refused })) => {
                 self.logged(event, position);
                 if let Some(names) = stopped {
                     let text = format!("Playing on {names} now.");
                     return Err(Error::Refused(WireError { text, ..ErrorCode::StreamLimit.into() }));
+                }
+                if let Some(error) = refused {
+                    return Err(Error::Refused(error));
                 }
                 if let Some(rules) = rules {
                     self.renewal.rules_changed(rules);

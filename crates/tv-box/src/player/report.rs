@@ -1,12 +1,23 @@
 //! What is told of a film: to the controller, and on the screen.
 
 use engine::{buffer::Ranges, model::TrackKind};
-use nccp::{LogBlob, LogEvent, RequestMessage, ResponseMessage};
+use nccp::{LogBlob, LogEvent, NewRules, RequestMessage, ResponseMessage, WireError};
 
 use super::film::{Answer, Film};
 use super::height;
 use crate::control::Ask;
 use crate::{Notice, Reason};
+
+/// What the controller says to a report.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The film's rules have changed.
+    pub(super) rules: Option<NewRules>,
+    /// It may not play on: by name, where films of the account play now.
+    pub(super) stopped: Option<String>,
+    /// The account may not play it on.
+    pub(super) refused: Option<WireError>,
+}
 
 impl Film<'_> {
     /// The controller took a report.
@@ -50,8 +61,8 @@ impl Film<'_> {
         let answer = self.answer.clone();
         tokio::spawn(async move {
             let result = asked.await.map(|answer| match answer {
-                ResponseMessage::LogBlob { rules, stopped, .. } => (rules, stopped),
-                _ => (None, None),
+                ResponseMessage::LogBlob { rules, stopped, refused, .. } => Heard { rules, stopped, refused },
+                _ => Heard::default(),
             });
             let _ = answer.send(Answer::Logged(event, position, result)).await;
         });

@@ -63,6 +63,27 @@ async fn b15_changed_rules_are_adopted_or_stop_the_film() {
     assert_eq!(ended.unwrap_err().code(), Some(ErrorCode::PolicyRefused), "{shown:#?}");
 }
 
+/// A film that the account may not play any more stops with the box's next report, which is taken all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_film_that_left_the_plan_stops_with_a_report() {
+    let (_file, line) =
+        policies("[high]\nvalidity = \"24h\"\n[low]\nvalidity = \"24h\"\nmax_height.box = 240\n");
+    let world = World::with(&format!("[drm]\nupdate_strategy = \"force\"\n{line}")).await;
+    let file = activated(&world, "0001").await;
+    set(&world, "high", LicenseMode::Server).await;
+    let mut tv = Running::start(&file, Run { play: Some(MOVIE), ..Run::once(2.0) });
+    shows_lines(&mut tv, 360).await;
+    let store = server::store::open(&world.config).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let movie = tx.movie(MOVIE).await.unwrap().unwrap();
+    let movie = NewMovie { policy: "low".into(), plans: vec!["another".into()], ..movie.into() };
+    tx.put_movie(&movie, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    pause(&mut tv).await;
+    let (ended, shown) = tv.ended().await;
+    assert_eq!(ended.unwrap_err().code(), Some(ErrorCode::NotSubscribed), "{shown:#?}");
+}
+
 /// A94, B19: where an embedded license does not serve, the challenge goes to the URL that the signed metadata
 /// names; to the controller where that does not know the box, because boxes have a listener of their own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -286,6 +286,8 @@ impl Film {
                 let Some(film) = weak.upgrade() else { return };
                 if let Some(names) = heard.stopped {
                     film.fail(Problem::stopped(&names));
+                } else if let Some(error) = heard.refused {
+                    film.fail(Problem::from(&error));
                 } else if let Some(rules) = heard.rules {
                     film.licenses.rules_changed(rules);
                 }

@@ -4,7 +4,7 @@
 use std::{cell::Cell, time::Duration};
 
 use nccp::{
-    LogBlob, LogEvent, MovieId, NewRules, RequestMessage, ResponseMessage,
+    LogBlob, LogEvent, MovieId, NewRules, RequestMessage, ResponseMessage, WireError,
     json::{PlayerEvent as Report, PlayerEventKind},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -22,6 +22,8 @@ pub(super) struct Heard {
     pub(super) rules: Option<NewRules>,
     /// It may not play on: by name, where films of the account play now.
     pub(super) stopped: Option<String>,
+    /// The account may not play it on.
+    pub(super) refused: Option<WireError>,
 }
 
 /// Reports one film, and counts what the log counts.
@@ -136,7 +138,9 @@ impl Reporter {
         let answer = self.control.ask(Ask::Message(RequestMessage::LogBlob(blob)));
         Some(async move {
             match answer.await {
-                Ok(ResponseMessage::LogBlob { rules, stopped, .. }) => Heard { rules, stopped },
+                Ok(ResponseMessage::LogBlob { rules, stopped, refused, .. }) => {
+                    Heard { rules, stopped, refused }
+                }
                 _ => Heard::default(),
             }
         })

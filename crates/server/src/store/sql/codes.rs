@@ -36,6 +36,14 @@ pub(super) async fn by_code(tx: &mut Tx, text: &str) -> Result<Option<Activation
     row.as_ref().map(code).transpose()
 }
 
+pub(super) async fn account_of(tx: &mut Tx, signing_key: &[u8]) -> Result<Option<i64>> {
+    let row = sqlx::query("SELECT account FROM codes WHERE signing_key = $1")
+        .bind(signing_key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map_or(Ok(None), |row| Ok(row.try_get("account")?))
+}
+
 pub(super) async fn by_key(tx: &mut Tx, signing_key: &[u8]) -> Result<Option<ActivationCode>> {
     let row = sqlx::query(locked!("SELECT * FROM codes WHERE signing_key = $1"))
         .bind(signing_key)

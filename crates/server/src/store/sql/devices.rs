@@ -3,7 +3,9 @@
 use super::{DbRow, Tx, int, unsigned};
 use crate::key_level;
 use crate::keys::RevokedId;
-use crate::store::{Device, DeviceState, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError};
+use crate::store::{
+    Device, DeviceState, Networks, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError,
+};
 use sqlx::Row as _;
 
 fn device(row: &DbRow) -> Result<Device> {
@@ -32,6 +34,8 @@ fn device(row: &DbRow) -> Result<Device> {
             .transpose()?,
         epoch: small("epoch")?,
         window: SequenceWindow::from_parts(unsigned(row, "highest")?, seen),
+        networks: Networks::from_octets(row.try_get::<&[u8], _>("networks")?)
+            .ok_or(StoreError::Corrupt("networks"))?,
         registered: unsigned(row, "registered")?,
         last_seen: unsigned(row, "last_seen")?,
         replaced: unsigned(row, "replaced")?,
@@ -88,12 +92,12 @@ pub(super) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Device>> {
 }
 
 /// No other writer gives or takes the account's slots until this transaction ends.
-pub(super) async fn lock_account(tx: &mut Tx, account: i64) -> Result<()> {
-    sqlx::query(locked!("SELECT id FROM accounts WHERE id = $1"))
+pub(super) async fn lock_account(tx: &mut Tx, account: i64) -> Result<Option<DbRow>> {
+    let row = sqlx::query(locked!("SELECT * FROM accounts WHERE id = $1"))
         .bind(account)
         .fetch_optional(&mut **tx)
         .await?;
-    Ok(())
+    Ok(row)
 }
 
 /// The lowest slot of `1..=limit` that no device of the account holds.
@@ -280,11 +284,22 @@ pub(super) async fn rsa_modulus(tx: &mut Tx, id: &str) -> Result<Option<[u8; 256
 }
 
 pub(super) async fn set_sequence(tx: &mut Tx, id: &str, state: &DeviceState) -> Result<()> {
-    sqlx::query("UPDATE devices SET highest = $2, seen = $3, last_seen = $4 WHERE id = $1")
+    sqlx::query("UPDATE devices SET highest = $2, seen = $3, last_seen = $4, networks = $5 WHERE id = $1")
         .bind(id)
         .bind(int(state.window.highest()))
         .bind(&state.window.seen()[..])
         .bind(int(state.last_seen))
+        .bind(state.networks.to_octets())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets where devices were that nobody has heard of for an hour.
+pub(super) async fn purge_networks(tx: &mut Tx, now: u64) -> Result<()> {
+    sqlx::query("UPDATE devices SET networks = $1 WHERE last_seen < $2 AND length(networks) > 0")
+        .bind(&b""[..])
+        .bind(int(now.saturating_sub(3600)))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -149,8 +149,9 @@ impl Transaction for SqlTransaction {
         devices::lock(&mut self.tx, id).await
     }
 
-    async fn lock_account(&mut self, id: i64) -> Result<()> {
-        devices::lock_account(&mut self.tx, id).await
+    async fn lock_account(&mut self, id: i64) -> Result<Option<Account>> {
+        let row = devices::lock_account(&mut self.tx, id).await?;
+        row.as_ref().map(account).transpose()
     }
 
     async fn device_by_key(&mut self, account: i64, signing_key: &[u8]) -> Result<Option<Device>> {
@@ -382,6 +383,10 @@ impl Transaction for SqlTransaction {
         codes::by_code(&mut self.tx, code).await
     }
 
+    async fn account_of_code(&mut self, signing_key: &[u8]) -> Result<Option<i64>> {
+        codes::account_of(&mut self.tx, signing_key).await
+    }
+
     async fn code_by_key(&mut self, signing_key: &[u8]) -> Result<Option<ActivationCode>> {
         codes::by_key(&mut self.tx, signing_key).await
     }
@@ -425,6 +430,7 @@ impl Transaction for SqlTransaction {
         sqlx::query("DELETE FROM log WHERE at < $1").bind(int(log_before)).execute(&mut *self.tx).await?;
         sqlx::query("DELETE FROM codes WHERE expires <= $1").bind(int(now)).execute(&mut *self.tx).await?;
         leases::purge(&mut self.tx, now).await?;
+        devices::purge_networks(&mut self.tx, now).await?;
         sqlx::query("DELETE FROM seen_requests WHERE expires <= $1")
             .bind(int(now))
             .execute(&mut *self.tx)

@@ -3,18 +3,24 @@
 use super::Envelope;
 use crate::Service;
 use crate::secret::{CookieSecret, sha256};
-use crate::store::{DeviceState, Transaction};
+use crate::store::{Device, Transaction, Whereabouts};
 use crate::use_case::activation::{self, Polled};
 use crate::use_case::domain_keys::Sealing;
 use crate::use_case::entitlement::Entitlements;
 use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
-use crate::use_case::verify::{CLOCK_TOLERANCE, Proof};
-use crate::use_case::{Failure, Outcome, audit, authorization, leases, library, license, metadata, playback};
-use ::license::{CheckedDevice, KeyLevel};
+use crate::use_case::verify::{self, CLOCK_TOLERANCE, Proof};
+use crate::use_case::{
+    Failure, Outcome, audit, authorization, leases, library, license, metadata, networks, playback,
+};
+use ::license::{CheckedDevice, KeyLevel, VerifiedChallenge};
 use nccp::{
     Activation, Answer, ErrorCode, Register, Request, RequestMessage, ResponseMessage, Sequence, WireError,
 };
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The challenges of an envelope, verified, by the place of their message in it.
+pub(super) type Challenges = BTreeMap<usize, Result<VerifiedChallenge, ErrorCode>>;
 
 /// Seconds for which registrations are remembered: longer than the clocks' difference, before and after now,
 /// lets them be answered.
@@ -26,8 +32,11 @@ pub(super) struct Conversation<'a> {
     envelope: &'a Envelope<'a>,
     /// What the operator's authorizer says.
     entitlements: &'a Entitlements,
+    challenges: &'a Challenges,
     now: u64,
     sequence: Sequence,
+    /// The challenges whose numbers were heard for the first time.
+    fresh: BTreeSet<usize>,
     /// The certificate whose key signed a registration.
     certificate: Option<&'a CheckedDevice>,
     speaker: Option<Speaker>,
@@ -45,6 +54,8 @@ pub(super) struct Conversation<'a> {
     pub(super) browser: Option<CookieSecret>,
     /// What the player counted.
     pub(super) reports: Vec<playback::Report>,
+    /// Where devices were heard from.
+    pub(super) moves: Vec<(String, Whereabouts)>,
 }
 
 impl<'a> Conversation<'a> {
@@ -52,7 +63,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn new(
         service: &'a Service,
         envelope: &'a Envelope<'a>,
-        entitlements: &'a Entitlements,
+        (entitlements, challenges): (&'a Entitlements, &'a Challenges),
         now: u64,
         sequence: Sequence,
     ) -> Self {
@@ -60,8 +71,10 @@ impl<'a> Conversation<'a> {
             service,
             envelope,
             entitlements,
+            challenges,
             now,
             sequence,
+            fresh: BTreeSet::new(),
             certificate: None,
             speaker: None,
             expired: false,
@@ -71,6 +84,7 @@ impl<'a> Conversation<'a> {
             ticket: None,
             browser: None,
             reports: Vec::new(),
+            moves: Vec::new(),
         }
     }
 
@@ -78,7 +92,7 @@ impl<'a> Conversation<'a> {
     pub(super) async fn answer(&mut self, request: &Request, proof: &'a Proof) -> Outcome<Vec<Answer>> {
         match proof {
             Proof::None => Ok(request.messages.iter().map(|_| Answer::Done(self.ping())).collect()),
-            Proof::BadCertificate => {
+            Proof::BadCertificate | Proof::Revoked(_) => {
                 let code = ErrorCode::CertificateInvalid;
                 let answer = |message: &RequestMessage| match message {
                     RequestMessage::Ping => Answer::Done(self.ping()),
@@ -100,6 +114,7 @@ impl<'a> Conversation<'a> {
             }
             Proof::Ticket { ticket, text } => {
                 let mut tx = self.service.store.begin().await?;
+                let account = tx.lock_account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
                 let mut device = tx
                     .lock_device(ticket.device.as_str())
                     .await?
@@ -107,19 +122,29 @@ impl<'a> Conversation<'a> {
                     .ok_or(ErrorCode::DeviceUnknown)?;
                 let old_epoch = device.epoch != ticket.epoch;
                 if old_epoch || !device.window.accept(self.sequence.get()) {
-                    // The operator should see it: this is how copies of one device show themselves.
-                    tracing::warn!(device = %device.id, old_epoch, "sequence number out of order");
-                    metrics::counter!("matinee_sequence_refused_total").increment(1);
+                    verify::out_of_order(&device.id, if old_epoch { "old epoch" } else { "envelope" });
                     return Err(ErrorCode::SequenceOutOfOrder.into());
                 }
-                let state = DeviceState { window: device.window.clone(), last_seen: self.now };
-                tx.set_sequence(&device.id, &state).await?;
-                let account = tx.account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
+                for (at, challenge) in self.challenges {
+                    if let Ok(verified) = challenge
+                        && device.window.accept(verified.challenge.sequence)
+                    {
+                        self.fresh.insert(*at);
+                    }
+                }
+                let whereabouts = self.hear(&mut device);
+                tx.set_sequence(&device.id, &device.state(self.now)).await?;
                 if account.disabled {
                     self.refusal = ErrorCode::LoginRequired;
+                    tx.audit(&audit::envelope(ticket, self.refusal, self.envelope.place, self.now)).await?;
                 } else {
-                    self.speaker =
-                        Some(Speaker { account, device, ticket: text.clone(), point: ticket.point });
+                    self.speaker = Some(Speaker {
+                        account,
+                        device,
+                        ticket: text.clone(),
+                        point: ticket.point,
+                        whereabouts,
+                    });
                     self.expired = self.now >= ticket.expires;
                 }
                 let answers = self.messages(&mut *tx, request).await?;
@@ -132,9 +157,9 @@ impl<'a> Conversation<'a> {
     /// Runs the messages in order, each in its own savepoint.
     async fn messages(&mut self, tx: &mut dyn Transaction, request: &Request) -> Outcome<Vec<Answer>> {
         let mut answers = Vec::with_capacity(request.messages.len());
-        for message in &request.messages {
+        for (at, message) in request.messages.iter().enumerate() {
             tx.savepoint().await?;
-            match self.message(tx, message).await {
+            match self.message(tx, at, message).await {
                 Ok(done) => {
                     let (place, speaker) = (self.envelope.place, self.speaker.as_ref());
                     audit::answered(tx, speaker, &done, place, self.now).await?;
@@ -205,6 +230,7 @@ impl<'a> Conversation<'a> {
     async fn message(
         &mut self,
         tx: &mut dyn Transaction,
+        at: usize,
         message: &RequestMessage,
     ) -> Outcome<ResponseMessage> {
         let (service, now) = (self.service, self.now);
@@ -217,7 +243,7 @@ impl<'a> Conversation<'a> {
                 let session = self.envelope.session;
                 let renewed = registration::renew(service, tx, device_id, speaker, session, now).await?;
                 let answer = renewed.registration();
-                self.speaks(renewed);
+                self.speaks(tx, renewed).await?;
                 return Ok(ResponseMessage::AuthenticationRenewal(answer));
             }
             _ => {}
@@ -238,13 +264,14 @@ impl<'a> Conversation<'a> {
                 self.entitlements.check(account, *movie_id)?;
                 authorization::authorize(service, tx, speaker, *movie_id, self.envelope.place, now).await
             }
-            RequestMessage::License { stream_id, challenge } => {
+            RequestMessage::License { stream_id, .. } => {
                 self.entitlements.check(account, *stream_id)?;
-                let challenge = license::verify_challenge(service, challenge, now)?;
+                let verified = self.challenges.get(&at).ok_or(ErrorCode::ChallengeInvalid)?;
                 let asking = license::Asking {
                     speaker,
                     stream_id: Some(*stream_id),
-                    challenge: &challenge,
+                    challenge: verified.as_ref().map_err(|code| *code)?,
+                    is_fresh: self.fresh.contains(&at),
                     origin: self.envelope.origin,
                     place: self.envelope.place,
                 };
@@ -259,10 +286,11 @@ impl<'a> Conversation<'a> {
             }
             RequestMessage::LogBlob(log) => {
                 let rights = (self.entitlements, self.envelope.place);
-                let playback::Logged { report, rules, stopped } =
+                let playback::Logged { report, rules, stopped, refused } =
                     playback::log_blob(service, tx, speaker, log, rights, now).await?;
                 self.reports.push(report);
-                Ok(ResponseMessage::LogBlob { movie_id: log.movie_id, accepted: now, rules, stopped })
+                let movie_id = log.movie_id;
+                Ok(ResponseMessage::LogBlob { movie_id, accepted: now, rules, stopped, refused })
             }
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),
@@ -270,11 +298,24 @@ impl<'a> Conversation<'a> {
     }
 
     /// The messages that follow are this device's.
-    fn speaks(&mut self, ticketed: Ticketed) {
+    async fn speaks(&mut self, tx: &mut dyn Transaction, ticketed: Ticketed) -> Outcome<()> {
         self.ticket = Some(ticketed.text.clone());
         self.sealing.clone_from(&ticketed.sealing);
-        self.speaker = Some(ticketed.into());
+        let mut speaker = Speaker::from(ticketed);
+        speaker.whereabouts = self.hear(&mut speaker.device);
+        if speaker.whereabouts.is_some_and(|whereabouts| whereabouts.is_new) {
+            tx.set_sequence(&speaker.device.id, &speaker.device.state(self.now)).await?;
+        }
+        self.speaker = Some(speaker);
         self.expired = false;
+        Ok(())
+    }
+
+    /// Notes where a device is heard from.
+    fn hear(&mut self, device: &mut Device) -> Option<Whereabouts> {
+        let whereabouts = networks::hear(device, self.envelope.place, self.now);
+        self.moves.extend(whereabouts.map(|whereabouts| (device.id.clone(), whereabouts)));
+        whereabouts
     }
 
     /// The certificate must be the one whose key signed the request; `authenticate` saw to it that it is a
@@ -295,7 +336,7 @@ impl<'a> Conversation<'a> {
             Polled::Waiting(code) => Ok(ResponseMessage::ActivationCode(code)),
             Polled::Registered(registered) => {
                 let answer = registered.registration();
-                self.speaks(*registered);
+                self.speaks(tx, *registered).await?;
                 Ok(ResponseMessage::ActivationCode(Activation::Registered(answer)))
             }
         }
@@ -330,7 +371,7 @@ impl<'a> Conversation<'a> {
         let registered = registration::register(self.service, tx, &registration).await?;
         let answer = registered.registration();
         self.browser = Some(browser);
-        self.speaks(registered);
+        self.speaks(tx, registered).await?;
         Ok(ResponseMessage::Register(answer))
     }
 }

@@ -4,15 +4,15 @@
 mod conversation;
 
 use super::entitlement::Entitlements;
-use super::login::SessionCookies;
+use super::login::{self, SessionCookies};
 use super::playback;
 use super::verify::{self, Audience, CLOCK_TOLERANCE, Proof, RENEWABLE};
-use super::{Failure, audit};
+use super::{Failure, audit, license, networks};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::CookieSecret;
 use crate::store::retried;
-use conversation::Conversation;
+use conversation::{Challenges, Conversation};
 use nccp::{Answer, ErrorCode, Request, RequestMessage, Response};
 
 /// A request as it came by HTTP.
@@ -73,14 +73,29 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
     {
         return refused(200, code);
     }
+    match &proof {
+        Proof::Revoked(ticket) => {
+            let entry = audit::envelope(ticket, ErrorCode::CertificateInvalid, envelope.place, now);
+            audit::alone(service, entry).await;
+        }
+        // Whose it was, the session says; without one, nobody knows.
+        Proof::BadCertificate => {
+            if let Ok(account) = login::session(service, envelope.session).await {
+                audit::certificate_refused(service, account.id, envelope.place).await;
+            }
+        }
+        _ => {}
+    }
     let envelope = &envelope;
     let asked = Entitlements::of_request(service, &request, &proof, envelope.session, envelope.place).await;
     let entitlements = match &asked {
         Ok(entitlements) => entitlements,
         Err(_) => return refused(200, ErrorCode::TryLater),
     };
+    let challenges = verify_challenges(service, &request, now);
     let attempt = async || {
-        let mut conversation = Conversation::new(service, envelope, entitlements, now, request.sequence);
+        let asked = (entitlements, &challenges);
+        let mut conversation = Conversation::new(service, envelope, asked, now, request.sequence);
         let answers = conversation.answer(&request, &proof).await?;
         let answer = ControllerAnswer {
             status: 200,
@@ -88,13 +103,14 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
             ticket: conversation.ticket,
             browser: conversation.browser,
         };
-        Ok::<_, Failure>((answer, conversation.reports))
+        Ok::<_, Failure>((answer, conversation.reports, conversation.moves))
     };
     match retried!(attempt()) {
-        Ok((answer, reports)) => {
+        Ok((answer, reports, moves)) => {
             count(&answer.response);
             // Only what is committed counts, and once, however often the transaction ran.
             reports.iter().for_each(playback::Report::count);
+            moves.iter().for_each(|(device, whereabouts)| networks::tell(device, Some(*whereabouts)));
             answer
         }
         Err(failure) => {
@@ -102,6 +118,17 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
             refused(200, failure.code())
         }
     }
+}
+
+/// Verifies the challenges of an authentic request: once, and outside of its transaction.
+fn verify_challenges(service: &Service, request: &Request, now: u64) -> Challenges {
+    let challenge = |(at, message): (usize, &RequestMessage)| match message {
+        RequestMessage::License { challenge, .. } => {
+            Some((at, license::verify_challenge(service, challenge, now)))
+        }
+        _ => None,
+    };
+    request.messages.iter().enumerate().filter_map(challenge).collect()
 }
 
 fn count(response: &Response) {

@@ -6,9 +6,10 @@ pub(crate) mod postgres;
 use license::KeyLevel;
 use server::keys::RevokedId;
 use server::store::{
-    ActivationCode, AuditEntry, AuditFilter, DeviceState, LogEntry, NewDevice, NewLease, NewMovie,
-    Registered, Session, Slot, Store, StoreError, Viewing,
+    ActivationCode, AuditEntry, AuditFilter, LogEntry, Networks, NewDevice, NewLease, NewMovie, Registered,
+    Session, Slot, Store, StoreError, Viewing,
 };
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Holds the engine to all of it.
@@ -281,8 +282,17 @@ async fn devices(store: &dyn Store) {
     assert_eq!((device.name.as_str(), device.level, device.last_seen), ("Renamed", KeyLevel::Software, 500));
     assert_eq!(device.browser_hash, Some([2; 32]));
     assert!(device.window.accept(42));
-    tx.set_sequence(&id(2), &DeviceState { window: device.window.clone(), last_seen: 600 }).await.unwrap();
+    tx.set_sequence(&id(2), &device.state(600)).await.unwrap();
     assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().window, device.window);
+    assert_eq!(tx.device(&id(3)).await.unwrap().unwrap().networks, Networks::default());
+    device.networks.hear(IpAddr::from([203, 0, 113, 1]).into(), 600);
+    tx.set_sequence(&id(2), &device.state(600)).await.unwrap();
+    tx.purge(600 + 3600, 0).await.unwrap();
+    assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().networks, device.networks);
+    tx.purge(600 + 3601, 0).await.unwrap();
+    assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().networks, Networks::default());
+    assert_eq!(tx.lock_account(account).await.unwrap().map(|locked| locked.id), Some(account));
+    assert_eq!(tx.lock_account(-1).await.unwrap(), None);
 
     let tv = NewDevice { kind: "box".into(), ..new_device(account, 8) };
     let typed = ActivationCode {
@@ -538,9 +548,9 @@ async fn windows_are_marked_once(store: Arc<dyn Store>) {
             tokio::spawn(async move {
                 server::retried!(async {
                     let mut tx = store.begin().await?;
-                    let mut window = tx.lock_device(&id).await?.unwrap().window;
-                    let heard = window.accept(100 + n % 10);
-                    tx.set_sequence(&id, &DeviceState { window, last_seen: 1 }).await?;
+                    let mut device = tx.lock_device(&id).await?.unwrap();
+                    let heard = device.window.accept(100 + n % 10);
+                    tx.set_sequence(&id, &device.state(1)).await?;
                     tx.commit().await?;
                     Ok::<_, StoreError>(heard)
                 })

@@ -3,7 +3,7 @@
 use crate::boxes::{code, enter, poll, provisioned};
 use crate::client::{Client, id, rsa};
 use crate::drm::{domain_keys, embedded, set, with_domains};
-use crate::world::{MOVIE, OTHER_MOVIE, World};
+use crate::world::{MOVIE, OTHER_MOVIE, PASSWORD, World};
 use license::Domain;
 use nccp::{Activation, ErrorCode, LogBlob, LogEvent, NewRules, RequestMessage, ResponseMessage};
 use server::LicenseMode;
@@ -22,10 +22,11 @@ fn report(movie: u64) -> RequestMessage {
     })
 }
 
-/// What a report brings.
+/// What a report brings, or why it brings nothing.
 async fn brings(client: &mut Client, world: &World, movie: u64) -> Result<Option<NewRules>, ErrorCode> {
     match client.one(world, report(movie)).await? {
-        ResponseMessage::LogBlob { rules, .. } => Ok(rules),
+        ResponseMessage::LogBlob { rules: None, refused: Some(error), .. } => Err(error.code),
+        ResponseMessage::LogBlob { rules, refused: None, .. } => Ok(rules),
         other => panic!("{other:?}"),
     }
 }
@@ -66,6 +67,32 @@ async fn a_report_of_a_film_that_the_plan_does_not_cover() {
         policy_version: None,
     });
     assert!(nobody.one(&world, quiet).await.is_ok());
+}
+
+/// Though the player is to stop, its report counts: the position is kept, and so is the lease until it says that
+/// it has stopped.
+#[tokio::test]
+async fn a_report_that_is_refused_stands() {
+    let world = embedded(&format!("{FORCE}\n[plans.gold]\nstreams = 1")).await;
+    let mut gold = registered_with(&world, "gold").await;
+    let session = world.try_login("gold@example.org", PASSWORD, "").await.cookie_pairs();
+    let mut second = Client::new(&world, &session).await;
+    second.register(&world).await.unwrap();
+    gold.one(&world, RequestMessage::Authorization { movie_id: id(MOVIE) }).await.unwrap();
+    change(&world, MOVIE, |movie| movie.plans = vec!["silver".into()]).await;
+    world.set_clock(world.now() + 170);
+    assert_eq!(brings(&mut gold, &world, MOVIE).await, Err(ErrorCode::NotSubscribed));
+    match gold.one(&world, RequestMessage::UserMovieMetadata { movie_id: id(MOVIE) }).await.unwrap() {
+        ResponseMessage::UserMovieMetadata(user) => assert_eq!(user.position, 1.0),
+        other => panic!("{other:?}"),
+    }
+    world.set_clock(world.now() + 170);
+    let message = |client: &Client| RequestMessage::License {
+        stream_id: id(OTHER_MOVIE),
+        challenge: client.challenge(&world, OTHER_MOVIE),
+    };
+    let license = message(&second);
+    assert_eq!(second.one(&world, license).await.err(), Some(ErrorCode::StreamLimit));
 }
 
 #[tokio::test]

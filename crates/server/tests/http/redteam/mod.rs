@@ -1,9 +1,11 @@
 //! What an attacker tries, and what comes of it. Each test is named by what is tried.
 
 mod caches;
+mod clones;
 mod entitlement;
 mod files;
 mod limits;
+mod networks;
 mod passwords;
 mod removals;
 mod replays;

@@ -2,10 +2,13 @@
 
 use crate::boxes::{code, enter, poll, provisioned};
 use crate::client::{Client, id};
-use crate::world::{EMAIL, MOVIE, NOW, PASSWORD, Reply, World};
+use crate::world::{EMAIL, HOST, MOVIE, NOW, PASSWORD, Reply, World};
+use axum::body::Body;
+use axum::http::Request;
 use nccp::json::Sessions;
 use nccp::{Activation, ErrorCode, RequestMessage};
 use server::accounts;
+use std::sync::Arc;
 
 const NEW: &str = "battery staple";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -40,6 +43,30 @@ async fn change(world: &World, cookies: &str, old: &str, new: &str, keep_boxes: 
 
 async fn sessions(world: &World, cookies: &str) -> Sessions {
     world.get("/api/sessions", cookies).await.json()
+}
+
+/// A request of which the body takes its time is worth what its session is worth at its end.
+#[tokio::test]
+async fn a_body_that_outlasts_its_session() {
+    for path in ["/activate", "/Player/unregister_device", "/playerevent"] {
+        let world = World::new().await;
+        let cookies = world.login().await;
+        let store = Arc::clone(&world.store);
+        let octets = futures_util::stream::once(async move {
+            accounts::set_password(&*store, EMAIL, NEW, true).await.unwrap();
+            let all = r#"{"device_id":"d-1","code":"ABCDEF","movie_id":60027274,"event":"ready"}"#;
+            Ok::<_, std::convert::Infallible>(all)
+        });
+        let request =
+            Request::builder().method("POST").uri(path).header("host", HOST).header("cookie", &cookies);
+        let request = request.header("content-type", "application/json");
+        let reply = world.send(request.body(Body::from_stream(octets)).unwrap()).await;
+        assert_eq!(reply.status, 401, "{path}");
+        // A session comes before what is wrong with the rest.
+        assert_eq!(world.post_json(path, "", "{").await.status, 401, "{path}");
+        let cookies = world.try_login(EMAIL, NEW, "").await.cookie_pairs();
+        assert_eq!(world.post_json(path, &cookies, "{").await.status, 400, "{path}");
+    }
 }
 
 /// A ticket that was made with the old password is good for nothing when there is a new one.
