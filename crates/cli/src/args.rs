@@ -145,7 +145,8 @@ pub(crate) struct Json {
 
 #[derive(Debug, Args)]
 pub(crate) struct Package {
-    /// MP4 files with H.264 and AAC; several are the ladder of one film
+    /// MP4, MOV, MKV or WebM with H.264, HEVC, VP9 or AV1 and AAC, Opus, AC-3, E-AC-3 or FLAC; several are the
+    /// ladder of one film
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Number of the movie

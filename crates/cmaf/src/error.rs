@@ -13,8 +13,8 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
-    /// A segment does not begin with an IDR picture.
-    #[error("the segment at {time} ticks does not begin with an IDR picture")]
+    /// A segment does not begin with a picture that decoding can begin with.
+    #[error("the segment at {time} ticks does not begin with a random access point")]
     OpenGop {
         /// Presentation time of its first sample.
         time: i64,

@@ -1,9 +1,9 @@
 use cenc::{Direction, Level, Pattern, RangeTable, SampleProtection, Scheme, SegmentCipher, Subsample};
 use isobmff::{FragmentSpec, SampleAuxiliary, SampleSpec, write_fragment};
 
-use crate::avc::SubsampleBuilder;
+use crate::subsamples::SubsampleBuilder;
 use crate::track::{NON_SYNC, SYNC, TRACK_ID};
-use crate::{AvcStream, Error, Protection, Sample, Track};
+use crate::{Access, Error, Protection, Sample, Track, VideoStream};
 
 /// Where in a track the next fragment begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Position {
 pub struct FragmentMaker<'a> {
     track: Track<'a>,
     protection: Option<&'a Protection<'a>>,
-    avc: Option<AvcStream>,
+    video: Option<VideoStream>,
     at: Position,
     protected_samples: u64,
 }
@@ -37,7 +37,7 @@ impl<'a> FragmentMaker<'a> {
     /// For a track, encrypted or clear.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if the `avcC` cannot be read; [`Error::NoKey`] for a protection without keys.
+    /// [`Error::Configuration`] if the decoder configuration cannot be read; [`Error::NoKey`] for a protection without keys.
     pub fn new(
         track: Track<'a>,
         protection: Option<&'a Protection<'a>>,
@@ -46,8 +46,8 @@ impl<'a> FragmentMaker<'a> {
         if protection.is_some_and(|protection| protection.keys.is_empty()) {
             return Err(Error::NoKey { period: 0 });
         }
-        let avc = track.avcc.map(AvcStream::new).transpose().map_err(Error::Configuration)?;
-        Ok(Self { track, protection, avc, at, protected_samples: 0 })
+        let video = track.video.map(VideoStream::new).transpose().map_err(Error::Configuration)?;
+        Ok(Self { track, protection, video, at, protected_samples: 0 })
     }
 
     /// Where the next fragment begins.
@@ -61,7 +61,7 @@ impl<'a> FragmentMaker<'a> {
     }
 
     /// The next fragment, `moof` and `mdat`, of some samples of a segment; `media` has their bytes, one
-    /// sample after the other. The first fragment of a segment must begin with an IDR picture.
+    /// sample after the other. The first fragment of a segment must begin with a picture that decoding can begin with.
     ///
     /// # Errors
     /// See [`Error`]. The maker is of no further use then.
@@ -147,18 +147,19 @@ impl<'a> FragmentMaker<'a> {
         })
     }
 
-    /// What of a sample is protected; empty: all of it. Checks that a segment begins with an IDR picture.
+    /// What of a sample is protected; empty: all of it. Checks that a segment begins with a random
+    /// access point.
     fn subsamples(
         &mut self,
         sample: &Sample,
         data: &[u8],
         begins_segment: bool,
     ) -> Result<Vec<Subsample>, Error> {
-        let Some(avc) = &mut self.avc else { return Ok(Vec::new()) };
+        let Some(video) = &mut self.video else { return Ok(Vec::new()) };
         let scheme = self.protection.map_or(Scheme::Cenc, |p| p.scheme);
         let read =
-            avc.sample(data, scheme).map_err(|what| Error::Bitstream { sample: self.at.samples, what })?;
-        if begins_segment && !read.idr {
+            video.sample(data, scheme).map_err(|what| Error::Bitstream { sample: self.at.samples, what })?;
+        if begins_segment && read.access == Access::None {
             return Err(Error::OpenGop { time: sample.time });
         }
         let protect = match self.protection.map_or(Level::High, |p| p.level) {
@@ -186,7 +187,7 @@ mod tests {
 
     fn audio() -> Track<'static> {
         let media = MediaHeader::Audio;
-        Track { timescale: 48_000, language: *b"und", media, entry: ENTRY, avcc: None, priming: 1024 }
+        Track { timescale: 48_000, language: *b"und", media, entry: ENTRY, video: None, priming: 1024 }
     }
 
     /// A second of sound in fragments of ten frames, two fragments a segment.

@@ -6,7 +6,7 @@
 //! * [`Track`] makes the header (`ftyp`, `moov`); [`FragmentMaker`] makes fragments (`moof`, `mdat`), one
 //!   after the other; [`segment_index`] makes the `sidx`.
 //! * [`Protection`] says how a track is encrypted, [`KeyPlan`] which key protects which segment.
-//! * [`AvcStream`] finds what of an H.264 sample may be encrypted.
+//! * [`VideoStream`] finds what of a coded picture may be encrypted, for each codec of [`VideoConfig`].
 //!
 //! All times are in the track's own ticks, on the film's timeline, which begins at 0.
 //!
@@ -24,7 +24,7 @@
 //!     media: MediaHeader::Audio,
 //!     // An `mp4a` box as the source has it.
 //!     entry: b"\0\0\0\x24mp4a\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\x02\0\x10\0\0\0\0\xbb\x80\0\0",
-//!     avcc: None,
+//!     video: None,
 //!     priming: 0,
 //! };
 //! let keys = [PeriodKey { kid: Kid([1; 16]), cipher: AesCipher::new(&Cek::new([2; 16])) }];
@@ -47,18 +47,25 @@
 //! # Ok::<(), cmaf::Error>(())
 //! ```
 
+mod av1;
 mod avc;
+mod bits;
 mod cut;
 mod error;
 mod fragment;
+mod hevc;
 mod key_plan;
+mod nal;
 mod protection;
 mod sample;
 mod segment_index;
+mod subsamples;
 pub mod timeline;
 mod track;
+mod video;
+mod vp9;
 
-pub use avc::{AvcSample, AvcStream};
+pub use bits::Bits;
 pub use cut::{CutError, Timed, cut_audio, cut_fragments, cut_videos, earliest};
 pub use error::Error;
 pub use fragment::{FragmentMaker, Position};
@@ -67,3 +74,5 @@ pub use protection::{PeriodKey, Protection};
 pub use sample::Sample;
 pub use segment_index::{segment_index, segment_index_len};
 pub use track::Track;
+pub use video::{Access, Appearance, CodedSample, Leading, VideoConfig, VideoStream};
+pub use vp9::vp9_configuration;

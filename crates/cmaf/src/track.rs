@@ -1,6 +1,6 @@
 use isobmff::{BoxWriter, InitSpec, MediaHeader, ProtectionSpec, write_file_type, write_init};
 
-use crate::Protection;
+use crate::{Protection, VideoConfig};
 
 /// Sample flags: a sync sample; any other (ISO/IEC 14496-12 §8.8.3.1).
 pub(crate) const SYNC: u32 = 0x0200_0000;
@@ -20,8 +20,8 @@ pub struct Track<'a> {
     pub media: MediaHeader,
     /// The clear sample entry, a whole box.
     pub entry: &'a [u8],
-    /// `avcC`'s payload, for video.
-    pub avcc: Option<&'a [u8]>,
+    /// The decoder configuration, for video.
+    pub video: Option<VideoConfig<'a>>,
     /// Ticks by which the first sample is decoded before the track begins to be presented (audio only).
     pub priming: u64,
 }
@@ -29,7 +29,7 @@ pub struct Track<'a> {
 impl Track<'_> {
     /// Whether it is video.
     pub const fn is_video(&self) -> bool {
-        self.avcc.is_some()
+        self.video.is_some()
     }
 
     /// The CMAF header: `ftyp` and `moov`. `duration` is the presentation time at which the track ends; 0

@@ -33,8 +33,8 @@ pub enum Error {
         /// What is missing.
         what: String,
     },
-    /// The file is no MP4.
-    #[error("{}: not an MP4 file; convert it first, for example with ffmpeg", path.display())]
+    /// The file is neither MP4 nor Matroska.
+    #[error("{}: neither MP4 nor Matroska; convert it first, for example with ffmpeg", path.display())]
     NotMp4 {
         /// Which file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum Error {
         source: isobmff::Error,
     },
     /// A codec that is not supported.
-    #[error("{}: {media} codec `{codec}` is not supported (use {supported})", path.display())]
+    #[error("{}: {media} codec `{codec}` is not supported; encode it as {supported}, for example with ffmpeg", path.display())]
     Codec {
         /// Which file.
         path: PathBuf,
@@ -97,7 +97,7 @@ pub enum Error {
     #[error("no input file given")]
     NoInput,
     /// Pictures refer to pictures before the sync sample they follow.
-    #[error("{}: open GOP at {seconds:.3} s; encode with closed GOPs (x264: open-gop=0)", path.display())]
+    #[error("{}: open GOP at {seconds:.3} s; encode with closed GOPs (x264, x265: open-gop=0)", path.display())]
     OpenGop {
         /// Which file.
         path: PathBuf,

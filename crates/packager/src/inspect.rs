@@ -377,8 +377,8 @@ fn tree(found: &BoxRef<'_>, base: u64, depth: u32) -> BoxTree {
         b"moov" | b"trak" | b"mdia" | b"minf" | b"stbl" | b"dinf" | b"edts" | b"mvex" | b"moof" | b"traf"
         | b"sinf" | b"schi" => Some(0),
         b"stsd" => Some(8),
-        b"avc1" | b"avc3" | b"hvc1" | b"hev1" | b"encv" => Some(78),
-        b"mp4a" | b"enca" => Some(28),
+        b"avc1" | b"avc3" | b"hvc1" | b"hev1" | b"vp09" | b"av01" | b"encv" => Some(78),
+        b"mp4a" | b"Opus" | b"ac-3" | b"ec-3" | b"fLaC" | b"enca" => Some(28),
         _ => None,
     };
     let inside = skip.filter(|_| depth < 12).map(|skip| found.children(skip)).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! Matinee's packager: MP4 in, encrypted CMAF on-demand files out.
+//! Matinee's packager: MP4 or Matroska in, encrypted CMAF on-demand files out.
 //!
 //! The data's way: [`package`] opens the inputs (`input`, `codec`), applies their edits (`edit_list`), cuts
 //! all representations at common sync samples, describes and names them (`film`, `naming`), writes them

@@ -3,7 +3,5 @@
 
 mod slice_header;
 mod stream;
-mod subsamples;
 
-pub use stream::{AvcSample, AvcStream};
-pub(crate) use subsamples::SubsampleBuilder;
+pub(crate) use stream::AvcStream;

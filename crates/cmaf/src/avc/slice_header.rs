@@ -3,6 +3,8 @@ use h264_reader::nal::slice::SliceHeader;
 use h264_reader::nal::{Nal, RefNal};
 use h264_reader::rbsp::{BitRead, BitReaderError, Integer, Primitive};
 
+use crate::nal::escaped_len;
+
 /// Counts the bits that a syntax parser consumes, which the parser itself does not tell.
 struct CountingBits<R> {
     inner: R,
@@ -88,37 +90,11 @@ pub(super) fn slice_header_len(context: &Context, nal: &[u8]) -> Result<usize, S
     Ok(1 + escaped_len(&nal[1..], bits.bits.div_ceil(8)))
 }
 
-/// How many bytes of escaped payload hold the first `len` bytes of the payload.
-fn escaped_len(escaped: &[u8], len: u64) -> usize {
-    let (mut zeros, mut left) = (0, len);
-    for (at, &byte) in escaped.iter().enumerate() {
-        if left == 0 {
-            return at;
-        }
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        left -= 1;
-    }
-    escaped.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use h264_reader::rbsp::{BitReader, BitWrite, BitWriter};
     use proptest::prelude::*;
-
-    #[test]
-    fn emulation_prevention_counts() {
-        assert_eq!(escaped_len(&[1, 2, 3, 4], 2), 2);
-        assert_eq!(escaped_len(&[0, 0, 3, 1, 9], 2), 2);
-        assert_eq!(escaped_len(&[0, 0, 3, 1, 9], 3), 4);
-        assert_eq!(escaped_len(&[0, 0, 3, 0, 0, 3, 1, 9], 5), 7);
-        assert_eq!(escaped_len(&[0, 0], 9), 2);
-    }
 
     proptest! {
         /// The count equals the position in the bits: what is written behind the counted bits is read there.

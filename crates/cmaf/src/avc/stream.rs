@@ -1,4 +1,4 @@
-use cenc::{Scheme, Subsample};
+use cenc::Scheme;
 use h264_reader::Context;
 use h264_reader::avcc::AvcDecoderConfigurationRecord;
 use h264_reader::nal::pps::PicParameterSet;
@@ -6,23 +6,14 @@ use h264_reader::nal::sps::SeqParameterSet;
 use h264_reader::nal::{Nal, RefNal};
 
 use super::slice_header::slice_header_len;
-use super::subsamples::SubsampleBuilder;
+use crate::nal::NalUnits;
+use crate::subsamples::SubsampleBuilder;
+use crate::{Access, Appearance, CodedSample};
 
 /// An H.264 stream, read sample by sample in decoding order: parameter sets may change on the way.
-pub struct AvcStream {
+pub(crate) struct AvcStream {
     context: Context,
     length_size: usize,
-}
-
-/// What one sample is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AvcSample {
-    /// Clear and protected runs, as the scheme wants them.
-    pub subsamples: Vec<Subsample>,
-    /// Whether it is an IDR picture.
-    pub idr: bool,
-    /// Whether other pictures refer to it (`nal_ref_idc` ≠ 0).
-    pub reference: bool,
 }
 
 impl AvcStream {
@@ -30,7 +21,7 @@ impl AvcStream {
     ///
     /// # Errors
     /// In words, if it cannot be parsed.
-    pub fn new(avcc: &[u8]) -> Result<Self, String> {
+    pub(crate) fn new(avcc: &[u8]) -> Result<Self, String> {
         let record =
             AvcDecoderConfigurationRecord::try_from(avcc).map_err(|error| format!("avcC: {error:?}"))?;
         let length_size = usize::from(record.length_size_minus_one()) + 1;
@@ -41,9 +32,15 @@ impl AvcStream {
         Ok(Self { context, length_size })
     }
 
-    /// The first sequence parameter set, if there is one outside the samples.
-    pub fn sps(&self) -> Option<&SeqParameterSet> {
-        self.context.sps().next()
+    /// What the first sequence parameter set says of the pictures, if there is one outside the samples.
+    pub(crate) fn appearance(&self) -> Appearance {
+        let vui = self.context.sps().next().and_then(|sps| sps.vui_parameters.as_ref());
+        let sar = vui.and_then(|vui| vui.aspect_ratio_info.as_ref()?.get());
+        let colour = vui.and_then(|vui| vui.video_signal_type.as_ref()?.colour_description.as_ref());
+        Appearance {
+            sar: sar.map(|(width, height)| [width.into(), height.into()]),
+            transfer: colour.map(|colour| colour.transfer_characteristics),
+        }
     }
 
     /// Reads the next sample. NAL lengths, headers and slice headers stay clear, and so do all units that are
@@ -51,27 +48,18 @@ impl AvcStream {
     ///
     /// # Errors
     /// In words, if NAL units or slice headers cannot be parsed.
-    pub fn sample(&mut self, sample: &[u8], scheme: Scheme) -> Result<AvcSample, String> {
+    pub(crate) fn sample(&mut self, sample: &[u8], scheme: Scheme) -> Result<CodedSample, String> {
         let mut builder = SubsampleBuilder::default();
         let (mut idr, mut reference) = (false, false);
-        let mut rest = sample;
-        while !rest.is_empty() {
-            let (length, after) =
-                rest.split_at_checked(self.length_size).ok_or("it ends within a NAL length")?;
-            let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
-            let (nal, after) = after.split_at_checked(length).ok_or("a NAL unit reaches past its end")?;
-            rest = after;
+        for nal in NalUnits::new(sample, self.length_size) {
+            let nal = nal?;
             builder.clear(self.length_size);
             let Some(&header) = nal.first() else { continue };
             match header & 0x1f {
                 unit @ (1 | 5) => {
                     idr |= unit == 5;
                     reference |= header & 0x60 != 0;
-                    let head = slice_header_len(&self.context, nal)?;
-                    let body = nal.len() - head;
-                    let protected = if scheme == Scheme::Cenc { body / 16 * 16 } else { body };
-                    builder.clear(nal.len() - protected);
-                    builder.protected(protected);
+                    builder.slice(slice_header_len(&self.context, nal)?, nal.len(), scheme);
                 }
                 2..=4 => return Err("data partitioning is not supported".to_owned()),
                 20 | 21 => return Err("scalable and multiview streams are not supported".to_owned()),
@@ -89,7 +77,8 @@ impl AvcStream {
                 _ => builder.clear(nal.len()),
             }
         }
-        Ok(AvcSample { subsamples: builder.finish(), idr, reference })
+        let access = if idr { Access::Clean } else { Access::None };
+        Ok(CodedSample { subsamples: builder.finish(), access, leading: None, reference })
     }
 }
 

@@ -156,7 +156,7 @@ fn what_does_not_fit_is_refused() {
         (&|o| o.subtitles[0].path = bad.clone(), "bad.srt: neither WebVTT nor SubRip"),
         (&|o| o.subtitles[0].language = "Klingon!".into(), "is no language"),
         (&|o| o.audio[0].track = Some(2), "360p.mp4: it has 1 tracks of sound"),
-        (&|o| o.audio[0].path = bad.clone(), "bad.srt: not an MP4 file"),
+        (&|o| o.audio[0].path = bad.clone(), "bad.srt: neither MP4 nor Matroska"),
         (
             &|o| o.thumbnails.as_mut().unwrap().pictures[1] = bad.clone(),
             "bad.srt: a thumbnail that is no JPEG",

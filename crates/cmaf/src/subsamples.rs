@@ -1,4 +1,4 @@
-use cenc::Subsample;
+use cenc::{Scheme, Subsample};
 
 /// Collects the clear and protected runs of a sample into as few subsamples as can say them.
 #[derive(Debug, Default)]
@@ -22,6 +22,15 @@ impl SubsampleBuilder {
         // A sample has less than 4 GiB, and so has its part.
         self.subsamples.push(Subsample { clear: self.clear as u16, protected: len as u32 });
         self.clear = 0;
+    }
+
+    /// The next `len` bytes are a slice whose first `head` stay clear. For cenc, as many of the following stay
+    /// clear as make the rest a multiple of 16.
+    pub(crate) fn slice(&mut self, head: usize, len: usize, scheme: Scheme) {
+        let body = len.saturating_sub(head);
+        let protected = if scheme == Scheme::Cenc { body / 16 * 16 } else { body };
+        self.clear(len - protected);
+        self.protected(protected);
     }
 
     /// The subsamples. Never empty: a sample without protected bytes has clear-only entries.
