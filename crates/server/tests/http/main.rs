@@ -16,6 +16,7 @@ mod license;
 mod locks;
 mod login;
 mod policies;
+mod races;
 mod redteam;
 mod regions;
 mod rotation;

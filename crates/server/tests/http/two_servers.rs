@@ -14,7 +14,7 @@ pub(crate) async fn two(server: &Postgres) -> (World, World) {
 }
 
 /// As [`two`], with more lines for the configuration.
-async fn two_with(server: &Postgres, config: &str) -> (World, World) {
+pub(crate) async fn two_with(server: &Postgres, config: &str) -> (World, World) {
     let (mut first, mut second) = (World::with(config).await, World::new().await);
     second.config = first.config.clone();
     for world in [&mut first, &mut second] {
