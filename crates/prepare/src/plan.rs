@@ -302,7 +302,7 @@ fn unfit(source: &Source, stream: &Stream, video: &Video, wishes: &Wishes, sever
         Some("its key frames or its coding do not suit the packager".to_owned())
     } else if !passes(stream, Passing::Video) {
         Some(format!(
-            "players do not take {}",
+            "not every player takes {}",
             if stream.codec.is_empty() { "an unknown codec" } else { &stream.codec }
         ))
     } else if !["yuv420p", "yuvj420p"].contains(&&video.pixels[..]) {

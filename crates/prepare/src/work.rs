@@ -122,7 +122,7 @@ impl Work {
 
     fn save(&self) -> Result<(), Error> {
         let (temporary, place) = (self.folder.join(".journal"), self.folder.join(JOURNAL));
-        let json = serde_json::to_vec_pretty(&self.journal).unwrap_or_default();
+        let json = serde_json::to_vec_pretty(&self.journal).map_err(|e| Error::io(&temporary)(e.into()))?;
         fs::write(&temporary, json).map_err(Error::io(&temporary))?;
         sync(&temporary)?;
         fs::rename(&temporary, &place).map_err(Error::io(&place))

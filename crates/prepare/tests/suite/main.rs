@@ -29,7 +29,7 @@ fn says(plan: &Plan, what: &str) {
 fn a_dvd_loses_its_fields_and_its_narrow_samples() {
     let plan = planned("dvd");
     assert_eq!(steps(&plan), [(768, 576), (640, 480), (480, 360), (320, 240)]);
-    says(&plan, "players do not take mpeg2video");
+    says(&plan, "not every player takes mpeg2video");
     says(&plan, "fields are made whole");
     says(&plan, "samples of 16:15 become square");
     says(&plan, "ac3 becomes AAC");

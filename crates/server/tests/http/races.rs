@@ -144,10 +144,12 @@ async fn copies(worlds: &[World], client: &Client, many: usize) {
         world.request("POST", "/license", &headers, &challenge).await.status.as_u16()
     });
     let mut statuses = at_once(asked).await;
-    // 503: there were too many at once.
+    // 503: there were too many at once, and the one that would have got it may be among them.
+    let busy = statuses.contains(&503);
     statuses.retain(|status| *status != 503);
-    statuses.sort_unstable();
-    assert!(statuses.iter().skip(1).all(|status| *status == 403), "{statuses:?}");
+    let given = statuses.iter().filter(|status| **status == 200).count();
+    assert!(given == 1 || busy && given == 0, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 403)), "{statuses:?}");
 }
 
 async fn race(worlds: &[World], store: &dyn server::store::Store) {
