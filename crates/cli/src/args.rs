@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Make a film of whatever there is: look into it, transcode what players do not take, package, publish
     Add(Box<Add>),
-    /// Turn MP4 files into an encrypted film and publish it
+    /// Turn finished files into an encrypted film and publish it
     Package(Box<Package>),
     /// Show what is in a packaged file
     Inspect(Inspect),
