@@ -1,7 +1,9 @@
 use serde::Deserialize;
 
 use crate::layout::{self, LAYOUT_VERSION};
-use crate::{ByteRange, Fraction, Pack, PackFile, Representation, Subtitle, Thumbnails};
+use crate::{
+    ByteRange, Fraction, MAX_SYSTEMS, Pack, PackFile, PackProtection, Representation, Subtitle, Thumbnails,
+};
 
 /// Why `pack.json` cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,9 @@ impl Pack {
         must(!self.representations.is_empty(), "it has no representations")?;
         let keys = self.protection.iter().flat_map(|protection| &protection.keys);
         must(keys.into_iter().all(|key| is_fraction(&key.start)), "a key's start has the timescale 0")?;
+        if let Some(protection) = &self.protection {
+            protection.check_systems()?;
+        }
         let keys_of = |r: &Representation| match &self.protection {
             Some(protection) => protection.keys_of(r.label.as_ref()).next().is_some(),
             None => r.label.is_none(),
@@ -88,6 +93,20 @@ impl Pack {
         }
         must(self.chapters.is_sorted_by_key(|chapter| chapter.start), "`chapters` are not ascending")?;
         must(self.chapters.iter().all(|chapter| layout::is_label(&chapter.title)), "a chapter has no title")
+    }
+}
+
+impl PackProtection {
+    fn check_systems(&self) -> Result<(), String> {
+        if self.systems.len() > MAX_SYSTEMS {
+            return Err("`systems` has too many entries".to_owned());
+        }
+        for system in &self.systems {
+            let known = self.keys.iter().any(|key| key.kid == system.kid);
+            let own = if known { system.check() } else { Err("its key is not among the film's") };
+            own.map_err(|what| format!("system {}: {what}", system.system_id))?;
+        }
+        Ok(())
     }
 }
 
@@ -226,6 +245,31 @@ mod tests {
             "sheet_index": file("thumbnails/sheets.vtt")});
         whole["chapters"] = json!([{"start": 0, "title": "One"}, {"start": 4000, "title": "Two"}]);
         whole
+    }
+
+    /// What other systems are told stays as it was told, and only of the film's own keys.
+    #[test]
+    fn other_systems() {
+        let mut value = pack();
+        value["protection"]["systems"] = json!([{"system_id": "94ce86fb-07ff-4f43-adb8-93d2fa968ca2",
+            "kid": "00".repeat(16), "hls_media": "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://1\"\n"}]);
+        let good = read(&value).unwrap();
+        assert_eq!(
+            serde_json::to_value(&good).unwrap()["protection"]["systems"],
+            value["protection"]["systems"]
+        );
+        assert_eq!(good.protection.as_ref().unwrap().systems_of(None).count(), 1);
+        for (name, bad) in [
+            ("kid", json!("01".repeat(16))),
+            ("hls_media", json!("https://example.org/0.ts")),
+            ("system_id", json!("6d617469-6e65-6580-8000-64726d000001")),
+        ] {
+            let mut value = value.clone();
+            value["protection"]["systems"][0][name] = bad;
+            assert!(matches!(read(&value), Err(Error::Invalid { .. })), "{name}");
+        }
+        value["protection"]["systems"][0]["pssh"] = json!("AAAA");
+        assert!(matches!(read(&value), Err(Error::Json(_))));
     }
 
     /// The version is looked at before anything else: another layout may lack all that this one has.

@@ -39,6 +39,7 @@ mod json;
 pub mod layout;
 mod model;
 mod pssh_data;
+mod system;
 
 pub use cbor::deterministic_cbor;
 pub use cenc::Level;
@@ -49,3 +50,4 @@ pub use model::{
     PackProtection, Representation, Scheme, Segment, Subtitle, SubtitleRole, Thumbnails, VideoProperties,
 };
 pub use pssh_data::{PsshData, SYSTEM_ID};
+pub use system::{MAX_SIGNAL, MAX_SYSTEMS, PackSystem, SystemId, SystemPssh};

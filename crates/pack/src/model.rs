@@ -4,7 +4,7 @@ use std::str::FromStr;
 use cenc::{ContentId, Kid, Label, Level};
 use serde::{Deserialize, Serialize};
 
-use crate::as_text;
+use crate::{PackSystem, as_text};
 
 /// `pack.json`: all that a server needs to know about a packaged film. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,12 +64,20 @@ pub struct PackProtection {
     /// Segments at the beginning that are not encrypted at all, in no track.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub clear_segments: u32,
+    /// What other protection systems are told of the keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<PackSystem>,
 }
 
 impl PackProtection {
     /// The keys of a representation with this label, by rotation period.
     pub fn keys_of<'a>(&'a self, label: Option<&'a Label>) -> impl Iterator<Item = &'a PackKey> {
         self.keys.iter().filter(move |key| key.label.as_ref() == label)
+    }
+
+    /// What other systems are told of the keys of a representation with this label.
+    pub fn systems_of<'a>(&'a self, label: Option<&'a Label>) -> impl Iterator<Item = &'a PackSystem> {
+        self.systems.iter().filter(move |system| self.keys_of(label).any(|key| key.kid == system.kid))
     }
 }
 

@@ -146,6 +146,7 @@ impl Keys {
             segments_per_key: plan.segments_per_key,
             clear_segments: plan.clear_segments,
             keys: names,
+            systems: Vec::new(),
         };
         Ok(FilmKeys { keys, names })
     }

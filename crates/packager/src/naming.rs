@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 use isolang::Language;
-use pack::{LAYOUT_VERSION, Level, PackProtection, Scheme, deterministic_cbor};
+use pack::{LAYOUT_VERSION, Level, PackProtection, PackSystem, Scheme, deterministic_cbor};
 use sha2::{Digest, Sha256};
 
 use crate::extras::Extras;
@@ -64,11 +64,21 @@ impl PackInputs<'_> {
             self.extras.subtitles_id(),
             self.extras.thumbnails_id(),
             self.extras.chapters_id(),
+            self.protection.iter().flat_map(|protection| &protection.systems).map(system_id).collect(),
         ];
         let present = (12..).zip(more).filter(|(_, list): &(i32, Vec<Value>)| !list.is_empty());
         map.extend(present.map(|(key, list)| (key.into(), Value::Array(list))));
         hex::encode(&Sha256::digest(deterministic_cbor(&Value::Map(map)))[..16])
     }
+}
+
+/// What the pack id says of what another system is told.
+fn system_id(system: &PackSystem) -> Value {
+    let pssh = system.pssh.as_ref().map(|pssh| pssh.to_box()).unwrap_or_default();
+    let texts = [&system.content_protection, &system.hls_media, &system.hls_master];
+    let names = [system.system_id.0.to_vec(), system.kid.0.to_vec(), pssh].map(Value::Bytes);
+    let texts = texts.map(|text| Value::from(text.clone().unwrap_or_default()));
+    Value::Array(names.into_iter().chain(texts).collect())
 }
 
 /// The ISO 639-2 code of a BCP 47 tag, `und` where there is none.
