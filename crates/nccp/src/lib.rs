@@ -65,7 +65,7 @@ pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use machine::machine_name;
 pub use manifest::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType,
-    MovieType, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
+    MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
 };
 pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};

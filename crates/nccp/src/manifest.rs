@@ -293,22 +293,76 @@ word_enum! {
     }
 }
 
-/// Codec and protection of a file: `matinee-{h264|aac}-{cenc|cbcs|none}`.
+word_enum! {
+    /// The codec that a content profile names.
+    ProfileCodec {
+        /// H.264 picture.
+        H264 = "h264",
+        /// HEVC picture.
+        Hevc = "hevc",
+        /// VP9 picture.
+        Vp9 = "vp9",
+        /// AV1 picture.
+        Av1 = "av1",
+        /// AAC sound.
+        Aac = "aac",
+        /// Opus sound.
+        Opus = "opus",
+        /// AC-3 sound.
+        Ac3 = "ac3",
+        /// E-AC-3 sound.
+        Eac3 = "eac3",
+        /// FLAC sound.
+        Flac = "flac",
+    }
+}
+
+impl ProfileCodec {
+    /// The codec of a `codecs` string (RFC 6381), by the sample entry with which it begins.
+    pub fn of_codecs(codecs: &str) -> Option<Self> {
+        let entry = codecs.split('.').next().unwrap_or_default();
+        Some(match entry.to_ascii_lowercase().as_str() {
+            "avc1" | "avc3" => Self::H264,
+            "hvc1" | "hev1" => Self::Hevc,
+            "vp09" => Self::Vp9,
+            "av01" => Self::Av1,
+            "mp4a" => Self::Aac,
+            "opus" => Self::Opus,
+            "ac-3" => Self::Ac3,
+            "ec-3" => Self::Eac3,
+            "flac" => Self::Flac,
+            _ => return None,
+        })
+    }
+}
+
+/// Codec and protection of a file: `matinee-{codec}-{cenc|cbcs|none}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ContentProfile {
-    /// H.264 picture.
-    H264(Scheme),
-    /// AAC sound.
-    Aac(Scheme),
+    /// Matinee's own.
+    Matinee(ProfileCodec, Scheme),
     /// Another system's, as the study's `playready-vc1ap-none`.
     Other(String),
+}
+
+impl ContentProfile {
+    /// The profile of a file by its `codecs` string (RFC 6381) and its protection. A codec without a name of
+    /// its own is called as in that string.
+    pub fn of(codecs: &str, scheme: Scheme) -> Self {
+        match ProfileCodec::of_codecs(codecs) {
+            Some(codec) => Self::Matinee(codec, scheme),
+            None => {
+                let entry = codecs.split('.').next().unwrap_or_default();
+                Self::Other(format!("matinee-{}-{scheme}", entry.to_ascii_lowercase()))
+            }
+        }
+    }
 }
 
 impl fmt::Display for ContentProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::H264(scheme) => write!(f, "matinee-h264-{scheme}"),
-            Self::Aac(scheme) => write!(f, "matinee-aac-{scheme}"),
+            Self::Matinee(codec, scheme) => write!(f, "matinee-{codec}-{scheme}"),
             Self::Other(name) => f.write_str(name),
         }
     }
@@ -319,11 +373,40 @@ impl FromStr for ContentProfile {
 
     /// Never fails: what is not ours is kept as it is.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        let ours = |codec: &str| s.strip_prefix(codec).and_then(|scheme| scheme.parse::<Scheme>().ok());
-        Ok(match (ours("matinee-h264-"), ours("matinee-aac-")) {
-            (Some(scheme), _) => Self::H264(scheme),
-            (_, Some(scheme)) => Self::Aac(scheme),
-            _ => Self::Other(s.to_owned()),
-        })
+        let ours = || {
+            let (codec, scheme) = s.strip_prefix("matinee-")?.split_once('-')?;
+            Some(Self::Matinee(codec.parse().ok()?, scheme.parse().ok()?))
+        };
+        Ok(ours().unwrap_or_else(|| Self::Other(s.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A62: every codec that is packaged has its name, in the manifest and read back.
+    #[test]
+    fn a62_content_profiles_name_their_codec() {
+        for (codecs, profile) in [
+            ("avc1.64001F", "matinee-h264-cenc"),
+            ("hvc1.1.6.L93.B0", "matinee-hevc-cenc"),
+            ("vp09.00.10.08", "matinee-vp9-cenc"),
+            ("av01.0.04M.08", "matinee-av1-cenc"),
+            ("mp4a.40.2", "matinee-aac-cenc"),
+            ("opus", "matinee-opus-cenc"),
+            ("Opus", "matinee-opus-cenc"),
+            ("ac-3", "matinee-ac3-cenc"),
+            ("ec-3", "matinee-eac3-cenc"),
+            ("flac", "matinee-flac-cenc"),
+            ("fLaC", "matinee-flac-cenc"),
+        ] {
+            let made = ContentProfile::of(codecs, Scheme::Cenc);
+            assert_eq!(made.to_string(), profile);
+            assert_eq!(profile.parse(), Ok(made.clone()));
+            assert!(matches!(made, ContentProfile::Matinee(..)));
+        }
+        assert_eq!(ContentProfile::of("vvc1.1", Scheme::None).to_string(), "matinee-vvc1-none");
+        assert_eq!("playready-vc1ap-none".parse(), Ok(ContentProfile::Other("playready-vc1ap-none".into())));
     }
 }

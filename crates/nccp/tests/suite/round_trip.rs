@@ -101,9 +101,9 @@ fn downloadable() -> impl Strategy<Value = Downloadable> {
                 size,
                 bitrate,
                 content_profile: if video {
-                    ContentProfile::H264(Scheme::Cenc)
+                    ContentProfile::of("avc1.64001F", Scheme::Cenc)
                 } else {
-                    ContentProfile::Aac(Scheme::Cbcs)
+                    ContentProfile::of("Opus", Scheme::Cbcs)
                 },
                 urls,
                 resolution: video.then_some(Resolution { width: 1280, height: 720 }),

@@ -11,8 +11,8 @@ use crate::secret::random;
 use crate::store::{Movie, Transaction};
 use ::license::KeyLevel;
 use nccp::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MediaType, MovieId,
-    MovieType, RangeForm, Resolution, ResponseMessage, TextTrack, TrickPlay,
+    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MovieId, MovieType,
+    RangeForm, Resolution, ResponseMessage, TextTrack, TrickPlay,
 };
 use pack::layout;
 
@@ -178,10 +178,7 @@ fn downloadable(
         id: r.downloadable_id.clone(),
         size: r.size,
         bitrate: r.bitrate,
-        content_profile: match r.media_type {
-            MediaType::Video => ContentProfile::H264(pack.scheme),
-            MediaType::Audio => ContentProfile::Aac(pack.scheme),
-        },
+        content_profile: ContentProfile::of(&r.codecs, pack.scheme),
         urls: urls(service, pack, &path, cdns, expiration),
         resolution: r.resolution,
         media_type: r.media_type,
