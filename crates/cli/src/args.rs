@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Package(Box<Package>),
     /// Show what is in a packaged file
     Inspect(Inspect),
+    /// Check that a packaged film is whole, and that nothing in it contradicts itself
+    Check(Check),
     /// Decrypt a packaged file
     Decrypt(Decrypt),
     /// The site's keys
@@ -254,6 +256,18 @@ pub(crate) struct FilmKeys {
 pub(crate) struct Inspect {
     /// The file
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// A film's folder, or the number of a movie in the catalogue
+    #[arg(value_name = "DIR|MOVIE")]
+    pub(crate) film: PathBuf,
+    /// Keys with which ffmpeg, where it is installed, decodes the film; clear films it decodes without
+    #[command(flatten)]
+    pub(crate) keys: FilmKeys,
     #[command(flatten)]
     pub(crate) json: Json,
 }

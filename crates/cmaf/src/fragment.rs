@@ -1,7 +1,6 @@
 use cenc::{Direction, Level, Pattern, RangeTable, SampleProtection, Scheme, SegmentCipher, Subsample};
 use isobmff::{FragmentSpec, SampleAuxiliary, SampleSpec, write_fragment};
 
-use crate::subsamples::SubsampleBuilder;
 use crate::track::{NON_SYNC, SYNC, TRACK_ID};
 use crate::{Access, Error, Protection, Sample, Track, VideoStream};
 
@@ -162,17 +161,8 @@ impl<'a> FragmentMaker<'a> {
         if begins_segment && read.access == Access::None {
             return Err(Error::OpenGop { time: sample.time });
         }
-        let protect = match self.protection.map_or(Level::High, |p| p.level) {
-            Level::High => true,
-            Level::Medium => sample.sync || read.reference,
-            Level::Low => sample.sync,
-        };
-        if protect {
-            return Ok(read.subsamples);
-        }
-        let mut clear = SubsampleBuilder::default();
-        clear.clear(data.len());
-        Ok(clear.finish())
+        let level = self.protection.map_or(Level::High, |p| p.level);
+        Ok(read.protected(level, sample.sync, data.len()))
     }
 }
 

@@ -1,8 +1,9 @@
-use cenc::{Scheme, Subsample};
+use cenc::{Level, Scheme, Subsample};
 
 use crate::av1::{self, Av1Stream};
 use crate::avc::AvcStream;
 use crate::hevc::{self, HevcStream};
+use crate::subsamples::SubsampleBuilder;
 use crate::vp9::{self, Vp9Stream};
 
 /// The decoder configuration of a video track: the payload of the box in which a codec has it.
@@ -91,6 +92,23 @@ pub struct CodedSample {
     pub leading: Option<Leading>,
     /// Whether other pictures may refer to it.
     pub reference: bool,
+}
+
+impl CodedSample {
+    /// What of the sample, which has `len` bytes, a level protects.
+    pub fn protected(self, level: Level, is_sync: bool, len: usize) -> Vec<Subsample> {
+        let protect = match level {
+            Level::High => true,
+            Level::Medium => is_sync || self.reference,
+            Level::Low => is_sync,
+        };
+        if protect {
+            return self.subsamples;
+        }
+        let mut clear = SubsampleBuilder::default();
+        clear.clear(len);
+        clear.finish()
+    }
 }
 
 /// A stream of pictures, read sample by sample in decoding order: parameter sets may change on the way.

@@ -10,6 +10,9 @@ pub const LAYOUT_VERSION: u32 = 1;
 /// File name of a pack's description. A folder without it is no pack: it is published last.
 pub const PACK_JSON: &str = "pack.json";
 
+/// File name of content keys that were given, sealed by the site: the server puts it into the pack.
+pub const SEALED_KEYS: &str = "keys.sealed";
+
 /// File name of a pack's poster.
 pub const POSTER: &str = "poster.jpg";
 

@@ -4,7 +4,7 @@ use cenc::{AesCipher, Direction, KidAndKey, SegmentCipher};
 use isobmff::{Fragment, InitSegment};
 
 use crate::fragment_crypto::{FragmentCrypto, FragmentError};
-use crate::media_file::MediaFile;
+use crate::media_file::{MediaFile, TopBox};
 use crate::publish::UnpublishedFile;
 use crate::{Error, Progress};
 
@@ -32,12 +32,36 @@ pub fn decrypt(
     output: Option<&Path>,
     progress: &mut dyn Progress,
 ) -> Result<Decrypted, Error> {
-    let file = MediaFile::open(input)?;
-    let boxes = file.boxes()?;
     let output = output.map_or_else(|| clear_name(input), Path::to_path_buf);
     if output.canonicalize().is_ok_and(|output| input.canonicalize().is_ok_and(|input| input == output)) {
         return Err(Error::Option { what: "the output is the input" });
     }
+    // Opened only when something is to be written: an input that is refused touches nothing.
+    let mut out: Option<UnpublishedFile> = None;
+    let counts = decrypt_to(input, keys, progress, &mut |octets| match &mut out {
+        Some(out) => out.write(octets),
+        none => none.insert(UnpublishedFile::new(&output)?).write(octets),
+    })?;
+    out.map_or(Ok(()), UnpublishedFile::publish)?;
+    Ok(Decrypted { output, samples: counts.samples, protected_samples: counts.protected_samples })
+}
+
+/// How many samples were decrypted.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    samples: u64,
+    protected_samples: u64,
+}
+
+/// Hands the clear file out, piece by piece.
+pub(crate) fn decrypt_to(
+    input: &Path,
+    keys: &[KidAndKey],
+    progress: &mut dyn Progress,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<Counts, Error> {
+    let file = MediaFile::open(input)?;
+    let boxes = file.boxes()?;
     let mut headers = boxes.iter().filter(|found| found.kind == b"moov");
     let moov = headers.next().ok_or(Error::NotMp4 { path: input.into() })?;
     if headers.next().is_some() {
@@ -56,8 +80,7 @@ pub fn decrypt(
     init.edits().iter().try_for_each(|edit| edit.apply(&mut moov_bytes)).map_err(Error::boxes(input))?;
 
     let ciphers: Vec<_> = keys.iter().map(|key| (key.kid, AesCipher::new(&key.cek))).collect();
-    let mut out = UnpublishedFile::new(&output)?;
-    let mut this = Decrypted { output, samples: 0, protected_samples: 0 };
+    let mut counts = Counts::default();
     progress.stage("decrypting", file.len());
     let mut rest = &boxes[..];
     while let Some((first, after)) = rest.split_first() {
@@ -70,21 +93,20 @@ pub fn decrypt(
         rest = after;
         let size = group.iter().map(|found| found.size).sum();
         if first.kind == b"moov" {
-            out.write(&moov_bytes)?;
+            write(&moov_bytes)?;
         } else if first.kind == b"moof" {
-            let mut data = file.read_box(&crate::media_file::TopBox { size, ..*first })?;
-            this.fragment(input, &mut data, first.offset, &init, &ciphers)?;
-            out.write(&data)?;
+            let mut data = file.read_box(&TopBox { size, ..*first })?;
+            counts.fragment(input, &mut data, first.offset, &init, &ciphers)?;
+            write(&data)?;
         } else {
-            copy(&file, first.offset, size, &mut out)?;
+            file.copy(first.offset, size, write)?;
         }
         progress.advance(size);
     }
-    out.publish()?;
-    Ok(this)
+    Ok(counts)
 }
 
-impl Decrypted {
+impl Counts {
     fn fragment(
         &mut self,
         path: &Path,
@@ -109,18 +131,6 @@ impl Decrypted {
         self.protected_samples += crypto.protected_samples;
         Ok(())
     }
-}
-
-fn copy(file: &MediaFile, mut offset: u64, size: u64, out: &mut UnpublishedFile) -> Result<(), Error> {
-    let mut buffer = vec![0; size.min(1 << 20) as usize];
-    let end = offset + size;
-    while offset < end {
-        let piece = buffer.len().min((end - offset) as usize);
-        file.read_at(offset, &mut buffer[..piece])?;
-        out.write(&buffer[..piece])?;
-        offset += piece as u64;
-    }
-    Ok(())
 }
 
 fn clear_name(input: &Path) -> PathBuf {

@@ -15,7 +15,7 @@ use crate::options::{PackageOptions, SubtitleSource, ThumbnailSource};
 use crate::{Error, chapters};
 
 /// Octets of all thumbnails of a film, at most.
-const MAX_THUMBNAILS: u64 = 512 << 20;
+pub(crate) const MAX_THUMBNAILS: u64 = 512 << 20;
 
 /// A file that is to be written.
 #[derive(Debug, Clone)]

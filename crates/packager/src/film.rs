@@ -312,7 +312,7 @@ fn frame_rate<C>(track: &InputTrack<C>) -> Fraction {
 }
 
 /// `amount · 8 · timescale / ticks`, rounded: bits a second.
-fn bits_per_second(bytes: u64, ticks: u64, timescale: u32, round_up: bool) -> u64 {
+pub(crate) fn bits_per_second(bytes: u64, ticks: u64, timescale: u32, round_up: bool) -> u64 {
     let ticks = u128::from(ticks.max(1));
     let bits = u128::from(bytes) * 8 * u128::from(timescale);
     ((bits + if round_up { ticks - 1 } else { ticks / 2 }) / ticks) as u64

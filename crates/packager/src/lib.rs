@@ -5,7 +5,8 @@
 //! fragment by fragment as `cmaf` makes them (`media_plan`), and publishes all or nothing (`publish`).
 //! Samples are read from the sources when they are needed; memory holds the tables and one fragment.
 //!
-//! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one.
+//! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one; [`check`](check())
+//! says whether a pack is whole and as it must be.
 //!
 //! # Examples
 //! The demo film, published in a library; what was packaged before is not packaged again:
@@ -31,6 +32,7 @@
 //! ```
 
 mod chapters;
+mod check;
 mod codec;
 mod decrypt;
 mod edit_list;
@@ -52,6 +54,7 @@ mod rotation;
 mod sample_budget;
 
 pub use chapters::read_chapters;
+pub use check::{Check, CheckReport, Outcome, check};
 pub use decrypt::{Decrypted, decrypt};
 pub use error::Error;
 pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, SegmentRun, TrackReport, inspect};

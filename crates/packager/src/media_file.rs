@@ -27,6 +27,13 @@ pub(crate) struct TopBox {
     pub(crate) size: u64,
 }
 
+impl TopBox {
+    /// Where it ends in the file.
+    pub(crate) const fn end(&self) -> u64 {
+        self.offset + self.size
+    }
+}
+
 impl MediaFile {
     /// Opens a file that must have content.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
@@ -72,30 +79,53 @@ impl MediaFile {
         let mut boxes = Vec::new();
         let mut offset = 0;
         while offset < self.len {
-            let mut head = [0; BoxHeader::MAX_LEN];
-            let available = head.len().min((self.len - offset) as usize);
-            self.read_at(offset, &mut head[..available])?;
-            let parsed = BoxHeader::parse(&head[..available]);
-            let known =
-                |kind: FourCc| kind.0.iter().all(|byte| (0x20..=0x7e).contains(byte) || *byte == 0xa9);
-            let header = match parsed {
-                Ok(Some(header)) if known(header.kind) => header,
-                _ if boxes.is_empty() => return Err(Error::NotMp4 { path: self.path.clone() }),
-                Ok(None) => return Err(self.truncated("a box header".into())),
-                _ => return Err(self.truncated(format!("no box at byte {offset}"))),
-            };
-            let size = header.size.unwrap_or(self.len - offset);
-            if offset.checked_add(size).is_none_or(|end| end > self.len) {
-                if boxes.is_empty() && header.kind != b"ftyp" {
-                    return Err(Error::NotMp4 { path: self.path.clone() });
-                }
-                let there = self.len - offset;
-                return Err(self.truncated(format!("its `{}` has {there} of {size} bytes", header.kind)));
-            }
-            boxes.push(TopBox { kind: header.kind, offset, header_len: header.header_len.into(), size });
-            offset += size;
+            let found = self.box_at(offset)?;
+            offset = found.end();
+            boxes.push(found);
         }
         Ok(boxes)
+    }
+
+    /// The box at a place where one begins; the same errors.
+    pub(crate) fn box_at(&self, offset: u64) -> Result<TopBox, Error> {
+        let is_first = offset == 0;
+        let mut head = [0; BoxHeader::MAX_LEN];
+        let left = self.len.saturating_sub(offset);
+        let available = head.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.read_at(offset, &mut head[..available])?;
+        let known = |kind: FourCc| kind.0.iter().all(|byte| (0x20..=0x7e).contains(byte) || *byte == 0xa9);
+        let header = match BoxHeader::parse(&head[..available]) {
+            Ok(Some(header)) if known(header.kind) => header,
+            _ if is_first => return Err(Error::NotMp4 { path: self.path.clone() }),
+            Ok(None) => return Err(self.truncated("a box header".into())),
+            _ => return Err(self.truncated(format!("no box at byte {offset}"))),
+        };
+        let size = header.size.unwrap_or(left);
+        if size > left {
+            if is_first && header.kind != b"ftyp" {
+                return Err(Error::NotMp4 { path: self.path.clone() });
+            }
+            return Err(self.truncated(format!("its `{}` has {left} of {size} bytes", header.kind)));
+        }
+        Ok(TopBox { kind: header.kind, offset, header_len: header.header_len.into(), size })
+    }
+
+    /// Hands out a part of the file, piece by piece.
+    pub(crate) fn copy(
+        &self,
+        mut offset: u64,
+        size: u64,
+        write: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut buffer = vec![0; size.min(1 << 20) as usize];
+        let end = offset + size;
+        while offset < end {
+            let piece = buffer.len().min((end - offset) as usize);
+            self.read_at(offset, &mut buffer[..piece])?;
+            write(&buffer[..piece])?;
+            offset += piece as u64;
+        }
+        Ok(())
     }
 
     pub(crate) fn truncated(&self, what: String) -> Error {

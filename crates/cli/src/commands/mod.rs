@@ -6,6 +6,7 @@ mod audit;
 mod box_run;
 mod box_screen;
 mod boxes;
+mod check;
 mod device;
 mod film;
 mod given_keys;
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Add(add) => self::add::run(&load(overrides)?, *add),
         Command::Package(package) => film::package(&load(overrides)?, *package),
         Command::Inspect(inspect) => film::inspect(&inspect),
+        Command::Check(check) => self::check::run(|| load(overrides), &check),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),
         Command::Keys(command) => keys::run(&load(overrides)?, command),
         Command::Box(BoxCommand::Provision { model, serial, output, json }) => {

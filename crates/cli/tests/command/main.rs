@@ -3,6 +3,7 @@
 
 mod add;
 mod box_run;
+mod check;
 mod film_keys;
 mod site;
 

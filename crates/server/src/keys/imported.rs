@@ -12,7 +12,7 @@ use std::path::Path;
 use storage::{Key, PutMode, Storage};
 
 /// The object beside a pack's files. No URL names it.
-const NAME: &str = "keys.sealed";
+const NAME: &str = pack::layout::SEALED_KEYS;
 /// Its greatest size in octets: thousands of keys.
 const MAX_SIZE: u64 = 1 << 20;
 
