@@ -1,5 +1,9 @@
 //! The command line, as `matinee --help` shows it.
 
+mod exchange;
+
+pub(crate) use exchange::Exchange;
+
 use clap::{Args, Parser, Subcommand};
 use packager::Rotation;
 use server::keys::KeyKind;
@@ -176,7 +180,7 @@ pub(crate) struct Package {
     pub(crate) segment: f64,
     /// Give each height of the picture a key of its own, so that licenses bring those only that the policy's
     /// max_height allows; sound has the film's
-    #[arg(long, conflicts_with_all = ["keys", "key_files"])]
+    #[arg(long, conflicts_with_all = ["keys", "key_files", "cpix"])]
     pub(crate) label_by_height: bool,
     /// Change the key after so many segments (like 10) or so much time (like 60s, 5m or 1h), in whole
     /// segments [default: never]
@@ -190,6 +194,8 @@ pub(crate) struct Package {
     pub(crate) no_audio: bool,
     #[command(flatten)]
     pub(crate) keys: FilmKeys,
+    #[command(flatten)]
+    pub(crate) exchange: Exchange,
 }
 
 #[derive(Debug, Args)]
@@ -250,6 +256,10 @@ pub(crate) struct FilmKeys {
     /// times
     #[arg(long = "key-file", value_name = "FILE")]
     pub(crate) key_files: Vec<PathBuf>,
+    /// CPIX document with such keys, that nobody else can read: plain keys, and what each of them is for; - is
+    /// standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keys", "key_files"])]
+    pub(crate) cpix: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

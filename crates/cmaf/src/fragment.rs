@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::{KeyPlan, PeriodKey};
     use cenc::{AesCipher, Cek, Iv, Kid};
-    use isobmff::{MediaHeader, Pssh};
+    use isobmff::MediaHeader;
 
     const ENTRY: &[u8] = b"\0\0\0\x24mp4a\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\x02\0\x10\0\0\0\0\xbb\x80\0\0";
 
@@ -201,7 +201,7 @@ mod tests {
                 Scheme::Cenc => Iv::from_u64(u64::MAX - 5),
                 Scheme::Cbcs => Iv::from_bytes([9; 16]),
             };
-            let pssh = Pssh { system_id: [0; 16], kids: Vec::new(), data: Vec::new() };
+            let pssh = Vec::new();
             let plan = KeyPlan { segments_per_key: 1, clear_segments: 0 };
             let protection = Protection { scheme, level: Level::High, plan, keys: &keys, base_iv, pssh };
             let all = fragments(Some(&protection), Position::first(0), 0);
@@ -223,7 +223,7 @@ mod tests {
             plan: KeyPlan { segments_per_key: 2, clear_segments },
             keys,
             base_iv: Iv::from_u64(1),
-            pssh: Pssh { system_id: [0; 16], kids: Vec::new(), data: Vec::new() },
+            pssh: Vec::new(),
         };
         let sample = [Sample { size: 300, duration: 1024, time: 0, sync: true }];
         let make = |protection: &Protection<'_>, segment| {

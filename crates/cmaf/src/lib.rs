@@ -34,7 +34,7 @@
 //!     plan: KeyPlan::ONE_KEY,
 //!     keys: &keys,
 //!     base_iv: Iv::from_u64(3),
-//!     pssh: Pssh { system_id: [4; 16], kids: vec![[1; 16]], data: Vec::new() },
+//!     pssh: vec![Pssh { system_id: [4; 16], kids: vec![[1; 16]], data: Vec::new() }],
 //! };
 //! let header = track.header(2048, Some(&protection));
 //! assert_eq!(&header[4..8], b"ftyp");

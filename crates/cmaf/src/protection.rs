@@ -25,8 +25,8 @@ pub struct Protection<'a> {
     pub keys: &'a [PeriodKey],
     /// IV of the track's first sample; the others follow from it ([`Iv::of_sample`]).
     pub base_iv: Iv,
-    /// What the header says for players.
-    pub pssh: Pssh,
+    /// What the header says for players: a box for each protection system.
+    pub pssh: Vec<Pssh>,
 }
 
 impl Protection<'_> {

@@ -55,7 +55,7 @@ impl Track<'_> {
             clear_entry: protection.is_some_and(|p| p.plan.clear_segments > 0),
             default_sample_flags: if self.is_video() { NON_SYNC } else { SYNC },
             media_time: self.priming,
-            pssh: protection.map(|p| std::slice::from_ref(&p.pssh)).unwrap_or_default(),
+            pssh: protection.map(|p| &p.pssh[..]).unwrap_or_default(),
         };
         write_init(&mut out, &init);
         out.into_bytes()

@@ -76,7 +76,11 @@ pub struct PackSystem {
 }
 
 impl PackSystem {
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    /// Whether it has the form that writers of manifests rely on.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(&self) -> Result<(), &'static str> {
         let must = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
         must(self.system_id != SystemId::MATINEE, "it is Matinee, which needs no entry")?;
         let own = self.pssh.iter().all(|pssh| pssh.0.system_id == self.system_id.0);

@@ -183,6 +183,18 @@ pub enum Error {
         /// What is wrong.
         what: &'static str,
     },
+    /// Given keys that do not fit the film.
+    #[error("{what}")]
+    Keys {
+        /// What is wrong.
+        what: String,
+    },
+    /// The library has the same film, encrypted by another key under the same KID.
+    #[error("{}: already there under another key with the same KID; give the key a KID of its own", path.display())]
+    OtherKey {
+        /// Where the film lies.
+        path: PathBuf,
+    },
     /// The place to publish to is taken.
     #[error("{}: already there; remove it or choose another place", path.display())]
     Exists {

@@ -11,6 +11,7 @@ use pack::{
 };
 
 use crate::codec::VideoCodec;
+use crate::exchange::{ExchangedKeys, TrackTraits};
 use crate::extras::Extras;
 use crate::input::{Input, InputTrack};
 use crate::media_plan::{MediaPlan, WrittenMedia};
@@ -147,15 +148,33 @@ impl<'a> Film<'a> {
         Ok(())
     }
 
-    /// The labels of the tracks, each once, that of the whole film first.
-    pub(crate) fn labels(&self) -> Vec<Option<Label>> {
-        let mut labels: Vec<Option<Label>> = Vec::new();
+    /// Gives tracks under the same keys of a document a label, and other labels to others.
+    ///
+    /// # Errors
+    /// [`Error::Keys`] if a track has no key, or several.
+    pub(crate) fn label_by_keys(
+        &mut self,
+        keys: &ExchangedKeys,
+        label: &Label,
+        periods: u32,
+    ) -> Result<(), Error> {
+        let traits: Vec<_> = self.tracks.iter().map(FilmTrack::traits).collect();
+        let labels = keys.label(&traits, label, periods)?;
+        for (track, label) in self.tracks.iter_mut().zip(labels) {
+            track.label = label;
+        }
+        Ok(())
+    }
+
+    /// The labels of the tracks, each once and with the first track that has it, that of the whole film first.
+    pub(crate) fn labels(&self) -> Vec<(Option<Label>, TrackTraits<'_>)> {
+        let mut labels: Vec<(Option<Label>, TrackTraits<'_>)> = Vec::new();
         for track in &self.tracks {
-            if !labels.contains(&track.label) {
-                labels.push(track.label.clone());
+            if !labels.iter().any(|(label, _)| *label == track.label) {
+                labels.push((track.label.clone(), track.traits()));
             }
         }
-        labels.sort_by_key(Option::is_some);
+        labels.sort_by_key(|(label, _)| label.is_some());
         labels
     }
 
@@ -319,6 +338,16 @@ pub(crate) fn bits_per_second(bytes: u64, ticks: u64, timescale: u32, round_up: 
 }
 
 impl FilmTrack<'_> {
+    /// What rules for keys ask of it.
+    pub(crate) fn traits(&self) -> TrackTraits<'_> {
+        TrackTraits {
+            id: &self.id,
+            height: self.video.as_ref().map(|video| video.height),
+            pixels: self.video.as_ref().map(|video| u64::from(video.width) * u64::from(video.height)),
+            channels: self.audio.as_ref().map(|audio| audio.channels.into()),
+        }
+    }
+
     fn ticks(&self) -> u64 {
         self.plan.end().saturating_sub(self.plan.start)
     }

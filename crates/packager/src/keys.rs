@@ -3,6 +3,7 @@ use cmaf::{KeyPlan, PeriodKey};
 use pack::{Fraction, PackKey, PackProtection};
 
 use crate::Error;
+use crate::exchange::{ExchangedKeys, TrackTraits};
 
 /// Most keys that a film may have: all of them go into every license, manifest and init segment.
 pub const MAX_KEYS: usize = 1000;
@@ -19,6 +20,7 @@ pub struct Keys {
 enum KeySource {
     Derived { common: CommonKey, common_key_id: String },
     Given(KidAndKey, Vec<KidAndKey>),
+    Exchanged(ExchangedKeys),
 }
 
 impl Keys {
@@ -38,33 +40,54 @@ impl Keys {
         Self { content_id, label, source: KeySource::Given(key, later) }
     }
 
-    /// The content key of period 0.
+    /// The keys of a document: each track has those that the document's rules say, and init segments and
+    /// `pack.json` what it tells other protection systems. Tracks under the same keys share a label: that of
+    /// the first sound is the film's, that of pictures `{label}/{height}`.
+    ///
+    /// # Errors
+    /// [`Error::Keys`] if it has several keys and does not say what they are for.
+    pub fn exchanged(document: cpix::Document, content_id: ContentId, label: Label) -> Result<Self, Error> {
+        Ok(Self { content_id, label, source: KeySource::Exchanged(ExchangedKeys::new(document)?) })
+    }
+
+    /// The content key of period 0; of a document the first.
     pub fn cek(&self) -> Cek {
         match &self.source {
             KeySource::Derived { common, .. } => derive_cek(common, &self.content_id, &self.label, 0),
             KeySource::Given(key, _) => Cek::new(*key.cek.expose()),
+            KeySource::Exchanged(keys) => Cek::new(*keys.first().cek.expose()),
         }
     }
 
-    /// The KID of period 0.
+    /// The KID of period 0; of a document the first.
     pub fn kid(&self) -> Kid {
         match &self.source {
             KeySource::Derived { common, .. } => derive_kid(common, &self.content_id, &self.label, 0),
             KeySource::Given(key, _) => key.kid,
+            KeySource::Exchanged(keys) => keys.first().kid,
         }
     }
 
-    /// KID and content key of a rotation period.
+    /// KID and content key of a rotation period, of sound where that makes a difference.
     ///
     /// # Errors
     /// [`Error::Option`] if no key was given for it.
     pub fn of_period(&self, period: u32) -> Result<(Kid, Cek), Error> {
-        self.labelled(None, period)
+        self.labelled(None, &TrackTraits::SOUND, period)
     }
 
-    /// The same under another label than the film's.
-    fn labelled(&self, label: Option<&Label>, period: u32) -> Result<(Kid, Cek), Error> {
+    /// The same under another label than the film's, or of such tracks.
+    fn labelled(
+        &self,
+        label: Option<&Label>,
+        track: &TrackTraits<'_>,
+        period: u32,
+    ) -> Result<(Kid, Cek), Error> {
         match &self.source {
+            KeySource::Exchanged(keys) => {
+                let key = keys.of_track(track, period)?;
+                Ok((key.kid, Cek::new(*key.cek.expose())))
+            }
             KeySource::Given(..) if label.is_some() => Err(Error::Option {
                 what: "keys of your own are for all heights: keys by height follow from the common key",
             }),
@@ -85,11 +108,44 @@ impl Keys {
         }
     }
 
-    pub(crate) const fn iv_key(&self) -> IvKey<'_> {
-        match &self.source {
+    /// From what a track's IVs follow.
+    pub(crate) fn iv_key(&self, track: &TrackTraits<'_>) -> Result<IvKey<'_>, Error> {
+        Ok(match &self.source {
             KeySource::Derived { common, .. } => IvKey::Common(common),
             KeySource::Given(key, _) => IvKey::Given(&key.cek),
+            KeySource::Exchanged(keys) => IvKey::Given(&keys.of_track(track, 0)?.cek),
+        })
+    }
+
+    /// The keys of a document, where they are from one.
+    pub(crate) const fn of_document(&self) -> Option<&ExchangedKeys> {
+        match &self.source {
+            KeySource::Exchanged(keys) => Some(keys),
+            _ => None,
         }
+    }
+
+    /// The key that a pack has under this name.
+    ///
+    /// # Errors
+    /// [`Error::Keys`] if it is none of these.
+    pub(crate) fn named(&self, name: &PackKey) -> Result<KidAndKey, Error> {
+        let found = match &self.source {
+            KeySource::Exchanged(keys) => keys.of_kid(name.kid).map(|key| (key.kid, &key.cek)),
+            KeySource::Given(first, later) => {
+                let mut keys = [first].into_iter().chain(later);
+                keys.find(|key| key.kid == name.kid).map(|key| (key.kid, &key.cek))
+            }
+            KeySource::Derived { .. } => {
+                let (kid, cek) = self.labelled(name.label.as_ref(), &TrackTraits::SOUND, name.period)?;
+                return match kid == name.kid {
+                    true => Ok(KidAndKey { kid, cek }),
+                    false => Err(unknown(name.kid)),
+                };
+            }
+        };
+        let (kid, cek) = found.ok_or_else(|| unknown(name.kid))?;
+        Ok(KidAndKey { kid, cek: Cek::new(*cek.expose()) })
     }
 
     pub(crate) const fn label(&self) -> &Label {
@@ -109,7 +165,7 @@ impl Keys {
         &self,
         plan: &KeyPlan,
         segments: usize,
-        labels: &[Option<Label>],
+        labels: &[(Option<Label>, TrackTraits<'_>)],
         start: impl Fn(usize) -> Fraction,
     ) -> Result<FilmKeys, Error> {
         if plan.is_clear(segments.saturating_sub(1)) {
@@ -124,10 +180,10 @@ impl Keys {
         }
         let mut keys = Vec::with_capacity(count);
         let mut names = Vec::with_capacity(count);
-        for label in labels {
+        for (label, track) in labels {
             for number in 0..periods {
                 let period = number as u32;
-                let (kid, cek) = self.labelled(label.as_ref(), period)?;
+                let (kid, cek) = self.labelled(label.as_ref(), track, period)?;
                 let start = match number {
                     0 => Fraction { value: 0, timescale: 1 },
                     _ => start(plan.first_segment(number)),
@@ -141,15 +197,22 @@ impl Keys {
             label: self.label.clone(),
             common_key_id: match &self.source {
                 KeySource::Derived { common_key_id, .. } => Some(common_key_id.clone()),
-                KeySource::Given(..) => None,
+                KeySource::Given(..) | KeySource::Exchanged(_) => None,
             },
             segments_per_key: plan.segments_per_key,
             clear_segments: plan.clear_segments,
+            systems: match &self.source {
+                KeySource::Exchanged(keys) => keys.systems_of(&names)?,
+                _ => Vec::new(),
+            },
             keys: names,
-            systems: Vec::new(),
         };
         Ok(FilmKeys { keys, names })
     }
+}
+
+fn unknown(kid: Kid) -> Error {
+    Error::Keys { what: format!("the film has key {kid}, which is not among those that were given") }
 }
 
 /// The keys of a film, and what `pack.json` says of them.

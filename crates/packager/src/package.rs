@@ -2,15 +2,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cenc::{IvSpan, base_iv, first_overlap};
+use cenc::{Iv, IvSpan, Label, base_iv, first_overlap};
 use cmaf::{KeyPlan, Protection};
+use isobmff::Pssh;
 use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
-use pack::{IvRange, Pack, PsshData, Scheme};
+use pack::{IvRange, Pack, PackProtection, PsshData, Scheme};
 use storage::{Folder, Key};
 
 use crate::extras::{Extras, check_details};
-use crate::film::{Film, Sound};
+use crate::film::{Film, FilmTrack, Sound};
 use crate::input::Input;
+use crate::keys::{Keys, MAX_KEYS};
 use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
 use crate::publish::Staging;
@@ -57,6 +59,11 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
             if options.label_by_height {
                 film.label_by_height(keys.label())?;
             }
+            if let Some(exchanged) = keys.of_document() {
+                exchanged.check(options)?;
+                let last = plan.period(film.segments().saturating_sub(1)).min(MAX_KEYS);
+                film.label_by_keys(exchanged, keys.label(), last as u32 + 1)?;
+            }
             let start = |segment| film.segment_start(segment);
             Some(keys.of_plan(&plan, film.segments(), &film.labels(), start)?)
         }
@@ -73,7 +80,11 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     };
     let is_taken = fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file();
     match key {
-        Some(_) if place.join(PACK_JSON).exists() => return already_there(options, place),
+        Some(_) if place.join(PACK_JSON).exists() => {
+            let published = already_there(options, place)?;
+            check_same_key(&published, &film, options)?;
+            return Ok(published);
+        }
         // What a publication that was cut off left behind is no pack.
         Some(_) if place.is_dir() => {}
         _ if is_taken => return Err(Error::Exists { path: place }),
@@ -89,13 +100,12 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
             (Some(keys), Some(film_keys)) => {
                 let label = track.label.as_ref();
                 let period_keys = film_keys.of_label(label);
-                let scheme =
-                    if options.scheme == Scheme::Cbcs { cenc::Scheme::Cbcs } else { cenc::Scheme::Cenc };
-                let base_iv = base_iv(keys.iv_key(), scheme, keys.content_id(), &track.id, &pack_id)?;
+                let scheme = cenc_scheme(options.scheme);
+                let base_iv = track_iv(keys, scheme, track, &pack_id)?;
                 let count = track.plan.samples.len() as u64;
                 representation.ivs = Some(IvRange { first: base_iv.to_string(), count });
                 ivs.extend(track.plan.iv_spans(&plan, period_keys, base_iv).map(|span| (number, span)));
-                let pssh = PsshData::of(&film_keys.names, label).to_box();
+                let pssh = pssh_boxes(&film_keys.names, label);
                 Some(Protection { scheme, level: options.level, plan, keys: period_keys, base_iv, pssh })
             }
             _ => None,
@@ -143,6 +153,45 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         (storage::Published::Before, Some(_)) => already_there(options, place),
         (storage::Published::Before, None) => Err(Error::Exists { path: place }),
     }
+}
+
+const fn cenc_scheme(scheme: Scheme) -> cenc::Scheme {
+    match scheme {
+        Scheme::Cbcs => cenc::Scheme::Cbcs,
+        _ => cenc::Scheme::Cenc,
+    }
+}
+
+/// IV of a track's first sample.
+fn track_iv(keys: &Keys, scheme: cenc::Scheme, track: &FilmTrack<'_>, pack_id: &str) -> Result<Iv, Error> {
+    Ok(base_iv(keys.iv_key(&track.traits())?, scheme, keys.content_id(), &track.id, pack_id)?)
+}
+
+/// What a track's header says for players: Matinee's box, then what other systems are told of its keys, each
+/// box once.
+fn pssh_boxes(names: &PackProtection, label: Option<&Label>) -> Vec<Pssh> {
+    let mut boxes = vec![PsshData::of(names, label).to_box()];
+    for pssh in names.systems_of(label).filter_map(|system| system.pssh.as_ref()) {
+        if !boxes.contains(&pssh.0) {
+            boxes.push(pssh.0.clone());
+        }
+    }
+    boxes
+}
+
+/// Whether a pack of the library is encrypted by these keys: their names are in its id, and IVs follow from
+/// themselves.
+fn check_same_key(published: &Published, film: &Film<'_>, options: &PackageOptions) -> Result<(), Error> {
+    let (Some(keys), pack) = (&options.keys, &published.pack) else { return Ok(()) };
+    for track in &film.tracks {
+        let written = pack.representations.iter().find(|r| r.id == track.id).and_then(|r| r.ivs.as_ref());
+        let Some(written) = written else { continue };
+        let own = track_iv(keys, cenc_scheme(pack.scheme), track, &pack.pack_id)?;
+        if own.to_string() != written.first {
+            return Err(Error::OtherKey { path: published.directory.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// The same pack in the library, under this movie's name.

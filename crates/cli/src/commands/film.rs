@@ -1,5 +1,6 @@
 //! `matinee package`, `inspect` and `decrypt`.
 
+use super::exchange::{self, Chosen};
 use super::progress::Bar;
 use super::{given_keys, movie, now, tracks};
 use crate::args::{Decrypt, Inspect, Package};
@@ -18,7 +19,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     if package.output.is_none() && !matches!(package.scheme, Scheme::None) {
         movie::prepare_license(config, &package.details)?;
     }
-    let destination = match package.output {
+    let destination = match package.output.clone() {
         Some(folder) => Destination::Directory(folder),
         None => {
             // Before the library in it is made.
@@ -27,15 +28,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         }
     };
     let tracks = tracks::read(&package.tracks)?;
-    let given = given_keys::read(&package.keys)?;
-    let kept = if matches!(package.scheme, Scheme::None) { Vec::new() } else { given_keys::copy(&given) };
-    let mut given = given.into_iter();
-    let content = ContentId::of_movie(package.movie.get());
-    let keys = match (package.scheme, given.next()) {
-        (Scheme::None, _) => None,
-        (_, Some(first)) => Some(Keys::given(first, given.collect(), content, Label::default())),
-        (_, None) => Some(site_key(config, package.movie.get())?),
-    };
+    let Chosen { keys, after } = exchange::choose(config, &package)?;
     let options = PackageOptions {
         title: package.details.title.clone(),
         scheme: package.scheme,
@@ -52,14 +45,17 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         ..PackageOptions::new(package.inputs, package.movie.get(), keys, destination)
     };
     let published = packager::package(&options, &mut Bar::new())?;
+    let kept = after.kept(&published.pack, options.keys.as_ref());
     if matches!(options.destination, Destination::Directory(_)) {
+        kept?;
         let folder = published.directory.display();
         return output::line(&format!(
             "Packaged as {} in {folder}; publish it by `matinee movie add {folder}`",
             published.pack.pack_id
         ));
     }
-    let done = given_keys::keep(config, &published.pack.pack_id, &kept)
+    let done = kept
+        .and_then(|kept| given_keys::keep(config, &published.pack.pack_id, &kept))
         .and_then(|pack| movie::add(config, &pack, package.details, false));
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
@@ -88,7 +84,9 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
 pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
     let keys = given_keys::read(&decrypt.keys)?;
     if keys.is_empty() {
-        return Err(Failure::Usage("name the film's keys by --key KID:KEY or --key-file FILE".to_owned()));
+        return Err(Failure::Usage(
+            "name the film's keys by --key KID:KEY, --key-file FILE or --cpix FILE".to_owned(),
+        ));
     }
     let done = packager::decrypt(&decrypt.file, &keys, decrypt.output.as_deref(), &mut Bar::new())?;
     output::line(&format!(

@@ -1,9 +1,10 @@
-//! Content keys that an operator names on the command line, in files or on standard input.
+//! Content keys that an operator names on the command line, in files (lists, CPIX documents) or on standard input.
 
 use super::{block_on, now};
 use crate::Failure;
 use crate::args::FilmKeys;
 use cenc::{Cek, KidAndKey};
+use cpix::Document;
 use server::catalogue::Pack;
 use server::{Config, movies};
 use std::fs::File;
@@ -12,18 +13,33 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The largest file of keys that is read, in octets: some thousand keys.
-const MOST: u64 = 1 << 20;
+/// The largest file of keys that is read, in octets.
+const MOST: u64 = cpix::MAX_DOCUMENT as u64;
+
+/// Reads all keys that are named, those of a document without what they are for.
+pub(super) fn read(keys: &FilmKeys) -> Result<Vec<KidAndKey>, Failure> {
+    match &keys.cpix {
+        None => listed(keys),
+        Some(path) => Ok(document(path)?.keys.into_iter().map(|key| key.key).collect()),
+    }
+}
+
+/// Reads `--cpix`.
+pub(super) fn document(path: &Path) -> Result<Document, Failure> {
+    let text = read_file("--cpix", path)?;
+    Document::parse(text.as_bytes())
+        .map_err(|error| Failure::Usage(format!("--cpix {}: {error}", path.display())))
+}
 
 /// Reads `--key` and `--key-file`. Not by clap, which would quote a malformed key in its message.
-pub(super) fn read(keys: &FilmKeys) -> Result<Vec<KidAndKey>, Failure> {
+pub(super) fn listed(keys: &FilmKeys) -> Result<Vec<KidAndKey>, Failure> {
     let parse = |text: &str, option: &str| {
         text.parse().map_err(|e: cenc::Error| Failure::Usage(format!("{option}: {e}")))
     };
     let mut all =
         keys.keys.iter().map(|text| parse(text, "--key")).collect::<Result<Vec<KidAndKey>, Failure>>()?;
     for path in &keys.key_files {
-        let text = read_file(path)?;
+        let text = read_file("--key-file", path)?;
         for (number, line) in (1..).zip(text.lines().map(str::trim)) {
             if !line.is_empty() && !line.starts_with('#') {
                 all.push(parse(line, &format!("--key-file {}, line {number}", path.display()))?);
@@ -33,29 +49,29 @@ pub(super) fn read(keys: &FilmKeys) -> Result<Vec<KidAndKey>, Failure> {
     Ok(all)
 }
 
-/// The same keys again.
-pub(super) fn copy(keys: &[KidAndKey]) -> Vec<KidAndKey> {
-    keys.iter().map(|key| KidAndKey { kid: key.kid, cek: Cek::new(*key.cek.expose()) }).collect()
+/// The same key again.
+pub(super) fn copy(key: &KidAndKey) -> KidAndKey {
+    KidAndKey { kid: key.kid, cek: Cek::new(*key.cek.expose()) }
 }
 
 /// The text of a file that nobody else can read, or of standard input for `-`.
-fn read_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn read_file(option: &str, path: &Path) -> Result<Zeroizing<String>, Failure> {
     let failed =
-        |reason: &dyn std::fmt::Display| Failure::Command(format!("--key-file {}: {reason}", path.display()));
+        |reason: &dyn std::fmt::Display| Failure::Command(format!("{option} {}: {reason}", path.display()));
     let input: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
         let file = File::open(path).map_err(|error| failed(&error))?;
         let mode = file.metadata().map_err(|error| failed(&error))?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(failed(&"others can read this file of keys; run `chmod 600` on it"));
+            return Err(failed(&"others can read this file of secrets; run `chmod 600` on it"));
         }
         Box::new(file)
     };
     let mut text = Zeroizing::new(String::new());
     input.take(MOST + 1).read_to_string(&mut text).map_err(|error| failed(&error))?;
     match text.len() as u64 > MOST {
-        true => Err(failed(&"too large for a file of keys")),
+        true => Err(failed(&"too large for a file of secrets")),
         false => Ok(text),
     }
 }

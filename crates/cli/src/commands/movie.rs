@@ -27,16 +27,20 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             // Before the library in it is made.
             server::open_data(&config.data)?;
             prepare_license(config, &details)?;
-            let given = given_keys::read(&keys)?;
+            let mut given = given_keys::read(&keys)?;
             let (source, kept) = block_on(async {
                 let source = Pack::read_folder(&folder).await?;
                 let kept = Pack::read_folder(&config.library().join(&source.id)).await.ok();
                 Ok((source, kept))
             })?;
+            if keys.cpix.is_some() {
+                // A document may have keys of sizes that the film lacks.
+                given.retain(|key| source.keys.iter().any(|name| name.kid == key.kid));
+            }
             let missing = kept.as_ref().unwrap_or(&source).missing_keys();
             if let Some(kid) = missing.into_iter().find(|kid| !given.iter().any(|key| key.kid == *kid)) {
                 return Err(Failure::Usage(format!(
-                    "the film was packaged with a key of its own, without which no license can be made: name it by --key {kid}:KEY"
+                    "the film was packaged with a key of its own, without which no license can be made: name it by --key {kid}:KEY, --key-file or --cpix"
                 )));
             }
             block_on(async { Ok(movies::publish(&config.library(), &folder).await?) })?;

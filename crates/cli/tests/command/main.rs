@@ -4,6 +4,7 @@
 mod add;
 mod box_run;
 mod check;
+mod exchange;
 mod film_keys;
 mod site;
 

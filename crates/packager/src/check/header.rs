@@ -2,8 +2,8 @@
 
 use cenc::{Iv, Kid};
 use cmaf::VideoConfig;
-use isobmff::{Boxes, FourCc, InitSegment, Track, TrackEncryption};
-use pack::{MediaType, Pack, PackProtection, PsshData, Representation, SYSTEM_ID, Scheme};
+use isobmff::{Boxes, FourCc, InitSegment, Pssh, Track, TrackEncryption};
+use pack::{MediaType, Pack, PackProtection, PsshData, Representation, SYSTEM_ID, Scheme, SystemId};
 
 use super::report::Findings;
 
@@ -83,7 +83,7 @@ pub(super) fn check(
     match (expected, &pack.protection) {
         (Some(expected), Some(protection)) => {
             entries(track, r, expected, findings);
-            pssh(init, r, (protection, expected), findings);
+            pssh(init, r, protection, findings);
         }
         _ => {
             let clear = track.entries.iter().all(|entry| entry.kind != b"encv" && entry.kind != b"enca");
@@ -124,12 +124,7 @@ fn entries(track: &Track, r: &Representation, expected: &Expected<'_>, findings:
     });
 }
 
-fn pssh(
-    init: &InitSegment,
-    r: &Representation,
-    (protection, expected): (&PackProtection, &Expected<'_>),
-    findings: &mut Findings,
-) {
+fn pssh(init: &InitSegment, r: &Representation, protection: &PackProtection, findings: &mut Findings) {
     let wanted = PsshData::of(protection, r.label.as_ref()).to_box();
     let ours: Vec<_> = init.pssh.iter().filter(|pssh| pssh.system_id == SYSTEM_ID).collect();
     findings.must(ours.len() == 1, || format!("there are {} `pssh` of Matinee instead of 1", ours.len()));
@@ -139,10 +134,16 @@ fn pssh(
             "`pssh` has other data than content id, KIDs, common key and label of pack.json make".to_owned()
         });
     }
-    let known = |kid: &[u8; 16]| expected.kids.iter().any(|known| known.0 == *kid);
+    let told: Vec<&Pssh> =
+        protection.systems_of(r.label.as_ref()).filter_map(|system| Some(&system.pssh.as_ref()?.0)).collect();
     for pssh in init.pssh.iter().filter(|pssh| pssh.system_id != SYSTEM_ID) {
-        findings.must(pssh.kids.iter().all(known), || {
-            format!("`pssh` of system {} lists a KID that pack.json does not", hex::encode(pssh.system_id))
+        findings.must(told.contains(&pssh), || {
+            format!("`pssh` of system {} is not in pack.json", SystemId(pssh.system_id))
+        });
+    }
+    for pssh in told {
+        findings.must(init.pssh.contains(pssh), || {
+            format!("pack.json has a `pssh` of system {} that is not there", SystemId(pssh.system_id))
         });
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod codecs;
 mod common;
 mod demo_film;
+mod exchange;
 mod extras;
 mod foreign_files;
 mod heights;

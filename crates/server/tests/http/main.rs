@@ -10,6 +10,7 @@ mod controller;
 mod devices;
 mod drm;
 mod edge;
+mod exchange;
 mod heights;
 mod identity;
 mod license;

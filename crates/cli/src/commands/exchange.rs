@@ -1,0 +1,152 @@
+//! The keys of a film that is to be packaged: the site's, the operator's, or those of a document of others (CPIX);
+//! and documents of a film's keys.
+
+use super::key_server::KeyServer;
+use super::{block_on, film, given_keys};
+use crate::Failure;
+use crate::args::Package;
+use cenc::{ContentId, Kid, KidAndKey, Label};
+use cpix::{Document, Request};
+use pack::{Pack, Scheme};
+use packager::Keys;
+use server::Config;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The keys of a film, and what is to be done with them when it is packaged.
+pub(super) struct Chosen {
+    pub(super) keys: Option<Keys>,
+    pub(super) after: After,
+}
+
+/// What is to be done with keys when the film is packaged.
+pub(super) struct After {
+    /// Those that were given, for licenses.
+    given: Vec<KidAndKey>,
+    /// Whether the film must have all of these: a document may have keys of sizes that it lacks.
+    all: bool,
+    file: Option<KeyFile>,
+}
+
+/// Chooses the keys by the command's options.
+pub(super) fn choose(config: &Config, package: &Package) -> Result<Chosen, Failure> {
+    let (exchange, movie) = (&package.exchange, package.movie.get());
+    if matches!(package.scheme, Scheme::None) {
+        if package.keys.cpix.is_some() || exchange.speke.is_some() || exchange.cpix_out.is_some() {
+            let what = "with --scheme none there are no keys: no --cpix, --speke, --cpix-out";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        given_keys::listed(&package.keys)?;
+        return Ok(Chosen { keys: None, after: After { given: Vec::new(), all: true, file: None } });
+    }
+    let file = exchange.cpix_out.as_deref().map(KeyFile::new).transpose()?;
+    let (content, label) = (ContentId::of_movie(movie), Label::default());
+    let (given, all, keys) = match document(package)? {
+        Some(document) => {
+            let given = document.keys.iter().map(|key| given_keys::copy(&key.key)).collect();
+            (given, false, Keys::exchanged(document, content, label)?)
+        }
+        None => {
+            let listed = given_keys::listed(&package.keys)?;
+            let given = listed.iter().map(given_keys::copy).collect();
+            let mut listed = listed.into_iter();
+            let keys = match listed.next() {
+                Some(first) => Keys::given(first, listed.collect(), content, label),
+                None => film::site_key(config, movie)?,
+            };
+            (given, true, keys)
+        }
+    };
+    Ok(Chosen { keys: Some(keys), after: After { given, all, file } })
+}
+
+impl After {
+    /// Writes the file that was asked for; the keys to keep with the packaged film.
+    pub(super) fn kept(self, pack: &Pack, keys: Option<&Keys>) -> Result<Vec<KidAndKey>, Failure> {
+        let Self { mut given, all, file } = self;
+        if let (Some(file), Some(keys)) = (file, keys) {
+            file.write(pack, keys)?;
+        }
+        if !all {
+            let kids: Vec<Kid> = pack.protection.iter().flat_map(|p| &p.keys).map(|key| key.kid).collect();
+            given.retain(|key| kids.contains(&key.kid));
+        }
+        Ok(given)
+    }
+}
+
+/// The document that `--cpix` names, or that a key server answers with.
+fn document(package: &Package) -> Result<Option<Document>, Failure> {
+    if let Some(path) = &package.keys.cpix {
+        return given_keys::document(path).map(Some);
+    }
+    let Some(url) = &package.exchange.speke else { return Ok(None) };
+    let scheme = match package.scheme {
+        Scheme::Cbcs => cenc::Scheme::Cbcs,
+        _ => cenc::Scheme::Cenc,
+    };
+    let server = KeyServer::new(url, package.exchange.speke_header_file.as_deref())?;
+    let own = format!("movie/{}", package.movie);
+    let request = Request {
+        content_id: package.exchange.speke_content_id.as_deref().unwrap_or(&own),
+        kid: random_kid()?,
+        scheme,
+        systems: &package.exchange.speke_systems,
+    };
+    let answer = block_on(server.ask(&request.to_xml()))?;
+    let failed =
+        |reason: &dyn std::fmt::Display| Failure::Command(format!("the key server's answer: {reason}"));
+    let document = Document::parse(&answer).map_err(|error| failed(&error))?;
+    match document.keys.iter().any(|key| key.key.kid == request.kid) {
+        true => Ok(Some(document)),
+        false => Err(failed(&"it has not the key that was asked for")),
+    }
+}
+
+/// A random UUID (RFC 9562, version 4): a film that is packaged again gets another key.
+fn random_kid() -> Result<Kid, Failure> {
+    let mut kid = [0; 16];
+    getrandom::fill(&mut kid).map_err(|_| Failure::Command("there is no randomness".to_owned()))?;
+    kid[6] = kid[6] & 0x0f | 0x40;
+    kid[8] = kid[8] & 0x3f | 0x80;
+    Ok(Kid(kid))
+}
+
+/// A new file for a document of keys, which is gone again unless it is written.
+struct KeyFile {
+    path: PathBuf,
+    file: File,
+    written: bool,
+}
+
+impl KeyFile {
+    /// Makes it, for its owner alone.
+    fn new(path: &Path) -> Result<Self, Failure> {
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = made.map_err(|error| Self::failed(path, &error))?;
+        Ok(Self { path: path.into(), file, written: false })
+    }
+
+    /// Writes the keys of a film.
+    fn write(mut self, pack: &Pack, keys: &Keys) -> Result<(), Failure> {
+        let text = packager::document_of(pack, keys)?.to_xml();
+        let done = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
+        done.map_err(|error| Self::failed(&self.path, &error))?;
+        self.written = true;
+        Ok(())
+    }
+
+    fn failed(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
+        Failure::Command(format!("--cpix-out {}: {reason}", path.display()))
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        if !self.written {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}

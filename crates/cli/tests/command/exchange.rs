@@ -1,0 +1,243 @@
+//! Keys from elsewhere: `package --cpix`, `--cpix-out`, and `--speke` with a key server of the test's own.
+
+use crate::site::{Site, demo, text};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::thread::JoinHandle;
+
+const KID: &str = "0a0b0c0d-0e0f-4011-9213-141516171819";
+
+fn document(kid: &str, more: &str) -> String {
+    format!(
+        "<cpix:CPIX contentId=\"film\" version=\"2.3\" xmlns:cpix=\"urn:dashif:org:cpix\"
+           xmlns:pskc=\"urn:ietf:params:xml:ns:keyprov:pskc\"><cpix:ContentKeyList><cpix:ContentKey kid=\"{kid}\">
+           <cpix:Data><pskc:Secret><pskc:PlainValue>AAECAwQFBgcICQoLDA0ODw==</pskc:PlainValue></pskc:Secret>
+           </cpix:Data></cpix:ContentKey></cpix:ContentKeyList>{more}</cpix:CPIX>"
+    )
+}
+
+fn write_secret(path: &Path, content: &str) {
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(path).unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+}
+
+fn pack_json(folder: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.join("pack.json")).unwrap()).unwrap()
+}
+
+fn sealed(site: &Site) -> String {
+    let pack = site.library().pop().unwrap();
+    std::fs::read_to_string(site.path("data/library").join(pack).join("keys.sealed")).unwrap()
+}
+
+/// A film is packaged with a document's keys, which go with it; its own document takes them to the next one,
+/// and is a file of secrets.
+#[test]
+fn documents_in_and_out() {
+    let site = Site::new();
+    let (film, from, to) = (demo("240p.mp4"), site.path("in.xml"), site.path("out.xml"));
+    write_secret(&from, &document(KID, ""));
+    let folder = site.path("packed");
+    let package = ["package", text(&film), "--movie", "7", "--cpix", text(&from)];
+    site.ok(&[&package[..], &["--output", text(&folder), "--cpix-out", text(&to)]].concat());
+    assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    let pack = pack_json(&folder);
+    let kid = KID.replace('-', "");
+    assert_eq!(pack["protection"]["keys"][0]["kid"], kid);
+    assert!(!pack.to_string().contains("AAECAwQFBgcICQoLDA0ODw"));
+
+    // The film's own document decrypts it, publishes it, and makes it again.
+    let media = folder.join(pack["representations"][0]["path"].as_str().unwrap());
+    let done = site.ok(&["decrypt", text(&media), "--output", "clear.mp4", "--cpix", text(&to)]);
+    assert!(done.starts_with("Decrypted 1432 of 1440 samples"), "{done}");
+    site.ok(&["movie", "add", text(&folder), "--cpix", text(&to)]);
+    assert!(sealed(&site).contains(&kid));
+    site.ok(&["package", text(&film), "--movie", "7", "--cpix", text(&to)]);
+    assert_eq!(site.library(), [pack["pack_id"].as_str().unwrap()]);
+
+    // Never over what is there; and what fails leaves no file.
+    let before = std::fs::read(&to).unwrap();
+    let said = site.fails(&[&package[..], &["--cpix-out", text(&to)]].concat());
+    assert!(said.contains("--cpix-out") && std::fs::read(&to).unwrap() == before, "{said}");
+    let new = site.path("new.xml");
+    site.fails(&["package", "missing.mp4", "--movie", "7", "--cpix", text(&from), "--cpix-out", text(&new)]);
+    assert!(!new.exists());
+    // The site's own keys, too.
+    site.ok(&["package", text(&film), "--movie", "8", "--cpix-out", text(&new)]);
+    assert!(std::fs::read_to_string(&new).unwrap().contains("intendedTrackType=\"ALL\""));
+}
+
+#[test]
+fn documents_that_do_not_fit_are_refused() {
+    let site = Site::new();
+    let (film, file) = (demo("240p.mp4"), site.path("in.xml"));
+    let package = ["package", text(&film), "--movie", "7", "--cpix", text(&file)];
+    write_secret(&file, "");
+    let rules = format!(
+        "<cpix:ContentKeyUsageRuleList><cpix:ContentKeyUsageRule kid=\"{KID}\"><cpix:BitrateFilter/>\
+         </cpix:ContentKeyUsageRule></cpix:ContentKeyUsageRuleList>"
+    );
+    for (content, words) in [
+        (document(KID, "").replace("PlainValue", "EncryptedValue"), "keys are encrypted"),
+        (document(KID, &rules), "BitrateFilter"),
+        ("<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY a \"b\">]><x/>".to_owned(), "document type"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let output = site.run(&package);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(words), "{said}");
+    }
+    std::fs::write(&file, document(KID, "")).unwrap();
+    for more in [
+        &["--scheme", "none"][..],
+        &["--label-by-height"],
+        &["--key", "a:b"],
+        &["--speke", "https://example.org"],
+        &["--speke", "https://example.org", "--speke-system", "widevine"],
+    ] {
+        assert_eq!(site.run(&[&package[..], more].concat()).status.code(), Some(2), "{more:?}");
+    }
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(site.fails(&package).contains("chmod 600"));
+    assert!(site.library().is_empty());
+}
+
+/// A server that gives these answers, one to each connection; the requests that it got.
+fn key_server(answers: Vec<fn(&str) -> (&'static str, String)>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/speke/v2", listener.local_addr().unwrap());
+    let serve = move || {
+        let mut requests = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let complete = |request: &[u8]| {
+                let text = String::from_utf8_lossy(request).into_owned();
+                let (head, body) = text.split_once("\r\n\r\n")?;
+                let head = head.to_ascii_lowercase();
+                let length = head.split("content-length: ").nth(1)?.lines().next()?.parse::<usize>().ok()?;
+                (body.len() == length).then_some(text)
+            };
+            let text = loop {
+                let mut octets = [0; 4096];
+                let count = stream.read(&mut octets).unwrap();
+                assert!(count > 0, "the request broke off");
+                request.extend_from_slice(&octets[..count]);
+                if let Some(text) = complete(&request) {
+                    break text;
+                }
+            };
+            let (status, body) = answer(&text);
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nConnection: close\r\n");
+            write!(stream, "{head}Content-Length: {length}\r\n\r\n{body}").unwrap();
+            requests.push(text);
+        }
+        requests
+    };
+    (url, std::thread::spawn(serve))
+}
+
+/// The KID that a request asks for.
+fn asked(request: &str) -> &str {
+    request.split("ContentKey kid=\"").nth(1).unwrap().split('"').next().unwrap()
+}
+
+/// What a key server answers: the key, and what Widevine and FairPlay are told of it.
+fn answer(request: &str) -> (&'static str, String) {
+    let kid = asked(request);
+    // A box of Widevine's with four octets of data; `#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://7"`.
+    let systems = format!(
+        "<cpix:DRMSystemList><cpix:DRMSystem kid=\"{kid}\" systemId=\"edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\">
+           <cpix:PSSH>AAAAJHBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7QAAAAQIARIA</cpix:PSSH></cpix:DRMSystem>
+         <cpix:DRMSystem kid=\"{kid}\" systemId=\"94ce86fb-07ff-4f43-adb8-93d2fa968ca2\">
+           <cpix:HLSSignalingData playlist=\"media\">I0VYVC1YLUtFWTpNRVRIT0Q9U0FNUExFLUFFUyxVUkk9InNrZDovLzci\
+         </cpix:HLSSignalingData></cpix:DRMSystem></cpix:DRMSystemList>"
+    );
+    ("200 OK", document(kid, &systems))
+}
+
+/// SPEKE v2 over a real connection: what is sent, that a server that is not ready yet is asked again, and that
+/// the film has the key and what the systems are told.
+#[test]
+fn a_key_server_is_asked() {
+    let site = Site::new();
+    let headers = site.path("headers.txt");
+    write_secret(&headers, "# the key server's\nAuthorization: Basic c2VjcmV0\n");
+    let busy: fn(&str) -> (&'static str, String) = |_| ("503 Service Unavailable", String::new());
+    let (url, server) = key_server(vec![busy, answer]);
+    let film = demo("240p.mp4");
+    let package = ["package", text(&film), "--movie", "7", "--scheme", "cbcs", "--speke", &url];
+    let systems = ["--speke-system", "widevine", "--speke-system", "fairplay"];
+    let header = ["--speke-header-file", text(&headers)];
+    site.ok(&[&package[..], &systems, &header].concat());
+    let requests = server.join().unwrap();
+    assert_eq!(asked(&requests[0]), asked(&requests[1]));
+    let request = &requests[1];
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let head = head.to_ascii_lowercase();
+    for line in [
+        "post /speke/v2 http/1.1",
+        "x-speke-version: 2.0",
+        "x-speke-user-agent: matinee/",
+        "content-type: application/xml",
+        "authorization: basic c2vjcmv0",
+    ] {
+        assert!(head.contains(line), "{line}\n{head}");
+    }
+    assert!(body.contains("contentId=\"movie/7\" version=\"2.3\""), "{body}");
+    assert!(body.contains("commonEncryptionScheme=\"cbcs\"") && body.contains("intendedTrackType=\"ALL\""));
+    let kid = asked(request).replace('-', "");
+    let folder = site.path("data/library").join(site.library().pop().unwrap());
+    let pack = pack_json(&folder);
+    assert_eq!(pack["protection"]["keys"][0]["kid"], kid);
+    let systems = &pack["protection"]["systems"];
+    assert_eq!(systems[0]["pssh"], "AAAAJHBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7QAAAAQIARIA");
+    assert_eq!(systems[1]["hls_media"], "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://7\"");
+    assert!(sealed(&site).contains(&kid));
+    let media = folder.join(pack["representations"][0]["path"].as_str().unwrap());
+    let report = site.json(&["inspect", text(&media), "--json"]);
+    assert_eq!(report["pssh"][1]["system_id"], "edef8ba979d64acea3c827dcd51d21ed");
+}
+
+/// What a key server refuses is said; its answers are looked at; and keys do not travel in the clear.
+#[test]
+fn what_a_key_server_answers_is_looked_at() {
+    let site = Site::new();
+    let film = demo("240p.mp4");
+    let package = |url: &str| {
+        let arguments =
+            ["package", text(&film), "--movie", "7", "--speke-system", "playready", "--speke", url];
+        site.run(&arguments)
+    };
+    let answers: [(fn(&str) -> (&'static str, String), &str); 4] = [
+        (
+            |_| ("422 Unprocessable Entity", "Unsupported\nCPIX@version".to_owned()),
+            "422: Unsupported CPIX@version",
+        ),
+        (|_| ("200 OK", document(KID, "")), "not the key that was asked for"),
+        (|_| ("200 OK", "<html/>".to_owned()), "no CPIX document"),
+        (|_| ("302 Found", String::new()), "status 302"),
+    ];
+    for (answer, words) in answers {
+        let (url, server) = key_server(vec![answer]);
+        let output = package(&url);
+        server.join().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(words), "{words}: {said}");
+    }
+    for (url, words) in [
+        ("http://keys.example.org/", "https"),
+        ("ftp://127.0.0.1/", "https"),
+        ("keys.example.org", "no URL"),
+        ("https://ada:secret@keys.example.org/", "--speke-header-file"),
+    ] {
+        let output = package(url);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(words), "{url}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+    assert!(site.library().is_empty());
+}

@@ -1,0 +1,46 @@
+use cenc::{Kid, Scheme};
+use pack::SystemId;
+
+use crate::write::{open, open_key, put, uuid, write_rules};
+use crate::{TrackFilter, UsageRule};
+
+/// What a key server is asked for (SPEKE v2, a profile of CPIX 2.3): one key for all tracks of a film, and what
+/// some systems are to be told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// What the film is called towards the server.
+    pub content_id: &'a str,
+    /// The key's name, which the one who asks chooses.
+    pub kid: Kid,
+    /// The scheme it is for.
+    pub scheme: Scheme,
+    /// The systems. FairPlay has no `pssh`, and nothing in DASH.
+    pub systems: &'a [SystemId],
+}
+
+impl Request<'_> {
+    /// The document: what is asked for stands in it empty.
+    pub fn to_xml(&self) -> String {
+        let mut out = String::new();
+        open(&mut out, Some(self.content_id));
+        out.push_str("  <cpix:ContentKeyList>\n");
+        open_key(&mut out, self.kid, Some(self.scheme));
+        out.push_str("/>\n  </cpix:ContentKeyList>\n  <cpix:DRMSystemList>\n");
+        let kid = uuid(self.kid);
+        for id in self.systems {
+            put(&mut out, format_args!("    <cpix:DRMSystem kid=\"{kid}\" systemId=\"{id}\">\n"));
+            if *id != SystemId::FAIRPLAY {
+                out.push_str("      <cpix:PSSH/>\n      <cpix:ContentProtectionData/>\n");
+            }
+            for playlist in ["media", "master"] {
+                put(&mut out, format_args!("      <cpix:HLSSignalingData playlist=\"{playlist}\"/>\n"));
+            }
+            out.push_str("    </cpix:DRMSystem>\n");
+        }
+        out.push_str("  </cpix:DRMSystemList>\n");
+        let tracks = vec![TrackFilter::VIDEO, TrackFilter::AUDIO];
+        write_rules(&mut out, &[UsageRule { kid: self.kid, periods: Vec::new(), tracks }]);
+        out.push_str("</cpix:CPIX>\n");
+        out
+    }
+}
