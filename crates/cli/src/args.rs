@@ -165,9 +165,14 @@ pub(crate) struct Package {
     /// Picture for the library (JPEG)
     #[arg(long, value_name = "FILE")]
     pub(crate) poster: Option<PathBuf>,
-    /// Write files and pack.json to this new folder instead of publishing them
+    /// Write files and pack.json to this new folder instead of publishing them; with --scheme none also
+    /// source.json, which makes it a source for an origin
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Keep the film's clear form, too, in sources/ID in the data folder: an origin encrypts it anew when it is asked
+    /// for. It is for the owner of the data folder alone
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) clear_source: bool,
     /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
     pub(crate) scheme: pack::Scheme,
@@ -219,6 +224,10 @@ pub(crate) struct Add {
     /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
     pub(crate) scheme: pack::Scheme,
+    /// Keep the film's clear form, too, in sources/ID in the data folder: an origin encrypts it anew when it is asked
+    /// for. It is for the owner of the data folder alone
+    #[arg(long)]
+    pub(crate) clear_source: bool,
     /// Say what would be done and why, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

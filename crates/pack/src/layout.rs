@@ -10,6 +10,10 @@ pub const LAYOUT_VERSION: u32 = 1;
 /// File name of a pack's description. A folder without it is no pack: it is published last.
 pub const PACK_JSON: &str = "pack.json";
 
+/// Name of the file that makes a folder with a clear film a source, of which an origin makes whatever is asked
+/// for. It is written last, and says what `pack.json` says.
+pub const SOURCE_JSON: &str = "source.json";
+
 /// File name of content keys that were given, sealed by the site: the server puts it into the pack.
 pub const SEALED_KEYS: &str = "keys.sealed";
 

@@ -53,6 +53,7 @@ mod progress;
 mod publish;
 mod rotation;
 mod sample_budget;
+mod source;
 
 pub use chapters::read_chapters;
 pub use check::{Check, CheckReport, Outcome, check};
@@ -65,3 +66,4 @@ pub use options::{AudioDetails, AudioSource, Destination, PackageOptions, Subtit
 pub use package::{Published, package, read_pack};
 pub use progress::Progress;
 pub use rotation::Rotation;
+pub use source::ClearSource;

@@ -142,4 +142,21 @@ impl PackageOptions {
             destination,
         }
     }
+
+    /// The same film without encryption, elsewhere.
+    pub(crate) fn clear(&self, destination: Destination) -> Self {
+        Self {
+            audio: self.audio.clone(),
+            sound_of_inputs: self.sound_of_inputs,
+            subtitles: self.subtitles.clone(),
+            thumbnails: self.thumbnails.clone(),
+            chapters: self.chapters.clone(),
+            title: self.title.clone(),
+            scheme: Scheme::None,
+            segment: self.segment,
+            allow_no_audio: self.allow_no_audio,
+            poster: self.poster.clone(),
+            ..Self::new(self.inputs.clone(), self.movie_id, None, destination)
+        }
+    }
 }

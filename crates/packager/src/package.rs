@@ -17,7 +17,7 @@ use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
 use crate::publish::Staging;
 use crate::rotation::key_plan;
-use crate::{Error, Progress};
+use crate::{Error, Progress, source};
 
 /// A published pack.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,8 +148,13 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         unpublished.write(POSTER, poster)?;
     }
     unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
-    match (unpublished.publish(&library, key.as_ref())?, key) {
-        (storage::Published::Now, _) => Ok(Published { pack, directory: place, already_there: false }),
+    match (unpublished.publish(&library, key.as_ref())?, &key) {
+        (storage::Published::Now, _) => {
+            if key.is_none() && options.scheme == Scheme::None {
+                source::mark(&place)?;
+            }
+            Ok(Published { pack, directory: place, already_there: false })
+        }
         (storage::Published::Before, Some(_)) => already_there(options, place),
         (storage::Published::Before, None) => Err(Error::Exists { path: place }),
     }

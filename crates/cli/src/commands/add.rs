@@ -35,7 +35,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     let mut work = Work::open(&config.data.join(WORK), &paths, &wanted)?;
     let movie = number(config, &add, &mut work)?;
     let mut meter = Meter::new(add.json);
-    let published = loop {
+    let (published, source) = loop {
         let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
         let options = options(config, &add, movie, &named, prepared, what.sounds.is_empty())?;
         match packager::package(&options, &mut meter) {
@@ -46,7 +46,11 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
                 what.notes.insert(0, format!("it cannot be taken as it is ({error})"));
                 tell(&what, add.json)?;
             }
-            done => break done?,
+            done => {
+                let published = done?;
+                let clear = add.clear_source.then(|| film::clear_source(config, &options, &mut meter));
+                break (published, clear.transpose());
+            }
         }
     };
     drop(meter);
@@ -54,15 +58,26 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         movie::prepare_license(config, &add.details)?;
     }
     let library = config.library().join(&published.pack.pack_id);
-    let done = block_on(async { Ok(server::catalogue::Pack::read_folder(&library).await?) })
-        .and_then(|pack| movie::put(config, &pack, add.details));
+    let done = source.and_then(|source| {
+        let pack = block_on(async { Ok(server::catalogue::Pack::read_folder(&library).await?) })?;
+        Ok((movie::put(config, &pack, add.details)?, source))
+    });
     match done {
-        Ok(movie) => {
+        Ok((movie, source)) => {
+            let kept = source.map(|source| source.keep(&movie.id.to_string())).transpose()?;
             work.remove()?;
             let (id, title, pack) = (movie.id, movie.title, movie.pack);
-            match add.json {
-                true => line(&json!({"event": "published", "movie_id": id, "title": title, "pack": pack})),
-                false => output::line(&format!("Published movie {id} \"{title}\" as pack {pack}")),
+            if add.json {
+                let mut said = json!({"event": "published", "movie_id": id, "title": title, "pack": pack});
+                if let Some(place) = kept {
+                    said["source"] = place.to_string_lossy().into();
+                }
+                return line(&said);
+            }
+            output::line(&format!("Published movie {id} \"{title}\" as pack {pack}"))?;
+            match kept {
+                Some(place) => output::line(&format!("Kept its clear form in {}", place.display())),
+                None => Ok(()),
             }
         }
         Err(error) => {

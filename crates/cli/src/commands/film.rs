@@ -7,7 +7,7 @@ use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
 use cenc::{CommonKey, ContentId, Label};
 use pack::Scheme;
-use packager::{Destination, Keys, PackageOptions};
+use packager::{ClearSource, Destination, Keys, PackageOptions};
 use server::Config;
 use server::policy::Policies;
 use std::time::Duration;
@@ -54,14 +54,41 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
             published.pack.pack_id
         ));
     }
-    let done = kept
-        .and_then(|kept| given_keys::keep(config, &published.pack.pack_id, &kept))
-        .and_then(|pack| movie::add(config, &pack, package.details, false));
+    let source = match package.clear_source {
+        true => clear_source(config, &options, &mut Bar::new()).map(Some),
+        false => Ok(None),
+    };
+    let done = source.and_then(|source| {
+        let pack = given_keys::keep(config, &published.pack.pack_id, &kept?)?;
+        movie::add(config, &pack, package.details, false)?;
+        Ok(source)
+    });
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
         let _ = std::fs::remove_dir_all(&published.directory);
     }
-    done
+    keep_source(done?, options.movie_id)
+}
+
+/// Folder of clear films in the data folder.
+const SOURCES: &str = "sources";
+
+/// Makes the clear form of a film, for the owner of the data folder alone.
+pub(super) fn clear_source(
+    config: &Config,
+    options: &PackageOptions,
+    progress: &mut dyn packager::Progress,
+) -> Result<ClearSource, Failure> {
+    let sources = config.data.join(SOURCES);
+    server::open_data(&sources)?;
+    Ok(ClearSource::make(options, &sources, progress)?)
+}
+
+/// Puts it in its place, where there is one, and says so.
+pub(super) fn keep_source(source: Option<ClearSource>, movie: u64) -> Result<(), Failure> {
+    let Some(source) = source else { return Ok(()) };
+    let place = source.keep(&movie.to_string())?;
+    output::line(&format!("Kept its clear form in {}", place.display()))
 }
 
 /// The key that follows from the site's common key; the keys are made if there are none yet.

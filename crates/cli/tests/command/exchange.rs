@@ -19,7 +19,7 @@ fn document(kid: &str, more: &str) -> String {
 }
 
 fn write_secret(path: &Path, content: &str) {
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).mode(0o600).open(path).unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
     file.write_all(content.as_bytes()).unwrap();
 }
 
@@ -104,8 +104,11 @@ fn documents_that_do_not_fit_are_refused() {
     assert!(site.library().is_empty());
 }
 
+/// Status and body of an answer to a request.
+type Answer = fn(&str) -> (&'static str, String);
+
 /// A server that gives these answers, one to each connection; the requests that it got.
-fn key_server(answers: Vec<fn(&str) -> (&'static str, String)>) -> (String, JoinHandle<Vec<String>>) {
+fn key_server(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/speke/v2", listener.local_addr().unwrap());
     let serve = move || {
@@ -166,7 +169,7 @@ fn a_key_server_is_asked() {
     let site = Site::new();
     let headers = site.path("headers.txt");
     write_secret(&headers, "# the key server's\nAuthorization: Basic c2VjcmV0\n");
-    let busy: fn(&str) -> (&'static str, String) = |_| ("503 Service Unavailable", String::new());
+    let busy: Answer = |_| ("503 Service Unavailable", String::new());
     let (url, server) = key_server(vec![busy, answer]);
     let film = demo("240p.mp4");
     let package = ["package", text(&film), "--movie", "7", "--scheme", "cbcs", "--speke", &url];
@@ -212,7 +215,7 @@ fn what_a_key_server_answers_is_looked_at() {
             ["package", text(&film), "--movie", "7", "--speke-system", "playready", "--speke", url];
         site.run(&arguments)
     };
-    let answers: [(fn(&str) -> (&'static str, String), &str); 4] = [
+    let answers: [(Answer, &str); 4] = [
         (
             |_| ("422 Unprocessable Entity", "Unsupported\nCPIX@version".to_owned()),
             "422: Unsupported CPIX@version",
@@ -240,4 +243,29 @@ fn what_a_key_server_answers_is_looked_at() {
         assert!(!said.contains("secret"), "{said}");
     }
     assert!(site.library().is_empty());
+}
+
+/// The film as it is published is encrypted; its clear form is kept for the owner of the data folder alone,
+/// and a folder with a clear film is a source.
+#[test]
+fn a_clear_form_is_kept_for_an_origin() {
+    let site = Site::new();
+    let film = demo("240p.mp4");
+    let said = site.ok(&["package", text(&film), "--movie", "7", "--clear-source"]);
+    assert!(said.contains("Kept its clear form in"), "{said}");
+    let sources = site.path("data/sources");
+    for folder in [&sources, &sources.join("7")] {
+        assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+    let source = std::fs::read(sources.join("7/source.json")).unwrap();
+    let source: serde_json::Value = serde_json::from_slice(&source).unwrap();
+    assert_eq!((&source["scheme"], &source["movie_id"]), (&"none".into(), &7.into()));
+    assert_eq!(pack_json(&site.path("data/library").join(site.library().pop().unwrap()))["scheme"], "cenc");
+    let folder = site.path("clear");
+    site.ok(&["package", text(&film), "--movie", "8", "--scheme", "none", "--output", text(&folder)]);
+    assert!(folder.join("source.json").is_file());
+    site.ok(&["movie", "add", text(&folder)]);
+    site.ok(&["check", "8"]);
+    let both = ["package", text(&film), "--movie", "9", "--clear-source", "--output", "x"];
+    assert_eq!(site.run(&both).status.code(), Some(2));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use pack::layout::{PACK_JSON, SEALED_KEYS};
+use pack::layout::{PACK_JSON, SEALED_KEYS, SOURCE_JSON};
 use pack::{Pack, PackFile};
 
 use super::report::{Check, Findings, count};
@@ -83,7 +83,9 @@ fn strangers(
         let below = format!("{path}/");
         if is_folder && depth > 0 && named.keys().any(|name| name.starts_with(&below)) {
             strangers(&entry.path(), &below, named, depth - 1, findings)?;
-        } else if is_folder || !(named.contains_key(&path[..]) || path == PACK_JSON || path == SEALED_KEYS) {
+        } else if is_folder
+            || !(named.contains_key(&path[..]) || [PACK_JSON, SEALED_KEYS, SOURCE_JSON].contains(&&path[..]))
+        {
             findings.add(format!("{path} is there, and pack.json does not name it"));
         }
     }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod check;
+mod clear_source;
 mod codecs;
 mod common;
 mod demo_film;
