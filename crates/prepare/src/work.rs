@@ -43,6 +43,8 @@ impl Work {
         }
         let folder = parent.join(hex::encode(&digest.finalize()[..8]));
         fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        // Programs that work on it run in folders of it.
+        let folder = fs::canonicalize(&folder).map_err(Error::io(&folder))?;
         let lock = folder.join("lock");
         let file = File::options().create(true).append(true).open(&lock).map_err(Error::io(&lock))?;
         if file.try_lock().is_err() {

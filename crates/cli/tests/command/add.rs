@@ -300,3 +300,22 @@ fn ffmpeg_that_is_missing_or_fails() {
     let left: Vec<_> = std::fs::read_dir(work).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name == "lock" || name == "journal.json"), "{left:?}");
 }
+
+/// The data folder may be named relative to here, as the default is; and the clear form is kept where that is
+/// wished.
+#[test]
+fn the_default_data_folder_and_a_clear_form() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let site = Site::new();
+    clip(&site.path("film.mp4"), &format!("{PICTURES} {SOUND} {H264} -c:a aac"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_matinee"));
+    command.args(["add", "film.mp4", "--movie", "7", "--clear-source"]).current_dir(site.path(""));
+    let output = command.env_remove("MATINEE_DATA").env("MATINEE_LOG", "error").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let source = std::fs::read(site.path("matinee-data/sources/7/source.json")).unwrap();
+    let source: Value = serde_json::from_slice(&source).unwrap();
+    assert_eq!(source["scheme"], "none");
+    assert!(source["thumbnails"].is_object());
+}
