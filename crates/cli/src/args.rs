@@ -165,6 +165,9 @@ pub(crate) struct Package {
     /// Picture for the library (JPEG)
     #[arg(long, value_name = "FILE")]
     pub(crate) poster: Option<PathBuf>,
+    /// Make thumbnails of the film, for which ffmpeg is needed; where there is none the film goes on without
+    #[arg(long)]
+    pub(crate) thumbnails: bool,
     /// Write files and pack.json to this new folder instead of publishing them; with --scheme none also
     /// source.json, which makes it a source for an origin
     #[arg(long, value_name = "DIR")]

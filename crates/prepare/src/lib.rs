@@ -37,7 +37,7 @@ mod work;
 
 pub use error::Error;
 pub use ffmpeg::probe as probe_file;
-pub use run::{Prepared, run};
+pub use run::{Prepared, run, thumbnails};
 pub use work::Work;
 
 /// Is told how far the steps have come, in milliseconds of the film.

@@ -80,6 +80,18 @@ pub struct Video {
     pub transfer: String,
 }
 
+impl Media {
+    /// Samples of the largest moving picture; 0 without any.
+    pub(crate) fn largest_picture(&self) -> u64 {
+        let moving = self.streams.iter().filter(|stream| !stream.is("attached_pic"));
+        let samples = moving.map(|stream| match &stream.kind {
+            Kind::Video(video) => u64::from(video.size.0) * u64::from(video.size.1),
+            _ => 0,
+        });
+        samples.max().unwrap_or(0)
+    }
+}
+
 impl Stream {
     /// Whether a disposition is set.
     pub fn is(&self, disposition: &str) -> bool {

@@ -9,8 +9,8 @@ use pack::Chapter;
 use packager::{AudioDetails, AudioSource, SubtitleSource, ThumbnailSource};
 
 use crate::ffmpeg::Call;
-use crate::plan::{Pictures, Place, Plan, Sound, Step, Text};
-use crate::{Error, Progress, Work, calls, ladder, poster};
+use crate::plan::{Pictures, Place, Plan, Sound, Step, Text, Wishes, plan};
+use crate::{Error, Progress, Work, calls, ffmpeg, ladder, poster};
 
 /// Parts of a long film that are measured, and their length in seconds.
 const PARTS: (u32, f64) = (8, 6.0);
@@ -58,6 +58,22 @@ pub fn run(
         done.poster = this.poster()?;
     }
     Ok(done)
+}
+
+/// Thumbnails of the input with the largest picture, as [`run`] makes them, and nothing else.
+///
+/// # Errors
+/// [`Error`].
+pub fn thumbnails(
+    inputs: &[PathBuf],
+    work: &mut Work,
+    progress: &mut dyn Progress,
+) -> Result<ThumbnailSource, Error> {
+    let mut sources = inputs.iter().map(|path| ffmpeg::probe(path)).collect::<Result<Vec<_>, _>>()?;
+    sources.sort_by_key(|source| std::cmp::Reverse(source.media.largest_picture()));
+    sources.truncate(1);
+    let plan = plan(&sources, &Wishes::default())?;
+    Run { plan: &plan, work, progress }.thumbnails()
 }
 
 struct Run<'a> {

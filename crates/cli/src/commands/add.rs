@@ -12,9 +12,6 @@ use server::Config;
 use server::policy::Policies;
 use std::path::PathBuf;
 
-/// Folder of half-made films in the data folder.
-const WORK: &str = "work";
-
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     if let Some(policy) = &add.details.policy {
         Policies::load(config)?.check(policy)?;
@@ -32,7 +29,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     server::open_data(&config.data)?;
     let paths: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
     let wanted = add.movie.map_or(String::new(), |movie| movie.to_string());
-    let mut work = Work::open(&config.data.join(WORK), &paths, &wanted)?;
+    let mut work = Work::open(&config.data.join(film::WORK), &paths, &wanted)?;
     let movie = number(config, &add, &mut work)?;
     let mut meter = Meter::new(add.json);
     let (published, source) = loop {

@@ -7,10 +7,15 @@ use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
 use cenc::{CommonKey, ContentId, Label};
 use pack::Scheme;
-use packager::{ClearSource, Destination, Keys, PackageOptions};
+use packager::{ClearSource, Destination, Keys, PackageOptions, ThumbnailSource};
+use prepare::Work;
 use server::Config;
 use server::policy::Policies;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Folder of half-made films in the data folder.
+pub(super) const WORK: &str = "work";
 
 pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> {
     if let Some(policy) = &package.details.policy {
@@ -29,8 +34,14 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     };
     let tracks = tracks::read(&package.tracks)?;
     let Chosen { keys, after } = exchange::choose(config, &package)?;
+    let mut work = match package.thumbnails {
+        true => Some(open_work(config, &package.inputs, &destination)?),
+        false => None,
+    };
+    let thumbnails = work.as_mut().map(|work| thumbnails(&package.inputs, work)).transpose()?.flatten();
     let options = PackageOptions {
         title: package.details.title.clone(),
+        thumbnails,
         scheme: package.scheme,
         level: package.level,
         segment: Duration::from_secs_f64(package.segment),
@@ -48,6 +59,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     let kept = after.kept(&published.pack, options.keys.as_ref());
     if matches!(options.destination, Destination::Directory(_)) {
         kept?;
+        discard(work)?;
         let folder = published.directory.display();
         return output::line(&format!(
             "Packaged as {} in {folder}; publish it by `matinee movie add {folder}`",
@@ -67,7 +79,9 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         // No film in the library that the catalogue does not know.
         let _ = std::fs::remove_dir_all(&published.directory);
     }
-    keep_source(done?, options.movie_id)
+    let source = done?;
+    discard(work)?;
+    keep_source(source, options.movie_id)
 }
 
 /// Folder of clear films in the data folder.
@@ -89,6 +103,40 @@ pub(super) fn keep_source(source: Option<ClearSource>, movie: u64) -> Result<(),
     let Some(source) = source else { return Ok(()) };
     let place = source.keep(&movie.to_string())?;
     output::line(&format!("Kept its clear form in {}", place.display()))
+}
+
+/// Where thumbnails are made: in the data folder, or hidden beside the folder that is written.
+fn open_work(config: &Config, inputs: &[PathBuf], destination: &Destination) -> Result<Work, Failure> {
+    let parent = match destination {
+        Destination::Library(_) => config.data.join(WORK),
+        Destination::Directory(folder) => {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            folder.with_file_name(format!(".{name}.{WORK}"))
+        }
+    };
+    Ok(Work::open(&parent, inputs, "")?)
+}
+
+/// Removes what thumbnails were made of, once they are in the pack.
+fn discard(work: Option<Work>) -> Result<(), Failure> {
+    let Some(work) = work else { return Ok(()) };
+    let parent = work.folder().parent().map(Path::to_path_buf);
+    work.remove()?;
+    // It stays where others are at work in it.
+    let _ = parent.map(std::fs::remove_dir);
+    Ok(())
+}
+
+/// The film's thumbnails; `None`, and said, without ffmpeg.
+fn thumbnails(inputs: &[PathBuf], work: &mut Work) -> Result<Option<ThumbnailSource>, Failure> {
+    match prepare::thumbnails(inputs, work, &mut Bar::new()) {
+        Ok(made) => Ok(Some(made)),
+        Err(error @ prepare::Error::Missing(_)) => {
+            eprintln!("matinee: no thumbnails: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The key that follows from the site's common key; the keys are made if there are none yet.

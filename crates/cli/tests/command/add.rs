@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-fn has_ffmpeg() -> bool {
+pub(crate) fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|out| out.status.success());
     if !there {
         eprintln!("SKIPPED: ffmpeg is not installed");
@@ -32,7 +32,7 @@ const SOUND: &str = "-f lavfi -i sine=d=2";
 const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25";
 
 /// `pack.json` of a movie, as JSON.
-fn pack(site: &Site, movie: &str) -> Value {
+pub(crate) fn pack(site: &Site, movie: &str) -> Value {
     let pack = site.json(&["movie", "show", movie, "--json"])["pack"].as_str().unwrap().to_owned();
     serde_json::from_slice(&std::fs::read(site.path("data/library").join(pack).join("pack.json")).unwrap())
         .unwrap()
@@ -43,7 +43,7 @@ fn representations<'a>(pack: &'a Value, media: &str) -> Vec<&'a Value> {
 }
 
 /// Nothing is left half-done: no hidden file in the library, no work.
-fn assert_tidy(site: &Site) {
+pub(crate) fn assert_tidy(site: &Site) {
     assert!(site.library().iter().all(|name| !name.starts_with('.')), "{:?}", site.library());
     let work = std::fs::read_dir(site.path("data/work")).map(|entries| entries.count()).unwrap_or(0);
     assert_eq!(work, 0, "films that are half-made");

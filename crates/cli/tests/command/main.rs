@@ -7,6 +7,7 @@ mod check;
 mod exchange;
 mod film_keys;
 mod site;
+mod thumbnails;
 
 use site::{Running, Site, demo, text};
 use std::io::Write as _;
