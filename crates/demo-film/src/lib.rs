@@ -2,7 +2,8 @@
 //!
 //! The committed film (`media/demo/{240p,360p,720p}.mp4`) is 60 s at 24 frames a second, 1440 frames, H.264
 //! High with three B-frames and a closed GOP of 48 frames, with AAC-LC stereo at 48 kHz. `cargo xtask film`
-//! makes it anew.
+//! makes it anew. Beside it are subtitles in two languages (`subtitles.{en,de}.vtt`), chapters (`chapters.txt`)
+//! and the same sound with a voice that says the German subtitles ([`LINES`], `sound.de.m4a`).
 //!
 //! # Geometry
 //!
@@ -29,6 +30,10 @@
 //! The flash is on in frames `24·k` and `24·k + 1` for each second `k` in 0..60, and a bell ([`BELL_HZ`],
 //! attack within 1 ms, fading over about 0.1 s) starts in both channels at sample `48000·k`, together with
 //! the frame's presentation time. The chords under it have nothing above 1.2 kHz.
+
+mod lines;
+
+pub use lines::{LINE_SECONDS, LINES};
 
 /// Frames per second.
 pub const FPS: u32 = 24;

@@ -1,13 +1,15 @@
 //! Makes the demo film: draws and sounds it, and lets ffmpeg encode it.
 //!
 //! `demo-film OUT` writes `OUT/{240p,360p,720p}.mp4`, `OUT/{…}.framehash` (one line a frame, in order of
-//! presentation: the SHA-256 of the decoded frame as I420) and `OUT/poster.jpg`. `demo-film OUT --still N`
-//! writes frame N of every size as PNG instead.
+//! presentation: the SHA-256 of the decoded frame as I420) and `OUT/poster.jpg`, and what goes with the film:
+//! `subtitles.{en,de}.vtt`, `chapters.txt`, and `sound.de.m4a`, for which espeak-ng lends its voice. `demo-film OUT
+//! --still N` writes frame N of every size as PNG instead, `demo-film OUT --extras` only what goes with the film.
 
 mod canvas;
 mod letters;
 mod scene;
 mod sound;
+mod text;
 mod yuv;
 
 use std::error::Error;
@@ -17,6 +19,8 @@ use std::process::{Command, Stdio};
 
 use demo_film::{FPS, FRAMES, SAMPLE_RATE, SIZES, Size};
 use scene::Scene;
+use sound::Voice;
+use text::Language;
 
 /// Constant rate factor for each of [`SIZES`]: what keeps the whole under 4 MB.
 const QUALITY: [&str; 3] = ["35", "34", "34"];
@@ -25,16 +29,21 @@ const POSTER: u32 = 431;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let out = arguments.next().ok_or("usage: demo-film OUT [--still FRAME]")?;
+    let out = arguments.next().ok_or("usage: demo-film OUT [--still FRAME | --extras]")?;
     let out = Path::new(&out);
     std::fs::create_dir_all(out)?;
     if let Some(option) = arguments.next() {
-        let frame =
-            arguments.next().filter(|_| option == "--still").ok_or("usage: demo-film OUT [--still FRAME]")?;
+        if option == "--extras" {
+            return extras(out);
+        }
+        let frame = arguments
+            .next()
+            .filter(|_| option == "--still")
+            .ok_or("usage: demo-film OUT [--still FRAME | --extras]")?;
         return stills(out, frame.parse()?);
     }
     let sound = out.join("sound.m4a");
-    encode_sound(&sound)?;
+    encode_sound(&sound, &[])?;
     std::thread::scope(|scope| {
         let jobs: Vec<_> = SIZES
             .iter()
@@ -47,7 +56,32 @@ fn main() -> Result<(), Box<dyn Error>> {
         jobs.into_iter().try_for_each(|job| job.join().map_err(|_| "drawing failed".to_owned())?)
     })?;
     std::fs::remove_file(&sound)?;
-    poster(out)
+    poster(out)?;
+    extras(out)
+}
+
+/// Subtitles, chapters and the told sound.
+fn extras(out: &Path) -> Result<(), Box<dyn Error>> {
+    std::fs::write(out.join("subtitles.en.vtt"), text::subtitles(Language::English))?;
+    std::fs::write(out.join("subtitles.de.vtt"), text::subtitles(Language::German))?;
+    std::fs::write(out.join("chapters.txt"), text::chapters())?;
+    let voices = text::lines(Language::German)
+        .map(|(start, line)| speak(start, line))
+        .collect::<Result<Vec<_>, _>>()?;
+    encode_sound(&out.join("sound.de.m4a"), &voices)
+}
+
+/// A line, spoken in German.
+fn speak(start: u32, line: &str) -> Result<Voice, Box<dyn Error>> {
+    let spoken = Command::new("espeak-ng")
+        .args(["-v", "de", "-s", "150", "--stdout", line])
+        .output()
+        .map_err(|error| format!("espeak-ng: {error}"))?;
+    // What it writes to a pipe is a WAVE file whose sizes are not known: 44 octets, then 16-bit samples.
+    let (head, samples) = spoken.stdout.split_at_checked(44).ok_or("espeak-ng said nothing")?;
+    let rate = head.get(24..28).and_then(|rate| rate.try_into().ok()).map(u32::from_le_bytes);
+    let samples = samples.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+    Ok(Voice { start, rate: rate.ok_or("espeak-ng said nothing")?, samples })
 }
 
 /// A command, with what it reads written to it.
@@ -69,14 +103,14 @@ fn ffmpeg() -> Command {
     command
 }
 
-fn encode_sound(to: &Path) -> Result<(), Box<dyn Error>> {
+fn encode_sound(to: &Path, voices: &[Voice]) -> Result<(), Box<dyn Error>> {
     let rate = SAMPLE_RATE.to_string();
     feed(
         ffmpeg()
             .args(["-f", "s16le", "-ac", "2", "-ar", &rate, "-i", "-", "-c:a", "aac", "-b:a", "40k"])
             .args(["-fflags", "+bitexact", "-flags:a", "+bitexact"])
             .arg(to),
-        |pipe| Ok(pipe.write_all(&sound::pcm())?),
+        |pipe| Ok(pipe.write_all(&sound::pcm(voices))?),
     )
 }
 

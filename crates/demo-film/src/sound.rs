@@ -103,15 +103,41 @@ fn bell(n: u32) -> f32 {
     0.30 * (t / 0.001).min(1.0) * (-t / 0.05).exp() * sine(BELL_HZ, since, 0.0)
 }
 
-/// The whole sound, 16-bit little-endian, two channels interleaved.
-pub(crate) fn pcm() -> Vec<u8> {
+/// How much softer the music is under a voice.
+const UNDER_VOICE: f32 = 0.5;
+
+/// A voice that begins somewhere in the film.
+pub(crate) struct Voice {
+    /// Second at which it begins.
+    pub(crate) start: u32,
+    /// Samples a second.
+    pub(crate) rate: u32,
+    /// One channel.
+    pub(crate) samples: Vec<i16>,
+}
+
+impl Voice {
+    /// Its value at sample `n` of the film, -1 to 1, between its own samples by a straight line.
+    fn at(&self, n: u32) -> f32 {
+        let Some(since) = n.checked_sub(self.start * SAMPLE_RATE) else { return 0.0 };
+        let place = f64::from(since) * f64::from(self.rate) / f64::from(SAMPLE_RATE);
+        let sample = |index: usize| self.samples.get(index).map_or(0.0, |value| f32::from(*value) / 32768.0);
+        let (index, part) = (place as usize, place.fract() as f32);
+        sample(index) * (1.0 - part) + sample(index + 1) * part
+    }
+}
+
+/// The whole sound, 16-bit little-endian, two channels interleaved; music and bell are softer under voices.
+pub(crate) fn pcm(voices: &[Voice]) -> Vec<u8> {
+    let soft = if voices.is_empty() { 1.0 } else { UNDER_VOICE };
     let total = SECONDS * SAMPLE_RATE;
     let mut out = Vec::with_capacity(total as usize * 4);
     for n in 0..total {
         let fade = ((total - n) as f32 / (2.0 * SAMPLE_RATE as f32)).min(1.0);
         let (pad, music_box, bell) = (pad(n), music_box(n), bell(n));
+        let voice: f32 = voices.iter().map(|voice| voice.at(n)).sum();
         for channel in 0..2 {
-            let value = fade * (pad[channel] + music_box[channel]) + bell;
+            let value = soft * (fade * (pad[channel] + music_box[channel]) + bell) + voice;
             out.extend_from_slice(&((value.clamp(-1.0, 1.0) * 32_000.0) as i16).to_le_bytes());
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use demo_film::{BELL_HZ, FRAMES, Mark, SAMPLE_RATE, SECONDS, SIZES, Size};
+use demo_film::{BELL_HZ, FRAMES, LINE_SECONDS, LINES, Mark, SAMPLE_RATE, SECONDS, SIZES, Size};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../media/demo")
@@ -93,9 +93,57 @@ fn the_hashes_are_of_the_decoded_frames() {
 }
 
 #[test]
+fn subtitles_say_the_film_s_lines_in_their_time() {
+    for (name, german) in [("subtitles.en.vtt", false), ("subtitles.de.vtt", true)] {
+        let text = std::fs::read_to_string(folder().join(name)).unwrap();
+        let mut blocks = text.split("\n\n");
+        assert_eq!(blocks.next(), Some("WEBVTT"));
+        for (n, line) in LINES.iter().enumerate() {
+            let (start, said) = (n as u32 * LINE_SECONDS, if german { line.1 } else { line.0 });
+            let end = start + LINE_SECONDS - 1;
+            let cue = format!("00:00:{start:02}.500 --> 00:00:{end:02}.500\n{said}");
+            assert_eq!(blocks.next().map(str::trim_end), Some(&cue[..]), "{name}");
+        }
+        assert_eq!(blocks.next(), None);
+    }
+}
+
+/// The told sound is as long as the film, and has a voice where a line is said that the music alone has not.
+#[test]
+fn the_told_sound_speaks() {
+    let decode = |file: &str| {
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-v", "error", "-i"]).arg(folder().join(file)).args(["-map", "0:a", "-ac", "1"]);
+        match ffmpeg.args(["-c:a", "pcm_s16le", "-f", "s16le", "-"]).output() {
+            Ok(output) => Some(output.stdout),
+            Err(error) => {
+                eprintln!("skipped: ffmpeg cannot be started ({error})");
+                None
+            }
+        }
+    };
+    let (Some(told), Some(music)) = (decode("sound.de.m4a"), decode("240p.mp4")) else { return };
+    assert!(told.len().abs_diff((SECONDS * SAMPLE_RATE * 2) as usize) < 8192, "{}", told.len());
+    // Loudness of a second and a half, which is in no line's pause.
+    let loud = |sound: &[u8], second: u32| {
+        let at = (second * SAMPLE_RATE * 2) as usize;
+        let part = sound[at..at + (SAMPLE_RATE * 3) as usize].chunks_exact(2);
+        part.map(|pair| f64::from(i16::from_le_bytes([pair[0], pair[1]])).powi(2)).sum::<f64>()
+    };
+    for n in 0..LINES.len() as u32 {
+        let start = n * LINE_SECONDS;
+        let (told, music) = (loud(&told, start), loud(&music, start));
+        assert!(told > music / 3.0, "line {n}: {told} with the voice, {music} without");
+    }
+}
+
+#[test]
 fn the_film_is_small() {
     let files = SIZES.map(|size| folder().join(size.name).with_extension("mp4"));
     let all: u64 = files.iter().map(|file| file.metadata().unwrap().len()).sum();
     assert!(all < 4_000_000, "{all} bytes");
     assert!(folder().join("poster.jpg").metadata().unwrap().len() < 120_000);
+    let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().metadata().unwrap().len());
+    let whole: u64 = files.sum();
+    assert!(whole < 5_000_000, "{whole} bytes with all that goes with it");
 }

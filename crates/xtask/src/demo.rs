@@ -14,7 +14,8 @@ use crate::command;
 use crate::error::Error;
 use crate::project::Project;
 use crate::steps::Job;
-use record::{Film, Record};
+use crate::tools;
+use record::{Extra, Film, Record};
 
 /// The demo film's id, the one in the study's example.
 const DEMO_MOVIE: u64 = 60_027_274;
@@ -53,7 +54,15 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     // The modules as they ship; the server as the tests have it, because optimising it as a whole takes
     // longer than all the rest.
     let server = Job::new("server", || build_binary(project, Kind::Dev).map(drop));
-    build_site_beside(project, Kind::Release, vec![server])?;
+    // For thumbnails, which the film can do without.
+    let ffmpeg = Job::new("ffmpeg", || {
+        // Not where somebody would be asked for a password in the middle of it.
+        if rustix::process::geteuid().is_root() {
+            tools::ffmpeg(project).unwrap_or_else(|error| println!("no thumbnails: {error}"));
+        }
+        Ok(())
+    });
+    build_site_beside(project, Kind::Release, vec![server, ffmpeg])?;
     let binary = project.target.join("debug/matinee");
     let site = project.site();
     let matinee = |arguments: &[&str]| -> Command {
@@ -66,12 +75,13 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     let interrupted = serve::interrupts()?;
     make_private(&data).map_err(Error::file(&data))?;
     let mut record = Record::open(&data)?;
-    let demo = Film::new(DEMO_MOVIE, DEMO_TITLE, &project.demo_film())?;
-    let poster = project.root.join("media/demo/poster.jpg");
-    protect(&mut record, &demo, Some(&poster), &matinee)?;
+    let films = project.demo_film();
+    let extras = extras(&project.root.join("media/demo"), films.first());
+    let demo = Film::new(DEMO_MOVIE, DEMO_TITLE, &films, extras)?;
+    protect(&mut record, &demo, &matinee)?;
     if !input.is_empty() {
         let film = Film::of_user(&input)?;
-        protect(&mut record, &film, None, &matinee)?;
+        protect(&mut record, &film, &matinee)?;
     }
     let password = record.password()?;
     if !record.has_account() {
@@ -98,22 +108,33 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
+/// What goes with the demo film: options of `matinee package`, each with the file that follows it.
+fn extras(folder: &Path, sound: Option<&PathBuf>) -> Vec<Extra> {
+    let extra = |options: &[&'static str], file: &str| (options.to_vec(), folder.join(file));
+    let music = sound.map(|file| (vec!["--audio", "lang=zxx,label=Music,default"], file.clone()));
+    music
+        .into_iter()
+        .chain([
+            extra(&["--poster"], "poster.jpg"),
+            extra(&["--audio", "lang=de,label=Deutsch,role=dub"], "sound.de.m4a"),
+            extra(&["--subtitles", "lang=en,label=English"], "subtitles.en.vtt"),
+            extra(&["--subtitles", "lang=de,label=Deutsch"], "subtitles.de.vtt"),
+            extra(&["--chapters"], "chapters.txt"),
+        ])
+        .collect()
+}
+
 /// Protects a film, unless the same files were protected here before.
-fn protect(
-    record: &mut Record,
-    film: &Film,
-    poster: Option<&Path>,
-    matinee: &dyn Fn(&[&str]) -> Command,
-) -> Result<(), Error> {
+fn protect(record: &mut Record, film: &Film, matinee: &dyn Fn(&[&str]) -> Command) -> Result<(), Error> {
     if record.has(film) {
         return Ok(());
     }
     println!("protecting “{}”", film.title);
     let mut package = matinee(&["package", "--movie", &film.movie.to_string(), "--title", &film.title]);
-    if let Some(poster) = poster {
-        package.arg("--poster").arg(poster);
+    for (options, file) in &film.extras {
+        package.args(options.iter()).arg(file);
     }
-    command::run(package.arg("--").args(&film.files))?;
+    command::run(package.arg("--thumbnails").arg("--").args(&film.files))?;
     record.add(film)
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         Some(frame) => film.arg(project.target.join("film")).args(["--still", &frame.to_string()]),
         None => {
             tools::ffmpeg(project)?;
+            tools::espeak(project)?;
             film.arg(project.root.join("media/demo"))
         }
     };

@@ -24,7 +24,18 @@ fn announce(what: &str, how: &str) {
     println!("installing {what}: {how}");
 }
 
-/// ffmpeg, for tests that compare with it.
+/// espeak-ng, which speaks in the demo film.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn espeak(project: &Project) -> Result<(), Error> {
+    if on_path("espeak-ng").is_some() {
+        return Ok(());
+    }
+    apt::install(project, "espeak-ng (a voice for the demo film)", &["espeak-ng"], 5)
+}
+
+/// ffmpeg, for tests that compare with it and for thumbnails.
 ///
 /// # Errors
 /// When it is neither there nor installable.
@@ -32,7 +43,7 @@ pub(crate) fn ffmpeg(project: &Project) -> Result<(), Error> {
     if on_path("ffmpeg").is_some() {
         return Ok(());
     }
-    apt::install(project, "ffmpeg (second opinion on media in tests)", &["ffmpeg"], 90)
+    apt::install(project, "ffmpeg (thumbnails, and a second opinion on media in tests)", &["ffmpeg"], 90)
 }
 
 /// PostgreSQL's server, for the tests of the store against the real engine.

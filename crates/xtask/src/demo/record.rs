@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 
+/// Options of `matinee package`, and the file that follows them.
+pub(super) type Extra = (Vec<&'static str>, PathBuf);
+
 /// A film to protect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Film {
@@ -21,15 +24,18 @@ pub(super) struct Film {
     pub(super) title: String,
     /// Its files, one for each size.
     pub(super) files: Vec<PathBuf>,
+    /// What goes with it.
+    pub(super) extras: Vec<Extra>,
     /// SHA-256 over the files' bytes, hex.
     digest: String,
 }
 
 impl Film {
     /// A film with a known id.
-    pub(super) fn new(movie: u64, title: &str, files: &[PathBuf]) -> Result<Self, Error> {
-        let digest = hex::encode(digest(files)?);
-        Ok(Self { movie, title: title.to_owned(), files: files.to_vec(), digest })
+    pub(super) fn new(movie: u64, title: &str, files: &[PathBuf], extras: Vec<Extra>) -> Result<Self, Error> {
+        let all = files.iter().chain(extras.iter().map(|(_, file)| file));
+        let digest = hex::encode(digest(all)?);
+        Ok(Self { movie, title: title.to_owned(), files: files.to_vec(), extras, digest })
     }
 
     /// A user's own film: its id comes from its bytes (eight digits, so that it cannot be the demo's), its
@@ -40,12 +46,12 @@ impl Film {
         let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
         let title = stem.to_string_lossy().replace('_', " ");
         let movie = 10_000_000 + number % 50_000_000;
-        Ok(Self { movie, title, files: files.to_vec(), digest: hex::encode(digest) })
+        Ok(Self { movie, title, files: files.to_vec(), extras: Vec::new(), digest: hex::encode(digest) })
     }
 }
 
 /// SHA-256 over the files, each with its length before it.
-fn digest(files: &[PathBuf]) -> Result<Vec<u8>, Error> {
+fn digest<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<u8>, Error> {
     let mut sha = Sha256::new();
     for path in files {
         let mut file = File::open(path).map_err(Error::file(path))?;
