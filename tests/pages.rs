@@ -12,7 +12,9 @@ use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
 use matinee::{
     components::{
-        Controls, ErrorView, FilmCard, KeyHelp, MediaState, PasswordForm, QualityMenu, remote::Remote,
+        Controls, ErrorView, FilmCard, KeyHelp, MediaState, PasswordForm,
+        remote::Remote,
+        settings::{Setting, Settings},
     },
     pages::{Activate, LoginForm, LoginFormProps},
     route::{Route, safe_next},
@@ -26,7 +28,7 @@ use nccp::{
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
-    player::{Quality, Rung},
+    player::{Choice, Quality, Rung, Tracks},
     problem::{Problem, Way},
 };
 use web_sys::{Element, HtmlElement, HtmlInputElement};
@@ -232,17 +234,34 @@ fn quality() -> Quality {
     }
 }
 
+fn tracks() -> Tracks {
+    let choice = |id: &str, language: &str, label: Option<&str>| Choice {
+        id: id.into(),
+        language: language.into(),
+        role: "main".into(),
+        label: label.map(str::to_owned),
+    };
+    Tracks {
+        sounds: vec![choice("s1", "en", None), choice("s2", "de", Some("Deutsch, erzählt"))],
+        sound: Some("s1".into()),
+        texts: vec![choice("t1", "de", Some("Deutsch"))],
+        ..Tracks::default()
+    }
+}
+
 fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
     let remote = Remote {
         video: NodeRef::default(),
         stage: NodeRef::default(),
         duration: 60.0,
         on_toggle,
+        on_captions: Callback::noop(),
         on_help: Callback::noop(),
         on_note: Callback::noop(),
     };
     html! {
-        <Controls {remote} {media} quality={quality()} on_choose={Callback::noop()} title="Matinee demo film" idle=false />
+        <Controls {remote} {media} quality={quality()} tracks={tracks()} stills={None} chapters={Vec::new()}
+            on_choose={Callback::noop()} title="Matinee demo film" idle=false />
     }
 }
 
@@ -268,10 +287,13 @@ fn buttons(place: &Element) -> Vec<String> {
 #[wasm_bindgen_test]
 async fn the_controls_have_their_names() {
     for (media, expected) in [
-        (MediaState { paused: true, volume: 1.0, ..MediaState::default() }, ["Play", "Mute", "Full screen"]),
+        (
+            MediaState { paused: true, volume: 1.0, ..MediaState::default() },
+            ["Play", "Mute", "Full screen", "Captions", "Settings"],
+        ),
         (
             MediaState { muted: true, full_screen: true, ..MediaState::default() },
-            ["Pause", "Unmute", "Exit full screen"],
+            ["Pause", "Unmute", "Exit full screen", "Skip back 10 seconds", "Skip forward 10 seconds"],
         ),
     ] {
         let place = place();
@@ -311,39 +333,45 @@ async fn space_and_k_play_and_pause() {
 }
 
 fn focused() -> Option<String> {
-    document().active_element()?.get_attribute("data-quality")
+    document().active_element()?.text_content()
 }
 
 #[wasm_bindgen_test]
-async fn the_quality_menu_goes_by_keyboard() {
+async fn the_settings_go_by_keyboard() {
     let place = place();
     let choices = Rc::new(std::cell::RefCell::new(Vec::new()));
     let told = Rc::clone(&choices);
     let on_choose = Callback::from(move |choice| told.borrow_mut().push(choice));
-    let props = AroundProps { children: html! { <QualityMenu quality={quality()} {on_choose} /> } };
+    let props = AroundProps {
+        children: html! { <Settings quality={quality()} tracks={tracks()} speed=1.0 {on_choose} /> },
+    };
     yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
     let opener = one(&place, "button[aria-haspopup=menu]");
-    assert_eq!(opener.get_attribute("aria-label").as_deref(), Some("Quality: automatic, 360p"));
+    assert_eq!(opener.get_attribute("aria-label").as_deref(), Some("Settings"));
     opener.click();
     rendered().await;
     assert_eq!(opener.get_attribute("aria-expanded").as_deref(), Some("true"));
     let menu: web_sys::EventTarget = one(&place, "[role=menu]").into();
-    assert_eq!(focused().as_deref(), Some("auto"), "opened on what is chosen");
-    assert_eq!(one(&place, "[aria-checked=true]").text_content().as_deref(), Some("Automatic (360p)"));
+    assert_eq!(focused().as_deref(), Some("English"), "opened on what is chosen");
+    let chosen = place.query_selector_all("[aria-checked=true]").unwrap();
+    let chosen: Vec<_> =
+        (0..chosen.length()).map(|n| chosen.get(n).unwrap().text_content().unwrap()).collect();
+    assert_eq!(chosen, ["English", "Off", "Automatic (360p)", "Normal"]);
     assert!(press("ArrowDown", &menu));
-    assert_eq!(focused().as_deref(), Some("720"));
+    assert_eq!(focused().as_deref(), Some("Deutsch, erzählt"));
     assert!(press("End", &menu) && press("ArrowDown", &menu));
-    assert_eq!(focused().as_deref(), Some("auto"), "round again");
+    assert_eq!(focused().as_deref(), Some("English"), "round again");
     assert!(press("Escape", &menu));
     rendered().await;
     assert!(place.query_selector("[role=menu]").unwrap().is_none());
     assert!(document().active_element().unwrap().is_same_node(Some(&opener)), "the focus goes back");
     opener.click();
     rendered().await;
-    one(&place, "[data-quality='240']").click();
+    let last = place.query_selector_all("[aria-label=Quality] [role=menuitemradio]").unwrap();
+    last.get(3).unwrap().unchecked_into::<HtmlElement>().click();
     rendered().await;
-    assert_eq!(*choices.borrow(), [Some("a".to_owned())]);
+    assert_eq!(*choices.borrow(), [Setting::Quality(Some("a".to_owned()))]);
     assert!(place.query_selector("[role=menu]").unwrap().is_none());
     opener.click();
     rendered().await;

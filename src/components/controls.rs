@@ -4,17 +4,21 @@ use gloo::{
     events::{EventListener, EventListenerOptions},
     utils::{document, window},
 };
+use nccp::Chapter;
 use wasm_bindgen::JsCast;
-use web_player::{device_store, player::Quality};
+use web_player::{
+    device_store,
+    player::{Quality, Stills, Tracks},
+};
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlVideoElement};
 use yew::prelude::*;
 
 use super::{
     icons,
     media_state::MediaState,
-    quality_menu::QualityMenu,
-    remote::{Press, Remote, STEP, press_of},
+    remote::{Press, Remote, STEP, has_picture_in_picture, press_of},
     seek_bar::SeekBar,
+    settings::{Setting, Settings},
 };
 use crate::{
     route::{Link, Route},
@@ -30,8 +34,14 @@ pub struct ControlsProps {
     pub media: MediaState,
     /// The sizes of the picture.
     pub quality: Quality,
-    /// Chooses one of them.
-    pub on_choose: Callback<Option<String>>,
+    /// Sound and subtitles.
+    pub tracks: Tracks,
+    /// Small pictures of the film.
+    pub stills: Option<Stills>,
+    /// Chapters, ascending.
+    pub chapters: Vec<Chapter>,
+    /// Changes a setting.
+    pub on_choose: Callback<Setting>,
     /// The film's title.
     pub title: AttrValue,
     /// Nothing has moved for a while.
@@ -41,7 +51,7 @@ pub struct ControlsProps {
 /// Play, seek, volume, quality, full screen, by pointer and keyboard.
 #[function_component]
 pub fn Controls(props: &ControlsProps) -> Html {
-    let ControlsProps { remote, media, quality, on_choose, title, idle } = props;
+    let ControlsProps { remote, media, quality, tracks, stills, chapters, on_choose, title, idle } = props;
     let duration = remote.duration;
     let bar = use_node_ref();
     let scrub = use_state_eq(|| None::<f64>);
@@ -107,14 +117,14 @@ pub fn Controls(props: &ControlsProps) -> Html {
                 <h1>{ title }</h1>
             </div>
             <div class="bottom">
-                <SeekBar media={media.clone()} {duration} scrub={*scrub} on_press={on_press.clone()}
+                <SeekBar media={media.clone()} {duration} stills={stills.clone()} chapters={chapters.clone()} scrub={*scrub} on_press={on_press.clone()}
                     on_scrub={let scrub = scrub.setter(); Callback::from(move |to| scrub.set(to))} />
                 <div class="buttons">
                     <button type="button" class="play" aria-label={play_name} title={play_title}
                         onclick={button(Press::PlayPause)}>{ play }</button>
-                    <button type="button" class="wide" aria-label="Back 10 seconds" title="Back 10 seconds (←)"
+                    <button type="button" class="wide" aria-label="Skip back 10 seconds" title="Skip back 10 seconds (←)"
                         onclick={button(Press::By(-STEP))}>{ icons::back() }</button>
-                    <button type="button" class="wide" aria-label="Forward 10 seconds" title="Forward 10 seconds (→)"
+                    <button type="button" class="wide" aria-label="Skip forward 10 seconds" title="Skip forward 10 seconds (→)"
                         onclick={button(Press::By(STEP))}>{ icons::forward() }</button>
                     <div class="sound">
                         <button type="button" aria-label={sound_name} title={format!("{sound_name} (m)")}
@@ -127,8 +137,17 @@ pub fn Controls(props: &ControlsProps) -> Html {
                     <span class="gap" />
                     <button type="button" class="wide" aria-label="Keys" title="Keys (?)"
                         onclick={button(Press::Help)}>{ icons::keys() }</button>
-                    if quality.rungs.len() > 1 {
-                        <QualityMenu quality={quality.clone()} {on_choose} />
+                    if !tracks.texts.is_empty() {
+                        <button type="button" class="captions" aria-label="Captions" title="Captions (c)"
+                            aria-pressed={tracks.text.is_some().to_string()}
+                            onclick={button(Press::Captions)}>{ icons::captions() }</button>
+                    }
+                    <Settings quality={quality.clone()} tracks={tracks.clone()} speed={media.speed} {on_choose} />
+                    if has_picture_in_picture() {
+                        <button type="button" class="wide" aria-label="Picture in picture"
+                            title="Picture in picture (p)" onclick={button(Press::PictureInPicture)}>
+                            { icons::inset() }
+                        </button>
                     }
                     <button type="button" aria-label={if media.full_screen { "Exit full screen" } else { "Full screen" }}
                         title="Full screen (f)" onclick={button(Press::FullScreen)}>

@@ -35,6 +35,10 @@ icons! {
     again "M12 5V1.8L6.8 6.2 12 10.6V7a6 6 0 1 1-6 6H4a8 8 0 1 0 8-8z";
     /// A cogwheel.
     gear "M10.3 2.5h3.4l.5 2.6 1.7.7 2.2-1.5 2.4 2.4-1.5 2.2.7 1.7 2.6.5v3.4l-2.6.5-.7 1.7 1.5 2.2-2.4 2.4-2.2-1.5-1.7.7-.5 2.6h-3.4l-.5-2.6-1.7-.7-2.2 1.5-2.4-2.4 1.5-2.2-.7-1.7-2.6-.5v-3.4l2.6-.5.7-1.7-1.5-2.2 2.4-2.4 2.2 1.5 1.7-.7zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z";
+    /// A line of text on a screen.
+    captions "M3 5h18v14H3zm2 2v10h14V7zm2 4.2h6V13H7zm8 0h2V13h-2zM7 14.4h2v1.8H7zm4 0h6v1.8h-6z";
+    /// A small screen on a large one.
+    inset "M3 5h18v14H3zm2 2v10h14V7zm6 5h7v4h-7z";
     /// A keyboard.
     keys "M3 6h18v12H3zm2 2v8h14V8zm1.5 1.5h2v2h-2zm3.5 0h2v2h-2zm3.5 0h2v2h-2zm3.5 0h1.5v2H17zM8 13h8v1.8H8z";
     /// A plus.

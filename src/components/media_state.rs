@@ -25,6 +25,8 @@ pub struct MediaState {
     pub muted: bool,
     /// 0 to 1.
     pub volume: f64,
+    /// How fast it plays; 1 is as it was made.
+    pub speed: f64,
     /// Full screen.
     pub full_screen: bool,
 }
@@ -44,12 +46,13 @@ impl MediaState {
             has_picture: ready >= 2,
             muted: video.muted() || video.volume() == 0.0,
             volume: video.volume(),
+            speed: video.playback_rate(),
             full_screen: document().fullscreen_element().is_some(),
         }
     }
 }
 
-const EVENTS: [&str; 17] = [
+const EVENTS: [&str; 18] = [
     "canplay",
     "durationchange",
     "emptied",
@@ -60,6 +63,7 @@ const EVENTS: [&str; 17] = [
     "play",
     "playing",
     "progress",
+    "ratechange",
     "seeked",
     "seeking",
     "stalled",
@@ -72,7 +76,8 @@ const EVENTS: [&str; 17] = [
 /// The state of the video element in `video`, kept up to date.
 #[hook]
 pub fn use_media_state(video: NodeRef) -> MediaState {
-    let state = use_state_eq(|| MediaState { paused: true, volume: 1.0, ..MediaState::default() });
+    let state =
+        use_state_eq(|| MediaState { paused: true, volume: 1.0, speed: 1.0, ..MediaState::default() });
     let setter = state.setter();
     use_effect_with(video, move |video| {
         let mut listeners = Vec::new();

@@ -1,11 +1,14 @@
 //! What a viewer can ask of the player, by button, key or finger.
 
 use gloo::utils::document;
-use js_sys::{Function, Reflect};
-use wasm_bindgen::JsCast;
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_player::device_store;
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
+
+use super::settings::SPEEDS;
 
 /// Seconds that an arrow key, or a double tap, moves.
 pub const STEP: f64 = 10.0;
@@ -30,20 +33,31 @@ pub enum Press {
     Quieter,
     /// Sound off, or on again.
     Mute,
+    /// Subtitles on or off.
+    Captions,
+    /// The next faster speed.
+    Faster,
+    /// The next slower one.
+    Slower,
     /// Full screen, or back.
     FullScreen,
+    /// A small picture above all other windows, or back.
+    PictureInPicture,
     /// Shows what the keys do, or hides it.
     Help,
 }
 
 /// Keys and what they do, as the help shows them.
-pub const KEYS: [(&[&str], &str); 9] = [
+pub const KEYS: [(&[&str], &str); 12] = [
     (&["Space", "k"], "Play or pause"),
     (&["←", "j"], "Back 10 seconds"),
     (&["→", "l"], "Forward 10 seconds"),
     (&["↑", "↓"], "Volume up or down"),
     (&["m"], "Mute or unmute"),
+    (&["c"], "Captions"),
+    (&["<", ">"], "Slower or faster"),
     (&["f"], "Full screen"),
+    (&["p"], "Picture in picture"),
     (&["0", "…", "9"], "Jump to a tenth of the film"),
     (&["Home", "End"], "Start over, go to the end"),
     (&["?"], "This list"),
@@ -63,6 +77,10 @@ pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
         "End" => Press::Part(1.0),
         "m" | "M" => Press::Mute,
         "f" | "F" => Press::FullScreen,
+        "c" | "C" => Press::Captions,
+        "p" | "P" => Press::PictureInPicture,
+        "<" => Press::Slower,
+        ">" => Press::Faster,
         "?" => Press::Help,
         digit => Press::Part(f64::from(digit.parse::<u8>().ok().filter(|digit| *digit < 10)?) / 10.0),
     })
@@ -79,6 +97,8 @@ pub struct Remote {
     pub duration: f64,
     /// Plays or pauses.
     pub on_toggle: Callback<()>,
+    /// Turns subtitles on or off.
+    pub on_captions: Callback<()>,
     /// Shows or hides the help.
     pub on_help: Callback<()>,
     /// Says for a moment what a key or finger has done.
@@ -91,6 +111,7 @@ impl Remote {
         match (press, self.video.cast::<HtmlVideoElement>()) {
             (Press::PlayPause, _) => self.on_toggle.emit(()),
             (Press::Help, _) => self.on_help.emit(()),
+            (Press::Captions, _) => self.on_captions.emit(()),
             (press, Some(video)) => self.press_on(press, video),
             (_, None) => {}
         }
@@ -98,7 +119,7 @@ impl Remote {
 
     fn press_on(&self, press: Press, video: HtmlVideoElement) {
         match press {
-            Press::PlayPause | Press::Help => {}
+            Press::PlayPause | Press::Help | Press::Captions => {}
             Press::By(seconds) => {
                 self.seek(&video, video.current_time() + seconds);
                 let sign = if seconds < 0.0 { '−' } else { '+' };
@@ -115,13 +136,27 @@ impl Remote {
                 set_volume(&video, volume, !muted);
                 self.on_note.emit(if muted { "Sound on" } else { "Sound off" }.into());
             }
+            Press::Faster => self.change_speed(&video, |speed, now| speed > now, false),
+            Press::Slower => self.change_speed(&video, |speed, now| speed < now, true),
             Press::FullScreen => toggle_full_screen(&self.stage, &video),
+            Press::PictureInPicture => toggle_picture_in_picture(&video),
         }
     }
 
     fn seek(&self, video: &HtmlVideoElement, to: f64) {
         if self.duration > 0.0 {
             video.set_current_time(to.clamp(0.0, self.duration));
+        }
+    }
+
+    /// To the nearest speed that differs in this way.
+    fn change_speed(&self, video: &HtmlVideoElement, differs: fn(f64, f64) -> bool, slower: bool) {
+        let now = video.playback_rate();
+        let mut speeds = SPEEDS.iter().filter(|speed| differs(**speed, now));
+        let next = if slower { speeds.next_back() } else { speeds.next() };
+        if let Some(speed) = next {
+            video.set_playback_rate(*speed);
+            self.on_note.emit(format!("{speed}×").into());
         }
     }
 
@@ -160,6 +195,29 @@ fn toggle_full_screen(stage: &NodeRef, video: &HtmlVideoElement) {
     }
 }
 
+/// Whether the browser can show the film above all other windows.
+pub fn has_picture_in_picture() -> bool {
+    Reflect::get(&document(), &"pictureInPictureEnabled".into()).is_ok_and(|enabled| enabled.is_truthy())
+}
+
+fn toggle_picture_in_picture(video: &HtmlVideoElement) {
+    if !has_picture_in_picture() {
+        return;
+    }
+    let shown =
+        Reflect::get(&document(), &"pictureInPictureElement".into()).is_ok_and(|shown| shown.is_truthy());
+    let (of, name): (&JsValue, _) = match shown {
+        true => (&document(), "exitPictureInPicture"),
+        false => (video, "requestPictureInPicture"),
+    };
+    let call = Reflect::get(of, &name.into()).ok().and_then(|call| call.dyn_into::<Function>().ok());
+    if let Some(promise) = call.and_then(|call| call.call0(of).ok()) {
+        // A refusal is the browser's to explain.
+        let promise: Promise = promise.unchecked_into();
+        spawn_local(async move { drop(JsFuture::from(promise).await) });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +231,7 @@ mod tests {
         assert_eq!(press_of("7", false), Some(Press::Part(0.7)));
         assert_eq!(press_of("0", false), Some(Press::Part(0.0)));
         assert_eq!(press_of("?", false), Some(Press::Help));
+        assert_eq!(press_of("c", true), Some(Press::Captions));
         for other in ["10", "Tab", "Enter", "Escape", "x", "F5", "-1", ""] {
             assert_eq!(press_of(other, false), None, "{other}");
         }

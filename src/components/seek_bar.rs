@@ -1,6 +1,8 @@
 //! The scrubber.
 
+use nccp::Chapter;
 use wasm_bindgen::JsCast;
+use web_player::player::Stills;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
@@ -17,6 +19,10 @@ pub struct SeekBarProps {
     pub media: MediaState,
     /// The film's length in seconds; 0 when not known yet.
     pub duration: f64,
+    /// Small pictures of the film.
+    pub stills: Option<Stills>,
+    /// Chapters, ascending.
+    pub chapters: Vec<Chapter>,
     /// Where the thumb is while it is dragged, in seconds.
     pub scrub: Option<f64>,
     /// Tells where the thumb is dragged to; `None` when it is let go.
@@ -29,10 +35,10 @@ pub struct SeekBarProps {
 /// keyboard and name.
 #[function_component]
 pub fn SeekBar(props: &SeekBarProps) -> Html {
-    let SeekBarProps { media, duration, scrub, on_scrub, on_press } = props;
+    let SeekBarProps { media, duration, stills, chapters, scrub, on_scrub, on_press } = props;
     let duration = *duration;
     let time = scrub.unwrap_or(media.time);
-    let bubble = use_node_ref();
+    let (bubble, still) = (use_node_ref(), use_node_ref());
     let pointed = use_state_eq(|| None::<f64>);
 
     let unit = |seconds: f64| if duration > 0.0 { (seconds / duration).clamp(0.0, 1.0) * UNITS } else { 0.0 };
@@ -61,7 +67,8 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
         }
     };
     let onpointermove = {
-        let (bubble, pointed) = (bubble.clone(), pointed.setter());
+        let (bubble, still, stills, pointed) =
+            (bubble.clone(), still.clone(), stills.clone(), pointed.setter());
         move |event: PointerEvent| {
             // Yew listens at the root: the event's current target is not the bar.
             let Some(bubble) = bubble.cast::<HtmlElement>() else { return };
@@ -70,6 +77,9 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
             let part =
                 ((f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)).clamp(0.0, 1.0);
             let _ = bubble.style().set_property("--at", &format!("{part:.4}"));
+            if let (Some(stills), Some(still)) = (&stills, still.cast::<HtmlElement>()) {
+                show(&still, stills, part * duration);
+            }
             pointed.set(Some(part * duration));
         }
     };
@@ -77,20 +87,59 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
         let pointed = pointed.setter();
         move |_: PointerEvent| pointed.set(None)
     };
-    let spoken = format!("{} of {}", spoken::position(time), spoken::position(duration));
+    let marks =
+        chapters.iter().filter(|chapter| chapter.start > 0.0 && chapter.start < duration).map(|chapter| {
+            html! { <rect class="chapter" x={format!("{:.0}", unit(chapter.start))} width="20" height="1" /> }
+        });
+    let spoken = match chapter_at(chapters, time) {
+        Some(chapter) => {
+            format!("{} of {}, {chapter}", spoken::position(time), spoken::position(duration))
+        }
+        None => format!("{} of {}", spoken::position(time), spoken::position(duration)),
+    };
+    let here = pointed.and_then(|seconds| chapter_at(chapters, seconds));
     html! {
         <div class="seek" {onpointermove} {onpointerleave}>
             <svg class="rail" viewBox="0 0 10000 1" preserveAspectRatio="none" aria-hidden="true" focusable="false">
                 { for ranges }
                 <rect class="played" width={format!("{:.0}", unit(time))} height="1" />
+                { for marks }
             </svg>
             <input type="range" aria-label="Seek" aria-valuetext={spoken} min="0"
                 max={format!("{duration:.3}")} step="0.001" value={format!("{time:.3}")}
                 disabled={duration <= 0.0} {oninput} {onchange} />
             <output class={classes!("bubble", (pointed.is_some() && duration > 0.0).then_some("on"))} ref={bubble}
                 aria-hidden="true">
+                if stills.is_some() {
+                    <span class="still" ref={still} />
+                }
+                if let Some(chapter) = here {
+                    <span class="of" dir="auto">{ chapter.to_owned() }</span>
+                }
                 { pointed.map(spoken::position).unwrap_or_default() }
             </output>
         </div>
+    }
+}
+
+/// The name of the chapter at a time.
+fn chapter_at(chapters: &[Chapter], seconds: f64) -> Option<&str> {
+    let chapter = chapters.iter().rev().find(|chapter| chapter.start <= seconds)?;
+    Some(&chapter.title).filter(|title| !title.is_empty()).map(String::as_str)
+}
+
+/// Shows the picture of a time: a part of its sheet.
+fn show(still: &HtmlElement, stills: &Stills, seconds: f64) {
+    let Some((sheet, column, row)) = stills.at(seconds) else { return };
+    let ((width, height), (columns, rows)) = (stills.size, stills.grid);
+    // Background positions are parts of what does not fit (CSS Backgrounds 3, 3.6).
+    let part = |at: u32, of: u32| f64::from(at) * 100.0 / f64::from(of.saturating_sub(1).max(1));
+    for (name, value) in [
+        ("background-image", format!("url(\"{sheet}\")")),
+        ("background-position", format!("{:.3}% {:.3}%", part(column, columns), part(row, rows))),
+        ("background-size", format!("{}% {}%", columns * 100, rows * 100)),
+        ("aspect-ratio", format!("{width} / {height}")),
+    ] {
+        let _ = still.style().set_property(name, &value);
     }
 }

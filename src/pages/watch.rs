@@ -7,7 +7,7 @@ use nccp::{ErrorCode, MovieId, MovieMetadata};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
-    player::{Player, PlayerEvent, Quality},
+    player::{Player, PlayerEvent, Quality, Stills, Tracks},
     problem::Problem,
 };
 use web_sys::{Element, HtmlVideoElement};
@@ -17,6 +17,7 @@ use crate::{
     components::{
         Controls, ErrorView, KeyHelp, MediaState, icons,
         remote::{Press, Remote, STEP},
+        settings::Setting,
         use_idle, use_media_state,
     },
     session::{Action, SessionHandle, use_session},
@@ -45,6 +46,8 @@ struct Shown {
     wants_gesture: bool,
     problem: Option<Problem>,
     quality: Quality,
+    tracks: Tracks,
+    stills: Option<Stills>,
     retrying: bool,
     /// The displays do not allow the film now.
     restricted: bool,
@@ -86,6 +89,11 @@ impl Reducible for Shown {
             }
             Told::Player(PlayerEvent::WantsGesture) => next.wants_gesture = true,
             Told::Player(PlayerEvent::Quality(quality)) => next.quality = quality,
+            Told::Player(PlayerEvent::Tracks(tracks)) => next.tracks = tracks,
+            Told::Player(PlayerEvent::Stills(stills)) => next.stills = Some(stills),
+            Told::Player(PlayerEvent::TextFailed) => {
+                next.note = Some("The captions could not be loaded".into());
+            }
             Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
             Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
             Told::Player(PlayerEvent::Failed(problem)) => next.problem = Some(problem),
@@ -224,6 +232,15 @@ pub fn Watch(props: &WatchProps) -> Html {
             let (video, shown, player) = (video.clone(), shown.dispatcher(), Rc::clone(&player));
             use_callback((), move |(), ()| toggle(&video, &shown, &player))
         },
+        on_captions: {
+            let player = Rc::clone(&player);
+            use_callback(shown.tracks.clone(), move |(), tracks| {
+                let next = if tracks.text.is_some() { None } else { tracks.usual_text() };
+                if let Some(player) = &*player.borrow() {
+                    player.choose_text(next);
+                }
+            })
+        },
         on_help: {
             let shown = shown.dispatcher();
             use_callback((), move |(), ()| shown.dispatch(Told::Help(None)))
@@ -254,10 +271,10 @@ pub fn Watch(props: &WatchProps) -> Html {
         })
     };
     let on_choose = {
-        let player = Rc::clone(&player);
-        use_callback((), move |representation, ()| {
+        let (player, video) = (Rc::clone(&player), video.clone());
+        use_callback((), move |setting, ()| {
             if let Some(player) = &*player.borrow() {
-                player.choose(representation);
+                set(player, &video, setting);
             }
         })
     };
@@ -299,6 +316,7 @@ pub fn Watch(props: &WatchProps) -> Html {
             shown.dispatch(Told::ResumedSeen);
         }
     };
+    let chapters = shown.metadata.as_ref().map(|metadata| metadata.chapters.clone()).unwrap_or_default();
     let on_help_close = {
         let shown = shown.dispatcher();
         Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
@@ -331,10 +349,22 @@ pub fn Watch(props: &WatchProps) -> Html {
                         <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
                     </div>
                 }
-                <Controls {remote} media={media} quality={shown.quality.clone()} {on_choose} {title} idle={idle.idle} />
+                <Controls {remote} media={media} quality={shown.quality.clone()} tracks={shown.tracks.clone()}
+                    stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} />
                 <KeyHelp open={shown.help} on_close={on_help_close} />
             }
         </main>
+    }
+}
+
+fn set(player: &Player, video: &NodeRef, setting: Setting) {
+    match setting {
+        Setting::Quality(representation) => player.choose(representation),
+        Setting::Sound(id) => player.choose_sound(&id),
+        Setting::Text(id) => player.choose_text(id.as_deref()),
+        Setting::Speed(speed) => {
+            video.cast::<HtmlVideoElement>().into_iter().for_each(|video| video.set_playback_rate(speed));
+        }
     }
 }
 

@@ -87,6 +87,23 @@ pub fn save_volume(volume: f64, muted: bool) {
     let _ = LocalStorage::set(VOLUME, (volume, muted));
 }
 
+/// Where the choice of sound is kept.
+pub const SOUND: &str = "matinee.sound";
+/// Where the choice of subtitles is kept.
+pub const TEXT: &str = "matinee.text";
+/// No subtitles.
+pub const OFF: &str = "off";
+
+/// The track that the viewer chose last: language and role with `/` between, or [`OFF`].
+pub fn track(kind: &str) -> Option<String> {
+    LocalStorage::get(kind).ok()
+}
+
+/// Keeps the choice of a track.
+pub fn save_track(kind: &str, preference: &str) {
+    let _ = LocalStorage::set(kind, preference);
+}
+
 /// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a
 /// hint, so that nobody waits for the module to look where there is none.
 fn licenses_key(account: &str) -> String {

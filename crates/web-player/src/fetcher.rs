@@ -74,6 +74,32 @@ pub fn start(fetch: Fetch, on_event: impl Fn(FetchEvent) + 'static) -> Running {
     running
 }
 
+/// A small file as a whole: its bytes, in pieces, as an array.
+///
+/// # Errors
+/// What broke it off.
+pub async fn whole(fetch: Fetch) -> Result<js_sys::Array, Failure> {
+    let (parts, done) = (js_sys::Array::new(), Cell::new(None));
+    let (told, waits) = futures_channel::oneshot::channel();
+    done.set(Some(told));
+    let kept = parts.clone();
+    let _running = start(fetch, move |event| {
+        let result = match event {
+            FetchEvent::Chunk(chunk, last) => {
+                kept.push(&chunk);
+                last.then_some(Ok(()))
+            }
+            FetchEvent::Failed(failure) => Some(Err(failure)),
+        };
+        if let Some(result) = result
+            && let Some(told) = done.take()
+        {
+            let _ = told.send(result);
+        }
+    });
+    waits.await.unwrap_or(Err(Failure::Truncated)).map(|()| parts)
+}
+
 async fn run(
     fetch: &Fetch,
     controller: Option<&AbortController>,

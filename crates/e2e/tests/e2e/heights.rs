@@ -18,7 +18,10 @@ async fn a_film_with_keys_by_height_plays_what_is_allowed() {
     let viewing = Viewing::new(&browser, &stage).await;
     viewing.click().await;
     viewing.until("some of the film", "v.currentTime > 2").await;
-    let choices: bool = browser.eval("return !!document.querySelector('[aria-haspopup=menu]')").await;
+    let open = "document.querySelector('button[title=Settings]').click(); return true";
+    let _: bool = browser.eval(open).await;
+    browser.until("the settings", "return !!document.querySelector('[role=group][aria-label=Speed]')").await;
+    let choices: bool = browser.eval("return !!document.querySelector('[aria-label=Quality]')").await;
     assert!(!choices, "of one picture there is nothing to choose");
     let height: u32 = viewing.video("return v.videoHeight").await;
     assert_eq!(height, 240);

@@ -30,4 +30,5 @@ mod startup;
 mod streams;
 mod switching;
 mod sync;
+mod tracks;
 mod watch_page;

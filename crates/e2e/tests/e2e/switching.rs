@@ -10,10 +10,20 @@ const NOTE_FRAMES: &str = "
     v.requestVideoFrameCallback(note); return true";
 
 pub(crate) async fn choose(viewing: &Viewing<'_>, quality: &str) {
+    let name = if quality == "auto" { "Automatic".to_owned() } else { format!("{quality}p") };
+    set(viewing, "Quality", &name).await;
+}
+
+/// Takes the choice whose name begins so, in a group of the player's settings.
+pub(crate) async fn set(viewing: &Viewing<'_>, group: &str, name: &str) {
     let _: bool =
-        viewing.browser.eval("document.querySelector('button[title=Quality]').click(); return true").await;
-    let item = format!("document.querySelector('[role=menu] [data-quality=\"{quality}\"]')");
-    viewing.browser.until("the menu", &format!("const item = {item}; item?.click(); return !!item")).await;
+        viewing.browser.eval("document.querySelector('button[title=Settings]').click(); return true").await;
+    let items =
+        format!("document.querySelectorAll('[role=group][aria-label=\"{group}\"] [role=menuitemradio]')");
+    let press = format!(
+        "const item = [...{items}].find(item => item.textContent.startsWith('{name}')); item?.click(); return !!item"
+    );
+    viewing.browser.until("the menu", &press).await;
 }
 
 /// B101: the viewer forces another representation, twice: there is one buffered range all the time, and the

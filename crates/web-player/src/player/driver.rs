@@ -107,6 +107,13 @@ impl Driver {
         self.maybe_present();
     }
 
+    /// Looks at the manifest, if there is one.
+    pub(super) fn with_manifest(&self, look: impl FnOnce(&Manifest)) {
+        if let Some(manifest) = &*self.manifest.borrow() {
+            look(manifest);
+        }
+    }
+
     /// Gives the manifest to the engine, once it and the media source are there.
     fn maybe_present(&self) {
         let open = self.source.borrow().as_ref().is_some_and(MediaSourceHandle::is_open);

@@ -14,14 +14,16 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
 
 use super::{
+    captions::Captions,
     driver::{Driver, DriverHost},
     licenses::{LicenseHost, LicenseKeeper},
     quality::Quality,
     report::Reporter,
+    tracks::{Stills, Tracks},
     video::{self, Happening, Watching},
 };
 use crate::{
-    clock,
+    capability, clock,
     control::{Control, Error, Opened},
     problem::Problem,
 };
@@ -39,6 +41,12 @@ pub enum PlayerEvent {
     WantsGesture,
     /// What may be chosen of the picture, what was, and what is shown.
     Quality(Quality),
+    /// What may be chosen of sound and subtitles, and what was.
+    Tracks(Tracks),
+    /// The chosen subtitles do not arrive.
+    TextFailed,
+    /// Small pictures of the film.
+    Stills(Stills),
     /// The film does not arrive, and is being asked for again and again; `false` once it does.
     Retrying(bool),
     /// The displays do not allow the film now, and it waits; `false` once they do.
@@ -62,8 +70,11 @@ impl Player {
             reporter: Reporter::new(control.clone(), movie, video.clone()),
             control,
             movie,
+            captions: Captions::new(video.clone()),
             video,
             on_event,
+            tracks: RefCell::default(),
+            stills: RefCell::default(),
             shown: RefCell::default(),
             retrying: Cell::new(false),
             resumes: Cell::new(false),
@@ -101,6 +112,20 @@ impl Player {
         self.0.observe();
     }
 
+    /// The viewer's choice of the sound, by its id.
+    pub fn choose_sound(&self, id: &str) {
+        self.0.choose(|tracks| tracks.choose_sound(id));
+        self.0.driver.feed(Event::Audio { representation: id.to_owned() });
+    }
+
+    /// The viewer's choice of subtitles, by their id; `None` turns them off.
+    pub fn choose_text(&self, id: Option<&str>) {
+        self.0.choose(|tracks| {
+            tracks.choose_text(id);
+            true
+        });
+    }
+
     /// Where the film is, once it has played: seconds, 0 at its end.
     pub fn position(&self) -> Option<f64> {
         if self.0.closed.get() { self.0.left.get() } else { self.0.reporter.position() }
@@ -121,8 +146,12 @@ struct Film {
     driver: Rc<Driver>,
     licenses: Rc<LicenseKeeper>,
     reporter: Reporter,
+    captions: Captions,
+    /// What there is of sound and subtitles; `None` before the first manifest.
+    tracks: RefCell<Option<Tracks>>,
     /// What the page was told last.
     shown: RefCell<Quality>,
+    stills: RefCell<Option<Stills>>,
     retrying: Cell<bool>,
     /// The film plays again once the displays allow it.
     resumes: Cell<bool>,
@@ -182,7 +211,7 @@ impl Film {
         });
     }
 
-    fn opened(&self, opened: Opened) {
+    fn opened(self: &Rc<Self>, opened: Opened) {
         match opened {
             Opened::Session(session) => self.licenses.session_opened(session),
             Opened::LicenseEmbedded => self.licenses.expect_embedded(),
@@ -194,11 +223,58 @@ impl Film {
         }
     }
 
-    fn manifest_arrived(&self, manifest: Manifest) {
+    fn manifest_arrived(self: &Rc<Self>, manifest: Manifest) {
         match self.licenses.manifest_arrived(&manifest) {
-            Ok(()) => self.driver.manifest_arrived(manifest),
+            Ok(()) => {
+                self.look_at_tracks(&manifest);
+                self.driver.manifest_arrived(manifest);
+                self.show_text();
+            }
             Err(problem) => self.fail(problem),
         }
+    }
+
+    // ---- sound, subtitles and small pictures ----
+
+    fn look_at_tracks(&self, manifest: &Manifest) {
+        let stills = Stills::of(manifest);
+        if *self.stills.borrow() != stills {
+            self.stills.replace(stills.clone());
+            stills.into_iter().for_each(|stills| self.tell(PlayerEvent::Stills(stills)));
+        }
+        if self.tracks.borrow().is_none() {
+            let global = js_sys::global();
+            let tracks = Tracks::of(manifest, |mime| capability::is_type_supported(&global, mime));
+            if let Some(sound) = &tracks.sound {
+                self.driver.feed(Event::Audio { representation: sound.clone() });
+            }
+            self.tracks.replace(Some(tracks.clone()));
+            self.tell(PlayerEvent::Tracks(tracks));
+        }
+    }
+
+    /// Changes the choice, and tells the page of it.
+    fn choose(self: &Rc<Self>, change: impl FnOnce(&mut Tracks) -> bool) {
+        let changed = match &mut *self.tracks.borrow_mut() {
+            Some(tracks) => change(tracks).then(|| tracks.clone()),
+            None => None,
+        };
+        if let Some(tracks) = changed {
+            self.show_text();
+            self.tell(PlayerEvent::Tracks(tracks));
+        }
+    }
+
+    fn show_text(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        let failed = move || {
+            let Some(film) = weak.upgrade() else { return };
+            film.choose(|tracks| std::mem::take(&mut tracks.text).is_some());
+            film.tell(PlayerEvent::TextFailed);
+        };
+        let tracks = self.tracks.borrow();
+        let Some(tracks) = &*tracks else { return };
+        self.driver.with_manifest(|manifest| self.captions.show(tracks.shown(manifest), failed));
     }
 
     async fn fresh_manifest(self: Rc<Self>) {
@@ -308,6 +384,7 @@ impl Film {
         }
         self.control.forget_opening();
         self.watching.take();
+        self.captions.show(None, || {});
         self.driver.close();
         self.licenses.close();
     }

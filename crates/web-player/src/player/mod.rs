@@ -5,9 +5,11 @@
 //! * `driver`: the engine, its media source, and a `track` for picture and sound each
 //! * `licenses`: the license from the first to the last, with `embedded` for those that come along with the
 //!   manifest
+//! * `tracks`: what there is of sound and subtitles; `captions` puts subtitles on the element
 //! * `report`: what the site and the controller are told
 //! * `video`: what happens on the element, to the page and by the clock
 
+mod captions;
 mod driver;
 mod embedded;
 mod film;
@@ -16,9 +18,11 @@ mod quality;
 mod rehearsal;
 mod report;
 mod track;
+mod tracks;
 mod video;
 
 pub use film::{Listener, Player, PlayerEvent};
 pub use playback::{HeadAssembly, media_type, parse_index, presentation};
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
+pub use tracks::{Choice, Stills, Tracks};

@@ -1,26 +1,52 @@
-//! The choice of the picture's size.
+//! A button, and the menu of choices that it opens.
 
-use gloo::{events::EventListener, utils::window};
+use gloo::{
+    events::EventListener,
+    utils::{document, window},
+};
 use wasm_bindgen::JsCast;
-use web_player::player::Quality;
-use web_sys::{Element, HtmlElement, Node};
+use web_sys::{Element, HtmlElement, Node, NodeList};
 use yew::prelude::*;
 
 use super::icons;
 
-/// Properties of [`QualityMenu`].
-#[derive(Properties, PartialEq)]
-pub struct QualityMenuProps {
-    /// What there is, what was chosen, what is shown.
-    pub quality: Quality,
-    /// Chooses; `None` leaves it to the player.
-    pub on_choose: Callback<Option<String>>,
+/// One choice.
+#[derive(Clone, PartialEq)]
+pub struct Item<T> {
+    /// What it is called.
+    pub label: String,
+    /// Whether it is chosen.
+    pub checked: bool,
+    /// What is chosen by it.
+    pub value: T,
 }
 
-/// A button, and the menu that it opens.
+/// Choices of which one is chosen.
+#[derive(Clone, PartialEq)]
+pub struct Group<T> {
+    /// What is chosen here.
+    pub name: &'static str,
+    /// The choices.
+    pub items: Vec<Item<T>>,
+}
+
+/// Properties of [`Menu`].
+#[derive(Properties, PartialEq)]
+pub struct MenuProps<T: PartialEq> {
+    /// Name of button and menu.
+    pub name: AttrValue,
+    /// The button's picture.
+    pub icon: Html,
+    /// What there is to choose; groups of fewer than two choices are left out.
+    pub groups: Vec<Group<T>>,
+    /// Chooses.
+    pub on_choose: Callback<T>,
+}
+
+/// The button and its menu (WAI-ARIA's menu button): arrows, Home and End move, Escape closes.
 #[function_component]
-pub fn QualityMenu(props: &QualityMenuProps) -> Html {
-    let QualityMenuProps { quality, on_choose } = props;
+pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
+    let MenuProps { name, icon, groups, on_choose } = props;
     let (root, menu) = (use_node_ref(), use_node_ref());
     let open = use_state_eq(|| false);
 
@@ -54,13 +80,6 @@ pub fn QualityMenu(props: &QualityMenuProps) -> Html {
                 button.and_then(|button| button.dyn_into::<HtmlElement>().ok()).map(|button| button.focus());
         }
     };
-    let choose = |representation: Option<String>| {
-        let (on_choose, close) = (on_choose.clone(), close.clone());
-        move |_: MouseEvent| {
-            on_choose.emit(representation.clone());
-            close();
-        }
-    };
     let onkeydown = {
         let (menu, close, open) = (menu.clone(), close.clone(), open.setter());
         move |event: KeyboardEvent| {
@@ -80,8 +99,9 @@ pub fn QualityMenu(props: &QualityMenuProps) -> Html {
             // These keys are the menu's now, not the player's.
             event.prevent_default();
             event.stop_propagation();
-            if let (Some(step), Some(menu)) = (step, menu.cast::<Element>()) {
-                move_focus(&menu, step);
+            let items = menu.cast::<Element>().and_then(|menu| menu.query_selector_all(ITEM).ok());
+            if let (Some(step), Some(items)) = (step, items) {
+                move_focus(&items, step);
             }
         }
     };
@@ -89,43 +109,40 @@ pub fn QualityMenu(props: &QualityMenuProps) -> Html {
         let open = open.clone();
         move |_: MouseEvent| open.set(!*open)
     };
-
-    let shown = quality.height().map(|height| format!("{height}p"));
-    let name = match (&quality.chosen, &shown) {
-        (None, Some(shown)) => format!("Quality: automatic, {shown}"),
-        (None, None) => "Quality: automatic".to_owned(),
-        (Some(_), shown) => format!("Quality: {}", shown.as_deref().unwrap_or("chosen")),
-    };
-    let automatic = match &shown {
-        Some(shown) if quality.chosen.is_none() => format!("Automatic ({shown})"),
-        _ => "Automatic".to_owned(),
-    };
-    let item = |label: String, lines: String, checked: bool, representation: Option<String>| {
-        let key = representation.clone().unwrap_or_default();
+    let item = |item: &Item<T>| {
+        let (on_choose, close, value) = (on_choose.clone(), close.clone(), item.value.clone());
+        let choose = move |_: MouseEvent| {
+            on_choose.emit(value.clone());
+            close();
+        };
         html! {
-            <button type="button" role="menuitemradio" aria-checked={checked.to_string()} tabindex="-1"
-                data-quality={lines} {key} onclick={choose(representation)}>
-                <span class="check" aria-hidden="true">{ if checked { icons::tick() } else { Html::default() } }</span>
-                { label }
+            <button type="button" role="menuitemradio" aria-checked={item.checked.to_string()} tabindex="-1"
+                onclick={choose}>
+                <span class="check" aria-hidden="true">{ if item.checked { icons::tick() } else { Html::default() } }</span>
+                <span dir="auto">{ &item.label }</span>
             </button>
         }
     };
+    let groups = groups.iter().filter(|group| group.items.len() > 1);
     html! {
-        <div class="quality" ref={root}>
-            <button type="button" class="opens" aria-haspopup="menu" aria-expanded={open.to_string()}
-                aria-label={name} title="Quality" onclick={toggle}>{ icons::gear() }</button>
+        <div class="opener" ref={root}>
+            <button type="button" aria-haspopup="menu" aria-expanded={open.to_string()} aria-label={name.clone()}
+                title={name.clone()} onclick={toggle}>{ icon.clone() }</button>
             if *open {
-                <div class="menu" role="menu" aria-label="Quality" ref={menu} {onkeydown}>
-                    { item(automatic, "auto".to_owned(), quality.chosen.is_none(), None) }
-                    { for quality.rungs.iter().map(|rung| {
-                        let checked = quality.chosen.as_ref() == Some(&rung.id);
-                        item(quality.label(rung), rung.height.to_string(), checked, Some(rung.id.clone()))
+                <div class="menu" role="menu" aria-label={name.clone()} ref={menu} {onkeydown}>
+                    { for groups.map(|group| html! {
+                        <div role="group" aria-label={group.name} key={group.name}>
+                            <p aria-hidden="true">{ group.name }</p>
+                            { for group.items.iter().map(item) }
+                        </div>
                     }) }
                 </div>
             }
         </div>
     }
 }
+
+const ITEM: &str = "[role=menuitemradio]";
 
 #[derive(Clone, Copy)]
 enum Step {
@@ -134,10 +151,9 @@ enum Step {
     Last,
 }
 
-fn move_focus(menu: &Element, step: Step) {
-    let Ok(items) = menu.query_selector_all("[role=menuitemradio]") else { return };
+fn move_focus(items: &NodeList, step: Step) {
     let count = items.length() as i32;
-    let focused = gloo::utils::document().active_element();
+    let focused = document().active_element();
     let at = (0..count).find(|n| {
         items
             .item(*n as u32)

@@ -1,0 +1,114 @@
+//! Sound in two languages, subtitles, chapters and small pictures of the film.
+
+use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film, repository};
+
+use crate::switching::set;
+
+/// A stage on which the demo film has all that goes with it.
+async fn stage() -> Stage {
+    let stage = Stage::start(1, "").await;
+    let folder = repository().join("media/demo");
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let movie = MOVIE.to_string();
+    let mut package: Vec<String> =
+        ["package", "--movie", &movie, "--title", TITLE, "--thumbnails"].map(str::to_owned).into();
+    for (option, track, name) in [
+        ("--audio", "lang=zxx,label=Music,default", "240p.mp4"),
+        ("--audio", "lang=de,label=Deutsch,role=dub", "sound.de.m4a"),
+        ("--subtitles", "lang=en", "subtitles.en.vtt"),
+        ("--subtitles", "lang=de,label=Deutsch", "subtitles.de.vtt"),
+    ] {
+        package.extend([option.to_owned(), track.to_owned(), file(name)]);
+    }
+    package.extend(["--chapters".to_owned(), file("chapters.txt")]);
+    package.extend(demo_film().iter().map(|film| film.to_str().unwrap().to_owned()));
+    let words: Vec<&str> = package.iter().map(String::as_str).collect();
+    stage.server.run(&words);
+    stage
+}
+
+/// The words of the subtitles that the browser shows.
+const SHOWN: &str = "[...v.textTracks].filter(t => t.mode == 'showing').flatMap(t => [...t.activeCues ?? []]).map(c => c.text).join('|')";
+
+/// Sound and subtitles are chosen by their names, the film plays on at once, and the choice holds for the
+/// next visit; the captions button and its key turn them off and on.
+#[tokio::test]
+async fn sound_and_subtitles_are_chosen_by_name() {
+    let stage = stage().await;
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    viewing.open().await;
+    viewing.until("some of the film", "v.currentTime > 1").await;
+    let none: bool = viewing.video(&format!("return {SHOWN} == ''")).await;
+    assert!(none, "subtitles are off at first");
+
+    set(&viewing, "Captions", "Deutsch").await;
+    let _: bool = viewing.video("v.pause(); v.currentTime = 12; return true").await;
+    viewing.until("the German subtitle", &format!("{SHOWN} == 'Familien warten auf der Wiese.'")).await;
+    let pressed =
+        "return document.querySelector('button[title^=Captions]').getAttribute('aria-pressed') == 'true'";
+    browser.until("the button to say so", pressed).await;
+
+    set(&viewing, "Captions", "English").await;
+    viewing.until("the English subtitle", &format!("{SHOWN} == 'Families wait on the grass.'")).await;
+
+    // Another sound, from here on: the old one is gone from the buffer, and the film plays on.
+    let files = "performance.getEntriesByType('resource').map(e => e.name.match(/\\/(\\d{10})\\.mp4/)?.[1]).filter(id => id)";
+    let _: bool = viewing.video(&format!("window.before = new Set({files}); return true")).await;
+    set(&viewing, "Audio", "Deutsch").await;
+    let _: bool = viewing.video("v.play(); return true").await;
+    viewing.until("another file", &format!("{files}.some(id => !before.has(id))")).await;
+    viewing.until("the film to go on", "v.currentTime > 15").await;
+    assert_eq!(viewing.sight().await.alert, None);
+    let frame = viewing.shows_its_frame().await;
+    assert!(frame > 15 * demo_film::FPS, "{frame}");
+
+    // The next visit begins with both.
+    viewing.load().await;
+    viewing.until("the film", "v.currentTime > 0").await;
+    let _: bool = viewing.video("v.pause(); v.currentTime = 17; return true").await;
+    viewing.until("the English subtitle again", &format!("{SHOWN} == 'A red balloon drifts along.'")).await;
+    let open = "document.querySelector('button[title=Settings]').click(); return true";
+    let _: bool = browser.eval(open).await;
+    let sound =
+        "return document.querySelector('[aria-label=Audio] [aria-checked=true]')?.textContent == 'Deutsch'";
+    browser.until("the German sound", sound).await;
+    let key = |key: &str| {
+        format!(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }})); return true"
+        )
+    };
+    let _: bool = browser.eval(&key("c")).await;
+    viewing.until("no subtitles", "[...v.textTracks].every(t => t.mode != 'showing')").await;
+    let _: bool = browser.eval(&key("c")).await;
+    viewing.until("subtitles", &format!("{SHOWN} != ''")).await;
+    let _: bool = browser.eval(&key(">")).await;
+    viewing.until("a faster film", "v.playbackRate == 1.25").await;
+    browser.quit().await;
+}
+
+/// A23: where the pointer is over the seek bar, the film's picture of that time is shown, with time and chapter.
+#[tokio::test]
+async fn the_seek_bar_shows_pictures_and_chapters() {
+    let stage = stage().await;
+    let browser = Browser::start().await;
+    let viewing = Viewing::new(&browser, &stage).await;
+    viewing.open().await;
+    viewing.until("some of the film", "v.currentTime > 1").await;
+    let point = "
+        const bar = document.querySelector('.seek');
+        const box = bar.getBoundingClientRect();
+        bar.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + box.width * 0.55, bubbles: true }));
+        const still = bar.querySelector('.still');
+        const image = still && getComputedStyle(still).backgroundImage;
+        return !!image && image != 'none' && /The moon0:3[23]/.test(bar.textContent)";
+    browser.until("picture, chapter and time", point).await;
+    // The sheet is a picture that the page may load.
+    let loads = "
+        const url = getComputedStyle(document.querySelector('.still')).backgroundImage.slice(5, -2);
+        const image = new Image();
+        return new Promise(done => { image.onload = () => done(image.naturalWidth); image.onerror = () => done(0); image.src = url })";
+    let width: u32 = browser.eval(loads).await;
+    assert_eq!(width, 3200, "ten pictures of 320");
+    browser.quit().await;
+}
