@@ -125,6 +125,10 @@ fn key_times(pack: &Pack) -> Check {
             findings
                 .must(key.period as usize == n, || format!("KID {} is of period {}", key.kid, key.period));
             let start = first.and_then(|first| {
+                // The first holds from the beginning, where sound may be before there are pictures.
+                if n == 0 {
+                    return Some((0, first.timescale));
+                }
                 let segment = n.checked_mul(protection.segments_per_key as usize)?;
                 Some((first.segments.get(segment)?.start, first.timescale))
             });
