@@ -76,7 +76,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     make_private(&data).map_err(Error::file(&data))?;
     let mut record = Record::open(&data)?;
     let films = project.demo_film();
-    let extras = extras(&project.root.join("media/demo"), films.first());
+    let extras = extras(&project.root.join("media/demo"));
     let demo = Film::new(DEMO_MOVIE, DEMO_TITLE, &films, extras)?;
     protect(&mut record, &demo, &matinee)?;
     if !input.is_empty() {
@@ -109,19 +109,15 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
 }
 
 /// What goes with the demo film: options of `matinee package`, each with the file that follows it.
-fn extras(folder: &Path, sound: Option<&PathBuf>) -> Vec<Extra> {
+fn extras(folder: &Path) -> Vec<Extra> {
     let extra = |options: &[&'static str], file: &str| (options.to_vec(), folder.join(file));
-    let music = sound.map(|file| (vec!["--audio", "lang=zxx,label=Music,default"], file.clone()));
-    music
-        .into_iter()
-        .chain([
-            extra(&["--poster"], "poster.jpg"),
-            extra(&["--audio", "lang=de,label=Deutsch,role=dub"], "sound.de.m4a"),
-            extra(&["--subtitles", "lang=en,label=English"], "subtitles.en.vtt"),
-            extra(&["--subtitles", "lang=de,label=Deutsch"], "subtitles.de.vtt"),
-            extra(&["--chapters"], "chapters.txt"),
-        ])
-        .collect()
+    vec![
+        extra(&["--poster"], "poster.jpg"),
+        extra(&["--audio", "lang=de,label=Deutsch,role=dub"], "sound.de.m4a"),
+        extra(&["--subtitles", "lang=en,label=English"], "subtitles.en.vtt"),
+        extra(&["--subtitles", "lang=de,label=Deutsch"], "subtitles.de.vtt"),
+        extra(&["--chapters"], "chapters.txt"),
+    ]
 }
 
 /// Protects a film, unless the same files were protected here before.

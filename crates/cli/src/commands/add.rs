@@ -27,6 +27,10 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         return Ok(());
     }
     server::open_data(&config.data)?;
+    // Before the long work, and before there is a pack that the catalogue does not know.
+    if !matches!(add.scheme, pack::Scheme::None) {
+        movie::prepare_license(config, &add.details)?;
+    }
     let paths: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
     let wanted = add.movie.map_or(String::new(), |movie| movie.to_string());
     let mut work = Work::open(&config.data.join(film::WORK), &paths, &wanted)?;
@@ -51,9 +55,6 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         }
     };
     drop(meter);
-    if !matches!(add.scheme, pack::Scheme::None) {
-        movie::prepare_license(config, &add.details)?;
-    }
     let library = config.library().join(&published.pack.pack_id);
     let done = source.and_then(|source| {
         let pack = block_on(async { Ok(server::catalogue::Pack::read_folder(&library).await?) })?;
