@@ -1,6 +1,7 @@
 //! Running programs.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,6 +43,25 @@ pub(crate) fn shown(command: &Command) -> String {
 /// Runs with this program's own input and output.
 pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     let status = command.status().map_err(|source| start(command, source))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { command: shown(command), status, detail: String::new() })
+}
+
+/// Runs with this program's own input and output; each line that it writes to standard output is shown, and
+/// told to `seen`.
+pub(crate) fn run_seen(command: &mut Command, mut seen: impl FnMut(&str)) -> Result<(), Error> {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|source| start(command, source))?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.map_err(|source| start(command, source))?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            seen(&line);
+        }
+    }
+    let status = child.wait().map_err(|source| start(command, source))?;
     if status.success() {
         return Ok(());
     }
@@ -105,6 +125,18 @@ mod tests {
         let error = output(Command::new("sh").args(["-c", "echo no such film >&2; exit 3"])).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("sh -c") && text.contains("no such film") && text.contains('3'), "{text}");
+    }
+
+    #[test]
+    fn lines_are_told_and_a_failure_is_kept() {
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        let ran = run_seen(command.args(["-c", "echo one; printf two; exit 3"]), |line| {
+            lines.push(line.to_owned());
+        });
+        assert!(ran.is_err());
+        assert_eq!(lines, ["one", "two"]);
+        assert!(run_seen(&mut Command::new("true"), |_| ()).is_ok());
     }
 
     #[test]
