@@ -10,10 +10,10 @@
 
 mod browser;
 mod film;
+mod http;
 mod peer;
 mod server;
 mod stage;
-mod template;
 mod viewing;
 
 pub use browser::Browser;
@@ -26,7 +26,7 @@ pub use viewing::{Sight, Viewing};
 use std::time::{Duration, Instant};
 
 /// How long a condition may take to come true before the test gives up. Generous: no test asserts on time.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Polls until `probe` gives a value.
 ///

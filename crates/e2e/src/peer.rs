@@ -14,6 +14,7 @@ use nccp::{
 };
 use serde_json::Value;
 
+use crate::http::client;
 use crate::{EMAIL, PASSWORD, Server};
 
 /// A device without a screen: it speaks to the controller over HTTP, as docs/protocol.md has it.
@@ -152,12 +153,4 @@ impl Peer {
             }
         }
     }
-}
-
-/// An HTTP client.
-pub(crate) fn client() -> reqwest::Client {
-    // Beside the server's, this client has no cryptography of its own choice; what was installed before
-    // stays.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::new()
 }

@@ -1,12 +1,14 @@
+mod template;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde::Deserialize;
 use tempfile::TempDir;
+use template::Template;
 
-use crate::peer::client;
-use crate::template::Template;
+use crate::http::client;
 use crate::{eventually, free_port, repository};
 
 /// The account that every server has.

@@ -8,6 +8,7 @@ mod growing;
 mod health;
 mod manifest;
 mod playing;
+mod refresh;
 mod seeking;
 mod switching;
 

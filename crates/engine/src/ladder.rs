@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
+    extent::Extent,
     index::SegmentIndex,
-    job::Extent,
     model::{Layout, Representation, Source},
 };
 

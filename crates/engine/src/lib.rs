@@ -144,6 +144,7 @@ pub mod buffer;
 mod engine;
 mod error;
 mod event;
+pub mod extent;
 pub mod held;
 pub mod index;
 pub mod job;

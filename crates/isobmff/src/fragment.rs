@@ -1,7 +1,11 @@
-use crate::fragment_samples::{AuxiliaryInfo, FragmentSamples};
+mod samples;
+
+pub use samples::{FragmentSample, FragmentSamples, SampleCrypto, Subsamples};
+
 use crate::init::{InitSegment, SampleDefaults, Track};
 use crate::sample_groups::{parse_sbgp_seig, parse_sgpd_seig};
 use crate::{BoxRef, Boxes, Edit, Error, FourCc, Pssh, TrackEncryption};
+use samples::AuxiliaryInfo;
 
 /// Most samples that a track fragment may have. Real fragments have some hundreds; without a bound a few
 /// bytes could announce 2^32 samples of no size.

@@ -46,7 +46,6 @@ mod edit;
 mod error;
 mod four_cc;
 mod fragment;
-mod fragment_samples;
 mod init;
 mod protection;
 mod pssh;
@@ -63,8 +62,9 @@ pub use cursor::Cursor;
 pub use edit::Edit;
 pub use error::Error;
 pub use four_cc::FourCc;
-pub use fragment::{Fragment, MAX_SAMPLES, TrackFragment};
-pub use fragment_samples::{FragmentSample, FragmentSamples, SampleCrypto, Subsamples};
+pub use fragment::{
+    Fragment, FragmentSample, FragmentSamples, MAX_SAMPLES, SampleCrypto, Subsamples, TrackFragment,
+};
 pub use init::{EditListEntry, InitSegment, SampleDefaults, Track};
 pub use protection::TrackEncryption;
 pub use pssh::Pssh;

@@ -3,14 +3,7 @@
 use super::key::Key;
 use super::lanes::{Block, W};
 use super::linear::{RoundKey, State, add, mix, shift, slice, unmix, unshift, unslice};
-use super::sbox::{inverse, sbox};
-
-/// SubBytes of a row, without its constant. For where speed does not count: a call, not a copy of the
-/// circuit.
-#[inline(never)]
-pub(super) fn substitute(planes: &mut [W; 8]) {
-    *planes = sbox(*planes);
-}
+use super::sbox::{inverse, sbox, substitute};
 
 /// Rounds with MixColumns.
 #[inline(never)]

@@ -5,10 +5,11 @@
 //! but for a table of the last byte and a quarter of round 2's S-boxes (the idea: Bernstein and Schwabe, "New
 //! AES software speed records", INDOCRYPT 2008, §3).
 
-use super::batch::{finish, rounds, substitute};
+use super::batch::{finish, rounds};
 use super::key::Key;
 use super::lanes::{Block, W};
 use super::linear::{State, add, slice, xtime};
+use super::sbox::substitute;
 use crate::{CounterWidth, Span};
 
 /// Counter blocks of which only the last byte differs, and where their key stream goes.

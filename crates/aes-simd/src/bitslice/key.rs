@@ -4,10 +4,9 @@ use alloc::boxed::Box;
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::batch::substitute;
 use super::lanes::W;
 use super::linear::{RoundKey, xtime};
-use super::sbox::AFFINE;
+use super::sbox::{AFFINE, substitute};
 
 /// Round keys of AES-256, the most there are.
 const MOST: usize = 15;

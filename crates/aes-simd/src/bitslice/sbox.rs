@@ -8,6 +8,8 @@
 
 use core::ops::{BitAnd, BitXor};
 
+use super::lanes::W;
+
 /// What the circuits leave out: `sbox(x) ^ AFFINE` is SubBytes of FIPS 197 §5.1.1, `inverse(x ^ AFFINE)`
 /// InvSubBytes of §5.3.2.
 pub(super) const AFFINE: u8 = 0x63;
@@ -81,6 +83,13 @@ where
     let p23 = z15 ^ p22; let p24 = p16 ^ p20; let p25 = z17 ^ p24; let p26 = p7 ^ p9; let p27 = p2 ^ p18;
     let p28 = z12 ^ p18; let p29 = p22 ^ p28;
     [p23, p20, p13, p25, p26, p27, p29, p7]
+}
+
+/// SubBytes of a row, without its constant. For where speed does not count: a call, not a copy of the
+/// circuit.
+#[inline(never)]
+pub(super) fn substitute(planes: &mut [W; 8]) {
+    *planes = sbox(*planes);
 }
 
 #[cfg(test)]

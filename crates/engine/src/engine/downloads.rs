@@ -7,7 +7,8 @@ use crate::{
     address::{file_url, ranged_url},
     error::Error,
     event::{Command, Failure, FetchId, FetchSpec},
-    job::{Extent, Job, JobState, Media, Waiting},
+    extent::Extent,
+    job::{Job, JobState, Media, Waiting},
     ladder::Rung,
     model::{ByteRange, Cdn, Layout, RangeForm, Source},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, downloads::carries, manifest::Refresh};
+use super::{Engine, downloads::carries, refresh::Refresh};
 use crate::{
     error::Error,
     event::{Command, Failure, FetchId},

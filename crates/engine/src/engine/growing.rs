@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, manifest::Refresh};
+use super::{Engine, refresh::Refresh};
 use crate::{
     buffer::Ranges,
     event::Command,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, growing::Growth};
+use super::{Engine, growing::Growth, refresh::Refresh};
 use crate::{
     abr::start_choice,
     error::Error,
@@ -24,15 +24,6 @@ const REFRESH_REST: Duration = Duration::from_secs(5);
 pub(super) struct Film {
     pub(super) start: f64,
     pub(super) cdns: Vec<Cdn>,
-}
-
-/// Whether fresh URLs are on their way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Refresh {
-    #[default]
-    Idle,
-    Asked,
-    WaitUntil(Duration),
 }
 
 /// The life of the URLs.

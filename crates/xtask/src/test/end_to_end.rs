@@ -54,7 +54,12 @@ pub(crate) fn end_to_end(
     let all_ended = together.ended && alone.ended;
     let failed = [together.failed, alone.failed].concat();
     let outcome = together.outcome.and(alone.outcome);
-    if outcome.is_ok() || !all_ended || failed.is_empty() || failed.len() > MOST_TRIED_AGAIN || !rest.is_empty() {
+    if outcome.is_ok()
+        || !all_ended
+        || failed.is_empty()
+        || failed.len() > MOST_TRIED_AGAIN
+        || !rest.is_empty()
+    {
         return outcome;
     }
     println!("\ntried once more, alone: {}", failed.join(", "));

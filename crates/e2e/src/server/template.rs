@@ -3,8 +3,8 @@ use std::fs::Permissions;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::{EMAIL, MOVIE, PASSWORD, TITLE, matinee, private_folder, succeed};
 use crate::repository;
-use crate::server::{EMAIL, MOVIE, PASSWORD, TITLE, matinee, private_folder, succeed};
 
 /// A data directory with site keys, a packaged film and [`EMAIL`]'s account, kept in memory. `matinee` makes
 /// it once for each film; every server gets a copy.

@@ -1,4 +1,4 @@
-use crate::fragment::{RUN_COMPOSITION, RUN_DURATION, RUN_FLAGS, RUN_SIZE, Run, TrackFragment};
+use super::{RUN_COMPOSITION, RUN_DURATION, RUN_FLAGS, RUN_SIZE, Run, TrackFragment};
 use crate::sample_groups::GroupWalk;
 use crate::{BoxRef, Cursor, Error, FourCc, TrackEncryption};
 
