@@ -5,6 +5,7 @@ mod boxes;
 mod exchange;
 mod film;
 mod service;
+mod url;
 mod values;
 
 pub(crate) use accounts::{Device, Password, User};
@@ -14,6 +15,7 @@ pub(crate) use film::{
     Add, AddMovie, Check, Decrypt, Details, FilmKeys, Inspect, Movie, Package, Policy, Tracks,
 };
 pub(crate) use service::{Audit, Keys, Serve};
+pub(crate) use url::{Url, UrlForm};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     /// The catalogue
     #[command(subcommand)]
     Movie(Movie),
+    /// Sign a URL by which whoever has it can fetch a movie, as DASH, HLS or files
+    Url(Url),
     /// Rules that licenses carry
     #[command(subcommand)]
     Policy(Policy),

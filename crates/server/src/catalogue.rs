@@ -15,7 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use storage::{Folder, Key, Storage};
 
 /// Longest `pack.json` that is read, in octets: some hundred hours of film.
-const MAX_PACK_JSON: u64 = 64 << 20;
+pub(crate) const MAX_PACK_JSON: u64 = 64 << 20;
 
 /// The first octets of a picture, among which its size is said, behind whatever a camera wrote before it.
 const PICTURE_HEAD: u64 = 256 << 10;

@@ -78,6 +78,13 @@ impl MediaPath {
     pub fn file_path(&self) -> String {
         format!("/s/{}/{}", self.pack, self.file)
     }
+
+    /// Up to where the path may be signed: the file, or for thumbnails their folder as well.
+    fn signed_paths(&self) -> Vec<String> {
+        let file = self.file_path();
+        let folder = format!("/s/{}/{}/", self.pack, layout::THUMBNAILS);
+        if file.starts_with(&folder) { vec![file, folder] } else { vec![file] }
+    }
 }
 
 /// Path of a film's DRM metadata: a set of films, and the film's name in it.
@@ -135,12 +142,22 @@ pub fn sign_drm(secret: &MediaSecret, base: &str, path: &DrmPath, expires: u64) 
 }
 
 fn sign_path(secret: &MediaSecret, base: &str, file_path: &str, expires: u64) -> String {
-    let file_url = format!("{base}{file_path}");
-    let query = format!("?p={}&e={expires}", file_url.len());
-    let hash = secret.hash(&file_url, &query);
-    let mut url = file_url;
-    let _ = write!(url, "{query}&h={hash}");
-    url
+    format!("{base}{file_path}?{}", token(secret, base, file_path, expires))
+}
+
+/// The path of a base URL, without a slash at its end: empty for an origin.
+pub(crate) fn path_of(base: &str) -> &str {
+    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+}
+
+/// The query, without `?`, by which a path under an edge is good until `expires`.
+pub(crate) fn token(secret: &MediaSecret, base: &str, path: &str, expires: u64) -> String {
+    let url = format!("{base}{path}");
+    let mut query = format!("?p={}&e={expires}", url.len());
+    let hash = secret.hash(&url, &query);
+    let _ = write!(query, "&h={hash}");
+    query.split_off(1)
 }
 
 /// Why a URL gives nothing.
@@ -163,6 +180,8 @@ pub struct Granted<T> {
     pub path: T,
     /// E: the URL is good before this time, Unix seconds.
     pub expires: u64,
+    /// The URL before the path under which it was signed.
+    pub base: String,
 }
 
 impl<T> Granted<T> {
@@ -187,8 +206,8 @@ pub fn verify(
 ) -> Result<Granted<MediaPath>, Refusal> {
     check(secrets, bases, (path, query), now, |path| {
         let media = MediaPath::parse(path)?;
-        let file_path = media.file_path();
-        Some((media, file_path))
+        let signed = media.signed_paths();
+        Some((media, signed))
     })
 }
 
@@ -205,41 +224,44 @@ pub fn verify_drm(
 ) -> Result<Granted<DrmPath>, Refusal> {
     check(secrets, bases, (path, query), now, |path| {
         let drm = DrmPath::parse(path)?;
-        let file_path = drm.file_path();
-        Some((drm, file_path))
+        let signed = vec![drm.file_path()];
+        Some((drm, signed))
     })
 }
 
-/// `parse` gives what a path names, and how much of the path is signed.
-fn check<T>(
+/// `parse` gives what a path names, and up to where it may be signed.
+pub(crate) fn check<T>(
     secrets: &[MediaSecret],
     bases: &[&str],
     (path, query): (&str, Option<&str>),
     now: u64,
-    parse: impl FnOnce(&str) -> Option<(T, String)>,
+    parse: impl FnOnce(&str) -> Option<(T, Vec<String>)>,
 ) -> Result<Granted<T>, Refusal> {
     let query = query.unwrap_or_default();
     if !path.bytes().chain(query.bytes()).all(|b| (0x21..=0x7E).contains(&b)) {
         return Err(Refusal::Unclean);
     }
-    let (named, file_path) = parse(path).ok_or(Refusal::NotFound)?;
+    let (named, signed_paths) = parse(path).ok_or(Refusal::NotFound)?;
     let token = Token::parse(query).ok_or(Refusal::Forbidden)?;
     let signed = format!("?{}", token.signed);
-    // All secrets and bases of that length are tried, whichever matches.
-    let fitting = bases.iter().filter(|base| token.prefix == base.len() + file_path.len());
-    let good = fitting.fold(subtle::Choice::from(0), |good, base| {
-        let file_url = format!("{base}{file_path}");
-        secrets.iter().fold(good, |good, secret| {
-            good | secret.hash(&file_url, &signed).as_bytes().ct_eq(token.hash.as_bytes())
-        })
-    });
-    if !bool::from(good) {
-        return Err(Refusal::Forbidden);
+    // All secrets, bases and paths of that length are tried, whichever matches.
+    let mut signed_under = None;
+    for base in bases {
+        for file_path in signed_paths.iter().filter(|path| token.prefix == base.len() + path.len()) {
+            let file_url = format!("{base}{file_path}");
+            let good = secrets.iter().fold(subtle::Choice::from(0), |good, secret| {
+                good | secret.hash(&file_url, &signed).as_bytes().ct_eq(token.hash.as_bytes())
+            });
+            if bool::from(good) {
+                signed_under = Some(*base);
+            }
+        }
     }
+    let base = signed_under.ok_or(Refusal::Forbidden)?;
     if now >= token.expires {
         return Err(Refusal::Expired);
     }
-    Ok(Granted { path: named, expires: token.expires })
+    Ok(Granted { path: named, expires: token.expires, base: base.to_owned() })
 }
 
 struct Token<'a> {
@@ -291,6 +313,24 @@ mod tests {
     fn check(path: &str, query: &str, now: u64) -> Result<MediaPath, Refusal> {
         verify(&secrets(), &["https://films.example.org", BASE], path, Some(query), now)
             .map(|granted| granted.path)
+    }
+
+    /// A token of the folder of thumbnails is good for all that lie in it, and of no other folder.
+    #[test]
+    fn a_token_for_all_thumbnails() {
+        let query = token(&secrets()[0], BASE, "/s/0/thumbnails/", 1_790_002_800);
+        for good in ["/s/0/thumbnails/1.jpg", "/s/0/thumbnails/2.jpg/range/0-9", "/s/0/thumbnails/sheets.vtt"]
+        {
+            assert!(check(good, &query, BEFORE).is_ok(), "{good}");
+        }
+        assert_eq!(check("/s/0/thumbnails/1.jpg", &query, BEFORE + 1), Err(Refusal::Expired));
+        assert_eq!(check("/s/1/thumbnails/1.jpg", &query, BEFORE), Err(Refusal::Forbidden));
+        for folder in ["/s/0/541/", "/s/0/subtitles/", "/s/0/"] {
+            let query = token(&secrets()[0], BASE, folder, 1_790_002_800);
+            for path in [FILE, "/s/0/subtitles/s-de-1.vtt", "/s/0/thumbnails/1.jpg"] {
+                assert_eq!(check(path, &query, BEFORE), Err(Refusal::Forbidden), "{folder} {path}");
+            }
+        }
     }
 
     /// A71: the documented vector.

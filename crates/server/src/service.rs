@@ -2,6 +2,7 @@
 
 use crate::authorizer::Webhook;
 use crate::catalogue::Catalogue;
+use crate::descriptions::Descriptions;
 use crate::keys::KeyRing;
 use crate::policy::{self, Policies};
 use crate::private;
@@ -31,6 +32,7 @@ pub struct Service {
     policies_changed: AtomicU64,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) descriptions: Descriptions,
     pub(crate) throttle: Throttle,
     pub(crate) site: Option<Site>,
     pub(crate) authorizer: Option<Webhook>,
@@ -104,6 +106,7 @@ impl Service {
             renew_at: AtomicU64::new(keys.renew_at),
             keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
+            descriptions: Descriptions::default(),
             throttle: Throttle::new(&config.limits),
             config,
             clock,

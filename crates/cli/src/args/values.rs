@@ -14,6 +14,15 @@ pub(super) fn since(text: &str) -> Result<SystemTime, String> {
     })
 }
 
+/// A moment, or how long from now.
+pub(super) fn until(text: &str) -> Result<SystemTime, String> {
+    let moment = humantime::parse_rfc3339(text).ok();
+    let from_now = || SystemTime::now().checked_add(humantime::parse_duration(text).ok()?);
+    moment
+        .or_else(from_now)
+        .ok_or_else(|| "must be a moment (2026-11-28T20:00:00Z) or a time from now (12h, 7d)".to_owned())
+}
+
 /// `90s`, `5m`, `1h 30m` or `0`; at most a day.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     let time =
@@ -74,6 +83,14 @@ mod tests {
         for wrong in ["", "yesterday", "2026-13-01", "21.9.2026"] {
             assert!(since(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn until_is_a_moment_or_a_while_from_now() {
+        let unix = |text| until(text).unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(unix("2026-09-21T14:13:20Z"), 1_790_000_000);
+        assert!(until("7d").unwrap() > until("12h").unwrap() && until("1h").unwrap() > SystemTime::now());
+        assert!(["", "tomorrow", "-1h", "2026-09-21"].iter().all(|wrong| until(wrong).is_err()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod policy;
 mod progress;
 mod serve;
 mod tracks;
+mod url;
 
 use crate::Failure;
 use crate::args::{Arguments, BoxCommand, Command};
@@ -56,6 +57,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::User(command) => account::run(&load(overrides)?, command),
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),
+        Command::Url(url) => self::url::run(&load(overrides)?, &url),
         Command::Policy(command) => policy::run(&load(overrides)?, command),
         Command::Audit(audit) => self::audit::run(&load(overrides)?, audit),
     }

@@ -6,6 +6,7 @@ mod box_run;
 mod check;
 mod exchange;
 mod film_keys;
+mod playlists;
 mod site;
 mod thumbnails;
 
@@ -34,6 +35,8 @@ fn wrong_usage_is_status_2() {
         &["device", "remove", "phone"],
         &["user", "add"],
         &["audit", "--since", "yesterday"],
+        &["url", "1", "--form", "smooth"],
+        &["url", "1", "--form", "hls", "--expires", "later"],
         &["user", "add", "a@b", "--password", "x", "--password-stdin"],
     ] {
         let output = site.run(arguments);

@@ -1,6 +1,6 @@
 //! The edge: octets behind signed URLs, and nothing else. No accounts, no cookies, no state; constant memory.
 
-use super::{body, drm};
+use super::{body, drm, playlists};
 use crate::media_url::{self, Granted, MediaPath, Refusal};
 use crate::{Role, Service};
 use axum::Router;
@@ -29,8 +29,10 @@ pub(super) fn drm_routes() -> Router<Arc<Service>> {
 async fn media(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
     let is_drm = drm::is_drm(request.uri.path()) && service.config.has(Role::Control);
+    let is_playlist = playlists::is_playlist(request.uri.path());
     let mut response = match request.method {
         Method::GET | Method::HEAD if is_drm => drm::serve(&service, &request).await,
+        Method::GET | Method::HEAD if is_playlist => playlists::serve(&service, &request).await,
         Method::GET | Method::HEAD => serve(&service, &request).await,
         Method::OPTIONS => preflight(),
         _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD, OPTIONS")]).into_response(),

@@ -14,9 +14,11 @@ mod error;
 mod guard;
 mod health;
 mod individualize;
+mod interop;
 mod login;
 mod observe;
 mod pages;
+mod playlists;
 
 use crate::use_case::verify::Audience;
 use crate::{Role, Service};
@@ -47,6 +49,7 @@ pub fn router(service: Arc<Service>) -> Router {
     }
     if config.has(Role::Control) {
         router = router.merge(guarded(&service, controller::routes().layer(Extension(audience))));
+        router = router.merge(interop::routes());
     }
     if config.has(Role::Individualize) {
         router = router.merge(guarded(&service, individualize::routes()));

@@ -1,7 +1,7 @@
 //! `policies.toml`: the operator's own policies, read rule by rule, so that each mistake has one line that
 //! names it.
 
-use super::{Heights, Policies, PolicyTemplate, Since};
+use super::{Heights, Interop, Policies, PolicyTemplate, Since};
 use crate::Error;
 use license::{Check, KeyLevel, Output, Player};
 use std::path::Path;
@@ -35,6 +35,7 @@ const RULES: &[&str] = &[
     "output",
     "max_height",
     "players",
+    "interop",
 ];
 
 /// Longest name.
@@ -118,6 +119,7 @@ fn read(name: &str, rules: &Table) -> Read<PolicyTemplate> {
         analog: Output::NotRequired,
         max_height: optional(rules, "max_height", heights)?.unwrap_or_default(),
         players: optional(rules, "players", players)?,
+        interop: optional(rules, "interop", interop)?.unwrap_or_default(),
     };
     let outputs = optional(rules, "output", outputs)?;
     let (digital, analog) = outputs.unwrap_or((Output::NotRequired, Output::NotRequired));
@@ -132,7 +134,28 @@ fn read(name: &str, rules: &Table) -> Read<PolicyTemplate> {
             "must be shorter than `validity`, or the license ends before it is renewed",
         ));
     }
-    Ok(PolicyTemplate { digital, analog, ..policy })
+    let policy = PolicyTemplate { digital, analog, ..policy };
+    check_interop(&policy)?;
+    Ok(policy)
+}
+
+/// Players of others keep none of a license's rules: where keys are given to them, rules that they would break
+/// are a contradiction.
+fn check_interop(policy: &PolicyTemplate) -> Read<()> {
+    let broken = [
+        (policy.key_level != KeyLevel::Software, "key_level"),
+        (policy.digital == Output::Required, "output.digital"),
+        (policy.analog == Output::Required, "output.analog"),
+        (policy.players.is_some(), "players"),
+        (policy.check == Check::Continuous, "check"),
+    ];
+    match broken.iter().find(|(broken, _)| *broken && policy.interop.is_any()) {
+        Some((_, rule)) => Err(wrong(
+            "interop",
+            format!("gives keys to players that do not keep `{rule}`: leave one of them out"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// No keys but these.
@@ -207,6 +230,15 @@ fn outputs(value: &Value) -> Read<(Output, Output)> {
     only(outputs, &["digital", "analog"])?;
     let of = |kind| Ok(optional(outputs, kind, word(OUTPUT))?.unwrap_or(Output::NotRequired));
     Ok((of("digital")?, of("analog")?))
+}
+
+fn interop(value: &Value) -> Read<Interop> {
+    let Value::Table(forms) = value else {
+        return Err(wrong("", "is a table: write interop.clearkey and interop.hls_keys"));
+    };
+    only(forms, &["clearkey", "hls_keys"])?;
+    let of = |form| Ok(optional(forms, form, flag)?.unwrap_or_default());
+    Ok(Interop { clear_key: of("clearkey")?, hls_keys: of("hls_keys")? })
 }
 
 /// One number for all key levels, or one for each.
@@ -315,6 +347,12 @@ mod tests {
         assert_eq!(low.summary(), "max_height 480, players http://localhost:8080");
         assert_ne!(low.version(), all.version());
         assert_eq!(policies.iter().count(), 7);
+        assert!(!all.interop.is_any() && !low.interop.is_any(), "nothing for players of others by default");
+        let open = parsed("[a]\ninterop = { clearkey = true }\n[b]\ninterop.hls_keys = true").unwrap();
+        let of = |name: &str| open.find(name).unwrap().interop;
+        assert_eq!(of("a"), Interop { clear_key: true, hls_keys: false });
+        assert_eq!((of("b").clear_key, of("b").hls_keys), (false, true));
+        assert_eq!(open.find("a").unwrap().summary(), "interop.clearkey");
     }
 
     /// The policy that docs/operations.md shows, with every rule.
@@ -358,6 +396,13 @@ mod tests {
             ("[[a.players]]\nrelease = \"00\"", "a.players.release", "64"),
             ("[[a.players]]", "a.players.origin", "missing"),
             ("[[a.players]]\norigin = \"https://a.example/x\"", "a.players.origin", "origin"),
+            ("[a]\ninterop = true", "a.interop", "interop.clearkey"),
+            ("[a]\ninterop.clearkeys = true", "a.interop.clearkeys", "clearkey, hls_keys"),
+            ("[a]\ninterop.hls_keys = 1", "a.interop.hls_keys", "true or false"),
+            ("[a]\ninterop.clearkey = true\nkey_level = \"box\"", "a.interop", "`key_level`"),
+            ("[a]\ninterop.clearkey = true\noutput.digital = \"required\"", "a.interop", "`output.digital`"),
+            ("[a]\ninterop.hls_keys = true\nplayers = [\"https://a.example\"]", "a.interop", "`players`"),
+            ("[a]\ninterop.hls_keys = true\ncheck = \"continuous\"", "a.interop", "`check`"),
             ("a = 1", "a", "[a]"),
             ("[\"a b\"]", "\"a b\"", "letters"),
             ("[a]\n\n=", "line 3", ""),

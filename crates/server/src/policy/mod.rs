@@ -48,6 +48,22 @@ impl Heights {
     }
 }
 
+/// What players that are not Matinee's get (docs/delivery.md): nothing, unless a policy says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Interop {
+    /// Keys for EME's ClearKey.
+    pub clear_key: bool,
+    /// Keys at addresses that HLS playlists name.
+    pub hls_keys: bool,
+}
+
+impl Interop {
+    /// Whether it gives anything.
+    pub const fn is_any(self) -> bool {
+        self.clear_key || self.hls_keys
+    }
+}
+
 /// A reusable set of rules, with times that count from the license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyTemplate {
@@ -81,6 +97,8 @@ pub struct PolicyTemplate {
     pub max_height: Heights,
     /// The only players that may; `None`: any.
     pub players: Option<Vec<Player>>,
+    /// What players of others get.
+    pub interop: Interop,
 }
 
 /// Every policy that a server knows: the built-in ones and the operator's.
@@ -190,6 +208,7 @@ impl PolicyTemplate {
             analog: Output::NotRequired,
             max_height: Heights::default(),
             players: None,
+            interop: Interop::default(),
         }
     }
 
@@ -236,6 +255,7 @@ impl PolicyTemplate {
             "output": {"digital": file::name_of(file::OUTPUT, self.digital), "analog": file::name_of(file::OUTPUT, self.analog)},
             "max_height": {"software": software, "webcrypto": webcrypto, "box": tv_box},
             "players": players,
+            "interop": {"clearkey": self.interop.clear_key, "hls_keys": self.interop.hls_keys},
         })
     }
 
@@ -278,6 +298,9 @@ impl PolicyTemplate {
         if let Some(players) = &self.players {
             let names: Vec<_> = players.iter().map(|player| player.origin.as_str()).collect();
             rules.push(format!("players {}", names.join(" ")));
+        }
+        for (name, given) in [("clearkey", self.interop.clear_key), ("hls_keys", self.interop.hls_keys)] {
+            rules.extend(given.then(|| format!("interop.{name}")));
         }
         if rules.is_empty() { "no limits".to_owned() } else { rules.join(", ") }
     }

@@ -17,7 +17,7 @@ use nccp::{
 use pack::layout;
 
 /// Seconds that media URLs outlive the film, where nothing else is configured.
-const BEYOND_THE_FILM: u64 = 6 * 3600;
+pub(super) const BEYOND_THE_FILM: u64 = 6 * 3600;
 
 /// `authorization`: A43, A59 to A70.
 pub(crate) async fn authorize(

@@ -1,0 +1,49 @@
+use cenc::Kid;
+use pack::{Pack, Representation};
+
+/// What is written into manifests beside what the pack says.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// The query, without `?`, behind the URL of a file of the pack (by its path in it) or of a playlist; empty:
+    /// none. Of thumbnails it is asked for their folder, `thumbnails/`: the query holds for every sheet.
+    pub query: &'a dyn Fn(&str) -> String,
+    /// The path of the pack's folder in URLs, with a slash at its end, for `BaseURL` in MPDs; empty: relative to
+    /// the MPD. ffmpeg (5.1) cannot read a relative `BaseURL` with `&` in it: it puts it back into its document
+    /// without escaping it, unless it begins with a slash.
+    pub root: &'a str,
+    /// Pictures higher than this are left out.
+    pub max_height: Option<u32>,
+    /// Where EME's ClearKey gets keys, in MPDs.
+    pub clear_key: Option<&'a str>,
+    /// Where the octets of a key can be had, in media playlists of films with scheme `cbcs`.
+    pub key_url: Option<&'a dyn Fn(&Kid) -> String>,
+}
+
+impl<'a> Delivery<'a> {
+    /// All pictures, and no keys for players of others.
+    pub fn new(query: &'a dyn Fn(&str) -> String) -> Self {
+        Self { query, root: "", max_height: None, clear_key: None, key_url: None }
+    }
+
+    /// The URL of what lies at `path` in the pack, relative to a manifest that lies in the pack's folder
+    /// `folder` (empty, or with a slash at its end).
+    pub(crate) fn url(&self, folder: &str, path: &str) -> String {
+        let query = (self.query)(path);
+        let relative = path.strip_prefix(folder).unwrap_or(path);
+        if query.is_empty() { relative.to_owned() } else { format!("{relative}?{query}") }
+    }
+
+    /// The URL of a file as an MPD's `BaseURL` has it.
+    pub(crate) fn base_url(&self, path: &str) -> String {
+        format!("{}{}", self.root, self.url("", path))
+    }
+
+    /// The representations that are not too high, in the order of the pack.
+    pub(crate) fn representations<'p>(&self, pack: &'p Pack) -> Vec<&'p Representation> {
+        let fits = |r: &&Representation| {
+            let height = r.video.as_ref().map(|video| video.height);
+            self.max_height.is_none_or(|most| height.is_none_or(|height| height <= most))
+        };
+        pack.representations.iter().filter(fits).collect()
+    }
+}

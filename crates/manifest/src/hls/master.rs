@@ -1,0 +1,201 @@
+use super::attributes::Attributes;
+use super::{VERSION, keys};
+use crate::Delivery;
+use crate::time::bandwidth;
+use crate::track::{audio_name, family, language, subtitle_name, tracks};
+use pack::{AudioRole, MediaType, Pack, Representation, SubtitleRole, layout};
+use std::collections::BTreeSet;
+
+/// `GROUP-ID` of subtitles.
+const SUBTITLES: &str = "subtitles";
+
+/// The multivariant playlist, `master.m3u8`.
+pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
+    let all = delivery.representations(pack);
+    let groups = AudioGroup::all(&tracks(&all, MediaType::Audio));
+    let mut text = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    if let Some(protection) = &pack.protection {
+        let mut labels = Vec::new();
+        for r in &all {
+            if !labels.contains(&r.label.as_ref()) {
+                labels.push(r.label.as_ref());
+            }
+        }
+        text.push_str(&keys::of_session(pack, protection, &labels));
+    }
+    groups.iter().for_each(|group| group.write(&mut text, delivery));
+    write_subtitles(&mut text, pack, delivery);
+    let pictures = all.iter().filter(|r| r.media_type == MediaType::Video);
+    let mut variants: Vec<(&Representation, Option<&AudioGroup<'_>>)> = Vec::new();
+    for picture in pictures {
+        match groups.as_slice() {
+            [] => variants.push((picture, None)),
+            groups => variants.extend(groups.iter().map(|group| (*picture, Some(group)))),
+        }
+    }
+    // Sound alone: the variants are those of the track to begin with.
+    if variants.is_empty() {
+        variants = groups.iter().filter_map(|group| Some((group.first()?, Some(group)))).collect();
+    }
+    for (r, group) in variants {
+        text.push_str(&stream(pack, r, group));
+        text.push_str(&delivery.url("", &playlist(r)));
+        text.push('\n');
+    }
+    text
+}
+
+/// Where a representation's media playlist lies in the pack.
+fn playlist(r: &Representation) -> String {
+    layout::media_path(&r.downloadable_id, "m3u8")
+}
+
+fn stream(pack: &Pack, r: &Representation, group: Option<&AudioGroup<'_>>) -> String {
+    let average = |r: &Representation| {
+        let octets = r.segments.iter().map(|segment| segment.size).sum();
+        bandwidth(octets, r.segments.iter().map(|segment| segment.duration).sum(), r.timescale)
+    };
+    let beside = group.map(|group| group.renditions.as_slice()).unwrap_or_default();
+    // Where sound is all there is, it is not counted twice.
+    let sound = || beside.iter().filter(|_| r.media_type == MediaType::Video);
+    let peak = r.peak_bandwidth.saturating_add(sound().map(|a| a.peak_bandwidth).max().unwrap_or_default());
+    let average = average(r).saturating_add(sound().map(|a| average(a)).max().unwrap_or_default());
+    let mut codecs = vec![r.codecs.as_str()];
+    for rendition in beside {
+        if !codecs.contains(&rendition.codecs.as_str()) {
+            codecs.push(&rendition.codecs);
+        }
+    }
+    let mut tag = Attributes::of("EXT-X-STREAM-INF")
+        .word("BANDWIDTH", peak.max(average))
+        .word("AVERAGE-BANDWIDTH", average)
+        .quoted("CODECS", &codecs.join(","));
+    if let Some(video) = &r.video {
+        let [wide, high] = video.sar.map(|part| u64::from(part.max(1)));
+        let width = (u64::from(video.width) * wide + high / 2) / high;
+        tag = tag
+            .word("RESOLUTION", format_args!("{width}x{}", video.height))
+            .word("FRAME-RATE", format_args!("{:.3}", video.frame_rate.seconds()))
+            .word("VIDEO-RANGE", &video.video_range);
+    }
+    tag.maybe("AUDIO", group.map(|group| group.id.as_str()))
+        .maybe("SUBTITLES", (!pack.subtitles.is_empty()).then_some(SUBTITLES))
+        .line()
+}
+
+/// Tracks of sound in one codec, where every track has it; otherwise all there are.
+struct AudioGroup<'a> {
+    id: String,
+    /// One for each track.
+    renditions: Vec<&'a Representation>,
+}
+
+impl<'a> AudioGroup<'a> {
+    fn all(tracks: &[Vec<&'a Representation>]) -> Vec<Self> {
+        let Some(first) = tracks.first() else { return Vec::new() };
+        let best = |track: &[&'a Representation], codec: &str| {
+            track.iter().copied().filter(|r| family(r) == codec).max_by_key(|r| r.peak_bandwidth)
+        };
+        let mut groups: Vec<Self> = Vec::new();
+        for r in first {
+            let codec = family(r);
+            let renditions: Option<Vec<_>> = tracks.iter().map(|track| best(track, codec)).collect();
+            match renditions {
+                Some(renditions) if groups.iter().all(|group| group.id != codec) => {
+                    groups.push(Self { id: codec.to_owned(), renditions });
+                }
+                _ => {}
+            }
+        }
+        if groups.is_empty() {
+            let renditions = tracks.iter().filter_map(|track| track.first().copied()).collect();
+            groups.push(Self { id: "audio".to_owned(), renditions });
+        }
+        groups
+    }
+
+    /// The track to begin with.
+    fn first(&self) -> Option<&'a Representation> {
+        let default = |r: &&&Representation| r.audio.as_ref().is_some_and(|audio| audio.default);
+        self.renditions.iter().find(default).or_else(|| self.renditions.first()).copied()
+    }
+
+    fn write(&self, text: &mut String, delivery: &Delivery<'_>) {
+        let first = self.first().map(|r| &r.id);
+        let (mut names, mut chosen) = (Names::default(), BTreeSet::new());
+        for r in &self.renditions {
+            let audio = r.audio.as_ref();
+            let role = audio.map(|audio| audio.role).unwrap_or_default();
+            let described = role == AudioRole::Description;
+            let is_first = Some(&r.id) == first;
+            // Chosen by language alone: what says the film's words, one of each language.
+            let plain = matches!(role, AudioRole::Main | AudioRole::Dub | AudioRole::Description);
+            let automatic = is_first || plain && !chosen.contains(&(r.language.clone(), described));
+            if automatic {
+                chosen.insert((r.language.clone(), described));
+            }
+            let characteristics = described.then_some("public.accessibility.describes-video");
+            let channels = audio.map(|audio| audio.channels.to_string());
+            let tag = Attributes::of("EXT-X-MEDIA")
+                .word("TYPE", "AUDIO")
+                .quoted("GROUP-ID", &self.id)
+                .quoted("NAME", &names.unique(audio_name(r)))
+                .maybe("LANGUAGE", language(&r.language))
+                .word("DEFAULT", yes(is_first))
+                .word("AUTOSELECT", yes(automatic))
+                .maybe("CHARACTERISTICS", characteristics)
+                .maybe("CHANNELS", channels.as_deref())
+                .quoted("URI", &delivery.url("", &playlist(r)));
+            text.push_str(&tag.line());
+        }
+    }
+}
+
+fn write_subtitles(text: &mut String, pack: &Pack, delivery: &Delivery<'_>) {
+    let (mut names, mut chosen) = (Names::default(), BTreeSet::new());
+    let default = pack.subtitles.iter().position(|s| s.default && s.role != SubtitleRole::Forced);
+    for (n, subtitle) in pack.subtitles.iter().enumerate() {
+        let (caption, forced) =
+            (subtitle.role == SubtitleRole::Caption, subtitle.role == SubtitleRole::Forced);
+        let kind = (subtitle.language.clone(), caption, forced);
+        let automatic = Some(n) == default || !chosen.contains(&kind);
+        if automatic {
+            chosen.insert(kind);
+        }
+        let characteristics = caption.then_some(
+            "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound",
+        );
+        let path = format!("{}/{}.m3u8", layout::SUBTITLES, subtitle.id);
+        let tag = Attributes::of("EXT-X-MEDIA")
+            .word("TYPE", "SUBTITLES")
+            .quoted("GROUP-ID", SUBTITLES)
+            .quoted("NAME", &names.unique(subtitle_name(subtitle)))
+            .maybe("LANGUAGE", language(&subtitle.language))
+            .word("DEFAULT", yes(Some(n) == default))
+            .word("AUTOSELECT", yes(automatic))
+            .word("FORCED", yes(forced))
+            .maybe("CHARACTERISTICS", characteristics)
+            .quoted("URI", &delivery.url("", &path));
+        text.push_str(&tag.line());
+    }
+}
+
+fn yes(is: bool) -> &'static str {
+    if is { "YES" } else { "NO" }
+}
+
+/// Names in one group: no two are equal (section 4.4.6.1.1).
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn unique(&mut self, name: String) -> String {
+        let mut unique = name.clone();
+        let mut number = 2;
+        while !self.0.insert(unique.clone()) {
+            unique = format!("{name} ({number})");
+            number += 1;
+        }
+        unique
+    }
+}

@@ -1,0 +1,145 @@
+//! HLS playlists.
+
+use crate::checker;
+use crate::films::{KIDS, audio, film, protected, subtitle, token, video, whole};
+use manifest::{Delivery, hls};
+use serde_json::json;
+
+const SYSTEM: &str = "urn:uuid:6d617469-6e65-6580-8000-64726d000001";
+
+/// B98: the clear form, letter by letter.
+#[test]
+fn a_clear_media_playlist() {
+    let text = hls::media(&whole(), "1811192001", &Delivery::new(&token)).unwrap();
+    let file = "1811192001.mp4?t=001_1811192001.mp4&h=1";
+    let expected = format!(
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+         #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"{file}\",BYTERANGE=\"800@0\"\n\
+         #EXTINF:4.004,\n#EXT-X-BYTERANGE:1000@1000\n{file}\n#EXTINF:4.004,\n#EXT-X-BYTERANGE:1000@2000\n{file}\n\
+         #EXTINF:2.002,\n#EXT-X-BYTERANGE:1000@3000\n{file}\n#EXT-X-ENDLIST\n"
+    );
+    assert_eq!(text, expected);
+    assert_eq!(checker::media(&text, 4000).segments.len(), 3);
+    assert_eq!(hls::media(&whole(), "1811192009", &Delivery::new(&token)), None);
+}
+
+#[test]
+fn the_master_playlist_names_everything() {
+    let text = hls::master(&whole(), &Delivery::new(&token));
+    let expected = r#"#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="mp4a",NAME="en",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="003/1811192003.m3u8?t=003_1811192003.m3u8&h=1"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="mp4a",NAME="de (dub)",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="004/1811192004.m3u8?t=004_1811192004.m3u8&h=1"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="mp4a",NAME="English, 'described'",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,CHARACTERISTICS="public.accessibility.describes-video",CHANNELS="2",URI="005/1811192005.m3u8?t=005_1811192005.m3u8&h=1"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="de",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="subtitles/s-de-1.m3u8?t=subtitles_s-de-1.m3u8&h=1"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="en (caption)",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound",URI="subtitles/s-en-1.m3u8?t=subtitles_s-en-1.m3u8&h=1"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="en (forced)",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="subtitles/s-en-2.m3u8?t=subtitles_s-en-2.m3u8&h=1"
+#EXT-X-STREAM-INF:BANDWIDTH=1200000,AVERAGE-BANDWIDTH=4796,CODECS="avc1.64001F,mp4a.40.2",RESOLUTION=426x240,FRAME-RATE=23.976,VIDEO-RANGE=SDR,AUDIO="mp4a",SUBTITLES="subtitles"
+001/1811192001.m3u8?t=001_1811192001.m3u8&h=1
+#EXT-X-STREAM-INF:BANDWIDTH=1400000,AVERAGE-BANDWIDTH=4796,CODECS="avc1.64001F,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=23.976,VIDEO-RANGE=SDR,AUDIO="mp4a",SUBTITLES="subtitles"
+002/1811192002.m3u8?t=002_1811192002.m3u8&h=1
+"#;
+    assert_eq!(text, expected);
+    checker::master(&text);
+    let low = Delivery { max_height: Some(480), ..Delivery::new(&token) };
+    assert_eq!(checker::master(&hls::master(&whole(), &low)).variants.len(), 1);
+    assert_eq!(hls::media(&whole(), "1811192002", &low), None, "what is not named is not there");
+}
+
+#[test]
+fn subtitles_are_one_segment() {
+    let text = hls::subtitles(&whole(), "s-de-1", &Delivery::new(&token)).unwrap();
+    let playlist = checker::media(&text, 0);
+    assert_eq!(playlist.segments[0].uri, "s-de-1.vtt?t=subtitles_s-de-1.vtt&h=1");
+    assert_eq!((playlist.segments.len(), playlist.segments[0].duration, playlist.version), (1, 10.01, 3));
+    assert_eq!(hls::subtitles(&whole(), "s-fr-1", &Delivery::new(&token)), None);
+}
+
+/// B98: KEY tags of ours, by scheme; none in a clear lead, and a new one with each period.
+#[test]
+fn keys_by_scheme_period_and_lead() {
+    for (scheme, method, periods, clear, expected) in [
+        ("cenc", "SAMPLE-AES-CTR", 1, 0, [Some(0), Some(0), Some(0)]),
+        ("cbcs", "SAMPLE-AES", 1, 1, [None, Some(0), Some(0)]),
+        ("cenc", "SAMPLE-AES-CTR", 3, 0, [Some(0), Some(1), Some(2)]),
+        ("cbcs", "SAMPLE-AES", 3, 2, [None, None, Some(2)]),
+        ("cbcs", "SAMPLE-AES", 2, 0, [Some(0), Some(1), Some(1)]),
+    ] {
+        let film = protected(scheme, periods, clear);
+        let text = hls::media(&film, "1811192001", &Delivery::new(&token)).unwrap();
+        let playlist = checker::media(&text, 4000);
+        for (segment, kid) in playlist.segments.iter().zip(expected) {
+            let Some(kid) = kid else {
+                assert_eq!(segment.keys, [], "{text}");
+                continue;
+            };
+            let [key] = segment.keys.as_slice() else { panic!("one key: {text}") };
+            assert_eq!((key["METHOD"].as_str(), key["KEYFORMAT"].as_str()), (method, SYSTEM));
+            assert_eq!(key["KEYFORMATVERSIONS"], "1");
+            assert_eq!(key["KEYID"], format!("0x{}", KIDS[kid].to_uppercase()));
+            let data = key["URI"].strip_prefix("data:text/plain;base64,").unwrap();
+            assert!(data.starts_with("AAAA"), "a box: {data}");
+        }
+        let master = checker::master(&hls::master(&film, &Delivery::new(&token)));
+        let [key] = master.session_keys.as_slice() else { panic!("one session key") };
+        assert_eq!(key["URI"], playlist.segments[2].keys[0]["URI"], "the same pssh");
+    }
+}
+
+/// Keys themselves: where it is said where they are, and of `cbcs` only.
+#[test]
+fn addresses_of_keys() {
+    let address = |kid: &cenc::Kid| format!("https://films.example/interop/hls-key/{kid}");
+    let with = Delivery { key_url: Some(&address), ..Delivery::new(&token) };
+    let text = hls::media(&protected("cbcs", 1, 0), "1811192001", &with).unwrap();
+    let playlist = checker::media(&text, 4000);
+    let [ours, identity] = playlist.segments[0].keys.as_slice() else { panic!("two keys: {text}") };
+    assert_eq!((ours["KEYFORMAT"].as_str(), identity["KEYFORMAT"].as_str()), (SYSTEM, "identity"));
+    assert_eq!(identity["URI"], format!("https://films.example/interop/hls-key/{}", KIDS[0]));
+    let ctr = hls::media(&protected("cenc", 1, 0), "1811192001", &with).unwrap();
+    assert!(!ctr.contains("identity"));
+    let clear = hls::media(&whole(), "1811192001", &with).unwrap();
+    assert!(!clear.contains("EXT-X-KEY"));
+}
+
+#[test]
+fn sound_alone_and_pictures_alone() {
+    let sound = film(&[audio(1, "en", "main", true), audio(2, "en", "main", false)], &json!({}));
+    let master = checker::master(&hls::master(&sound, &Delivery::new(&token)));
+    assert_eq!(master.variants.len(), 1);
+    assert_eq!((master.variants[0].0["BANDWIDTH"].as_str(), master.renditions.len()), ("200000", 2));
+    let names: Vec<_> = master.renditions.iter().map(|r| r["NAME"].as_str()).collect();
+    assert_eq!(names, ["en", "en (2)"]);
+
+    let silent = film(&[video(1, 240)], &json!({"subtitles": [subtitle(1, "und", "forced")]}));
+    let master = checker::master(&hls::master(&silent, &Delivery::new(&|_| String::new())));
+    assert_eq!(master.variants[0].0.get("AUDIO"), None);
+    assert_eq!(master.variants[0].1, "001/1811192001.m3u8", "no token, no question mark");
+    assert_eq!(master.renditions[0].get("LANGUAGE"), None);
+}
+
+/// A group for each codec that every track has; where none has all, one of everything.
+#[test]
+fn codecs_are_groups() {
+    let mut surround = audio(3, "en", "main", true);
+    surround["codecs"] = "ec-3".into();
+    surround["group"] = "a-en-2".into();
+    let both = film(&[video(1, 240), audio(2, "en", "main", true), surround.clone()], &json!({}));
+    let master = checker::master(&hls::master(&both, &Delivery::new(&token)));
+    let groups: Vec<_> = master.renditions.iter().map(|r| r["GROUP-ID"].as_str()).collect();
+    assert_eq!(groups, ["mp4a", "ec-3"]);
+    assert_eq!(master.variants.len(), 2);
+    let mixed = film(
+        &[video(1, 240), audio(2, "en", "main", true), {
+            surround["group"] = "a-de-3".into();
+            surround["language"] = "de".into();
+            surround["audio"]["default"] = false.into();
+            surround
+        }],
+        &json!({}),
+    );
+    let master = checker::master(&hls::master(&mixed, &Delivery::new(&token)));
+    assert_eq!(master.variants[0].0["CODECS"], "avc1.64001F,mp4a.40.2,ec-3");
+    assert_eq!(master.renditions.len(), 2);
+}

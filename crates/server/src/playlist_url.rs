@@ -1,0 +1,128 @@
+//! Paths of manifests under an edge, signed like files (docs/protocol.md, section 8).
+
+use crate::media_url::{self, Granted, MediaSecret, Refusal};
+use pack::layout;
+
+/// Path of a manifest: the pack, and which of its manifests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaylistPath {
+    /// The pack.
+    pub pack: String,
+    /// Which.
+    pub playlist: Playlist,
+}
+
+/// A manifest of a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Playlist {
+    /// `stream.mpd`: DASH.
+    Dash,
+    /// `master.m3u8`: HLS's multivariant playlist.
+    Master,
+    /// `{ddd}/{id}.m3u8`: the media playlist of the representation with this downloadable id.
+    Media(String),
+    /// `subtitles/{id}.m3u8`: the media playlist of these subtitles.
+    Subtitles(String),
+}
+
+impl PlaylistPath {
+    /// Reads `/s/{pack}/…`.
+    pub fn parse(path: &str) -> Option<Self> {
+        let (pack, file) = path.strip_prefix("/s/")?.split_once('/')?;
+        let playlist = match (file, file.strip_suffix(".m3u8").and_then(|name| name.split_once('/'))) {
+            ("stream.mpd", _) => Playlist::Dash,
+            ("master.m3u8", _) => Playlist::Master,
+            (_, Some((layout::SUBTITLES, id))) if layout::is_name(id) => Playlist::Subtitles(id.to_owned()),
+            (_, Some((shard, id))) if layout::is_downloadable_id(id) && id.get(7..) == Some(shard) => {
+                Playlist::Media(id.to_owned())
+            }
+            _ => return None,
+        };
+        layout::is_pack_id(pack).then(|| Self { pack: pack.to_owned(), playlist })
+    }
+
+    /// The path.
+    pub fn file_path(&self) -> String {
+        let pack = &self.pack;
+        match &self.playlist {
+            Playlist::Dash => format!("/s/{pack}/stream.mpd"),
+            Playlist::Master => format!("/s/{pack}/master.m3u8"),
+            Playlist::Media(id) => format!("/s/{pack}/{}", layout::media_path(id, "m3u8")),
+            Playlist::Subtitles(id) => format!("/s/{pack}/{}/{id}.m3u8", layout::SUBTITLES),
+        }
+    }
+}
+
+/// The URL of a manifest, good until `expires`. `base` is the edge's URL without trailing slash.
+pub fn sign(secret: &MediaSecret, base: &str, path: &PlaylistPath, expires: u64) -> String {
+    let path = path.file_path();
+    format!("{base}{path}?{}", media_url::token(secret, base, &path, expires))
+}
+
+/// As [`media_url::verify`], of the path of a manifest.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn verify(
+    secrets: &[MediaSecret],
+    bases: &[&str],
+    path: &str,
+    query: Option<&str>,
+    now: u64,
+) -> Result<Granted<PlaylistPath>, Refusal> {
+    media_url::check(secrets, bases, (path, query), now, |path| {
+        let playlist = PlaylistPath::parse(path)?;
+        let signed = vec![playlist.file_path()];
+        Some((playlist, signed))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for path in [
+            "/s/8e06/stream.mpd",
+            "/s/8e06/master.m3u8",
+            "/s/8e06/541/1811192541.m3u8",
+            "/s/8e06/subtitles/s-de-1.m3u8",
+        ] {
+            assert_eq!(PlaylistPath::parse(path).unwrap().file_path(), path);
+        }
+        for path in [
+            "/s/8e06/stream.mpd/",
+            "/s/stream.mpd",
+            "/s/8e06/x/stream.mpd",
+            "/s/8e06/540/1811192541.m3u8",
+            "/s/8e06/541/1811192541.mp4",
+            "/s/8e06/subtitles/.m3u8",
+            "/s/8e06/subtitles/../a.m3u8",
+            "/s/8e06/thumbnails/1.m3u8",
+            "/s/../master.m3u8",
+            "/s/8e06/other.m3u8",
+        ] {
+            assert_eq!(PlaylistPath::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_one_manifest() {
+        let secret = MediaSecret::new(vec![b'0'; 32]).unwrap();
+        let base = "https://films.example";
+        let path = PlaylistPath::parse("/s/8e06/master.m3u8").unwrap();
+        let url = sign(&secret, base, &path, 1000);
+        let query = url.split_once('?').unwrap().1;
+        let check = |path: &str, now| {
+            let secrets = std::slice::from_ref(&secret);
+            verify(secrets, &["https://cdn.example", base], path, Some(query), now)
+        };
+        let granted = check("/s/8e06/master.m3u8", 999).unwrap();
+        assert_eq!((granted.path, granted.base.as_str(), granted.expires), (path, base, 1000));
+        assert_eq!(check("/s/8e06/master.m3u8", 1000), Err(Refusal::Expired));
+        // As long as the other: only the hash tells.
+        assert_eq!(check("/s/8e07/master.m3u8", 999), Err(Refusal::Forbidden));
+        assert_eq!(check("/s/8e06/stream.mpd", 999), Err(Refusal::Forbidden));
+    }
+}

@@ -1,0 +1,156 @@
+//! Keys for players that are not Matinee's, where a film's policy has them given out (docs/delivery.md).
+
+use super::{Failure, Outcome, content_keys, license};
+use crate::catalogue::Pack;
+use crate::policy::PolicyTemplate;
+use crate::region::Place;
+use crate::store::{AuditEntry, Movie, retried};
+use crate::{Error, Role, Service};
+use ::license::KeyName;
+use cenc::{Cek, Kid};
+use nccp::ErrorCode;
+use std::sync::Arc;
+
+/// Where EME's ClearKey gets keys.
+pub(crate) const CLEAR_KEY: &str = "/interop/clearkey";
+/// Where HLS players get a key, by its KID.
+pub(crate) const HLS_KEY: &str = "/interop/hls-key";
+
+/// A film whose policy has keys given out.
+pub(crate) struct Allowed {
+    movie: Movie,
+    policy: PolicyTemplate,
+}
+
+impl Allowed {
+    pub(crate) fn clear_key(&self) -> bool {
+        self.policy.interop.clear_key
+    }
+
+    pub(crate) fn hls_keys(&self) -> bool {
+        self.policy.interop.hls_keys
+    }
+
+    /// The highest picture: that of keys in a program's memory, for such players promise nothing better.
+    pub(crate) fn max_height(&self) -> Option<u32> {
+        self.policy.max_height.software
+    }
+}
+
+/// Whether a pack's film has a policy that gives keys to players of others now; only servers that know films and
+/// policies can tell.
+pub(crate) async fn allowed(service: &Service, pack: &str, movie: u64) -> Result<Option<Allowed>, Error> {
+    if !service.config.has(Role::Control) {
+        return Ok(None);
+    }
+    let found = retried!(async { service.store.read().await?.movie(movie).await })?;
+    let Some(movie) = found.filter(|movie| movie.available && movie.pack == pack) else { return Ok(None) };
+    let policies = service.policies();
+    let Some(policy) = policies.find(license::policy_of(service, &movie)).cloned() else { return Ok(None) };
+    let over = policy.ends.is_some_and(|end| service.clock.now() >= end);
+    Ok((policy.interop.is_any() && !over).then_some(Allowed { movie, policy }))
+}
+
+/// In which form keys are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    ClearKey,
+    HlsKey,
+}
+
+/// Why there is no key.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The film's policy gives none, or not there.
+    Policy(ErrorCode),
+    /// The film has no such key.
+    Unknown,
+    /// Something of the server's own failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Code(code) => Self::Policy(code),
+            Failure::Said(error) => Self::Policy(error.code),
+            other => Self::Failed(other),
+        }
+    }
+}
+
+/// The keys of a pack that were asked for by a manifest's token. Under key rotation ClearKey gets those of the
+/// other periods with them: a player asks once, for the first. What is given, and what the policy refuses, is in
+/// the audit log; nothing is given that could not be written there.
+pub(crate) async fn keys(
+    service: &Service,
+    pack: &str,
+    (form, asked): (Form, &[Kid]),
+    place: &Place,
+) -> Result<Vec<(Kid, Cek)>, Refused> {
+    let pack = match service.catalogue.pack(pack).await {
+        Ok(pack) => pack,
+        Err(error) => {
+            tracing::error!(%error, "no keys can be given");
+            return Err(Refused::Policy(ErrorCode::MovieNotAvailable));
+        }
+    };
+    let found = allowed(service, &pack.id, pack.movie_id).await.map_err(|error| {
+        tracing::error!(%error, "no keys can be given");
+        Refused::Failed(ErrorCode::TryLater.into())
+    })?;
+    let found = found.filter(|allowed| match form {
+        Form::ClearKey => allowed.clear_key(),
+        Form::HlsKey => allowed.hls_keys(),
+    });
+    let Some(allowed) = found else {
+        let entry = entry(service, form, pack.movie_id, place).result(ErrorCode::PolicyRefused.as_str());
+        super::audit::alone(service, entry).await;
+        return Err(Refused::Policy(ErrorCode::PolicyRefused));
+    };
+    if !place.may(&allowed.movie.regions) {
+        let entry = entry(service, form, pack.movie_id, place).result(ErrorCode::RegionNotAllowed.as_str());
+        super::audit::alone(service, entry).await;
+        return Err(Refused::Policy(ErrorCode::RegionNotAllowed));
+    }
+    let names = names(&pack, form, asked).ok_or(Refused::Unknown)?;
+    let keys = content_keys::granted(service, &pack, &names, allowed.max_height())?;
+    write(service, (form, &allowed), &keys, place).await?;
+    Ok(keys)
+}
+
+/// The names of the keys to give; `None` where one is not the film's, or none is asked for.
+fn names(pack: &Arc<Pack>, form: Form, asked: &[Kid]) -> Option<Vec<KeyName>> {
+    let find = |kid: &Kid| pack.keys.iter().find(|name| name.kid == *kid);
+    let wanted = asked.iter().map(find).collect::<Option<Vec<_>>>().filter(|wanted| !wanted.is_empty())?;
+    let goes_along = |name: &&KeyName| {
+        wanted.iter().any(|one| one.kid == name.kid || form == Form::ClearKey && one.label == name.label)
+    };
+    Some(pack.keys.iter().filter(goes_along).cloned().collect())
+}
+
+fn entry(service: &Service, form: Form, movie: u64, place: &Place) -> AuditEntry {
+    let action = match form {
+        Form::ClearKey => "interop clearkey",
+        Form::HlsKey => "interop hls-key",
+    };
+    AuditEntry::client(action, service.clock.now()).movie(movie).from(place.network.as_deref())
+}
+
+async fn write(
+    service: &Service,
+    (form, allowed): (Form, &Allowed),
+    keys: &[(Kid, Cek)],
+    place: &Place,
+) -> Outcome<()> {
+    let kids: Vec<String> = keys.iter().map(|(kid, _)| kid.to_string()).collect();
+    let entry = entry(service, form, allowed.movie.id, place)
+        .with("keys", kids)
+        .with("policy", allowed.policy.name.as_str())
+        .with("policy_version", allowed.policy.version());
+    Ok(retried!(async {
+        let mut tx = service.store.begin().await?;
+        tx.audit(&entry).await?;
+        tx.commit().await
+    })?)
+}

@@ -1,0 +1,56 @@
+//! URLs that an operator gives away: `matinee url`.
+
+use super::authorization::BEYOND_THE_FILM;
+use crate::catalogue::Pack;
+use crate::keys::KeyRing;
+use crate::media_url::{self, MediaPath};
+use crate::playlist_url::{self, Playlist, PlaylistPath};
+use crate::{Config, Error};
+use pack::layout;
+
+/// In which form a film is given away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `stream.mpd`.
+    Dash,
+    /// `master.m3u8`.
+    Hls,
+    /// The files themselves.
+    File,
+}
+
+/// When a URL of a pack ends where nobody says: as URLs in players' manifests do. Unix seconds.
+pub fn default_end(config: &Config, pack: &Pack, now: u64) -> u64 {
+    let film = pack.duration.as_f64().ceil() as u64 + BEYOND_THE_FILM;
+    media_url::expiration(now, config.edge.url_life.unwrap_or(film))
+}
+
+/// The URLs of a pack in that form, good until `expires` (Unix seconds): one of a manifest, or one of each file
+/// with sound or pictures.
+///
+/// # Errors
+/// [`Error::Keys`] where there is no key that signs URLs.
+pub fn of(
+    config: &Config,
+    keys: &KeyRing,
+    pack: &Pack,
+    form: Form,
+    expires: u64,
+) -> Result<Vec<String>, Error> {
+    let secret = keys.media.first().ok_or_else(|| Error::Keys("there is no media key".to_owned()))?;
+    let base = config.edge_base();
+    let playlist = |playlist| {
+        let path = PlaylistPath { pack: pack.id.clone(), playlist };
+        vec![playlist_url::sign(secret, base, &path, expires)]
+    };
+    Ok(match form {
+        Form::Dash => playlist(Playlist::Dash),
+        Form::Hls => playlist(Playlist::Master),
+        Form::File => {
+            let files = pack.representations.iter();
+            let files = files.map(|r| layout::media_path(&r.downloadable_id, &r.extension));
+            let path = |file| MediaPath { pack: pack.id.clone(), file, range: None };
+            files.map(|file| media_url::sign(secret, base, &path(file), expires)).collect()
+        }
+    })
+}
