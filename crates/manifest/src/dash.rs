@@ -2,11 +2,13 @@
 //! (IOP, 6.2.6 and part 6; content protection schemes, <https://dashif.org/CPS>).
 
 use crate::Delivery;
-use crate::protection::{self, SystemPssh};
+use crate::protection::{self, System};
 use crate::time::{bandwidth, seconds};
 use crate::track::{Alternatives, language};
 use crate::xml::{Tag, Xml};
-use pack::{AudioRole, MediaType, Pack, Representation, Scheme, Subtitle, SubtitleRole, Thumbnails, layout};
+use pack::{
+    AudioRole, MediaType, Pack, Representation, Scheme, Subtitle, SubtitleRole, SystemId, Thumbnails, layout,
+};
 
 /// The protection scheme of ISO/IEC 23001-7 in ISO/IEC 23009-1, 5.8.5.2.
 const MP4_PROTECTION: &str = "urn:mpeg:dash:mp4protection:2011";
@@ -155,7 +157,7 @@ fn channels(count: u16) -> Option<u16> {
 
 fn content_protection(xml: &mut Xml, (pack, delivery): (&Pack, &Delivery<'_>), r: &Representation) {
     let Some(protection) = &pack.protection else { return };
-    let kid = protection.keys_of(r.label.as_ref()).next().map(|key| protection::uuid(&key.kid.0));
+    let kid = protection.keys_of(r.label.as_ref()).next().map(|key| SystemId(key.kid.0));
     let common = descriptor("ContentProtection", MP4_PROTECTION, pack.scheme);
     xml.empty(common.maybe("cenc:default_KID", kid));
     if let Some(url) = delivery.clear_key {
@@ -163,9 +165,14 @@ fn content_protection(xml: &mut Xml, (pack, delivery): (&Pack, &Delivery<'_>), r
             xml.text(Tag::new("dashif:Laurl").with("licenseType", "EME-1.0"), url);
         });
     }
-    for SystemPssh { urn, pssh } in protection::systems(protection, r.label.as_ref()) {
+    for System { urn, xml: given, pssh } in protection::systems(protection, r.label.as_ref()) {
         let tag = Tag::new("ContentProtection").with("schemeIdUri", urn);
-        xml.element(tag, |xml| xml.text(Tag::new("cenc:pssh"), &pssh));
+        xml.element(tag, |xml| {
+            if let Some(given) = given {
+                xml.raw(given);
+            }
+            pssh.iter().for_each(|pssh| xml.text(Tag::new("cenc:pssh"), pssh));
+        });
     }
 }
 

@@ -69,6 +69,11 @@ impl Xml {
         self.event(Event::End(BytesEnd::new(tag.name)));
     }
 
+    /// XML that is there already, well-formed.
+    pub(crate) fn raw(&mut self, xml: &str) {
+        self.event(Event::Text(BytesText::from_escaped(xml)));
+    }
+
     pub(crate) fn finish(self) -> String {
         let mut octets = self.0.into_inner();
         octets.push(b'\n');

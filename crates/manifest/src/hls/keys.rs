@@ -1,6 +1,6 @@
 use super::attributes::Attributes;
 use crate::Delivery;
-use crate::protection::{self, SystemPssh};
+use crate::protection;
 use cenc::Label;
 use pack::{Pack, PackKey, PackProtection, Scheme};
 
@@ -13,22 +13,31 @@ fn method(scheme: Scheme) -> &'static str {
     }
 }
 
-fn of_system(tag: &str, pack: &Pack, key: &PackKey, system: &SystemPssh) -> String {
+fn of_ours(
+    tag: &str,
+    pack: &Pack,
+    protection: &PackProtection,
+    label: Option<&Label>,
+    key: &PackKey,
+) -> String {
+    let (urn, pssh) = protection::ours(protection, label);
     Attributes::of(tag)
         .word("METHOD", method(pack.scheme))
-        .quoted("URI", &format!("data:text/plain;base64,{}", system.pssh))
+        .quoted("URI", &format!("data:text/plain;base64,{pssh}"))
         .word("KEYID", format_args!("0x{}", key.kid.to_string().to_uppercase()))
-        .quoted("KEYFORMAT", &system.urn)
+        .quoted("KEYFORMAT", &urn)
         .quoted("KEYFORMATVERSIONS", "1")
         .line()
 }
 
-/// The lines that put a key in force from the next segment on: one for each system, and one with the address of
-/// the key itself where there is one.
+/// The lines that put a key in force from the next segment on: ours, those of other systems that are told of it,
+/// and one with the address of the key itself where there is one.
 pub(super) fn in_force(pack: &Pack, delivery: &Delivery<'_>, label: Option<&Label>, key: &PackKey) -> String {
     let Some(protection) = &pack.protection else { return String::new() };
-    let systems = protection::systems(protection, label);
-    let mut lines: String = systems.iter().map(|system| of_system("EXT-X-KEY", pack, key, system)).collect();
+    let mut lines = of_ours("EXT-X-KEY", pack, protection, label, key);
+    for told in protection.systems.iter().filter(|told| told.kid == key.kid) {
+        append(&mut lines, told.hls_media.as_deref());
+    }
     if let (Scheme::Cbcs, Some(url)) = (pack.scheme, delivery.key_url) {
         let line = Attributes::of("EXT-X-KEY")
             .word("METHOD", method(pack.scheme))
@@ -41,15 +50,26 @@ pub(super) fn in_force(pack: &Pack, delivery: &Delivery<'_>, label: Option<&Labe
     lines
 }
 
-/// The lines by which a player may ask for keys before it has read any media playlist: one for each system and
+/// The lines by which a player may ask for keys before it has read any media playlist: one of ours for each
 /// label, for a `pssh` has the KIDs of all periods.
 pub(super) fn of_session(pack: &Pack, protection: &PackProtection, labels: &[Option<&Label>]) -> String {
     let mut lines = String::new();
     for label in labels {
         let Some(key) = protection.keys_of(*label).next() else { continue };
-        for system in protection::systems(protection, *label) {
-            lines.push_str(&of_system("EXT-X-SESSION-KEY", pack, key, &system));
+        lines.push_str(&of_ours("EXT-X-SESSION-KEY", pack, protection, *label, key));
+        for told in protection.systems_of(*label) {
+            append(&mut lines, told.hls_master.as_deref());
         }
     }
     lines
+}
+
+/// Lines as another system gave them; none twice, for the same may have been given for several keys.
+fn append(lines: &mut String, given: Option<&str>) {
+    for line in given.unwrap_or_default().lines() {
+        if !lines.lines().any(|there| there == line) {
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
 }

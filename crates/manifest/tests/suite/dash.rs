@@ -91,6 +91,33 @@ fn protection() {
     }
 }
 
+/// Other systems: their XML as it was given, or their boxes; of each representation's keys only.
+#[test]
+fn other_systems() {
+    let (widevine, playready) =
+        ("edef8ba9-79d6-4ace-a3c8-27dcd51d21ed", "9a04f079-9840-4286-ab92-e65be0885f95");
+    // A box without data: 32 octets.
+    let pssh = "AAAAIHBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7QAAAAA=";
+    let mut film = protected("cbcs", 2, 0);
+    let systems = json!([
+        {"system_id": widevine, "kid": KIDS[0], "pssh": pssh},
+        {"system_id": widevine, "kid": KIDS[1], "pssh": pssh},
+        {"system_id": playready, "kid": KIDS[0], "content_protection": "<mspr:pro xmlns:mspr=\"urn:microsoft:playready\">AA==</mspr:pro>"},
+    ]);
+    film.protection.as_mut().unwrap().systems = serde_json::from_value(systems).unwrap();
+    let text = dash::mpd(&film, &Delivery::new(&token));
+    for part in [
+        format!(
+            "<ContentProtection schemeIdUri=\"urn:uuid:{widevine}\">\n        <cenc:pssh>{pssh}</cenc:pssh>\n      </ContentProtection>"
+        ),
+        format!(
+            "<ContentProtection schemeIdUri=\"urn:uuid:{playready}\"><mspr:pro xmlns:mspr=\"urn:microsoft:playready\">AA==</mspr:pro></ContentProtection>"
+        ),
+    ] {
+        assert_eq!(text.matches(&part).count(), 2, "{part}\n{text}");
+    }
+}
+
 /// Heights with keys of their own, or other codecs, are sets of their own, between which players may switch.
 #[test]
 fn keys_and_codecs_of_their_own() {

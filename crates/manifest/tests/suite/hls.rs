@@ -103,6 +103,25 @@ fn addresses_of_keys() {
     assert!(!clear.contains("EXT-X-KEY"));
 }
 
+/// Other systems' lines stand as they were given, with the key that they are of.
+#[test]
+fn other_systems() {
+    let key = |n: usize| {
+        format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://{n}\",KEYFORMAT=\"com.apple.streamingkeydelivery\"")
+    };
+    let session =
+        "#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"skd://0\",KEYFORMAT=\"com.apple.streamingkeydelivery\"";
+    let told = |n: usize| json!({"system_id": "94ce86fb-07ff-4f43-adb8-93d2fa968ca2", "kid": KIDS[n], "hls_media": key(n), "hls_master": session});
+    let mut film = protected("cbcs", 2, 0);
+    film.protection.as_mut().unwrap().systems = serde_json::from_value(json!([told(0), told(1)])).unwrap();
+    let text = hls::media(&film, "1811192001", &Delivery::new(&token)).unwrap();
+    let playlist = checker::media(&text, 4000);
+    let address = |n: usize| playlist.segments[n].keys[1]["URI"].clone();
+    assert_eq!((address(0), address(1), address(2)), ("skd://0".into(), "skd://1".into(), "skd://1".into()));
+    let master = checker::master(&hls::master(&film, &Delivery::new(&token)));
+    assert_eq!(master.session_keys.len(), 2, "ours and theirs, once");
+}
+
 #[test]
 fn sound_alone_and_pictures_alone() {
     let sound = film(&[audio(1, "en", "main", true), audio(2, "en", "main", false)], &json!({}));
