@@ -73,7 +73,7 @@ async fn clear_key(State(service): State<Arc<Service>>, request: Request) -> Res
 }
 
 async fn answer_clear_key(service: &Service, request: Request) -> Result<Response, Response> {
-    let (request, pack) = admitted(service, request)?;
+    let (request, pack) = admitted(service, request).map_err(|refused| *refused)?;
     let place = address::place(service, &request);
     let bad = || plain(StatusCode::BAD_REQUEST, "Bad Request: no request of ClearKey.\n");
     let (parts, octets) = request.into_parts();
@@ -91,7 +91,7 @@ async fn hls_key(State(service): State<Arc<Service>>, Path(kid): Path<String>, r
 }
 
 async fn answer_hls_key(service: &Service, kid: &str, request: Request) -> Result<Response, Response> {
-    let (request, pack) = admitted(service, request)?;
+    let (request, pack) = admitted(service, request).map_err(|refused| *refused)?;
     let place = address::place(service, &request);
     let kid: Kid = kid.parse().map_err(|_| refused(Refused::Unknown))?;
     let keys = interop::keys(service, &pack, (Form::HlsKey, &[kid]), &place).await.map_err(refused)?;
@@ -100,19 +100,20 @@ async fn answer_hls_key(service: &Service, kid: &str, request: Request) -> Resul
 }
 
 /// Within the budget of its address, and with the token of a manifest: whose pack it is.
-fn admitted(service: &Service, request: Request) -> Result<(Request, String), Response> {
+fn admitted(service: &Service, request: Request) -> Result<(Request, String), Box<Response>> {
     service
         .throttle
         .request(address::of(&request))
-        .map_err(|throttled| super::error::JsonError::from(throttled).into_response())?;
+        .map_err(|throttled| super::error::JsonError::from(throttled).into_response())
+        .map_err(Box::new)?;
     let query = request.uri().query().unwrap_or_default();
     let token = query.strip_prefix("of=").and_then(|rest| rest.split_once('&'));
-    let (of, token) = token.ok_or_else(|| playlists::refused(Refusal::Forbidden))?;
+    let (of, token) = token.ok_or_else(|| Box::new(playlists::refused(Refusal::Forbidden)))?;
     // Some libraries write slashes in queries so.
     let of = of.replace("%2F", "/").replace("%2f", "/");
     let (keys, bases, now) = (service.keys(), service.config.edge_bases(), service.clock.now());
     let granted = playlist_url::verify(&keys.media, &bases, &of, Some(token), now);
-    let pack = granted.map_err(playlists::refused)?.path.pack;
+    let pack = granted.map_err(|refusal| Box::new(playlists::refused(refusal)))?.path.pack;
     Ok((request, pack))
 }
 
