@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{panic, thread};
@@ -14,16 +14,27 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct Staging {
     folder: TempDir,
+    /// The folder, locked: by that others know that it is in use. The system lets go of it when we are gone.
+    _lock: Option<File>,
 }
+
+/// How the names of such folders begin.
+const STAGING: &str = ".packaging-";
 
 impl Staging {
     /// A hidden folder beside `place`. Its name begins with a dot, so that nobody takes it for a film.
     pub(crate) fn beside(place: &Path) -> Result<Self, Error> {
         let parent = parent(place);
         fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
-        let folder = temporary(0o777, |builder| builder.prefix(".packaging-").tempdir_in(parent))
+        // One at a time, so that no new folder is swept before it is locked.
+        let turn = File::open(parent).ok().filter(|parent| parent.lock().is_ok());
+        if turn.is_some() {
+            sweep(parent);
+        }
+        let folder = temporary(0o777, |builder| builder.prefix(STAGING).tempdir_in(parent))
             .map_err(Error::io(parent, "write into"))?;
-        Ok(Self { folder })
+        let lock = File::open(folder.path()).ok().filter(|folder| folder.try_lock().is_ok());
+        Ok(Self { folder, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -41,6 +52,20 @@ impl Staging {
     pub(crate) fn publish(self, library: &Folder, pack: Option<&Key>) -> Result<Published, Error> {
         let done = storage::publish(library, pack, self.path(), PACK_JSON, Transfer::Move);
         Ok(wait(done).map_err(Error::io(self.path(), "publish"))??)
+    }
+}
+
+/// Removes what was left by processes that are gone. What cannot be locked is in use, or on a disk without
+/// locks, and stays.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let is_staging = entry.file_name().as_encoded_bytes().starts_with(STAGING.as_bytes());
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let lock = (is_staging && is_folder).then(|| File::open(entry.path()).ok()).flatten();
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -93,4 +118,30 @@ fn temporary<T>(mode: u32, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     #[cfg(not(unix))]
     let _ = mode;
     make(&mut builder)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// What a killed process left is swept; what another one works on is not.
+    #[test]
+    fn what_nobody_holds_is_swept() {
+        let library = tempfile::tempdir().unwrap();
+        let place = library.path().join("pack");
+        let mine = Staging::beside(&place).unwrap();
+        mine.write("a/b", b"x").unwrap();
+        let left = library.path().join(".packaging-left");
+        fs::create_dir_all(left.join("a")).unwrap();
+        fs::create_dir(library.path().join(".other")).unwrap();
+        fs::write(library.path().join(".packaging-file"), "x").unwrap();
+        let other = Staging::beside(&place).unwrap();
+        assert!(!left.exists() && mine.path().join("a/b").exists() && other.path().exists());
+        drop((mine, other));
+        let mut names: Vec<_> = fs::read_dir(&library).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".other", ".packaging-file"]);
+    }
 }

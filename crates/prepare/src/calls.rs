@@ -77,9 +77,10 @@ pub(crate) fn encode(
     alone(call).words("-f mp4").output(to)
 }
 
-/// Puts a stream into MP4 as it is.
+/// Puts a stream into MP4 as it is. ffmpeg 5.1 calls FLAC in MP4 an experiment; what it writes is as the
+/// specification says.
 pub(crate) fn copy(place: &Place, to: &Path) -> Call {
-    alone(from(place).words("-c copy")).words("-f mp4").output(to)
+    alone(from(place).words("-c copy")).words("-strict experimental -f mp4").output(to)
 }
 
 /// Encodes sound as AAC, from the film's beginning to its end.

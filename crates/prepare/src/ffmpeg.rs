@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::leash::{self, Leash};
 use crate::plan::Source;
 use crate::probe::Media;
 use crate::{Error, Progress};
@@ -146,11 +147,11 @@ impl Call {
 
     /// Runs it in a folder; tells how many milliseconds of the film are done.
     pub(crate) fn run(&self, step: &str, folder: &Path, progress: &mut dyn Progress) -> Result<(), Error> {
-        let mut command = Command::new("ffmpeg");
-        command.args(&self.args).current_dir(folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = leash::command("ffmpeg");
+        command.args(&self.args).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             command.spawn().map_err(|error| not_there("ffmpeg", &PathBuf::from("ffmpeg"), error))?;
+        let leash = Leash::of(&mut child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let complaints = std::thread::spawn(move || tail(stderr));
         for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
@@ -160,9 +161,12 @@ impl Call {
             }
         }
         let complaints = complaints.join().unwrap_or_default();
-        match child.wait().map_err(Error::io("ffmpeg"))?.success() {
-            true => Ok(()),
-            false => Err(Error::Ffmpeg { step: step.to_owned(), what: last_words(&complaints) }),
+        let status = child.wait().map_err(Error::io("ffmpeg"))?;
+        drop(leash);
+        match status.code() {
+            Some(0) => Ok(()),
+            Some(leash::NOT_FOUND) => Err(Error::Missing("ffmpeg")),
+            _ => Err(Error::Ffmpeg { step: step.to_owned(), what: last_words(&complaints) }),
         }
     }
 }

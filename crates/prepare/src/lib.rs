@@ -29,6 +29,7 @@ mod calls;
 mod error;
 mod ffmpeg;
 pub mod ladder;
+mod leash;
 pub mod plan;
 mod poster;
 pub mod probe;

@@ -4,7 +4,7 @@
 use pack::{AudioRole, SubtitleRole};
 use prepare::ladder::Rung;
 use prepare::plan::{Pictures, Plan, Refusal, Source, Wishes, plan};
-use prepare::probe::Media;
+use prepare::probe::{Kind, Media};
 
 fn source(name: &str) -> Source {
     let path = format!("{}/tests/suite/probes/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -83,4 +83,59 @@ fn what_an_operator_wishes_counts() {
     assert_eq!((twice.pictures.len(), twice.sounds.len()), (2, 2));
     says(&twice, "its sound is that of another input");
     assert!(plan(&[], &Wishes::default()).is_err());
+}
+
+/// The film of `languages` in other codecs.
+fn recoded(pictures: (&str, &str), sound: &str) -> Source {
+    let mut source = source("languages");
+    for stream in &mut source.media.streams {
+        match &mut stream.kind {
+            Kind::Video(video) => (stream.codec, video.pixels) = (pictures.0.into(), pictures.1.into()),
+            Kind::Audio { .. } => stream.codec = sound.into(),
+            _ => {}
+        }
+    }
+    source
+}
+
+/// What browsers play passes; what only some play is transcoded, and the plan says why.
+#[test]
+fn codecs_that_browsers_play_pass() {
+    for (pictures, sound) in
+        [(("vp9", "yuv420p"), "opus"), (("av1", "yuv420p"), "flac"), (("av1", "yuv420p10le"), "aac")]
+    {
+        let plan = plan(&[recoded(pictures, sound)], &Wishes::default()).unwrap();
+        assert!(matches!(plan.pictures[0], Pictures::Pass { .. }), "{:?}", plan.notes);
+        assert!(plan.sounds[0].pass, "{:?}", plan.notes);
+    }
+    for (pictures, sound, why) in [
+        (("hevc", "yuv420p"), "aac", "not every player takes hevc, and a ladder has one codec"),
+        (("vp9", "yuv420p10le"), "aac", "players do not take vp9 in yuv420p10le"),
+        (("h264", "yuv420p"), "eac3", "eac3 becomes AAC, for only Safari, Edge and TV devices"),
+        (("h264", "yuv420p"), "ac3", "ac3 becomes AAC, for only"),
+        (("h264", "yuv420p"), "vorbis", "vorbis becomes AAC"),
+    ] {
+        let plan = plan(&[recoded(pictures, sound)], &Wishes::default()).unwrap();
+        says(&plan, why);
+        let passes = matches!(plan.pictures[0], Pictures::Pass { .. }) && plan.sounds[0].pass;
+        assert!(!passes, "{:?}", plan.notes);
+    }
+    let mut hdr = recoded(("av1", "yuv420p10le"), "aac");
+    for stream in &mut hdr.media.streams {
+        if let Kind::Video(video) = &mut stream.kind {
+            video.transfer = "smpte2084".into();
+        }
+    }
+    says(&plan(&[hdr], &Wishes::default()).unwrap(), "not every player shows HDR");
+    let mut many = recoded(("vp9", "yuv420p"), "opus");
+    for stream in &mut many.media.streams {
+        if let Kind::Audio { channels, .. } = &mut stream.kind {
+            *channels = 6;
+        }
+    }
+    says(&plan(&[many], &Wishes::default()).unwrap(), "more than two channels of Opus");
+    // A ladder is of one codec, for players switch between its steps.
+    let mixed = [source("languages"), recoded(("av1", "yuv420p"), "aac")];
+    let mixed = plan(&mixed, &Wishes::default());
+    assert!(matches!(mixed, Err(Refusal { what, .. }) if what.contains("have one codec")));
 }

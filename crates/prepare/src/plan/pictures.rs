@@ -1,0 +1,129 @@
+//! Pictures: what passes, and what is encoded how.
+
+use super::{Pictures, Source, Step, Wishes, name, place};
+use crate::ladder::{self, Rung};
+use crate::probe::{Kind, Media, Stream, Video};
+
+/// ffprobe's names of codecs that browsers play and the packager takes as they are, and the pixel formats in
+/// which they do.
+const PASSING: [(&str, &[&str]); 3] =
+    [("h264", &["yuv420p", "yuvj420p"]), ("vp9", &["yuv420p"]), ("av1", &["yuv420p", "yuv420p10le"])];
+
+/// A bit rate that is sane for pictures that pass: bits for each sample of each picture, and no limit below
+/// 1 Mbit/s.
+const MOST_BITS_PER_SAMPLE: f64 = 0.3;
+
+/// The stream of pictures that may pass, by its number.
+pub(crate) fn may_pass(media: &Media) -> Option<usize> {
+    let is_film = |s: &&Stream| matches!(s.kind, Kind::Video(_)) && !s.is("attached_pic");
+    media.streams.iter().find(is_film).filter(|s| passes(s).is_some()).map(|s| s.index)
+}
+
+/// The pixel formats of a codec that may pass.
+fn passes(stream: &Stream) -> Option<&'static [&'static str]> {
+    PASSING.iter().find(|(codec, _)| *codec == stream.codec).map(|(_, pixels)| *pixels)
+}
+
+/// Why pictures cannot be taken as they are.
+pub(super) fn unfit(
+    source: &Source,
+    stream: &Stream,
+    video: &Video,
+    wishes: &Wishes,
+    several: bool,
+) -> Option<String> {
+    let (width, height) = video.size;
+    let samples = f64::from(width) * f64::from(height) * video.rate;
+    let most = (samples * MOST_BITS_PER_SAMPLE).max(1e6);
+    // Of one file alone, what is not said of the stream is nearly all of the file.
+    let rate = stream.bit_rate.filter(|_| !several).map(|rate| rate as f64);
+    if wishes.ladder.is_some() && !several {
+        Some("a ladder was asked for".to_owned())
+    } else if wishes.transcode {
+        Some("its key frames or its coding do not suit the packager".to_owned())
+    } else if passes(stream).is_none() {
+        Some(match &stream.codec[..] {
+            "" => "not every player takes an unknown codec".to_owned(),
+            // A step beside it that all play would need the same key frames.
+            "hevc" => "not every player takes hevc, and a ladder has one codec".to_owned(),
+            codec => format!("not every player takes {codec}"),
+        })
+    } else if let Some(pixels) = passes(stream).filter(|pixels| !pixels.contains(&&video.pixels[..])) {
+        Some(format!(
+            "players do not take {} in {}, but in {}",
+            stream.codec,
+            video.pixels,
+            pixels.join(", ")
+        ))
+    } else if video.is_hdr() {
+        Some("not every player shows HDR".to_owned())
+    } else if video.interlaced {
+        Some("it is interlaced".to_owned())
+    } else if video.rotation != 0 {
+        Some(format!("it is to be turned by {} degrees", video.rotation))
+    } else if let Some(distance) = source.key_frames.filter(|distance| *distance > 10.0) {
+        Some(format!("{distance:.1} s lie between two of its key frames, and 10 s are the most"))
+    } else {
+        let rate = rate.filter(|rate| *rate > most);
+        rate.map(|rate| format!("{:.1} Mbit/s are more than its size is worth", rate / 1e6))
+    }
+}
+
+pub(super) fn encode(
+    source: &Source,
+    stream: &Stream,
+    video: &Video,
+    wishes: &Wishes,
+    notes: &mut Vec<String>,
+) -> Pictures {
+    let name = name(source, stream);
+    let (width, height) = video.shown();
+    let lines = width.min(height);
+    let ladder = wishes.ladder.as_deref().unwrap_or(&ladder::USUAL);
+    // Caps are for up to 30 pictures a second.
+    let factor = if video.rate > 31.0 { 1.5 } else { 1.0 };
+    let mut steps = ladder::steps(ladder, lines);
+    if steps.is_empty() {
+        steps.extend(ladder.last().map(|rung| Rung { height: lines, ..*rung }));
+    }
+    let even = |number: f64| ((number / 2.0).round() as u32 * 2).max(2);
+    let step = |rung: &Rung| {
+        let scale = f64::from(rung.height) / f64::from(lines);
+        Step {
+            width: even(f64::from(width) * scale),
+            height: even(f64::from(height) * scale),
+            max_kbps: (f64::from(rung.max_kbps) * factor) as u32,
+        }
+    };
+    let mut filters = Vec::new();
+    if video.interlaced {
+        filters.push("bwdif=mode=send_frame".to_owned());
+        notes.push(format!("{name}: fields are made whole pictures (bwdif)"));
+    }
+    if video.is_hdr() {
+        filters.push(to_sdr());
+        notes.push(format!("{name}: HDR becomes SDR (hable), for H.264 players have no HDR"));
+    }
+    if video.sar.0 != video.sar.1 {
+        notes.push(format!("{name}: samples of {}:{} become square", video.sar.0, video.sar.1));
+    }
+    if video.variable {
+        notes.push(format!(
+            "{name}: pictures have unequal lengths; each keeps its time, so that sound stays with it"
+        ));
+    }
+    Pictures::Encode {
+        place: place(source, stream),
+        steps: steps.iter().map(step).collect(),
+        filters,
+        rate: video.rate,
+        variable: video.variable,
+    }
+}
+
+/// HDR to SDR: to linear light of BT.709, tone-mapped, and back.
+pub(crate) fn to_sdr() -> String {
+    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=tonemap=hable:desat=0,\
+     zscale=transfer=bt709:matrix=bt709:range=tv"
+        .to_owned()
+}

@@ -1,0 +1,71 @@
+//! Subtitles and chapters.
+
+use super::{Plan, Source, Text, name, place};
+use crate::probe::{Kind, Media};
+use pack::{Chapter, SubtitleRole};
+use std::path::Path;
+
+/// Codecs of subtitles that are text. Others are pictures, of which only a person can make text.
+const TEXT: [&str; 8] = ["subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer"];
+
+impl Plan {
+    pub(super) fn add_texts(&mut self, source: &Source, alone: bool) {
+        for stream in source.media.streams.iter().filter(|stream| stream.kind == Kind::Subtitle) {
+            let name = name(source, stream);
+            if !TEXT.contains(&&stream.codec[..]) {
+                let codec = &stream.codec;
+                self.notes
+                    .push(format!("{name}: {codec} subtitles are pictures, left out; give them as SRT"));
+                continue;
+            }
+            let words = file_words(&source.path);
+            let said = |word: &str| alone && words.iter().any(|other| other == word);
+            self.texts.push(Text {
+                place: place(source, stream),
+                direct: alone && ["srt", "webvtt"].contains(&&source.media.container[..]),
+                alone,
+                language: stream.language.clone().or_else(|| alone.then(|| in_name(&source.path))?),
+                role: match () {
+                    () if stream.is("forced") || said("forced") => SubtitleRole::Forced,
+                    () if stream.is("hearing_impaired")
+                        || stream.is("captions")
+                        || said("sdh")
+                        || said("cc") =>
+                    {
+                        SubtitleRole::Caption
+                    }
+                    () => SubtitleRole::Subtitle,
+                },
+                label: stream.title.clone().filter(|title| pack::layout::is_label(title)),
+            });
+            self.notes.push(format!("{name}: {} becomes WebVTT", stream.codec));
+        }
+    }
+}
+
+/// Words of a file's name between dots, without the first and the extension: `film.de.forced.srt`.
+fn file_words(path: &Path) -> Vec<String> {
+    let name = path.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    name.split('.').skip(1).map(str::to_owned).collect()
+}
+
+/// The language that a file's name says.
+pub(super) fn in_name(path: &Path) -> Option<String> {
+    let is_code = |word: &String| (2..=3).contains(&word.split('-').next().unwrap_or_default().len());
+    let words = file_words(path).into_iter().filter(|word| !["sdh", "cc"].contains(&&word[..]));
+    words.filter(is_code).find(|word| pack::layout::is_language(word))
+}
+
+pub(super) fn chapters(media: &Media) -> Vec<Chapter> {
+    let chapter = |(n, (start, title)): (usize, &(f64, Option<String>))| Chapter {
+        start: (start * 1000.0).round() as u64,
+        title: title
+            .clone()
+            .filter(|t| pack::layout::is_label(t))
+            .unwrap_or_else(|| format!("Chapter {}", n + 1)),
+    };
+    let mut chapters: Vec<_> = media.chapters.iter().enumerate().map(chapter).collect();
+    chapters.sort_by_key(|chapter| chapter.start);
+    chapters.truncate(1000);
+    chapters
+}
