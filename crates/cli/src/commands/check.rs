@@ -1,19 +1,27 @@
 //! `matinee check`.
 
 use super::progress::Bar;
-use super::{block_on, given_keys, open};
+use super::{block_on, given_keys, now, open};
 use crate::args::Check;
 use crate::{Failure, output};
+use cenc::KidAndKey;
 use packager::{CheckReport, Outcome};
+use server::catalogue::Pack;
 use server::{Config, movies};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Checks a film. The configuration is read only where the film is named by its number.
+/// Checks a film. The configuration is read only where the film is named by its number; the site's keys, where
+/// they can be read, are then used beside those that are given.
 pub(crate) fn run(config: impl FnOnce() -> Result<Config, Failure>, check: &Check) -> Result<(), Failure> {
-    let keys = given_keys::read(&check.keys)?;
+    let mut keys = given_keys::read(&check.keys)?;
     let number = check.film.to_str().and_then(|text| text.parse::<u64>().ok());
     let folder = match number.filter(|_| !check.film.exists()) {
-        Some(movie) => library_folder(&config()?, movie)?,
+        Some(movie) => {
+            let config = config()?;
+            let folder = library_folder(&config, movie)?;
+            keys.extend(site_keys(&config, &folder));
+            folder
+        }
         None => check.film.clone(),
     };
     let report = packager::check(&folder, &keys, &mut Bar::new())?;
@@ -25,6 +33,17 @@ pub(crate) fn run(config: impl FnOnce() -> Result<Config, Failure>, check: &Chec
         0 => Ok(()),
         1 => Err(Failure::Command(format!("{}: something is wrong in 1 check", folder.display()))),
         count => Err(Failure::Command(format!("{}: something is wrong in {count} checks", folder.display()))),
+    }
+}
+
+/// The film's keys, as the site's open them. What cannot be read gives none: the check says what it lacks, and
+/// what is wrong with the film.
+fn site_keys(config: &Config, folder: &Path) -> Vec<KidAndKey> {
+    let ring = server::keys::load(&config.keys(), &config.public_url, now());
+    let pack = block_on(async { Ok(Pack::read_folder(folder).await?) });
+    match (ring, pack) {
+        (Ok(ring), Ok(pack)) => movies::content_keys(&ring, &pack),
+        _ => Vec::new(),
     }
 }
 

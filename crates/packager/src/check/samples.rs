@@ -1,5 +1,7 @@
 //! Fragments and their samples: times, places, encryption, pictures.
 
+use std::borrow::Cow;
+
 use cenc::{Iv, Kid, Scheme, Subsample};
 use cmaf::{Access, VideoStream};
 use isobmff::{Fragment, FragmentSample};
@@ -264,7 +266,8 @@ impl<'a> Fragments<'a> {
             return (self.r.media_type == MediaType::Audio).then(Vec::new);
         };
         let scheme = self.expected.as_ref().map_or(Scheme::Cenc, |expected| expected.scheme);
-        match video.sample(place.bytes, scheme) {
+        let clear = sample.crypto.as_ref().map(|crypto| clear_part(place.bytes, &subsamples(crypto)));
+        match video.sample(clear.as_deref().unwrap_or(place.bytes), scheme) {
             Ok(read) => {
                 found.samples.must(!place.begins_segment || read.access != Access::None, || {
                     format!("decoding cannot begin with segment {}, sample {}", place.segment, place.number)
@@ -272,9 +275,32 @@ impl<'a> Fragments<'a> {
                 Some(read.protected(self.pack.level, sample.is_sync(), place.bytes.len()))
             }
             Err(what) => {
-                found.samples.add(format!("sample {}: {what}", place.number));
+                found.samples.add(match clear {
+                    None => format!("sample {}: {what}", place.number),
+                    Some(_) => format!(
+                        "sample {} has other octets encrypted than its pictures' data, or is damaged: in what of it is \
+                         clear, {what}",
+                        place.number
+                    ),
+                });
                 None
             }
         }
     }
+}
+
+/// A sample as far as it is clear. What is encrypted says nothing and may look like anything, so ones stand for
+/// it: a header that reaches into it ends elsewhere than its clear part does, or cannot be read.
+fn clear_part<'a>(bytes: &'a [u8], parts: &[Subsample]) -> Cow<'a, [u8]> {
+    let mut clear = Cow::Borrowed(bytes);
+    let mut at = 0usize;
+    for part in parts {
+        let begin = at.saturating_add(part.clear.into());
+        at = begin.saturating_add(part.protected as usize);
+        if let Some(protected) = bytes.get(begin..at.min(bytes.len())).filter(|octets| !octets.is_empty()) {
+            let end = begin + protected.len();
+            clear.to_mut()[begin..end].fill(0xff);
+        }
+    }
+    clear
 }

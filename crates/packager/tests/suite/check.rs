@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::codecs::{has_encoder, package_as};
 use crate::common::*;
 use cenc::KidAndKey;
-use isobmff::{Boxes, InitSegment};
+use isobmff::{Boxes, Fragment, InitSegment};
 use pack::layout::PACK_JSON;
 use pack::{Chapter, Pack, Scheme, SubtitleRole};
 use packager::{
@@ -110,6 +111,67 @@ fn films_are_decoded_with_their_keys() {
     let wrong = KidAndKey { kid: kid_and_key().kid, cek: cenc::Cek::new([9; 16]) };
     let report = checked(&folder, &[wrong]);
     assert!(report.found("decoding").iter().any(|what| what.contains("ffmpeg says")), "{report}");
+}
+
+/// Where the encrypted octets of a file lie.
+fn encrypted(octets: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let moov = Boxes::new(octets).first(b"moov").unwrap().unwrap();
+    let init = InitSegment::parse(&octets[moov.offset..]).unwrap();
+    let mut ranges = Vec::new();
+    for moof in Boxes::new(octets).map(Result::unwrap).filter(|found| found.kind == b"moof") {
+        let fragment = Fragment::parse(&octets[moof.offset..], moof.offset as u64, &init).unwrap();
+        for sample in fragment.tracks()[0].samples().map(Result::unwrap) {
+            let Some(crypto) = &sample.crypto else { continue };
+            let mut at = moof.offset + sample.offset as usize;
+            for (clear, protected) in crypto.subsamples {
+                at += usize::from(clear);
+                ranges.push(at..at + protected as usize);
+                at += protected as usize;
+            }
+        }
+    }
+    ranges
+}
+
+/// What is encrypted may look like anything: a start code, the index of a superframe, an emulation prevention
+/// byte where none may be. The headers are read from what is clear. (Under some keys, films seemed wrong.)
+#[test]
+fn encrypted_octets_are_not_taken_for_headers() {
+    let dir = tempfile::tempdir().unwrap();
+    let picture = "-f lavfi -i testsrc2=s=320x240:r=25:d=1 -pix_fmt yuv420p -g 25";
+    for (name, encoder, more) in [
+        ("avc", "", ""),
+        ("hevc.mp4", "libx265", "-preset ultrafast -x265-params log-level=none:open-gop=0"),
+        ("vp9.webm", "libvpx-vp9", "-deadline realtime -cpu-used 8 -b:v 500k"),
+        ("av1.mkv", "libaom-av1", "-cpu-used 8 -usage realtime"),
+    ] {
+        for scheme in [Scheme::Cenc, Scheme::Cbcs] {
+            let to = dir.path().join(format!("{name}-{scheme}"));
+            let folder = match encoder {
+                "" => film(&to, scheme, |_| {}),
+                _ if !has_encoder(encoder) => continue,
+                _ => {
+                    let source = clip(&dir.path().join(name), &format!("{picture} -c:v {encoder} {more}"));
+                    package_as(&source, &to, scheme).directory
+                }
+            };
+            for pattern in [&[0, 0, 1][..], &[0, 0, 3, 9], &[0xc0], &[0xff], &[0x12, 0]] {
+                let json = serde_json::from_slice(&fs::read(folder.join(PACK_JSON)).unwrap()).unwrap();
+                let mut filled = Damaged { folder: folder.clone(), json };
+                for n in 0..filled.json["representations"].as_array().unwrap().len() {
+                    filled.edit(n, |octets| {
+                        for range in encrypted(octets) {
+                            let turns = pattern.iter().cycle();
+                            octets[range].iter_mut().zip(turns).for_each(|(octet, turn)| *octet = *turn);
+                        }
+                    });
+                }
+                fs::write(folder.join(PACK_JSON), filled.json.to_string()).unwrap();
+                let report = checked(&folder, &[]);
+                assert!(report.good, "{name} under {scheme}, filled with {pattern:x?}:\n{report}");
+            }
+        }
+    }
 }
 
 /// A pack that is damaged on purpose; digests and sizes are put right again, so that only what is wrong is.
@@ -275,6 +337,26 @@ const WAYS: &[Way] = &[
         },
         "samples",
         "sample 0 has other octets encrypted",
+    ),
+    (
+        "a slice's header is encrypted",
+        |d| {
+            let video = d.json["representations"].as_array().unwrap().iter();
+            let n = video.enumerate().find(|(_, r)| r["media_type"] == "video").unwrap().0;
+            d.edit(n, |octets| {
+                // Of the second sample, which is one slice, the NAL unit's length and its header stay clear.
+                let second = at(octets, b"senc", 0) + 8 + 8 + 2;
+                let subsamples = usize::from(u16::from_be_bytes([octets[second - 2], octets[second - 1]]));
+                let second = second + 6 * subsamples + 8 + 2;
+                let clear = u16::from_be_bytes([octets[second], octets[second + 1]]);
+                let protected = u32::from_be_bytes(octets[second + 2..second + 6].try_into().unwrap());
+                let protected = protected + u32::from(clear) - 5;
+                octets[second..second + 2].copy_from_slice(&5u16.to_be_bytes());
+                octets[second + 2..second + 6].copy_from_slice(&protected.to_be_bytes());
+            })
+        },
+        "samples",
+        "sample 1 has other octets encrypted",
     ),
     (
         "an IV is used twice",

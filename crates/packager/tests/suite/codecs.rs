@@ -13,7 +13,7 @@ use packager::{PackageOptions, Published, decrypt, package};
 const PICTURE: &str = "-f lavfi -i testsrc2=s=128x96:r=25:d=2 -pix_fmt yuv420p";
 const SOUND: &str = "-f lavfi -i sine=f=440:r=48000:d=2,volume=0.5";
 
-fn has_encoder(name: &str) -> bool {
+pub(crate) fn has_encoder(name: &str) -> bool {
     let there = has_ffmpeg() && ffmpeg(&["-encoders"]).0.split_whitespace().any(|word| word == name);
     if !there {
         eprintln!("SKIPPED: this ffmpeg has no {name}");

@@ -1,8 +1,9 @@
 //! What an operator does with movies: the library behind `matinee movie` and `matinee package`.
 
 use crate::catalogue::Pack;
-use crate::keys::imported;
+use crate::keys::{KeyRing, imported};
 use crate::store::{AuditEntry, Movie, NewMovie, Store, retried};
+use crate::use_case::content_keys;
 use crate::{Error, LicenseMode, policy, region};
 use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
@@ -66,6 +67,12 @@ pub async fn keep_keys(library: &Path, keys: &Path, pack: &str, given: &[KidAndK
     let (library, key) = (Folder::new(library), key(pack)?);
     imported::keep_given(keys, &library, &key, given).await?;
     Pack::read(&library, Some(&key)).await
+}
+
+/// The content keys of a film that these keys open: all, unless it was packaged for another site.
+pub fn content_keys(keys: &KeyRing, pack: &Pack) -> Vec<KidAndKey> {
+    let opened = pack.keys.iter().map(|name| (name.kid, content_keys::open(keys, pack, name)));
+    opened.filter_map(|(kid, cek)| Some(KidAndKey { kid, cek: cek.ok()? })).collect()
 }
 
 fn key(pack: &str) -> Result<Key, Error> {
