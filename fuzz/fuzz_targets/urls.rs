@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use server::media_url::{MediaPath, MediaSecret, sign, verify};
+use server::playlist_url::{self, PlaylistPath};
 
 const BASE: &str = "http://localhost:8080";
 const NOW: u64 = 1_790_000_000;
@@ -16,6 +17,13 @@ fuzz_target!(|input: (&str, &str, u64)| {
     if let Ok(granted) = &given {
         assert_eq!(Some(&granted.path), parsed.as_ref());
         assert!(granted.expires > NOW);
+    }
+    if let Some(playlist) = PlaylistPath::parse(path) {
+        assert_eq!(path, playlist.file_path());
+        assert!(parsed.is_none(), "a manifest is no file");
+        let url = playlist_url::sign(&secrets[0], BASE, &playlist, expires);
+        let token = url.split_once('?').map(|(_, token)| token);
+        assert_eq!(playlist_url::verify(&secrets, &[BASE], path, token, NOW).is_ok(), expires > NOW);
     }
     let Some(media) = parsed else { return };
     assert!(path.starts_with(&media.file_path()));

@@ -51,6 +51,10 @@ pub fn mpd(pack: &Pack, delivery: &Delivery<'_>) -> String {
                 }
             },
         );
+        if let Some(metadata) = delivery.drm_metadata {
+            let scheme = format!("urn:uuid:{}", SystemId::MATINEE);
+            xml.empty(descriptor("SupplementalProperty", &scheme, metadata));
+        }
     });
     xml.finish()
 }

@@ -13,16 +13,18 @@ pub struct Delivery<'a> {
     pub root: &'a str,
     /// Pictures higher than this are left out.
     pub max_height: Option<u32>,
-    /// Where EME's ClearKey gets keys, in MPDs.
+    /// Where EME's ClearKey gets keys, in MPDs and media playlists.
     pub clear_key: Option<&'a str>,
-    /// Where the octets of a key can be had, in media playlists of films with scheme `cbcs`.
+    /// Where the octets of a key can be had, in media playlists.
     pub key_url: Option<&'a dyn Fn(&Kid) -> String>,
+    /// The film's DRM metadata in base64, for MPDs and master playlists.
+    pub drm_metadata: Option<&'a str>,
 }
 
 impl<'a> Delivery<'a> {
     /// All pictures, and no keys for players of others.
     pub fn new(query: &'a dyn Fn(&str) -> String) -> Self {
-        Self { query, root: "", max_height: None, clear_key: None, key_url: None }
+        Self { query, root: "", max_height: None, clear_key: None, key_url: None, drm_metadata: None }
     }
 
     /// The URL of what lies at `path` in the pack, relative to a manifest that lies in the pack's folder

@@ -129,7 +129,11 @@ impl Representation {
         must([self.init_range, self.index_range].iter().all(is_ordered), "a range ends before it begins")?;
         let whole =
             |segment: &crate::Segment| segment.size > 0 && segment.offset.checked_add(segment.size).is_some();
-        must(self.segments.iter().all(whole), "a segment has no bytes, or more than can be")
+        must(self.segments.iter().all(whole), "a segment has no bytes, or more than can be")?;
+        let inside = |segment: &crate::Segment| {
+            segment.first_picture.is_none_or(|end| (1..=segment.size).contains(&end))
+        };
+        must(self.segments.iter().all(inside), "`first_picture` reaches over its segment")
     }
 }
 

@@ -114,7 +114,7 @@ impl MediaPlan<'_> {
             let samples = self.segment_samples(segment);
             let start = self.segment_start(segment);
             let duration = self.segment_start(segment + 1).saturating_sub(start);
-            let mut size = 0;
+            let (mut size, mut first_picture) = (0, None);
             let cuts = cut_fragments(&self.samples[samples.clone()], self.track.timescale);
             for (n, &cut) in cuts.iter().enumerate() {
                 let end = cuts.get(n + 1).map_or(samples.end, |next| samples.start + next);
@@ -125,9 +125,15 @@ impl MediaPlan<'_> {
                     .map_err(of_source())?;
                 out.write_all(&fragment).map_err(failed())?;
                 size += fragment.len() as u64;
-                progress.advance(bytes(&self.samples[part]));
+                let media = bytes(&self.samples[part.clone()]);
+                if n == 0 && self.track.is_video() {
+                    // Samples stand last in a fragment, one behind the other.
+                    let first = u64::from(self.samples[part.start].size);
+                    first_picture = Some(size - media + first);
+                }
+                progress.advance(media);
             }
-            segments.push(Segment { start, duration, offset, size });
+            segments.push(Segment { start, duration, offset, size, first_picture });
             offset += size;
         }
 

@@ -21,6 +21,8 @@ pub enum Playlist {
     Master,
     /// `{ddd}/{id}.m3u8`: the media playlist of the representation with this downloadable id.
     Media(String),
+    /// `{ddd}/{id}.iframes.m3u8`: the playlist of that representation's pictures that are decoded by themselves.
+    IFrames(String),
     /// `subtitles/{id}.m3u8`: the media playlist of these subtitles.
     Subtitles(String),
 }
@@ -29,12 +31,18 @@ impl PlaylistPath {
     /// Reads `/s/{pack}/…`.
     pub fn parse(path: &str) -> Option<Self> {
         let (pack, file) = path.strip_prefix("/s/")?.split_once('/')?;
-        let playlist = match (file, file.strip_suffix(".m3u8").and_then(|name| name.split_once('/'))) {
+        let name = file.strip_suffix(".m3u8").and_then(|name| name.split_once('/'));
+        let playlist = match (file, name) {
             ("stream.mpd", _) => Playlist::Dash,
             ("master.m3u8", _) => Playlist::Master,
             (_, Some((layout::SUBTITLES, id))) if layout::is_name(id) => Playlist::Subtitles(id.to_owned()),
-            (_, Some((shard, id))) if layout::is_downloadable_id(id) && id.get(7..) == Some(shard) => {
-                Playlist::Media(id.to_owned())
+            (_, Some((shard, name))) => {
+                let (id, playlist): (_, fn(String) -> Playlist) = match name.strip_suffix(".iframes") {
+                    Some(id) => (id, Playlist::IFrames),
+                    None => (name, Playlist::Media),
+                };
+                let good = layout::is_downloadable_id(id) && id.get(7..) == Some(shard);
+                good.then(|| playlist(id.to_owned()))?
             }
             _ => return None,
         };
@@ -48,6 +56,7 @@ impl PlaylistPath {
             Playlist::Dash => format!("/s/{pack}/stream.mpd"),
             Playlist::Master => format!("/s/{pack}/master.m3u8"),
             Playlist::Media(id) => format!("/s/{pack}/{}", layout::media_path(id, "m3u8")),
+            Playlist::IFrames(id) => format!("/s/{pack}/{}", layout::media_path(id, "iframes.m3u8")),
             Playlist::Subtitles(id) => format!("/s/{pack}/{}/{id}.m3u8", layout::SUBTITLES),
         }
     }
@@ -87,6 +96,7 @@ mod tests {
             "/s/8e06/stream.mpd",
             "/s/8e06/master.m3u8",
             "/s/8e06/541/1811192541.m3u8",
+            "/s/8e06/541/1811192541.iframes.m3u8",
             "/s/8e06/subtitles/s-de-1.m3u8",
         ] {
             assert_eq!(PlaylistPath::parse(path).unwrap().file_path(), path);
@@ -96,6 +106,9 @@ mod tests {
             "/s/stream.mpd",
             "/s/8e06/x/stream.mpd",
             "/s/8e06/540/1811192541.m3u8",
+            "/s/8e06/540/1811192541.iframes.m3u8",
+            "/s/8e06/541/1811192541.iframes.iframes.m3u8",
+            "/s/8e06/subtitles/s-de-1.iframes.m3u8",
             "/s/8e06/541/1811192541.mp4",
             "/s/8e06/subtitles/.m3u8",
             "/s/8e06/subtitles/../a.m3u8",

@@ -31,23 +31,33 @@ fn of_ours(
 }
 
 /// The lines that put a key in force from the next segment on: ours, those of other systems that are told of it,
-/// and one with the address of the key itself where there is one.
+/// and, where there is one, the address at which ClearKey gets it, and that of the key itself.
 pub(super) fn in_force(pack: &Pack, delivery: &Delivery<'_>, label: Option<&Label>, key: &PackKey) -> String {
     let Some(protection) = &pack.protection else { return String::new() };
     let mut lines = of_ours("EXT-X-KEY", pack, protection, label, key);
     for told in protection.systems.iter().filter(|told| told.kid == key.kid) {
         append(&mut lines, told.hls_media.as_deref());
     }
-    if let (Scheme::Cbcs, Some(url)) = (pack.scheme, delivery.key_url) {
-        let line = Attributes::of("EXT-X-KEY")
-            .word("METHOD", method(pack.scheme))
-            .quoted("URI", &url(&key.kid))
-            .word("KEYID", format_args!("0x{}", key.kid.to_string().to_uppercase()))
-            .quoted("KEYFORMAT", "identity")
-            .quoted("KEYFORMATVERSIONS", "1");
-        lines.push_str(&line.line());
+    if let Some(url) = delivery.clear_key {
+        lines.push_str(&of_others(pack, key, url, CLEAR_KEY));
+    }
+    if let Some(url) = delivery.key_url {
+        lines.push_str(&of_others(pack, key, &url(&key.kid), "identity"));
     }
     lines
+}
+
+/// EME's ClearKey, as hls.js calls it. The URI is the address of its keys.
+const CLEAR_KEY: &str = "org.w3.clearkey";
+
+fn of_others(pack: &Pack, key: &PackKey, url: &str, format: &str) -> String {
+    Attributes::of("EXT-X-KEY")
+        .word("METHOD", method(pack.scheme))
+        .quoted("URI", url)
+        .word("KEYID", format_args!("0x{}", key.kid.to_string().to_uppercase()))
+        .quoted("KEYFORMAT", format)
+        .quoted("KEYFORMATVERSIONS", "1")
+        .line()
 }
 
 /// The lines by which a player may ask for keys before it has read any media playlist: one of ours for each

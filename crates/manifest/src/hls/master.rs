@@ -1,13 +1,17 @@
 use super::attributes::Attributes;
+use super::media::has_i_frames;
 use super::{VERSION, keys};
 use crate::Delivery;
 use crate::time::bandwidth;
 use crate::track::{audio_name, family, language, subtitle_name, tracks};
-use pack::{AudioRole, MediaType, Pack, Representation, SubtitleRole, layout};
+use pack::{AudioRole, MediaType, Pack, Representation, SubtitleRole, VideoProperties, layout};
 use std::collections::BTreeSet;
 
 /// `GROUP-ID` of subtitles.
 const SUBTITLES: &str = "subtitles";
+
+/// `DATA-ID` of DRM metadata.
+const METADATA: &str = "org.matinee.drm";
 
 /// The multivariant playlist, `master.m3u8`.
 pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
@@ -22,6 +26,10 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
             }
         }
         text.push_str(&keys::of_session(pack, protection, &labels));
+    }
+    if let Some(metadata) = delivery.drm_metadata {
+        let data = Attributes::of("EXT-X-SESSION-DATA").quoted("DATA-ID", METADATA).quoted("VALUE", metadata);
+        text.push_str(&data.line());
     }
     groups.iter().for_each(|group| group.write(&mut text, delivery));
     write_subtitles(&mut text, pack, delivery);
@@ -42,7 +50,35 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
         text.push_str(&delivery.url("", &playlist(r)));
         text.push('\n');
     }
+    for r in all.iter().filter(|r| has_i_frames(r)) {
+        text.push_str(&i_frame_stream(r, delivery));
+    }
     text
+}
+
+/// Pictures for fast motion (section 4.4.6.3).
+fn i_frame_stream(r: &Representation, delivery: &Delivery<'_>) -> String {
+    let sizes =
+        || r.segments.iter().map(|segment| (segment.first_picture.unwrap_or_default(), segment.duration));
+    let peak = sizes().map(|(octets, duration)| bandwidth(octets, duration, r.timescale)).max();
+    let (octets, duration) = sizes().fold((0, 0), |(all, time), (octets, d)| (all + octets, time + d));
+    let average = bandwidth(octets, duration, r.timescale);
+    let tag = Attributes::of("EXT-X-I-FRAME-STREAM-INF")
+        .word("BANDWIDTH", peak.unwrap_or_default().max(average))
+        .word("AVERAGE-BANDWIDTH", average)
+        .quoted("CODECS", &r.codecs);
+    let tag = match &r.video {
+        Some(video) => tag.word("RESOLUTION", resolution(video)).word("VIDEO-RANGE", &video.video_range),
+        None => tag,
+    };
+    let path = layout::media_path(&r.downloadable_id, "iframes.m3u8");
+    tag.quoted("URI", &delivery.url("", &path)).line()
+}
+
+/// The size as it is shown.
+fn resolution(video: &VideoProperties) -> String {
+    let [wide, high] = video.sar.map(|part| u64::from(part.max(1)));
+    format!("{}x{}", (u64::from(video.width) * wide + high / 2) / high, video.height)
 }
 
 /// Where a representation's media playlist lies in the pack.
@@ -71,10 +107,8 @@ fn stream(pack: &Pack, r: &Representation, group: Option<&AudioGroup<'_>>) -> St
         .word("AVERAGE-BANDWIDTH", average)
         .quoted("CODECS", &codecs.join(","));
     if let Some(video) = &r.video {
-        let [wide, high] = video.sar.map(|part| u64::from(part.max(1)));
-        let width = (u64::from(video.width) * wide + high / 2) / high;
         tag = tag
-            .word("RESOLUTION", format_args!("{width}x{}", video.height))
+            .word("RESOLUTION", resolution(video))
             .word("FRAME-RATE", format_args!("{:.3}", video.frame_rate.seconds()))
             .word("VIDEO-RANGE", &video.video_range);
     }

@@ -3,20 +3,48 @@ use super::{VERSION, keys};
 use crate::Delivery;
 use crate::protection::key_of;
 use crate::time::seconds;
-use pack::{Pack, layout};
+use pack::{MediaType, Pack, Representation, Segment, layout};
 use std::fmt::Write as _;
 
 /// The media playlist of a representation, `{ddd}/{id}.m3u8`; `None` where the pack has none of that
 /// downloadable id, or it is too high.
 pub fn media(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<String> {
-    let all = delivery.representations(pack);
-    let r = all.into_iter().find(|r| r.downloadable_id == downloadable_id)?;
+    let r = find(pack, downloadable_id, delivery)?;
+    Some(write(pack, r, delivery, "#EXT-X-INDEPENDENT-SEGMENTS", |segment| segment.size))
+}
+
+/// The playlist of a representation's pictures that can be decoded by themselves, one of each segment (section
+/// 4.4.3.6), `{ddd}/{id}.iframes.m3u8`; `None` also where the pack does not say where they end.
+pub fn i_frames(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<String> {
+    let r = find(pack, downloadable_id, delivery).filter(|r| has_i_frames(r))?;
+    let picture = |segment: &Segment| segment.first_picture.unwrap_or(segment.size);
+    Some(write(pack, r, delivery, "#EXT-X-I-FRAMES-ONLY", picture))
+}
+
+/// Whether there is such a playlist.
+pub(super) fn has_i_frames(r: &Representation) -> bool {
+    r.media_type == MediaType::Video && r.segments.iter().all(|segment| segment.first_picture.is_some())
+}
+
+fn find<'p>(pack: &'p Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<&'p Representation> {
+    delivery.representations(pack).into_iter().find(|r| r.downloadable_id == downloadable_id)
+}
+
+/// `octets`: how many of a segment are named, from its beginning on.
+fn write(
+    pack: &Pack,
+    r: &Representation,
+    delivery: &Delivery<'_>,
+    kind: &str,
+    octets: impl Fn(&Segment) -> u64,
+) -> String {
     let folder = r.path.rfind('/').and_then(|at| r.path.get(..=at)).unwrap_or_default();
     let file = delivery.url(folder, &r.path);
     let whole = |duration: u64| duration.div_ceil(u64::from(r.timescale));
     let target = r.segments.iter().map(|segment| whole(segment.duration)).max().unwrap_or(1).max(1);
     let mut text = head(VERSION, target);
-    text.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
+    text.push_str(kind);
+    text.push('\n');
     let init = format!("{}@{}", r.init_range.last - r.init_range.first + 1, r.init_range.first);
     let map = Attributes::of("EXT-X-MAP").quoted("URI", &file).quoted("BYTERANGE", &init);
     text.push_str(&map.line());
@@ -27,12 +55,12 @@ pub fn media(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Opt
             text.push_str(&keys::in_force(pack, delivery, r.label.as_ref(), key));
             in_force = Some(key.kid);
         }
-        let (duration, size, offset) = (seconds(segment.duration, r.timescale), segment.size, segment.offset);
+        let (duration, size) = (seconds(segment.duration, r.timescale), octets(segment));
         // Writing into memory does not fail.
-        let _ = write!(text, "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{size}@{offset}\n{file}\n");
+        let _ = write!(text, "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{size}@{}\n{file}\n", segment.offset);
     }
     text.push_str("#EXT-X-ENDLIST\n");
-    Some(text)
+    text
 }
 
 /// The media playlist of subtitles, `subtitles/{id}.m3u8`: WebVTT, whole. `None` where the pack has none of that

@@ -6,8 +6,8 @@ mod master;
 mod media;
 
 pub use master::master;
-pub use media::{media, subtitles};
+pub use media::{i_frames, media, subtitles};
 
 /// `#EXT-X-VERSION` of playlists with `EXT-X-MAP` and without `EXT-X-I-FRAMES-ONLY` (section 8); enough for
-/// `KEYFORMAT` (5), byte ranges (4) and fractions of seconds (3).
+/// `KEYFORMAT` (5), byte ranges and `EXT-X-I-FRAMES-ONLY` (4) and fractions of seconds (3).
 const VERSION: u32 = 6;

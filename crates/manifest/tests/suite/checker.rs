@@ -17,6 +17,7 @@ pub(crate) struct Segment {
 #[derive(Debug, Default)]
 pub(crate) struct Media {
     pub(crate) version: u32,
+    pub(crate) i_frames: bool,
     pub(crate) map: Option<(String, (u64, u64))>,
     pub(crate) segments: Vec<Segment>,
 }
@@ -74,6 +75,10 @@ pub(crate) fn media(text: &str, size: u64) -> Media {
             "#EXT-X-MEDIA-SEQUENCE" => assert!(found.segments.is_empty() && value == "0"),
             "#EXT-X-PLAYLIST-TYPE" => vod = value == "VOD",
             "#EXT-X-INDEPENDENT-SEGMENTS" => independent = true,
+            "#EXT-X-I-FRAMES-ONLY" => {
+                needs = needs.max(4);
+                found.i_frames = true;
+            }
             "#EXT-X-MAP" => {
                 let map = attributes(value);
                 needs = needs.max(6);
@@ -120,7 +125,9 @@ pub(crate) fn media(text: &str, size: u64) -> Media {
                     if let Some(Segment { range: Some((before, many)), uri: file, .. }) =
                         found.segments.last()
                     {
-                        assert!(file != uri || before + many == offset, "contiguous");
+                        let follows =
+                            if found.i_frames { before + many <= offset } else { before + many == offset };
+                        assert!(file != uri || follows, "in order, and of whole segments without a gap");
                     }
                 }
                 found.segments.push(Segment {
@@ -134,7 +141,10 @@ pub(crate) fn media(text: &str, size: u64) -> Media {
     }
     assert!(ended && vod && target.is_some() && !found.segments.is_empty());
     assert!(found.version >= needs, "8: version {} where {needs} is needed", found.version);
-    assert!(found.map.is_none() || independent, "segments begin with sync samples, and that is said");
+    assert!(
+        found.map.is_none() || independent || found.i_frames,
+        "segments begin with sync samples, and that is said"
+    );
     if let (Some((file, (offset, length))), Some(first)) = (&found.map, found.segments.first()) {
         assert!(*file == first.uri && *offset == 0 && *length > 0);
         assert!(first.range.is_some_and(|(begin, _)| begin >= offset + length));
@@ -148,6 +158,7 @@ pub(crate) struct Master {
     pub(crate) variants: Vec<(BTreeMap<String, String>, String)>,
     pub(crate) renditions: Vec<BTreeMap<String, String>>,
     pub(crate) session_keys: Vec<BTreeMap<String, String>>,
+    pub(crate) i_frames: Vec<BTreeMap<String, String>>,
 }
 
 pub(crate) fn master(text: &str) -> Master {
@@ -160,6 +171,13 @@ pub(crate) fn master(text: &str) -> Master {
             "#EXT-X-INDEPENDENT-SEGMENTS" => {}
             "#EXT-X-STREAM-INF" => stream = Some(attributes(value)),
             "#EXT-X-MEDIA" => found.renditions.push(attributes(value)),
+            "#EXT-X-I-FRAME-STREAM-INF" => found.i_frames.push(attributes(value)),
+            "#EXT-X-SESSION-DATA" => {
+                let data = attributes(value);
+                assert!(
+                    data.contains_key("DATA-ID") && data.contains_key("VALUE") != data.contains_key("URI")
+                );
+            }
             "#EXT-X-SESSION-KEY" => {
                 assert!(version >= 5);
                 found.session_keys.push(attributes(value));
@@ -170,7 +188,14 @@ pub(crate) fn master(text: &str) -> Master {
             }
         }
     }
-    let Master { variants, renditions, session_keys } = &found;
+    let Master { variants, renditions, session_keys, i_frames } = &found;
+    for pictures in i_frames {
+        let number = |name: &str| pictures[name].parse::<u64>().unwrap();
+        assert!(number("BANDWIDTH") >= number("AVERAGE-BANDWIDTH") && number("AVERAGE-BANDWIDTH") > 0);
+        assert!(pictures.contains_key("URI"), "4.4.6.3: the URI is an attribute");
+        let absent = ["FRAME-RATE", "AUDIO", "SUBTITLES", "CLOSED-CAPTIONS"];
+        assert!(absent.iter().all(|name| !pictures.contains_key(*name)), "4.4.6.3: not of pictures alone");
+    }
     assert!(!variants.is_empty() && stream.is_none());
     for (variant, _) in variants {
         let number = |name: &str| variant[name].parse::<u64>().unwrap();

@@ -34,6 +34,9 @@ fn representation(number: u32, id: &str, group: &str, codecs: &str, language: &s
 
 pub(crate) fn video(number: u32, height: u32) -> Value {
     let mut r = representation(number, &format!("v{height}-{number}"), "video", "avc1.64001F", "und");
+    for segment in r["segments"].as_array_mut().unwrap() {
+        segment["first_picture"] = 300.into();
+    }
     r["video"] = json!({"width": height * 16 / 9, "height": height, "sar": [1, 1],
         "frame_rate": {"value": 24_000, "timescale": 1001}, "video_range": "SDR"});
     r

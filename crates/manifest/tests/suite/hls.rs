@@ -23,6 +23,33 @@ fn a_clear_media_playlist() {
     assert_eq!(hls::media(&whole(), "1811192009", &Delivery::new(&token)), None);
 }
 
+/// B98: the same of the pictures that are decoded by themselves, and of no others.
+#[test]
+fn pictures_by_themselves() {
+    let text = hls::i_frames(&whole(), "1811192001", &Delivery::new(&token)).unwrap();
+    let file = "1811192001.mp4?t=001_1811192001.mp4&h=1";
+    let expected = format!(
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+         #EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"{file}\",BYTERANGE=\"800@0\"\n\
+         #EXTINF:4.004,\n#EXT-X-BYTERANGE:300@1000\n{file}\n#EXTINF:4.004,\n#EXT-X-BYTERANGE:300@2000\n{file}\n\
+         #EXTINF:2.002,\n#EXT-X-BYTERANGE:300@3000\n{file}\n#EXT-X-ENDLIST\n"
+    );
+    assert_eq!(text, expected);
+    assert!(checker::media(&text, 4000).i_frames);
+    let none = |film: &pack::Pack, id| hls::i_frames(film, id, &Delivery::new(&token)).is_none();
+    assert!(none(&whole(), "1811192003") && none(&whole(), "1811192009"), "sound, and nothing at all");
+    let mut old = whole();
+    old.representations[0].segments[1].first_picture = None;
+    assert!(none(&old, "1811192001"), "a pack that does not say");
+    let master = checker::master(&hls::master(&old, &Delivery::new(&token)));
+    assert_eq!(master.i_frames.len(), 1);
+    // With the keys of the segments.
+    let text = hls::i_frames(&protected("cbcs", 3, 0), "1811192001", &Delivery::new(&token)).unwrap();
+    let kids: Vec<_> =
+        checker::media(&text, 4000).segments.iter().map(|s| s.keys[0]["KEYID"].clone()).collect();
+    assert_eq!(kids, KIDS.map(|kid| format!("0x{}", kid.to_uppercase())));
+}
+
 #[test]
 fn the_master_playlist_names_everything() {
     let text = hls::master(&whole(), &Delivery::new(&token));
@@ -39,6 +66,8 @@ fn the_master_playlist_names_everything() {
 001/1811192001.m3u8?t=001_1811192001.m3u8&h=1
 #EXT-X-STREAM-INF:BANDWIDTH=1400000,AVERAGE-BANDWIDTH=4796,CODECS="avc1.64001F,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=23.976,VIDEO-RANGE=SDR,AUDIO="mp4a",SUBTITLES="subtitles"
 002/1811192002.m3u8?t=002_1811192002.m3u8&h=1
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1199,AVERAGE-BANDWIDTH=720,CODECS="avc1.64001F",RESOLUTION=426x240,VIDEO-RANGE=SDR,URI="001/1811192001.iframes.m3u8?t=001_1811192001.iframes.m3u8&h=1"
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1199,AVERAGE-BANDWIDTH=720,CODECS="avc1.64001F",RESOLUTION=1280x720,VIDEO-RANGE=SDR,URI="002/1811192002.iframes.m3u8?t=002_1811192002.iframes.m3u8&h=1"
 "#;
     assert_eq!(text, expected);
     checker::master(&text);
@@ -87,20 +116,35 @@ fn keys_by_scheme_period_and_lead() {
     }
 }
 
-/// Keys themselves: where it is said where they are, and of `cbcs` only.
+/// Keys themselves, and ClearKey's: where it is said where they are.
 #[test]
 fn addresses_of_keys() {
     let address = |kid: &cenc::Kid| format!("https://films.example/interop/hls-key/{kid}");
-    let with = Delivery { key_url: Some(&address), ..Delivery::new(&token) };
-    let text = hls::media(&protected("cbcs", 1, 0), "1811192001", &with).unwrap();
-    let playlist = checker::media(&text, 4000);
-    let [ours, identity] = playlist.segments[0].keys.as_slice() else { panic!("two keys: {text}") };
-    assert_eq!((ours["KEYFORMAT"].as_str(), identity["KEYFORMAT"].as_str()), (SYSTEM, "identity"));
-    assert_eq!(identity["URI"], format!("https://films.example/interop/hls-key/{}", KIDS[0]));
-    let ctr = hls::media(&protected("cenc", 1, 0), "1811192001", &with).unwrap();
-    assert!(!ctr.contains("identity"));
+    let clear_key = "https://films.example/interop/clearkey?of=x";
+    let with = Delivery { key_url: Some(&address), clear_key: Some(clear_key), ..Delivery::new(&token) };
+    for (scheme, method) in [("cbcs", "SAMPLE-AES"), ("cenc", "SAMPLE-AES-CTR")] {
+        let text = hls::media(&protected(scheme, 1, 0), "1811192001", &with).unwrap();
+        let playlist = checker::media(&text, 4000);
+        let [ours, clear, identity] = playlist.segments[0].keys.as_slice() else {
+            panic!("three keys: {text}")
+        };
+        let formats = [ours, clear, identity].map(|key| key["KEYFORMAT"].as_str());
+        assert_eq!(formats, [SYSTEM, "org.w3.clearkey", "identity"]);
+        assert_eq!(identity["URI"], format!("https://films.example/interop/hls-key/{}", KIDS[0]));
+        assert_eq!(clear["URI"], clear_key);
+        assert!([clear, identity].iter().all(|key| key["METHOD"] == method && key["KEYID"] == ours["KEYID"]));
+    }
     let clear = hls::media(&whole(), "1811192001", &with).unwrap();
     assert!(!clear.contains("EXT-X-KEY"));
+}
+
+/// DRM metadata is data of the whole session.
+#[test]
+fn metadata() {
+    let with = Delivery { drm_metadata: Some("0oRDoQEn"), ..Delivery::new(&token) };
+    let text = hls::master(&protected("cenc", 1, 0), &with);
+    assert!(text.contains("#EXT-X-SESSION-DATA:DATA-ID=\"org.matinee.drm\",VALUE=\"0oRDoQEn\"\n"), "{text}");
+    checker::master(&text);
 }
 
 /// Other systems' lines stand as they were given, with the key that they are of.

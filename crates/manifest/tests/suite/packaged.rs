@@ -3,13 +3,25 @@
 use crate::checker;
 use crate::films::token;
 use cenc::{CommonKey, ContentId, Label};
-use isobmff::{Boxes, SegmentIndex};
+use isobmff::{Boxes, Fragment, InitSegment, SegmentIndex};
 use manifest::{Delivery, dash, hls};
 use packager::{Destination, Keys, PackageOptions, package};
 use std::path::Path;
 
 fn media(file: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo").join(file)
+}
+
+/// What is named of a segment: its first `moof`, and of the `mdat` the first sample.
+fn ends_with_its_first_sample(file: &[u8], (offset, length): (u64, u64)) {
+    let init = InitSegment::parse(file).unwrap();
+    let fragment = &file[offset as usize..];
+    let moof = Boxes::new(fragment).next().unwrap().unwrap();
+    assert_eq!(moof.kind, b"moof");
+    let moof = Fragment::parse(fragment, offset, &init).unwrap();
+    let first = moof.tracks()[0].samples().next().unwrap().unwrap();
+    assert!(first.is_sync());
+    assert_eq!(first.offset + u64::from(first.size), length);
 }
 
 #[test]
@@ -45,6 +57,16 @@ fn ranges_and_durations_are_those_of_the_index() {
                 offset += size;
             }
             assert_eq!(offset, octets.len() as u64, "the playlist reaches to the file's end");
+            let pictures = hls::i_frames(pack, &r.downloadable_id, &Delivery::new(&token));
+            assert_eq!(pictures.is_some(), r.media_type == pack::MediaType::Video);
+            if let Some(pictures) = pictures {
+                let pictures = checker::media(&pictures, octets.len() as u64);
+                assert_eq!(pictures.segments.len(), playlist.segments.len());
+                for (picture, segment) in pictures.segments.iter().zip(&playlist.segments) {
+                    assert_eq!((picture.duration, &picture.keys), (segment.duration, &segment.keys));
+                    ends_with_its_first_sample(&octets, picture.range.unwrap());
+                }
+            }
             let index = format!("timescale=\"{}\" indexRange=\"{}\"", index.timescale, r.index_range);
             assert!(mpd.contains(&index), "{mpd}");
         }

@@ -176,7 +176,7 @@ fn index(
         (found.end().saturating_add(index.first_offset), index.earliest_presentation_time);
     let begin = offset;
     for (n, (reference, said)) in index.references.iter().zip(&r.segments).enumerate() {
-        let Segment { start, duration, offset: place, size } = *said;
+        let Segment { start, duration, offset: place, size, .. } = *said;
         findings.must(offset == place && u64::from(reference.size) == size, || {
             format!(
                 "segment {n}: `sidx` says {} octets at {offset}, pack.json {size} at {place}",

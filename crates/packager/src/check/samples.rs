@@ -120,6 +120,9 @@ impl<'a> Fragments<'a> {
             }
             let bytes = &data[at as usize..(at + u64::from(sample.size)) as usize];
             at += u64::from(sample.size);
+            if begins_segment && n == 0 {
+                self.first_picture(at, found);
+            }
             let place = Place {
                 number: name,
                 segment: self.segment,
@@ -141,6 +144,14 @@ impl<'a> Fragments<'a> {
             found.samples.add(format!("fragment {number}: {what}"));
         }
         Ok(())
+    }
+
+    /// Compares where the segment's first picture ends, from the segment's beginning on.
+    fn first_picture(&self, end: u64, found: &mut Found) {
+        let said = self.r.segments.get(self.segment).and_then(|segment| segment.first_picture);
+        found.index.must(said.is_none_or(|said| said == end), || {
+            format!("the first picture of segment {} ends at {end}, pack.json says otherwise", self.segment)
+        });
     }
 
     /// Finds the fragment's segment; whether it is the first of it.

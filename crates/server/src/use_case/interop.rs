@@ -37,18 +37,21 @@ impl Allowed {
     }
 }
 
-/// Whether a pack's film has a policy that gives keys to players of others now; only servers that know films and
-/// policies can tell.
-pub(crate) async fn allowed(service: &Service, pack: &str, movie: u64) -> Result<Option<Allowed>, Error> {
+/// A pack's film; only servers that know films and policies can tell.
+pub(crate) async fn film(service: &Service, pack: &str, movie: u64) -> Result<Option<Movie>, Error> {
     if !service.config.has(Role::Control) {
         return Ok(None);
     }
     let found = retried!(async { service.store.read().await?.movie(movie).await })?;
-    let Some(movie) = found.filter(|movie| movie.available && movie.pack == pack) else { return Ok(None) };
+    Ok(found.filter(|movie| movie.available && movie.pack == pack))
+}
+
+/// Whether a film has a policy that gives keys to players of others now.
+pub(crate) fn allowed(service: &Service, movie: Movie) -> Option<Allowed> {
     let policies = service.policies();
-    let Some(policy) = policies.find(license::policy_of(service, &movie)).cloned() else { return Ok(None) };
+    let policy = policies.find(license::policy_of(service, &movie)).cloned()?;
     let over = policy.ends.is_some_and(|end| service.clock.now() >= end);
-    Ok((policy.interop.is_any() && !over).then_some(Allowed { movie, policy }))
+    (policy.interop.is_any() && !over).then_some(Allowed { movie, policy })
 }
 
 /// In which form keys are asked for.
@@ -95,11 +98,11 @@ pub(crate) async fn keys(
             return Err(Refused::Policy(ErrorCode::MovieNotAvailable));
         }
     };
-    let found = allowed(service, &pack.id, pack.movie_id).await.map_err(|error| {
+    let found = film(service, &pack.id, pack.movie_id).await.map_err(|error| {
         tracing::error!(%error, "no keys can be given");
         Refused::Failed(ErrorCode::TryLater.into())
     })?;
-    let found = found.filter(|allowed| match form {
+    let found = found.and_then(|movie| allowed(service, movie)).filter(|allowed| match form {
         Form::ClearKey => allowed.clear_key(),
         Form::HlsKey => allowed.hls_keys(),
     });

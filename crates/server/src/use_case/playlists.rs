@@ -1,9 +1,13 @@
 //! DASH and HLS manifests of packs, made when they are asked for (docs/delivery.md).
 
+use super::drm_metadata;
 use super::interop::{self, Allowed};
 use crate::media_url::{self, Granted};
 use crate::playlist_url::{Playlist, PlaylistPath};
+use crate::store::Movie;
 use crate::{Error, Service};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cenc::Kid;
 use manifest::{Delivery, dash, hls};
 
@@ -30,13 +34,18 @@ pub(crate) async fn make(
     let length = pack.duration.value.div_ceil(u64::from(pack.duration.timescale.max(1)));
     let expires = match playlist {
         Playlist::Dash | Playlist::Master => granted.expires.saturating_add(length),
-        Playlist::Media(_) | Playlist::Subtitles(_) => granted.expires,
+        Playlist::Media(_) | Playlist::IFrames(_) | Playlist::Subtitles(_) => granted.expires,
     };
     let keys = service.keys();
     // `load` refuses a ring without one.
     let Some(secret) = keys.media.first() else { return Ok(None) };
     let token = |path: &str| media_url::token(secret, &granted.base, &format!("/s/{id}/{path}"), expires);
-    let allowed = interop::allowed(service, id, pack.movie_id).await?;
+    let movie = interop::film(service, id, pack.movie_id).await?;
+    let metadata = match (playlist, &movie) {
+        (Playlist::Dash | Playlist::Master, Some(movie)) => metadata(service, movie).await?,
+        _ => None,
+    };
+    let allowed = movie.and_then(|movie| interop::allowed(service, movie));
     let gives = |what: fn(&Allowed) -> bool| allowed.as_ref().is_some_and(what);
     let (public, of) = (&service.config.public_url, granted.path.file_path());
     let clear_key = format!("{public}{}?of={of}&{query}", interop::CLEAR_KEY);
@@ -48,11 +57,13 @@ pub(crate) async fn make(
         max_height: allowed.as_ref().and_then(Allowed::max_height),
         clear_key: gives(Allowed::clear_key).then_some(&*clear_key),
         key_url: if gives(Allowed::hls_keys) { Some(&key_url) } else { None },
+        drm_metadata: metadata.as_deref(),
     };
     let text = match playlist {
         Playlist::Dash => Some(dash::mpd(&pack, &delivery)),
         Playlist::Master => Some(hls::master(&pack, &delivery)),
         Playlist::Media(id) => hls::media(&pack, id, &delivery),
+        Playlist::IFrames(id) => hls::i_frames(&pack, id, &delivery),
         Playlist::Subtitles(id) => hls::subtitles(&pack, id, &delivery),
     };
     let media_type = match playlist {
@@ -60,4 +71,18 @@ pub(crate) async fn make(
         _ => "application/vnd.apple.mpegurl",
     };
     Ok(text.map(|text| Made { text, media_type }))
+}
+
+/// DRM metadata in base64, where a license comes along with it: a new one each time (docs/protocol.md, section 6).
+async fn metadata(service: &Service, movie: &Movie) -> Result<Option<String>, Error> {
+    if movie.license.domain().is_none() {
+        return Ok(None);
+    }
+    let Ok(pack) = service.catalogue.pack(&movie.pack).await else { return Ok(None) };
+    let made = drm_metadata::make(service, movie, &pack, service.clock.now()).map_err(|failure| {
+        let code = failure.code();
+        tracing::error!(movie = movie.id, code = code.as_str(), "no DRM metadata could be made");
+        Error::Internal("no DRM metadata could be made")
+    })?;
+    Ok(made.filter(|made| made.domain.is_some()).map(|made| STANDARD.encode(made.octets)))
 }

@@ -69,7 +69,7 @@ async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
     world.request("GET", path, headers, b"").await
 }
 
-async fn read(world: &World, octets: &[u8]) -> (DrmMetadata, VerifiedLicense, DomainEpoch) {
+pub(crate) async fn read(world: &World, octets: &[u8]) -> (DrmMetadata, VerifiedLicense, DomainEpoch) {
     let trust = trust(world).await;
     let metadata = DrmMetadata::verify(octets, &trust).unwrap();
     let license = metadata.embedded_license.as_ref().expect("a license inside");

@@ -1,9 +1,13 @@
 //! DASH and HLS manifests behind signed URLs.
 
+use super::drm;
 use super::world::{MOVIE, NOW, Reply, URL, VIDEO, World, octets};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use license::Domain;
 use server::playlist_url::{self, PlaylistPath};
 use server::urls::{self, Form};
-use server::{catalogue, keys};
+use server::{LicenseMode, catalogue, keys};
 
 /// The path and token of a manifest of the film, good until `expires`.
 pub(crate) async fn signed(world: &World, form: Form, expires: u64) -> String {
@@ -98,6 +102,29 @@ async fn b97_dash() {
     assert!(head.body.is_empty());
     assert_eq!(world.request("OPTIONS", &path, &[], b"").await.status, 204);
     assert_eq!(world.request("POST", &path, &[], b"").await.status, 405);
+}
+
+/// B22, B100: where licenses come along with the film, each request of a manifest makes one.
+#[tokio::test]
+async fn b100_a_license_for_each_request() {
+    let world = drm::embedded("").await;
+    for (form, before) in [
+        (Form::Dash, "schemeIdUri=\"urn:uuid:6d617469-6e65-6580-8000-64726d000001\" value=\""),
+        (Form::Hls, "DATA-ID=\"org.matinee.drm\",VALUE=\""),
+    ] {
+        let path = signed(&world, form, NOW + 1000).await;
+        for now in [NOW, NOW + 7] {
+            world.set_clock(now);
+            let reply = get(&world, &path).await;
+            let metadata = reply.text().split(before).nth(1).expect("metadata").split('"').next().unwrap();
+            let (metadata, _, _) = drm::read(&world, &STANDARD.decode(metadata).unwrap()).await;
+            assert_eq!(metadata.issued, now);
+        }
+        world.set_clock(NOW);
+        drm::set(&world, MOVIE, LicenseMode::Server, "24h").await;
+        assert!(!get(&world, &path).await.text().contains(before), "nothing where the server gives licenses");
+        drm::set(&world, MOVIE, LicenseMode::Embedded(Domain::All), "24h").await;
+    }
 }
 
 #[tokio::test]
