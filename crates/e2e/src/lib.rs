@@ -2,7 +2,8 @@
 //! eyes to read the film's pictures.
 //!
 //! Environment: `MATINEE_BIN` is the `matinee` binary, `MATINEE_SITE_DIR` the built site (both set by
-//! `cargo xtask test`); `CHROMEDRIVER` is ChromeDriver (default: the one on the path).
+//! `cargo xtask test`); `CHROMEDRIVER` is ChromeDriver (default: the one on the path); `MATINEE_PLAYERS`
+//! is the folder with the players of others.
 
 #![forbid(unsafe_code)]
 // A harness may panic: that is how a test fails.
@@ -11,6 +12,7 @@
 mod browser;
 mod film;
 mod http;
+mod pages;
 mod peer;
 mod server;
 mod stage;
@@ -18,6 +20,7 @@ mod viewing;
 
 pub use browser::Browser;
 pub use film::{Picture, pictures_of_ladder};
+pub use pages::{serve_pages, serve_players};
 pub use peer::Peer;
 pub use server::{Device, EMAIL, Log, MOVIE, PASSWORD, Server, TITLE, demo_film, messages};
 pub use stage::Stage;

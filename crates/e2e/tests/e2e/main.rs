@@ -17,6 +17,7 @@ mod identity;
 mod network;
 mod plain_http;
 mod playback;
+mod players;
 mod policies;
 mod reach;
 mod refusals;

@@ -28,6 +28,13 @@ pub(crate) fn end_to_end(
     let mut build = cargo(project);
     command::run(build.args(["build", "--locked", "--quiet", "--workspace", "--bin", "matinee"]))?;
     let chromedriver = tools::chromedriver(project)?;
+    let players = match tools::players(project) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            println!("tests of other players: not run, for {error}");
+            None
+        }
+    };
     let run = |turn: &[&str]| {
         let mut test = cargo(project);
         test.args(["test", "--locked", "--workspace", "--test", "e2e", "--"])
@@ -35,7 +42,11 @@ pub(crate) fn end_to_end(
             .env("MATINEE_BIN", project.target.join("debug/matinee"))
             .env("MATINEE_SITE_DIR", project.site())
             .env("CHROMEDRIVER", &chromedriver)
-            .env_remove("GECKODRIVER");
+            .env_remove("GECKODRIVER")
+            .env_remove("MATINEE_PLAYERS");
+        if let Some(folder) = &players {
+            test.env("MATINEE_PLAYERS", folder);
+        }
         if let Some(driver) = geckodriver {
             test.env("GECKODRIVER", driver);
         }

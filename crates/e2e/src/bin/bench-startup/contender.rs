@@ -1,9 +1,8 @@
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use e2e::{Browser, PASSWORD, Stage, TITLE, eventually};
+use e2e::{Browser, PASSWORD, Stage, TITLE, eventually, serve_pages};
 use serde::Serialize;
 use serde_json::Value;
 use shaper::{Kind, Link, Proxy};
@@ -80,18 +79,8 @@ pub(crate) struct Stands {
 
 impl Stands {
     pub(crate) async fn start(others: &Path, film: &Path) -> Self {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address: SocketAddr = listener.local_addr().unwrap();
         let files = Router::new().fallback_service(ServeDir::new(others).precompressed_br());
-        // On a thread of its own: the runs below block theirs.
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let listener = listener.into_std().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, files).await.unwrap();
-            });
-        });
+        let address = serve_pages(files);
         let config = "[devices]\nlimit = 1000\n[limits]\nlogins_per_account = 1000\nlogins_per_address = 10000\nlogins_of_unknown_browsers = 10000\nsite_requests = 100000\nsite_requests_per_account = 100000\n\
                       individualizations = 10000\nrequests = 100000\n";
         let stage = Stage::start_with(0, config, &[film.to_owned()]).await;

@@ -1,0 +1,146 @@
+//! Players that are not Matinee's, on a page of another site: they play the film by DASH and HLS.
+
+use std::path::Path;
+
+use e2e::{Browser, Picture, Server, demo_film, pictures_of_ladder, repository, serve_players};
+use serde_json::Value;
+
+/// A film's number and its scheme; the others' policy gives keys.
+const FILMS: [(u64, &str); 3] = [(1, "none"), (2, "cenc"), (3, "cbcs")];
+
+/// A server with the demo film, clear and protected, in two languages with subtitles; `interop` is the policy of
+/// the protected ones.
+async fn server(interop: &str) -> Server {
+    let mut server = Server::start_public("").await;
+    std::fs::write(server.data().join("policies.toml"), format!("[open]\ninterop = {interop}\n")).unwrap();
+    let folder = repository().join("media/demo");
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    for (number, scheme) in FILMS {
+        let number = number.to_string();
+        let mut package =
+            vec!["package", "--movie", &number, "--title", "Film", "--scheme", scheme, "--policy", "open"];
+        let (sound, german) = (file("240p.mp4"), file("sound.de.m4a"));
+        package.extend(["--audio", "lang=en,default", &sound, "--audio", "lang=de,role=dub", &german]);
+        let (subtitles, english) = (file("subtitles.de.vtt"), file("subtitles.en.vtt"));
+        package.extend(["--subtitles", "lang=en", &english, "--subtitles", "lang=de", &subtitles]);
+        let film = demo_film();
+        package.extend(film.iter().map(|film| film.to_str().unwrap()));
+        server.run(&package);
+    }
+    // For the policy.
+    assert!(server.stop());
+    server.restart().await;
+    server
+}
+
+/// The German sound's name in URLs.
+fn german(server: &Server, number: u64) -> String {
+    let packs = std::fs::read_dir(server.data().join("library")).unwrap();
+    let packs = packs.map(|pack| pack.unwrap().path()).filter(|pack| pack.join("pack.json").is_file());
+    let read = |pack: &Path| pack::Pack::from_json(&std::fs::read(pack.join("pack.json")).unwrap()).unwrap();
+    let pack = packs.map(|pack| read(&pack)).find(|pack| pack.movie_id == number).unwrap();
+    pack.representations.iter().find(|r| r.language == "de").unwrap().downloadable_id.clone()
+}
+
+/// One player in one page.
+struct Player<'a> {
+    browser: &'a Browser,
+    name: String,
+}
+
+impl Player<'_> {
+    /// Runs what the page calls a player's act.
+    async fn act(&self, script: &str) {
+        let script = format!(
+            "try {{ act.{script} }} catch (error) {{ window.trouble ??= '{} ' + error }} return true",
+            script.replace('\'', "")
+        );
+        let _: bool = self.browser.eval(&script).await;
+    }
+
+    /// Waits until an expression is true.
+    async fn until(&self, what: &str, condition: &str) {
+        let script = format!("return window.trouble ?? ({condition})");
+        let value = self.browser.until(&format!("{what} ({})", self.name), &script).await;
+        assert_eq!(value, Value::Bool(true), "{}: while waiting for {what}", self.name);
+    }
+
+    /// That the picture is the one of this frame, as it was made.
+    async fn shows(&self, frame: u32) {
+        let picture = Picture::at(self.browser, frame).await;
+        assert_eq!(picture.frame, Some(frame), "{}", self.name);
+        let expected = &pictures_of_ladder()[&picture.height][frame as usize];
+        assert_eq!(&picture.sha256, expected, "frame {frame} at {}p: {}", picture.height, self.name);
+    }
+
+    /// Ten seconds, a seek, two heights, another sound and subtitles.
+    async fn plays(&self, url: &str, german: &str) {
+        self.until("the player", "window.ready === true").await;
+        self.act(&format!("load('{url}')")).await;
+        self.until("a picture", "video.readyState >= 2").await;
+        let _: bool = self.browser.eval("video.playbackRate = 4; video.play(); return true").await;
+        self.until("ten seconds of film", "video.currentTime > 10").await;
+        self.shows(30 * demo_film::FPS).await;
+        for height in [240, 720] {
+            let _: bool = self.browser.eval("video.playbackRate = 1; video.play(); return true").await;
+            self.act(&format!("height({height})")).await;
+            self.until("the other size", &format!("video.videoHeight == {height}")).await;
+        }
+        self.shows(5 * demo_film::FPS).await;
+        self.act("sound('de')").await;
+        let _: bool = self.browser.eval("video.play(); return true").await;
+        let asked =
+            format!("performance.getEntriesByType('resource').some(e => e.name.includes('/{german}.mp4'))");
+        self.until("the German sound", &format!("{asked} && video.currentTime > 8")).await;
+        self.act("subtitles('de')").await;
+        self.shows(12 * demo_film::FPS).await;
+        let shown =
+            "[...video.textTracks].filter(t => t.mode == 'showing').flatMap(t => [...t.activeCues ?? []])
+            .map(c => c.text).join('|') == 'Familien warten auf der Wiese.'";
+        self.until("the German subtitle", shown).await;
+    }
+}
+
+/// A player plays each film in each form.
+async fn all_play(script: &str, interop: &str, plays: &[(&str, &[u64])]) {
+    let Some(origin) = serve_players() else {
+        eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
+        return;
+    };
+    let server = server(interop).await;
+    let browser = Browser::start().await;
+    for (form, numbers) in plays {
+        for &number in *numbers {
+            let url = server.run(&["url", &number.to_string(), "--form", form]);
+            let scheme = FILMS.iter().find(|film| film.0 == number).unwrap().1;
+            browser.open(&format!("{origin}/page.html?{script}")).await;
+            let _: bool = browser.eval("performance.setResourceTimingBufferSize(10000); return true").await;
+            let player = Player { browser: &browser, name: format!("{script}, {form}, {scheme}") };
+            player.plays(url.trim(), &german(&server, number)).await;
+            let keys =
+                "return performance.getEntriesByType('resource').some(e => e.name.includes('/interop/'))";
+            let keys: bool = browser.eval(keys).await;
+            assert_eq!(keys, scheme != "none", "keys are asked for by {}", player.name);
+        }
+    }
+    browser.quit().await;
+}
+
+/// B99: Shaka Player by DASH with ClearKey, and by HLS with keys that the playlist names.
+#[tokio::test]
+async fn b99_shaka_player() {
+    all_play("shaka", "{ clearkey = true, hls_keys = true }", &[("dash", &[1, 2, 3]), ("hls", &[1, 2, 3])])
+        .await;
+}
+
+/// B98, B99: hls.js, with ClearKey.
+#[tokio::test]
+async fn b98_hls_js() {
+    all_play("hls", "{ clearkey = true }", &[("hls", &[1, 2, 3])]).await;
+}
+
+/// B99: dash.js, with ClearKey.
+#[tokio::test]
+async fn b99_dash_js() {
+    all_play("dash", "{ clearkey = true }", &[("dash", &[1, 2, 3])]).await;
+}
