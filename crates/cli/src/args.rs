@@ -2,6 +2,7 @@
 
 mod accounts;
 mod boxes;
+mod configuration;
 mod exchange;
 mod film;
 mod service;
@@ -10,6 +11,7 @@ mod values;
 
 pub(crate) use accounts::{Device, Password, User};
 pub(crate) use boxes::{BoxCommand, BoxRun, SinkName};
+pub(crate) use configuration::Configuration;
 pub(crate) use exchange::Exchange;
 pub(crate) use film::{
     Add, AddMovie, Check, Decrypt, Details, FilmKeys, Inspect, Movie, Package, Policy, Tracks,
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     /// Rules that licenses carry
     #[command(subcommand)]
     Policy(Policy),
+    /// The configuration, and what holds for which film of an origin
+    #[command(subcommand)]
+    Config(Configuration),
     /// Show who did what: logins, registrations, removals, licenses, refusals, commands
     Audit(Audit),
 }

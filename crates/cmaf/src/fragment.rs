@@ -1,8 +1,6 @@
-use cenc::{Direction, Level, Pattern, RangeTable, SampleProtection, Scheme, SegmentCipher, Subsample};
-use isobmff::{FragmentSpec, SampleAuxiliary, SampleSpec, write_fragment};
+use cenc::{Level, Scheme, Subsample};
 
-use crate::track::{NON_SYNC, SYNC, TRACK_ID};
-use crate::{Access, Error, Protection, Sample, Track, VideoStream};
+use crate::{Access, Error, Protection, Sample, Track, VideoStream, fragment_head};
 
 /// Where in a track the next fragment begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,89 +73,37 @@ impl<'a> FragmentMaker<'a> {
         if expected != found {
             return Err(Error::MediaSize { expected, found });
         }
-        let key = match self.protection {
-            Some(protection) => protection.key(segment)?.map(|key| (protection, key)),
-            None => None,
-        };
-        let mut specs = Vec::with_capacity(samples.len());
-        let mut auxiliary = Vec::new();
-        let mut table = RangeTable::new(match self.protection.map(|p| p.scheme) {
-            Some(Scheme::Cbcs) if self.track.is_video() => SampleProtection::Cbc(Pattern::VIDEO),
-            Some(Scheme::Cbcs) => SampleProtection::Cbc(Pattern::WHOLE),
-            _ => SampleProtection::Ctr,
-        });
-        let base_decode_time = self.at.decode_time.max(0) as u64;
-        let mut offset = 0;
-        for (n, sample) in samples.iter().enumerate() {
-            let size = sample.size as usize;
-            let subsamples =
-                self.subsamples(sample, &media[offset..offset + size], begins_segment && n == 0)?;
-            if let Some((protection, _)) = key {
-                let iv = protection.base_iv.of_sample(self.at.samples);
-                table.push_sample(offset, size, iv, &subsamples)?;
-                let protected =
-                    subsamples.is_empty() && size > 0 || subsamples.iter().any(|s| s.protected > 0);
-                self.protected_samples += u64::from(protected);
-                auxiliary.push(SampleAuxiliary {
-                    iv: if protection.scheme == Scheme::Cenc { iv.as_bytes().to_vec() } else { Vec::new() },
-                    subsamples: subsamples.iter().map(|s| (s.clear, s.protected)).collect(),
-                });
+        let mut subsamples = Vec::new();
+        if self.video.is_some() {
+            let mut offset = 0;
+            for (n, sample) in samples.iter().enumerate() {
+                let data = &media[offset..offset + sample.size as usize];
+                let number = self.at.samples + n as u64;
+                subsamples.push(self.subsamples(number, sample, data, begins_segment && n == 0)?);
+                offset += data.len();
             }
-            specs.push(self.spec(sample)?);
-            self.at.decode_time = self.at.decode_time.saturating_add(sample.duration.into());
-            self.at.samples += 1;
-            offset += size;
         }
+        let head = fragment_head(&self.track, self.protection, self.at, segment, samples, &subsamples)?;
+        self.protected_samples += head.protected_samples();
+        let lasts: i64 = samples.iter().map(|sample| i64::from(sample.duration)).sum();
+        self.at.decode_time = self.at.decode_time.saturating_add(lasts);
+        self.at.samples += samples.len() as u64;
         self.at.fragments = self.at.fragments.wrapping_add(1);
-        // The track's own key is that of period 0; the clear sample entry is the second.
-        let group = key.and_then(|(protection, (period, key))| {
-            (period > 0).then(|| protection.track_encryption(key.kid, self.track.is_video()))
-        });
-        let spec = FragmentSpec {
-            sequence: self.at.fragments,
-            track_id: TRACK_ID,
-            base_decode_time,
-            samples: &specs,
-            auxiliary: &auxiliary,
-            description_index: (self.protection.is_some() && key.is_none()).then_some(2),
-            group: group.as_ref(),
-        };
-        let mut fragment = write_fragment(&spec)?;
-        let head = fragment.len();
-        fragment.extend_from_slice(media);
-        if let Some((_, (_, key))) = key {
-            key.cipher.apply(Direction::Encrypt, &table, &mut fragment[head..])?;
-        }
-        Ok(fragment)
-    }
-
-    fn spec(&self, sample: &Sample) -> Result<SampleSpec, Error> {
-        let is_video = self.track.is_video();
-        let composition =
-            sample.time.saturating_add_unsigned(self.track.priming).saturating_sub(self.at.decode_time);
-        Ok(SampleSpec {
-            size: sample.size,
-            duration: sample.duration,
-            composition_offset: match is_video {
-                true => composition.try_into().map_err(|_| Error::Composition)?,
-                false => 0,
-            },
-            flags: if sample.sync || !is_video { SYNC } else { NON_SYNC },
-        })
+        head.seal(media)
     }
 
     /// What of a sample is protected; empty: all of it. Checks that a segment begins with a random
     /// access point.
     fn subsamples(
         &mut self,
+        number: u64,
         sample: &Sample,
         data: &[u8],
         begins_segment: bool,
     ) -> Result<Vec<Subsample>, Error> {
         let Some(video) = &mut self.video else { return Ok(Vec::new()) };
         let scheme = self.protection.map_or(Scheme::Cenc, |p| p.scheme);
-        let read =
-            video.sample(data, scheme).map_err(|what| Error::Bitstream { sample: self.at.samples, what })?;
+        let read = video.sample(data, scheme).map_err(|what| Error::Bitstream { sample: number, what })?;
         if begins_segment && read.access == Access::None {
             return Err(Error::OpenGop { time: sample.time });
         }

@@ -4,7 +4,8 @@
 //! * [`cut_videos`] and [`cut_audio`] plan segments over a ladder at common sync samples, [`cut_fragments`]
 //!   fragments within a segment.
 //! * [`Track`] makes the header (`ftyp`, `moov`); [`FragmentMaker`] makes fragments (`moof`, `mdat`), one
-//!   after the other; [`segment_index`] makes the `sidx`.
+//!   after the other; [`fragment_head`] makes what stands in front of samples that were looked into before;
+//!   [`segment_index`] makes the `sidx`.
 //! * [`Protection`] says how a track is encrypted, [`KeyPlan`] which key protects which segment.
 //! * [`VideoStream`] finds what of a coded picture may be encrypted, for each codec of [`VideoConfig`].
 //!
@@ -53,6 +54,7 @@ mod bits;
 mod cut;
 mod error;
 mod fragment;
+mod fragment_head;
 mod hevc;
 mod key_plan;
 mod nal;
@@ -69,7 +71,8 @@ pub use bits::Bits;
 pub use cut::{CutError, Timed, cut_audio, cut_fragments, cut_videos, earliest};
 pub use error::Error;
 pub use fragment::{FragmentMaker, Position};
-pub use key_plan::KeyPlan;
+pub use fragment_head::{FragmentHead, fragment_head};
+pub use key_plan::{KeyPlan, Rotation};
 pub use protection::{PeriodKey, Protection};
 pub use sample::Sample;
 pub use segment_index::{segment_index, segment_index_len};

@@ -11,6 +11,8 @@ pub struct Delivery<'a> {
     /// the MPD. ffmpeg (5.1) cannot read a relative `BaseURL` with `&` in it: it puts it back into its document
     /// without escaping it, unless it begins with a slash.
     pub root: &'a str,
+    /// Whether HLS playlists have `root` in front of URLs, too: where they are not in the pack's folder themselves.
+    pub absolute: bool,
     /// Pictures higher than this are left out.
     pub max_height: Option<u32>,
     /// Where EME's ClearKey gets keys, in MPDs and media playlists.
@@ -24,20 +26,33 @@ pub struct Delivery<'a> {
 impl<'a> Delivery<'a> {
     /// All pictures, and no keys for players of others.
     pub fn new(query: &'a dyn Fn(&str) -> String) -> Self {
-        Self { query, root: "", max_height: None, clear_key: None, key_url: None, drm_metadata: None }
+        Self {
+            query,
+            root: "",
+            absolute: false,
+            max_height: None,
+            clear_key: None,
+            key_url: None,
+            drm_metadata: None,
+        }
     }
 
     /// The URL of what lies at `path` in the pack, relative to a manifest that lies in the pack's folder
     /// `folder` (empty, or with a slash at its end).
     pub(crate) fn url(&self, folder: &str, path: &str) -> String {
-        let query = (self.query)(path);
         let relative = path.strip_prefix(folder).unwrap_or(path);
-        if query.is_empty() { relative.to_owned() } else { format!("{relative}?{query}") }
+        let url = if self.absolute { format!("{}{path}", self.root) } else { relative.to_owned() };
+        self.with_query(path, url)
     }
 
     /// The URL of a file as an MPD's `BaseURL` has it.
     pub(crate) fn base_url(&self, path: &str) -> String {
-        format!("{}{}", self.root, self.url("", path))
+        self.with_query(path, format!("{}{path}", self.root))
+    }
+
+    fn with_query(&self, path: &str, url: String) -> String {
+        let query = (self.query)(path);
+        if query.is_empty() { url } else { format!("{url}?{query}") }
     }
 
     /// The representations that are not too high, in the order of the pack.

@@ -11,7 +11,7 @@ pub const LAYOUT_VERSION: u32 = 1;
 pub const PACK_JSON: &str = "pack.json";
 
 /// Name of the file that makes a folder with a clear film a source, of which an origin makes whatever is asked
-/// for. It is written last, and says what `pack.json` says.
+/// for. It is written last, and says what `pack.json` says, and from what the film was made.
 pub const SOURCE_JSON: &str = "source.json";
 
 /// File name of content keys that were given, sealed by the site: the server puts it into the pack.

@@ -3,6 +3,7 @@
 //! * [`Pack`] is `pack.json`; [`Pack::from_json`] is its one reader, [`Pack::to_json`] its one writer.
 //! * [`layout`] has the names of files in a pack and their media types (docs/protocol.md, section 9).
 //! * [`bif`] writes and reads the file of thumbnails.
+//! * [`Source`] is `source.json`, a clear film's; [`PackInputs`] is what a pack's id follows from.
 //! * [`PsshData`] is what Matinee's `pssh` box carries.
 //!
 //! # Examples
@@ -38,7 +39,10 @@ mod cbor;
 mod json;
 pub mod layout;
 mod model;
+mod pack_id;
 mod pssh_data;
+mod rates;
+mod source;
 mod system;
 
 pub use cbor::deterministic_cbor;
@@ -49,5 +53,8 @@ pub use model::{
     AudioProperties, AudioRole, ByteRange, Chapter, Fraction, IvRange, MediaType, Pack, PackFile, PackKey,
     PackProtection, Representation, Scheme, Segment, Subtitle, SubtitleRole, Thumbnails, VideoProperties,
 };
+pub use pack_id::PackInputs;
 pub use pssh_data::{PsshData, SYSTEM_ID};
+pub use rates::{Written, bits_per_second};
+pub use source::{MadeFrom, Source, SourceTrack};
 pub use system::{MAX_SIGNAL, MAX_SYSTEMS, PackSystem, SystemId, SystemPssh};

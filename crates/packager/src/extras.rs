@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use ciborium::Value;
 use pack::layout::{bif_path, is_label, is_language, sheet_index_path, sheet_path, subtitle_path};
 use pack::{Chapter, PackFile, Subtitle, Thumbnails, bif};
 use sha2::{Digest, Sha256};
@@ -136,41 +135,17 @@ impl Extras {
         Ok(())
     }
 
-    pub(crate) fn subtitles(&self) -> impl Iterator<Item = Subtitle> {
-        self.subtitles.iter().cloned()
+    pub(crate) fn subtitles(&self) -> &[Subtitle] {
+        &self.subtitles
     }
 
-    pub(crate) fn thumbnails(&self) -> Option<Thumbnails> {
-        self.thumbnails.clone()
+    pub(crate) fn thumbnails(&self) -> Option<&Thumbnails> {
+        self.thumbnails.as_ref()
     }
 
     /// The files, by their paths in the pack.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files.iter().map(|content| (&content.file.path[..], &content.content[..]))
-    }
-
-    /// What the pack id says of subtitles.
-    pub(crate) fn subtitles_id(&self) -> Vec<Value> {
-        let one = |s: &Subtitle| {
-            let label = s.label.clone().unwrap_or_default();
-            let digest = Value::Bytes(hex::decode(&s.file.sha256).unwrap_or_default());
-            let role = s.role.to_string();
-            Value::Array(vec![s.id.clone().into(), role.into(), label.into(), s.default.into(), digest])
-        };
-        self.subtitles.iter().map(one).collect()
-    }
-
-    /// What the pack id says of thumbnails: the digests of their files.
-    pub(crate) fn thumbnails_id(&self) -> Vec<Value> {
-        let Some(thumbnails) = &self.thumbnails else { return Vec::new() };
-        let files = [&thumbnails.bif].into_iter().chain(&thumbnails.sheets).chain(&thumbnails.sheet_index);
-        files.map(|file| Value::Bytes(hex::decode(&file.sha256).unwrap_or_default())).collect()
-    }
-
-    /// What the pack id says of chapters.
-    pub(crate) fn chapters_id(&self) -> Vec<Value> {
-        let one = |c: &Chapter| Value::Array(vec![c.start.into(), c.title.clone().into()]);
-        self.chapters.iter().map(one).collect()
     }
 }
 

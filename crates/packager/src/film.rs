@@ -6,16 +6,16 @@ use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest};
 use isobmff::MediaHeader;
 use pack::layout::{downloadable_id, media_path};
 use pack::{
-    AudioProperties, AudioRole, ByteRange, Fraction, MediaType, PackProtection, Representation,
-    VideoProperties,
+    AudioProperties, ByteRange, Fraction, MadeFrom, MediaType, PackInputs, PackProtection, Representation,
+    SourceTrack, VideoProperties, Written, bits_per_second,
 };
 
 use crate::codec::VideoCodec;
 use crate::exchange::{ExchangedKeys, TrackTraits};
 use crate::extras::Extras;
 use crate::input::{Input, InputTrack};
-use crate::media_plan::{MediaPlan, WrittenMedia};
-use crate::naming::{PackInputs, canonical_language, language_code, language_tag};
+use crate::media_plan::MediaPlan;
+use crate::naming::{canonical_language, language_code, language_tag};
 use crate::options::{AudioDetails, PackageOptions};
 use crate::{Error, Progress};
 
@@ -178,6 +178,7 @@ impl<'a> Film<'a> {
         labels
     }
 
+    /// The pack's id, and of what it is made.
     pub(crate) fn pack_id(
         &self,
         inputs: &[Input],
@@ -185,33 +186,29 @@ impl<'a> Film<'a> {
         protection: Option<&PackProtection>,
         extras: &Extras,
         progress: &mut dyn Progress,
-    ) -> Result<String, Error> {
+    ) -> Result<(String, MadeFrom), Error> {
         progress.stage("reading", inputs.iter().map(|input| input.file.len()).sum());
         let digests: Vec<_> =
             inputs.iter().map(|input| input.file.sha256(progress)).collect::<Result<_, _>>()?;
-        let sources =
-            self.tracks.iter().map(|track| (&track.id[..], digests[track.source.0], track.source.1));
+        let sources = || self.tracks.iter().map(|track| (track, digests[track.source.0]));
+        let segment = u64::try_from(options.segment.as_millis()).unwrap_or(u64::MAX);
         let inputs = PackInputs {
-            sources: sources.collect(),
+            sources: sources().map(|(track, digest)| (&track.id[..], digest, track.source.1)).collect(),
             scheme: options.scheme,
             level: options.level,
-            segment: u64::try_from(options.segment.as_millis()).unwrap_or(u64::MAX),
+            segment,
             protection,
-            audio: self.told_audio().collect(),
-            extras,
+            audio: self.tracks.iter().filter_map(|t| Some((&t.id[..], t.audio.as_ref()?))).collect(),
+            subtitles: extras.subtitles(),
+            thumbnails: extras.thumbnails(),
+            chapters: &extras.chapters,
         };
-        Ok(inputs.pack_id())
-    }
-
-    /// What is told of tracks of sound beyond that they are the film's, and the first is the default.
-    fn told_audio(&self) -> impl Iterator<Item = (&str, String, &str, bool)> {
-        let sounds = self.tracks.iter().filter_map(|track| Some((&track.id[..], track.audio.as_ref()?)));
-        sounds.enumerate().filter_map(|(number, (id, audio))| {
-            let plain =
-                audio.role == AudioRole::Main && audio.label.is_none() && audio.default == (number == 0);
-            let label = audio.label.as_deref().unwrap_or_default();
-            (!plain).then(|| (id, audio.role.to_string(), label, audio.default))
-        })
+        let track = |(track, digest): (&FilmTrack<'_>, [u8; 32])| SourceTrack {
+            id: track.id.clone(),
+            sha256: hex::encode(digest),
+            track: track.source.1,
+        };
+        Ok((inputs.pack_id(), MadeFrom { segment, tracks: sources().map(track).collect() }))
     }
 
     /// What is known of the representations before they are written.
@@ -330,13 +327,6 @@ fn frame_rate<C>(track: &InputTrack<C>) -> Fraction {
     Fraction { value, timescale: divisor as u32 }.reduced()
 }
 
-/// `amount · 8 · timescale / ticks`, rounded: bits a second.
-pub(crate) fn bits_per_second(bytes: u64, ticks: u64, timescale: u32, round_up: bool) -> u64 {
-    let ticks = u128::from(ticks.max(1));
-    let bits = u128::from(bytes) * 8 * u128::from(timescale);
-    ((bits + if round_up { ticks - 1 } else { ticks / 2 }) / ticks) as u64
-}
-
 impl FilmTrack<'_> {
     /// What rules for keys ask of it.
     pub(crate) fn traits(&self) -> TrackTraits<'_> {
@@ -389,16 +379,7 @@ impl FilmTrack<'_> {
     }
 
     /// Adds what is known once the file is written.
-    pub(crate) fn fill(&self, representation: &mut Representation, written: WrittenMedia) {
-        let timescale = self.plan.track.timescale;
-        let peaks = written.segments.iter().map(|s| bits_per_second(s.size, s.duration, timescale, true));
-        representation.peak_bandwidth = peaks.max().unwrap_or(0);
-        representation.bitrate = (bits_per_second(written.size, self.ticks(), timescale, false) + 500) / 1000;
-        representation.max_segment = written.segments.iter().map(|segment| segment.size).max().unwrap_or(0);
-        representation.size = written.size;
-        representation.init_range = written.init_range;
-        representation.index_range = written.index_range;
-        representation.segments = written.segments;
-        representation.protected_samples = written.protected_samples;
+    pub(crate) fn fill(&self, representation: &mut Representation, written: Written) {
+        representation.fill(written, self.ticks());
     }
 }

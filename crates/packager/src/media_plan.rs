@@ -8,7 +8,7 @@ use cmaf::{
     FragmentMaker, KeyPlan, PeriodKey, Position, Protection, Sample, Track, cut_fragments, segment_index,
     segment_index_len,
 };
-use pack::{ByteRange, Segment};
+use pack::{Segment, Written};
 
 use crate::media_file::MediaFile;
 use crate::{Error, Progress};
@@ -26,16 +26,6 @@ pub(crate) struct MediaPlan<'a> {
     pub(crate) start: u64,
     /// The first sample of each segment.
     pub(crate) cuts: Vec<usize>,
-}
-
-/// What was written.
-#[derive(Debug)]
-pub(crate) struct WrittenMedia {
-    pub(crate) size: u64,
-    pub(crate) init_range: ByteRange,
-    pub(crate) index_range: ByteRange,
-    pub(crate) segments: Vec<Segment>,
-    pub(crate) protected_samples: u64,
 }
 
 impl MediaPlan<'_> {
@@ -91,7 +81,7 @@ impl MediaPlan<'_> {
         path: &Path,
         protection: Option<&Protection<'_>>,
         progress: &mut dyn Progress,
-    ) -> Result<WrittenMedia, Error> {
+    ) -> Result<Written, Error> {
         let failed = || Error::io(path, "write");
         let of_source = || Error::cmaf(self.source.path(), self.track.timescale);
         if let Some(parent) = path.parent() {
@@ -142,10 +132,10 @@ impl MediaPlan<'_> {
         out.seek(SeekFrom::Start(header_len)).and_then(|_| out.write_all(&index)).map_err(failed())?;
         let file = out.into_inner().map_err(|error| failed()(error.into_error()))?;
         file.sync_all().map_err(failed())?;
-        Ok(WrittenMedia {
+        Ok(Written {
             size: offset,
-            init_range: ByteRange { first: 0, last: header_len - 1 },
-            index_range: ByteRange { first: header_len, last: header_len + index_len - 1 },
+            header: header_len,
+            index: index_len,
             segments,
             protected_samples: fragments.protected_samples(),
         })

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cmaf::Rotation;
 use pack::{AudioRole, Chapter, Level, Scheme, SubtitleRole};
 
 use crate::keys::Keys;
-use crate::rotation::Rotation;
 
 /// Where a pack goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,6 @@ use crate::keys::{Keys, MAX_KEYS};
 use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
 use crate::publish::Staging;
-use crate::rotation::key_plan;
 use crate::{Error, Progress, source};
 
 /// A published pack.
@@ -44,7 +43,8 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     if options.segment < Duration::from_secs(1) || options.segment > Duration::from_secs(60) {
         return Err(Error::Option { what: "segments are between 1 and 60 seconds long" });
     }
-    let plan = key_plan(options.rotate, options.clear_lead, options.segment)?;
+    let plan = KeyPlan::new(options.rotate, options.clear_lead, options.segment)
+        .ok_or(Error::Option { what: "a key holds for at least one segment" })?;
     if keys.is_none() && (plan != KeyPlan::ONE_KEY || options.label_by_height) {
         return Err(Error::Option {
             what: "without encryption there are no keys to rotate, no keys by height and no clear lead",
@@ -70,7 +70,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         None => None,
     };
     let names = film_keys.as_ref().map(|keys| &keys.names);
-    let pack_id = film.pack_id(&inputs, options, names, &extras, progress)?;
+    let (pack_id, made_from) = film.pack_id(&inputs, options, names, &extras, progress)?;
     let (place, library, key): (_, _, Option<Key>) = match &options.destination {
         Destination::Directory(place) => (place.clone(), Folder::new(place), None),
         Destination::Library(library) => {
@@ -137,8 +137,8 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         protection: film_keys.map(|keys| keys.names),
         poster: poster.as_ref().map(|_| POSTER.to_owned()),
         representations,
-        subtitles: extras.subtitles().collect(),
-        thumbnails: extras.thumbnails(),
+        subtitles: extras.subtitles().to_vec(),
+        thumbnails: extras.thumbnails().cloned(),
         chapters: extras.chapters.clone(),
     };
     for (path, content) in extras.files() {
@@ -151,7 +151,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     match (unpublished.publish(&library, key.as_ref())?, &key) {
         (storage::Published::Now, _) => {
             if key.is_none() && options.scheme == Scheme::None {
-                source::mark(&place)?;
+                source::mark(&place, &pack, made_from)?;
             }
             Ok(Published { pack, directory: place, already_there: false })
         }

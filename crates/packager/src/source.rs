@@ -1,7 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pack::layout::{PACK_JSON, SOURCE_JSON};
+use pack::layout::SOURCE_JSON;
+use pack::{MadeFrom, Pack, Source};
 use tempfile::TempDir;
 
 use crate::publish::UnpublishedFile;
@@ -10,12 +11,12 @@ use crate::{Destination, Error, PackageOptions, Progress, package};
 /// The film's folder in the temporary one.
 const FILM: &str = "film";
 
-/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json` says.
-pub(crate) fn mark(folder: &Path) -> Result<(), Error> {
-    let path = folder.join(PACK_JSON);
-    let description = fs::read(&path).map_err(Error::io(&path, "read"))?;
+/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json` says and
+/// from what the film was made.
+pub(crate) fn mark(folder: &Path, pack: &Pack, made_from: MadeFrom) -> Result<(), Error> {
+    let source = Source { pack: pack.clone(), made_from: Some(made_from) };
     let mut file = UnpublishedFile::new(&folder.join(SOURCE_JSON))?;
-    file.write(&description)?;
+    file.write(&source.to_json().map_err(Error::pack(folder))?)?;
     file.publish()
 }
 

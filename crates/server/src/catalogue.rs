@@ -1,6 +1,7 @@
 //! The packs in the library, as the packager left them: read once, never changing.
 
 use crate::Error;
+use crate::contents::{ContentPlace, ContentRules};
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
 use cenc::{Kid, Label};
@@ -30,8 +31,14 @@ pub struct Catalogue {
 /// What manifests and licenses need to know of a pack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pack {
-    /// 32 hex digits; the name of its folder.
+    /// 32 hex digits; the name of its folder in the library.
     pub id: String,
+    /// Where its files are in URLs, behind `/s/`: its id, or set, revision and path of a content.
+    pub place: String,
+    /// What the catalogue calls it: its id, or set and path of a content.
+    pub name: String,
+    /// What an origin's configuration says over the catalogue.
+    pub(crate) rules: ContentRules,
     /// The movie that it was packaged as.
     pub movie_id: u64,
     /// The title that it was packaged with.
@@ -232,6 +239,9 @@ impl Pack {
         });
         Some(Self {
             art: art.into_iter().collect(),
+            place: file.pack_id.clone(),
+            name: file.pack_id.clone(),
+            rules: ContentRules::default(),
             movie_id: file.movie_id,
             title: file.title,
             duration: Fraction::new(file.duration.value, u64::from(file.duration.timescale)).ok()?,
@@ -259,6 +269,13 @@ impl Pack {
             chapters: file.chapters,
             id: file.pack_id,
         })
+    }
+
+    /// A film that an origin makes, by the `pack.json` that it would have; `place` is where it is in URLs. `None` if
+    /// a manifest cannot carry its numbers.
+    pub(crate) fn of_content(file: PackFile, place: &ContentPlace, rules: ContentRules) -> Option<Self> {
+        let name = ContentPlace { revision: None, ..place.clone() }.to_string();
+        Some(Self { place: place.to_string(), name, rules, ..Self::from_file(file, None)? })
     }
 
     /// When each key begins to hold, in the representation's ticks, with the key's name: the start of the

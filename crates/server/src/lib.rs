@@ -7,6 +7,7 @@ mod authorizer;
 pub mod catalogue;
 mod clock;
 mod config;
+pub mod contents;
 mod descriptions;
 mod error;
 mod http;
@@ -35,8 +36,8 @@ mod use_case;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Audit, Authorizer, Boxes, CdnConfig, Config, Database, Devices, Drm, Edge, Limits, Log,
-    LogFormat, Metrics, OnFailure, Overrides, Plan, Regions, Role, Tls, UpdateStrategy,
+    Addresses, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Database, Devices, Drm, Edge, Limits,
+    Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};

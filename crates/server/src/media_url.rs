@@ -1,5 +1,6 @@
 //! Signed media URLs in the MediaVault form (docs/protocol.md, section 8): `?p=P&e=E&h=H`.
 
+use crate::contents::ContentPlace;
 use md5::{Digest, Md5};
 use nccp::ByteRange;
 use pack::layout;
@@ -34,10 +35,10 @@ impl fmt::Debug for MediaSecret {
     }
 }
 
-/// Path of a file under an edge: pack, and file in it.
+/// Path of a file under an edge or an origin: pack or content, and file in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaPath {
-    /// The pack.
+    /// The pack; of an origin's film where it is: set, revision and path.
     pub pack: String,
     /// The file's path within the pack, such as `541/1811192541.mp4` or `subtitles/s-de-1.vtt`.
     pub file: String,
@@ -47,17 +48,17 @@ pub struct MediaPath {
 
 impl MediaPath {
     /// Reads `/s/{pack}/{ddd}/{id}.{ext}`, `/s/{pack}/subtitles/{id}.vtt` or `/s/{pack}/thumbnails/{file}`,
-    /// with or without `/range/{a}-{b}`.
+    /// with or without `/range/{a}-{b}`; of a content `/s/{set}/[{revision}/]{path}/…`.
     pub fn parse(path: &str) -> Option<Self> {
-        let mut parts = path.strip_prefix("/s/")?.split('/');
-        let (pack, folder, name) = (parts.next()?, parts.next()?, parts.next()?);
-        let range = match (parts.next(), parts.next(), parts.next()) {
-            (None, _, _) => None,
-            (Some("range"), Some(range), None) => Some(range.parse().ok()?),
-            _ => return None,
+        let path = path.strip_prefix("/s/")?;
+        let (path, range) = match path.rsplit_once("/range/") {
+            Some((path, range)) => (path, Some(range.parse().ok()?)),
+            None => (path, None),
         };
+        let (above, name) = path.rsplit_once('/')?;
+        let (pack, folder) = above.rsplit_once('/')?;
         let file = format!("{folder}/{name}");
-        if !layout::is_pack_id(pack) || !layout::is_served(&file) {
+        if !is_place(pack) || !layout::is_served(&file) {
             return None;
         }
         Some(Self { pack: pack.to_owned(), file, range })
@@ -87,14 +88,14 @@ impl MediaPath {
     }
 }
 
+/// Whether a text can stand behind `/s/`: a pack's id, or where a content is.
+pub(crate) fn is_place(text: &str) -> bool {
+    layout::is_pack_id(text) || text.parse::<ContentPlace>().is_ok()
+}
+
 /// Path of a film's DRM metadata: a set of films, and the film's name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DrmPath {
-    /// The set; [`DrmPath::VOD`] for packaged films.
-    pub set: String,
-    /// The name in it; of packaged films the movie's number.
-    pub content: String,
-}
+pub struct DrmPath(ContentPlace);
 
 impl DrmPath {
     /// The set of packaged films.
@@ -102,31 +103,28 @@ impl DrmPath {
 
     /// The path of a packaged film.
     pub fn of_movie(movie: u64) -> Self {
-        Self { set: Self::VOD.to_owned(), content: movie.to_string() }
+        Self(ContentPlace::of_movie(movie))
     }
 
     /// Reads `/s/{set}/{content}/drm`.
     pub fn parse(path: &str) -> Option<Self> {
-        let (set, content) = path.strip_prefix("/s/")?.strip_suffix("/drm")?.split_once('/')?;
-        (is_name(set, 64) && is_name(content, 64))
-            .then(|| Self { set: set.to_owned(), content: content.to_owned() })
+        Some(Self(path.strip_prefix("/s/")?.strip_suffix("/drm")?.parse().ok()?))
     }
 
     /// The packaged film's number.
     pub fn movie(&self) -> Option<u64> {
-        let number = self.content.parse::<u64>().ok()?;
-        (self.set == Self::VOD && self.content == number.to_string()).then_some(number)
+        self.0.movie()
+    }
+
+    /// The content.
+    pub(crate) fn place(&self) -> &ContentPlace {
+        &self.0
     }
 
     /// The path.
     pub fn file_path(&self) -> String {
-        format!("/s/{}/{}/drm", self.set, self.content)
+        format!("/s/{}/drm", self.0)
     }
-}
-
-fn is_name(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// The URL of a file, good until `expires`.
@@ -442,6 +440,32 @@ mod tests {
         assert_eq!(expiration(1_790_000_000, 60), 1_790_000_060);
     }
 
+    /// What an origin makes has a pack's names below set, revision and path.
+    #[test]
+    fn contents_have_paths_of_their_own() {
+        for (path, place) in [
+            ("/s/vod/a/541/1811192541.mp4", "vod/a"),
+            ("/s/vod/r0123abcd/films/a/541/1811192541.mp4", "vod/r0123abcd/films/a"),
+            ("/s/schools/Die%20Br%C3%BCcke/subtitles/s-de-1.vtt", "schools/Die%20Br%C3%BCcke"),
+        ] {
+            let read = MediaPath::parse(path).unwrap();
+            assert_eq!((read.pack.as_str(), read.file_path()), (place, path.to_owned()));
+            let range = MediaPath::parse(&format!("{path}/range/0-9")).unwrap();
+            assert_eq!((range.file_path(), range.range), (path.to_owned(), ByteRange::new(0, 9).ok()));
+        }
+        for path in [
+            "/s/vod/../541/1811192541.mp4",
+            "/s/vod/.a/541/1811192541.mp4",
+            "/s/vod/a%2Fb/541/1811192541.mp4",
+            "/s/vod/%61/541/1811192541.mp4",
+            "/s/vod/a//541/1811192541.mp4",
+            "/s/v.d/a/541/1811192541.mp4",
+            "/s/vod/a/541/1811192541.mp4/range/0-9/range/0-9",
+        ] {
+            assert_eq!(MediaPath::parse(path), None, "{path}");
+        }
+    }
+
     /// The same token over another path; each is good for its own.
     #[test]
     fn drm_metadata_has_tokens_too() {
@@ -454,12 +478,12 @@ mod tests {
         assert_eq!((read.movie(), &read), (Some(60027274), &path));
         assert_eq!(check("/s/vod/60027275/drm"), Err(Refusal::Forbidden));
         assert_eq!(verify_drm(&secrets(), &[BASE], text, Some(query), 1_790_002_800), Err(Refusal::Expired));
-        for other in ["/s/vod/drm", "/s/vod/6/7/drm", "/s/v.d/6/drm", "/s//6/drm", FILE] {
+        for other in ["/s/vod/drm", "/s/vod/6//drm", "/s/v.d/6/drm", "/s//6/drm", FILE] {
             assert_eq!(check(other), Err(Refusal::NotFound), "{other}");
         }
         assert_eq!(verify(&secrets(), &[BASE], text, Some(query), BEFORE), Err(Refusal::NotFound));
-        for (set, content) in [("0", "7"), ("vod", "07"), ("vod", "x"), ("vod", "99999999999999999999")] {
-            assert_eq!(DrmPath { set: set.into(), content: content.into() }.movie(), None);
+        for content in ["0/7", "vod/07", "vod/x", "vod/99999999999999999999", "vod/6/7", "vod/r0123abcd/7"] {
+            assert_eq!(DrmPath::parse(&format!("/s/{content}/drm")).unwrap().movie(), None, "{content}");
         }
     }
 

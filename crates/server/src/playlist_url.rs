@@ -6,7 +6,7 @@ use pack::layout;
 /// Path of a manifest: the pack, and which of its manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaylistPath {
-    /// The pack.
+    /// The pack; of an origin's film where it is: set, revision and path.
     pub pack: String,
     /// Which.
     pub playlist: Playlist,
@@ -30,23 +30,28 @@ pub enum Playlist {
 impl PlaylistPath {
     /// Reads `/s/{pack}/…`.
     pub fn parse(path: &str) -> Option<Self> {
-        let (pack, file) = path.strip_prefix("/s/")?.split_once('/')?;
-        let name = file.strip_suffix(".m3u8").and_then(|name| name.split_once('/'));
-        let playlist = match (file, name) {
-            ("stream.mpd", _) => Playlist::Dash,
-            ("master.m3u8", _) => Playlist::Master,
-            (_, Some((layout::SUBTITLES, id))) if layout::is_name(id) => Playlist::Subtitles(id.to_owned()),
-            (_, Some((shard, name))) => {
+        let (above, name) = path.strip_prefix("/s/")?.rsplit_once('/')?;
+        let (pack, playlist) = match name {
+            "stream.mpd" => (above, Playlist::Dash),
+            "master.m3u8" => (above, Playlist::Master),
+            _ => {
+                let (pack, folder) = above.rsplit_once('/')?;
+                let name = name.strip_suffix(".m3u8")?;
                 let (id, playlist): (_, fn(String) -> Playlist) = match name.strip_suffix(".iframes") {
                     Some(id) => (id, Playlist::IFrames),
                     None => (name, Playlist::Media),
                 };
-                let good = layout::is_downloadable_id(id) && id.get(7..) == Some(shard);
-                good.then(|| playlist(id.to_owned()))?
+                let is_media = layout::is_downloadable_id(id) && id.get(7..) == Some(folder);
+                match folder {
+                    layout::SUBTITLES if layout::is_name(name) => {
+                        (pack, Playlist::Subtitles(name.to_owned()))
+                    }
+                    _ if is_media => (pack, playlist(id.to_owned())),
+                    _ => return None,
+                }
             }
-            _ => return None,
         };
-        layout::is_pack_id(pack).then(|| Self { pack: pack.to_owned(), playlist })
+        media_url::is_place(pack).then(|| Self { pack: pack.to_owned(), playlist })
     }
 
     /// The path.
@@ -98,13 +103,14 @@ mod tests {
             "/s/8e06/541/1811192541.m3u8",
             "/s/8e06/541/1811192541.iframes.m3u8",
             "/s/8e06/subtitles/s-de-1.m3u8",
+            "/s/vod/films/a/stream.mpd",
+            "/s/vod/r0123abcd/films/a/541/1811192541.m3u8",
         ] {
             assert_eq!(PlaylistPath::parse(path).unwrap().file_path(), path);
         }
         for path in [
             "/s/8e06/stream.mpd/",
             "/s/stream.mpd",
-            "/s/8e06/x/stream.mpd",
             "/s/8e06/540/1811192541.m3u8",
             "/s/8e06/540/1811192541.iframes.m3u8",
             "/s/8e06/541/1811192541.iframes.iframes.m3u8",

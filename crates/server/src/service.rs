@@ -1,7 +1,8 @@
 //! Everything that the use cases work with.
 
 use crate::authorizer::Webhook;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Pack};
+use crate::contents::{ContentPlace, ContentRules, Origin, OriginFilm, Unserved};
 use crate::descriptions::Descriptions;
 use crate::keys::KeyRing;
 use crate::policy::{self, Policies};
@@ -12,6 +13,8 @@ use crate::store::{self, AbsentStore, Store};
 use crate::throttle::Throttle;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
+use nccp::Art;
+use origin::scope::Form;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -32,6 +35,7 @@ pub struct Service {
     policies_changed: AtomicU64,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
     pub(crate) throttle: Throttle,
     pub(crate) site: Option<Site>,
@@ -107,6 +111,7 @@ impl Service {
             keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
             descriptions: Descriptions::default(),
+            origin: Origin::new(&config),
             throttle: Throttle::new(&config.limits),
             config,
             clock,
@@ -150,6 +155,48 @@ impl Service {
                  where the site CA is, and copy the signers here"
             );
         }
+    }
+
+    /// A film of the catalogue, by what the catalogue calls it: the id of a pack, or where a content is.
+    ///
+    /// # Errors
+    /// [`Error::Pack`].
+    pub(crate) async fn film(&self, name: &str) -> Result<Arc<Pack>, Error> {
+        let Ok(place) = name.parse::<ContentPlace>() else { return self.catalogue.pack(name).await };
+        let film = self.content(&place, Form::Own).await.map_err(|unserved| Error::Pack {
+            pack: name.to_owned(),
+            reason: match unserved {
+                Unserved::NotFound => "there is no such content, or no such set".to_owned(),
+                Unserved::Gone => "its keys are retired".to_owned(),
+                Unserved::Off => "the content is not served; the log says why".to_owned(),
+            },
+        })?;
+        Ok(Arc::clone(&film.film))
+    }
+
+    /// The pictures of a film of the catalogue; `None` where there is no such film.
+    pub(crate) async fn art(&self, name: &str) -> Option<Vec<Art>> {
+        match name.parse::<ContentPlace>() {
+            Ok(place) => self.origin.exists(&self.config, &place, self.clock.now()).await.then(Vec::new),
+            Err(_) => self.catalogue.pack(name).await.ok().map(|pack| pack.art.clone()),
+        }
+    }
+
+    /// What an origin's configuration says of the rules of a film of the catalogue.
+    pub(crate) async fn rules_of(&self, name: &str) -> ContentRules {
+        match name.contains('/') {
+            true => self.film(name).await.map(|film| film.rules.clone()).unwrap_or_default(),
+            false => ContentRules::default(),
+        }
+    }
+
+    /// A content as an origin serves it.
+    pub(crate) async fn content(
+        &self,
+        place: &ContentPlace,
+        form: Form,
+    ) -> Result<Arc<OriginFilm>, Unserved> {
+        self.origin.film(&self.config, &self.keys(), place, form, self.clock.now()).await
     }
 
     /// Who is where.

@@ -202,7 +202,17 @@ pub(crate) struct Decrypt {
 #[derive(Debug, Args)]
 pub(crate) struct AddMovie {
     /// The folder with pack.json
-    pub(crate) folder: PathBuf,
+    #[arg(required_unless_present = "content", conflicts_with = "content")]
+    pub(crate) folder: Option<PathBuf>,
+    /// In place of a folder: a content of the origin's sources, by its path below them
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["keys", "key_files", "cpix"])]
+    pub(crate) content: Option<String>,
+    /// For the clients of this set [default: vod]
+    #[arg(long, value_name = "NAME", requires = "content")]
+    pub(crate) set: Option<String>,
+    /// Number of the movie [default: the one it was packaged with]
+    #[arg(long, value_name = "NUMBER", requires = "content")]
+    pub(crate) movie: Option<nccp::MovieId>,
     #[command(flatten)]
     pub(crate) keys: FilmKeys,
     #[command(flatten)]

@@ -4,10 +4,10 @@ use super::audit::{audited, entry};
 use super::{block_on, now, open};
 use crate::args::Keys;
 use crate::{Failure, output};
-use server::Config;
 use server::catalogue::Pack;
 use server::keys::{self, KeyInfo, KeyKind, KeyState};
 use server::movies;
+use server::{Config, contents};
 
 pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
     let folder = config.keys();
@@ -97,10 +97,13 @@ fn films_of(config: &Config, id: &str) -> Result<String, Failure> {
         let store = open(config).await?;
         let movies = movies::list(&*store).await?;
         store.close().await;
+        let ring = keys::load(&config.keys(), &config.public_url, now()).ok();
         let mut films = Vec::new();
         for movie in movies {
             let pack = Pack::read_folder(&config.library().join(&movie.pack)).await;
-            if pack.is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id)) {
+            let packed = pack.is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id));
+            let made = |ring| contents::uses_common_key(config, ring, &movie.pack, id);
+            if packed || ring.as_ref().is_some_and(made) {
                 films.push(format!("{} \"{}\"", movie.id, movie.title));
             }
         }

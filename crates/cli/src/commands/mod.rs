@@ -7,6 +7,7 @@ mod box_run;
 mod box_screen;
 mod boxes;
 mod check;
+mod configuration;
 mod device;
 mod exchange;
 mod film;
@@ -59,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Movie(command) => movie::run(&load(overrides)?, command),
         Command::Url(url) => self::url::run(&load(overrides)?, &url),
         Command::Policy(command) => policy::run(&load(overrides)?, command),
+        Command::Config(command) => configuration::run(&load(overrides)?, command),
         Command::Audit(audit) => self::audit::run(&load(overrides)?, audit),
     }
 }

@@ -8,7 +8,7 @@ use server::catalogue::Pack;
 use server::counters::{self, Playback};
 use server::policy::{self, Policies};
 use server::store::NewMovie;
-use server::{Config, movies};
+use server::{Config, contents, movies};
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
@@ -20,13 +20,23 @@ impl From<Details> for movies::Details {
 pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
     match command {
         Movie::Add(movie) => {
-            let AddMovie { folder, keys, details, json } = *movie;
+            let AddMovie { folder, content, set, movie, keys, details, json } = *movie;
             if let Some(policy) = &details.policy {
                 Policies::load(config)?.check(policy)?;
             }
             // Before the library in it is made.
             server::open_data(&config.data)?;
             prepare_license(config, &details)?;
+            let folder = match (folder, content) {
+                (Some(folder), _) => folder,
+                (None, content) => {
+                    let content = content.unwrap_or_default();
+                    let mut pack = contents::describe(config, &content, set.as_deref())?;
+                    pack.movie_id = movie.map_or(pack.movie_id, nccp::MovieId::get);
+                    contents::prepare(config, &content)?;
+                    return add(config, &pack, details, json.json);
+                }
+            };
             let mut given = given_keys::read(&keys)?;
             let (source, kept) = block_on(async {
                 let source = Pack::read_folder(&folder).await?;
@@ -76,7 +86,10 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             let movie = movies::find(&*store, movie.get()).await?;
             let playback = counters::summary(&*store, movie.id).await?;
             store.close().await;
-            let pack = Pack::read_folder(&config.library().join(&movie.pack)).await;
+            let pack = match contents::describe_named(config, &movie.pack) {
+                Some(content) => content,
+                None => Pack::read_folder(&config.library().join(&movie.pack)).await,
+            };
             let mut value = to_json(&movie);
             value["playback"] = json!(playback);
             if let Ok(pack) = &pack {

@@ -8,7 +8,7 @@ use serde_json::json;
 use server::catalogue::Pack;
 use server::store::AuditEntry;
 use server::urls::{self, Form};
-use server::{Config, movies};
+use server::{Config, contents, movies};
 use std::time::UNIX_EPOCH;
 
 pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
@@ -19,14 +19,24 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
         store.close().await;
         Ok(movie)
     })?;
-    let folder = config.library().join(&movie.pack);
-    let pack = block_on(async { Ok(Pack::read_folder(&folder).await?) })?;
+    let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;
+    let pack = match (contents::describe_named(config, &movie.pack), url.form) {
+        // The files of a content are named by what they are encrypted with.
+        (Some(_), UrlForm::File) => {
+            let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;
+            block_on(async { Ok(contents::lay_out(config, keys, &movie.pack, now).await?) })?
+        }
+        (Some(content), _) => content?,
+        (None, _) => {
+            let folder = config.library().join(&movie.pack);
+            block_on(async { Ok(Pack::read_folder(&folder).await?) })?
+        }
+    };
     let told = url.expires.map(|time| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
     let expires = told.unwrap_or_else(|| urls::default_end(config, &pack, now));
     if expires <= now {
         return Err(Failure::Usage("--expires is over already: name a moment that is to come".to_owned()));
     }
-    let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;
     let (form, name) = match url.form {
         UrlForm::Dash => (Form::Dash, "dash"),
         UrlForm::Hls => (Form::Hls, "hls"),

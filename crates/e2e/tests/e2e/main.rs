@@ -15,6 +15,7 @@ mod firefox;
 mod heights;
 mod identity;
 mod network;
+mod origin;
 mod plain_http;
 mod playback;
 mod players;

@@ -11,9 +11,9 @@ use super::header::{self, Expected};
 use super::ivs::Ivs;
 use super::report::{Check, Findings, count};
 use super::samples::{Fragments, Told};
-use crate::film::bits_per_second;
 use crate::media_file::{MediaFile, TopBox};
 use crate::{Error, Progress};
+use pack::bits_per_second;
 
 /// Largest header and index that are read, octets.
 const MAX_HEADER: u64 = 64 << 20;

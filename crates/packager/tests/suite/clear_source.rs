@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::*;
-use pack::Scheme;
+use pack::{Scheme, Source};
 use packager::{ClearSource, PackageOptions, check, package, read_pack};
+use sha2::{Digest, Sha256};
 
 fn clear(to: &Path) -> PackageOptions {
     PackageOptions { scheme: Scheme::None, keys: None, ..options(&[demo(240)], to) }
@@ -25,8 +26,12 @@ fn a_clear_film_in_a_folder_is_a_source() {
     let folder = dir.path().join("clear");
     let published = package(&clear(&folder), &mut ()).unwrap();
     let source = fs::read(folder.join("source.json")).unwrap();
-    assert_eq!(source, fs::read(folder.join("pack.json")).unwrap());
-    assert_eq!(pack::Pack::from_json(&source).unwrap(), published.pack);
+    let source = Source::from_json(&source).unwrap();
+    assert_eq!(source.pack.to_json().unwrap(), fs::read(folder.join("pack.json")).unwrap());
+    assert_eq!(source.pack, published.pack);
+    let made_from = source.made_from.unwrap();
+    let film = hex::encode(Sha256::digest(fs::read(demo(240)).unwrap()));
+    assert!(made_from.segment == 4000 && made_from.tracks.iter().all(|track| track.sha256 == film));
     let checked = check(&folder, &[], &mut ()).unwrap();
     assert!(checked.good, "{checked:?}");
     let encrypted = packaged(&[demo(240)], &dir.path().join("encrypted"));

@@ -3,6 +3,7 @@
 use super::setting;
 use super::url::check_base;
 use crate::Error;
+pub use origin::scope::Strategy as UpdateStrategy;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -30,17 +31,6 @@ pub struct Drm {
     pub license_policy: Option<String>,
     /// When players that are running learn of changed rules.
     pub update_strategy: UpdateStrategy,
-}
-
-/// When players that are running learn of changed rules.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UpdateStrategy {
-    /// When they start the next time.
-    #[default]
-    Start,
-    /// With their next report.
-    Force,
 }
 
 impl Default for Drm {

@@ -12,7 +12,7 @@ pub(crate) fn modified(path: &Path) -> u64 {
 
 /// Errors name the line and what is expected there, and never quote a value: it may be a password.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Config, Error> {
-    toml::from_str(text).map_err(|error| {
+    let mut config: Config = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let number = before.matches('\n').count();
         let place = match text.lines().nth(number).and_then(setting_on) {
@@ -21,7 +21,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Config, Error> {
         };
         let reason = format!("{place}{}", without_value(error.message()));
         Error::Config { path: path.to_owned(), reason: reason.trim().replace('\n', " ") }
-    })
+    })?;
+    config.locate(path, text)?;
+    Ok(config)
 }
 
 /// The name in front of a line's equals sign, where it is a plain one.

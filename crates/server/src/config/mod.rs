@@ -10,6 +10,7 @@ mod devices;
 mod drm;
 mod file;
 mod limits;
+mod origin;
 mod plans;
 mod role;
 mod telemetry;
@@ -24,6 +25,7 @@ pub use devices::{Boxes, Devices};
 pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
 pub use limits::Limits;
+pub use origin::{ClientSet, Origin, VOD};
 pub use plans::Plan;
 pub use role::Role;
 pub use telemetry::{Addresses, Log, LogFormat, Metrics};
@@ -31,9 +33,11 @@ pub use tls::Tls;
 pub(crate) use url::check_origin;
 
 use crate::Error;
+use ::origin::scope::{Forms, SettingsFile};
 use delivery::check_cdns;
 use file::parse;
 use ipnet::IpNet;
+use origin::check_sets;
 use plans::check_plans;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -87,6 +91,15 @@ pub struct Config {
     pub drm: Drm,
     /// How often one may ask.
     pub limits: Limits,
+    /// Films that are encrypted when they are asked for.
+    pub origin: Origin,
+    /// How, by form of delivery.
+    pub encryption: Forms,
+    /// Clients with keys and rules of their own.
+    pub set: Vec<ClientSet>,
+    /// The same with the file's path and lines, once it is read.
+    #[serde(skip)]
+    pub settings: SettingsFile,
     /// When the file was last changed, Unix seconds; 0 without one.
     #[serde(skip)]
     pub changed: u64,
@@ -116,6 +129,10 @@ impl Default for Config {
             cdn: Vec::new(),
             drm: Drm::default(),
             limits: Limits::default(),
+            origin: Origin::default(),
+            encryption: Forms::default(),
+            set: Vec::new(),
+            settings: SettingsFile::default(),
             changed: 0,
         }
     }
@@ -208,6 +225,7 @@ impl Config {
         check_plans(&self.plans)?;
         self.edge.check()?;
         check_cdns(&self.cdn)?;
+        check_sets(&self.set)?;
         self.drm.check(self.is_https())?;
         self.boxes.check()?;
         self.regions.check()?;

@@ -16,11 +16,13 @@ pub enum Role {
     Individualize,
     /// Files behind signed URLs.
     Edge,
+    /// Films that are encrypted when they are asked for, behind signed URLs.
+    Origin,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Site, Self::Control, Self::Individualize, Self::Edge];
+    pub const ALL: [Self; 5] = [Self::Site, Self::Control, Self::Individualize, Self::Edge, Self::Origin];
 }
 
 impl FromStr for Role {
@@ -32,9 +34,10 @@ impl FromStr for Role {
             "control" => Ok(Self::Control),
             "individualize" => Ok(Self::Individualize),
             "edge" => Ok(Self::Edge),
+            "origin" => Ok(Self::Origin),
             other => Err(Error::Setting {
                 name: "roles",
-                reason: format!("\"{other}\" is none of site, control, individualize, edge"),
+                reason: format!("\"{other}\" is none of site, control, individualize, edge, origin"),
             }),
         }
     }

@@ -1,9 +1,9 @@
 //! `GET /s/{set}/{content}/drm`: DRM metadata, behind a URL token like media, but made when it is asked for.
 
-use super::{COSE, body};
+use super::{COSE, body, origin};
 use crate::Service;
 use crate::media_url::{self, Refusal};
-use crate::use_case::drm_metadata::{self, Resource};
+use crate::use_case::drm_metadata::{self, NoMetadata, Resource};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -23,12 +23,13 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
     let nothing = || refused(StatusCode::NOT_FOUND, "There is no such DRM metadata.\n");
     match media_url::verify_drm(&keys.media, &bases, uri.path(), uri.query(), now) {
         Ok(granted) => {
-            let Some(movie) = granted.path.movie() else { return nothing() };
-            match drm_metadata::resource(service, movie).await {
+            let place = granted.path.place();
+            match drm_metadata::resource(service, place).await {
                 Ok(Some(resource)) => send(request, resource, granted.max_age(service.config.drm.ttl, now)),
                 Ok(None) => nothing(),
-                Err(failure) => {
-                    tracing::error!(movie, code = failure.code().as_str(), "no DRM metadata could be made");
+                Err(NoMetadata::Unserved(unserved)) => origin::refused(&unserved),
+                Err(NoMetadata::Failed(failure)) => {
+                    tracing::error!(%place, code = failure.code().as_str(), "no DRM metadata could be made");
                     refused(StatusCode::SERVICE_UNAVAILABLE, "Try again later.\n")
                 }
             }

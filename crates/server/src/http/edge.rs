@@ -1,6 +1,8 @@
 //! The edge: octets behind signed URLs, and nothing else. No accounts, no cookies, no state; constant memory.
 
+use super::origin::{self, OriginFile};
 use super::{body, drm, playlists};
+use crate::contents::{ContentPlace, Unserved};
 use crate::media_url::{self, Granted, MediaPath, Refusal};
 use crate::{Role, Service};
 use axum::Router;
@@ -12,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use nccp::{ByteRange, RangeHeader};
 use std::sync::Arc;
-use storage::{Meta, Storage};
+use storage::Meta;
 
 /// The longest that caches may keep a file, in seconds: a year (RFC 9111 knows no "for ever").
 const KEEP: u64 = 31_536_000;
@@ -28,7 +30,8 @@ pub(super) fn drm_routes() -> Router<Arc<Service>> {
 
 async fn media(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (request, _) = request.into_parts();
-    let is_drm = drm::is_drm(request.uri.path()) && service.config.has(Role::Control);
+    let makes_drm = service.config.has(Role::Control) || service.config.has(Role::Origin);
+    let is_drm = drm::is_drm(request.uri.path()) && makes_drm;
     let is_playlist = playlists::is_playlist(request.uri.path());
     let mut response = match request.method {
         Method::GET | Method::HEAD if is_drm => drm::serve(&service, &request).await,
@@ -69,12 +72,8 @@ async fn serve(service: &Service, request: &Parts) -> Response {
     };
     match checked {
         Ok(granted) => match find(service, &granted.path).await {
-            Ok(Some(file)) => send(service.catalogue.library(), request, &granted, now, file).await,
-            Ok(None) => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
-            Err(error) => {
-                tracing::error!(%error, "the library cannot be read");
-                refused(StatusCode::SERVICE_UNAVAILABLE, "The library cannot be read. Try again later.\n")
-            }
+            Ok(file) => send(service, request, &granted, now, file).await,
+            Err(unserved) => origin::refused(&unserved),
         },
         Err(Refusal::Unclean) => refused(StatusCode::BAD_REQUEST, "Bad Request\n"),
         Err(Refusal::Expired) => refused(StatusCode::BAD_REQUEST, "Bad Request: this URL has expired.\n"),
@@ -83,12 +82,39 @@ async fn serve(service: &Service, request: &Parts) -> Response {
     }
 }
 
-async fn find(service: &Service, path: &MediaPath) -> Result<Option<Meta>, storage::Error> {
-    let Some(key) = service.catalogue.media_key(path) else { return Ok(None) };
+/// What is sent.
+enum Found {
+    /// Of a pack in the library.
+    Stored(Meta),
+    /// Of an origin's film.
+    Origin(OriginFile),
+}
+
+impl Found {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Stored(meta) => meta.size,
+            Self::Origin(file) => file.size,
+        }
+    }
+}
+
+async fn find(service: &Service, path: &MediaPath) -> Result<Found, Unserved> {
+    if let Ok(place) = path.pack.parse::<ContentPlace>() {
+        return match service.config.has(Role::Origin) {
+            true => origin::find(service, &place, path).await.map(Found::Origin),
+            false => Err(Unserved::NotFound),
+        };
+    }
+    let key = service.catalogue.media_key(path).filter(|_| service.config.has(Role::Edge));
+    let key = key.ok_or(Unserved::NotFound)?;
     match service.catalogue.library().head(&key).await {
-        Ok(meta) => Ok(Some(meta)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
+        Ok(meta) => Ok(Found::Stored(meta)),
+        Err(error) if error.is_not_found() => Err(Unserved::NotFound),
+        Err(error) => {
+            tracing::error!(%error, "the library cannot be read");
+            Err(Unserved::Off)
+        }
     }
 }
 
@@ -118,21 +144,29 @@ fn part(headers: &HeaderMap, path: &MediaPath, etag: &str, size: u64) -> Part {
 }
 
 async fn send(
-    library: &dyn Storage,
+    service: &Service,
     request: &Parts,
     granted: &Granted<MediaPath>,
     now: u64,
-    file: Meta,
+    file: Found,
 ) -> Response {
-    let (Meta { key, size }, path) = (file, &granted.path);
+    let (size, path) = (file.size(), &granted.path);
     // Published files never change, so their name is their tag.
+    let (pack, is_fixed) = match &file {
+        Found::Stored(_) => (&path.pack, true),
+        Found::Origin(file) => (&file.pack_id, file.is_fixed),
+    };
     let etag = match path.range {
-        None => format!("\"{}-{}\"", path.pack, path.name()),
-        Some(range) => format!("\"{}-{}-{range}\"", path.pack, path.name()),
+        None => format!("\"{pack}-{}\"", path.name()),
+        Some(range) => format!("\"{pack}-{}-{range}\"", path.name()),
     };
     let mut headers = HeaderMap::new();
     // A cache answers without asking here: what it keeps must not outlive the URL.
-    let kept = format!("public, max-age={}, immutable", granted.max_age(KEEP, now));
+    let kept = match is_fixed {
+        true => format!("public, max-age={}, immutable", granted.max_age(KEEP, now)),
+        // The next revision is to be seen as soon as other metadata is.
+        false => format!("public, max-age={}", granted.max_age(service.config.drm.ttl, now)),
+    };
     if let Ok(value) = HeaderValue::try_from(kept) {
         headers.insert(header::CACHE_CONTROL, value);
     }
@@ -167,13 +201,22 @@ async fn send(
     if request.method == Method::HEAD {
         return (status, headers).into_response();
     }
-    // An empty file has no range.
-    let range = (length > 0).then(|| first..first + length);
-    match library.get(&key, range).await {
-        Ok(object) => (status, headers, Body::from_stream(object.body)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a file cannot be sent");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    let body = match file {
+        Found::Origin(file) => match file.body(service, first..first + length).await {
+            Ok(body) => body,
+            Err(unserved) => return origin::refused(&unserved),
+        },
+        Found::Stored(Meta { key, .. }) => {
+            // An empty file has no range.
+            let range = (length > 0).then(|| first..first + length);
+            match service.catalogue.library().get(&key, range).await {
+                Ok(object) => Body::from_stream(object.body),
+                Err(error) => {
+                    tracing::error!(%error, "a file cannot be sent");
+                    return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                }
+            }
         }
-    }
+    };
+    (status, headers, body).into_response()
 }

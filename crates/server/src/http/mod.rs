@@ -17,6 +17,7 @@ mod individualize;
 mod interop;
 mod login;
 mod observe;
+mod origin;
 mod pages;
 mod playlists;
 
@@ -54,12 +55,12 @@ pub fn router(service: Arc<Service>) -> Router {
     if config.has(Role::Individualize) {
         router = router.merge(guarded(&service, individualize::routes()));
     }
-    if config.has(Role::Edge) {
+    if config.has(Role::Edge) || config.has(Role::Origin) {
         router = router.merge(edge::routes());
     } else if config.has(Role::Control) {
         router = router.merge(edge::drm_routes());
     }
-    if config.has(Role::Site) || config.has(Role::Edge) {
+    if config.has(Role::Site) || config.has(Role::Edge) || config.has(Role::Origin) {
         router = router.merge(pages::client_access_policy());
     }
     let router = router.layer(from_fn_with_state(Arc::clone(&service), guard::redirect_to_public_host));

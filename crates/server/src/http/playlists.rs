@@ -1,12 +1,12 @@
 //! `GET /s/{pack}/stream.mpd`, `…/master.m3u8`, `…/{ddd}/{id}.m3u8`, `…/subtitles/{id}.m3u8`: manifests for
 //! players of others, behind a URL token like media, made when they are asked for.
 
-use super::body;
+use super::{body, origin};
 use crate::Service;
 use crate::media_url::Refusal;
 use crate::playlist_url;
 use crate::secret::sha256;
-use crate::use_case::playlists::{self, Made};
+use crate::use_case::playlists::{self, Made, NoPlaylist};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -26,7 +26,8 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
     match playlists::make(service, &granted, uri.query().unwrap_or_default()).await {
         Ok(Some(made)) => send(request, made, granted.max_age(service.config.drm.ttl, now)),
         Ok(None) => refused(Refusal::NotFound),
-        Err(error) => {
+        Err(NoPlaylist::Unserved(unserved)) => origin::refused(&unserved),
+        Err(NoPlaylist::Failed(error)) => {
             tracing::error!(%error, "no playlist can be made");
             plain(StatusCode::SERVICE_UNAVAILABLE, "No playlist can be made. Try again later.\n")
         }

@@ -99,6 +99,11 @@ impl KeyRing {
         self.common.iter().find(|(name, _)| name == id).map(|(_, key)| key)
     }
 
+    /// The ids of all common keys that are not retired, the one that new films are packaged with first.
+    pub fn common_keys(&self) -> impl Iterator<Item = &str> {
+        self.common.iter().map(|(id, _)| &id[..])
+    }
+
     /// The common key that new films are packaged with, and its id.
     pub fn active_common_key(&self) -> (&str, &CommonKey) {
         // `load` refuses a ring without one.

@@ -154,7 +154,7 @@ fn cdns(service: &Service) -> Vec<CdnConfig> {
 
 /// The addresses of a file of a pack, one at each CDN.
 fn urls(service: &Service, pack: &Pack, file: &str, cdns: &[CdnConfig], expiration: u64) -> Vec<DownloadUrl> {
-    let path = MediaPath { pack: pack.id.clone(), file: file.to_owned(), range: None };
+    let path = MediaPath { pack: pack.place.clone(), file: file.to_owned(), range: None };
     let keys = service.keys();
     let url = |cdn: &CdnConfig| DownloadUrl {
         expiration,

@@ -2,11 +2,13 @@
 //! it where the film says so (docs/protocol.md, section 6).
 
 use super::{Failure, Outcome, content_keys};
-use crate::Service;
 use crate::catalogue::Pack;
+use crate::contents::{ContentPlace, Unserved};
 use crate::policy::PolicyTemplate;
 use crate::secret::sha256;
 use crate::store::{Movie, retried};
+use crate::{Role, Service};
+use ::origin::scope::Form;
 use license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Policy};
 use nccp::ErrorCode;
 
@@ -91,7 +93,7 @@ fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<
     let template = policies.find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
     let ring = service.keys();
     let pair = ring.domain(of).ok_or(ErrorCode::MovieNotAvailable)?;
-    let policy = rules(template, of.domain, now);
+    let policy = pack.rules.players_over(rules(template, of.domain, now));
     let max_height = policy.max_height;
     // What is embedded for all devices of a domain may be too low for any picture and sound of a film.
     if pack.keys_up_to(max_height).next().is_none() {
@@ -134,19 +136,75 @@ pub(crate) struct Resource {
     pub(crate) tag: String,
 }
 
-/// What `GET /s/vod/{movie}/drm` gives; `None`: there is no such film, or it is clear or cannot be played.
-pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Resource>> {
+/// Why there is no metadata now.
+#[derive(Debug)]
+pub(crate) enum NoMetadata {
+    /// The content is not served.
+    Unserved(Unserved),
+    /// It cannot be made.
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for NoMetadata {
+    fn from(failure: E) -> Self {
+        Self::Failed(failure.into())
+    }
+}
+
+/// What `GET /s/{set}/{content}/drm` gives, `content` being a movie's number or an origin's content; `None`: there
+/// is no such film, or it is clear or cannot be played.
+pub(crate) async fn resource(
+    service: &Service,
+    place: &ContentPlace,
+) -> Result<Option<Resource>, NoMetadata> {
     let now = service.clock.now();
-    let found = retried!(async { service.store.read().await?.movie(movie).await })?;
-    let Some(movie) = found.filter(|movie| movie.available) else { return Ok(None) };
-    let Ok(pack) = service.catalogue.pack(&movie.pack).await else { return Ok(None) };
-    let Some(metadata) = make(service, &movie, &pack, now)? else { return Ok(None) };
-    let last_modified = last_modified(service, &movie, now);
+    let mut found = None;
+    if service.config.has(Role::Control) {
+        found = match place.movie() {
+            Some(number) => retried!(async { service.store.read().await?.movie(number).await })?,
+            None => None,
+        };
+        if let Some(movie) = &found
+            && !movie.available
+        {
+            return Ok(None);
+        }
+    }
+    if let Some(movie) = found {
+        let Ok(pack) = service.film(&movie.pack).await else { return Ok(None) };
+        let movie = pack.rules.over(movie);
+        return Ok(of_film(service, &movie, &pack, now)?);
+    }
+    if !service.config.has(Role::Origin) {
+        return Ok(None);
+    }
+    let film = service.content(place, Form::Own).await.map_err(NoMetadata::Unserved)?;
+    let named = movie_of(service, &film.film.name).await?;
+    if named.as_ref().is_some_and(|movie| !movie.available) {
+        return Ok(None);
+    }
+    let movie = named.unwrap_or_else(|| Movie::of_content(&film.film));
+    let movie = film.film.rules.over(movie);
+    Ok(of_film(service, &movie, &film.film, now)?)
+}
+
+/// The movie of a content, where the catalogue has one.
+async fn movie_of(service: &Service, name: &str) -> Outcome<Option<Movie>> {
+    if !service.config.has(Role::Control) {
+        return Ok(None);
+    }
+    let movies = retried!(async { service.store.read().await?.movies().await })?;
+    Ok(movies.into_iter().find(|movie| movie.pack == name))
+}
+
+fn of_film(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Resource>> {
+    let Some(metadata) = make(service, movie, pack, now)? else { return Ok(None) };
+    let last_modified = last_modified(service, movie, pack, now);
     let said = format!(
         "{last_modified} {} {} {:?} {} {:?}",
         pack.id,
         movie.license,
-        version_of(service, &movie),
+        version_of(service, movie),
         service.config.drm.ttl,
         metadata.domain,
     );
@@ -154,11 +212,12 @@ pub(crate) async fn resource(service: &Service, movie: u64) -> Outcome<Option<Re
     Ok(Some(Resource { octets: metadata.octets, last_modified, tag }))
 }
 
-/// The latest change of what metadata is made of (film, configuration with its policies and whitelists,
-/// keys), or the beginning of the update interval, whichever is later (B69 to B72).
-fn last_modified(service: &Service, movie: &Movie, now: u64) -> u64 {
-    let interval = now - now % service.config.drm.update_interval.max(1);
-    let film = movie.added.max(movie.changed);
+/// The latest change of what metadata is made of (film, its files and folders of an origin, configuration with
+/// its policies and whitelists, keys), or the beginning of the update interval, whichever is later (B69 to B72).
+fn last_modified(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> u64 {
+    let seconds = pack.rules.update_interval.unwrap_or(service.config.drm.update_interval);
+    let interval = now - now % seconds.max(1);
+    let film = movie.added.max(movie.changed).max(pack.rules.changed);
     let changes =
         [film, service.config.changed, service.policies_changed(), service.keys().changed, interval];
     changes.into_iter().max().unwrap_or(interval).min(now)

@@ -67,7 +67,9 @@ impl Entitlements {
         place: &Place,
     ) -> Outcome<Self> {
         let Some(webhook) = &service.authorizer else { return Ok(Self(None)) };
-        let forces = service.config.drm.update_strategy == UpdateStrategy::Force;
+        // A content's own settings may say so, too.
+        let forces = service.config.drm.update_strategy == UpdateStrategy::Force
+            || service.config.origin.sources.is_some();
         let is_asked = |message: &&RequestMessage| match message {
             RequestMessage::Authorization { .. } | RequestMessage::License { .. } => true,
             RequestMessage::LogBlob(log) => forces && log.policy_version.is_some(),
@@ -141,9 +143,13 @@ async fn wanted(
         }
         match (tx.movie(id).await?, report) {
             (None, _) => unknown.push(id),
-            // The report brings no rules, so it needs no rights.
-            (Some(movie), Some(rules)) if !playback::is_outdated(service, &movie, level, rules, now) => {
-                continue;
+            (Some(movie), Some(rules)) => {
+                let own = service.rules_of(&movie.pack).await;
+                let movie = own.over(movie);
+                // The report brings no rules, so it needs no rights.
+                if !playback::is_outdated(service, (&movie, &own), level, rules, now) {
+                    continue;
+                }
             }
             _ => {}
         }

@@ -37,13 +37,20 @@ impl Allowed {
     }
 }
 
-/// A pack's film; only servers that know films and policies can tell.
-pub(crate) async fn film(service: &Service, pack: &str, movie: u64) -> Result<Option<Movie>, Error> {
+/// The movie of a film, by the rules that hold for it; only servers that know films and policies can tell.
+pub(crate) async fn film(service: &Service, pack: &Pack) -> Result<Option<Movie>, Error> {
     if !service.config.has(Role::Control) {
         return Ok(None);
     }
-    let found = retried!(async { service.store.read().await?.movie(movie).await })?;
-    Ok(found.filter(|movie| movie.available && movie.pack == pack))
+    let found = match pack.name.contains('/') {
+        // A content's movie may have any number.
+        true => retried!(async { service.store.read().await?.movies().await })?
+            .into_iter()
+            .find(|movie| movie.pack == pack.name),
+        false => retried!(async { service.store.read().await?.movie(pack.movie_id).await })?,
+    };
+    let found = found.filter(|movie| movie.available && movie.pack == pack.name);
+    Ok(found.map(|movie| pack.rules.over(movie)))
 }
 
 /// Whether a film has a policy that gives keys to players of others now.
@@ -91,14 +98,14 @@ pub(crate) async fn keys(
     (form, asked): (Form, &[Kid]),
     place: &Place,
 ) -> Result<Vec<(Kid, Cek)>, Refused> {
-    let pack = match service.catalogue.pack(pack).await {
+    let pack = match service.film(pack).await {
         Ok(pack) => pack,
         Err(error) => {
             tracing::error!(%error, "no keys can be given");
             return Err(Refused::Policy(ErrorCode::MovieNotAvailable));
         }
     };
-    let found = film(service, &pack.id, pack.movie_id).await.map_err(|error| {
+    let found = film(service, &pack).await.map_err(|error| {
         tracing::error!(%error, "no keys can be given");
         Refused::Failed(ErrorCode::TryLater.into())
     })?;

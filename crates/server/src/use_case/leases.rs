@@ -102,7 +102,7 @@ pub(crate) async fn report(
         return Ok(Some(name));
     }
     // A film without keys needs no license.
-    if !service.catalogue.pack(&movie.pack).await.is_ok_and(|pack| !pack.keys.is_empty()) {
+    if !service.film(&movie.pack).await.is_ok_and(|pack| !pack.keys.is_empty()) {
         return Ok(None);
     }
     // It paused, was hidden or could not be heard for a while, and goes on.

@@ -24,14 +24,15 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
     for movie in movies {
         let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
         let viewing = latest.get(&movie.id);
-        let pack = service.catalogue.pack(&movie.pack).await.ok();
+        // Only whether it is there: a content would have to be laid out for more.
+        let art = service.art(&movie.pack).await;
         listed.push(LibraryMovie {
             movie_id,
             position: viewing.map(|viewing| viewing.resume()),
             watched_at: viewing.map(|viewing| viewing.seen),
             queued: queue.iter().any(|queued| queued.id == movie.id),
-            playable: playable::may_play(account, &movie, place).is_ok() && pack.is_some(),
-            art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
+            playable: playable::may_play(account, &movie, place).is_ok() && art.is_some(),
+            art: art.unwrap_or_default(),
             embedded: drm_metadata::domain_of(service, &movie, now)
                 .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
             title: movie.title,

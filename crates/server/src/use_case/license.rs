@@ -81,6 +81,7 @@ pub(crate) async fn issue(
     })?;
     let first_play = tx.first_play(speaker.account.id, movie.id, now).await?;
     let rules = template.rules(now, first_play, verified.device.certificate.level);
+    let rules = pack.rules.players_over(rules);
     let situation = Situation {
         now,
         key_level: verified.device.certificate.level,

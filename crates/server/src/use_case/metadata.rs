@@ -20,7 +20,7 @@ pub(crate) async fn movie(
 
 /// Everything known of a movie. One whose pack is missing has no art and no tracks.
 pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata {
-    let pack = service.catalogue.pack(&movie.pack).await.ok();
+    let pack = service.film(&movie.pack).await.ok();
     let tracks = pack.as_deref().map(|pack| {
         pack.tracks()
             .into_iter()

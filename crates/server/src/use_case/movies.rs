@@ -96,7 +96,7 @@ pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> 
         synopsis: details.synopsis,
         rating: details.rating,
         runtime: pack.duration.as_f64(),
-        pack: pack.id.clone(),
+        pack: pack.name.clone(),
         policy,
         plans: details.plans,
         regions: details.regions.iter().map(|country| region::country(country)).collect::<Result<_, _>>()?,
@@ -143,7 +143,8 @@ pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Er
         tx.commit().await?;
         Ok::<_, Error>(shared)
     })?;
-    if !shared {
+    // Sources are the operator's.
+    if !shared && pack::layout::is_pack_id(&movie.pack) {
         storage::unpublish(&Folder::new(library), &key(&movie.pack)?, PACK_JSON).await?;
     }
     Ok(())

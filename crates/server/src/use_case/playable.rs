@@ -43,8 +43,8 @@ pub(crate) async fn playable(
 ) -> Outcome<(Movie, Arc<Pack>)> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     may_play(account, &movie, place)?;
-    match service.catalogue.pack(&movie.pack).await {
-        Ok(pack) => Ok((movie, pack)),
+    match service.film(&movie.pack).await {
+        Ok(pack) => Ok((pack.rules.over(movie), pack)),
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
             Err(ErrorCode::MovieNotAvailable.into())

@@ -5,6 +5,7 @@ use super::speaker::Speaker;
 use super::{Failure, Outcome, counters, drm_metadata, leases, license, networks, playable};
 use crate::Service;
 use crate::config::UpdateStrategy;
+use crate::contents::ContentRules;
 use crate::policy::PolicyTemplate;
 use crate::region::Place;
 use crate::secret::CookieSecret;
@@ -74,9 +75,11 @@ pub(crate) async fn log_blob(
         .await?;
     let stopped = leases::report(service, tx, speaker, &movie, log.event, now).await?;
     let (level, reported) = (speaker.device.level, log.policy_version.as_deref());
+    let own = service.rules_of(&movie.pack).await;
+    let movie = own.over(movie);
     let plays_on = !matches!(log.event, LogEvent::End | LogEvent::Hide);
     let (rules, refused) = match stopped {
-        None if plays_on && is_outdated(service, &movie, level, reported, now) => {
+        None if plays_on && is_outdated(service, (&movie, &own), level, reported, now) => {
             match new_rules(service, speaker, &movie, log.movie_id, (entitlements, place), now).await {
                 Ok(rules) => (rules, None),
                 Err(failure @ Failure::Store(_)) => return Err(failure),
@@ -96,13 +99,13 @@ pub(crate) async fn log_blob(
 /// know.
 pub(crate) fn is_outdated(
     service: &Service,
-    movie: &Movie,
+    (movie, own): (&Movie, &ContentRules),
     level: KeyLevel,
     reported: Option<&str>,
     now: u64,
 ) -> bool {
-    let Some(reported) = reported.filter(|_| service.config.drm.update_strategy == UpdateStrategy::Force)
-    else {
+    let strategy = own.update_strategy.unwrap_or(service.config.drm.update_strategy);
+    let Some(reported) = reported.filter(|_| strategy == UpdateStrategy::Force) else {
         return false;
     };
     let policies = service.policies();
@@ -126,7 +129,7 @@ async fn new_rules(
     entitlements.check(&speaker.account, movie_id)?;
     networks::check(service, speaker)?;
     playable::may_play(&speaker.account, movie, place)?;
-    match service.catalogue.pack(&movie.pack).await {
+    match service.film(&movie.pack).await {
         Ok(pack) => {
             let metadata = drm_metadata::make(service, movie, &pack, now)?;
             Ok(metadata.map(|signed| NewRules {

@@ -2,6 +2,8 @@
 
 use super::drm_metadata;
 use super::interop::{self, Allowed};
+use crate::catalogue::Pack;
+use crate::contents::{ContentPlace, Unserved};
 use crate::media_url::{self, Granted};
 use crate::playlist_url::{Playlist, PlaylistPath};
 use crate::store::Movie;
@@ -10,11 +12,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cenc::Kid;
 use manifest::{Delivery, dash, hls};
+use origin::scope::Form;
+use std::sync::Arc;
 
 /// A manifest.
 pub(crate) struct Made {
     pub(crate) text: String,
     pub(crate) media_type: &'static str,
+}
+
+/// Why there is no manifest now.
+#[derive(Debug)]
+pub(crate) enum NoPlaylist {
+    /// The content is not served.
+    Unserved(Unserved),
+    /// It cannot be made.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for NoPlaylist {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// Makes the manifest that a good URL names; `None` where there is no such thing. `query` is the URL's own: it
@@ -27,10 +46,22 @@ pub(crate) async fn make(
     service: &Service,
     granted: &Granted<PlaylistPath>,
     query: &str,
-) -> Result<Option<Made>, Error> {
+) -> Result<Option<Made>, NoPlaylist> {
     let PlaylistPath { pack: id, playlist } = &granted.path;
-    let found = service.descriptions.get(service.catalogue.library(), id).await?;
-    let Some(pack) = found else { return Ok(None) };
+    let (pack, film) = match id.parse::<ContentPlace>() {
+        Ok(place) => {
+            let form = if *playlist == Playlist::Dash { Form::Dash } else { Form::Hls };
+            let film = service.content(&place, form).await.map_err(NoPlaylist::Unserved)?;
+            (Arc::clone(&film.pack), Arc::clone(&film.film))
+        }
+        Err(_) => {
+            let found = service.descriptions.get(service.catalogue.library(), id).await?;
+            let Some(pack) = found else { return Ok(None) };
+            (pack, service.film(id).await?)
+        }
+    };
+    // With the revision of its keys: other playlists are to be of the same.
+    let id = &film.place;
     let length = pack.duration.value.div_ceil(u64::from(pack.duration.timescale.max(1)));
     let expires = match playlist {
         Playlist::Dash | Playlist::Master => granted.expires.saturating_add(length),
@@ -40,9 +71,9 @@ pub(crate) async fn make(
     // `load` refuses a ring without one.
     let Some(secret) = keys.media.first() else { return Ok(None) };
     let token = |path: &str| media_url::token(secret, &granted.base, &format!("/s/{id}/{path}"), expires);
-    let movie = interop::film(service, id, pack.movie_id).await?;
+    let movie = interop::film(service, &film).await?;
     let metadata = match (playlist, &movie) {
-        (Playlist::Dash | Playlist::Master, Some(movie)) => metadata(service, movie).await?,
+        (Playlist::Dash | Playlist::Master, Some(movie)) => metadata(service, movie, &film)?,
         _ => None,
     };
     let allowed = movie.and_then(|movie| interop::allowed(service, movie));
@@ -53,6 +84,7 @@ pub(crate) async fn make(
     let root = format!("{}/s/{id}/", media_url::path_of(&granted.base));
     let delivery = Delivery {
         root: &root,
+        absolute: granted.path.pack != *id,
         query: &token,
         max_height: allowed.as_ref().and_then(Allowed::max_height),
         clear_key: gives(Allowed::clear_key).then_some(&*clear_key),
@@ -74,12 +106,11 @@ pub(crate) async fn make(
 }
 
 /// DRM metadata in base64, where a license comes along with it: a new one each time (docs/protocol.md, section 6).
-async fn metadata(service: &Service, movie: &Movie) -> Result<Option<String>, Error> {
+fn metadata(service: &Service, movie: &Movie, pack: &Pack) -> Result<Option<String>, Error> {
     if movie.license.domain().is_none() {
         return Ok(None);
     }
-    let Ok(pack) = service.catalogue.pack(&movie.pack).await else { return Ok(None) };
-    let made = drm_metadata::make(service, movie, &pack, service.clock.now()).map_err(|failure| {
+    let made = drm_metadata::make(service, movie, pack, service.clock.now()).map_err(|failure| {
         let code = failure.code();
         tracing::error!(movie = movie.id, code = code.as_str(), "no DRM metadata could be made");
         Error::Internal("no DRM metadata could be made")

@@ -40,7 +40,7 @@ pub fn of(
     let secret = keys.media.first().ok_or_else(|| Error::Keys("there is no media key".to_owned()))?;
     let base = config.edge_base();
     let playlist = |playlist| {
-        let path = PlaylistPath { pack: pack.id.clone(), playlist };
+        let path = PlaylistPath { pack: pack.place.clone(), playlist };
         vec![playlist_url::sign(secret, base, &path, expires)]
     };
     Ok(match form {
@@ -49,7 +49,7 @@ pub fn of(
         Form::File => {
             let files = pack.representations.iter();
             let files = files.map(|r| layout::media_path(&r.downloadable_id, &r.extension));
-            let path = |file| MediaPath { pack: pack.id.clone(), file, range: None };
+            let path = |file| MediaPath { pack: pack.place.clone(), file, range: None };
             files.map(|file| media_url::sign(secret, base, &path(file), expires)).collect()
         }
     })

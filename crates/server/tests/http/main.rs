@@ -17,6 +17,7 @@ mod interop;
 mod license;
 mod locks;
 mod login;
+mod origin;
 mod playlists;
 mod policies;
 mod races;

@@ -1,0 +1,146 @@
+//! An origin as docs/origin.md sets it up, and the commands that look at its configuration.
+
+use super::site::{Site, demo, text};
+use serde_json::Value;
+
+/// A site with a clear film at `films/a`, and this configuration.
+fn site(config: &str) -> Site {
+    let site = Site::new();
+    let folder = site.path("data/sources/films/a");
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(site.path("data"), private).unwrap();
+    let film = demo("240p.mp4");
+    site.ok(&["package", text(&film), "--movie", "7", "--scheme", "none", "--output", text(&folder)]);
+    write(&site, "matinee.toml", &format!("[origin]\nsources = \"sources\"\n{config}"));
+    site
+}
+
+fn write(site: &Site, path: &str, content: &str) {
+    std::fs::write(site.path(path), content).unwrap();
+}
+
+fn with<'a>(config: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["--config", config], arguments].concat()
+}
+
+/// From the folder to octets behind a signed URL.
+#[test]
+fn from_a_folder_to_a_served_film() {
+    let site = site("");
+    let config = site.path("matinee.toml");
+    let run = |arguments: &[&str]| site.ok(&with(text(&config), arguments));
+    site.ok(&["keys", "generate"]);
+    assert!(run(&["config", "check"]).contains("Looked at 1 contents"));
+    assert!(run(&["movie", "add", "--content", "films/a"]).contains("vod/films/a"));
+    assert_eq!(std::fs::read_dir(site.path("data/origin")).unwrap().count(), 2, "an index for each file");
+    assert!(run(&["movie", "show", "7"]).contains("vod/films/a"));
+    let url = run(&["url", "7", "--form", "file"]);
+    assert!(url.lines().count() == 2 && url.contains("/s/vod/r"), "{url}");
+    assert!(run(&["url", "7", "--form", "dash"]).contains("/s/vod/films/a/stream.mpd?"));
+    let retired = site.run(&with(text(&config), &["keys", "retire", "common", "k1"]));
+    assert_eq!(retired.status.code(), Some(1));
+    run(&["movie", "remove", "7"]);
+    assert!(site.path("data/sources/films/a/source.json").is_file(), "sources stay");
+    for wrong in [
+        &["movie", "add", "--content", "films/b"][..],
+        &["movie", "add", "--content", "../a"],
+        &["movie", "add", "--content", "films/a", "--set", "schools"],
+    ] {
+        assert_eq!(site.run(&with(text(&config), wrong)).status.code(), Some(1), "{wrong:?}");
+    }
+    for wrong in [
+        &["movie", "add"][..],
+        &["movie", "add", "x", "--content", "films/a"],
+        &["config", "show", "--set", "a"],
+    ] {
+        assert_eq!(site.run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+/// B102, B103, B110: what holds for a content, with file and line; what is ignored, and what is off.
+#[test]
+fn b110_config_show_says_where_a_value_is_from() {
+    let site = site(
+        "[drm]\nupdate_interval = 60\n[encryption.own]\nscope = \"content\"\n[encryption.hls]\nscheme = \"cbcs\"\n",
+    );
+    let config = site.path("matinee.toml");
+    write(
+        &site,
+        "data/sources/films/matinee.toml",
+        "[encryption.own]\nlevel = \"low\"\n[encryption.hls]\nlevel = \"low\"\n",
+    );
+    let show = |path: &str| -> Value {
+        site.json(&with(text(&config), &["config", "show", "--path", path, "--json"]))
+    };
+    let shown = show("films/a");
+    let own = &shown["forms"]["own"]["settings"];
+    assert_eq!((&own["level"]["value"], &own["level"]["line"]), (&"low".into(), &2.into()));
+    assert!(own["level"]["file"].as_str().unwrap().ends_with("sources/films/matinee.toml"));
+    assert_eq!((&own["scheme"]["value"], &own["scheme"]["file"]), (&"cenc".into(), &Value::Null));
+    assert_eq!((&own["update_interval"]["value"], &own["update_interval"]["line"]), (&60.into(), &4.into()));
+    let hls = &shown["forms"]["hls"]["settings"];
+    assert_eq!((&hls["scheme"]["value"], &hls["level"]["value"]), (&"cbcs".into(), &"high".into()));
+    let off = &show("other/b")["forms"]["own"];
+    assert!(off["served"] == false && off["reason"].as_str().unwrap().contains("no folder"), "{off}");
+    let table = site.ok(&with(text(&config), &["config", "show", "--path", "films/a"]));
+    assert!(table.contains("sources/films/matinee.toml:2"), "{table}");
+    let all: Value = site.json(&with(text(&config), &["config", "show", "--json"]));
+    assert_eq!(all["encryption.own.scope"]["line"], 6);
+
+    let report: Value = site.json(&with(text(&config), &["config", "check", "--json"]));
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("[encryption.hls] is ignored"), "{warnings}");
+    write(&site, "data/sources/films/matinee.toml", "[encryption.own]\nscheme = \"rot13\"\n");
+    let wrong = site.run(&with(text(&config), &["config", "check"]));
+    assert_eq!(wrong.status.code(), Some(1));
+    let said = String::from_utf8(wrong.stdout).unwrap();
+    assert!(said.contains("WRONG") && said.contains("matinee.toml: line 2"), "{said}");
+}
+
+/// B111: every sample of a configuration in the documents loads.
+#[test]
+fn b111_samples_in_documents_load() {
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let mut count = 0;
+    for entry in std::fs::read_dir(docs).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let document = std::fs::read_to_string(&path).unwrap();
+        for sample in document.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+            load(sample).unwrap_or_else(|error| panic!("{}: {error}\n{sample}", path.display()));
+            count += 1;
+        }
+    }
+    assert!(count >= 10, "{count}");
+}
+
+/// As what it is: a folder's file, a ladder, policies, or the server's file.
+fn load(sample: &str) -> Result<(), String> {
+    let site = Site::new();
+    let first = sample.lines().next().unwrap_or_default();
+    let said = |output: std::process::Output| match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()),
+    };
+    if sample.starts_with("[[rung]]") {
+        return sample.parse::<toml::Table>().map(|_| ()).map_err(|error| error.to_string());
+    }
+    std::fs::create_dir_all(site.path("data/sources/films")).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(site.path("data"), private).unwrap();
+    let config = site.path("matinee.toml");
+    let is_folder = first.starts_with("# sources/");
+    let is_server = first == "# matinee.toml" || sample.contains("public_url");
+    let place = match (is_folder, is_server) {
+        (true, _) => "data/sources/films/matinee.toml",
+        (_, true) => "matinee.toml",
+        _ => "data/policies.toml",
+    };
+    std::fs::write(&config, "[origin]\nsources = \"sources\"\n[encryption.own]\nscope = \"content\"\n")
+        .unwrap();
+    write(&site, place, sample);
+    said(site.run(&with(text(&config), &["config", "check"])))
+}

@@ -1,0 +1,126 @@
+use super::sources::{FolderFile, Sources};
+use ::origin::ContentPath;
+use pack::Source;
+use pack::layout::SOURCE_JSON;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Longest `source.json` that is read, in octets.
+const MAX_JSON: u64 = 64 << 20;
+
+/// What a file was when it was looked at: another time or size is another file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+    number: u64,
+}
+
+impl Stamp {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self { size: metadata.len(), modified: metadata.modified().ok(), number: metadata.ino() }
+    }
+
+    /// Unix seconds.
+    fn changed(&self) -> u64 {
+        let since = self.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        since.map_or(0, |since| since.as_secs())
+    }
+}
+
+/// A content as it lay in its folder.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Loaded {
+    pub(crate) folder: PathBuf,
+    pub(crate) source: Source,
+    /// What its folders say, the nearest first.
+    pub(crate) folders: Vec<FolderFile>,
+    /// Of `source.json`, then of the representations.
+    stamps: Vec<Stamp>,
+    /// When one of its files was changed or touched last, settings included. Unix seconds.
+    pub(crate) changed: u64,
+}
+
+impl Loaded {
+    /// Reads a content; `Ok(None)`: there is none.
+    pub(crate) fn read(sources: &Sources, content: &ContentPath) -> Result<Option<Self>, String> {
+        let folder = sources.folder(content);
+        let path = folder.join(SOURCE_JSON);
+        let said = |error: io::Error| format!("{}: {error}", path.display());
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(said(error)),
+        };
+        if metadata.len() > MAX_JSON {
+            return Err(format!("{} is too long", path.display()));
+        }
+        let source = Source::from_json(&fs::read(&path).map_err(said)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut stamps = vec![Stamp::of(&metadata)];
+        for r in &source.pack.representations {
+            let file = folder.join(&r.path);
+            let metadata = fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            if metadata.len() != r.size {
+                let size = metadata.len();
+                return Err(format!("{} has {size} octets, not {}", file.display(), r.size));
+            }
+            stamps.push(Stamp::of(&metadata));
+        }
+        let folders = sources.folder_files(content);
+        let settings = folders.iter().filter_map(|file| match file {
+            FolderFile::File(file) => Some(crate::config::modified(&file.path)),
+            _ => None,
+        });
+        let changed = stamps.iter().map(Stamp::changed).chain(settings).max().unwrap_or(0);
+        Ok(Some(Self { folder, source, folders, stamps, changed }))
+    }
+
+    /// Opens the clear file of a representation, if it is still the one that was looked at.
+    pub(crate) fn open(&self, representation: usize) -> io::Result<Watched> {
+        let r = self.source.pack.representations.get(representation).ok_or(ErrorKind::NotFound)?;
+        let stamp = self.stamps.get(representation + 1).copied().ok_or(ErrorKind::NotFound)?;
+        let file = Watched { file: File::open(self.folder.join(&r.path))?, stamp };
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Path of a file beside the media, such as subtitles.
+    pub(crate) fn beside(&self, file: &str) -> Option<(PathBuf, u64)> {
+        let pack = &self.source.pack;
+        let thumbnails = pack.thumbnails.iter();
+        let pictures = thumbnails.flat_map(|t| [&t.bif].into_iter().chain(&t.sheets).chain(&t.sheet_index));
+        let found =
+            pack.subtitles.iter().map(|s| &s.file).chain(pictures).find(|known| known.path == file)?;
+        Some((self.folder.join(Path::new(&found.path)), found.size))
+    }
+}
+
+/// An open file that must stay what it is.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    file: File,
+    stamp: Stamp,
+}
+
+impl Watched {
+    fn check(&self) -> io::Result<()> {
+        match Stamp::of(&self.file.metadata()?) == self.stamp {
+            true => Ok(()),
+            false => Err(io::Error::other("the clear file was changed or replaced")),
+        }
+    }
+}
+
+impl ::origin::ReadAt for Watched {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_at(offset, out)?;
+        // Who writes into it while it is read must not get his bytes encrypted as if they were the film's.
+        self.check()
+    }
+}
