@@ -168,7 +168,7 @@ impl Service {
             reason: match unserved {
                 Unserved::NotFound => "there is no such content, or no such set".to_owned(),
                 Unserved::Gone => "its keys are retired".to_owned(),
-                Unserved::Off => "the content is not served; the log says why".to_owned(),
+                Unserved::Off | Unserved::Library => "the content is not served; the log says why".to_owned(),
             },
         })?;
         Ok(Arc::clone(&film.film))

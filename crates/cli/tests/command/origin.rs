@@ -38,7 +38,7 @@ fn from_a_folder_to_a_served_film() {
     let url = run(&["url", "7", "--form", "file"]);
     assert!(url.lines().count() == 2 && url.contains("/s/vod/r"), "{url}");
     assert!(run(&["url", "7", "--form", "dash"]).contains("/s/vod/films/a/stream.mpd?"));
-    let retired = site.run(&with(text(&config), &["keys", "retire", "common", "k1"]));
+    let retired = site.run(&with(text(&config), &["keys", "retire", "common", "ck-1"]));
     assert_eq!(retired.status.code(), Some(1));
     run(&["movie", "remove", "7"]);
     assert!(site.path("data/sources/films/a/source.json").is_file(), "sources stay");

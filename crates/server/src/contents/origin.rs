@@ -31,6 +31,8 @@ pub(crate) enum Unserved {
     Gone,
     /// It cannot be served now; the reason is in the log.
     Off,
+    /// The library of packs cannot be read.
+    Library,
 }
 
 /// Films that are encrypted when they are asked for.

@@ -113,7 +113,7 @@ async fn find(service: &Service, path: &MediaPath) -> Result<Found, Unserved> {
         Err(error) if error.is_not_found() => Err(Unserved::NotFound),
         Err(error) => {
             tracing::error!(%error, "the library cannot be read");
-            Err(Unserved::Off)
+            Err(Unserved::Library)
         }
     }
 }

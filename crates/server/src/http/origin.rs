@@ -37,6 +37,9 @@ pub(super) fn refused(unserved: &Unserved) -> Response {
     let (status, text) = match unserved {
         Unserved::NotFound => (StatusCode::NOT_FOUND, "There is no such file.\n"),
         Unserved::Gone => (StatusCode::GONE, "Gone: the film has other keys now.\n"),
+        Unserved::Library => {
+            (StatusCode::SERVICE_UNAVAILABLE, "The library cannot be read. Try again later.\n")
+        }
         Unserved::Off => (StatusCode::SERVICE_UNAVAILABLE, "This film is not served now.\n"),
     };
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()

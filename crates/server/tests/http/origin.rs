@@ -102,7 +102,7 @@ async fn b22_b34_a_film_is_encrypted_when_it_is_asked_for() {
     let sources = sources(&["films/a"]);
     let world = world(&sources, "").await;
     add(&world, "films/a", None, FILM).await;
-    let (_kept, pack, folder) = packaged(&world, "films/a", "k1");
+    let (_kept, pack, folder) = packaged(&world, "films/a", "ck-1");
     let mut client = Client::registered(&world).await;
     let manifest = manifest(&mut client, &world, FILM).await;
     let urls = urls(&manifest);
@@ -175,12 +175,12 @@ async fn b36_b74_a_changed_key_changes_the_url() {
     assert!(
         after.status == 200 && after.body != before.body && after.header("etag") != before.header("etag")
     );
-    let (_kept, pack, folder) = packaged(&world, "films/a", "k2");
+    let (_kept, pack, folder) = packaged(&world, "films/a", "ck-2");
     assert!(after.body == std::fs::read(folder.join(&pack.representations[0].path)).unwrap());
     let given = license(&mut client, &world, FILM).await.unwrap();
     assert_eq!(given[0].kid, pack.protection.unwrap().keys[0].kid);
 
-    keys::retire(&world.config.keys(), KeyKind::Common, "k1").unwrap();
+    keys::retire(&world.config.keys(), KeyKind::Common, "ck-1").unwrap();
     world.service.reload().unwrap();
     assert_eq!(get(&world, &old, &[]).await.status, 410);
     assert_eq!(get(&world, &new, &[]).await.status, 200);
@@ -251,7 +251,7 @@ async fn policy_of(client: &mut Client, world: &World, movie: u64) -> String {
 #[tokio::test]
 async fn b35_b108_client_sets_share_nothing_but_the_source() {
     let sources = sources(&["films/a"]);
-    let set = "[[set]]\nprefix = \"schools\"\ncommon_key = \"k2\"\npolicy = \"unlimited\"\n\
+    let set = "[[set]]\nprefix = \"schools\"\ncommon_key = \"ck-2\"\npolicy = \"unlimited\"\n\
                players = [\"https://school.example\"]\n";
     let world = world(&sources, set).await;
     keys::rotate(&world.config.keys(), URL, KeyKind::Common, None, false, NOW).unwrap();
@@ -265,7 +265,7 @@ async fn b35_b108_client_sets_share_nothing_but_the_source() {
     assert!(all.starts_with("/s/vod/r") && schools.starts_with("/s/schools/r"));
     let (a, b) = (get(&world, &all, &[]).await, get(&world, &schools, &[]).await);
     assert!(a.status == 200 && b.status == 200 && a.body != b.body);
-    let (_kept, pack, folder) = packaged(&world, "films/a", "k2");
+    let (_kept, pack, folder) = packaged(&world, "films/a", "ck-2");
     assert!(b.body == std::fs::read(folder.join(&pack.representations[0].path)).unwrap());
 
     assert!(license(&mut client, &world, 71).await.is_ok());
@@ -326,7 +326,7 @@ async fn manifests_of_contents() {
     add(&world, "films/a", None, FILM).await;
     let mpd = get(&world, &signed(&world, "/s/vod/films/a/stream.mpd"), &[]).await;
     assert_eq!(mpd.status, 200, "{}", mpd.text());
-    let (_kept, pack, folder) = packaged(&world, "films/a", "k1");
+    let (_kept, pack, folder) = packaged(&world, "films/a", "ck-1");
     let base = mpd.text().split("<BaseURL>").nth(1).unwrap().split("</BaseURL>").next().unwrap();
     let base = base.replace("&amp;", "&");
     let file = &pack.representations[0];
