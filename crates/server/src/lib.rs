@@ -32,12 +32,13 @@ mod throttle;
 mod ticket;
 mod tls;
 mod turns;
+mod url_tokens;
 mod use_case;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Database, Devices, Drm, Edge, Limits,
-    Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, Tls, UpdateStrategy, VOD,
+    Addresses, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database, Devices, Drm, Edge,
+    Limits, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};
@@ -45,4 +46,5 @@ pub use license_mode::{LicenseMode, UnknownMode};
 pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;
+pub use url_tokens::UrlTokens;
 pub use use_case::{accounts, counters, movies, urls};

@@ -1,7 +1,8 @@
 //! Paths of manifests under an edge, signed like files (docs/protocol.md, section 8).
 
-use crate::media_url::{self, Granted, MediaSecret, Refusal};
+use crate::media_url::{self, Door, Granted, Refusal};
 use pack::layout;
+use urltoken::{Place, Signed, Signer};
 
 /// Path of a manifest: the pack, and which of its manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,21 +57,27 @@ impl PlaylistPath {
 
     /// The path.
     pub fn file_path(&self) -> String {
-        let pack = &self.pack;
+        self.folder() + &self.name()
+    }
+
+    fn folder(&self) -> String {
+        format!("/s/{}/", self.pack)
+    }
+
+    fn name(&self) -> String {
         match &self.playlist {
-            Playlist::Dash => format!("/s/{pack}/stream.mpd"),
-            Playlist::Master => format!("/s/{pack}/master.m3u8"),
-            Playlist::Media(id) => format!("/s/{pack}/{}", layout::media_path(id, "m3u8")),
-            Playlist::IFrames(id) => format!("/s/{pack}/{}", layout::media_path(id, "iframes.m3u8")),
-            Playlist::Subtitles(id) => format!("/s/{pack}/{}/{id}.m3u8", layout::SUBTITLES),
+            Playlist::Dash => "stream.mpd".to_owned(),
+            Playlist::Master => "master.m3u8".to_owned(),
+            Playlist::Media(id) => layout::media_path(id, "m3u8"),
+            Playlist::IFrames(id) => layout::media_path(id, "iframes.m3u8"),
+            Playlist::Subtitles(id) => format!("{}/{id}.m3u8", layout::SUBTITLES),
         }
     }
 }
 
 /// The URL of a manifest, good until `expires`. `base` is the edge's URL without trailing slash.
-pub fn sign(secret: &MediaSecret, base: &str, path: &PlaylistPath, expires: u64) -> String {
-    let path = path.file_path();
-    format!("{base}{path}?{}", media_url::token(secret, base, &path, expires))
+pub fn sign(signer: &Signer, base: &str, path: &PlaylistPath, expires: u64, now: u64) -> Signed {
+    signer.sign(&Place::new(base, &path.folder(), &path.name()), expires, now)
 }
 
 /// As [`media_url::verify`], of the path of a manifest.
@@ -78,22 +85,22 @@ pub fn sign(secret: &MediaSecret, base: &str, path: &PlaylistPath, expires: u64)
 /// # Errors
 /// [`Refusal`].
 pub fn verify(
-    secrets: &[MediaSecret],
-    bases: &[&str],
+    doors: &[Door<'_>],
     path: &str,
     query: Option<&str>,
     now: u64,
 ) -> Result<Granted<PlaylistPath>, Refusal> {
-    media_url::check(secrets, bases, (path, query), now, |path| {
+    media_url::check(doors, (path, query), now, |path| {
         let playlist = PlaylistPath::parse(path)?;
-        let signed = vec![playlist.file_path()];
-        Some((playlist, signed))
+        let (folder, name) = (playlist.folder(), playlist.name());
+        Some((playlist, folder, name))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use urltoken::{Dialect, Secret, Settings};
 
     #[test]
     fn paths() {
@@ -128,14 +135,15 @@ mod tests {
 
     #[test]
     fn a_token_is_for_one_manifest() {
-        let secret = MediaSecret::new(vec![b'0'; 32]).unwrap();
+        let secret = [Secret::new(vec![b'0'; 32])];
+        let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &secret).unwrap();
         let base = "https://films.example";
         let path = PlaylistPath::parse("/s/8e06/master.m3u8").unwrap();
-        let url = sign(&secret, base, &path, 1000);
+        let url = sign(&signer, base, &path, 1000, 0).url;
         let query = url.split_once('?').unwrap().1;
         let check = |path: &str, now| {
-            let secrets = std::slice::from_ref(&secret);
-            verify(secrets, &["https://cdn.example", base], path, Some(query), now)
+            let door = Door { signer: &signer, bases: vec!["https://cdn.example", base] };
+            verify(&[door], path, Some(query), now)
         };
         let granted = check("/s/8e06/master.m3u8", 999).unwrap();
         assert_eq!((granted.path, granted.base.as_str(), granted.expires), (path, base, 1000));

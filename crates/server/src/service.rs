@@ -11,6 +11,7 @@ use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
 use crate::throttle::Throttle;
+use crate::url_tokens::UrlTokens;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
 use nccp::Art;
@@ -28,6 +29,7 @@ pub struct Service {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     keys: RwLock<Arc<KeyRing>>,
+    url_tokens: RwLock<Arc<UrlTokens>>,
     /// When to read the keys again, because a signer's certificate ends. Unix seconds.
     renew_at: AtomicU64,
     regions: RwLock<Arc<RegionTable>>,
@@ -108,6 +110,7 @@ impl Service {
             policies_changed: AtomicU64::new(crate::config::modified(&config.policies())),
             regions: RwLock::new(Arc::new(regions)),
             renew_at: AtomicU64::new(keys.renew_at),
+            url_tokens: RwLock::new(Arc::new(UrlTokens::new(&config, &keys.media)?)),
             keys: RwLock::new(Arc::new(keys)),
             catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
             descriptions: Descriptions::default(),
@@ -199,6 +202,11 @@ impl Service {
         self.origin.film(&self.config, &self.keys(), place, form, self.clock.now()).await
     }
 
+    /// Who signs and checks media URLs.
+    pub(crate) fn url_tokens(&self) -> Arc<UrlTokens> {
+        Arc::clone(&self.url_tokens.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Who is where.
     pub(crate) fn regions(&self) -> Arc<RegionTable> {
         Arc::clone(&self.regions.read().unwrap_or_else(PoisonError::into_inner))
@@ -238,6 +246,9 @@ impl Service {
     pub(crate) fn reload_keys(&self) -> Result<(), Error> {
         let (folder, factories) = (self.config.keys(), self.config.boxes.factory_keys()?);
         let keys = keys::load_with(&folder, &self.config.public_url, &factories, self.clock.now())?;
+        // With the files of secrets that the configuration names.
+        let url_tokens = UrlTokens::new(&self.config, &keys.media)?;
+        *self.url_tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(url_tokens);
         let soonest = self.clock.now().saturating_add(RENEW_AGAIN);
         self.renew_at.store(keys.renew_at.max(soonest), Ordering::Relaxed);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);

@@ -63,6 +63,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
         if wanted(Part::Native) {
             tools::postgres(project)?;
+            tools::nginx(project)?;
         }
         let browsers = wanted(Part::Browser) || wanted(Part::E2e);
         if browsers {

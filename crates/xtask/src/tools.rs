@@ -62,6 +62,18 @@ pub(crate) fn postgres(project: &Project) -> Result<(), Error> {
     apt::install(project, "PostgreSQL (the store's tests against the real engine)", &["postgresql"], 60)
 }
 
+/// nginx, for the tests of caches in front of the edge.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn nginx(project: &Project) -> Result<(), Error> {
+    // Debian keeps it out of the path of those who are not root.
+    if on_path("nginx").is_some() || std::path::Path::new("/usr/sbin/nginx").is_file() {
+        return Ok(());
+    }
+    apt::install(project, "nginx (a cache in front of the edge, in tests)", &["nginx-light"], 2)
+}
+
 /// ChromeDriver, with Chromium beside it.
 ///
 /// # Errors

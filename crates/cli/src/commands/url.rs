@@ -45,7 +45,7 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
     // Who has a URL has the film: that it was made is written down.
     let entry = entry("url", [("form", name.into()), ("expires", expires.into())]);
     let entry = AuditEntry { movie: Some(movie.id), ..entry };
-    let made = audited(config, entry, || Ok(urls::of(config, &keys, &pack, form, expires)?))?;
+    let made = audited(config, entry, || Ok(urls::of(config, &keys, &pack, form, (expires, now))?))?;
     if url.json.json {
         return output::json(&json!({"movie_id": movie.id, "form": name, "expires": expires, "urls": made}));
     }

@@ -1,9 +1,11 @@
-//! `[edge]` and `[[cdn]]`: where media can be had, and for how long.
+//! `[edge]` and `[[cdn]]`: where media can be had, for how long, and by what tokens.
 
+use super::credential::Credential;
 use super::setting;
 use super::url::check_base;
 use crate::Error;
 use serde::Deserialize;
+use urltoken::Dialect;
 
 /// Media URLs.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -13,15 +15,31 @@ pub struct Edge {
     pub base_url: Option<String>,
     /// Seconds that a URL lives; default: the film's duration and six hours.
     pub url_life: Option<u64>,
+    /// The form of tokens; default: `mediavault`.
+    pub token: Dialect,
+    /// One or two live secrets of tokens; without any, `mediavault` and `matinee` take the site's media keys.
+    pub secrets: Vec<Credential>,
+    /// By which name `cloudfront`, `google` and `cat` know the key.
+    pub key_id: Option<String>,
+    /// Whether a token is for all files of a film.
+    pub prefix: bool,
+    /// The name of the token in the query: `edgeauth`, `cat`, `cloudflare`.
+    pub parameter: Option<String>,
+    /// Seconds that tokens are good: `cloudflare`.
+    pub lifetime: Option<u64>,
+    /// What CDNs that check tokens themselves send in `X-Matinee-Pull` instead: one or two.
+    pub pull_secrets: Vec<Credential>,
 }
 
 impl Edge {
     pub(super) fn check(&self) -> Result<(), Error> {
+        check_secrets("edge.secrets", &self.secrets)?;
+        check_secrets("edge.pull_secrets", &self.pull_secrets)?;
         self.base_url.as_deref().map_or(Ok(()), |base| check_base("edge.base_url", base))
     }
 }
 
-/// A delivery network that takes the same URLs as the edge.
+/// A delivery network.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CdnConfig {
@@ -37,6 +55,54 @@ pub struct CdnConfig {
     pub ranges: String,
     /// URL before `/s/…`, without trailing slash.
     pub base_url: String,
+    /// The form of its tokens; default: tokens as the edge's.
+    #[serde(default)]
+    pub token: Option<Dialect>,
+    /// As in [`Edge`].
+    #[serde(default)]
+    pub secrets: Vec<Credential>,
+    /// As in [`Edge`].
+    #[serde(default)]
+    pub key_id: Option<String>,
+    /// As in [`Edge`].
+    #[serde(default)]
+    pub prefix: bool,
+    /// As in [`Edge`].
+    #[serde(default)]
+    pub parameter: Option<String>,
+    /// As in [`Edge`].
+    #[serde(default)]
+    pub lifetime: Option<u64>,
+}
+
+impl CdnConfig {
+    /// Whether ranges are asked for in the path.
+    pub(crate) fn has_path_ranges(&self) -> bool {
+        self.ranges == "path"
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check_base("cdn.base_url", &self.base_url)?;
+        if !["path", "header"].contains(&self.ranges.as_str()) {
+            return Err(setting("cdn.ranges", "must be \"path\" or \"header\""));
+        }
+        let of_token =
+            self.prefix || self.key_id.is_some() || self.parameter.is_some() || self.lifetime.is_some();
+        if self.token.is_none() && (of_token || !self.secrets.is_empty()) {
+            return Err(setting(
+                "cdn.token",
+                "must be named beside `secrets` and what else is of its tokens",
+            ));
+        }
+        check_secrets("cdn.secrets", &self.secrets)
+    }
+}
+
+fn check_secrets(name: &'static str, secrets: &[Credential]) -> Result<(), Error> {
+    if secrets.len() > 2 {
+        return Err(setting(name, "must be one, or two while one follows the other"));
+    }
+    Ok(())
 }
 
 fn default_weight() -> u32 {
@@ -49,12 +115,7 @@ fn default_ranges() -> String {
 
 /// Each CDN by itself, and no two with one id.
 pub(super) fn check_cdns(cdns: &[CdnConfig]) -> Result<(), Error> {
-    for cdn in cdns {
-        check_base("cdn.base_url", &cdn.base_url)?;
-        if !["path", "header"].contains(&cdn.ranges.as_str()) {
-            return Err(setting("cdn.ranges", "must be \"path\" or \"header\""));
-        }
-    }
+    cdns.iter().try_for_each(CdnConfig::check)?;
     let mut ids: Vec<_> = cdns.iter().map(|cdn| cdn.id).collect();
     ids.sort_unstable();
     ids.dedup();

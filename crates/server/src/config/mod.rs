@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod credential;
 mod database;
 mod delivery;
 mod devices;
@@ -19,6 +20,7 @@ mod url;
 
 pub use access::{Authorizer, OnFailure, Regions};
 pub use audit::Audit;
+pub use credential::Credential;
 pub use database::Database;
 pub use delivery::{CdnConfig, Edge};
 pub use devices::{Boxes, Devices};
@@ -275,21 +277,9 @@ impl Config {
         self.edge.base_url.as_deref().unwrap_or(&self.public_url)
     }
 
-    /// The URLs before `/s/…` whose signatures this edge takes: its own, and those of the CDNs, which pull by
-    /// the query that they were asked with.
-    pub fn edge_bases(&self) -> Vec<&str> {
-        let cdns = self.cdn.iter().map(|cdn| cdn.base_url.as_str());
-        std::iter::once(self.edge_base()).chain(cdns).collect()
-    }
-
     /// The URL before `/s/…/drm` in manifests.
     pub fn drm_base(&self) -> &str {
         self.drm.base_url.as_deref().unwrap_or(&self.public_url)
-    }
-
-    /// The URLs before `/s/…/drm` whose signatures are taken.
-    pub fn drm_bases(&self) -> Vec<&str> {
-        [vec![self.drm_base(), self.public_url.as_str()], self.edge_bases()].concat()
     }
 
     /// The public URL of the controller: part of what devices sign.

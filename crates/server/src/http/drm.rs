@@ -15,13 +15,13 @@ pub(super) fn is_drm(path: &str) -> bool {
 }
 
 pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
-    let (uri, bases) = (&request.uri, service.config.drm_bases());
-    let (keys, now) = (service.keys(), service.clock.now());
+    let (uri, now) = (&request.uri, service.clock.now());
+    let tokens = service.url_tokens();
     let refused = |status: StatusCode, text: &'static str| {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };
     let nothing = || refused(StatusCode::NOT_FOUND, "There is no such DRM metadata.\n");
-    match media_url::verify_drm(&keys.media, &bases, uri.path(), uri.query(), now) {
+    match media_url::verify_drm(&tokens.drm_doors(&service.config), uri.path(), uri.query(), now) {
         Ok(granted) => {
             let place = granted.path.place();
             match drm_metadata::resource(service, place).await {

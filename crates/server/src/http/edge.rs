@@ -4,6 +4,7 @@ use super::origin::{self, OriginFile};
 use super::{body, drm, playlists};
 use crate::contents::{ContentPlace, Unserved};
 use crate::media_url::{self, Granted, MediaPath, Refusal};
+use crate::url_tokens::UrlTokens;
 use crate::{Role, Service};
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +19,8 @@ use storage::Meta;
 
 /// The longest that caches may keep a file, in seconds: a year (RFC 9111 knows no "for ever").
 const KEEP: u64 = 31_536_000;
+/// By which CDNs that check tokens themselves say who they are.
+const PULL: &str = "x-matinee-pull";
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/s/{*path}", any(media))
@@ -64,9 +67,10 @@ fn preflight() -> Response {
 }
 
 async fn serve(service: &Service, request: &Parts) -> Response {
-    let (uri, bases) = (&request.uri, service.config.edge_bases());
-    let (keys, now) = (service.keys(), service.clock.now());
-    let checked = media_url::verify(&keys.media, &bases, uri.path(), uri.query(), now);
+    let (uri, now) = (&request.uri, service.clock.now());
+    let tokens = service.url_tokens();
+    let checked = pulled(&tokens, request, now)
+        .unwrap_or_else(|| media_url::verify(&tokens.doors(&service.config), uri.path(), uri.query(), now));
     let refused = |status: StatusCode, text: &'static str| {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };
@@ -80,6 +84,20 @@ async fn serve(service: &Service, request: &Parts) -> Response {
         Err(Refusal::Forbidden) => refused(StatusCode::FORBIDDEN, "Forbidden\n"),
         Err(Refusal::NotFound) => refused(StatusCode::NOT_FOUND, "There is no such file.\n"),
     }
+}
+
+/// What a CDN asks for that checks tokens itself; `None` where it was no such CDN.
+fn pulled(tokens: &UrlTokens, request: &Parts, now: u64) -> Option<Result<Granted<MediaPath>, Refusal>> {
+    let given = body::text(&request.headers, PULL)?;
+    if !tokens.is_pull(given) {
+        return None;
+    }
+    let path = request.uri.path();
+    if !media_url::is_clean(path, request.uri.query().unwrap_or_default()) {
+        return Some(Err(Refusal::Unclean));
+    }
+    let granted = |path| Granted { path, expires: now.saturating_add(KEEP), base: String::new(), door: 0 };
+    Some(MediaPath::parse(path).map(granted).ok_or(Refusal::NotFound))
 }
 
 /// What is sent.

@@ -111,8 +111,8 @@ fn admitted(service: &Service, request: Request) -> Result<(Request, String), Bo
     let (of, token) = token.ok_or_else(|| Box::new(playlists::refused(Refusal::Forbidden)))?;
     // Some libraries write slashes in queries so.
     let of = of.replace("%2F", "/").replace("%2f", "/");
-    let (keys, bases, now) = (service.keys(), service.config.edge_bases(), service.clock.now());
-    let granted = playlist_url::verify(&keys.media, &bases, &of, Some(token), now);
+    let (tokens, now) = (service.url_tokens(), service.clock.now());
+    let granted = playlist_url::verify(&tokens.doors(&service.config), &of, Some(token), now);
     let pack = granted.map_err(|refusal| Box::new(playlists::refused(refusal)))?.path.pack;
     Ok((request, pack))
 }

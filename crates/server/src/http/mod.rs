@@ -20,6 +20,7 @@ mod observe;
 mod origin;
 mod pages;
 mod playlists;
+mod steering;
 
 use crate::use_case::verify::Audience;
 use crate::{Role, Service};
@@ -59,6 +60,9 @@ pub fn router(service: Arc<Service>) -> Router {
         router = router.merge(edge::routes());
     } else if config.has(Role::Control) {
         router = router.merge(edge::drm_routes());
+    }
+    if config.has(Role::Control) || config.has(Role::Edge) {
+        router = router.merge(steering::routes());
     }
     if config.has(Role::Site) || config.has(Role::Edge) || config.has(Role::Origin) {
         router = router.merge(pages::client_access_policy());

@@ -17,13 +17,16 @@ pub(super) fn is_playlist(path: &str) -> bool {
 }
 
 pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
-    let (uri, bases) = (&request.uri, service.config.edge_bases());
-    let (keys, now) = (service.keys(), service.clock.now());
-    let granted = match playlist_url::verify(&keys.media, &bases, uri.path(), uri.query(), now) {
+    let (uri, now) = (&request.uri, service.clock.now());
+    let tokens = service.url_tokens();
+    let doors = tokens.doors(&service.config);
+    let granted = match playlist_url::verify(&doors, uri.path(), uri.query(), now) {
         Ok(granted) => granted,
         Err(refusal) => return refused(refusal),
     };
-    match playlists::make(service, &granted, uri.query().unwrap_or_default()).await {
+    match playlists::make(service, &granted, doors[granted.door].signer, uri.query().unwrap_or_default())
+        .await
+    {
         Ok(Some(made)) => send(request, made, granted.max_age(service.config.drm.ttl, now)),
         Ok(None) => refused(Refusal::NotFound),
         Err(NoPlaylist::Unserved(unserved)) => origin::refused(&unserved),

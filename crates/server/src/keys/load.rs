@@ -5,11 +5,11 @@ use super::generate::{certified, generate, renewal};
 use super::met::MetDevices;
 use super::{KeyRing, Revoked, SealKey, domains};
 use crate::Error;
-use crate::media_url::MediaSecret;
 use crate::ticket::{TicketKey, TicketKeys};
 use cenc::CommonKey;
 use license::{Signer, SiteCa, Trust, Typ};
 use std::path::Path;
+use urltoken::Secret;
 
 /// Loads the keys of a folder, making none.
 ///
@@ -77,9 +77,9 @@ pub fn load_with(
         .map(ticket_key)
         .collect::<Result<Vec<_>, Error>>()?;
 
-    let media_secret = |key: &KeyFile| {
-        MediaSecret::new(key.secret()?.to_vec())
-            .ok_or_else(|| Error::Keys(format!("media key {}: needs at least 32 octets", key.id)))
+    let media_secret = |key: &KeyFile| match key.secret()? {
+        octets if octets.len() >= 32 => Ok(Secret::new(octets.to_vec())),
+        _ => Err(Error::Keys(format!("media key {}: needs at least 32 octets", key.id))),
     };
     let active_media = active(KeyKind::Media)?;
     let mut media = vec![media_secret(active_media)?];

@@ -2,11 +2,11 @@
 
 use super::met::MetDevices;
 use super::{DomainPair, Revoked, SealKey};
-use crate::media_url::MediaSecret;
 use crate::ticket::TicketKeys;
 use cenc::CommonKey;
 use license::{Challenge, CheckedDevice, DomainEpoch, KeyLevel, Signer, Trust, VerifiedChallenge};
 use std::sync::Arc;
+use urltoken::Secret;
 
 /// Every key that a server works with.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub struct KeyRing {
     pub metadata: Signer,
     /// Seals and opens tickets.
     pub tickets: TicketKeys,
-    /// Sign media URLs: the first signs, all verify.
-    pub media: Vec<MediaSecret>,
+    /// Sign media URLs: the first signs, all verify. At least 32 octets each.
+    pub media: Vec<Secret>,
     /// Components that nobody trusts any more.
     pub revoked: Revoked,
     /// Devices whose certificates were verified by these keys.

@@ -1,18 +1,17 @@
 //! The manifest, for those who may play.
 
+use super::cdns::{self, Cdn};
 use super::speaker::Speaker;
 use super::{Outcome, drm_metadata, leases, license, networks, playable, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
-use crate::config::CdnConfig;
 use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
-use crate::secret::random;
 use crate::store::{Movie, Transaction};
 use ::license::KeyLevel;
 use nccp::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MovieId, MovieType,
-    RangeForm, Resolution, ResponseMessage, TextTrack, TrickPlay,
+    ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MovieId, MovieType,
+    Resolution, ResponseMessage, TextTrack, TrickPlay,
 };
 use pack::layout;
 
@@ -51,13 +50,16 @@ fn manifest(
 ) -> Outcome<Manifest> {
     let default_life = pack.duration.as_f64().ceil() as u64 + BEYOND_THE_FILM;
     let life = service.config.edge.url_life.unwrap_or(default_life);
-    let expiration = media_url::expiration(now, life);
-    let cdns = cdns(service);
+    let wanted = media_url::expiration(now, life);
+    let tokens = service.url_tokens();
+    let cdns = cdns::drawn(&service.config, &tokens);
+    let sources = Sources { pack, cdns: &cdns, expires: wanted, now };
     let metadata = drm_metadata::make(service, movie, pack, now)?;
     let metadata_url = || {
         let path = DrmPath::of_movie(movie.id);
-        media_url::sign_drm(&service.keys().media[0], service.config.drm_base(), &path, expiration)
+        media_url::sign_drm(tokens.own(), service.config.drm_base(), &path, wanted, now)
     };
+    let metadata_url = metadata.as_ref().map(|_| metadata_url());
     let serves = metadata.as_ref().is_some_and(|signed| signed.serves(level));
     // By the rules of the license that the device is going to have: the one that comes along, or the one that
     // it would be given now.
@@ -68,6 +70,9 @@ fn manifest(
             .find(license::policy_of(service, movie))
             .and_then(|policy| policy.max_height.of(level)),
     };
+    // The first of all ends: some CDNs take tokens for less long than others.
+    let ends = cdns.iter().map(|cdn| cdn.signer.expiration(wanted, now));
+    let expiration = ends.chain(metadata_url.as_ref().map(|url| url.expires)).fold(wanted, u64::min);
     if !pack.has_picture(max_height) {
         return Err(too_high().into());
     }
@@ -77,10 +82,7 @@ fn manifest(
         duration: Some(pack.duration),
         resume_position: resume,
         expiration,
-        downloadables: pack
-            .up_to(max_height)
-            .map(|r| downloadable(service, pack, r, &cdns, resume, expiration))
-            .collect(),
+        downloadables: pack.up_to(max_height).map(|r| downloadable(&sources, r, resume)).collect(),
         text_tracks: pack
             .subtitles
             .iter()
@@ -91,7 +93,7 @@ fn manifest(
                 label: subtitle.label.clone(),
                 default: subtitle.default,
                 size: subtitle.file.size,
-                urls: urls(service, pack, &subtitle.file.path, &cdns, expiration),
+                urls: sources.of(&subtitle.file.path),
             })
             .collect(),
         trick_play: pack.thumbnails.as_ref().map(|thumbnails| TrickPlay {
@@ -99,79 +101,50 @@ fn manifest(
             resolution: Resolution { width: thumbnails.width, height: thumbnails.height },
             count: thumbnails.count,
             size: thumbnails.bif.size,
-            urls: urls(service, pack, &thumbnails.bif.path, &cdns, expiration),
+            urls: sources.of(&thumbnails.bif.path),
             columns: thumbnails.columns,
             rows: thumbnails.rows,
-            sheets: thumbnails
-                .sheets
-                .iter()
-                .map(|sheet| urls(service, pack, &sheet.path, &cdns, expiration))
-                .collect(),
+            sheets: thumbnails.sheets.iter().map(|sheet| sources.of(&sheet.path)).collect(),
         }),
-        drm_metadata_url: metadata.as_ref().map(|_| metadata_url()),
+        drm_metadata_url: metadata_url.map(|signed| signed.url),
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
         policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
         drm_metadata: metadata.map(|signed| signed.octets),
         cdns: cdns
             .iter()
-            .map(|cdn| Cdn {
+            .map(|cdn| nccp::Cdn {
                 id: cdn.id,
-                name: cdn.name.clone(),
+                name: cdn.name.to_owned(),
                 weight: cdn.weight,
-                ranges: if cdn.ranges == "path" { RangeForm::Path } else { RangeForm::Header },
+                ranges: cdn.ranges,
             })
             .collect(),
     })
 }
 
-/// The CDNs in an order drawn by weight: A60, A68.
-fn cdns(service: &Service) -> Vec<CdnConfig> {
-    let own = || CdnConfig {
-        id: 1,
-        name: "local".to_owned(),
-        weight: 100,
-        ranges: "path".to_owned(),
-        base_url: service.config.edge_base().to_owned(),
-    };
-    let mut rest = service.config.cdn.clone();
-    if rest.is_empty() {
-        return vec![own()];
-    }
-    let mut drawn = Vec::with_capacity(rest.len());
-    while !rest.is_empty() {
-        let total: u64 = rest.iter().map(|cdn| u64::from(cdn.weight)).sum();
-        // The bias of the remainder is below 2^-20 for any weights that fit.
-        let mut point = u64::from_be_bytes(random()) % total.max(1);
-        let index = rest.iter().position(|cdn| {
-            let hit = point < u64::from(cdn.weight);
-            point = point.saturating_sub(u64::from(cdn.weight));
-            hit
-        });
-        drawn.push(rest.remove(index.unwrap_or(0)));
-    }
-    drawn
+/// From where the files of a pack come.
+struct Sources<'a> {
+    pack: &'a Pack,
+    cdns: &'a [Cdn<'a>],
+    /// When their URLs are to end.
+    expires: u64,
+    now: u64,
 }
 
-/// The addresses of a file of a pack, one at each CDN.
-fn urls(service: &Service, pack: &Pack, file: &str, cdns: &[CdnConfig], expiration: u64) -> Vec<DownloadUrl> {
-    let path = MediaPath { pack: pack.place.clone(), file: file.to_owned(), range: None };
-    let keys = service.keys();
-    let url = |cdn: &CdnConfig| DownloadUrl {
-        expiration,
-        cdn_id: cdn.id,
-        url: media_url::sign(&keys.media[0], &cdn.base_url, &path, expiration),
-    };
-    cdns.iter().map(url).collect()
+impl Sources<'_> {
+    /// The addresses of a file of the pack, one at each CDN.
+    fn of(&self, file: &str) -> Vec<DownloadUrl> {
+        let path = MediaPath { pack: self.pack.place.clone(), file: file.to_owned(), range: None };
+        let url = |cdn: &Cdn<'_>| {
+            let signed = media_url::sign(cdn.signer, cdn.base_url, &path, self.expires, self.now);
+            DownloadUrl { expiration: signed.expires, cdn_id: cdn.id, url: signed.url }
+        };
+        self.cdns.iter().map(url).collect()
+    }
 }
 
-fn downloadable(
-    service: &Service,
-    pack: &Pack,
-    r: &Representation,
-    cdns: &[CdnConfig],
-    resume: f64,
-    expiration: u64,
-) -> Downloadable {
+fn downloadable(sources: &Sources<'_>, r: &Representation, resume: f64) -> Downloadable {
+    let pack = sources.pack;
     let path = layout::media_path(&r.downloadable_id, &r.extension);
     let start = r.segment_at(resume);
     Downloadable {
@@ -179,7 +152,7 @@ fn downloadable(
         size: r.size,
         bitrate: r.bitrate,
         content_profile: ContentProfile::of(&r.codecs, pack.scheme),
-        urls: urls(service, pack, &path, cdns, expiration),
+        urls: sources.of(&path),
         resolution: r.resolution,
         media_type: r.media_type,
         mime_type: r.mime_type.clone(),

@@ -4,6 +4,7 @@ pub mod accounts;
 pub(crate) mod activation;
 pub(crate) mod audit;
 pub(crate) mod authorization;
+pub(crate) mod cdns;
 pub(crate) mod content_keys;
 pub(crate) mod controller;
 pub mod counters;

@@ -14,6 +14,7 @@ use cenc::Kid;
 use manifest::{Delivery, dash, hls};
 use origin::scope::Form;
 use std::sync::Arc;
+use urltoken::{Place, Signer};
 
 /// A manifest.
 pub(crate) struct Made {
@@ -37,7 +38,7 @@ impl<E: Into<Error>> From<E> for NoPlaylist {
 }
 
 /// Makes the manifest that a good URL names; `None` where there is no such thing. `query` is the URL's own: it
-/// lets a player ask for keys where the film's policy has them given out.
+/// lets a player ask for keys where the film's policy has them given out. `signer` took it.
 ///
 /// URLs in a manifest hold as long as somebody needs who got it in the last second in which it could be had: for
 /// the length of the film after its own end. URLs in media playlists end with these: tokens do not renew
@@ -45,6 +46,7 @@ impl<E: Into<Error>> From<E> for NoPlaylist {
 pub(crate) async fn make(
     service: &Service,
     granted: &Granted<PlaylistPath>,
+    signer: &Signer,
     query: &str,
 ) -> Result<Option<Made>, NoPlaylist> {
     let PlaylistPath { pack: id, playlist } = &granted.path;
@@ -67,10 +69,15 @@ pub(crate) async fn make(
         Playlist::Dash | Playlist::Master => granted.expires.saturating_add(length),
         Playlist::Media(_) | Playlist::IFrames(_) | Playlist::Subtitles(_) => granted.expires,
     };
-    let keys = service.keys();
-    // `load` refuses a ring without one.
-    let Some(secret) = keys.media.first() else { return Ok(None) };
-    let token = |path: &str| media_url::token(secret, &granted.base, &format!("/s/{id}/{path}"), expires);
+    let (now, folder) = (service.clock.now(), format!("/s/{id}/"));
+    let token = |path: &str| match path.strip_suffix('/') {
+        None => signer.query(&Place::new(&granted.base, &folder, path), expires, now),
+        // No token at all rather than one that opens nothing: the CDN refuses these URLs either way.
+        Some(_) => {
+            let all = format!("{folder}{path}");
+            signer.folder_query(&Place::new(&granted.base, &all, ""), expires, now).unwrap_or_default()
+        }
+    };
     let movie = interop::film(service, &film).await?;
     let metadata = match (playlist, &movie) {
         (Playlist::Dash | Playlist::Master, Some(movie)) => metadata(service, movie, &film)?,

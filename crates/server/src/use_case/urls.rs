@@ -5,6 +5,7 @@ use crate::catalogue::Pack;
 use crate::keys::KeyRing;
 use crate::media_url::{self, MediaPath};
 use crate::playlist_url::{self, Playlist, PlaylistPath};
+use crate::url_tokens::UrlTokens;
 use crate::{Config, Error};
 use pack::layout;
 
@@ -29,19 +30,19 @@ pub fn default_end(config: &Config, pack: &Pack, now: u64) -> u64 {
 /// with sound or pictures.
 ///
 /// # Errors
-/// [`Error::Keys`] where there is no key that signs URLs.
+/// As [`UrlTokens::new`].
 pub fn of(
     config: &Config,
     keys: &KeyRing,
     pack: &Pack,
     form: Form,
-    expires: u64,
+    (expires, now): (u64, u64),
 ) -> Result<Vec<String>, Error> {
-    let secret = keys.media.first().ok_or_else(|| Error::Keys("there is no media key".to_owned()))?;
-    let base = config.edge_base();
+    let tokens = UrlTokens::new(config, &keys.media)?;
+    let (signer, base) = (tokens.own(), config.edge_base());
     let playlist = |playlist| {
         let path = PlaylistPath { pack: pack.place.clone(), playlist };
-        vec![playlist_url::sign(secret, base, &path, expires)]
+        vec![playlist_url::sign(signer, base, &path, expires, now).url]
     };
     Ok(match form {
         Form::Dash => playlist(Playlist::Dash),
@@ -50,7 +51,7 @@ pub fn of(
             let files = pack.representations.iter();
             let files = files.map(|r| layout::media_path(&r.downloadable_id, &r.extension));
             let path = |file| MediaPath { pack: pack.place.clone(), file, range: None };
-            files.map(|file| media_url::sign(secret, base, &path(file), expires)).collect()
+            files.map(|file| media_url::sign(signer, base, &path(file), expires, now).url).collect()
         }
     })
 }

@@ -14,6 +14,7 @@ use server::{contents, movies};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
+use urltoken::{Dialect, Settings, Signer};
 
 const FILM: u64 = 71;
 
@@ -66,14 +67,15 @@ async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
 /// A URL of a file, signed as the controller does it.
 fn signed(world: &World, path: &str) -> String {
     let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
-    let end = world.now() + 7200;
+    let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
+    let (now, end) = (world.now(), world.now() + 7200);
     let url = match (DrmPath::parse(path), MediaPath::parse(path), PlaylistPath::parse(path)) {
-        (Some(drm), ..) => media_url::sign_drm(&ring.media[0], URL, &drm, end),
-        (_, Some(media), _) => media_url::sign(&ring.media[0], URL, &media, end),
-        (.., Some(playlist)) => playlist_url::sign(&ring.media[0], URL, &playlist, end),
+        (Some(drm), ..) => media_url::sign_drm(&signer, URL, &drm, end, now),
+        (_, Some(media), _) => media_url::sign(&signer, URL, &media, end, now),
+        (.., Some(playlist)) => playlist_url::sign(&signer, URL, &playlist, end, now),
         _ => panic!("{path}"),
     };
-    url.strip_prefix(URL).unwrap().to_owned()
+    url.url.strip_prefix(URL).unwrap().to_owned()
 }
 
 fn urls(manifest: &Manifest) -> Vec<String> {

@@ -8,13 +8,14 @@ use license::Domain;
 use server::playlist_url::{self, PlaylistPath};
 use server::urls::{self, Form};
 use server::{LicenseMode, catalogue, keys};
+use urltoken::{Dialect, Settings, Signer};
 
 /// The path and token of a manifest of the film, good until `expires`.
 pub(crate) async fn signed(world: &World, form: Form, expires: u64) -> String {
     let ring = keys::load(&world.config.keys(), &world.config.public_url, NOW).unwrap();
     let folder = world.config.library().join(format!("{MOVIE:032x}"));
     let pack = catalogue::Pack::read_folder(&folder).await.unwrap();
-    let urls = urls::of(&world.config, &ring, &pack, form, expires).unwrap();
+    let urls = urls::of(&world.config, &ring, &pack, form, (expires, NOW)).unwrap();
     urls[0].strip_prefix(world.config.edge_base()).unwrap().to_owned()
 }
 
@@ -144,11 +145,12 @@ async fn tokens_are_for_one_manifest_and_end() {
     assert_eq!(status(format!("{pack}/other.m3u8?{query}")).await, 404);
     // A good token of a pack that is not there, and of a representation that is not.
     let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
+    let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
     for missing in
         ["/s/abc/master.m3u8", &*format!("{pack}/000/0000000000.m3u8"), &*format!("{pack}/subtitles/x.m3u8")]
     {
         let path = PlaylistPath::parse(missing).unwrap();
-        let url = playlist_url::sign(&ring.media[0], URL, &path, NOW + 1000);
+        let url = playlist_url::sign(&signer, URL, &path, NOW + 1000, NOW).url;
         assert_eq!(status(url.strip_prefix(URL).unwrap().to_owned()).await, 404, "{missing}");
     }
     world.set_clock(NOW + 999);
@@ -165,8 +167,9 @@ async fn a_cdn_and_an_edge_by_itself() {
         World::with(&format!("roles = [\"edge\"]\n[[cdn]]\nid = 1\nname = \"c\"\nbase_url = \"{cdn}\""))
             .await;
     let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
+    let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
     let path = PlaylistPath::parse(&format!("/s/{MOVIE:032x}/master.m3u8")).unwrap();
-    let url = playlist_url::sign(&ring.media[0], cdn, &path, NOW + 1000);
+    let url = playlist_url::sign(&signer, cdn, &path, NOW + 1000, NOW).url;
     let master = url.strip_prefix(cdn).unwrap();
     let reply = get(&world, master).await;
     assert_eq!(reply.status, 200);
@@ -176,7 +179,7 @@ async fn a_cdn_and_an_edge_by_itself() {
     assert_eq!(get(&world, &playlist).await.status, 200);
 
     let path = PlaylistPath::parse(&format!("/s/{MOVIE:032x}/stream.mpd")).unwrap();
-    let url = playlist_url::sign(&ring.media[0], cdn, &path, NOW + 1000);
+    let url = playlist_url::sign(&signer, cdn, &path, NOW + 1000, NOW).url;
     let mpd = get(&world, url.strip_prefix(cdn).unwrap()).await;
     assert!(mpd.text().contains(&format!("<BaseURL>/films/s/{MOVIE:032x}/")), "{}", mpd.text());
 }

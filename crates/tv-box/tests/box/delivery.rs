@@ -68,3 +68,32 @@ async fn urls_end_in_the_middle_of_the_film() {
     ends.dedup();
     assert!(ends.len() >= 2, "{ends:?}");
 }
+
+/// A72: a box plays from networks whatever the form of their tokens is, with ranges as each takes them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a72_networks_with_tokens_of_their_own() {
+    let rsa = include_str!("../../../urltoken/tests/keys/rsa.pem");
+    let hex = "a0".repeat(32);
+    for (token, ranges, more) in [
+        ("edgeauth", "path", format!("secrets = [\"{hex}\"]")),
+        ("cloudfront", "header", format!("prefix = true\nkey_id = \"K1\"\nsecrets = ['''{rsa}''']")),
+        ("bunny", "path", "prefix = true\nsecrets = [\"films-secret\"]".to_owned()),
+        ("cat", "path", format!("key_id = \"k1\"\nsecrets = [\"{hex}\"]")),
+        ("google", "header", format!("key_id = \"k1\"\nsecrets = [\"{}\"]", "A".repeat(43))),
+        ("cloudflare", "header", "lifetime = 7200\nsecrets = [\"films-secret\"]".to_owned()),
+    ] {
+        let world = World::with(&format!(
+            "[[cdn]]\nid = 1\nname = \"one\"\nbase_url = \"{{cdn 1}}\"\nranges = \"{ranges}\"\ntoken = \"{token}\"\n{more}\n"
+        ))
+        .await;
+        let file = activated(&world, "0001").await;
+        let run = Run { play: Some(MOVIE), ..Run::once(20.0) };
+        let (ended, shown) = Running::start(&file, run).ended().await;
+        assert_eq!(ended.unwrap(), Ended::Done, "{token}: {shown:#?}");
+        assert_eq!(end_of(&shown).2[0].samples, PICTURES, "{token}");
+        let fetched = media(&world.cdns[0]);
+        let status = if ranges == "path" { 200 } else { 206 };
+        assert!(fetched.iter().all(|exchange| exchange.status == Some(status)), "{token}: {fetched:#?}");
+        assert!(fetched.len() >= 16 && media(&world.site).is_empty(), "{token}: {}", fetched.len());
+    }
+}

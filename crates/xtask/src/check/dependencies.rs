@@ -31,11 +31,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("packager", &["cenc", "cmaf", "cpix", "isobmff", "pack", "storage", "subtitles"]),
     ("playback", &["engine", "isobmff", "nccp"]),
     ("prepare", &["pack", "packager", "subtitles"]),
-    ("server", &["cenc", "license", "manifest", "nccp", "origin", "pack", "storage"]),
+    ("server", &["cenc", "license", "manifest", "nccp", "origin", "pack", "storage", "urltoken"]),
     ("shaper", &["nccp"]),
     ("storage", &[]),
     ("subtitles", &[]),
     ("tv-box", &["control-client", "decryptor", "engine", "isobmff", "license", "nccp", "playback"]),
+    ("urltoken", &[]),
     ("web-player", &["control-client", "drm-api", "engine", "nccp", "playback"]),
     ("xtask", &[]),
 ];
