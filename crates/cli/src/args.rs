@@ -5,6 +5,7 @@ mod boxes;
 mod configuration;
 mod exchange;
 mod film;
+mod live;
 mod service;
 mod url;
 mod values;
@@ -16,6 +17,7 @@ pub(crate) use exchange::Exchange;
 pub(crate) use film::{
     Add, AddMovie, Check, Decrypt, Details, FilmKeys, Inspect, Movie, Package, Policy, Tracks,
 };
+pub(crate) use live::{EventName, Live};
 pub(crate) use service::{Audit, Keys, Serve};
 pub(crate) use url::{Url, UrlForm};
 
@@ -67,6 +69,9 @@ pub(crate) enum Command {
     Movie(Movie),
     /// Sign a URL by which whoever has it can fetch a movie, as DASH, HLS or files
     Url(Url),
+    /// Live events
+    #[command(subcommand)]
+    Live(Live),
     /// Rules that licenses carry
     #[command(subcommand)]
     Policy(Policy),

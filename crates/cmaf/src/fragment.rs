@@ -47,6 +47,28 @@ impl<'a> FragmentMaker<'a> {
         Ok(Self { track, protection, video, at, protected_samples: 0 })
     }
 
+    /// As [`new`](Self::new), where another maker of the track ended, in the middle of a segment or not: `video` is
+    /// what [`into_stream`](Self::into_stream) gave.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn resume(
+        track: Track<'a>,
+        protection: Option<&'a Protection<'a>>,
+        at: Position,
+        video: Option<VideoStream>,
+    ) -> Result<Self, Error> {
+        if track.is_video() && video.is_none() || protection.is_some_and(|p| p.keys.is_empty()) {
+            return Self::new(track, protection, at);
+        }
+        Ok(Self { track, protection, video, at, protected_samples: 0 })
+    }
+
+    /// What was read of the pictures' stream so far: parameter sets, and the pictures that others refer to.
+    pub fn into_stream(self) -> Option<VideoStream> {
+        self.video
+    }
+
     /// Where the next fragment begins.
     pub const fn position(&self) -> Position {
         self.at
@@ -180,6 +202,21 @@ mod tests {
         assert!(matches!(make(&protection(&keys, 0), 2), Err(Error::NoKey { period: 1 })));
         assert!(make(&protection(&keys, 3), 2).is_ok(), "the clear lead needs none");
         assert!(matches!(make(&protection(&[], 3), 0), Err(Error::NoKey { period: 0 })));
+    }
+
+    /// One maker after another makes what one alone does.
+    #[test]
+    fn makers_take_over_from_each_other() {
+        let frame = |i: i64| [Sample { size: 300, duration: 1024, time: i * 1024, sync: true }];
+        let mut one = FragmentMaker::new(audio(), None, Position::first(0)).unwrap();
+        let all: Vec<_> = (0..3).map(|i| one.make(0, &frame(i), &[i as u8; 300], i == 0).unwrap()).collect();
+        let (mut at, mut stream) = (Position::first(0), None);
+        for (i, expected) in all.iter().enumerate() {
+            let mut maker = FragmentMaker::resume(audio(), None, at, stream).unwrap();
+            assert_eq!(&maker.make(0, &frame(i as i64), &[i as u8; 300], i == 0).unwrap(), expected);
+            at = maker.position();
+            stream = maker.into_stream();
+        }
     }
 
     #[test]

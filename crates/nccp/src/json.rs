@@ -136,6 +136,9 @@ pub struct LibraryMovie {
     /// Whether the manifest brings an embedded license, so that none needs to be asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub embedded: bool,
+    /// Of a live event: `waiting`, `live`, `interrupted` or `ended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// `GET /api/devices`.

@@ -64,8 +64,8 @@ pub use envelope::{Answer, Outcome, Refused, Request, Response, WireError};
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use machine::machine_name;
 pub use manifest::{
-    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType,
-    MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
+    Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest,
+    MediaType, MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
 };
 pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};

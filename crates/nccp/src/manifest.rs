@@ -22,7 +22,9 @@ pub struct Manifest {
     pub expiration: u64,
     /// Where the files are, in the order to use.
     pub cdns: Vec<Cdn>,
-    /// The representations, one file each.
+    /// What is live, of a dynamic one.
+    pub live: Option<LiveManifest>,
+    /// The representations, one file each; none of what is live, whose index names them.
     pub downloadables: Vec<Downloadable>,
     /// Subtitles.
     pub text_tracks: Vec<TextTrack>,
@@ -36,6 +38,19 @@ pub struct Manifest {
     pub license_mode: LicenseMode,
     /// Names the rules of the license in the DRM metadata, for `logblob`.
     pub policy_version: Option<String>,
+}
+
+/// What a manifest says of what is live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveManifest {
+    /// Unix time at which the session's time 0 was, in seconds.
+    pub availability_start: f64,
+    /// Seconds that one can go back.
+    pub window: f64,
+    /// Seconds that a player is to stay behind.
+    pub target_latency: f64,
+    /// Where the index is, with a URL token.
+    pub index_url: String,
 }
 
 /// Where a film's license comes from.

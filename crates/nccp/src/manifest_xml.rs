@@ -2,10 +2,10 @@
 
 use crate::Error;
 use crate::manifest::{
-    Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, Manifest, MediaType, MovieType, RangeForm,
-    Resolution, Scheme, TextTrack, TrickPlay,
+    Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest, MediaType,
+    MovieType, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
 };
-use crate::value::{Decimal, PolicyVersion, Seconds, base64_decode, base64_encode};
+use crate::value::{Decimal, Moment, PolicyVersion, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
 
 impl Manifest {
@@ -26,6 +26,14 @@ impl Manifest {
             .text_child("resumeposition", Seconds(self.resume_position))
             .text_child("expiration", self.expiration)
             .child(cdns);
+        let head = match &self.live {
+            None => head,
+            Some(live) => head
+                .text_child("availabilitystart", Moment(live.availability_start))
+                .text_child("window", Seconds(live.window))
+                .text_child("targetlatency", Seconds(live.target_latency))
+                .text_child("indexurl", &live.index_url),
+        };
         self.downloadables
             .iter()
             .fold(head, |list, d| list.child(d.to_element()))
@@ -61,6 +69,7 @@ impl Manifest {
             resume_position: element.parsed::<Seconds>("resumeposition")?.map_or(0.0, |s| s.0),
             expiration: element.parsed::<Decimal>("expiration")?.map_or_else(first_to_end, |d| d.0),
             cdns,
+            live: element.child_text("indexurl").map(|url| LiveManifest::read(element, url)).transpose()?,
             text_tracks: element.all("texttrack").map(TextTrack::read).collect::<Result<_, _>>()?,
             trick_play: element.first("trickplay").map(TrickPlay::read).transpose()?,
             drm_metadata: element
@@ -73,6 +82,18 @@ impl Manifest {
             license_mode: LicenseMode::of(element.child_text("licensemode")),
             policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
             downloadables,
+        })
+    }
+}
+
+impl LiveManifest {
+    fn read(element: &Element, url: &str) -> Result<Self, Error> {
+        let seconds = |name| element.parsed_required::<Seconds>(name).map(|seconds| seconds.0);
+        Ok(Self {
+            availability_start: element.parsed_required::<Moment>("availabilitystart")?.0,
+            window: seconds("window")?,
+            target_latency: seconds("targetlatency")?,
+            index_url: url.split_whitespace().collect(),
         })
     }
 }

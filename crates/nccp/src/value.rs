@@ -88,6 +88,28 @@ impl FromStr for Seconds {
     }
 }
 
+/// A Unix time in seconds, with milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Moment(pub(crate) f64);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = if self.0.is_finite() && self.0 > 0.0 { self.0 } else { 0.0 };
+        write!(f, "{value:.3}")
+    }
+}
+
+impl FromStr for Moment {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        let plain = !s.is_empty() && s.len() <= 32 && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        // Before the year 5000.
+        let value = s.parse::<f64>().ok().filter(|value| plain && *value < 1e11);
+        value.map(|value| Self((value * 1000.0).round() / 1000.0)).ok_or(Error::Value("time"))
+    }
+}
+
 /// An unsigned decimal number without sign or spaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decimal(pub(crate) u64);

@@ -26,6 +26,21 @@ const PICTURE_HEAD: u64 = 256 << 10;
 pub struct Catalogue {
     library: Arc<dyn Storage>,
     packs: RwLock<HashMap<String, Arc<Pack>>>,
+    /// What is live now, as far as there is anything of it.
+    live: RwLock<HashMap<String, Arc<Pack>>>,
+}
+
+/// A representation of a session that is live.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LiveRepresentation {
+    pub(crate) id: String,
+    pub(crate) media_type: MediaType,
+    pub(crate) codecs: String,
+    pub(crate) timescale: u32,
+    /// bit/s: highest, and on average.
+    pub(crate) bandwidth: (u64, u64),
+    pub(crate) label: String,
+    pub(crate) resolution: Option<Resolution>,
 }
 
 /// What manifests and licenses need to know of a pack.
@@ -217,6 +232,66 @@ impl Pack {
         media.chain(texts.chain(pictures).map(|file| (file.path.clone(), file.size, &file.sha256[..])))
     }
 
+    /// What is live, as if it were a film without end: no files, but keys and representations.
+    pub(crate) fn of_live(
+        (id, movie_id, title): (String, u64, String),
+        content_id: String,
+        keys: Vec<KeyName>,
+        scheme: Scheme,
+        level: Level,
+        representations: Vec<LiveRepresentation>,
+    ) -> Option<Self> {
+        let none = ByteRange::new(0, 0).ok()?;
+        let representation = |r: LiveRepresentation| Representation {
+            downloadable_id: layout::downloadable_id(&id, &r.id),
+            extension: "mp4".to_owned(),
+            size: 0,
+            sha256: String::new(),
+            bitrate: u32::try_from(r.bandwidth.1.div_ceil(1000)).unwrap_or(u32::MAX),
+            mime_type: format!("{}/mp4", r.media_type),
+            group: if r.media_type == MediaType::Video { "video".to_owned() } else { r.id.clone() },
+            media_type: r.media_type,
+            codecs: r.codecs,
+            label: r.label,
+            peak_bandwidth: r.bandwidth.0,
+            timescale: r.timescale,
+            resolution: r.resolution,
+            frame_rate: None,
+            sar: None,
+            video_range: None,
+            sample_rate: None,
+            channels: None,
+            language: None,
+            default: true,
+            role: None,
+            name: None,
+            init_range: none,
+            index_range: none,
+            segments: Vec::new(),
+        };
+        Some(Self {
+            movie_id,
+            title,
+            duration: Fraction::new(0, 1).ok()?,
+            content_id,
+            key_starts: Vec::new(),
+            keys,
+            given_keys: Vec::new(),
+            segments_per_key: 0,
+            scheme,
+            level,
+            representations: representations.into_iter().map(representation).collect(),
+            subtitles: Vec::new(),
+            thumbnails: None,
+            chapters: Vec::new(),
+            art: Vec::new(),
+            place: id.clone(),
+            name: id.clone(),
+            rules: ContentRules::default(),
+            id,
+        })
+    }
+
     /// As [`Pack::read`], of the pack in a folder.
     ///
     /// # Errors
@@ -387,7 +462,7 @@ fn representation(r: pack::Representation, label: Option<&Label>) -> Option<Repr
 impl Catalogue {
     /// The packs of a library; none is read yet.
     pub fn new(library: Arc<dyn Storage>) -> Self {
-        Self { library, packs: RwLock::default() }
+        Self { library, packs: RwLock::default(), live: RwLock::default() }
     }
 
     /// A pack by its id. Read from the library once.
@@ -395,6 +470,9 @@ impl Catalogue {
     /// # Errors
     /// [`Error::Pack`].
     pub async fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
+        if let Some(live) = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(Arc::clone(live));
+        }
         // What lacks its keys may have been given them meanwhile.
         match self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             Some(pack) if pack.missing_keys().next().is_none() => return Ok(Arc::clone(pack)),
@@ -411,6 +489,17 @@ impl Catalogue {
         }
         self.packs.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), Arc::clone(&pack));
         Ok(pack)
+    }
+
+    /// What is live is this from now on.
+    pub(crate) fn set_live(&self, pack: Pack) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        live.insert(pack.id.clone(), Arc::new(pack));
+    }
+
+    /// It is over.
+    pub(crate) fn forget_live(&self, id: &str) {
+        self.live.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
     /// Where the packs lie.

@@ -21,6 +21,17 @@ impl Clock {
         (Self::Manual(Arc::clone(&hand)), hand)
     }
 
+    /// Unix milliseconds.
+    pub fn millis(&self) -> u64 {
+        match self {
+            Self::System => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH);
+                since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+            }
+            Self::Manual(hand) => hand.load(Ordering::Relaxed).saturating_mul(1000),
+        }
+    }
+
     /// Unix seconds.
     pub fn now(&self) -> u64 {
         match self {

@@ -15,6 +15,8 @@ mod key_level;
 pub mod keys;
 mod license_mode;
 mod listen;
+pub mod live;
+pub mod live_url;
 pub mod media_url;
 mod password;
 pub mod playlist_url;

@@ -15,6 +15,8 @@ use tokio::sync::{Semaphore, watch};
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the database may take to close.
 const CLOSE: Duration = Duration::from_secs(2);
+/// How often live events are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 /// Connections for `/metrics`.
 const OPERATORS: usize = 16;
 /// How often sessions and log lines that are over are forgotten.
@@ -125,6 +127,7 @@ impl Server {
             tokio::spawn(reload::keep_fresh(Arc::clone(&service), tls.clone(), hangup)),
             tokio::spawn(telemetry::upkeep()),
             tokio::spawn(keep_domains(Arc::clone(&service))),
+            tokio::spawn(look_after_live(Arc::clone(&service))),
         ];
         let mut endpoints = tokio::task::JoinSet::new();
         let main = Endpoint {
@@ -151,6 +154,7 @@ impl Server {
         stop.await;
         tracing::info!("stopping");
         let _ = stop_all.send(true);
+        service.live.stop(service.clock.millis()).await;
         let all = u32::try_from(connections).unwrap_or(u32::MAX);
         let ended = async {
             while endpoints.join_next().await.is_some() {}
@@ -184,6 +188,21 @@ async fn housekeep(service: Arc<Service>) {
             Ok(()) | Err(crate::store::StoreError::Absent) => {}
             Err(error) => tracing::warn!(%error, "could not forget what is over"),
         }
+    }
+}
+
+/// Looks whether live events were ended, and how those under way do.
+async fn look_after_live(service: Arc<Service>) {
+    if !service.config.has(Role::Ingest) {
+        return;
+    }
+    if let Err(error) = service.live.begin() {
+        tracing::error!(%error, "the live events cannot be read");
+    }
+    let mut timer = tokio::time::interval(LOOK);
+    loop {
+        timer.tick().await;
+        service.look_after_live().await;
     }
 }
 

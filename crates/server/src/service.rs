@@ -4,7 +4,9 @@ use crate::authorizer::Webhook;
 use crate::catalogue::{Catalogue, Pack};
 use crate::contents::{ContentPlace, ContentRules, Origin, OriginFilm, Unserved};
 use crate::descriptions::Descriptions;
+use crate::http::KnownHeaders;
 use crate::keys::KeyRing;
+use crate::live::Live;
 use crate::policy::{self, Policies};
 use crate::private;
 use crate::region::RegionTable;
@@ -39,6 +41,8 @@ pub struct Service {
     pub(crate) catalogue: Catalogue,
     pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
+    pub(crate) live: Live,
+    pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
     pub(crate) site: Option<Site>,
     pub(crate) authorizer: Option<Webhook>,
@@ -58,7 +62,8 @@ impl Service {
     /// [`Error`], in words for the operator.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, Error> {
         open_data(&config.data)?;
-        let store: Arc<dyn Store> = if config.has(Role::Site) || config.has(Role::Control) {
+        let needs_store = [Role::Site, Role::Control, Role::Ingest].into_iter().any(|role| config.has(role));
+        let store: Arc<dyn Store> = if needs_store {
             std::fs::create_dir_all(config.library()).map_err(Error::io(config.library()))?;
             store::open(&config).await?
         } else {
@@ -115,6 +120,8 @@ impl Service {
             catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
             descriptions: Descriptions::default(),
             origin: Origin::new(&config),
+            live: Live::new(&config.data),
+            ingest_headers: KnownHeaders::default(),
             throttle: Throttle::new(&config.limits),
             config,
             clock,
@@ -205,6 +212,11 @@ impl Service {
     /// Who signs and checks media URLs.
     pub(crate) fn url_tokens(&self) -> Arc<UrlTokens> {
         Arc::clone(&self.url_tokens.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the live events: what an operator has ended becomes a film, and what has fallen silent is said so.
+    pub async fn look_after_live(&self) {
+        self.live.look(self).await;
     }
 
     /// Who is where.

@@ -115,7 +115,12 @@ pub(crate) struct Throttle {
     requests: Limiter,
     codes_per_account: Mistakes,
     codes_per_address: Mistakes,
+    stream_keys_per_address: Mistakes,
 }
+
+/// A stream key that was counted as wrong beforehand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReservedKey(u64);
 
 impl std::fmt::Debug for Throttle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -137,6 +142,7 @@ impl Throttle {
             requests: Limiter::per_minute(limits.requests),
             codes_per_account: Mistakes::new(limits.codes_per_account),
             codes_per_address: Mistakes::new(limits.codes_per_address),
+            stream_keys_per_address: Mistakes::new(limits.stream_keys_per_address),
         }
     }
 
@@ -182,6 +188,17 @@ impl Throttle {
     pub(crate) fn code_was_right(&self, reserved: Reserved) {
         self.codes_per_account.release(reserved.account);
         self.codes_per_address.release(reserved.address);
+    }
+
+    /// A stream key is tried: counted as wrong until [`Throttle::stream_key_was_right`].
+    pub(crate) fn stream_key(&self, address: IpAddr) -> Result<ReservedKey, Throttled> {
+        let bucket = self.stream_keys_per_address.bucket(&network(address));
+        self.stream_keys_per_address.reserve(bucket).map(|()| ReservedKey(bucket))
+    }
+
+    /// The stream key was right.
+    pub(crate) fn stream_key_was_right(&self, reserved: ReservedKey) {
+        self.stream_keys_per_address.release(reserved.0);
     }
 
     pub(crate) fn individualization(&self, address: IpAddr) -> Result<(), Throttled> {

@@ -14,6 +14,7 @@ mod film;
 mod given_keys;
 mod key_server;
 mod keys;
+mod live;
 mod movie;
 mod password;
 mod policy;
@@ -59,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),
         Command::Url(url) => self::url::run(&load(overrides)?, &url),
+        Command::Live(command) => live::run(&load(overrides)?, command),
         Command::Policy(command) => policy::run(&load(overrides)?, command),
         Command::Config(command) => configuration::run(&load(overrides)?, command),
         Command::Audit(audit) => self::audit::run(&load(overrides)?, audit),

@@ -155,6 +155,12 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     )
         .prop_map(|((movie_id, resume_position, expiration, duration), cdns, downloadables, drm)| {
             let (drm_metadata, drm_metadata_url, license_mode, policy_version) = drm;
+            let live = drm_metadata_url.as_ref().filter(|_| duration.is_none()).map(|url| LiveManifest {
+                availability_start: 1_790_000_000.0 + resume_position.floor(),
+                window: 300.0,
+                target_latency: 2.5,
+                index_url: url.clone(),
+            });
             // Texts and pictures of the same files as the rest.
             let urls = || downloadables.first().map(|d: &Downloadable| d.urls.clone()).unwrap_or_default();
             let count = u32::try_from(downloadables.len()).unwrap_or(0);
@@ -181,7 +187,8 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 text_tracks: text_tracks.collect(),
                 trick_play,
                 movie_id,
-                movie_type: MovieType::Static,
+                movie_type: if live.is_some() { MovieType::Dynamic } else { MovieType::Static },
+                live,
                 duration: duration.map(|(n, d)| Fraction::new(n, d).unwrap()),
                 resume_position,
                 expiration,

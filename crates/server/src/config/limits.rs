@@ -26,6 +26,8 @@ pub struct Limits {
     pub codes_per_account: u32,
     /// Wrong activation codes per hour of one address.
     pub codes_per_address: u32,
+    /// Wrong stream keys of encoders per hour of one address.
+    pub stream_keys_per_address: u32,
     /// Connections at a time; further ones wait.
     pub connections: usize,
     /// Connections of one address (IPv6: one /64) at a time; further ones are closed. Trusted proxies have no
@@ -45,6 +47,7 @@ impl Default for Limits {
             requests: 3000,
             codes_per_account: 10,
             codes_per_address: 30,
+            stream_keys_per_address: 60,
             connections: 10_000,
             connections_per_address: 100,
         }

@@ -18,11 +18,14 @@ pub enum Role {
     Edge,
     /// Films that are encrypted when they are asked for, behind signed URLs.
     Origin,
+    /// What encoders send, and the live events that are made of it.
+    Ingest,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Site, Self::Control, Self::Individualize, Self::Edge, Self::Origin];
+    pub const ALL: [Self; 6] =
+        [Self::Site, Self::Control, Self::Individualize, Self::Edge, Self::Origin, Self::Ingest];
 }
 
 impl FromStr for Role {
@@ -35,9 +38,10 @@ impl FromStr for Role {
             "individualize" => Ok(Self::Individualize),
             "edge" => Ok(Self::Edge),
             "origin" => Ok(Self::Origin),
+            "ingest" => Ok(Self::Ingest),
             other => Err(Error::Setting {
                 name: "roles",
-                reason: format!("\"{other}\" is none of site, control, individualize, edge, origin"),
+                reason: format!("\"{other}\" is none of site, control, individualize, edge, origin, ingest"),
             }),
         }
     }

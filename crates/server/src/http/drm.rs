@@ -41,7 +41,7 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
     }
 }
 
-fn send(request: &Parts, resource: Resource, max_age: u64) -> Response {
+pub(super) fn send(request: &Parts, resource: Resource, max_age: u64) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(COSE));
     let tag = format!("W/\"{}\"", resource.tag);

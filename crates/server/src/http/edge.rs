@@ -43,7 +43,12 @@ async fn media(State(service): State<Arc<Service>>, request: Request) -> Respons
         Method::OPTIONS => preflight(),
         _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD, OPTIONS")]).into_response(),
     };
-    let headers = response.headers_mut();
+    share(response.headers_mut());
+    response
+}
+
+/// Any page may read it.
+pub(super) fn share(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
@@ -54,10 +59,9 @@ async fn media(State(service): State<Arc<Service>>, request: Request) -> Respons
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("cross-origin"),
     );
-    response
 }
 
-fn preflight() -> Response {
+pub(super) fn preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Range, If-Range"),

@@ -14,13 +14,17 @@ mod error;
 mod guard;
 mod health;
 mod individualize;
+mod ingest;
 mod interop;
+mod live;
 mod login;
 mod observe;
 mod origin;
 mod pages;
 mod playlists;
 mod steering;
+
+pub(crate) use ingest::KnownHeaders;
 
 use crate::use_case::verify::Audience;
 use crate::{Role, Service};
@@ -67,8 +71,22 @@ pub fn router(service: Arc<Service>) -> Router {
     if config.has(Role::Site) || config.has(Role::Edge) || config.has(Role::Origin) {
         router = router.merge(pages::client_access_policy());
     }
+    if config.has(Role::Ingest) {
+        router = router.merge(live::routes());
+    }
     let router = router.layer(from_fn_with_state(Arc::clone(&service), guard::redirect_to_public_host));
-    around(service, router)
+    let takes_in = config.has(Role::Ingest);
+    let router = around(Arc::clone(&service), router);
+    if takes_in { router.merge(endless(service)) } else { router }
+}
+
+/// The routes of encoders, whose requests may never end.
+fn endless(service: Arc<Service>) -> Router {
+    ingest::routes()
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(Arc::clone(&service), observe::log))
+        .layer(from_fn_with_state(Arc::clone(&service), address::resolve))
+        .with_state(service)
 }
 
 /// The routes for boxes on a listener of their own: A125. No pages, no cookies.

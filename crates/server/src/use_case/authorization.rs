@@ -5,15 +5,18 @@ use super::speaker::Speaker;
 use super::{Outcome, drm_metadata, leases, license, networks, playable, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
+use crate::live::Session;
+use crate::live_url;
 use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
 use crate::store::{Movie, Transaction};
 use ::license::KeyLevel;
 use nccp::{
-    ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, Manifest, MovieId, MovieType,
+    ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, LiveManifest, Manifest, MovieId, MovieType,
     Resolution, ResponseMessage, TextTrack, TrickPlay,
 };
 use pack::layout;
+use urltoken::Signer;
 
 /// Seconds that media URLs outlive the film, where nothing else is configured.
 pub(super) const BEYOND_THE_FILM: u64 = 6 * 3600;
@@ -30,6 +33,10 @@ pub(crate) async fn authorize(
     networks::check(service, speaker)?;
     let (account, level) = (&speaker.account, speaker.device.level);
     let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;
+    if let Some(session) = service.live.session_of(&movie) {
+        let manifest = live_manifest(service, (&movie, &pack), movie_id, &session, now)?;
+        return Ok(ResponseMessage::Authorization(Box::new(manifest)));
+    }
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
     let manifest = manifest(service, (&movie, &pack), movie_id, level, resume, now)?;
@@ -110,15 +117,65 @@ fn manifest(
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
         policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
         drm_metadata: metadata.map(|signed| signed.octets),
-        cdns: cdns
-            .iter()
-            .map(|cdn| nccp::Cdn {
-                id: cdn.id,
-                name: cdn.name.to_owned(),
-                weight: cdn.weight,
-                ranges: cdn.ranges,
-            })
-            .collect(),
+        cdns: told(&cdns),
+        live: None,
+    })
+}
+
+/// As manifests tell them.
+fn told(cdns: &[Cdn<'_>]) -> Vec<nccp::Cdn> {
+    let told = |cdn: &Cdn<'_>| nccp::Cdn {
+        id: cdn.id,
+        name: cdn.name.to_owned(),
+        weight: cdn.weight,
+        ranges: cdn.ranges,
+    };
+    cdns.iter().map(told).collect()
+}
+
+/// The manifest of an event that is live.
+fn live_manifest(
+    service: &Service,
+    (movie, pack): (&Movie, &Pack),
+    movie_id: MovieId,
+    session: &Session,
+    now: u64,
+) -> Outcome<Manifest> {
+    let expiration = media_url::expiration(now, service.config.edge.url_life.unwrap_or(BEYOND_THE_FILM));
+    let (app, event) = (session.event.app.as_str(), session.event.name.as_str());
+    let tokens = service.url_tokens();
+    let url = |signer: &Signer, base: &str, name: &str| {
+        let token = live_url::sign(signer, base, (app, event), expiration, now);
+        format!("{base}/s/live/{app}/{event}/{}/{name}?{token}", session.id().short())
+    };
+    let (runs, (segment, part, window)) = session.read(|b| (b.runs().to_vec(), b.lengths()));
+    let seconds = |micros: i64| micros as f64 / 1e6;
+    // The latest run's clock: what is live now is live by it.
+    let begun = runs.iter().rev().find_map(|run| Some(run.wall? as f64 / 1e3 - seconds(run.start)));
+    let metadata = drm_metadata::make(service, movie, pack, now)?;
+    let cdns = cdns::drawn(&service.config, &tokens);
+    let own = (tokens.own(), service.config.edge_base());
+    let (signer, base) = cdns.first().map_or(own, |cdn| (cdn.signer, cdn.base_url));
+    Ok(Manifest {
+        movie_id,
+        movie_type: MovieType::Dynamic,
+        duration: None,
+        resume_position: 0.0,
+        expiration,
+        live: Some(LiveManifest {
+            availability_start: begun.unwrap_or(now as f64),
+            window: seconds(window),
+            target_latency: seconds(segment.saturating_add(part)),
+            index_url: url(signer, base, "index.json"),
+        }),
+        downloadables: Vec::new(),
+        text_tracks: Vec::new(),
+        trick_play: None,
+        drm_metadata_url: metadata.as_ref().map(|_| url(tokens.own(), service.config.drm_base(), "drm")),
+        license_mode: LicenseMode::Server,
+        policy_version: None,
+        drm_metadata: metadata.map(|signed| signed.octets),
+        cdns: told(&cdns),
     })
 }
 

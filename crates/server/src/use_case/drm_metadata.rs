@@ -4,6 +4,7 @@
 use super::{Failure, Outcome, content_keys};
 use crate::catalogue::Pack;
 use crate::contents::{ContentPlace, Unserved};
+use crate::live::Session;
 use crate::policy::PolicyTemplate;
 use crate::secret::sha256;
 use crate::store::{Movie, retried};
@@ -209,6 +210,22 @@ fn of_film(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<O
         metadata.domain,
     );
     let tag = hex::encode(&sha256(said.as_bytes())[..12]);
+    Ok(Some(Resource { octets: metadata.octets, last_modified, tag }))
+}
+
+/// What `GET /s/live/{app}/{event}/{session}/drm` gives, made just in time; `None` where the stream is clear. It is new
+/// when the players that may play have changed (B71, B83), or keys were declared.
+pub(crate) async fn of_live(service: &Service, session: &Session) -> Outcome<Option<Resource>> {
+    let now = service.clock.now();
+    let known = &session.event.known;
+    let found = retried!(async { service.store.read().await?.movie(known.movie_id).await })?;
+    let Some(movie) = found.filter(|movie| movie.available) else { return Ok(None) };
+    let Ok(pack) = service.catalogue.pack(&movie.pack).await else { return Ok(None) };
+    let Some(metadata) = make(service, &movie, &pack, now)? else { return Ok(None) };
+    let policies = service.policies();
+    let players = policies.find(&movie.policy).and_then(|policy| policy.players.as_ref());
+    let said = format!("{players:?} {:?} {:?}", session.players, pack.keys);
+    let (last_modified, tag) = service.live.allowed.since(&session.id().to_string(), &said, now);
     Ok(Some(Resource { octets: metadata.octets, last_modified, tag }))
 }
 

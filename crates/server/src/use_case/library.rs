@@ -3,6 +3,7 @@
 use super::speaker::Speaker;
 use super::{Outcome, drm_metadata, metadata, playable};
 use crate::Service;
+use crate::live;
 use crate::region::Place;
 use crate::store::{Account, StoreError, Transaction, retried};
 use license::{Domain, KeyLevel};
@@ -20,6 +21,7 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
     let now = service.clock.now();
+    let states = service.live.states(service.clock.millis());
     let mut listed = Vec::with_capacity(movies.len());
     for movie in movies {
         let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
@@ -31,10 +33,14 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
             position: viewing.map(|viewing| viewing.resume()),
             watched_at: viewing.map(|viewing| viewing.seen),
             queued: queue.iter().any(|queued| queued.id == movie.id),
-            playable: playable::may_play(account, &movie, place).is_ok() && art.is_some(),
+            // The site's own player does not play what is live yet.
+            playable: playable::may_play(account, &movie, place).is_ok()
+                && art.is_some()
+                && movie.pack != live::pack_of(movie.id),
             art: art.unwrap_or_default(),
             embedded: drm_metadata::domain_of(service, &movie, now)
                 .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
+            state: states.get(&movie.id).map(|state| state.as_str().to_owned()),
             title: movie.title,
             year: movie.year,
             synopsis: movie.synopsis,

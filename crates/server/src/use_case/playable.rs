@@ -3,6 +3,7 @@
 use super::Outcome;
 use crate::Service;
 use crate::catalogue::Pack;
+use crate::live;
 use crate::region::Place;
 use crate::store::{Account, Movie, Transaction};
 use nccp::{ErrorCode, MovieId};
@@ -45,6 +46,8 @@ pub(crate) async fn playable(
     may_play(account, &movie, place)?;
     match service.film(&movie.pack).await {
         Ok(pack) => Ok((pack.rules.over(movie), pack)),
+        // An event of which there is nothing yet.
+        Err(_) if movie.pack == live::pack_of(movie.id) => Err(ErrorCode::MovieNotAvailable.into()),
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
             Err(ErrorCode::MovieNotAvailable.into())

@@ -16,6 +16,7 @@ mod heights;
 mod identity;
 mod interop;
 mod license;
+mod live;
 mod locks;
 mod login;
 mod nginx;

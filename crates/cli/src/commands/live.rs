@@ -1,0 +1,178 @@
+//! `matinee live`.
+
+use super::{block_on, now, open};
+use crate::args::{EventName, Live};
+use crate::{Failure, output};
+use live::{Rotate};
+use serde_json::{Value, json};
+use server::live::{self as events, Created, Event, EventState, Events, NewEvent};
+use server::policy::{self, Policies};
+use server::{Config, live_url, media_url};
+use std::time::Duration;
+
+/// How long `end` waits for the server that has the event.
+const PATIENCE: u32 = 60;
+/// Seconds for which the addresses that `show` tells can be used.
+const URL_LIFE: u64 = 86_400;
+
+pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
+    server::open_data(&config.data)?;
+    let events = Events::new(&config.data);
+    match command {
+        Live::Create { name, title, movie, policy, license, plans, json } => {
+            let policies = Policies::load(config)?;
+            let EventName { app, event: name } = name;
+            let (settings, _) = events.settings(&app, &name)?;
+            let named = policy.or(settings.encryption.policy);
+            let named = named.as_deref().unwrap_or(policy::DEFAULT);
+            policies.check(named)?;
+            policy::check_mode(&policies, &config.drm, named, license)?;
+            if license.domain().is_some() {
+                server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+                server::keys::make_domains(&config.keys(), now(), usize::MAX)?;
+            }
+            let movie = movie.map(nccp::MovieId::get);
+            let policy = Some(named.to_owned());
+            let new = NewEvent { app, name, title, movie, policy, plans, license };
+            let created = block_on(async {
+                let store = open(config).await?;
+                let created = events::create(&*store, &events, new, now()).await?;
+                store.close().await;
+                Ok(created)
+            })?;
+            tell(config, &created, json.json)
+        }
+        Live::List(json) => {
+            let listed = events::list(&events)?;
+            if json.json {
+                let all: Vec<_> = listed.iter().map(|(event, state)| to_json(event, state)).collect();
+                return output::json(&all);
+            }
+            let row = |(event, state): &(Event, EventState)| {
+                let known = &event.known;
+                vec![
+                    event.app.to_string(),
+                    event.name.to_string(),
+                    known.movie_id.to_string(),
+                    state.state.clone(),
+                    output::time(state.since),
+                    known.title.clone(),
+                ]
+            };
+            let rows: Vec<_> = listed.iter().map(row).collect();
+            output::table(&["APP", "EVENT", "MOVIE", "STATE", "SINCE", "TITLE"], &rows)
+        }
+        Live::Show { name, json } => {
+            let event = events::find(&events, &name.app, &name.event)?;
+            show(config, &events, &event, json.json)
+        }
+        Live::Key { name, json } => {
+            tell(config, &events::new_key(&events, &name.app, &name.event)?, json.json)
+        }
+        Live::End { name, json } => {
+            let event = events::end(&events, &name.app, &name.event, now())?;
+            let state = finish(config, &events, &event)?;
+            if json.json {
+                return output::json(&to_json(&event, &state));
+            }
+            output::line(&match &state.pack {
+                Some(pack) => format!("Ended {}: it is a film now, pack {pack}", event.name),
+                None => format!("Ended {}: nothing of it was sent", event.name),
+            })
+        }
+    }
+}
+
+/// The film is made by the server that has the event's session, or here.
+fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState, Failure> {
+    let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+    for _ in 0..PATIENCE {
+        block_on(async {
+            let store = open(config).await?;
+            let library = config.library();
+            events::publish(&*store, events, &library, &ring, event, now()).await?;
+            store.close().await;
+            Ok(())
+        })?;
+        let state = events.state(event)?;
+        if state.state == "ended" {
+            return Ok(state);
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    Err(Failure::Command("the server that has the event is still busy with it; see its log".to_owned()))
+}
+
+/// Where encoders send it: with the key in the path, or without, for those that have a field for it.
+fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
+    let Created { event, key } = created;
+    let base = format!("{}/ingest/{}/{}", config.public_url, event.app, event.name);
+    if json {
+        return output::json(&json!({
+            "app": event.app.as_str(), "event": event.name.as_str(), "key": key, "movie_id": event.known.movie_id,
+            // There is no listener for RTMP yet.
+            "urls": {"http": format!("{base}/{key}"), "rtmp": Value::Null},
+        }));
+    }
+    output::line(&format!(
+        "Event {} of {}, movie {}: {}",
+        event.name, event.app, event.known.movie_id, event.known.title
+    ))?;
+    output::line(&format!("Stream key  {key}"))?;
+    output::line(&format!("HTTP        {base}/{key}/NAME, or {base}/NAME with the key as password"))?;
+    output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
+}
+
+fn to_json(event: &Event, state: &EventState) -> Value {
+    let known = &event.known;
+    json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id, "title": known.title,
+        "state": state.state, "since": state.since, "session": state.session, "pack": state.pack,
+        "created": known.created, "ended": known.ended})
+}
+
+fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(), Failure> {
+    let (settings, set_by) = events.settings(&event.app, &event.name)?;
+    let state = events.state(event)?;
+    let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+    let expires = media_url::expiration(now(), URL_LIFE);
+    let named = (event.app.as_str(), event.name.as_str());
+    let play = |name| live_url::of(config, &ring, named, name, (expires, now()));
+    let encryption = &settings.encryption;
+    let rotate = match encryption.rotate {
+        None => Value::Null,
+        Some(Rotate::Segments(segments)) => segments.into(),
+        Some(Rotate::Time(time)) => format!("{}s", time.as_secs_f64()).into(),
+    };
+    let mut value = to_json(event, &state);
+    value["encryption"] = json!({"from": set_by.to_string(), "enabled": encryption.enabled,
+        "scheme": encryption.scheme.to_string(), "level": encryption.level.to_string(), "rotate": rotate,
+        "content_id": encryption.content_id.as_ref().map(ToString::to_string), "policy": encryption.policy,
+        "common_key": encryption.common_key, "players": encryption.players});
+    value["window"] = settings.window.as_secs_f64().into();
+    value["segment"] = settings.segment.as_secs_f64().into();
+    value["part"] = settings.part.as_secs_f64().into();
+    let urls = [("hls", "master.m3u8"), ("dash", "stream.mpd"), ("index", "index.json"), ("drm", "drm")];
+    let urls = urls.map(|(form, name)| play(name).map(|url| (form, url)));
+    let urls = urls.into_iter().collect::<Result<Vec<_>, _>>()?;
+    value["urls"] = urls.iter().map(|(form, url)| ((*form).to_owned(), Value::from(url.as_str()))).collect();
+    value["urls_expire"] = expires.into();
+    if json {
+        return output::json(&value);
+    }
+    output::line(&format!("{} of {}: {}", event.name, event.app, event.known.title))?;
+    output::line(&format!(
+        "movie {}, {} since {}",
+        event.known.movie_id,
+        state.state,
+        output::time(state.since)
+    ))?;
+    let how = if encryption.enabled { encryption.scheme.to_string() } else { "clear".to_owned() };
+    output::line(&format!(
+        "{how}, by the settings of the {set_by}; window of {} s",
+        settings.window.as_secs()
+    ))?;
+    for (form, url) in urls {
+        output::line(&format!("{form:<6} {url}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `matinee live`.
+
+use crate::site::Site;
+
+/// What an operator does with an event, without a server.
+#[test]
+fn an_event_from_creation_to_its_end() {
+    let site = Site::new();
+    let created =
+        site.json(&["live", "create", "lecture", "--app", "school", "--title", "Lecture 7", "--json"]);
+    let key = created["key"].as_str().unwrap();
+    assert_eq!((&created["app"], &created["event"]), (&"school".into(), &"lecture".into()));
+    assert_eq!((key.len(), &created["urls"]["rtmp"]), (32, &serde_json::Value::Null));
+    let url = created["urls"]["http"].as_str().unwrap();
+    assert!(url.ends_with(&format!("/ingest/school/lecture/{key}")), "{url}");
+    let movie = created["movie_id"].as_u64().unwrap();
+    assert_eq!(site.json(&["movie", "list", "--json"])[0]["title"], "Lecture 7");
+    assert!(
+        site.fails(&["live", "create", "lecture", "--app", "school", "--title", "x"]).contains("already")
+    );
+    site.ok(&["live", "create", "second", "--title", "Another"]);
+    let list = site.json(&["live", "list", "--json"]);
+    assert_eq!((&list[0]["app"], &list[0]["state"]), (&"live".into(), &"waiting".into()));
+    assert_eq!((&list[1]["app"], &list[1]["movie_id"]), (&"school".into(), &movie.into()));
+    assert!(!format!("{list}").contains(key), "no key is listed");
+    let show = site.json(&["live", "show", "lecture", "--app", "school", "--json"]);
+    assert_eq!(
+        (&show["encryption"]["scheme"], &show["encryption"]["from"]),
+        (&"cenc".into(), &"server".into())
+    );
+    assert!(
+        show["urls"]["hls"].as_str().unwrap().contains("/s/live/school/lecture/master.m3u8?p="),
+        "{show}"
+    );
+    let renewed = site.json(&["live", "key", "lecture", "--app", "school", "--json"]);
+    assert!(renewed["key"] != created["key"] && renewed["movie_id"] == movie);
+    let ended = site.ok(&["live", "end", "lecture", "--app", "school"]);
+    assert!(ended.contains("nothing of it was sent"), "{ended}");
+    assert_eq!(site.json(&["live", "list", "--json"])[1]["state"], "ended");
+    assert!(site.fails(&["live", "show", "third"]).contains("no event third"));
+    let wrong = site.run(&["live", "create", "a/b", "--title", "x"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}

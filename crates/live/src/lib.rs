@@ -1,0 +1,30 @@
+//! Live: an encoder's stream in, encrypted CMAF segments and their parts in a window out (docs/protocol.md,
+//! section 13). No I/O; the clock is passed in.
+//!
+//! * [`Ingest`] reads fragmented MP4 that comes in pieces of any size: headers and samples.
+//! * [`Broadcast`] is a session of an event: it puts the tracks of encoders on one timeline, cuts them into
+//!   segments of the same numbers, encrypts, and keeps the window.
+//! * [`Settings`] is what `application.toml` and `event.toml` say; [`Keys`] are a session's, by period.
+//! * [`index`], [`hls`] and [`dash`] are what players are told of a session.
+//! * [`film`] makes what packs need of a session that is over.
+
+mod broadcast;
+pub mod dash;
+pub mod film;
+pub mod hls;
+pub mod index;
+mod ingest;
+mod keys;
+mod names;
+mod output;
+mod settings;
+mod source;
+mod window;
+
+pub use broadcast::{Broadcast, Event, Handle, OpenError, Representation, Run};
+pub use ingest::{Header, Ingest, IngestError, Input, InputSample};
+pub use keys::{AHEAD, Keys};
+pub use names::{InvalidName, Name, SessionId, header_of, track_name};
+pub use settings::{Encryption, Rotate, SetBy, Settings, SettingsError};
+pub use source::{Kind, Source, SourceError};
+pub use window::{Part, Segment, SegmentEntry, Window};

@@ -1,0 +1,196 @@
+//! What of a representation is published: the segments of the window, the last of them perhaps not whole yet.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Segments that stay whatever the window is.
+const LEAST: usize = 3;
+
+/// A part: what is published first of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Presentation time in ticks.
+    pub start: u64,
+    /// Ticks.
+    pub duration: u64,
+    /// `moof` and `mdat`.
+    pub bytes: Bytes,
+    /// Whether decoding can begin with it.
+    pub independent: bool,
+}
+
+/// What is written down of a segment that is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentEntry {
+    /// Its number in the session, from 0.
+    pub number: u64,
+    /// Presentation time of its earliest sample, in ticks.
+    pub start: u64,
+    /// Time to the next segment's start, in ticks.
+    pub duration: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Number of samples.
+    pub samples: u64,
+    /// Number of samples with at least one protected byte.
+    pub protected: u64,
+}
+
+/// A segment of the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number in the session, from 0.
+    pub number: u64,
+    /// Presentation time of its earliest sample, in ticks.
+    pub start: u64,
+    /// Ticks: to the next segment's start; of one that is not whole as far as it goes.
+    pub duration: u64,
+    /// Bytes.
+    pub size: u64,
+    /// The parts, from 0. Those of older segments are only in storage.
+    pub parts: Vec<Part>,
+    /// How many parts it has, in memory or not.
+    pub part_count: usize,
+    /// Whether nothing more will come.
+    pub complete: bool,
+}
+
+impl Segment {
+    /// All of it, where it is still in memory.
+    pub fn bytes(&self) -> Option<Bytes> {
+        if self.parts.len() < self.part_count {
+            return None;
+        }
+        Some(self.parts.iter().flat_map(|part| part.bytes.iter().copied()).collect())
+    }
+}
+
+/// The segments of a representation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Window {
+    segments: VecDeque<Segment>,
+}
+
+impl Window {
+    /// The segments, ascending; numbers may be missing.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> + ExactSizeIterator {
+        self.segments.iter()
+    }
+
+    /// The segment of a number.
+    pub fn segment(&self, number: u64) -> Option<&Segment> {
+        let at = self.segments.binary_search_by_key(&number, |segment| segment.number).ok()?;
+        self.segments.get(at)
+    }
+
+    /// The latest segment.
+    pub fn last(&self) -> Option<&Segment> {
+        self.segments.back()
+    }
+
+    /// What comes next: the number of the segment and that of its part.
+    pub fn next(&self) -> (u64, usize) {
+        match self.segments.back() {
+            None => (0, 0),
+            Some(last) if last.complete => (last.number.saturating_add(1), 0),
+            Some(last) => (last.number, last.part_count),
+        }
+    }
+
+    /// Whether a segment is whole, or has this part.
+    pub fn has(&self, number: u64, part: Option<usize>) -> bool {
+        let (next, parts) = self.next();
+        number < next || part.is_some_and(|part| number == next && part < parts)
+    }
+
+    pub(crate) fn open(&mut self, number: u64, start: u64) {
+        let (duration, size, parts) = (0, 0, Vec::new());
+        self.segments.push_back(Segment {
+            number,
+            start,
+            duration,
+            size,
+            parts,
+            part_count: 0,
+            complete: false,
+        });
+    }
+
+    pub(crate) fn push(&mut self, part: Part) {
+        if let Some(last) = self.segments.back_mut().filter(|last| !last.complete) {
+            last.duration = last.duration.saturating_add(part.duration);
+            last.size = last.size.saturating_add(part.bytes.len() as u64);
+            last.part_count += 1;
+            last.parts.push(part);
+        }
+    }
+
+    /// Ends the last segment: the next begins at `end`, where that is known. Gives it, if it has any part.
+    pub(crate) fn complete(&mut self, end: Option<u64>) -> Option<&Segment> {
+        let last = self.segments.back_mut().filter(|last| !last.complete)?;
+        if last.part_count == 0 {
+            self.segments.pop_back();
+            return None;
+        }
+        if let Some(end) = end {
+            last.duration = end.saturating_sub(last.start).max(1);
+        }
+        last.complete = true;
+        self.segments.back()
+    }
+
+    /// Forgets what ended before `oldest`, and the bytes of all but the last `in_memory` segments.
+    pub(crate) fn evict(&mut self, oldest: u64, in_memory: usize) {
+        while self.segments.len() > LEAST
+            && self.segments.front().is_some_and(|first| first.start.saturating_add(first.duration) < oldest)
+        {
+            self.segments.pop_front();
+        }
+        let old = self.segments.len().saturating_sub(in_memory.max(LEAST));
+        for segment in self.segments.iter_mut().take(old) {
+            segment.parts = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(start: u64) -> Part {
+        Part { start, duration: 5, bytes: Bytes::from_static(b"abc"), independent: start % 20 == 0 }
+    }
+
+    #[test]
+    fn the_window_moves_and_numbers_grow() {
+        let mut window = Window::default();
+        assert_eq!(window.next(), (0, 0));
+        for number in 0..10 {
+            window.open(number, number * 20);
+            (0..4).for_each(|n| window.push(part(number * 20 + n * 5)));
+            assert_eq!(
+                (window.next(), window.has(number, Some(3)), window.has(number, None)),
+                ((number, 4), true, false)
+            );
+            let done = window.complete(Some(number * 20 + 20)).unwrap();
+            assert_eq!((done.duration, done.size, done.bytes().unwrap().len()), (20, 12, 12));
+            assert!(
+                window.has(number, None) && window.has(number, Some(9)) && !window.has(number + 1, Some(0))
+            );
+        }
+        window.evict(100, 3);
+        let kept: Vec<_> = window.segments().map(|s| (s.number, s.parts.len())).collect();
+        assert_eq!(kept, [(4, 0), (5, 0), (6, 0), (7, 4), (8, 4), (9, 4)]);
+        assert_eq!((window.segment(3), window.segment(5).unwrap().bytes()), (None, None));
+        window.evict(u64::MAX, 3);
+        assert_eq!(window.segments().len(), 3);
+    }
+
+    #[test]
+    fn a_segment_without_parts_is_none() {
+        let mut window = Window::default();
+        window.open(4, 80);
+        assert!(window.complete(None).is_none() && window.last().is_none());
+    }
+}

@@ -1,0 +1,8 @@
+//! Encoders' streams into the core, and what comes out of it.
+
+mod encoder;
+mod film;
+mod ingest;
+mod playlists;
+mod timeline;
+mod world;

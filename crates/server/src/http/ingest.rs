@@ -1,0 +1,368 @@
+//! `POST, PUT /ingest/{app}/{event}/{key}/…`: what encoders send (DASH-IF Live Media Ingest, interfaces 1 and 2;
+//! docs/protocol.md, section 13).
+
+use super::{address, body};
+use crate::Service;
+use crate::live::{Closed, Event, Session, is_key};
+use ::live::{Handle, Header, Ingest, IngestError, Input, Name, OpenError, header_of, track_name};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an encoder may send nothing in the middle of a request.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Octets a second that one request may send on average, and in advance of that.
+const RATE: f64 = 25e6;
+const BURST: f64 = 64e6;
+/// Longest manifest of an encoder, which nobody reads, in octets.
+const MAX_MANIFEST: u64 = 4 << 20;
+/// Headers that are kept for segments that come in requests of their own.
+const MAX_HEADERS: usize = 256;
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new().route("/ingest/{*path}", any(ingest))
+}
+
+/// Headers by event and track, for segments that come in requests of their own.
+#[derive(Debug, Default)]
+pub(crate) struct KnownHeaders(Mutex<HashMap<(Name, Name, String), Arc<Header>>>);
+
+impl KnownHeaders {
+    fn keep(&self, event: &Event, track: &str, header: &Arc<Header>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = (event.app.clone(), event.name.clone(), track.to_owned());
+        if known.len() < MAX_HEADERS || known.contains_key(&name) {
+            known.insert(name, Arc::clone(header));
+        }
+    }
+
+    /// The header that a segment of this name belongs to, with the name that it was sent under.
+    fn find(&self, event: &Event, track: &str) -> Option<(String, Arc<Header>)> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = known.iter().filter(|((app, name, _), _)| *app == event.app && *name == event.name);
+        let names: Vec<&str> = own.map(|((_, _, name), _)| name.as_str()).collect();
+        let name = header_of(&names, track)?.to_owned();
+        let header = known.get(&(event.app.clone(), event.name.clone(), name.clone()))?;
+        Some((name, Arc::clone(header)))
+    }
+}
+
+async fn ingest(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let from = address::of(&request);
+    let (parts, body) = request.into_parts();
+    // Before a single octet of the body is read: encoders wait with it.
+    let (event, file) = match admit(&service, from, parts.uri.path(), &parts.headers) {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
+    match parts.method {
+        Method::POST | Method::PUT => take(&service, &event, &file, body).await,
+        // Encoders remove what they think is old. The window decides here.
+        Method::DELETE => StatusCode::NO_CONTENT.into_response(),
+        Method::OPTIONS => (StatusCode::NO_CONTENT, [(header::ALLOW, ALLOWED)]).into_response(),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, ALLOWED)]).into_response(),
+    }
+}
+
+const ALLOWED: &str = "POST, PUT, DELETE, OPTIONS";
+
+fn refuse(status: StatusCode, text: impl std::fmt::Display) -> Response {
+    // The rest of the body is not read.
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONNECTION, "close")];
+    (status, headers, format!("{text}\n")).into_response()
+}
+
+fn challenge() -> Response {
+    let mut response = refuse(StatusCode::UNAUTHORIZED, "The stream key is missing or wrong.");
+    for scheme in ["Basic realm=\"matinee\"", "Bearer realm=\"matinee\""] {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+    }
+    response
+}
+
+/// The event that a path names, and what follows it, for who has its key: in the path, as a bearer token, or as
+/// the password of any user.
+fn admit(
+    service: &Service,
+    from: std::net::IpAddr,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<(Event, String), Response> {
+    let nothing = || refuse(StatusCode::NOT_FOUND, "There is no such event.");
+    let mut parts =
+        path.strip_prefix("/ingest/").unwrap_or_default().split('/').filter(|part| !part.is_empty());
+    let mut name = || parts.next()?.parse::<Name>().ok();
+    let (Some(app), Some(event)) = (name(), name()) else { return Err(nothing()) };
+    let rest: Vec<&str> = parts.collect();
+    let in_path = rest.first().copied().filter(|part| is_key(part));
+    let file = rest.get(usize::from(in_path.is_some())..).unwrap_or_default().join("/");
+    let given = match body::single(headers, header::AUTHORIZATION.as_str()) {
+        Ok(value) => value.and_then(password),
+        Err(_) => return Err(challenge()),
+    };
+    let keys: Vec<&str> = given.as_deref().into_iter().chain(in_path).collect();
+    let found = service.live.events.find(&app, &event).map_err(|error| {
+        tracing::error!(%error, "a live event cannot be read");
+        refuse(StatusCode::SERVICE_UNAVAILABLE, "Try again later.")
+    })?;
+    let Some(event) = found else { return Err(nothing()) };
+    if keys.is_empty() {
+        return Err(challenge());
+    }
+    // A try is counted as wrong until it was right.
+    let reserved = service.throttle.stream_key(from).map_err(|throttled| {
+        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "Too many wrong stream keys.");
+        response.headers_mut().insert(header::RETRY_AFTER, throttled.0.into());
+        response
+    })?;
+    if !keys.iter().fold(false, |good, key| good | event.has_key(key)) {
+        tracing::warn!(app = %event.app, event = %event.name, "a wrong stream key");
+        metrics::counter!("matinee_ingest_refused_total").increment(1);
+        return Err(challenge());
+    }
+    service.throttle.stream_key_was_right(reserved);
+    match event.known.ended {
+        Some(_) => Err(refuse(StatusCode::GONE, "This event has ended.")),
+        None => Ok((event, file)),
+    }
+}
+
+/// The token of `Bearer`, or the password of `Basic`.
+fn password(value: &str) -> Option<String> {
+    let (scheme, rest) = value.split_once(' ')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => Some(rest.trim().to_owned()),
+        "basic" => {
+            let text = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+            // Some have the key for a name, and no password.
+            let (user, password) = text.split_once(':')?;
+            Some(if password.is_empty() { user.to_owned() } else { password.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+/// What an encoder says of its segments; it is known from themselves.
+fn is_manifest(file: &str) -> bool {
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("mpd" | "m3u8" | "xml" | "ism" | "isml"))
+}
+
+/// Why a request is not taken any further.
+enum Stop {
+    Ingest(IngestError),
+    Open(OpenError),
+    Failed(crate::Error),
+    Silent,
+    Broken,
+}
+
+impl Stop {
+    fn answer(self) -> Response {
+        match self {
+            Self::Ingest(IngestError::NoHeader) => {
+                refuse(StatusCode::PRECONDITION_FAILED, "Send the header (ftyp, moov) of this track first.")
+            }
+            Self::Ingest(error @ IngestError::Source(_)) => refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, error),
+            Self::Ingest(error) => refuse(StatusCode::BAD_REQUEST, error),
+            Self::Open(OpenError::TooMany) => refuse(StatusCode::TOO_MANY_REQUESTS, OpenError::TooMany),
+            Self::Open(error) => refuse(StatusCode::BAD_REQUEST, error),
+            Self::Failed(error) => {
+                tracing::error!(%error, "a live session cannot begin");
+                refuse(StatusCode::SERVICE_UNAVAILABLE, "Try again later.")
+            }
+            Self::Silent => refuse(StatusCode::REQUEST_TIMEOUT, "Nothing came for a minute."),
+            Self::Broken => refuse(StatusCode::BAD_REQUEST, "The body was cut off."),
+        }
+    }
+}
+
+async fn take(service: &Service, event: &Event, file: &str, body: Body) -> Response {
+    let mut body = body.into_data_stream();
+    let mut pace = Pace::new();
+    if is_manifest(file) {
+        let mut size = 0u64;
+        while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
+            size += piece.len() as u64;
+            if size > MAX_MANIFEST {
+                return refuse(StatusCode::PAYLOAD_TOO_LARGE, "No manifest is so long.");
+            }
+        }
+        return StatusCode::OK.into_response();
+    }
+    let mut request = Sending::new(service, event, file);
+    let done = loop {
+        let piece: Option<Result<Bytes, axum::Error>> = match tokio::time::timeout(SILENCE, body.next()).await
+        {
+            Ok(piece) => piece,
+            Err(_) => break Err(Stop::Silent),
+        };
+        match piece {
+            None => break Ok(()),
+            Some(Err(_)) => break Err(Stop::Broken),
+            Some(Ok(piece)) => {
+                metrics::counter!("matinee_ingest_bytes_total").increment(piece.len() as u64);
+                pace.wait(piece.len()).await;
+                if let Err(stop) = request.push(&piece).await {
+                    break Err(stop);
+                }
+            }
+        }
+    };
+    match done {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(stop) => stop.answer(),
+    }
+}
+
+/// A request that is being taken in.
+struct Sending<'a> {
+    service: &'a Service,
+    event: &'a Event,
+    /// Its own name, and that of its header.
+    own: String,
+    track: String,
+    ingest: Ingest,
+    header: Option<Arc<Header>>,
+    session: Option<Arc<Session>>,
+    handles: Vec<(u32, Handle)>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(service: &'a Service, event: &'a Event, file: &str) -> Self {
+        let own = track_name(file);
+        let (track, header) = service.ingest_headers.find(event, &own).unzip();
+        let (ingest, session, handles) = (Ingest::new(header.clone()), None, Vec::new());
+        let track = track.unwrap_or_else(|| own.clone());
+        Self { service, event, own, track, ingest, header, session, handles }
+    }
+
+    async fn push(&mut self, piece: &[u8]) -> Result<(), Stop> {
+        for input in self.ingest.push(piece).map_err(Stop::Ingest)? {
+            match input {
+                Input::Header(header) => {
+                    self.track.clone_from(&self.own);
+                    self.service.ingest_headers.keep(self.event, &self.track, &header);
+                    self.header = Some(header);
+                    self.leave();
+                    self.enter().await?;
+                }
+                Input::Samples { track, samples } => {
+                    if self.session.as_ref().is_none_or(|session| session.has_ended()) {
+                        self.leave();
+                        self.enter().await?;
+                    }
+                    let handle = self.handles.iter().find(|(id, _)| *id == track).map(|(_, handle)| *handle);
+                    let (Some(session), Some(handle)) = (&self.session, handle) else { continue };
+                    // One that ended meanwhile is left with the next samples.
+                    if let Err(Closed) = session.push(self.service, handle, samples).await {
+                        self.leave();
+                    }
+                }
+                Input::Damaged(error) => {
+                    metrics::counter!("matinee_ingest_damaged_total").increment(1);
+                    tracing::warn!(event = %self.event.name, track = self.track, %error, "a fragment cannot be read");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes part in the event's session, or in a new one where the encoder's tracks are others than those of the
+    /// one that there is.
+    async fn enter(&mut self) -> Result<(), Stop> {
+        let Some(header) = self.header.clone() else { return Ok(()) };
+        for again in [true, false] {
+            // The operator may have ended it.
+            let event =
+                self.service.live.events.find(&self.event.app, &self.event.name).map_err(Stop::Failed)?;
+            if event.is_none_or(|event| event.known.ended.is_some()) {
+                return Err(Stop::Failed(crate::Error::Internal("the event has ended")));
+            }
+            let session = self.service.live.take_in(self.service, self.event).map_err(Stop::Failed)?;
+            let mut changed = false;
+            for source in &header.sources {
+                match session.open(self.service, &self.track, source).await {
+                    Ok(handle) => self.handles.push((source.track_id, handle)),
+                    Err(OpenError::Changed) if again => changed = true,
+                    Err(error) => return Err(Stop::Open(error)),
+                }
+            }
+            self.session = Some(Arc::clone(&session));
+            if !changed {
+                return Ok(());
+            }
+            tracing::info!(event = %self.event.name, "the encoder sends something else: a new session");
+            self.leave();
+            session.finish(self.service.clock.millis()).await;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.handles.drain(..).for_each(|(_, handle)| session.close(handle));
+        }
+        self.handles.clear();
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Who sends faster than anybody needs waits.
+struct Pace {
+    left: f64,
+    at: Instant,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { left: BURST, at: Instant::now() }
+    }
+
+    async fn wait(&mut self, octets: usize) {
+        let now = Instant::now();
+        self.left = (self.left + RATE * now.duration_since(self.at).as_secs_f64()).min(BURST) - octets as f64;
+        self.at = now;
+        if self.left < 0.0 {
+            tokio::time::sleep(Duration::from_secs_f64(-self.left / RATE)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_as_bearer_or_password() {
+        assert_eq!(password("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(password("bearer  abc ").as_deref(), Some("abc"));
+        assert_eq!(password("Basic dXNlcjphYmM=").as_deref(), Some("abc"));
+        assert_eq!(password("Basic YWJjOg==").as_deref(), Some("abc"));
+        for other in ["abc", "Basic ???", "Digest abc", "Basic dXNlcg=="] {
+            assert_eq!(password(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn manifests_are_told_by_their_names() {
+        assert!(
+            is_manifest("a/live.mpd") && is_manifest("l.M3U8") && !is_manifest("v.cmfv") && !is_manifest("")
+        );
+    }
+}

@@ -1,0 +1,354 @@
+//! Applications and events: `live/{app}/application.toml` and `live/{app}/{event}/event.toml` are the
+//! operator's, `event.json` and `state.json` in the event's folder are written here.
+
+use crate::secret::{random_hex, sha256};
+use crate::store::{AuditEntry, NewMovie, Store, retried};
+use crate::{Error, LicenseMode, policy, private};
+use ::live::index::State;
+use ::live::{Name, SetBy, Settings};
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use subtle::ConstantTimeEq as _;
+
+/// Longest file of settings or state that is read, in octets.
+const MAX_FILE: u64 = 256 << 10;
+
+/// The folder of applications.
+#[derive(Debug, Clone)]
+pub struct Events {
+    folder: PathBuf,
+}
+
+/// What is written down of an event when it is created, and when it ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its movie.
+    pub movie_id: u64,
+    /// Its title.
+    pub title: String,
+    /// SHA-256 of its stream key, hexadecimal: the key itself is nowhere.
+    key_sha256: String,
+    /// When it was created, Unix seconds.
+    pub created: u64,
+    /// When somebody ended it, Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
+}
+
+/// Where an event stands, as the server that takes it in writes it down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventState {
+    /// `waiting`, `live`, `interrupted` or `ended`.
+    pub state: String,
+    /// The session's 32 hexadecimal digits, once there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The film's pack, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<String>,
+    /// Since when, Unix seconds.
+    pub since: u64,
+}
+
+/// An event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its application.
+    pub app: Name,
+    /// Its name there.
+    pub name: Name,
+    /// What was written down of it.
+    pub known: Known,
+}
+
+impl Event {
+    /// Whether this is its stream key. Takes the same time for every key.
+    pub fn has_key(&self, key: &str) -> bool {
+        hex::encode(sha256(key.as_bytes())).as_bytes().ct_eq(self.known.key_sha256.as_bytes()).into()
+    }
+}
+
+/// Whether a text has the form of a stream key: 32 hexadecimal digits.
+pub(crate) fn is_key(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+impl Events {
+    /// The events of a data folder.
+    pub fn new(data: &Path) -> Self {
+        Self { folder: data.join("live") }
+    }
+
+    /// The folder of an event.
+    pub fn folder(&self, app: &Name, event: &Name) -> PathBuf {
+        self.folder.join(app.as_str()).join(event.as_str())
+    }
+
+    /// An event, if there is one of these names.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`].
+    pub fn find(&self, app: &Name, event: &Name) -> Result<Option<Event>, Error> {
+        let path = self.folder(app, event).join("event.json");
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let known =
+            serde_json::from_str(&text).map_err(|error| Error::Config { path, reason: error.to_string() })?;
+        Ok(Some(Event { app: app.clone(), name: event.clone(), known }))
+    }
+
+    /// Every event, by application and name.
+    ///
+    /// # Errors
+    /// As [`Events::find`].
+    pub fn all(&self) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        for app in names(&self.folder)? {
+            for event in names(&self.folder.join(app.as_str()))? {
+                events.extend(self.find(&app, &event)?);
+            }
+        }
+        Ok(events)
+    }
+
+    /// How an event is encrypted and kept, and which file says how it is encrypted.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`].
+    pub fn settings(&self, app: &Name, event: &Name) -> Result<(Settings, SetBy), Error> {
+        let folder = self.folder(app, event);
+        let [of_app, of_event] = self.files(app, event);
+        let (application, own) = (read(&of_app)?, read(&of_event)?);
+        Settings::read(application.as_deref(), own.as_deref()).map_err(|(error, is_event)| Error::Config {
+            path: if is_event { folder.join("event.toml") } else { of_app },
+            reason: error.to_string(),
+        })
+    }
+
+    /// The operator's two files.
+    pub(crate) fn files(&self, app: &Name, event: &Name) -> [PathBuf; 2] {
+        let folder = self.folder(app, event);
+        [self.folder.join(app.as_str()).join("application.toml"), folder.join("event.toml")]
+    }
+
+    /// Where an event stands, as was written down last.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`].
+    pub fn state(&self, event: &Event) -> Result<EventState, Error> {
+        let path = self.folder(&event.app, &event.name).join("state.json");
+        let waiting = || EventState {
+            state: State::Waiting.as_str().to_owned(),
+            session: None,
+            pack: None,
+            since: event.known.created,
+        };
+        match read(&path)? {
+            None => Ok(waiting()),
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|error| Error::Config { path, reason: error.to_string() })
+            }
+        }
+    }
+
+    pub(crate) fn set_state(&self, app: &Name, event: &Name, state: &EventState) -> Result<(), Error> {
+        write_json(&self.folder(app, event).join("state.json"), state)
+    }
+
+    /// Taken by the server that takes the event in, for as long as it has a session: nobody else makes the film
+    /// of it meanwhile. `None` while somebody else has it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn lock(&self, app: &Name, event: &Name) -> Result<Option<std::fs::File>, Error> {
+        let path = self.folder(app, event).join("lock");
+        private::make_file(&path).map_err(Error::io(&path))?;
+        let file = std::fs::File::options().write(true).open(&path).map_err(Error::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        }
+    }
+}
+
+/// A small file; `None` where there is none.
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    use std::io::Read as _;
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Io { path: path.into(), source }),
+    };
+    let mut text = String::new();
+    file.take(MAX_FILE).read_to_string(&mut text).map_err(Error::io(path))?;
+    Ok(Some(text))
+}
+
+/// Writes a file whole or not at all, for its owner alone.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    let json = serde_json::to_vec_pretty(value).map_err(|_| Error::Internal("no JSON could be written"))?;
+    let temporary = path.with_file_name(format!(".{}", random_hex::<8>()));
+    private::make_file(&temporary).map_err(Error::io(&temporary))?;
+    let write = || {
+        let mut file = std::fs::File::options().write(true).open(&temporary)?;
+        file.write_all(&json)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(Error::io(path))
+}
+
+/// The folders of a folder that have a name of ours, sorted.
+fn names(folder: &Path) -> Result<Vec<Name>, Error> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(Error::Io { path: folder.into(), source }),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(Error::io(folder))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            names.extend(entry.file_name().to_str().and_then(|name| name.parse::<Name>().ok()));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What an operator says of a new event.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Its application.
+    pub app: Name,
+    /// Its name there.
+    pub name: Name,
+    /// Title for people.
+    pub title: String,
+    /// The movie's number; default: the next that is free.
+    pub movie: Option<u64>,
+    /// Name of its policy; default: [`policy::DEFAULT`].
+    pub policy: Option<String>,
+    /// Plans that may play it; empty: every plan but `none`.
+    pub plans: Vec<String>,
+    /// Where its licenses come from.
+    pub license: LicenseMode,
+}
+
+/// An event that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Created {
+    /// The event.
+    pub event: Event,
+    /// Its stream key, which is told this once.
+    pub key: String,
+}
+
+fn bad(name: &'static str, reason: String) -> Error {
+    Error::Setting { name, reason }
+}
+
+/// Makes an event, and its movie in the catalogue.
+///
+/// # Errors
+/// [`Error::Setting`] where there is one of these names, or a movie of this number; [`Error::Io`],
+/// [`Error::Config`], [`Error::Store`].
+pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64) -> Result<Created, Error> {
+    let NewEvent { app, name, title, movie, policy, plans, license } = new;
+    if events.find(&app, &name)?.is_some() {
+        return Err(bad("event", format!("there is an event {name} of the application {app} already")));
+    }
+    // What is wrong with them is told now, not when the encoder comes.
+    let (settings, _) = events.settings(&app, &name)?;
+    let policy = policy.or(settings.encryption.policy).unwrap_or_else(|| policy::DEFAULT.to_owned());
+    let runtime = 0.0;
+    let id = retried!(async {
+        let mut tx = store.begin().await?;
+        let id = match movie {
+            Some(id) => match tx.movie(id).await? {
+                None => id,
+                Some(_) => return Err(bad("movie", format!("there is a movie {id} already"))),
+            },
+            None => tx.movies().await?.iter().map(|movie| movie.id).max().unwrap_or(0) + 1,
+        };
+        let id = nccp::MovieId::try_from(id)
+            .map_err(|_| bad("movie", format!("{id} is too large a number")))?
+            .get();
+        let movie = NewMovie {
+            id,
+            title: title.clone(),
+            year: None,
+            cast: Vec::new(),
+            synopsis: None,
+            rating: None,
+            runtime,
+            pack: super::pack_of(id),
+            policy: policy.clone(),
+            plans: plans.clone(),
+            regions: Vec::new(),
+            license,
+        };
+        tx.put_movie(&movie, now).await?;
+        tx.audit(&AuditEntry::operator("live create").movie(id)).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(id)
+    })?;
+    let key = random_hex::<16>();
+    let known = Known {
+        movie_id: id,
+        title,
+        key_sha256: hex::encode(sha256(key.as_bytes())),
+        created: now,
+        ended: None,
+    };
+    let folder = events.folder(&app, &name);
+    private::make_folder(&folder).map_err(Error::io(&folder))?;
+    write_json(&folder.join("event.json"), &known)?;
+    Ok(Created { event: Event { app, name, known }, key })
+}
+
+/// An event that must be there.
+///
+/// # Errors
+/// [`Error::Setting`] where it is not; [`Error::Io`], [`Error::Config`].
+pub fn find(events: &Events, app: &Name, name: &Name) -> Result<Event, Error> {
+    let found = events.find(app, name)?;
+    found.ok_or_else(|| bad("event", format!("there is no event {name} of the application {app}")))
+}
+
+/// Every event with where it stands.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Config`].
+pub fn list(events: &Events) -> Result<Vec<(Event, EventState)>, Error> {
+    let all = events.all()?.into_iter();
+    all.map(|event| events.state(&event).map(|state| (event, state))).collect()
+}
+
+/// Gives an event another stream key; the one before opens nothing from then on, and what is under way with it
+/// goes on.
+///
+/// # Errors
+/// As [`find`].
+pub fn new_key(events: &Events, app: &Name, name: &Name) -> Result<Created, Error> {
+    let mut event = find(events, app, name)?;
+    let key = random_hex::<16>();
+    event.known.key_sha256 = hex::encode(sha256(key.as_bytes()));
+    write_json(&events.folder(app, name).join("event.json"), &event.known)?;
+    Ok(Created { event, key })
+}
+
+/// Ends an event: nothing of it is taken any more. The server that has its session makes a film of it within a
+/// few seconds; where none has, [`publish`](super::publish) does.
+///
+/// # Errors
+/// As [`find`].
+pub fn end(events: &Events, app: &Name, name: &Name, now: u64) -> Result<Event, Error> {
+    let mut event = find(events, app, name)?;
+    if event.known.ended.is_none() {
+        event.known.ended = Some(now);
+        write_json(&events.folder(app, name).join("event.json"), &event.known)?;
+    }
+    Ok(event)
+}

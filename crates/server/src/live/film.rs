@@ -1,0 +1,222 @@
+//! The film of an event that is over: the segments of its session as they lie in its folder, behind headers and
+//! indexes, in the library.
+
+use super::events::{Event, EventState, Events};
+use crate::keys::KeyRing;
+use crate::store::{AuditEntry, NewMovie, Store, retried};
+use crate::{Error, private};
+use ::live::film::{Film, Record, RecordedTrack};
+use ::live::index::State;
+use ::live::{SegmentEntry, SessionId};
+use cenc::{ContentId, Kid, Label, derive_kid};
+use pack::Pack;
+use pack::layout::PACK_JSON;
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use storage::{Folder, Transfer};
+
+/// A film that was published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// Its pack id.
+    pub pack: String,
+    /// Seconds.
+    pub duration: f64,
+}
+
+/// What is written down of a session, in its folder.
+pub(super) const RECORD: &str = "record.json";
+/// What is written down of a representation's segments, a line each.
+pub(super) const SEGMENTS: &str = "segments.jsonl";
+/// A representation's header.
+pub(super) const HEADER: &str = "init.mp4";
+
+fn bad(path: &Path, reason: impl ToString) -> Error {
+    Error::Config { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// Makes the film of an event that has ended, and gives it to the event's movie. `None`: nothing was ever sent, or
+/// another process has the session and will make it. The session's folder is removed when the film is there.
+///
+/// # Errors
+/// [`Error`]; the event can be published again then.
+pub async fn publish(
+    store: &dyn Store,
+    events: &Events,
+    library: &Path,
+    ring: &KeyRing,
+    event: &Event,
+    now: u64,
+) -> Result<Option<Published>, Error> {
+    let Some(_lock) = events.lock(&event.app, &event.name)? else { return Ok(None) };
+    publish_locked(store, events, library, ring, event, now).await
+}
+
+/// As [`publish`], for whoever has the lock.
+pub(super) async fn publish_locked(
+    store: &dyn Store,
+    events: &Events,
+    library: &Path,
+    ring: &KeyRing,
+    event: &Event,
+    now: u64,
+) -> Result<Option<Published>, Error> {
+    let mut state = events.state(event)?;
+    let end = |state: &mut EventState| {
+        state.state = State::Ended.as_str().to_owned();
+        state.since = now;
+        events.set_state(&event.app, &event.name, state)
+    };
+    let Some(session) = state.session.clone().filter(|_| state.pack.is_none()) else {
+        if state.state != State::Ended.as_str() {
+            end(&mut state)?;
+        }
+        return Ok(None);
+    };
+    let session: SessionId = session.parse().map_err(|_| Error::Internal("the session has no id"))?;
+    let folder = events.folder(&event.app, &event.name).join(session.to_string());
+    let work = library.join(format!(".live-{session}"));
+    let known = &event.known;
+    let made = {
+        let (folder, work, title, movie) =
+            (folder.clone(), work.clone(), known.title.clone(), known.movie_id);
+        let record: Record = read_json(&folder.join(RECORD))?;
+        let kids = kids(ring, &record)?;
+        let make = move || make(&folder, &work, &record, &kids, (movie, &title));
+        tokio::task::spawn_blocking(make).await.map_err(|_| Error::Internal("the film was not made"))??
+    };
+    let Some(pack) = made else {
+        end(&mut state)?;
+        return Ok(None);
+    };
+    let key = pack.pack_id.parse().map_err(storage::Error::from)?;
+    storage::publish(&Folder::new(library), Some(&key), &work, PACK_JSON, Transfer::Move).await?;
+    let duration = pack.duration.seconds();
+    retried!(async {
+        let mut tx = store.begin().await?;
+        if let Some(movie) = tx.movie(known.movie_id).await? {
+            let movie = NewMovie { pack: pack.pack_id.clone(), runtime: duration, ..movie.into() };
+            tx.put_movie(&movie, now).await?;
+            tx.audit(
+                &AuditEntry::operator("live end").movie(known.movie_id).with("pack", pack.pack_id.as_str()),
+            )
+            .await?;
+        }
+        tx.commit().await
+    })?;
+    state.pack = Some(pack.pack_id.clone());
+    end(&mut state)?;
+    // The library has it.
+    let _ = fs::remove_dir_all(&work);
+    let _ = fs::remove_dir_all(&folder);
+    Ok(Some(Published { pack: pack.pack_id, duration }))
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = fs::read(path).map_err(Error::io(path))?;
+    serde_json::from_slice(&text).map_err(|error| bad(path, error))
+}
+
+/// Names the keys of a session by period; a clear one has none.
+fn kids(ring: &KeyRing, record: &Record) -> Result<Box<dyn Fn(u32) -> Kid + Send>, Error> {
+    let Some(keys) = &record.protection else { return Ok(Box::new(|_| Kid([0; 16]))) };
+    let content: ContentId =
+        keys.content_id.parse().map_err(|_| Error::Internal("a session without content id"))?;
+    let label: Label = keys.label.parse().map_err(|_| Error::Internal("a session without label"))?;
+    let common = ring.common_key(&keys.common_key_id);
+    let common =
+        common.ok_or_else(|| Error::Keys(format!("there is no common key {}", keys.common_key_id)))?;
+    let common = cenc::CommonKey::new(*common.expose());
+    Ok(Box::new(move |period| derive_kid(&common, &content, &label, period)))
+}
+
+/// Writes the film's files into `work`; `None` if there is not a segment.
+fn make(
+    folder: &Path,
+    work: &Path,
+    record: &Record,
+    kid: &dyn Fn(u32) -> Kid,
+    of: (u64, &str),
+) -> Result<Option<Pack>, Error> {
+    let mut tracks = Vec::new();
+    for recorded in &record.representations {
+        let place = folder.join(&recorded.id);
+        let Ok(header) = fs::read(place.join(HEADER)) else { continue };
+        let segments = segments(&place)?;
+        if !segments.is_empty() {
+            tracks.push(RecordedTrack { recorded: recorded.clone(), header, segments });
+        }
+    }
+    let film = match Film::new(record, tracks, kid, of) {
+        Ok(film) => film,
+        Err(::live::film::FilmError::Nothing) => return Ok(None),
+        Err(error) => return Err(bad(folder, error)),
+    };
+    // What an attempt before this one left behind.
+    let _ = fs::remove_dir_all(work);
+    private::make_folder(work).map_err(Error::io(work))?;
+    let mut pack = film.pack;
+    for (track, representation) in film.tracks.iter().zip(&mut pack.representations) {
+        let place = work.join(&representation.path);
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent).map_err(Error::io(parent))?;
+        }
+        let parts =
+            track.numbers.iter().map(|number| folder.join(&representation.id).join(format!("{number}.m4s")));
+        let (size, sha256) = join(&place, &track.head, parts)?;
+        if size != representation.size {
+            return Err(bad(&place, "the segments are not those that were written down"));
+        }
+        representation.sha256 = sha256;
+    }
+    let json = pack.to_json().map_err(|error| bad(work, error))?;
+    let place = work.join(PACK_JSON);
+    fs::write(&place, json).map_err(Error::io(&place))?;
+    Ok(Some(pack))
+}
+
+/// What was written down of segments, as far as the lines are whole and their files there.
+fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
+    let path = place.join(SEGMENTS);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(Error::Io { path, source }),
+    };
+    let entries = text.lines().filter_map(|line| serde_json::from_str::<SegmentEntry>(line).ok());
+    let there = |entry: &SegmentEntry| {
+        let file = place.join(format!("{}.m4s", entry.number));
+        fs::metadata(file).is_ok_and(|meta| meta.len() == entry.size)
+    };
+    let mut entries: Vec<_> = entries.filter(there).collect();
+    entries.sort_by_key(|entry| entry.number);
+    entries.dedup_by_key(|entry| entry.number);
+    Ok(entries)
+}
+
+/// Writes a file of a head and other files; gives its size and digest.
+fn join(place: &Path, head: &[u8], parts: impl Iterator<Item = PathBuf>) -> Result<(u64, String), Error> {
+    let failed = || Error::io(place);
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(place).map_err(failed())?);
+    let (mut size, mut digest) = (head.len() as u64, Sha256::new());
+    out.write_all(head).map_err(failed())?;
+    digest.update(head);
+    let mut buffer = vec![0; 1 << 18];
+    for part in parts {
+        let mut file = BufReader::new(File::open(&part).map_err(Error::io(&part))?);
+        loop {
+            let count = file.read(&mut buffer).map_err(Error::io(&part))?;
+            if count == 0 {
+                break;
+            }
+            out.write_all(&buffer[..count]).map_err(failed())?;
+            digest.update(&buffer[..count]);
+            size += count as u64;
+        }
+    }
+    let file = out.into_inner().map_err(|error| Error::io(place)(error.into_error()))?;
+    file.sync_all().map_err(failed())?;
+    Ok((size, hex::encode(digest.finalize())))
+}

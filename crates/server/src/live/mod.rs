@@ -1,0 +1,17 @@
+//! Live: applications and events on disk, sessions under way, and the films that come of them.
+
+mod drm;
+mod events;
+mod film;
+mod live_pack;
+mod session;
+
+pub(crate) use events::is_key;
+pub use events::{Created, Event, EventState, Events, Known, NewEvent, create, end, find, list, new_key};
+pub use film::{Published, publish};
+pub(crate) use session::{Closed, Live, Session};
+
+/// The name of the pack that a movie has until its event is a film.
+pub(crate) fn pack_of(movie: u64) -> String {
+    format!("live-{movie}")
+}

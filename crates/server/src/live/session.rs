@@ -1,0 +1,492 @@
+//! Sessions under way: what encoders send goes through the core and to the disk, and players wait for it.
+
+use super::drm::Allowed;
+use super::events::{Event, EventState, Events};
+use super::film::{self, HEADER, RECORD, SEGMENTS};
+use super::live_pack::live_pack;
+use crate::secret::random;
+use crate::store::Movie;
+use crate::{Error, Service, private};
+use ::live::film::Record;
+use ::live::index::State;
+use ::live::{Broadcast, Event as Output, Handle, InputSample, Keys, Name, OpenError, SessionId, Source};
+use axum::body::Bytes;
+use cenc::CommonKey;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use storage::{Folder, PutMode, Storage as _};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Without a sample for so long a session is interrupted, in milliseconds.
+const SILENCE: u64 = 5_000;
+/// So long the last of a session can be had after its end, in milliseconds.
+const AFTERWARDS: u64 = 300_000;
+/// Messages that wait for the disk; then encoders do.
+const WAITING: usize = 64;
+
+type EventName = (Name, Name);
+
+/// Everything live of a server.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) events: Events,
+    pub(crate) allowed: Allowed,
+    sessions: Mutex<HashMap<EventName, Arc<Session>>>,
+    /// Whether the server stops: nothing begins any more.
+    stopping: AtomicBool,
+}
+
+/// A session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) event: Event,
+    /// Players that its settings name.
+    pub(crate) players: Vec<String>,
+    broadcast: Mutex<Broadcast>,
+    changed: watch::Sender<u64>,
+    /// `None` once everything is written.
+    disk: Mutex<Option<mpsc::Sender<Write>>>,
+    writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    folder: PathBuf,
+    /// What of it was told to the catalogue: representations and periods.
+    told: Mutex<(usize, u32)>,
+    /// Requests of encoders.
+    requests: AtomicUsize,
+    /// When it ended, Unix milliseconds; 0: it has not.
+    ended: AtomicU64,
+    /// Held until the film is there.
+    lock: Mutex<Option<File>>,
+}
+
+/// Why nothing more is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+enum Write {
+    Record(Record),
+    Outputs(Vec<Output>),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Live {
+    pub(crate) fn new(data: &Path) -> Self {
+        let (allowed, sessions) = (Allowed::default(), Mutex::default());
+        Self { events: Events::new(data), allowed, sessions, stopping: AtomicBool::new(false) }
+    }
+
+    /// The session of an event that is under way, or ended lately.
+    pub(crate) fn session(&self, app: &Name, event: &Name) -> Option<Arc<Session>> {
+        lock(&self.sessions).get(&(app.clone(), event.clone())).cloned()
+    }
+
+    /// The session that a movie stands for, while its event is live.
+    pub(crate) fn session_of(&self, movie: &Movie) -> Option<Arc<Session>> {
+        if movie.pack != super::pack_of(movie.id) {
+            return None;
+        }
+        self.sessions().into_iter().find(|session| session.event.known.movie_id == movie.id)
+    }
+
+    fn sessions(&self) -> Vec<Arc<Session>> {
+        lock(&self.sessions).values().cloned().collect()
+    }
+
+    /// The session that takes an event in; begins one where there is none.
+    pub(crate) fn take_in(&self, service: &Service, event: &Event) -> Result<Arc<Session>, Error> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(Error::Internal("the server stops"));
+        }
+        let name = (event.app.clone(), event.name.clone());
+        let mut sessions = lock(&self.sessions);
+        if let Some(session) = sessions.get(&name).filter(|session| !session.has_ended()) {
+            return Ok(Arc::clone(session));
+        }
+        let held = sessions.get(&name).and_then(|session| lock(&session.lock).take());
+        let session = Arc::new(Session::begin(service, &self.events, event, held)?);
+        sessions.insert(name, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// Where an event stands.
+    pub(crate) fn state(&self, event: &Event, now: u64) -> State {
+        match self.session(&event.app, &event.name) {
+            Some(session) => session.state(now),
+            None => match self.events.state(event).map(|state| state.state).as_deref() {
+                _ if event.known.ended.is_some() => State::Ended,
+                Ok("ended") => State::Ended,
+                Ok("live") | Ok("interrupted") => State::Interrupted,
+                _ => State::Waiting,
+            },
+        }
+    }
+
+    /// The events' movies and where they stand: by the movie's number.
+    pub(crate) fn states(&self, now: u64) -> HashMap<u64, State> {
+        let all = self.events.all().unwrap_or_else(|error| {
+            tracing::error!(%error, "the live events cannot be read");
+            Vec::new()
+        });
+        all.into_iter().map(|event| (event.known.movie_id, self.state(&event, now))).collect()
+    }
+
+    /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said so.
+    pub(crate) async fn look(&self, service: &Service) {
+        let now = service.clock.millis();
+        let sessions = self.sessions();
+        let under_way = sessions.iter().filter(|session| !session.has_ended());
+        let (count, requests) =
+            under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
+        metrics::gauge!("matinee_live_sessions").set(count);
+        metrics::gauge!("matinee_live_requests").set(requests as f64);
+        for session in sessions {
+            let (app, name) = (&session.event.app, &session.event.name);
+            if session.has_ended() {
+                if now.saturating_sub(session.ended.load(Ordering::Relaxed)) > AFTERWARDS {
+                    lock(&self.sessions).remove(&(app.clone(), name.clone()));
+                }
+                continue;
+            }
+            match self.events.find(app, name) {
+                Ok(Some(event)) if event.known.ended.is_none() => session.say_state(&self.events, now),
+                Ok(_) => self.close(service, &session).await,
+                Err(error) => tracing::error!(%app, event = %name, %error, "an event cannot be read"),
+            }
+        }
+    }
+
+    /// The server stops: sessions end, and what there is of them is on the disk when it returns.
+    pub(crate) async fn stop(&self, now: u64) {
+        self.stopping.store(true, Ordering::Relaxed);
+        for session in self.sessions().iter().filter(|session| !session.has_ended()) {
+            session.finish(now).await;
+        }
+    }
+
+    /// The event is over: nothing more is taken, and what there is becomes a film.
+    async fn close(&self, service: &Service, session: &Session) {
+        let (app, name) = (&session.event.app, &session.event.name);
+        session.finish(service.clock.millis()).await;
+        service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
+        self.allowed.forget(&session.id().to_string());
+        let library = service.config.library();
+        let keys = service.keys();
+        let store = &*service.store;
+        let made =
+            film::publish_locked(store, &self.events, &library, &keys, &session.event, service.clock.now());
+        match made.await {
+            Ok(Some(film)) => {
+                tracing::info!(%app, event = %name, pack = film.pack, "an event has ended, and is a film")
+            }
+            Ok(None) => tracing::info!(%app, event = %name, "an event has ended without a single segment"),
+            Err(error) => tracing::error!(
+                %app, event = %name, %error,
+                "the film of an event could not be made; `matinee live end` tries again"
+            ),
+        }
+        lock(&session.lock).take();
+    }
+
+    /// What was under way when this process was not there is interrupted.
+    pub(crate) fn begin(&self) -> Result<(), Error> {
+        for event in self.events.all()? {
+            let state = self.events.state(&event)?;
+            if state.state == State::Live.as_str() && self.events.lock(&event.app, &event.name)?.is_some() {
+                let state = EventState { state: State::Interrupted.as_str().to_owned(), ..state };
+                self.events.set_state(&event.app, &event.name, &state)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    fn begin(service: &Service, events: &Events, event: &Event, held: Option<File>) -> Result<Self, Error> {
+        let (app, name) = (&event.app, &event.name);
+        let lock_file = match held {
+            Some(file) => file,
+            None => events.lock(app, name)?.ok_or(Error::Internal("another process takes this event in"))?,
+        };
+        let (settings, set_by) = events.settings(app, name)?;
+        let session = SessionId(random());
+        let keys = match settings.encryption.enabled {
+            false => None,
+            true => {
+                let ring = service.keys();
+                let (id, common) = match &settings.encryption.common_key {
+                    None => ring.active_common_key(),
+                    Some(id) => {
+                        let common = ring.common_key(id);
+                        (&id[..], common.ok_or_else(|| Error::Keys(format!("there is no common key {id}")))?)
+                    }
+                };
+                let content = match &settings.encryption.content_id {
+                    Some(content) => content.clone(),
+                    None => format!("live/{app}/{name}/{}", session.short())
+                        .parse()
+                        .map_err(|_| Error::Internal("a content id is not visible ASCII"))?,
+                };
+                let encryption = &settings.encryption;
+                let how = (encryption.scheme, encryption.level);
+                let common = CommonKey::new(*common.expose());
+                Some(Keys::new(common, id.to_owned(), content, how, settings.segments_per_key()))
+            }
+        };
+        let folder = events.folder(app, name).join(session.to_string());
+        private::make_folder(&folder).map_err(Error::io(&folder))?;
+        let state = EventState {
+            state: State::Live.as_str().to_owned(),
+            session: Some(session.to_string()),
+            pack: None,
+            since: service.clock.now(),
+        };
+        // Before anything is encrypted: a session that is not written down does not begin.
+        events.set_state(app, name, &state)?;
+        let (disk, written) = mpsc::channel(WAITING);
+        let writer = tokio::spawn(write_all(folder.clone(), written));
+        tracing::info!(%app, event = %name, session = %session, settings = %set_by, "a session begins");
+        Ok(Self {
+            event: event.clone(),
+            broadcast: Mutex::new(Broadcast::new(session, keys, &settings)),
+            players: settings.encryption.players,
+            changed: watch::Sender::new(0),
+            disk: Mutex::new(Some(disk)),
+            writer: tokio::sync::Mutex::new(Some(writer)),
+            folder,
+            told: Mutex::new((0, 0)),
+            requests: AtomicUsize::new(0),
+            ended: AtomicU64::new(0),
+            lock: Mutex::new(Some(lock_file)),
+        })
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.read(|broadcast| broadcast.session())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) != 0
+    }
+
+    /// Looks at what is published.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Broadcast) -> T) -> T {
+        look(&lock(&self.broadcast))
+    }
+
+    /// Waits until something is published that makes it so, or the session ends.
+    pub(crate) async fn until(&self, holds: impl Fn(&Broadcast) -> bool) {
+        let mut changes = self.changed.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if self.read(|broadcast| broadcast.has_ended() || holds(broadcast))
+                || changes.changed().await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn state(&self, now: u64) -> State {
+        let heard = self.read(|broadcast| broadcast.heard());
+        match heard {
+            _ if self.has_ended() => State::Ended,
+            None => State::Waiting,
+            Some(heard) if now.saturating_sub(heard) > SILENCE => State::Interrupted,
+            Some(_) => State::Live,
+        }
+    }
+
+    fn say_state(&self, events: &Events, now: u64) {
+        let state = self.state(now);
+        let (app, name) = (&self.event.app, &self.event.name);
+        let Ok(before) = events.state(&self.event) else { return };
+        if state == State::Waiting || before.state == state.as_str() {
+            return;
+        }
+        let next = EventState { state: state.as_str().to_owned(), since: now / 1000, ..before };
+        if let Err(error) = events.set_state(app, name, &next) {
+            tracing::warn!(%app, event = %name, %error, "where an event stands cannot be written down");
+        }
+        // Players that wait are told.
+        self.changed.send_modify(|version| *version += 1);
+    }
+
+    /// A request begins to send a track.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub(crate) async fn open(
+        &self,
+        service: &Service,
+        name: &str,
+        source: &Source,
+    ) -> Result<Handle, OpenError> {
+        let (handle, outputs, record) = {
+            let mut broadcast = lock(&self.broadcast);
+            let (handle, outputs) = broadcast.open(name, source)?;
+            (handle, outputs, Record::of(&broadcast))
+        };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        if !outputs.is_empty() {
+            self.write(Write::Record(record)).await;
+            self.publish(service, outputs).await;
+        }
+        Ok(handle)
+    }
+
+    /// A request is over.
+    pub(crate) fn close(&self, handle: Handle) {
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+        lock(&self.broadcast).close(handle);
+    }
+
+    /// Requests of encoders under way.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Takes samples.
+    ///
+    /// # Errors
+    /// [`Closed`] once the session has ended.
+    pub(crate) async fn push(
+        &self,
+        service: &Service,
+        handle: Handle,
+        samples: Vec<InputSample>,
+    ) -> Result<(), Closed> {
+        let outputs = {
+            let mut broadcast = lock(&self.broadcast);
+            if broadcast.has_ended() {
+                return Err(Closed);
+            }
+            broadcast.push(handle, samples, service.clock.millis())
+        };
+        self.publish(service, outputs).await;
+        Ok(())
+    }
+
+    async fn publish(&self, service: &Service, outputs: Vec<Output>) {
+        self.tell(service);
+        self.changed.send_modify(|version| *version += 1);
+        for output in &outputs {
+            match output {
+                Output::Lost { representation, samples, reason } => {
+                    metrics::counter!("matinee_live_samples_lost_total").increment(*samples as u64);
+                    tracing::warn!(event = %self.event.name, representation, samples, reason, "samples were left out");
+                }
+                Output::Segment { bytes, .. } => {
+                    metrics::counter!("matinee_live_segments_total").increment(1);
+                    metrics::counter!("matinee_live_bytes_total").increment(bytes.len() as u64);
+                }
+                Output::Header { .. } => {}
+            }
+        }
+        if !outputs.is_empty() {
+            self.write(Write::Outputs(outputs)).await;
+        }
+    }
+
+    /// Tells the catalogue what it needs for licenses: before any segment under a new key is there.
+    fn tell(&self, service: &Service) {
+        let pack = self.read(|broadcast| {
+            let latest = broadcast.span().map_or(0, |(_, latest)| latest);
+            let now =
+                (broadcast.representations().count(), broadcast.keys().map_or(0, |keys| keys.period(latest)));
+            let mut told = lock(&self.told);
+            if *told == now {
+                return None;
+            }
+            *told = now;
+            live_pack(broadcast, self.event.known.movie_id, &self.event.known.title)
+        });
+        if let Some(pack) = pack {
+            service.catalogue.set_live(pack);
+        }
+    }
+
+    async fn write(&self, what: Write) {
+        let disk = lock(&self.disk).clone();
+        if let Some(disk) = disk
+            && disk.send(what).await.is_err()
+        {
+            tracing::error!(event = %self.event.name, "a session is not written to the disk any more");
+        }
+    }
+
+    /// Nothing more is taken; returns when all is on the disk.
+    pub(crate) async fn finish(&self, now: u64) {
+        let outputs = lock(&self.broadcast).finish(now);
+        self.ended.store(now.max(1), Ordering::Relaxed);
+        self.write(Write::Outputs(outputs)).await;
+        lock(&self.disk).take();
+        self.changed.send_modify(|version| *version += 1);
+        if let Some(writer) = self.writer.lock().await.take() {
+            let _ = writer.await;
+        }
+    }
+
+    /// A segment that is on the disk only.
+    pub(crate) async fn stored(&self, representation: &str, number: u64) -> Result<Option<Bytes>, Error> {
+        let key = format!("{representation}/{number}.m4s").parse().map_err(storage::Error::from)?;
+        match Folder::new(&self.folder).get(&key, None).await {
+            Ok(object) => Ok(Some(object.bytes().await?)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Writes what a session gives. A disk that fails does not end the session: it goes on from memory.
+async fn write_all(folder: PathBuf, mut written: mpsc::Receiver<Write>) {
+    let storage = Folder::new(&folder);
+    while let Some(message) = written.recv().await {
+        let done = match message {
+            Write::Record(record) => write_record(&storage, &record).await,
+            Write::Outputs(outputs) => write_outputs(&storage, &folder, outputs).await,
+        };
+        if let Err(error) = done {
+            metrics::counter!("matinee_live_write_errors_total").increment(1);
+            tracing::error!(%error, "a live session cannot be written; it goes on from memory");
+        }
+    }
+}
+
+async fn write_record(storage: &Folder, record: &Record) -> Result<(), Error> {
+    let json = serde_json::to_vec_pretty(record).map_err(|_| Error::Internal("no JSON could be written"))?;
+    let key = RECORD.parse().map_err(storage::Error::from)?;
+    Ok(storage.put(&key, json.into(), PutMode::Overwrite).await?)
+}
+
+async fn write_outputs(storage: &Folder, folder: &Path, outputs: Vec<Output>) -> Result<(), Error> {
+    for output in outputs {
+        match output {
+            Output::Header { representation, bytes } => {
+                let key = format!("{representation}/{HEADER}").parse().map_err(storage::Error::from)?;
+                storage.put(&key, bytes, PutMode::Create).await?;
+            }
+            Output::Segment { representation, entry, bytes } => {
+                let key =
+                    format!("{representation}/{}.m4s", entry.number).parse().map_err(storage::Error::from)?;
+                storage.put(&key, bytes, PutMode::Create).await?;
+                let mut line =
+                    serde_json::to_vec(&entry).map_err(|_| Error::Internal("no JSON could be written"))?;
+                line.push(b'\n');
+                // Whole lines, one after another: what is cut off at the end is no line.
+                let path = folder.join(&representation).join(SEGMENTS);
+                let append = File::options().create(true).append(true).open(&path);
+                append.and_then(|mut file| file.write_all(&line)).map_err(Error::io(&path))?;
+            }
+            Output::Lost { .. } => {}
+        }
+    }
+    Ok(())
+}
