@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nccp::{BoxCode, ByteRange, DeviceId, Manifest, MovieId, RangeHeader, Request, Response, json};
+use nccp::{BoxCode, ByteRange, DeviceId, Manifest, MovieId, RangeHeader, Request, Response, json, stream};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(request) = Request::parse(data) {
@@ -30,4 +30,10 @@ fuzz_target!(|data: &[u8]| {
     let _ = serde_json::from_slice::<json::Login>(data);
     let _ = serde_json::from_slice::<json::Library>(data);
     let _ = serde_json::from_slice::<json::ErrorBody>(data);
+    if let Ok(ask) = serde_json::from_slice::<stream::Ask>(data) {
+        let text = serde_json::to_string(&ask).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<stream::Ask>(&text).ok(), Some(ask));
+    }
+    let _ = serde_json::from_slice::<stream::Told>(data);
+    let _ = stream::Piece::read(data);
 });

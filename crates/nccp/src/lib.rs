@@ -51,6 +51,7 @@ mod metadata;
 mod range;
 mod request;
 mod sign;
+pub mod stream;
 mod value;
 pub mod xml;
 

@@ -34,6 +34,8 @@ pub struct Manifest {
     pub drm_metadata: Option<Vec<u8>>,
     /// Where newer DRM metadata is, with a URL token; absent for clear films.
     pub drm_metadata_url: Option<String>,
+    /// Where the film comes over a persistent connection, with a URL token; absent where it does not.
+    pub stream_url: Option<String>,
     /// Where the license comes from.
     pub license_mode: LicenseMode,
     /// Names the rules of the license in the DRM metadata, for `logblob`.

@@ -41,6 +41,7 @@ impl Manifest {
             .children(self.trick_play.iter().map(TrickPlay::to_element))
             .opt_child("drmmetadata", self.drm_metadata.as_deref().map(base64_encode))
             .opt_child("drmmetadataurl", self.drm_metadata_url.as_ref())
+            .opt_child("streamurl", self.stream_url.as_ref())
             .opt_child("licensemode", self.license_mode.written())
             .opt_child("policyversion", self.policy_version.as_ref())
     }
@@ -79,6 +80,7 @@ impl Manifest {
             drm_metadata_url: element
                 .child_text("drmmetadataurl")
                 .map(|url| url.split_whitespace().collect()),
+            stream_url: element.child_text("streamurl").map(|url| url.split_whitespace().collect()),
             license_mode: LicenseMode::of(element.child_text("licensemode")),
             policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
             downloadables,

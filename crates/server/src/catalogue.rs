@@ -89,6 +89,8 @@ pub struct Pack {
 /// One file of a pack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Representation {
+    /// Its name in the pack, such as `v720-2100`.
+    pub id: String,
     /// Ten digits.
     pub downloadable_id: String,
     /// Extension of the file.
@@ -244,6 +246,7 @@ impl Pack {
         let none = ByteRange::new(0, 0).ok()?;
         let representation = |r: LiveRepresentation| Representation {
             downloadable_id: layout::downloadable_id(&id, &r.id),
+            id: r.id.clone(),
             extension: "mp4".to_owned(),
             size: 0,
             sha256: String::new(),
@@ -429,6 +432,7 @@ fn representation(r: pack::Representation, label: Option<&Label>) -> Option<Repr
     let audio = r.media_type == pack::MediaType::Audio;
     Some(Representation {
         extension: r.extension().to_owned(),
+        id: r.id,
         segments: r.segments.iter().map(segment).collect::<Option<_>>()?,
         init_range: range(r.init_range)?,
         index_range: range(r.index_range)?,

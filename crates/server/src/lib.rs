@@ -29,6 +29,7 @@ mod serve;
 mod service;
 mod site;
 pub mod store;
+mod stream;
 mod telemetry;
 mod throttle;
 mod ticket;
@@ -39,8 +40,9 @@ mod use_case;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database, Devices, Drm, Edge,
-    Limits, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, Tls, UpdateStrategy, VOD,
+    Addresses, Application, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database, Devices,
+    Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role,
+    Stream, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};

@@ -33,6 +33,21 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How long to wait when the system has no descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(500);
 
+/// What a connection has, for whoever takes it over: its places, which others get when it is dropped, and when
+/// the server stops.
+#[derive(Debug, Clone)]
+pub(crate) struct Tie {
+    _places: Arc<dyn std::any::Any + Send + Sync>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Tie {
+    /// Ready when the server stops.
+    pub(crate) async fn stopping(&mut self) {
+        let _ = self.stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
 /// A listening socket and what answers there.
 pub(crate) struct Endpoint {
     pub(crate) listener: TcpListener,
@@ -69,10 +84,8 @@ impl Endpoint {
                 continue;
             };
             let (app, tls, stopping) = (self.app.clone(), self.tls.clone(), stopping.clone());
-            tokio::spawn(async move {
-                let _held = (permit, place);
-                connection(stream, peer, app, tls, stopping).await;
-            });
+            let tie = Tie { _places: Arc::new((permit, place)), stopping };
+            tokio::spawn(connection(stream, peer, app, tls, tie));
         }
     }
 }
@@ -82,15 +95,15 @@ async fn connection(
     peer: SocketAddr,
     app: Router,
     tls: Option<Arc<TlsIdentity>>,
-    stopping: watch::Receiver<bool>,
+    tie: Tie,
 ) {
     // Answers are written whole: nothing is gained by waiting for more.
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(stream, STALL);
     match tls {
-        None => requests(stream, peer, app, stopping).await,
+        None => requests(stream, peer, app, tie).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => requests(stream, peer, app, stopping).await,
+            Ok(Ok(stream)) => requests(stream, peer, app, tie).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },
@@ -101,21 +114,22 @@ async fn requests(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     app: Router,
-    mut stopping: watch::Receiver<bool>,
+    mut tie: Tie,
 ) {
+    let mine = tie.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(mine.clone());
         app.clone().oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::pin!(connection);
-    let told = async {
-        let _ = stopping.wait_for(|stopping| *stopping).await;
-    };
+    let told = tie.stopping();
     let result = tokio::select! {
         // One that has ended already must not be polled again.
         biased;

@@ -102,6 +102,43 @@ impl DrmPath {
     const NAME: &str = "drm";
 }
 
+/// Path of a film's persistent connection: an application, and the film's name in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPath {
+    /// The application; [`DrmPath::VOD`] there always is.
+    pub set: String,
+    /// A movie's number or a pack's id.
+    pub content: String,
+}
+
+impl StreamPath {
+    /// The path of a packaged film.
+    pub fn of_movie(movie: u64) -> Self {
+        Self { set: DrmPath::VOD.to_owned(), content: movie.to_string() }
+    }
+
+    /// Reads `/stream/{set}/{content}`.
+    pub fn parse(path: &str) -> Option<Self> {
+        let (set, content) = path.strip_prefix("/stream/")?.split_once('/')?;
+        (is_name(set, 64) && is_name(content, 64))
+            .then(|| Self { set: set.to_owned(), content: content.to_owned() })
+    }
+
+    /// The path.
+    pub fn file_path(&self) -> String {
+        self.folder() + &self.content
+    }
+
+    fn folder(&self) -> String {
+        format!("/stream/{}/", self.set)
+    }
+}
+
+fn is_name(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// The URL of a file, good until `expires` or as long as the signer's network takes it. `base` is the edge's URL
 /// without trailing slash; times are Unix seconds.
 pub fn sign(signer: &Signer, base: &str, path: &MediaPath, expires: u64, now: u64) -> Signed {
@@ -111,6 +148,14 @@ pub fn sign(signer: &Signer, base: &str, path: &MediaPath, expires: u64, now: u6
 /// The URL of a film's DRM metadata.
 pub fn sign_drm(signer: &Signer, base: &str, path: &DrmPath, expires: u64, now: u64) -> Signed {
     signer.sign(&Place::new(base, &path.folder(), DrmPath::NAME), expires, now)
+}
+
+/// The URL of a film's persistent connection: what is signed is the one with `http`, for this film alone even
+/// where other tokens are for folders; what is given is the same with `ws`.
+pub fn sign_stream(signer: &Signer, base: &str, path: &StreamPath, expires: u64, now: u64) -> String {
+    let query = signer.file_query(&Place::new(base, &path.folder(), &path.content), expires, now);
+    let url = format!("{base}{}?{query}", path.file_path());
+    url.strip_prefix("http").map_or(url.clone(), |rest| format!("ws{rest}"))
 }
 
 /// The path of a base URL, without a slash at its end: empty for an origin.
@@ -192,6 +237,23 @@ pub fn verify_drm(
         let drm = DrmPath::parse(path)?;
         let folder = drm.folder();
         Some((drm, folder, DrmPath::NAME.to_owned()))
+    })
+}
+
+/// As [`verify`], of the path of a persistent connection.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn verify_stream(
+    doors: &[Door<'_>],
+    path: &str,
+    query: Option<&str>,
+    now: u64,
+) -> Result<Granted<StreamPath>, Refusal> {
+    check(doors, (path, query), now, |path| {
+        let stream = StreamPath::parse(path)?;
+        let (folder, content) = (stream.folder(), stream.content.clone());
+        Some((stream, folder, content))
     })
 }
 
@@ -445,6 +507,26 @@ mod tests {
         for content in ["0/7", "vod/07", "vod/x", "vod/99999999999999999999", "vod/6/7", "vod/r0123abcd/7"] {
             assert_eq!(DrmPath::parse(&format!("/s/{content}/drm")).unwrap().movie(), None, "{content}");
         }
+    }
+
+    /// And so has a persistent connection, whose URL is one for WebSocket.
+    #[test]
+    fn persistent_connections_have_tokens_too() {
+        let path = StreamPath::of_movie(7);
+        let signer = signer();
+        let doors = [Door { signer: &signer, bases: vec![BASE] }];
+        let url = sign_stream(&signer, BASE, &path, 1_790_002_800, BEFORE);
+        let (text, query) = url.strip_prefix("ws://localhost:8080").unwrap().split_once('?').unwrap();
+        assert_eq!((text, query.starts_with("p=34&e=1790002800&h=")), ("/stream/vod/7", true));
+        let check = |path: &str, now| verify_stream(&doors, path, Some(query), now);
+        assert_eq!(check(text, BEFORE).map(|granted| granted.path), Ok(path));
+        assert_eq!(check("/stream/vod/8", BEFORE), Err(Refusal::Forbidden));
+        assert_eq!(check(text, 1_790_002_800), Err(Refusal::Expired));
+        for other in ["/stream/vod", "/stream/vod/7/8", "/stream/v.d/7", "/s/vod/7"] {
+            assert_eq!(check(other, BEFORE), Err(Refusal::NotFound), "{other}");
+        }
+        let wss = sign_stream(&signer, "https://films.example.org", &StreamPath::of_movie(7), 9, 0);
+        assert!(wss.starts_with("wss://films.example.org/stream/vod/7?p=39&e=9&h="), "{wss}");
     }
 
     proptest! {

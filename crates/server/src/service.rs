@@ -12,6 +12,7 @@ use crate::private;
 use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
+use crate::stream::Streams;
 use crate::throttle::Throttle;
 use crate::url_tokens::UrlTokens;
 use crate::{Clock, Config, Error, Role, keys, password};
@@ -44,6 +45,7 @@ pub struct Service {
     pub(crate) live: Live,
     pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
+    pub(crate) streams: Streams,
     pub(crate) site: Option<Site>,
     pub(crate) authorizer: Option<Webhook>,
     pub(crate) oldest_module: Version,
@@ -62,7 +64,8 @@ impl Service {
     /// [`Error`], in words for the operator.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, Error> {
         open_data(&config.data)?;
-        let needs_store = [Role::Site, Role::Control, Role::Ingest].into_iter().any(|role| config.has(role));
+        let stored = [Role::Site, Role::Control, Role::Ingest, Role::Stream];
+        let needs_store = stored.into_iter().any(|role| config.has(role));
         let store: Arc<dyn Store> = if needs_store {
             std::fs::create_dir_all(config.library()).map_err(Error::io(config.library()))?;
             store::open(&config).await?
@@ -107,6 +110,11 @@ impl Service {
         if config.has(Role::Site) {
             password::warm_up();
         }
+        if config.has(Role::Stream) {
+            for conflict in config.stream.conflicts() {
+                tracing::warn!("{conflict}");
+            }
+        }
         let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
         let regions = RegionTable::open(&config.regions)?;
         let policies = load_policies(&config)?;
@@ -123,6 +131,7 @@ impl Service {
             live: Live::new(&config.data),
             ingest_headers: KnownHeaders::default(),
             throttle: Throttle::new(&config.limits),
+            streams: Streams::default(),
             config,
             clock,
             store,

@@ -146,6 +146,11 @@ impl Signer {
         self.forms[0].query(place, self.reach, self.expiration(expires, now))
     }
 
+    /// As [`Signer::query`], for this file alone, whatever the signer's own reach.
+    pub fn file_query(&self, place: &Place<'_>, expires: u64, now: u64) -> String {
+        self.forms[0].query(place, Reach::File, self.expiration(expires, now))
+    }
+
     /// As [`Signer::query`], for all files in the place's folder, whatever the signer's own reach; `None` where
     /// the dialect has no such tokens.
     pub fn folder_query(&self, place: &Place<'_>, expires: u64, now: u64) -> Option<String> {

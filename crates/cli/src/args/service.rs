@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Parts to run: site, control, individualize, edge, origin, ingest [default: all]
+    /// Parts to run: site, control, individualize, edge, origin, ingest, stream [default: all]
     #[arg(long, value_delimiter = ',', value_name = "ROLES", env = "MATINEE_ROLES")]
     pub(crate) roles: Option<Vec<Role>>,
     /// Address to listen on [default: 127.0.0.1:8080]

@@ -195,6 +195,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 cdns,
                 downloadables,
                 drm_metadata,
+                stream_url: drm_metadata_url.clone(),
                 drm_metadata_url,
                 license_mode,
                 policy_version,

@@ -14,6 +14,7 @@ mod limits;
 mod origin;
 mod plans;
 mod role;
+mod stream;
 mod telemetry;
 mod tls;
 mod url;
@@ -30,6 +31,8 @@ pub use limits::Limits;
 pub use origin::{ClientSet, Origin, VOD};
 pub use plans::Plan;
 pub use role::Role;
+pub use stream::{Application, ListedPlayer, Stream};
+pub(crate) use stream::{LIVE, POLICY as STREAM_POLICY};
 pub use telemetry::{Addresses, Log, LogFormat, Metrics};
 pub use tls::Tls;
 pub(crate) use url::check_origin;
@@ -91,6 +94,8 @@ pub struct Config {
     pub cdn: Vec<CdnConfig>,
     /// DRM.
     pub drm: Drm,
+    /// Persistent connections.
+    pub stream: Stream,
     /// How often one may ask.
     pub limits: Limits,
     /// Films that are encrypted when they are asked for.
@@ -130,6 +135,7 @@ impl Default for Config {
             edge: Edge::default(),
             cdn: Vec::new(),
             drm: Drm::default(),
+            stream: Stream::default(),
             limits: Limits::default(),
             origin: Origin::default(),
             encryption: Forms::default(),
@@ -229,6 +235,7 @@ impl Config {
         check_cdns(&self.cdn)?;
         check_sets(&self.set)?;
         self.drm.check(self.is_https())?;
+        self.stream.check()?;
         self.boxes.check()?;
         self.regions.check()?;
         self.authorizer.as_ref().map_or(Ok(()), Authorizer::check)?;

@@ -20,12 +20,21 @@ pub enum Role {
     Origin,
     /// What encoders send, and the live events that are made of it.
     Ingest,
+    /// Films over persistent connections.
+    Stream,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] =
-        [Self::Site, Self::Control, Self::Individualize, Self::Edge, Self::Origin, Self::Ingest];
+    pub const ALL: [Self; 7] = [
+        Self::Site,
+        Self::Control,
+        Self::Individualize,
+        Self::Edge,
+        Self::Origin,
+        Self::Ingest,
+        Self::Stream,
+    ];
 }
 
 impl FromStr for Role {
@@ -39,9 +48,12 @@ impl FromStr for Role {
             "edge" => Ok(Self::Edge),
             "origin" => Ok(Self::Origin),
             "ingest" => Ok(Self::Ingest),
+            "stream" => Ok(Self::Stream),
             other => Err(Error::Setting {
                 name: "roles",
-                reason: format!("\"{other}\" is none of site, control, individualize, edge, origin, ingest"),
+                reason: format!(
+                    "\"{other}\" is none of site, control, individualize, edge, origin, ingest, stream"
+                ),
             }),
         }
     }

@@ -70,7 +70,8 @@ pub(super) async fn redirect_to_public_host(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let exempt = path == "/healthz" || path == "/readyz" || path.starts_with("/s/");
+    let exempt =
+        ["/healthz", "/readyz"].contains(&path) || path.starts_with("/s/") || path.starts_with("/stream/");
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let config = &service.config;
     if exempt || !reads || !config.has(Role::Site) || is_public_host(config, request.headers()) {

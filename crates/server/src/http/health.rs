@@ -12,7 +12,8 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 }
 
 async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, &'static str) {
-    let needs_store = service.config.has(Role::Site) || service.config.has(Role::Control);
+    let needs_store =
+        [Role::Site, Role::Control, Role::Stream].into_iter().any(|role| service.config.has(role));
     let answers = async {
         service.store.read().await?.account(0).await?;
         Ok::<_, crate::store::StoreError>(())

@@ -23,6 +23,7 @@ mod origin;
 mod pages;
 mod playlists;
 mod steering;
+mod stream;
 
 pub(crate) use ingest::KnownHeaders;
 
@@ -67,6 +68,9 @@ pub fn router(service: Arc<Service>) -> Router {
     }
     if config.has(Role::Control) || config.has(Role::Edge) {
         router = router.merge(steering::routes());
+    }
+    if config.has(Role::Stream) {
+        router = router.merge(stream::routes());
     }
     if config.has(Role::Site) || config.has(Role::Edge) || config.has(Role::Origin) {
         router = router.merge(pages::client_access_policy());

@@ -2,7 +2,7 @@
 
 use super::cdns::{self, Cdn};
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, leases, license, networks, playable, too_high};
+use super::{Outcome, drm_metadata, leases, license, networks, playable, streaming, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::live::Session;
@@ -114,6 +114,7 @@ fn manifest(
             sheets: thumbnails.sheets.iter().map(|sheet| sources.of(&sheet.path)).collect(),
         }),
         drm_metadata_url: metadata_url.map(|signed| signed.url),
+        stream_url: streaming::url(service, movie, wanted),
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
         policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
         drm_metadata: metadata.map(|signed| signed.octets),
@@ -172,6 +173,7 @@ fn live_manifest(
         text_tracks: Vec::new(),
         trick_play: None,
         drm_metadata_url: metadata.as_ref().map(|_| url(tokens.own(), service.config.drm_base(), "drm")),
+        stream_url: None,
         license_mode: LicenseMode::Server,
         policy_version: None,
         drm_metadata: metadata.map(|signed| signed.octets),

@@ -3,6 +3,7 @@
 
 use super::{Failure, Outcome, content_keys};
 use crate::catalogue::Pack;
+use crate::config::STREAM_POLICY;
 use crate::contents::{ContentPlace, Unserved};
 use crate::live::Session;
 use crate::policy::PolicyTemplate;
@@ -10,7 +11,7 @@ use crate::secret::sha256;
 use crate::store::{Movie, retried};
 use crate::{Role, Service};
 use ::origin::scope::Form;
-use license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Policy};
+use license::{Domain, DomainEpoch, DrmMetadata, Grant, KeyLevel, Player, Policy};
 use nccp::ErrorCode;
 
 /// DRM metadata with its signature.
@@ -42,24 +43,66 @@ pub(crate) fn make(
     if pack.keys.is_empty() {
         return Ok(None);
     }
-    let license = embedded(service, movie, pack, now)?;
+    let license = match domain_of(service, movie, now) {
+        Some(of) => {
+            let policies = service.policies();
+            let template = policies.find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
+            let policy = pack.rules.players_over(rules(template, of.domain, now));
+            embedded(service, (of, policy), pack, now)?
+        }
+        None => None,
+    };
+    let policy_version = license.as_ref().and_then(|_| version_of(service, movie));
+    sign(service, (pack, &movie.policy), license, policy_version, now).map(Some)
+}
+
+/// Makes what a playback over a persistent connection begins with; none for clear films. A license in it has
+/// the policy of those, for these players alone; none: for any (B93, B96).
+pub(crate) fn make_streamed(
+    service: &Service,
+    movie: &Movie,
+    pack: &Pack,
+    players: Vec<Player>,
+    now: u64,
+) -> Outcome<Option<Vec<u8>>> {
+    if pack.keys.is_empty() {
+        return Ok(None);
+    }
+    let policies = service.policies();
+    let template = policies.find(STREAM_POLICY).ok_or(ErrorCode::MovieNotAvailable)?;
+    let of = movie.license.domain().map(|domain| DomainEpoch::at(domain, now));
+    let license = match of.filter(|of| service.keys().domain(*of).is_some()) {
+        Some(of) => {
+            let players = (!players.is_empty()).then_some(players);
+            let rules = Policy { players, ..rules(template, of.domain, now) };
+            embedded(service, (of, rules), pack, now)?
+        }
+        None => None,
+    };
+    sign(service, (pack, STREAM_POLICY), license, None, now).map(|signed| Some(signed.octets))
+}
+
+fn sign(
+    service: &Service,
+    (pack, policy): (&Pack, &str),
+    license: Option<Embedded>,
+    policy_version: Option<String>,
+    now: u64,
+) -> Outcome<SignedMetadata> {
     let max_height = license.as_ref().and_then(|license| license.max_height);
     let (domain, embedded_license) = license.map(|license| (license.domain, license.octets)).unzip();
     let metadata = DrmMetadata {
         signer: Vec::new(),
         content_id: pack.content_id.clone(),
         keys: pack.keys.clone(),
-        policy: movie.policy.clone(),
+        policy: policy.to_owned(),
         license_url: service.config.drm.license_url.clone(),
         embedded_license,
         issued: now,
         ttl: service.config.drm.ttl,
     };
     match service.keys().metadata.sign_metadata(metadata) {
-        Ok(octets) => {
-            let policy_version = domain.and_then(|_| version_of(service, movie));
-            Ok(Some(SignedMetadata { octets, domain, policy_version, max_height }))
-        }
+        Ok(octets) => Ok(SignedMetadata { octets, domain, policy_version, max_height }),
         Err(error) => Err(Failure::Signing { what: "DRM metadata", error }),
     }
 }
@@ -88,13 +131,14 @@ struct Embedded {
 
 /// A license for every device of the film's domain, for every rotation period and every height that is allowed
 /// there. Its times count from now (B12).
-fn embedded(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<Option<Embedded>> {
-    let Some(of) = domain_of(service, movie, now) else { return Ok(None) };
-    let policies = service.policies();
-    let template = policies.find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
+fn embedded(
+    service: &Service,
+    (of, policy): (DomainEpoch, Policy),
+    pack: &Pack,
+    now: u64,
+) -> Outcome<Option<Embedded>> {
     let ring = service.keys();
     let pair = ring.domain(of).ok_or(ErrorCode::MovieNotAvailable)?;
-    let policy = pack.rules.players_over(rules(template, of.domain, now));
     let max_height = policy.max_height;
     // What is embedded for all devices of a domain may be too low for any picture and sound of a film.
     if pack.keys_up_to(max_height).next().is_none() {

@@ -27,6 +27,7 @@ pub(crate) mod playlists;
 pub(crate) mod registration;
 pub(crate) mod sessions;
 pub(crate) mod speaker;
+pub(crate) mod streaming;
 pub mod urls;
 pub(crate) mod verify;
 

@@ -31,6 +31,7 @@ mod serving;
 mod site;
 mod steering;
 mod store;
+mod stream;
 mod two_servers;
 mod webhook;
 mod world;
