@@ -40,6 +40,8 @@ pub(crate) struct Loaded {
     pub(crate) folders: Vec<FolderFile>,
     /// Of `source.json`, then of the representations.
     stamps: Vec<Stamp>,
+    /// Of the folders' files, before they were read.
+    settings: Vec<Option<Stamp>>,
     /// When one of its files was changed or touched last, settings included. Unix seconds.
     pub(crate) changed: u64,
 }
@@ -72,13 +74,24 @@ impl Loaded {
             }
             stamps.push(Stamp::of(&metadata));
         }
+        let stamped = sources.settings_stamps(content);
         let folders = sources.folder_files(content);
         let settings = folders.iter().filter_map(|file| match file {
             FolderFile::File(file) => Some(crate::config::modified(&file.path)),
             _ => None,
         });
         let changed = stamps.iter().map(Stamp::changed).chain(settings).max().unwrap_or(0);
-        Ok(Some(Self { folder, source, folders, stamps, changed }))
+        Ok(Some(Self { folder, source, folders, stamps, settings: stamped, changed }))
+    }
+
+    /// Whether all files are still those that were read.
+    pub(crate) fn is_unchanged(&self, sources: &Sources, content: &ContentPath) -> bool {
+        let media = self.source.pack.representations.iter().map(|r| &r.path[..]);
+        let files = std::iter::once(SOURCE_JSON).chain(media).map(|name| self.folder.join(name));
+        let same = |(path, stamp): (PathBuf, &Stamp)| {
+            fs::metadata(path).is_ok_and(|metadata| Stamp::of(&metadata) == *stamp)
+        };
+        files.zip(&self.stamps).all(same) && sources.settings_stamps(content) == self.settings
     }
 
     /// Opens the clear file of a representation, if it is still the one that was looked at.

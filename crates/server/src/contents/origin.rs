@@ -56,6 +56,12 @@ struct Seen {
     loaded: Option<Arc<Loaded>>,
 }
 
+/// What looking at a content again gave.
+enum Look {
+    Same(Arc<Loaded>),
+    New(Loaded),
+}
+
 /// A film that was laid out, of what and with which keys.
 #[derive(Debug, Clone)]
 struct Laid {
@@ -176,17 +182,22 @@ impl Origin {
         }
         let Some(root) = config.sources() else { return Err(Unserved::NotFound) };
         let (of, path) = (Sources { root }, content.clone());
-        let read = spawn_blocking(move || Loaded::read(&of, &path)).await;
+        let old = before.as_ref().and_then(|seen| seen.loaded.clone());
+        let read = spawn_blocking(move || match old {
+            Some(old) if old.is_unchanged(&of, &path) => Ok(Some(Look::Same(old))),
+            _ => Ok(Loaded::read(&of, &path)?.map(Look::New)),
+        });
+        let read = read.await;
         let read = read.map_err(|error| error.to_string()).and_then(|read| read);
         let loaded = read.map_err(|reason| self.off_at(content.as_str(), &reason))?;
-        if let Some(loaded) = &loaded {
-            self.warn_of_ignored(config, loaded);
-        }
         // What did not change stays the same object, so that what was made of it holds.
-        let loaded = match (loaded, before.and_then(|seen| seen.loaded)) {
-            (Some(new), Some(old)) if new == *old => Some(old),
-            (new, _) => new.map(Arc::new),
-        };
+        let loaded = loaded.map(|look| match look {
+            Look::Same(old) => old,
+            Look::New(new) => {
+                self.warn_of_ignored(config, &new);
+                Arc::new(new)
+            }
+        });
         let bytes = loaded.as_ref().map_or(256, |loaded| {
             let segments = loaded.source.pack.representations.iter().map(|r| r.segments.len()).sum::<usize>();
             4096 + segments * 32

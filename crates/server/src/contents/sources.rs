@@ -1,3 +1,4 @@
+use super::loaded::Stamp;
 use ::origin::ContentPath;
 use ::origin::scope::{FileError, Folder, Form, Off, SetWords, Settings, SettingsFile, resolve};
 use pack::layout::SOURCE_JSON;
@@ -70,6 +71,12 @@ impl Sources {
     /// The folder of a content.
     pub(crate) fn folder(&self, content: &ContentPath) -> PathBuf {
         self.root.join(content.as_str())
+    }
+
+    /// What the files with what the folders say are now.
+    pub(super) fn settings_stamps(&self, content: &ContentPath) -> Vec<Option<Stamp>> {
+        let stamp = |folder: &str| fs::metadata(self.root.join(folder).join(SETTINGS)).ok();
+        content.folders().map(|folder| stamp(folder).map(|metadata| Stamp::of(&metadata))).collect()
     }
 
     /// What the folders of a content say, the nearest first.
