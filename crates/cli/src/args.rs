@@ -3,6 +3,7 @@
 mod accounts;
 mod boxes;
 mod configuration;
+mod embedding;
 mod exchange;
 mod film;
 mod live;
@@ -13,6 +14,7 @@ mod values;
 pub(crate) use accounts::{Device, Password, User};
 pub(crate) use boxes::{BoxCommand, BoxRun, SinkName};
 pub(crate) use configuration::Configuration;
+pub(crate) use embedding::ApiKey;
 pub(crate) use exchange::Exchange;
 pub(crate) use film::{
     Add, AddMovie, Check, Decrypt, Details, FilmKeys, Inspect, Movie, Package, Policy, Tracks,
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     /// Accounts
     #[command(subcommand)]
     User(User),
+    /// Keys for programs of yours that call the service
+    #[command(subcommand, name = "apikey")]
+    ApiKey(ApiKey),
     /// TV devices
     #[command(subcommand)]
     Box(BoxCommand),

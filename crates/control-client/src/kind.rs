@@ -12,7 +12,8 @@ pub struct Kind {
 /// How a device comes to a registration (`docs/protocol.md`, §3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registering {
-    /// By the message `register`; session cookies, which the driver sends along, say for which account.
+    /// By the message `register`; session cookies, which the driver sends along, say for which account, or a
+    /// grant ([`Client::show`](crate::Client::show)).
     ByCookies {
         /// What people call the device, at most 80 characters.
         name: String,
@@ -29,6 +30,11 @@ impl Kind {
     pub fn browser(name: impl Into<String>, machine: impl Into<String>) -> Self {
         let registering = Registering::ByCookies { name: name.into(), machine: machine.into() };
         Self { registering, recoveries: &Recoveries::BROWSER }
+    }
+
+    /// A browser in another site's page: a grant says for which account. With it comes each new ticket.
+    pub fn granted(name: impl Into<String>, machine: impl Into<String>) -> Self {
+        Self { recoveries: &Recoveries::GRANTED, ..Self::browser(name, machine) }
     }
 
     /// A TV box: activated by a code, its certificate is the factory's.

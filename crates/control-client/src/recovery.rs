@@ -59,6 +59,16 @@ impl Recoveries {
         ],
     };
 
+    /// A browser's that registers by grants. One that is not valid is asked for anew, and then again: the
+    /// driver gets another when it looks for a registration. The account is the grant's, whoever is signed in.
+    pub const GRANTED: Self = Self {
+        codes: &[
+            (ErrorCode::GrantInvalid, &[Step::Register, Step::Again]),
+            (ErrorCode::RenewOtherCustomer, &[]),
+        ],
+        ..Self::BROWSER
+    };
+
     /// A box's. It has no session: where a browser would register or sign in, its registration is over. What
     /// was damaged on its way is no reason for that, so what is not authentic is sent again, and then its
     /// ticket renewed. Its certificate is the factory's, but ticket or clock may have changed since a

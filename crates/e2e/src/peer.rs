@@ -69,6 +69,7 @@ impl Peer {
             certificate: peer.certificate.clone(),
             name: name.to_owned(),
             machine: "End to end".into(),
+            grant: None,
         };
         peer.ask(RequestMessage::Register(register)).await.unwrap();
         peer

@@ -103,6 +103,8 @@ error_codes! {
     ClockSkew "CLOCK_SKEW" Clock "This device's clock is wrong.";
     /// No session, or an expired one.
     LoginRequired "LOGIN_REQUIRED" Login "Please sign in.";
+    /// The grant is not the site's, is over, or is for another page or movie.
+    GrantInvalid "GRANT_INVALID" Fail "This page's permission to play the title is not valid.";
     /// Every slot of the account is taken.
     DeviceLimitReached "DEVICE_LIMIT_REACHED" Fail "Device Limit Reached";
     /// As many devices were removed lately as may be.

@@ -232,6 +232,9 @@ pub struct PlayerEvent {
     /// Position in seconds, 0 to 999,999,999.999 as in a `logblob`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "position")]
     pub position: Option<f64>,
+    /// In place of cookies: the ticket that a grant got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
 }
 
 fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

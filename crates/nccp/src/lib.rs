@@ -70,7 +70,7 @@ pub use manifest::{
 };
 pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};
-pub use request::{LogBlob, LogEvent, MessageName, Register, RequestMessage};
+pub use request::{LogBlob, LogEvent, MessageName, Register, RequestMessage, ShownGrant};
 pub use sign::{
     CONTENT_TYPE, CONTROLLER_PATH, POLICY_VERSION_HEADER, SIGNATURE_HEADER, TICKET_HEADER, seal_envelope,
     signing_input,

@@ -151,6 +151,45 @@ pub struct Register {
     pub name: String,
     /// Description of the machine; at most 400 characters, on one line.
     pub machine: String,
+    /// In place of cookies: for a page of another site.
+    pub grant: Option<ShownGrant>,
+}
+
+/// A grant as a player shows it (docs/protocol.md, section 1).
+#[derive(Clone, PartialEq, Eq)]
+pub struct ShownGrant {
+    /// As the operator's backend got it: 1 to 4,096 characters from `!` to `~`.
+    pub token: String,
+    /// The origin of the page that the player is embedded in; at most 300 characters from `!` to `~`.
+    pub origin: Option<String>,
+}
+
+impl fmt::Debug for ShownGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShownGrant([redacted], for {:?})", self.origin)
+    }
+}
+
+impl ShownGrant {
+    fn to_element(&self) -> Element {
+        let element = Element::with_text("grant", &self.token);
+        match &self.origin {
+            Some(origin) => element.attr("origin", origin),
+            None => element,
+        }
+    }
+
+    fn read(element: &Element) -> Result<Option<Self>, Error> {
+        let visible = |text: &str, most| text.len() <= most && text.bytes().all(|b| b.is_ascii_graphic());
+        let Some(grant) = element.first("grant").filter(|grant| !grant.text.is_empty()) else {
+            return Ok(None);
+        };
+        let origin = grant.attribute("origin").filter(|origin| !origin.is_empty());
+        if !visible(&grant.text, MAX_GRANT) || !origin.is_none_or(|origin| visible(origin, MAX_ORIGIN)) {
+            return Err(Error::Value("grant"));
+        }
+        Ok(Some(Self { token: grant.text.clone(), origin: origin.map(str::to_owned) }))
+    }
 }
 
 /// The message `logblob`.
@@ -212,6 +251,10 @@ impl FromStr for LogEvent {
 pub(crate) const MAX_NAME: usize = 80;
 /// Most characters of a machine's description.
 pub(crate) const MAX_MACHINE: usize = 400;
+/// Most characters of a grant.
+pub(crate) const MAX_GRANT: usize = 4096;
+/// Most characters of an origin.
+pub(crate) const MAX_ORIGIN: usize = 300;
 /// Most counters of a `logblob`.
 pub(crate) const MAX_COUNTERS: usize = 32;
 
@@ -245,10 +288,16 @@ impl RequestMessage {
         let element = Element::new(self.name().as_str());
         match self {
             Self::Ping | Self::AccountInfo | Self::Queue => element,
-            Self::Register(register) => element
-                .text_child("certificate", base64_encode(&register.certificate))
-                .text_child("name", &register.name)
-                .text_child("machine", &register.machine),
+            Self::Register(register) => {
+                let element = element
+                    .text_child("certificate", base64_encode(&register.certificate))
+                    .text_child("name", &register.name)
+                    .text_child("machine", &register.machine);
+                match &register.grant {
+                    Some(grant) => element.child(grant.to_element()),
+                    None => element,
+                }
+            }
             Self::AuthenticationRenewal { device_id } => element.text_child("deviceid", device_id),
             Self::MovieMetadata { movie_id }
             | Self::UserMovieMetadata { movie_id }
@@ -290,6 +339,7 @@ impl RequestMessage {
                 certificate: octets("certificate")?,
                 name: line(element, "name", MAX_NAME)?,
                 machine: line(element, "machine", MAX_MACHINE)?,
+                grant: ShownGrant::read(element)?,
             }),
             MessageName::AuthenticationRenewal => {
                 Self::AuthenticationRenewal { device_id: required(element, "deviceid")? }

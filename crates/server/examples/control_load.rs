@@ -265,6 +265,7 @@ impl Device {
             certificate: device.certificate.clone(),
             name: "Load".into(),
             machine: String::new(),
+            grant: None,
         });
         device.call(register).await;
         // The server makes its domains' keys when it has time.

@@ -80,6 +80,12 @@ fn describe() {
         "Devices that came to a further network within an hour, by how many it then was"
     );
     describe_counter!("matinee_networks_refused_total", "Requests of devices that were in too many networks");
+    describe_counter!("matinee_api_keys_refused_total", "Requests with an API key that is not valid");
+    describe_counter!("matinee_grants_total", "Grants made for pages of other sites");
+    describe_counter!(
+        "matinee_grants_refused_total",
+        "Registrations whose grant is over, or not for this page"
+    );
     describe_counter!("matinee_streams_refused_total", "Requests of accounts that play enough already");
     describe_counter!("matinee_logins_total", "Logins by result");
     describe_counter!("matinee_authorizer_total", "Questions to the operator's authorizer by answer");

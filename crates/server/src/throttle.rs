@@ -94,6 +94,17 @@ impl Mistakes {
         Ok(())
     }
 
+    /// Whether there is a try left; it is not counted.
+    fn check(&self, bucket: u64) -> Result<(), Throttled> {
+        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((begun, count)) = callers.get(&bucket) else { return Ok(()) };
+        let over = begun.elapsed();
+        if over < Self::WINDOW && *count >= self.most {
+            return Err(Throttled((Self::WINDOW - over).as_secs() + 1));
+        }
+        Ok(())
+    }
+
     /// It was right: takes it back.
     fn release(&self, bucket: u64) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,6 +127,8 @@ pub(crate) struct Throttle {
     codes_per_account: Mistakes,
     codes_per_address: Mistakes,
     stream_keys_per_address: Mistakes,
+    api_requests: Limiter,
+    api_keys_per_address: Mistakes,
 }
 
 /// A stream key that was counted as wrong beforehand.
@@ -143,6 +156,8 @@ impl Throttle {
             codes_per_account: Mistakes::new(limits.codes_per_account),
             codes_per_address: Mistakes::new(limits.codes_per_address),
             stream_keys_per_address: Mistakes::new(limits.stream_keys_per_address),
+            api_requests: Limiter::per_minute(limits.api_requests),
+            api_keys_per_address: Mistakes::new(limits.api_keys_per_address),
         }
     }
 
@@ -199,6 +214,22 @@ impl Throttle {
     /// The stream key was right.
     pub(crate) fn stream_key_was_right(&self, reserved: ReservedKey) {
         self.stream_keys_per_address.release(reserved.0);
+    }
+
+    /// An API key is about to be looked at.
+    pub(crate) fn may_show_key(&self, address: IpAddr) -> Result<(), Throttled> {
+        self.api_keys_per_address.check(self.api_keys_per_address.bucket(&network(address)))
+    }
+
+    /// There is no such API key.
+    pub(crate) fn wrong_key(&self, address: IpAddr) {
+        // Counted, not refused: that is asked before the next.
+        let _ = self.api_keys_per_address.reserve(self.api_keys_per_address.bucket(&network(address)));
+    }
+
+    /// A request by an API key.
+    pub(crate) fn key_request(&self, id: &str) -> Result<(), Throttled> {
+        self.api_requests.check(&id)
     }
 
     pub(crate) fn individualization(&self, address: IpAddr) -> Result<(), Throttled> {

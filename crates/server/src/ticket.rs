@@ -4,6 +4,7 @@
 //! Text form: base64url of key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16); opaque to everybody else. Opening
 //! one touches no database, so a forgery costs none.
 
+use crate::grant::Visit;
 use crate::key_level;
 use crate::secret::{base64url, from_base64url, random};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -13,8 +14,11 @@ use nccp::DeviceId;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Longest ticket in characters.
-const MAX_TEXT: usize = 512;
+/// Longest ticket in characters: one that a grant got names movies.
+const MAX_TEXT: usize = 2048;
+/// Longest that is sealed, in characters.
+const MAX_SEALED: usize = 4096;
+const LABEL: &[u8] = b"matinee-ticket-3";
 /// Octets before the device id: account, epoch, issued, expires, level, component, signing key (uncompressed).
 const FIXED: usize = 8 + 4 + 8 + 8 + 1 + 16 + 65;
 
@@ -37,6 +41,9 @@ pub struct Ticket {
     pub issued: u64,
     /// When it ends.
     pub expires: u64,
+    /// What it is limited to, where it came by a grant. In the octets it follows the device id, as JSON behind a
+    /// zero.
+    pub visit: Option<Visit>,
 }
 
 /// A key for tickets.
@@ -70,8 +77,8 @@ pub struct TicketKeys {
     others: Vec<TicketKey>,
 }
 
-fn aad(id: [u8; 4]) -> Vec<u8> {
-    [b"matinee-ticket-3".as_slice(), &id].concat()
+fn aad((label, of): (&[u8], &str), id: [u8; 4]) -> Vec<u8> {
+    [label, &id, of.as_bytes()].concat()
 }
 
 impl TicketKeys {
@@ -91,14 +98,23 @@ impl TicketKeys {
         plain.extend(ticket.component);
         plain.extend(ticket.point.as_bytes());
         plain.extend(ticket.device.as_str().as_bytes());
+        if let Some(visit) = &ticket.visit {
+            plain.push(0);
+            plain.extend(serde_json::to_vec(visit).unwrap_or_default());
+        }
+        self.seal_octets((LABEL, ""), &plain)
+    }
+
+    /// Seals octets of the kind that the label names, for what stands beside them.
+    pub(crate) fn seal_octets(&self, label: (&[u8], &str), plain: &[u8]) -> String {
         let nonce = random::<12>();
         let id = self.active.id;
-        let payload = Payload { msg: &plain, aad: &aad(id) };
+        let payload = Payload { msg: plain, aad: &aad(label, id) };
         let sealed = self
             .active
             .cipher()
             .encrypt(&Nonce::from(nonce), payload)
-            .expect("a ticket is far below the cipher's length limit");
+            .expect("what is sealed is far below the cipher's length limit");
         base64url(&[&id[..], &nonce, &sealed].concat())
     }
 
@@ -108,16 +124,20 @@ impl TicketKeys {
         if text.len() > MAX_TEXT {
             return None;
         }
+        Ticket::read(&self.open_octets((LABEL, ""), text)?)
+    }
+
+    /// Opens what [`TicketKeys::seal_octets`] sealed.
+    pub(crate) fn open_octets(&self, label: (&[u8], &str), text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        if text.len() > MAX_SEALED {
+            return None;
+        }
         let octets = from_base64url(text)?;
         let (id, rest) = octets.split_first_chunk::<4>()?;
         let (nonce, sealed) = rest.split_first_chunk::<12>()?;
         let key = std::iter::once(&self.active).chain(&self.others).find(|key| key.id == *id)?;
-        let plain = key
-            .cipher()
-            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &aad(*id) })
-            .map(Zeroizing::new)
-            .ok()?;
-        Ticket::read(&plain)
+        let payload = Payload { msg: sealed, aad: &aad(label, *id) };
+        key.cipher().decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).ok()
     }
 }
 
@@ -129,7 +149,11 @@ impl Ticket {
         let (expires, rest) = rest.split_first_chunk::<8>()?;
         let (level, rest) = rest.split_first()?;
         let (component, rest) = rest.split_first_chunk::<16>()?;
-        let (point, device) = rest.split_first_chunk::<65>()?;
+        let (point, rest) = rest.split_first_chunk::<65>()?;
+        let (device, visit) = match rest.iter().position(|byte| *byte == 0) {
+            Some(at) => (&rest[..at], Some(serde_json::from_slice(&rest[at + 1..]).ok()?)),
+            None => (rest, None),
+        };
         Some(Self {
             account: i64::from_be_bytes(*account),
             device: std::str::from_utf8(device).ok()?.parse().ok()?,
@@ -139,6 +163,7 @@ impl Ticket {
             epoch: u32::from_be_bytes(*epoch),
             issued: u64::from_be_bytes(*issued),
             expires: u64::from_be_bytes(*expires),
+            visit,
         })
     }
 }
@@ -146,6 +171,7 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::{All, Movies};
     use proptest::prelude::*;
 
     fn ticket() -> Ticket {
@@ -158,6 +184,7 @@ mod tests {
             epoch: 3,
             issued: 1000,
             expires: 2000,
+            visit: None,
         }
     }
 
@@ -175,6 +202,17 @@ mod tests {
         assert_eq!(old.open(&new.seal(&ticket())), None);
         assert_ne!(old.seal(&ticket()), text, "never twice the same");
         assert!(text.len() < 240);
+    }
+
+    #[test]
+    fn a_grants_terms_travel_along() {
+        let keys = TicketKeys::new(key(1), vec![]);
+        let movie = |id: u64| nccp::MovieId::try_from(id).unwrap();
+        let most = vec![movie((1 << 53) - 1); crate::grant::MOST_MOVIES];
+        for movies in [Movies::All(All::All), Movies::Only(most)] {
+            let ticket = Ticket { visit: Some(Visit { movies, streams: Some(2) }), ..ticket() };
+            assert_eq!(keys.open(&keys.seal(&ticket)), Some(ticket));
+        }
     }
 
     #[test]

@@ -80,6 +80,7 @@ impl Problem {
             ),
             E::RemovalLimitReached => ("Too many devices were removed", text, Way::Devices),
             E::StreamLimit => ("Playing elsewhere", text, Way::TakeOver),
+            E::GrantInvalid => ("Not allowed to play here", text, Way::Retry),
             E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
             E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
             E::NetworkLimit => ("Used in too many places", text, Way::Retry),

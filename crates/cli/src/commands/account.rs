@@ -68,5 +68,5 @@ fn block(config: &Config, email: &str, blocked: bool, json: bool) -> Result<(), 
 }
 
 fn to_json(a: &server::store::Account) -> serde_json::Value {
-    json!({"account": a.handle, "email": a.email, "plan": a.plan, "disabled": a.disabled, "created": a.created})
+    json!({"account": a.handle, "email": a.email, "name": a.name, "plan": a.plan, "disabled": a.disabled, "created": a.created})
 }

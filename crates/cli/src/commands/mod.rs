@@ -2,6 +2,7 @@
 
 mod account;
 mod add;
+mod api_key;
 mod audit;
 mod box_run;
 mod box_screen;
@@ -56,6 +57,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         // A box has no configuration, and nothing of the site.
         Command::Box(BoxCommand::Run(run)) => box_run::run(run),
+        Command::ApiKey(command) => api_key::run(&load(overrides)?, command),
         Command::User(command) => account::run(&load(overrides)?, command),
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),

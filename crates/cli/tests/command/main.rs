@@ -80,6 +80,30 @@ fn a17_accounts() {
 }
 
 /// Whatever an operator's command changes is in the audit log; what it shows is not.
+/// A key is shown once, opens what it may, and nothing once it is revoked.
+#[test]
+fn keys_for_programs() {
+    let site = Site::new();
+    let made = site.json(&["apikey", "create", "school", "--scope", "grants,catalogue", "--json"]);
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("mk_") && made["scopes"] == serde_json::json!(["grants", "catalogue"]));
+    assert!(!site.run(&["apikey", "create", "school", "--scope", "grants"]).status.success());
+    let plain = site.ok(&["apikey", "create", "other", "--scope", "grants"]);
+    assert!(plain.starts_with("mk_") && plain.lines().count() == 1, "alone, for scripts");
+    let list = site.json(&["apikey", "list", "--json"]);
+    assert_eq!((&list[0]["name"], &list[1]["name"]), (&"other".into(), &"school".into()));
+    assert!(list[1]["last_used"].is_null() && !list.to_string().contains(key));
+    let database = std::fs::read(site.path("data/matinee.db")).unwrap();
+    let secret = key.rsplit_once('_').unwrap().1.as_bytes();
+    assert!(!database.windows(secret.len()).any(|octets| octets == secret));
+    assert!(site.ok(&["apikey", "revoke", "school"]).contains("Revoked"));
+    assert!(!site.run(&["apikey", "revoke", "school"]).status.success());
+    assert_eq!(site.json(&["apikey", "list", "--json"]).as_array().unwrap().len(), 1);
+    for wrong in [&["apikey", "create", "x"][..], &["apikey", "create", "x", "--scope", "all"]] {
+        assert_eq!(site.run(wrong).status.code(), Some(2));
+    }
+}
+
 #[test]
 fn commands_are_audited() {
     let site = Site::new();

@@ -5,7 +5,7 @@ mod sending;
 
 use std::time::Duration;
 
-use nccp::{Registration, RequestMessage, ResponseMessage};
+use nccp::{Registration, RequestMessage, ResponseMessage, ShownGrant};
 
 use crate::{
     envelope::{Holds, Lane, Served},
@@ -36,6 +36,7 @@ pub struct Client<E> {
     rng: fastrand::Rng,
     identity: Identity,
     registration: Option<Registration>,
+    grant: Option<ShownGrant>,
     // The ticket is the last envelope's own: if it has ended nevertheless, only the controller can say so.
     fresh: bool,
     // Server's clock minus this device's, in seconds.
@@ -59,6 +60,7 @@ impl<E: Clone> Client<E> {
             rng: fastrand::Rng::with_seed(seed),
             identity,
             registration: registration.map(without_keys),
+            grant: None,
             fresh: false,
             offset: 0.0,
             queue: Queue::default(),
@@ -86,6 +88,11 @@ impl<E: Clone> Client<E> {
         }
         self.pump(now);
         std::mem::take(&mut self.commands)
+    }
+
+    /// Shows this grant when it registers from now on, in place of cookies.
+    pub fn show(&mut self, grant: ShownGrant) {
+        self.grant = Some(grant);
     }
 
     /// The registration in use, without its domain keys.

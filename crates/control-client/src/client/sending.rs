@@ -120,7 +120,8 @@ impl<E: Clone> Client<E> {
     /// `register`, with a `ping` beside it.
     pub(super) fn register(&mut self) {
         let Registering::ByCookies { name, machine } = self.kind.registering.clone() else { return };
-        let register = Register { certificate: self.identity.certificate.clone(), name, machine };
+        let (certificate, grant) = (self.identity.certificate.clone(), self.grant.clone());
+        let register = Register { certificate, name, machine, grant };
         let messages = RequestMessage::Register(register).to_xml() + &RequestMessage::Ping.to_xml();
         self.seal(Holds::Register, messages, None);
     }

@@ -2,9 +2,9 @@
 //! same questions.
 
 use control_client::{Ask, Error, Kind};
-use nccp::{ErrorCode, RequestMessage, ResponseMessage};
+use nccp::{ErrorCode, RequestMessage, ResponseMessage, ShownGrant};
 
-use crate::bench::{Answered, Bench, Verdict, browser, license};
+use crate::bench::{ACCOUNT, Answered, Bench, Verdict, browser, license};
 
 /// What is done about an error that comes again and again, in order; `ask` stands for the license's challenge
 /// and envelope, `renew` and `register` for theirs. At the end whoever asked is told the error, or, where it
@@ -61,6 +61,7 @@ const TABLE: &[Row] = &[
         &["ask", "forget licenses", "forget", "not activated"],
     ),
     row(ErrorCode::RemovalLimitReached, ASK, ASK),
+    row(ErrorCode::GrantInvalid, ASK, ASK),
     row(ErrorCode::StreamLimit, ASK, ASK),
     row(ErrorCode::NotSubscribed, ASK, ASK),
     row(ErrorCode::NetworkLimit, ASK, ASK),
@@ -164,6 +165,35 @@ fn each_code_has_a_row() {
     for code in ErrorCode::ALL {
         assert_eq!(TABLE.iter().filter(|row| row.code == *code).count(), 1, "{code}");
     }
+}
+
+/// A grant that is over is asked for anew, by the way of a registration.
+#[test]
+fn a_grant_is_asked_for_again() {
+    let kind = Kind::granted("Firefox on Linux", "Mozilla/5.0");
+    check(&kind, ErrorCode::GrantInvalid, &["ask", "load", "register", "ask", "ask"]);
+    check(&kind, ErrorCode::RenewOtherCustomer, &["ask", "forget licenses"]);
+    check(&kind, ErrorCode::TicketExpired, &["ask", "renew", "ask", "load", "register", "ask"]);
+
+    let mut left = 1;
+    let mut bench = Bench::new(kind, None, move |message, _| match message {
+        RequestMessage::Register(_) if left > 0 => {
+            left -= 1;
+            Verdict::Refuse(ErrorCode::GrantInvalid)
+        }
+        _ => Verdict::Well,
+    });
+    let token = || ShownGrant { token: "a-1.x".into(), origin: Some("https://school.example".into()) };
+    bench.client.show(token());
+    let (trace, answer) = bench.outcome(ACCOUNT);
+    assert_eq!(trace, ["load", "register+ping", "load", "register+ping", "accountinfo"]);
+    assert!(answer.is_ok(), "{answer:?}");
+    let shown =
+        bench.envelopes.iter().flat_map(|envelope| &envelope.messages).filter_map(|message| match message {
+            RequestMessage::Register(register) => register.grant.clone(),
+            _ => None,
+        });
+    assert_eq!(shown.collect::<Vec<_>>(), [token(), token()]);
 }
 
 /// A code of a later version: its action says what to do.

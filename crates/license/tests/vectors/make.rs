@@ -174,6 +174,7 @@ pub fn envelopes(site: &SiteFile, device: &DeviceFile, license: &LicenseFile) ->
         certificate: device.certificate.octets.0.clone(),
         name: "Chromium on Linux".into(),
         machine: "Mozilla/5.0 (X11; Linux x86_64)".into(),
+        grant: None,
     });
     let start = vec![
         nccp::RequestMessage::UserMovieMetadata { movie_id },

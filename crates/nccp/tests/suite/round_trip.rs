@@ -42,6 +42,11 @@ fn device() -> impl Strategy<Value = DeviceId> {
     "d-[A-Za-z0-9_-]{1,64}".prop_map(|s| s.parse().unwrap())
 }
 
+fn grant() -> impl Strategy<Value = ShownGrant> {
+    ("[!-~]{1,200}", proptest::option::of("[!-~]{1,100}"))
+        .prop_map(|(token, origin)| ShownGrant { token, origin })
+}
+
 fn message() -> impl Strategy<Value = RequestMessage> {
     let octets = || proptest::collection::vec(any::<u8>(), 1..200);
     let counters = proptest::collection::vec(("[a-z_]{1,32}", any::<u64>()), 0..4);
@@ -49,9 +54,14 @@ fn message() -> impl Strategy<Value = RequestMessage> {
         Just(RequestMessage::Ping),
         Just(RequestMessage::AccountInfo),
         Just(RequestMessage::Queue),
-        (octets(), text(), text()).prop_map(|(certificate, name, machine)| RequestMessage::Register(
-            Register { certificate, name, machine }
-        )),
+        (octets(), text(), text(), proptest::option::of(grant())).prop_map(
+            |(certificate, name, machine, grant)| RequestMessage::Register(Register {
+                certificate,
+                name,
+                machine,
+                grant
+            })
+        ),
         device().prop_map(|device_id| RequestMessage::AuthenticationRenewal { device_id }),
         ids().prop_map(|movie_id| RequestMessage::MovieMetadata { movie_id }),
         ids().prop_map(|movie_id| RequestMessage::UserMovieMetadata { movie_id }),

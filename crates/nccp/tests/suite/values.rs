@@ -77,6 +77,33 @@ fn base64_may_be_wrapped() {
 }
 
 #[test]
+fn grants_are_short_and_visible() {
+    let register = |grant: &str| {
+        let message = format!(
+            "<nccp:register><nccp:certificate>AAEC</nccp:certificate><nccp:name/><nccp:machine/>{grant}</nccp:register>"
+        );
+        request(&message).map(|message| match message {
+            RequestMessage::Register(Register { grant, .. }) => {
+                grant.map(|grant| (grant.token, grant.origin))
+            }
+            other => panic!("{other:?}"),
+        })
+    };
+    let plain = |token: &str| register(&format!("<nccp:grant>{token}</nccp:grant>"));
+    assert_eq!(plain("a-1.abc"), Ok(Some(("a-1.abc".into(), None))));
+    let origin = |origin: &str| register(&format!("<nccp:grant origin=\"{origin}\">a</nccp:grant>"));
+    assert_eq!(origin("https://a.example"), Ok(Some(("a".into(), Some("https://a.example".into())))));
+    assert_eq!(origin(""), Ok(Some(("a".into(), None))));
+    assert_eq!((register(""), plain("")), (Ok(None), Ok(None)));
+    assert!(plain(&"a".repeat(4096)).is_ok());
+    for wrong in
+        [plain(&"a".repeat(4097)), plain("a b"), plain("\u{e9}"), origin(&"a".repeat(301)), origin("a b")]
+    {
+        assert_eq!(wrong, Err(Error::Value("grant")));
+    }
+}
+
+#[test]
 fn names_stand_on_one_line() {
     let register = |name: &str| {
         let message = format!(

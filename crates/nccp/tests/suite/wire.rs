@@ -266,7 +266,13 @@ fn json_bodies_are_the_documented_ones() {
     .unwrap();
     assert_eq!(library.movies[0].art[0].width, 1280);
     assert_eq!(library.movies[0].year, None);
-    let event = PlayerEvent { movie_id: movie(7), event: PlayerEventKind::Ready, code: None, position: None };
+    let event = PlayerEvent {
+        movie_id: movie(7),
+        event: PlayerEventKind::Ready,
+        code: None,
+        position: None,
+        ticket: None,
+    };
     assert_eq!(serde_json::to_string(&event).unwrap(), r#"{"movie_id":7,"event":"ready"}"#);
     assert!(serde_json::from_str::<PlayerEvent>(r#"{"movie_id":9007199254740992,"event":"ready"}"#).is_err());
     assert_eq!(

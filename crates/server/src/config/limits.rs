@@ -28,6 +28,10 @@ pub struct Limits {
     pub codes_per_address: u32,
     /// Wrong stream keys of encoders per hour of one address.
     pub stream_keys_per_address: u32,
+    /// Requests per minute of one API key.
+    pub api_requests: u32,
+    /// Wrong API keys per hour of one address.
+    pub api_keys_per_address: u32,
     /// Connections at a time; further ones wait.
     pub connections: usize,
     /// Connections of one address (IPv6: one /64) at a time; further ones are closed. Trusted proxies have no
@@ -48,6 +52,8 @@ impl Default for Limits {
             codes_per_account: 10,
             codes_per_address: 30,
             stream_keys_per_address: 60,
+            api_requests: 6000,
+            api_keys_per_address: 60,
             connections: 10_000,
             connections_per_address: 100,
         }

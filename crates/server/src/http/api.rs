@@ -125,10 +125,16 @@ async fn unregister(State(service): State<Arc<Service>>, request: Request) -> An
 async fn player_event(State(service): State<Arc<Service>>, request: Request) -> Answer<StatusCode> {
     let headers = request.headers().clone();
     let event = json::<PlayerEvent>(request).await;
+    if let Ok(PlayerEvent { ticket: Some(ticket), movie_id, .. }) = &event {
+        let (account, device) = playback::visitor(&service, ticket, *movie_id).await?;
+        service.throttle.account_request(account.id)?;
+        playback::player_event(&service, &account, playback::Player::Device(&device), &event?).await?;
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let account = account(&service, &headers).await?;
     let browser = cookies::browser(&service.config, &headers);
-    let event = event?;
-    playback::player_event(&service, &account, browser.as_ref(), &event).await?;
+    let player = browser.as_ref().map_or(playback::Player::Unknown, playback::Player::Browser);
+    playback::player_event(&service, &account, player, &event?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,6 +11,7 @@ mod cors;
 mod drm;
 mod edge;
 mod error;
+mod grants;
 mod guard;
 mod health;
 mod individualize;
@@ -53,6 +54,8 @@ pub fn router(service: Arc<Service>) -> Router {
         let site = pages::routes().merge(login::routes()).merge(api::routes()).merge(activate::routes());
         let site = guarded(&service, site.merge(account::routes()));
         router = router.merge(site.layer(from_fn_with_state(Arc::clone(&service), guard::throttle_site)));
+        // Of backends, which have budgets of their own.
+        router = router.merge(guarded(&service, grants::routes()));
     }
     if config.has(Role::Control) {
         router = router.merge(guarded(&service, controller::routes().layer(Extension(audience))));

@@ -17,8 +17,8 @@ mod sqlite;
 pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
-    Account, ActivationCode, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease, NewMovie,
-    Registered, Session, Slot, Viewing,
+    Account, ActivationCode, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
+    NewMovie, Registered, Session, Slot, Viewing,
 };
 pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
@@ -151,8 +151,21 @@ pub trait Transaction: Send {
     async fn accounts(&mut self) -> Result<Vec<Account>>;
     /// Sets another password hash and ends the account's sessions.
     async fn set_password(&mut self, id: i64, password_hash: &str) -> Result<()>;
+    /// Sets an account's plan, and its name.
+    async fn set_plan(&mut self, id: i64, plan: &str, name: &str) -> Result<()>;
     /// Disables or enables an account; disabling ends its sessions.
     async fn set_disabled(&mut self, id: i64, disabled: bool) -> Result<()>;
+
+    /// Remembers an API key. [`StoreError::Exists`] when the name is taken.
+    async fn add_api_key(&mut self, key: &ApiKey) -> Result<()>;
+    /// The API key of that id.
+    async fn api_key(&mut self, id: &str) -> Result<Option<ApiKey>>;
+    /// Every API key, by name.
+    async fn api_keys(&mut self) -> Result<Vec<ApiKey>>;
+    /// Notes that an API key was used.
+    async fn use_api_key(&mut self, id: &str, now: u64) -> Result<()>;
+    /// Forgets the API key of that name; `false` when there is none.
+    async fn remove_api_key(&mut self, name: &str) -> Result<bool>;
 
     /// Remembers a session by the hashes of its two cookies.
     async fn add_session(&mut self, session: &Session) -> Result<()>;

@@ -11,14 +11,40 @@ pub struct Account {
     pub id: i64,
     /// Opaque, stable name that browsers key their identity by: `a-` and hex.
     pub handle: String,
-    /// Address, lowercase.
+    /// Address, lowercase; of a subject of grants `subject:` and what the operator's backend calls it.
     pub email: String,
+    /// What people call whoever has it; empty: the address.
+    pub name: String,
     /// What it may play.
     pub plan: String,
     /// Whether it is locked out.
     pub disabled: bool,
     /// When it was made.
     pub created: u64,
+}
+
+impl Account {
+    /// What people are shown of whose it is.
+    pub fn shown_name(&self) -> &str {
+        if self.name.is_empty() { &self.email } else { &self.name }
+    }
+}
+
+/// A key by which a program of the operator's calls: only its hash is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// The first part of its text.
+    pub id: String,
+    /// What the operator calls it.
+    pub name: String,
+    /// SHA-256 of its second part.
+    pub secret_hash: [u8; 32],
+    /// What may be done with it.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created: u64,
+    /// When it was last used, to the hour; 0: never.
+    pub last_used: u64,
 }
 
 /// A session: only hashes are kept.

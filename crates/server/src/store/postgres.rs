@@ -65,6 +65,7 @@ impl PostgresStore {
             ("sessions", include_str!("../../migrations/postgres/0010_sessions.sql")),
             ("session networks", include_str!("../../migrations/postgres/0011_session_networks.sql")),
             ("networks", include_str!("../../migrations/postgres/0012_networks.sql")),
+            ("grants", include_str!("../../migrations/postgres/0013_grants.sql")),
         ])
         .run(&pool)
         .await

@@ -70,6 +70,7 @@ impl SqliteStore {
             ("sessions", include_str!("../../migrations/sqlite/0010_sessions.sql")),
             ("session networks", include_str!("../../migrations/sqlite/0011_session_networks.sql")),
             ("networks", include_str!("../../migrations/sqlite/0012_networks.sql")),
+            ("grants", include_str!("../../migrations/sqlite/0013_grants.sql")),
         ])
         .run(&writer)
         .await

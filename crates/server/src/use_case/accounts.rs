@@ -1,5 +1,6 @@
 //! What an operator does with accounts: the library behind `matinee user` and `matinee device`.
 
+use super::grants::SUBJECT;
 use super::login::normal_email;
 use crate::keys::RevokedId;
 use crate::secret::random_hex;
@@ -48,7 +49,9 @@ pub async fn add(
 /// # Errors
 /// [`Error::Setting`] when there is none; [`Error::Store`].
 pub async fn find(store: &dyn Store, email: &str) -> Result<Account, Error> {
-    let email = normal_email(email);
+    // What subjects are called is the operator's, capitals included.
+    let subject = email.starts_with(SUBJECT);
+    let email = if subject { email.to_owned() } else { normal_email(email) };
     let found = store.read().await?.account_by_email(&email).await?;
     found
         .map(|(account, _)| account)

@@ -2,7 +2,7 @@
 
 use super::cdns::{self, Cdn};
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, leases, license, networks, playable, streaming, too_high};
+use super::{Outcome, drm_metadata, grants, leases, license, networks, playable, streaming, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::live::Session;
@@ -30,6 +30,7 @@ pub(crate) async fn authorize(
     place: &Place,
     now: u64,
 ) -> Outcome<ResponseMessage> {
+    grants::check(speaker, movie_id)?;
     networks::check(service, speaker)?;
     let (account, level) = (&speaker.account, speaker.device.level);
     let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;

@@ -4,7 +4,7 @@
 //! when the page is hidden or left, when three reports are missing, or when another device takes its place.
 
 use super::speaker::Speaker;
-use super::{Failure, Outcome, networks};
+use super::{Failure, Outcome, grants, networks};
 use crate::Service;
 use crate::store::{Lease, Movie, NewLease, Transaction};
 use nccp::json::Playing;
@@ -29,6 +29,13 @@ fn of<'a>(speaker: &'a Speaker, movie: u64, now: u64, reported: bool) -> NewLeas
     }
 }
 
+/// Films that the speaker's account may play at the same time; `None`: any number. A grant may lower it.
+fn limit(service: &Service, speaker: &Speaker) -> Option<usize> {
+    let plan = service.config.streams_of(&speaker.account.plan);
+    let grant = speaker.visit.as_ref().and_then(|visit| visit.streams).map(|streams| streams as usize);
+    plan.into_iter().chain(grant).min()
+}
+
 /// The speaker is about to get a license: gives it a lease of the movie, or keeps the one that it has;
 /// `STREAM_LIMIT` where the plan allows no further one.
 pub(crate) async fn take(
@@ -38,7 +45,7 @@ pub(crate) async fn take(
     movie: u64,
     now: u64,
 ) -> Outcome<()> {
-    let Some(limit) = service.config.streams_of(&speaker.account.plan) else { return Ok(()) };
+    let Some(limit) = limit(service, speaker) else { return Ok(()) };
     let lease = of(speaker, movie, now, false);
     if tx.keep_lease(&lease).await? {
         return Ok(());
@@ -64,6 +71,7 @@ pub(crate) async fn take_over(
     device: &DeviceId,
     now: u64,
 ) -> Outcome<()> {
+    grants::check(speaker, movie)?;
     networks::check(service, speaker)?;
     tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     // Where both have one name, the one that stops would say that it plays itself.
@@ -87,7 +95,7 @@ pub(crate) async fn report(
     event: LogEvent,
     now: u64,
 ) -> Outcome<Option<String>> {
-    let Some(limit) = service.config.streams_of(&speaker.account.plan) else { return Ok(None) };
+    let Some(limit) = limit(service, speaker) else { return Ok(None) };
     if matches!(event, LogEvent::End | LogEvent::Hide) {
         tx.end_lease(&speaker.device.id, movie.id, now).await?;
         return Ok(None);

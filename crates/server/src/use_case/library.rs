@@ -90,7 +90,7 @@ pub(crate) async fn account_info(
 ) -> Outcome<ResponseMessage> {
     let devices = tx.devices(speaker.account.id).await?.len();
     Ok(ResponseMessage::AccountInfo(AccountInfo {
-        name: speaker.account.email.clone(),
+        name: speaker.account.shown_name().to_owned(),
         plan: speaker.account.plan.clone(),
         device_name: speaker.device.name.clone(),
         devices: u32::try_from(devices).unwrap_or(u32::MAX),

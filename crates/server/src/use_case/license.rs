@@ -3,7 +3,7 @@
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, audit, content_keys, leases, networks, playable, verify};
+use super::{Failure, Outcome, audit, content_keys, grants, leases, networks, playable, verify};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
@@ -64,6 +64,7 @@ pub(crate) async fn issue(
         verify::out_of_order(&speaker.device.id, "challenge");
         return Err(ErrorCode::SequenceOutOfOrder.into());
     }
+    grants::check(speaker, movie_id)?;
     networks::check(service, speaker)?;
     if challenge.module_version < service.oldest_module {
         return Err(ErrorCode::PolicyRefused.into());
@@ -189,8 +190,8 @@ async fn issue_raw_once(
     if account.disabled {
         return Err(ErrorCode::LoginRequired.into());
     }
-    let (ticket, point) = (text.to_owned(), ticket.point);
-    let speaker = Speaker { account, device, ticket, point, whereabouts };
+    let (ticket, point, visit) = (text.to_owned(), ticket.point, ticket.visit.clone());
+    let speaker = Speaker { account, device, ticket, point, whereabouts, visit };
     let asking = Asking { speaker: &speaker, stream_id: None, challenge, is_fresh, origin, place };
     let license = issue(service, &mut *tx, &asking, now).await?;
     tx.commit().await?;

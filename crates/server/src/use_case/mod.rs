@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub(crate) mod activation;
+pub mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod authorization;
 pub(crate) mod cdns;
@@ -12,6 +13,7 @@ pub(crate) mod devices;
 mod domain_keys;
 pub(crate) mod drm_metadata;
 pub(crate) mod entitlement;
+pub(crate) mod grants;
 pub(crate) mod individualize;
 pub(crate) mod interop;
 pub(crate) mod leases;

@@ -2,7 +2,7 @@
 
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
-use super::{Failure, Outcome, counters, drm_metadata, leases, license, networks, playable};
+use super::{Failure, Outcome, counters, drm_metadata, grants, leases, license, networks, playable, verify};
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::contents::ContentRules;
@@ -58,6 +58,7 @@ pub(crate) async fn log_blob(
     (entitlements, place): (&Entitlements, &Place),
     now: u64,
 ) -> Outcome<Logged> {
+    grants::check(speaker, log.movie_id)?;
     let movie = tx.movie(log.movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     let before = tx.last_counters(&speaker.device.id, movie.id).await?;
     tx.log(&LogEntry {
@@ -145,23 +146,51 @@ async fn new_rules(
     }
 }
 
-/// `POST /playerevent`: A18, A19. `browser` is the cookie of the browser that the page is in.
+/// Where a page's player is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Player<'a> {
+    /// In the browser with this cookie.
+    Browser(&'a CookieSecret),
+    /// It is this device.
+    Device(&'a str),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Whose ticket a page without cookies shows, and for which device: one that a grant got for the movie.
+pub(crate) async fn visitor(service: &Service, ticket: &str, movie: MovieId) -> Outcome<(Account, String)> {
+    let (ticket, _) = verify::open_ticket(service, Some(ticket)).map_err(|_| ErrorCode::NotAuthentic)?;
+    let movies = ticket.visit.as_ref().map(|visit| &visit.movies);
+    if service.clock.now() >= ticket.expires || !movies.is_some_and(|movies| movies.hold(movie)) {
+        return Err(ErrorCode::NotAuthentic.into());
+    }
+    let device = ticket.device.as_str();
+    let (account, device) = retried!(async {
+        let mut tx = service.store.read().await?;
+        Ok::<_, Failure>((tx.account(ticket.account).await?, tx.device(device).await?))
+    })?;
+    let account = account.filter(|account| !account.disabled).ok_or(ErrorCode::LoginRequired)?;
+    let device = device.filter(|device| device.account == account.id && device.epoch == ticket.epoch);
+    Ok((account, device.ok_or(ErrorCode::NotAuthentic)?.id))
+}
+
+/// `POST /playerevent`: A18, A19.
 pub(crate) async fn player_event(
     service: &Service,
     account: &Account,
-    browser: Option<&CookieSecret>,
+    player: Player<'_>,
     event: &PlayerEvent,
 ) -> Outcome<()> {
     // Nobody waits for the writer's turn for a movie that there is not.
     let known = retried!(async { service.store.read().await?.movie(event.movie_id.get()).await })?;
     known.ok_or(ErrorCode::MovieUnknown)?;
-    retried!(player_event_once(service, account, browser, event))
+    retried!(player_event_once(service, account, player, event))
 }
 
 async fn player_event_once(
     service: &Service,
     account: &Account,
-    browser: Option<&CookieSecret>,
+    player: Player<'_>,
     event: &PlayerEvent,
 ) -> Outcome<()> {
     let now = service.clock.now();
@@ -191,8 +220,14 @@ async fn player_event_once(
         record(&mut *tx, account, movie.id, movie.runtime, position, ended, now).await?;
     }
     // A page that goes away may have no time for a report.
-    if let (true, Some(browser)) = (ended || event.event == PlayerEventKind::Hide, browser) {
-        tx.end_browser_lease(account.id, &browser.hash(), movie.id, now).await?;
+    if ended || event.event == PlayerEventKind::Hide {
+        match player {
+            Player::Browser(browser) => {
+                tx.end_browser_lease(account.id, &browser.hash(), movie.id, now).await?;
+            }
+            Player::Device(device) => tx.end_lease(device, movie.id, now).await?,
+            Player::Unknown => {}
+        }
     }
     tx.commit().await?;
     metrics::counter!("matinee_player_events_total", "event" => name).increment(1);

@@ -3,8 +3,9 @@
 use super::domain_keys::Sealing;
 use super::login::SessionCookies;
 use super::speaker::Speaker;
-use super::{Failure, Outcome, domain_keys};
+use super::{Failure, Outcome, domain_keys, grants};
 use crate::Service;
+use crate::grant::Visit;
 use crate::secret::{CookieSecret, random_hex};
 use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
 use crate::ticket::Ticket;
@@ -33,11 +34,13 @@ impl Ticketed {
     /// The answer, but for domains' keys.
     pub(crate) fn registration(&self) -> Registration {
         let Ticket { issued, expires, .. } = self.ticket;
+        // One that a grant got is not renewed: its end is the time for another.
+        let percent = if self.ticket.visit.is_some() { 100 } else { RENEW_PERCENT };
         Registration {
             device_id: self.ticket.device.clone(),
             ticket: self.text.clone(),
             expiration: expires,
-            renewal: issued + (expires - issued) * RENEW_PERCENT / 100,
+            renewal: issued + (expires - issued) * percent / 100,
             domain_keys: Vec::new(),
         }
     }
@@ -46,7 +49,8 @@ impl Ticketed {
 impl From<Ticketed> for Speaker {
     fn from(ticketed: Ticketed) -> Self {
         let Ticketed { account, device, ticket, text, .. } = ticketed;
-        Self { account, device, point: ticket.point, ticket: text, whereabouts: None }
+        let Ticket { point, visit, .. } = ticket;
+        Self { account, device, point, ticket: text, whereabouts: None, visit }
     }
 }
 
@@ -59,6 +63,8 @@ pub(crate) struct Registering<'a> {
     pub(crate) session: Option<&'a SessionCookies>,
     /// The browser's cookie: its own, or a new one.
     pub(crate) browser: &'a CookieSecret,
+    /// The request's, where a browser says.
+    pub(crate) origin: Option<&'a str>,
     pub(crate) sequence: u64,
     pub(crate) now: u64,
 }
@@ -66,9 +72,9 @@ pub(crate) struct Registering<'a> {
 async fn issue(
     service: &Service,
     tx: &mut dyn Transaction,
-    account: Account,
-    device: Device,
+    (account, device): (Account, Device),
     point: SigningPoint,
+    visit: Option<Visit>,
     now: u64,
 ) -> Outcome<Ticketed> {
     // What was blocked or revoked in this very moment gets no ticket, and no domain's key.
@@ -92,6 +98,7 @@ async fn issue(
         epoch: device.epoch,
         issued: now,
         expires: now + TICKET_LIFE,
+        visit,
     };
     let text = service.keys().tickets.seal(&ticket);
     Ok(Ticketed { account, device, ticket, text, sealing })
@@ -106,6 +113,19 @@ async fn session_account(
     let cookies = session.ok_or(ErrorCode::LoginRequired)?;
     let account = tx.session_account(&cookies.id.hash(), &cookies.secret.hash(), now).await?;
     Ok(account.ok_or(ErrorCode::LoginRequired)?)
+}
+
+/// The account that a registration is for, inside a transaction: the grant's, or else the session's.
+async fn account_for(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    registering: &Registering<'_>,
+) -> Outcome<(Account, Option<Visit>)> {
+    let &Registering { message, session, origin, now, .. } = registering;
+    let Some(shown) = &message.grant else { return Ok((session_account(tx, session, now).await?, None)) };
+    let grant = grants::accept(service, tx, shown, origin, now).await?;
+    let account = tx.account(grant.account).await?.ok_or(ErrorCode::GrantInvalid)?;
+    Ok((account, Some(grant.visit)))
 }
 
 /// The number of the account that a session is of, if it is anybody's.
@@ -125,11 +145,11 @@ pub(crate) async fn register(
     tx: &mut dyn Transaction,
     registering: &Registering<'_>,
 ) -> Outcome<Ticketed> {
-    let &Registering { message, checked, session, browser, sequence, now } = registering;
-    let account = session_account(tx, session, now).await?;
+    let &Registering { message, checked, browser, sequence, now, .. } = registering;
+    let (account, _) = account_for(service, tx, registering).await?;
     tx.lock_account(account.id).await?;
     // It may have ended while this waited for the account.
-    let account = session_account(tx, session, now).await?;
+    let (account, visit) = account_for(service, tx, registering).await?;
     let CheckedDevice { certificate, point } = checked;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
@@ -145,6 +165,11 @@ pub(crate) async fn register(
         tx.rekey(&lost.id, key, now).await?;
     }
     let id = match known.or(lost) {
+        // Players in one page are one device, and each shows a grant of its own: they all go on.
+        Some(device) if visit.is_some() && goes_on(tx, &device, key, sequence, now).await? => {
+            take_slot(service, tx, &device, now).await?;
+            device.id
+        }
         Some(device) => {
             let registered = Registered {
                 level,
@@ -178,7 +203,23 @@ pub(crate) async fn register(
     };
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, tx, account, device, *point, now).await
+    issue(service, tx, (account, device), *point, visit, now).await
+}
+
+/// Whether a device with these keys can go on in its epoch: its next number fits, and is marked.
+async fn goes_on(
+    tx: &mut dyn Transaction,
+    device: &Device,
+    key: &[u8],
+    sequence: u64,
+    now: u64,
+) -> Outcome<bool> {
+    let Some(mut device) = tx.lock_device(&device.id).await? else { return Ok(false) };
+    if device.signing_key != key || !device.window.accept(sequence) {
+        return Ok(false);
+    }
+    tx.set_sequence(&device.id, &device.state(now)).await?;
+    Ok(true)
 }
 
 /// A box whose code somebody typed in: as [`register`], without cookies. The account is locked.
@@ -222,7 +263,7 @@ pub(crate) async fn register_box(
     };
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, tx, account, device, *point, now).await
+    issue(service, tx, (account, device), *point, None, now).await
 }
 
 fn idle_before(service: &Service, now: u64) -> Option<u64> {
@@ -269,6 +310,9 @@ pub(crate) async fn renew(
     now: u64,
 ) -> Outcome<Ticketed> {
     let Speaker { account, device, point, .. } = speaker;
+    if speaker.visit.is_some() {
+        return Err(ErrorCode::GrantInvalid.into());
+    }
     if device_id.as_str() != device.id {
         return Err(ErrorCode::DeviceUnknown.into());
     }
@@ -282,5 +326,5 @@ pub(crate) async fn renew(
     }
     take_slot(service, tx, device, now).await?;
     let device = tx.device(&device.id).await?.ok_or(StoreError::Corrupt("devices"))?;
-    issue(service, tx, account.clone(), device, *point, now).await
+    issue(service, tx, (account.clone(), device), *point, None, now).await
 }

@@ -1,5 +1,6 @@
 //! Who speaks in a request: a device of an account, with the ticket that says so.
 
+use crate::grant::Visit;
 use crate::store::{Account, Device, Whereabouts};
 use license::SigningPoint;
 
@@ -14,4 +15,6 @@ pub(crate) struct Speaker {
     pub(crate) point: SigningPoint,
     /// Where it speaks from, among its networks; `None` where that is not known.
     pub(crate) whereabouts: Option<Whereabouts>,
+    /// What its ticket is limited to, where it came by a grant.
+    pub(crate) visit: Option<Visit>,
 }

@@ -9,7 +9,7 @@ use license::{
 };
 use nccp::{
     Answer, DeviceId, ErrorCode, LogBlob, LogEvent, MovieId, NewRules, Outcome, Register, RequestMessage,
-    Response, ResponseMessage, Sequence, WireError, seal_envelope, signing_input,
+    Response, ResponseMessage, Sequence, ShownGrant, WireError, seal_envelope, signing_input,
 };
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,10 +127,16 @@ impl Client {
     }
 
     pub(crate) fn register_message(&self) -> RequestMessage {
+        self.register_by(None)
+    }
+
+    /// The same, showing a grant.
+    pub(crate) fn register_by(&self, grant: Option<ShownGrant>) -> RequestMessage {
         RequestMessage::Register(Register {
             certificate: self.certificate.clone(),
             name: "Test browser".into(),
             machine: "Mozilla/5.0".into(),
+            grant,
         })
     }
 

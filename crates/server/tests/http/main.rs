@@ -12,6 +12,7 @@ mod dialects;
 mod drm;
 mod edge;
 mod exchange;
+mod grants;
 mod heights;
 mod identity;
 mod interop;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, rc::Rc};
 use drm_api::cdm::SessionId;
 use nccp::{DeviceId, Manifest, MovieId, RequestMessage, ResponseMessage, json::Library};
 
-use super::{Error, driver::Driver, license::Licensed, opening::Openings};
+use super::{Error, Grants, driver::Driver, license::Licensed, opening::Openings};
 use crate::{clock, decryptor_proxy::DecryptorProxy};
 
 /// A message to send.
@@ -48,8 +48,27 @@ impl Control {
     /// # Errors
     /// The worker's.
     pub async fn open(proxy: Rc<DecryptorProxy>, account: &str, release: String) -> Result<Self, Error> {
-        let driver = Driver::open(proxy, account, release).await?;
+        let driver = Driver::open(proxy, account, release, None).await?;
         Ok(Self { driver, openings: Rc::default() })
+    }
+
+    /// The same in another site's page: it registers by grants, whoever is signed in here.
+    ///
+    /// # Errors
+    /// The worker's.
+    pub async fn open_granted(
+        proxy: Rc<DecryptorProxy>,
+        account: &str,
+        release: String,
+        grants: Grants,
+    ) -> Result<Self, Error> {
+        let driver = Driver::open(proxy, account, release, Some(grants)).await?;
+        Ok(Self { driver, openings: Rc::default() })
+    }
+
+    /// The ticket that a page without cookies shows to the site.
+    pub fn page_ticket(&self) -> Option<String> {
+        self.driver.page_ticket()
     }
 
     /// The DRM worker.

@@ -20,7 +20,7 @@ use gloo::timers::future::sleep;
 use nccp::{ErrorCode, MovieId, Registration, ResponseMessage};
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Ask, Error, http, machine};
+use super::{Ask, Error, Grants, http, machine};
 use crate::{
     api, clock,
     decryptor_proxy::DecryptorProxy,
@@ -38,6 +38,8 @@ pub(super) struct ReadyChallenge {
 pub(super) struct Driver {
     pub(super) proxy: Rc<DecryptorProxy>,
     release: String,
+    /// Where grants come from that it registers by; then nothing of a registration is kept in this browser.
+    grants: Option<Grants>,
     owner: RefCell<Owner>,
     client: RefCell<Client<DrmError>>,
     askers: RefCell<HashMap<AskId, Asker>>,
@@ -78,16 +80,18 @@ impl Driver {
         proxy: Rc<DecryptorProxy>,
         account: &str,
         release: String,
+        grants: Option<Grants>,
     ) -> Result<Rc<Self>, Error> {
         let open = Request::Open { account: account.to_owned(), release: release.clone() };
         let (owner, identity) = owner(ask_worker(&proxy, open).await?, account)?;
-        let stored = device_store::load(account, &owner.component);
-        let registration = stored.and_then(Stored::registration);
+        let stored = || device_store::load(account, &owner.component);
+        let registration = if grants.is_some() { None } else { stored().and_then(Stored::registration) };
         let seed = (js_sys::Math::random() * (1u64 << 53) as f64) as u64;
-        let config = Config { kind: machine::kind(), identity, registration, seed };
+        let config = Config { kind: machine::kind(grants.is_some()), identity, registration, seed };
         Ok(Rc::new(Self {
             proxy,
             release,
+            grants,
             owner: RefCell::new(owner),
             client: RefCell::new(Client::new(config)),
             askers: RefCell::default(),
@@ -106,6 +110,12 @@ impl Driver {
     /// Server's clock minus this one, in seconds.
     pub(super) fn clock_offset(&self) -> f64 {
         self.client.borrow().clock_offset()
+    }
+
+    /// The ticket, where pages show it in place of cookies.
+    pub(super) fn page_ticket(&self) -> Option<String> {
+        self.grants.as_ref()?;
+        Some(self.registration()?.ticket)
     }
 
     pub(super) fn registration(&self) -> Option<Registration> {
@@ -218,12 +228,21 @@ impl Driver {
                 sleep(time).await;
                 Event::Waited { task }
             }),
+            Command::LoadRegistration { task } if self.grants.is_some() => self.report(async move {
+                if let Some(grants) = &driver.grants
+                    && let Some(grant) = grants().await
+                {
+                    driver.client.borrow_mut().show(grant);
+                }
+                Event::Loaded { task, registration: None }
+            }),
             Command::LoadRegistration { task } => {
                 let owner = self.owner.borrow();
                 let stored = device_store::load(&owner.account, &owner.component);
                 return Some(Event::Loaded { task, registration: stored.and_then(Stored::registration) });
             }
             Command::KeepRegistration(registration) => self.keep(registration),
+            Command::ForgetRegistration if self.grants.is_some() => {}
             Command::ForgetRegistration => device_store::forget(&self.owner.borrow().account),
             Command::ForgetLicenses => self.forget_licenses(),
             Command::Answer { ask, answer } => {
@@ -291,7 +310,9 @@ impl Driver {
             // Without it, films that need it ask for a license.
             self.proxy.send(&request, None, |_| {});
         }
-        device_store::save(&owner.account, &Stored::new(registration, &owner.component));
+        if self.grants.is_none() {
+            device_store::save(&owner.account, &Stored::new(registration, &owner.component));
+        }
     }
 
     /// The cookies belong to another account than the ticket: becomes that account's device.

@@ -13,9 +13,16 @@ pub use license::Licensed;
 pub use machine::machine_name;
 pub use opening::{Opened, Opening};
 
+use std::rc::Rc;
+
 use drm_api::DrmError;
+use futures_util::future::LocalBoxFuture;
+use nccp::ShownGrant;
 
 use crate::problem::Problem;
+
+/// Gives the grant to register by: the first, and each time that it is called again another, if there is one.
+pub type Grants = Rc<dyn Fn() -> LocalBoxFuture<'static, Option<ShownGrant>>>;
 
 /// Why a message was not answered as it should be. The device's own part is the DRM worker's.
 pub type Error = control_client::Error<DrmError>;

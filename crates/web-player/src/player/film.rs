@@ -112,6 +112,11 @@ impl Player {
         self.0.observe();
     }
 
+    /// What may be chosen of the picture, what was, and what is shown.
+    pub fn quality(&self) -> Quality {
+        self.0.driver.quality()
+    }
+
     /// The viewer's choice of the sound, by its id.
     pub fn choose_sound(&self, id: &str) {
         self.0.choose(|tracks| tracks.choose_sound(id));

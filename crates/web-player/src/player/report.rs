@@ -99,12 +99,14 @@ impl Reporter {
         if self.has_played() {
             let position = Some(self.video.current_time());
             let (movie_id, event) = (self.movie, PlayerEventKind::Hide);
-            api::player_event_beacon(&Report { movie_id, event, code: None, position });
+            let ticket = self.control.page_ticket();
+            api::player_event_beacon(&Report { movie_id, event, code: None, position, ticket });
         }
     }
 
     fn tell_site(&self, event: PlayerEventKind, code: Option<String>, position: Option<f64>) {
-        let report = Report { movie_id: self.movie, event, code, position };
+        let ticket = self.control.page_ticket();
+        let report = Report { movie_id: self.movie, event, code, position, ticket };
         spawn_local(async move {
             let _ = api::player_event(&report).await;
         });

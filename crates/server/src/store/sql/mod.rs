@@ -4,6 +4,7 @@
 //! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`,
 //! `RETURNING`. Where a writer must keep others out, `locked!` adds what the engine needs.
 
+mod api_keys;
 mod audit;
 mod codes;
 mod devices;
@@ -42,6 +43,7 @@ fn account(row: &DbRow) -> Result<Account> {
         id: row.try_get("id")?,
         handle: row.try_get("handle")?,
         email: row.try_get("email")?,
+        name: row.try_get("name")?,
         plan: row.try_get("plan")?,
         disabled: row.try_get("disabled")?,
         created: unsigned(row, "created")?,

@@ -1,10 +1,12 @@
 //! The statements of a transaction.
 
-use super::{Tx, account, audit, codes, devices, int, json, leases, movie, sessions, to_json, viewings};
+use super::{
+    Tx, account, api_keys, audit, codes, devices, int, json, leases, movie, sessions, to_json, viewings,
+};
 use crate::keys::RevokedId;
 use crate::store::{
-    Account, ActivationCode, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry, Movie,
-    NewDevice, NewLease, NewMovie, Registered, Result, Session, Slot, Transaction, Viewing,
+    Account, ActivationCode, ApiKey, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry,
+    Movie, NewDevice, NewLease, NewMovie, Registered, Result, Session, Slot, Transaction, Viewing,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -87,6 +89,16 @@ impl Transaction for SqlTransaction {
         Ok(())
     }
 
+    async fn set_plan(&mut self, id: i64, plan: &str, name: &str) -> Result<()> {
+        sqlx::query("UPDATE accounts SET plan = $2, name = $3 WHERE id = $1")
+            .bind(id)
+            .bind(plan)
+            .bind(name)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
     async fn set_disabled(&mut self, id: i64, disabled: bool) -> Result<()> {
         sqlx::query("UPDATE accounts SET disabled = $2 WHERE id = $1")
             .bind(id)
@@ -97,6 +109,26 @@ impl Transaction for SqlTransaction {
             sessions::end(&mut self.tx, id, None).await?;
         }
         Ok(())
+    }
+
+    async fn add_api_key(&mut self, key: &ApiKey) -> Result<()> {
+        api_keys::add(&mut self.tx, key).await
+    }
+
+    async fn api_key(&mut self, id: &str) -> Result<Option<ApiKey>> {
+        api_keys::by_id(&mut self.tx, id).await
+    }
+
+    async fn api_keys(&mut self) -> Result<Vec<ApiKey>> {
+        api_keys::all(&mut self.tx).await
+    }
+
+    async fn use_api_key(&mut self, id: &str, now: u64) -> Result<()> {
+        api_keys::note_use(&mut self.tx, id, now).await
+    }
+
+    async fn remove_api_key(&mut self, name: &str) -> Result<bool> {
+        api_keys::remove(&mut self.tx, name).await
     }
 
     async fn add_session(&mut self, session: &Session) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::use_case::registration::{self, Ticketed};
 use crate::use_case::speaker::Speaker;
 use crate::use_case::verify::{self, CLOCK_TOLERANCE, Proof};
 use crate::use_case::{
-    Failure, Outcome, audit, authorization, leases, library, license, metadata, networks, playback,
+    Failure, Outcome, audit, authorization, grants, leases, library, license, metadata, networks, playback,
 };
 use ::license::{CheckedDevice, KeyLevel, VerifiedChallenge};
 use nccp::{
@@ -144,6 +144,7 @@ impl<'a> Conversation<'a> {
                         ticket: text.clone(),
                         point: ticket.point,
                         whereabouts,
+                        visit: ticket.visit.clone(),
                     });
                     self.expired = self.now >= ticket.expires;
                 }
@@ -207,6 +208,9 @@ impl<'a> Conversation<'a> {
         error: &WireError,
     ) -> Outcome<()> {
         let account = match (message, self.envelope.session) {
+            (RequestMessage::Register(Register { grant: Some(grant), .. }), _) => {
+                grants::account_of(self.service, grant)
+            }
             (RequestMessage::Register(_), Some(session)) => {
                 registration::account_of(tx, session, self.now).await?
             }
@@ -365,6 +369,7 @@ impl<'a> Conversation<'a> {
             checked: &device,
             session: self.envelope.session,
             browser: &browser,
+            origin: self.envelope.origin,
             sequence: self.sequence.get(),
             now: self.now,
         };

@@ -6,8 +6,8 @@ pub(crate) mod postgres;
 use license::KeyLevel;
 use server::keys::RevokedId;
 use server::store::{
-    ActivationCode, AuditEntry, AuditFilter, LogEntry, Networks, NewDevice, NewLease, NewMovie, Registered,
-    Session, Slot, Store, StoreError, Viewing,
+    ActivationCode, ApiKey, AuditEntry, AuditFilter, LogEntry, Networks, NewDevice, NewLease, NewMovie,
+    Registered, Session, Slot, Store, StoreError, Viewing,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     codes(&*store).await;
     audit(&*store).await;
     leases(&*store).await;
+    api_keys(&*store).await;
     readers_see_one_moment(&*store).await;
     windows_are_marked_once(Arc::clone(&store)).await;
     one_stream_for_many(Arc::clone(&store)).await;
@@ -121,6 +122,37 @@ async fn accounts_and_sessions(store: &dyn Store) {
     tx.purge(2000, 0).await.unwrap();
     assert_eq!(tx.accounts().await.unwrap().len(), 1);
     tx.commit().await.unwrap();
+}
+
+async fn api_keys(store: &dyn Store) {
+    let key = |id: &str, name: &str| ApiKey {
+        id: id.into(),
+        name: name.into(),
+        secret_hash: [9; 32],
+        scopes: vec!["grants".into(), "catalogue".into()],
+        created: 7,
+        last_used: 0,
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.add_api_key(&key("k2", "school")).await.unwrap();
+    tx.add_api_key(&key("k1", "theatre")).await.unwrap();
+    tx.commit().await.unwrap();
+    let taken = store.begin().await.unwrap().add_api_key(&key("k3", "school")).await;
+    assert!(matches!(taken, Err(StoreError::Exists)));
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.api_key("k1").await.unwrap(), Some(key("k1", "theatre")));
+    tx.use_api_key("k1", 20).await.unwrap();
+    tx.use_api_key("k1", 10).await.unwrap();
+    let used = ApiKey { last_used: 20, ..key("k1", "theatre") };
+    assert_eq!(tx.api_keys().await.unwrap(), [key("k2", "school"), used]);
+    assert!(tx.remove_api_key("school").await.unwrap());
+    assert!(!tx.remove_api_key("school").await.unwrap());
+    assert_eq!(tx.api_key("k2").await.unwrap(), None);
+    let ada = tx.account_by_email("ada@example.org").await.unwrap().unwrap().0;
+    assert_eq!(ada.name, "");
+    tx.set_plan(ada.id, "gold", "Ada").await.unwrap();
+    let now = tx.account(ada.id).await.unwrap().unwrap();
+    assert_eq!((now.plan.as_str(), now.name.as_str()), ("gold", "Ada"));
 }
 
 async fn movies_and_viewings(store: &dyn Store) {
