@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::{
-    pages::{Account, Activate, Devices, Library, Login, NotFound, Watch},
+    pages::{Account, Activate, Devices, Embed, Library, Login, NotFound, Watch},
     route::{Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
@@ -11,7 +11,10 @@ use crate::{
 /// The whole app.
 #[function_component]
 pub fn App() -> Html {
-    html! { <SessionProvider><Pages /></SessionProvider> }
+    match Route::current() {
+        Route::Embed { movie } => html! { <Embed {movie} /> },
+        _ => html! { <SessionProvider><Pages /></SessionProvider> },
+    }
 }
 
 /// The current page; pages that need a session lead to `/login` without one.
@@ -34,6 +37,8 @@ fn Pages() -> Html {
         Route::Login { next } => html! { <Login {next} /> },
         Route::Library => html! { <Library /> },
         Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
+        // A page of its own, which no link leads to.
+        Route::Embed { .. } => html! { <NotFound /> },
         Route::Devices => html! { <Devices /> },
         Route::Account => html! { <Account /> },
         Route::Activate => html! { <Activate /> },

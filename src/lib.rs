@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 pub mod components;
+pub mod embedding;
 pub mod pages;
 pub mod route;
 pub mod session;

@@ -25,6 +25,11 @@ pub enum Route {
         /// Which film.
         movie: MovieId,
     },
+    /// `/embed?movie=N`: for another site's page.
+    Embed {
+        /// Which film.
+        movie: MovieId,
+    },
     /// `/devices`
     Devices,
     /// `/account`
@@ -45,6 +50,10 @@ impl Route {
             "/watch" => query("movieid")
                 .and_then(|id| id.parse().ok())
                 .map_or(Self::NotFound, |movie| Self::Watch { movie }),
+            "/embed" => query("movie")
+                .or_else(|| query("movieid"))
+                .and_then(|id| id.parse().ok())
+                .map_or(Self::NotFound, |movie| Self::Embed { movie }),
             "/devices" => Self::Devices,
             "/account" => Self::Account,
             "/activate" => Self::Activate,
@@ -61,6 +70,7 @@ impl Route {
             }
             Self::Library => "/library".to_owned(),
             Self::Watch { movie } => format!("/watch?movieid={movie}"),
+            Self::Embed { movie } => format!("/embed?movie={movie}"),
             Self::Devices => "/devices".to_owned(),
             Self::Account => "/account".to_owned(),
             Self::Activate => "/activate".to_owned(),

@@ -63,6 +63,8 @@ pub enum Action {
     SignedOut,
     /// The device is ready.
     DeviceReady(Control),
+    /// The device of somebody for whom another site's page speaks.
+    Visiting(Control),
     /// It could not be made ready.
     DeviceFailed(Problem),
     /// A film is on.
@@ -97,6 +99,11 @@ impl Session {
             fetched_at: 0.0,
             attempt: 0,
         }
+    }
+
+    /// Counts the times that the viewer tried again.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
     }
 
     /// The account that is signed in.
@@ -141,6 +148,11 @@ impl Reducible for Session {
                     next.control = Some(control);
                     next.problem = None;
                 }
+            }
+            Action::Visiting(control) => {
+                next.phase = Phase::DeviceReady;
+                next.control = Some(control);
+                next.problem = None;
             }
             Action::Playing(movie) if self.control.is_some() => next.phase = Phase::Playing(movie),
             Action::Playing(_) => {}
@@ -230,8 +242,18 @@ fn page_value(name: &str) -> Option<String> {
     meta.get_attribute("content").filter(|content| !content.is_empty())
 }
 
+/// The DRM worker; `None` where there can be none.
+pub fn start_worker() -> Option<DecryptorProxy> {
+    DecryptorProxy::start(&page_value("matinee-worker")?).ok()
+}
+
+/// There can be no worker.
+pub fn no_worker() -> Problem {
+    Problem::from(&drm_api::DrmError::Unsupported { what: "module workers".into() })
+}
+
 /// SHA-256 of the app's wasm, hex: the release that challenges name. Empty when it cannot be told.
-async fn release() -> String {
+pub async fn release() -> String {
     let hash = async {
         let answer = gloo::net::http::Request::get(&page_value("matinee-app")?).send().await.ok()?;
         let bytes = answer.binary().await.ok()?;
@@ -270,8 +292,7 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
         use_effect_with((session.missing.is_empty(), session.attempt), move |(able, _)| {
             let mut proxy = proxy.borrow_mut();
             if *able && proxy.as_ref().is_none_or(|proxy| proxy.has_failed()) {
-                let script = page_value("matinee-worker");
-                *proxy = script.and_then(|script| DecryptorProxy::start(&script).ok()).map(Rc::new);
+                *proxy = start_worker().map(Rc::new);
             }
         });
     }
@@ -293,12 +314,11 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
                 let proxy = proxy.borrow().clone();
                 spawn_local(async move {
                     let Some(proxy) = proxy else {
-                        let error = drm_api::DrmError::Unsupported { what: "module workers".into() };
-                        return session.dispatch(Action::DeviceFailed(Problem::from(&error)));
+                        return session.dispatch(Action::DeviceFailed(no_worker()));
                     };
                     session.dispatch(match connect(proxy, account).await {
                         Ok(control) => {
-                            if !matches!(Route::current(), Route::Watch { .. }) {
+                            if !matches!(Route::current(), Route::Watch { .. } | Route::Embed { .. }) {
                                 clock::when_idle(|| {
                                     player::rehearse();
                                 });

@@ -450,6 +450,13 @@ async fn a27_every_code_has_its_own_words_and_a_way_on() {
         let alert = one(&place, "[role=alert]");
         let text = alert.text_content().unwrap();
         assert!(text.contains(&problem.title) && text.contains(code.as_str()), "{text}");
+        // In another site's page there is no way around this one.
+        let bare = self::place();
+        let props = AroundProps { children: html! { <ErrorView problem={problem.clone()} bare=true /> } };
+        yew::Renderer::<Around>::with_root_and_props(bare.clone(), props).render();
+        rendered().await;
+        one(&bare, "[role=alert]");
+        assert!(bare.query_selector("a").unwrap().is_none(), "{}", bare.inner_html());
         match way {
             Way::Devices => drop(one(&place, "a[href='/devices']")),
             Way::SignIn => drop(one(&place, "a[href^='/login']")),
@@ -561,9 +568,19 @@ fn addresses_are_read_and_written() {
         (&activate, activate.clone().login().address().as_str()),
         (&Route::Activate, "/login?next=%2Factivate")
     );
-    for (path, search) in
-        [("/watch", ""), ("/watch", "?movieid=x"), ("/watch", "?movieid=-1"), ("/nowhere", "")]
-    {
+    let embed = Route::parse("/embed", "?movie=7");
+    assert_eq!(
+        (&embed, embed.address().as_str()),
+        (&Route::Embed { movie: "7".parse().unwrap() }, "/embed?movie=7")
+    );
+    assert_eq!(Route::parse("/embed", "?movieid=7"), embed);
+    for (path, search) in [
+        ("/embed", ""),
+        ("/watch", ""),
+        ("/watch", "?movieid=x"),
+        ("/watch", "?movieid=-1"),
+        ("/nowhere", ""),
+    ] {
         assert_eq!(Route::parse(path, search), Route::NotFound, "{path}{search}");
     }
 }

@@ -1,6 +1,11 @@
 // Starts the app. What is not there at all has to be said here, without it.
 const root = document.getElementById("app");
 
+// In another site's page: that it is let in, before anything is there.
+if (location.pathname === "/embed") {
+  parent.postMessage({ matinee: 0 }, "*");
+}
+
 function say(title, text, ...actions) {
   const box = document.createElement("section");
   box.className = "trouble";

@@ -46,17 +46,25 @@ pub struct ControlsProps {
     pub title: AttrValue,
     /// Nothing has moved for a while.
     pub idle: bool,
+    /// Without ways to the rest of the site, and as loud as the page around says.
+    #[prop_or_default]
+    pub bare: bool,
 }
 
 /// Play, seek, volume, quality, full screen, by pointer and keyboard.
 #[function_component]
 pub fn Controls(props: &ControlsProps) -> Html {
-    let ControlsProps { remote, media, quality, tracks, stills, chapters, on_choose, title, idle } = props;
+    let ControlsProps { remote, media, quality, tracks, stills, chapters, on_choose, title, idle, bare } =
+        props;
     let duration = remote.duration;
     let bar = use_node_ref();
     let scrub = use_state_eq(|| None::<f64>);
 
-    use_effect_with(remote.video.clone(), |video| {
+    let keeps_volume = *bare;
+    use_effect_with(remote.video.clone(), move |video| {
+        if keeps_volume {
+            return;
+        }
         if let (Some((volume, muted)), Some(video)) =
             (device_store::volume(), video.cast::<HtmlVideoElement>())
         {
@@ -111,9 +119,11 @@ pub fn Controls(props: &ControlsProps) -> Html {
     html! {
         <div class={classes!("controls", hidden.then_some("idle"))} ref={bar}>
             <div class="top">
-                <Link to={Route::Library} class="leave">
-                    { icons::leave() }<span class="sr">{ "Back to the library" }</span>
-                </Link>
+                if !bare {
+                    <Link to={Route::Library} class="leave">
+                        { icons::leave() }<span class="sr">{ "Back to the library" }</span>
+                    </Link>
+                }
                 <h1>{ title }</h1>
             </div>
             <div class="bottom">

@@ -25,6 +25,9 @@ pub struct ErrorViewProps {
     /// Stops the device, and tries again.
     #[prop_or_default]
     pub on_take_over: Option<Callback<DeviceId>>,
+    /// Without ways to the rest of the site.
+    #[prop_or_default]
+    pub bare: bool,
 }
 
 /// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here,
@@ -38,6 +41,7 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
     });
     let on = match way {
         Way::Retry => retry.unwrap_or_default(),
+        _ if props.bare && !matches!(way, Way::Reload | Way::TakeOver) => retry.unwrap_or_default(),
         Way::Devices => html! {
             <>
                 { retry.unwrap_or_default() }
@@ -70,12 +74,14 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
                 }
                 <p class="code">{ "Code " }<code>{ code }</code></p>
             </div>
-            if let (Way::Devices, Some(retry)) = (way, &props.on_retry) {
+            if let (Way::Devices, Some(retry), false) = (way, &props.on_retry, props.bare) {
                 <DeviceList on_removed={retry.clone()} />
             }
             <div class="actions">
                 { on }
-                <Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link>
+                if !props.bare {
+                    <Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link>
+                }
             </div>
         </section>
     }

@@ -3,6 +3,8 @@
 mod account;
 mod activate;
 mod devices;
+mod embed;
+mod hosted;
 mod library;
 mod login;
 mod not_found;
@@ -11,6 +13,7 @@ mod watch;
 pub use account::Account;
 pub use activate::Activate;
 pub use devices::Devices;
+pub use embed::Embed;
 pub use library::Library;
 pub use login::{Login, LoginForm, LoginFormProps};
 pub use not_found::NotFound;

@@ -13,6 +13,7 @@ use web_player::{
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
 
+use super::hosted;
 use crate::{
     components::{
         Controls, ErrorView, KeyHelp, MediaState, icons,
@@ -20,6 +21,7 @@ use crate::{
         settings::Setting,
         use_idle, use_media_state,
     },
+    embedding::HostHandle,
     session::{Action, SessionHandle, use_session},
     spoken,
 };
@@ -36,6 +38,9 @@ const DOUBLE_TAP_MS: f64 = 350.0;
 pub struct WatchProps {
     /// Which film.
     pub movie: MovieId,
+    /// The page around, where the player is in another site's.
+    #[prop_or_default]
+    pub host: Option<HostHandle>,
 }
 
 /// What the player told, and what is open.
@@ -134,6 +139,7 @@ fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
 fn use_player(
     video: &NodeRef,
     movie: MovieId,
+    host: Option<&HostHandle>,
     session: &SessionHandle,
     shown: &UseReducerHandle<Shown>,
 ) -> Rc<RefCell<Option<Player>>> {
@@ -141,13 +147,17 @@ fn use_player(
     let begin = {
         let (player, video, session, shown) =
             (Rc::clone(&player), video.clone(), session.clone(), shown.dispatcher());
+        let host = host.cloned();
         move || {
             let control = session.control.clone().filter(|_| player.borrow().is_none());
             let (Some(control), Some(video)) = (control, video.cast::<HtmlVideoElement>()) else { return };
             session.dispatch(Action::Playing(movie));
-            let session = session.clone();
+            let (session, host) = (session.clone(), host.clone());
+            host.iter().for_each(|host| hosted::prepare(host, &video));
             let tell = Rc::new(move |event| {
-                let login = matches!(&event, PlayerEvent::Failed(problem)
+                host.iter().for_each(|host| hosted::told(host, &event));
+                let login = host.is_none()
+                    && matches!(&event, PlayerEvent::Failed(problem)
                     if problem.code == ErrorCode::LoginRequired.as_str());
                 if login {
                     session.dispatch(Action::SignedOut);
@@ -183,7 +193,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     let session = use_session();
     let (video, stage) = (use_node_ref(), use_node_ref());
     let shown = use_reducer(Shown::default);
-    let player = use_player(&video, props.movie, &session, &shown);
+    let player = use_player(&video, props.movie, props.host.as_ref(), &session, &shown);
     let media = use_media_state(video.clone());
     let idle = use_idle(stage.clone());
 
@@ -224,14 +234,16 @@ pub fn Watch(props: &WatchProps) -> Html {
         document().set_title(&name);
     });
 
+    let toggle_now = {
+        let (video, shown, player) = (video.clone(), shown.dispatcher(), Rc::clone(&player));
+        use_callback((), move |(), ()| toggle(&video, &shown, &player))
+    };
+    let controls = hosted::use_host(props.host.as_ref(), &video, &player, &toggle_now, &shown.tracks);
     let remote = Remote {
         video: video.clone(),
         stage: stage.clone(),
         duration: shown.duration,
-        on_toggle: {
-            let (video, shown, player) = (video.clone(), shown.dispatcher(), Rc::clone(&player));
-            use_callback((), move |(), ()| toggle(&video, &shown, &player))
-        },
+        on_toggle: toggle_now,
         on_captions: {
             let player = Rc::clone(&player);
             use_callback(shown.tracks.clone(), move |(), tracks| {
@@ -283,6 +295,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     } else {
         Some(Problem::unsupported(&session.missing))
     };
+    let bare = props.host.is_some();
     let status = if problem.is_some() { None } else { status(&shown, &media) };
     let press = {
         let remote = remote.clone();
@@ -296,6 +309,9 @@ pub fn Watch(props: &WatchProps) -> Html {
     let surface = {
         let (remote, idle) = (remote.clone(), idle.clone());
         move |event: MouseEvent| {
+            if !controls {
+                return;
+            }
             if event.dyn_ref::<PointerEvent>().is_none_or(|event| event.pointer_type() != "touch") {
                 return remote.press(Press::PlayPause);
             }
@@ -325,7 +341,7 @@ pub fn Watch(props: &WatchProps) -> Html {
         <main id="main" class="stage" ref={stage.clone()}>
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
             if let Some(problem) = problem {
-                <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} /></div>
+                <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} {bare} /></div>
             } else {
                 <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
                     // Nothing turns while the viewer has to do something.
@@ -349,8 +365,10 @@ pub fn Watch(props: &WatchProps) -> Html {
                         <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
                     </div>
                 }
-                <Controls {remote} media={media} quality={shown.quality.clone()} tracks={shown.tracks.clone()}
-                    stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} />
+                if controls {
+                    <Controls {remote} media={media} quality={shown.quality.clone()} tracks={shown.tracks.clone()}
+                        stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} {bare} />
+                }
                 <KeyHelp open={shown.help} on_close={on_help_close} />
             }
         </main>

@@ -11,6 +11,7 @@ mod cdns;
 mod damage;
 mod devices;
 mod embedded;
+mod embedding;
 mod firefox;
 mod heights;
 mod identity;

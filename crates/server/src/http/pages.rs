@@ -9,13 +9,15 @@ use crate::use_case::login;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use nccp::MovieId;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// The script with the element `<matinee-player>`.
+const ELEMENT: &str = "/player.js";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 pub(super) fn routes() -> Router<Arc<Service>> {
@@ -25,6 +27,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/devices", get(app))
         .route("/account", get(app))
         .route("/watch", get(watch))
+        .route("/embed", get(embed))
         .route("/WiPlayer", get(wi_player))
         .route("/assets/{*path}", get(file))
         .merge(pictures())
@@ -78,6 +81,27 @@ async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
     }
 }
 
+/// The player alone, for pages of other sites: whose frames it may be in, the policy says (`frame-ancestors`).
+async fn embed(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, request: Request) -> Response {
+    let place = address::place(&service, &request);
+    match watchable(&service, movie_of(query.as_deref()), &place).await {
+        Ok(true) => {}
+        Ok(false) => return not_here(&service),
+        Err(failure) => return JsonError::from(failure).into_response(),
+    }
+    match service.site.as_ref().and_then(|site| site.asset("/embed.html")) {
+        Some(asset) => shared(respond(asset, request.headers())),
+        None => app(State(service), request.into_parts().0.headers).await,
+    }
+}
+
+/// Pages of other sites may have this, whatever they demand of what they load.
+fn shared(mut response: Response) -> Response {
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    response.headers_mut().insert(policy, HeaderValue::from_static("cross-origin"));
+    response
+}
+
 /// A2: the study's address.
 async fn wi_player(RawQuery(query): RawQuery) -> Response {
     match movie_of(query.as_deref()) {
@@ -88,7 +112,7 @@ async fn wi_player(RawQuery(query): RawQuery) -> Response {
 
 fn movie_of(query: Option<&str>) -> Option<MovieId> {
     let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(name, _)| *name == "movieid").find_map(|(_, id)| id.parse().ok())
+    pairs.filter(|(name, _)| matches!(*name, "movieid" | "movie")).find_map(|(_, id)| id.parse().ok())
 }
 
 fn found(to: &str) -> Response {
@@ -112,6 +136,13 @@ pub(super) fn to_login(next: &str) -> Response {
 async fn file(State(service): State<Arc<Service>>, request: Request) -> Response {
     let asset = service.site.as_ref().and_then(|site| site.asset(request.uri().path()));
     match asset {
+        // A module of another site's page is fetched across origins; there is nothing of anybody's in it.
+        Some(asset) if request.uri().path() == ELEMENT => {
+            let mut response = shared(respond(asset, request.headers()));
+            let everybody = HeaderValue::from_static("*");
+            response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, everybody);
+            response
+        }
         Some(asset) => respond(asset, request.headers()),
         None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
     }

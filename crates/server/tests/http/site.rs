@@ -236,3 +236,31 @@ async fn a25_the_site_lists_its_embedders() {
     assert!(policy.text().contains("<domain uri=\"https://partner.example\"/>"));
     assert!(!policy.text().contains("\"*\""));
 }
+
+/// C21: the player's page may be in the frames of those who embed, and the element's script in everybody's page.
+#[tokio::test]
+async fn c21_what_other_sites_load() {
+    let (folder, world) = (tempfile::tempdir().unwrap(), "embedders = [\"https://partner.example\"]");
+    built_site(folder.path());
+    let world = World::with(&format!("site = {:?}\n{world}", folder.path())).await;
+    let page = world.get("/embed?movie=60027274", "").await;
+    assert_eq!((page.status.as_u16(), page.text().contains("Player")), (200, true));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("frame-ancestors https://partner.example;"),
+        "{policy}"
+    );
+    assert_eq!(page.header("cross-origin-resource-policy"), "cross-origin");
+    assert!(page.cookies().is_empty());
+    for origin in ["https://evil.example", "https://partner.example"] {
+        let headers = [("origin", origin), ("sec-fetch-site", "cross-site"), ("accept-encoding", "br")];
+        let script = world.request("GET", "/player.js", &headers, b"").await;
+        assert_eq!((script.status.as_u16(), script.header("content-encoding")), (200, "br"));
+        assert!(["*", origin].contains(&script.header("access-control-allow-origin")), "{origin}");
+        assert_eq!(script.header("cross-origin-resource-policy"), "cross-origin");
+        assert_eq!(script.header("cache-control"), "no-cache");
+    }
+    let other =
+        world.request("GET", "/assets/matinee-1.js", &[("origin", "https://evil.example")], b"").await;
+    assert_eq!(other.header("access-control-allow-origin"), "");
+}

@@ -10,6 +10,8 @@ use super::reference::{references, rewrite};
 use super::{File, Manifest};
 use crate::error::Error;
 
+/// The script with the element `<matinee-player>`, in `pkg/player`.
+const ELEMENT: &str = "matinee-player.js";
 /// Short placeholder names.
 const SHORT: [(&str, &str); 5] = [
     ("app_js", "matinee.js"),
@@ -28,6 +30,10 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
     let mut assets = BTreeMap::new();
     let mut pages = BTreeMap::new();
     collect(www, "", true, &mut |name, bytes| {
+        // Examples are for pages of other sites.
+        if name.starts_with("examples/") {
+            return;
+        }
         if name.ends_with(".html") {
             pages.insert(name, bytes)
         } else {
@@ -74,6 +80,13 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         let text = String::from_utf8(bytes).map_err(|_| Error::Site(format!("{name} is not UTF-8")))?;
         let page = fill(&name, &text, &entries)?;
         files.push(write(&fresh, &name, page.as_bytes(), false)?);
+    }
+    // Under a name that pages of other sites can know.
+    let element = pkg.join("player").join(ELEMENT);
+    if element.is_file() {
+        let script = std::fs::read(&element).map_err(Error::file(&element))?;
+        files.push(write(&fresh, "player.js", &script, false)?);
+        entries.insert("player_js".to_owned(), "/player.js".to_owned());
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let manifest = Manifest { version: 1, entries, files };
@@ -298,6 +311,9 @@ mod tests {
         put("pkg/matinee.d.ts", "types");
         put("pkg/decryptor/decryptor.js", "new URL('decryptor_bg.wasm', import.meta.url)");
         put("pkg/decryptor/decryptor_bg.wasm", "\0asm decryptor");
+        put("pkg/player/matinee-player.js", "customElements.define('matinee-player', Player);");
+        put("pkg/player/package.json", "{}");
+        put("www/examples/player.html", "<script>for (const another of sites) use(it);</script>");
         folder
     }
 
@@ -327,6 +343,8 @@ mod tests {
         let saved: Manifest = serde_json::from_slice(&fs::read(site.join("site.json")).unwrap()).unwrap();
         assert_eq!(saved, manifest);
         assert!(!manifest.files.iter().any(|file| file.path.ends_with(".ts")));
+        assert_eq!(manifest.entries["player_js"], "/player.js", "a name that other sites know");
+        assert!(!manifest.files.iter().any(|file| file.path.contains("example")));
     }
 
     #[test]

@@ -1,0 +1,81 @@
+/** Why a film cannot play. `action` says what helps: `retry`, `reload`, `fail` and the like. */
+export interface MatineeError {
+  readonly code: string;
+  readonly action: string;
+  readonly message: string;
+}
+
+/** The picture that is shown: its lines, whether the player chose them, and what could be chosen. */
+export interface MatineeQuality {
+  readonly height: number | null;
+  readonly auto: boolean;
+  readonly heights: readonly number[];
+}
+
+/** A device of the viewer's that plays, where the plan allows no further one. */
+export interface MatineePlaying {
+  readonly device_id: string;
+  readonly name: string;
+  readonly title: string | null;
+}
+
+export interface MatineePlayerEventMap extends HTMLElementEventMap {
+  error: CustomEvent<MatineeError> & MatineeError;
+  qualitychange: CustomEvent<MatineeQuality>;
+  streamlimit: CustomEvent<{ readonly playing: readonly MatineePlaying[] }>;
+}
+
+export class MatineePlayer extends HTMLElement {
+  /** Asked for a grant when there is none, or when the last one is over. */
+  grantcallback: (() => Promise<string>) | null;
+  server: string;
+  movie: string;
+  grant: string;
+  poster: string;
+  preload: string;
+  start: number | null;
+  autoplay: boolean;
+  loop: boolean;
+  controls: boolean;
+  muted: boolean;
+  /** 0 to 1. */
+  volume: number;
+  /** Seconds. */
+  currentTime: number;
+  playbackRate: number;
+  /** Shows at most so many lines; `null` leaves it to the player. */
+  set maxHeight(height: number | null);
+  /** Seconds; `NaN` before it is known. */
+  readonly duration: number;
+  readonly paused: boolean;
+  readonly ended: boolean;
+  readonly seeking: boolean;
+  readonly readyState: number;
+  /** The end of what is buffered, in seconds. */
+  readonly bufferedEnd: number;
+  readonly videoWidth: number;
+  readonly videoHeight: number;
+  readonly error: MatineeError | null;
+  readonly quality: MatineeQuality | null;
+  /** Plays; rejects where the browser wants a click first, or the film cannot play. */
+  play(): Promise<void>;
+  pause(): void;
+  /** Loads anew: after an error, or with another grant. */
+  load(): void;
+  addEventListener<K extends keyof MatineePlayerEventMap>(
+    type: K,
+    listener: (this: MatineePlayer, event: MatineePlayerEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "matinee-player": MatineePlayer;
+  }
+}
