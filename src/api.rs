@@ -3,7 +3,10 @@
 use gloo::net::http::Request;
 use nccp::{
     BoxCode, MovieId,
-    json::{Activate, Activated, ChangePassword, Devices, Login, Sessions, UnregisterDevice},
+    json::{
+        Activate, Activated, ChangePassword, Devices, Login, OpenShare, OpenedShare, Sessions,
+        UnregisterDevice,
+    },
 };
 pub use web_player::api::{Error, library};
 use web_player::api::{read, send, send_json};
@@ -12,6 +15,11 @@ use web_player::api::{read, send, send_json};
 pub async fn login(email: &str, password: &str) -> Result<(), Error> {
     let login = Login { email: email.to_owned(), password: password.to_owned(), next: None };
     send_json(Request::post("/login"), &login).await.map(drop)
+}
+
+/// `POST /v/{token}`.
+pub async fn open_share(token: &str, password: Option<String>) -> Result<OpenedShare, Error> {
+    read(send_json(Request::post(&format!("/v/{token}")), &OpenShare { password }).await?).await
 }
 
 /// `POST /logout`.

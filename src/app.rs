@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::{
-    pages::{Account, Activate, Devices, Embed, Library, Login, NotFound, Watch},
+    pages::{Account, Activate, Devices, Embed, Library, Login, NotFound, Share, Watch},
     route::{Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
@@ -13,6 +13,7 @@ use crate::{
 pub fn App() -> Html {
     match Route::current() {
         Route::Embed { movie } => html! { <Embed {movie} /> },
+        Route::Share { token } => html! { <Share {token} /> },
         _ => html! { <SessionProvider><Pages /></SessionProvider> },
     }
 }
@@ -38,7 +39,7 @@ fn Pages() -> Html {
         Route::Library => html! { <Library /> },
         Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
         // A page of its own, which no link leads to.
-        Route::Embed { .. } => html! { <NotFound /> },
+        Route::Embed { .. } | Route::Share { .. } => html! { <NotFound /> },
         Route::Devices => html! { <Devices /> },
         Route::Account => html! { <Account /> },
         Route::Activate => html! { <Activate /> },

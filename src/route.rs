@@ -30,6 +30,11 @@ pub enum Route {
         /// Which film.
         movie: MovieId,
     },
+    /// `/v/{token}`: a film by a link, without an account.
+    Share {
+        /// What opens it.
+        token: String,
+    },
     /// `/devices`
     Devices,
     /// `/account`
@@ -57,7 +62,10 @@ impl Route {
             "/devices" => Self::Devices,
             "/account" => Self::Account,
             "/activate" => Self::Activate,
-            _ => Self::NotFound,
+            _ => match path.strip_prefix("/v/").filter(|token| !token.is_empty() && !token.contains('/')) {
+                Some(token) => Self::Share { token: token.to_owned() },
+                None => Self::NotFound,
+            },
         }
     }
 
@@ -71,6 +79,7 @@ impl Route {
             Self::Library => "/library".to_owned(),
             Self::Watch { movie } => format!("/watch?movieid={movie}"),
             Self::Embed { movie } => format!("/embed?movie={movie}"),
+            Self::Share { token } => format!("/v/{token}"),
             Self::Devices => "/devices".to_owned(),
             Self::Account => "/account".to_owned(),
             Self::Activate => "/activate".to_owned(),

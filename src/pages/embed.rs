@@ -4,7 +4,11 @@ use std::rc::Rc;
 
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
-use web_player::{capability, control::Control, problem::Problem};
+use web_player::{
+    capability,
+    control::{Control, Grants},
+    problem::Problem,
+};
 use yew::prelude::*;
 
 use super::Watch;
@@ -44,29 +48,55 @@ pub fn Embed(props: &EmbedProps) -> Html {
     let Some(host) = (*host).clone() else { return Html::default() };
     let film = html! { <Film movie={props.movie} host={host.clone()} wanted={*wanted} /> };
     match host.0.account() {
-        Some(_) => html! { <Visitor {host}>{ film }</Visitor> },
+        Some(account) => {
+            let visit = Visit::new(account, {
+                let host = Rc::clone(&host.0);
+                Rc::new(move || host.grant())
+            });
+            html! { <Visitor {visit}>{ film }</Visitor> }
+        }
         // Who is signed in here may watch in another page of the same site, where browsers send cookies.
         None => html! { <SessionProvider>{ film }</SessionProvider> },
     }
 }
 
-/// Properties of [`Visitor`].
-#[derive(Properties, PartialEq)]
-struct VisitorProps {
-    host: HostHandle,
-    children: Html,
+/// Somebody who plays by grants.
+#[derive(Clone)]
+pub(super) struct Visit {
+    account: String,
+    grants: Grants,
 }
 
-/// The session of somebody for whom the page has a grant.
+impl Visit {
+    /// Of this account, by these grants.
+    pub(super) fn new(account: &str, grants: Grants) -> Self {
+        Self { account: account.to_owned(), grants }
+    }
+}
+
+impl PartialEq for Visit {
+    fn eq(&self, other: &Self) -> bool {
+        self.account == other.account
+    }
+}
+
+/// Properties of [`Visitor`].
+#[derive(Properties, PartialEq)]
+pub(super) struct VisitorProps {
+    pub(super) visit: Visit,
+    pub(super) children: Html,
+}
+
+/// The session of somebody who plays by grants.
 #[function_component]
-fn Visitor(props: &VisitorProps) -> Html {
+pub(super) fn Visitor(props: &VisitorProps) -> Html {
     let session = use_reducer(|| Session::new(capability::missing_here()));
     {
-        let (session, host) = (session.clone(), props.host.clone());
+        let (session, visit) = (session.clone(), props.visit.clone());
         use_effect_with((session.missing.is_empty(), session.attempt()), move |(able, _)| {
             if *able && session.control.is_none() {
                 spawn_local(async move {
-                    let action = match connect(&host.0).await {
+                    let action = match connect(visit).await {
                         Ok(control) => Action::Visiting(control),
                         Err(problem) => Action::DeviceFailed(problem),
                     };
@@ -78,14 +108,9 @@ fn Visitor(props: &VisitorProps) -> Html {
     html! { <ContextProvider<SessionHandle> context={session}>{ props.children.clone() }</ContextProvider<SessionHandle>> }
 }
 
-async fn connect(host: &Rc<Host>) -> Result<Control, Problem> {
+async fn connect(Visit { account, grants }: Visit) -> Result<Control, Problem> {
     let proxy = session::start_worker().ok_or_else(session::no_worker)?;
-    let grants = {
-        let host = Rc::clone(host);
-        Rc::new(move || host.grant())
-    };
-    let account = host.account().unwrap_or_default();
-    let control = Control::open_granted(Rc::new(proxy), account, session::release().await, grants).await;
+    let control = Control::open_granted(Rc::new(proxy), &account, session::release().await, grants).await;
     let control = control.map_err(|error| Problem::from(&error))?;
     control.ensure_registered().await.map_err(|error| Problem::from(&error))?;
     Ok(control)
@@ -93,15 +118,16 @@ async fn connect(host: &Rc<Host>) -> Result<Control, Problem> {
 
 /// Properties of [`Film`].
 #[derive(Properties, PartialEq)]
-struct FilmProps {
-    movie: MovieId,
-    host: HostHandle,
-    wanted: bool,
+pub(super) struct FilmProps {
+    pub(super) movie: MovieId,
+    #[prop_or_default]
+    pub(super) host: Option<HostHandle>,
+    pub(super) wanted: bool,
 }
 
 /// The film once it is wanted; until then nothing, or why it cannot be.
 #[function_component]
-fn Film(props: &FilmProps) -> Html {
+pub(super) fn Film(props: &FilmProps) -> Html {
     let FilmProps { movie, host, wanted } = props;
     let session = use_session();
     let problem = if !session.missing.is_empty() {
@@ -114,7 +140,7 @@ fn Film(props: &FilmProps) -> Html {
     {
         let host = host.clone();
         use_effect_with(problem.clone(), move |problem| {
-            problem.iter().for_each(|problem| host.0.failed(problem));
+            host.iter().zip(problem).for_each(|(host, problem)| host.0.failed(problem));
         });
     }
     match problem {
@@ -122,7 +148,7 @@ fn Film(props: &FilmProps) -> Html {
             let on_retry = Callback::from(move |()| session.dispatch(Action::Retry));
             html! { <main class="stage"><div class="curtain-call"><ErrorView {problem} {on_retry} bare=true /></div></main> }
         }
-        None if *wanted => html! { <Watch movie={*movie} host={host.clone()} /> },
+        None if *wanted => html! { <Watch movie={*movie} host={host.clone()} alone=true /> },
         None => html! { <main class="stage" /> },
     }
 }

@@ -8,6 +8,7 @@ mod hosted;
 mod library;
 mod login;
 mod not_found;
+mod share;
 mod watch;
 
 pub use account::Account;
@@ -17,4 +18,5 @@ pub use embed::Embed;
 pub use library::Library;
 pub use login::{Login, LoginForm, LoginFormProps};
 pub use not_found::NotFound;
+pub use share::Share;
 pub use watch::Watch;

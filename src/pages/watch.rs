@@ -41,6 +41,9 @@ pub struct WatchProps {
     /// The page around, where the player is in another site's.
     #[prop_or_default]
     pub host: Option<HostHandle>,
+    /// Without ways to the rest of the site: whoever watches has no account.
+    #[prop_or_default]
+    pub alone: bool,
 }
 
 /// What the player told, and what is open.
@@ -295,7 +298,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     } else {
         Some(Problem::unsupported(&session.missing))
     };
-    let bare = props.host.is_some();
+    let bare = props.host.is_some() || props.alone;
     let status = if problem.is_some() { None } else { status(&shown, &media) };
     let press = {
         let remote = remote.clone();

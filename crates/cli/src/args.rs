@@ -14,7 +14,7 @@ mod values;
 pub(crate) use accounts::{Device, Password, User};
 pub(crate) use boxes::{BoxCommand, BoxRun, SinkName};
 pub(crate) use configuration::Configuration;
-pub(crate) use embedding::ApiKey;
+pub(crate) use embedding::{ApiKey, Share};
 pub(crate) use exchange::Exchange;
 pub(crate) use film::{
     Add, AddMovie, Check, Decrypt, Details, FilmKeys, Inspect, Movie, Package, Policy, Tracks,
@@ -63,6 +63,9 @@ pub(crate) enum Command {
     /// Keys for programs of yours that call the service
     #[command(subcommand, name = "apikey")]
     ApiKey(ApiKey),
+    /// Links to films, for people without an account
+    #[command(subcommand)]
+    Share(Share),
     /// TV devices
     #[command(subcommand)]
     Box(BoxCommand),

@@ -219,6 +219,35 @@ pub struct UnregisterDevice {
     pub device_id: DeviceId,
 }
 
+/// `POST /v/{token}`: opens a link to a film.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenShare {
+    /// Where the link asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for OpenShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenShare([redacted])")
+    }
+}
+
+/// The answer to it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenedShare {
+    /// In place of cookies, for `register`.
+    pub grant: String,
+    /// The film.
+    pub movie_id: MovieId,
+}
+
+impl fmt::Debug for OpenedShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenedShare([redacted], {})", self.movie_id)
+    }
+}
+
 /// `POST /playerevent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlayerEvent {

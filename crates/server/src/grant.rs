@@ -51,6 +51,12 @@ pub struct Visit {
     pub movies: Movies,
     /// Films of the account at the same time, if fewer than its plan has.
     pub streams: Option<u32>,
+    /// Devices of the account, if fewer than others may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<u32>,
+    /// Until when, if before the ticket's own end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
 }
 
 /// A grant.
@@ -103,7 +109,12 @@ mod tests {
         let movie = |id: u64| MovieId::try_from(id).unwrap();
         Grant {
             account: 7,
-            visit: Visit { movies: Movies::Only(vec![movie(1001), movie(7)]), streams: Some(2) },
+            visit: Visit {
+                movies: Movies::Only(vec![movie(1001), movie(7)]),
+                streams: Some(2),
+                devices: Some(3),
+                until: Some(9000),
+            },
             origin: Some("https://school.example".into()),
             expires: 2000,
             key: Some("0123456789abcdef".into()),

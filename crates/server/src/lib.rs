@@ -52,4 +52,4 @@ pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;
 pub use url_tokens::UrlTokens;
-pub use use_case::{accounts, api_keys, counters, movies, urls};
+pub use use_case::{accounts, api_keys, counters, movies, shares, urls};

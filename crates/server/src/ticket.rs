@@ -210,7 +210,10 @@ mod tests {
         let movie = |id: u64| nccp::MovieId::try_from(id).unwrap();
         let most = vec![movie((1 << 53) - 1); crate::grant::MOST_MOVIES];
         for movies in [Movies::All(All::All), Movies::Only(most)] {
-            let ticket = Ticket { visit: Some(Visit { movies, streams: Some(2) }), ..ticket() };
+            let ticket = Ticket {
+                visit: Some(Visit { movies, streams: Some(2), devices: Some(1000), until: Some(1 << 40) }),
+                ..ticket()
+            };
             assert_eq!(keys.open(&keys.seal(&ticket)), Some(ticket));
         }
     }

@@ -21,6 +21,7 @@ mod password;
 mod policy;
 mod progress;
 mod serve;
+mod share;
 mod tracks;
 mod url;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         // A box has no configuration, and nothing of the site.
         Command::Box(BoxCommand::Run(run)) => box_run::run(run),
         Command::ApiKey(command) => api_key::run(&load(overrides)?, command),
+        Command::Share(command) => share::run(&load(overrides)?, command),
         Command::User(command) => account::run(&load(overrides)?, command),
         Command::Device(command) => device::run(&load(overrides)?, command),
         Command::Movie(command) => movie::run(&load(overrides)?, command),

@@ -28,6 +28,7 @@ mod rotation;
 mod security;
 mod seeking;
 mod sessions;
+mod sharing;
 mod soak;
 mod startup;
 mod streams;

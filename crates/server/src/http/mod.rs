@@ -23,6 +23,7 @@ mod observe;
 mod origin;
 mod pages;
 mod playlists;
+mod shares;
 mod steering;
 mod stream;
 
@@ -52,6 +53,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let mut router = Router::new().merge(health::routes());
     if config.has(Role::Site) {
         let site = pages::routes().merge(login::routes()).merge(api::routes()).merge(activate::routes());
+        let site = site.merge(shares::routes());
         let site = guarded(&service, site.merge(account::routes()));
         router = router.merge(site.layer(from_fn_with_state(Arc::clone(&service), guard::throttle_site)));
         // Of backends, which have budgets of their own.

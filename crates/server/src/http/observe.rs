@@ -13,11 +13,15 @@ use std::time::Instant;
 pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
     let client = address::network(&service, &request);
     // The route, not the path: an operator's numbers must not grow with what callers invent.
     let route =
         request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |m| m.as_str().to_owned());
+    // A link is a secret; its route is none.
+    let path = match route.as_str() {
+        "/v/{token}" => route.clone(),
+        _ => request.uri().path().to_owned(),
+    };
     let response = next.run(request).await;
     let status = response.status().as_u16();
     let elapsed = begun.elapsed();

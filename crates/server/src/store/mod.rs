@@ -18,7 +18,7 @@ pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
     Account, ActivationCode, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
-    NewMovie, Registered, Session, Slot, Viewing,
+    NewMovie, Registered, Session, Share, Slot, Viewing,
 };
 pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
@@ -166,6 +166,15 @@ pub trait Transaction: Send {
     async fn use_api_key(&mut self, id: &str, now: u64) -> Result<()>;
     /// Forgets the API key of that name; `false` when there is none.
     async fn remove_api_key(&mut self, name: &str) -> Result<bool>;
+
+    /// Remembers a link.
+    async fn add_share(&mut self, share: &Share) -> Result<()>;
+    /// The link with this hash.
+    async fn share(&mut self, token_hash: &[u8; 32]) -> Result<Option<Share>>;
+    /// Every link, oldest first.
+    async fn shares(&mut self) -> Result<Vec<Share>>;
+    /// Forgets a link; its account, if there was one of that id.
+    async fn remove_share(&mut self, id: &str) -> Result<Option<i64>>;
 
     /// Remembers a session by the hashes of its two cookies.
     async fn add_session(&mut self, session: &Session) -> Result<()>;

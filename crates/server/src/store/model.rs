@@ -47,6 +47,27 @@ pub struct ApiKey {
     pub last_used: u64,
 }
 
+/// A link to a film: of it only the hash is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// What the operator calls it by.
+    pub id: String,
+    /// SHA-256 of its token.
+    pub token_hash: [u8; 32],
+    /// The account that those are who open it.
+    pub account: i64,
+    /// The film.
+    pub movie: u64,
+    /// Hash of the password that it asks for.
+    pub password_hash: Option<String>,
+    /// When it ends.
+    pub ends: Option<u64>,
+    /// Devices that may have opened it.
+    pub devices: u32,
+    /// When it was made.
+    pub created: u64,
+}
+
 /// A session: only hashes are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {

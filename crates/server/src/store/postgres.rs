@@ -66,6 +66,7 @@ impl PostgresStore {
             ("session networks", include_str!("../../migrations/postgres/0011_session_networks.sql")),
             ("networks", include_str!("../../migrations/postgres/0012_networks.sql")),
             ("grants", include_str!("../../migrations/postgres/0013_grants.sql")),
+            ("shares", include_str!("../../migrations/postgres/0014_shares.sql")),
         ])
         .run(&pool)
         .await

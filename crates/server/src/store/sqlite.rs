@@ -71,6 +71,7 @@ impl SqliteStore {
             ("session networks", include_str!("../../migrations/sqlite/0011_session_networks.sql")),
             ("networks", include_str!("../../migrations/sqlite/0012_networks.sql")),
             ("grants", include_str!("../../migrations/sqlite/0013_grants.sql")),
+            ("shares", include_str!("../../migrations/sqlite/0014_shares.sql")),
         ])
         .run(&writer)
         .await

@@ -144,7 +144,7 @@ pub(crate) async fn make(
     let expires = now + asked.expires_in.unwrap_or(LIFE);
     let grant = Grant {
         account: account.id,
-        visit: Visit { movies: asked.movies, streams: asked.streams },
+        visit: Visit { movies: asked.movies, streams: asked.streams, devices: None, until: None },
         origin: asked.origin,
         expires,
         key: Some(key.id),

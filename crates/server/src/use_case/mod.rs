@@ -28,6 +28,7 @@ pub(crate) mod playback;
 pub(crate) mod playlists;
 pub(crate) mod registration;
 pub(crate) mod sessions;
+pub mod shares;
 pub(crate) mod speaker;
 pub(crate) mod streaming;
 pub mod urls;

@@ -97,7 +97,10 @@ async fn issue(
         level: device.level,
         epoch: device.epoch,
         issued: now,
-        expires: now + TICKET_LIFE,
+        expires: visit
+            .as_ref()
+            .and_then(|visit| visit.until)
+            .map_or(now + TICKET_LIFE, |until| until.min(now + TICKET_LIFE)),
         visit,
     };
     let text = service.keys().tickets.seal(&ticket);
@@ -150,6 +153,7 @@ pub(crate) async fn register(
     tx.lock_account(account.id).await?;
     // It may have ended while this waited for the account.
     let (account, visit) = account_for(service, tx, registering).await?;
+    let devices = visit.as_ref().and_then(|visit| visit.devices);
     let CheckedDevice { certificate, point } = checked;
     let key = certificate.signing_key.as_bytes();
     let browser_hash = Some(browser.hash());
@@ -167,7 +171,7 @@ pub(crate) async fn register(
     let id = match known.or(lost) {
         // Players in one page are one device, and each shows a grant of its own: they all go on.
         Some(device) if visit.is_some() && goes_on(tx, &device, key, sequence, now).await? => {
-            take_slot(service, tx, &device, now).await?;
+            take_slot(service, tx, &device, devices, now).await?;
             device.id
         }
         Some(device) => {
@@ -180,7 +184,7 @@ pub(crate) async fn register(
                 now,
             };
             tx.reregister(&device.id, &registered).await?;
-            take_slot(service, tx, &device, now).await?;
+            take_slot(service, tx, &device, devices, now).await?;
             device.id
         }
         None => {
@@ -197,7 +201,7 @@ pub(crate) async fn register(
                 registered: now,
                 replaced,
             };
-            add(service, tx, &device, now).await?;
+            add(service, tx, &device, devices, now).await?;
             device.id
         }
     };
@@ -240,7 +244,7 @@ pub(crate) async fn register_box(
             let (name, machine) = (name.to_owned(), String::new());
             let registered = Registered { level, name, machine, browser_hash: None, sequence, now };
             tx.reregister(&device.id, &registered).await?;
-            take_slot(service, tx, &device, now).await?;
+            take_slot(service, tx, &device, None, now).await?;
             device.id
         }
         None => {
@@ -257,7 +261,7 @@ pub(crate) async fn register_box(
                 registered: now,
                 replaced: 0,
             };
-            add(service, tx, &device, now).await?;
+            add(service, tx, &device, None, now).await?;
             device.id
         }
     };
@@ -271,8 +275,20 @@ fn idle_before(service: &Service, now: u64) -> Option<u64> {
     (days > 0).then(|| now.saturating_sub(days * 86_400))
 }
 
-async fn add(service: &Service, tx: &mut dyn Transaction, device: &NewDevice, now: u64) -> Outcome<()> {
+/// The places that an account's devices have; `fewer` is what the grant allows.
+fn places(service: &Service, fewer: Option<u32>) -> u32 {
     let limit = service.config.devices.limit;
+    fewer.map_or(limit, |fewer| fewer.min(limit))
+}
+
+async fn add(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    device: &NewDevice,
+    fewer: Option<u32>,
+    now: u64,
+) -> Outcome<()> {
+    let limit = places(service, fewer);
     if tx.add_device(device, limit).await? != Slot::Full {
         return Ok(());
     }
@@ -286,8 +302,14 @@ async fn add(service: &Service, tx: &mut dyn Transaction, device: &NewDevice, no
 }
 
 /// Gives a device that lost its slot a free one.
-async fn take_slot(service: &Service, tx: &mut dyn Transaction, device: &Device, now: u64) -> Outcome<()> {
-    let limit = service.config.devices.limit;
+async fn take_slot(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    device: &Device,
+    fewer: Option<u32>,
+    now: u64,
+) -> Outcome<()> {
+    let limit = places(service, fewer);
     if device.slot.is_some() || tx.take_slot(&device.id, limit).await? != Slot::Full {
         return Ok(());
     }
@@ -324,7 +346,7 @@ pub(crate) async fn renew(
     if device.kind == "box" && device.slot.is_none() {
         return Err(ErrorCode::DeviceUnknown.into());
     }
-    take_slot(service, tx, device, now).await?;
+    take_slot(service, tx, device, None, now).await?;
     let device = tx.device(&device.id).await?.ok_or(StoreError::Corrupt("devices"))?;
     issue(service, tx, (account.clone(), device), *point, None, now).await
 }

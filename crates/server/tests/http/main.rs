@@ -29,6 +29,7 @@ mod redteam;
 mod regions;
 mod rotation;
 mod serving;
+mod shares;
 mod site;
 mod steering;
 mod store;

@@ -10,6 +10,7 @@ mod codes;
 mod devices;
 mod leases;
 mod sessions;
+mod shares;
 mod transaction;
 mod viewings;
 

@@ -1,12 +1,13 @@
 //! The statements of a transaction.
 
 use super::{
-    Tx, account, api_keys, audit, codes, devices, int, json, leases, movie, sessions, to_json, viewings,
+    Tx, account, api_keys, audit, codes, devices, int, json, leases, movie, sessions, shares, to_json,
+    viewings,
 };
 use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, ApiKey, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry,
-    Movie, NewDevice, NewLease, NewMovie, Registered, Result, Session, Slot, Transaction, Viewing,
+    Movie, NewDevice, NewLease, NewMovie, Registered, Result, Session, Share, Slot, Transaction, Viewing,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -129,6 +130,22 @@ impl Transaction for SqlTransaction {
 
     async fn remove_api_key(&mut self, name: &str) -> Result<bool> {
         api_keys::remove(&mut self.tx, name).await
+    }
+
+    async fn add_share(&mut self, share: &Share) -> Result<()> {
+        shares::add(&mut self.tx, share).await
+    }
+
+    async fn share(&mut self, token_hash: &[u8; 32]) -> Result<Option<Share>> {
+        shares::by_token(&mut self.tx, token_hash).await
+    }
+
+    async fn shares(&mut self) -> Result<Vec<Share>> {
+        shares::all(&mut self.tx).await
+    }
+
+    async fn remove_share(&mut self, id: &str) -> Result<Option<i64>> {
+        shares::remove(&mut self.tx, id).await
     }
 
     async fn add_session(&mut self, session: &Session) -> Result<()> {

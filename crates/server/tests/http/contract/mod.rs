@@ -7,7 +7,7 @@ use license::KeyLevel;
 use server::keys::RevokedId;
 use server::store::{
     ActivationCode, ApiKey, AuditEntry, AuditFilter, LogEntry, Networks, NewDevice, NewLease, NewMovie,
-    Registered, Session, Slot, Store, StoreError, Viewing,
+    Registered, Session, Share, Slot, Store, StoreError, Viewing,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     audit(&*store).await;
     leases(&*store).await;
     api_keys(&*store).await;
+    shares(&*store).await;
     readers_see_one_moment(&*store).await;
     windows_are_marked_once(Arc::clone(&store)).await;
     one_stream_for_many(Arc::clone(&store)).await;
@@ -153,6 +154,29 @@ async fn api_keys(store: &dyn Store) {
     tx.set_plan(ada.id, "gold", "Ada").await.unwrap();
     let now = tx.account(ada.id).await.unwrap().unwrap();
     assert_eq!((now.plan.as_str(), now.name.as_str()), ("gold", "Ada"));
+}
+
+async fn shares(store: &dyn Store) {
+    let of = account(store, "link").await;
+    let share = |id: &str, n: u8| Share {
+        id: id.into(),
+        token_hash: [n; 32],
+        account: of,
+        movie: 7,
+        password_hash: (n == 1).then(|| "hash".into()),
+        ends: (n == 2).then_some(5000),
+        devices: 3,
+        created: n.into(),
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.add_share(&share("s1", 1)).await.unwrap();
+    tx.add_share(&share("s2", 2)).await.unwrap();
+    assert_eq!(tx.share(&[2; 32]).await.unwrap(), Some(share("s2", 2)));
+    assert_eq!(tx.share(&[3; 32]).await.unwrap(), None);
+    assert_eq!(tx.shares().await.unwrap(), [share("s1", 1), share("s2", 2)]);
+    assert_eq!(tx.remove_share("s1").await.unwrap(), Some(of));
+    assert_eq!(tx.remove_share("s1").await.unwrap(), None);
+    assert_eq!(tx.shares().await.unwrap().len(), 1);
 }
 
 async fn movies_and_viewings(store: &dyn Store) {
