@@ -7,6 +7,7 @@ use crate::metadata::Art;
 use crate::value::Seconds;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// Body of an error: `{"error":{"code":…,"message":…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
