@@ -418,6 +418,12 @@ const WAYS: &[Way] = &[
         "no sync sample",
     ),
     (
+        "a first picture that ends elsewhere",
+        |d| d.json["representations"][0]["segments"][1]["first_picture"] = 9.into(),
+        "index",
+        "the first picture of segment 1 ends at",
+    ),
+    (
         "fewer samples than pack.json says",
         |d| d.json["representations"][0]["samples"] = 1.into(),
         "index",
