@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn part(start: u64) -> Part {
-        Part { start, duration: 5, bytes: Bytes::from_static(b"abc"), independent: start % 20 == 0 }
+        Part { start, duration: 5, bytes: Bytes::from_static(b"abc"), independent: start.is_multiple_of(20) }
     }
 
     #[test]

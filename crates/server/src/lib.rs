@@ -41,9 +41,9 @@ mod use_case;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Application, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database, Devices,
-    Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role,
-    Stream, Tls, UpdateStrategy, VOD,
+    Addresses, Application, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database,
+    Devices, Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan,
+    Regions, Role, Stream, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};

@@ -1,5 +1,7 @@
 //! What of a token and its path may be changed: nothing. And two secrets, and what cannot be used.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use urltoken::{Dialect, Place, Reach, Refusal, Secret, Settings, Signer};
 

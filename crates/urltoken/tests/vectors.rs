@@ -2,6 +2,8 @@
 //! keys. What is made here must be the same octets where the dialect leaves no choice, and what was made there
 //! is taken here.
 
+#![allow(clippy::unwrap_used)]
+
 use urltoken::{Dialect, Place, Reach, Refusal, Secret, Settings, Signer};
 
 const FILE: &str = "/s/0/541/1811192541.mp4";

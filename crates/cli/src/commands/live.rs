@@ -3,7 +3,7 @@
 use super::{block_on, now, open};
 use crate::args::{EventName, Live};
 use crate::{Failure, output};
-use live::{Rotate};
+use live::Rotate;
 use serde_json::{Value, json};
 use server::live::{self as events, Created, Event, EventState, Events, NewEvent};
 use server::policy::{self, Policies};

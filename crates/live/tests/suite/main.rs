@@ -1,5 +1,7 @@
 //! Encoders' streams into the core, and what comes out of it.
 
+#![allow(clippy::unwrap_used)]
+
 mod encoder;
 mod film;
 mod ingest;

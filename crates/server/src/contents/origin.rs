@@ -59,7 +59,7 @@ struct Seen {
 /// What looking at a content again gave.
 enum Look {
     Same(Arc<Loaded>),
-    New(Loaded),
+    New(Box<Loaded>),
 }
 
 /// A film that was laid out, of what and with which keys.
@@ -185,7 +185,7 @@ impl Origin {
         let old = before.as_ref().and_then(|seen| seen.loaded.clone());
         let read = spawn_blocking(move || match old {
             Some(old) if old.is_unchanged(&of, &path) => Ok(Some(Look::Same(old))),
-            _ => Ok(Loaded::read(&of, &path)?.map(Look::New)),
+            _ => Ok(Loaded::read(&of, &path)?.map(|new| Look::New(Box::new(new)))),
         });
         let read = read.await;
         let read = read.map_err(|error| error.to_string()).and_then(|read| read);
@@ -195,7 +195,7 @@ impl Origin {
             Look::Same(old) => old,
             Look::New(new) => {
                 self.warn_of_ignored(config, &new);
-                Arc::new(new)
+                Arc::new(*new)
             }
         });
         let bytes = loaded.as_ref().map_or(256, |loaded| {

@@ -63,7 +63,7 @@ async fn ingest(State(service): State<Arc<Service>>, request: Request) -> Respon
     // Before a single octet of the body is read: encoders wait with it.
     let (event, file) = match admit(&service, from, parts.uri.path(), &parts.headers) {
         Ok(admitted) => admitted,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     match parts.method {
         Method::POST | Method::PUT => take(&service, &event, &file, body).await,
@@ -97,27 +97,27 @@ fn admit(
     from: std::net::IpAddr,
     path: &str,
     headers: &HeaderMap,
-) -> Result<(Event, String), Response> {
+) -> Result<(Event, String), Box<Response>> {
     let nothing = || refuse(StatusCode::NOT_FOUND, "There is no such event.");
     let mut parts =
         path.strip_prefix("/ingest/").unwrap_or_default().split('/').filter(|part| !part.is_empty());
     let mut name = || parts.next()?.parse::<Name>().ok();
-    let (Some(app), Some(event)) = (name(), name()) else { return Err(nothing()) };
+    let (Some(app), Some(event)) = (name(), name()) else { return Err(nothing().into()) };
     let rest: Vec<&str> = parts.collect();
     let in_path = rest.first().copied().filter(|part| is_key(part));
     let file = rest.get(usize::from(in_path.is_some())..).unwrap_or_default().join("/");
     let given = match body::single(headers, header::AUTHORIZATION.as_str()) {
         Ok(value) => value.and_then(password),
-        Err(_) => return Err(challenge()),
+        Err(_) => return Err(challenge().into()),
     };
     let keys: Vec<&str> = given.as_deref().into_iter().chain(in_path).collect();
     let found = service.live.events.find(&app, &event).map_err(|error| {
         tracing::error!(%error, "a live event cannot be read");
         refuse(StatusCode::SERVICE_UNAVAILABLE, "Try again later.")
     })?;
-    let Some(event) = found else { return Err(nothing()) };
+    let Some(event) = found else { return Err(nothing().into()) };
     if keys.is_empty() {
-        return Err(challenge());
+        return Err(challenge().into());
     }
     // A try is counted as wrong until it was right.
     let reserved = service.throttle.stream_key(from).map_err(|throttled| {
@@ -128,11 +128,11 @@ fn admit(
     if !keys.iter().fold(false, |good, key| good | event.has_key(key)) {
         tracing::warn!(app = %event.app, event = %event.name, "a wrong stream key");
         metrics::counter!("matinee_ingest_refused_total").increment(1);
-        return Err(challenge());
+        return Err(challenge().into());
     }
     service.throttle.stream_key_was_right(reserved);
     match event.known.ended {
-        Some(_) => Err(refuse(StatusCode::GONE, "This event has ended.")),
+        Some(_) => Err(refuse(StatusCode::GONE, "This event has ended.").into()),
         None => Ok((event, file)),
     }
 }

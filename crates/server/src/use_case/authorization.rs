@@ -12,8 +12,8 @@ use crate::region::Place;
 use crate::store::{Movie, Transaction};
 use ::license::KeyLevel;
 use nccp::{
-    ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, LiveManifest, Manifest, MovieId, MovieType,
-    Resolution, ResponseMessage, TextTrack, TrickPlay,
+    ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, LiveManifest, Manifest, MovieId,
+    MovieType, Resolution, ResponseMessage, TextTrack, TrickPlay,
 };
 use pack::layout;
 use urltoken::Signer;

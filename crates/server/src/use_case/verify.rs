@@ -18,7 +18,7 @@ pub(crate) enum Proof {
     /// It holds only `ping`.
     None,
     /// A ticket and a signature by the key in it.
-    Ticket { ticket: Ticket, text: String },
+    Ticket { ticket: Box<Ticket>, text: String },
     /// A registration: a certificate and a signature by its key.
     Certificate(Arc<CheckedDevice>),
     /// A registration whose certificate does not hold: the client is told to individualize.
@@ -105,7 +105,7 @@ pub(crate) fn authenticate(
             if is_revoked(service, &ticket) {
                 return Ok(Proof::Revoked(Box::new(ticket)));
             }
-            Ok(Proof::Ticket { ticket, text })
+            Ok(Proof::Ticket { ticket: Box::new(ticket), text })
         }
     }
 }

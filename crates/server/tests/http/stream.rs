@@ -11,7 +11,6 @@ use license::{Domain, DrmMetadata, VerifiedLicense};
 use nccp::stream::{FIRST_CREDIT, Piece, SUBPROTOCOL, Told, TrackKind};
 use packager::{Destination, Keys, PackageOptions, Published};
 use server::media_url::{self, StreamPath};
-use urltoken::{Dialect, Settings, Signer};
 use server::{Clock, Config, LicenseMode, Server, movies};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,6 +22,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
+use urltoken::{Dialect, Settings, Signer};
 
 const FILM: u64 = 70_000_004;
 

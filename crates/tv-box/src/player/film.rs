@@ -42,7 +42,7 @@ mod embedded;
 pub(super) enum Answer {
     /// COSE octets, and what names the rules.
     License(Result<(Vec<u8>, Option<String>), Error>),
-    Manifest(Result<Manifest, Error>),
+    Manifest(Result<Box<Manifest>, Error>),
     /// And the film's new rules, where they have changed; where films of the account play now, when this one may
     /// not go on.
     Logged(LogEvent, f64, Result<Heard, Error>),
@@ -220,7 +220,7 @@ impl<'a> Film<'a> {
                 Ok(_) => Err(Error::Protocol),
                 Err(error) => Err(error),
             };
-            let _ = answer.send(Answer::Manifest(manifest)).await;
+            let _ = answer.send(Answer::Manifest(manifest.map(Box::new))).await;
         });
     }
 
@@ -278,7 +278,7 @@ impl<'a> Film<'a> {
             Answer::License(Err(error)) => self.unlicensed(error),
             Answer::Manifest(Ok(manifest)) => {
                 let presentation = present(self.control, &manifest);
-                self.manifest = manifest;
+                self.manifest = *manifest;
                 self.feed(Event::Manifest(presentation))
             }
             Answer::Manifest(Err(error @ (Error::Refused(_) | Error::NotActivated)))

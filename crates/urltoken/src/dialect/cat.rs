@@ -48,7 +48,7 @@ mod uri {
 }
 
 enum Key {
-    Mac(hmac::Key),
+    Mac(Box<hmac::Key>),
     Sign(Box<EcdsaKeyPair>),
 }
 
@@ -133,7 +133,7 @@ impl Cat {
             if octets.len() < 32 {
                 return Err(Unusable("a CAT secret must have at least 32 octets"));
             }
-            Key::Mac(hmac::Key::new(hmac::HMAC_SHA256, &octets))
+            Key::Mac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &octets)))
         };
         Ok(Self { key, id: settings.key_id()?, parameter: settings.parameter("CAT")? })
     }

@@ -32,7 +32,7 @@ pub enum Opened {
     /// The session of the license.
     Session(SessionId),
     /// The manifest.
-    Manifest(Result<Manifest, Error>),
+    Manifest(Result<Box<Manifest>, Error>),
     /// No license was asked for: it lies in the manifest.
     LicenseEmbedded,
     /// The license for the session.
@@ -157,7 +157,7 @@ impl Shared {
                     openings.embedded.borrow_mut().insert(opening.movie);
                 }
             }
-            opening.tell(Opened::Manifest(manifest));
+            opening.tell(Opened::Manifest(manifest.map(Box::new)));
         });
     }
 

@@ -220,7 +220,7 @@ impl Film {
         match opened {
             Opened::Session(session) => self.licenses.session_opened(session),
             Opened::LicenseEmbedded => self.licenses.expect_embedded(),
-            Opened::Manifest(Ok(manifest)) => self.manifest_arrived(manifest),
+            Opened::Manifest(Ok(manifest)) => self.manifest_arrived(*manifest),
             Opened::Manifest(Err(error)) | Opened::NoSession(error) => self.fail(Problem::from(&error)),
             Opened::License(answer) => self.licenses.answered(answer),
             Opened::Metadata(metadata) => self.tell(PlayerEvent::Metadata(metadata)),

@@ -2,12 +2,12 @@
 
 use server::live::{Events, NewEvent, create, end};
 use server::live_url;
-use urltoken::{Dialect, Settings, Signer};
 use server::{Clock, Config, LicenseMode, Server};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tokio::sync::oneshot;
+use urltoken::{Dialect, Settings, Signer};
 
 fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|out| out.status.success());

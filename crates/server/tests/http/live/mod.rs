@@ -18,9 +18,9 @@ use cenc::{
 use encoder::Tape;
 use isobmff::{Boxes, Fragment, InitSegment};
 use server::LicenseMode;
-use urltoken::{Dialect, Settings, Signer};
 use server::live::{Created, Events, NewEvent, create};
 use server::live_url;
+use urltoken::{Dialect, Settings, Signer};
 
 pub(crate) const APP: &str = "school";
 pub(crate) const EVENT: &str = "lecture";
