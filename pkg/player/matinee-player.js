@@ -163,7 +163,6 @@ export class MatineePlayer extends Base {
     this.#error = null;
     const frame = document.createElement("iframe");
     frame.allow = ALLOW;
-    frame.allowFullscreen = true;
     frame.title = this.getAttribute("aria-label") || this.title || "Film";
     frame.referrerPolicy = "origin";
     frame.src = url.href;

@@ -7,6 +7,7 @@ use axum::response::Html;
 use axum::routing::get;
 use e2e::{Browser, MOVIE, Server, eventually, free_port, repository};
 use serde_json::{Value, json};
+use thirtyfour::WebElement;
 use tokio::task::JoinHandle;
 
 /// The film's element in the page around it.
@@ -69,12 +70,19 @@ async fn server(ports: &[u16]) -> (Server, String) {
 }
 
 async fn grant(server: &Server, key: &str, members: Value) -> String {
-    let mut body = json!({"subject": "u-42", "name": "Ada", "movies": [MOVIE], "streams": 1});
+    let mut body =
+        json!({"subject": "u-42", "name": "Ada", "movies": [MOVIE], "streams": 1, "expires_in": 86_400});
     members.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
     let answer =
         reqwest::Client::new().post(format!("{}/api/grants", server.url())).bearer_auth(key).json(&body);
     let answer: Value = answer.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
     answer["grant"].as_str().unwrap().to_owned()
+}
+
+/// What is in the film's element.
+async fn inside(browser: &Browser, selector: &str) -> WebElement {
+    let script = format!("return {FILM}.shadowRoot.querySelector('{selector}')");
+    browser.driver().execute(script, vec![]).await.unwrap().element().unwrap()
 }
 
 async fn plays(browser: &Browser) {
@@ -102,9 +110,7 @@ async fn c21_a_film_plays_in_a_page_of_another_site() {
     let browser = Browser::start().await;
     browser.open(&site.url()).await;
     // The page's own button, which the viewer presses, is the element's.
-    let button =
-        browser.driver().execute(&format!("return {FILM}.shadowRoot.querySelector('button')"), vec![]);
-    button.await.unwrap().element().unwrap().click().await.unwrap();
+    inside(&browser, "button").await.click().await.unwrap();
     plays(&browser).await;
     let shown: Value = browser
         .eval(&format!("const f = {FILM}; return {{ paused: f.paused, duration: f.duration, height: f.clientHeight, width: f.clientWidth }}"))
@@ -141,9 +147,7 @@ async fn c21_a_film_plays_in_a_page_of_another_site() {
         browser.eval(&format!("return [{FILM}.volume, {FILM}.muted, {FILM}.playbackRate]")).await;
     assert_eq!(set, json!([0.25, true, 1.5]));
     // The controls in the frame are the player's own.
-    let frame =
-        browser.driver().execute(&format!("return {FILM}.shadowRoot.querySelector('iframe')"), vec![]);
-    frame.await.unwrap().element().unwrap().enter_frame().await.unwrap();
+    inside(&browser, "iframe").await.enter_frame().await.unwrap();
     let pause = "const b = document.querySelector('button[aria-label=Pause]'); b?.click(); return Boolean(b)";
     browser.until("the frame's controls", pause).await;
     let bare: bool = browser.eval("return !document.querySelector('a, .marquee')").await;
