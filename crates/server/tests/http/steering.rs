@@ -45,7 +45,7 @@ async fn a60_players_of_others_follow_the_weights() {
 #[tokio::test]
 async fn a_player_without_a_draw_is_given_one() {
     let world = World::with(CDNS).await;
-    let told = steering(&world, "?_DASH_pathway=\"1\"").await;
+    let told = steering(&world, "?_DASH_pathway=%221%22").await;
     assert_eq!(told["SERVICE-LOCATION-PRIORITY"], told["PATHWAY-PRIORITY"]);
     let again = told["RELOAD-URI"].as_str().unwrap().strip_prefix("steering").unwrap().to_owned();
     assert_eq!(steering(&world, &again).await["PATHWAY-PRIORITY"], told["PATHWAY-PRIORITY"]);
