@@ -24,7 +24,7 @@ static SIGNERS: LazyLock<Vec<Signer>> = LazyLock::new(|| {
     ];
     let signer = |(dialect, secret): (Dialect, String)| {
         let named = [Dialect::Cat, Dialect::Google].contains(&dialect).then(|| "k".to_owned());
-        let lifetime = dialect.is_exact().then_some(u64::MAX);
+        let lifetime = dialect.is_exact().then_some(1);
         let settings = Settings { key_id: named, lifetime, ..Settings::default() };
         Signer::new(dialect, &settings, &[Secret::from(&*secret)]).expect("it can be used")
     };
