@@ -526,7 +526,7 @@ mod tests {
             assert_eq!(check(other, BEFORE), Err(Refusal::NotFound), "{other}");
         }
         let wss = sign_stream(&signer, "https://films.example.org", &StreamPath::of_movie(7), 9, 0);
-        assert!(wss.starts_with("wss://films.example.org/stream/vod/7?p=39&e=9&h="), "{wss}");
+        assert!(wss.starts_with("wss://films.example.org/stream/vod/7?p=38&e=9&h="), "{wss}");
     }
 
     proptest! {
