@@ -27,7 +27,7 @@ const BURST: f64 = 64e6;
 /// Longest manifest of an encoder, which nobody reads, in octets.
 const MAX_MANIFEST: u64 = 4 << 20;
 /// Headers that are kept for segments that come in requests of their own.
-const MAX_HEADERS: usize = 256;
+const MAX_HEADERS: usize = 4096;
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/ingest/{*path}", any(ingest))
@@ -44,6 +44,12 @@ impl KnownHeaders {
         if known.len() < MAX_HEADERS || known.contains_key(&name) {
             known.insert(name, Arc::clone(header));
         }
+    }
+
+    /// The event is over.
+    pub(crate) fn forget(&self, event: &Event) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(app, name, _), _| *app != event.app || *name != event.name);
     }
 
     /// The header that a segment of this name belongs to, with the name that it was sent under.

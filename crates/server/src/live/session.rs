@@ -176,6 +176,7 @@ impl Live {
         session.finish(service.clock.millis()).await;
         service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
         self.allowed.forget(&session.id().to_string());
+        service.ingest_headers.forget(&session.event);
         let library = service.config.library();
         let keys = service.keys();
         let store = &*service.store;
