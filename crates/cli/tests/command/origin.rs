@@ -117,7 +117,7 @@ fn b111_samples_in_documents_load() {
     assert!(count >= 10, "{count}");
 }
 
-/// As what it is: a folder's file, a ladder, policies, or the server's file.
+/// As what it is: a folder's file, a live application's, a ladder, policies, or the server's file.
 fn load(sample: &str) -> Result<(), String> {
     let site = Site::new();
     let first = sample.lines().next().unwrap_or_default();
@@ -128,19 +128,29 @@ fn load(sample: &str) -> Result<(), String> {
     if sample.starts_with("[[rung]]") {
         return sample.parse::<toml::Table>().map(|_| ()).map_err(|error| error.to_string());
     }
-    std::fs::create_dir_all(site.path("data/sources/films")).unwrap();
+    for folder in ["data/sources/films", "data/live/school"] {
+        std::fs::create_dir_all(site.path(folder)).unwrap();
+    }
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(site.path("data"), private).unwrap();
     let config = site.path("matinee.toml");
     let is_folder = first.starts_with("# sources/");
-    let is_server = first == "# matinee.toml" || sample.contains("public_url");
-    let place = match (is_folder, is_server) {
-        (true, _) => "data/sources/films/matinee.toml",
-        (_, true) => "matinee.toml",
+    let is_server = ["# matinee.toml", "[[cdn]]"].contains(&first)
+        || ["public_url", "embedders"].iter().any(|setting| sample.contains(setting));
+    let is_live = first.starts_with("# live/");
+    let place = match (is_folder, is_server, is_live) {
+        (true, ..) => "data/sources/films/matinee.toml",
+        (_, true, _) => "matinee.toml",
+        (.., true) => "data/live/school/application.toml",
         _ => "data/policies.toml",
     };
     std::fs::write(&config, "[origin]\nsources = \"sources\"\n[encryption.own]\nscope = \"content\"\n")
         .unwrap();
     write(&site, place, sample);
+    if is_live {
+        // An event is made by its application's settings.
+        let event = ["live", "create", "lecture", "--app", "school", "--title", "A lecture"];
+        return said(site.run(&with(text(&config), &event)));
+    }
     said(site.run(&with(text(&config), &["config", "check"])))
 }
