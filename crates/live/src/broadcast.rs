@@ -469,6 +469,12 @@ impl Broadcast {
         if track.end.is_some_and(|end| sample.decode_time.saturating_add(half) < end) {
             return;
         }
+        // Times are rounded on their way: sound that is nearly in time goes on where it ended.
+        if let Some(end) = track.end.filter(|_| !track.is_video())
+            && sample.decode_time.abs_diff(end) <= u64::from(sample.duration / 4)
+        {
+            (sample.time, sample.decode_time) = (end, end);
+        }
         track.run = Some(run);
         track.end = Some(sample.decode_time.saturating_add(sample.duration.into()));
         if track.is_video() {

@@ -186,6 +186,25 @@ fn sound_alone_in_requests_of_its_own() {
     assert!(is_tape(&world.samples("a-und-1", Scheme::Cenc), &audio, 0));
 }
 
+/// Times that were rounded on their way make no gaps in sound.
+#[test]
+fn rounded_times_make_no_gaps() {
+    let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
+    let audio = Tape::audio(SECONDS);
+    world.send_all(&[("v", Tape::video(SECONDS).stream(0.0))], 4000);
+    let mut request = world.request("a");
+    world.send(&mut request, &audio.header());
+    let (exact, late) = (audio.fragments(20, 0.0), audio.fragments(20, 0.0004));
+    for (n, (exact, late)) in exact.iter().zip(&late).enumerate() {
+        world.send(&mut request, if n % 2 == 0 { exact } else { late });
+    }
+    world.end(request);
+    world.finish();
+    let a = world.samples("a-und-1", Scheme::Cenc);
+    let steps: Vec<_> = a.windows(2).map(|pair| pair[1].decode_time - pair[0].decode_time).collect();
+    assert!(a.len() + 6 > audio.samples.len() && steps.iter().all(|step| *step == steps[0]), "{steps:?}");
+}
+
 /// Renditions of one encoder are cut at the same pictures.
 #[test]
 fn renditions_have_the_same_segments() {

@@ -60,36 +60,42 @@ async fn frames(path: &Path, map: &str, key: Option<&str>) -> Vec<String> {
     lines.map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect()
 }
 
-async fn http(address: SocketAddr, path: &str) -> Vec<u8> {
+/// The body of an answer; `None` for any status but 200.
+async fn http(address: SocketAddr, path: &str) -> Option<Vec<u8>> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
-    assert!(
-        answer.starts_with(b"HTTP/1.1 200"),
-        "{path}: {}",
-        String::from_utf8_lossy(&answer[..answer.len().min(300)])
-    );
-    let at = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-    answer.split_off(at + 4)
+    let at = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    answer.starts_with(b"HTTP/1.1 200").then(|| answer.split_off(at + 4))
 }
+
+/// How often a condition is looked at before it counts as never to be met: minutes.
+const PATIENCE: usize = 4000;
 
 /// The forms in which ffmpeg sends: `SOURCE` is the film, `URL` where it goes with the key in it, `AUTH` the same
 /// with the key as a password.
-const FORMS: [&str; 5] = [
+const FORMS: [&str; 4] = [
     // One endless request with all tracks.
     "-i SOURCE -c copy -f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof URL/live.mp4",
     // One for each track, asked for its password first.
     "-i SOURCE -map 0:v -c copy -f mp4 -movflags +cmaf+delay_moov+skip_trailer -frag_duration 500000 AUTH/v.cmfv \
      -map 0:a -c copy -f mp4 -movflags +cmaf+delay_moov+skip_trailer -frag_duration 500000 AUTH/a.cmfa",
-    // One for each segment, in chunks.
-    "-i SOURCE -c copy -f dash -method PUT -ldash 1 -streaming 1 -frag_type duration -frag_duration 0.5 -seg_duration 2 \
-     URL/live.mpd",
-    "-i SOURCE -c copy -f dash -method PUT -seg_duration 2 -remove_at_exit 1 AUTH/live.mpd",
-    "-i SOURCE -c copy -f hls -method PUT -hls_segment_type fmp4 -hls_time 2 URL/live.m3u8",
+    // One for each segment. ffmpeg waits for no answer: without `-re` it would send the second while the first is
+    // being read.
+    "-re -i SOURCE -c copy -f dash -method PUT -ldash 1 -streaming 1 -frag_type duration -frag_duration 0.5 \
+     -seg_duration 2 AUTH/live.mpd",
+    "-re -i SOURCE -c copy -f hls -method PUT -hls_segment_type fmp4 -hls_time 2 URL/live.m3u8",
 ];
+
+/// Segments of the pictures that are whole, once pictures and sound are there.
+fn whole_segments(index: &serde_json::Value) -> usize {
+    let Some(all) = index["representations"].as_array() else { return 0 };
+    let Some(video) = all.iter().find(|r| r["type"] == "video").filter(|_| all.len() == 2) else { return 0 };
+    video["segments"].as_array().unwrap().iter().filter(|segment| segment["complete"] == true).count()
+}
 
 /// B80: each form that ffmpeg has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,12 +136,25 @@ async fn b80_ffmpeg_in_all_its_forms() {
             form.replace("SOURCE", &source.display().to_string()).replace("URL", &url).replace("AUTH", &auth);
         let pushed = ffmpeg(words(&form)).await;
         assert!(pushed.status.success(), "{form}: {}", String::from_utf8_lossy(&pushed.stderr));
-        let session = events.state(&created.event).unwrap().session.unwrap();
+        // It is through when the last of it is sent, not when the last of it is read.
+        let mut tries = 0..PATIENCE;
+        let (session, index) = loop {
+            tries.next().unwrap_or_else(|| panic!("{form}: five segments never came"));
+            if let Some(session) = events.state(&created.event).unwrap().session {
+                let name = format!("form-{n}");
+                let token = live_url::sign(&signer, &config.public_url, ("live", &name), u64::MAX >> 20, 0);
+                let at = format!("/s/live/live/{name}/{}/index.json?{token}", &session[..8]);
+                let json = http(address, &at).await.unwrap_or_default();
+                let index: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
+                if whole_segments(&index) >= 5 {
+                    break (session, index);
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        };
         let token =
             live_url::sign(&signer, &config.public_url, ("live", &format!("form-{n}")), u64::MAX >> 20, 0);
         let at = |file: &str| format!("/s/live/live/form-{n}/{}/{file}?{token}", &session[..8]);
-        let index: serde_json::Value =
-            serde_json::from_slice(&http(address, &at("index.json")).await).unwrap();
         let video =
             index["representations"].as_array().unwrap().iter().find(|r| r["type"] == "video").unwrap();
         assert_eq!(index["representations"].as_array().unwrap().len(), 2, "{form}");
@@ -143,10 +162,10 @@ async fn b80_ffmpeg_in_all_its_forms() {
         let content: cenc::ContentId = index["protection"]["content_id"].as_str().unwrap().parse().unwrap();
         let cek = cenc::derive_cek(keys.active_common_key().1, &content, &cenc::Label::default(), 0);
         let key: String = cek.expose().iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut file = http(address, &at(&format!("{id}/init.mp4"))).await;
+        let mut file = http(address, &at(&format!("{id}/init.mp4"))).await.unwrap();
         let segments = video["segments"].as_array().unwrap();
         for segment in segments.iter().filter(|segment| segment["complete"] == true) {
-            file.extend(http(address, &at(&format!("{id}/{}.m4s", segment["n"]))).await);
+            file.extend(http(address, &at(&format!("{id}/{}.m4s", segment["n"]))).await.unwrap());
         }
         let got = folder.path().join(format!("got-{n}.mp4"));
         std::fs::write(&got, file).unwrap();
@@ -154,9 +173,11 @@ async fn b80_ffmpeg_in_all_its_forms() {
         // The segment under way is not among them.
         assert!((250..=300).contains(&got.len()), "{form}: {} frames", got.len());
         assert!(got.iter().eq(sent.iter().take(got.len())), "{form}: other pictures");
-        // And all of them in the film.
+        // And more of them in the film, perhaps without what was still under way.
         end(&events, &created.event.app, &created.event.name, Clock::System.now()).unwrap();
+        let mut tries = 0..PATIENCE;
         let pack = loop {
+            tries.next().unwrap_or_else(|| panic!("{form}: the film never came"));
             if let Some(pack) = events.state(&created.event).unwrap().pack {
                 break pack;
             }
@@ -165,7 +186,8 @@ async fn b80_ffmpeg_in_all_its_forms() {
         let library = config.library().join(pack);
         let film = packager::read_pack(&library).unwrap();
         let whole = frames(&library.join(&film.representations[0].path), "0:v", Some(&key)).await;
-        assert!(whole == sent, "{form}: {} frames in the film", whole.len());
+        assert!((got.len()..=300).contains(&whole.len()), "{form}: {} frames in the film", whole.len());
+        assert!(whole.iter().eq(sent.iter().take(whole.len())), "{form}: other pictures in the film");
     }
     let _ = stop.send(());
     running.await.unwrap().unwrap();
