@@ -90,11 +90,14 @@ const FORMS: [&str; 4] = [
     "-re -i SOURCE -c copy -f hls -method PUT -hls_segment_type fmp4 -hls_time 2 URL/live.m3u8",
 ];
 
-/// Segments of the pictures that are whole, once pictures and sound are there.
+/// Segments that are whole in pictures and in sound.
 fn whole_segments(index: &serde_json::Value) -> usize {
-    let Some(all) = index["representations"].as_array() else { return 0 };
-    let Some(video) = all.iter().find(|r| r["type"] == "video").filter(|_| all.len() == 2) else { return 0 };
-    video["segments"].as_array().unwrap().iter().filter(|segment| segment["complete"] == true).count()
+    let Some(all) = index["representations"].as_array().filter(|all| all.len() == 2) else { return 0 };
+    let whole = |r: &serde_json::Value| {
+        let segments = r["segments"].as_array().into_iter().flatten();
+        segments.filter(|segment| segment["complete"] == true).count()
+    };
+    all.iter().map(whole).min().unwrap_or(0)
 }
 
 /// B80: each form that ffmpeg has.
