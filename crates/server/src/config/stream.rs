@@ -22,7 +22,7 @@ pub(crate) const LIVE: &str = "live";
 pub struct Stream {
     /// Whether `vod` is served.
     pub enabled: bool,
-    /// Only [`24h`](POLICY).
+    /// Only `24h`.
     pub policy: String,
     /// Seconds for which all playbacks begin with the same DRM metadata.
     pub update_interval: u64,
