@@ -1,6 +1,6 @@
 //! `matinee box run` against `matinee serve`, both as processes.
 
-use crate::site::{Running, Site, demo, text};
+use crate::site::{Running, Site, demo, free_port, text};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,8 +10,7 @@ const MOVIE: &str = "60027274";
 /// A site with the demo film, boxes on their own listener, and a box.
 fn site() -> (Site, Running) {
     let site = Site::new();
-    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (listen, boxes) = (port(), port());
+    let (listen, boxes) = (free_port(), free_port());
     let config = format!(
         "listen = \"127.0.0.1:{listen}\"\npublic_url = \"http://localhost:{listen}\"\n\
          [boxes]\nlisten = \"127.0.0.1:{boxes}\"\n[metrics]\noff = true\n"

@@ -1,6 +1,6 @@
 //! DASH and HLS from `matinee serve`, played by ffmpeg, by URLs from `matinee url`.
 
-use crate::site::{Running, Site, demo, text};
+use crate::site::{Running, Site, demo, free_port, text};
 use std::process::Command;
 
 const HEIGHTS: [&str; 3] = ["240p.mp4", "360p.mp4", "720p.mp4"];
@@ -8,7 +8,7 @@ const HEIGHTS: [&str; 3] = ["240p.mp4", "360p.mp4", "720p.mp4"];
 /// A site with the clear demo film in three heights, and its server.
 fn site() -> (Site, Running) {
     let site = Site::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let config = format!(
         "listen = \"127.0.0.1:{port}\"\npublic_url = \"http://localhost:{port}\"\n[metrics]\noff = true\n"
     );
