@@ -12,6 +12,11 @@ use crate::names::SessionId;
 use crate::source::Source;
 use crate::window::{Part, SegmentEntry, Window};
 
+/// Octets of a segment at most: a stream whose pictures never begin anew must not fill the memory.
+const MAX_SEGMENT: usize = 256 << 20;
+/// Samples of a part at most.
+const MAX_PENDING: usize = 4096;
+
 /// How a representation is encrypted.
 #[derive(Debug)]
 struct Protector {
@@ -38,6 +43,8 @@ pub(crate) struct Output {
     pending_ticks: u64,
     /// The open segment's number and presentation time.
     open: Option<(u64, i64)>,
+    /// Octets of samples in it so far.
+    open_octets: usize,
     /// The number of the last segment that was opened.
     latest: Option<u64>,
     /// Where the next part begins in presentation.
@@ -95,6 +102,7 @@ impl Output {
             pending: Vec::new(),
             pending_ticks: 0,
             open: None,
+            open_octets: 0,
             latest: None,
             part_start: 0,
             part: part.max(1),
@@ -122,6 +130,7 @@ impl Output {
         let start_ticks = start.max(0) as u64;
         self.window.open(number, start_ticks);
         self.open = Some((number, start));
+        self.open_octets = 0;
         self.latest = Some(number);
         self.part_start = start_ticks;
     }
@@ -131,11 +140,17 @@ impl Output {
         if self.open.is_none() {
             return;
         }
+        self.open_octets += sample.data.len();
+        if self.open_octets > MAX_SEGMENT {
+            made.lost = Some((1, "a segment that does not end".to_owned()));
+            self.end(None, keys, made);
+            return;
+        }
         let duration = u64::from(sample.duration);
         self.pending_ticks += duration;
         self.pending.push(sample);
         // Another one like this would make it too long.
-        if self.pending_ticks + duration > self.part {
+        if self.pending_ticks + duration > self.part || self.pending.len() >= MAX_PENDING {
             self.flush(keys, made);
         }
     }

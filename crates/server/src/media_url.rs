@@ -145,9 +145,13 @@ pub fn sign(signer: &Signer, base: &str, path: &MediaPath, expires: u64, now: u6
     signer.sign(&Place::new(base, &path.folder(), &path.file), expires, now)
 }
 
-/// The URL of a film's DRM metadata.
+/// The URL of a film's DRM metadata: for it alone, even where other tokens are for folders, since a content may lie
+/// in a folder of that name.
 pub fn sign_drm(signer: &Signer, base: &str, path: &DrmPath, expires: u64, now: u64) -> Signed {
-    signer.sign(&Place::new(base, &path.folder(), DrmPath::NAME), expires, now)
+    let folder = path.folder();
+    let place = Place::new(base, &folder, DrmPath::NAME);
+    let query = signer.file_query(&place, expires, now);
+    Signed { url: format!("{base}{}?{query}", path.file_path()), expires: signer.expiration(expires, now) }
 }
 
 /// The URL of a film's persistent connection: what is signed is the one with `http`, for this film alone even

@@ -242,7 +242,7 @@ impl Throttle {
 }
 
 /// One caller by address: an IPv6 customer has a /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let bits = u128::from(v6) & !u128::from(u64::MAX);

@@ -11,7 +11,8 @@ pub(crate) enum ApiKey {
     Create {
         /// What to call it
         name: String,
-        /// What may be done with it: grants (permissions to play for pages of other sites), catalogue
+        /// What may be done with it: grants (permissions to play for pages of other sites); catalogue is for later, and
+        /// opens nothing yet
         #[arg(long, value_delimiter = ',', required = true, value_name = "SCOPES")]
         scope: Vec<Scope>,
         #[command(flatten)]

@@ -170,6 +170,13 @@ const OUTSIDE: isobmff::Error = isobmff::Error::Invalid {
     what: "samples lie outside of the `mdat` behind it",
 };
 
+/// Samples of all tracks in a fragment: 22 minutes of AAC, 4 minutes of pictures at 240 a second.
+const MAX_SAMPLES: usize = 1 << 16;
+const TOO_MANY: isobmff::Error = isobmff::Error::Invalid {
+    kind: isobmff::FourCc(*b"moof"),
+    what: "more samples than a fragment may have",
+};
+
 /// The samples of a fragment by track.
 fn samples(
     header: &Header,
@@ -181,7 +188,7 @@ fn samples(
     let media = Bytes::copy_from_slice(&mdat.bytes);
     // Sample offsets count from `moof`; other boxes may stand in between.
     let media_at = mdat.position - moof.position;
-    let mut all = Vec::new();
+    let (mut all, mut total) = (Vec::new(), 0);
     for part in fragment.tracks() {
         let id = part.track.id;
         let Some(source) = header.sources.iter().find(|source| source.track_id == id) else { continue };
@@ -195,6 +202,10 @@ fn samples(
         let mut end = base;
         for sample in part.samples() {
             let sample = sample?;
+            total += 1;
+            if total > MAX_SAMPLES {
+                return Err(TOO_MANY);
+            }
             if sample.crypto.is_some() {
                 return Err(isobmff::Error::Invalid {
                     kind: isobmff::FourCc(*b"senc"),

@@ -35,7 +35,7 @@ pub struct Stream {
     pub base_url: Option<String>,
     /// Seconds after which a connection is closed of which nothing is heard and which takes nothing.
     pub idle: u64,
-    /// Connections by one URL at a time.
+    /// Connections by one URL and address at a time.
     pub connections_per_token: usize,
     /// More applications.
     pub application: Vec<Application>,

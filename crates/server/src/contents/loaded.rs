@@ -52,7 +52,16 @@ impl Loaded {
         let folder = sources.folder(content);
         let path = folder.join(SOURCE_JSON);
         let said = |error: io::Error| format!("{}: {error}", path.display());
+        // Tokens for a folder would open what lies below it, too.
+        let mut above = content.folders().skip(1).filter(|above| !above.is_empty());
+        let within = above.find(|above| sources.root.join(above).join(SOURCE_JSON).exists());
         let metadata = match fs::metadata(&path) {
+            Ok(_) if within.is_some() => {
+                return Err(format!(
+                    "{content} lies within {}, which is a content",
+                    within.unwrap_or_default()
+                ));
+            }
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(None);

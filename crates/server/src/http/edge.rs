@@ -101,7 +101,9 @@ fn pulled(tokens: &UrlTokens, request: &Parts, now: u64) -> Option<Result<Grante
         return Some(Err(Refusal::Unclean));
     }
     let granted = |path| Granted { path, expires: now.saturating_add(KEEP), base: String::new(), door: 0 };
-    Some(MediaPath::parse(path).map(granted).ok_or(Refusal::NotFound))
+    // Files of packs alone: an origin's may be clear.
+    let path = MediaPath::parse(path).filter(|path| pack::layout::is_pack_id(&path.pack))?;
+    Some(Ok(granted(path)))
 }
 
 /// What is sent.

@@ -28,6 +28,8 @@ const BURST: f64 = 64e6;
 const MAX_MANIFEST: u64 = 4 << 20;
 /// Headers that are kept for segments that come in requests of their own.
 const MAX_HEADERS: usize = 4096;
+/// Of one event.
+const MAX_HEADERS_OF_EVENT: usize = 64;
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/ingest/{*path}", any(ingest))
@@ -41,7 +43,9 @@ impl KnownHeaders {
     fn keep(&self, event: &Event, track: &str, header: &Arc<Header>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let name = (event.app.clone(), event.name.clone(), track.to_owned());
-        if known.len() < MAX_HEADERS || known.contains_key(&name) {
+        let of_event =
+            known.keys().filter(|(app, other, _)| *app == event.app && *other == event.name).count();
+        if known.contains_key(&name) || (known.len() < MAX_HEADERS && of_event < MAX_HEADERS_OF_EVENT) {
             known.insert(name, Arc::clone(header));
         }
     }
@@ -258,10 +262,11 @@ impl<'a> Sending<'a> {
             match input {
                 Input::Header(header) => {
                     self.track.clone_from(&self.own);
-                    self.service.ingest_headers.keep(self.event, &self.track, &header);
-                    self.header = Some(header);
+                    self.header = Some(Arc::clone(&header));
                     self.leave();
                     self.enter().await?;
+                    // Only of tracks that were let in.
+                    self.service.ingest_headers.keep(self.event, &self.track, &header);
                 }
                 Input::Samples { track, samples } => {
                     if self.session.as_ref().is_none_or(|session| session.has_ended()) {
@@ -296,6 +301,8 @@ impl<'a> Sending<'a> {
                 return Err(Stop::Failed(crate::Error::Internal("the event has ended")));
             }
             let session = self.service.live.take_in(self.service, self.event).map_err(Stop::Failed)?;
+            // From here on, what was opened is closed in any case.
+            self.session = Some(Arc::clone(&session));
             let mut changed = false;
             for source in &header.sources {
                 match session.open(self.service, &self.track, source).await {
@@ -304,7 +311,6 @@ impl<'a> Sending<'a> {
                     Err(error) => return Err(Stop::Open(error)),
                 }
             }
-            self.session = Some(Arc::clone(&session));
             if !changed {
                 return Ok(());
             }

@@ -9,6 +9,16 @@ use axum::response::Response;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// A path without the secrets that some have in them: links to films, and stream keys behind application and event.
+fn shown(path: &str) -> String {
+    let parts = |most| path.split('/').filter(|part| !part.is_empty()).take(most);
+    match path {
+        _ if path.starts_with("/v/") => "/v/{token}".to_owned(),
+        _ if path.starts_with("/ingest/") => parts(3).map(|part| format!("/{part}")).collect(),
+        _ => path.to_owned(),
+    }
+}
+
 /// Logs and counts the request when its answer begins.
 pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
@@ -17,11 +27,7 @@ pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, n
     // The route, not the path: an operator's numbers must not grow with what callers invent.
     let route =
         request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |m| m.as_str().to_owned());
-    // A link is a secret; its route is none.
-    let path = match route.as_str() {
-        "/v/{token}" => route.clone(),
-        _ => request.uri().path().to_owned(),
-    };
+    let path = shown(request.uri().path());
     let response = next.run(request).await;
     let status = response.status().as_u16();
     let elapsed = begun.elapsed();
@@ -35,4 +41,17 @@ pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, n
         tracing::info!(%method, path, status, ms, client, "request");
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_stream_keys_are_not_shown() {
+        assert_eq!(shown("/ingest/school/lecture/5ec2e7/v.cmfv"), "/ingest/school/lecture");
+        assert_eq!(shown("/ingest//school/lecture//5ec2e7"), "/ingest/school/lecture");
+        assert_eq!(shown("/v/5ec2e7/x"), "/v/{token}");
+        assert_eq!(shown("/s/0/541/1811192541.mp4"), "/s/0/541/1811192541.mp4");
+    }
 }

@@ -66,6 +66,10 @@ fn invalid(text: &str) -> Failure {
 impl Asked {
     fn check(&self) -> Result<(), Failure> {
         let subject = &self.subject;
+        // Accounts of links to films have names like these.
+        if subject.starts_with("share-") {
+            return Err(invalid("subject must not begin with \"share-\"."));
+        }
         if subject.is_empty() || subject.len() > MAX_SUBJECT || !subject.bytes().all(|b| b.is_ascii_graphic())
         {
             return Err(invalid("subject must be 1 to 128 visible ASCII characters without blanks."));

@@ -14,7 +14,7 @@ use cenc::Kid;
 use manifest::{Delivery, dash, hls};
 use origin::scope::Form;
 use std::sync::Arc;
-use urltoken::{Place, Signer};
+use urltoken::{Place, Reach, Signer};
 
 /// A manifest.
 pub(crate) struct Made {
@@ -41,8 +41,8 @@ impl<E: Into<Error>> From<E> for NoPlaylist {
 /// lets a player ask for keys where the film's policy has them given out. `signer` took it.
 ///
 /// URLs in a manifest hold as long as somebody needs who got it in the last second in which it could be had: for
-/// the length of the film after its own end. URLs in media playlists end with these: tokens do not renew
-/// themselves.
+/// the length of the film after its own end. URLs in media playlists end with these, and so do tokens for the
+/// whole folder, which open the manifest, too: tokens do not renew themselves.
 pub(crate) async fn make(
     service: &Service,
     granted: &Granted<PlaylistPath>,
@@ -66,8 +66,10 @@ pub(crate) async fn make(
     let id = &film.place;
     let length = pack.duration.value.div_ceil(u64::from(pack.duration.timescale.max(1)));
     let expires = match playlist {
-        Playlist::Dash | Playlist::Master => granted.expires.saturating_add(length),
-        Playlist::Media(_) | Playlist::IFrames(_) | Playlist::Subtitles(_) => granted.expires,
+        Playlist::Dash | Playlist::Master if signer.reach() != Reach::Folder => {
+            granted.expires.saturating_add(length)
+        }
+        _ => granted.expires,
     };
     let (now, folder) = (service.clock.now(), format!("/s/{id}/"));
     let token = |path: &str| match path.strip_suffix('/') {

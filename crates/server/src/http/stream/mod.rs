@@ -2,7 +2,7 @@
 
 mod connection;
 
-use super::body;
+use super::{address, body};
 use crate::catalogue::Pack;
 use crate::config::Application;
 use crate::listen::Tie;
@@ -10,7 +10,7 @@ use crate::media_url::{self, Door, Refusal, StreamPath};
 use crate::store::Movie;
 use crate::stream::Place;
 use crate::use_case::{Failure, streaming};
-use crate::{Service, config};
+use crate::{Service, config, throttle};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -90,6 +90,7 @@ impl IntoResponse for Refused {
 }
 
 async fn connect(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refused> {
+    let from = throttle::network(address::of(&request));
     let (mut request, _) = request.into_parts();
     if request.method != Method::GET {
         return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood."));
@@ -113,7 +114,8 @@ async fn connect(State(service): State<Arc<Service>>, request: Request) -> Resul
     let found = streaming::find(&service, &application, &content).await?;
     let (movie, pack) = found.ok_or(Refused::NOTHING)?;
     streaming::check_policy(&movie)?;
-    let token = uri.query().unwrap_or_default().to_owned();
+    // All who got a manifest in the same hour have the same token.
+    let caller = format!("{from} {}", uri.query().unwrap_or_default());
     let tie = request.extensions.get::<Tie>().cloned();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut request, &service)
         .await
@@ -126,9 +128,9 @@ async fn connect(State(service): State<Arc<Service>>, request: Request) -> Resul
         return Err(Refused(StatusCode::BAD_REQUEST, text.into()));
     }
     let most = service.config.stream.connections_per_token;
-    let place = service.streams.places.enter(&token, most).ok_or(Refused::new(
+    let place = service.streams.places.enter(&caller, most).ok_or(Refused::new(
         StatusCode::TOO_MANY_REQUESTS,
-        "This URL has as many connections as it may have.",
+        "From here this URL has as many connections as it may have.",
     ))?;
     let admitted = Admitted { application, content, movie, pack, expires: granted.expires, _place: place };
     Ok(upgrade.on_upgrade(move |socket| connection::serve(service, admitted, socket, tie)))
