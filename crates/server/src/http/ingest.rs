@@ -15,12 +15,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long an encoder may send nothing in the middle of a request.
 const SILENCE: Duration = Duration::from_secs(60);
+/// How long a segment waits for its header.
+const OVERTAKEN: Duration = Duration::from_secs(3);
 /// Octets a second that one request may send on average, and in advance of that.
 const RATE: f64 = 25e6;
 const BURST: f64 = 64e6;
@@ -37,28 +41,50 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 
 /// Headers by event and track, for segments that come in requests of their own.
 #[derive(Debug, Default)]
-pub(crate) struct KnownHeaders(Mutex<HashMap<(Name, Name, String), Arc<Header>>>);
+pub(crate) struct KnownHeaders {
+    known: Mutex<HashMap<(Name, Name, String), Arc<Header>>>,
+    /// There is another one.
+    news: Notify,
+}
 
 impl KnownHeaders {
     fn keep(&self, event: &Event, track: &str, header: &Arc<Header>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let name = (event.app.clone(), event.name.clone(), track.to_owned());
         let of_event =
             known.keys().filter(|(app, other, _)| *app == event.app && *other == event.name).count();
         if known.contains_key(&name) || (known.len() < MAX_HEADERS && of_event < MAX_HEADERS_OF_EVENT) {
             known.insert(name, Arc::clone(header));
         }
+        drop(known);
+        self.news.notify_waiters();
+    }
+
+    /// As [`KnownHeaders::find`], where the request with the header may still be on its way: encoders that wait for
+    /// no answer send the first segment at once, and it can overtake.
+    async fn find_soon(&self, event: &Event, track: &str) -> Option<(String, Arc<Header>)> {
+        let found = async {
+            loop {
+                let mut news = pin!(self.news.notified());
+                news.as_mut().enable();
+                match self.find(event, track) {
+                    Some(found) => break found,
+                    None => news.await,
+                }
+            }
+        };
+        tokio::time::timeout(OVERTAKEN, found).await.ok()
     }
 
     /// The event is over.
     pub(crate) fn forget(&self, event: &Event) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(app, name, _), _| *app != event.app || *name != event.name);
     }
 
     /// The header that a segment of this name belongs to, with the name that it was sent under.
     fn find(&self, event: &Event, track: &str) -> Option<(String, Arc<Header>)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let own = known.iter().filter(|((app, name, _), _)| *app == event.app && *name == event.name);
         let names: Vec<&str> = own.map(|((_, _, name), _)| name.as_str()).collect();
         let name = header_of(&names, track)?.to_owned();
@@ -235,6 +261,11 @@ async fn take(service: &Service, event: &Event, file: &str, body: Body) -> Respo
     }
 }
 
+/// Whether a body that begins so is a segment, and no header: those begin with `ftyp`, or `moov` at once.
+fn is_segment(begin: &[u8]) -> bool {
+    begin.get(4..8).is_some_and(|kind| kind != b"ftyp" && kind != b"moov")
+}
+
 /// A request that is being taken in.
 struct Sending<'a> {
     service: &'a Service,
@@ -244,6 +275,8 @@ struct Sending<'a> {
     track: String,
     ingest: Ingest,
     header: Option<Arc<Header>>,
+    /// Whether any of its body has come.
+    begun: bool,
     session: Option<Arc<Session>>,
     handles: Vec<(u32, Handle)>,
 }
@@ -254,19 +287,29 @@ impl<'a> Sending<'a> {
         let (track, header) = service.ingest_headers.find(event, &own).unzip();
         let (ingest, session, handles) = (Ingest::new(header.clone()), None, Vec::new());
         let track = track.unwrap_or_else(|| own.clone());
-        Self { service, event, own, track, ingest, header, session, handles }
+        Self { service, event, own, track, ingest, header, begun: false, session, handles }
     }
 
     async fn push(&mut self, piece: &[u8]) -> Result<(), Stop> {
+        let begins = !std::mem::replace(&mut self.begun, true);
+        if begins
+            && self.header.is_none()
+            && is_segment(piece)
+            && let Some((track, header)) = self.service.ingest_headers.find_soon(self.event, &self.own).await
+        {
+            self.track = track;
+            self.ingest = Ingest::new(Some(Arc::clone(&header)));
+            self.header = Some(header);
+        }
         for input in self.ingest.push(piece).map_err(Stop::Ingest)? {
             match input {
                 Input::Header(header) => {
                     self.track.clone_from(&self.own);
-                    self.header = Some(Arc::clone(&header));
+                    // First, for its segments may be here already.
+                    self.service.ingest_headers.keep(self.event, &self.track, &header);
+                    self.header = Some(header);
                     self.leave();
                     self.enter().await?;
-                    // Only of tracks that were let in.
-                    self.service.ingest_headers.keep(self.event, &self.track, &header);
                 }
                 Input::Samples { track, samples } => {
                     if self.session.as_ref().is_none_or(|session| session.has_ended()) {
