@@ -343,3 +343,26 @@ async fn manifests_of_contents() {
     let playlist = master.text().lines().find(|line| line.contains(".m3u8?")).unwrap();
     assert!(!playlist.contains(&pack.pack_id[..8]));
 }
+
+/// Tokens for a folder would open what lies below it, too: a content within another is not served.
+#[tokio::test]
+async fn a_content_within_another_is_not_served() {
+    let sources = sources(&["films", "films/a"]);
+    let world = world(&sources, "").await;
+    assert_eq!(get(&world, &signed(&world, "/s/vod/films/stream.mpd"), &[]).await.status, 200);
+    assert_eq!(get(&world, &signed(&world, "/s/vod/films/a/stream.mpd"), &[]).await.status, 503);
+}
+
+/// A CDN that checks tokens itself gets files of packs without one, which are encrypted; a content may be clear.
+#[tokio::test]
+async fn contents_need_their_token_from_everybody() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let sources = sources(&["a"]);
+    let world = world(&sources, &format!("[edge]\npull_secrets = [\"{secret}\"]\n")).await;
+    let manifest = signed(&world, "/s/vod/a/master.m3u8");
+    assert_eq!(get(&world, &manifest, &[]).await.status, 200);
+    let source =
+        pack::Source::from_json(&std::fs::read(sources.path().join("a/source.json")).unwrap()).unwrap();
+    let file = format!("/s/vod/a/{}", source.pack.representations[0].path);
+    assert_eq!(get(&world, &file, &[("x-matinee-pull", secret)]).await.status, 403);
+}

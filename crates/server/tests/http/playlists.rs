@@ -35,6 +35,21 @@ fn end_of(url: &str) -> u64 {
     url.split("&e=").nth(1).unwrap().split('&').next().unwrap().parse().unwrap()
 }
 
+/// A token for the film's folder opens the manifest that it stands in, too: it ends when that ends.
+#[tokio::test]
+async fn tokens_for_folders_do_not_renew_themselves() {
+    let world = World::with("[edge]\nprefix = true").await;
+    for form in [Form::Hls, Form::Dash] {
+        let path = signed(&world, form, NOW + 1000).await;
+        let reply = get(&world, &path).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let text = reply.text().replace("&amp;", "&");
+        let ends = text.split("&e=").skip(1).map(|rest| rest.split('&').next().unwrap());
+        let ends: Vec<u64> = ends.map(|end| end.parse().unwrap()).collect();
+        assert!(!ends.is_empty() && ends.iter().all(|end| *end == NOW + 1000), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn hls_from_the_master_to_the_octets() {
     let world = World::new().await;
