@@ -237,12 +237,18 @@ pub struct NewEvent {
 }
 
 /// An event that was made.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Created {
     /// The event.
     pub event: Event,
     /// Its stream key, which is told this once.
     pub key: String,
+}
+
+impl std::fmt::Debug for Created {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Created").field("event", &self.event).finish_non_exhaustive()
+    }
 }
 
 fn bad(name: &'static str, reason: String) -> Error {

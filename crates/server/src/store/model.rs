@@ -48,7 +48,7 @@ pub struct ApiKey {
 }
 
 /// A link to a film: of it only the hash is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Share {
     /// What the operator calls it by.
     pub id: String,
@@ -66,6 +66,12 @@ pub struct Share {
     pub devices: u32,
     /// When it was made.
     pub created: u64,
+}
+
+impl std::fmt::Debug for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Share").field("id", &self.id).field("movie", &self.movie).finish_non_exhaustive()
+    }
 }
 
 /// A session: only hashes are kept.

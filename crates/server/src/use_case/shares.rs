@@ -18,7 +18,6 @@ const LIFE: u64 = 300;
 const TOKEN: usize = 24;
 
 /// What a link is to be.
-#[derive(Debug)]
 pub struct NewShare<'a> {
     /// The film.
     pub movie: MovieId,
@@ -28,6 +27,12 @@ pub struct NewShare<'a> {
     pub password: Option<&'a str>,
     /// Devices that may have opened it at the same time, and films that play.
     pub devices: u32,
+}
+
+impl std::fmt::Debug for NewShare<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewShare").field("movie", &self.movie).finish_non_exhaustive()
+    }
 }
 
 /// The address of a link's account.
