@@ -31,6 +31,13 @@ impl Stamp {
     }
 }
 
+/// The content in whose folder this one lies, where there is one: it is not served then, for tokens for that folder
+/// would open it, too.
+fn within<'a>(sources: &Sources, content: &'a ContentPath) -> Option<&'a str> {
+    let mut above = content.folders().skip(1).filter(|above| !above.is_empty());
+    above.find(|above| sources.root.join(above).join(SOURCE_JSON).exists())
+}
+
 /// A content as it lay in its folder.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Loaded {
@@ -52,22 +59,16 @@ impl Loaded {
         let folder = sources.folder(content);
         let path = folder.join(SOURCE_JSON);
         let said = |error: io::Error| format!("{}: {error}", path.display());
-        // Tokens for a folder would open what lies below it, too.
-        let mut above = content.folders().skip(1).filter(|above| !above.is_empty());
-        let within = above.find(|above| sources.root.join(above).join(SOURCE_JSON).exists());
         let metadata = match fs::metadata(&path) {
-            Ok(_) if within.is_some() => {
-                return Err(format!(
-                    "{content} lies within {}, which is a content",
-                    within.unwrap_or_default()
-                ));
-            }
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
             Err(error) => return Err(said(error)),
         };
+        if let Some(above) = within(sources, content) {
+            return Err(format!("{content} lies within {above}, which is a content"));
+        }
         if metadata.len() > MAX_JSON {
             return Err(format!("{} is too long", path.display()));
         }
@@ -100,7 +101,9 @@ impl Loaded {
         let same = |(path, stamp): (PathBuf, &Stamp)| {
             fs::metadata(path).is_ok_and(|metadata| Stamp::of(&metadata) == *stamp)
         };
-        files.zip(&self.stamps).all(same) && sources.settings_stamps(content) == self.settings
+        within(sources, content).is_none()
+            && files.zip(&self.stamps).all(same)
+            && sources.settings_stamps(content) == self.settings
     }
 
     /// Opens the clear file of a representation, if it is still the one that was looked at.
