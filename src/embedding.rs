@@ -7,7 +7,7 @@ use futures_channel::oneshot;
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use gloo::{events::EventListener, utils::window};
 use js_sys::{Array, Object, Reflect};
-use nccp::{ErrorCode, ShownGrant, json::Playing};
+use nccp::{ErrorCode, Playing, ShownGrant};
 use wasm_bindgen::{JsCast, JsValue};
 use web_player::problem::{Problem, Way};
 use web_sys::{HtmlVideoElement, MessageEvent, MessagePort};

@@ -22,8 +22,8 @@ use matinee::{
     spoken,
 };
 use nccp::{
-    ErrorCode,
-    json::{Library, LibraryMovie, Playing},
+    ErrorCode, Playing,
+    json::{Library, LibraryMovie},
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

@@ -1,7 +1,7 @@
 //! The messages that a controller answers with.
 
 use crate::Error;
-use crate::envelope::WireError;
+use crate::wire_error::WireError;
 use crate::ids::{DeviceId, MovieId};
 use crate::manifest::{LicenseMode, Manifest};
 use crate::metadata::MovieMetadata;

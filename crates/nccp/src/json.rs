@@ -1,10 +1,10 @@
 //! Bodies of the JSON routes (docs/protocol.md, section 1).
 
 use crate::code::ErrorCode;
-use crate::envelope::WireError;
 use crate::ids::{DeviceId, MovieId};
 use crate::metadata::Art;
 use crate::value::Seconds;
+use crate::wire_error::{Playing, WireError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -26,21 +26,6 @@ pub struct ErrorDetail {
     /// With `STREAM_LIMIT`: where films are playing, the one that began first at the head.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub playing: Vec<Playing>,
-}
-
-/// A device that plays a film.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Playing {
-    /// Its id.
-    pub device_id: DeviceId,
-    /// Its name; where devices have equal ones, with what tells them apart.
-    pub name: String,
-    /// Title of what it plays.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// When that began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<u64>,
 }
 
 impl ErrorBody {

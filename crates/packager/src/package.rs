@@ -15,8 +15,8 @@ use crate::input::Input;
 use crate::keys::{Keys, MAX_KEYS};
 use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
-use crate::publish::Staging;
-use crate::{Error, Progress, source};
+use crate::publish::{Staging, mark_source};
+use crate::{Error, Progress};
 
 /// A published pack.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +151,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     match (unpublished.publish(&library, key.as_ref())?, &key) {
         (storage::Published::Now, _) => {
             if key.is_none() && options.scheme == Scheme::None {
-                source::mark(&place, &pack, made_from)?;
+                mark_source(&place, &pack, made_from)?;
             }
             Ok(Published { pack, directory: place, already_there: false })
         }

@@ -3,7 +3,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{panic, thread};
 
-use pack::layout::PACK_JSON;
+use pack::layout::{PACK_JSON, SOURCE_JSON};
+use pack::{MadeFrom, Pack, Source};
 use storage::{Folder, Key, Published, Transfer};
 use tempfile::{NamedTempFile, TempDir};
 
@@ -118,6 +119,15 @@ fn temporary<T>(mode: u32, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     #[cfg(not(unix))]
     let _ = mode;
     make(&mut builder)
+}
+
+/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json` says and
+/// from what the film was made.
+pub(crate) fn mark_source(folder: &Path, pack: &Pack, made_from: MadeFrom) -> Result<(), Error> {
+    let source = Source { pack: pack.clone(), made_from: Some(made_from) };
+    let mut file = UnpublishedFile::new(&folder.join(SOURCE_JSON))?;
+    file.write(&source.to_json().map_err(Error::pack(folder))?)?;
+    file.publish()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The packs in the library, as the packager left them: read once, never changing.
 
 use crate::Error;
-use crate::contents::{ContentPlace, ContentRules};
+use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
 use cenc::{Kid, Label};

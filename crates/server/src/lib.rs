@@ -7,6 +7,8 @@ mod authorizer;
 pub mod catalogue;
 mod clock;
 mod config;
+mod content_place;
+mod content_rules;
 pub mod contents;
 mod descriptions;
 mod error;
@@ -37,6 +39,7 @@ mod ticket;
 mod tls;
 mod turns;
 mod url_tokens;
+mod visit;
 mod use_case;
 
 pub use clock::Clock;

@@ -2,7 +2,9 @@
 
 use crate::authorizer::Webhook;
 use crate::catalogue::{Catalogue, Pack};
-use crate::contents::{ContentPlace, ContentRules, Origin, OriginFilm, Unserved};
+use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
+use crate::contents::{Origin, OriginFilm, Unserved};
 use crate::descriptions::Descriptions;
 use crate::http::KnownHeaders;
 use crate::keys::KeyRing;

@@ -1,7 +1,7 @@
 //! What went wrong, in words, with a way on.
 
 use drm_api::{DrmError, PolicyReason};
-use nccp::{ErrorCode, WireError, json::Playing};
+use nccp::{ErrorCode, Playing, WireError};
 
 use crate::{api, capability::Missing};
 

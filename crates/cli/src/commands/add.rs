@@ -1,7 +1,7 @@
 //! `matinee add`: from whatever an operator has to a title.
 
 use super::progress::Bar;
-use super::{block_on, film, movie, open, tracks};
+use super::{block_on, exchange, film, movie, open, tracks};
 use crate::args::Add;
 use crate::{Failure, output};
 use packager::{Destination, PackageOptions};
@@ -123,7 +123,7 @@ fn options(
 ) -> Result<PackageOptions, Failure> {
     let keys = match add.scheme {
         pack::Scheme::None => None,
-        _ => Some(film::site_key(config, movie)?),
+        _ => Some(exchange::site_key(config, movie)?),
     };
     let title = || Some(add.inputs.first()?.file_stem()?.to_string_lossy().into_owned());
     // What is named one by one is there beside what was found.

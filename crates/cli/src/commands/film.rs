@@ -2,12 +2,11 @@
 
 use super::exchange::{self, Chosen};
 use super::progress::Bar;
-use super::{given_keys, movie, now, tracks};
+use super::{given_keys, movie, tracks};
 use crate::args::{Decrypt, Inspect, Package};
 use crate::{Failure, output};
-use cenc::{CommonKey, ContentId, Label};
 use pack::Scheme;
-use packager::{ClearSource, Destination, Keys, PackageOptions, ThumbnailSource};
+use packager::{ClearSource, Destination, PackageOptions, ThumbnailSource};
 use prepare::Work;
 use server::Config;
 use server::policy::Policies;
@@ -137,14 +136,6 @@ fn thumbnails(inputs: &[PathBuf], work: &mut Work) -> Result<Option<ThumbnailSou
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The key that follows from the site's common key; the keys are made if there are none yet.
-pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
-    let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
-    let (id, common) = ring.active_common_key();
-    let common = CommonKey::new(*common.expose());
-    Ok(Keys::derived(common, id.to_owned(), ContentId::of_movie(movie), Label::default()))
 }
 
 pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use pack::{MediaType, Pack, Representation};
 use super::auxiliary;
 use super::header::Expected;
 use super::ivs::Ivs;
-use super::media::{Found, iv_of};
+use super::report::Found;
 use crate::fragment_crypto::subsamples;
 use crate::media_file::TopBox;
 
@@ -243,7 +243,7 @@ impl<'a> Fragments<'a> {
                     (Ok(iv), Scheme::Cbcs) => ivs.constant(self.of, named, iv.block()),
                     (Err(_), _) => {}
                 }
-                let counted = iv_of(expected, number);
+                let counted = expected.iv_of(number);
                 found.samples.must(counted.is_none_or(|iv| iv.as_bytes() == crypto.iv), || {
                     format!(
                         "sample {number} has the IV {}, which does not follow from pack.json",

@@ -1,9 +1,10 @@
 use super::film::Candidate;
 use super::loaded::Loaded;
 use super::origin::{Origin, kept_or_made};
-use super::rules::ContentRules;
+use crate::content_rules::ContentRules;
 use super::sources::{Sources, settings};
-use super::{ContentPlace, FILMS};
+use super::FILMS;
+use crate::content_place::ContentPlace;
 use crate::catalogue::Pack;
 use crate::config::VOD;
 use crate::keys::KeyRing;

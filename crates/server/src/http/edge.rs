@@ -2,7 +2,8 @@
 
 use super::origin::{self, OriginFile};
 use super::{body, drm, playlists};
-use crate::contents::{ContentPlace, Unserved};
+use crate::content_place::ContentPlace;
+use crate::contents::Unserved;
 use crate::media_url::{self, Granted, MediaPath, Refusal};
 use crate::url_tokens::UrlTokens;
 use crate::{Role, Service};

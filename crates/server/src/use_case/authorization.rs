@@ -2,7 +2,7 @@
 
 use super::cdns::{self, Cdn};
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, grants, leases, license, networks, playable, streaming, too_high};
+use super::{Outcome, drm_metadata, grants, leases, networks, playable, rules, streaming, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::live::Session;
@@ -10,7 +10,7 @@ use crate::live_url;
 use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
 use crate::store::{Movie, Transaction};
-use ::license::KeyLevel;
+use license::KeyLevel;
 use nccp::{
     ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, LiveManifest, Manifest, MovieId,
     MovieType, Resolution, ResponseMessage, TextTrack, TrickPlay,
@@ -75,7 +75,7 @@ fn manifest(
         Some(signed) if serves => signed.max_height,
         _ => service
             .policies()
-            .find(license::policy_of(service, movie))
+            .find(rules::policy_of(service, movie))
             .and_then(|policy| policy.max_height.of(level)),
     };
     // The first of all ends: some CDNs take tokens for less long than others.

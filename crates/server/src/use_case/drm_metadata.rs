@@ -4,7 +4,8 @@
 use super::{Failure, Outcome, content_keys};
 use crate::catalogue::Pack;
 use crate::config::STREAM_POLICY;
-use crate::contents::{ContentPlace, Unserved};
+use crate::content_place::ContentPlace;
+use crate::contents::Unserved;
 use crate::live::Session;
 use crate::policy::PolicyTemplate;
 use crate::secret::sha256;

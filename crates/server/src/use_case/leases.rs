@@ -7,7 +7,7 @@ use super::speaker::Speaker;
 use super::{Failure, Outcome, grants, networks};
 use crate::Service;
 use crate::store::{Lease, Movie, NewLease, Transaction};
-use nccp::json::Playing;
+use nccp::Playing;
 use nccp::{DeviceId, ErrorCode, LogEvent, MovieId, WireError};
 
 /// Seconds between two reports of a browser.

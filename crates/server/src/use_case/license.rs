@@ -3,7 +3,7 @@
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, audit, content_keys, grants, leases, networks, playable, verify};
+use super::{Failure, Outcome, audit, content_keys, grants, leases, networks, playable, rules, verify};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
@@ -72,7 +72,7 @@ pub(crate) async fn issue(
     let (movie, pack) = playable::playable(service, tx, &speaker.account, movie_id, place).await?;
     content_keys::may_be_asked(&pack, &challenge.keys)?;
     let policies = service.policies();
-    let template = policies.find(policy_of(service, &movie)).ok_or_else(|| {
+    let template = policies.find(rules::policy_of(service, &movie)).ok_or_else(|| {
         tracing::error!(
             movie = movie.id,
             policy = movie.policy,
@@ -108,12 +108,6 @@ pub(crate) async fn issue(
         Err(license::Error::Malformed) => Err(ErrorCode::ChallengeInvalid.into()),
         Err(error) => Err(Failure::Signing { what: "a license", error }),
     }
-}
-
-/// Name of the policy that a movie's licenses follow: the server's word goes before what the film was
-/// packaged with (B4).
-pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
-    service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
 /// `POST /license`: the ticket alone says who asks; the challenge is signed, names the ticket and has a number

@@ -27,6 +27,7 @@ pub(crate) mod playable;
 pub(crate) mod playback;
 pub(crate) mod playlists;
 pub(crate) mod registration;
+pub(crate) mod rules;
 pub(crate) mod sessions;
 pub mod shares;
 pub(crate) mod speaker;

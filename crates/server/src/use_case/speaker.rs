@@ -1,6 +1,6 @@
 //! Who speaks in a request: a device of an account, with the ticket that says so.
 
-use crate::grant::Visit;
+use crate::visit::Visit;
 use crate::store::{Account, Device, Whereabouts};
 use license::SigningPoint;
 

@@ -3,8 +3,8 @@
 use engine::{buffer::Ranges, model::TrackKind};
 use nccp::{LogBlob, LogEvent, NewRules, RequestMessage, ResponseMessage, WireError};
 
-use super::film::{Answer, Film};
-use super::height;
+use super::{Answer, Film};
+use crate::player::height;
 use crate::control::Ask;
 use crate::{Notice, Reason};
 
