@@ -250,7 +250,7 @@ impl fmt::Debug for OpenedShare {
 }
 
 /// `POST /playerevent`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlayerEvent {
     /// The movie.
     pub movie_id: MovieId,
@@ -265,6 +265,20 @@ pub struct PlayerEvent {
     /// In place of cookies: the ticket that a grant got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+}
+
+impl fmt::Debug for PlayerEvent {
+    /// Without the ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { movie_id, event, code, position, ticket } = self;
+        let mut shown = f.debug_struct("PlayerEvent");
+        shown
+            .field("movie_id", movie_id)
+            .field("event", event)
+            .field("code", code)
+            .field("position", position);
+        shown.field("ticket", &ticket.as_ref().map(|_| "[redacted]")).finish()
+    }
 }
 
 fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
@@ -366,4 +380,18 @@ pub struct DecryptorModule {
     pub sha256: String,
     /// Version of the module.
     pub version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ticket_of_a_players_report_is_not_shown() {
+        let event = r#"{"movie_id":7,"event":"ready","ticket":"3ecre7"}"#;
+        let event: PlayerEvent = serde_json::from_str(event).unwrap();
+        assert_eq!(event.ticket.as_deref(), Some("3ecre7"));
+        let shown = format!("{event:?}");
+        assert!(!shown.contains("3ecre7") && shown.contains("redacted"), "{shown}");
+    }
 }
