@@ -16,6 +16,8 @@ use nccp::MovieId;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// The player alone, the one page that may be in a frame.
+pub(super) const PLAYER: &str = "/embed";
 /// The script with the element `<matinee-player>`.
 const ELEMENT: &str = "/player.js";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -27,7 +29,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/devices", get(app))
         .route("/account", get(app))
         .route("/watch", get(watch))
-        .route("/embed", get(embed))
+        .route(PLAYER, get(embed))
         .route("/WiPlayer", get(wi_player))
         .route("/assets/{*path}", get(file))
         .merge(pictures())

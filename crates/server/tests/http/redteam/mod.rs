@@ -4,6 +4,7 @@ mod caches;
 mod clones;
 mod entitlement;
 mod files;
+mod frames;
 mod limits;
 mod networks;
 mod passwords;
