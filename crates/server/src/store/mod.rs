@@ -54,8 +54,11 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// The database's file, or one that SQLite has beside it, can be read by others than its owner.
-    #[error("{0}: others can read this file of the database; run `chmod 600` on it")]
+    /// The database's file, or one that SQLite has beside it, can be read by others than who runs this, or is
+    /// theirs.
+    #[error(
+        "{0}: others can read this file of the database, or it is another user's; run `chmod 600` and `chown` on it"
+    )]
     Exposed(PathBuf),
     /// A row holds what no row may hold.
     #[error("the database holds a bad value in {0}")]
