@@ -44,5 +44,5 @@ pub use error::Error;
 pub use folder::Folder;
 pub use key::{InvalidKey, Key};
 pub use memory::Memory;
-pub use publish::{Published, publish, unpublish};
+pub use publish::{Published, files, publish, unpublish};
 pub use storage::{Meta, Object, PutMode, Storage, Transfer};

@@ -2,12 +2,15 @@
 
 use crate::catalogue::Pack;
 use crate::keys::{KeyRing, imported};
+use crate::secret::random_hex;
 use crate::store::{AuditEntry, Movie, NewMovie, Store, retried};
 use crate::use_case::content_keys;
-use crate::{Error, LicenseMode, policy, region};
+use crate::{Error, LicenseMode, policy, private, region};
 use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use storage::{Folder, Key, Storage as _, Transfer};
 
 /// What an operator says of a movie beside its pack.
@@ -43,19 +46,63 @@ fn bad(name: &'static str, reason: String) -> Error {
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`].
 pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
-    let pack = Pack::read_folder(folder).await?;
-    pack.verify(&Folder::new(folder), None).await?;
-    let (key, library) = (key(&pack.id)?, Folder::new(library));
+    let named = Pack::read_folder(folder).await?;
+    let (key, incoming) = (key(&named.id)?, library.join(format!(".incoming-{}", random_hex::<8>())));
+    let library = Folder::new(library);
     // Equal ids are equal files: what is there is as good, unless it is damaged.
     if let Ok(there) = Pack::read(&library, Some(&key)).await
-        && there.id == pack.id
+        && there.id == named.id
         && there.verify(&library, Some(&key)).await.is_ok()
     {
         return Ok(there);
     }
+    let taken_in = Incoming(incoming);
+    take_in(folder, &taken_in.0).await?;
+    // What is checked is what is published, whatever somebody does to the folder meanwhile.
+    let pack = Pack::read_folder(&taken_in.0).await?;
+    if pack.id != named.id {
+        let reason = "pack.json changed while it was read".to_owned();
+        return Err(Error::Pack { pack: named.id, reason });
+    }
+    pack.verify(&Folder::new(&taken_in.0), None).await?;
     library.delete(&key.join(PACK_JSON).map_err(storage::Error::from)?).await?;
-    storage::publish(&library, Some(&key), folder, PACK_JSON, Transfer::Copy).await?;
+    storage::publish(&library, Some(&key), &taken_in.0, PACK_JSON, Transfer::Move).await?;
     Pack::read(&library, Some(&key)).await
+}
+
+/// A folder of the library's for a pack that comes in: no object, and gone in the end.
+struct Incoming(PathBuf);
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %self.0.display(), %error, "cannot remove what is not needed any more");
+        }
+    }
+}
+
+/// Copies the files of a folder, each from the file that was looked at: what a symbolic link leads to, or becomes
+/// one meanwhile, is refused.
+async fn take_in(folder: &Path, to: &Path) -> Result<(), Error> {
+    let files = storage::files(folder).await?;
+    let (folder, to) = (folder.to_owned(), to.to_owned());
+    let copy = move || {
+        private::make_folder(&to).map_err(Error::io(&to))?;
+        for (name, path) in files {
+            let key: Key = name.parse().map_err(storage::Error::from)?;
+            let (mut file, _) = Folder::new(&folder).open_file(&key)?;
+            let copy = to.join(&name);
+            if let Some(above) = copy.parent() {
+                fs::create_dir_all(above).map_err(Error::io(above))?;
+            }
+            let mut copied = File::create_new(&copy).map_err(Error::io(&copy))?;
+            io::copy(&mut file, &mut copied).map_err(Error::io(path))?;
+        }
+        Ok(())
+    };
+    tokio::task::spawn_blocking(copy).await.unwrap_or(Err(Error::Internal("a pack could not be copied")))
 }
 
 /// Keeps keys that an operator gave for a published pack with it, sealed for the license servers that have

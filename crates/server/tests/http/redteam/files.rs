@@ -9,6 +9,8 @@ use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn pack_folder(world: &World) -> PathBuf {
     world.config.library().join(format!("{MOVIE:032x}"))
@@ -114,6 +116,52 @@ async fn a_pack_with_other_files_than_it_names_is_not_published() {
     fs::write(&there, vec![0; 200_000]).unwrap();
     movies::publish(&world.config.library(), outside.path()).await.unwrap();
     assert!(fs::read(&there).unwrap() == octets());
+}
+
+/// What is in the library is what was checked, however often the folder changes meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pack_is_exchanged_while_it_is_read() {
+    let world = World::new().await;
+    let (outside, library) = (tempfile::tempdir().unwrap(), world.config.library());
+    delivered(&world, outside.path());
+    let (file, seed) = (video(outside.path()), world.config.keys().join("site-ca-ca-1.toml"));
+    let [good, bad] = ["good", "bad"].map(|name| outside.path().join(format!(".{name}")));
+    fs::copy(&file, &good).unwrap();
+    fs::write(&bad, vec![0; 200_000]).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let exchanging = {
+        let (stop, file) = (Arc::clone(&stop), file.clone());
+        let turn = outside.path().join(".turn");
+        std::thread::spawn(move || {
+            for n in 0_usize.. {
+                match n % 3 {
+                    0 => fs::hard_link(&good, &turn).unwrap(),
+                    1 => fs::hard_link(&bad, &turn).unwrap(),
+                    _ => symlink(&seed, &turn).unwrap(),
+                }
+                fs::rename(&turn, &file).unwrap();
+                // Names of one file: nothing was renamed.
+                let _ = fs::remove_file(&turn);
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        })
+    };
+    let there = library.join("d".repeat(32));
+    for _ in 0..60 {
+        if movies::publish(&library, outside.path()).await.is_ok() {
+            assert!(fs::read(video(&there)).unwrap() == octets());
+            fs::remove_dir_all(&there).unwrap();
+        }
+        assert!(!there.join("pack.json").exists(), "what was refused is not there");
+    }
+    stop.store(true, Ordering::Relaxed);
+    exchanging.join().unwrap();
+    let left = fs::read_dir(&library)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with('.'));
+    assert_eq!(left.count(), 0, "nothing is left of what came in");
 }
 
 #[tokio::test]
