@@ -257,6 +257,11 @@ impl Config {
         (streams > 0).then(|| usize::try_from(streams).unwrap_or(usize::MAX))
     }
 
+    /// The highest picture that an account of this plan gets.
+    pub fn max_height_of(&self, plan: &str) -> Option<u32> {
+        self.plans.get(plan)?.max_height
+    }
+
     /// Whether browsers come by https: decides cookie flags.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")

@@ -9,7 +9,7 @@ use crate::region::Place;
 use crate::secret::sha256;
 use crate::store::{Movie, StoreError, Transaction, retried};
 use crate::ticket::Ticket;
-use license::{Grant, Situation, VerifiedChallenge};
+use license::{Grant, Policy, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
 
 /// Who asks for a license, from where, with what.
@@ -82,6 +82,8 @@ pub(crate) async fn issue(
     })?;
     let first_play = tx.first_play(speaker.account.id, movie.id, now).await?;
     let rules = template.rules(now, first_play, verified.device.certificate.level);
+    let highest = service.config.max_height_of(&speaker.account.plan);
+    let rules = Policy { max_height: rules.max_height.into_iter().chain(highest).min(), ..rules };
     let rules = pack.rules.players_over(rules);
     let situation = Situation {
         now,

@@ -132,7 +132,8 @@ async fn new_rules(
     playable::may_play(&speaker.account, movie, place)?;
     match service.film(&movie.pack).await {
         Ok(pack) => {
-            let metadata = drm_metadata::make(service, movie, &pack, now)?;
+            let highest = service.config.max_height_of(&speaker.account.plan);
+            let metadata = drm_metadata::make_up_to(service, movie, &pack, highest, now)?;
             Ok(metadata.map(|signed| NewRules {
                 drm_metadata: signed.octets,
                 policy_version: signed.policy_version,

@@ -5,6 +5,7 @@ mod clones;
 mod entitlement;
 mod files;
 mod frames;
+mod heights;
 mod limits;
 mod networks;
 mod passwords;
