@@ -7,7 +7,7 @@ use super::{Failure, Outcome, audit, content_keys, grants, leases, networks, pla
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
-use crate::store::{Movie, StoreError, Transaction, retried};
+use crate::store::{Ahead, Movie, StoreError, Transaction, Wants, retried};
 use crate::ticket::Ticket;
 use license::{Grant, Policy, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
@@ -176,13 +176,10 @@ async fn issue_raw_once(
     place: &Place,
     now: u64,
 ) -> Outcome<(Vec<u8>, String)> {
-    let mut tx = service.store.begin().await?;
-    let account = tx.lock_account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
-    let mut device = tx
-        .lock_device(ticket.device.as_str())
-        .await?
-        .filter(|device| device.account == ticket.account)
-        .ok_or(ErrorCode::DeviceUnknown)?;
+    let wants = Wants::Movie(challenge.challenge.stream_id);
+    let ahead = Ahead { account: ticket.account, device: ticket.device.as_str(), wants, now };
+    let (mut tx, speaker) = service.store.begin_for(&ahead).await?;
+    let (account, mut device) = speaker.ok_or(ErrorCode::DeviceUnknown)?;
     if device.epoch != ticket.epoch {
         return Err(ErrorCode::SequenceOutOfOrder.into());
     }
