@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Add(Box<Add>),
     /// Turn finished files into an encrypted film and publish it
     Package(Box<Package>),
-    /// Show what is in a packaged file
+    /// Show what is in a packaged film, or in a file: tracks, bit rates, groups of pictures, protection
     Inspect(Inspect),
     /// Check that a packaged film is whole, and that nothing in it contradicts itself
     Check(Check),

@@ -51,7 +51,8 @@ fn wrong(report: &CheckReport) -> usize {
     report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Wrong { .. })).count()
 }
 
-fn library_folder(config: &Config, movie: u64) -> Result<PathBuf, Failure> {
+/// The folder of a movie of the catalogue.
+pub(super) fn library_folder(config: &Config, movie: u64) -> Result<PathBuf, Failure> {
     block_on(async {
         let store = open(config).await?;
         let movie = movies::find(&*store, movie).await?;

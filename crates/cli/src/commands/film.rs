@@ -1,9 +1,9 @@
-//! `matinee package`, `inspect` and `decrypt`.
+//! `matinee package` and `decrypt`.
 
 use super::exchange::{self, Chosen};
 use super::progress::Bar;
 use super::{given_keys, movie, now, tracks};
-use crate::args::{Decrypt, Inspect, Package};
+use crate::args::{Decrypt, Package};
 use crate::{Failure, output};
 use cenc::{CommonKey, ContentId, Label};
 use pack::Scheme;
@@ -145,15 +145,6 @@ pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
     let (id, common) = ring.active_common_key();
     let common = CommonKey::new(*common.expose());
     Ok(Keys::derived(common, id.to_owned(), ContentId::of_movie(movie), Label::default()))
-}
-
-pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
-    let inspection = packager::inspect(&inspect.file)?;
-    if inspect.json.json {
-        output::json(&inspection)
-    } else {
-        output::line(inspection.to_string().trim_end())
-    }
 }
 
 pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {

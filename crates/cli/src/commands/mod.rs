@@ -13,6 +13,7 @@ mod device;
 mod exchange;
 mod film;
 mod given_keys;
+mod inspect;
 mod key_server;
 mod keys;
 mod live;
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Add(add) => self::add::run(&load(overrides)?, *add),
         Command::Package(package) => film::package(&load(overrides)?, *package),
-        Command::Inspect(inspect) => film::inspect(&inspect),
+        Command::Inspect(inspect) => self::inspect::run(|| load(overrides), &inspect),
         Command::Check(check) => self::check::run(|| load(overrides), &check),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),
         Command::Keys(command) => keys::run(&load(overrides)?, command),

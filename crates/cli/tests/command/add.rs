@@ -17,7 +17,7 @@ pub(crate) fn has_ffmpeg() -> bool {
 }
 
 /// Makes an input; `args` are everything but the output.
-fn clip(to: &Path, args: &str) {
+pub(crate) fn clip(to: &Path, args: &str) {
     let done = Command::new("ffmpeg")
         .args(["-v", "error", "-y", "-nostdin"])
         .args(args.split_whitespace())
@@ -27,9 +27,9 @@ fn clip(to: &Path, args: &str) {
     assert!(done.status.success(), "{args}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-const PICTURES: &str = "-f lavfi -i testsrc=s=128x96:r=25:d=2";
-const SOUND: &str = "-f lavfi -i sine=d=2";
-const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25";
+pub(crate) const PICTURES: &str = "-f lavfi -i testsrc=s=128x96:r=25:d=2";
+pub(crate) const SOUND: &str = "-f lavfi -i sine=d=2";
+pub(crate) const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25";
 
 /// `pack.json` of a movie, as JSON.
 pub(crate) fn pack(site: &Site, movie: &str) -> Value {

@@ -6,6 +6,7 @@ mod box_run;
 mod check;
 mod exchange;
 mod film_keys;
+mod inspect;
 mod live;
 mod origin;
 mod playlists;
