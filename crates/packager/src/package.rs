@@ -101,9 +101,10 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
                 let label = track.label.as_ref();
                 let period_keys = film_keys.of_label(label);
                 let scheme = cenc_scheme(options.scheme);
-                let base_iv = track_iv(keys, scheme, track, &pack_id)?;
+                let periods = film_keys.periods();
+                let (base_iv, explicit) = track_iv(keys, scheme, track, &pack_id, periods)?;
                 let count = track.plan.samples.len() as u64;
-                representation.ivs = Some(IvRange { first: base_iv.to_string(), count });
+                representation.ivs = Some(IvRange { first: base_iv.to_string(), count, explicit });
                 ivs.extend(track.plan.iv_spans(&plan, period_keys, base_iv).map(|span| (number, span)));
                 let pssh = pssh_boxes(&film_keys.names, label);
                 Some(Protection { scheme, level: options.level, plan, keys: period_keys, base_iv, pssh })
@@ -167,9 +168,20 @@ const fn cenc_scheme(scheme: Scheme) -> cenc::Scheme {
     }
 }
 
-/// IV of a track's first sample.
-fn track_iv(keys: &Keys, scheme: cenc::Scheme, track: &FilmTrack<'_>, pack_id: &str) -> Result<Iv, Error> {
-    Ok(base_iv(keys.iv_key(&track.traits())?, scheme, keys.content_id(), &track.id, pack_id)?)
+/// IV of a track's first sample, and whether it came with its key.
+fn track_iv(
+    keys: &Keys,
+    scheme: cenc::Scheme,
+    track: &FilmTrack<'_>,
+    pack_id: &str,
+    periods: u32,
+) -> Result<(Iv, bool), Error> {
+    let explicit = keys.of_document().map(|keys| keys.iv_of(&track.traits(), periods)).transpose()?;
+    if let Some(iv) = explicit.flatten() {
+        return Ok((Iv::from_bytes(iv), true));
+    }
+    let key = keys.iv_key(&track.traits())?;
+    Ok((base_iv(key, scheme, keys.content_id(), &track.id, pack_id)?, false))
 }
 
 /// What a track's header says for players: Matinee's box, then what other systems are told of its keys, each
@@ -191,7 +203,8 @@ fn check_same_key(published: &Published, film: &Film<'_>, options: &PackageOptio
     for track in &film.tracks {
         let written = pack.representations.iter().find(|r| r.id == track.id).and_then(|r| r.ivs.as_ref());
         let Some(written) = written else { continue };
-        let own = track_iv(keys, cenc_scheme(pack.scheme), track, &pack.pack_id)?;
+        let periods = pack.protection.iter().flat_map(|p| &p.keys).map(|key| key.period + 1).max();
+        let (own, _) = track_iv(keys, cenc_scheme(pack.scheme), track, &pack.pack_id, periods.unwrap_or(1))?;
         if own.to_string() != written.first {
             return Err(Error::OtherKey { path: published.directory.clone() });
         }

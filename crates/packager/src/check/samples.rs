@@ -240,6 +240,9 @@ impl<'a> Fragments<'a> {
                 );
                 match (Iv::from_slice(crypto.iv), expected.scheme) {
                     (Ok(iv), Scheme::Cenc) => ivs.push(self.of, named, &iv),
+                    (Ok(_), Scheme::Cbcs) if self.r.ivs.as_ref().is_some_and(|ivs| ivs.explicit) => {
+                        ivs.explicit()
+                    }
                     (Ok(iv), Scheme::Cbcs) => ivs.constant(self.of, named, iv.block()),
                     (Err(_), _) => {}
                 }
