@@ -60,6 +60,7 @@ pub use cmaf::Rotation;
 pub use decrypt::{Decrypted, decrypt};
 pub use error::Error;
 pub use exchange::document_of;
+pub use input::says_encrypted;
 pub use inspect::{
     BoxTree, FilmInspection, Groups, Inspection, KidUse, MatineeData, PsshReport, Rates,
     RepresentationReport, SampleProtection, SegmentRun, TrackReport, inspect, inspect_film,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::leash::{self, Leash};
-use crate::plan::Source;
+use crate::plan::{Refusal, Source};
 use crate::probe::Media;
 use crate::{Error, Progress};
 
@@ -78,9 +78,27 @@ fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
 pub fn probe(path: &Path) -> Result<Source, Error> {
     // ffprobe's own words for a missing file are none.
     let path = std::fs::canonicalize(path).map_err(Error::io(path))?;
+    let meta = std::fs::metadata(&path).map_err(Error::io(&path))?;
+    let refused = |what: &str| Refusal { path: path.clone(), what: what.to_owned() };
+    if meta.is_dir() {
+        return Err(refused("it is a folder; name the film's file").into());
+    }
+    if meta.is_file() && meta.len() == 0 {
+        return Err(refused("it is empty").into());
+    }
     let answer = probe_output(&path, &["-show_format", "-show_streams", "-show_chapters", "-of", "json"])?;
     let unreadable = |what: String| Error::Unreadable { path: path.clone(), what };
-    let media = Media::from_json(&answer).map_err(|error| unreadable(error.to_string()))?;
+    // ffmpeg decodes what is encrypted, and sees noise.
+    if packager::says_encrypted(&path) {
+        return Err(refused("it is encrypted; give the film's clear file").into());
+    }
+    let mut media = Media::from_json(&answer).map_err(|error| unreadable(error.to_string()))?;
+    if media.duration <= 0.0 {
+        // What was written to a pipe does not say how long it is: its packets do.
+        let args = ["-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0"];
+        let end = end(&String::from_utf8_lossy(&probe_output(&path, &args)?));
+        media.duration = (end - media.start).max(0.0);
+    }
     let key_frames = match crate::plan::may_pass(&media) {
         Some(stream) => {
             let stream = stream.to_string();
@@ -103,6 +121,16 @@ fn longest_gap(packets: &str, end: f64) -> f64 {
     times.push(end);
     times.sort_by(f64::total_cmp);
     times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+}
+
+/// When the last packet ends, of lines like `1.5,0.04`; 0 if none says when it is shown.
+fn end(packets: &str) -> f64 {
+    let number = |text: Option<&str>| text?.parse::<f64>().ok().filter(|number| number.is_finite());
+    let ends = packets.lines().filter_map(|line| {
+        let mut fields = line.split(',');
+        Some(number(fields.next())? + number(fields.next()).unwrap_or(0.0))
+    });
+    ends.fold(0.0, f64::max)
 }
 
 /// A call of ffmpeg.
@@ -180,6 +208,13 @@ mod tests {
         assert_eq!(longest_gap("0.0,K__\n0.5,___\n2.0,K__\n7.0,K__\n", 9.0), 5.0);
         assert_eq!(longest_gap("0.0,K__\n", 60.0), 60.0);
         assert_eq!(longest_gap("N/A,K__\n", 1.0), 0.0);
+    }
+
+    #[test]
+    fn films_end_with_their_last_packet() {
+        assert_eq!(end("0.0,0.04\n1.5,N/A\n0.5,0.5\nN/A,N/A\n"), 1.5);
+        assert_eq!(end("0.0,0.04\n1.96,0.04,\n"), 2.0);
+        assert_eq!(end("N/A,0.04\n\n"), 0.0);
     }
 
     #[test]

@@ -13,6 +13,25 @@ use server::policy::Policies;
 use std::path::PathBuf;
 
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
+    add_film(config, add).map_err(|failure| match is_full(&failure) {
+        true => Failure::Command(format!(
+            "{failure}: the disk is full; make room and say the same again. What is done already is not done again: \
+             it lies in {}",
+            config.data.join(film::WORK).display()
+        )),
+        false => failure,
+    })
+}
+
+/// Whether there is no room to write, whoever noticed: the system's words, as ffmpeg says them, too, and SQLite's.
+fn is_full(failure: &Failure) -> bool {
+    let said = failure.to_string();
+    let words =
+        ["No space left on device", "Disk quota exceeded", "File too large", "database or disk is full"];
+    words.iter().any(|words| said.contains(words))
+}
+
+fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     if let Some(policy) = &add.details.policy {
         Policies::load(config)?.check(policy)?;
     }
@@ -20,7 +39,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     let named = tracks::read(&add.tracks)?;
     let sources =
         add.inputs.iter().map(|path| prepare::probe_file(path)).collect::<Result<Vec<Source>, _>>()?;
-    let mut wishes = Wishes { ladder, transcode: false };
+    let mut wishes = Wishes { ladder, ..Wishes::default() };
     let mut what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
     tell(&what, add.json)?;
     if add.dry_run {
@@ -40,9 +59,8 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
         let options = options(config, &add, movie, &named, prepared, what.sounds.is_empty())?;
         match packager::package(&options, &mut meter) {
-            // What looked fit is not: its key frames, or something in its coding.
-            Err(error) if !wishes.transcode && passes(&what) && is_of_media(&error) => {
-                wishes.transcode = true;
+            // What looked fit is not: its key frames, its gaps, or something in its coding.
+            Err(error) if give_up_passing(&what, &error, &mut wishes) => {
                 what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
                 what.notes.insert(0, format!("it cannot be taken as it is ({error})"));
                 tell(&what, add.json)?;
@@ -145,6 +163,20 @@ fn options(
         chapters,
         ..PackageOptions::new(prepared.inputs, movie, keys, Destination::Library(config.library()))
     })
+}
+
+/// Whether what was to pass is transcoded instead, and then wishes so: sound where the error is about sound, or
+/// where pictures are transcoded already.
+fn give_up_passing(plan: &Plan, error: &packager::Error, wishes: &mut Wishes) -> bool {
+    use packager::Error as E;
+    let of_sound = matches!(error, E::AudioGap { .. } | E::Codec { media: "audio", .. });
+    let sound_passes = plan.sounds.iter().any(|sound| sound.pass);
+    match is_of_media(error) {
+        true if sound_passes && (of_sound || !passes(plan)) => wishes.transcode_sound = true,
+        true if passes(plan) => wishes.transcode = true,
+        _ => return false,
+    }
+    true
 }
 
 /// Whether some pictures are taken as they are.

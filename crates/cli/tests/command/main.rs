@@ -4,10 +4,12 @@
 mod add;
 mod box_run;
 mod check;
+mod disturbed;
 mod exchange;
 mod film_keys;
 mod inspect;
 mod live;
+mod matrix;
 mod origin;
 mod playlists;
 mod site;

@@ -1,6 +1,6 @@
 //! Sound: what passes, and what becomes AAC.
 
-use super::text::in_name;
+use super::text::{in_name, language};
 use super::{Plan, Sound, Source, is_direct, name, place};
 use crate::probe::{Kind, Stream};
 use pack::AudioRole;
@@ -25,11 +25,15 @@ fn unfit(stream: &Stream, rate: u32, channels: u32) -> Option<&'static str> {
 }
 
 impl Plan {
-    pub(super) fn add_sounds(&mut self, source: &Source) {
+    pub(super) fn add_sounds(&mut self, source: &Source, transcode: bool) {
         let sounds = source.media.streams.iter().filter_map(|stream| match stream.kind {
             Kind::Audio { rate, channels } => Some((stream, rate, channels)),
             _ => None,
         });
+        let unfit = |stream: &Stream, rate, channels| match unfit(stream, rate, channels) {
+            None if transcode => Some(", for its gaps or its coding do not suit the packager"),
+            why => why,
+        };
         let all_pass = sounds.clone().all(|(stream, rate, channels)| unfit(stream, rate, channels).is_none());
         for (n, (stream, rate, channels)) in sounds.enumerate() {
             let name = name(source, stream);
@@ -56,7 +60,7 @@ impl Plan {
                 // The packager reads all sounds of a file or none.
                 direct: pass && is_direct(source) && all_pass,
                 channels: channels.min(6),
-                language: stream.language.clone().or_else(|| in_name(&source.path)),
+                language: language(stream).or_else(|| in_name(&source.path)),
                 role: match () {
                     () if stream.is("visual_impaired") || stream.is("descriptions") => AudioRole::Description,
                     () if stream.is("comment") => AudioRole::Commentary,

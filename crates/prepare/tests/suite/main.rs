@@ -71,7 +71,7 @@ fn what_is_fit_passes_with_all_its_languages() {
 
 #[test]
 fn what_an_operator_wishes_counts() {
-    let wishes = Wishes { ladder: Some(vec![Rung { height: 240, max_kbps: 300 }]), transcode: false };
+    let wishes = Wishes { ladder: Some(vec![Rung { height: 240, max_kbps: 300 }]), ..Wishes::default() };
     assert_eq!(steps(&plan(&[source("languages")], &wishes).unwrap()), [(426, 240)]);
     let far = Source { key_frames: Some(25.0), ..source("languages") };
     says(&plan(&[far], &Wishes::default()).unwrap(), "25.0 s lie between two of its key frames");
