@@ -14,11 +14,18 @@ use std::path::PathBuf;
 
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     add_film(config, add).map_err(|failure| match is_full(&failure) {
-        true => Failure::Command(format!(
-            "{failure}: the disk is full; make room and say the same again. What is done already is not done again: \
-             it lies in {}",
-            config.data.join(film::WORK).display()
-        )),
+        true => {
+            // ffmpeg says more than once that it cannot write.
+            let what = match &failure {
+                Failure::Prepare(prepare::Error::Ffmpeg { step, .. }) => step.clone(),
+                other => other.to_string(),
+            };
+            Failure::Command(format!(
+                "{what}: the disk is full; make room and say the same again. What is done already is not done again: \
+                 it lies in {}",
+                config.data.join(film::WORK).display()
+            ))
+        }
         false => failure,
     })
 }

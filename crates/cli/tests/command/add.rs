@@ -129,7 +129,7 @@ fn ffmpeg_that_is_missing_or_fails() {
     .unwrap();
     std::fs::set_permissions(failing.join("ffmpeg"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let error = run(&failing);
-    assert!(error.contains("rate-96: ffmpeg failed: av_interleaved_write_frame(): No space left"), "{error}");
+    assert!(error.contains("rate-96: the disk is full; make room and say the same again"), "{error}");
     assert!(site.library().is_empty());
     let work = std::fs::read_dir(site.path("data/work")).unwrap().next().unwrap().unwrap().path();
     let left: Vec<_> = std::fs::read_dir(work).unwrap().map(|entry| entry.unwrap().file_name()).collect();

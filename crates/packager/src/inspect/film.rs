@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pack::{Chapter, MediaType, Pack, Representation, Thumbnails};
 use serde::Serialize;
 
-use super::text::{bits, samples};
+use super::text::{bits, count, samples};
 use super::{TrackReport, inspect};
 use crate::{Error, Progress, read_pack};
 
@@ -168,12 +168,12 @@ impl fmt::Display for FilmInspection {
             writeln!(f, "{}", if subtitle.default { ", shown at first" } else { "" })?;
         }
         if let Some(thumbnails) = &self.thumbnails {
-            let Thumbnails { interval, width, height, count, sheets, .. } = thumbnails;
+            let Thumbnails { interval, width, height, count: pictures, sheets, .. } = thumbnails;
             let seconds = f64::from(*interval) / 1000.0;
             writeln!(
                 f,
-                "thumbnails: {count} of {width}x{height}, one every {seconds} s, and {} sheets of them",
-                sheets.len()
+                "thumbnails: {pictures} of {width}x{height}, one every {seconds} s, and {} of them",
+                count(sheets.len() as u64, "sheet")
             )?;
         }
         for chapter in &self.chapters {
@@ -208,7 +208,7 @@ impl fmt::Display for RepresentationReport {
         if let Some(audio) = &self.audio {
             write!(f, ", {}, {}", self.language, audio.role)?;
             write_label(f, audio.label.as_deref())?;
-            write!(f, ", {} channels at {} Hz", audio.channels, audio.sample_rate)?;
+            write!(f, ", {} at {} Hz", count(audio.channels.into(), "channel"), audio.sample_rate)?;
             f.write_str(if audio.default { ", begins" } else { "" })?;
         }
         writeln!(f)?;
@@ -216,8 +216,10 @@ impl fmt::Display for RepresentationReport {
         writeln!(f, "  {}, {peak} in the fullest segment", self.track.bit_rate)?;
         writeln!(
             f,
-            "  {} segments of {:.3} s at most, file {}",
-            self.segments, self.longest_segment, self.path
+            "  {} of {:.3} s at most, file {}",
+            count(self.segments as u64, "segment"),
+            self.longest_segment,
+            self.path
         )?;
         samples(&self.track, f)?;
         for key in &self.track.keys {

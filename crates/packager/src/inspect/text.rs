@@ -14,6 +14,11 @@ pub(super) fn bits(rate: u64) -> String {
     }
 }
 
+/// `1 segment`, `2 segments`.
+pub(super) fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 impl fmt::Display for Rates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on average, {} in the fullest second", bits(self.average), bits(self.peak))
@@ -48,7 +53,7 @@ impl fmt::Display for SampleProtection {
         }
         match self.subsamples {
             None => f.write_str(", no subsamples"),
-            Some((least, most)) if least == most => write!(f, ", {most} subsamples each"),
+            Some((least, most)) if least == most => write!(f, ", {} each", count(most, "subsample")),
             Some((least, most)) => write!(f, ", {least} to {most} subsamples each"),
         }
     }

@@ -7,7 +7,7 @@ use crate::common::*;
 use isobmff::Boxes;
 use packager::{PackageOptions, package};
 
-const PICTURE: &str = "-f lavfi -i testsrc2=s=128x96:r=25:d=2 -pix_fmt yuv420p";
+const PICTURE: &str = "-f lavfi -i testsrc2=s=128x96:r=25:d=2";
 
 /// Segments begin with a picture that nothing behind it is shown before: whether such pictures could be decoded
 /// (RADL) or not (RASL, the leading pictures of an open group of H.264), they are refused, with the way on. `inspect`
@@ -31,8 +31,10 @@ fn leading_pictures_are_refused_with_the_reason() {
             continue;
         }
         let dir = tempfile::tempdir().unwrap();
-        let source =
-            clip(&dir.path().join(name), &format!("{PICTURE} -c:v {encoder} -preset ultrafast {more}"));
+        let source = clip(
+            &dir.path().join(name),
+            &format!("{PICTURE} -pix_fmt yuv420p -c:v {encoder} -preset ultrafast {more}"),
+        );
         let groups = packager::inspect(&source).unwrap().tracks[0].groups.unwrap();
         assert!(groups.open > 0 && groups.count > 2, "{name}: {groups}");
         let options = PackageOptions { allow_no_audio: true, ..options(&[source], &dir.path().join("pack")) };
@@ -84,7 +86,7 @@ fn opus_says_how_far_it_must_be_rolled_back() {
         let source = clip(
             &dir.path().join(format!("{milliseconds}.mp4")),
             &format!(
-                "{PICTURE} -f lavfi -i sine=d=2 -c:v libx264 -preset ultrafast -c:a libopus -strict -2 -frame_duration \
+                "{PICTURE} -f lavfi -i sine=d=2 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -c:a libopus -strict -2 -frame_duration \
                  {milliseconds}"
             ),
         );

@@ -132,7 +132,8 @@ mod tests {
                 r#"{{"index": 0, "codec_type": "video", "codec_name": "h264", "width": 8, "height": 8,
                     "start_time": "{start}", "duration": "{lasts}"}}"#
             );
-            let source = Source { path: "x".into(), media: media(&stream), key_frames: None };
+            let source =
+                Source { path: "x".into(), media: media(&stream), key_frames: None, holes: Vec::new() };
             Held::of(&source, &source.media.streams[0], 20.0)
         };
         assert_eq!((held("0.02", "19.8").filters().len(), held("0.02", "19.8").unfit()), (0, None));

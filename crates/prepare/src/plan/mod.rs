@@ -12,7 +12,8 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub(crate) use film::{film, picture_samples};
-pub(crate) use pictures::{may_pass, to_sdr};
+pub(crate) use pictures::{may_pass as film_that_may_pass, to_sdr};
+pub(crate) use sound::may_pass as sound_may_pass;
 
 use film::Held;
 use pictures::{encode, unfit};
@@ -26,6 +27,8 @@ pub struct Source {
     pub media: Media,
     /// Longest distance of two key frames of its pictures in seconds, where that was looked at.
     pub key_frames: Option<f64>,
+    /// Streams that leave out some time, where that was looked at: of sound, gaps.
+    pub holes: Vec<usize>,
 }
 
 /// What an operator wants.

@@ -1,5 +1,6 @@
 //! Sound: what passes, and what becomes AAC.
 
+use super::film::film;
 use super::text::{in_name, language};
 use super::{Plan, Sound, Source, is_direct, name, place};
 use crate::probe::{Kind, Stream};
@@ -24,6 +25,16 @@ fn unfit(stream: &Stream, rate: u32, channels: u32) -> Option<&'static str> {
     }
 }
 
+/// Whether a stream is sound that may be taken as it is.
+pub(crate) fn may_pass(stream: &Stream) -> bool {
+    matches!(stream.kind, Kind::Audio { rate, channels } if unfit(stream, rate, channels).is_none())
+}
+
+/// Whether the packager reads a file with such pictures, whether they are taken or not.
+fn pictures_are_read(source: &Source) -> bool {
+    film(&source.media).is_none_or(|film| ["h264", "hevc", "vp9", "av1"].contains(&&film.codec[..]))
+}
+
 impl Plan {
     pub(super) fn add_sounds(&mut self, source: &Source, transcode: bool) {
         let sounds = source.media.streams.iter().filter_map(|stream| match stream.kind {
@@ -44,7 +55,11 @@ impl Plan {
             let end = stream.duration.map(|duration| stream.start - source.media.start + duration);
             let fits = stream.start - source.media.start < LOOSE
                 && end.is_none_or(|end| end > self.duration - LOOSE);
-            let unfit = unfit(stream, rate, channels);
+            let unfit = unfit(stream, rate, channels).or_else(|| {
+                // Players go on with what comes next, and are ahead of the pictures from then on.
+                let has_holes = source.holes.contains(&stream.index);
+                has_holes.then_some(", with silence where it has gaps")
+            });
             let pass = unfit.is_none() && fits;
             self.notes.push(match (pass, fits) {
                 (true, _) => format!("{name}: {} passes as it is", stream.codec),
@@ -58,7 +73,7 @@ impl Plan {
                 number: n + 1,
                 pass,
                 // The packager reads all sounds of a file or none.
-                direct: pass && is_direct(source) && all_pass,
+                direct: pass && is_direct(source) && all_pass && pictures_are_read(source),
                 channels: channels.min(6),
                 language: language(stream).or_else(|| in_name(&source.path)),
                 role: match () {
