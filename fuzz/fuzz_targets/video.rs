@@ -1,4 +1,5 @@
-//! Pictures of H.264, HEVC, VP9 and AV1: decoder configurations, parameter sets, headers of slices, frames and tiles.
+//! Pictures of H.264, HEVC, VP9 and AV1: decoder configurations, parameter sets, headers of slices, frames
+//! and tiles.
 #![no_main]
 
 use cenc::Scheme;

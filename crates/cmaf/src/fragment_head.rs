@@ -114,8 +114,8 @@ pub fn fragment_head<'a>(
     })
 }
 
-/// How many frames Opus must decode before one sounds as it should: those of 80 ms (Encapsulation of Opus in ISO Base
-/// Media File Format, 4.3.6.2).
+/// How many frames Opus must decode before one sounds as it should: those of 80 ms (Encapsulation of Opus in
+/// ISO Base Media File Format, 4.3.6.2).
 fn roll(track: &Track<'_>, samples: &[Sample]) -> Option<i16> {
     if track.entry.get(4..8) != Some(b"Opus") {
         return None;

@@ -41,8 +41,8 @@ pub struct FragmentSpec<'a> {
     /// How the samples are encrypted where it is not as the track's `tenc` says: a `seig` sample group
     /// (ISO/IEC 23001-7 §6) of this fragment's own with all of its samples.
     pub group: Option<&'a TrackEncryption>,
-    /// How many samples before each of these are to be decoded so that it sounds as it should, as a negative number:
-    /// a `roll` sample group (ISO/IEC 14496-12 §10.1) of this fragment's own with all of its samples.
+    /// How many samples before each of these are to be decoded so that it sounds as it should, as a negative
+    /// number: a `roll` sample group (ISO/IEC 14496-12 §10.1) of this fragment's own with all of its samples.
     pub roll: Option<i16>,
 }
 

@@ -72,7 +72,8 @@ fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
     kept
 }
 
-/// Probes an input: its streams, and, where some may pass, the distance of its key frames and gaps in its sound.
+/// Probes an input: its streams, and, where some may pass, the distance of its key frames and gaps in its
+/// sound.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Unreadable`], [`Error::Io`].

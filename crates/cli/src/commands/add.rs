@@ -30,7 +30,8 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     })
 }
 
-/// Whether there is no room to write, whoever noticed: the system's words, as ffmpeg says them, too, and SQLite's.
+/// Whether there is no room to write, whoever noticed: the system's words, as ffmpeg says them, too, and
+/// SQLite's.
 fn is_full(failure: &Failure) -> bool {
     let said = failure.to_string();
     let words =
@@ -172,8 +173,8 @@ fn options(
     })
 }
 
-/// Whether what was to pass is transcoded instead, and then wishes so: sound where the error is about sound, or
-/// where pictures are transcoded already.
+/// Whether what was to pass is transcoded instead, and then wishes so: sound where the error is about sound,
+/// or where pictures are transcoded already.
 fn give_up_passing(plan: &Plan, error: &packager::Error, wishes: &mut Wishes) -> bool {
     use packager::Error as E;
     let of_sound = matches!(error, E::AudioGap { .. } | E::Codec { media: "audio", .. });

@@ -1,5 +1,5 @@
-//! `matinee add` that is cut off: killed at any moment, or without room on the disk. The title is whole or absent, and
-//! the next `add` ends well.
+//! `matinee add` that is cut off: killed at any moment, or without room on the disk. The title is whole or
+//! absent, and the next `add` ends well.
 
 use crate::add::{PICTURES, SOUND, assert_tidy, clip, has_ffmpeg};
 use crate::site::{Site, text};
@@ -73,8 +73,9 @@ fn processes_of(path: &Path) -> usize {
     lines.filter(|line| line.windows(path.len()).any(|part| part == path)).count()
 }
 
-/// Killed by `kill -9` at eight moments spread over it: no ffmpeg goes on, the title is whole or absent, and the
-/// next `add` ends well, publishes a title that `check` has nothing to say of, and leaves nothing beside it.
+/// Killed by `kill -9` at eight moments spread over it: no ffmpeg goes on, the title is whole or absent, and
+/// the next `add` ends well, publishes a title that `check` has nothing to say of, and leaves nothing beside
+/// it.
 #[test]
 #[cfg(target_os = "linux")]
 fn killed_at_eight_moments_nothing_is_left() {
@@ -133,8 +134,8 @@ fn assert_whole(site: &Site) {
     }
 }
 
-/// Killed at any moment of its run, a few times (50 in `cargo xtask soak`), again and again in the same folder: what
-/// is there is whole each time, and the one that is not killed ends well.
+/// Killed at any moment of its run, a few times (50 in `cargo xtask soak`), again and again in the same
+/// folder: what is there is whole each time, and the one that is not killed ends well.
 #[test]
 #[cfg(target_os = "linux")]
 fn killed_at_any_moment() {
@@ -259,8 +260,8 @@ fn assert_said_and_tidy(site: &Site, errors: &str) {
     }
 }
 
-/// The disk is full, sooner or later: it is said in words, nothing half-made is left, and with room the same command
-/// goes on.
+/// The disk is full, sooner or later: it is said in words, nothing half-made is left, and with room the same
+/// command goes on.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_said_and_cleaned_up() {
@@ -291,8 +292,8 @@ fn a_full_disk_is_said_and_cleaned_up() {
     }
 }
 
-/// The same without a disk of its own: files may not become larger than so much. `trap` makes an error of what would
-/// else be a signal.
+/// The same without a disk of its own: files may not become larger than so much. `trap` makes an error of
+/// what would else be a signal.
 #[test]
 #[cfg(target_os = "linux")]
 fn files_that_may_not_grow() {

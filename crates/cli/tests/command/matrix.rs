@@ -1,6 +1,6 @@
-//! The matrix of odd inputs: whatever ffmpeg can make of container × codec × oddity is added, and its frames decode
-//! by ffmpeg with the film's key; or it is refused in one line that names the reason and the way on, and nothing is
-//! left half-written. `cargo xtask soak` runs all of it, each day's tests some.
+//! The matrix of odd inputs: whatever ffmpeg can make of container × codec × oddity is added, and its frames
+//! decode by ffmpeg with the film's key; or it is refused in one line that names the reason and the way on,
+//! and nothing is left half-written. `cargo xtask soak` runs all of it, each day's tests some.
 
 use crate::add::{assert_tidy, has_ffmpeg, pack, representations};
 use crate::site::{Site, text};

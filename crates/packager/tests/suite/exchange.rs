@@ -234,8 +234,8 @@ fn another_key_of_the_same_name_is_noticed() {
     assert!(matches!(with(2), Err(Error::OtherKey { .. })));
 }
 
-/// An IV that comes with a key is that of all samples under it, with cbcs; `check` and ffmpeg agree, and the film's
-/// document has it again. Keys of rotation periods have one between them.
+/// An IV that comes with a key is that of all samples under it, with cbcs; `check` and ffmpeg agree, and the
+/// film's document has it again. Keys of rotation periods have one between them.
 #[test]
 fn an_explicit_iv_is_honoured() {
     let dir = tempfile::tempdir().unwrap();

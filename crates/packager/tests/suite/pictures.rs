@@ -9,9 +9,9 @@ use packager::{PackageOptions, package};
 
 const PICTURE: &str = "-f lavfi -i testsrc2=s=128x96:r=25:d=2";
 
-/// Segments begin with a picture that nothing behind it is shown before: whether such pictures could be decoded
-/// (RADL) or not (RASL, the leading pictures of an open group of H.264), they are refused, with the way on. `inspect`
-/// says that groups are open.
+/// Segments begin with a picture that nothing behind it is shown before: whether such pictures could be
+/// decoded (RADL) or not (RASL, the leading pictures of an open group of H.264), they are refused, with the
+/// way on. `inspect` says that groups are open.
 #[test]
 fn leading_pictures_are_refused_with_the_reason() {
     for (name, encoder, more) in [
@@ -75,7 +75,8 @@ fn more_slices_than_can_be_said_are_refused() {
     }
 }
 
-/// Opus needs 80 ms before a frame to sound as it should: a `roll` sample group says how many frames that are.
+/// Opus needs 80 ms before a frame to sound as it should: a `roll` sample group says how many frames that
+/// are.
 #[test]
 fn opus_says_how_far_it_must_be_rolled_back() {
     if !has_encoder("libopus") {

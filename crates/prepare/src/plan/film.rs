@@ -6,8 +6,8 @@ use crate::probe::{Kind, Media, Stream};
 /// Codecs of pictures that stand alone: a stream in one of them is a cover where the file has others.
 const STILLS: [&str; 7] = ["png", "bmp", "webp", "tiff", "jpegls", "jpegxl", "gif"];
 
-/// Seconds by which pictures may begin late or end early before the first or the last of them is held; no player
-/// stops at less.
+/// Seconds by which pictures may begin late or end early before the first or the last of them is held; no
+/// player stops at less.
 const LOOSE: f64 = 0.5;
 
 /// Seconds by which pictures that pass may end before the sound does: the longest usual segment.
@@ -37,8 +37,8 @@ pub(super) fn is_cover(stream: &Stream) -> bool {
     likely(stream).is_none_or(|likely| likely < 2)
 }
 
-/// How likely a stream is the film, not its cover; `None` for what has no pictures that move, or says itself that it
-/// is a cover.
+/// How likely a stream is the film, not its cover; `None` for what has no pictures that move, or says itself
+/// that it is a cover.
 fn likely(stream: &Stream) -> Option<u8> {
     let Kind::Video(_) = stream.kind else { return None };
     match &stream.codec[..] {
@@ -50,8 +50,8 @@ fn likely(stream: &Stream) -> Option<u8> {
     }
 }
 
-/// Seconds for which the first picture is to be held before the film's own pictures begin, and the last after they
-/// ended.
+/// Seconds for which the first picture is to be held before the film's own pictures begin, and the last after
+/// they ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Held {
     before: f64,

@@ -80,7 +80,8 @@ pub enum Pictures {
         steps: Vec<Step>,
         /// Filters in front of scaling: fields, HDR.
         filters: Vec<String>,
-        /// Filters that hold the first picture where the film begins without any, and the last where it ends so.
+        /// Filters that hold the first picture where the film begins without any, and the last where it ends
+        /// so.
         held: Vec<String>,
         /// Pictures a second, on average.
         rate: f64,
