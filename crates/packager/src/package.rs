@@ -15,7 +15,7 @@ use crate::input::Input;
 use crate::keys::{Keys, MAX_KEYS};
 use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
-use crate::publish::Staging;
+use crate::publish::{Staging, sweep_beside};
 use crate::{Error, Progress, source};
 
 /// A published pack.
@@ -81,6 +81,8 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     let is_taken = fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file();
     match key {
         Some(_) if place.join(PACK_JSON).exists() => {
+            // It was published by a process that may have been killed before it cleared up.
+            sweep_beside(&place);
             let published = already_there(options, place)?;
             check_same_key(&published, &film, options)?;
             return Ok(published);

@@ -55,6 +55,16 @@ impl Staging {
     }
 }
 
+/// Removes what processes that are gone left beside `place`.
+pub(crate) fn sweep_beside(place: &Path) {
+    let parent = parent(place);
+    // One at a time, so that no new folder is swept before it is locked.
+    let Ok(turn) = File::open(parent) else { return };
+    if turn.lock().is_ok() {
+        sweep(parent);
+    }
+}
+
 /// Removes what was left by processes that are gone. What cannot be locked is in use, or on a disk without
 /// locks, and stays.
 fn sweep(parent: &Path) {

@@ -175,7 +175,8 @@ fn encrypted_sources_and_taken_places() {
     assert!(clear.to_string().ends_with("the file is not encrypted"), "{clear}");
 }
 
-/// The same film twice into a library: one pack, and the second time nothing is written.
+/// The same film twice into a library: one pack, and the second time nothing is written; what the first left
+/// when it was killed in the moment of publishing is removed.
 #[test]
 fn library_takes_a_pack_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -185,6 +186,7 @@ fn library_takes_a_pack_once() {
     };
     let first = package(&into_library(), &mut ()).unwrap();
     assert_eq!(first.directory, dir.path().join(&first.pack.pack_id));
+    fs::create_dir_all(dir.path().join(".packaging-left/541")).unwrap();
     let again =
         package(&PackageOptions { title: Some("New".to_owned()), ..into_library() }, &mut ()).unwrap();
     assert!(!first.already_there && again.already_there);
