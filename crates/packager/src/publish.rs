@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{panic, thread};
 
 use pack::layout::PACK_JSON;
-use storage::{Folder, Key, Published, Transfer};
+use storage::{Key, Published, Storage, Transfer};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::Error;
@@ -49,7 +49,7 @@ impl Staging {
     }
 
     /// Publishes the pack below a key, or as all that there is: its files, and `pack.json` last.
-    pub(crate) fn publish(self, library: &Folder, pack: Option<&Key>) -> Result<Published, Error> {
+    pub(crate) fn publish(self, library: &dyn Storage, pack: Option<&Key>) -> Result<Published, Error> {
         let done = storage::publish(library, pack, self.path(), PACK_JSON, Transfer::Move);
         Ok(wait(done).map_err(Error::io(self.path(), "publish"))??)
     }
@@ -69,9 +69,19 @@ fn sweep(parent: &Path) {
     }
 }
 
+/// A small object; `None`: there is none.
+pub(crate) fn read(library: &dyn Storage, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+    let read = wait(async { library.get(key, None).await?.bytes().await });
+    match read.map_err(Error::io(key.as_str(), "read"))? {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Waits for a future of the storage, on a thread of its own: so the packager can be called from anywhere.
 fn wait<T: Send>(future: impl Future<Output = T> + Send) -> std::io::Result<T> {
-    let run = || Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future));
+    let run = || Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future));
     thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
 }
 

@@ -14,6 +14,7 @@ mod grant;
 mod http;
 mod key_level;
 pub mod keys;
+pub mod library;
 mod license_mode;
 mod listen;
 pub mod live;
@@ -41,9 +42,9 @@ mod use_case;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Application, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database,
-    Devices, Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan,
-    Regions, Role, Stream, Tls, UpdateStrategy, VOD,
+    Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Config, Credential,
+    CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure,
+    Origin, Overrides, Plan, Regions, Role, StorageSettings, Stream, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};
@@ -52,4 +53,4 @@ pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;
 pub use url_tokens::UrlTokens;
-pub use use_case::{accounts, api_keys, counters, movies, shares, urls};
+pub use use_case::{accounts, api_keys, counters, movies, packs, shares, urls};

@@ -6,6 +6,7 @@ use crate::contents::{ContentPlace, ContentRules, Origin, OriginFilm, Unserved};
 use crate::descriptions::Descriptions;
 use crate::http::KnownHeaders;
 use crate::keys::KeyRing;
+use crate::library;
 use crate::live::Live;
 use crate::policy::{self, Policies};
 use crate::private;
@@ -22,7 +23,7 @@ use origin::scope::Form;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use storage::Folder;
+use storage::Storage;
 
 /// How soon signers' certificates are asked for again where there were none, in seconds.
 const RENEW_AGAIN: u64 = 3600;
@@ -40,6 +41,8 @@ pub struct Service {
     policies_changed: AtomicU64,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
+    /// The library as files are sent from it: through a cache where it lies elsewhere.
+    pub(crate) media: Arc<dyn Storage>,
     pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
     pub(crate) live: Live,
@@ -115,6 +118,7 @@ impl Service {
                 tracing::warn!("{conflict}");
             }
         }
+        let library = library::open(&config)?;
         let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
         let regions = RegionTable::open(&config.regions)?;
         let policies = load_policies(&config)?;
@@ -125,7 +129,8 @@ impl Service {
             renew_at: AtomicU64::new(keys.renew_at),
             url_tokens: RwLock::new(Arc::new(UrlTokens::new(&config, &keys.media)?)),
             keys: RwLock::new(Arc::new(keys)),
-            catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
+            media: library::cached(&config, &library)?,
+            catalogue: Catalogue::new(library),
             descriptions: Descriptions::default(),
             origin: Origin::new(&config),
             live: Live::new(&config.data),

@@ -4,12 +4,12 @@ use super::progress::Bar;
 use super::{block_on, film, movie, open, tracks};
 use crate::args::Add;
 use crate::{Failure, output};
-use packager::{Destination, PackageOptions};
+use packager::PackageOptions;
 use prepare::plan::{Pictures, Plan, Source, Wishes, plan};
 use prepare::{Prepared, Work};
 use serde_json::json;
-use server::Config;
 use server::policy::Policies;
+use server::{Config, library, movies};
 use std::path::PathBuf;
 
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
@@ -55,9 +55,9 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         }
     };
     drop(meter);
-    let library = config.library().join(&published.pack.pack_id);
+    let id = &published.pack.pack_id;
     let done = source.and_then(|source| {
-        let pack = block_on(async { Ok(server::catalogue::Pack::read_folder(&library).await?) })?;
+        let pack = block_on(async { Ok(movies::read(&*library::open(config)?, id).await?) })?;
         Ok((movie::put(config, &pack, add.details)?, source))
     });
     match done {
@@ -81,7 +81,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         Err(error) => {
             if !published.already_there {
                 // No film in the library that the catalogue does not know.
-                let _ = std::fs::remove_dir_all(&published.directory);
+                let _ = block_on(async { Ok(movies::unpublish(&*library::open(config)?, id).await?) });
             }
             Err(error)
         }
@@ -143,7 +143,7 @@ fn options(
         subtitles: prepared.subtitles.into_iter().chain(named.subtitles.iter().cloned()).collect(),
         thumbnails: prepared.thumbnails,
         chapters,
-        ..PackageOptions::new(prepared.inputs, movie, keys, Destination::Library(config.library()))
+        ..PackageOptions::new(prepared.inputs, movie, keys, super::storage::destination(config)?)
     })
 }
 

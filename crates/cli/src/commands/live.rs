@@ -7,7 +7,7 @@ use live::Rotate;
 use serde_json::{Value, json};
 use server::live::{self as events, Created, Event, EventState, Events, NewEvent};
 use server::policy::{self, Policies};
-use server::{Config, live_url, media_url};
+use server::{Config, library, live_url, media_url};
 use std::time::Duration;
 
 /// How long `end` waits for the server that has the event.
@@ -89,8 +89,8 @@ fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState,
     for _ in 0..PATIENCE {
         block_on(async {
             let store = open(config).await?;
-            let library = config.library();
-            events::publish(&*store, events, &library, &ring, event, now()).await?;
+            let (library, staging) = (library::open(config)?, config.library());
+            events::publish(&*store, events, (&*library, &staging), &ring, event, now()).await?;
             store.close().await;
             Ok(())
         })?;

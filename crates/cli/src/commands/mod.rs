@@ -22,6 +22,7 @@ mod policy;
 mod progress;
 mod serve;
 mod share;
+mod storage;
 mod tracks;
 mod url;
 
@@ -66,6 +67,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Url(url) => self::url::run(&load(overrides)?, &url),
         Command::Live(command) => live::run(&load(overrides)?, command),
         Command::Policy(command) => policy::run(&load(overrides)?, command),
+        Command::Storage(command) => storage::run(&load(overrides)?, command),
         Command::Config(command) => configuration::run(&load(overrides)?, command),
         Command::Audit(audit) => self::audit::run(&load(overrides)?, audit),
     }

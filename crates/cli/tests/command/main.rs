@@ -3,13 +3,18 @@
 
 mod add;
 mod box_run;
+#[path = "../../../storage/tests/suite/buckets.rs"]
+mod buckets;
 mod check;
 mod exchange;
 mod film_keys;
 mod live;
 mod origin;
 mod playlists;
+#[path = "../../../storage/tests/suite/servers.rs"]
+mod servers;
 mod site;
+mod stores;
 mod thumbnails;
 
 use site::{Running, Site, demo, text};

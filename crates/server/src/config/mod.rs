@@ -14,11 +14,13 @@ mod limits;
 mod origin;
 mod plans;
 mod role;
+mod storage;
 mod stream;
 mod telemetry;
 mod tls;
 mod url;
 
+pub use self::storage::{ByteCount, CredentialsFrom, StorageSettings};
 pub use access::{Authorizer, OnFailure, Regions};
 pub use audit::Audit;
 pub use credential::Credential;
@@ -98,6 +100,8 @@ pub struct Config {
     pub stream: Stream,
     /// How often one may ask.
     pub limits: Limits,
+    /// Where published films lie.
+    pub storage: StorageSettings,
     /// Films that are encrypted when they are asked for.
     pub origin: Origin,
     /// How, by form of delivery.
@@ -137,6 +141,7 @@ impl Default for Config {
             drm: Drm::default(),
             stream: Stream::default(),
             limits: Limits::default(),
+            storage: StorageSettings::default(),
             origin: Origin::default(),
             encryption: Forms::default(),
             set: Vec::new(),
@@ -232,6 +237,7 @@ impl Config {
         }
         check_plans(&self.plans)?;
         self.edge.check()?;
+        self.check_storage()?;
         check_cdns(&self.cdn)?;
         check_sets(&self.set)?;
         self.drm.check(self.is_https())?;
@@ -294,9 +300,9 @@ impl Config {
         format!("{}{}", self.public_url, nccp::CONTROLLER_PATH)
     }
 
-    /// Where movies are.
+    /// The folder with the published films; where they lie elsewhere, the one in which they are made before.
     pub fn library(&self) -> PathBuf {
-        self.data.join("library")
+        self.storage.url.folder(&self.data).unwrap_or_else(|| self.data.join("library"))
     }
 
     /// Where keys are.

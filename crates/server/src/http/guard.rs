@@ -95,6 +95,9 @@ fn is_public_host(config: &Config, headers: &HeaderMap) -> bool {
 pub(crate) fn content_security_policy(config: &Config) -> String {
     let mut origins: Vec<&str> = config.cdn.iter().map(|cdn| origin_of(&cdn.base_url)).collect();
     origins.push(origin_of(config.edge_base()));
+    // Where the edge sends players for media.
+    let redirect = config.storage.redirect_origin().filter(|_| config.redirects());
+    origins.extend(redirect.as_deref().map(origin_of));
     let listed = |mut origins: Vec<&str>| -> String {
         origins.retain(|origin| *origin != config.public_url);
         origins.sort_unstable();
@@ -215,6 +218,12 @@ mod tests {
         ));
         assert!(cdns.contains("connect-src 'self' https://c.example;"), "{cdns}");
         assert!(cdns.contains("frame-ancestors https://partner.example;"), "{cdns}");
+        // Where the edge sends players.
+        let redirect =
+            "[storage]\nurl = \"s3://films/a\"\nendpoint = \"https://s3.example\"\n[edge]\nredirect = true";
+        assert!(
+            content_security_policy(&config(redirect)).contains("connect-src 'self' https://s3.example;")
+        );
         let license = content_security_policy(&config(
             "[drm]\nlicense_url = \"https://l.example/license\"\nbase_url = \"https://m.example\"",
         ));

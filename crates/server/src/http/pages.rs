@@ -194,7 +194,7 @@ async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(Stri
     let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
     let Ok(pack) = service.catalogue.pack(&pack).await else { return not_found() };
     let Some((key, content_type)) = pack.picture(&name) else { return not_found() };
-    let Ok(picture) = service.catalogue.library().get(&key, None).await else { return not_found() };
+    let Ok(picture) = service.media.get(&key, None).await else { return not_found() };
     (
         [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)],
         Body::from_stream(picture.body),

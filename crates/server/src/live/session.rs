@@ -177,11 +177,12 @@ impl Live {
         service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
         self.allowed.forget(&session.id().to_string());
         service.ingest_headers.forget(&session.event);
-        let library = service.config.library();
+        let staging = service.config.library();
+        let place = (service.catalogue.library(), staging.as_path());
         let keys = service.keys();
         let store = &*service.store;
         let made =
-            film::publish_locked(store, &self.events, &library, &keys, &session.event, service.clock.now());
+            film::publish_locked(store, &self.events, place, &keys, &session.event, service.clock.now());
         match made.await {
             Ok(Some(film)) => {
                 tracing::info!(%app, event = %name, pack = film.pack, "an event has ended, and is a film")

@@ -23,6 +23,7 @@ pub(crate) mod login;
 pub(crate) mod metadata;
 pub mod movies;
 pub(crate) mod networks;
+pub mod packs;
 pub(crate) mod playable;
 pub(crate) mod playback;
 pub(crate) mod playlists;

@@ -8,7 +8,7 @@ use crate::{Error, LicenseMode, policy, region};
 use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
 use std::path::Path;
-use storage::{Folder, Key, Storage as _, Transfer};
+use storage::{Folder, Key, Storage, Transfer};
 
 /// What an operator says of a movie beside its pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,20 +42,20 @@ fn bad(name: &'static str, reason: String) -> Error {
 ///
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`].
-pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
+pub async fn publish(library: &dyn Storage, folder: &Path) -> Result<Pack, Error> {
     let pack = Pack::read_folder(folder).await?;
     pack.verify(&Folder::new(folder), None).await?;
-    let (key, library) = (key(&pack.id)?, Folder::new(library));
+    let key = key(&pack.id)?;
     // Equal ids are equal files: what is there is as good, unless it is damaged.
-    if let Ok(there) = Pack::read(&library, Some(&key)).await
+    if let Ok(there) = Pack::read(library, Some(&key)).await
         && there.id == pack.id
-        && there.verify(&library, Some(&key)).await.is_ok()
+        && there.verify(library, Some(&key)).await.is_ok()
     {
         return Ok(there);
     }
     library.delete(&key.join(PACK_JSON).map_err(storage::Error::from)?).await?;
-    storage::publish(&library, Some(&key), folder, PACK_JSON, Transfer::Copy).await?;
-    Pack::read(&library, Some(&key)).await
+    storage::publish(library, Some(&key), folder, PACK_JSON, Transfer::Copy).await?;
+    Pack::read(library, Some(&key)).await
 }
 
 /// Keeps keys that an operator gave for a published pack with it, sealed for the license servers that have
@@ -63,10 +63,15 @@ pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
 ///
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`]; what reading the keys gives.
-pub async fn keep_keys(library: &Path, keys: &Path, pack: &str, given: &[KidAndKey]) -> Result<Pack, Error> {
-    let (library, key) = (Folder::new(library), key(pack)?);
-    imported::keep_given(keys, &library, &key, given).await?;
-    Pack::read(&library, Some(&key)).await
+pub async fn keep_keys(
+    library: &dyn Storage,
+    keys: &Path,
+    pack: &str,
+    given: &[KidAndKey],
+) -> Result<Pack, Error> {
+    let key = key(pack)?;
+    imported::keep_given(keys, library, &key, given).await?;
+    Pack::read(library, Some(&key)).await
 }
 
 /// The content keys of a film that these keys open: all, unless it was packaged for another site.
@@ -133,7 +138,7 @@ pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
 ///
 /// # Errors
 /// As [`find`]; [`Error::Storage`].
-pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Error> {
+pub async fn remove(store: &dyn Store, library: &dyn Storage, id: u64) -> Result<(), Error> {
     let movie = find(store, id).await?;
     let shared = retried!(async {
         let mut tx = store.begin().await?;
@@ -145,7 +150,23 @@ pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Er
     })?;
     // Sources are the operator's.
     if !shared && pack::layout::is_pack_id(&movie.pack) {
-        storage::unpublish(&Folder::new(library), &key(&movie.pack)?, PACK_JSON).await?;
+        storage::unpublish(library, &key(&movie.pack)?, PACK_JSON).await?;
     }
     Ok(())
+}
+
+/// The published pack of this id.
+///
+/// # Errors
+/// [`Error::Pack`].
+pub async fn read(library: &dyn Storage, pack: &str) -> Result<Pack, Error> {
+    Pack::read(library, Some(&key(pack)?)).await
+}
+
+/// Takes back a pack that the catalogue does not know.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub async fn unpublish(library: &dyn Storage, pack: &str) -> Result<(), Error> {
+    Ok(storage::unpublish(library, &key(pack)?, PACK_JSON).await?)
 }

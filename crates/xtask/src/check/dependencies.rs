@@ -11,7 +11,13 @@ use crate::project::Project;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("aes-simd", &[]),
     ("cenc", &["aes-simd"]),
-    ("cli", &["cenc", "cpix", "license", "live", "nccp", "pack", "packager", "prepare", "server", "tv-box"]),
+    (
+        "cli",
+        &[
+            "cenc", "cpix", "license", "live", "nccp", "pack", "packager", "prepare", "server", "storage",
+            "tv-box",
+        ],
+    ),
     ("cmaf", &["cenc", "isobmff"]),
     ("control-client", &["nccp"]),
     ("cpix", &["cenc", "pack"]),

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use storage::Folder;
 
 fn pack_folder(world: &World) -> PathBuf {
     world.config.library().join(format!("{MOVIE:032x}"))
@@ -52,7 +53,7 @@ async fn a_link_in_a_pack_publishes_no_file_of_the_server() {
         symlink(&seed, &file).unwrap();
         fs::write(outside.path().join("pack.json"), json).unwrap();
         assert!(
-            movies::publish(&world.config.library(), outside.path()).await.is_err(),
+            movies::publish(&Folder::new(world.config.library()), outside.path()).await.is_err(),
             "{}",
             file.display()
         );
@@ -103,16 +104,16 @@ async fn a_pack_with_other_files_than_it_names_is_not_published() {
     let mut other = octets();
     other[100_000] ^= 1;
     fs::write(&file, other).unwrap();
-    let refused = movies::publish(&world.config.library(), outside.path()).await.unwrap_err();
+    let refused = movies::publish(&Folder::new(world.config.library()), outside.path()).await.unwrap_err();
     assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("SHA-256")), "{refused}");
     assert!(!world.config.library().join("d".repeat(32)).exists(), "nothing was published");
 
     fs::write(&file, octets()).unwrap();
-    movies::publish(&world.config.library(), outside.path()).await.unwrap();
+    movies::publish(&Folder::new(world.config.library()), outside.path()).await.unwrap();
     // What is damaged in the library is put right when the pack is added again.
     let there = video(&world.config.library().join("d".repeat(32)));
     fs::write(&there, vec![0; 200_000]).unwrap();
-    movies::publish(&world.config.library(), outside.path()).await.unwrap();
+    movies::publish(&Folder::new(world.config.library()), outside.path()).await.unwrap();
     assert!(fs::read(&there).unwrap() == octets());
 }
 
@@ -123,7 +124,7 @@ async fn a_huge_pack_json_is_not_read() {
     delivered(&world, outside.path());
     let json = fs::OpenOptions::new().write(true).open(outside.path().join("pack.json")).unwrap();
     json.set_len(1 << 32).unwrap();
-    let refused = movies::publish(&world.config.library(), outside.path()).await.unwrap_err();
+    let refused = movies::publish(&Folder::new(world.config.library()), outside.path()).await.unwrap_err();
     assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("are allowed")), "{refused}");
 }
 
