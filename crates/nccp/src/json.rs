@@ -140,6 +140,9 @@ pub struct LibraryMovie {
     /// Of a live event: `waiting`, `live`, `interrupted` or `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// Of a live event: when it is to begin, in Unix seconds, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<u64>,
 }
 
 /// `GET /api/devices`.

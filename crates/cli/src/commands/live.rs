@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use server::live::{self as events, Created, Event, EventState, Events, NewEvent};
 use server::policy::{self, Policies};
 use server::{Config, live_url, media_url};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long `end` waits for the server that has the event.
 const PATIENCE: u32 = 60;
@@ -19,7 +19,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
     server::open_data(&config.data)?;
     let events = Events::new(&config.data);
     match command {
-        Live::Create { name, title, movie, policy, license, plans, json } => {
+        Live::Create { name, title, movie, policy, license, plans, starts, json } => {
             let policies = Policies::load(config)?;
             let EventName { app, event: name } = name;
             let (settings, _) = events.settings(&app, &name)?;
@@ -33,7 +33,9 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             }
             let movie = movie.map(nccp::MovieId::get);
             let policy = Some(named.to_owned());
-            let new = NewEvent { app, name, title, movie, policy, plans, license };
+            let starts =
+                starts.and_then(|time| Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()));
+            let new = NewEvent { app, name, title, movie, policy, plans, license, starts };
             let created = block_on(async {
                 let store = open(config).await?;
                 let created = events::create(&*store, &events, new, now()).await?;
@@ -127,7 +129,7 @@ fn to_json(event: &Event, state: &EventState) -> Value {
     let known = &event.known;
     json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id, "title": known.title,
         "state": state.state, "since": state.since, "session": state.session, "pack": state.pack,
-        "created": known.created, "ended": known.ended})
+        "created": known.created, "starts": known.starts, "ended": known.ended})
 }
 
 fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(), Failure> {

@@ -128,13 +128,14 @@ impl Live {
         }
     }
 
-    /// The events' movies and where they stand: by the movie's number.
-    pub(crate) fn states(&self, now: u64) -> HashMap<u64, State> {
+    /// The events' movies and where they stand, with when they are to begin: by the movie's number.
+    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (State, Option<u64>)> {
         let all = self.events.all().unwrap_or_else(|error| {
             tracing::error!(%error, "the live events cannot be read");
             Vec::new()
         });
-        all.into_iter().map(|event| (event.known.movie_id, self.state(&event, now))).collect()
+        let one = |event: Event| (event.known.movie_id, (self.state(&event, now), event.known.starts));
+        all.into_iter().map(one).collect()
     }
 
     /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said so.
@@ -292,6 +293,11 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Whether nothing has come of it for a while.
+    pub(crate) fn is_silent(&self, broadcast: &Broadcast, now: u64) -> bool {
+        broadcast.heard().is_some_and(|heard| now.saturating_sub(heard) > SILENCE)
     }
 
     /// Where it stands.

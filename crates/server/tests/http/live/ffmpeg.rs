@@ -131,6 +131,7 @@ async fn b80_ffmpeg_in_all_its_forms() {
             policy: None,
             plans: Vec::new(),
             license: LicenseMode::Server,
+            starts: None,
         };
         let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
         let url = format!("http://{address}/ingest/live/form-{n}/{}", created.key);

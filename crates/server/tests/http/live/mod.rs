@@ -36,6 +36,7 @@ pub(crate) async fn event(world: &World, app: &str, name: &str) -> Created {
         policy: None,
         plans: Vec::new(),
         license: LicenseMode::Server,
+        starts: Some(1_790_001_000),
     };
     create(&*world.store, &Events::new(&world.config.data), new, NOW).await.unwrap()
 }
