@@ -15,6 +15,7 @@ mod embedding;
 mod firefox;
 mod heights;
 mod identity;
+mod live;
 mod network;
 mod origin;
 mod plain_http;
