@@ -71,6 +71,11 @@ impl Growth {
         self.joined
     }
 
+    /// Whether the last question was answered.
+    pub(super) fn has_index(&self) -> bool {
+        self.failing_since.is_none()
+    }
+
     pub(super) fn distance(&self) -> f64 {
         self.distance
     }

@@ -85,9 +85,10 @@ impl Pace {
         self.edge + now.saturating_sub(self.heard).as_secs_f64().min(self.segment)
     }
 
-    /// A stall, of which there were `stalls`, is a reason to stay further behind; unless nothing is published.
-    fn count(&mut self, now: Duration, stalls: u64) {
-        let is_silent = now.saturating_sub(self.heard).as_secs_f64() > 2.0 * self.segment;
+    /// A stall, of which there were `stalls`, is a reason to stay further behind; unless nothing is published
+    /// although the index can be had.
+    fn count(&mut self, now: Duration, stalls: u64, has_index: bool) {
+        let is_silent = has_index && now.saturating_sub(self.heard).as_secs_f64() > 2.0 * self.segment;
         if stalls > self.stalls && self.follows && !is_silent {
             self.raised = (self.raised + RAISE.0 * self.segment).min(RAISE.1 * self.segment);
             self.calm_since = now;
@@ -144,12 +145,12 @@ impl Engine {
         let (position, playing, started) = (self.position, self.playing, self.watch.started);
         let stalls = self.watch.counters.rebuffers;
         let Some(growth) = self.growth.as_mut().filter(|growth| growth.joined()) else { return };
-        let distance = growth.distance();
+        let (distance, has_index) = (growth.distance(), growth.has_index());
         let pace = &mut growth.pace;
         // Who pauses goes on from there.
         pace.follows &= !window.finished && (playing || !started);
         pace.latency = Some((pace.edge_at(now) - position).max(0.0));
-        pace.count(now, stalls);
+        pace.count(now, stalls, has_index);
         pace.choose(distance + pace.raised, ahead, playing);
     }
 
@@ -217,16 +218,18 @@ mod tests {
         let at = Duration::from_secs;
         let mut pace = pace(4.0);
         pace.heard(at(10), 20.0, 2.0);
-        pace.count(at(11), 1);
-        pace.count(at(12), 1);
+        pace.count(at(11), 1, true);
+        pace.count(at(12), 1, true);
         assert_eq!(pace.raised, 1.0);
         for stall in 2..9 {
-            pace.count(at(13), stall);
+            pace.count(at(13), stall, true);
         }
         assert_eq!(pace.raised, 4.0);
-        pace.count(at(80), 8);
+        pace.count(at(80), 8, true);
         assert_eq!(pace.raised, 3.0);
-        pace.count(at(81), 9);
+        pace.count(at(81), 9, true);
         assert_eq!(pace.raised, 3.0, "the encoder is silent");
+        pace.count(at(82), 10, false);
+        assert_eq!(pace.raised, 4.0, "nobody knows");
     }
 }

@@ -22,8 +22,9 @@ fn who_follows_stays_at_the_distance_without_being_heard() {
     assert!(live.follows && (live.latency.unwrap() - 10.0).abs() < 0.5, "{live:?}");
     let (slowest, fastest) = world.seen.rates.unwrap();
     assert!(slowest >= 0.97 && fastest <= 1.03, "{slowest} {fastest}");
-    // The edge goes on in steps.
-    assert!((10.0 - SEGMENT - 0.6..=10.6).contains(&behind(&world)), "{}", behind(&world));
+    // The edge goes on in steps, each of which is heard of up to half a segment later.
+    let limits = 10.0 - SEGMENT - 0.6..=10.0 + SEGMENT / 2.0 + 0.6;
+    assert!(limits.contains(&behind(&world)), "{}", behind(&world));
     assert_eq!((world.failure(), world.seen.rebuffers, world.seen.jumps), (None, 0, 1));
 }
 
@@ -44,10 +45,11 @@ fn a_stall_is_made_good_gently_and_the_target_is_raised_for_a_while() {
     assert_eq!(world.engine.rate(), 1.03);
     world.run(seconds(200));
     let live = world.engine.live().unwrap();
-    assert!((live.latency.unwrap() - live.target).abs() < 0.5, "{live:?}");
+    assert!((live.latency.unwrap() - live.target).abs() < 1.0, "{live:?}");
     assert_eq!(live.target, 10.0, "there were no more stalls");
     assert_eq!((world.failure(), world.seen.rebuffers, world.seen.jumps), (None, 1, 1));
-    assert_eq!(world.seen.rates, Some((0.97, 1.03)));
+    let (slowest, fastest) = world.seen.rates.unwrap();
+    assert!(slowest >= 0.97 && fastest == 1.03, "{slowest} {fastest}");
 }
 
 #[test]
