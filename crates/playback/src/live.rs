@@ -259,9 +259,8 @@ impl LiveIndex {
         // Alternatives of one track end together, so that none of them lacks what the others have.
         let videos = self.representations.iter().filter(|r| r.media_type == MediaType::Video);
         let last = videos.filter_map(|r| r.segments.keys().next_back()).min().copied();
-        let bound = |r: &Representation| match last.filter(|_| finished && r.media_type == MediaType::Video) {
-            Some(last) => last,
-            None => u64::MAX,
+        let bound = |r: &Representation| {
+            last.filter(|_| finished && r.media_type == MediaType::Video).unwrap_or(u64::MAX)
         };
         IndexUpdate {
             first: self.numbers.0,

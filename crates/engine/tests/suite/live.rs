@@ -5,6 +5,7 @@ use engine::Event;
 use crate::growing::tuned_in;
 use crate::world::{SEGMENT, World, ms, seconds};
 
+#[allow(clippy::unwrap_used)] // a helper of tests, outside of any #[test]
 fn latency(world: &World) -> f64 {
     world.engine.live().unwrap().latency.unwrap()
 }
