@@ -12,6 +12,7 @@ mod damage;
 mod devices;
 mod embedded;
 mod embedding;
+mod eme;
 mod firefox;
 mod heights;
 mod identity;

@@ -115,6 +115,16 @@ pub(crate) fn content_security_policy(config: &Config) -> String {
     )
 }
 
+/// The policy of the frame that holds the DRM module alone (`/cdm`): its script, its worker, and this server.
+pub(super) fn cdm_security_policy(config: &Config) -> String {
+    let embedders: String = config.embedders.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'self'{embedders}; sandbox allow-scripts allow-same-origin; \
+         require-trusted-types-for 'script'; trusted-types default"
+    )
+}
+
 /// Scheme, host and port of a URL.
 fn origin_of(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
@@ -137,7 +147,8 @@ pub(super) async fn security_headers(
     if !media {
         let policy = content_security_policy(&service.config);
         if let Ok(policy) = HeaderValue::from_str(&policy) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            // One that a page has already is stricter.
+            headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
         }
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         // On plain-http pages browsers ignore it, with an error for each.
@@ -220,6 +231,20 @@ mod tests {
         ));
         assert!(license.contains("connect-src 'self' https://l.example https://m.example;"), "{license}");
         assert!(license.contains("img-src 'self';"), "{license}");
+    }
+
+    #[test]
+    fn the_cdm_frame_is_for_the_listed_and_does_nothing_else() {
+        let alone = cdm_security_policy(&config(""));
+        assert!(
+            alone.contains("frame-ancestors 'self';") && alone.contains("connect-src 'self';"),
+            "{alone}"
+        );
+        let listed = cdm_security_policy(&config("embedders = [\"https://partner.example\"]"));
+        assert!(listed.contains("frame-ancestors 'self' https://partner.example;"), "{listed}");
+        for never in ["unsafe-inline", "'unsafe-eval'", "style-src", "img-src", "media-src", "allow-popups"] {
+            assert!(!listed.contains(never), "{listed}");
+        }
     }
 
     #[test]
