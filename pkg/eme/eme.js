@@ -18,6 +18,14 @@
   if (globalThis.Matinee?.eme) {
     return;
   }
+  if (!globalThis.HTMLMediaElement) {
+    // On a server there are no media: it can be imported there.
+    const eme = () => {
+      throw new Error("There is no browser here.");
+    };
+    globalThis.Matinee = Object.assign(globalThis.Matinee ?? {}, { eme });
+    return;
+  }
   const script = document.currentScript;
   let installed = null;
 
