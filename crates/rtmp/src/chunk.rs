@@ -351,8 +351,9 @@ mod tests {
         // Before a stream is accepted, no message is large.
         assert_eq!(all(&chunk(0, 0, 0x10_0000, 9, b""), 1), Err(ChunkError::TooLarge { kind: 9 }));
         assert_eq!(all(&chunk(0, 0, 65, 1, b""), 1), Err(ChunkError::TooLarge { kind: 1 }));
-        let streams: Vec<u8> =
-            (2..60).flat_map(|id| [id, 0, 0, 0, 0, 0, 200, 20, 0, 0, 0, 0].into_iter().chain([0; 128])).collect();
+        let streams: Vec<u8> = (2..60)
+            .flat_map(|id| [id, 0, 0, 0, 0, 0, 200, 20, 0, 0, 0, 0].into_iter().chain([0; 128]))
+            .collect();
         assert_eq!(all(&streams, 4096), Err(ChunkError::Streams));
         // So many messages that are not whole, before anything is allowed.
         let mut reader = Reader::new();
@@ -363,7 +364,7 @@ mod tests {
             reader.open = None;
             failed
         });
-        assert_eq!((failed, reader.held), (Some(ChunkError::Held), 3 * 0xffff));
+        assert_eq!((failed, reader.held), (Some(ChunkError::Held), 4 * 0xffff));
         // Two messages of 16 MiB that are not whole.
         let mut reader = Reader::new();
         reader.allow_media();

@@ -288,13 +288,22 @@ mod tests {
     #[test]
     fn plain_headers() {
         let one = |codec, body| Ok(vec![Packet { track: 0, codec, body }]);
-        assert_eq!(video(&bytes(&[&[0x17, 0, 0, 0, 0], b"C"])), one(Codec::Avc, Body::Config(Bytes::from_static(b"C"))));
+        assert_eq!(
+            video(&bytes(&[&[0x17, 0, 0, 0, 0], b"C"])),
+            one(Codec::Avc, Body::Config(Bytes::from_static(b"C")))
+        );
         assert_eq!(video(&bytes(&[&[0x17, 1, 0, 0, 80], b"I"])), one(Codec::Avc, frame_of(b"I", true, 80)));
-        assert_eq!(video(&bytes(&[&[0x27, 1, 0xff, 0xff, 0xfe], b"P"])), one(Codec::Avc, frame_of(b"P", false, -2)));
+        assert_eq!(
+            video(&bytes(&[&[0x27, 1, 0xff, 0xff, 0xfe], b"P"])),
+            one(Codec::Avc, frame_of(b"P", false, -2))
+        );
         assert_eq!(video(&bytes(&[&[0x1c, 1, 0, 0, 0], b"I"])), one(Codec::Hevc, frame_of(b"I", true, 0)));
         assert_eq!(video(&bytes(&[&[0x17, 2, 0, 0, 0]])), Ok(Vec::new()));
         assert_eq!(video(&bytes(&[&[0x57, 0]])), Ok(Vec::new()));
-        assert_eq!(audio(&bytes(&[&[0xaf, 0], b"C"])), one(Codec::Aac, Body::Config(Bytes::from_static(b"C"))));
+        assert_eq!(
+            audio(&bytes(&[&[0xaf, 0], b"C"])),
+            one(Codec::Aac, Body::Config(Bytes::from_static(b"C")))
+        );
         assert_eq!(audio(&bytes(&[&[0xaf, 1], b"S"])), one(Codec::Aac, frame_of(b"S", true, 0)));
         assert_eq!((video(&Bytes::new()), audio(&Bytes::new())), (Ok(Vec::new()), Ok(Vec::new())));
         assert_eq!(video(&bytes(&[&[0x17, 1, 0]])), Err(FlvError::CutOff));
@@ -308,7 +317,10 @@ mod tests {
         let one = |codec, body| Ok(vec![Packet { track: 0, codec, body }]);
         let config = Body::Config(Bytes::from_static(b"C"));
         assert_eq!(video(&bytes(&[&[0x90], b"hvc1C"])), one(Codec::Hevc, config.clone()));
-        assert_eq!(video(&bytes(&[&[0x91], b"hvc1", &[0, 0, 80], b"I"])), one(Codec::Hevc, frame_of(b"I", true, 80)));
+        assert_eq!(
+            video(&bytes(&[&[0x91], b"hvc1", &[0, 0, 80], b"I"])),
+            one(Codec::Hevc, frame_of(b"I", true, 80))
+        );
         assert_eq!(video(&bytes(&[&[0xa3], b"hvc1P"])), one(Codec::Hevc, frame_of(b"P", false, 0)));
         assert_eq!(video(&bytes(&[&[0x91], b"av01T"])), one(Codec::Av1, frame_of(b"T", true, 0)));
         assert_eq!(video(&bytes(&[&[0x94], b"hvc1xxxx"])), Ok(Vec::new()));

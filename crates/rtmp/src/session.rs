@@ -125,7 +125,7 @@ impl Session {
         }
     }
 
-    /// Takes the next octets; [`next`](Self::next) says what they mean, and must have said it before more come.
+    /// Takes the next octets; [`event`](Self::event) says what they mean, and must have said it before more come.
     ///
     /// # Errors
     /// [`SessionError::NotRtmp`].
@@ -158,7 +158,7 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError`]: nothing more can be read.
-    pub fn next(&mut self) -> Result<Option<Event>, SessionError> {
+    pub fn event(&mut self) -> Result<Option<Event>, SessionError> {
         while self.question.is_none() && self.stage != Stage::Over {
             let Some(message) = self.reader.next()? else { return Ok(None) };
             if let Some(event) = self.message(message)? {
@@ -295,7 +295,9 @@ impl Session {
     fn connected(&mut self, transaction: f64) {
         let codecs = || VIDEO.iter().chain(&AUDIO).map(|codec| Value::text(codec));
         let decodes = |codecs: &[&str]| {
-            Value::Object(codecs.iter().map(|codec| ((*codec).to_owned(), Value::Number(CAN_DECODE))).collect())
+            Value::Object(
+                codecs.iter().map(|codec| ((*codec).to_owned(), Value::Number(CAN_DECODE))).collect(),
+            )
         };
         let properties = Value::Object(vec![
             ("fmsVer".to_owned(), Value::text("FMS/3,5,7,7009")),
@@ -314,8 +316,7 @@ impl Session {
             ("audioFourCcInfoMap".to_owned(), decodes(&AUDIO)),
             ("capsEx".to_owned(), Value::Number(CAPABILITIES)),
         ]);
-        let values =
-            [Value::text("_result"), Value::Number(transaction), properties, Value::Object(info)];
+        let values = [Value::text("_result"), Value::Number(transaction), properties, Value::Object(info)];
         self.command(0, &values);
     }
 

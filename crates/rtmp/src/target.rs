@@ -43,7 +43,11 @@ mod tests {
             ("school?key=old", "lecture?key=5ec"),
         ] {
             let target = Target::new(app, name);
-            assert_eq!((target.path.join("/").as_str(), target.key.as_ref().map(|key| &key[..])), ("school/lecture", Some("5ec")), "{app} {name}");
+            assert_eq!(
+                (target.path.join("/").as_str(), target.key.as_ref().map(|key| &key[..])),
+                ("school/lecture", Some("5ec")),
+                "{app} {name}"
+            );
             assert!(!format!("{target:?}").contains("5ec"));
         }
         assert_eq!(Target::new("", "").path, [""; 0]);

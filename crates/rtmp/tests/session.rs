@@ -52,9 +52,9 @@ fn says(out: &[u8], what: &str) -> bool {
 fn publishing() -> Session {
     let mut session = Session::new([7; 32]);
     session.push(&[handshake(), connect("school"), publish("lecture?key=5ec")].concat()).unwrap();
-    assert!(matches!(session.next(), Ok(Some(Event::Connect(_)))));
+    assert!(matches!(session.event(), Ok(Some(Event::Connect(_)))));
     session.accept();
-    assert!(matches!(session.next(), Ok(Some(Event::Publish(_)))));
+    assert!(matches!(session.event(), Ok(Some(Event::Publish(_)))));
     session.accept();
     session.output();
     session
@@ -73,22 +73,30 @@ fn a_publisher_from_the_handshake_to_its_end() {
         let (mut events, mut out) = (Vec::new(), Vec::new());
         for piece in all.chunks(piece) {
             session.push(piece).unwrap();
-            while let Some(event) = session.next().unwrap() {
+            while let Some(event) = session.event().unwrap() {
                 if matches!(event, Event::Connect(_) | Event::Publish(_)) {
-                    assert_eq!(session.next(), Ok(None));
+                    assert_eq!(session.event(), Ok(None));
                     session.accept();
                 }
                 events.push(event);
             }
             out.extend(session.output());
         }
-        let [Event::Connect(app), Event::Publish(stream), Event::Media(picture), Event::Media(sound), Event::End] =
-            &events[..]
+        let [
+            Event::Connect(app),
+            Event::Publish(stream),
+            Event::Media(picture),
+            Event::Media(sound),
+            Event::End,
+        ] = &events[..]
         else {
             panic!("{events:?}");
         };
         assert_eq!(app.path, ["school"]);
-        assert_eq!((stream.path.join("/"), stream.key.as_ref().unwrap().as_str()), ("school/lecture".to_owned(), "5ec"));
+        assert_eq!(
+            (stream.path.join("/"), stream.key.as_ref().unwrap().as_str()),
+            ("school/lecture".to_owned(), "5ec")
+        );
         assert_eq!((picture.kind, picture.time, &picture.payload[..]), (MediaKind::Video, 40, &[7; 300][..]));
         assert_eq!((sound.kind, sound.time, sound.payload.len()), (MediaKind::Audio, 41, 3));
         // S0, S1 with version 0, S2 with what C1 had.
@@ -106,21 +114,25 @@ fn a_publisher_from_the_handshake_to_its_end() {
 fn refusals_are_in_words() {
     let mut session = Session::new([7; 32]);
     session.push(&[handshake(), connect("..")].concat()).unwrap();
-    session.next().unwrap();
+    session.event().unwrap();
     session.refuse("There is no such application.");
     let out = session.output();
-    assert!(says(&out, "_error") && says(&out, "NetConnection.Connect.Rejected") && says(&out, "no such app"));
+    assert!(
+        says(&out, "_error") && says(&out, "NetConnection.Connect.Rejected") && says(&out, "no such app")
+    );
 
     let mut session = Session::new([7; 32]);
-    session.push(&[handshake(), connect("school"), publish("lecture"), message(9, 0, &[1; 9])].concat()).unwrap();
-    session.next().unwrap();
+    session
+        .push(&[handshake(), connect("school"), publish("lecture"), message(9, 0, &[1; 9])].concat())
+        .unwrap();
+    session.event().unwrap();
     session.accept();
-    assert!(matches!(session.next(), Ok(Some(Event::Publish(target))) if target.key.is_none()));
+    assert!(matches!(session.event(), Ok(Some(Event::Publish(target))) if target.key.is_none()));
     session.refuse("The stream key is missing or wrong.");
     let out = session.output();
     assert!(says(&out, "NetStream.Publish.BadName") && says(&out, "missing or wrong"));
     // Nothing more is read.
-    assert_eq!(session.next(), Ok(None));
+    assert_eq!(session.event(), Ok(None));
 
     let mut session = publishing();
     session.end("The event has ended.");
@@ -132,7 +144,7 @@ fn what_makes_no_sense_is_an_error() {
     let next = |octets: &[Vec<u8>]| {
         let mut session = Session::new([7; 32]);
         session.push(&octets.concat())?;
-        while let Some(event) = session.next()? {
+        while let Some(event) = session.event()? {
             if matches!(event, Event::Connect(_) | Event::Publish(_)) {
                 session.accept();
             }
@@ -155,10 +167,10 @@ fn what_makes_no_sense_is_an_error() {
 fn pings_are_answered_and_octets_acknowledged() {
     let mut session = publishing();
     session.push(&message(4, 0, &[0, 6, 1, 2, 3, 4])).unwrap();
-    session.next().unwrap();
+    session.event().unwrap();
     assert!(session.output().ends_with(&[0, 7, 1, 2, 3, 4]));
     session.push(&message(5, 0, &[0, 0, 0x20, 0])).unwrap();
-    session.next().unwrap();
+    session.event().unwrap();
     let picture = message(9, 0, &[0; 9000]);
     session.push(&picture).unwrap();
     let out = session.output();
@@ -172,7 +184,7 @@ proptest! {
         session.push(&handshake()).unwrap();
         for piece in octets.chunks(piece) {
             let _ = session.push(piece);
-            while let Ok(Some(event)) = session.next() {
+            while let Ok(Some(event)) = session.event() {
                 match event {
                     Event::Connect(_) | Event::Publish(_) if accepts => session.accept(),
                     Event::Connect(_) | Event::Publish(_) => session.refuse("no"),
@@ -192,7 +204,7 @@ proptest! {
         let mut session = Session::new([7; 32]);
         session.push(&handshake()).unwrap();
         session.push(&all).unwrap();
-        while let Ok(Some(event)) = session.next() {
+        while let Ok(Some(event)) = session.event() {
             if matches!(event, Event::Connect(_) | Event::Publish(_)) {
                 session.accept();
             }

@@ -25,6 +25,7 @@ pub mod policy;
 mod private;
 pub mod region;
 mod reload;
+mod rtmp;
 mod secret;
 mod serve;
 mod service;
@@ -42,8 +43,8 @@ mod use_case;
 pub use clock::Clock;
 pub use config::{
     Addresses, Application, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database,
-    Devices, Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan,
-    Regions, Role, Stream, Tls, UpdateStrategy, VOD,
+    Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat, Metrics, OnFailure, Origin, Overrides,
+    Plan, Regions, Role, Stream, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};

@@ -103,15 +103,27 @@ fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState,
     Err(Failure::Command("the server that has the event is still busy with it; see its log".to_owned()))
 }
 
+/// A host without its port.
+fn host(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
 /// Where encoders send it: with the key in the path, or without, for those that have a field for it.
 fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     let Created { event, key } = created;
     let base = format!("{}/ingest/{}/{}", config.public_url, event.app, event.name);
+    let server = config.live.server(host(config.public_host()), event.app.as_str());
+    let rtmp = server.map(|server| (server, format!("{}?key={key}", event.name)));
     if json {
         return output::json(&json!({
             "app": event.app.as_str(), "event": event.name.as_str(), "key": key, "movie_id": event.known.movie_id,
-            // There is no listener for RTMP yet.
-            "urls": {"http": format!("{base}/{key}"), "rtmp": Value::Null},
+            "urls": {
+                "http": format!("{base}/{key}"),
+                "rtmp": rtmp.map(|(server, stream)| format!("{server}/{stream}")),
+            },
         }));
     }
     output::line(&format!(
@@ -120,6 +132,9 @@ fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     ))?;
     output::line(&format!("Stream key  {key}"))?;
     output::line(&format!("HTTP        {base}/{key}/NAME, or {base}/NAME with the key as password"))?;
+    if let Some((server, stream)) = rtmp {
+        output::line(&format!("RTMP        server {server}, stream key {stream}"))?;
+    }
     output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
 }
 

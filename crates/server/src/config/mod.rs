@@ -11,6 +11,7 @@ mod devices;
 mod drm;
 mod file;
 mod limits;
+mod live;
 mod origin;
 mod plans;
 mod role;
@@ -28,6 +29,7 @@ pub use devices::{Boxes, Devices};
 pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
 pub use limits::Limits;
+pub use live::Live;
 pub use origin::{ClientSet, Origin, VOD};
 pub use plans::Plan;
 pub use role::Role;
@@ -96,6 +98,8 @@ pub struct Config {
     pub drm: Drm,
     /// Persistent connections.
     pub stream: Stream,
+    /// Where encoders send by RTMP.
+    pub live: Live,
     /// How often one may ask.
     pub limits: Limits,
     /// Films that are encrypted when they are asked for.
@@ -136,6 +140,7 @@ impl Default for Config {
             cdn: Vec::new(),
             drm: Drm::default(),
             stream: Stream::default(),
+            live: Live::default(),
             limits: Limits::default(),
             origin: Origin::default(),
             encryption: Forms::default(),
@@ -239,7 +244,8 @@ impl Config {
         self.boxes.check()?;
         self.regions.check()?;
         self.authorizer.as_ref().map_or(Ok(()), Authorizer::check)?;
-        self.limits.check(1 + usize::from(self.boxes.listen.is_some()))?;
+        self.live.check(self.tls.is_some())?;
+        self.limits.check(1 + usize::from(self.boxes.listen.is_some()) + self.live.listeners())?;
         self.database.check()?;
         self.audit.check()?;
         self.devices.check()

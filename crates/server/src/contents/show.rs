@@ -6,9 +6,9 @@ use ::origin::scope::{Form, From, Plain, Shown};
 use serde_json::{Value, json};
 
 /// The tables of the server's file that say how films are served. None of them has a secret.
-const TABLES: [&str; 4] = ["origin", "encryption", "set", "drm"];
+const TABLES: [&str; 5] = ["origin", "encryption", "set", "drm", "live"];
 
-/// What the server's file says of contents: each name with value, file and line.
+/// What the server's file says of contents and live events: each name with value, file and line.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read again.

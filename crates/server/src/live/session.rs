@@ -4,6 +4,7 @@ use super::drm::Allowed;
 use super::events::{Event, EventState, Events};
 use super::film::{self, HEADER, RECORD, SEGMENTS};
 use super::live_pack::live_pack;
+use super::publishers::Publishers;
 use crate::secret::random;
 use crate::store::Movie;
 use crate::{Error, Service, private};
@@ -36,6 +37,7 @@ type EventName = (Name, Name);
 pub(crate) struct Live {
     pub(crate) events: Events,
     pub(crate) allowed: Allowed,
+    pub(crate) publishers: Arc<Publishers>,
     sessions: Mutex<HashMap<EventName, Arc<Session>>>,
     /// Whether the server stops: nothing begins any more.
     stopping: AtomicBool,
@@ -78,8 +80,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Live {
     pub(crate) fn new(data: &Path) -> Self {
-        let (allowed, sessions) = (Allowed::default(), Mutex::default());
-        Self { events: Events::new(data), allowed, sessions, stopping: AtomicBool::new(false) }
+        Self {
+            events: Events::new(data),
+            allowed: Allowed::default(),
+            publishers: Arc::default(),
+            sessions: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// The session of an event that is under way, or ended lately.
@@ -146,6 +153,7 @@ impl Live {
             under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
         metrics::gauge!("matinee_live_sessions").set(count);
         metrics::gauge!("matinee_live_requests").set(requests as f64);
+        metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);
         for session in sessions {
             let (app, name) = (&session.event.app, &session.event.name);
             if session.has_ended() {

@@ -33,7 +33,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("playback", &["engine", "isobmff", "nccp"]),
     ("prepare", &["pack", "packager", "subtitles"]),
     ("rtmp", &[]),
-    ("server", &["cenc", "license", "live", "manifest", "nccp", "origin", "pack", "rtmp", "storage", "urltoken"]),
+    (
+        "server",
+        &["cenc", "license", "live", "manifest", "nccp", "origin", "pack", "rtmp", "storage", "urltoken"],
+    ),
     ("shaper", &["nccp"]),
     ("storage", &[]),
     ("subtitles", &[]),

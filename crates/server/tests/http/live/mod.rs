@@ -8,6 +8,7 @@ mod encoder;
 mod ffmpeg;
 mod film;
 mod ingest;
+mod rtmp;
 mod settings;
 
 use super::world::{NOW, Reply, URL, World};
