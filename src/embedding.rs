@@ -7,9 +7,12 @@ use futures_channel::oneshot;
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use gloo::{events::EventListener, utils::window};
 use js_sys::{Array, Object, Reflect};
-use nccp::{ErrorCode, ShownGrant, json::Playing};
+use nccp::{ErrorCode, Playing, ShownGrant};
 use wasm_bindgen::{JsCast, JsValue};
-use web_player::problem::{Problem, Way};
+use web_player::{
+    player::{LiveEvent, chosen_speed},
+    problem::{Problem, Way},
+};
 use web_sys::{HtmlVideoElement, MessageEvent, MessagePort};
 
 /// The version of what is said.
@@ -36,6 +39,8 @@ pub enum Order {
     Controls(bool),
     /// This height, or the player's own choice.
     Height(Option<f64>),
+    /// To what is live.
+    GoLive,
 }
 
 /// How the page wants the film to begin.
@@ -122,6 +127,7 @@ impl Order {
             "loop" => Self::Loop(value.is_truthy()),
             "controls" => Self::Controls(value.is_truthy()),
             "height" => Self::Height(number),
+            "golive" => Self::GoLive,
             _ => return None,
         })
     }
@@ -234,7 +240,7 @@ impl Host {
             ("seeking", video.seeking().into()),
             ("muted", video.muted().into()),
             ("volume", video.volume().into()),
-            ("playbackRate", video.playback_rate().into()),
+            ("playbackRate", chosen_speed(video).into()),
             ("readyState", video.ready_state().into()),
             ("bufferedEnd", end.into()),
             ("videoWidth", video.video_width().into()),
@@ -249,6 +255,22 @@ impl Host {
         let height = height.map_or(JsValue::NULL, JsValue::from);
         let detail = object([("height", height), ("auto", (!chosen).into()), ("heights", heights.into())]);
         self.say("qualitychange", detail);
+    }
+
+    /// Tells where an event stands.
+    pub fn live(&self, event: &LiveEvent) {
+        let (start, end) = event.window;
+        let time = |seconds: f64| event.wall(seconds).map_or(JsValue::NULL, JsValue::from);
+        let detail = object([
+            ("state", event.state.as_str().into()),
+            ("atLive", event.follows.into()),
+            ("start", start.into()),
+            ("end", end.into()),
+            ("startTime", time(start)),
+            ("endTime", time(end)),
+            ("replay", event.has_replay.into()),
+        ]);
+        self.say("livechange", detail);
     }
 
     /// The browser does not play without a click.

@@ -1,10 +1,40 @@
 //! Times as people say them.
 
+use js_sys::{Date, Object, Reflect};
+
 /// `1:02:03` or `2:03`, for people.
 pub fn position(seconds: f64) -> String {
     let whole = if seconds.is_finite() { seconds.max(0.0) as u64 } else { 0 };
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// `20:15:03`, as the viewer's language writes times, of Unix seconds.
+pub fn time_of_day(unix: f64) -> String {
+    date(unix).to_locale_time_string(&language()).into()
+}
+
+/// `Saturday, 28 November at 20:00`, as the viewer's language writes it, of Unix seconds.
+pub fn date_and_time(unix: f64) -> String {
+    let options = Object::new();
+    for (name, value) in [
+        ("weekday", "long"),
+        ("day", "numeric"),
+        ("month", "long"),
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+    ] {
+        let _ = Reflect::set(&options, &name.into(), &value.into());
+    }
+    date(unix).to_locale_string(&language(), &options).into()
+}
+
+fn date(unix: f64) -> Date {
+    Date::new(&(unix * 1000.0).into())
+}
+
+fn language() -> String {
+    gloo::utils::window().navigator().language().unwrap_or_else(|| "en".to_owned())
 }
 
 /// `1 h 32 min`, `1 min` or `45 s`, for people.

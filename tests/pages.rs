@@ -22,13 +22,13 @@ use matinee::{
     spoken,
 };
 use nccp::{
-    ErrorCode,
-    json::{Library, LibraryMovie, Playing},
+    ErrorCode, Playing,
+    json::{Library, LibraryMovie},
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
-    player::{Choice, Quality, Rung, Tracks},
+    player::{Choice, EventState, LiveEvent, Quality, Run, Rung, Tracks},
     problem::{Problem, Way},
 };
 use web_sys::{Element, HtmlElement, HtmlInputElement};
@@ -225,6 +225,85 @@ async fn a_plain_click_stays_in_the_app() {
     matinee::route::replace(&before);
 }
 
+#[wasm_bindgen_test]
+async fn an_event_says_where_it_stands() {
+    for (state, starts, playable, words) in [
+        ("live", None, true, Some("LIVE")),
+        ("interrupted", None, true, Some("Interrupted: it will go on")),
+        ("waiting", None, false, Some("Has not begun yet")),
+        ("ended", None, false, Some("Has ended")),
+        ("ended", None, true, None),
+        ("waiting", Some(1_790_000_000), false, Some("Begins ")),
+    ] {
+        let place = place();
+        let film = LibraryMovie {
+            state: Some(state.into()),
+            starts,
+            playable,
+            runtime: 0.0,
+            position: None,
+            ..film()
+        };
+        let props = AroundProps { children: html! { <FilmCard {film} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        match words {
+            Some(words) => {
+                let said = one(&place, ".live-badge").text_content().unwrap();
+                assert!(said.starts_with(words), "{said}");
+                assert!(starts.is_none() || said.len() > words.len() + 8, "{said}");
+            }
+            None => assert!(place.query_selector(".live-badge").unwrap().is_none()),
+        }
+        let text = place.text_content().unwrap();
+        let refused = state == "ended" && !playable;
+        assert_eq!(text.contains("Not available to you"), refused, "{state}: {text}");
+        assert!(!text.contains("0 s"), "{text}");
+    }
+}
+
+fn event(follows: bool) -> LiveEvent {
+    LiveEvent {
+        state: EventState::Live,
+        window: (100.0, 400.0),
+        latest: 396.5,
+        follows,
+        has_replay: false,
+        runs: vec![Run { time: 0.0, wall: 1_790_000_000.0 }],
+    }
+}
+
+/// Of an event the rail ends at what is live and has times of day, and a button leads there.
+#[wasm_bindgen_test]
+async fn an_event_has_a_rail_of_times_of_day() {
+    for (follows, disabled) in [(true, "true"), (false, "false")] {
+        let place = place();
+        let media = MediaState { time: 350.0, volume: 1.0, ..MediaState::default() };
+        let pressed = Rc::new(Cell::new(0));
+        let told = Rc::clone(&pressed);
+        let on_live = Callback::from(move |()| told.set(told.get() + 1));
+        let children = html! {
+            <Controls remote={remote(Callback::noop())} {media} quality={quality()} tracks={tracks()} stills={None}
+                chapters={Vec::new()} on_choose={Callback::noop()} title="Lecture" idle=false live={event(follows)} {on_live} />
+        };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), AroundProps { children }).render();
+        rendered().await;
+        let seek: HtmlInputElement = one(&place, "input[aria-label=Seek]").unchecked_into();
+        assert_eq!((seek.min().as_str(), seek.max().as_str()), ("100.000", "400.000"));
+        assert_eq!(seek.value_as_number(), 350.0);
+        let spoken = seek.get_attribute("aria-valuetext").unwrap();
+        let time = spoken::time_of_day(1_790_000_350.0);
+        let expected = if follows { format!("{time}, live") } else { format!("{time}, 0:50 behind") };
+        assert_eq!(spoken, expected);
+        assert_eq!(one(&place, ".live-badge").text_content().unwrap().trim(), "LIVE");
+        let button = one(&place, ".go-live");
+        assert_eq!(button.get_attribute("aria-disabled").as_deref(), Some(disabled));
+        assert_eq!(button.text_content().unwrap().trim(), "Go live");
+        button.click();
+        assert_eq!(pressed.get(), 1);
+    }
+}
+
 fn quality() -> Quality {
     let rung = |id: &str, height| Rung { id: id.into(), height, bandwidth: 1_000_000 };
     Quality {
@@ -249,16 +328,21 @@ fn tracks() -> Tracks {
     }
 }
 
-fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
-    let remote = Remote {
+fn remote(on_toggle: Callback<()>) -> Remote {
+    Remote {
         video: NodeRef::default(),
         stage: NodeRef::default(),
         duration: 60.0,
+        begin: 0.0,
         on_toggle,
         on_captions: Callback::noop(),
         on_help: Callback::noop(),
         on_note: Callback::noop(),
-    };
+    }
+}
+
+fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
+    let remote = remote(on_toggle);
     html! {
         <Controls {remote} {media} quality={quality()} tracks={tracks()} stills={None} chapters={Vec::new()}
             on_choose={Callback::noop()} title="Matinee demo film" idle=false />

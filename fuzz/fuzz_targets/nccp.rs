@@ -16,6 +16,9 @@ fuzz_target!(|data: &[u8]| {
         let _ = playback::presentation(&manifest, 1_790_000_000.0, |_| true);
         assert_eq!(Manifest::parse(manifest.to_xml().as_bytes()), Ok(manifest));
     }
+    if let Some(index) = playback::LiveIndex::parse(data) {
+        let _ = (index.update(), index.first_unlicensed(|_| false), playback::wall_of(&index.runs, 1.0));
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Some(range) = RangeHeader::parse(text).and_then(|header| header.resolve(1 << 40)) {
         assert!(range.first() <= range.last() && range.last() < 1 << 40);

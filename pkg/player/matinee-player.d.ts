@@ -12,6 +12,19 @@ export interface MatineeQuality {
   readonly heights: readonly number[];
 }
 
+/** Where an event stands, and what of it can be seen. Seconds of the event, and Unix times in seconds. */
+export interface MatineeLive {
+  readonly state: "waiting" | "live" | "interrupted" | "ended";
+  /** Whether the viewer sees what is live, and not something from before. */
+  readonly atLive: boolean;
+  readonly start: number;
+  readonly end: number;
+  readonly startTime: number | null;
+  readonly endTime: number | null;
+  /** It is over, and can be seen from its beginning. */
+  readonly replay: boolean;
+}
+
 /** A device of the viewer's that plays, where the plan allows no further one. */
 export interface MatineePlaying {
   readonly device_id: string;
@@ -22,6 +35,7 @@ export interface MatineePlaying {
 export interface MatineePlayerEventMap extends HTMLElementEventMap {
   error: CustomEvent<MatineeError> & MatineeError;
   qualitychange: CustomEvent<MatineeQuality>;
+  livechange: CustomEvent<MatineeLive>;
   streamlimit: CustomEvent<{ readonly playing: readonly MatineePlaying[] }>;
 }
 
@@ -45,7 +59,7 @@ export class MatineePlayer extends HTMLElement {
   playbackRate: number;
   /** Shows at most so many lines; `null` leaves it to the player. */
   set maxHeight(height: number | null);
-  /** Seconds; `NaN` before it is known. */
+  /** Seconds; `NaN` before it is known, `Infinity` of an event that goes on. */
   readonly duration: number;
   readonly paused: boolean;
   readonly ended: boolean;
@@ -57,9 +71,13 @@ export class MatineePlayer extends HTMLElement {
   readonly videoHeight: number;
   readonly error: MatineeError | null;
   readonly quality: MatineeQuality | null;
+  /** Of an event; `null` of a film. */
+  readonly live: MatineeLive | null;
   /** Plays; rejects where the browser wants a click first, or the film cannot play. */
   play(): Promise<void>;
   pause(): void;
+  /** Goes to what is live, in an event. */
+  goLive(): void;
   /** Loads anew: after an error, or with another grant. */
   load(): void;
   addEventListener<K extends keyof MatineePlayerEventMap>(

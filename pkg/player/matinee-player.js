@@ -47,6 +47,7 @@ export class MatineePlayer extends Base {
   #wanted = {};
   #error = null;
   #quality = null;
+  #live = null;
   #poster;
   #button;
   #root;
@@ -235,6 +236,7 @@ export class MatineePlayer extends Base {
     this.#begun = false;
     this.#error = null;
     this.#quality = null;
+    this.#live = null;
     const { muted, volume, playbackRate } = this.#state;
     this.#state = { ...FRESH, muted, volume, playbackRate };
     this.#settle(reason);
@@ -263,6 +265,13 @@ export class MatineePlayer extends Base {
         return;
       case "qualitychange":
         this.#quality = Object.freeze({ ...detail });
+        break;
+      case "livechange":
+        this.#live = Object.freeze({ ...detail });
+        // The frame says when it begins.
+        if (detail.state === "waiting") {
+          this.#begin();
+        }
         break;
       case "playing":
         this.#settle();
@@ -363,6 +372,11 @@ export class MatineePlayer extends Base {
     this.#order("pause", true);
   }
 
+  /** Goes to what is live, in an event. */
+  goLive() {
+    this.#order("golive", true);
+  }
+
   /** Loads anew: after an error, or with another grant. */
   load() {
     this.#unload(new DOMException("The player loads anew.", "AbortError"));
@@ -404,6 +418,8 @@ export class MatineePlayer extends Base {
   get videoHeight() { return this.#state.videoHeight; }
   get error() { return this.#error; }
   get quality() { return this.#quality; }
+  /** Of an event: where it stands, and what of it can be seen; `null` of a film. */
+  get live() { return this.#live; }
   /** Shows at most so many lines; `null` leaves it to the player. */
   set maxHeight(height) { this.#order("height", height === null ? null : Number(height)); }
 

@@ -8,13 +8,14 @@ use nccp::Chapter;
 use wasm_bindgen::JsCast;
 use web_player::{
     device_store,
-    player::{Quality, Stills, Tracks},
+    player::{LiveEvent, Quality, Stills, Tracks},
 };
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlVideoElement};
 use yew::prelude::*;
 
 use super::{
     icons,
+    live::{LiveRail, LiveStand},
     media_state::MediaState,
     remote::{Press, Remote, STEP, has_picture_in_picture, press_of},
     seek_bar::SeekBar,
@@ -40,6 +41,12 @@ pub struct ControlsProps {
     pub stills: Option<Stills>,
     /// Chapters, ascending.
     pub chapters: Vec<Chapter>,
+    /// Where it stands, and where the viewer is in it: an event that goes on.
+    #[prop_or_default]
+    pub live: Option<LiveEvent>,
+    /// Goes to what is live.
+    #[prop_or_default]
+    pub on_live: Callback<()>,
     /// Changes a setting.
     pub on_choose: Callback<Setting>,
     /// The film's title.
@@ -54,9 +61,11 @@ pub struct ControlsProps {
 /// Play, seek, volume, quality, full screen, by pointer and keyboard.
 #[function_component]
 pub fn Controls(props: &ControlsProps) -> Html {
-    let ControlsProps { remote, media, quality, tracks, stills, chapters, on_choose, title, idle, bare } =
-        props;
+    let ControlsProps {
+        remote, media, quality, tracks, stills, chapters, on_choose, title, idle, bare, ..
+    } = props;
     let duration = remote.duration;
+    let live = props.live.as_ref();
     let bar = use_node_ref();
     let scrub = use_state_eq(|| None::<f64>);
 
@@ -115,6 +124,10 @@ pub fn Controls(props: &ControlsProps) -> Html {
     let (sound, sound_name) =
         if media.muted { (icons::silence(), "Unmute") } else { (icons::sound(), "Mute") };
     let time = scrub.unwrap_or(media.time);
+    let on_scrub = {
+        let scrub = scrub.setter();
+        Callback::from(move |to| scrub.set(to))
+    };
     let hidden = *idle && !media.paused && !media.waiting && scrub.is_none();
     html! {
         <div class={classes!("controls", hidden.then_some("idle"))} ref={bar}>
@@ -127,8 +140,12 @@ pub fn Controls(props: &ControlsProps) -> Html {
                 <h1>{ title }</h1>
             </div>
             <div class="bottom">
-                <SeekBar media={media.clone()} {duration} stills={stills.clone()} chapters={chapters.clone()} scrub={*scrub} on_press={on_press.clone()}
-                    on_scrub={let scrub = scrub.setter(); Callback::from(move |to| scrub.set(to))} />
+                if let Some(event) = live {
+                    <LiveRail event={event.clone()} media={media.clone()} scrub={*scrub} on_press={on_press.clone()} {on_scrub} />
+                } else {
+                    <SeekBar media={media.clone()} {duration} stills={stills.clone()} chapters={chapters.clone()} scrub={*scrub}
+                        on_press={on_press.clone()} {on_scrub} />
+                }
                 <div class="buttons">
                     <button type="button" class="play" aria-label={play_name} title={play_title}
                         onclick={button(Press::PlayPause)}>{ play }</button>
@@ -143,7 +160,11 @@ pub fn Controls(props: &ControlsProps) -> Html {
                             aria-valuetext={format!("{:.0} %", volume * 100.0)}
                             value={format!("{volume:.2}")} oninput={on_volume} />
                     </div>
-                    <p class="time"><span>{ spoken::position(time) }</span>{ " / " }<span>{ spoken::position(duration) }</span></p>
+                    if let Some(event) = live {
+                        <LiveStand event={event.clone()} {time} on_live={props.on_live.clone()} />
+                    } else {
+                        <p class="time"><span>{ spoken::position(time) }</span>{ " / " }<span>{ spoken::position(duration) }</span></p>
+                    }
                     <span class="gap" />
                     <button type="button" class="wide" aria-label="Keys" title="Keys (?)"
                         onclick={button(Press::Help)}>{ icons::keys() }</button>

@@ -1,7 +1,7 @@
 //! A problem in words, with a way on.
 
 use gloo::utils::window;
-use nccp::{DeviceId, json::Playing};
+use nccp::{DeviceId, Playing};
 use web_player::{
     clock,
     problem::{Problem, Way},

@@ -1,6 +1,7 @@
 //! One film of the library.
 
 use nccp::json::LibraryMovie;
+use web_player::player::EventState;
 use yew::prelude::*;
 
 use crate::{
@@ -8,6 +9,19 @@ use crate::{
     route::{Link, Route},
     spoken,
 };
+
+/// Where an event stands, in words; nothing of one that is a film like any other now.
+fn stands(state: EventState, film: &LibraryMovie) -> Option<(&'static str, String)> {
+    let words = match (state, film.starts) {
+        (EventState::Live, _) => "LIVE".to_owned(),
+        (EventState::Interrupted, _) => "Interrupted: it will go on".to_owned(),
+        (EventState::Waiting, Some(starts)) => format!("Begins {}", spoken::date_and_time(starts as f64)),
+        (EventState::Waiting, None) => "Has not begun yet".to_owned(),
+        (EventState::Ended, _) if film.playable => return None,
+        (EventState::Ended, _) => "Has ended".to_owned(),
+    };
+    Some((state.as_str(), words))
+}
 
 /// Properties of [`FilmCard`].
 #[derive(Properties, PartialEq)]
@@ -43,11 +57,15 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
         .filter(|art| art.width >= wanted)
         .min_by_key(|art| art.width)
         .or_else(|| film.art.iter().max_by_key(|art| art.width));
-    let facts: Vec<String> =
-        [film.year.map(|year| year.to_string()), Some(spoken::runtime(film.runtime)), film.rating.clone()]
-            .into_iter()
-            .flatten()
-            .collect();
+    // How long an event is shows when it is over.
+    let runtime = Some(film.runtime).filter(|runtime| *runtime > 0.0).map(spoken::runtime);
+    let facts: Vec<String> = [film.year.map(|year| year.to_string()), runtime, film.rating.clone()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let state = film.state.as_deref().and_then(EventState::parse);
+    let stands = state.and_then(|state| stands(state, film));
+    let is_to_come = state.is_some_and(|state| state != EventState::Ended);
     html! {
         <article class={classes!("film", props.featured.then_some("featured"))}
             onpointerenter={early.rest.reform(|_: PointerEvent| ())} onpointerleave={early.leave.reform(|_: PointerEvent| ())}
@@ -81,7 +99,10 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
                 if let Some(position) = seen {
                     <p class="resume">{ format!("Stopped at {}", spoken::position(position)) }</p>
                 }
-                if !film.playable {
+                if let Some((class, words)) = stands {
+                    <p class="resume"><span class={classes!("live-badge", class)}>{ words }</span></p>
+                }
+                if !film.playable && !is_to_come {
                     <p class="resume">{ "Not available to you" }</p>
                 }
             </div>

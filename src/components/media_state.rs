@@ -2,7 +2,7 @@
 
 use engine::buffer::Ranges;
 use gloo::{events::EventListener, utils::document};
-use web_player::mse;
+use web_player::{mse, player::chosen_speed};
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
@@ -46,7 +46,7 @@ impl MediaState {
             has_picture: ready >= 2,
             muted: video.muted() || video.volume() == 0.0,
             volume: video.volume(),
-            speed: video.playback_rate(),
+            speed: chosen_speed(video),
             full_screen: document().fullscreen_element().is_some(),
         }
     }

@@ -4,7 +4,7 @@ use gloo::utils::document;
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_player::device_store;
+use web_player::{device_store, player::chosen_speed};
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
 
@@ -93,8 +93,10 @@ pub struct Remote {
     pub video: NodeRef,
     /// What goes full screen.
     pub stage: NodeRef,
-    /// The film's length in seconds; 0 when not known yet.
+    /// Where it ends, in seconds; 0 when not known yet.
     pub duration: f64,
+    /// Where it begins, in seconds: of an event, of which no more than a window can be seen.
+    pub begin: f64,
     /// Plays or pauses.
     pub on_toggle: Callback<()>,
     /// Turns subtitles on or off.
@@ -126,7 +128,7 @@ impl Remote {
                 self.on_note.emit(format!("{sign}{:.0} s", seconds.abs()).into());
             }
             Press::To(seconds) => self.seek(&video, seconds),
-            Press::Part(part) => self.seek(&video, part * self.duration),
+            Press::Part(part) => self.seek(&video, self.begin + part * (self.duration - self.begin)),
             Press::Volume(volume) => set_volume(&video, volume, volume == 0.0),
             Press::Louder => self.step_volume(&video, VOLUME_STEP),
             Press::Quieter => self.step_volume(&video, -VOLUME_STEP),
@@ -145,13 +147,13 @@ impl Remote {
 
     fn seek(&self, video: &HtmlVideoElement, to: f64) {
         if self.duration > 0.0 {
-            video.set_current_time(to.clamp(0.0, self.duration));
+            video.set_current_time(to.max(self.begin).min(self.duration));
         }
     }
 
     /// To the nearest speed that differs in this way.
     fn change_speed(&self, video: &HtmlVideoElement, differs: fn(f64, f64) -> bool, slower: bool) {
-        let now = video.playback_rate();
+        let now = chosen_speed(video);
         let mut speeds = SPEEDS.iter().filter(|speed| differs(**speed, now));
         let next = if slower { speeds.next_back() } else { speeds.next() };
         if let Some(speed) = next {

@@ -1,9 +1,12 @@
 //! What the player does for the page around it, where it is in another site's.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use gloo::events::EventListener;
-use web_player::player::{Choice, Player, PlayerEvent, Tracks};
+use web_player::player::{Choice, LiveEvent, Player, PlayerEvent, Tracks, chosen_speed};
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
@@ -46,6 +49,8 @@ pub(super) fn told(HostHandle(host): &HostHandle, event: &PlayerEvent) {
             host.quality(quality.height(), quality.chosen.is_some(), heights);
         }
         PlayerEvent::WantsGesture => host.blocked(),
+        PlayerEvent::Live(event) => host.live(event),
+        PlayerEvent::NotBegun => host.live(&LiveEvent::default()),
         PlayerEvent::Failed(problem) => host.failed(problem),
         _ => {}
     }
@@ -71,6 +76,7 @@ pub(super) fn use_host(
                 host.0.listen(move |order| match order {
                     Order::Controls(shown) => controls.set(shown),
                     Order::Height(height) => choose(&player, height),
+                    Order::GoLive => player.borrow().iter().for_each(Player::go_live),
                     order => obey(&element, &toggle, order),
                 });
                 listeners.extend(EVENTS.map(|name| forward(host, &video, name)));
@@ -93,7 +99,13 @@ pub(super) fn use_host(
 /// Tells the page of each such event.
 fn forward(HostHandle(host): &HostHandle, video: &HtmlVideoElement, name: &'static str) -> EventListener {
     let (host, element) = (Rc::clone(host), video.clone());
+    let speed = Cell::new(1.0);
     EventListener::new(video, name, move |_| {
+        // What keeps the distance from what is live is nobody's choice.
+        let now = chosen_speed(&element);
+        if name == "ratechange" && speed.replace(now) == now {
+            return;
+        }
         if name == "loadedmetadata"
             && let Some(start) = host.wishes.start
         {
@@ -112,7 +124,7 @@ fn obey(video: &HtmlVideoElement, toggle: &Callback<()>, order: Order) {
         Order::Muted(muted) => video.set_muted(muted),
         Order::Speed(speed) => video.set_playback_rate(speed),
         Order::Loop(looped) => video.set_loop(looped),
-        Order::Play | Order::Controls(_) | Order::Height(_) => {}
+        Order::Play | Order::Controls(_) | Order::Height(_) | Order::GoLive => {}
     }
 }
 

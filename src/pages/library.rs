@@ -1,9 +1,11 @@
 //! The films.
 
+use gloo::timers::callback::Interval;
 use nccp::json::{Library as List, LibraryMovie};
 use wasm_bindgen::JsCast;
 use web_player::{
     clock,
+    player::EventState,
     problem::{Problem, Way},
 };
 use web_sys::HtmlElement;
@@ -17,6 +19,19 @@ use crate::{
 /// So long the library as it was fetched will do.
 const FRESH_SECONDS: f64 = 60.0;
 
+/// From one look at where the events stand to the next, more or less.
+const LOOK_AGAIN_MS: u32 = 10_000;
+
+/// Whether it is an event that is not over.
+fn changes(film: &LibraryMovie) -> bool {
+    film.state.as_deref().is_some_and(|state| state != EventState::Ended.as_str())
+}
+
+/// Whether it is an event that goes on now.
+fn is_live(film: &&LibraryMovie) -> bool {
+    film.playable && changes(film)
+}
+
 /// The page: each film once, what was begun first.
 #[function_component]
 pub fn Library() -> Html {
@@ -28,6 +43,21 @@ pub fn Library() -> Html {
             if session.library.is_some() && clock::unix_now() > session.fetched_at + FRESH_SECONDS {
                 refresh_library(session);
             }
+        });
+    }
+    {
+        // An event begins, and ends, while one looks on.
+        let changes = session.library.as_ref().is_some_and(|library| library.movies.iter().any(changes));
+        let session = session.clone();
+        use_effect_with((changes, session.account().map(str::to_owned)), move |(changes, _)| {
+            let ask = move || {
+                if !gloo::utils::document().hidden() {
+                    refresh_library(session.clone());
+                }
+            };
+            let every = (f64::from(LOOK_AGAIN_MS) * (0.8 + js_sys::Math::random() * 0.4)) as u32;
+            let timer = changes.then(|| Interval::new(every, ask));
+            move || drop(timer)
         });
     }
     let retry = {
@@ -116,17 +146,21 @@ fn films(library: &List) -> Html {
     }
     let begun = |film: &&LibraryMovie| film.position.is_some_and(|position| position >= 1.0);
     // What was seen last, else what comes first, is the poster in front of the house.
-    let featured = all.iter().filter(begun).max_by_key(|film| film.watched_at).unwrap_or(&all[0]);
+    let seen_last = all.iter().filter(begun).max_by_key(|film| film.watched_at);
+    let first = all.iter().find(|film| !changes(film)).unwrap_or(&all[0]);
+    let featured = all.iter().find(is_live).or(seen_last).unwrap_or(first);
     let rest = || all.iter().filter(|film| film.movie_id != featured.movie_id);
     let mine = match library.boxes {
         0 => "",
         1 => "Your TV box shows it, too.",
         _ => "Your TV boxes show it, too.",
     };
-    let groups: [(&str, &str, Vec<&LibraryMovie>); 3] = [
-        ("Keep watching", "", rest().filter(begun).collect()),
-        ("My list", mine, rest().filter(|film| !begun(film) && film.queued).collect()),
-        ("Also showing", "", rest().filter(|film| !begun(film) && !film.queued).collect()),
+    let films = || rest().filter(|film| !changes(film));
+    let groups: [(&str, &str, Vec<&LibraryMovie>); 4] = [
+        ("Events", "", rest().filter(|film| changes(film)).collect()),
+        ("Keep watching", "", films().filter(begun).collect()),
+        ("My list", mine, films().filter(|film| !begun(film) && film.queued).collect()),
+        ("Also showing", "", films().filter(|film| !begun(film) && !film.queued).collect()),
     ];
     html! {
         <>

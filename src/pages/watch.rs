@@ -7,7 +7,7 @@ use nccp::{ErrorCode, MovieId, MovieMetadata};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
-    player::{Player, PlayerEvent, Quality, Stills, Tracks},
+    player::{EventState, LiveEvent, Player, PlayerEvent, Quality, Stills, Tracks},
     problem::Problem,
 };
 use web_sys::{Element, HtmlVideoElement};
@@ -16,7 +16,7 @@ use yew::prelude::*;
 use super::hosted;
 use crate::{
     components::{
-        Controls, ErrorView, KeyHelp, MediaState, icons,
+        Controls, ErrorView, EventWaiting, KeyHelp, MediaState, icons,
         remote::{Press, Remote, STEP},
         settings::Setting,
         use_idle, use_media_state,
@@ -57,6 +57,10 @@ struct Shown {
     tracks: Tracks,
     stills: Option<Stills>,
     retrying: bool,
+    /// Where it stands: an event that goes on.
+    live: Option<LiveEvent>,
+    /// It is an event that has not begun.
+    not_begun: bool,
     /// The displays do not allow the film now.
     restricted: bool,
     /// Where the film went on, while the page says so.
@@ -77,6 +81,14 @@ enum Told {
     ResumedSeen,
     Help(Option<bool>),
     Note(Option<AttrValue>),
+}
+
+impl Shown {
+    /// What another player begins with.
+    fn into_another(mut self) -> Rc<Self> {
+        let (metadata, duration) = (self.metadata.take(), self.duration);
+        Rc::new(Self { metadata, duration, attempt: self.attempt + 1, ..Self::default() })
+    }
 }
 
 impl Reducible for Shown {
@@ -104,13 +116,13 @@ impl Reducible for Shown {
             }
             Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
             Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
+            Told::Player(PlayerEvent::Live(event)) => next.live = Some(event),
+            Told::Player(PlayerEvent::NotBegun) => next.not_begun = true,
             Told::Player(PlayerEvent::Failed(problem)) => next.problem = Some(problem),
+            Told::Player(PlayerEvent::BeginAnew) => return next.into_another(),
             Told::Begun => next.begun = true,
             Told::Gesture => next.wants_gesture = false,
-            Told::Again => {
-                let (metadata, duration) = (next.metadata.take(), next.duration);
-                next = Self { metadata, duration, attempt: self.attempt + 1, ..Self::default() };
-            }
+            Told::Again => return next.into_another(),
             Told::ResumedSeen => next.resumed = None,
             Told::Help(open) => next.help = open.unwrap_or(!self.help),
             Told::Note(note) => next.note = note,
@@ -121,11 +133,17 @@ impl Reducible for Shown {
 
 /// What the page says while there is nothing to see.
 fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
+    let event = shown.live.as_ref().map(|event| event.state);
+    let is_dry = media.waiting || !media.has_picture;
     if shown.problem.is_some() || shown.wants_gesture {
         None
     } else if shown.restricted {
         Some("This film plays on one display only. Disconnect the second display to continue.")
-    } else if shown.retrying && (media.waiting || !media.has_picture) {
+    } else if event == Some(EventState::Waiting) {
+        Some("The event is about to begin…")
+    } else if event == Some(EventState::Interrupted) && is_dry {
+        Some("The event is interrupted. It goes on here as soon as the picture is back.")
+    } else if shown.retrying && is_dry {
         Some("The film isn't loading. Trying again…")
     } else if !(shown.begun || media.paused && media.has_picture) {
         Some("Starting…")
@@ -245,7 +263,8 @@ pub fn Watch(props: &WatchProps) -> Html {
     let remote = Remote {
         video: video.clone(),
         stage: stage.clone(),
-        duration: shown.duration,
+        duration: shown.live.as_ref().map_or(shown.duration, |event| event.window.1),
+        begin: shown.live.as_ref().map_or(0.0, |event| event.window.0),
         on_toggle: toggle_now,
         on_captions: {
             let player = Rc::clone(&player);
@@ -285,6 +304,17 @@ pub fn Watch(props: &WatchProps) -> Html {
             });
         })
     };
+    let on_live = {
+        let player = Rc::clone(&player);
+        use_callback((), move |(), ()| player.borrow().iter().for_each(Player::go_live))
+    };
+    let begin_anew = {
+        let shown = shown.dispatcher();
+        use_callback((), move |(), ()| shown.dispatch(Told::Again))
+    };
+    let starts = session.library.as_ref().and_then(|library| {
+        library.movies.iter().find(|film| film.movie_id == props.movie).and_then(|film| film.starts)
+    });
     let on_choose = {
         let (player, video) = (Rc::clone(&player), video.clone());
         use_callback((), move |setting, ()| {
@@ -343,7 +373,11 @@ pub fn Watch(props: &WatchProps) -> Html {
     html! {
         <main id="main" class="stage" ref={stage.clone()}>
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
-            if let Some(problem) = problem {
+            if problem.is_none() && shown.not_begun {
+                <div class="curtain-call">
+                    <EventWaiting movie={props.movie} title={title.clone()} {starts} {bare} on_begun={begin_anew} />
+                </div>
+            } else if let Some(problem) = problem {
                 <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} {bare} /></div>
             } else {
                 <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
@@ -368,8 +402,18 @@ pub fn Watch(props: &WatchProps) -> Html {
                         <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
                     </div>
                 }
+                if shown.live.as_ref().is_some_and(|event| event.state == EventState::Ended) {
+                    <div class="resumed event-ended" role="status">
+                        <p>{ "This event has ended." }</p>
+                        if shown.live.as_ref().is_some_and(|event| event.has_replay) {
+                            <button type="button" class="button secondary" onclick={begin_anew.reform(|_: MouseEvent| ())}>
+                                { "Watch from the beginning" }
+                            </button>
+                        }
+                    </div>
+                }
                 if controls {
-                    <Controls {remote} media={media} quality={shown.quality.clone()} tracks={shown.tracks.clone()}
+                    <Controls live={shown.live.clone()} {on_live} {remote} media={media} quality={shown.quality.clone()} tracks={shown.tracks.clone()}
                         stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} {bare} />
                 }
                 <KeyHelp open={shown.help} on_close={on_help_close} />

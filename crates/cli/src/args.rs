@@ -8,9 +8,11 @@ mod exchange;
 mod film;
 mod live;
 mod service;
+mod storage;
 mod url;
 mod values;
 
+pub(crate) use self::storage::{Storage, StorageCopy};
 pub(crate) use accounts::{Device, Password, User};
 pub(crate) use boxes::{BoxCommand, BoxRun, SinkName};
 pub(crate) use configuration::Configuration;
@@ -48,7 +50,7 @@ pub(crate) enum Command {
     Add(Box<Add>),
     /// Turn finished files into an encrypted film and publish it
     Package(Box<Package>),
-    /// Show what is in a packaged file
+    /// Show what is in a packaged film, or in a file: tracks, bit rates, groups of pictures, protection
     Inspect(Inspect),
     /// Check that a packaged film is whole, and that nothing in it contradicts itself
     Check(Check),
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// The catalogue
     #[command(subcommand)]
     Movie(Movie),
+    /// Where published films lie
+    #[command(subcommand)]
+    Storage(Storage),
     /// Sign a URL by which whoever has it can fetch a movie, as DASH, HLS or files
     Url(Url),
     /// Live events

@@ -58,6 +58,24 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
+    /// A number below `count`, which has not as many bits as that: `ns(n)` (AV1 bitstream specification, §4.10.7).
+    ///
+    /// # Errors
+    /// In words, at the end of the data.
+    pub fn ns(&mut self, count: u32) -> Result<u32, &'static str> {
+        let width = 32 - count.leading_zeros();
+        if width == 0 {
+            return Ok(0);
+        }
+        let value = self.u(width - 1)?;
+        // As many numbers are one bit shorter; in 64 bits, where 1 << 32 has a place.
+        let short = (1u64 << width) - u64::from(count);
+        if u64::from(value) < short {
+            return Ok(value);
+        }
+        Ok(((u64::from(value) << 1) - short) as u32 + u32::from(self.flag()?))
+    }
+
     /// An unsigned Exp-Golomb code (ITU-T H.265 §9.2).
     ///
     /// # Errors

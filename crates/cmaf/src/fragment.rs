@@ -130,8 +130,30 @@ impl<'a> FragmentMaker<'a> {
             return Err(Error::OpenGop { time: sample.time });
         }
         let level = self.protection.map_or(Level::High, |p| p.level);
-        Ok(read.protected(level, sample.sync, data.len()))
+        let subsamples = read.protected(level, sample.sync, data.len());
+        if let Some(most) = self.protection.map(most_subsamples)
+            && subsamples.len() > most
+        {
+            return Err(Error::Bitstream { sample: number, what: too_many(subsamples.len(), most) });
+        }
+        Ok(subsamples)
     }
+}
+
+/// As many subsamples as `saiz` can count in a sample's octet, beside its IV (ISO/IEC 23001-7 §7.1).
+const fn most_subsamples(protection: &Protection<'_>) -> usize {
+    let iv = match protection.scheme {
+        Scheme::Cenc => 8,
+        Scheme::Cbcs => 0,
+    };
+    (u8::MAX as usize - iv - 2) / 6
+}
+
+fn too_many(count: usize, most: usize) -> String {
+    format!(
+        "it has {count} slices or tiles that would be encrypted one by one, and {most} are the most; encode with fewer \
+         (x264, x265: slices; libaom, SVT-AV1: tile-columns and tile-rows)"
+    )
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ pub fn fragment_head<'a>(
         auxiliary: &auxiliary,
         description_index: (protection.is_some() && key.is_none()).then_some(2),
         group: group.as_ref(),
+        roll: roll(track, samples),
     };
     Ok(FragmentHead {
         bytes: write_fragment(&spec)?,
@@ -111,6 +112,17 @@ pub fn fragment_head<'a>(
         media: samples.iter().map(|s| u64::from(s.size)).sum(),
         protected_samples,
     })
+}
+
+/// How many frames Opus must decode before one sounds as it should: those of 80 ms (Encapsulation of Opus in
+/// ISO Base Media File Format, 4.3.6.2).
+fn roll(track: &Track<'_>, samples: &[Sample]) -> Option<i16> {
+    if track.entry.get(4..8) != Some(b"Opus") {
+        return None;
+    }
+    let lasts = samples.first().map(|first| u64::from(first.duration)).filter(|ticks| *ticks > 0)?;
+    let frames = (u64::from(track.timescale) * 80).div_ceil(1000).div_ceil(lasts);
+    i16::try_from(frames).ok().map(|frames| -frames)
 }
 
 fn spec(track: &Track<'_>, sample: &Sample, decode_time: i64) -> Result<SampleSpec, Error> {

@@ -52,9 +52,11 @@ impl<'a> VideoConfig<'a> {
     }
 }
 
-/// What a stream says of its pictures beyond their size, where it does.
+/// What a stream says of its pictures, where it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Appearance {
+    /// Width and height in samples, as they are shown (cropped).
+    pub size: Option<(u32, u32)>,
     /// Sample aspect ratio, width to height.
     pub sar: Option<[u32; 2]>,
     /// Transfer characteristics by ITU-T H.273.

@@ -23,6 +23,8 @@ pub struct ContentKey {
     pub key: KidAndKey,
     /// The scheme it is for, where one is named.
     pub scheme: Option<Scheme>,
+    /// The IV of all samples under it, where one is named (`explicitIV`).
+    pub iv: Option<[u8; 16]>,
 }
 
 /// What a key is for. A key may have several rules: it is for what any of them says.

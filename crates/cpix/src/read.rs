@@ -94,6 +94,14 @@ fn read_keys<'a>(elements: impl Iterator<Item = &'a Element>) -> Result<Vec<Cont
                 Error::Unsupported(format!("commonEncryptionScheme {name}"))
             })?),
         };
+        let iv = match element.attribute("explicitIV").map(str::trim).filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => {
+                let octets = BASE64.decode(text).ok().and_then(|octets| octets.try_into().ok());
+                let what = "explicitIV (16 octets in base64)";
+                Some(octets.ok_or(Error::Invalid { element: "ContentKey", what })?)
+            }
+        };
         let secret =
             element.first("Data").and_then(|data| data.first("Secret")).ok_or(Error::NoValue(kid))?;
         if secret.first("EncryptedValue").is_some() {
@@ -105,7 +113,7 @@ fn read_keys<'a>(elements: impl Iterator<Item = &'a Element>) -> Result<Vec<Cont
             element: "ContentKey",
             what: "PlainValue (16 octets in base64)",
         })?;
-        keys.push(ContentKey { key: KidAndKey { kid, cek }, scheme });
+        keys.push(ContentKey { key: KidAndKey { kid, cek }, scheme, iv });
     }
     match keys.is_empty() {
         true => Err(Error::NoKeys),

@@ -29,6 +29,9 @@ impl Document {
         out.push_str("  <cpix:ContentKeyList>\n");
         for key in &self.keys {
             open_key(&mut out, key.key.kid, key.scheme);
+            if let Some(iv) = key.iv {
+                put(&mut out, format_args!(" explicitIV=\"{}\"", BASE64.encode(iv)));
+            }
             out.push_str("><cpix:Data><pskc:Secret><pskc:PlainValue>");
             BASE64.encode_string(key.key.cek.expose(), &mut out);
             out.push_str("</pskc:PlainValue></pskc:Secret></cpix:Data></cpix:ContentKey>\n");

@@ -68,6 +68,7 @@ fn an_answer_of_a_key_server() {
          <ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo/></ds:Signature>"
     );
     let read = read(&document(&keys, &more)).unwrap();
+    assert_eq!((read.keys[0].iv, read.keys[1].iv), (Some([0; 16]), None));
     assert_eq!(read.content_id.as_deref(), Some("film"));
     let (sd, hd): (Kid, Kid) = (SD.parse().unwrap(), HD.parse().unwrap());
     assert_eq!(read.keys[0].key, KidAndKey { kid: sd, cek: Cek::new(*b"0000000000000000") });
@@ -242,6 +243,7 @@ proptest! {
         let key = |kid: &[u8; 16]| ContentKey {
             key: KidAndKey { kid: Kid(*kid), cek: Cek::new(*kid) },
             scheme: [None, Some(Scheme::Cenc), Some(Scheme::Cbcs)][usize::from(kid[0] % 3)],
+            iv: (kid[1] < 128).then_some(*kid),
         };
         let document = Document { content_id: id, keys: kids.iter().map(key).collect(), systems, rules };
         let written = document.to_xml();

@@ -7,6 +7,7 @@ mod fetching;
 mod growing;
 mod health;
 mod manifest;
+mod pace;
 mod playing;
 mod refresh;
 mod seeking;
@@ -19,6 +20,7 @@ pub use growing::Window;
 use health::Watch;
 pub use health::{Stall, Stats, Trouble};
 use manifest::{Film, Urls};
+pub use pace::Live;
 use playing::Hang;
 
 use crate::{

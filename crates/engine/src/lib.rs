@@ -7,7 +7,7 @@
 //!
 //! What arrives is told by [`Event`], what is to be done is said by [`Command`]; what the page may show is
 //! asked for: [`Engine::playing`], [`Engine::chosen`], [`Engine::selectable`], [`Engine::stalled`],
-//! [`Engine::trouble`], [`Engine::stats`].
+//! [`Engine::trouble`], [`Engine::live`], [`Engine::stats`].
 //!
 //! The caller keeps the init segment of each representation, and puts it in front of the first fragment
 //! whenever the representation changes. No segment is asked for before the head of its representation has
@@ -33,9 +33,13 @@
 //! While a film grows the engine asks with [`Command::RefreshIndex`], at most about once in the length of a
 //! segment, and twice when there is nothing new; at the edge it waits. Seeks are
 //! clamped to the window, with another [`Command::JumpTo`]. Nothing outside of the window is asked for: a
-//! viewer who falls out of it sees what is in the buffer, and is then brought back. Parts of segments (low
-//! latency) and a playback rate that keeps the distance from the edge are not there yet;
-//! [`index::NewSegments::segments`], [`Command::RefreshIndex`] and `engine/growing.rs` say where they go.
+//! viewer who falls out of it sees what is in the buffer, and is then brought back.
+//!
+//! A viewer who follows what is live ([`Engine::live`]) is kept at the distance that the manifest says:
+//! [`Engine::rate`] is how fast to play, within three hundredths; who has fallen far behind is brought to
+//! what is live at once; and stalls make the distance longer for a while. Who seeks back or pauses does not
+//! follow any more, until they seek to the edge. Parts of segments (low latency) are not there yet;
+//! [`index::NewSegments::segments`] and [`Command::RefreshIndex`] say where they go.
 //!
 //! # Examples
 //!
@@ -153,6 +157,6 @@ pub mod model;
 pub mod retry;
 pub mod track;
 
-pub use engine::{Config, Engine, Stall, Stats, Trouble, Window};
+pub use engine::{Config, Engine, Live, Stall, Stats, Trouble, Window};
 pub use error::Error;
 pub use event::{Command, Event, Failure, FetchId, FetchSpec};

@@ -41,6 +41,9 @@ pub struct FragmentSpec<'a> {
     /// How the samples are encrypted where it is not as the track's `tenc` says: a `seig` sample group
     /// (ISO/IEC 23001-7 §6) of this fragment's own with all of its samples.
     pub group: Option<&'a TrackEncryption>,
+    /// How many samples before each of these are to be decoded so that it sounds as it should, as a negative
+    /// number: a `roll` sample group (ISO/IEC 14496-12 §10.1) of this fragment's own with all of its samples.
+    pub roll: Option<i16>,
 }
 
 /// Writes `moof` and the eight bytes of the `mdat` header; the samples' bytes come next.
@@ -75,6 +78,9 @@ pub fn write_fragment(spec: &FragmentSpec<'_>) -> Result<Vec<u8>, Error> {
             data_offset_at = write_trun(out, spec.samples, one_duration, rest_flags.is_none());
             if let Some(group) = spec.group {
                 write_group(out, group, spec.samples.len() as u32);
+            }
+            if let Some(distance) = spec.roll {
+                write_groups(out, b"roll", &distance.to_be_bytes(), spec.samples.len() as u32);
             }
             if sizes.iter().any(|&size| size > 0) {
                 write_auxiliary(out, spec.auxiliary, &sizes, subsamples);
@@ -128,19 +134,22 @@ fn write_trun(out: &mut BoxWriter, samples: &[SampleSpec], one_duration: bool, p
     data_offset_at
 }
 
-/// Writes `sgpd` with one `seig` entry and `sbgp`, which puts all samples into it (ISO/IEC 14496-12 §8.9).
 fn write_group(out: &mut BoxWriter, group: &TrackEncryption, samples: u32) {
     let mut entry = BoxWriter::new();
     write_entry(group, &mut entry);
-    let entry = entry.into_bytes();
+    write_groups(out, b"seig", &entry.into_bytes(), samples);
+}
+
+/// Writes `sgpd` with one entry and `sbgp`, which puts all samples into it (ISO/IEC 14496-12 §8.9).
+fn write_groups(out: &mut BoxWriter, kind: &[u8; 4], entry: &[u8], samples: u32) {
     out.full_box(b"sgpd", 1, 0, |out| {
-        out.bytes(b"seig");
+        out.bytes(kind);
         out.u32(entry.len() as u32);
         out.u32(1);
-        out.bytes(&entry);
+        out.bytes(entry);
     });
     out.full_box(b"sbgp", 0, 0, |out| {
-        out.bytes(b"seig");
+        out.bytes(kind);
         out.u32(1);
         out.u32(samples);
         out.u32(0x1_0001); // the first of the fragment's own descriptions

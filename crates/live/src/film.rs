@@ -331,7 +331,7 @@ fn film_track(
         segments: listed,
         samples,
         protected_samples: segments.iter().map(|segment| segment.protected).sum(),
-        ivs: recorded.first_iv.clone().map(|first| IvRange { first, count: samples }),
+        ivs: recorded.first_iv.clone().map(|first| IvRange { first, count: samples, explicit: false }),
     };
     let numbers = segments.iter().map(|segment| segment.number).collect();
     Ok(FilmTrack { representation, head, numbers })

@@ -1,7 +1,8 @@
 //! Live: an encoder's stream in, encrypted CMAF segments and their parts in a window out (docs/protocol.md,
 //! section 13). No I/O; the clock is passed in.
 //!
-//! * [`Ingest`] reads fragmented MP4 that comes in pieces of any size: headers and samples.
+//! * [`Ingest`] reads fragmented MP4 that comes in pieces of any size: headers and samples. [`FlvIngest`] has the same
+//!   of the media messages of RTMP.
 //! * [`Broadcast`] is a session of an event: it puts the tracks of encoders on one timeline, cuts them into
 //!   segments of the same numbers, encrypts, and keeps the window.
 //! * [`Settings`] is what `application.toml` and `event.toml` say; [`Keys`] are a session's, by period.
@@ -22,7 +23,7 @@ mod source;
 mod window;
 
 pub use broadcast::{Broadcast, Event, Handle, OpenError, Representation, Run};
-pub use ingest::{Header, Ingest, IngestError, Input, InputSample};
+pub use ingest::{FlvIngest, FlvIngestError, FlvInput, Header, Ingest, IngestError, Input, InputSample};
 pub use keys::{AHEAD, Keys};
 pub use names::{InvalidName, Name, SessionId, header_of, track_name};
 pub use settings::{Encryption, Rotate, SetBy, Settings, SettingsError};

@@ -71,7 +71,7 @@ impl Source {
         let found = Boxes::new(moov.get(entry.offset..).unwrap_or_default());
         let found = found.clone().next().and_then(Result::ok).ok_or_else(|| bad("its box is cut off"))?;
         let (kind, codecs, written) = match &track.handler.0 {
-            b"vide" => video(&found, track)?,
+            b"vide" => video(&found, (track.width, track.height, track.matrix))?,
             _ => audio(&found)?,
         };
         Ok(Self {
@@ -83,6 +83,20 @@ impl Source {
             edit_offset: edit_offset(&track.edit_list, movie_timescale, track.timescale),
             kind,
         })
+    }
+
+    /// A track of which there is a sample entry only, a whole box.
+    pub(crate) fn of_entry(
+        track_id: u32,
+        timescale: u32,
+        entry: &[u8],
+        pictures: bool,
+    ) -> Result<Self, SourceError> {
+        let bad = || SourceError::Configuration("its box is cut off".to_owned());
+        let found = Boxes::new(entry).next().and_then(Result::ok).ok_or_else(bad)?;
+        // As they are, upright.
+        let (kind, codecs, written) = if pictures { video(&found, (0, 0, UPRIGHT))? } else { audio(&found)? };
+        Ok(Self { track_id, timescale, language: *b"und", codecs, entry: written, edit_offset: 0, kind })
     }
 
     /// Whether it is pictures.
@@ -133,7 +147,15 @@ fn edit_offset(edits: &[EditListEntry], movie_timescale: u32, timescale: u32) ->
 
 type Read = (Kind, String, Vec<u8>);
 
-fn video(entry: &BoxRef<'_>, track: &Track) -> Result<Read, SourceError> {
+/// The matrix that turns nothing.
+const UPRIGHT: [u8; 36] = {
+    let mut matrix = [0; 36];
+    (matrix[1], matrix[17], matrix[32]) = (1, 1, 0x40);
+    matrix
+};
+
+/// `shown`: width, height and matrix as in `tkhd`; without a size, the samples'.
+fn video(entry: &BoxRef<'_>, shown: (u32, u32, [u8; 36])) -> Result<Read, SourceError> {
     let config = match &entry.kind.0 {
         b"avc1" | b"avc3" => b"avcC",
         b"hvc1" | b"hev1" => b"hvcC",
@@ -185,9 +207,9 @@ fn video(entry: &BoxRef<'_>, track: &Track) -> Result<Read, SourceError> {
             Some(18) => "HLG",
             _ => "SDR",
         },
-        display: match (track.width, track.height) {
-            (0, _) | (_, 0) => (width << 16, height << 16, track.matrix),
-            (width, height) => (width, height, track.matrix),
+        display: match shown {
+            (0, _, matrix) | (_, 0, matrix) => (width << 16, height << 16, matrix),
+            shown => shown,
         },
         config: (*config, payload),
     };

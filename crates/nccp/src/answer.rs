@@ -1,12 +1,12 @@
 //! The messages that a controller answers with.
 
 use crate::Error;
-use crate::envelope::WireError;
 use crate::ids::{DeviceId, MovieId};
 use crate::manifest::{LicenseMode, Manifest};
 use crate::metadata::MovieMetadata;
 use crate::request::MessageName;
 use crate::value::{Decimal, PolicyVersion, Seconds, base64_decode, base64_encode};
+use crate::wire_error::WireError;
 use crate::xml::Element;
 
 /// A message of an answer.

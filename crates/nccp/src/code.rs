@@ -123,6 +123,10 @@ error_codes! {
     MovieUnknown "MOVIE_UNKNOWN" Fail "There is no such title.";
     /// The movie is there, but cannot be played now.
     MovieNotAvailable "MOVIE_NOT_AVAILABLE" Fail "This title is not available at the moment.";
+    /// The event has not begun, or nothing of it comes; it can be asked for again.
+    EventWaiting "EVENT_WAITING" Fail "This event has not begun yet.";
+    /// The event is over, and there is no film of it yet.
+    EventEnded "EVENT_ENDED" Fail "This event has ended.";
     /// The policy refuses this player, level, module or output.
     PolicyRefused "POLICY_REFUSED" Fail "The title's rules do not allow it to play here.";
     /// The challenge's form, signature or binding is wrong.

@@ -1,10 +1,10 @@
 //! Bodies of the JSON routes (docs/protocol.md, section 1).
 
 use crate::code::ErrorCode;
-use crate::envelope::WireError;
 use crate::ids::{DeviceId, MovieId};
 use crate::metadata::Art;
 use crate::value::Seconds;
+use crate::wire_error::{Playing, WireError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -26,21 +26,6 @@ pub struct ErrorDetail {
     /// With `STREAM_LIMIT`: where films are playing, the one that began first at the head.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub playing: Vec<Playing>,
-}
-
-/// A device that plays a film.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Playing {
-    /// Its id.
-    pub device_id: DeviceId,
-    /// Its name; where devices have equal ones, with what tells them apart.
-    pub name: String,
-    /// Title of what it plays.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// When that began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<u64>,
 }
 
 impl ErrorBody {
@@ -140,6 +125,9 @@ pub struct LibraryMovie {
     /// Of a live event: `waiting`, `live`, `interrupted` or `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// Of a live event: when it is to begin, in Unix seconds, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<u64>,
 }
 
 /// `GET /api/devices`.
@@ -250,7 +238,7 @@ impl fmt::Debug for OpenedShare {
 }
 
 /// `POST /playerevent`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlayerEvent {
     /// The movie.
     pub movie_id: MovieId,
@@ -265,6 +253,20 @@ pub struct PlayerEvent {
     /// In place of cookies: the ticket that a grant got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+}
+
+impl fmt::Debug for PlayerEvent {
+    /// Without the ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { movie_id, event, code, position, ticket } = self;
+        let mut shown = f.debug_struct("PlayerEvent");
+        shown
+            .field("movie_id", movie_id)
+            .field("event", event)
+            .field("code", code)
+            .field("position", position);
+        shown.field("ticket", &ticket.as_ref().map(|_| "[redacted]")).finish()
+    }
 }
 
 fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
@@ -366,4 +368,18 @@ pub struct DecryptorModule {
     pub sha256: String,
     /// Version of the module.
     pub version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ticket_of_a_players_report_is_not_shown() {
+        let event = r#"{"movie_id":7,"event":"ready","ticket":"3ecre7"}"#;
+        let event: PlayerEvent = serde_json::from_str(event).unwrap();
+        assert_eq!(event.ticket.as_deref(), Some("3ecre7"));
+        let shown = format!("{event:?}");
+        assert!(!shown.contains("3ecre7") && shown.contains("redacted"), "{shown}");
+    }
 }

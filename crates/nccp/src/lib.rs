@@ -53,6 +53,7 @@ mod request;
 mod sign;
 pub mod stream;
 mod value;
+mod wire_error;
 pub mod xml;
 
 pub use answer::{
@@ -61,7 +62,7 @@ pub use answer::{
 };
 pub use box_code::{BoxCode, BoxCodeError};
 pub use code::{Action, ErrorCode};
-pub use envelope::{Answer, Outcome, Refused, Request, Response, WireError};
+pub use envelope::{Answer, Outcome, Refused, Request, Response};
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use machine::machine_name;
 pub use manifest::{
@@ -76,6 +77,7 @@ pub use sign::{
     signing_input,
 };
 pub use value::{Fraction, single_line};
+pub use wire_error::{Playing, WireError};
 
 /// Why octets were not understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

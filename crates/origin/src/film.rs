@@ -197,7 +197,7 @@ impl EncryptedFilm {
             r.downloadable_id = downloadable_id(&pack.pack_id, &r.id);
             r.path = media_path(&r.downloadable_id, "mp4");
             r.sha256 = String::new();
-            r.ivs = Some(IvRange { first: base_iv.to_string(), count: r.samples });
+            r.ivs = Some(IvRange { first: base_iv.to_string(), count: r.samples, explicit: false });
             tracks.push(track);
         }
         // A counter used twice would give both plaintexts away. (One constant IV is what cbcs is.)

@@ -445,4 +445,8 @@ pub struct IvRange {
     pub first: String,
     /// Number of samples, protected or not.
     pub count: u64,
+    /// Whether it came with the key from elsewhere (CPIX `explicitIV`), and is that of all tracks under the
+    /// key.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub explicit: bool,
 }

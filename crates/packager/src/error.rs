@@ -97,7 +97,11 @@ pub enum Error {
     #[error("no input file given")]
     NoInput,
     /// Pictures refer to pictures before the sync sample they follow.
-    #[error("{}: open GOP at {seconds:.3} s; encode with closed GOPs (x264, x265: open-gop=0)", path.display())]
+    #[error(
+        "{}: open GOP at {seconds:.3} s: pictures that are shown before the key frame follow it, or need what is before \
+         it; encode with closed GOPs and without leading pictures (x264: open-gop=0; x265: open-gop=0:radl=0)",
+        path.display()
+    )]
     OpenGop {
         /// Which file.
         path: PathBuf,

@@ -72,6 +72,16 @@ impl ExchangedKeys {
                 what: "what keys of a document are for is said there: not together with keys by height",
             });
         }
+        if options.scheme == Scheme::Cenc
+            && let Some(key) = self.keys.iter().find(|key| key.iv.is_some())
+        {
+            let what = format!(
+                "the document has an explicitIV for key {}: one for all samples, which only cbcs has; package with \
+                 --scheme cbcs, or leave it out",
+                key.key.kid
+            );
+            return Err(Error::Keys { what });
+        }
         let other = |scheme: &cenc::Scheme| scheme.to_string() != options.scheme.to_string();
         let named = self.keys.iter().filter_map(|key| key.scheme);
         match named.into_iter().find(other) {
@@ -105,6 +115,26 @@ impl ExchangedKeys {
             let what = format!("the document has no key for {} in rotation period {period}", track.id);
             Error::Keys { what }
         })
+    }
+
+    /// The IV that the document says for a track's samples in so many rotation periods, if it says any.
+    pub(crate) fn iv_of(&self, track: &TrackTraits<'_>, periods: u32) -> Result<Option<[u8; 16]>, Error> {
+        let iv = |period| -> Result<_, Error> {
+            let kid = self.of_track(track, period)?.kid;
+            Ok(self.keys.iter().find(|key| key.key.kid == kid).and_then(|key| key.iv))
+        };
+        let first = iv(0)?;
+        for period in 1..periods {
+            if iv(period)? != first {
+                let what = format!(
+                    "the document has other explicitIVs for {} in other rotation periods, and a track has one: give \
+                     all of its keys the same, or none",
+                    track.id
+                );
+                return Err(Error::Keys { what });
+            }
+        }
+        Ok(first)
     }
 
     /// A label for each track, the same for those that are under the same keys in all periods. That of the
@@ -180,7 +210,10 @@ pub fn document_of(pack: &Pack, keys: &Keys) -> Result<Document, Error> {
     let one_label = protection.keys.iter().all(|key| key.label.is_none());
     let rotates = protection.keys.iter().any(|key| key.period > 0);
     for name in &protection.keys {
-        document.keys.push(ContentKey { key: keys.named(name)?, scheme: Some(scheme) });
+        let of_key = pack.representations.iter().filter(|r| r.label == name.label);
+        let ivs = of_key.filter_map(|r| r.ivs.as_ref()).filter(|ivs| ivs.explicit);
+        let iv = ivs.into_iter().find_map(|ivs| hex::decode(&ivs.first).ok()?.try_into().ok());
+        document.keys.push(ContentKey { key: keys.named(name)?, scheme: Some(scheme), iv });
         let tracks = match one_label {
             true => vec![TrackFilter::VIDEO, TrackFilter::AUDIO],
             false => filters(pack, name)?,

@@ -224,6 +224,11 @@ pub(crate) struct FilmKeys {
 }
 
 impl FilmKeys {
+    /// How many rotation periods there are.
+    pub(crate) fn periods(&self) -> u32 {
+        self.names.keys.iter().map(|key| key.period + 1).max().unwrap_or(1)
+    }
+
     /// The keys of a track with this label, by rotation period.
     pub(crate) fn of_label(&self, label: Option<&Label>) -> &[PeriodKey] {
         // Those of one label stand together.

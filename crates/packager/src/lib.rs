@@ -60,7 +60,11 @@ pub use cmaf::Rotation;
 pub use decrypt::{Decrypted, decrypt};
 pub use error::Error;
 pub use exchange::document_of;
-pub use inspect::{BoxTree, Inspection, KidUse, MatineeData, PsshReport, SegmentRun, TrackReport, inspect};
+pub use input::says_encrypted;
+pub use inspect::{
+    BoxTree, FilmInspection, Groups, Inspection, KidUse, MatineeData, PsshReport, Rates,
+    RepresentationReport, SampleProtection, SegmentRun, TrackReport, inspect, inspect_film,
+};
 pub use keys::{Keys, MAX_KEYS};
 pub use options::{AudioDetails, AudioSource, Destination, PackageOptions, SubtitleSource, ThumbnailSource};
 pub use package::{Published, package, read_pack};

@@ -1,19 +1,28 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cmaf::Rotation;
 use pack::{AudioRole, Chapter, Level, Scheme, SubtitleRole};
+use storage::Storage;
 
 use crate::keys::Keys;
 
 /// Where a pack goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Destination {
     /// This directory, which must not exist yet (or be empty).
     Directory(PathBuf),
     /// The directory named by the pack id in this library. A pack that is there already is left as it is: the
     /// same id means the same media files.
     Library(PathBuf),
+    /// The same in a storage elsewhere: made in a hidden folder in `staging`, sent, and removed there.
+    Storage {
+        /// Where it goes.
+        storage: Arc<dyn Storage>,
+        /// A local folder with room for it.
+        staging: PathBuf,
+    },
 }
 
 /// Sound from a file of its own, and what is told of it.

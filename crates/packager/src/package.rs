@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cenc::{Iv, IvSpan, Label, base_iv, first_overlap};
@@ -7,7 +8,7 @@ use cmaf::{KeyPlan, Protection};
 use isobmff::Pssh;
 use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
 use pack::{IvRange, Pack, PackProtection, PsshData, Scheme};
-use storage::{Folder, Key};
+use storage::{Folder, Key, Storage};
 
 use crate::extras::{Extras, check_details};
 use crate::film::{Film, FilmTrack, Sound};
@@ -15,15 +16,15 @@ use crate::input::Input;
 use crate::keys::{Keys, MAX_KEYS};
 use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
-use crate::publish::Staging;
-use crate::{Error, Progress, source};
+use crate::publish::{self, Staging, mark_source, sweep_beside};
+use crate::{Error, Progress};
 
 /// A published pack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
     /// What `pack.json` says.
     pub pack: Pack,
-    /// Where it lies.
+    /// Where it lies; where it went elsewhere, the folder that it would have had in the local one.
     pub directory: PathBuf,
     /// Whether the library had it already, so that nothing was written.
     pub already_there: bool,
@@ -71,24 +72,18 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     };
     let names = film_keys.as_ref().map(|keys| &keys.names);
     let (pack_id, made_from) = film.pack_id(&inputs, options, names, &extras, progress)?;
-    let (place, library, key): (_, _, Option<Key>) = match &options.destination {
-        Destination::Directory(place) => (place.clone(), Folder::new(place), None),
-        Destination::Library(library) => {
-            let key = pack_id.parse().map_err(storage::Error::from)?;
-            (library.join(&pack_id), Folder::new(library), Some(key))
-        }
-    };
-    let is_taken = fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file();
-    match key {
-        Some(_) if place.join(PACK_JSON).exists() => {
-            let published = already_there(options, place)?;
+    let (place, library, key) = destination(&options.destination, &pack_id)?;
+    // What a publication that was cut off left behind is no pack.
+    if let Some(key) = &key {
+        if let Some(pack) = stored(&*library, key, &place)? {
+            // It was published by a process that may have been killed before it cleared up.
+            sweep_beside(&place);
+            let published = already_there(options, pack, place);
             check_same_key(&published, &film, options)?;
             return Ok(published);
         }
-        // What a publication that was cut off left behind is no pack.
-        Some(_) if place.is_dir() => {}
-        _ if is_taken => return Err(Error::Exists { path: place }),
-        _ => {}
+    } else if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() {
+        return Err(Error::Exists { path: place });
     }
 
     let unpublished = Staging::beside(&place)?;
@@ -101,9 +96,10 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
                 let label = track.label.as_ref();
                 let period_keys = film_keys.of_label(label);
                 let scheme = cenc_scheme(options.scheme);
-                let base_iv = track_iv(keys, scheme, track, &pack_id)?;
+                let periods = film_keys.periods();
+                let (base_iv, explicit) = track_iv(keys, scheme, track, &pack_id, periods)?;
                 let count = track.plan.samples.len() as u64;
-                representation.ivs = Some(IvRange { first: base_iv.to_string(), count });
+                representation.ivs = Some(IvRange { first: base_iv.to_string(), count, explicit });
                 ivs.extend(track.plan.iv_spans(&plan, period_keys, base_iv).map(|span| (number, span)));
                 let pssh = pssh_boxes(&film_keys.names, label);
                 Some(Protection { scheme, level: options.level, plan, keys: period_keys, base_iv, pssh })
@@ -148,14 +144,17 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         unpublished.write(POSTER, poster)?;
     }
     unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
-    match (unpublished.publish(&library, key.as_ref())?, &key) {
+    match (unpublished.publish(&*library, key.as_ref())?, &key) {
         (storage::Published::Now, _) => {
             if key.is_none() && options.scheme == Scheme::None {
-                source::mark(&place, &pack, made_from)?;
+                mark_source(&place, &pack, made_from)?;
             }
             Ok(Published { pack, directory: place, already_there: false })
         }
-        (storage::Published::Before, Some(_)) => already_there(options, place),
+        (storage::Published::Before, Some(key)) => {
+            let pack = stored(&*library, key, &place)?.unwrap_or(pack);
+            Ok(already_there(options, pack, place))
+        }
         (storage::Published::Before, None) => Err(Error::Exists { path: place }),
     }
 }
@@ -167,9 +166,20 @@ const fn cenc_scheme(scheme: Scheme) -> cenc::Scheme {
     }
 }
 
-/// IV of a track's first sample.
-fn track_iv(keys: &Keys, scheme: cenc::Scheme, track: &FilmTrack<'_>, pack_id: &str) -> Result<Iv, Error> {
-    Ok(base_iv(keys.iv_key(&track.traits())?, scheme, keys.content_id(), &track.id, pack_id)?)
+/// IV of a track's first sample, and whether it came with its key.
+fn track_iv(
+    keys: &Keys,
+    scheme: cenc::Scheme,
+    track: &FilmTrack<'_>,
+    pack_id: &str,
+    periods: u32,
+) -> Result<(Iv, bool), Error> {
+    let explicit = keys.of_document().map(|keys| keys.iv_of(&track.traits(), periods)).transpose()?;
+    if let Some(iv) = explicit.flatten() {
+        return Ok((Iv::from_bytes(iv), true));
+    }
+    let key = keys.iv_key(&track.traits())?;
+    Ok((base_iv(key, scheme, keys.content_id(), &track.id, pack_id)?, false))
 }
 
 /// What a track's header says for players: Matinee's box, then what other systems are told of its keys, each
@@ -191,7 +201,8 @@ fn check_same_key(published: &Published, film: &Film<'_>, options: &PackageOptio
     for track in &film.tracks {
         let written = pack.representations.iter().find(|r| r.id == track.id).and_then(|r| r.ivs.as_ref());
         let Some(written) = written else { continue };
-        let own = track_iv(keys, cenc_scheme(pack.scheme), track, &pack.pack_id)?;
+        let periods = pack.protection.iter().flat_map(|p| &p.keys).map(|key| key.period + 1).max();
+        let (own, _) = track_iv(keys, cenc_scheme(pack.scheme), track, &pack.pack_id, periods.unwrap_or(1))?;
         if own.to_string() != written.first {
             return Err(Error::OtherKey { path: published.directory.clone() });
         }
@@ -199,10 +210,29 @@ fn check_same_key(published: &Published, film: &Film<'_>, options: &PackageOptio
     Ok(())
 }
 
+/// The folder beside which a pack is made, the storage where it goes, and its key there.
+fn destination(
+    destination: &Destination,
+    pack_id: &str,
+) -> Result<(PathBuf, Arc<dyn Storage>, Option<Key>), Error> {
+    let key = || Ok::<_, Error>(Some(pack_id.parse::<Key>().map_err(storage::Error::from)?));
+    Ok(match destination {
+        Destination::Directory(place) => (place.clone(), Arc::new(Folder::new(place)), None),
+        Destination::Library(library) => (library.join(pack_id), Arc::new(Folder::new(library)), key()?),
+        Destination::Storage { storage, staging } => (staging.join(pack_id), Arc::clone(storage), key()?),
+    })
+}
+
+/// What the library's `pack.json` says, where there is one.
+fn stored(library: &dyn Storage, key: &Key, place: &Path) -> Result<Option<Pack>, Error> {
+    let json = publish::read(library, &key.join(PACK_JSON).map_err(storage::Error::from)?)?;
+    json.map(|json| Pack::from_json(&json).map_err(Error::pack(place))).transpose()
+}
+
 /// The same pack in the library, under this movie's name.
-fn already_there(options: &PackageOptions, place: PathBuf) -> Result<Published, Error> {
-    let pack = Pack { movie_id: options.movie_id, title: title(options), ..read_pack(&place)? };
-    Ok(Published { pack, directory: place, already_there: true })
+fn already_there(options: &PackageOptions, pack: Pack, place: PathBuf) -> Published {
+    let pack = Pack { movie_id: options.movie_id, title: title(options), ..pack };
+    Published { pack, directory: place, already_there: true }
 }
 
 /// Reads the `pack.json` of a pack's directory.

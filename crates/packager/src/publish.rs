@@ -3,8 +3,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{panic, thread};
 
-use pack::layout::PACK_JSON;
-use storage::{Folder, Key, Published, Transfer};
+use pack::layout::{PACK_JSON, SOURCE_JSON};
+use pack::{MadeFrom, Pack, Source};
+use storage::{Key, Published, Storage, Transfer};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::Error;
@@ -49,9 +50,19 @@ impl Staging {
     }
 
     /// Publishes the pack below a key, or as all that there is: its files, and `pack.json` last.
-    pub(crate) fn publish(self, library: &Folder, pack: Option<&Key>) -> Result<Published, Error> {
+    pub(crate) fn publish(self, library: &dyn Storage, pack: Option<&Key>) -> Result<Published, Error> {
         let done = storage::publish(library, pack, self.path(), PACK_JSON, Transfer::Move);
         Ok(wait(done).map_err(Error::io(self.path(), "publish"))??)
+    }
+}
+
+/// Removes what processes that are gone left beside `place`.
+pub(crate) fn sweep_beside(place: &Path) {
+    let parent = parent(place);
+    // One at a time, so that no new folder is swept before it is locked.
+    let Ok(turn) = File::open(parent) else { return };
+    if turn.lock().is_ok() {
+        sweep(parent);
     }
 }
 
@@ -69,9 +80,19 @@ fn sweep(parent: &Path) {
     }
 }
 
+/// A small object; `None`: there is none.
+pub(crate) fn read(library: &dyn Storage, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+    let read = wait(async { library.get(key, None).await?.bytes().await });
+    match read.map_err(Error::io(key.as_str(), "read"))? {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Waits for a future of the storage, on a thread of its own: so the packager can be called from anywhere.
 fn wait<T: Send>(future: impl Future<Output = T> + Send) -> std::io::Result<T> {
-    let run = || Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future));
+    let run = || Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future));
     thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
 }
 
@@ -118,6 +139,15 @@ fn temporary<T>(mode: u32, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     #[cfg(not(unix))]
     let _ = mode;
     make(&mut builder)
+}
+
+/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json` says and
+/// from what the film was made.
+pub(crate) fn mark_source(folder: &Path, pack: &Pack, made_from: MadeFrom) -> Result<(), Error> {
+    let source = Source { pack: pack.clone(), made_from: Some(made_from) };
+    let mut file = UnpublishedFile::new(&folder.join(SOURCE_JSON))?;
+    file.write(&source.to_json().map_err(Error::pack(folder))?)?;
+    file.publish()
 }
 
 #[cfg(test)]

@@ -1,24 +1,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pack::layout::SOURCE_JSON;
-use pack::{MadeFrom, Pack, Source};
 use tempfile::TempDir;
 
-use crate::publish::UnpublishedFile;
 use crate::{Destination, Error, PackageOptions, Progress, package};
 
 /// The film's folder in the temporary one.
 const FILM: &str = "film";
-
-/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json` says and
-/// from what the film was made.
-pub(crate) fn mark(folder: &Path, pack: &Pack, made_from: MadeFrom) -> Result<(), Error> {
-    let source = Source { pack: pack.clone(), made_from: Some(made_from) };
-    let mut file = UnpublishedFile::new(&folder.join(SOURCE_JSON))?;
-    file.write(&source.to_json().map_err(Error::pack(folder))?)?;
-    file.publish()
-}
 
 /// The clear form of a film, made whole and not in its place yet. Dropped, it vanishes.
 #[derive(Debug)]

@@ -13,30 +13,40 @@ use crate::head::{HeadAssembly, parse_index};
 /// Downloads that were given up and whose state is kept, for they may go on where they broke off.
 const MOST_GIVEN_UP: usize = 16;
 
-/// Where the head of a representation lies in its file.
+/// Where the head of a representation lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// `ftyp moov`.
-    pub init: ByteRange,
-    /// `sidx`.
-    pub index: ByteRange,
+pub enum Head {
+    /// In the representation's one file.
+    Ranges {
+        /// `ftyp moov`.
+        init: ByteRange,
+        /// `sidx`.
+        index: ByteRange,
+    },
+    /// It is an init segment, and a file of its own.
+    File,
 }
 
 impl Head {
     /// That of a file of a manifest; `None` where it does not say.
     pub fn of(file: &Downloadable) -> Option<Self> {
         let range = |range: nccp::ByteRange| ByteRange::new(range.first(), range.last());
-        Some(Self { init: file.init_range.and_then(range)?, index: file.index_range.and_then(range)? })
+        Some(Self::Ranges {
+            init: file.init_range.and_then(range)?,
+            index: file.index_range.and_then(range)?,
+        })
     }
 }
 
-/// The heads of a track's representations, by downloadable id.
+/// The heads of a track's representations, by downloadable id. Those of an event are files.
 pub fn heads(manifest: &Manifest, kind: TrackKind) -> HashMap<String, Head> {
     let of_kind = |file: &&Downloadable| match file.media_type {
         MediaType::Video => kind == TrackKind::Video,
         MediaType::Audio => kind == TrackKind::Audio,
     };
-    let head = |file: &Downloadable| Some((file.id.clone(), Head::of(file)?));
+    let is_live = manifest.live.is_some();
+    let head =
+        |file: &Downloadable| Some((file.id.clone(), if is_live { Head::File } else { Head::of(file)? }));
     manifest.downloadables.iter().filter(of_kind).filter_map(head).collect()
 }
 
@@ -151,6 +161,10 @@ impl<R, B> Downloads<R, B> {
         let Some(download) = self.downloads.get_mut(&fetch) else { return steps };
         let was_missing = download.head.missing() > 0;
         download.head.take(head);
+        if last && self.heads.get(&download.representation) == Some(&Head::File) {
+            // How long the file is shows when it ends.
+            download.head.ends_here();
+        }
         if last {
             // It is over; there is nothing left to abort.
             download.running = None;
@@ -180,10 +194,14 @@ impl<R, B> Downloads<R, B> {
     }
 
     fn head_complete(&mut self, representation: &str, head: &HeadAssembly, steps: &mut Vec<Step<B>>) {
-        let place = self.heads.get(representation);
-        let init = place.and_then(|place| head.part(place.init)).filter(|init| (self.is_usable)(init));
-        let index = place.and_then(|place| parse_index(head.part(place.index)?, place.index));
-        let (Some(init), Some(index)) = (init, index) else {
+        let (init, index) = match self.heads.get(representation) {
+            Some(Head::Ranges { init, index }) => {
+                (head.part(*init), head.part(*index).and_then(|bytes| parse_index(bytes, *index)).map(Some))
+            }
+            Some(Head::File) => (Some(head.bytes()), Some(None)),
+            None => (None, None),
+        };
+        let (Some(init), Some(index)) = (init.filter(|init| (self.is_usable)(init)), index) else {
             return steps.push(Step::BadHead(representation.to_owned()));
         };
         self.inits.insert(representation.to_owned(), init.to_vec());
@@ -193,8 +211,10 @@ impl<R, B> Downloads<R, B> {
             .partition(|part| part.representation == representation);
         self.early = later;
         steps.extend(now.into_iter().map(Step::Push));
-        let representation = representation.to_owned();
-        steps.push(Step::Tell(Event::Index { track: self.kind, representation, index }));
+        if let Some(index) = index {
+            let representation = representation.to_owned();
+            steps.push(Step::Tell(Event::Index { track: self.kind, representation, index }));
+        }
     }
 
     /// The init segment of a representation, as it came.
@@ -270,7 +290,8 @@ mod tests {
     }
 
     fn downloads() -> Downloads<Rc<()>, Vec<u8>> {
-        let head = Head { init: ByteRange::new(0, 9).unwrap(), index: ByteRange::new(10, 53).unwrap() };
+        let head =
+            Head::Ranges { init: ByteRange::new(0, 9).unwrap(), index: ByteRange::new(10, 53).unwrap() };
         let heads = ["a", "b"].map(|id| (id.to_owned(), head));
         Downloads::new(TrackKind::Video, heads.into(), |init| init.starts_with(b"init"))
     }
@@ -406,6 +427,23 @@ mod tests {
         let steps = give(&mut it, 1, &[file_head(), b"media".to_vec()].concat(), true);
         assert_eq!(steps, [Step::Init("a".into()), index("a"), done(1)]);
         assert_eq!(Rc::strong_count(&running), 1);
+    }
+
+    /// An init segment that is a file of its own ends where the file ends; there is no index in it.
+    #[test]
+    fn a_head_may_be_a_file() {
+        let heads = [("a".to_owned(), Head::File)];
+        let mut it: Downloads<Rc<()>, Vec<u8>> =
+            Downloads::new(TrackKind::Video, heads.into(), |init| init.starts_with(b"init"));
+        it.started(spec(1, "a", 1 << 28, 0, false), Rc::default());
+        it.started(spec(2, "a", 0, 0, true), Rc::default());
+        assert_eq!(give(&mut it, 2, b"media", true), [done(2)]);
+        assert_eq!(give(&mut it, 1, b"init ", false), []);
+        let steps = give(&mut it, 1, b"bytes", true);
+        assert_eq!(steps, [Step::Init("a".into()), part(2, "a", b"media", true), done(1)]);
+        assert_eq!(it.init("a"), Some(&INIT[..]));
+        it.started(spec(3, "a", 1 << 28, 0, false), Rc::default());
+        assert_eq!(give(&mut it, 3, b"error page", true), [Step::BadHead("a".into()), done(3)]);
     }
 
     #[test]

@@ -29,6 +29,16 @@ impl HeadAssembly {
         self.bytes.extend_from_slice(&bytes[..count]);
     }
 
+    /// Nothing more is missing: the file was shorter than it might have been.
+    pub fn ends_here(&mut self) {
+        self.wanted = self.bytes.len();
+    }
+
+    /// All the bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The bytes in a range of the file, once there.
     pub fn part(&self, range: ByteRange) -> Option<&[u8]> {
         let start = usize::try_from(range.start).ok()?;

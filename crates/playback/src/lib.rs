@@ -4,14 +4,17 @@
 //! * [`presentation`]: from the manifest to what the engine needs of it
 //! * [`HeadAssembly`], [`parse_index`]: from the first bytes of a file to its init segment and index
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
+//! * [`LiveIndex`]: what is told of an event while it goes on, and the manifest that it makes whole
 //! * [`Renewal`]: when the license of a film that plays is renewed, and what comes of it when it is not
 
 mod downloads;
 mod head;
+mod live;
 mod presentation;
 mod renewal;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
+pub use live::{EventState, LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
 pub use presentation::{media_type, presentation};
 pub use renewal::{Due, Renewal, Terms};

@@ -62,6 +62,16 @@ impl<R: Clone> Renewal<R> {
         }
     }
 
+    /// Keys are declared that the license has not got: a new one is asked for within `seconds`, at a moment
+    /// that `random` (0 to 1) chooses, so that not all players ask at once.
+    pub fn keys_declared(&mut self, now: f64, seconds: f64, random: f64) {
+        // What failed is asked for again at its own distances.
+        if !self.under_way && self.failures == 0 {
+            let at = now + seconds.max(0.0) * random;
+            self.at = Some(self.at.map_or(at, |before| before.min(at)));
+        }
+    }
+
     /// Looks at the clock. Wanted a few times a second. After [`Due::Renew`] either [`taken`](Self::taken) or
     /// [`failed`](Self::failed) is to follow.
     pub fn due(&mut self, now: f64) -> Option<Due<R>> {
@@ -190,6 +200,22 @@ mod tests {
         renewal.taken(Terms { renew_after: Some(400.0), ..Terms::default() });
         assert_eq!(renewal.due(400.0), Some(Due::Renew(None)), "they are the film's rules now");
         assert!(!renewal.failed(400.0, false, 0.5));
+    }
+
+    /// B85: players ask for the next keys at moments of their own, within the time that there is.
+    #[test]
+    fn b85_declared_keys_are_asked_for_within_the_time_there_is() {
+        let mut renewal = taken(terms(1000.0, true, 900.0));
+        renewal.keys_declared(100.0, 10.0, 0.5);
+        renewal.keys_declared(101.0, 10.0, 0.9);
+        assert_eq!((renewal.due(104.9), renewal.due(105.0)), (None, Some(Due::Renew(None))));
+        renewal.keys_declared(105.0, 10.0, 0.0);
+        assert_eq!(renewal.due(106.0), None, "they are being asked for");
+        renewal.taken(terms(1100.0, true, 1000.0));
+        assert_eq!(renewal.due(999.0), None);
+        let mut none = Renewal::<()>::default();
+        none.keys_declared(0.0, 0.0, 0.3);
+        assert_eq!(none.due(0.0), Some(Due::Renew(None)));
     }
 
     #[test]

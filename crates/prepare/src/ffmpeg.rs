@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::leash::{self, Leash};
-use crate::plan::Source;
+use crate::packets::{self, Packets};
+use crate::plan::{Refusal, Source, film_that_may_pass, sound_may_pass};
 use crate::probe::Media;
 use crate::{Error, Progress};
 
@@ -71,38 +72,41 @@ fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
     kept
 }
 
-/// Probes an input: its streams, and the distance of its key frames where its pictures may pass.
+/// Probes an input: its streams, and, where some may pass, the distance of its key frames and gaps in its
+/// sound.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Unreadable`], [`Error::Io`].
 pub fn probe(path: &Path) -> Result<Source, Error> {
     // ffprobe's own words for a missing file are none.
     let path = std::fs::canonicalize(path).map_err(Error::io(path))?;
+    let meta = std::fs::metadata(&path).map_err(Error::io(&path))?;
+    let refused = |what: &str| Refusal { path: path.clone(), what: what.to_owned() };
+    if meta.is_dir() {
+        return Err(refused("it is a folder; name the film's file").into());
+    }
+    if meta.is_file() && meta.len() == 0 {
+        return Err(refused("it is empty").into());
+    }
     let answer = probe_output(&path, &["-show_format", "-show_streams", "-show_chapters", "-of", "json"])?;
     let unreadable = |what: String| Error::Unreadable { path: path.clone(), what };
-    let media = Media::from_json(&answer).map_err(|error| unreadable(error.to_string()))?;
-    let key_frames = match crate::plan::may_pass(&media) {
-        Some(stream) => {
-            let stream = stream.to_string();
-            let args =
-                ["-select_streams", &stream, "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"];
-            Some(longest_gap(
-                &String::from_utf8_lossy(&probe_output(&path, &args)?),
-                media.duration + media.start,
-            ))
-        }
-        None => None,
-    };
-    Ok(Source { path, media, key_frames })
-}
-
-/// The longest time between key frames, of lines like `1.5,K__`; to the end, too.
-fn longest_gap(packets: &str, end: f64) -> f64 {
-    let keys = packets.lines().filter(|line| line.contains(",K"));
-    let mut times: Vec<f64> = keys.filter_map(|line| line.split(',').next()?.parse().ok()).collect();
-    times.push(end);
-    times.sort_by(f64::total_cmp);
-    times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+    // ffmpeg decodes what is encrypted, and sees noise.
+    if packager::says_encrypted(&path) {
+        return Err(refused("it is encrypted; give the film's clear file").into());
+    }
+    let mut media = Media::from_json(&answer).map_err(|error| unreadable(error.to_string()))?;
+    let pictures = film_that_may_pass(&media);
+    let sound = media.streams.iter().any(sound_may_pass);
+    if pictures.is_none() && !sound && media.duration > 0.0 {
+        return Ok(Source { path, media, key_frames: None, holes: Vec::new() });
+    }
+    let packets = Packets::read(&String::from_utf8_lossy(&probe_output(&path, &packets::ASKED)?));
+    if media.duration <= 0.0 {
+        // What was written to a pipe does not say how long it is: its packets do.
+        media.duration = (packets.end() - media.start).max(0.0);
+    }
+    let key_frames = pictures.map(|stream| packets.longest_group(stream, media.duration + media.start));
+    Ok(Source { path, media, key_frames, holes: packets.with_holes() })
 }
 
 /// A call of ffmpeg.
@@ -174,13 +178,6 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_of_key_frames() {
-        assert_eq!(longest_gap("0.0,K__\n0.5,___\n2.0,K__\n7.0,K__\n", 9.0), 5.0);
-        assert_eq!(longest_gap("0.0,K__\n", 60.0), 60.0);
-        assert_eq!(longest_gap("N/A,K__\n", 1.0), 0.0);
-    }
 
     #[test]
     fn last_words_are_one_line() {

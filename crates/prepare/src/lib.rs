@@ -17,7 +17,8 @@
 //!         "sample_aspect_ratio": "16:15", "pix_fmt": "yuv420p", "field_order": "tt",
 //!         "r_frame_rate": "25/1", "avg_frame_rate": "25/1"}]
 //! }"#;
-//! let source = Source { path: "film.mkv".into(), media: Media::from_json(answer)?, key_frames: None };
+//! let media = Media::from_json(answer)?;
+//! let source = Source { path: "film.mkv".into(), media, key_frames: None, holes: Vec::new() };
 //! let plan = plan(&[source], &Wishes::default())?;
 //! let Pictures::Encode { steps, filters, .. } = &plan.pictures[0] else { panic!("it passes") };
 //! assert_eq!((steps[0].width, steps[0].height), (768, 576));
@@ -30,6 +31,7 @@ mod error;
 mod ffmpeg;
 pub mod ladder;
 mod leash;
+mod packets;
 pub mod plan;
 mod poster;
 pub mod probe;

@@ -31,6 +31,8 @@ pub struct Stream {
     pub duration: Option<f64>,
     /// Bits a second, where that is said.
     pub bit_rate: Option<u64>,
+    /// Number of its pictures or frames, where the container says it.
+    pub frames: Option<u64>,
     /// Language as the file says it, mostly three letters.
     pub language: Option<String>,
     /// Its name for people.
@@ -78,18 +80,6 @@ pub struct Video {
     pub variable: bool,
     /// ffmpeg's name of the transfer characteristics: `smpte2084` and `arib-std-b67` are HDR.
     pub transfer: String,
-}
-
-impl Media {
-    /// Samples of the largest moving picture; 0 without any.
-    pub(crate) fn largest_picture(&self) -> u64 {
-        let moving = self.streams.iter().filter(|stream| !stream.is("attached_pic"));
-        let samples = moving.map(|stream| match &stream.kind {
-            Kind::Video(video) => u64::from(video.size.0) * u64::from(video.size.1),
-            _ => 0,
-        });
-        samples.max().unwrap_or(0)
-    }
 }
 
 impl Stream {
@@ -159,6 +149,7 @@ struct RawStream {
     start_time: Option<String>,
     duration: Option<String>,
     bit_rate: Option<String>,
+    nb_frames: Option<String>,
     #[serde(default)]
     disposition: BTreeMap<String, i64>,
     #[serde(default)]
@@ -240,6 +231,7 @@ fn stream(raw: &RawStream) -> Stream {
         start: number(raw.start_time.as_ref()).unwrap_or(0.0),
         // Matroska says it in a tag.
         duration: number(raw.duration.as_ref()).or_else(|| clock(&tag(&raw.tags, "DURATION")?)),
+        frames: raw.nb_frames.as_ref().and_then(|frames| frames.parse().ok()),
         bit_rate: raw.bit_rate.as_ref().and_then(|rate| rate.parse().ok()),
         language: tag(&raw.tags, "language").filter(|language| language != "und"),
         title: tag(&raw.tags, "title"),

@@ -9,7 +9,7 @@ use pack::Chapter;
 use packager::{AudioDetails, AudioSource, SubtitleSource, ThumbnailSource};
 
 use crate::ffmpeg::Call;
-use crate::plan::{Pictures, Place, Plan, Sound, Step, Text, Wishes, plan};
+use crate::plan::{Pictures, Place, Plan, Sound, Step, Text, Wishes, picture_samples, plan};
 use crate::{Error, Progress, Work, calls, ffmpeg, ladder, poster};
 
 /// Parts of a long film that are measured, and their length in seconds.
@@ -70,7 +70,7 @@ pub fn thumbnails(
     progress: &mut dyn Progress,
 ) -> Result<ThumbnailSource, Error> {
     let mut sources = inputs.iter().map(|path| ffmpeg::probe(path)).collect::<Result<Vec<_>, _>>()?;
-    sources.sort_by_key(|source| std::cmp::Reverse(source.media.largest_picture()));
+    sources.sort_by_key(|source| std::cmp::Reverse(picture_samples(&source.media)));
     sources.truncate(1);
     let plan = plan(&sources, &Wishes::default())?;
     Run { plan: &plan, work, progress }.thumbnails()
@@ -103,17 +103,18 @@ impl Run<'_> {
             Pictures::Pass { place, direct: false } => {
                 Ok(vec![self.make(&format!("pictures-{number}.mp4"), place, |to| calls::copy(place, to))?])
             }
-            Pictures::Encode { place, steps, filters, variable, .. } => {
+            Pictures::Encode { place, steps, filters, held, variable, .. } => {
                 let measured = self.measure(place, filters, steps)?;
                 let rungs: Vec<_> = steps
                     .iter()
                     .map(|step| ladder::Rung { height: step.height, max_kbps: step.max_kbps })
                     .collect();
+                let filters: Vec<_> = filters.iter().chain(held).cloned().collect();
                 let mut files = Vec::new();
                 for (rung, kbps) in ladder::rates(&rungs, &measured) {
                     let Some(step) = steps.iter().find(|step| step.height == rung.height) else { continue };
                     let name = format!("pictures-{}.mp4", step.height);
-                    let call = |to: &Path| calls::encode(place, filters, step, kbps, *variable, to);
+                    let call = |to: &Path| calls::encode(place, &filters, step, kbps, *variable, to);
                     files.push(self.make(&name, place, call)?);
                 }
                 Ok(files)

@@ -54,13 +54,19 @@ impl Work {
         let journal = fs::read(folder.join(JOURNAL)).ok();
         let journal = journal.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
         let this = Self { folder, journal, _lock: file };
-        for entry in fs::read_dir(&this.folder).map_err(Error::io(&this.folder))? {
-            let path = entry.map_err(Error::io(&this.folder))?.path();
+        this.sweep()?;
+        Ok(this)
+    }
+
+    /// Removes what is half-made: it has hidden names.
+    fn sweep(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.folder).map_err(Error::io(&self.folder))? {
+            let path = entry.map_err(Error::io(&self.folder))?.path();
             if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
                 remove(&path)?;
             }
         }
-        Ok(this)
+        Ok(())
     }
 
     /// The folder.
@@ -111,12 +117,12 @@ impl Work {
         remove(&place)?;
         let temporary = self.folder.join(format!(".{name}"));
         remove(&temporary)?;
-        if let Err(error) = make(&temporary) {
-            let _ = remove(&temporary);
+        let made = make(&temporary).and_then(|()| sync(&temporary));
+        if let Err(error) = made.and_then(|()| fs::rename(&temporary, &place).map_err(Error::io(&place))) {
+            // Where there is no room, what else was begun takes some.
+            let _ = self.sweep();
             return Err(error);
         }
-        sync(&temporary)?;
-        fs::rename(&temporary, &place).map_err(Error::io(&place))?;
         self.journal.steps.insert(name.to_owned(), key);
         self.save()?;
         Ok(place)
@@ -125,9 +131,9 @@ impl Work {
     fn save(&self) -> Result<(), Error> {
         let (temporary, place) = (self.folder.join(".journal"), self.folder.join(JOURNAL));
         let json = serde_json::to_vec_pretty(&self.journal).map_err(|e| Error::io(&temporary)(e.into()))?;
-        fs::write(&temporary, json).map_err(Error::io(&temporary))?;
-        sync(&temporary)?;
-        fs::rename(&temporary, &place).map_err(Error::io(&place))
+        let written = fs::write(&temporary, json).map_err(Error::io(&place)).and_then(|()| sync(&temporary));
+        let done = written.and_then(|()| fs::rename(&temporary, &place).map_err(Error::io(&place)));
+        done.inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The packs in the library, as the packager left them: read once, never changing.
 
 use crate::Error;
-use crate::contents::{ContentPlace, ContentRules};
+use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
 use cenc::{Kid, Label};
@@ -223,7 +224,7 @@ impl Pack {
     }
 
     /// All files that `pack.json` names but the poster: path, size, SHA-256.
-    fn files(&self) -> impl Iterator<Item = (String, u64, &str)> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = (String, u64, &str)> {
         let media = self
             .representations
             .iter()
@@ -301,6 +302,11 @@ impl Pack {
     /// [`Error::Pack`].
     pub async fn read_folder(folder: &Path) -> Result<Self, Error> {
         Self::read(&Folder::new(folder), None).await
+    }
+
+    /// What `pack.json` says, without pictures and keys. `None` if a manifest cannot carry its numbers.
+    pub(crate) fn of_file(file: PackFile) -> Option<Self> {
+        Self::from_file(file, None)
     }
 
     fn from_file(file: PackFile, art: Option<Art>) -> Option<Self> {

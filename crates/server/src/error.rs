@@ -34,11 +34,11 @@ pub enum Error {
     /// A key file is damaged, or a key that is needed is missing.
     #[error("keys: {0}")]
     Keys(String),
-    /// A key file can be read by others than its owner.
-    #[error("{0}: others can read this key file; run `chmod 600` on it")]
+    /// A key file can be read by others than who runs this, or is theirs.
+    #[error("{0}: others can read this key file, or it is another user's; run `chmod 600` and `chown` on it")]
     KeysExposed(PathBuf),
-    /// The data folder can be read by others than its owner.
-    #[error("{0}: others can read this folder; run `chmod 700` on it")]
+    /// The data folder can be read by others than who runs this, or is theirs.
+    #[error("{0}: others can read this folder, or it is another user's; run `chmod 700` and `chown` on it")]
     FolderExposed(PathBuf),
     /// A pack in the library is missing or damaged.
     #[error("pack {pack}: {reason}")]

@@ -5,7 +5,7 @@
 //! authenticated: by it the player keys the device's identity.
 
 use crate::ticket::TicketKeys;
-use nccp::MovieId;
+use crate::visit::Visit;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -13,52 +13,6 @@ use std::fmt;
 const LABEL: &[u8] = b"matinee-grant-1";
 /// Longest grant in characters.
 const MAX_TEXT: usize = 4096;
-/// Movies that one grant may name.
-pub(crate) const MOST_MOVIES: usize = 50;
-
-/// Movies that a grant is for: JSON `"all"` or a list of numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Movies {
-    /// Every one that the plan includes.
-    All(All),
-    /// These.
-    Only(Vec<MovieId>),
-}
-
-/// The word `all`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum All {
-    /// `all`
-    All,
-}
-
-impl Movies {
-    /// Whether the movie is one of them.
-    pub fn hold(&self, movie: MovieId) -> bool {
-        match self {
-            Self::All(All::All) => true,
-            Self::Only(movies) => movies.contains(&movie),
-        }
-    }
-}
-
-/// What a device may do that registered by a grant: part of its ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
-    /// The movies.
-    pub movies: Movies,
-    /// Films of the account at the same time, if fewer than its plan has.
-    pub streams: Option<u32>,
-    /// Devices of the account, if fewer than others may have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub devices: Option<u32>,
-    /// Until when, if before the ticket's own end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-}
-
 /// A grant.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
@@ -99,6 +53,8 @@ pub(crate) fn open(keys: &TicketKeys, text: &str) -> Option<Grant> {
 mod tests {
     use super::*;
     use crate::ticket::TicketKey;
+    use crate::visit::{MOST_MOVIES, Movies};
+    use nccp::MovieId;
     use proptest::prelude::*;
 
     fn keys() -> TicketKeys {

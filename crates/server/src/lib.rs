@@ -7,6 +7,8 @@ mod authorizer;
 pub mod catalogue;
 mod clock;
 mod config;
+mod content_place;
+mod content_rules;
 pub mod contents;
 mod descriptions;
 mod error;
@@ -14,6 +16,7 @@ mod grant;
 mod http;
 mod key_level;
 pub mod keys;
+pub mod library;
 mod license_mode;
 mod listen;
 pub mod live;
@@ -25,6 +28,7 @@ pub mod policy;
 mod private;
 pub mod region;
 mod reload;
+mod rtmp;
 mod secret;
 mod serve;
 mod service;
@@ -38,12 +42,13 @@ mod tls;
 mod turns;
 mod url_tokens;
 mod use_case;
+mod visit;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Application, Audit, Authorizer, Boxes, CdnConfig, ClientSet, Config, Credential, Database,
-    Devices, Drm, Edge, Limits, ListedPlayer, Log, LogFormat, Metrics, OnFailure, Origin, Overrides, Plan,
-    Regions, Role, Stream, Tls, UpdateStrategy, VOD,
+    Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Config, Credential,
+    CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat, Metrics,
+    OnFailure, Origin, Overrides, Plan, Regions, Role, StorageSettings, Stream, Tls, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};
@@ -52,4 +57,4 @@ pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;
 pub use url_tokens::UrlTokens;
-pub use use_case::{accounts, api_keys, counters, movies, shares, urls};
+pub use use_case::{accounts, api_keys, counters, movies, packs, shares, urls};

@@ -48,15 +48,33 @@ impl Tie {
     }
 }
 
+/// A connection's octets, in the clear or by TLS.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
+/// What answers on a connection, to its end.
+pub(crate) trait Answers: Clone + Send + 'static {
+    /// Ends soon after [`Tie::stopping`].
+    fn answer(self, stream: impl Stream, peer: SocketAddr, tie: Tie) -> impl Future<Output = ()> + Send;
+}
+
+/// HTTP.
+impl Answers for Router {
+    async fn answer(self, stream: impl Stream, peer: SocketAddr, tie: Tie) {
+        requests(stream, peer, self, tie).await;
+    }
+}
+
 /// A listening socket and what answers there.
-pub(crate) struct Endpoint {
+pub(crate) struct Endpoint<A> {
     pub(crate) listener: TcpListener,
-    pub(crate) app: Router,
+    pub(crate) app: A,
     pub(crate) tls: Option<Arc<TlsIdentity>>,
     pub(crate) peers: Arc<Peers>,
 }
 
-impl Endpoint {
+impl<A: Answers> Endpoint<A> {
     /// Takes connections until `stopping` says `true`; each holds one of the permits until it ends.
     pub(crate) async fn serve(self, permits: Arc<Semaphore>, stopping: watch::Receiver<bool>) {
         let mut told = stopping.clone();
@@ -93,7 +111,7 @@ impl Endpoint {
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    app: Router,
+    app: impl Answers,
     tls: Option<Arc<TlsIdentity>>,
     tie: Tie,
 ) {
@@ -101,21 +119,16 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(stream, STALL);
     match tls {
-        None => requests(stream, peer, app, tie).await,
+        None => app.answer(stream, peer, tie).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => requests(stream, peer, app, tie).await,
+            Ok(Ok(stream)) => app.answer(stream, peer, tie).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },
     }
 }
 
-async fn requests(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
-    app: Router,
-    mut tie: Tie,
-) {
+async fn requests(stream: impl Stream, peer: SocketAddr, app: Router, mut tie: Tie) {
     let mine = tie.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));

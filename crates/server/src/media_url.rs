@@ -1,7 +1,7 @@
 //! Signed media URLs (docs/protocol.md, section 8): which paths there are, and by which tokens they are had.
 //! `urltoken` makes and checks the tokens.
 
-use crate::contents::ContentPlace;
+use crate::content_place::ContentPlace;
 use nccp::ByteRange;
 use pack::layout;
 use urltoken::{Place, Signed, Signer};

@@ -147,6 +147,7 @@ pub(crate) async fn keep_fresh(
         };
         let (service, tls, mut looked_at) = (Arc::clone(&service), tls.clone(), parts.clone());
         let look = move || {
+            service.look_after_signers();
             for part in &mut looked_at {
                 part.look(&service, tls.as_deref(), asked);
             }

@@ -2,6 +2,7 @@
 
 use crate::listen::{Endpoint, Peers};
 use crate::reload::Hangup;
+use crate::rtmp::Publish;
 use crate::store::retried;
 use crate::tls::TlsIdentity;
 use crate::{Clock, Config, Error, Role, Service, http, reload, telemetry};
@@ -32,6 +33,8 @@ pub struct Server {
     listener: TcpListener,
     boxes: Option<TcpListener>,
     metrics: Option<TcpListener>,
+    rtmp: Option<TcpListener>,
+    rtmps: Option<TcpListener>,
     tls: Option<Arc<TlsIdentity>>,
     service: Arc<Service>,
     hangup: Option<Hangup>,
@@ -41,6 +44,20 @@ async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, Er
     TcpListener::bind(address)
         .await
         .map_err(|source| Error::Setting { name, reason: format!("cannot listen on {address}: {source}") })
+}
+
+/// The listeners for RTMP and RTMPS, where the role is.
+async fn listen_for_encoders(config: &Config) -> Result<[Option<TcpListener>; 2], Error> {
+    let mut listeners = [None, None];
+    if config.has(Role::Ingest) {
+        let wanted = [("live.rtmp", config.live.rtmp), ("live.rtmps", config.live.rtmps)];
+        for (listener, (name, address)) in listeners.iter_mut().zip(wanted) {
+            if let Some(address) = address {
+                *listener = Some(bind(name, address).await?);
+            }
+        }
+    }
+    Ok(listeners)
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
@@ -72,9 +89,10 @@ impl Server {
             config.boxes.url = Some(format!("{scheme}://localhost:{}", address_of(listener)?.port()));
         }
         let metrics = telemetry::listen(&config).await?;
+        let [rtmp, rtmps] = listen_for_encoders(&config).await?;
         let tls = config.tls.as_ref().map(TlsIdentity::open).transpose()?.map(Arc::new);
         let service = Arc::new(Service::open(config, clock).await?);
-        Ok(Self { listener, boxes, metrics, tls, service, hangup })
+        Ok(Self { listener, boxes, metrics, rtmp, rtmps, tls, service, hangup })
     }
 
     /// Where it listens.
@@ -93,6 +111,11 @@ impl Server {
     /// Where `/metrics` is, if anywhere.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Where it listens for encoders by RTMP and by RTMPS, if it does.
+    pub fn rtmp_addresses(&self) -> [Option<SocketAddr>; 2] {
+        [&self.rtmp, &self.rtmps].map(|listener| listener.as_ref().and_then(|it| it.local_addr().ok()))
     }
 
     /// What it serves.
@@ -114,7 +137,7 @@ impl Server {
     /// # Errors
     /// As [`Server::run`].
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let Self { listener, boxes, metrics, tls, service, hangup } = self;
+        let Self { listener, boxes, metrics, rtmp, rtmps, tls, service, hangup } = self;
         let (stop_all, stopping) = watch::channel(false);
         let connections = service.config().limits.connections.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(connections));
@@ -137,6 +160,12 @@ impl Server {
             peers: Arc::clone(&peers),
         };
         endpoints.spawn(main.serve(Arc::clone(&permits), stopping.clone()));
+        for (listener, tls) in [(rtmp, None), (rtmps, tls.clone())] {
+            let Some(listener) = listener else { continue };
+            let (app, peers) = (Publish(Arc::clone(&service)), Arc::clone(&peers));
+            endpoints
+                .spawn(Endpoint { listener, app, tls, peers }.serve(Arc::clone(&permits), stopping.clone()));
+        }
         if let Some(listener) = boxes {
             let endpoint = Endpoint { listener, app: http::box_router(Arc::clone(&service)), tls, peers };
             endpoints.spawn(endpoint.serve(Arc::clone(&permits), stopping.clone()));

@@ -2,10 +2,13 @@
 
 use crate::authorizer::Webhook;
 use crate::catalogue::{Catalogue, Pack};
-use crate::contents::{ContentPlace, ContentRules, Origin, OriginFilm, Unserved};
+use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
+use crate::contents::{Origin, OriginFilm, Unserved};
 use crate::descriptions::Descriptions;
 use crate::http::KnownHeaders;
 use crate::keys::KeyRing;
+use crate::library;
 use crate::live::Live;
 use crate::policy::{self, Policies};
 use crate::private;
@@ -22,7 +25,7 @@ use origin::scope::Form;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use storage::Folder;
+use storage::Storage;
 
 /// How soon signers' certificates are asked for again where there were none, in seconds.
 const RENEW_AGAIN: u64 = 3600;
@@ -33,13 +36,15 @@ pub struct Service {
     pub(crate) clock: Clock,
     keys: RwLock<Arc<KeyRing>>,
     url_tokens: RwLock<Arc<UrlTokens>>,
-    /// When to read the keys again, because a signer's certificate ends. Unix seconds.
-    renew_at: AtomicU64,
+    /// When the keys were last read again for the signers' certificates, and that did not help. Unix seconds.
+    tried: AtomicU64,
     regions: RwLock<Arc<RegionTable>>,
     policies: RwLock<Arc<Policies>>,
     policies_changed: AtomicU64,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: Catalogue,
+    /// The library as files are sent from it: through a cache where it lies elsewhere.
+    pub(crate) media: Arc<dyn Storage>,
     pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
     pub(crate) live: Live,
@@ -115,6 +120,7 @@ impl Service {
                 tracing::warn!("{conflict}");
             }
         }
+        let library = library::open(&config)?;
         let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
         let regions = RegionTable::open(&config.regions)?;
         let policies = load_policies(&config)?;
@@ -122,10 +128,11 @@ impl Service {
             policies: RwLock::new(Arc::new(policies)),
             policies_changed: AtomicU64::new(crate::config::modified(&config.policies())),
             regions: RwLock::new(Arc::new(regions)),
-            renew_at: AtomicU64::new(keys.renew_at),
+            tried: AtomicU64::new(0),
             url_tokens: RwLock::new(Arc::new(UrlTokens::new(&config, &keys.media)?)),
             keys: RwLock::new(Arc::new(keys)),
-            catalogue: Catalogue::new(Arc::new(Folder::new(config.library()))),
+            media: library::cached(&config, &library)?,
+            catalogue: Catalogue::new(library),
             descriptions: Descriptions::default(),
             origin: Origin::new(&config),
             live: Live::new(&config.data),
@@ -153,20 +160,21 @@ impl Service {
 
     /// The keys in force. One request works with one ring.
     pub(crate) fn keys(&self) -> Arc<KeyRing> {
-        let (now, due) = (self.clock.now(), self.renew_at.load(Ordering::Relaxed));
-        // One request reads them again when a certificate ends soon; where that does not help, one an hour.
-        let next = now.saturating_add(RENEW_AGAIN);
-        let mine = || self.renew_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if now >= due && mine() {
-            self.renew_signers(now);
-        }
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn renew_signers(&self, now: u64) {
-        if let Err(error) = self.reload_keys() {
-            tracing::error!(%error, "the signers' certificates end, and the keys cannot be read again");
-        } else if self.renew_at.load(Ordering::Relaxed) > now.saturating_add(RENEW_AGAIN) {
+    /// Reads the keys again when the signers' certificates end soon, or begin later because the clock was ahead:
+    /// they get new ones where the site CA is at hand. Where that does not help, once an hour. Blocks on files.
+    pub fn look_after_signers(&self) {
+        let (now, tried) = (self.clock.now(), self.tried.load(Ordering::Relaxed));
+        if !self.keys().is_due(now) || now.abs_diff(tried) < RENEW_AGAIN {
+            return;
+        }
+        let read = self.reload_keys();
+        self.tried.store(if self.keys().is_due(now) { now } else { 0 }, Ordering::Relaxed);
+        if let Err(error) = read {
+            tracing::error!(%error, "the signers' certificates end or do not hold, and the keys cannot be read again");
+        } else if !self.keys().is_due(now) {
             tracing::info!("the signers have new certificates");
         } else {
             tracing::warn!(
@@ -270,8 +278,6 @@ impl Service {
         // With the files of secrets that the configuration names.
         let url_tokens = UrlTokens::new(&self.config, &keys.media)?;
         *self.url_tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(url_tokens);
-        let soonest = self.clock.now().saturating_add(RENEW_AGAIN);
-        self.renew_at.store(keys.renew_at.max(soonest), Ordering::Relaxed);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
     }

@@ -4,9 +4,9 @@
 //! Text form: base64url of key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16); opaque to everybody else. Opening
 //! one touches no database, so a forgery costs none.
 
-use crate::grant::Visit;
 use crate::key_level;
 use crate::secret::{base64url, from_base64url, random};
+use crate::visit::Visit;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use license::{KeyLevel, SigningPoint};
@@ -171,7 +171,7 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::{All, Movies};
+    use crate::visit::{All, MOST_MOVIES, Movies};
     use proptest::prelude::*;
 
     fn ticket() -> Ticket {
@@ -208,7 +208,7 @@ mod tests {
     fn a_grants_terms_travel_along() {
         let keys = TicketKeys::new(key(1), vec![]);
         let movie = |id: u64| nccp::MovieId::try_from(id).unwrap();
-        let most = vec![movie((1 << 53) - 1); crate::grant::MOST_MOVIES];
+        let most = vec![movie((1 << 53) - 1); MOST_MOVIES];
         for movies in [Movies::All(All::All), Movies::Only(most)] {
             let ticket = Ticket {
                 visit: Some(Visit { movies, streams: Some(2), devices: Some(1000), until: Some(1 << 40) }),

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::{InvalidKey, Key};
+use crate::{InvalidKey, Key, Trouble};
 
 /// Why a storage does not do what it was asked for. Each displays as one line that names the object and,
 /// where that is not plain, what to do.
@@ -35,7 +35,7 @@ pub enum Error {
         /// How many there are.
         size: u64,
     },
-    /// The system, or the service behind the storage, failed.
+    /// The system failed.
     #[error("{key}: cannot {doing} in {storage}: {source}; check that it is there, writable and not full")]
     Io {
         /// The object; the prefix of a list.
@@ -46,6 +46,20 @@ pub enum Error {
         storage: String,
         /// The reason.
         source: std::io::Error,
+    },
+    /// The service behind the storage does not do it.
+    #[error("{key}: cannot {doing} in {storage}: {trouble}{}", in_brackets(.said))]
+    Store {
+        /// The object; the prefix of a list.
+        key: String,
+        /// What was tried: "read", "write", ….
+        doing: &'static str,
+        /// The storage.
+        storage: String,
+        /// What is the matter, and what to do.
+        trouble: Trouble,
+        /// What the service said, in one line; may be empty.
+        said: String,
     },
     /// A local file that is to be stored cannot be read.
     #[error("{}: cannot read: {source}", path.display())]
@@ -65,4 +79,8 @@ impl Error {
     pub const fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
+}
+
+fn in_brackets(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(" ({said})") }
 }

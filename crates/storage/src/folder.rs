@@ -3,6 +3,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,6 +17,9 @@ use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
 
 /// Bytes of an object that are in memory for a reader at a time.
 const CHUNK: usize = 64 * 1024;
+
+/// How the names of unfinished files begin.
+const WRITING: &str = ".writing-";
 
 /// A local folder: an object is a file, the parts of its key are folders. Files come into being under a
 /// hidden name, are synced, and get their name in one step; so do the folders that they need. Hidden files
@@ -129,6 +133,34 @@ impl Folder {
         Ok((tokio::fs::File::from_std(file), size))
     }
 
+    /// Removes unfinished files below a folder, and the folders that are empty then; gives how many.
+    fn tidy_below(&self, folder: &Path, older_than: Duration) -> io::Result<u64> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut count = 0;
+        for entry in entries {
+            let entry = entry?;
+            let Ok(meta) = fs::symlink_metadata(entry.path()) else { continue };
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            let is_old = modified(&meta).elapsed().is_ok_and(|age| age >= older_than);
+            if meta.is_dir() && !name.starts_with(b".") {
+                count += self.tidy_below(&entry.path(), older_than)?;
+            } else if meta.is_file() && name.starts_with(WRITING.as_bytes()) && is_old {
+                fs::remove_file(entry.path())?;
+                count += 1;
+            }
+        }
+        if count > 0 && folder != self.root {
+            // It stays where there is something in it.
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(count)
+    }
+
     /// All files below a folder.
     fn walk(&self, folder: PathBuf, found: &mut Vec<Meta>) -> io::Result<()> {
         let entries = match fs::read_dir(&folder) {
@@ -151,7 +183,7 @@ impl Folder {
             if meta.is_dir() {
                 self.walk(path, found)?;
             } else if meta.is_file() {
-                found.push(Meta { key, size: meta.len() });
+                found.push(Meta { key, size: meta.len(), modified: modified(&meta) });
             }
         }
         Ok(())
@@ -203,8 +235,9 @@ impl Storage for Folder {
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
-        let (_, size) = self.open(key).await?;
-        Ok(Meta { key: key.clone(), size })
+        let (file, size) = self.open(key).await?;
+        let meta = file.metadata().await.map_err(self.failed(key, "read"))?;
+        Ok(Meta { key: key.clone(), size, modified: modified(&meta) })
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
@@ -247,6 +280,17 @@ impl Storage for Folder {
         })
         .await
     }
+
+    async fn tidy(&self, older_than: Duration) -> Result<u64, Error> {
+        let (this, folder) = (self.clone(), self.root.clone());
+        let done = tokio::task::spawn_blocking(move || this.tidy_below(&folder, older_than)).await;
+        done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|source| Error::Io {
+            key: "/".to_owned(),
+            doing: "tidy",
+            storage: self.to_string(),
+            source,
+        })
+    }
 }
 
 /// Whether two looks saw one file. Elsewhere than on Unix files have no number to go by.
@@ -262,6 +306,11 @@ fn same(seen: &fs::Metadata, opened: &fs::Metadata) -> bool {
     }
 }
 
+/// When a file was written; where nobody knows, long ago.
+fn modified(meta: &fs::Metadata) -> SystemTime {
+    meta.modified().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
 /// The folder that a path lies in.
 fn above(path: &Path) -> &Path {
     match path.parent() {
@@ -273,7 +322,7 @@ fn above(path: &Path) -> &Path {
 /// A hidden file, as readable as what it will become: what the umask leaves.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
+    builder.prefix(WRITING);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

@@ -1,4 +1,5 @@
-//! Where published films lie: objects under keys, in a local folder ([`Folder`]) or in memory ([`Memory`]).
+//! Where published films lie: objects under keys, in a local folder ([`Folder`]), in a bucket of S3 ([`S3`]) or in
+//! memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk.
 //!
 //! [`Storage`] asks for what object stores can do and no more: objects are written whole, read in ranges,
 //! listed by prefix, and created only where there is none. There is no renaming and no transaction, so
@@ -33,16 +34,24 @@
 //! # }
 //! ```
 
+mod address;
+mod cache;
 mod error;
 mod folder;
 mod key;
 mod memory;
 mod publish;
+mod s3;
 mod storage;
+mod sweep;
 
+pub use address::{Address, InvalidAddress};
+pub use cache::{Cached, Disk};
 pub use error::Error;
 pub use folder::Folder;
 pub use key::{InvalidKey, Key};
 pub use memory::Memory;
-pub use publish::{Published, publish, unpublish};
+pub use publish::{Published, files, publish, unpublish};
+pub use s3::{AccessKey, Credentials, Patience, S3, S3Settings, Trouble};
 pub use storage::{Meta, Object, PutMode, Storage, Transfer};
+pub use sweep::{leftovers, sweep};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
 /// Objects in memory: for tests, and for live streams that nobody keeps.
 #[derive(Debug, Default)]
 pub struct Memory {
-    objects: RwLock<BTreeMap<Key, Bytes>>,
+    objects: RwLock<BTreeMap<Key, (Bytes, SystemTime)>>,
 }
 
 impl fmt::Display for Memory {
@@ -25,15 +26,15 @@ impl fmt::Display for Memory {
 }
 
 impl Memory {
-    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Bytes>> {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Key, (Bytes, SystemTime)>> {
         self.objects.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Bytes>> {
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, (Bytes, SystemTime)>> {
         self.objects.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, key: &Key) -> Result<Bytes, Error> {
+    fn find(&self, key: &Key) -> Result<(Bytes, SystemTime), Error> {
         let not_found = || Error::NotFound { key: key.clone(), storage: self.to_string() };
         self.read().get(key).cloned().ok_or_else(not_found)
     }
@@ -42,6 +43,7 @@ impl Memory {
 #[async_trait]
 impl Storage for Memory {
     async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error> {
+        let data = (data, SystemTime::now());
         match (self.write().entry(key.clone()), mode) {
             (Entry::Occupied(_), PutMode::Create) => {
                 return Err(Error::AlreadyExists { key: key.clone(), storage: self.to_string() });
@@ -59,21 +61,26 @@ impl Storage for Memory {
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
-        let data = self.find(key)?;
+        let (data, _) = self.find(key)?;
         let range = clamp(key, range, data.len() as u64)?;
         let part = data.slice(range.start as usize..range.end as usize);
         Ok(Object { size: data.len() as u64, range, body: stream::iter([Ok(part)]).boxed() })
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
-        Ok(Meta { key: key.clone(), size: self.find(key)?.len() as u64 })
+        let (data, modified) = self.find(key)?;
+        Ok(Meta { key: key.clone(), size: data.len() as u64, modified })
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
         let objects = self.read();
         let below = objects.iter().filter(|(key, _)| prefix.is_none_or(|prefix| key.is_below(prefix)));
-        let found: Vec<_> =
-            below.map(|(key, data)| Ok(Meta { key: key.clone(), size: data.len() as u64 })).collect();
+        let meta = |(key, (data, modified)): (&Key, &(Bytes, SystemTime))| Meta {
+            key: key.clone(),
+            size: data.len() as u64,
+            modified: *modified,
+        };
+        let found: Vec<_> = below.map(|object| Ok(meta(object))).collect();
         stream::iter(found).boxed()
     }
 

@@ -41,8 +41,7 @@ pub async fn publish(
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
     }
-    let mut files = Vec::new();
-    walk(folder, "", &mut files)?;
+    let mut files = files(folder).await?;
     let last_file = folder.join(last);
     let description = tokio::fs::read(&last_file).await;
     let description = description.map_err(|source| Error::Source { path: last_file, source })?;
@@ -74,7 +73,22 @@ pub async fn unpublish(storage: &dyn Storage, prefix: &Key, last: &str) -> Resul
     Ok(())
 }
 
-/// All files below a folder, with their names relative to it.
+/// All files below a local folder that [`publish`] would publish: names relative to it, and paths.
+///
+/// # Errors
+/// [`Error::Source`] if the folder cannot be read, or holds what is refused.
+pub async fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let root = folder.to_owned();
+    let walked = tokio::task::spawn_blocking(move || {
+        let mut found = Vec::new();
+        walk(&root, "", &mut found).map(|()| found)
+    });
+    walked.await.unwrap_or_else(|error| {
+        Err(Error::Source { path: folder.to_owned(), source: io::Error::other(error) })
+    })
+}
+
+/// All files below a folder, with their names relative to it. Blocks.
 fn walk(folder: &Path, name: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
     let unreadable = |source| Error::Source { path: folder.into(), source };
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -9,9 +10,7 @@ use futures_util::stream::BoxStream;
 
 use crate::{Error, Key};
 
-/// Objects under keys. Implementations agree in everything that the suite of contract tests looks at; what
-/// the trait asks for maps onto the `object_store` crate method by method (`put_opts`, `put_multipart_opts`,
-/// `get_opts`, `list`, `delete_stream`), and onto S3 behind it.
+/// Objects under keys. Implementations agree in everything that the suite of contract tests looks at.
 ///
 /// An object is there whole or not at all: who reads while it is written gets the old one, or none. What a
 /// method reported as done outlives a power failure, as far as the storage can outlive one.
@@ -21,25 +20,25 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] in [`PutMode::Create`], whoever created it, even at the same moment;
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Store`].
     async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error>;
 
     /// Writes an object from a local file of any size, over what was there.
     ///
     /// # Errors
-    /// [`Error::Source`] if the file cannot be read; [`Error::Io`].
+    /// [`Error::Source`] if the file cannot be read; [`Error::Io`], [`Error::Store`].
     async fn put_file(&self, key: &Key, file: &Path, transfer: Transfer) -> Result<(), Error>;
 
     /// Opens an object, or a range of its bytes. A range that reaches past the end stops there.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Range`] for a range that has no byte in the object; [`Error::Io`].
+    /// [`Error::NotFound`]; [`Error::Range`] for a range that has no byte in the object; [`Error::Io`], [`Error::Store`].
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error>;
 
     /// What is known of an object without its bytes.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::Io`], [`Error::Store`].
     async fn head(&self, key: &Key) -> Result<Meta, Error>;
 
     /// All objects below a prefix, or all there are, in no particular order. An object that has the prefix
@@ -49,8 +48,31 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Removes an object. That there is none is no error.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Store`].
     async fn delete(&self, key: &Key) -> Result<(), Error>;
+
+    /// Removes what writers left that were killed, as far as that is no object and nobody can still be at work on
+    /// it: nothing was written to it for so long. Gives how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Store`].
+    async fn tidy(&self, _older_than: Duration) -> Result<u64, Error> {
+        Ok(0)
+    }
+
+    /// A URL by which whoever has it reads the object, for so long, as this media type; `None`: this storage has
+    /// no such thing. Whether there is the object is not asked.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    async fn signed_url(
+        &self,
+        _key: &Key,
+        _media_type: &str,
+        _life: Duration,
+    ) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
 }
 
 /// What to do where there is an object of that key already.
@@ -78,6 +100,8 @@ pub struct Meta {
     pub key: Key,
     /// Bytes.
     pub size: u64,
+    /// When it was written.
+    pub modified: SystemTime,
 }
 
 /// An object that is being read.
@@ -94,7 +118,7 @@ impl Object {
     /// All bytes of the range in memory: for what is known to be small.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Store`].
     pub async fn bytes(self) -> Result<Bytes, Error> {
         let mut all = BytesMut::new();
         let mut body = self.body;

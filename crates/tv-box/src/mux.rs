@@ -221,6 +221,7 @@ impl Muxer {
             auxiliary: &[],
             description_index: None,
             group: None,
+            roll: None,
         })?;
         out.extend_from_slice(in_front);
         out.extend_from_slice(&fragment.data);

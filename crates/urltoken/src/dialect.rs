@@ -10,7 +10,7 @@ mod matinee;
 mod mediavault;
 mod nginx;
 
-use crate::signer::{Settings, Validity};
+use crate::settings::{Settings, Validity};
 use crate::{Place, Reach, Secret, Unusable};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;

@@ -27,9 +27,11 @@ mod dialect;
 mod encoding;
 mod place;
 mod secret;
+mod settings;
 mod signer;
 
 pub use dialect::Dialect;
 pub use place::{Place, Reach};
 pub use secret::{Secret, Unusable};
-pub use signer::{Refusal, Settings, Signed, Signer};
+pub use settings::Settings;
+pub use signer::{Refusal, Signed, Signer};

@@ -21,8 +21,13 @@ pub struct Fetch {
     pub url: String,
     /// First and last byte for a `Range` header; `None` when the URL has them.
     pub range: Option<(u64, u64)>,
-    /// How many bytes have to come.
+    /// How many bytes have to come; or, where that is not known, may come.
     pub length: u64,
+    /// Whether exactly so many have to come. Else the answer ends where the file ends.
+    pub sized: bool,
+    /// What is wanted is all of a file, from where an earlier attempt broke off: who does not know of ranges may
+    /// send it whole.
+    pub resumed: bool,
     /// From the server, whatever the browser's cache has.
     pub afresh: bool,
 }
@@ -123,22 +128,40 @@ async fn run(
     }
     let answer = JsFuture::from(gloo::utils::window().fetch_with_str_and_init(&fetch.url, &init));
     let response: Response = answer.await.map_err(network)?.unchecked_into();
-    let expected = if fetch.range.is_some() { 206 } else { 200 };
-    if response.status() != expected {
-        return Err(Failure::Status(response.status()));
-    }
+    let mut unwanted = match (response.status(), fetch.range) {
+        (206, Some(_)) | (200, None) => 0,
+        (200, Some((first, _))) if fetch.resumed => first,
+        (status, _) => return Err(Failure::Status(status)),
+    };
     let body = response.body().ok_or(Failure::Network)?;
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     let mut received = 0u64;
+    // Whether a piece is the last of a file whose size is not known shows with what follows it.
+    let mut held: Option<Uint8Array> = None;
     while live.get() {
         let step = JsFuture::from(reader.read()).await.map_err(network)?;
         if Reflect::get(&step, &"done".into()).map_err(network)?.is_truthy() {
-            return Err(Failure::Truncated);
+            let Some(last) = held.take().filter(|_| !fetch.sized) else { return Err(Failure::Truncated) };
+            tell(FetchEvent::Chunk(last, true));
+            return Ok(());
         }
         let chunk: Uint8Array = Reflect::get(&step, &"value".into()).map_err(network)?.unchecked_into();
+        let passed_over = unwanted.min(u64::from(chunk.byte_length()));
+        unwanted -= passed_over;
+        let chunk = match u32::try_from(passed_over).unwrap_or(u32::MAX) {
+            0 => chunk,
+            all if all >= chunk.byte_length() => continue,
+            some => chunk.slice(some, chunk.length()),
+        };
         received += u64::from(chunk.byte_length());
         if received > fetch.length {
             return Err(Failure::Truncated);
+        }
+        if !fetch.sized {
+            if let Some(before) = held.replace(chunk) {
+                tell(FetchEvent::Chunk(before, false));
+            }
+            continue;
         }
         let last = received == fetch.length;
         if last {

@@ -1,7 +1,7 @@
 //! What went wrong, in words, with a way on.
 
 use drm_api::{DrmError, PolicyReason};
-use nccp::{ErrorCode, WireError, json::Playing};
+use nccp::{ErrorCode, Playing, WireError};
 
 use crate::{api, capability::Missing};
 
@@ -94,6 +94,12 @@ impl Problem {
             E::MovieNotAvailable => {
                 ("Not available at the moment", "This title is not available at the moment.", Way::Library)
             }
+            E::EventWaiting => ("Not begun yet", "This event has not begun yet.", Way::Retry),
+            E::EventEnded => (
+                "The event has ended",
+                "Where there is a recording it will be in the library soon.",
+                Way::Library,
+            ),
             E::PolicyRefused => (
                 "Not allowed on this device",
                 // The server's words name the rule.

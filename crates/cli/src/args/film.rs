@@ -170,8 +170,9 @@ pub(crate) struct FilmKeys {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The file
-    pub(crate) file: PathBuf,
+    /// A file, a film's folder, or the number of a movie in the catalogue
+    #[arg(value_name = "FILE|DIR|MOVIE")]
+    pub(crate) place: PathBuf,
     #[command(flatten)]
     pub(crate) json: Json,
 }

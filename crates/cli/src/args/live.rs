@@ -1,9 +1,11 @@
 //! `matinee live`.
 
 use super::Json;
+use super::values::until;
 use clap::{Args, Subcommand};
 use live::Name;
 use server::LicenseMode;
+use std::time::SystemTime;
 
 /// An event's two names.
 #[derive(Debug, Args)]
@@ -36,6 +38,9 @@ pub(crate) enum Live {
         /// Plan that may play it; may be given several times [default: every plan but none]
         #[arg(long = "plan", value_name = "PLAN")]
         plans: Vec<String>,
+        /// When it is to begin, as the library says it: a moment (2026-11-28T20:00:00Z) or a time from now (2h)
+        #[arg(long, value_name = "TIME", value_parser = until)]
+        starts: Option<SystemTime>,
         #[command(flatten)]
         json: Json,
     },

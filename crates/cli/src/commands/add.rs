@@ -1,18 +1,45 @@
 //! `matinee add`: from whatever an operator has to a title.
 
 use super::progress::Bar;
-use super::{block_on, film, movie, open, tracks};
+use super::{block_on, exchange, film, movie, open, tracks};
 use crate::args::Add;
 use crate::{Failure, output};
-use packager::{Destination, PackageOptions};
+use packager::PackageOptions;
 use prepare::plan::{Pictures, Plan, Source, Wishes, plan};
 use prepare::{Prepared, Work};
 use serde_json::json;
-use server::Config;
 use server::policy::Policies;
+use server::{Config, library, movies};
 use std::path::PathBuf;
 
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
+    add_film(config, add).map_err(|failure| match is_full(&failure) {
+        true => {
+            // ffmpeg says more than once that it cannot write.
+            let what = match &failure {
+                Failure::Prepare(prepare::Error::Ffmpeg { step, .. }) => step.clone(),
+                other => other.to_string(),
+            };
+            Failure::Command(format!(
+                "{what}: the disk is full; make room and say the same again. What is done already is not done again: \
+                 it lies in {}",
+                config.data.join(film::WORK).display()
+            ))
+        }
+        false => failure,
+    })
+}
+
+/// Whether there is no room to write, whoever noticed: the system's words, as ffmpeg says them, too, and
+/// SQLite's.
+fn is_full(failure: &Failure) -> bool {
+    let said = failure.to_string();
+    let words =
+        ["No space left on device", "Disk quota exceeded", "File too large", "database or disk is full"];
+    words.iter().any(|words| said.contains(words))
+}
+
+fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     if let Some(policy) = &add.details.policy {
         Policies::load(config)?.check(policy)?;
     }
@@ -20,7 +47,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
     let named = tracks::read(&add.tracks)?;
     let sources =
         add.inputs.iter().map(|path| prepare::probe_file(path)).collect::<Result<Vec<Source>, _>>()?;
-    let mut wishes = Wishes { ladder, transcode: false };
+    let mut wishes = Wishes { ladder, ..Wishes::default() };
     let mut what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
     tell(&what, add.json)?;
     if add.dry_run {
@@ -40,9 +67,8 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
         let options = options(config, &add, movie, &named, prepared, what.sounds.is_empty())?;
         match packager::package(&options, &mut meter) {
-            // What looked fit is not: its key frames, or something in its coding.
-            Err(error) if !wishes.transcode && passes(&what) && is_of_media(&error) => {
-                wishes.transcode = true;
+            // What looked fit is not: its key frames, its gaps, or something in its coding.
+            Err(error) if give_up_passing(&what, &error, &mut wishes) => {
                 what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
                 what.notes.insert(0, format!("it cannot be taken as it is ({error})"));
                 tell(&what, add.json)?;
@@ -55,9 +81,9 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         }
     };
     drop(meter);
-    let library = config.library().join(&published.pack.pack_id);
+    let id = &published.pack.pack_id;
     let done = source.and_then(|source| {
-        let pack = block_on(async { Ok(server::catalogue::Pack::read_folder(&library).await?) })?;
+        let pack = block_on(async { Ok(movies::read(&*library::open(config)?, id).await?) })?;
         Ok((movie::put(config, &pack, add.details)?, source))
     });
     match done {
@@ -81,7 +107,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         Err(error) => {
             if !published.already_there {
                 // No film in the library that the catalogue does not know.
-                let _ = std::fs::remove_dir_all(&published.directory);
+                let _ = block_on(async { Ok(movies::unpublish(&*library::open(config)?, id).await?) });
             }
             Err(error)
         }
@@ -123,7 +149,7 @@ fn options(
 ) -> Result<PackageOptions, Failure> {
     let keys = match add.scheme {
         pack::Scheme::None => None,
-        _ => Some(film::site_key(config, movie)?),
+        _ => Some(exchange::site_key(config, movie)?),
     };
     let title = || Some(add.inputs.first()?.file_stem()?.to_string_lossy().into_owned());
     // What is named one by one is there beside what was found.
@@ -143,8 +169,22 @@ fn options(
         subtitles: prepared.subtitles.into_iter().chain(named.subtitles.iter().cloned()).collect(),
         thumbnails: prepared.thumbnails,
         chapters,
-        ..PackageOptions::new(prepared.inputs, movie, keys, Destination::Library(config.library()))
+        ..PackageOptions::new(prepared.inputs, movie, keys, super::storage::destination(config)?)
     })
+}
+
+/// Whether what was to pass is transcoded instead, and then wishes so: sound where the error is about sound,
+/// or where pictures are transcoded already.
+fn give_up_passing(plan: &Plan, error: &packager::Error, wishes: &mut Wishes) -> bool {
+    use packager::Error as E;
+    let of_sound = matches!(error, E::AudioGap { .. } | E::Codec { media: "audio", .. });
+    let sound_passes = plan.sounds.iter().any(|sound| sound.pass);
+    match is_of_media(error) {
+        true if sound_passes && (of_sound || !passes(plan)) => wishes.transcode_sound = true,
+        true if passes(plan) => wishes.transcode = true,
+        _ => return false,
+    }
+    true
 }
 
 /// Whether some pictures are taken as they are.

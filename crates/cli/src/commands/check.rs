@@ -51,11 +51,20 @@ fn wrong(report: &CheckReport) -> usize {
     report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Wrong { .. })).count()
 }
 
-fn library_folder(config: &Config, movie: u64) -> Result<PathBuf, Failure> {
+/// The folder of a movie of the catalogue.
+pub(super) fn library_folder(config: &Config, movie: u64) -> Result<PathBuf, Failure> {
     block_on(async {
         let store = open(config).await?;
         let movie = movies::find(&*store, movie).await?;
         store.close().await;
+        if let storage::Address::S3 { .. } = config.storage.url {
+            return Err(Failure::Usage(format!(
+                "the film lies in {url}: check that it is whole by `matinee storage check`; to look into it, fetch it by \
+                 `matinee storage copy {url} file:FOLDER`, and name FOLDER/{pack}",
+                url = config.storage.url,
+                pack = movie.pack
+            )));
+        }
         Ok(config.library().join(&movie.pack))
     })
 }

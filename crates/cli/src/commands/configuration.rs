@@ -1,15 +1,20 @@
 //! `matinee config`.
 
-use super::now;
+use super::{block_on, now};
 use crate::args::Configuration;
 use crate::{Failure, output};
 use serde_json::Value;
-use server::{Config, contents};
+use server::{Config, contents, library};
 
 pub(crate) fn run(config: &Config, command: Configuration) -> Result<(), Failure> {
     match command {
         Configuration::Check(json) => {
-            let report = contents::check(config, now())?;
+            let mut report = contents::check(config, now())?;
+            // A store elsewhere is asked, for its settings alone do not show whether they are right.
+            if matches!(config.storage.url, storage::Address::S3 { .. }) {
+                let asked = block_on(async { Ok(library::probe(&*library::open(config)?).await?) });
+                report.errors.extend(asked.err().map(|error| format!("storage: {error}")));
+            }
             if json.json {
                 output::json(&report)?;
             } else {

@@ -2,10 +2,10 @@
 //! and documents of a film's keys.
 
 use super::key_server::KeyServer;
-use super::{block_on, film, given_keys};
+use super::{block_on, given_keys, now};
 use crate::Failure;
 use crate::args::Package;
-use cenc::{ContentId, Kid, KidAndKey, Label};
+use cenc::{CommonKey, ContentId, Kid, KidAndKey, Label};
 use cpix::{Document, Request};
 use pack::{Pack, Scheme};
 use packager::Keys;
@@ -54,7 +54,7 @@ pub(super) fn choose(config: &Config, package: &Package) -> Result<Chosen, Failu
             let mut listed = listed.into_iter();
             let keys = match listed.next() {
                 Some(first) => Keys::given(first, listed.collect(), content, label),
-                None => film::site_key(config, movie)?,
+                None => site_key(config, movie)?,
             };
             (given, true, keys)
         }
@@ -75,6 +75,14 @@ impl After {
         }
         Ok(given)
     }
+}
+
+/// The key that follows from the site's common key; the keys are made if there are none yet.
+pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
+    let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+    let (id, common) = ring.active_common_key();
+    let common = CommonKey::new(*common.expose());
+    Ok(Keys::derived(common, id.to_owned(), ContentId::of_movie(movie), Label::default()))
 }
 
 /// The document that `--cpix` names, or that a key server answers with.

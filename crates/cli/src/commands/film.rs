@@ -1,16 +1,15 @@
-//! `matinee package`, `inspect` and `decrypt`.
+//! `matinee package` and `decrypt`.
 
 use super::exchange::{self, Chosen};
 use super::progress::Bar;
-use super::{given_keys, movie, now, tracks};
-use crate::args::{Decrypt, Inspect, Package};
+use super::{block_on, given_keys, movie, tracks};
+use crate::args::{Decrypt, Package};
 use crate::{Failure, output};
-use cenc::{CommonKey, ContentId, Label};
 use pack::Scheme;
-use packager::{ClearSource, Destination, Keys, PackageOptions, ThumbnailSource};
+use packager::{ClearSource, Destination, PackageOptions, ThumbnailSource};
 use prepare::Work;
-use server::Config;
 use server::policy::Policies;
+use server::{Config, library, movies};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         None => {
             // Before the library in it is made.
             server::open_data(&config.data)?;
-            Destination::Library(config.library())
+            super::storage::destination(config)?
         }
     };
     let tracks = tracks::read(&package.tracks)?;
@@ -77,7 +76,8 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     });
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
-        let _ = std::fs::remove_dir_all(&published.directory);
+        let id = &published.pack.pack_id;
+        let _ = block_on(async { Ok(movies::unpublish(&*library::open(config)?, id).await?) });
     }
     let source = done?;
     discard(work)?;
@@ -108,7 +108,7 @@ pub(super) fn keep_source(source: Option<ClearSource>, movie: u64) -> Result<(),
 /// Where thumbnails are made: in the data folder, or hidden beside the folder that is written.
 fn open_work(config: &Config, inputs: &[PathBuf], destination: &Destination) -> Result<Work, Failure> {
     let parent = match destination {
-        Destination::Library(_) => config.data.join(WORK),
+        Destination::Library(_) | Destination::Storage { .. } => config.data.join(WORK),
         Destination::Directory(folder) => {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
             folder.with_file_name(format!(".{name}.{WORK}"))
@@ -136,23 +136,6 @@ fn thumbnails(inputs: &[PathBuf], work: &mut Work) -> Result<Option<ThumbnailSou
             Ok(None)
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The key that follows from the site's common key; the keys are made if there are none yet.
-pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
-    let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
-    let (id, common) = ring.active_common_key();
-    let common = CommonKey::new(*common.expose());
-    Ok(Keys::derived(common, id.to_owned(), ContentId::of_movie(movie), Label::default()))
-}
-
-pub(crate) fn inspect(inspect: &Inspect) -> Result<(), Failure> {
-    let inspection = packager::inspect(&inspect.file)?;
-    if inspect.json.json {
-        output::json(&inspection)
-    } else {
-        output::line(inspection.to_string().trim_end())
     }
 }
 

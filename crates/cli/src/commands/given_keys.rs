@@ -6,7 +6,7 @@ use crate::args::FilmKeys;
 use cenc::{Cek, KidAndKey};
 use cpix::Document;
 use server::catalogue::Pack;
-use server::{Config, movies};
+use server::{Config, library, movies};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt as _;
@@ -82,7 +82,7 @@ pub(super) fn keep(config: &Config, pack: &str, given: &[KidAndKey]) -> Result<P
 }
 
 async fn keep_with(config: &Config, id: &str, given: &[KidAndKey]) -> Result<Pack, Failure> {
-    let pack = Pack::read_folder(&config.library().join(id)).await?;
+    let pack = movies::read(&*library::open(config)?, id).await?;
     if let Some(key) = given.iter().find(|key| !pack.keys.iter().any(|name| name.kid == key.kid)) {
         return Err(Failure::Usage(format!("--key {}: no segment of the film is under that key", key.kid)));
     }
@@ -90,5 +90,5 @@ async fn keep_with(config: &Config, id: &str, given: &[KidAndKey]) -> Result<Pac
         return Ok(pack);
     }
     server::keys::open(&config.keys(), &config.public_url, &[], now())?;
-    Ok(movies::keep_keys(&config.library(), &config.keys(), id, given).await?)
+    Ok(movies::keep_keys(&*library::open(config)?, &config.keys(), id, given).await?)
 }

@@ -4,10 +4,9 @@ use super::audit::{audited, entry};
 use super::{block_on, now, open};
 use crate::args::Keys;
 use crate::{Failure, output};
-use server::catalogue::Pack;
 use server::keys::{self, KeyInfo, KeyKind, KeyState};
 use server::movies;
-use server::{Config, contents};
+use server::{Config, contents, library};
 
 pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
     let folder = config.keys();
@@ -98,9 +97,10 @@ fn films_of(config: &Config, id: &str) -> Result<String, Failure> {
         let movies = movies::list(&*store).await?;
         store.close().await;
         let ring = keys::load(&config.keys(), &config.public_url, now()).ok();
+        let library = library::open(config)?;
         let mut films = Vec::new();
         for movie in movies {
-            let pack = Pack::read_folder(&config.library().join(&movie.pack)).await;
+            let pack = movies::read(&*library, &movie.pack).await;
             let packed = pack.is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id));
             let made = |ring| contents::uses_common_key(config, ring, &movie.pack, id);
             if packed || ring.as_ref().is_some_and(made) {

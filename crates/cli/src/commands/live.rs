@@ -7,8 +7,8 @@ use live::Rotate;
 use serde_json::{Value, json};
 use server::live::{self as events, Created, Event, EventState, Events, NewEvent};
 use server::policy::{self, Policies};
-use server::{Config, live_url, media_url};
-use std::time::Duration;
+use server::{Config, library, live_url, media_url};
+use std::time::{Duration, SystemTime};
 
 /// How long `end` waits for the server that has the event.
 const PATIENCE: u32 = 60;
@@ -19,7 +19,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
     server::open_data(&config.data)?;
     let events = Events::new(&config.data);
     match command {
-        Live::Create { name, title, movie, policy, license, plans, json } => {
+        Live::Create { name, title, movie, policy, license, plans, starts, json } => {
             let policies = Policies::load(config)?;
             let EventName { app, event: name } = name;
             let (settings, _) = events.settings(&app, &name)?;
@@ -33,7 +33,9 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             }
             let movie = movie.map(nccp::MovieId::get);
             let policy = Some(named.to_owned());
-            let new = NewEvent { app, name, title, movie, policy, plans, license };
+            let starts =
+                starts.and_then(|time| Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()));
+            let new = NewEvent { app, name, title, movie, policy, plans, license, starts };
             let created = block_on(async {
                 let store = open(config).await?;
                 let created = events::create(&*store, &events, new, now()).await?;
@@ -89,8 +91,8 @@ fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState,
     for _ in 0..PATIENCE {
         block_on(async {
             let store = open(config).await?;
-            let library = config.library();
-            events::publish(&*store, events, &library, &ring, event, now()).await?;
+            let (library, staging) = (library::open(config)?, config.library());
+            events::publish(&*store, events, (&*library, &staging), &ring, event, now()).await?;
             store.close().await;
             Ok(())
         })?;
@@ -103,15 +105,27 @@ fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState,
     Err(Failure::Command("the server that has the event is still busy with it; see its log".to_owned()))
 }
 
+/// A host without its port.
+fn host(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
 /// Where encoders send it: with the key in the path, or without, for those that have a field for it.
 fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     let Created { event, key } = created;
     let base = format!("{}/ingest/{}/{}", config.public_url, event.app, event.name);
+    let server = config.live.server(host(config.public_host()), event.app.as_str());
+    let rtmp = server.map(|server| (server, format!("{}?key={key}", event.name)));
     if json {
         return output::json(&json!({
             "app": event.app.as_str(), "event": event.name.as_str(), "key": key, "movie_id": event.known.movie_id,
-            // There is no listener for RTMP yet.
-            "urls": {"http": format!("{base}/{key}"), "rtmp": Value::Null},
+            "urls": {
+                "http": format!("{base}/{key}"),
+                "rtmp": rtmp.map(|(server, stream)| format!("{server}/{stream}")),
+            },
         }));
     }
     output::line(&format!(
@@ -120,6 +134,9 @@ fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     ))?;
     output::line(&format!("Stream key  {key}"))?;
     output::line(&format!("HTTP        {base}/{key}/NAME, or {base}/NAME with the key as password"))?;
+    if let Some((server, stream)) = rtmp {
+        output::line(&format!("RTMP        server {server}, stream key {stream}"))?;
+    }
     output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
 }
 
@@ -127,7 +144,7 @@ fn to_json(event: &Event, state: &EventState) -> Value {
     let known = &event.known;
     json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id, "title": known.title,
         "state": state.state, "since": state.since, "session": state.session, "pack": state.pack,
-        "created": known.created, "ended": known.ended})
+        "created": known.created, "starts": known.starts, "ended": known.ended})
 }
 
 fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod device;
 mod exchange;
 mod film;
 mod given_keys;
+mod inspect;
 mod key_server;
 mod keys;
 mod live;
@@ -22,6 +23,7 @@ mod policy;
 mod progress;
 mod serve;
 mod share;
+mod storage;
 mod tracks;
 mod url;
 
@@ -49,7 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Add(add) => self::add::run(&load(overrides)?, *add),
         Command::Package(package) => film::package(&load(overrides)?, *package),
-        Command::Inspect(inspect) => film::inspect(&inspect),
+        Command::Inspect(inspect) => self::inspect::run(|| load(overrides), &inspect),
         Command::Check(check) => self::check::run(|| load(overrides), &check),
         Command::Decrypt(decrypt) => film::decrypt(&decrypt),
         Command::Keys(command) => keys::run(&load(overrides)?, command),
@@ -66,6 +68,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Url(url) => self::url::run(&load(overrides)?, &url),
         Command::Live(command) => live::run(&load(overrides)?, command),
         Command::Policy(command) => policy::run(&load(overrides)?, command),
+        Command::Storage(command) => storage::run(&load(overrides)?, command),
         Command::Config(command) => configuration::run(&load(overrides)?, command),
         Command::Audit(audit) => self::audit::run(&load(overrides)?, audit),
     }

@@ -8,7 +8,7 @@ use server::catalogue::Pack;
 use server::counters::{self, Playback};
 use server::policy::{self, Policies};
 use server::store::NewMovie;
-use server::{Config, contents, movies};
+use server::{Config, contents, library, movies};
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
@@ -40,7 +40,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             let mut given = given_keys::read(&keys)?;
             let (source, kept) = block_on(async {
                 let source = Pack::read_folder(&folder).await?;
-                let kept = Pack::read_folder(&config.library().join(&source.id)).await.ok();
+                let kept = movies::read(&*library::open(config)?, &source.id).await.ok();
                 Ok((source, kept))
             })?;
             if keys.cpix.is_some() {
@@ -53,7 +53,9 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
                     "the film was packaged with a key of its own, without which no license can be made: name it by --key {kid}:KEY, --key-file or --cpix"
                 )));
             }
-            block_on(async { Ok(movies::publish(&config.library(), &folder).await?) })?;
+            block_on(async {
+                Ok(movies::publish(&*library::open(config)?, &config.library(), &folder).await?)
+            })?;
             let pack = given_keys::keep(config, &source.id, &given)?;
             add(config, &pack, details, json.json)
         }
@@ -74,7 +76,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
         }),
         Movie::Remove { movie, json } => block_on(async {
             let store = open(config).await?;
-            movies::remove(&*store, &config.library(), movie.get()).await?;
+            movies::remove(&*store, &*library::open(config)?, movie.get()).await?;
             store.close().await;
             if json.json {
                 return output::json(&json!({"movie_id": movie}));
@@ -88,7 +90,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             store.close().await;
             let pack = match contents::describe_named(config, &movie.pack) {
                 Some(content) => content,
-                None => Pack::read_folder(&config.library().join(&movie.pack)).await,
+                None => movies::read(&*library::open(config)?, &movie.pack).await,
             };
             let mut value = to_json(&movie);
             value["playback"] = json!(playback);

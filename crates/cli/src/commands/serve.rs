@@ -41,6 +41,11 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
         if let Some(metrics) = server.metrics_address() {
             tracing::info!(address = %metrics, "metrics");
         }
+        for (address, by) in server.rtmp_addresses().into_iter().zip(["RTMP", "RTMPS"]) {
+            if let Some(address) = address {
+                tracing::info!(%address, "encoders by {by}");
+            }
+        }
         server.run().await.map_err(Failure::from)
     });
     // A blocking password hash must not keep a stopped server alive.

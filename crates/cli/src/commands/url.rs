@@ -5,10 +5,9 @@ use super::{block_on, now, open};
 use crate::args::{Url, UrlForm};
 use crate::{Failure, output};
 use serde_json::json;
-use server::catalogue::Pack;
 use server::store::AuditEntry;
 use server::urls::{self, Form};
-use server::{Config, contents, movies};
+use server::{Config, contents, library, movies};
 use std::time::UNIX_EPOCH;
 
 pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
@@ -27,10 +26,7 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
             block_on(async { Ok(contents::lay_out(config, keys, &movie.pack, now).await?) })?
         }
         (Some(content), _) => content?,
-        (None, _) => {
-            let folder = config.library().join(&movie.pack);
-            block_on(async { Ok(Pack::read_folder(&folder).await?) })?
-        }
+        (None, _) => block_on(async { Ok(movies::read(&*library::open(config)?, &movie.pack).await?) })?,
     };
     let told = url.expires.map(|time| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
     let expires = told.unwrap_or_else(|| urls::default_end(config, &pack, now));

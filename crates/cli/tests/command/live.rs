@@ -32,8 +32,14 @@ fn an_event_from_creation_to_its_end() {
         show["urls"]["hls"].as_str().unwrap().contains("/s/live/school/lecture/master.m3u8?p="),
         "{show}"
     );
+    // Where there is a listener for RTMP, encoders are told of it.
+    std::fs::write(site.path("matinee.toml"), "[live]\nrtmp = \"0.0.0.0:1940\"\n").unwrap();
+    let said = site.ok(&["live", "key", "lecture", "--app", "school"]);
+    assert!(said.contains("server rtmp://localhost:1940/school, stream key lecture?key="), "{said}");
     let renewed = site.json(&["live", "key", "lecture", "--app", "school", "--json"]);
     assert!(renewed["key"] != created["key"] && renewed["movie_id"] == movie);
+    let key = renewed["key"].as_str().unwrap();
+    assert_eq!(renewed["urls"]["rtmp"], format!("rtmp://localhost:1940/school/lecture?key={key}"));
     let ended = site.ok(&["live", "end", "lecture", "--app", "school"]);
     assert!(ended.contains("nothing of it was sent"), "{ended}");
     assert_eq!(site.json(&["live", "list", "--json"])[1]["state"], "ended");

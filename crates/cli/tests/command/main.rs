@@ -3,13 +3,21 @@
 
 mod add;
 mod box_run;
+#[path = "../../../storage/tests/suite/buckets.rs"]
+mod buckets;
 mod check;
+mod disturbed;
 mod exchange;
 mod film_keys;
+mod inspect;
 mod live;
+mod matrix;
 mod origin;
 mod playlists;
+#[path = "../../../storage/tests/suite/servers.rs"]
+mod servers;
 mod site;
+mod stores;
 mod thumbnails;
 
 use site::{Running, Site, demo, text};

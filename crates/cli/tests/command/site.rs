@@ -32,6 +32,10 @@ impl Site {
         for variable in ["MATINEE_DATA", "MATINEE_SITE_DIR", "MATINEE_PASSWORD", "MATINEE_LISTEN"] {
             command.env_remove(variable);
         }
+        let amazon = std::env::vars_os().map(|(name, _)| name);
+        for variable in amazon.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
+            command.env_remove(variable);
+        }
         command.env("MATINEE_LOG", "error");
         command
     }
@@ -94,7 +98,11 @@ impl Running {
     }
 
     fn start_with(site: &Site, arguments: &[&str]) -> Self {
-        let mut command = site.command(arguments);
+        Self::of(&mut site.command(arguments))
+    }
+
+    /// Of a `serve` that is as it is to be.
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -109,6 +117,17 @@ impl Running {
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// As [`Running::request`], whatever bytes are answered.
+    pub(crate) fn octets(&self, method: &str, path: &str, more: &str) -> Vec<u8> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let host = self.address.replace("127.0.0.1", "localhost");
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
+            .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
         answer
     }
 

@@ -8,7 +8,7 @@ use crate::bits::Bits;
 
 use super::grain_and_motion::film_grain;
 use super::sequence::Sequence;
-pub(super) use tiles::{Tiles, non_symmetric};
+pub(super) use tiles::Tiles;
 
 pub(super) const KEY_FRAME: u32 = 0;
 pub(super) const INTER_FRAME: u32 = 1;

@@ -2,7 +2,6 @@
 
 use crate::bits::Bits;
 
-use super::frame_header::non_symmetric;
 use super::sequence::Sequence;
 
 /// `global_motion_params` (AV1 bitstream specification, §5.9.24).
@@ -33,7 +32,7 @@ fn parameter(bits: &mut Bits<'_>, magnitude: u32) -> Result<(), &'static str> {
     loop {
         let width = if round > 0 { 3 + round - 1 } else { 3 };
         if symbols <= from + 3 * (1 << width) {
-            return non_symmetric(bits, symbols - from).map(drop);
+            return bits.ns(symbols - from).map(drop);
         }
         if !bits.flag()? {
             return bits.skip(width as usize);

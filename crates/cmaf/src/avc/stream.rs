@@ -34,10 +34,12 @@ impl AvcStream {
 
     /// What the first sequence parameter set says of the pictures, if there is one outside the samples.
     pub(crate) fn appearance(&self) -> Appearance {
-        let vui = self.context.sps().next().and_then(|sps| sps.vui_parameters.as_ref());
+        let sps = self.context.sps().next();
+        let vui = sps.and_then(|sps| sps.vui_parameters.as_ref());
         let sar = vui.and_then(|vui| vui.aspect_ratio_info.as_ref()?.get());
         let colour = vui.and_then(|vui| vui.video_signal_type.as_ref()?.colour_description.as_ref());
         Appearance {
+            size: sps.and_then(|sps| sps.pixel_dimensions().ok()),
             sar: sar.map(|(width, height)| [width.into(), height.into()]),
             transfer: colour.map(|colour| colour.transfer_characteristics),
         }

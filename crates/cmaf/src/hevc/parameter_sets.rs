@@ -72,6 +72,8 @@ pub(super) struct Sps {
     pub(super) id: u32,
     pub(super) separate_colour_planes: bool,
     pub(super) chroma_array_type: u32,
+    /// Width and height within the conformance window.
+    pub(super) size: (u32, u32),
     pub(super) pic_size_in_ctbs: u32,
     pub(super) log2_max_poc_lsb: u32,
     pub(super) sample_adaptive_offset: bool,
@@ -98,8 +100,16 @@ impl Sps {
         let chroma_format = bits.ue_up_to(3)?;
         let separate_colour_planes = chroma_format == 3 && bits.flag()?;
         let (width, height) = (bits.ue_up_to(1 << 16)?, bits.ue_up_to(1 << 16)?);
+        let mut size = (width, height);
         if bits.flag()? {
-            (0..4).try_for_each(|_| bits.ue().map(drop))?; // conformance window
+            // The conformance window, in samples of the chroma (table 6-1).
+            let horizontal = if matches!(chroma_format, 1 | 2) { 2 } else { 1 };
+            let vertical = if chroma_format == 1 { 2 } else { 1 };
+            let (left, right, top, bottom) = (bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?);
+            let inside = |len: u32, unit: u32, a: u32, b: u32| {
+                len.saturating_sub(a.saturating_add(b).saturating_mul(unit))
+            };
+            size = (inside(width, horizontal, left, right), inside(height, vertical, top, bottom));
         }
         bits.ue()?;
         bits.ue()?; // bit depths
@@ -145,6 +155,7 @@ impl Sps {
             id,
             separate_colour_planes,
             chroma_array_type: if separate_colour_planes { 0 } else { chroma_format },
+            size,
             pic_size_in_ctbs: ctbs(width)
                 .checked_mul(ctbs(height))
                 .filter(|count| *count > 0)

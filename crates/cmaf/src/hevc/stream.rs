@@ -24,7 +24,11 @@ impl HevcStream {
     /// What the first sequence parameter set says of the pictures, if there is one outside the samples.
     pub(crate) fn appearance(&self) -> Appearance {
         let sps = self.sets.first_sps();
-        Appearance { sar: sps.and_then(|sps| sps.sar), transfer: sps.and_then(|sps| sps.transfer) }
+        Appearance {
+            size: sps.map(|sps| sps.size),
+            sar: sps.and_then(|sps| sps.sar),
+            transfer: sps.and_then(|sps| sps.transfer),
+        }
     }
 
     /// Reads the next sample. NAL lengths, headers and slice segment headers stay clear, and so do all units

@@ -17,7 +17,7 @@ impl Vp9Stream {
         if fields[0] != 1 {
             return Err("vpcC: an unknown version".to_owned());
         }
-        let appearance = Appearance { sar: None, transfer: Some(fields[8]) };
+        let appearance = Appearance { size: None, sar: None, transfer: Some(fields[8]) };
         Ok(Self { references: References::default(), appearance })
     }
 

@@ -68,6 +68,8 @@ const TABLE: &[Row] = &[
     row(ErrorCode::RegionNotAllowed, ASK, ASK),
     row(ErrorCode::MovieUnknown, ASK, ASK),
     row(ErrorCode::MovieNotAvailable, ASK, ASK),
+    row(ErrorCode::EventWaiting, ASK, ASK),
+    row(ErrorCode::EventEnded, ASK, ASK),
     row(ErrorCode::PolicyRefused, ASK, ASK),
     row(ErrorCode::ChallengeInvalid, &["ask", "individualize", "ask"], &["ask", "ask"]),
     row(ErrorCode::CertificateInvalid, &["ask", "individualize", "ask"], ASK),

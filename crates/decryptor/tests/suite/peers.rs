@@ -269,6 +269,7 @@ fn in_fragments(file: &Path) -> Option<PathBuf> {
         auxiliary: &auxiliary,
         description_index: None,
         group: None,
+        roll: None,
     });
     let to = file.with_extension("fragments.mp4");
     std::fs::write(&to, [out.into_bytes(), head.unwrap(), media].concat()).unwrap();

@@ -66,6 +66,7 @@ fn media(protection: SampleProtection, ivs: &[Iv; 3], auxiliary_iv: bool) -> Med
         auxiliary: &auxiliary,
         description_index: None,
         group: None,
+        roll: None,
     })
     .unwrap();
     let clear: Vec<u8> = (0..sizes.iter().sum::<u32>()).map(|i| (i * 7 % 251) as u8).collect();
@@ -156,6 +157,7 @@ fn b64_sample_groups_with_other_keys() {
         auxiliary: &[],
         description_index: None,
         group: None,
+        roll: None,
     })
     .unwrap();
     let mut extra = BoxWriter::new();

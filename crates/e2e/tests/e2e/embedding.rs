@@ -11,11 +11,11 @@ use thirtyfour::WebElement;
 use tokio::task::JoinHandle;
 
 /// The film's element in the page around it.
-const FILM: &str = "document.querySelector('matinee-player')";
+pub(crate) const FILM: &str = "document.querySelector('matinee-player')";
 
 /// Another site: its page, and what its backend gives to it. To a browser it is another site than the Matinee's
 /// (`localhost`), which no cookie is sent to from there.
-struct Site {
+pub(crate) struct Site {
     port: u16,
     serving: JoinHandle<()>,
 }
@@ -26,13 +26,13 @@ impl Drop for Site {
     }
 }
 
-fn origin(port: u16) -> String {
+pub(crate) fn origin(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
 impl Site {
     /// A page, and what `GET /grant` answers.
-    async fn serve(port: u16, page: String, grant: String) -> Self {
+    pub(crate) async fn serve(port: u16, page: String, grant: String) -> Self {
         let page = get(async move || Html(page));
         let router = Router::new().route("/", page).route("/grant", get(async move || grant));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -41,13 +41,13 @@ impl Site {
         Self { port, serving }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         origin(self.port)
     }
 }
 
 /// The example of the documentation, with this server, film and grant in it.
-fn example(server: &Server, grant: &str) -> String {
+pub(crate) fn example(server: &Server, grant: &str) -> String {
     let page = std::fs::read_to_string(repository().join("www/examples/player.html")).unwrap();
     for part in ["https://films.example", "\"1001\"", "\"GRANT\""] {
         assert_eq!(page.matches(part).count(), 1, "{part}");
@@ -55,21 +55,21 @@ fn example(server: &Server, grant: &str) -> String {
     let page = page.replace("https://films.example", &server.url());
     // Everything that the page hears, for the test.
     let witness = "const heard = window.heard = []; for (const type of ['loadedmetadata', 'play', 'playing', 'pause', 'timeupdate', \
-        'seeking', 'seeked', 'volumechange', 'ratechange', 'qualitychange', 'ended', 'waiting', 'error', 'streamlimit']) \
+        'seeking', 'seeked', 'volumechange', 'ratechange', 'qualitychange', 'ended', 'waiting', 'error', 'streamlimit', 'livechange']) \
         document.addEventListener(type, event => { heard.push(type); if (type === 'error') window.failed = event.detail }, true);";
     let page = page.replace("<body>", &format!("<body><script>{witness}</script>"));
     page.replace("\"1001\"", &format!("\"{MOVIE}\"")).replace("\"GRANT\"", &format!("\"{grant}\""))
 }
 
 /// A server that lets pages at these ports embed, and the key by which grants are made.
-async fn server(ports: &[u16]) -> (Server, String) {
+pub(crate) async fn server(ports: &[u16]) -> (Server, String) {
     let embedders: Vec<String> = ports.iter().map(|port| format!("\"{}\"", origin(*port))).collect();
     let server = Server::start_with(&format!("embedders = [{}]", embedders.join(", "))).await;
     let key = server.run(&["apikey", "create", "school", "--scope", "grants"]).trim().to_owned();
     (server, key)
 }
 
-async fn grant(server: &Server, key: &str, members: Value) -> String {
+pub(crate) async fn grant(server: &Server, key: &str, members: Value) -> String {
     let mut body =
         json!({"subject": "u-42", "name": "Ada", "movies": [MOVIE], "streams": 1, "expires_in": 86_400});
     members.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
@@ -80,7 +80,7 @@ async fn grant(server: &Server, key: &str, members: Value) -> String {
 }
 
 /// What is in the film's element.
-async fn inside(browser: &Browser, selector: &str) -> WebElement {
+pub(crate) async fn inside(browser: &Browser, selector: &str) -> WebElement {
     let script = format!("return {FILM}.shadowRoot.querySelector('{selector}')");
     browser.driver().execute(script, vec![]).await.unwrap().element().unwrap()
 }

@@ -43,15 +43,16 @@ fn german(server: &Server, number: u64) -> String {
 }
 
 /// One player in one page.
-struct Player<'a> {
-    browser: &'a Browser,
-    name: String,
-    is_clear: bool,
+pub(crate) struct Player<'a> {
+    pub(crate) browser: &'a Browser,
+    pub(crate) name: String,
+    /// Scripts can read its pictures.
+    pub(crate) is_clear: bool,
 }
 
 impl Player<'_> {
     /// Runs what the page calls a player's act.
-    async fn act(&self, script: &str) {
+    pub(crate) async fn act(&self, script: &str) {
         let script = format!(
             "try {{ act.{script} }} catch (error) {{ window.trouble ??= '{} ' + error }} return true",
             script.replace('\'', "")
@@ -60,7 +61,7 @@ impl Player<'_> {
     }
 
     /// Waits until an expression is true.
-    async fn until(&self, what: &str, condition: &str) {
+    pub(crate) async fn until(&self, what: &str, condition: &str) {
         let script = format!("return window.trouble ?? ({condition})");
         let value = self.browser.until(&format!("{what} ({})", self.name), &script).await;
         assert_eq!(value, Value::Bool(true), "{}: while waiting for {what}", self.name);
@@ -68,7 +69,7 @@ impl Player<'_> {
 
     /// Seeks to a frame and makes sure that it is shown: of a clear film octet for octet; of a protected one, whose
     /// pictures the browser gives to no script, by its time.
-    async fn shows(&self, frame: u32) {
+    pub(crate) async fn shows(&self, frame: u32) {
         let fps = f64::from(demo_film::FPS);
         if self.is_clear {
             let picture = Picture::at(self.browser, frame).await;

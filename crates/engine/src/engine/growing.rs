@@ -1,12 +1,8 @@
 //! A film that grows: its window, where the viewer joins it, and when to ask for news.
-//!
-//! Low latency goes here: a playback rate that keeps the distance from the edge (a command to the video
-//! element, decided where [`Engine::catch_up`] is), and asking at once where the server holds its answer
-//! back.
 
 use std::time::Duration;
 
-use super::{Engine, refresh::Refresh};
+use super::{Engine, pace::Pace, refresh::Refresh};
 use crate::{
     buffer::Ranges,
     event::Command,
@@ -19,6 +15,8 @@ use crate::{
 /// A viewer who fell out of the window is brought this far into it, in seconds: what is fetched there should
 /// not leave the window on its way.
 const SAFE: f64 = 5.0;
+/// Questions of many viewers do not stay together: by this much more or less than it would be.
+const JITTER: f64 = 0.05;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
 const SEGMENT: f64 = 2.0;
 const LIMITS: (f64, f64) = (0.5, 30.0);
@@ -50,6 +48,7 @@ pub(super) struct Growth {
     asked: Duration,
     failures: u32,
     failing_since: Option<Duration>,
+    pub(super) pace: Pace,
 }
 
 impl Growth {
@@ -64,11 +63,25 @@ impl Growth {
             asked: Duration::ZERO,
             failures: 0,
             failing_since: None,
+            pace: Pace::new(),
         }
     }
 
+    pub(super) fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// Whether the last question was answered.
+    pub(super) fn has_index(&self) -> bool {
+        self.failing_since.is_none()
+    }
+
+    pub(super) fn distance(&self) -> f64 {
+        self.distance
+    }
+
     /// The latest position to play from.
-    fn latest(&self, window: &Window) -> f64 {
+    pub(super) fn latest(&self, window: &Window) -> f64 {
         if window.finished { window.edge } else { (window.edge - self.distance).max(window.begin) }
     }
 }
@@ -121,12 +134,16 @@ impl Engine {
         let (first, before) = (growth.first, self.newest());
         let tracks = self.tracks.iter_mut();
         let unusable: Vec<String> = tracks.flat_map(|track| track.grow(update, first)).collect();
-        let wait = self.time_to_news(self.newest() > before);
+        let (wait, segment) = self.time_to_news(self.newest() > before);
+        let edge = self.window().map(|window| window.edge);
         if let Some(growth) = &mut self.growth {
             growth.finished = update.finished;
             (growth.failures, growth.failing_since) = (0, None);
             let asked = if growth.refresh == Refresh::Asked { growth.asked } else { now };
             growth.refresh = Refresh::WaitUntil(asked + wait);
+            if let Some(edge) = edge {
+                growth.pace.heard(now, edge, segment);
+            }
         }
         for representation in unusable {
             self.undecodable(now, &representation, out);
@@ -148,16 +165,17 @@ impl Engine {
 
     /// From one question to the next. After news a little less than a segment's length: news that are heard
     /// later and later would cost a stall each time where nothing is left between the viewer and the edge.
-    /// When there were none half of it, as with playlists (RFC 8216, 6.3.4).
-    fn time_to_news(&self, had_news: bool) -> Duration {
+    /// When there were none half of it, as with playlists (RFC 8216, 6.3.4). A server that holds its answer back
+    /// until there are news is so asked again at once. With it, the length of the newest segment in seconds.
+    fn time_to_news(&mut self, had_news: bool) -> (Duration, f64) {
         let newest = |track: &Track| {
             let index = track.index()?;
             index.get(index.next_number().checked_sub(1)?).map(|segment| segment.duration())
         };
         let longest = self.tracks.iter().filter_map(newest).fold(0.0, f64::max);
         let length = if longest > 0.0 { longest } else { SEGMENT };
-        let wait = if had_news { length * 0.9 } else { length * 0.5 };
-        Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1))
+        let wait = length * if had_news { 0.9 } else { 0.5 } * (1.0 + JITTER * (2.0 * self.rng.f64() - 1.0));
+        (Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1)), length)
     }
 
     fn give_up_what_has_left(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
@@ -209,6 +227,7 @@ impl Engine {
         for track in &mut self.tracks {
             track.cursor = Cursor::Time(position);
         }
+        self.follow_from(position);
         self.jump(position, out);
     }
 

@@ -68,7 +68,8 @@ impl Engine {
             }
         }
         let all = self.buffered();
-        if self.catch_up(now, &all, out) {
+        self.keep_distance(now);
+        if self.catch_up(now, &all, out) || self.leap(now, out) {
             return;
         }
         self.mend_gaps(&all, playing, out);

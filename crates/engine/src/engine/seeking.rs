@@ -20,6 +20,7 @@ impl Engine {
         }
         let position = self.clamped(wanted);
         self.position = position;
+        self.follow_from(position);
         let start = self.film.as_ref().map_or(0.0, |film| film.start);
         if self.at_start && (position - start).abs() < 0.1 {
             // The player going to where the film begins.

@@ -6,6 +6,7 @@ mod buffering;
 mod decoding;
 mod delivery;
 mod growing;
+mod live;
 mod playing;
 mod seeking;
 mod storm;

@@ -63,6 +63,7 @@ fn fragment(samples: usize) -> Vec<u8> {
         auxiliary: &auxiliary,
         description_index: None,
         group: None,
+        roll: None,
     })
     .map(|mut moof| {
         moof.truncate(moof.len() - 8);

@@ -95,6 +95,7 @@ proptest! {
             sequence: 3, track_id: 1, base_decode_time: base.into(), samples: &specs, auxiliary: &auxiliary,
         description_index: None,
         group: None,
+        roll: None,
         };
         let written = write_fragment(&spec).unwrap();
         let fragment = Fragment::parse(&written, 0, &init).unwrap();

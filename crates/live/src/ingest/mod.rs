@@ -1,7 +1,9 @@
 //! What an encoder sends by HTTP: fragmented MP4, in pieces of any size, for as long as it likes (DASH-IF Live
-//! Media Ingest, interface 1), or one segment at a time (interface 2).
+//! Media Ingest, interface 1), or one segment at a time (interface 2). And by RTMP: media messages (`flv`).
 
 mod boxes;
+mod entry;
+mod flv;
 
 use bytes::Bytes;
 use isobmff::{Fragment, InitSegment};
@@ -9,6 +11,7 @@ use std::sync::Arc;
 
 use crate::source::{Source, SourceError};
 use boxes::{BoxReader, TopBox};
+pub use flv::{FlvIngest, FlvIngestError, FlvInput};
 
 /// Most tracks of one stream.
 const MAX_TRACKS: usize = 16;

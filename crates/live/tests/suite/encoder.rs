@@ -9,7 +9,7 @@ use std::path::Path;
 pub(crate) struct Tape {
     pub(crate) timescale: u32,
     entry: Vec<u8>,
-    config: Option<Vec<u8>>,
+    pub(crate) config: Option<Vec<u8>>,
     size: (u32, u32),
     matrix: [u8; 36],
     pub(crate) samples: Vec<(Sample, Vec<u8>)>,

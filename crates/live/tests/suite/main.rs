@@ -6,5 +6,6 @@ mod encoder;
 mod film;
 mod ingest;
 mod playlists;
+mod rtmp;
 mod timeline;
 mod world;

@@ -303,6 +303,7 @@ fn raw_fragments(tape: &Tape) -> Vec<u8> {
             auxiliary: &[],
             description_index: None,
             group: None,
+            roll: None,
         };
         out.extend(isobmff::write_fragment(&spec).unwrap());
         chunk.iter().for_each(|(sample, data)| {

@@ -1,6 +1,5 @@
 //! What is written reads as the same, and hostile input is refused without a panic.
 
-use nccp::json::Playing;
 use nccp::xml::{self, Limits};
 use nccp::*;
 use proptest::prelude::*;

@@ -19,6 +19,11 @@ pub(super) struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
+    /// The IV of a sample, as pack.json counts them.
+    pub(super) fn iv_of(&self, sample: u64) -> Option<Iv> {
+        self.iv.map(|iv| iv.of_sample(sample))
+    }
+
     /// `None`: the representation is clear.
     pub(super) fn of(pack: &'a Pack, r: &'a Representation, findings: &mut Findings) -> Option<Self> {
         let scheme = match pack.scheme {

@@ -55,6 +55,11 @@ impl Ivs {
         }
     }
 
+    /// A sample has the IV that came with its key (cbcs): that of all tracks under it.
+    pub(super) fn explicit(&mut self) {
+        self.samples += 1;
+    }
+
     pub(super) fn check(mut self, name: impl Fn(usize) -> String) -> Check {
         let mut findings = Findings::default();
         findings.must(!self.too_many, || "the IVs follow no order".to_owned());

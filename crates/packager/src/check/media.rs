@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use cenc::Iv;
 use cmaf::VideoStream;
 use isobmff::{Boxes, Fragment, InitSegment, SegmentIndex};
 use pack::{MediaType, Pack, Representation, Segment};
 
 use super::header::{self, Expected};
 use super::ivs::Ivs;
-use super::report::{Check, Findings, count};
+use super::report::{Check, Findings, Found, count};
 use super::samples::{Fragments, Told};
 use crate::media_file::{MediaFile, TopBox};
 use crate::{Error, Progress};
@@ -21,16 +20,6 @@ const MAX_HEADER: u64 = 64 << 20;
 /// Largest fragment that is read: what the page's module takes.
 const MAX_MOOF: u64 = 4 << 20;
 const MAX_MDAT: u64 = 64 << 20;
-
-/// What was found of a file, by what it is about.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) boxes: Findings,
-    pub(super) index: Findings,
-    pub(super) times: Findings,
-    pub(super) samples: Findings,
-    pub(super) keys: Findings,
-}
 
 /// Checks a representation, the pack's number `of`; also gives its longest sample, where all were read.
 pub(super) fn check(
@@ -220,9 +209,4 @@ fn figures(r: &Representation, told: &Told, findings: &mut Findings) {
     let end = r.segments.last().map_or(0, |last| last.start.saturating_add(last.duration));
     let average = bits_per_second(r.size, end.saturating_sub(start), r.timescale, false);
     must("the bit rate", (average + 500) / 1000, r.bitrate);
-}
-
-/// An IV as pack.json counts them.
-pub(super) fn iv_of(expected: &Expected<'_>, sample: u64) -> Option<Iv> {
-    expected.iv.map(|iv| iv.of_sample(sample))
 }

@@ -147,3 +147,13 @@ pub(super) fn count(number: u64, what: &str) -> String {
         _ => format!("{number} {what}s"),
     }
 }
+
+/// What was found of a file, by what it is about.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) boxes: Findings,
+    pub(super) index: Findings,
+    pub(super) times: Findings,
+    pub(super) samples: Findings,
+    pub(super) keys: Findings,
+}

@@ -10,7 +10,7 @@ use pack::{MediaType, Pack, Representation};
 use super::auxiliary;
 use super::header::Expected;
 use super::ivs::Ivs;
-use super::media::{Found, iv_of};
+use super::report::Found;
 use crate::fragment_crypto::subsamples;
 use crate::media_file::TopBox;
 
@@ -240,10 +240,13 @@ impl<'a> Fragments<'a> {
                 );
                 match (Iv::from_slice(crypto.iv), expected.scheme) {
                     (Ok(iv), Scheme::Cenc) => ivs.push(self.of, named, &iv),
+                    (Ok(_), Scheme::Cbcs) if self.r.ivs.as_ref().is_some_and(|ivs| ivs.explicit) => {
+                        ivs.explicit()
+                    }
                     (Ok(iv), Scheme::Cbcs) => ivs.constant(self.of, named, iv.block()),
                     (Err(_), _) => {}
                 }
-                let counted = iv_of(expected, number);
+                let counted = expected.iv_of(number);
                 found.samples.must(counted.is_none_or(|iv| iv.as_bytes() == crypto.iv), || {
                     format!(
                         "sample {number} has the IV {}, which does not follow from pack.json",

@@ -4,6 +4,7 @@ use cmaf::Bits;
 use isobmff::{BoxWriter, Cursor, FourCc, SampleEntry};
 
 use super::dolby::{ac3_sound, eac3_sound};
+use super::sound::{Sound, flac_sound, opus_sound};
 use super::{codec_name, entry_box};
 use crate::Error;
 
@@ -18,13 +19,6 @@ pub(crate) struct AudioCodec {
     pub(crate) channels: u16,
     /// The clear sample entry, a whole box.
     pub(crate) entry: Vec<u8>,
-}
-
-/// What a codec's configuration says of the sound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sound {
-    pub(super) sample_rate: u32,
-    pub(super) channels: u16,
 }
 
 impl AudioCodec {
@@ -124,30 +118,6 @@ fn write_entry(code: &[u8; 4], sound: Sound, config: &[u8; 4], payload: &[u8]) -
         out.boxed(config, |out| out.bytes(payload));
     });
     out.into_bytes()
-}
-
-/// `dOps` (Encapsulation of Opus in ISOBMFF, §4.3.2). Opus always decodes to 48 kHz.
-fn opus_sound(dops: &[u8]) -> Option<Sound> {
-    match dops {
-        [0, channels, _, _, _, _, _, _, _, _, _, ..] => {
-            Some(Sound { sample_rate: 48_000, channels: (*channels).into() })
-        }
-        _ => None,
-    }
-}
-
-/// `dfLa` (Encapsulation of FLAC in ISOBMFF, §3.3.2): a full box with metadata blocks, STREAMINFO first.
-fn flac_sound(dfla: &[u8]) -> Option<Sound> {
-    let mut bits = Bits::new(dfla.get(4..)?);
-    bits.skip(1).ok()?;
-    let (kind, len) = (bits.u(7).ok()?, bits.u(24).ok()?);
-    if (kind, len) != (0, 34) {
-        return None;
-    }
-    bits.skip(10 * 8).ok()?; // block and frame sizes
-    let (sample_rate, channels) = (bits.u(20).ok()?, bits.u(3).ok()? as u16 + 1);
-    bits.skip(34 * 8 - 103).ok()?; // it is there whole
-    Some(Sound { sample_rate, channels })
 }
 
 /// Sampling frequencies by index (ISO/IEC 14496-3 table 1.18).

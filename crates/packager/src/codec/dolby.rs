@@ -2,7 +2,7 @@
 
 use cmaf::Bits;
 
-use super::audio::Sound;
+use super::sound::Sound;
 
 /// Sampling frequencies by `fscod`.
 const FREQUENCIES: [u32; 3] = [48_000, 44_100, 32_000];

@@ -2,6 +2,7 @@
 
 mod audio;
 mod dolby;
+mod sound;
 mod video;
 
 use isobmff::{BoxRef, Boxes, FourCc, SampleEntry};

@@ -72,6 +72,15 @@ impl Input {
     }
 }
 
+/// Whether an MP4 file says that its samples are encrypted. What is no MP4, or cannot be read as one, says
+/// nothing.
+pub fn says_encrypted(path: &Path) -> bool {
+    let tracks = MediaFile::open(path).and_then(|file| mp4::tracks(&file));
+    tracks.is_ok_and(|tracks| {
+        tracks.iter().flat_map(|track| &track.entries).any(|entry| entry.protection.is_some())
+    })
+}
+
 /// A track before its edits are applied.
 struct RawTrack<C> {
     id: u32,

@@ -48,6 +48,14 @@ pub(super) fn open(file: MediaFile, with_audio: bool) -> Result<Input, Error> {
     Ok(Input { file, video, audio })
 }
 
+/// What the file's `moov` says of its tracks.
+pub(super) fn tracks(file: &MediaFile) -> Result<Vec<Track>, Error> {
+    let moov = file.boxes()?.into_iter().find(|found| found.kind == b"moov");
+    let moov = moov.ok_or_else(|| Error::NotMp4 { path: file.path().into() })?;
+    let init = InitSegment::parse(&file.read_box(&moov)?).map_err(Error::boxes(file.path()))?;
+    Ok(init.tracks)
+}
+
 fn edit(track: &Track, init: &InitSegment) -> Result<EditEffect, &'static str> {
     edit_effect(&track.edit_list, init.timescale, track.timescale)
 }

@@ -15,7 +15,7 @@ use packager::{
 };
 
 fn key(n: u8) -> ContentKey {
-    ContentKey { key: KidAndKey { kid: Kid([n; 16]), cek: Cek::new([!n; 16]) }, scheme: None }
+    ContentKey { key: KidAndKey { kid: Kid([n; 16]), cek: Cek::new([!n; 16]) }, scheme: None, iv: None }
 }
 
 fn rule(n: u8, periods: &[u32], tracks: &[TrackFilter]) -> UsageRule {
@@ -199,10 +199,12 @@ fn what_the_document_does_not_say_is_not_guessed() {
     let dir = tempfile::tempdir().unwrap();
     let all = rule(1, &[], &[]);
     let for_cbcs = ContentKey { scheme: Some(cenc::Scheme::Cbcs), ..key(1) };
+    let with_iv = ContentKey { iv: Some([9; 16]), ..key(1) };
     for (keys, rules, words) in [
         (vec![key(1)], vec![rule(1, &[], &[TrackFilter::VIDEO])], "no key for a-"),
         (vec![key(1), key(2)], vec![all.clone(), rule(2, &[], &[TrackFilter::AUDIO])], "two keys for a-"),
-        (vec![for_cbcs], vec![all], "package with --scheme cbcs"),
+        (vec![for_cbcs], vec![all.clone()], "package with --scheme cbcs"),
+        (vec![with_iv], vec![all], "has an explicitIV for key"),
     ] {
         let document = Document { keys, rules, ..Document::default() };
         let to = dir.path().join("film");
@@ -230,4 +232,47 @@ fn another_key_of_the_same_name_is_noticed() {
     assert!(!with(1).unwrap().already_there);
     assert!(with(1).unwrap().already_there);
     assert!(matches!(with(2), Err(Error::OtherKey { .. })));
+}
+
+/// An IV that comes with a key is that of all samples under it, with cbcs; `check` and ffmpeg agree, and the
+/// film's document has it again. Keys of rotation periods have one between them.
+#[test]
+fn an_explicit_iv_is_honoured() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = || ContentKey { iv: Some([7; 16]), ..key(1) };
+    let of_tracks = || Document {
+        keys: vec![first(), key(2)],
+        rules: vec![rule(1, &[], &[TrackFilter::VIDEO]), rule(2, &[], &[TrackFilter::AUDIO])],
+        ..Document::default()
+    };
+    let of_periods = Document {
+        keys: [first()].into_iter().chain((2..=20).map(key)).collect(),
+        rules: (0..20).map(|n| rule(1 + n as u8, &[n], &[])).collect(),
+        ..Document::default()
+    };
+    let make = |document, name: &str, rotate: bool| {
+        let options = PackageOptions {
+            keys: Some(exchanged(document)),
+            scheme: Scheme::Cbcs,
+            rotate: rotate.then_some(Rotation::Segments(2)),
+            ..options(&[demo(240), demo(360)], &dir.path().join(name))
+        };
+        package(&options, &mut ())
+    };
+    let published = make(of_tracks(), "film", false).unwrap();
+    for file in &published.pack.representations {
+        let (report, ivs) =
+            (inspect(&published.directory.join(&file.path)).unwrap(), file.ivs.as_ref().unwrap());
+        let own = &report.tracks[0].keys[0];
+        assert_eq!((&own.first_iv, own.first_iv == "07".repeat(16)), (&ivs.first, file.video.is_some()));
+        assert_eq!(ivs.explicit, file.video.is_some());
+    }
+    let checked = check(&published.directory, &[1, 2].map(|n| key(n).key), &mut ()).unwrap();
+    for name in ["IVs", "samples", "keys", "decoding"] {
+        assert!(checked.found(name).is_empty(), "{name}: {checked}");
+    }
+    let of_film = document_of(&published.pack, &exchanged(of_tracks())).unwrap();
+    assert_eq!(of_film.keys.iter().map(|key| key.iv).collect::<Vec<_>>(), [None, Some([7; 16])]);
+    let error = make(of_periods, "rotated", true).unwrap_err().to_string();
+    assert!(error.contains("other explicitIVs for v240") && !dir.path().join("rotated").exists(), "{error}");
 }

@@ -13,5 +13,6 @@ mod foreign_files;
 mod heights;
 mod levels;
 mod many_samples;
+mod pictures;
 mod rotation;
 mod sources;

@@ -1,5 +1,6 @@
 //! What is done with which stream, and why. Pure: from what was probed to a plan.
 
+mod film;
 mod pictures;
 mod sound;
 mod text;
@@ -10,8 +11,11 @@ use pack::{AudioRole, Chapter, SubtitleRole};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-pub(crate) use pictures::{may_pass, to_sdr};
+pub(crate) use film::{film, picture_samples};
+pub(crate) use pictures::{may_pass as film_that_may_pass, to_sdr};
+pub(crate) use sound::may_pass as sound_may_pass;
 
+use film::Held;
 use pictures::{encode, unfit};
 
 /// An input and what was found in it.
@@ -23,6 +27,8 @@ pub struct Source {
     pub media: Media,
     /// Longest distance of two key frames of its pictures in seconds, where that was looked at.
     pub key_frames: Option<f64>,
+    /// Streams that leave out some time, where that was looked at: of sound, gaps.
+    pub holes: Vec<usize>,
 }
 
 /// What an operator wants.
@@ -32,6 +38,8 @@ pub struct Wishes {
     pub ladder: Option<Vec<Rung>>,
     /// Pictures are transcoded, although they would pass.
     pub transcode: bool,
+    /// So is sound.
+    pub transcode_sound: bool,
 }
 
 /// Why there is no film in the inputs.
@@ -72,6 +80,9 @@ pub enum Pictures {
         steps: Vec<Step>,
         /// Filters in front of scaling: fields, HDR.
         filters: Vec<String>,
+        /// Filters that hold the first picture where the film begins without any, and the last where it ends
+        /// so.
+        held: Vec<String>,
         /// Pictures a second, on average.
         rate: f64,
         /// Whether each keeps its own time.
@@ -165,18 +176,15 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
     let mut notes = Vec::new();
     let mut videos: Vec<(&Source, &Stream, &Video)> = Vec::new();
     for source in sources {
-        let mut found = false;
+        let film = film(&source.media).map(|film| film.index);
         for stream in &source.media.streams {
             let name = name(source, stream);
             match &stream.kind {
-                Kind::Video(_) if stream.is("attached_pic") => {
+                Kind::Video(video) if film == Some(stream.index) => videos.push((source, stream, video)),
+                Kind::Video(_) if film::is_cover(stream) => {
                     notes.push(format!("{name}: a cover picture, left out"))
                 }
-                Kind::Video(_) if found => notes.push(format!("{name}: more pictures of one file, left out")),
-                Kind::Video(video) => {
-                    found = true;
-                    videos.push((source, stream, video));
-                }
+                Kind::Video(_) => notes.push(format!("{name}: more pictures of one file, left out")),
                 Kind::Other => notes.push(format!("{name}: neither pictures, sound nor text, left out")),
                 _ => {}
             }
@@ -192,8 +200,12 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
         _ => stream.duration.unwrap_or(0.0),
     };
     if duration <= 0.0 {
-        let what = "it does not say how long it is; write it anew by `ffmpeg -i IN -c copy OUT.mkv`";
-        return Err(refuse(&first.path, what));
+        let what = format!(
+            "it has pictures without times; give it some by `ffmpeg -framerate {} -i IN -c copy OUT.mp4`, with its \
+             pictures a second",
+            video.rate
+        );
+        return Err(refuse(&first.path, &what));
     }
     let several = videos.len() > 1;
     if let Some((source, other, _)) = videos.iter().find(|(_, other, _)| other.codec != stream.codec) {
@@ -206,7 +218,8 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
     let mut pictures = Vec::new();
     for &(source, stream, video) in &videos {
         let name = name(source, stream);
-        match unfit(source, stream, video, wishes, several) {
+        let held = Held::of(source, stream, duration);
+        match unfit(source, stream, video, wishes, several).or_else(|| held.unfit()) {
             None => {
                 let note = if stream.codec == "av1" { "; of Safari only new devices play it" } else { "" };
                 notes.push(format!(
@@ -222,7 +235,7 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
             }
             Some(why) => {
                 notes.push(format!("{name}: transcoded, for {why}"));
-                pictures.push(encode(source, stream, video, wishes, &mut notes));
+                pictures.push(encode((source, stream, video), &held, wishes, &mut notes));
             }
         }
     }
@@ -231,7 +244,7 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
         pictures,
         sounds: Vec::new(),
         texts: Vec::new(),
-        chapters: text::chapters(&first.media),
+        chapters: text::chapters(&first.media, duration),
         picture: place(first, stream),
         shown: video.shown(),
         rate: video.rate,
@@ -247,7 +260,7 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
             plan.notes
                 .push(format!("{}: its sound is that of another input, left out", source.path.display()));
         } else {
-            plan.add_sounds(source);
+            plan.add_sounds(source, wishes.transcode_sound);
         }
         plan.add_texts(source, !has_pictures);
     }

@@ -1,8 +1,9 @@
 //! Pictures: what passes, and what is encoded how.
 
+use super::film::{Held, film};
 use super::{Pictures, Source, Step, Wishes, name, place};
 use crate::ladder::{self, Rung};
-use crate::probe::{Kind, Media, Stream, Video};
+use crate::probe::{Media, Stream, Video};
 
 /// ffprobe's names of codecs that browsers play and the packager takes as they are, and the pixel formats in
 /// which they do.
@@ -15,8 +16,7 @@ const MOST_BITS_PER_SAMPLE: f64 = 0.3;
 
 /// The stream of pictures that may pass, by its number.
 pub(crate) fn may_pass(media: &Media) -> Option<usize> {
-    let is_film = |s: &&Stream| matches!(s.kind, Kind::Video(_)) && !s.is("attached_pic");
-    media.streams.iter().find(is_film).filter(|s| passes(s).is_some()).map(|s| s.index)
+    film(media).filter(|stream| passes(stream).is_some()).map(|stream| stream.index)
 }
 
 /// The pixel formats of a codec that may pass.
@@ -70,9 +70,8 @@ pub(super) fn unfit(
 }
 
 pub(super) fn encode(
-    source: &Source,
-    stream: &Stream,
-    video: &Video,
+    (source, stream, video): (&Source, &Stream, &Video),
+    held: &Held,
     wishes: &Wishes,
     notes: &mut Vec<String>,
 ) -> Pictures {
@@ -104,6 +103,9 @@ pub(super) fn encode(
         filters.push(to_sdr());
         notes.push(format!("{name}: HDR becomes SDR (hable), for H.264 players have no HDR"));
     }
+    if !held.filters().is_empty() {
+        notes.push(format!("{name}: the first or the last picture is held where there are no others"));
+    }
     if video.sar.0 != video.sar.1 {
         notes.push(format!("{name}: samples of {}:{} become square", video.sar.0, video.sar.1));
     }
@@ -116,6 +118,7 @@ pub(super) fn encode(
         place: place(source, stream),
         steps: steps.iter().map(step).collect(),
         filters,
+        held: held.filters(),
         rate: video.rate,
         variable: video.variable,
     }

@@ -1,6 +1,7 @@
 //! Sound: what passes, and what becomes AAC.
 
-use super::text::in_name;
+use super::film::film;
+use super::text::{in_name, language};
 use super::{Plan, Sound, Source, is_direct, name, place};
 use crate::probe::{Kind, Stream};
 use pack::AudioRole;
@@ -24,12 +25,26 @@ fn unfit(stream: &Stream, rate: u32, channels: u32) -> Option<&'static str> {
     }
 }
 
+/// Whether a stream is sound that may be taken as it is.
+pub(crate) fn may_pass(stream: &Stream) -> bool {
+    matches!(stream.kind, Kind::Audio { rate, channels } if unfit(stream, rate, channels).is_none())
+}
+
+/// Whether the packager reads a file with such pictures, whether they are taken or not.
+fn pictures_are_read(source: &Source) -> bool {
+    film(&source.media).is_none_or(|film| ["h264", "hevc", "vp9", "av1"].contains(&&film.codec[..]))
+}
+
 impl Plan {
-    pub(super) fn add_sounds(&mut self, source: &Source) {
+    pub(super) fn add_sounds(&mut self, source: &Source, transcode: bool) {
         let sounds = source.media.streams.iter().filter_map(|stream| match stream.kind {
             Kind::Audio { rate, channels } => Some((stream, rate, channels)),
             _ => None,
         });
+        let unfit = |stream: &Stream, rate, channels| match unfit(stream, rate, channels) {
+            None if transcode => Some(", for its gaps or its coding do not suit the packager"),
+            why => why,
+        };
         let all_pass = sounds.clone().all(|(stream, rate, channels)| unfit(stream, rate, channels).is_none());
         for (n, (stream, rate, channels)) in sounds.enumerate() {
             let name = name(source, stream);
@@ -40,7 +55,11 @@ impl Plan {
             let end = stream.duration.map(|duration| stream.start - source.media.start + duration);
             let fits = stream.start - source.media.start < LOOSE
                 && end.is_none_or(|end| end > self.duration - LOOSE);
-            let unfit = unfit(stream, rate, channels);
+            let unfit = unfit(stream, rate, channels).or_else(|| {
+                // Players go on with what comes next, and are ahead of the pictures from then on.
+                let has_holes = source.holes.contains(&stream.index);
+                has_holes.then_some(", with silence where it has gaps")
+            });
             let pass = unfit.is_none() && fits;
             self.notes.push(match (pass, fits) {
                 (true, _) => format!("{name}: {} passes as it is", stream.codec),
@@ -54,9 +73,9 @@ impl Plan {
                 number: n + 1,
                 pass,
                 // The packager reads all sounds of a file or none.
-                direct: pass && is_direct(source) && all_pass,
+                direct: pass && is_direct(source) && all_pass && pictures_are_read(source),
                 channels: channels.min(6),
-                language: stream.language.clone().or_else(|| in_name(&source.path)),
+                language: language(stream).or_else(|| in_name(&source.path)),
                 role: match () {
                     () if stream.is("visual_impaired") || stream.is("descriptions") => AudioRole::Description,
                     () if stream.is("comment") => AudioRole::Commentary,

@@ -1,7 +1,7 @@
 //! Subtitles and chapters.
 
 use super::{Plan, Source, Text, name, place};
-use crate::probe::{Kind, Media};
+use crate::probe::{Kind, Media, Stream};
 use pack::{Chapter, SubtitleRole};
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Plan {
                 place: place(source, stream),
                 direct: alone && ["srt", "webvtt"].contains(&&source.media.container[..]),
                 alone,
-                language: stream.language.clone().or_else(|| alone.then(|| in_name(&source.path))?),
+                language: language(stream).or_else(|| alone.then(|| in_name(&source.path))?),
                 role: match () {
                     () if stream.is("forced") || said("forced") => SubtitleRole::Forced,
                     () if stream.is("hearing_impaired")
@@ -43,6 +43,12 @@ impl Plan {
     }
 }
 
+/// The language that a stream says, if that is the name of one.
+pub(super) fn language(stream: &Stream) -> Option<String> {
+    let said = stream.language.as_ref()?.replace('_', "-");
+    pack::layout::is_language(&said).then_some(said)
+}
+
 /// Words of a file's name between dots, without the first and the extension: `film.de.forced.srt`.
 fn file_words(path: &Path) -> Vec<String> {
     let name = path.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -56,7 +62,8 @@ pub(super) fn in_name(path: &Path) -> Option<String> {
     words.filter(is_code).find(|word| pack::layout::is_language(word))
 }
 
-pub(super) fn chapters(media: &Media) -> Vec<Chapter> {
+/// The chapters that begin before the film ends.
+pub(super) fn chapters(media: &Media, duration: f64) -> Vec<Chapter> {
     let chapter = |(n, (start, title)): (usize, &(f64, Option<String>))| Chapter {
         start: (start * 1000.0).round() as u64,
         title: title
@@ -64,7 +71,8 @@ pub(super) fn chapters(media: &Media) -> Vec<Chapter> {
             .filter(|t| pack::layout::is_label(t))
             .unwrap_or_else(|| format!("Chapter {}", n + 1)),
     };
-    let mut chapters: Vec<_> = media.chapters.iter().enumerate().map(chapter).collect();
+    let within = media.chapters.iter().enumerate().filter(|(_, (start, _))| *start < duration);
+    let mut chapters: Vec<_> = within.map(chapter).collect();
     chapters.sort_by_key(|chapter| chapter.start);
     chapters.truncate(1000);
     chapters

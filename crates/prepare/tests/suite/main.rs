@@ -9,7 +9,7 @@ use prepare::probe::{Kind, Media};
 fn source(name: &str) -> Source {
     let path = format!("{}/tests/suite/probes/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let media = Media::from_json(&std::fs::read(path).unwrap()).unwrap();
-    Source { path: format!("{name}.mkv").into(), media, key_frames: Some(1.0) }
+    Source { path: format!("{name}.mkv").into(), media, key_frames: Some(1.0), holes: Vec::new() }
 }
 
 fn planned(name: &str) -> Plan {
@@ -71,7 +71,7 @@ fn what_is_fit_passes_with_all_its_languages() {
 
 #[test]
 fn what_an_operator_wishes_counts() {
-    let wishes = Wishes { ladder: Some(vec![Rung { height: 240, max_kbps: 300 }]), transcode: false };
+    let wishes = Wishes { ladder: Some(vec![Rung { height: 240, max_kbps: 300 }]), ..Wishes::default() };
     assert_eq!(steps(&plan(&[source("languages")], &wishes).unwrap()), [(426, 240)]);
     let far = Source { key_frames: Some(25.0), ..source("languages") };
     says(&plan(&[far], &Wishes::default()).unwrap(), "25.0 s lie between two of its key frames");
@@ -96,6 +96,16 @@ fn recoded(pictures: (&str, &str), sound: &str) -> Source {
         }
     }
     source
+}
+
+/// Sound that leaves out some time is filled with silence; pictures may.
+#[test]
+fn gaps_are_filled() {
+    let holes = vec![0, 1];
+    let plan = plan(&[Source { holes, ..source("languages") }], &Wishes::default()).unwrap();
+    let passes = |index: usize| plan.sounds.iter().any(|sound| sound.place.stream == index && sound.pass);
+    assert!(matches!(plan.pictures[0], Pictures::Pass { .. }) && !passes(1));
+    says(&plan, "stream 1: aac becomes AAC, with silence where it has gaps");
 }
 
 /// What browsers play passes; what only some play is transcoded, and the plan says why.

@@ -27,6 +27,8 @@ pub struct Edge {
     pub parameter: Option<String>,
     /// Seconds that tokens are good: `cloudflare`.
     pub lifetime: Option<u64>,
+    /// Whether viewers are sent to S3, by a signed URL of short life, for what they may have.
+    pub redirect: bool,
     /// What CDNs that check tokens themselves send in `X-Matinee-Pull` instead: one or two.
     pub pull_secrets: Vec<Credential>,
 }

@@ -67,7 +67,10 @@ impl Limits {
             return Err(setting("limits.connections", "must be at least 1"));
         }
         if self.connections < listeners {
-            return Err(setting("limits.connections", "must be at least 2 with boxes.listen"));
+            return Err(setting(
+                "limits.connections",
+                "must be at least as many as there are listeners (boxes.listen, live.rtmp)",
+            ));
         }
         if self.connections_per_address == 0 {
             return Err(setting("limits.connections_per_address", "must be at least 1"));

@@ -11,14 +11,18 @@ mod devices;
 mod drm;
 mod file;
 mod limits;
+mod live;
 mod origin;
 mod plans;
+mod players;
 mod role;
+mod storage;
 mod stream;
 mod telemetry;
 mod tls;
 mod url;
 
+pub use self::storage::{ByteCount, CredentialsFrom, StorageSettings};
 pub use access::{Authorizer, OnFailure, Regions};
 pub use audit::Audit;
 pub use credential::Credential;
@@ -28,10 +32,12 @@ pub use devices::{Boxes, Devices};
 pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
 pub use limits::Limits;
+pub use live::Live;
 pub use origin::{ClientSet, Origin, VOD};
 pub use plans::Plan;
+pub use players::ListedPlayer;
 pub use role::Role;
-pub use stream::{Application, ListedPlayer, Stream};
+pub use stream::{Application, Stream};
 pub(crate) use stream::{LIVE, POLICY as STREAM_POLICY};
 pub use telemetry::{Addresses, Log, LogFormat, Metrics};
 pub use tls::Tls;
@@ -96,8 +102,12 @@ pub struct Config {
     pub drm: Drm,
     /// Persistent connections.
     pub stream: Stream,
+    /// Where encoders send by RTMP.
+    pub live: Live,
     /// How often one may ask.
     pub limits: Limits,
+    /// Where published films lie.
+    pub storage: StorageSettings,
     /// Films that are encrypted when they are asked for.
     pub origin: Origin,
     /// How, by form of delivery.
@@ -136,7 +146,9 @@ impl Default for Config {
             cdn: Vec::new(),
             drm: Drm::default(),
             stream: Stream::default(),
+            live: Live::default(),
             limits: Limits::default(),
+            storage: StorageSettings::default(),
             origin: Origin::default(),
             encryption: Forms::default(),
             set: Vec::new(),
@@ -232,6 +244,7 @@ impl Config {
         }
         check_plans(&self.plans)?;
         self.edge.check()?;
+        self.check_storage()?;
         check_cdns(&self.cdn)?;
         check_sets(&self.set)?;
         self.drm.check(self.is_https())?;
@@ -239,7 +252,8 @@ impl Config {
         self.boxes.check()?;
         self.regions.check()?;
         self.authorizer.as_ref().map_or(Ok(()), Authorizer::check)?;
-        self.limits.check(1 + usize::from(self.boxes.listen.is_some()))?;
+        self.live.check(self.tls.is_some())?;
+        self.limits.check(1 + usize::from(self.boxes.listen.is_some()) + self.live.listeners())?;
         self.database.check()?;
         self.audit.check()?;
         self.devices.check()
@@ -255,6 +269,11 @@ impl Config {
         let configured = self.plans.get(plan).and_then(|plan| plan.streams);
         let streams = configured.unwrap_or(self.devices.limit);
         (streams > 0).then(|| usize::try_from(streams).unwrap_or(usize::MAX))
+    }
+
+    /// The highest picture that an account of this plan gets.
+    pub fn max_height_of(&self, plan: &str) -> Option<u32> {
+        self.plans.get(plan)?.max_height
     }
 
     /// Whether browsers come by https: decides cookie flags.
@@ -294,9 +313,9 @@ impl Config {
         format!("{}{}", self.public_url, nccp::CONTROLLER_PATH)
     }
 
-    /// Where movies are.
+    /// The folder with the published films; where they lie elsewhere, the one in which they are made before.
     pub fn library(&self) -> PathBuf {
-        self.data.join("library")
+        self.storage.url.folder(&self.data).unwrap_or_else(|| self.data.join("library"))
     }
 
     /// Where keys are.

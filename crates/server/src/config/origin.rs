@@ -1,8 +1,8 @@
 //! `[origin]`, `[encryption.…]` and `[[set]]`: what the just-in-time origin serves, and how it is encrypted.
 
+use super::players::{self, ListedPlayer};
 use super::{Config, setting};
 use crate::Error;
-use crate::policy;
 use license::Player;
 use origin::is_revision;
 use origin::scope::{From, Lines, SetWords, SettingsFile, Value};
@@ -43,7 +43,7 @@ pub struct ClientSet {
     /// Name of their policy.
     pub policy: Option<String>,
     /// The only players that may play there, as in a policy.
-    players: Option<toml::Value>,
+    players: Option<Vec<ListedPlayer>>,
 }
 
 impl ClientSet {
@@ -54,18 +54,20 @@ impl ClientSet {
             let reason = "must be 1 to 32 letters, digits, hyphens and underscores, and neither vod nor live";
             return Err(setting("set.prefix", reason));
         }
-        self.players().map(|_| ())
+        match &self.players {
+            None => Ok(()),
+            Some(players) if players.is_empty() => Err(setting(
+                "set.players",
+                "names nobody, so nothing would play; name a player or leave it out",
+            )),
+            Some(players) => players::check("set.players", players),
+        }
     }
 
     /// The only players that may play there; `None`: those of the policy.
-    ///
-    /// # Errors
-    /// [`Error::Setting`].
-    pub fn players(&self) -> Result<Option<Vec<Player>>, Error> {
-        let read = |value| {
-            policy::read_players(value).map_err(|reason| Error::Setting { name: "set.players", reason })
-        };
-        self.players.as_ref().map(read).transpose()
+    pub(crate) fn players(&self) -> Option<Vec<Player>> {
+        let players = self.players.as_ref()?;
+        Some(players.iter().map(|player| player.0.clone()).collect())
     }
 }
 

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 pub struct Plan {
     /// Films that an account may play at the same time; 0: no limit. Default: `devices.limit`.
     pub streams: Option<u32>,
+    /// The highest picture that an account gets, in pixels; default: what the film's policy says. Less of both
+    /// holds.
+    pub max_height: Option<u32>,
 }
 
 pub(super) fn check_plans(plans: &BTreeMap<String, Plan>) -> Result<(), Error> {
@@ -22,6 +25,9 @@ pub(super) fn check_plans(plans: &BTreeMap<String, Plan>) -> Result<(), Error> {
     }
     if plans.values().any(|plan| plan.streams.is_some_and(|streams| streams > 1000)) {
         return Err(setting("plans", "streams must be 0 to 1000"));
+    }
+    if plans.values().any(|plan| plan.max_height.is_some_and(|height| !(1..=65_535).contains(&height))) {
+        return Err(setting("plans", "max_height must be 1 to 65535 pixels"));
     }
     Ok(())
 }

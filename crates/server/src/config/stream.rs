@@ -1,10 +1,10 @@
 //! `[stream]`: persistent connections.
 
+use super::players::{self, ListedPlayer};
 use super::setting;
-use super::url::{check_base, check_origin};
+use super::url::check_base;
 use crate::Error;
-use license::Player;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// The policy of everything that is streamed: there is no other.
 pub(crate) const POLICY: &str = "24h";
@@ -64,30 +64,6 @@ pub struct Application {
     pub movies: Vec<u64>,
 }
 
-/// A player that may, as an origin or as a table with `origin` and `release`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedPlayer(pub Player);
-
-impl<'de> Deserialize<'de> for ListedPlayer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, deny_unknown_fields)]
-        enum Form {
-            Origin(String),
-            Table { origin: String, release: Option<String> },
-        }
-        let (origin, release) = match Form::deserialize(deserializer)? {
-            Form::Origin(origin) => (origin, None),
-            Form::Table { origin, release } => (origin, release),
-        };
-        let octets = |text: String| {
-            let octets = hex::decode(text).ok().and_then(|octets| octets.try_into().ok());
-            octets.ok_or_else(|| serde::de::Error::custom("release must be 64 hexadecimal digits"))
-        };
-        Ok(Self(Player { origin, release: release.map(octets).transpose()? }))
-    }
-}
-
 const fn yes() -> bool {
     true
 }
@@ -141,7 +117,7 @@ impl Application {
             let reason = "must be 1 to 86399 seconds, or playbacks would begin with licenses that have ended";
             return Err(setting("stream.update_interval", reason));
         }
-        self.players.iter().try_for_each(|player| check_origin("stream.players", &player.0.origin))
+        players::check("stream.players", &self.players)
     }
 
     /// What is other than in another application that has films of this one, in words.

@@ -1,7 +1,7 @@
 use super::sources::{FolderFile, Sources, settings};
 use crate::keys::{self, KeyRing};
 use crate::policy::{self, Policies};
-use crate::{Config, Error, LicenseMode};
+use crate::{Config, Error, LicenseMode, Role};
 use ::origin::ContentPath;
 use ::origin::scope::{Form, Off, Settings, is_ignored};
 use pack::Source;
@@ -32,6 +32,7 @@ pub fn check(config: &Config, now: u64) -> Result<Report, Error> {
     };
     let mut check = Check { config, policies, ring, report: Report::default() };
     check.server();
+    check.live();
     if let Some(root) = config.sources() {
         check.sources(&Sources { root });
     }
@@ -46,6 +47,20 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Listeners for encoders.
+    fn live(&mut self) {
+        let live = &self.config.live;
+        let (listens, in_the_clear) = (live.rtmp.or(live.rtmps).is_some(), live.rtmp);
+        if listens && !self.config.has(Role::Ingest) {
+            self.warn("live.rtmp and live.rtmps: nothing listens without the role ingest".to_owned());
+        }
+        if let Some(address) = in_the_clear.filter(|address| !address.ip().is_loopback()) {
+            self.warn(format!(
+                "live.rtmp = \"{address}\": stream keys go over the network in the clear; live.rtmps encrypts them"
+            ));
+        }
+    }
+
     fn error(&mut self, said: String) {
         if !self.report.errors.contains(&said) {
             self.report.errors.push(said);

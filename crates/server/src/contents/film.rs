@@ -1,8 +1,9 @@
 use super::loaded::Loaded;
-use super::place::ContentPlace;
-use super::rules::ContentRules;
 use crate::catalogue;
+use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
+use crate::store::Movie;
 use ::origin::scope::Settings;
 use ::origin::{EncryptedFilm, Encryption, FilmKeys, SourceIndex};
 use cenc::Label;
@@ -108,4 +109,27 @@ pub(crate) fn build_index(loaded: &Loaded, representation: usize) -> Result<Sour
     let file = loaded.open(representation).map_err(said)?;
     SourceIndex::build(&file, r)
         .map_err(|error| format!("{}: {error}", loaded.folder.join(&r.path).display()))
+}
+
+impl Movie {
+    /// A content that the catalogue does not name: by the default policy, where its settings name none.
+    pub(crate) fn of_content(film: &catalogue::Pack) -> Self {
+        Self {
+            id: film.movie_id,
+            title: film.title.clone(),
+            year: None,
+            cast: Vec::new(),
+            synopsis: None,
+            rating: None,
+            runtime: film.duration.as_f64(),
+            pack: film.name.clone(),
+            policy: crate::policy::DEFAULT.to_owned(),
+            plans: Vec::new(),
+            regions: Vec::new(),
+            license: crate::LicenseMode::default(),
+            available: true,
+            added: 0,
+            changed: 0,
+        }
+    }
 }

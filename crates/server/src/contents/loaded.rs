@@ -1,35 +1,14 @@
 use super::sources::{FolderFile, Sources};
+use super::stamp::Stamp;
 use ::origin::ContentPath;
 use pack::Source;
 use pack::layout::SOURCE_JSON;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Longest `source.json` that is read, in octets.
 const MAX_JSON: u64 = 64 << 20;
-
-/// What a file was when it was looked at: another time or size is another file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    size: u64,
-    modified: Option<SystemTime>,
-    number: u64,
-}
-
-impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt as _;
-        Self { size: metadata.len(), modified: metadata.modified().ok(), number: metadata.ino() }
-    }
-
-    /// Unix seconds.
-    fn changed(&self) -> u64 {
-        let since = self.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        since.map_or(0, |since| since.as_secs())
-    }
-}
 
 /// The content in whose folder this one lies, where there is one: it is not served then, for tokens for that folder
 /// would open it, too.

@@ -1,11 +1,12 @@
+use super::FILMS;
 use super::film::Candidate;
 use super::loaded::Loaded;
 use super::origin::{Origin, kept_or_made};
-use super::rules::ContentRules;
 use super::sources::{Sources, settings};
-use super::{ContentPlace, FILMS};
 use crate::catalogue::Pack;
 use crate::config::VOD;
+use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
 use crate::{Config, Error};
 use ::origin::ContentPath;

@@ -5,10 +5,10 @@ use ::origin::ContentPath;
 use ::origin::scope::{Form, From, Plain, Shown};
 use serde_json::{Value, json};
 
-/// The tables of the server's file that say how films are served. None of them has a secret.
-const TABLES: [&str; 4] = ["origin", "encryption", "set", "drm"];
+/// The tables of the server's file that say where films lie and how they are served. None of them has a secret.
+const TABLES: [&str; 6] = ["origin", "encryption", "set", "drm", "storage", "live"];
 
-/// What the server's file says of contents: each name with value, file and line.
+/// What the server's file says of contents and live events: each name with value, file and line.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read again.
@@ -23,7 +23,9 @@ pub fn of_server(config: &Config) -> Result<Value, Error> {
     for (name, line) in file.lines.names() {
         let table = name.split('.').next().unwrap_or_default();
         let value = values.pointer(&format!("/{}", name.replace('.', "/")));
-        let Some(value) = value.filter(|value| !value.is_object() && TABLES.contains(&table)) else {
+        let Some(value) =
+            value.filter(|value| !value.is_object() && (TABLES.contains(&table) || name == "edge.redirect"))
+        else {
             continue;
         };
         // A list of tables has its names below.

@@ -1,4 +1,4 @@
-use super::loaded::Stamp;
+use super::stamp::Stamp;
 use ::origin::ContentPath;
 use ::origin::scope::{FileError, Folder, Form, Off, SetWords, Settings, SettingsFile, resolve};
 use pack::layout::SOURCE_JSON;

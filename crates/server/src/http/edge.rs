@@ -2,7 +2,8 @@
 
 use super::origin::{self, OriginFile};
 use super::{body, drm, playlists};
-use crate::contents::{ContentPlace, Unserved};
+use crate::content_place::ContentPlace;
+use crate::contents::Unserved;
 use crate::media_url::{self, Granted, MediaPath, Refusal};
 use crate::url_tokens::UrlTokens;
 use crate::{Role, Service};
@@ -15,10 +16,13 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use nccp::{ByteRange, RangeHeader};
 use std::sync::Arc;
+use std::time::Duration;
 use storage::Meta;
 
 /// The longest that caches may keep a file, in seconds: a year (RFC 9111 knows no "for ever").
 const KEEP: u64 = 31_536_000;
+/// Seconds for which a viewer who is sent to the store can begin to read there.
+const REDIRECT_LIFE: u64 = 60;
 /// By which CDNs that check tokens themselves say who they are.
 const PULL: &str = "x-matinee-pull";
 
@@ -79,6 +83,9 @@ async fn serve(service: &Service, request: &Parts) -> Response {
         (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
     };
     match checked {
+        Ok(granted) if is_redirected(service, request, &granted.path) => {
+            redirect(service, &granted, now).await
+        }
         Ok(granted) => match find(service, &granted.path).await {
             Ok(file) => send(service, request, &granted, now, file).await,
             Err(unserved) => origin::refused(&unserved),
@@ -104,6 +111,34 @@ fn pulled(tokens: &UrlTokens, request: &Parts, now: u64) -> Option<Result<Grante
     // Files of packs alone: an origin's may be clear.
     let path = MediaPath::parse(path).filter(|path| pack::layout::is_pack_id(&path.pack))?;
     Some(Ok(granted(path)))
+}
+
+/// Whether viewers are sent elsewhere for it: a whole file, or a part that the `Range` header names, for a store
+/// knows no ranges in paths.
+fn is_redirected(service: &Service, request: &Parts, path: &MediaPath) -> bool {
+    service.config.redirects()
+        && service.config.has(Role::Edge)
+        && request.method == Method::GET
+        && path.range.is_none()
+        && pack::layout::is_pack_id(&path.pack)
+}
+
+/// Sends a viewer to the store, by a URL that is good for a moment. The token was checked: it is not checked again.
+async fn redirect(service: &Service, granted: &Granted<MediaPath>, now: u64) -> Response {
+    let path = &granted.path;
+    let Some(key) = service.catalogue.media_key(path) else { return origin::refused(&Unserved::NotFound) };
+    let life = Duration::from_secs(granted.max_age(REDIRECT_LIFE, now).max(1));
+    match service.media.signed_url(&key, pack::layout::media_type(path.extension()), life).await {
+        Ok(Some(url)) => {
+            let headers = [(header::LOCATION, url), (header::CACHE_CONTROL, "no-store".to_owned())];
+            (StatusCode::FOUND, headers).into_response()
+        }
+        Ok(None) => origin::refused(&Unserved::NotFound),
+        Err(error) => {
+            tracing::error!(%error, "a viewer cannot be sent to the store");
+            origin::refused(&Unserved::Library)
+        }
+    }
 }
 
 /// What is sent.
@@ -132,7 +167,7 @@ async fn find(service: &Service, path: &MediaPath) -> Result<Found, Unserved> {
     }
     let key = service.catalogue.media_key(path).filter(|_| service.config.has(Role::Edge));
     let key = key.ok_or(Unserved::NotFound)?;
-    match service.catalogue.library().head(&key).await {
+    match service.media.head(&key).await {
         Ok(meta) => Ok(Found::Stored(meta)),
         Err(error) if error.is_not_found() => Err(Unserved::NotFound),
         Err(error) => {
@@ -233,11 +268,11 @@ async fn send(
         Found::Stored(Meta { key, .. }) => {
             // An empty file has no range.
             let range = (length > 0).then(|| first..first + length);
-            match service.catalogue.library().get(&key, range).await {
+            match service.media.get(&key, range).await {
                 Ok(object) => Body::from_stream(object.body),
                 Err(error) => {
                     tracing::error!(%error, "a file cannot be sent");
-                    return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                    return origin::refused(&Unserved::Library);
                 }
             }
         }

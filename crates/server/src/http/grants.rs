@@ -43,8 +43,9 @@ async fn make(
     request: Request,
 ) -> api::Answer<(api::NoStore, Json<Made>)> {
     let (from, place) = (address::of(&request), address::place(&service, &request));
-    let headers = request.headers().clone();
+    // Nobody's body is read who shows no key.
+    let key = grants::key_of(&service, bearer(request.headers()), from).await?;
     let asked: Asked = api::json(request).await?;
-    let (grant, expires) = grants::make(&service, bearer(&headers), asked, from, &place).await?;
+    let (grant, expires) = grants::make(&service, &key, asked, &place).await?;
     Ok((api::NO_STORE, Json(Made { grant, expires })))
 }

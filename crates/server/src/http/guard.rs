@@ -91,10 +91,32 @@ fn is_public_host(config: &Config, headers: &HeaderMap) -> bool {
         .is_none_or(|host| host.to_str().is_ok_and(|host| plain(host) == plain(config.public_host())))
 }
 
-/// The page's policy (docs/protocol.md, section 1).
-pub(crate) fn content_security_policy(config: &Config) -> String {
+/// The policies of the answers: of the one page that may be in frames of those who embed, and of all others.
+#[derive(Debug)]
+pub(super) struct PagePolicies {
+    player: Option<HeaderValue>,
+    others: Option<HeaderValue>,
+}
+
+impl PagePolicies {
+    pub(super) fn new(config: &Config) -> Self {
+        let policy =
+            |embedders: &[String]| HeaderValue::try_from(content_security_policy(config, embedders)).ok();
+        Self { player: policy(&config.embedders), others: policy(&[]) }
+    }
+
+    fn of(&self, path: &str) -> Option<&HeaderValue> {
+        if path == super::pages::PLAYER { self.player.as_ref() } else { self.others.as_ref() }
+    }
+}
+
+/// A page's policy (docs/protocol.md, section 1), with the origins in whose frames it may be.
+fn content_security_policy(config: &Config, embedders: &[String]) -> String {
     let mut origins: Vec<&str> = config.cdn.iter().map(|cdn| origin_of(&cdn.base_url)).collect();
     origins.push(origin_of(config.edge_base()));
+    // Where the edge sends players for media.
+    let redirect = config.storage.redirect_origin().filter(|_| config.redirects());
+    origins.extend(redirect.as_deref().map(origin_of));
     let listed = |mut origins: Vec<&str>| -> String {
         origins.retain(|origin| *origin != config.public_url);
         origins.sort_unstable();
@@ -105,13 +127,22 @@ pub(crate) fn content_security_policy(config: &Config) -> String {
     origins.push(origin_of(config.drm_base()));
     origins.extend(config.drm.license_url.as_deref().map(origin_of));
     let services = listed(origins);
-    let embedders =
-        if config.embedders.is_empty() { "'none'".to_owned() } else { config.embedders.join(" ") };
+    let embedders = if embedders.is_empty() { "'none'".to_owned() } else { embedders.join(" ") };
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{services}; \
          media-src 'self' blob:; img-src 'self'{cdns}; style-src 'self'; font-src 'self'; base-uri 'none'; \
          form-action 'self'; frame-ancestors {embedders}; require-trusted-types-for 'script'; \
          trusted-types default"
+    )
+}
+
+/// The policy of the frame that holds the DRM module alone (`/cdm`): its script, its worker, and this server.
+pub(super) fn cdm_security_policy(config: &Config) -> String {
+    let embedders: String = config.embedders.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'self'{embedders}; sandbox allow-scripts allow-same-origin; \
+         require-trusted-types-for 'script'; trusted-types default"
     )
 }
 
@@ -123,11 +154,13 @@ fn origin_of(url: &str) -> &str {
 
 /// Headers of every answer but the edge's media.
 pub(super) async fn security_headers(
-    State(service): State<Arc<Service>>,
+    State((service, policies)): State<(Arc<Service>, Arc<PagePolicies>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let media = request.uri().path().starts_with("/s/");
+    let path = request.uri().path();
+    let media = path.starts_with("/s/");
+    let policy = policies.of(path).cloned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -135,9 +168,9 @@ pub(super) async fn security_headers(
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     if !media {
-        let policy = content_security_policy(&service.config);
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        if let Some(policy) = policy {
+            // One that a page has already is stricter.
+            headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
         }
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         // On plain-http pages browsers ignore it, with an error for each.
@@ -204,22 +237,41 @@ mod tests {
 
     #[test]
     fn the_policy_names_cdns_and_embedders() {
-        let plain = content_security_policy(&config(""));
+        let policy = |config: &Config| content_security_policy(config, &config.embedders);
+        let plain = policy(&config(""));
         assert!(
             plain.contains("connect-src 'self';") && plain.contains("frame-ancestors 'none';"),
             "{plain}"
         );
         assert!(!plain.contains("unsafe-inline") && !plain.contains("'unsafe-eval'"));
-        let cdns = content_security_policy(&config(
+        let cdns = policy(&config(
             "embedders = [\"https://partner.example\"]\n[[cdn]]\nid = 1\nname = \"c\"\nbase_url = \"https://c.example/films\"",
         ));
         assert!(cdns.contains("connect-src 'self' https://c.example;"), "{cdns}");
         assert!(cdns.contains("frame-ancestors https://partner.example;"), "{cdns}");
-        let license = content_security_policy(&config(
+        // Where the edge sends players.
+        let redirect =
+            "[storage]\nurl = \"s3://films/a\"\nendpoint = \"https://s3.example\"\n[edge]\nredirect = true";
+        assert!(policy(&config(redirect)).contains("connect-src 'self' https://s3.example;"));
+        let license = policy(&config(
             "[drm]\nlicense_url = \"https://l.example/license\"\nbase_url = \"https://m.example\"",
         ));
         assert!(license.contains("connect-src 'self' https://l.example https://m.example;"), "{license}");
         assert!(license.contains("img-src 'self';"), "{license}");
+    }
+
+    #[test]
+    fn the_cdm_frame_is_for_the_listed_and_does_nothing_else() {
+        let alone = cdm_security_policy(&config(""));
+        assert!(
+            alone.contains("frame-ancestors 'self';") && alone.contains("connect-src 'self';"),
+            "{alone}"
+        );
+        let listed = cdm_security_policy(&config("embedders = [\"https://partner.example\"]"));
+        assert!(listed.contains("frame-ancestors 'self' https://partner.example;"), "{listed}");
+        for never in ["unsafe-inline", "'unsafe-eval'", "style-src", "img-src", "media-src", "allow-popups"] {
+            assert!(!listed.contains(never), "{listed}");
+        }
     }
 
     #[test]

@@ -22,5 +22,10 @@ async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, &'static str
         tracing::error!(%error, "not ready");
         return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n");
     }
+    let signs = [Role::Control, Role::Individualize].into_iter().any(|role| service.config.has(role));
+    if signs && !service.keys().signs_at(service.clock.now()) {
+        tracing::error!("not ready: the signers' certificates do not hold now");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the signers' certificates do not hold now\n");
+    }
     (StatusCode::OK, "ready\n")
 }

@@ -3,8 +3,8 @@
 
 use super::{address, body};
 use crate::Service;
-use crate::live::{Closed, Event, Session, is_key};
-use ::live::{Handle, Header, Ingest, IngestError, Input, Name, OpenError, header_of, track_name};
+use crate::live::{Denied, Event, Feed, FeedError, Pace, admit as admit_event, is_key};
+use ::live::{Header, Ingest, IngestError, Input, Name, OpenError, header_of, track_name};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -19,15 +19,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 /// How long an encoder may send nothing in the middle of a request.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long a segment waits for its header.
 const OVERTAKEN: Duration = Duration::from_secs(3);
-/// Octets a second that one request may send on average, and in advance of that.
-const RATE: f64 = 25e6;
-const BURST: f64 = 64e6;
 /// Longest manifest of an encoder, which nobody reads, in octets.
 const MAX_MANIFEST: u64 = 4 << 20;
 /// Headers that are kept for segments that come in requests of their own.
@@ -134,7 +130,7 @@ fn admit(
     path: &str,
     headers: &HeaderMap,
 ) -> Result<(Event, String), Box<Response>> {
-    let nothing = || refuse(StatusCode::NOT_FOUND, "There is no such event.");
+    let nothing = || denied_by(&Denied::Unknown);
     let mut parts =
         path.strip_prefix("/ingest/").unwrap_or_default().split('/').filter(|part| !part.is_empty());
     let mut name = || parts.next()?.parse::<Name>().ok();
@@ -147,30 +143,25 @@ fn admit(
         Err(_) => return Err(challenge().into()),
     };
     let keys: Vec<&str> = given.as_deref().into_iter().chain(in_path).collect();
-    let found = service.live.events.find(&app, &event).map_err(|error| {
-        tracing::error!(%error, "a live event cannot be read");
-        refuse(StatusCode::SERVICE_UNAVAILABLE, "Try again later.")
-    })?;
-    let Some(event) = found else { return Err(nothing().into()) };
-    if keys.is_empty() {
-        return Err(challenge().into());
+    match admit_event(service, from, (&app, &event), &keys) {
+        Ok(event) => Ok((event, file)),
+        Err(denied) => Err(denied_by(&denied).into()),
     }
-    // A try is counted as wrong until it was right.
-    let reserved = service.throttle.stream_key(from).map_err(|throttled| {
-        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "Too many wrong stream keys.");
+}
+
+fn denied_by(denied: &Denied) -> Response {
+    let status = match denied {
+        Denied::NoKey | Denied::WrongKey => return challenge(),
+        Denied::Unknown => StatusCode::NOT_FOUND,
+        Denied::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+        Denied::Ended => StatusCode::GONE,
+        Denied::Failed => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut response = refuse(status, denied.in_words());
+    if let Denied::Throttled(throttled) = denied {
         response.headers_mut().insert(header::RETRY_AFTER, throttled.0.into());
-        response
-    })?;
-    if !keys.iter().fold(false, |good, key| good | event.has_key(key)) {
-        tracing::warn!(app = %event.app, event = %event.name, "a wrong stream key");
-        metrics::counter!("matinee_ingest_refused_total").increment(1);
-        return Err(challenge().into());
     }
-    service.throttle.stream_key_was_right(reserved);
-    match event.known.ended {
-        Some(_) => Err(refuse(StatusCode::GONE, "This event has ended.").into()),
-        None => Ok((event, file)),
-    }
+    response
 }
 
 /// The token of `Bearer`, or the password of `Basic`.
@@ -199,8 +190,19 @@ enum Stop {
     Ingest(IngestError),
     Open(OpenError),
     Failed(crate::Error),
+    Ended,
     Silent,
     Broken,
+}
+
+impl From<FeedError> for Stop {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Open(error) => Self::Open(error),
+            FeedError::Ended => Self::Ended,
+            FeedError::Failed(error) => Self::Failed(error),
+        }
+    }
 }
 
 impl Stop {
@@ -217,6 +219,7 @@ impl Stop {
                 tracing::error!(%error, "a live session cannot begin");
                 refuse(StatusCode::SERVICE_UNAVAILABLE, "Try again later.")
             }
+            Self::Ended => denied_by(&Denied::Ended),
             Self::Silent => refuse(StatusCode::REQUEST_TIMEOUT, "Nothing came for a minute."),
             Self::Broken => refuse(StatusCode::BAD_REQUEST, "The body was cut off."),
         }
@@ -277,17 +280,16 @@ struct Sending<'a> {
     header: Option<Arc<Header>>,
     /// Whether any of its body has come.
     begun: bool,
-    session: Option<Arc<Session>>,
-    handles: Vec<(u32, Handle)>,
+    feed: Feed<'a>,
 }
 
 impl<'a> Sending<'a> {
     fn new(service: &'a Service, event: &'a Event, file: &str) -> Self {
         let own = track_name(file);
         let (track, header) = service.ingest_headers.find(event, &own).unzip();
-        let (ingest, session, handles) = (Ingest::new(header.clone()), None, Vec::new());
+        let (ingest, feed) = (Ingest::new(header.clone()), Feed::new(service, event));
         let track = track.unwrap_or_else(|| own.clone());
-        Self { service, event, own, track, ingest, header, begun: false, session, handles }
+        Self { service, event, own, track, ingest, header, begun: false, feed }
     }
 
     async fn push(&mut self, piece: &[u8]) -> Result<(), Stop> {
@@ -308,20 +310,13 @@ impl<'a> Sending<'a> {
                     // First, for its segments may be here already.
                     self.service.ingest_headers.keep(self.event, &self.track, &header);
                     self.header = Some(header);
-                    self.leave();
+                    self.feed.leave();
                     self.enter().await?;
                 }
                 Input::Samples { track, samples } => {
-                    if self.session.as_ref().is_none_or(|session| session.has_ended()) {
-                        self.leave();
-                        self.enter().await?;
-                    }
-                    let handle = self.handles.iter().find(|(id, _)| *id == track).map(|(_, handle)| *handle);
-                    let (Some(session), Some(handle)) = (&self.session, handle) else { continue };
-                    // One that ended meanwhile is left with the next samples.
-                    if let Err(Closed) = session.push(self.service, handle, samples).await {
-                        self.leave();
-                    }
+                    let Some(header) = self.header.clone() else { continue };
+                    let pushed = self.feed.push(&self.track, &header.sources, track, samples);
+                    pushed.await.map_err(Stop::from)?;
                 }
                 Input::Damaged(error) => {
                     metrics::counter!("matinee_ingest_damaged_total").increment(1);
@@ -332,70 +327,10 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
-    /// Takes part in the event's session, or in a new one where the encoder's tracks are others than those of the
-    /// one that there is.
+    /// Takes part in the event's session.
     async fn enter(&mut self) -> Result<(), Stop> {
         let Some(header) = self.header.clone() else { return Ok(()) };
-        for again in [true, false] {
-            // The operator may have ended it.
-            let event =
-                self.service.live.events.find(&self.event.app, &self.event.name).map_err(Stop::Failed)?;
-            if event.is_none_or(|event| event.known.ended.is_some()) {
-                return Err(Stop::Failed(crate::Error::Internal("the event has ended")));
-            }
-            let session = self.service.live.take_in(self.service, self.event).map_err(Stop::Failed)?;
-            // From here on, what was opened is closed in any case.
-            self.session = Some(Arc::clone(&session));
-            let mut changed = false;
-            for source in &header.sources {
-                match session.open(self.service, &self.track, source).await {
-                    Ok(handle) => self.handles.push((source.track_id, handle)),
-                    Err(OpenError::Changed) if again => changed = true,
-                    Err(error) => return Err(Stop::Open(error)),
-                }
-            }
-            if !changed {
-                return Ok(());
-            }
-            tracing::info!(event = %self.event.name, "the encoder sends something else: a new session");
-            self.leave();
-            session.finish(self.service.clock.millis()).await;
-        }
-        Ok(())
-    }
-
-    fn leave(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.handles.drain(..).for_each(|(_, handle)| session.close(handle));
-        }
-        self.handles.clear();
-    }
-}
-
-impl Drop for Sending<'_> {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-/// Who sends faster than anybody needs waits.
-struct Pace {
-    left: f64,
-    at: Instant,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self { left: BURST, at: Instant::now() }
-    }
-
-    async fn wait(&mut self, octets: usize) {
-        let now = Instant::now();
-        self.left = (self.left + RATE * now.duration_since(self.at).as_secs_f64()).min(BURST) - octets as f64;
-        self.at = now;
-        if self.left < 0.0 {
-            tokio::time::sleep(Duration::from_secs_f64(-self.left / RATE)).await;
-        }
+        self.feed.enter(&self.track, &header.sources).await.map_err(Stop::from)
     }
 }
 

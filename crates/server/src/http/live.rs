@@ -177,13 +177,13 @@ impl Asked<'_> {
     }
 
     /// Waits until a representation (or the leading one) has what is asked for; `Err` if it is further ahead than
-    /// anybody may wait for.
+    /// anybody may wait for. Whether it is there when the wait is over.
     async fn wait(
         &self,
         session: &Session,
         representation: Option<&str>,
         (number, part): (u64, Option<usize>),
-    ) -> Result<(), Response> {
+    ) -> Result<bool, Response> {
         let of = |broadcast: &Broadcast, look: &dyn Fn(&::live::Window) -> bool| {
             let found = match representation {
                 Some(id) => broadcast.representation(id),
@@ -196,8 +196,12 @@ impl Asked<'_> {
             return Err(refused(StatusCode::BAD_REQUEST, "That is too far ahead.\n"));
         }
         let there = |broadcast: &Broadcast| of(broadcast, &|window| window.has(number, part));
-        let _ = tokio::time::timeout(PATIENCE, session.until(there)).await;
-        Ok(())
+        // Who asks for the index is told when the encoder falls silent or comes back, too.
+        let silent = |broadcast: &Broadcast| session.is_silent(broadcast, self.service.clock.millis());
+        let before = session.read(silent);
+        let turned = |broadcast: &Broadcast| representation.is_none() && silent(broadcast) != before;
+        let _ = tokio::time::timeout(PATIENCE, session.until(|b| there(b) || turned(b))).await;
+        Ok(session.read(there))
     }
 
     async fn index(&self, session: &Session) -> Response {
@@ -210,19 +214,21 @@ impl Asked<'_> {
             Ok(wait) => wait,
             Err(()) => return bad(),
         };
-        if let Some(moment) = wait
-            && let Err(refused) = self.wait(session, None, moment).await
-        {
-            return refused;
+        // What is said of a moment that has come does not change.
+        let mut seconds = CHANGING;
+        if let Some(moment) = wait {
+            match self.wait(session, None, moment).await {
+                Ok(true) => seconds = MOMENT,
+                Ok(false) => {}
+                Err(refused) => return refused,
+            }
         }
         let path = &self.granted.path;
         let millis = self.service.clock.millis();
         let state = session.state(millis);
         let names = (path.app.as_str(), path.event.as_str());
         match session.read(|broadcast| index::json(broadcast, names, state, since, millis)) {
-            Ok(json) => {
-                self.text("application/json", json.into(), if wait.is_some() { MOMENT } else { CHANGING })
-            }
+            Ok(json) => self.text("application/json", json.into(), seconds),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }

@@ -115,8 +115,9 @@ fn guarded(service: &Arc<Service>, router: Router<Arc<Service>>) -> Router<Arc<S
 
 /// What holds for every answer.
 fn around(service: Arc<Service>, router: Router<Arc<Service>>) -> Router {
+    let policies = Arc::new(guard::PagePolicies::new(&service.config));
     router
-        .layer(from_fn_with_state(Arc::clone(&service), guard::security_headers))
+        .layer(from_fn_with_state((Arc::clone(&service), policies), guard::security_headers))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(Arc::clone(&service), observe::log))

@@ -1,7 +1,8 @@
 //! Files of an origin's films: encrypted when they are asked for, piece by piece.
 
 use crate::Service;
-use crate::contents::{ContentPlace, OriginFilm, Unserved};
+use crate::content_place::ContentPlace;
+use crate::contents::{OriginFilm, Unserved};
 use crate::media_url::MediaPath;
 use ::origin::scope::Form;
 use ::origin::{Piece, ReadAt, SourceIndex};

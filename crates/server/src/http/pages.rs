@@ -1,6 +1,7 @@
 //! The app's page, its files, and who is sent elsewhere.
 
 use super::error::JsonError;
+use super::guard::cdm_security_policy;
 use super::{address, body, cookies};
 use crate::Service;
 use crate::site::{Asset, HOW_TO_BUILD};
@@ -16,8 +17,10 @@ use nccp::MovieId;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The script with the element `<matinee-player>`.
-const ELEMENT: &str = "/player.js";
+/// The player alone: beside `/cdm`, the one page that may be in a frame.
+pub(super) const PLAYER: &str = "/embed";
+/// Scripts for pages of other sites: the element `<matinee-player>`, and the EME shim.
+const FOR_OTHERS: [&str; 2] = ["/player.js", "/eme.js"];
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 pub(super) fn routes() -> Router<Arc<Service>> {
@@ -27,7 +30,8 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/devices", get(app))
         .route("/account", get(app))
         .route("/watch", get(watch))
-        .route("/embed", get(embed))
+        .route(PLAYER, get(embed))
+        .route("/cdm", get(cdm))
         .route("/WiPlayer", get(wi_player))
         .route("/assets/{*path}", get(file))
         .merge(pictures())
@@ -95,6 +99,27 @@ async fn embed(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
     }
 }
 
+/// Where the frame's page names the origins that it answers.
+const LISTED: &str = "<meta name=\"matinee-embedders\" content=\"\">";
+
+/// The DRM module alone, in a frame for pages that bring a player of their own. Its script compares whoever asks for
+/// the port with the list that is written into the page here.
+async fn cdm(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let Some(asset) = service.site.as_ref().and_then(|site| site.asset("/cdm.html")) else {
+        return app(State(service), request.into_parts().0.headers).await;
+    };
+    let listed = service.config.embedders.join(" ");
+    let page = String::from_utf8_lossy(&asset.bytes);
+    let page = page.replacen(LISTED, &LISTED.replace("\"\"", &format!("\"{listed}\"")), 1);
+    let policy = HeaderValue::from_str(&cdm_security_policy(&service.config));
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    let mut response = shared((headers, page).into_response());
+    if let Ok(policy) = policy {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
 /// Pages of other sites may have this, whatever they demand of what they load.
 fn shared(mut response: Response) -> Response {
     let policy = HeaderName::from_static("cross-origin-resource-policy");
@@ -137,7 +162,7 @@ async fn file(State(service): State<Arc<Service>>, request: Request) -> Response
     let asset = service.site.as_ref().and_then(|site| site.asset(request.uri().path()));
     match asset {
         // A module of another site's page is fetched across origins; there is nothing of anybody's in it.
-        Some(asset) if request.uri().path() == ELEMENT => {
+        Some(asset) if FOR_OTHERS.contains(&request.uri().path()) => {
             let mut response = shared(respond(asset, request.headers()));
             let everybody = HeaderValue::from_static("*");
             response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, everybody);
@@ -194,7 +219,7 @@ async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(Stri
     let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
     let Ok(pack) = service.catalogue.pack(&pack).await else { return not_found() };
     let Some((key, content_type)) = pack.picture(&name) else { return not_found() };
-    let Ok(picture) = service.catalogue.library().get(&key, None).await else { return not_found() };
+    let Ok(picture) = service.media.get(&key, None).await else { return not_found() };
     (
         [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)],
         Body::from_stream(picture.body),

@@ -1,13 +1,13 @@
 //! A key in a file of its own: TOML, mode 0600.
 
-use crate::Error;
 use crate::secret::{base64url, from_base64url};
+use crate::{Error, private};
 use license::SiteCa;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -232,11 +232,12 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<KeyFile>, Error> {
 }
 
 fn read(path: &PathBuf) -> Result<KeyFile, Error> {
-    let mode = fs::metadata(path).map_err(Error::io(path))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let mut file = File::open(path).map_err(Error::io(path))?;
+    if private::is_of_others(&file.metadata().map_err(Error::io(path))?) {
         return Err(Error::KeysExposed(path.clone()));
     }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(Error::io(path))?);
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(Error::io(path))?;
     // The parser's own message would quote the line, and with it the secret.
     toml::from_str(&text).map_err(|_| Error::Keys(format!("{} is damaged", path.display())))
 }

@@ -50,6 +50,20 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
+    /// Whether the certificates of all signers hold at a time: what they sign is believed then.
+    pub fn signs_at(&self, now: u64) -> bool {
+        let signers = [&self.individualization, &self.device_certificate, &self.license, &self.metadata];
+        signers
+            .iter()
+            .all(|signer| (signer.certificate().not_before..=signer.certificate().not_after).contains(&now))
+    }
+
+    /// Whether signers' certificates are to be made anew: they are over half their life, or begin later, which
+    /// a clock that was ahead made.
+    pub fn is_due(&self, now: u64) -> bool {
+        now >= self.renew_at || !self.signs_at(now)
+    }
+
     /// Verifies a device certificate: a browser's by the site's CA, a box's by the factory's, and neither by
     /// the other. A revoked component's does not hold. What was verified before is not verified again.
     ///

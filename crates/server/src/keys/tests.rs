@@ -125,6 +125,24 @@ fn the_ca_can_stay_at_home() {
     assert_eq!(ring.license.certificate().key, whole.license.certificate().key, "the same signers");
 }
 
+/// What fails halfway leaves nothing, so that the next try is not told that the folder is there.
+#[test]
+fn a_copy_that_fails_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, above) = (folder.path().join("home"), folder.path().join("out"));
+    generate(&home, URL, NOW).unwrap();
+    fs::create_dir(&above).unwrap();
+    // Read last of all.
+    let list = home.join("revoked");
+    fs::create_dir(&list).unwrap();
+    assert!(export(&home, &above.join("server"), URL, NOW).is_err());
+    assert_eq!(fs::read_dir(&above).unwrap().count(), 0);
+    fs::remove_dir(&list).unwrap();
+    export(&home, &above.join("server"), URL, NOW).unwrap();
+    assert_eq!(fs::read_dir(&above).unwrap().count(), 1);
+    load(&above.join("server"), URL, NOW).unwrap();
+}
+
 #[test]
 fn signers_certificates_are_short_and_made_anew() {
     let folder = tempfile::tempdir().unwrap();

@@ -31,6 +31,9 @@ pub struct Known {
     key_sha256: String,
     /// When it was created, Unix seconds.
     pub created: u64,
+    /// When it is to begin, Unix seconds. It begins when its encoder does, whatever this says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<u64>,
     /// When somebody ended it, Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
@@ -234,6 +237,8 @@ pub struct NewEvent {
     pub plans: Vec<String>,
     /// Where its licenses come from.
     pub license: LicenseMode,
+    /// When it is to begin, for people; Unix seconds.
+    pub starts: Option<u64>,
 }
 
 /// An event that was made.
@@ -261,7 +266,7 @@ fn bad(name: &'static str, reason: String) -> Error {
 /// [`Error::Setting`] where there is one of these names, or a movie of this number; [`Error::Io`],
 /// [`Error::Config`], [`Error::Store`].
 pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64) -> Result<Created, Error> {
-    let NewEvent { app, name, title, movie, policy, plans, license } = new;
+    let NewEvent { app, name, title, movie, policy, plans, license, starts } = new;
     if events.find(&app, &name)?.is_some() {
         return Err(bad("event", format!("there is an event {name} of the application {app} already")));
     }
@@ -306,6 +311,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
         title,
         key_sha256: hex::encode(sha256(key.as_bytes())),
         created: now,
+        starts,
         ended: None,
     };
     let folder = events.folder(&app, &name);

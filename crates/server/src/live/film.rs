@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use storage::{Folder, Transfer};
+use storage::{Storage, Transfer};
 
 /// A film that was published.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,27 +38,28 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
 }
 
 /// Makes the film of an event that has ended, and gives it to the event's movie. `None`: nothing was ever sent, or
-/// another process has the session and will make it. The session's folder is removed when the film is there.
+/// another process has the session and will make it. It is made in `staging`, a local
+/// folder, and moved to the library. The session's folder is removed when the film is there.
 ///
 /// # Errors
 /// [`Error`]; the event can be published again then.
 pub async fn publish(
     store: &dyn Store,
     events: &Events,
-    library: &Path,
+    (library, staging): (&dyn Storage, &Path),
     ring: &KeyRing,
     event: &Event,
     now: u64,
 ) -> Result<Option<Published>, Error> {
     let Some(_lock) = events.lock(&event.app, &event.name)? else { return Ok(None) };
-    publish_locked(store, events, library, ring, event, now).await
+    publish_locked(store, events, (library, staging), ring, event, now).await
 }
 
 /// As [`publish`], for whoever has the lock.
 pub(super) async fn publish_locked(
     store: &dyn Store,
     events: &Events,
-    library: &Path,
+    (library, staging): (&dyn Storage, &Path),
     ring: &KeyRing,
     event: &Event,
     now: u64,
@@ -77,7 +78,7 @@ pub(super) async fn publish_locked(
     };
     let session: SessionId = session.parse().map_err(|_| Error::Internal("the session has no id"))?;
     let folder = events.folder(&event.app, &event.name).join(session.to_string());
-    let work = library.join(format!(".live-{session}"));
+    let work = staging.join(format!(".live-{session}"));
     let known = &event.known;
     let made = {
         let (folder, work, title, movie) =
@@ -92,7 +93,7 @@ pub(super) async fn publish_locked(
         return Ok(None);
     };
     let key = pack.pack_id.parse().map_err(storage::Error::from)?;
-    storage::publish(&Folder::new(library), Some(&key), &work, PACK_JSON, Transfer::Move).await?;
+    storage::publish(library, Some(&key), &work, PACK_JSON, Transfer::Move).await?;
     let duration = pack.duration.seconds();
     retried!(async {
         let mut tx = store.begin().await?;

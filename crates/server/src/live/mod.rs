@@ -1,15 +1,23 @@
 //! Live: applications and events on disk, sessions under way, and the films that come of them.
 
+mod admission;
 mod drm;
 mod events;
+mod feed;
 mod film;
 mod live_pack;
+mod pace;
+mod publishers;
 mod session;
 
+pub(crate) use admission::{Denied, admit};
 pub(crate) use events::is_key;
 pub use events::{Created, Event, EventState, Events, Known, NewEvent, create, end, find, list, new_key};
+pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
-pub(crate) use session::{Closed, Live, Session};
+pub(crate) use pace::Pace;
+pub(crate) use publishers::Place;
+pub(crate) use session::{Live, Session};
 
 /// The name of the pack that a movie has until its event is a film.
 pub(crate) fn pack_of(movie: u64) -> String {

@@ -4,6 +4,7 @@ use super::drm::Allowed;
 use super::events::{Event, EventState, Events};
 use super::film::{self, HEADER, RECORD, SEGMENTS};
 use super::live_pack::live_pack;
+use super::publishers::Publishers;
 use crate::secret::random;
 use crate::store::Movie;
 use crate::{Error, Service, private};
@@ -36,6 +37,7 @@ type EventName = (Name, Name);
 pub(crate) struct Live {
     pub(crate) events: Events,
     pub(crate) allowed: Allowed,
+    pub(crate) publishers: Arc<Publishers>,
     sessions: Mutex<HashMap<EventName, Arc<Session>>>,
     /// Whether the server stops: nothing begins any more.
     stopping: AtomicBool,
@@ -78,8 +80,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Live {
     pub(crate) fn new(data: &Path) -> Self {
-        let (allowed, sessions) = (Allowed::default(), Mutex::default());
-        Self { events: Events::new(data), allowed, sessions, stopping: AtomicBool::new(false) }
+        Self {
+            events: Events::new(data),
+            allowed: Allowed::default(),
+            publishers: Arc::default(),
+            sessions: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// The session of an event that is under way, or ended lately.
@@ -128,13 +135,14 @@ impl Live {
         }
     }
 
-    /// The events' movies and where they stand: by the movie's number.
-    pub(crate) fn states(&self, now: u64) -> HashMap<u64, State> {
+    /// The events' movies and where they stand, with when they are to begin: by the movie's number.
+    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (State, Option<u64>)> {
         let all = self.events.all().unwrap_or_else(|error| {
             tracing::error!(%error, "the live events cannot be read");
             Vec::new()
         });
-        all.into_iter().map(|event| (event.known.movie_id, self.state(&event, now))).collect()
+        let one = |event: Event| (event.known.movie_id, (self.state(&event, now), event.known.starts));
+        all.into_iter().map(one).collect()
     }
 
     /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said so.
@@ -146,6 +154,7 @@ impl Live {
             under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
         metrics::gauge!("matinee_live_sessions").set(count);
         metrics::gauge!("matinee_live_requests").set(requests as f64);
+        metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);
         for session in sessions {
             let (app, name) = (&session.event.app, &session.event.name);
             if session.has_ended() {
@@ -177,11 +186,12 @@ impl Live {
         service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
         self.allowed.forget(&session.id().to_string());
         service.ingest_headers.forget(&session.event);
-        let library = service.config.library();
+        let staging = service.config.library();
+        let place = (service.catalogue.library(), staging.as_path());
         let keys = service.keys();
         let store = &*service.store;
         let made =
-            film::publish_locked(store, &self.events, &library, &keys, &session.event, service.clock.now());
+            film::publish_locked(store, &self.events, place, &keys, &session.event, service.clock.now());
         match made.await {
             Ok(Some(film)) => {
                 tracing::info!(%app, event = %name, pack = film.pack, "an event has ended, and is a film")
@@ -292,6 +302,11 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Whether nothing has come of it for a while.
+    pub(crate) fn is_silent(&self, broadcast: &Broadcast, now: u64) -> bool {
+        broadcast.heard().is_some_and(|heard| now.saturating_sub(heard) > SILENCE)
     }
 
     /// Where it stands.

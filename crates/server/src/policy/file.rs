@@ -259,14 +259,6 @@ fn heights(value: &Value) -> Read<Heights> {
     }
 }
 
-/// Reads a list of players that stands elsewhere; on error, what is wrong with it.
-pub(super) fn read_players(value: &Value) -> Result<Vec<Player>, String> {
-    players(value).map_err(|Wrong { key, reason }| match key.is_empty() {
-        true => reason,
-        false => format!("{key}: {reason}"),
-    })
-}
-
 fn players(value: &Value) -> Read<Vec<Player>> {
     let bad = || wrong("", "must be a list of origins, or of tables with `origin` and `release`");
     let players = value.as_array().ok_or_else(bad)?;

@@ -189,11 +189,6 @@ impl Policies {
     }
 }
 
-/// Reads a list of players as a policy has it; on error, what is wrong with it.
-pub(crate) fn read_players(value: &toml::Value) -> Result<Vec<Player>, String> {
-    file::read_players(value)
-}
-
 impl PolicyTemplate {
     /// A policy that allows everything.
     pub fn unlimited(name: &str) -> Self {

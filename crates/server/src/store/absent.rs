@@ -1,6 +1,6 @@
 //! No database: for servers whose roles need none.
 
-use super::{Result, Store, StoreError, Transaction};
+use super::{Ahead, Begun, Result, Store, StoreError, Transaction};
 use async_trait::async_trait;
 
 /// A store that answers every request with an error.
@@ -10,6 +10,10 @@ pub struct AbsentStore;
 #[async_trait]
 impl Store for AbsentStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
+        Err(StoreError::Absent)
+    }
+
+    async fn begin_for(&self, _: &Ahead<'_>) -> Result<Begun> {
         Err(StoreError::Absent)
     }
 

@@ -17,8 +17,8 @@ mod sqlite;
 pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
-    Account, ActivationCode, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
-    NewMovie, Registered, Session, Share, Slot, Viewing,
+    Account, ActivationCode, Ahead, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
+    NewMovie, Registered, Session, Share, Slot, Viewing, Wants,
 };
 pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
@@ -54,8 +54,11 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// The database's file, or one that SQLite has beside it, can be read by others than its owner.
-    #[error("{0}: others can read this file of the database; run `chmod 600` on it")]
+    /// The database's file, or one that SQLite has beside it, can be read by others than who runs this, or is
+    /// theirs.
+    #[error(
+        "{0}: others can read this file of the database, or it is another user's; run `chmod 600` and `chown` on it"
+    )]
     Exposed(PathBuf),
     /// A row holds what no row may hold.
     #[error("the database holds a bad value in {0}")]
@@ -106,6 +109,10 @@ pub async fn open(config: &Config) -> std::result::Result<Arc<dyn Store>, Error>
 /// Result of a store's operation.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// A transaction that began for a device, with the account and the device, which it has locked; without them where
+/// there is no such device of the account.
+pub type Begun = (Box<dyn Transaction>, Option<(Account, Device)>);
+
 /// A database. A transaction may fail because of another's ([`Transient`]): then it runs again, see
 /// [`Retries`].
 #[async_trait]
@@ -113,6 +120,18 @@ pub trait Store: Send + Sync {
     /// A transaction that may write. What it decides by and others may change, it
     /// must lock first ([`Transaction::lock_account`], then [`Transaction::lock_device`]).
     async fn begin(&self) -> Result<Box<dyn Transaction>>;
+
+    /// As [`Store::begin`], for what a device asks: it has locked the account and the device, and has read what is
+    /// going to be asked for, in as few round trips as the engine allows.
+    async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
+        let mut tx = self.begin().await?;
+        let account = tx.lock_account(ahead.account).await?;
+        let device = match &account {
+            Some(_) => tx.lock_device(ahead.device).await?.filter(|device| device.account == ahead.account),
+            None => None,
+        };
+        Ok((tx, account.zip(device)))
+    }
 
     /// A transaction that only reads and waits for no writer.
     async fn read(&self) -> Result<Box<dyn Transaction>>;
@@ -253,6 +272,9 @@ pub trait Transaction: Send {
     async fn keep_lease(&mut self, lease: &NewLease<'_>) -> Result<bool>;
     /// Gives a lease, also in place of one that has ended.
     async fn put_lease(&mut self, lease: &NewLease<'_>) -> Result<()>;
+    /// Keeps the lease that is alive, or gives one where fewer than `limit` others of the account are; else it gives
+    /// these. The device's leases of other movies that no report has kept are forgotten. The account is locked.
+    async fn take_lease(&mut self, lease: &NewLease<'_>, limit: usize) -> Result<Option<Vec<Lease>>>;
     /// The leases of an account that are alive, the one that began first at the head.
     async fn leases(&mut self, account: i64, now: u64) -> Result<Vec<Lease>>;
     /// The name of the device for which this one's lease of a movie was ended, if it was, after `since`.

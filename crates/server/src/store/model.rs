@@ -182,6 +182,44 @@ pub struct Registered {
     pub now: u64,
 }
 
+/// Whose transaction begins, and what it is going to ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead<'a> {
+    /// The account that the device is to be of.
+    pub account: i64,
+    /// The device.
+    pub device: &'a str,
+    /// What it will ask for.
+    pub wants: Wants<'a>,
+    /// Now, Unix seconds.
+    pub now: u64,
+}
+
+/// What a device is going to ask for, besides itself and its account.
+#[derive(Clone, Copy)]
+pub enum Wants<'a> {
+    /// Nothing that is read ahead.
+    Nothing,
+    /// A movie, when the account first played it, and a lease of it.
+    Movie(u64),
+    /// Another ticket, with a session by the hashes of its two cookies, and its domains' keys.
+    Renewal {
+        /// The hashes.
+        session: Option<(&'a [u8; 32], &'a [u8; 32])>,
+    },
+}
+
+impl std::fmt::Debug for Wants<'_> {
+    /// Without the hashes of cookies.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("Nothing"),
+            Self::Movie(movie) => f.debug_tuple("Movie").field(movie).finish(),
+            Self::Renewal { .. } => f.write_str("Renewal"),
+        }
+    }
+}
+
 /// What changes with each request of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceState {

@@ -4,9 +4,8 @@
 //! snapshot. An engine that knows only SERIALIZABLE (CockroachDB) does as well: what it refuses with 40001
 //! runs again.
 
-use super::{Result, Store, StoreError, Transaction, migrator};
+use super::{Ahead, Begun, Result, Store, StoreError, Transaction, migrator};
 use async_trait::async_trait;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -21,10 +20,27 @@ macro_rules! locked {
     };
 }
 
+/// Reads in a transaction that has begun and locked the account, and locks the device.
+macro_rules! opening {
+    ($($sql:tt)*) => {
+        concat!($($sql)*, " FOR NO KEY UPDATE OF d")
+    };
+}
+
+/// A statement without parameters: in one round trip, not prepared.
+macro_rules! plain {
+    ($sql:expr) => {
+        sqlx::raw_sql($sql)
+    };
+}
+
+/// Whether one round trip takes several statements with parameters. Only as parts of one statement, in no order.
+const STATEMENTS_TOGETHER: bool = false;
+
 #[path = "sql/mod.rs"]
 mod sql;
 
-use sql::SqlTransaction;
+use sql::{Connections, SqlTransaction};
 
 /// How long a request waits for a connection.
 const QUEUE: Duration = Duration::from_secs(10);
@@ -32,7 +48,7 @@ const QUEUE: Duration = Duration::from_secs(10);
 /// A database on a server.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    connections: Connections,
 }
 
 impl PostgresStore {
@@ -71,22 +87,27 @@ impl PostgresStore {
         .run(&pool)
         .await
         .map_err(StoreError::Migrate)?;
-        Ok(Self { pool })
+        Ok(Self { connections: Connections::new(pool, QUEUE) })
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
-        Ok(Box::new(SqlTransaction { tx: self.pool.begin().await? }))
+        Ok(Box::new(SqlTransaction::begin(&self.connections, "BEGIN").await?))
+    }
+
+    async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
+        let (tx, speaker) = SqlTransaction::begin_for(&self.connections, ahead).await?;
+        Ok((Box::new(tx), speaker))
     }
 
     async fn read(&self) -> Result<Box<dyn Transaction>> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        Ok(Box::new(SqlTransaction { tx: self.pool.begin_with(begin).await? }))
+        Ok(Box::new(SqlTransaction::begin(&self.connections, begin).await?))
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 }

@@ -1,9 +1,8 @@
 //! The SQLite engine: one writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL).
 
-use super::{Result, Store, StoreError, Transaction, migrator};
+use super::{Ahead, Begun, Result, Store, StoreError, Transaction, migrator};
 use crate::private;
 use async_trait::async_trait;
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,10 +17,27 @@ macro_rules! locked {
     };
 }
 
+/// Begins a writer's transaction and reads, in one round trip.
+macro_rules! opening {
+    ($($sql:tt)*) => {
+        concat!("BEGIN IMMEDIATE; ", $($sql)*)
+    };
+}
+
+/// A statement without parameters.
+macro_rules! plain {
+    ($sql:expr) => {
+        sqlx::query($sql)
+    };
+}
+
+/// Whether one round trip takes several statements with parameters. It does, one after the other.
+const STATEMENTS_TOGETHER: bool = true;
+
 #[path = "sql/mod.rs"]
 mod sql;
 
-use sql::SqlTransaction;
+use sql::{Connections, SqlTransaction};
 
 /// How long a writer of this process waits for those of others (the command line beside a running server).
 const BUSY: Duration = Duration::from_secs(10);
@@ -32,8 +48,8 @@ const QUEUE: Duration = Duration::from_secs(10);
 /// A database in one file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Connections,
+    readers: Connections,
 }
 
 impl SqliteStore {
@@ -78,7 +94,7 @@ impl SqliteStore {
         .map_err(StoreError::Migrate)?;
         let readers =
             SqlitePoolOptions::new().max_connections(4).acquire_timeout(QUEUE).connect_with(options).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer: Connections::new(writer, QUEUE), readers: Connections::new(readers, QUEUE) })
     }
 }
 
@@ -103,11 +119,16 @@ fn keep_private(path: &Path) -> Result<()> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
-        Ok(Box::new(SqlTransaction { tx: self.writer.begin_with("BEGIN IMMEDIATE").await? }))
+        Ok(Box::new(SqlTransaction::begin(&self.writer, "BEGIN IMMEDIATE").await?))
+    }
+
+    async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
+        let (tx, speaker) = SqlTransaction::begin_for(&self.writer, ahead).await?;
+        Ok((Box::new(tx), speaker))
     }
 
     async fn read(&self) -> Result<Box<dyn Transaction>> {
-        Ok(Box::new(SqlTransaction { tx: self.readers.begin().await? }))
+        Ok(Box::new(SqlTransaction::begin(&self.readers, "BEGIN").await?))
     }
 
     async fn close(&self) {

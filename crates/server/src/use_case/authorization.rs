@@ -1,8 +1,9 @@
 //! The manifest, for those who may play.
 
 use super::cdns::{self, Cdn};
+use super::drm_metadata::SignedMetadata;
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, grants, leases, license, networks, playable, streaming, too_high};
+use super::{Outcome, drm_metadata, grants, leases, networks, playable, rules, streaming, too_high};
 use crate::Service;
 use crate::catalogue::{Pack, Representation};
 use crate::live::Session;
@@ -10,7 +11,7 @@ use crate::live_url;
 use crate::media_url::{self, DrmPath, MediaPath};
 use crate::region::Place;
 use crate::store::{Movie, Transaction};
-use ::license::KeyLevel;
+use license::KeyLevel;
 use nccp::{
     ContentProfile, DownloadUrl, Downloadable, KeyPeriod, LicenseMode, LiveManifest, Manifest, MovieId,
     MovieType, Resolution, ResponseMessage, TextTrack, TrickPlay,
@@ -40,7 +41,8 @@ pub(crate) async fn authorize(
     }
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
-    let manifest = manifest(service, (&movie, &pack), movie_id, level, resume, now)?;
+    let allowed = (level, service.config.max_height_of(&account.plan));
+    let manifest = manifest(service, (&movie, &pack), movie_id, allowed, resume, now)?;
     // Its license comes along, so its lease has to.
     if manifest.license_mode == LicenseMode::Embedded {
         leases::take(service, tx, speaker, movie.id, now).await?;
@@ -52,7 +54,7 @@ fn manifest(
     service: &Service,
     (movie, pack): (&Movie, &Pack),
     movie_id: MovieId,
-    level: KeyLevel,
+    (level, highest): (KeyLevel, Option<u32>),
     resume: f64,
     now: u64,
 ) -> Outcome<Manifest> {
@@ -62,12 +64,14 @@ fn manifest(
     let tokens = service.url_tokens();
     let cdns = cdns::drawn(&service.config, &tokens);
     let sources = Sources { pack, cdns: &cdns, expires: wanted, now };
-    let metadata = drm_metadata::make(service, movie, pack, now)?;
+    let metadata = drm_metadata::make_up_to(service, movie, pack, highest, now)?;
     let metadata_url = || {
         let path = DrmPath::of_movie(movie.id);
         media_url::sign_drm(tokens.own(), service.config.drm_base(), &path, wanted, now)
     };
-    let metadata_url = metadata.as_ref().map(|_| metadata_url());
+    // What is there is for every account.
+    let is_for_all = |signed: &&SignedMetadata| highest.is_none() || signed.domain.is_some();
+    let metadata_url = metadata.as_ref().filter(is_for_all).map(|_| metadata_url());
     let serves = metadata.as_ref().is_some_and(|signed| signed.serves(level));
     // By the rules of the license that the device is going to have: the one that comes along, or the one that
     // it would be given now.
@@ -75,9 +79,10 @@ fn manifest(
         Some(signed) if serves => signed.max_height,
         _ => service
             .policies()
-            .find(license::policy_of(service, movie))
+            .find(rules::policy_of(service, movie))
             .and_then(|policy| policy.max_height.of(level)),
     };
+    let max_height = max_height.into_iter().chain(highest).min();
     // The first of all ends: some CDNs take tokens for less long than others.
     let ends = cdns.iter().map(|cdn| cdn.signer.expiration(wanted, now));
     let expiration = ends.chain(metadata_url.as_ref().map(|url| url.expires)).fold(wanted, u64::min);
@@ -115,7 +120,11 @@ fn manifest(
             sheets: thumbnails.sheets.iter().map(|sheet| sources.of(&sheet.path)).collect(),
         }),
         drm_metadata_url: metadata_url.map(|signed| signed.url),
-        stream_url: streaming::url(service, movie, wanted),
+        // Whoever has that URL may ask for every picture of the film.
+        stream_url: match pack.up_to(highest).count() == pack.representations.len() {
+            true => streaming::url(service, movie, wanted),
+            false => None,
+        },
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
         policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
         drm_metadata: metadata.map(|signed| signed.octets),

@@ -4,7 +4,8 @@
 use super::{Failure, Outcome, content_keys};
 use crate::catalogue::Pack;
 use crate::config::STREAM_POLICY;
-use crate::contents::{ContentPlace, Unserved};
+use crate::content_place::ContentPlace;
+use crate::contents::Unserved;
 use crate::live::Session;
 use crate::policy::PolicyTemplate;
 use crate::secret::sha256;
@@ -40,6 +41,18 @@ pub(crate) fn make(
     pack: &Pack,
     now: u64,
 ) -> Outcome<Option<SignedMetadata>> {
+    make_up_to(service, movie, pack, None, now)
+}
+
+/// As [`make`], for somebody whose pictures are no higher. An embedded license is for every account: one that has
+/// further keys does not come along.
+pub(crate) fn make_up_to(
+    service: &Service,
+    movie: &Movie,
+    pack: &Pack,
+    highest: Option<u32>,
+    now: u64,
+) -> Outcome<Option<SignedMetadata>> {
     if pack.keys.is_empty() {
         return Ok(None);
     }
@@ -48,7 +61,12 @@ pub(crate) fn make(
             let policies = service.policies();
             let template = policies.find(&movie.policy).ok_or(ErrorCode::MovieNotAvailable)?;
             let policy = pack.rules.players_over(rules(template, of.domain, now));
-            embedded(service, (of, policy), pack, now)?
+            let keys = |up_to| pack.keys_up_to(up_to).count();
+            let lower = policy.max_height.into_iter().chain(highest).min();
+            match keys(policy.max_height) == keys(lower) {
+                true => embedded(service, (of, policy), pack, now)?,
+                false => None,
+            }
         }
         None => None,
     };

@@ -1,7 +1,7 @@
 //! What the operator's authorizer says, gathered before the transaction that needs it.
 
 use super::verify::Proof;
-use super::{Outcome, playback};
+use super::{Outcome, rules};
 use crate::Service;
 use crate::authorizer::{Question, Webhook};
 use crate::config::UpdateStrategy;
@@ -147,7 +147,7 @@ async fn wanted(
                 let own = service.rules_of(&movie.pack).await;
                 let movie = own.over(movie);
                 // The report brings no rules, so it needs no rights.
-                if !playback::is_outdated(service, (&movie, &own), level, rules, now) {
+                if !rules::is_outdated(service, (&movie, &own), level, rules, now) {
                     continue;
                 }
             }

@@ -5,11 +5,12 @@ use super::speaker::Speaker;
 use super::{Failure, Outcome};
 use crate::Service;
 use crate::config::check_origin;
-use crate::grant::{self, Grant, MOST_MOVIES, Movies, Visit};
+use crate::grant::{self, Grant};
 use crate::region::Place;
 use crate::secret::random_hex;
 use crate::store::{Account, ApiKey, AuditEntry, StoreError, Transaction, retried};
 use crate::throttle::Throttled;
+use crate::visit::{MOST_MOVIES, Movies, Visit};
 use nccp::{ErrorCode, MovieId, ShownGrant, WireError, single_line};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -102,13 +103,13 @@ impl Asked {
     }
 }
 
-/// The key that a caller shows: it is one, and may do this.
-async fn key_of(
+/// The key that a caller shows: it is one, and may make grants.
+pub(crate) async fn key_of(
     service: &Service,
     text: Option<&str>,
-    scope: Scope,
     address: IpAddr,
 ) -> Result<ApiKey, Refused> {
+    let scope = Scope::Grants;
     service.throttle.may_show_key(address).map_err(Refused::Throttled)?;
     let wrong = || {
         service.throttle.wrong_key(address);
@@ -131,15 +132,13 @@ async fn key_of(
 /// `POST /api/grants`: a grant and when it ends. The subject's account is made when it is first asked for.
 pub(crate) async fn make(
     service: &Service,
-    key: Option<&str>,
+    key: &ApiKey,
     asked: Asked,
-    address: IpAddr,
     place: &Place,
 ) -> Result<(String, u64), Refused> {
-    let key = key_of(service, key, Scope::Grants, address).await?;
     asked.check()?;
     let now = service.clock.now();
-    let attempt = async || retried!(subject(service, &key, &asked, place, now));
+    let attempt = async || retried!(subject(service, key, &asked, place, now));
     let account = match attempt().await {
         // Another request made it in this moment.
         Err(Failure::Store(StoreError::Exists)) => attempt().await?,
@@ -151,7 +150,7 @@ pub(crate) async fn make(
         visit: Visit { movies: asked.movies, streams: asked.streams, devices: None, until: None },
         origin: asked.origin,
         expires,
-        key: Some(key.id),
+        key: Some(key.id.clone()),
     };
     metrics::counter!("matinee_grants_total").increment(1);
     Ok((grant::seal(&service.keys().tickets, &account.handle, &grant), expires))

@@ -1,13 +1,13 @@
 //! Keys for players that are not Matinee's, where a film's policy has them given out (docs/delivery.md).
 
-use super::{Failure, Outcome, content_keys, license};
+use super::{Failure, Outcome, content_keys, rules};
 use crate::catalogue::Pack;
 use crate::policy::PolicyTemplate;
 use crate::region::Place;
 use crate::store::{AuditEntry, Movie, retried};
 use crate::{Error, Role, Service};
-use ::license::KeyName;
 use cenc::{Cek, Kid};
+use license::KeyName;
 use nccp::ErrorCode;
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub(crate) async fn film(service: &Service, pack: &Pack) -> Result<Option<Movie>
 /// Whether a film has a policy that gives keys to players of others now.
 pub(crate) fn allowed(service: &Service, movie: Movie) -> Option<Allowed> {
     let policies = service.policies();
-    let policy = policies.find(license::policy_of(service, &movie)).cloned()?;
+    let policy = policies.find(rules::policy_of(service, &movie)).cloned()?;
     let over = policy.ends.is_some_and(|end| service.clock.now() >= end);
     (policy.interop.is_any() && !over).then_some(Allowed { movie, policy })
 }

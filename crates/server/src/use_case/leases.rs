@@ -7,7 +7,7 @@ use super::speaker::Speaker;
 use super::{Failure, Outcome, grants, networks};
 use crate::Service;
 use crate::store::{Lease, Movie, NewLease, Transaction};
-use nccp::json::Playing;
+use nccp::Playing;
 use nccp::{DeviceId, ErrorCode, LogEvent, MovieId, WireError};
 
 /// Seconds between two reports of a browser.
@@ -46,20 +46,15 @@ pub(crate) async fn take(
     now: u64,
 ) -> Outcome<()> {
     let Some(limit) = limit(service, speaker) else { return Ok(()) };
-    let lease = of(speaker, movie, now, false);
-    if tx.keep_lease(&lease).await? {
-        return Ok(());
-    }
     // Whoever else asks for this account waits until the transaction ends, and then sees this lease: the
     // speaker's account is locked.
-    // Films that were looked at and not played.
-    tx.drop_unreported_leases(&speaker.device.id, movie).await?;
-    let others = tx.leases(speaker.account.id, now).await?;
-    if others.len() >= limit {
-        metrics::counter!("matinee_streams_refused_total").increment(1);
-        return Err(Failure::Said(too_many(&others, limit)));
+    match tx.take_lease(&of(speaker, movie, now, false), limit).await? {
+        None => Ok(()),
+        Some(others) => {
+            metrics::counter!("matinee_streams_refused_total").increment(1);
+            Err(Failure::Said(too_many(&others, limit)))
+        }
     }
-    Ok(tx.put_lease(&lease).await?)
 }
 
 /// Ends what plays on a device of the speaker's account, and gives the speaker a lease.

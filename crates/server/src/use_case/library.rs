@@ -28,19 +28,23 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
         let viewing = latest.get(&movie.id);
         // Only whether it is there: a content would have to be laid out for more.
         let art = service.art(&movie.pack).await;
+        let state = states.get(&movie.id);
+        // What is live has no pack yet.
+        let is_there = match movie.pack == live::pack_of(movie.id) {
+            true => service.live.session_of(&movie).is_some_and(|session| !session.has_ended()),
+            false => art.is_some(),
+        };
         listed.push(LibraryMovie {
             movie_id,
             position: viewing.map(|viewing| viewing.resume()),
             watched_at: viewing.map(|viewing| viewing.seen),
             queued: queue.iter().any(|queued| queued.id == movie.id),
-            // The site's own player does not play what is live yet.
-            playable: playable::may_play(account, &movie, place).is_ok()
-                && art.is_some()
-                && movie.pack != live::pack_of(movie.id),
+            playable: playable::may_play(account, &movie, place).is_ok() && is_there,
             art: art.unwrap_or_default(),
             embedded: drm_metadata::domain_of(service, &movie, now)
                 .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
-            state: states.get(&movie.id).map(|state| state.as_str().to_owned()),
+            state: state.map(|(state, _)| state.as_str().to_owned()),
+            starts: state.and_then(|(_, starts)| *starts),
             title: movie.title,
             year: movie.year,
             synopsis: movie.synopsis,

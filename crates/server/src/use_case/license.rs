@@ -3,13 +3,13 @@
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
-use super::{Failure, Outcome, audit, content_keys, grants, leases, networks, playable, verify};
+use super::{Failure, Outcome, audit, content_keys, grants, leases, networks, playable, rules, verify};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::sha256;
-use crate::store::{Movie, StoreError, Transaction, retried};
+use crate::store::{Ahead, StoreError, Transaction, Wants, retried};
 use crate::ticket::Ticket;
-use license::{Grant, Situation, VerifiedChallenge};
+use license::{Grant, Policy, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
 
 /// Who asks for a license, from where, with what.
@@ -72,7 +72,7 @@ pub(crate) async fn issue(
     let (movie, pack) = playable::playable(service, tx, &speaker.account, movie_id, place).await?;
     content_keys::may_be_asked(&pack, &challenge.keys)?;
     let policies = service.policies();
-    let template = policies.find(policy_of(service, &movie)).ok_or_else(|| {
+    let template = policies.find(rules::policy_of(service, &movie)).ok_or_else(|| {
         tracing::error!(
             movie = movie.id,
             policy = movie.policy,
@@ -82,6 +82,8 @@ pub(crate) async fn issue(
     })?;
     let first_play = tx.first_play(speaker.account.id, movie.id, now).await?;
     let rules = template.rules(now, first_play, verified.device.certificate.level);
+    let highest = service.config.max_height_of(&speaker.account.plan);
+    let rules = Policy { max_height: rules.max_height.into_iter().chain(highest).min(), ..rules };
     let rules = pack.rules.players_over(rules);
     let situation = Situation {
         now,
@@ -108,12 +110,6 @@ pub(crate) async fn issue(
         Err(license::Error::Malformed) => Err(ErrorCode::ChallengeInvalid.into()),
         Err(error) => Err(Failure::Signing { what: "a license", error }),
     }
-}
-
-/// Name of the policy that a movie's licenses follow: the server's word goes before what the film was
-/// packaged with (B4).
-pub(crate) fn policy_of<'a>(service: &'a Service, movie: &'a Movie) -> &'a str {
-    service.config.drm.license_policy.as_deref().unwrap_or(&movie.policy)
 }
 
 /// `POST /license`: the ticket alone says who asks; the challenge is signed, names the ticket and has a number
@@ -174,13 +170,10 @@ async fn issue_raw_once(
     place: &Place,
     now: u64,
 ) -> Outcome<(Vec<u8>, String)> {
-    let mut tx = service.store.begin().await?;
-    let account = tx.lock_account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
-    let mut device = tx
-        .lock_device(ticket.device.as_str())
-        .await?
-        .filter(|device| device.account == ticket.account)
-        .ok_or(ErrorCode::DeviceUnknown)?;
+    let wants = Wants::Movie(challenge.challenge.stream_id);
+    let ahead = Ahead { account: ticket.account, device: ticket.device.as_str(), wants, now };
+    let (mut tx, speaker) = service.store.begin_for(&ahead).await?;
+    let (account, mut device) = speaker.ok_or(ErrorCode::DeviceUnknown)?;
     if device.epoch != ticket.epoch {
         return Err(ErrorCode::SequenceOutOfOrder.into());
     }

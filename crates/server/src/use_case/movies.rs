@@ -2,13 +2,16 @@
 
 use crate::catalogue::Pack;
 use crate::keys::{KeyRing, imported};
+use crate::secret::random_hex;
 use crate::store::{AuditEntry, Movie, NewMovie, Store, retried};
 use crate::use_case::content_keys;
-use crate::{Error, LicenseMode, policy, region};
+use crate::{Error, LicenseMode, policy, private, region};
 use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
-use std::path::Path;
-use storage::{Folder, Key, Storage as _, Transfer};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use storage::{Folder, Key, Storage, Transfer};
 
 /// What an operator says of a movie beside its pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,24 +41,68 @@ fn bad(name: &'static str, reason: String) -> Error {
 }
 
 /// Puts a pack into the library, whole or not at all, where its files are those that `pack.json` names. The
-/// folder stays as it is.
+/// folder stays as it is. It is copied into a folder below `intake` first, best one on the library's disk, and
+/// moved from there.
 ///
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`].
-pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
-    let pack = Pack::read_folder(folder).await?;
-    pack.verify(&Folder::new(folder), None).await?;
-    let (key, library) = (key(&pack.id)?, Folder::new(library));
+pub async fn publish(library: &dyn Storage, intake: &Path, folder: &Path) -> Result<Pack, Error> {
+    let named = Pack::read_folder(folder).await?;
+    let key = key(&named.id)?;
     // Equal ids are equal files: what is there is as good, unless it is damaged.
-    if let Ok(there) = Pack::read(&library, Some(&key)).await
-        && there.id == pack.id
-        && there.verify(&library, Some(&key)).await.is_ok()
+    if let Ok(there) = Pack::read(library, Some(&key)).await
+        && there.id == named.id
+        && there.verify(library, Some(&key)).await.is_ok()
     {
         return Ok(there);
     }
+    let taken_in = Incoming(intake.join(format!(".incoming-{}", random_hex::<8>())));
+    take_in(folder, &taken_in.0).await?;
+    // What is checked is what is published, whatever somebody does to the folder meanwhile.
+    let pack = Pack::read_folder(&taken_in.0).await?;
+    if pack.id != named.id {
+        let reason = "pack.json changed while it was read".to_owned();
+        return Err(Error::Pack { pack: named.id, reason });
+    }
+    pack.verify(&Folder::new(&taken_in.0), None).await?;
     library.delete(&key.join(PACK_JSON).map_err(storage::Error::from)?).await?;
-    storage::publish(&library, Some(&key), folder, PACK_JSON, Transfer::Copy).await?;
-    Pack::read(&library, Some(&key)).await
+    storage::publish(library, Some(&key), &taken_in.0, PACK_JSON, Transfer::Move).await?;
+    Pack::read(library, Some(&key)).await
+}
+
+/// A folder for a pack that comes in: no object, and gone in the end.
+struct Incoming(PathBuf);
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %self.0.display(), %error, "cannot remove what is not needed any more");
+        }
+    }
+}
+
+/// Copies the files of a folder, each from the file that was looked at: what a symbolic link leads to, or becomes
+/// one meanwhile, is refused.
+async fn take_in(folder: &Path, to: &Path) -> Result<(), Error> {
+    let files = storage::files(folder).await?;
+    let (folder, to) = (folder.to_owned(), to.to_owned());
+    let copy = move || {
+        private::make_folder(&to).map_err(Error::io(&to))?;
+        for (name, path) in files {
+            let key: Key = name.parse().map_err(storage::Error::from)?;
+            let (mut file, _) = Folder::new(&folder).open_file(&key)?;
+            let copy = to.join(&name);
+            if let Some(above) = copy.parent() {
+                fs::create_dir_all(above).map_err(Error::io(above))?;
+            }
+            let mut copied = File::create_new(&copy).map_err(Error::io(&copy))?;
+            io::copy(&mut file, &mut copied).map_err(Error::io(path))?;
+        }
+        Ok(())
+    };
+    tokio::task::spawn_blocking(copy).await.unwrap_or(Err(Error::Internal("a pack could not be copied")))
 }
 
 /// Keeps keys that an operator gave for a published pack with it, sealed for the license servers that have
@@ -63,10 +110,15 @@ pub async fn publish(library: &Path, folder: &Path) -> Result<Pack, Error> {
 ///
 /// # Errors
 /// [`Error::Pack`], [`Error::Storage`]; what reading the keys gives.
-pub async fn keep_keys(library: &Path, keys: &Path, pack: &str, given: &[KidAndKey]) -> Result<Pack, Error> {
-    let (library, key) = (Folder::new(library), key(pack)?);
-    imported::keep_given(keys, &library, &key, given).await?;
-    Pack::read(&library, Some(&key)).await
+pub async fn keep_keys(
+    library: &dyn Storage,
+    keys: &Path,
+    pack: &str,
+    given: &[KidAndKey],
+) -> Result<Pack, Error> {
+    let key = key(pack)?;
+    imported::keep_given(keys, library, &key, given).await?;
+    Pack::read(library, Some(&key)).await
 }
 
 /// The content keys of a film that these keys open: all, unless it was packaged for another site.
@@ -133,7 +185,7 @@ pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
 ///
 /// # Errors
 /// As [`find`]; [`Error::Storage`].
-pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Error> {
+pub async fn remove(store: &dyn Store, library: &dyn Storage, id: u64) -> Result<(), Error> {
     let movie = find(store, id).await?;
     let shared = retried!(async {
         let mut tx = store.begin().await?;
@@ -145,7 +197,23 @@ pub async fn remove(store: &dyn Store, library: &Path, id: u64) -> Result<(), Er
     })?;
     // Sources are the operator's.
     if !shared && pack::layout::is_pack_id(&movie.pack) {
-        storage::unpublish(&Folder::new(library), &key(&movie.pack)?, PACK_JSON).await?;
+        storage::unpublish(library, &key(&movie.pack)?, PACK_JSON).await?;
     }
     Ok(())
+}
+
+/// The published pack of this id.
+///
+/// # Errors
+/// [`Error::Pack`].
+pub async fn read(library: &dyn Storage, pack: &str) -> Result<Pack, Error> {
+    Pack::read(library, Some(&key(pack)?)).await
+}
+
+/// Takes back a pack that the catalogue does not know.
+///
+/// # Errors
+/// [`Error::Storage`].
+pub async fn unpublish(library: &dyn Storage, pack: &str) -> Result<(), Error> {
+    Ok(storage::unpublish(library, &key(pack)?, PACK_JSON).await?)
 }

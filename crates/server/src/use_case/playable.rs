@@ -6,6 +6,7 @@ use crate::catalogue::Pack;
 use crate::live;
 use crate::region::Place;
 use crate::store::{Account, Movie, Transaction};
+use ::live::index::State;
 use nccp::{ErrorCode, MovieId};
 use std::sync::Arc;
 
@@ -46,8 +47,14 @@ pub(crate) async fn playable(
     may_play(account, &movie, place)?;
     match service.film(&movie.pack).await {
         Ok(pack) => Ok((pack.rules.over(movie), pack)),
-        // An event of which there is nothing yet.
-        Err(_) if movie.pack == live::pack_of(movie.id) => Err(ErrorCode::MovieNotAvailable.into()),
+        // An event of which there is nothing yet, or nothing any more.
+        Err(_) if movie.pack == live::pack_of(movie.id) => {
+            let states = service.live.states(service.clock.millis());
+            match states.get(&movie.id) {
+                Some((State::Ended, _)) => Err(ErrorCode::EventEnded.into()),
+                _ => Err(ErrorCode::EventWaiting.into()),
+            }
+        }
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
             Err(ErrorCode::MovieNotAvailable.into())

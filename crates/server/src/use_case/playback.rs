@@ -2,15 +2,11 @@
 
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
-use super::{Failure, Outcome, counters, drm_metadata, grants, leases, license, networks, playable, verify};
+use super::{Failure, Outcome, counters, drm_metadata, grants, leases, networks, playable, rules, verify};
 use crate::Service;
-use crate::config::UpdateStrategy;
-use crate::contents::ContentRules;
-use crate::policy::PolicyTemplate;
 use crate::region::Place;
 use crate::secret::CookieSecret;
 use crate::store::{Account, LogEntry, Movie, Transaction, Viewing, retried};
-use ::license::{Domain, KeyLevel};
 use nccp::json::{PlayerEvent, PlayerEventKind};
 use nccp::{ErrorCode, LogBlob, LogEvent, MovieId, NewRules, WireError, single_line};
 
@@ -80,7 +76,7 @@ pub(crate) async fn log_blob(
     let movie = own.over(movie);
     let plays_on = !matches!(log.event, LogEvent::End | LogEvent::Hide);
     let (rules, refused) = match stopped {
-        None if plays_on && is_outdated(service, (&movie, &own), level, reported, now) => {
+        None if plays_on && rules::is_outdated(service, (&movie, &own), level, reported, now) => {
             match new_rules(service, speaker, &movie, log.movie_id, (entitlements, place), now).await {
                 Ok(rules) => (rules, None),
                 Err(failure @ Failure::Store(_)) => return Err(failure),
@@ -94,28 +90,6 @@ pub(crate) async fn log_blob(
         _ => (None, None),
     };
     Ok(Logged { report: Report { before, after: log.counters.clone() }, rules, stopped, refused })
-}
-
-/// Whether a player that reports these rules goes by others than those in force, and the operator wants it to
-/// know.
-pub(crate) fn is_outdated(
-    service: &Service,
-    (movie, own): (&Movie, &ContentRules),
-    level: KeyLevel,
-    reported: Option<&str>,
-    now: u64,
-) -> bool {
-    let strategy = own.update_strategy.unwrap_or(service.config.drm.update_strategy);
-    let Some(reported) = reported.filter(|_| strategy == UpdateStrategy::Force) else {
-        return false;
-    };
-    let policies = service.policies();
-    let licensed = policies.find(license::policy_of(service, movie)).map(PolicyTemplate::version);
-    // The rules of an embedded license are the film's own, whatever the license server would say.
-    let embedded = drm_metadata::domain_of(service, movie, now)
-        .filter(|of| Domain::of_level(level).contains(&of.domain))
-        .and_then(|_| drm_metadata::version_of(service, movie));
-    licensed.as_deref() != Some(reported) && embedded.as_deref() != Some(reported)
 }
 
 /// What makes a player ask for a new license, if it has not got one with it.
@@ -132,7 +106,8 @@ async fn new_rules(
     playable::may_play(&speaker.account, movie, place)?;
     match service.film(&movie.pack).await {
         Ok(pack) => {
-            let metadata = drm_metadata::make(service, movie, &pack, now)?;
+            let highest = service.config.max_height_of(&speaker.account.plan);
+            let metadata = drm_metadata::make_up_to(service, movie, &pack, highest, now)?;
             Ok(metadata.map(|signed| NewRules {
                 drm_metadata: signed.octets,
                 policy_version: signed.policy_version,

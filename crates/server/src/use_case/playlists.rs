@@ -3,7 +3,8 @@
 use super::drm_metadata;
 use super::interop::{self, Allowed};
 use crate::catalogue::Pack;
-use crate::contents::{ContentPlace, Unserved};
+use crate::content_place::ContentPlace;
+use crate::contents::Unserved;
 use crate::media_url::{self, Granted};
 use crate::playlist_url::{Playlist, PlaylistPath};
 use crate::store::Movie;

@@ -5,10 +5,10 @@ use super::login::SessionCookies;
 use super::speaker::Speaker;
 use super::{Failure, Outcome, domain_keys, grants};
 use crate::Service;
-use crate::grant::Visit;
 use crate::secret::{CookieSecret, random_hex};
 use crate::store::{Account, Device, NewDevice, Registered, Slot, StoreError, Transaction};
 use crate::ticket::Ticket;
+use crate::visit::Visit;
 use license::{CheckedDevice, SigningPoint};
 use nccp::{DeviceId, ErrorCode, Register, Registration};
 

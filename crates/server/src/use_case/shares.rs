@@ -3,10 +3,11 @@
 
 use super::grants::SUBJECT;
 use super::login::LoginFailure;
-use crate::grant::{self, Grant, Movies, Visit};
+use crate::grant::{self, Grant};
 use crate::secret::{base64url, from_base64url, random, random_hex, sha256};
 use crate::store::{AuditEntry, Share, Store, retried};
 use crate::turns::{Caller, Full};
+use crate::visit::{Movies, Visit};
 use crate::{Error, Service, password};
 use nccp::{ErrorCode, MovieId, WireError};
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Who speaks in a request: a device of an account, with the ticket that says so.
 
-use crate::grant::Visit;
 use crate::store::{Account, Device, Whereabouts};
+use crate::visit::Visit;
 use license::SigningPoint;
 
 /// Known after a ticket was checked, or once a message has given one. The transaction has locked the account.

@@ -279,7 +279,7 @@ async fn a25_listed_origins_may_read_and_no_others() {
         (read.status.as_u16(), read.header("access-control-allow-origin")),
         (401, "https://partner.example")
     );
-    assert!(read.header("content-security-policy").contains("frame-ancestors https://partner.example;"));
+    assert!(read.header("content-security-policy").contains("frame-ancestors 'none';"));
     let list = world.get("/clientaccesspolicy.xml", "").await;
     assert!(
         list.text().contains("<domain uri=\"https://partner.example\"/>") && !list.text().contains("\"*\"")

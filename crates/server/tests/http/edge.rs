@@ -151,7 +151,11 @@ async fn subtitles_and_thumbnails_are_files_as_media_are() {
     std::fs::write(folder.join("pack.json"), pack.to_string()).unwrap();
     // Its digests are wrong, so it is not published anew.
     let elsewhere = tempfile::tempdir().unwrap();
-    assert!(server::movies::publish(elsewhere.path(), &folder).await.is_err());
+    assert!(
+        server::movies::publish(&storage::Folder::new(elsewhere.path()), elsewhere.path(), &folder)
+            .await
+            .is_err()
+    );
 
     let mut client = Client::registered(&world).await;
     let message = RequestMessage::Authorization { movie_id: id(MOVIE) };

@@ -81,7 +81,7 @@ async fn b26_films_with_keys_of_a_document_are_licensed_and_play() {
     let clear = packaged(None, clear);
     let keys = Keys::exchanged(document(), ContentId::of_movie(FILM), Label::default()).unwrap();
     let published = packaged(Some(keys), Destination::Library(world.config.library()));
-    let (library, keys) = (world.config.library(), world.config.keys());
+    let (library, keys) = (storage::Folder::new(world.config.library()), world.config.keys());
     let pack = movies::keep_keys(&library, &keys, &published.pack.pack_id, &given()).await.unwrap();
     assert_eq!(pack.missing_keys().count(), 0);
     movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();

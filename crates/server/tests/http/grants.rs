@@ -69,6 +69,22 @@ fn license(client: &Client, world: &World, movie: u64) -> RequestMessage {
     RequestMessage::License { stream_id: id(movie), challenge: client.challenge(world, movie) }
 }
 
+/// Who shows no key is told that, whatever the body is: it was not read.
+#[tokio::test]
+async fn a_body_comes_without_a_key() {
+    let (world, key) = world().await;
+    for bearer in ["", "Bearer ", "Bearer mk_0123_wrong"] {
+        for content_type in ["application/json", "text/plain"] {
+            let headers = [("content-type", content_type), ("authorization", bearer)];
+            let reply = world.request("POST", "/api/grants", &headers, b"{\"subject\":").await;
+            assert_eq!(reply.status, 401, "{bearer} {content_type}");
+        }
+    }
+    let bearer = format!("Bearer {key}");
+    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+    assert_eq!(world.request("POST", "/api/grants", &headers, b"{\"subject\":").await.status, 400);
+}
+
 /// The movie of the grant plays and no other, in every message that plays; the device is the subject's.
 #[tokio::test]
 async fn a_grant_lets_in_for_its_movie() {

@@ -12,11 +12,11 @@ use packager::{Destination, Keys, PackageOptions};
 use server::{LicenseMode, catalogue, movies};
 use std::path::Path;
 
-const FILM: u64 = 70_000_002;
-const LABELS: [&str; 4] = ["main", "main/240", "main/360", "main/720"];
+pub(crate) const FILM: u64 = 70_000_002;
+pub(crate) const LABELS: [&str; 4] = ["main", "main/240", "main/360", "main/720"];
 
 /// A world with a film of three heights.
-async fn film(config: &str, label_by_height: bool) -> World {
+pub(crate) async fn film(config: &str, label_by_height: bool) -> World {
     let world = World::with(config).await;
     let ring = server::keys::load(&world.config.keys(), &world.config.public_url, NOW).unwrap();
     let (name, common) = ring.active_common_key();
@@ -34,27 +34,31 @@ async fn film(config: &str, label_by_height: bool) -> World {
 }
 
 /// The KIDs of labels, as their order in the license is.
-fn kids(world: &World, labels: &[&str]) -> Vec<Kid> {
+pub(crate) fn kids(world: &World, labels: &[&str]) -> Vec<Kid> {
     let ring = server::keys::load(&world.config.keys(), &world.config.public_url, NOW).unwrap();
     let common = ring.active_common_key().1;
     let kid = |label: &&str| derive_kid(common, &ContentId::of_movie(FILM), &label.parse().unwrap(), 0);
     labels.iter().map(kid).collect()
 }
 
-async fn manifest(client: &mut Client, world: &World) -> Result<Manifest, ErrorCode> {
+pub(crate) async fn manifest(client: &mut Client, world: &World) -> Result<Manifest, ErrorCode> {
     match client.one(world, RequestMessage::Authorization { movie_id: id(FILM) }).await? {
         ResponseMessage::Authorization(manifest) => Ok(*manifest),
         other => panic!("{other:?}"),
     }
 }
 
-fn heights(manifest: &Manifest) -> Vec<u32> {
+pub(crate) fn heights(manifest: &Manifest) -> Vec<u32> {
     let pictures = manifest.downloadables.iter().filter_map(|file| file.resolution);
     pictures.map(|picture| picture.height).collect()
 }
 
 /// What a license for these keys brings; none named: all.
-async fn licensed(client: &mut Client, world: &World, keys: Vec<KeyName>) -> Result<Vec<Kid>, ErrorCode> {
+pub(crate) async fn licensed(
+    client: &mut Client,
+    world: &World,
+    keys: Vec<KeyName>,
+) -> Result<Vec<Kid>, ErrorCode> {
     let challenge = client.sign_challenge(&client.unsigned_challenge(world, FILM, keys));
     let message = RequestMessage::License { stream_id: id(FILM), challenge: challenge.clone() };
     let answer = client.one(world, message).await?;

@@ -143,6 +143,13 @@ impl server::store::Store for Racing {
         self.0.begin().await
     }
 
+    async fn begin_for(
+        &self,
+        ahead: &server::store::Ahead<'_>,
+    ) -> server::store::Result<server::store::Begun> {
+        self.0.begin_for(ahead).await
+    }
+
     async fn read(&self) -> server::store::Result<Box<dyn server::store::Transaction>> {
         self.0.read().await
     }

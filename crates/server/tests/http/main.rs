@@ -4,6 +4,8 @@
 mod attacks;
 mod audit;
 mod boxes;
+#[path = "../../../storage/tests/suite/buckets.rs"]
+mod buckets;
 mod client;
 mod contract;
 mod controller;
@@ -28,6 +30,9 @@ mod races;
 mod redteam;
 mod regions;
 mod rotation;
+mod s3;
+#[path = "../../../storage/tests/suite/servers.rs"]
+mod servers;
 mod serving;
 mod shares;
 mod site;

@@ -89,7 +89,7 @@ async fn b26_films_with_given_keys_are_licensed() {
     let refused = client.one(&world, message).await.unwrap_err();
     assert_eq!(refused, nccp::ErrorCode::MovieNotAvailable);
 
-    let (library, keys) = (world.config.library(), world.config.keys());
+    let (library, keys) = (storage::Folder::new(world.config.library()), world.config.keys());
     let pack = movies::keep_keys(&library, &keys, &pack.id, &[given()]).await.unwrap();
     assert_eq!(pack.missing_keys().count(), 0);
     let challenge = client.challenge(&world, ROTATED);

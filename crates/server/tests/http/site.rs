@@ -264,3 +264,30 @@ async fn c21_what_other_sites_load() {
         world.request("GET", "/assets/matinee-1.js", &[("origin", "https://evil.example")], b"").await;
     assert_eq!(other.header("access-control-allow-origin"), "");
 }
+
+/// The frame with the DRM module names those whom it answers, is theirs alone to frame, and does nothing else; the
+/// shim's script is everybody's.
+#[tokio::test]
+async fn the_cdm_frame_is_for_the_listed() {
+    let (folder, world) =
+        (tempfile::tempdir().unwrap(), "embedders = [\"https://partner.example\", \"https://b.example\"]");
+    built_site(folder.path());
+    let world = World::with(&format!("site = {:?}\n{world}", folder.path())).await;
+    let page = world.get("/cdm", "").await;
+    let listed = "name=\"matinee-embedders\" content=\"https://partner.example https://b.example\"";
+    assert_eq!((page.status.as_u16(), page.text().contains(listed)), (200, true), "{}", page.text());
+    let policy = page.header("content-security-policy");
+    for part in [
+        "default-src 'none';",
+        "connect-src 'self';",
+        "frame-ancestors 'self' https://partner.example https://b.example;",
+        "sandbox allow-scripts allow-same-origin;",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("style-src") && !policy.contains("media-src"), "{policy}");
+    assert_eq!(page.header("cross-origin-resource-policy"), "cross-origin");
+    assert!(page.cookies().is_empty());
+    let script = world.request("GET", "/eme.js", &[("origin", "https://evil.example")], b"").await;
+    assert_eq!((script.status.as_u16(), script.header("access-control-allow-origin")), (200, "*"));
+}

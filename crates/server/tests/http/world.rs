@@ -240,6 +240,8 @@ pub(crate) fn built_site(folder: &Path) {
         ("/index.html", "text/html; charset=utf-8", "<!doctype html><title>Matinee</title>", false, false),
         ("/embed.html", "text/html; charset=utf-8", "<!doctype html><title>Player</title>", false, false),
         ("/player.js", "text/javascript; charset=utf-8", "export default 6;", true, false),
+        ("/eme.js", "text/javascript; charset=utf-8", "globalThis.seven = 7;", true, false),
+        ("/cdm.html", "text/html; charset=utf-8", include_str!("../../../../www/cdm.html"), false, false),
         ("/assets/matinee-1.js", "text/javascript; charset=utf-8", "export default 1;", true, true),
         ("/assets/decryptor-2.js", "text/javascript; charset=utf-8", "export default 2;", false, true),
         ("/assets/decryptor_bg-3.wasm", "application/wasm", "\0asm", false, true),

@@ -1,21 +1,34 @@
 //! What every storage must do, asked of each.
 #![allow(clippy::unwrap_used)]
 
+mod buckets;
+mod cached;
 mod contract;
 mod failing;
+mod faults;
+mod killed;
 #[cfg(unix)]
 mod links;
 mod publishing;
+mod servers;
+mod signed;
+mod swept;
 
 use std::sync::Arc;
 
-use storage::{Folder, Memory, Storage};
+use storage::{Cached, Disk, Folder, Memory, Storage};
 use tempfile::TempDir;
 
 /// Each kind of storage, empty. The folder lives as long as what holds it.
-fn storages() -> (TempDir, [Arc<dyn Storage>; 2]) {
+fn storages() -> (TempDir, Vec<Arc<dyn Storage>>) {
     let folder = tempfile::tempdir().unwrap();
-    let storages: [Arc<dyn Storage>; 2] =
-        [Arc::new(Folder::new(folder.path().join("library"))), Arc::new(Memory::default())];
+    let disk = Disk::open(&folder.path().join("cache"), 8 << 20).unwrap();
+    let elsewhere = Arc::new(Folder::new(folder.path().join("elsewhere")));
+    let mut storages: Vec<Arc<dyn Storage>> = vec![
+        Arc::new(Folder::new(folder.path().join("library"))),
+        Arc::new(Memory::default()),
+        Arc::new(Cached::new(elsewhere, Some(Arc::new(disk)))),
+    ];
+    storages.extend(buckets::buckets());
     (folder, storages)
 }

@@ -15,7 +15,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outlet::{Outlet, Progress};
-use super::report::Heard;
 use super::track::TrackRun;
 use super::{is_protected, is_supported};
 use crate::control::{Ask, Control};
@@ -37,6 +36,9 @@ const SHOW_EVERY: Duration = Duration::from_secs(1);
 const VIEWPORT: (u32, u32) = (1920, 1080);
 
 mod embedded;
+mod report;
+
+use report::Heard;
 
 /// What came of something that was asked.
 pub(super) enum Answer {

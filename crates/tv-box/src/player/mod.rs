@@ -3,7 +3,6 @@
 mod buffer;
 mod film;
 mod outlet;
-mod report;
 mod track;
 
 use std::pin::Pin;

@@ -5,7 +5,7 @@
 
 use super::{Form, same};
 use crate::encoding::{base64url, from_percent, number, percent};
-use crate::signer::Validity;
+use crate::settings::Validity;
 use crate::{Place, Reach, Secret, Unusable};
 use aws_lc_rs::hmac;
 

@@ -8,7 +8,7 @@
 
 use super::Form;
 use crate::encoding::{base64url, from_base64url, pem};
-use crate::signer::{Settings, Validity};
+use crate::settings::{Settings, Validity};
 use crate::{Place, Reach, Secret, Unusable};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

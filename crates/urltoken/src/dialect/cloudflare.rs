@@ -4,7 +4,7 @@
 
 use super::{Form, same};
 use crate::encoding::{base64, number, percent};
-use crate::signer::{Settings, Validity};
+use crate::settings::{Settings, Validity};
 use crate::{Place, Reach, Secret, Unusable};
 use aws_lc_rs::hmac;
 

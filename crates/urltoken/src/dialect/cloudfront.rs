@@ -5,7 +5,7 @@
 
 use super::Form;
 use crate::encoding::{cloudfront_base64, from_cloudfront_base64, number, pem};
-use crate::signer::{Settings, Validity};
+use crate::settings::{Settings, Validity};
 use crate::{Place, Reach, Secret, Unusable};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{

@@ -6,7 +6,7 @@
 
 use super::{Form, same};
 use crate::encoding::number;
-use crate::signer::{Settings, Validity};
+use crate::settings::{Settings, Validity};
 use crate::{Place, Reach, Secret, Unusable};
 use aws_lc_rs::hmac;
 use wildmatch::WildMatch;

@@ -5,7 +5,7 @@
 
 use super::Form;
 use crate::encoding::{base64url_padded, from_base64url_padded, number};
-use crate::signer::{Settings, Validity};
+use crate::settings::{Settings, Validity};
 use crate::{Place, Reach, Secret, Unusable};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use zeroize::Zeroizing;

@@ -4,7 +4,7 @@
 
 use super::{Form, same};
 use crate::encoding::{base64url, number};
-use crate::signer::Validity;
+use crate::settings::Validity;
 use crate::{Place, Reach, Secret};
 use aws_lc_rs::hmac;
 

@@ -3,7 +3,7 @@
 
 use super::{Form, same};
 use crate::encoding::number;
-use crate::signer::Validity;
+use crate::settings::Validity;
 use crate::{Place, Reach, Secret};
 use md5::{Digest as _, Md5};
 

@@ -66,6 +66,20 @@ impl MediaSourceHandle {
         }
     }
 
+    /// It has no end that is known; no operation may be under way.
+    pub fn set_endless(&self) {
+        if self.is_open() {
+            self.source.set_duration(f64::INFINITY);
+        }
+    }
+
+    /// What may be sought in something without an end.
+    pub fn set_live_range(&self, begin: f64, edge: f64) {
+        if self.is_open() && begin.is_finite() && begin >= 0.0 && edge > begin {
+            let _ = self.source.set_live_seekable_range(begin, edge);
+        }
+    }
+
     /// Nothing more comes; no operation may be under way.
     pub fn end_of_stream(&self) {
         if self.is_open() {

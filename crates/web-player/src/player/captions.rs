@@ -68,7 +68,14 @@ impl Captions {
 /// A track element with the file in it, from the first CDN that gives it.
 async fn load(video: &HtmlVideoElement, text: &TextTrack) -> Option<Track> {
     for url in &text.urls {
-        let fetch = Fetch { url: url.url.clone(), range: None, length: text.size, afresh: false };
+        let fetch = Fetch {
+            url: url.url.clone(),
+            range: None,
+            length: text.size,
+            sized: true,
+            resumed: false,
+            afresh: false,
+        };
         if let Ok(parts) = fetcher::whole(fetch).await {
             let kind = BlobPropertyBag::new();
             kind.set_type("text/vtt");

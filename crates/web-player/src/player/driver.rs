@@ -7,13 +7,14 @@ use std::{
 };
 
 use drm_api::cdm::StreamId;
-use engine::{Command, Config, Engine, Event, abr::StartConditions, model::TrackKind};
+use engine::{Command, Config, Engine, Event, Live, Window, abr::StartConditions, model::TrackKind};
 use nccp::Manifest;
 use playback::presentation;
 use web_sys::HtmlVideoElement;
 
 use super::{
     quality::Quality,
+    speed::Speed,
     track::{TrackHost, TrackRun, types},
 };
 use crate::{capability, clock, control::Control, device_store, mse::MediaSourceHandle, problem::Problem};
@@ -26,6 +27,8 @@ thread_local! {
 pub(super) trait DriverHost {
     /// The engine wants a fresh manifest.
     fn refresh_manifest(self: Rc<Self>);
+    /// The engine wants to know what is new in an event, from this number on; the answer is an event for it.
+    fn refresh_index(self: Rc<Self>, since: Option<u64>);
     /// The film's length in seconds is known.
     fn duration(&self, seconds: f64);
     /// The worker holds fragments for lack of a key.
@@ -53,6 +56,9 @@ pub(super) struct Driver {
     urls_end: Cell<f64>,
     /// What the engine was told last.
     viewport: Cell<(u32, u32)>,
+    /// What of an event may be sought, as the media source was told last.
+    window: Cell<Option<Window>>,
+    speed: Speed,
 }
 
 impl Driver {
@@ -76,6 +82,8 @@ impl Driver {
             end_wanted: Cell::new(false),
             urls_end: Cell::new(f64::INFINITY),
             viewport: Cell::new(start.viewport),
+            window: Cell::new(None),
+            speed: Speed::default(),
         })
     }
 
@@ -131,12 +139,13 @@ impl Driver {
             None => return,
         };
         if !self.presented.replace(true) {
-            let duration = presentation.duration().unwrap_or(0.0);
             if let Some(source) = &*self.source.borrow() {
-                source.set_duration(duration);
+                presentation
+                    .duration()
+                    .map_or_else(|| source.set_endless(), |length| source.set_duration(length));
             }
-            if let Some(host) = self.host.upgrade() {
-                host.duration(duration);
+            if let (Some(length), Some(host)) = (presentation.duration(), self.host.upgrade()) {
+                host.duration(length);
             }
             if let Some(start) = presentation.start.filter(|start| *start > 0.0) {
                 self.video.set_current_time(start);
@@ -172,12 +181,20 @@ impl Driver {
         }
         let frames = self.video.get_video_playback_quality();
         let (decoded, dropped) = (frames.total_video_frames(), frames.dropped_video_frames());
+        if self.live().is_some() {
+            self.speed.keep(&self.video, self.engine.borrow().rate());
+        }
         self.feed(Event::Frames { decoded: decoded.into(), dropped: dropped.into() });
     }
 
     /// What may be chosen of the picture, what was, and what is shown.
     pub(super) fn quality(&self) -> Quality {
         Quality::of(&self.engine.borrow())
+    }
+
+    /// Where the viewer of an event is; `None` of a film, and before that is known.
+    pub(super) fn live(&self) -> Option<Live> {
+        self.engine.borrow().live()
     }
 
     /// Whether the film does not arrive.
@@ -203,6 +220,8 @@ impl Driver {
             if self.tracks.borrow().is_empty() && !self.engine.borrow().tracks().is_empty() {
                 self.add_tracks();
             }
+            // Before the playhead is set: where nothing can be sought it stays.
+            self.tell_window();
             for command in commands {
                 if !self.closed.get() {
                     self.obey(command);
@@ -210,6 +229,17 @@ impl Driver {
             }
         }
         self.draining.set(false);
+    }
+
+    /// Tells the media source how far an event goes.
+    fn tell_window(&self) {
+        let window = self.engine.borrow().live().map(|live| live.window).filter(|window| !window.finished);
+        let Some(window) = window.filter(|window| self.window.replace(Some(*window)) != Some(*window)) else {
+            return;
+        };
+        if let Some(source) = &*self.source.borrow() {
+            source.set_live_range(window.begin, window.edge);
+        }
     }
 
     fn add_tracks(&self) {
@@ -270,8 +300,9 @@ impl Driver {
             Command::RefreshManifest => {
                 self.host.upgrade().into_iter().for_each(DriverHost::refresh_manifest)
             }
-            // Nothing that is on demand grows.
-            Command::RefreshIndex { .. } => {}
+            Command::RefreshIndex { since } => {
+                self.host.upgrade().into_iter().for_each(|host| host.refresh_index(since));
+            }
             Command::Fail(error) => self.fail(Problem::from(&error)),
         }
     }
@@ -282,6 +313,11 @@ impl Driver {
             self.end_wanted.set(false);
             if let Some(source) = &*self.source.borrow() {
                 source.end_of_stream();
+            }
+            // An event has a length from here on.
+            let length = Some(self.video.duration()).filter(|_| self.window.get().is_some());
+            if let (Some(length), Some(host)) = (length, self.host.upgrade()) {
+                host.duration(length);
             }
         }
     }

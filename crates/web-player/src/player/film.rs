@@ -7,8 +7,10 @@ use std::{
 
 use drm_api::cdm::Request;
 use engine::Event;
+use gloo::timers::future::TimeoutFuture;
 use gloo::utils::document;
-use nccp::{Action, LogEvent, Manifest, MovieId, MovieMetadata};
+use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId, MovieMetadata, MovieType};
+use playback::{EventState, is_same_session};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -17,6 +19,7 @@ use super::{
     captions::Captions,
     driver::{Driver, DriverHost},
     licenses::{LicenseHost, LicenseKeeper},
+    live::{self, Feed, NoIndex, REPLAY_MS},
     quality::Quality,
     report::Reporter,
     tracks::{Stills, Tracks},
@@ -51,6 +54,13 @@ pub enum PlayerEvent {
     Retrying(bool),
     /// The displays do not allow the film now, and it waits; `false` once they do.
     Restricted(bool),
+    /// Of an event: where it stands, and where the viewer is in it.
+    Live(live::Event),
+    /// The event has not begun. The player has ended; another may be tried later.
+    NotBegun,
+    /// What there is now is not what the player began with: the event's encoder is another, it has sound now, it
+    /// has become a film. The player has ended, and another is to be made in its place.
+    BeginAnew,
     /// Playback cannot go on.
     Failed(Problem),
 }
@@ -71,6 +81,9 @@ impl Player {
             control,
             movie,
             captions: Captions::new(video.clone()),
+            feed: Feed::default(),
+            of: RefCell::default(),
+            told: RefCell::default(),
             video,
             on_event,
             tracks: RefCell::default(),
@@ -131,6 +144,14 @@ impl Player {
         });
     }
 
+    /// Goes to what is live, in an event, and plays.
+    pub fn go_live(&self) {
+        if let Some(live) = self.0.driver.live() {
+            self.0.video.set_current_time(live.latest);
+            self.0.play();
+        }
+    }
+
     /// Where the film is, once it has played: seconds, 0 at its end.
     pub fn position(&self) -> Option<f64> {
         if self.0.closed.get() { self.0.left.get() } else { self.0.reporter.position() }
@@ -152,6 +173,11 @@ struct Film {
     licenses: Rc<LicenseKeeper>,
     reporter: Reporter,
     captions: Captions,
+    feed: Feed,
+    /// The manifest, where it is an event's: made whole with the index.
+    of: RefCell<Option<Manifest>>,
+    /// What the page was told last of the event.
+    told: RefCell<Option<live::Event>>,
     /// What there is of sound and subtitles; `None` before the first manifest.
     tracks: RefCell<Option<Tracks>>,
     /// What the page was told last.
@@ -178,9 +204,18 @@ impl Film {
         if self.closed.get() {
             return;
         }
+        if problem.code == ErrorCode::EventWaiting.as_str() {
+            return self.give_way(PlayerEvent::NotBegun);
+        }
         let position = self.driver.is_presented().then(|| self.video.current_time());
         self.reporter.failed(problem.code.clone(), position);
         self.tell(PlayerEvent::Failed(problem));
+        self.close();
+    }
+
+    /// Ends without a failure, and says why.
+    fn give_way(&self, event: PlayerEvent) {
+        self.tell(event);
         self.close();
     }
 
@@ -229,6 +264,17 @@ impl Film {
     }
 
     fn manifest_arrived(self: &Rc<Self>, manifest: Manifest) {
+        let is_same = self.of.borrow().as_ref().map(|before| is_same_session(before, &manifest));
+        if is_same == Some(false) {
+            return self.give_way(PlayerEvent::BeginAnew);
+        }
+        match manifest.live.is_some() {
+            true => spawn_local(Rc::clone(self).follow(manifest)),
+            false => self.manifest_is_whole(manifest),
+        }
+    }
+
+    fn manifest_is_whole(self: &Rc<Self>, manifest: Manifest) {
         match self.licenses.manifest_arrived(&manifest) {
             Ok(()) => {
                 self.look_at_tracks(&manifest);
@@ -236,6 +282,92 @@ impl Film {
                 self.show_text();
             }
             Err(problem) => self.fail(problem),
+        }
+    }
+
+    // ---- events ----
+
+    /// Takes an event's manifest, once its index says what can be played.
+    async fn follow(self: Rc<Self>, manifest: Manifest) {
+        let whole = self.feed.complete(&manifest, || !self.closed.get(), || self.tell_event()).await;
+        match whole {
+            Some(Ok(whole)) => {
+                self.of.replace(Some(whole.clone()));
+                self.reporter.set_event();
+                self.manifest_is_whole(whole);
+                self.tell_event();
+            }
+            Some(Err(_)) if self.of.borrow().is_some() => self.driver.feed(Event::ManifestFailed),
+            // What there is has changed since the manifest was made, or nothing comes: from the beginning, in a
+            // while.
+            Some(Err(_)) => {
+                TimeoutFuture::new(REPLAY_MS.0).await;
+                self.give_way(PlayerEvent::BeginAnew);
+            }
+            None => {}
+        }
+    }
+
+    /// Asks for what is new in an event, and tells the engine.
+    async fn news(self: Rc<Self>, since: Option<u64>) {
+        let news = self.feed.news(since).await;
+        if self.closed.get() {
+            return;
+        }
+        match news {
+            Ok(index) => {
+                let has_more = self.of.borrow().as_ref().is_some_and(|whole| index.has_more_than(whole));
+                if has_more {
+                    return self.give_way(PlayerEvent::BeginAnew);
+                }
+                self.licenses.keys_declared(&index);
+                self.driver.feed(Event::IndexUpdate(index.update()));
+                if index.state == EventState::Ended {
+                    spawn_local(Rc::clone(&self).await_replay());
+                }
+            }
+            Err(no_index) => {
+                self.driver.feed(Event::IndexFailed);
+                if no_index == NoIndex::Gone {
+                    self.driver.feed(Event::UrlsStale);
+                }
+            }
+        }
+        self.tell_event();
+    }
+
+    /// An event that is over becomes a film: waits for it, and says so.
+    async fn await_replay(self: Rc<Self>) {
+        let weak = Rc::downgrade(&self);
+        let (control, movie) = (self.control.clone(), self.movie);
+        drop(self);
+        let mut wait = REPLAY_MS.0;
+        loop {
+            TimeoutFuture::new((f64::from(wait) * (0.75 + js_sys::Math::random() / 2.0)) as u32).await;
+            if weak.upgrade().is_none_or(|film| film.closed.get()) {
+                return;
+            }
+            let asked = control.authorize(movie).await;
+            if asked.is_ok_and(|manifest| manifest.movie_type == MovieType::Static) {
+                break;
+            }
+            wait = (wait * 2).min(REPLAY_MS.1);
+        }
+        if let Some(film) = weak.upgrade() {
+            film.feed.has_replay.set(true);
+            film.tell_event();
+        }
+    }
+
+    /// Tells the page of the event, where that has changed.
+    fn tell_event(&self) {
+        if self.closed.get() || self.feed.is_idle() {
+            return;
+        }
+        let event = self.feed.event(self.driver.live());
+        if self.told.borrow().as_ref() != Some(&event) {
+            self.told.replace(Some(event.clone()));
+            self.tell(PlayerEvent::Live(event));
         }
     }
 
@@ -348,7 +480,9 @@ impl Film {
         if self.closed.get() {
             return;
         }
-        let (quality, retrying) = (self.driver.quality(), self.driver.is_in_trouble());
+        self.tell_event();
+        let (quality, retrying) =
+            (self.driver.quality(), self.driver.is_in_trouble() || self.licenses.lacks_key());
         if *self.shown.borrow() != quality {
             self.shown.replace(quality.clone());
             self.tell(PlayerEvent::Quality(quality));
@@ -398,6 +532,10 @@ impl Film {
 impl DriverHost for Film {
     fn refresh_manifest(self: Rc<Self>) {
         spawn_local(self.fresh_manifest());
+    }
+
+    fn refresh_index(self: Rc<Self>, since: Option<u64>) {
+        spawn_local(self.news(since));
     }
 
     fn duration(&self, seconds: f64) {

@@ -3,6 +3,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashSet,
     rc::{Rc, Weak},
 };
 
@@ -11,7 +12,7 @@ use drm_api::{
     cdm::{KeyState, KeyStatus, Reply, Request, SessionId},
 };
 use nccp::{Action, Manifest, MovieId, NewRules, Scheme};
-use playback::{Due, Renewal, Terms};
+use playback::{Due, LiveIndex, Renewal, Terms};
 use wasm_bindgen_futures::spawn_local;
 
 use super::embedded::{EmbeddedLicense, Offer};
@@ -21,6 +22,9 @@ use crate::{
     device_store,
     problem::Problem,
 };
+
+/// Players ask for the keys of an event's next period within this many seconds, or half the time that there is.
+const ASK_WITHIN: f64 = 10.0;
 
 /// What the license keeper needs of the film.
 pub(super) trait LicenseHost {
@@ -53,6 +57,14 @@ pub(super) struct LicenseKeeper {
     /// By the server's clock.
     renewal: RefCell<Renewal<NewRules>>,
     is_restricted: Cell<bool>,
+    /// KIDs of the license, and those that were asked for with it: what it has not got then will not come.
+    kids: RefCell<HashSet<String>>,
+    /// KIDs that an event has declared.
+    declared: RefCell<Vec<String>>,
+    /// The film is an event, whose keys change.
+    is_live: Cell<bool>,
+    /// A key that is needed now is still to come.
+    lacks_key: Cell<bool>,
     closed: Cell<bool>,
 }
 
@@ -71,6 +83,10 @@ impl LicenseKeeper {
             version: RefCell::default(),
             renewal: RefCell::default(),
             is_restricted: Cell::new(false),
+            kids: RefCell::default(),
+            declared: RefCell::default(),
+            is_live: Cell::new(false),
+            lacks_key: Cell::new(false),
             closed: Cell::new(false),
         })
     }
@@ -115,6 +131,7 @@ impl LicenseKeeper {
     pub(super) fn manifest_arrived(self: &Rc<Self>, manifest: &Manifest) -> Result<(), Problem> {
         let is_protected = manifest.downloadables.iter().any(|file| file.scheme != Scheme::None);
         self.offer.replace(Some(is_protected.then(|| Offer::of(manifest))));
+        self.is_live.set(manifest.live.is_some());
         self.maybe_open_embedded();
         self.problem.take().filter(|_| is_protected).map_or(Ok(()), Err)
     }
@@ -196,6 +213,8 @@ impl LicenseKeeper {
         else {
             return Err(Problem::from(&Error::Protocol));
         };
+        self.kids.replace(keys.iter().map(|key| key.kid.clone()).collect());
+        self.lacks_key.set(false);
         self.note_kept(persistent.then(|| version.clone()));
         self.version.replace(version);
         self.renewal.borrow_mut().taken(Terms { end: expiration, continuous, renew_after });
@@ -248,6 +267,7 @@ impl LicenseKeeper {
     /// Gets a new license while the film plays by the old one.
     async fn renew(self: Rc<Self>, session: SessionId, rules: Option<NewRules>) {
         let offer = self.offer.borrow().clone().flatten();
+        let declared = self.declared.borrow().clone();
         let (proxy, version) = (self.proxy(), self.policy_version());
         let embedded = self.embedded.renew(proxy, session, offer, rules.as_ref(), version).await;
         let answer = match (embedded, rules) {
@@ -260,7 +280,7 @@ impl LicenseKeeper {
         }
         let (problem, is_transient) = match answer {
             Ok(licensed) => match self.take(session, licensed).await {
-                Ok(()) => return,
+                Ok(()) => return self.kids.borrow_mut().extend(declared),
                 Err(problem) => (problem, false),
             },
             Err(error) => (Problem::from(&error), is_transient(&error)),
@@ -286,10 +306,40 @@ impl LicenseKeeper {
     }
 
     /// The worker holds fragments for lack of a key although the license is there.
-    pub(super) fn key_missing(&self) {
+    pub(super) fn key_missing(self: &Rc<Self>) {
         // What the displays do not allow now is held until they do.
-        if self.has_license.get() && !self.is_restricted() {
-            self.fail(Problem::from(&DrmError::LicenseInvalid));
+        if !self.has_license.get() || self.is_restricted() {
+            return;
+        }
+        if !self.is_live.get() {
+            return self.fail(Problem::from(&DrmError::LicenseInvalid));
+        }
+        // The next period has begun before its key came: the picture goes on when it does.
+        self.lacks_key.set(true);
+        self.renewal.borrow_mut().keys_declared(self.control.server_now(), 0.0, 0.0);
+        self.watch();
+    }
+
+    /// Whether what is needed now waits for its key.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.lacks_key.get()
+    }
+
+    /// An event has declared its keys, those of the next periods among them: what the license lacks is asked for
+    /// before the first segment under it.
+    pub(super) fn keys_declared(&self, index: &LiveIndex) {
+        if !self.has_license.get() || self.closed.get() {
+            return;
+        }
+        self.declared.replace(index.keys.iter().map(|(kid, _)| kid.clone()).collect());
+        let kids = self.kids.borrow();
+        if let Some(first) = index.first_unlicensed(|kid| kids.contains(kid)) {
+            let within = (index.seconds_to(first) / 2.0).min(ASK_WITHIN);
+            self.renewal.borrow_mut().keys_declared(
+                self.control.server_now(),
+                within,
+                js_sys::Math::random(),
+            );
         }
     }
 

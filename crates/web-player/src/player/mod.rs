@@ -5,6 +5,7 @@
 //! * `driver`: the engine, its media source, and a `track` for picture and sound each
 //! * `licenses`: the license from the first to the last, with `embedded` for those that come along with the
 //!   manifest
+//! * `live`: the index of an event, and what a page may know of it; `speed` keeps to it
 //! * `tracks`: what there is of sound and subtitles; `captions` puts subtitles on the element
 //! * `report`: what the site and the controller are told
 //! * `video`: what happens on the element, to the page and by the clock
@@ -14,15 +15,19 @@ mod driver;
 mod embedded;
 mod film;
 mod licenses;
+mod live;
 mod quality;
 mod rehearsal;
 mod report;
+mod speed;
 mod track;
 mod tracks;
 mod video;
 
 pub use film::{Listener, Player, PlayerEvent};
-pub use playback::{HeadAssembly, media_type, parse_index, presentation};
+pub use live::Event as LiveEvent;
+pub use playback::{EventState, HeadAssembly, Run, media_type, parse_index, presentation};
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
+pub use speed::chosen_speed;
 pub use tracks::{Choice, Stills, Tracks};

@@ -38,7 +38,8 @@ pub fn rehearse() -> usize {
             let mut head = HeadAssembly::new(spec.head);
             head.take(&[&[0; 100], index_box().as_slice()].concat());
             let place = manifest.downloadables.first().and_then(Head::of);
-            let index = place.and_then(|place| parse_index(head.part(place.index)?, place.index));
+            let Some(Head::Ranges { index: at, .. }) = place else { break };
+            let index = head.part(at).and_then(|bytes| parse_index(bytes, at));
             let Some(index) = index else { break };
             let (track, representation) = (spec.track, spec.representation.clone());
             events.push(Event::Index { track, representation, index });

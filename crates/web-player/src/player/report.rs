@@ -37,6 +37,8 @@ pub(super) struct Reporter {
     start_up: Cell<Option<Duration>>,
     stalls: Cell<u64>,
     told_ready: Cell<bool>,
+    /// It is an event that goes on, in which nobody goes on later where they left.
+    is_event: Cell<bool>,
 }
 
 impl Reporter {
@@ -49,7 +51,18 @@ impl Reporter {
             start_up: Cell::new(None),
             stalls: Cell::new(0),
             told_ready: Cell::new(false),
+            is_event: Cell::new(false),
         }
+    }
+
+    /// It is an event that goes on: its positions are not told.
+    pub(super) fn set_event(&self) {
+        self.is_event.set(true);
+    }
+
+    /// Where the film is.
+    fn place(&self) -> f64 {
+        if self.is_event.get() { 0.0 } else { self.video.current_time() }
     }
 
     /// Whether anything of the film has been seen.
@@ -59,7 +72,7 @@ impl Reporter {
 
     /// Where the film is, once it has played; 0 at its end.
     pub(super) fn position(&self) -> Option<f64> {
-        self.has_played().then(|| if self.video.ended() { 0.0 } else { self.video.current_time() })
+        self.has_played().then(|| if self.video.ended() { 0.0 } else { self.place() })
     }
 
     // ---- to the site ----
@@ -76,7 +89,7 @@ impl Reporter {
     pub(super) fn playing(&self) {
         if !self.has_played() {
             self.start_up.set(Some(clock::monotonic().saturating_sub(self.asked_at)));
-            let position = Some(self.video.current_time());
+            let position = Some(self.place());
             self.ready();
             self.tell_site(PlayerEventKind::Playing, None, position);
         }
@@ -84,7 +97,7 @@ impl Reporter {
 
     /// The film is at its end.
     pub(super) fn ended(&self) {
-        self.tell_site(PlayerEventKind::Ended, None, Some(self.video.current_time()));
+        self.tell_site(PlayerEventKind::Ended, None, Some(self.place()));
     }
 
     /// Playback cannot go on; `code` says why.
@@ -97,7 +110,7 @@ impl Reporter {
     pub(super) fn farewell(&self) {
         self.ready();
         if self.has_played() {
-            let position = Some(self.video.current_time());
+            let position = Some(self.place());
             let (movie_id, event) = (self.movie, PlayerEventKind::Hide);
             let ticket = self.control.page_ticket();
             api::player_event_beacon(&Report { movie_id, event, code: None, position, ticket });
@@ -132,7 +145,7 @@ impl Reporter {
     ) -> Option<impl Future<Output = Heard> + use<>> {
         let blob = LogBlob {
             movie_id: self.movie,
-            position: self.video.current_time().max(0.0),
+            position: self.place().max(0.0),
             event,
             counters: self.counters(switches)?,
             policy_version,

@@ -172,6 +172,8 @@ impl TrackRun {
         let fetch = Fetch {
             range: spec.range_header.then_some((spec.range.start, spec.range.end)),
             length: spec.range.length(),
+            sized: spec.sized,
+            resumed: spec.offset > 0 && spec.range.start == spec.offset,
             afresh: spec.afresh,
             url: spec.url.clone(),
         };

@@ -11,7 +11,13 @@ use crate::project::Project;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("aes-simd", &[]),
     ("cenc", &["aes-simd"]),
-    ("cli", &["cenc", "cpix", "license", "live", "nccp", "pack", "packager", "prepare", "server", "tv-box"]),
+    (
+        "cli",
+        &[
+            "cenc", "cpix", "license", "live", "nccp", "pack", "packager", "prepare", "server", "storage",
+            "tv-box",
+        ],
+    ),
     ("cmaf", &["cenc", "isobmff"]),
     ("control-client", &["nccp"]),
     ("cpix", &["cenc", "pack"]),
@@ -23,7 +29,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("engine", &[]),
     ("isobmff", &[]),
     ("license", &["aes-simd", "cenc"]),
-    ("live", &["cenc", "cmaf", "isobmff", "pack"]),
+    ("live", &["cenc", "cmaf", "isobmff", "pack", "rtmp"]),
     ("manifest", &["cenc", "isobmff", "pack"]),
     ("matinee", &["drm-api", "engine", "nccp", "web-player"]),
     ("nccp", &[]),
@@ -32,7 +38,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("packager", &["cenc", "cmaf", "cpix", "isobmff", "pack", "storage", "subtitles"]),
     ("playback", &["engine", "isobmff", "nccp"]),
     ("prepare", &["pack", "packager", "subtitles"]),
-    ("server", &["cenc", "license", "live", "manifest", "nccp", "origin", "pack", "storage", "urltoken"]),
+    ("rtmp", &[]),
+    (
+        "server",
+        &["cenc", "license", "live", "manifest", "nccp", "origin", "pack", "rtmp", "storage", "urltoken"],
+    ),
     ("shaper", &["nccp"]),
     ("storage", &[]),
     ("subtitles", &[]),

@@ -10,8 +10,9 @@ use super::reference::{references, rewrite};
 use super::{File, Manifest};
 use crate::error::Error;
 
-/// The script with the element `<matinee-player>`, in `pkg/player`.
-const ELEMENT: &str = "matinee-player.js";
+/// Scripts for pages of other sites: folder in `pkg`, file, its name in the site, its placeholder name.
+const FOR_OTHERS: [(&str, &str, &str, &str); 2] =
+    [("player", "matinee-player.js", "player.js", "player_js"), ("eme", "eme.js", "eme.js", "eme_js")];
 /// Short placeholder names.
 const SHORT: [(&str, &str); 5] = [
     ("app_js", "matinee.js"),
@@ -81,12 +82,14 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         let page = fill(&name, &text, &entries)?;
         files.push(write(&fresh, &name, page.as_bytes(), false)?);
     }
-    // Under a name that pages of other sites can know.
-    let element = pkg.join("player").join(ELEMENT);
-    if element.is_file() {
-        let script = std::fs::read(&element).map_err(Error::file(&element))?;
-        files.push(write(&fresh, "player.js", &script, false)?);
-        entries.insert("player_js".to_owned(), "/player.js".to_owned());
+    // Under names that pages of other sites can know.
+    for (folder, file, name, entry) in FOR_OTHERS {
+        let file = pkg.join(folder).join(file);
+        if file.is_file() {
+            let script = std::fs::read(&file).map_err(Error::file(&file))?;
+            files.push(write(&fresh, name, &script, false)?);
+            entries.insert(entry.to_owned(), format!("/{name}"));
+        }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let manifest = Manifest { version: 1, entries, files };
@@ -313,6 +316,7 @@ mod tests {
         put("pkg/decryptor/decryptor_bg.wasm", "\0asm decryptor");
         put("pkg/player/matinee-player.js", "customElements.define('matinee-player', Player);");
         put("pkg/player/package.json", "{}");
+        put("pkg/eme/eme.js", "globalThis.Matinee = {};");
         put("www/examples/player.html", "<script>for (const another of sites) use(it);</script>");
         folder
     }
@@ -344,6 +348,7 @@ mod tests {
         assert_eq!(saved, manifest);
         assert!(!manifest.files.iter().any(|file| file.path.ends_with(".ts")));
         assert_eq!(manifest.entries["player_js"], "/player.js", "a name that other sites know");
+        assert_eq!(manifest.entries["eme_js"], "/eme.js", "a name that other sites know");
         assert!(!manifest.files.iter().any(|file| file.path.contains("example")));
     }
 

@@ -18,6 +18,12 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
         Ok(packager) => drop(test.env("SHAKA_PACKAGER", packager)),
         Err(error) => println!("tests that compare with Shaka Packager: not run, for {error}"),
     }
+    for (variable, found) in [("WEED", tools::seaweedfs(project)), ("MOTO", tools::moto(project))] {
+        match found {
+            Ok(place) => drop(test.env(variable, place)),
+            Err(error) => println!("tests with a store of S3 ({variable}): not run, for {error}"),
+        }
+    }
     rounds.apply(&mut test);
     command::run(&mut test)
 }

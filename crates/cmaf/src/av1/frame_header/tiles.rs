@@ -45,7 +45,7 @@ impl Reader<'_, '_> {
             let mut measure = |len: u32, most: u32| {
                 let (mut at, mut tiles, mut largest) = (0, 0, 0);
                 while at < len {
-                    let size = non_symmetric(self.bits, most.min(len - at))? + 1;
+                    let size = self.bits.ns(most.min(len - at))? + 1;
                     (at, tiles, largest) = (at + size, tiles + 1, size.max(largest));
                 }
                 Ok::<_, &'static str>((tiles, largest))
@@ -76,15 +76,4 @@ fn tile_log2(block: u32, target: u32) -> u32 {
         k += 1;
     }
     k
-}
-
-/// A number below `count`, which has not as many bits as that (§4.10.7).
-pub(in crate::av1) fn non_symmetric(bits: &mut Bits<'_>, count: u32) -> Result<u32, &'static str> {
-    let width = 32 - count.leading_zeros();
-    if width == 0 {
-        return Ok(0);
-    }
-    let short = (1u32 << width) - count;
-    let value = bits.u(width - 1)?;
-    if value < short { Ok(value) } else { Ok((value << 1) - short + bits.u(1)?) }
 }

@@ -12,14 +12,16 @@
 
 mod contender;
 mod report;
+mod stands;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
-use contender::{Contender, Stands};
+use contender::Contender;
 use report::{Report, Run};
+use stands::Stands;
 
 /// Between readiness and click.
 const THINK: Duration = Duration::from_secs(2);

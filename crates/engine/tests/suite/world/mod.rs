@@ -63,6 +63,10 @@ pub struct World {
     pub keep_log: bool,
     pub position: f64,
     pub playing: bool,
+    /// The speed that the viewer has chosen.
+    pub speed: Option<f64>,
+    /// Whether it is played as fast as the engine says.
+    pub keeps_pace: bool,
     pub stalled: Duration,
     pub seen: Seen,
     /// bit/s of the link, unless there is a trace.
@@ -130,6 +134,8 @@ impl World {
             keep_log: true,
             position: start,
             playing: true,
+            speed: None,
+            keeps_pace: true,
             stalled: Duration::ZERO,
             seen: Seen::default(),
             bandwidth: 8_000_000.0,

@@ -31,6 +31,8 @@ pub struct Seen {
     /// Bits of the picture, and seconds.
     pub bits: f64,
     pub seconds: f64,
+    /// The slowest and the fastest that it was played.
+    pub rates: Option<(f64, f64)>,
     rung: Option<String>,
     dry: bool,
     seeking: bool,
@@ -58,10 +60,13 @@ impl World {
         if self.playing && self.position < self.duration - 0.01 {
             let ahead = self.there().ahead(self.position);
             let step = self.step;
+            let rate = self.speed.unwrap_or(if self.keeps_pace { self.engine.rate() } else { 1.0 });
+            let (slowest, fastest) = self.seen.rates.unwrap_or((rate, rate));
+            self.seen.rates = Some((slowest.min(rate), fastest.max(rate)));
             if ahead > 0.0 {
                 self.seen.start_up.get_or_insert(self.now - BEGINS);
                 (self.seen.dry, self.seen.seeking) = (false, false);
-                let mut to = self.position + step.as_secs_f64().min(ahead);
+                let mut to = self.position + (step.as_secs_f64() * rate).min(ahead);
                 for hang in &mut self.hangs {
                     if to >= hang.at && self.position < hang.at + hang.width {
                         to = self.position;

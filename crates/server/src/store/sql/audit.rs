@@ -1,28 +1,9 @@
 //! The audit log.
 
-use super::{Db, DbRow, Tx, int, json, to_json, unsigned};
+use super::{Db, DbRow, Tx, int, json, unsigned};
 use crate::store::audit::Actor;
 use crate::store::{AuditEntry, AuditFilter, Audited, Result, StoreError};
 use sqlx::{QueryBuilder, Row as _};
-
-pub(super) async fn add(tx: &mut Tx, entry: &AuditEntry) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO audit (at, actor, action, result, account, device, movie, network, details) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(int(entry.at))
-    .bind(entry.actor.as_str())
-    .bind(&entry.action)
-    .bind(&entry.result)
-    .bind(entry.account)
-    .bind(&entry.device)
-    .bind(entry.movie.map(int))
-    .bind(&entry.network)
-    .bind(to_json(&entry.details))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
 
 pub(super) async fn read(tx: &mut Tx, filter: &AuditFilter) -> Result<Vec<Audited>> {
     let mut query = QueryBuilder::<Db>::new(

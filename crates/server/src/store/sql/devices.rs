@@ -3,12 +3,10 @@
 use super::{DbRow, Tx, int, unsigned};
 use crate::key_level;
 use crate::keys::RevokedId;
-use crate::store::{
-    Device, DeviceState, Networks, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError,
-};
+use crate::store::{Device, Networks, NewDevice, Registered, Result, SequenceWindow, Slot, StoreError};
 use sqlx::Row as _;
 
-fn device(row: &DbRow) -> Result<Device> {
+pub(super) fn device(row: &DbRow) -> Result<Device> {
     let seen: [u8; 32] =
         row.try_get::<&[u8], _>("seen")?.try_into().map_err(|_| StoreError::Corrupt("seen"))?;
     let small = |column| -> Result<u32> {
@@ -277,22 +275,13 @@ pub(super) async fn rsa_modulus(tx: &mut Tx, id: &str) -> Result<Option<[u8; 256
         .bind(id)
         .fetch_optional(&mut **tx)
         .await?;
-    let Some(row) = row else { return Ok(None) };
+    row.map_or(Ok(None), |row| modulus(&row))
+}
+
+pub(super) fn modulus(row: &DbRow) -> Result<Option<[u8; 256]>> {
     row.try_get::<Option<&[u8]>, _>("rsa_modulus")?
         .map(|modulus| modulus.try_into().map_err(|_| StoreError::Corrupt("rsa_modulus")))
         .transpose()
-}
-
-pub(super) async fn set_sequence(tx: &mut Tx, id: &str, state: &DeviceState) -> Result<()> {
-    sqlx::query("UPDATE devices SET highest = $2, seen = $3, last_seen = $4, networks = $5 WHERE id = $1")
-        .bind(id)
-        .bind(int(state.window.highest()))
-        .bind(&state.window.seen()[..])
-        .bind(int(state.last_seen))
-        .bind(state.networks.to_octets())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
 /// Forgets where devices were that nobody has heard of for an hour.

@@ -35,23 +35,6 @@ pub(super) async fn keep(tx: &mut Tx, lease: &NewLease<'_>) -> Result<bool> {
     Ok(done.rows_affected() > 0)
 }
 
-pub(super) async fn put(tx: &mut Tx, lease: &NewLease<'_>) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO leases (account, device, movie, began, ends, reported) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (device, movie) DO UPDATE SET began = excluded.began, ends = excluded.ends,
-           reported = excluded.reported, stopped_by = NULL",
-    )
-    .bind(lease.account)
-    .bind(lease.device)
-    .bind(int(lease.movie))
-    .bind(int(lease.now))
-    .bind(int(lease.ends))
-    .bind(lease.reported)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 pub(super) async fn of_account(tx: &mut Tx, account: i64, now: u64) -> Result<Vec<Lease>> {
     let rows = sqlx::query(
         "SELECT l.device, d.name, d.slot, l.movie, m.title, l.began, l.ends
@@ -115,15 +98,6 @@ pub(super) async fn stop(tx: &mut Tx, account: i64, device: &str, by: &str, now:
     .bind(int(now))
     .execute(&mut **tx)
     .await?;
-    Ok(())
-}
-
-pub(super) async fn drop_unreported(tx: &mut Tx, device: &str, movie: u64) -> Result<()> {
-    sqlx::query("DELETE FROM leases WHERE device = $1 AND movie <> $2 AND NOT reported")
-        .bind(device)
-        .bind(int(movie))
-        .execute(&mut **tx)
-        .await?;
     Ok(())
 }
 

@@ -4,23 +4,29 @@
 //! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`,
 //! `RETURNING`. Where a writer must keep others out, `locked!` adds what the engine needs.
 
+mod ahead;
 mod api_keys;
 mod audit;
 mod codes;
+mod connections;
 mod devices;
 mod leases;
+mod pending;
 mod sessions;
 mod shares;
 mod transaction;
 mod viewings;
 
+pub(super) use connections::Connections;
 pub(super) use transaction::SqlTransaction;
 
-use super::{Db, DbRow};
+use super::{Db, DbRow, STATEMENTS_TOGETHER};
 use crate::store::{Account, Movie, Result, StoreError, Viewing};
 use sqlx::Row as _;
+use std::borrow::Cow;
 
-type Tx = sqlx::Transaction<'static, Db>;
+/// A connection with a transaction.
+type Tx = sqlx::pool::PoolConnection<Db>;
 
 /// Numbers are stored signed; ours stay far below 2^63.
 fn int(value: u64) -> i64 {
@@ -39,38 +45,50 @@ fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn account(row: &DbRow) -> Result<Account> {
+/// A column of a table, whose columns have a prefix in this row.
+fn named(prefix: &str, column: &'static str) -> Cow<'static, str> {
+    if prefix.is_empty() { Cow::Borrowed(column) } else { Cow::Owned(format!("{prefix}{column}")) }
+}
+
+fn account(row: &DbRow, prefix: &str) -> Result<Account> {
+    let at = |column| named(prefix, column);
     Ok(Account {
-        id: row.try_get("id")?,
-        handle: row.try_get("handle")?,
-        email: row.try_get("email")?,
-        name: row.try_get("name")?,
-        plan: row.try_get("plan")?,
-        disabled: row.try_get("disabled")?,
-        created: unsigned(row, "created")?,
+        id: row.try_get(&*at("id"))?,
+        handle: row.try_get(&*at("handle"))?,
+        email: row.try_get(&*at("email"))?,
+        name: row.try_get(&*at("name"))?,
+        plan: row.try_get(&*at("plan"))?,
+        disabled: row.try_get(&*at("disabled"))?,
+        created: u64::try_from(row.try_get::<i64, _>(&*at("created"))?)
+            .map_err(|_| StoreError::Corrupt("created"))?,
     })
 }
 
-fn movie(row: &DbRow) -> Result<Movie> {
+fn movie(row: &DbRow, prefix: &str) -> Result<Movie> {
+    let at = |column| named(prefix, column);
+    let unsigned =
+        |column| u64::try_from(row.try_get::<i64, _>(&*at(column))?).map_err(|_| StoreError::Corrupt(column));
+    let text = |column| Ok::<_, StoreError>(row.try_get::<String, _>(&*at(column))?);
+    let list = |column| serde_json::from_str(&text(column)?).map_err(|_| StoreError::Corrupt(column));
     Ok(Movie {
-        id: unsigned(row, "id")?,
-        title: row.try_get("title")?,
+        id: unsigned("id")?,
+        title: row.try_get(&*at("title"))?,
         year: row
-            .try_get::<Option<i64>, _>("year")?
+            .try_get::<Option<i64>, _>(&*at("year"))?
             .map(|y| u16::try_from(y).map_err(|_| StoreError::Corrupt("year")))
             .transpose()?,
-        cast: json(row, "cast_names")?,
-        synopsis: row.try_get("synopsis")?,
-        rating: row.try_get("rating")?,
-        runtime: row.try_get("runtime")?,
-        pack: row.try_get("pack")?,
-        policy: row.try_get("policy")?,
-        plans: json(row, "plans")?,
-        regions: json(row, "regions")?,
-        license: row.try_get::<&str, _>("license")?.parse().map_err(|_| StoreError::Corrupt("license"))?,
-        available: row.try_get("available")?,
-        added: unsigned(row, "added")?,
-        changed: unsigned(row, "changed")?,
+        cast: list("cast_names")?,
+        synopsis: row.try_get(&*at("synopsis"))?,
+        rating: row.try_get(&*at("rating"))?,
+        runtime: row.try_get(&*at("runtime"))?,
+        pack: row.try_get(&*at("pack"))?,
+        policy: row.try_get(&*at("policy"))?,
+        plans: list("plans")?,
+        regions: list("regions")?,
+        license: text("license")?.parse().map_err(|_| StoreError::Corrupt("license"))?,
+        available: row.try_get(&*at("available"))?,
+        added: unsigned("added")?,
+        changed: unsigned("changed")?,
     })
 }
 

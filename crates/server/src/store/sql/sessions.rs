@@ -55,7 +55,7 @@ pub(super) async fn find(
     .bind(int(now))
     .fetch_optional(&mut **tx)
     .await?;
-    row.map(|row| Ok((account(&row)?, session(&row)?))).transpose()
+    row.map(|row| Ok((account(&row, "")?, session(&row)?))).transpose()
 }
 
 pub(super) async fn of_account(tx: &mut Tx, account: i64, now: u64) -> Result<Vec<Session>> {

@@ -1,7 +1,7 @@
 //! What was watched, and how it went.
 
 use super::{DbRow, Tx, int, json, to_json, unsigned, viewing};
-use crate::store::{LogEntry, Result, StoreError, Viewing};
+use crate::store::{LogEntry, Result, Viewing};
 use sqlx::Row as _;
 use std::collections::BTreeMap;
 
@@ -63,27 +63,13 @@ pub(super) async fn record(
     Ok(())
 }
 
-async fn known_first_play(tx: &mut Tx, account: i64, movie: u64) -> Result<Option<u64>> {
+pub(super) async fn first_play(tx: &mut Tx, account: i64, movie: u64) -> Result<Option<u64>> {
     let row = sqlx::query("SELECT at FROM first_plays WHERE account = $1 AND movie = $2")
         .bind(account)
         .bind(int(movie))
         .fetch_optional(&mut **tx)
         .await?;
     row.map(|row| unsigned(&row, "at")).transpose()
-}
-
-pub(super) async fn first_play(tx: &mut Tx, account: i64, movie: u64, now: u64) -> Result<u64> {
-    if let Some(at) = known_first_play(tx, account, movie).await? {
-        return Ok(at);
-    }
-    sqlx::query("INSERT INTO first_plays (account, movie, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind(account)
-        .bind(int(movie))
-        .bind(int(now))
-        .execute(&mut **tx)
-        .await?;
-    // Another one's, if it came in between.
-    known_first_play(tx, account, movie).await?.ok_or(StoreError::Corrupt("first_plays"))
 }
 
 pub(super) async fn log(tx: &mut Tx, entry: &LogEntry) -> Result<()> {

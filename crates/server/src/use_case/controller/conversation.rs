@@ -3,7 +3,7 @@
 use super::Envelope;
 use crate::Service;
 use crate::secret::{CookieSecret, sha256};
-use crate::store::{Device, Transaction, Whereabouts};
+use crate::store::{Ahead, Device, Transaction, Wants, Whereabouts};
 use crate::use_case::activation::{self, Polled};
 use crate::use_case::domain_keys::Sealing;
 use crate::use_case::entitlement::Entitlements;
@@ -25,6 +25,21 @@ pub(super) type Challenges = BTreeMap<usize, Result<VerifiedChallenge, ErrorCode
 /// Seconds for which registrations are remembered: longer than the clocks' difference, before and after now,
 /// lets them be answered.
 const MEMORY: u64 = 2 * CLOCK_TOLERANCE + 60;
+
+/// What the first message will ask the store for.
+fn wants<'a>(request: &Request, session: Option<&'a ([u8; 32], [u8; 32])>) -> Wants<'a> {
+    let first = request.messages.iter().find(|message| !matches!(message, RequestMessage::Ping));
+    match first {
+        Some(
+            RequestMessage::License { stream_id: movie, .. }
+            | RequestMessage::Authorization { movie_id: movie },
+        ) => Wants::Movie(movie.get()),
+        Some(RequestMessage::AuthenticationRenewal { .. }) => {
+            Wants::Renewal { session: session.map(|(id, secret)| (id, secret)) }
+        }
+        _ => Wants::Nothing,
+    }
+}
 
 /// One envelope, its messages answered one after the other.
 pub(super) struct Conversation<'a> {
@@ -113,13 +128,15 @@ impl<'a> Conversation<'a> {
                 Ok(self.sealed(answers))
             }
             Proof::Ticket { ticket, text } => {
-                let mut tx = self.service.store.begin().await?;
-                let account = tx.lock_account(ticket.account).await?.ok_or(ErrorCode::DeviceUnknown)?;
-                let mut device = tx
-                    .lock_device(ticket.device.as_str())
-                    .await?
-                    .filter(|device| device.account == ticket.account)
-                    .ok_or(ErrorCode::DeviceUnknown)?;
+                let hashes = self.envelope.session.map(|session| (session.id.hash(), session.secret.hash()));
+                let ahead = Ahead {
+                    account: ticket.account,
+                    device: ticket.device.as_str(),
+                    wants: wants(request, hashes.as_ref()),
+                    now: self.now,
+                };
+                let (mut tx, speaker) = self.service.store.begin_for(&ahead).await?;
+                let (account, mut device) = speaker.ok_or(ErrorCode::DeviceUnknown)?;
                 let old_epoch = device.epoch != ticket.epoch;
                 if old_epoch || !device.window.accept(self.sequence.get()) {
                     verify::out_of_order(&device.id, if old_epoch { "old epoch" } else { "envelope" });

@@ -4,6 +4,7 @@ use super::super::client::{Client, id};
 use super::super::world::{URL, World};
 use super::{APP, EVENT, event, get, index, send};
 use nccp::{MovieType, RequestMessage, ResponseMessage};
+use server::live::Events;
 
 /// B81, B84: everything is behind the event's token, with headers by which any cache keeps it, and none that
 /// would keep it from doing so.
@@ -105,9 +106,14 @@ async fn library_and_manifest() {
     );
     let mut client = Client::registered(&world).await;
     let ask = RequestMessage::Authorization { movie_id: id(movie) };
-    assert_eq!(client.refused(&world, ask.clone()).await.code, nccp::ErrorCode::MovieNotAvailable);
+    assert_eq!(client.refused(&world, ask.clone()).await.code, nccp::ErrorCode::EventWaiting);
+    assert_eq!(listed().await["playable"], false);
     send(&world, &created).await;
-    assert_eq!(listed().await["state"], "live");
+    let now = listed().await;
+    assert_eq!(
+        (&now["state"], &now["playable"], &now["starts"]),
+        (&"live".into(), &true.into(), &1_790_001_000u64.into())
+    );
     let ResponseMessage::Authorization(manifest) = client.one(&world, ask).await.unwrap() else {
         panic!("none")
     };
@@ -121,4 +127,9 @@ async fn library_and_manifest() {
     assert_eq!((drm.status.as_u16(), drm.header("content-type")), (200, "application/cose"));
     world.set_clock(world.now() + 60);
     assert_eq!(listed().await["state"], "interrupted");
+    // One that is over without a film says so.
+    let over = event(&world, APP, "over").await.event;
+    server::live::end(&Events::new(&world.config.data), &over.app, &over.name, world.now()).unwrap();
+    let ask = RequestMessage::Authorization { movie_id: id(over.known.movie_id) };
+    assert_eq!(client.refused(&world, ask).await.code, nccp::ErrorCode::EventEnded);
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use tokio::sync::oneshot;
 use urltoken::{Dialect, Settings, Signer};
 
-fn has_ffmpeg() -> bool {
+pub(super) fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|out| out.status.success());
     if !there {
         eprintln!("SKIPPED: ffmpeg is not installed");
@@ -17,7 +17,7 @@ fn has_ffmpeg() -> bool {
     there
 }
 
-async fn ffmpeg(args: Vec<String>) -> Output {
+pub(super) async fn ffmpeg(args: Vec<String>) -> Output {
     ffmpeg_of(args, Stdio::null()).await
 }
 
@@ -29,12 +29,12 @@ async fn ffmpeg_of(args: Vec<String>, input: Stdio) -> Output {
     .unwrap()
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Twelve seconds with a key frame every two.
-async fn source(folder: &Path) -> PathBuf {
+pub(super) async fn source(folder: &Path) -> PathBuf {
     let path = folder.join("source.mp4");
     let mut args = words(
         "-f lavfi -i testsrc2=size=160x90:rate=25:duration=12 -f lavfi -i sine=frequency=300:duration=12 \
@@ -47,7 +47,7 @@ async fn source(folder: &Path) -> PathBuf {
 }
 
 /// SHA-256 of each decoded frame in the order of presentation.
-async fn frames(path: &Path, map: &str, key: Option<&str>) -> Vec<String> {
+pub(super) async fn frames(path: &Path, map: &str, key: Option<&str>) -> Vec<String> {
     let mut args = Vec::new();
     if let Some(key) = key {
         args.extend(["-decryption_key".to_owned(), key.to_owned()]);
@@ -73,7 +73,7 @@ async fn http(address: SocketAddr, path: &str) -> Option<Vec<u8>> {
 }
 
 /// How often a condition is looked at before it counts as never to be met: minutes.
-const PATIENCE: usize = 4000;
+pub(super) const PATIENCE: usize = 4000;
 
 /// The forms in which ffmpeg sends: `SOURCE` is the film, `URL` where it goes with the key in it, `AUTH` the same
 /// with the key as a password.
@@ -131,6 +131,7 @@ async fn b80_ffmpeg_in_all_its_forms() {
             policy: None,
             plans: Vec::new(),
             license: LicenseMode::Server,
+            starts: None,
         };
         let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
         let url = format!("http://{address}/ingest/live/form-{n}/{}", created.key);

@@ -64,7 +64,8 @@ async fn the_film_of_a_server_that_was_killed() {
     let keys = server::keys::load(&world.config.keys(), &world.config.public_url, NOW).unwrap();
     let ended = end(&events, &created.event.app, &created.event.name, NOW).unwrap();
     let (library, store) = (world.config.library(), world.store.clone());
-    let publish = || server::live::publish(&*store, &events, &library, &keys, &ended, NOW);
+    let folder = storage::Folder::new(&library);
+    let publish = || server::live::publish(&*store, &events, (&folder, &library), &keys, &ended, NOW);
     assert_eq!(publish().await.unwrap(), None, "the server has it");
     // As if it were killed: nothing is flushed, and its lock is gone.
     let segments = events.folder(&created.event.app, &created.event.name);
@@ -98,7 +99,16 @@ async fn an_event_of_which_nothing_came() {
     let ended = end(&events, &created.event.app, &created.event.name, NOW).unwrap();
     let library = world.config.library();
     assert_eq!(
-        server::live::publish(&*world.store, &events, &library, &keys, &ended, NOW).await.unwrap(),
+        server::live::publish(
+            &*world.store,
+            &events,
+            (&storage::Folder::new(&library), &library),
+            &keys,
+            &ended,
+            NOW
+        )
+        .await
+        .unwrap(),
         None
     );
     assert_eq!(events.state(&ended).unwrap().state, "ended");

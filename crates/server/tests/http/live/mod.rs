@@ -8,6 +8,7 @@ mod encoder;
 mod ffmpeg;
 mod film;
 mod ingest;
+mod rtmp;
 mod settings;
 
 use super::world::{NOW, Reply, URL, World};
@@ -36,6 +37,7 @@ pub(crate) async fn event(world: &World, app: &str, name: &str) -> Created {
         policy: None,
         plans: Vec::new(),
         license: LicenseMode::Server,
+        starts: Some(1_790_001_000),
     };
     create(&*world.store, &Events::new(&world.config.data), new, NOW).await.unwrap()
 }

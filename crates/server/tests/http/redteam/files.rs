@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use storage::Folder;
 
 fn pack_folder(world: &World) -> PathBuf {
     world.config.library().join(format!("{MOVIE:032x}"))
@@ -52,7 +55,9 @@ async fn a_link_in_a_pack_publishes_no_file_of_the_server() {
         symlink(&seed, &file).unwrap();
         fs::write(outside.path().join("pack.json"), json).unwrap();
         assert!(
-            movies::publish(&world.config.library(), outside.path()).await.is_err(),
+            movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
+                .await
+                .is_err(),
             "{}",
             file.display()
         );
@@ -103,17 +108,70 @@ async fn a_pack_with_other_files_than_it_names_is_not_published() {
     let mut other = octets();
     other[100_000] ^= 1;
     fs::write(&file, other).unwrap();
-    let refused = movies::publish(&world.config.library(), outside.path()).await.unwrap_err();
+    let refused =
+        movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
+            .await
+            .unwrap_err();
     assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("SHA-256")), "{refused}");
     assert!(!world.config.library().join("d".repeat(32)).exists(), "nothing was published");
 
     fs::write(&file, octets()).unwrap();
-    movies::publish(&world.config.library(), outside.path()).await.unwrap();
+    movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
+        .await
+        .unwrap();
     // What is damaged in the library is put right when the pack is added again.
     let there = video(&world.config.library().join("d".repeat(32)));
     fs::write(&there, vec![0; 200_000]).unwrap();
-    movies::publish(&world.config.library(), outside.path()).await.unwrap();
+    movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
+        .await
+        .unwrap();
     assert!(fs::read(&there).unwrap() == octets());
+}
+
+/// What is in the library is what was checked, however often the folder changes meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pack_is_exchanged_while_it_is_read() {
+    let world = World::new().await;
+    let (outside, library) = (tempfile::tempdir().unwrap(), world.config.library());
+    delivered(&world, outside.path());
+    let (file, seed) = (video(outside.path()), world.config.keys().join("site-ca-ca-1.toml"));
+    let [good, bad] = ["good", "bad"].map(|name| outside.path().join(format!(".{name}")));
+    fs::copy(&file, &good).unwrap();
+    fs::write(&bad, vec![0; 200_000]).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let exchanging = {
+        let (stop, file) = (Arc::clone(&stop), file.clone());
+        let turn = outside.path().join(".turn");
+        std::thread::spawn(move || {
+            for n in 0_usize.. {
+                match n % 3 {
+                    0 => fs::hard_link(&good, &turn).unwrap(),
+                    1 => fs::hard_link(&bad, &turn).unwrap(),
+                    _ => symlink(&seed, &turn).unwrap(),
+                }
+                fs::rename(&turn, &file).unwrap();
+                // Names of one file: nothing was renamed.
+                let _ = fs::remove_file(&turn);
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        })
+    };
+    let there = library.join("d".repeat(32));
+    for _ in 0..60 {
+        if movies::publish(&Folder::new(&library), &library, outside.path()).await.is_ok() {
+            assert!(fs::read(video(&there)).unwrap() == octets());
+            fs::remove_dir_all(&there).unwrap();
+        }
+        assert!(!there.join("pack.json").exists(), "what was refused is not there");
+    }
+    stop.store(true, Ordering::Relaxed);
+    exchanging.join().unwrap();
+    let left = fs::read_dir(&library)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with('.'));
+    assert_eq!(left.count(), 0, "nothing is left of what came in");
 }
 
 #[tokio::test]
@@ -123,7 +181,10 @@ async fn a_huge_pack_json_is_not_read() {
     delivered(&world, outside.path());
     let json = fs::OpenOptions::new().write(true).open(outside.path().join("pack.json")).unwrap();
     json.set_len(1 << 32).unwrap();
-    let refused = movies::publish(&world.config.library(), outside.path()).await.unwrap_err();
+    let refused =
+        movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
+            .await
+            .unwrap_err();
     assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("are allowed")), "{refused}");
 }
 

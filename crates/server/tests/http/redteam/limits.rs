@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::world::{EMAIL, PASSWORD, Reply, World};
-use server::store::{Result, SqliteStore, Store, Transaction};
+use server::store::{Ahead, Begun, Result, SqliteStore, Store, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -18,6 +18,11 @@ impl Store for Counting {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
         self.writes.fetch_add(1, Relaxed);
         self.store.begin().await
+    }
+
+    async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
+        self.writes.fetch_add(1, Relaxed);
+        self.store.begin_for(ahead).await
     }
 
     async fn read(&self) -> Result<Box<dyn Transaction>> {

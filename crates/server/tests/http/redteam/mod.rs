@@ -4,6 +4,8 @@ mod caches;
 mod clones;
 mod entitlement;
 mod files;
+mod frames;
+mod heights;
 mod limits;
 mod networks;
 mod passwords;

@@ -51,10 +51,35 @@ async fn a_server_that_runs_for_years_signs_with_young_certificates() {
     let world = World::new().await;
     for days in [0, 44, 46, 89, 91, 400] {
         world.set_clock(NOW + days * 86_400);
+        world.service.look_after_signers();
         let mut client = Client::registered(&world).await;
         let message = RequestMessage::Authorization { movie_id: id(MOVIE) };
         // The client verifies its certificate, and with it the signer's at this time.
         let answer = client.one(&world, message).await;
         assert!(matches!(answer, Ok(ResponseMessage::Authorization(_))), "{days} days: {answer:?}");
     }
+}
+
+/// What was certified by a clock that was ahead holds later only: it is made anew when the clock is set right.
+#[tokio::test]
+async fn a_clock_that_is_ahead_for_a_while() {
+    let world = World::new().await;
+    world.set_clock(NOW + 60 * 86_400);
+    world.service.look_after_signers();
+    assert_eq!(world.get("/readyz", "").await.status, 200);
+    world.set_clock(NOW);
+    assert_eq!(world.get("/readyz", "").await.status, 503, "nobody believes what it signs");
+    world.service.look_after_signers();
+    assert_eq!(world.get("/readyz", "").await.status, 200);
+    // It verifies what the server signs.
+    Client::registered(&world).await;
+}
+
+/// Certificates that are over, on a server that cannot make others: traffic goes elsewhere.
+#[tokio::test]
+async fn a_server_whose_signers_are_over_is_asked() {
+    let world = World::new().await;
+    world.set_clock(NOW + 91 * 86_400);
+    let reply = world.get("/readyz", "").await;
+    assert_eq!((reply.status.as_u16(), reply.text()), (503, "the signers' certificates do not hold now\n"));
 }

@@ -1,4 +1,5 @@
-use super::is_set;
+//! Where a content is, in URLs and in the catalogue.
+
 use crate::config::VOD;
 use ::origin::{ContentPath, is_revision};
 use std::fmt;
@@ -62,6 +63,11 @@ impl FromStr for ContentPlace {
             false => Err(NoContentPlace),
         }
     }
+}
+
+/// Whether a text can name a client set: 1 to 32 letters, digits, hyphens and underscores.
+pub(crate) fn is_set(text: &str) -> bool {
+    text.len() <= 32 && pack::layout::is_pack_id(text)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! What an origin's configuration says of a film's rules.
+
 use crate::Config;
 use crate::config::UpdateStrategy;
 use crate::store::Movie;
@@ -18,13 +20,13 @@ pub(crate) struct ContentRules {
 }
 
 impl ContentRules {
-    pub(super) fn new(config: &Config, set: &str, settings: &Settings, changed: u64) -> Self {
+    pub(crate) fn new(config: &Config, set: &str, settings: &Settings, changed: u64) -> Self {
         let set = config.set.iter().find(|known| known.prefix == set);
         Self {
             policy: settings.policy.value.clone(),
             // Both were checked when they were read.
             license: settings.license.value.as_deref().and_then(|mode| mode.parse().ok()),
-            players: set.and_then(|set| set.players().ok().flatten()),
+            players: set.and_then(crate::config::ClientSet::players),
             update_interval: settings.update_interval.value.map(|interval| interval.as_secs()),
             update_strategy: settings.update_strategy.value,
             changed,
@@ -46,28 +48,5 @@ impl ContentRules {
             policy.players.clone_from(&self.players);
         }
         policy
-    }
-}
-
-impl Movie {
-    /// A content that the catalogue does not name: by the default policy, where its settings name none.
-    pub(crate) fn of_content(film: &crate::catalogue::Pack) -> Self {
-        Self {
-            id: film.movie_id,
-            title: film.title.clone(),
-            year: None,
-            cast: Vec::new(),
-            synopsis: None,
-            rating: None,
-            runtime: film.duration.as_f64(),
-            pack: film.name.clone(),
-            policy: crate::policy::DEFAULT.to_owned(),
-            plans: Vec::new(),
-            regions: Vec::new(),
-            license: crate::LicenseMode::default(),
-            available: true,
-            added: 0,
-            changed: 0,
-        }
     }
 }

@@ -3,14 +3,14 @@
 use engine::{buffer::Ranges, model::TrackKind};
 use nccp::{LogBlob, LogEvent, NewRules, RequestMessage, ResponseMessage, WireError};
 
-use super::film::{Answer, Film};
-use super::height;
+use super::{Answer, Film};
 use crate::control::Ask;
+use crate::player::height;
 use crate::{Notice, Reason};
 
 /// What the controller says to a report.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(in crate::player) struct Heard {
     /// The film's rules have changed.
     pub(super) rules: Option<NewRules>,
     /// It may not play on: by name, where films of the account play now.
@@ -69,7 +69,7 @@ impl Film<'_> {
     }
 
     /// The last report; whether it was taken. Of a film that nobody has seen anything of, there is none.
-    pub(super) fn last_report(&self, reason: Reason) -> impl Future<Output = bool> + use<> {
+    pub(in crate::player) fn last_report(&self, reason: Reason) -> impl Future<Output = bool> + use<> {
         let event = if reason == Reason::Finished { LogEvent::End } else { LogEvent::Hide };
         let asked = self
             .first_picture
@@ -83,7 +83,7 @@ impl Film<'_> {
     }
 
     /// Says how it ended, and keeps what the next film may use.
-    pub(super) fn close(&mut self, reason: Reason, logged: bool) {
+    pub(in crate::player) fn close(&mut self, reason: Reason, logged: bool) {
         if logged {
             let event = if reason == Reason::Finished { LogEvent::End } else { LogEvent::Hide };
             self.logged(event, self.outlet.position);

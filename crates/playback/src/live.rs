@@ -1,0 +1,422 @@
+//! What is told of an event while it goes on: its index (docs/protocol.md, section 13), and the manifest that it
+//! makes whole.
+
+use std::collections::BTreeMap;
+
+use engine::index::{IndexUpdate, Location, NewSegments, Segment};
+use nccp::{
+    ContentProfile, DownloadUrl, Downloadable, Level, LiveManifest, Manifest, MediaType, Resolution, Scheme,
+};
+use serde::Deserialize;
+
+/// Longest index that is read, in bytes.
+pub const MAX_INDEX: usize = 32 << 20;
+/// Most representations of an event.
+const MOST_REPRESENTATIONS: usize = 64;
+/// Most keys and runs that are kept.
+const MOST_KEYS: usize = 10_000;
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventState {
+    /// Nothing of it has come yet.
+    #[default]
+    Waiting,
+    /// It goes on.
+    Live,
+    /// Its encoder is silent.
+    Interrupted,
+    /// It is over.
+    Ended,
+}
+
+impl EventState {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Live => "live",
+            Self::Interrupted => "interrupted",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// Reads it; `None` of what this version does not know.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Waiting, Self::Live, Self::Interrupted, Self::Ended]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// From some time of an event on: which time of day that was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Run {
+    /// Seconds of the event.
+    pub time: f64,
+    /// Unix time in seconds.
+    pub wall: f64,
+}
+
+/// The Unix time, in seconds, at which a second of an event was.
+pub fn wall_of(runs: &[Run], time: f64) -> Option<f64> {
+    let run = runs.iter().rev().find(|run| run.time <= time).or(runs.first())?;
+    Some(run.wall + time - run.time)
+}
+
+/// An event's index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveIndex {
+    /// Names the session: what is of another does not continue it.
+    pub session: String,
+    /// Where the event stands.
+    pub state: EventState,
+    /// Length of a segment, and of a part, in seconds.
+    pub lengths: (f64, f64),
+    /// What can be played, oldest and latest number.
+    pub numbers: (u64, u64),
+    /// Times of day.
+    pub runs: Vec<Run>,
+    /// KIDs in hexadecimal digits, those of the next periods among them, with the first number that each is of.
+    pub keys: Vec<(String, u64)>,
+    protection: Option<(Scheme, Level)>,
+    representations: Vec<Representation>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Representation {
+    id: String,
+    media_type: MediaType,
+    mime: String,
+    codecs: String,
+    bandwidth: u64,
+    timescale: u32,
+    language: Option<String>,
+    size: Option<(u32, u32)>,
+    rate: Option<u32>,
+    channels: Option<u16>,
+    /// Those that are whole, by their number.
+    segments: BTreeMap<u64, Segment>,
+}
+
+#[derive(Deserialize)]
+struct RawIndex {
+    session: String,
+    state: EventState,
+    target: f64,
+    part: f64,
+    first: u64,
+    last: u64,
+    #[serde(default)]
+    runs: Vec<RawRun>,
+    protection: Option<RawProtection>,
+    representations: Vec<RawRepresentation>,
+}
+
+#[derive(Deserialize)]
+struct RawRun {
+    time: f64,
+    wall: f64,
+}
+
+#[derive(Deserialize)]
+struct RawProtection {
+    scheme: String,
+    level: String,
+    keys: Vec<RawKey>,
+}
+
+#[derive(Deserialize)]
+struct RawKey {
+    kid: String,
+    first: u64,
+}
+
+#[derive(Deserialize)]
+struct RawRepresentation {
+    id: String,
+    #[serde(rename = "type")]
+    media: String,
+    mime: String,
+    codecs: String,
+    timescale: u32,
+    bandwidth: u64,
+    language: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    rate: Option<u32>,
+    channels: Option<u16>,
+    init: RawInit,
+    segments: Vec<RawSegment>,
+}
+
+#[derive(Deserialize)]
+struct RawInit {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct RawSegment {
+    n: u64,
+    start: u64,
+    duration: u64,
+    size: u64,
+    complete: bool,
+}
+
+/// The names of files in a representation's folder.
+pub(crate) const INIT: &str = "init.mp4";
+pub(crate) const MEDIA: &str = "$Number$.m4s";
+
+/// Whether a text may be a part of a path.
+fn is_part(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('.')
+}
+
+impl LiveIndex {
+    /// Reads an index; `None` when it is not one. What this version cannot use of it is left out.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_INDEX {
+            return None;
+        }
+        let raw: RawIndex = serde_json::from_slice(bytes).ok()?;
+        let sane = |seconds: f64| seconds.clamp(0.05, 60.0);
+        let protection = match &raw.protection {
+            Some(RawProtection { scheme, level, .. }) => Some((scheme.parse().ok()?, level.parse().ok()?)),
+            None => None,
+        };
+        let keys = raw.protection.into_iter().flat_map(|protection| protection.keys);
+        Some(Self {
+            session: raw.session,
+            state: raw.state,
+            lengths: (sane(raw.target), sane(raw.part)),
+            numbers: (raw.first, raw.last),
+            runs: raw
+                .runs
+                .into_iter()
+                .take(MOST_KEYS)
+                .map(|run| Run { time: run.time, wall: run.wall / 1000.0 })
+                .collect(),
+            keys: keys.take(MOST_KEYS).map(|key| (key.kid, key.first)).collect(),
+            protection,
+            representations: raw
+                .representations
+                .into_iter()
+                .take(MOST_REPRESENTATIONS)
+                .filter_map(Representation::of)
+                .collect(),
+        })
+    }
+
+    /// Whether something of it can be played.
+    pub fn has_media(&self) -> bool {
+        self.representations.iter().any(|r| !r.segments.is_empty())
+    }
+
+    /// Whether all of it that will be there can be played already: no representation has begun of which nothing
+    /// is whole.
+    pub fn is_settled(&self) -> bool {
+        self.has_media() && self.representations.iter().all(|r| !r.segments.is_empty())
+    }
+
+    /// Whether there is enough of it to begin with at the target latency; of one that stands still there is no more.
+    pub fn is_enough(&self) -> bool {
+        let seconds = |r: &Representation| r.segments.values().map(Segment::duration).sum::<f64>();
+        let shortest = self.representations.iter().map(seconds).fold(f64::INFINITY, f64::min);
+        self.has_media() && (self.state != EventState::Live || shortest >= self.latency())
+    }
+
+    /// How far behind what is live it can be followed, in seconds. Segments are fetched when they are whole, so
+    /// half of one more is the least that is not dry.
+    fn latency(&self) -> f64 {
+        let longest = self.representations.iter().map(Representation::longest).fold(self.lengths.0, f64::max);
+        longest * 1.5 + self.lengths.1
+    }
+
+    /// Whether it has pictures, or sound, that a manifest made of an earlier one has not.
+    pub fn has_more_than(&self, manifest: &Manifest) -> bool {
+        let has = |kind: MediaType| manifest.downloadables.iter().any(|file| file.media_type == kind);
+        let new = |r: &Representation| !r.segments.is_empty() && !has(r.media_type);
+        self.representations.iter().any(new)
+    }
+
+    /// What a player needs of keys that it has not got yet: the number of the first segment under one that
+    /// `knows` does not know.
+    pub fn first_unlicensed(&self, knows: impl Fn(&str) -> bool) -> Option<u64> {
+        self.keys.iter().filter(|(kid, _)| !knows(kid)).map(|(_, first)| *first).min()
+    }
+
+    /// Seconds until a number is published, as far as can be told.
+    pub fn seconds_to(&self, number: u64) -> f64 {
+        number.saturating_sub(self.numbers.1) as f64 * self.lengths.0
+    }
+
+    /// What the engine is told of it.
+    pub fn update(&self) -> IndexUpdate {
+        let finished = self.state == EventState::Ended;
+        // Alternatives of one track end together, so that none of them lacks what the others have.
+        let videos = self.representations.iter().filter(|r| r.media_type == MediaType::Video);
+        let last = videos.filter_map(|r| r.segments.keys().next_back()).min().copied();
+        let bound = |r: &Representation| {
+            last.filter(|_| finished && r.media_type == MediaType::Video).unwrap_or(u64::MAX)
+        };
+        IndexUpdate {
+            first: self.numbers.0,
+            added: self.representations.iter().flat_map(|r| r.added(bound(r))).collect(),
+            finished,
+        }
+    }
+
+    /// The manifest of an event with the files that its index tells of, as a film's has them.
+    pub fn complete(&self, manifest: &Manifest) -> Manifest {
+        let mut whole = manifest.clone();
+        let Some(live) = &mut whole.live else { return whole };
+        live.target_latency = live.target_latency.max(self.latency());
+        let (scheme, level) = self.protection.unwrap_or((Scheme::None, Level::High));
+        let (cdn_id, expiration) = (whole.cdns.first().map_or(0, |cdn| cdn.id), whole.expiration);
+        let index_url = live.index_url.clone();
+        let mut has_sound = false;
+        let file = |r: &Representation| {
+            let url = beside(&index_url, &format!("{}/", r.id));
+            let url = DownloadUrl { expiration, cdn_id, url };
+            let is_sound = r.media_type == MediaType::Audio;
+            let default = is_sound && !has_sound;
+            has_sound |= is_sound;
+            r.downloadable((scheme, level), vec![url], default, &self.session)
+        };
+        let there = self.representations.iter().filter(|r| !r.segments.is_empty());
+        whole.downloadables = there.map(file).collect();
+        whole
+    }
+}
+
+impl Representation {
+    fn of(raw: RawRepresentation) -> Option<Self> {
+        let media_type = raw.media.parse().ok()?;
+        let in_place = raw.init.url.strip_prefix(&raw.id)?.strip_prefix('/')? == INIT;
+        let plain = |text: &str| !text.contains(['"', ';', '\\']);
+        if !in_place || !is_part(&raw.id) || raw.timescale == 0 || !plain(&raw.mime) || !plain(&raw.codecs) {
+            return None;
+        }
+        let seconds = |ticks: u64| ticks as f64 / f64::from(raw.timescale);
+        let segment = |one: &RawSegment| Segment {
+            location: Location::File { size: Some(one.size) },
+            start: seconds(one.start),
+            end: seconds(one.start.saturating_add(one.duration)),
+        };
+        let whole = raw.segments.iter().filter(|one| one.complete && one.duration > 0 && one.size > 0);
+        Some(Self {
+            segments: whole.map(|one| (one.n, segment(one))).collect(),
+            media_type,
+            mime: raw.mime,
+            codecs: raw.codecs,
+            bandwidth: raw.bandwidth,
+            timescale: raw.timescale,
+            language: raw.language,
+            size: raw.width.zip(raw.height),
+            rate: raw.rate,
+            channels: raw.channels,
+            id: raw.id,
+        })
+    }
+
+    /// How long its latest segments are at most, in seconds: as far apart as its encoder's key frames.
+    fn longest(&self) -> f64 {
+        self.segments.values().rev().take(4).map(Segment::duration).fold(0.0, f64::max)
+    }
+
+    /// Its segments up to number `last`, in runs without gaps.
+    fn added(&self, last: u64) -> Vec<NewSegments> {
+        let mut runs: Vec<NewSegments> = Vec::new();
+        for (number, segment) in self.segments.range(..=last) {
+            match runs.last_mut() {
+                Some(run) if run.first + run.segments.len() as u64 == *number => run.segments.push(*segment),
+                _ => runs.push(NewSegments {
+                    representation: self.id.clone(),
+                    first: *number,
+                    segments: vec![*segment],
+                }),
+            }
+        }
+        runs
+    }
+
+    fn downloadable(
+        &self,
+        (scheme, level): (Scheme, Level),
+        urls: Vec<DownloadUrl>,
+        default: bool,
+        session: &str,
+    ) -> Downloadable {
+        let group = if self.media_type == MediaType::Video { "video" } else { &self.id };
+        Downloadable {
+            id: self.id.clone(),
+            size: 0,
+            bitrate: u32::try_from(self.bandwidth / 1000).unwrap_or(u32::MAX),
+            content_profile: ContentProfile::of(&self.codecs, scheme),
+            urls,
+            resolution: self.size.map(|(width, height)| Resolution { width, height }),
+            media_type: self.media_type,
+            mime_type: self.mime.clone(),
+            codecs: self.codecs.clone(),
+            group: group.to_owned(),
+            peak_bandwidth: self.bandwidth.max(1),
+            timescale: self.timescale,
+            frame_rate: None,
+            sar: None,
+            video_range: None,
+            sample_rate: self.rate,
+            channels: self.channels,
+            language: self.language.clone(),
+            role: None,
+            label: None,
+            default,
+            scheme,
+            level,
+            pack_id: session.to_owned(),
+            init_range: None,
+            index_range: None,
+            start_range: None,
+            start_time: None,
+            max_segment: None,
+            keys: Vec::new(),
+        }
+    }
+}
+
+/// The URL of what lies beside an index, with the index's token.
+fn beside(index_url: &str, name: &str) -> String {
+    let (path, query) = index_url.split_once('?').unwrap_or((index_url, ""));
+    let folder = path.rfind('/').map_or("", |slash| &path[..=slash]);
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{folder}{name}{mark}{query}")
+}
+
+/// The URL to ask an index at: for the segments from number `since` on, or all of the window; answered when number
+/// `wait` is whole, or at once.
+pub fn index_question(live: &LiveManifest, since: Option<u64>, wait: Option<u64>) -> String {
+    let mut url = live.index_url.clone();
+    for (name, number) in [("since", since), ("wait", wait)] {
+        if let Some(number) = number {
+            let mark = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{mark}{name}={number}");
+        }
+    }
+    url
+}
+
+/// Whether two manifests are of one session of an event.
+pub fn is_same_session(one: &Manifest, other: &Manifest) -> bool {
+    let path = |manifest: &Manifest| {
+        let url = manifest.live.as_ref().map(|live| live.index_url.clone())?;
+        let path = url.split('?').next().unwrap_or_default();
+        // Networks may have other names; application, event and session are the end of the path.
+        Some(path.rsplit('/').take(4).map(str::to_owned).collect::<Vec<_>>())
+    };
+    path(one) == path(other)
+}
+
+#[cfg(test)]
+mod tests;

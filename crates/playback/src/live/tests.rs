@@ -1,0 +1,218 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn index() -> Value {
+    let segment = |n: u64, complete: bool| json!({"n": n, "start": n * 180_000, "duration": 180_000, "size": 1000 + n, "complete": complete});
+    let sound =
+        |n: u64| json!({"n": n, "start": n * 96_000, "duration": 96_000, "size": 500, "complete": true});
+    json!({
+        "app": "school", "event": "lecture", "session": "0a1b2c3d", "state": "live", "version": 9, "now": 1_790_000_010_000u64,
+        "target": 2.0, "part": 0.5, "window": 300.0, "first": 3, "last": 6, "parts": 1,
+        "runs": [{"time": 0.0, "wall": 1_790_000_000_000u64}, {"time": 8.0, "wall": 1_790_000_060_000u64}],
+        "protection": {"scheme": "cenc", "level": "high", "content_id": "live/x", "keys": [
+            {"kid": "00", "period": 0, "first": 0}, {"kid": "01", "period": 1, "first": 5}, {"kid": "02", "period": 2, "first": 10}]},
+        "representations": [
+            {"id": "v240-1", "type": "video", "mime": "video/mp4", "codecs": "avc1.42C01E", "timescale": 90_000, "bandwidth": 300_000,
+             "language": "und", "width": 426, "height": 240, "init": {"url": "v240-1/init.mp4", "size": 800},
+             "segments": [segment(3, true), segment(4, true), segment(5, true), segment(6, false)]},
+            {"id": "a-en-1", "type": "audio", "mime": "audio/mp4", "codecs": "mp4a.40.2", "timescale": 48_000, "bandwidth": 64_000,
+             "language": "en", "rate": 48_000, "channels": 2, "init": {"url": "a-en-1/init.mp4", "size": 700},
+             "segments": [sound(3), sound(4), sound(6)]},
+        ],
+    })
+}
+
+fn parse(value: &Value) -> Option<LiveIndex> {
+    LiveIndex::parse(value.to_string().as_bytes())
+}
+
+fn manifest() -> Manifest {
+    Manifest {
+        movie_id: nccp::MovieId::try_from(1001_u64).unwrap(),
+        movie_type: nccp::MovieType::Dynamic,
+        duration: None,
+        resume_position: 0.0,
+        expiration: 1_790_003_600,
+        cdns: vec![nccp::Cdn { id: 7, name: "edge".into(), weight: 1, ranges: nccp::RangeForm::Path }],
+        live: Some(LiveManifest {
+            availability_start: 1_790_000_000.0,
+            window: 300.0,
+            target_latency: 2.5,
+            index_url: "https://cdn/s/live/school/lecture/0a1b2c3d/index.json?p=1&h=2".into(),
+        }),
+        downloadables: Vec::new(),
+        text_tracks: Vec::new(),
+        trick_play: None,
+        drm_metadata: None,
+        drm_metadata_url: None,
+        stream_url: None,
+        license_mode: nccp::LicenseMode::Server,
+        policy_version: None,
+    }
+}
+
+#[test]
+fn what_is_whole_is_told_by_number_and_gaps_begin_anew() {
+    let index = parse(&index()).unwrap();
+    assert!(index.has_media() && index.is_settled() && index.state == EventState::Live);
+    let update = index.update();
+    let told: Vec<_> =
+        update.added.iter().map(|new| (new.representation.as_str(), new.first, new.segments.len())).collect();
+    assert_eq!(told, [("v240-1", 3, 3), ("a-en-1", 3, 2), ("a-en-1", 6, 1)]);
+    assert_eq!((update.first, update.finished), (3, false));
+    let first = update.added[0].segments[0];
+    assert_eq!((first.start, first.end, first.size()), (6.0, 8.0, Some(1003)));
+}
+
+#[test]
+fn pictures_end_together() {
+    let mut value = index();
+    value["state"] = "ended".into();
+    let mut other = value["representations"][0].clone();
+    other["id"] = "v480-1".into();
+    other["init"]["url"] = "v480-1/init.mp4".into();
+    other["segments"].as_array_mut().unwrap().truncate(2);
+    value["representations"].as_array_mut().unwrap().push(other);
+    let update = parse(&value).unwrap().update();
+    assert!(update.finished);
+    assert_eq!(update.added[0].segments.len(), 2, "the one that the other lacks is left out");
+    assert_eq!(update.added[2].first, 6, "sound is not");
+}
+
+#[test]
+fn a_manifest_is_made_whole() {
+    let (manifest, index) = (manifest(), parse(&index()).unwrap());
+    let whole = index.complete(&manifest);
+    assert!(is_same_session(&whole, &manifest) && !index.has_more_than(&whole));
+    assert!(index.has_more_than(&manifest));
+    let [picture, sound] = &whole.downloadables[..] else { panic!("{whole:?}") };
+    assert_eq!(picture.urls[0].url, "https://cdn/s/live/school/lecture/0a1b2c3d/v240-1/?p=1&h=2");
+    assert_eq!((picture.urls[0].cdn_id, picture.scheme, picture.default), (7, Scheme::Cenc, false));
+    assert_eq!((sound.default, sound.language.as_deref()), (true, Some("en")));
+    assert_eq!(
+        whole.live.as_ref().unwrap().target_latency,
+        3.5,
+        "half a segment, and a part, beyond a whole one"
+    );
+    let film = crate::presentation(&whole, 1_790_000_000.0, |_| true);
+    assert_eq!(film.timeline, engine::model::Timeline::Growing { distance: 3.5 });
+    assert_eq!((film.start, film.representations.len()), (None, 2));
+    assert_eq!(film.cdns[0].ranges, engine::model::RangeForm::Header);
+    assert_eq!(crate::heads(&whole, engine::model::TrackKind::Video).len(), 1);
+}
+
+#[test]
+fn an_event_is_begun_with_enough_of_it() {
+    let mut value = index();
+    assert!(parse(&value).unwrap().is_enough());
+    value["representations"][1]["segments"].as_array_mut().unwrap().truncate(1);
+    assert!(!parse(&value).unwrap().is_enough(), "two seconds are not three and a half");
+    value["state"] = "interrupted".into();
+    assert!(parse(&value).unwrap().is_enough(), "no more will come");
+    value["representations"] = json!([]);
+    assert!(!parse(&value).unwrap().is_enough());
+}
+
+#[test]
+fn questions_carry_the_token() {
+    let live = manifest().live.unwrap();
+    let url = "https://cdn/s/live/school/lecture/0a1b2c3d/index.json?p=1&h=2";
+    assert_eq!(index_question(&live, None, None), url);
+    assert_eq!(index_question(&live, Some(7), Some(8)), format!("{url}&since=7&wait=8"));
+    assert_eq!(index_question(&live, None, Some(0)), format!("{url}&wait=0"));
+    assert_eq!(beside("https://cdn/a/index.json", "v/"), "https://cdn/a/v/");
+}
+
+/// B85: keys are known of before the first segment under them.
+#[test]
+fn b85_keys_that_a_license_lacks_are_found() {
+    let index = parse(&index()).unwrap();
+    assert_eq!(index.first_unlicensed(|kid| kid != "02" && kid != "01"), Some(5));
+    let first = index.first_unlicensed(|kid| kid != "02").unwrap();
+    assert_eq!((first, index.seconds_to(first)), (10, 8.0));
+    assert_eq!(index.first_unlicensed(|_| true), None);
+    assert_eq!(index.seconds_to(2), 0.0);
+}
+
+#[test]
+fn times_of_day_follow_the_run_that_they_are_in() {
+    let runs = parse(&index()).unwrap().runs;
+    let day = 1_790_000_000.0;
+    assert_eq!((wall_of(&runs, 3.0), wall_of(&runs, 9.0)), (Some(day + 3.0), Some(day + 61.0)));
+    assert_eq!((wall_of(&runs, -1.0), wall_of(&[], 9.0)), (Some(day - 1.0), None));
+}
+
+#[test]
+fn another_session_is_another() {
+    let mut other = manifest();
+    other.live.as_mut().unwrap().index_url = "https://b/s/live/school/lecture/0a1b2c3d/index.json?p=2".into();
+    assert!(is_same_session(&manifest(), &other), "another network");
+    other.live.as_mut().unwrap().index_url =
+        "https://cdn/s/live/school/lecture/ffffffff/index.json?p=1".into();
+    assert!(!is_same_session(&manifest(), &other));
+    other.live = None;
+    assert!(!is_same_session(&manifest(), &other), "a film");
+}
+
+#[test]
+fn what_cannot_be_used_is_left_out_and_nonsense_is_refused() {
+    for (name, value) in [
+        ("id", json!("../x")),
+        ("id", json!("")),
+        ("init", json!({"url": "https://elsewhere/init.mp4"})),
+        ("timescale", json!(0)),
+        ("codecs", json!("a\"; x=\"b")),
+        ("type", json!("text")),
+    ] {
+        let mut index = index();
+        index["representations"][0][name] = value;
+        assert_eq!(parse(&index).unwrap().representations.len(), 1, "{name}");
+    }
+    for (name, value) in [
+        ("state", json!("over")),
+        ("protection", json!({"scheme": "rot13", "level": "high", "keys": []})),
+        ("first", json!(-1)),
+        ("target", json!(null)),
+    ] {
+        let mut index = index();
+        index[name] = value;
+        assert_eq!(parse(&index), None, "{name}");
+    }
+    assert_eq!(LiveIndex::parse(b""), None);
+    for state in ["waiting", "live", "interrupted", "ended"] {
+        assert_eq!(EventState::parse(state).unwrap().as_str(), state);
+    }
+    assert_eq!(EventState::parse("over"), None);
+}
+
+proptest! {
+    /// Whatever the numbers, nothing panics, and the engine gets what it can take or refuse.
+    #[test]
+    fn any_numbers(
+        segments in proptest::collection::vec((any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>(), any::<bool>()), 0..20),
+        first in any::<u64>(), last in any::<u64>(), timescale in any::<u32>(), target in any::<f64>(),
+    ) {
+        let mut value = index();
+        let list = segments.iter().map(|(n, start, duration, size, complete)| {
+            json!({"n": n, "start": start, "duration": duration, "size": size, "complete": complete})
+        });
+        value["representations"][0]["segments"] = list.collect();
+        value["representations"][0]["timescale"] = timescale.into();
+        (value["first"], value["last"], value["target"]) = (first.into(), last.into(), target.into());
+        if let Some(index) = parse(&value) {
+            let whole = index.complete(&manifest());
+            let film = crate::presentation(&whole, 0.0, |_| true);
+            let mut engine = engine::Engine::new(engine::Config::default());
+            engine.handle(std::time::Duration::ZERO, engine::Event::Manifest(film));
+            engine.handle(std::time::Duration::ZERO, engine::Event::IndexUpdate(index.update()));
+            let _ = (index.seconds_to(last), index.first_unlicensed(|_| false));
+        }
+    }
+
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = LiveIndex::parse(&bytes);
+    }
+}

@@ -1,0 +1,81 @@
+//! Movies, and how far they were watched.
+
+use super::account;
+use server::store::{LogEntry, NewMovie, Store, Viewing};
+
+pub(super) async fn movies_and_viewings(store: &dyn Store) {
+    let bob = account(store, "bob").await;
+    let movie = NewMovie {
+        id: (1 << 53) - 1,
+        title: "Böse \"Zeichen\"".into(),
+        year: Some(1925),
+        cast: vec!["One".into(), "Two".into()],
+        synopsis: None,
+        rating: Some("G".into()),
+        runtime: 60.5,
+        pack: "p1".into(),
+        policy: "24h".into(),
+        plans: vec!["gold".into()],
+        regions: vec!["DE".into(), "FR".into()],
+        license: server::LicenseMode::Embedded(license::Domain::Browser),
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.put_movie(&movie, 7).await.unwrap();
+    tx.put_movie(&NewMovie { pack: "p2".into(), ..movie.clone() }, 8).await.unwrap();
+    let stored = tx.movie(movie.id).await.unwrap().unwrap();
+    assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
+    assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
+    assert_eq!(stored.regions, movie.regions);
+    assert_eq!((stored.license, stored.changed), (movie.license, 8));
+    assert!(stored.available);
+    assert_eq!(tx.movies().await.unwrap().len(), 1);
+    assert_eq!(tx.movie_plans().await.unwrap(), [["gold"]]);
+    for (id, plans) in [(1, vec![]), (2, vec![]), (3, vec!["gold".to_owned()])] {
+        tx.put_movie(&NewMovie { id, plans, ..movie.clone() }, 8).await.unwrap();
+    }
+    let mut plans = tx.movie_plans().await.unwrap();
+    plans.sort();
+    assert_eq!(plans, [vec![], vec!["gold".to_owned()]]);
+    for id in 1..=3 {
+        assert!(tx.remove_movie(id).await.unwrap());
+    }
+    tx.set_queued(bob, movie.id, true, 9).await.unwrap();
+    tx.set_queued(bob, movie.id, true, 10).await.unwrap();
+    assert_eq!(tx.queue(bob).await.unwrap().len(), 1);
+    tx.set_queued(bob, movie.id, false, 11).await.unwrap();
+    assert!(tx.queue(bob).await.unwrap().is_empty());
+    let viewing = |started, seen, position, finished| Viewing { started, seen, position, finished };
+    tx.record_viewing(bob, movie.id, &viewing(100, 100, 0.0, false), 0).await.unwrap();
+    tx.record_viewing(bob, movie.id, &viewing(160, 160, 60.0, false), 50).await.unwrap();
+    tx.record_viewing(bob, movie.id, &viewing(9000, 9000, 1.5, true), 8000).await.unwrap();
+    let viewings = tx.viewings(bob, movie.id, 10).await.unwrap();
+    assert_eq!(viewings, [viewing(9000, 9000, 1.5, true), viewing(100, 160, 60.0, false)]);
+    assert_eq!(tx.latest_viewings(bob).await.unwrap(), [(movie.id, viewings[0])]);
+    let other = tx.add_account("a-eve", "eve@example.org", "hash", "unlimited", 10).await.unwrap().id;
+    assert!(tx.viewings(other, movie.id, 10).await.unwrap().is_empty(), "A42: not another account's");
+    assert_eq!(tx.first_play(bob, movie.id, 50).await.unwrap(), 50);
+    assert_eq!(tx.first_play(bob, movie.id, 60).await.unwrap(), 50);
+    let line = |at, device: Option<&str>, stalls| LogEntry {
+        account: bob,
+        device: device.map(str::to_owned),
+        movie: movie.id,
+        at,
+        event: "interval".into(),
+        code: Some("E1".into()),
+        position: Some(1.0),
+        counters: vec![("stalls".into(), stalls)],
+    };
+    let lines =
+        [line(5, None, u64::MAX), line(7, Some("d-1"), 1), line(8, Some("d-1"), 3), line(9, Some("d-2"), 2)];
+    for line in &lines {
+        tx.log(line).await.unwrap();
+    }
+    assert_eq!(tx.last_counters("d-1", movie.id).await.unwrap(), [("stalls".to_owned(), 3)]);
+    assert!(tx.last_counters("d-3", movie.id).await.unwrap().is_empty());
+    tx.purge(1, 6).await.unwrap();
+    assert_eq!(tx.movie_log(movie.id).await.unwrap(), lines[1..]);
+    assert!(tx.remove_movie(movie.id).await.unwrap());
+    assert!(!tx.remove_movie(movie.id).await.unwrap());
+    assert!(tx.movie(movie.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}

@@ -1,0 +1,184 @@
+//! Parts of objects that lie elsewhere, on the local disk.
+
+mod disk;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+pub use self::disk::Disk;
+use self::disk::Part;
+use crate::storage::clamp;
+use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
+
+/// Bytes of a part: what is fetched and kept at once.
+pub(super) const PART: u64 = 1 << 20;
+/// Parts that are fetched ahead for one reader, the one that is read included.
+const AHEAD: usize = 2;
+/// Objects of which the size is remembered.
+const REMEMBERED: usize = 50_000;
+
+/// A storage elsewhere whose objects never change, read through memory of what is there and, where there is a
+/// [`Disk`], parts on the local disk. What is removed elsewhere may be found here until it is displaced.
+pub struct Cached {
+    inner: Arc<dyn Storage>,
+    disk: Option<Arc<Disk>>,
+    known: Mutex<HashMap<Key, (u64, SystemTime)>>,
+    /// One reader fetches a part; others that want it wait.
+    fetching: Mutex<HashMap<Part, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl fmt::Debug for Cached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cached").field("inner", &self.inner).field("disk", &self.disk.is_some()).finish()
+    }
+}
+
+impl fmt::Display for Cached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl Cached {
+    /// A storage, and where parts of it are kept, if anywhere.
+    pub fn new(inner: Arc<dyn Storage>, disk: Option<Arc<Disk>>) -> Arc<Self> {
+        Arc::new(Self { inner, disk, known: Mutex::default(), fetching: Mutex::default() })
+    }
+
+    async fn known(&self, key: &Key) -> Result<(u64, SystemTime), Error> {
+        let known = |this: &Self| this.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied();
+        if let Some(found) = known(self) {
+            return Ok(found);
+        }
+        let meta = self.inner.head(key).await?;
+        let found = (meta.size, meta.modified);
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(key.clone(), found);
+        Ok(found)
+    }
+
+    fn forget(&self, key: &Key) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        // Of what is not known here, parts may be there from before.
+        let parts = known.map_or(1, |(size, _)| size.div_ceil(PART));
+        if let Some(disk) = &self.disk {
+            disk.forget(key, parts);
+        }
+    }
+
+    /// A part, from the disk or from elsewhere.
+    async fn part(&self, disk: &Arc<Disk>, part: Part, size: u64) -> Result<Bytes, Error> {
+        if let Some(found) = on_disk(disk, &part, size).await {
+            return Ok(found);
+        }
+        let turn = {
+            let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(fetching.entry(part.clone()).or_default())
+        };
+        let held = turn.lock().await;
+        let fetched = self.fetch(disk, &part, size).await;
+        drop(held);
+        drop(turn);
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        if fetching.get(&part).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            fetching.remove(&part);
+        }
+        fetched
+    }
+
+    async fn fetch(&self, disk: &Arc<Disk>, part: &Part, size: u64) -> Result<Bytes, Error> {
+        // Whoever was first has put it there.
+        if let Some(found) = on_disk(disk, part, size).await {
+            return Ok(found);
+        }
+        let start = part.number * PART;
+        let object = self.inner.get(&part.key, Some(start..(start + PART).min(size))).await?;
+        let data = object.bytes().await?;
+        let (disk, kept, copy) = (Arc::clone(disk), part.clone(), data.clone());
+        let written = tokio::task::spawn_blocking(move || disk.write(&kept, &copy, size)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "a part of a film cannot be kept in the cache");
+        }
+        Ok(data)
+    }
+}
+
+async fn on_disk(disk: &Arc<Disk>, part: &Part, size: u64) -> Option<Bytes> {
+    let (disk, part) = (Arc::clone(disk), part.clone());
+    let wanted = (size - part.number * PART).min(PART);
+    let found = tokio::task::spawn_blocking(move || disk.read(&part)).await.ok().flatten();
+    // An object of another size is another one.
+    found.filter(|(data, of)| *of == size && data.len() as u64 == wanted).map(|(data, _)| data)
+}
+
+/// A storage that reads parts while it is read itself.
+#[async_trait]
+impl Storage for Arc<Cached> {
+    async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error> {
+        let done = self.inner.put(key, data, mode).await;
+        self.forget(key);
+        done
+    }
+
+    async fn put_file(&self, key: &Key, file: &Path, transfer: Transfer) -> Result<(), Error> {
+        let done = self.inner.put_file(key, file, transfer).await;
+        self.forget(key);
+        done
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
+        let Some(disk) = self.disk.clone() else { return self.inner.get(key, range).await };
+        let (size, _) = self.known(key).await?;
+        let range = clamp(key, range, size)?;
+        if range.is_empty() {
+            return self.inner.get(key, None).await;
+        }
+        let (this, of, wanted) = (Arc::clone(self), key.clone(), range.clone());
+        let read = move |number: u64| {
+            let (this, disk, part) = (Arc::clone(&this), Arc::clone(&disk), Part { key: of.clone(), number });
+            let begin = number * PART;
+            let (from, to) = (wanted.start.max(begin) - begin, wanted.end.min(begin + PART) - begin);
+            async move {
+                let data = this.part(&disk, part, size).await?;
+                Ok::<_, Error>(data.slice(from as usize..to as usize))
+            }
+        };
+        let numbers = range.start / PART..range.end.div_ceil(PART);
+        let body = stream::iter(numbers).map(read).buffered(AHEAD).boxed();
+        Ok(Object { size, range, body })
+    }
+
+    async fn head(&self, key: &Key) -> Result<Meta, Error> {
+        let (size, modified) = self.known(key).await?;
+        Ok(Meta { key: key.clone(), size, modified })
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
+        self.inner.list(prefix)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        let done = self.inner.delete(key).await;
+        self.forget(key);
+        done
+    }
+
+    async fn tidy(&self, older_than: Duration) -> Result<u64, Error> {
+        self.inner.tidy(older_than).await
+    }
+
+    async fn signed_url(&self, key: &Key, media_type: &str, life: Duration) -> Result<Option<String>, Error> {
+        self.inner.signed_url(key, media_type, life).await
+    }
+}

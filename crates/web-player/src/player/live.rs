@@ -1,0 +1,165 @@
+//! An event while it goes on: its index, asked for again and again, and what the page may know of it.
+
+use std::cell::{Cell, RefCell};
+
+use futures_util::future::{Either, select};
+use gloo::{net::http::Request, timers::future::TimeoutFuture};
+use nccp::{LiveManifest, Manifest};
+use playback::{EventState, LiveIndex, MAX_INDEX, Run, index_question, wall_of};
+use web_sys::{AbortController, RequestCredentials};
+
+/// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
+const PATIENCE_MS: u32 = 25_000;
+/// From one question to the next while nothing of the event can be played, at least.
+const BETWEEN_MS: u32 = 700;
+/// How often a representation that has only just begun, or enough to begin with, is waited for.
+const SETTLING: u32 = 4;
+/// How long after its end an event's film is first asked for, and at most from one question to the next.
+pub(super) const REPLAY_MS: (u32, u32) = (2_000, 60_000);
+
+/// What a page may know of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Event {
+    /// Where it stands.
+    pub state: EventState,
+    /// Where what can be seen begins and where it ends, in seconds of the event.
+    pub window: (f64, f64),
+    /// The position that is as live as it gets, in seconds.
+    pub latest: f64,
+    /// Whether the viewer sees what is live, and not something from before.
+    pub follows: bool,
+    /// The event is over, and can be seen from its beginning as a film.
+    pub has_replay: bool,
+    /// Times of day.
+    pub runs: Vec<Run>,
+}
+
+impl Event {
+    /// The Unix time, in seconds, at which a second of the event was.
+    pub fn wall(&self, seconds: f64) -> Option<f64> {
+        wall_of(&self.runs, seconds)
+    }
+}
+
+/// Why there is no index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoIndex {
+    /// It may come later.
+    Later,
+    /// The session is over, or its URLs are: a fresh manifest says what there is.
+    Gone,
+}
+
+/// What is known of an event's index.
+#[derive(Default)]
+pub(super) struct Feed {
+    live: RefCell<Option<LiveManifest>>,
+    /// The one that the manifest was made whole with, until the engine asks for it.
+    first: RefCell<Option<LiveIndex>>,
+    pub(super) state: Cell<EventState>,
+    pub(super) runs: RefCell<Vec<Run>>,
+    pub(super) has_replay: Cell<bool>,
+}
+
+impl Feed {
+    /// The manifest of an event, made whole: waits until something of it can be played, and says meanwhile where
+    /// it stands. `None` when `wanted` does not hold any more.
+    pub(super) async fn complete(
+        &self,
+        manifest: &Manifest,
+        wanted: impl Fn() -> bool,
+        tell: impl Fn(),
+    ) -> Option<Result<Manifest, NoIndex>> {
+        let live = manifest.live.clone()?;
+        self.live.replace(Some(live.clone()));
+        let (mut next, mut unsettled) = (None, 0);
+        loop {
+            let asked = ask(&index_question(&live, None, next)).await;
+            if !wanted() {
+                return None;
+            }
+            let pause = TimeoutFuture::new(BETWEEN_MS);
+            match asked {
+                Ok(index) => {
+                    self.heard(&index);
+                    tell();
+                    unsettled += u32::from(index.has_media());
+                    let is_ready = index.is_settled() && index.is_enough();
+                    if is_ready || index.has_media() && unsettled > SETTLING {
+                        let whole = index.complete(manifest);
+                        self.first.replace(Some(index));
+                        return Some(Ok(whole));
+                    }
+                    if index.state == EventState::Ended {
+                        return Some(Err(NoIndex::Gone));
+                    }
+                    // Held back until one more segment is whole.
+                    next = Some(index.numbers.1);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+            pause.await;
+        }
+    }
+
+    /// What is new since a number. The first time it is there already.
+    pub(super) async fn news(&self, since: Option<u64>) -> Result<LiveIndex, NoIndex> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        let question = self.live.borrow().as_ref().map(|live| index_question(live, since, since));
+        let index = ask(&question.ok_or(NoIndex::Later)?).await?;
+        self.heard(&index);
+        Ok(index)
+    }
+
+    fn heard(&self, index: &LiveIndex) {
+        self.state.set(index.state);
+        if *self.runs.borrow() != index.runs {
+            self.runs.replace(index.runs.clone());
+        }
+    }
+
+    /// Whether there is no event.
+    pub(super) fn is_idle(&self) -> bool {
+        self.live.borrow().is_none()
+    }
+
+    /// What the page may know, with what the engine knows.
+    pub(super) fn event(&self, live: Option<engine::Live>) -> Event {
+        let window = live.map_or((0.0, 0.0), |live| (live.window.begin, live.window.edge));
+        Event {
+            state: self.state.get(),
+            window,
+            latest: live.map_or(0.0, |live| live.latest),
+            follows: live.is_some_and(|live| live.follows),
+            has_replay: self.has_replay.get(),
+            runs: self.runs.borrow().clone(),
+        }
+    }
+}
+
+/// Gets an index. No cookies and no header, as with media.
+async fn ask(url: &str) -> Result<LiveIndex, NoIndex> {
+    let controller = AbortController::new().ok();
+    let signal = controller.as_ref().map(AbortController::signal);
+    let request = Request::get(url).credentials(RequestCredentials::Omit).abort_signal(signal.as_ref());
+    let answer = async move {
+        let answer = request.send().await.map_err(|_| NoIndex::Later)?;
+        match answer.status() {
+            200 => answer.binary().await.map_err(|_| NoIndex::Later),
+            400 | 403 | 404 | 410 => Err(NoIndex::Gone),
+            _ => Err(NoIndex::Later),
+        }
+    };
+    match select(Box::pin(answer), TimeoutFuture::new(PATIENCE_MS)).await {
+        Either::Left((Ok(bytes), _)) if bytes.len() <= MAX_INDEX => {
+            LiveIndex::parse(&bytes).ok_or(NoIndex::Later)
+        }
+        Either::Left((answer, _)) => Err(answer.err().unwrap_or(NoIndex::Later)),
+        Either::Right(_) => {
+            controller.iter().for_each(AbortController::abort);
+            Err(NoIndex::Later)
+        }
+    }
+}
