@@ -12,7 +12,7 @@ mod storage;
 mod url;
 mod values;
 
-pub(crate) use self::storage::{Storage, StorageCopy};
+pub(crate) use self::storage::{Storage, StorageCheck, StorageCopy};
 pub(crate) use accounts::{Device, Password, User};
 pub(crate) use boxes::{BoxCommand, BoxRun, SinkName};
 pub(crate) use configuration::Configuration;

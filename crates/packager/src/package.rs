@@ -152,7 +152,9 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
             Ok(Published { pack, directory: place, already_there: false })
         }
         (storage::Published::Before, Some(key)) => {
-            let pack = stored(&*library, key, &place)?.unwrap_or(pack);
+            // Somebody else was first; where it is gone again, nothing was published.
+            let gone = || Error::unsupported(&place, "was published and removed by somebody else; try again");
+            let pack = stored(&*library, key, &place)?.ok_or_else(gone)?;
             Ok(already_there(options, pack, place))
         }
         (storage::Published::Before, None) => Err(Error::Exists { path: place }),

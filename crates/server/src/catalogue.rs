@@ -172,34 +172,48 @@ impl Pack {
     /// Reads the pack below a prefix, or the one that the storage is, and checks that its files are there.
     ///
     /// # Errors
-    /// [`Error::Pack`].
+    /// [`Error::Pack`] where something is missing or not what it should be; [`Error::Storage`] where that cannot be
+    /// known now.
     pub async fn read(storage: &dyn Storage, prefix: Option<&Key>) -> Result<Self, Error> {
-        let bad = |reason: String| Error::Pack {
-            pack: prefix.map_or_else(|| storage.to_string(), Key::to_string),
-            reason,
-        };
-        let key = |name: &str| Key::below(prefix, name).map_err(|e| bad(e.to_string()));
-        let json = storage.get(&key(layout::PACK_JSON)?, None).await.map_err(|e| bad(e.to_string()))?;
-        if json.size > MAX_PACK_JSON {
-            return Err(bad(format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", json.size)));
+        let failed = |error: storage::Error| unread(storage, prefix, error);
+        let (mut pack, poster) = Self::described(storage, prefix).await?;
+        if let Some(name) = poster {
+            let key = Key::below(prefix, &name).map_err(|e| failed(e.into()))?;
+            let url = format!("/art/{}/{name}", pack.id);
+            pack.art = picture(storage, key, url).await.map_err(failed)?.into_iter().collect();
         }
-        let json = json.bytes().await.map_err(|e| bad(e.to_string()))?;
-        let file = PackFile::from_json(&json).map_err(|e| bad(e.to_string()))?;
-        let art = match &file.poster {
-            Some(name) => picture(storage, key(name)?, format!("/art/{}/{name}", file.pack_id)).await,
-            None => None,
-        };
-        let mut pack = Self::from_file(file, art)
-            .ok_or_else(|| bad("pack.json has numbers that a manifest cannot carry".to_owned()))?;
-        pack.given_keys = imported::read(storage, prefix).await.map_err(bad)?;
+        pack.given_keys = imported::read(storage, prefix).await?;
         for (name, told, _) in pack.files() {
-            let key = key(&name)?;
-            let size = storage.head(&key).await.map_err(|e| bad(e.to_string()))?.size;
+            let key = Key::below(prefix, &name).map_err(|e| failed(e.into()))?;
+            let size = storage.head(&key).await.map_err(failed)?.size;
             if size != told {
-                return Err(bad(format!("{key} has {size} octets, not {told}")));
+                return Err(bad(storage, prefix, format!("{key} has {size} octets, not {told}")));
             }
         }
         Ok(pack)
+    }
+
+    /// What `pack.json` says, and the poster's name: whether the files are there is not asked.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) async fn described(
+        storage: &dyn Storage,
+        prefix: Option<&Key>,
+    ) -> Result<(Self, Option<String>), Error> {
+        let failed = |error: storage::Error| unread(storage, prefix, error);
+        let wrong = |reason: String| bad(storage, prefix, reason);
+        let key = Key::below(prefix, layout::PACK_JSON).map_err(|e| failed(e.into()))?;
+        let json = storage.get(&key, None).await.map_err(failed)?;
+        if json.size > MAX_PACK_JSON {
+            return Err(wrong(format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", json.size)));
+        }
+        let json = json.bytes().await.map_err(failed)?;
+        let file = PackFile::from_json(&json).map_err(|e| wrong(e.to_string()))?;
+        let poster = file.poster.clone();
+        let pack = Self::from_file(file)
+            .ok_or_else(|| wrong("pack.json has numbers that a manifest cannot carry".to_owned()))?;
+        Ok((pack, poster))
     }
 
     /// Checks that the files of the pack below a prefix, or of the one that the storage is, are those that
@@ -210,17 +224,34 @@ impl Pack {
     pub async fn verify(&self, storage: &dyn Storage, prefix: Option<&Key>) -> Result<(), Error> {
         for (name, _, sha256) in self.files() {
             let key = Key::below(prefix, &name).map_err(storage::Error::from)?;
-            let mut digest = Sha256::new();
-            let mut body = storage.get(&key, None).await?.body;
-            while let Some(piece) = body.try_next().await? {
-                digest.update(&piece);
-            }
-            if hex::encode(digest.finalize()) != sha256 {
+            if digest(storage, &key).await? != sha256 {
                 let reason = format!("{name} is not the file that pack.json names: its SHA-256 is another");
                 return Err(Error::Pack { pack: self.id.clone(), reason });
             }
         }
         Ok(())
+    }
+
+    /// The names of the files that are missing, or are not those that `pack.json` names. Reads all of them.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] where that cannot be known now.
+    pub(crate) async fn damaged(
+        &self,
+        storage: &dyn Storage,
+        prefix: Option<&Key>,
+    ) -> Result<Vec<String>, Error> {
+        let mut damaged = Vec::new();
+        for (name, _, sha256) in self.files() {
+            let key = Key::below(prefix, &name).map_err(storage::Error::from)?;
+            match digest(storage, &key).await {
+                Ok(found) if found == sha256 => {}
+                Ok(_) => damaged.push(name),
+                Err(error) if error.is_not_found() => damaged.push(name),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(damaged)
     }
 
     /// All files that `pack.json` names but the poster: path, size, SHA-256.
@@ -299,17 +330,17 @@ impl Pack {
     /// As [`Pack::read`], of the pack in a folder.
     ///
     /// # Errors
-    /// [`Error::Pack`].
+    /// As [`Pack::read`].
     pub async fn read_folder(folder: &Path) -> Result<Self, Error> {
         Self::read(&Folder::new(folder), None).await
     }
 
     /// What `pack.json` says, without pictures and keys. `None` if a manifest cannot carry its numbers.
     pub(crate) fn of_file(file: PackFile) -> Option<Self> {
-        Self::from_file(file, None)
+        Self::from_file(file)
     }
 
-    fn from_file(file: PackFile, art: Option<Art>) -> Option<Self> {
+    fn from_file(file: PackFile) -> Option<Self> {
         let protection = file.protection.as_ref();
         let keys = protection.map_or_else(Vec::new, |protection| {
             let name = |key: &pack::PackKey| KeyName {
@@ -322,7 +353,7 @@ impl Pack {
             protection.keys.iter().map(name).collect()
         });
         Some(Self {
-            art: art.into_iter().collect(),
+            art: Vec::new(),
             place: file.pack_id.clone(),
             name: file.pack_id.clone(),
             rules: ContentRules::default(),
@@ -359,7 +390,7 @@ impl Pack {
     /// a manifest cannot carry its numbers.
     pub(crate) fn of_content(file: PackFile, place: &ContentPlace, rules: ContentRules) -> Option<Self> {
         let name = ContentPlace { revision: None, ..place.clone() }.to_string();
-        Some(Self { place: place.to_string(), name, rules, ..Self::from_file(file, None)? })
+        Some(Self { place: place.to_string(), name, rules, ..Self::from_file(file)? })
     }
 
     /// When each key begins to hold, in the representation's ticks, with the key's name: the start of the
@@ -419,11 +450,41 @@ impl Pack {
     }
 }
 
-/// A picture as clients are told of it; `None` where it is none.
-async fn picture(storage: &dyn Storage, key: Key, url: String) -> Option<Art> {
-    let head = storage.get(&key, Some(0..PICTURE_HEAD)).await.ok()?.bytes().await.ok()?;
-    let size = imagesize::blob_size(&head).ok()?;
-    Some(Art { url, width: u32::try_from(size.width).ok()?, height: u32::try_from(size.height).ok()? })
+fn bad(storage: &dyn Storage, prefix: Option<&Key>, reason: String) -> Error {
+    Error::Pack { pack: prefix.map_or_else(|| storage.to_string(), Key::to_string), reason }
+}
+
+/// What a storage's error says of a pack: that it is not there, or that this cannot be known now.
+fn unread(storage: &dyn Storage, prefix: Option<&Key>, error: storage::Error) -> Error {
+    match error {
+        storage::Error::NotFound { .. } | storage::Error::Range { .. } | storage::Error::Key(_) => {
+            bad(storage, prefix, error.to_string())
+        }
+        error => Error::Storage(error),
+    }
+}
+
+/// The SHA-256 of an object, hexadecimal.
+async fn digest(storage: &dyn Storage, key: &Key) -> Result<String, storage::Error> {
+    let mut digest = Sha256::new();
+    let mut body = storage.get(key, None).await?.body;
+    while let Some(piece) = body.try_next().await? {
+        digest.update(&piece);
+    }
+    Ok(hex::encode(digest.finalize()))
+}
+
+/// A picture as clients are told of it; `None` where it is none, or there is none.
+async fn picture(storage: &dyn Storage, key: Key, url: String) -> Result<Option<Art>, storage::Error> {
+    let head = match storage.get(&key, Some(0..PICTURE_HEAD)).await {
+        Ok(object) => object.bytes().await?,
+        Err(storage::Error::NotFound { .. } | storage::Error::Range { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let art = |size: imagesize::ImageSize| {
+        Some(Art { url, width: u32::try_from(size.width).ok()?, height: u32::try_from(size.height).ok()? })
+    };
+    Ok(imagesize::blob_size(&head).ok().and_then(art))
 }
 
 fn range(r: pack::ByteRange) -> Option<ByteRange> {
@@ -478,7 +539,7 @@ impl Catalogue {
     /// A pack by its id. Read from the library once.
     ///
     /// # Errors
-    /// [`Error::Pack`].
+    /// As [`Pack::read`].
     pub async fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
         if let Some(live) = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(Arc::clone(live));

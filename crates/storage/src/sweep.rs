@@ -25,17 +25,16 @@ pub async fn leftovers(
             found.entry(parts[0].to_owned()).or_default().push(meta);
         }
     }
-    let now = SystemTime::now();
     found.retain(|first, objects| {
         let is_whole = objects.iter().any(|meta| meta.key.as_str() == format!("{first}/{last}"));
-        let newest = objects.iter().map(|meta| meta.modified).max().unwrap_or(now);
-        // What was written in the future was not written long ago.
-        !is_whole && now.duration_since(newest).is_ok_and(|age| age >= older_than)
+        !is_whole && objects.iter().all(|meta| is_old(meta.modified, older_than))
     });
     Ok(found)
 }
 
-/// Removes [`leftovers`], and what lies beside objects ([`Storage::tidy`]). What became whole meanwhile is left alone. Gives what was removed.
+/// Removes [`leftovers`], and what lies beside objects ([`Storage::tidy`]). What became whole meanwhile is left alone,
+/// and so is a publication that goes on: each object is looked at again before it goes, and where one was written
+/// lately the others stay, too. Gives what was removed.
 ///
 /// # Errors
 /// What the storage says.
@@ -49,15 +48,31 @@ pub async fn sweep(
     let mut removed = Vec::new();
     for (first, objects) in leftovers(storage, last, is_ours, older_than).await? {
         let last: Key = format!("{first}/{last}").parse()?;
-        match storage.head(&last).await {
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
-            Ok(_) => continue,
+        if head(storage, &last).await?.is_some() {
+            continue;
         }
         for meta in objects {
+            let Some(now) = head(storage, &meta.key).await? else { continue };
+            if !is_old(now.modified, older_than) {
+                break;
+            }
             storage.delete(&meta.key).await?;
             removed.push(meta);
         }
     }
     Ok(removed)
+}
+
+/// What was written in the future was not written long ago.
+fn is_old(modified: SystemTime, older_than: Duration) -> bool {
+    SystemTime::now().duration_since(modified).is_ok_and(|age| age >= older_than)
+}
+
+/// What is known of an object; `None`: there is none.
+async fn head(storage: &dyn Storage, key: &Key) -> Result<Option<Meta>, Error> {
+    match storage.head(key).await {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -9,6 +9,8 @@ use crate::error::Error;
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     done: Vec<(String, Duration)>,
+    /// Proofs that were not run, and why.
+    not_run: Vec<String>,
 }
 
 impl Steps {
@@ -31,7 +33,17 @@ impl Steps {
         })
     }
 
-    /// Prints what was done.
+    /// Remembers what was not run, each once.
+    pub(crate) fn leave_out(&mut self, proofs: Vec<String>) {
+        for proof in proofs {
+            let proof = proof.split_whitespace().collect::<Vec<_>>().join(" ");
+            if !self.not_run.contains(&proof) {
+                self.not_run.push(proof);
+            }
+        }
+    }
+
+    /// Prints what was done, and in its last line what was not run.
     pub(crate) fn finish(&self) {
         print!("{}", self.summary(None));
     }
@@ -44,6 +56,9 @@ impl Steps {
         }
         let total: Duration = self.done.iter().map(|(_, time)| *time).sum();
         text.push_str(&format!("{:<32} {}\n", "total", clock(total)));
+        if !self.not_run.is_empty() {
+            text.push_str(&format!("NOT RUN: {}\n", self.not_run.join("; ")));
+        }
         text
     }
 }
@@ -112,6 +127,18 @@ mod tests {
         let summary = steps.summary(Some("second"));
         assert!(summary.lines().any(|line| line.starts_with("first") && line.contains("ok")));
         assert!(summary.lines().any(|line| line.starts_with("second") && line.contains("FAILED")));
+    }
+
+    #[test]
+    fn what_was_not_run_is_said_last() {
+        let mut steps = Steps::default();
+        steps.step("first", || Ok(())).unwrap();
+        assert!(!steps.summary(None).contains("NOT RUN"));
+        for _ in 0..2 {
+            steps.leave_out(vec!["moto (no network)".into(), "Firefox (not asked for)".into()]);
+        }
+        let last = "NOT RUN: moto (no network); Firefox (not asked for)";
+        assert_eq!(steps.summary(None).lines().last(), Some(last));
     }
 
     #[test]

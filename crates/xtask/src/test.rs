@@ -82,7 +82,8 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         check::thorough(project, &mut steps)?;
     }
     if wanted(Part::Native) {
-        steps.step("native tests", || native(project, Rounds::Once, rest))?;
+        let not_run = steps.step("native tests", || native(project, Rounds::Once, rest))?;
+        steps.leave_out(not_run);
     }
     if wanted(Part::Wasm) || wanted(Part::E2e) {
         let site = steps.step("modules and site", || build_site(project, Kind::Release))?;
@@ -99,7 +100,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
     }
     if wanted(Part::E2e) {
-        steps.step("end-to-end tests", || end_to_end(project, Rounds::Once, firefox.as_deref(), rest))?;
+        let run = || end_to_end(project, Rounds::Once, firefox.as_deref(), rest);
+        let not_run = steps.step("end-to-end tests", run)?;
+        steps.leave_out(not_run);
     }
     steps.finish();
     Ok(())

@@ -8,13 +8,19 @@ pub(crate) enum Storage {
     /// Copy published films to another storage, and go on where a copy was cut off
     Copy(StorageCopy),
     /// Read every published film, and say what is missing or damaged
-    Check {
-        /// Remove what publications left that were broken off more than a day ago
-        #[arg(long)]
-        repair: bool,
-        #[command(flatten)]
-        json: Json,
-    },
+    Check(StorageCheck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StorageCheck {
+    /// Where: file:FOLDER or s3://BUCKET/PREFIX; default: the library
+    #[arg(value_parser = address)]
+    pub(crate) place: Option<storage::Address>,
+    /// Remove what publications left that were broken off more than a day ago, but nothing of films of the catalogue
+    #[arg(long)]
+    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[derive(Debug, Args)]

@@ -40,7 +40,11 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             let mut given = given_keys::read(&keys)?;
             let (source, kept) = block_on(async {
                 let source = Pack::read_folder(&folder).await?;
-                let kept = movies::read(&*library::open(config)?, &source.id).await.ok();
+                let kept = match movies::read(&*library::open(config)?, &source.id).await {
+                    Ok(pack) => Some(pack),
+                    Err(server::Error::Pack { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                };
                 Ok((source, kept))
             })?;
             if keys.cpix.is_some() {

@@ -2,19 +2,21 @@
 
 use super::progress::Bar;
 use super::{block_on, open};
-use crate::args::{Storage, StorageCopy};
+use crate::args::{Storage, StorageCheck, StorageCopy};
 use crate::{Failure, output};
 use packager::{Destination, Progress as _};
 use serde_json::json;
 use server::packs::{self, Problem};
+use server::store::Movie;
 use server::{Config, library, movies};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use storage::Address;
 
 pub(crate) fn run(config: &Config, command: Storage) -> Result<(), Failure> {
     match command {
         Storage::Copy(copy) => block_on(self::copy(config, copy)),
-        Storage::Check { repair, json } => block_on(check(config, repair, json.json)),
+        Storage::Check(check) => block_on(self::check(config, check)),
     }
 }
 
@@ -78,8 +80,18 @@ async fn copy(config: &Config, copy: StorageCopy) -> Result<(), Failure> {
     ))
 }
 
-async fn check(config: &Config, repair: bool, json: bool) -> Result<(), Failure> {
-    let storage = library::open(config)?;
+async fn check(config: &Config, check: StorageCheck) -> Result<(), Failure> {
+    let StorageCheck { place, repair, json } = check;
+    let at = place.as_ref().unwrap_or(&config.storage.url);
+    if repair && matches!(at, Address::S3 { prefix: None, .. }) {
+        return Err(Failure::Usage(format!(
+            "{at} is a whole bucket, in which others may have folders that look like films: films need a prefix of \
+             their own, as in {at}/library, before anything is removed"
+        )));
+    }
+    let storage = library::open_at(config, at)?;
+    // Before it is known what lies there: a movie that is added meanwhile has its pack there.
+    let listed = catalogue(config).await?;
     let found = packs::list(&*storage).await?;
     let mut bar = Bar::new();
     bar.stage("checking", found.iter().map(packs::Listed::bytes).sum());
@@ -89,13 +101,18 @@ async fn check(config: &Config, repair: bool, json: bool) -> Result<(), Failure>
         problems.extend(wrong.into_iter().map(|problem| (pack.id.clone(), problem)));
     }
     drop(bar);
-    for (pack, movies) in missing(config, &found).await? {
+    for (pack, movies) in missing(&listed, &found) {
         let what = format!("the pack is missing; movie {movies} has it");
         problems.push((pack, Problem { file: "pack.json".to_owned(), what }));
     }
-    let left = packs::leftovers(&*storage).await?;
-    let swept = if repair { packs::sweep(&*storage).await? } else { 0 };
-    if json {
+    // What is left of a pack that a movie has may be all that there is of it.
+    let kept: BTreeSet<String> = listed.iter().map(|movie| movie.pack.clone()).collect();
+    let left = packs::leftovers(&*storage, &kept).await?;
+    let swept = if repair { packs::sweep(&*storage, &kept).await? } else { 0 };
+    if repair {
+        movies::sweep_incoming(&config.library()).await?;
+    }
+    if json.json {
         let problem = |(pack, problem): &(String, Problem)| json!({"pack": pack, "file": problem.file, "what": problem.what});
         let left: Vec<_> = left
             .iter()
@@ -120,19 +137,23 @@ async fn check(config: &Config, repair: bool, json: bool) -> Result<(), Failure>
     match problems.len() {
         0 => Ok(()),
         count => Err(Failure::Command(format!(
-            "{count} files are missing or damaged: copy them again by `matinee storage copy FROM {} --verify`, or publish \
-             the film again",
-            config.storage.url
+            "{count} files are missing or damaged: copy them again by `matinee storage copy FROM {at} --verify`, or publish \
+             the film again"
         ))),
     }
 }
 
-/// The packs that movies of the catalogue have and the storage does not.
-async fn missing(config: &Config, found: &[packs::Listed]) -> Result<Vec<(String, String)>, Failure> {
+/// All movies of the catalogue.
+async fn catalogue(config: &Config) -> Result<Vec<Movie>, Failure> {
     let store: Arc<_> = open(config).await?;
     let listed = movies::list(&*store).await?;
     store.close().await;
+    Ok(listed)
+}
+
+/// The packs that movies of the catalogue have and the storage does not, with the movies' numbers.
+fn missing(listed: &[Movie], found: &[packs::Listed]) -> Vec<(String, String)> {
     let is_there = |id: &str| found.iter().any(|pack| pack.id == id);
     let lost = listed.iter().filter(|movie| pack::layout::is_pack_id(&movie.pack) && !is_there(&movie.pack));
-    Ok(lost.map(|movie| (movie.pack.clone(), movie.id.to_string())).collect())
+    lost.map(|movie| (movie.pack.clone(), movie.id.to_string())).collect()
 }

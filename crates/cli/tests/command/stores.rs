@@ -177,6 +177,46 @@ fn leftovers_are_told_and_swept() {
     assert_eq!(left, ["0123456789abcdef0123456789abcde0", "notes"]);
 }
 
+/// A film of the catalogue that lost its `pack.json`: what is left of it is not swept, however old, and a copy mends it.
+#[test]
+fn what_is_left_of_a_film_is_not_swept() {
+    let site = Site::new();
+    site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7"]);
+    let there = format!("file:{}", site.path("there").display());
+    site.ok(&["storage", "copy", &there]);
+    let pack = site.library().remove(0);
+    let film = site.path("data/library").join(&pack);
+    std::fs::remove_file(film.join("pack.json")).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(48 * 3600);
+    let mut folders = vec![film.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => folders.push(entry),
+                false => std::fs::File::options().write(true).open(entry).unwrap().set_modified(old).unwrap(),
+            }
+        }
+    }
+    let found = site.run(&["storage", "check", "--repair", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!((&report["swept"], &report["leftovers"]), (&0.into(), &serde_json::json!([])), "{report}");
+    assert_eq!(report["problems"].as_array().unwrap().len(), 1, "{report}");
+    // It is whole elsewhere, and from there it comes back.
+    site.ok(&["storage", "check", &there]);
+    site.ok(&["storage", "copy", &there, "file:library"]);
+    // A damaged one is written over, and so is what has no digest.
+    std::fs::write(film.join("pack.json"), "{}").unwrap();
+    let sealed = [film.join("keys.sealed"), site.path("there").join(&pack).join("keys.sealed")];
+    std::fs::write(&sealed[0], "{\"keys\":  []}").unwrap();
+    std::fs::write(&sealed[1], "{  \"keys\":[]}").unwrap();
+    site.ok(&["storage", "copy", &there, "file:library"]);
+    site.ok(&["storage", "check"]);
+    assert_eq!(std::fs::read(&sealed[0]).unwrap(), std::fs::read(&sealed[1]).unwrap());
+    let refused = site.run(&["storage", "check", "s3://films", "--repair"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("a prefix of their own"));
+}
+
 /// Settings of which one is wrong: which, and what to do.
 #[test]
 fn what_is_wrong_with_a_bucket_is_said() {

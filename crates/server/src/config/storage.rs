@@ -95,6 +95,13 @@ impl Config {
         if self.edge.redirect && matches!(self.storage.url, Address::File(_)) {
             return Err(setting("edge.redirect", "must be false where storage.url is not s3://…"));
         }
+        if self.redirects() && self.storage.credentials == CredentialsFrom::Nobody {
+            return Err(setting(
+                "storage.credentials",
+                "must not be \"none\" where edge.redirect or storage.redirect is set: viewers are sent there by URLs \
+                 that a key pair signs; name one by \"env\" or \"file:PATH\", or set redirect = false",
+            ));
+        }
         Ok(())
     }
 }
@@ -212,6 +219,11 @@ mod tests {
             ("[storage]\nurl = \"library\"\n", "file:FOLDER"),
             ("[storage]\ncache = \"20GB\"\n", "storage.url"),
             ("[edge]\nredirect = true\n", "edge.redirect"),
+            (
+                "[storage]\nurl = \"s3://films\"\ncredentials = \"none\"\n[edge]\nredirect = true\n",
+                "storage.credentials",
+            ),
+            ("[storage]\nurl = \"s3://films\"\ncredentials = \"none\"\nredirect = true\n", "key pair"),
             ("[storage]\nurl = \"s3://films\"\nendpoint = \"https://a:b@c\"\n", "password"),
             ("[storage]\nurl = \"s3://films\"\ncredentials = \"AKIA:wJalrXUtn\"\n", "file:PATH"),
         ] {

@@ -3,10 +3,10 @@
 use super::error::JsonError;
 use super::guard::cdm_security_policy;
 use super::{address, body, cookies};
-use crate::Service;
 use crate::site::{Asset, HOW_TO_BUILD};
 use crate::use_case::library::watchable;
 use crate::use_case::login;
+use crate::{Error, Service};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
@@ -217,9 +217,27 @@ fn accepts_brotli(value: &str) -> bool {
 /// A picture of a pack: only what the pack lists.
 async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(String, String)>) -> Response {
     let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
-    let Ok(pack) = service.catalogue.pack(&pack).await else { return not_found() };
+    let later = || {
+        let text = "The library cannot be read. Try again later.\n";
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+    };
+    let pack = match service.catalogue.pack(&pack).await {
+        Ok(pack) => pack,
+        Err(Error::Storage(error)) => {
+            tracing::error!(%error, "a pack cannot be read");
+            return later();
+        }
+        Err(_) => return not_found(),
+    };
     let Some((key, content_type)) = pack.picture(&name) else { return not_found() };
-    let Ok(picture) = service.media.get(&key, None).await else { return not_found() };
+    let picture = match service.media.get(&key, None).await {
+        Ok(picture) => picture,
+        Err(error) if error.is_not_found() => return not_found(),
+        Err(error) => {
+            tracing::error!(%error, "a picture cannot be read");
+            return later();
+        }
+    };
     (
         [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)],
         Body::from_stream(picture.body),

@@ -50,8 +50,7 @@ pub(crate) async fn keep_given(
     given: &[KidAndKey],
 ) -> Result<(), Error> {
     let seal = SealKey::of(&file::read_all(keys)?)?;
-    let damaged = |reason| Error::Pack { pack: pack.to_string(), reason };
-    let mut kept = read(library, Some(pack)).await.map_err(damaged)?;
+    let mut kept = read(library, Some(pack)).await?;
     kept.retain(|kept| !given.iter().any(|key| kept.is_of(&key.kid)));
     for key in given {
         let sealed = seal.seal(key.cek.expose(), key.kid.as_bytes())?;
@@ -66,21 +65,24 @@ pub(crate) async fn keep_given(
 /// The sealed keys of a pack; none where there is no such object.
 ///
 /// # Errors
-/// A text that says what is wrong.
-pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Vec<SealedKey>, String> {
-    let key = Key::below(pack, NAME).map_err(|error| error.to_string())?;
+/// [`Error::Pack`] where they are damaged; [`Error::Storage`].
+pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Vec<SealedKey>, Error> {
+    let damaged = |reason: String| Error::Pack {
+        pack: pack.map_or_else(|| storage.to_string(), Key::to_string),
+        reason: format!("{NAME}{reason}"),
+    };
+    let key = Key::below(pack, NAME).map_err(storage::Error::from)?;
     let text = match storage.get(&key, None).await {
         Ok(object) if object.size > MAX_SIZE => {
-            return Err(format!("{NAME} has {} octets; {MAX_SIZE} are allowed", object.size));
+            return Err(damaged(format!(" has {} octets; {MAX_SIZE} are allowed", object.size)));
         }
-        Ok(object) => object.bytes().await,
+        Ok(object) => object.bytes().await?,
         Err(storage::Error::NotFound { .. }) => return Ok(Vec::new()),
-        Err(error) => Err(error),
+        Err(error) => return Err(error.into()),
     };
-    let text = text.map_err(|error| error.to_string())?;
     serde_json::from_slice::<Sealed>(&text)
         .map(|sealed| sealed.keys)
-        .map_err(|error| format!("{NAME}: {error}"))
+        .map_err(|error| damaged(format!(": {error}")))
 }
 
 /// The key of a KID among sealed ones; `None` where it is not there, or was sealed by another seal key.
@@ -108,7 +110,7 @@ mod tests {
         generate(keys.path(), "http://localhost:8080", 1000).unwrap();
         let given =
             [[1u8; 16], [2; 16]].map(|kid| KidAndKey { kid: Kid(kid), cek: Cek::new([kid[0] + 40; 16]) });
-        assert_eq!(read(&library, Some(&pack)).await, Ok(Vec::new()));
+        assert_eq!(read(&library, Some(&pack)).await.unwrap(), Vec::new());
         // One by one: what is kept already stays, and is replaced only by its own.
         for key in [&given[0], &given[1], &given[0]] {
             keep_given(keys.path(), &library, &pack, std::slice::from_ref(key)).await.unwrap();

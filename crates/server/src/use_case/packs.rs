@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use pack::layout::PACK_JSON;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -155,10 +155,11 @@ async fn digest(
 
 /// Copies a pack: first all other objects, `pack.json` last, each checked by its digest on the way. What is there in
 /// the same size is not sent again, so a copy that was cut off goes on; with `verify` it is read and compared first.
+/// Small objects without a digest, such as sealed keys and posters, are always compared: they change.
 /// `work` is a local folder with room for the largest file.
 ///
 /// # Errors
-/// [`Error::Pack`] where the source is damaged; [`Error::Storage`].
+/// [`Error::Pack`] where the source is damaged, or what was sent does not stay; [`Error::Storage`].
 pub async fn copy(
     (from, to): (&dyn Storage, &dyn Storage),
     pack: &Listed,
@@ -168,17 +169,20 @@ pub async fn copy(
 ) -> Result<Copied, Error> {
     let key: Key = pack.id.parse().map_err(storage::Error::from)?;
     let told = told(from, &key).await?;
-    let there: BTreeMap<String, u64> =
-        to.list(Some(&key)).map_ok(|meta| (meta.key.as_str().to_owned(), meta.size)).try_collect().await?;
+    let there = sizes(to, &key).await?;
     let mut copied = Copied::default();
     let others = pack.objects.iter().filter(|(name, _)| *name != PACK_JSON);
     for (name, size) in others {
         let object = key.join(name).map_err(storage::Error::from)?;
         let sha256 = told.get(name).map(|(_, sha256)| &sha256[..]).filter(|sha256| !sha256.is_empty());
         if there.get(object.as_str()) == Some(size) {
-            let is_same = match sha256.filter(|_| verify) {
+            let is_same = match sha256 {
+                Some(sha256) if verify => {
+                    digest(to, &object, &mut std::io::sink(), &mut |_| {}).await? == sha256
+                }
+                Some(_) => true,
+                None if verify || *size <= SMALL => is_equal(from, to, &object).await?,
                 None => true,
-                Some(sha256) => digest(to, &object, &mut std::io::sink(), &mut |_| {}).await? == sha256,
             };
             if is_same {
                 copied.there += 1;
@@ -203,14 +207,42 @@ pub async fn copy(
         copied.sent += 1;
         copied.bytes += size;
     }
+    copy_last((from, to), pack, &key, &mut copied, at).await?;
+    Ok(copied)
+}
+
+/// Objects of a pack without a digest are compared up to this many bytes, whatever was asked for.
+const SMALL: u64 = 1 << 20;
+
+/// Copies `pack.json`, when all else is there. One that is there and says the same stays; another one is damaged, or
+/// of another title.
+async fn copy_last(
+    (from, to): (&dyn Storage, &dyn Storage),
+    pack: &Listed,
+    key: &Key,
+    copied: &mut Copied,
+    at: &mut (dyn FnMut(u64) + Send),
+) -> Result<(), Error> {
     let last = key.join(PACK_JSON).map_err(storage::Error::from)?;
-    if there.contains_key(last.as_str()) {
-        copied.there += 1;
-        return Ok(copied);
+    // Looked at again, for somebody may have swept meanwhile what this copy took for there.
+    let there = sizes(to, key).await?;
+    for (name, size) in pack.objects.iter().filter(|(name, _)| *name != PACK_JSON) {
+        if there.get(key.join(name).map_err(storage::Error::from)?.as_str()) != Some(size) {
+            let reason =
+                format!("{name} was removed or changed meanwhile where it is copied to; copy it again");
+            return Err(bad(&pack.id, reason));
+        }
     }
     let json = from.get(&last, None).await?.bytes().await?;
     let size = json.len() as u64;
-    match to.put(&last, json, PutMode::Create).await {
+    let is_there = there.contains_key(last.as_str());
+    if is_there && is_equal(from, to, &last).await? {
+        copied.there += 1;
+        at(size);
+        return Ok(());
+    }
+    let mode = if is_there { PutMode::Overwrite } else { PutMode::Create };
+    match to.put(&last, json, mode).await {
         Ok(()) => {
             copied.sent += 1;
             copied.bytes += size;
@@ -219,7 +251,19 @@ pub async fn copy(
         Err(error) => return Err(error.into()),
     }
     at(size);
-    Ok(copied)
+    Ok(())
+}
+
+/// The objects below a key with their sizes.
+async fn sizes(storage: &dyn Storage, key: &Key) -> Result<BTreeMap<String, u64>, Error> {
+    let all = storage.list(Some(key)).map_ok(|meta| (meta.key.as_str().to_owned(), meta.size));
+    Ok(all.try_collect().await?)
+}
+
+/// Whether two storages have the same bytes under a key.
+async fn is_equal(one: &dyn Storage, other: &dyn Storage, key: &Key) -> Result<bool, Error> {
+    let one = digest(one, key, &mut std::io::sink(), &mut |_| {}).await?;
+    Ok(digest(other, key, &mut std::io::sink(), &mut |_| {}).await? == one)
 }
 
 /// Whether the first part of an object's name can only be that of a pack that the packager made, or began to make.
@@ -227,21 +271,27 @@ fn is_ours(first: &str) -> bool {
     first.len() == 32 && first.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// What publications left that were broken off more than a day ago: objects and bytes by pack id.
+/// What publications left that were broken off more than a day ago: objects and bytes by pack id. Not what is left
+/// of the packs that movies have (`kept`): those lost their `pack.json`, and can be mended.
 ///
 /// # Errors
 /// [`Error::Storage`].
-pub async fn leftovers(storage: &dyn Storage) -> Result<BTreeMap<String, (usize, u64)>, Error> {
-    let found = storage::leftovers(storage, PACK_JSON, is_ours, ABANDONED).await?;
+pub async fn leftovers(
+    storage: &dyn Storage,
+    kept: &BTreeSet<String>,
+) -> Result<BTreeMap<String, (usize, u64)>, Error> {
+    let is_left = |first: &str| is_ours(first) && !kept.contains(first);
+    let found = storage::leftovers(storage, PACK_JSON, is_left, ABANDONED).await?;
     let sum =
         |objects: &Vec<storage::Meta>| (objects.len(), objects.iter().map(|meta| meta.size).sum::<u64>());
     Ok(found.iter().map(|(id, objects)| (id.clone(), sum(objects))).collect())
 }
 
-/// Removes them; gives how many objects there were.
+/// Removes [`leftovers`]; gives how many objects there were.
 ///
 /// # Errors
 /// [`Error::Storage`].
-pub async fn sweep(storage: &dyn Storage) -> Result<usize, Error> {
-    Ok(storage::sweep(storage, PACK_JSON, is_ours, ABANDONED).await?.len())
+pub async fn sweep(storage: &dyn Storage, kept: &BTreeSet<String>) -> Result<usize, Error> {
+    let is_left = |first: &str| is_ours(first) && !kept.contains(first);
+    Ok(storage::sweep(storage, PACK_JSON, is_left, ABANDONED).await?.len())
 }

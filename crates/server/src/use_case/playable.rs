@@ -1,11 +1,11 @@
 //! Who may play what, where.
 
 use super::Outcome;
-use crate::Service;
 use crate::catalogue::Pack;
 use crate::live;
 use crate::region::Place;
 use crate::store::{Account, Movie, Transaction};
+use crate::{Error, Service};
 use ::live::index::State;
 use nccp::{ErrorCode, MovieId};
 use std::sync::Arc;
@@ -57,7 +57,11 @@ pub(crate) async fn playable(
         }
         Err(error) => {
             tracing::error!(movie = movie.id, %error, "a movie's pack cannot be read");
-            Err(ErrorCode::MovieNotAvailable.into())
+            Err(match error {
+                // It may be there, and be read soon.
+                Error::Storage(_) => ErrorCode::TryLater.into(),
+                _ => ErrorCode::MovieNotAvailable.into(),
+            })
         }
     }
 }

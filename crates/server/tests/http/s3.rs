@@ -160,7 +160,11 @@ async fn a_store_that_is_away_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(&format!("http://127.0.0.1:{}", free_port()), folder.path(), "").await;
     let url = format!("/art/{MOVIE:032x}/poster.png");
-    assert_eq!(get(&world, &url, &[]).await.status, 404);
+    assert_eq!(get(&world, &url, &[]).await.status, 503);
+    let mut client = Client::registered(&world).await;
+    let message = RequestMessage::Authorization { movie_id: id(MOVIE) };
+    // Not that the movie is not there.
+    assert_eq!(client.one(&world, message).await, Err(nccp::ErrorCode::TryLater));
     let library = server::library::open(&world.config).unwrap();
     let error = server::library::probe(&*library).await.unwrap_err().to_string();
     assert!(error.contains("cannot be reached") && error.contains("storage.endpoint"), "{error}");

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,9 +12,11 @@ use sha2::{Digest as _, Sha256};
 use crate::Key;
 
 /// What each file begins with.
-const MAGIC: &[u8; 8] = b"matinee1";
-/// Magic, checksum of all that follows, size of the object.
-const HEAD: usize = 24;
+const MAGIC: &[u8; 8] = b"matinee2";
+/// Magic, checksum of all that follows.
+const HEAD: usize = 16;
+/// Behind it, before the key: size and time of the object, number of the part, length of the key.
+const REST: usize = 26;
 /// A file that was read is marked as such once in this time: so much of the order is lost with the process.
 const MARKED: Duration = Duration::from_secs(60);
 
@@ -26,10 +28,33 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The name of its file: a digest, for names may be long.
+    /// The name of its file.
     fn name(&self) -> String {
-        let digest = Sha256::digest(format!("{}\n{}", self.key, self.number));
-        digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+        format!("{}{:010x}", object_name(&self.key), self.number)
+    }
+}
+
+/// What the names of an object's parts begin with: a digest, for keys may be long. Two objects with one digest
+/// displace each other's parts; neither gets the other's bytes.
+fn object_name(key: &Key) -> String {
+    let digest = Sha256::digest(key.as_str());
+    digest.iter().take(15).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What tells an object from another one that is put in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    /// Bytes.
+    pub(super) size: u64,
+    /// When it was written, as the storage says.
+    pub(super) modified: SystemTime,
+}
+
+impl Version {
+    /// Nanoseconds since 1970; 0 for what is older.
+    fn time(&self) -> u64 {
+        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
@@ -43,7 +68,7 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct Index {
-    entries: HashMap<String, Entry>,
+    entries: BTreeMap<String, Entry>,
     /// Names by turn, those not used for the longest time first.
     order: BTreeMap<u64, String>,
     turn: u64,
@@ -113,14 +138,14 @@ impl Disk {
         }
     }
 
-    /// The bytes of a part, and the size of its object. Blocks.
-    pub(super) fn read(&self, part: &Part) -> Option<(Bytes, u64)> {
+    /// The bytes of a part of this version of its object. Blocks.
+    pub(super) fn read(&self, part: &Part, version: Version) -> Option<Bytes> {
         let name = part.name();
         if !self.index().entries.contains_key(&name) {
             return None;
         }
         let path = self.folder.join(&name);
-        match read_file(&path, part) {
+        match read_file(&path, part, version) {
             Some(found) => {
                 let now = SystemTime::now();
                 if self.index().touch(&name, now) {
@@ -129,7 +154,7 @@ impl Disk {
                 Some(found)
             }
             None => {
-                // A damaged one, or one that somebody removed.
+                // A damaged one, one of another version, or one that somebody removed.
                 self.index().remove(&name);
                 let _ = fs::remove_file(path);
                 None
@@ -138,9 +163,9 @@ impl Disk {
     }
 
     /// Keeps a part. Where it does not fit, or the disk is full, it is not kept. Blocks.
-    pub(super) fn write(&self, part: &Part, data: &[u8], size: u64) -> io::Result<()> {
+    pub(super) fn write(&self, part: &Part, data: &[u8], version: Version) -> io::Result<()> {
         let name = part.name();
-        let head = head(part, data, size);
+        let head = head(part, data, version);
         let bytes = (head.len() + data.len()) as u64;
         if bytes > self.budget {
             return Ok(());
@@ -173,13 +198,15 @@ impl Disk {
         Ok(())
     }
 
-    /// Forgets parts of an object, as far as its size tells which there may be.
-    pub(super) fn forget(&self, key: &Key, parts: u64) {
-        for number in 0..parts {
-            let name = Part { key: key.clone(), number }.name();
-            if self.index().remove(&name) {
-                let _ = fs::remove_file(self.folder.join(name));
-            }
+    /// Forgets all parts of an object. Blocks.
+    pub(super) fn forget(&self, key: &Key) {
+        let begin = object_name(key);
+        let mut index = self.index();
+        let ours = index.entries.range(begin.clone()..).map(|(name, _)| name);
+        let names: Vec<String> = ours.take_while(|name| name.starts_with(&begin)).cloned().collect();
+        for name in names {
+            index.remove(&name);
+            let _ = fs::remove_file(self.folder.join(name));
         }
     }
 }
@@ -215,10 +242,11 @@ impl Index {
 }
 
 /// What stands in front of a part's bytes: by it the file is known to be whole, and this part's.
-fn head(part: &Part, data: &[u8], size: u64) -> Vec<u8> {
+fn head(part: &Part, data: &[u8], version: Version) -> Vec<u8> {
     let key = part.key.as_str().as_bytes();
-    let mut rest = Vec::with_capacity(key.len() + 18);
-    rest.extend_from_slice(&size.to_be_bytes());
+    let mut rest = Vec::with_capacity(key.len() + REST);
+    rest.extend_from_slice(&version.size.to_be_bytes());
+    rest.extend_from_slice(&version.time().to_be_bytes());
     rest.extend_from_slice(&part.number.to_be_bytes());
     // A key has at most 1024 bytes.
     rest.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
@@ -232,13 +260,12 @@ fn head(part: &Part, data: &[u8], size: u64) -> Vec<u8> {
     head
 }
 
-/// The bytes of a file, and its object's size, if it is whole and this part's.
-fn read_file(path: &Path, part: &Part) -> Option<(Bytes, u64)> {
+/// The bytes of a file, if it is whole, and this part's of this version.
+fn read_file(path: &Path, part: &Part, version: Version) -> Option<Bytes> {
     let file = File::open(path).ok()?;
     let mut all = Vec::new();
     file.take(super::PART + 4096).read_to_end(&mut all).ok()?;
-    let size = u64::from_be_bytes(all.get(HEAD - 8..HEAD)?.try_into().ok()?);
-    let begin = HEAD + 8 + 2 + part.key.as_str().len();
+    let begin = HEAD + REST + part.key.as_str().len();
     let data = all.get(begin..)?;
-    (all.get(..begin)? == head(part, data, size)).then(|| (Bytes::from(all).slice(begin..), size))
+    (all.get(..begin)? == head(part, data, version)).then(|| Bytes::from(all).slice(begin..))
 }

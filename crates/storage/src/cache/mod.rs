@@ -7,14 +7,14 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 pub use self::disk::Disk;
-use self::disk::Part;
+use self::disk::{Part, Version};
 use crate::storage::clamp;
 use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
 
@@ -26,13 +26,39 @@ const AHEAD: usize = 2;
 const REMEMBERED: usize = 50_000;
 
 /// A storage elsewhere whose objects never change, read through memory of what is there and, where there is a
-/// [`Disk`], parts on the local disk. What is removed elsewhere may be found here until it is displaced.
+/// [`Disk`], parts on the local disk. What is removed elsewhere may be found here until it is displaced. What is
+/// written anew elsewhere is known by its time, when that is asked for again: after a restart.
 pub struct Cached {
     inner: Arc<dyn Storage>,
     disk: Option<Arc<Disk>>,
-    known: Mutex<HashMap<Key, (u64, SystemTime)>>,
+    known: Mutex<HashMap<Key, Version>>,
     /// One reader fetches a part; others that want it wait.
     fetching: Mutex<HashMap<Part, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A turn to fetch a part. Whoever gives up the last one, a reader that is gone, too, clears it away.
+struct Turn<'a> {
+    cached: &'a Cached,
+    part: Part,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<'a> Turn<'a> {
+    fn of(cached: &'a Cached, part: &Part) -> Self {
+        let mut fetching = cached.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Arc::clone(fetching.entry(part.clone()).or_default());
+        Self { cached, part: part.clone(), turn }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut fetching = self.cached.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map has one, and this one the other: taken and given up under the lock, so nobody comes between.
+        if Arc::strong_count(&self.turn) == 2 {
+            fetching.remove(&self.part);
+        }
+    }
 }
 
 impl fmt::Debug for Cached {
@@ -53,13 +79,13 @@ impl Cached {
         Arc::new(Self { inner, disk, known: Mutex::default(), fetching: Mutex::default() })
     }
 
-    async fn known(&self, key: &Key) -> Result<(u64, SystemTime), Error> {
+    async fn known(&self, key: &Key) -> Result<Version, Error> {
         let known = |this: &Self| this.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied();
         if let Some(found) = known(self) {
             return Ok(found);
         }
         let meta = self.inner.head(key).await?;
-        let found = (meta.size, meta.modified);
+        let found = Version { size: meta.size, modified: meta.modified };
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.clear();
@@ -68,45 +94,35 @@ impl Cached {
         Ok(found)
     }
 
-    fn forget(&self, key: &Key) {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        // Of what is not known here, parts may be there from before.
-        let parts = known.map_or(1, |(size, _)| size.div_ceil(PART));
+    async fn forget(&self, key: &Key) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         if let Some(disk) = &self.disk {
-            disk.forget(key, parts);
+            let (disk, key) = (Arc::clone(disk), key.clone());
+            // What is left would be known by its time.
+            let _ = tokio::task::spawn_blocking(move || disk.forget(&key)).await;
         }
     }
 
     /// A part, from the disk or from elsewhere.
-    async fn part(&self, disk: &Arc<Disk>, part: Part, size: u64) -> Result<Bytes, Error> {
-        if let Some(found) = on_disk(disk, &part, size).await {
+    async fn part(&self, disk: &Arc<Disk>, part: Part, version: Version) -> Result<Bytes, Error> {
+        if let Some(found) = on_disk(disk, &part, version).await {
             return Ok(found);
         }
-        let turn = {
-            let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(fetching.entry(part.clone()).or_default())
-        };
-        let held = turn.lock().await;
-        let fetched = self.fetch(disk, &part, size).await;
-        drop(held);
-        drop(turn);
-        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        if fetching.get(&part).is_some_and(|turn| Arc::strong_count(turn) == 1) {
-            fetching.remove(&part);
-        }
-        fetched
+        let turn = Turn::of(self, &part);
+        let _held = turn.turn.lock().await;
+        self.fetch(disk, &part, version).await
     }
 
-    async fn fetch(&self, disk: &Arc<Disk>, part: &Part, size: u64) -> Result<Bytes, Error> {
+    async fn fetch(&self, disk: &Arc<Disk>, part: &Part, version: Version) -> Result<Bytes, Error> {
         // Whoever was first has put it there.
-        if let Some(found) = on_disk(disk, part, size).await {
+        if let Some(found) = on_disk(disk, part, version).await {
             return Ok(found);
         }
         let start = part.number * PART;
-        let object = self.inner.get(&part.key, Some(start..(start + PART).min(size))).await?;
+        let object = self.inner.get(&part.key, Some(start..(start + PART).min(version.size))).await?;
         let data = object.bytes().await?;
         let (disk, kept, copy) = (Arc::clone(disk), part.clone(), data.clone());
-        let written = tokio::task::spawn_blocking(move || disk.write(&kept, &copy, size)).await;
+        let written = tokio::task::spawn_blocking(move || disk.write(&kept, &copy, version)).await;
         if let Ok(Err(error)) = written {
             tracing::warn!(%error, "a part of a film cannot be kept in the cache");
         }
@@ -114,12 +130,11 @@ impl Cached {
     }
 }
 
-async fn on_disk(disk: &Arc<Disk>, part: &Part, size: u64) -> Option<Bytes> {
+async fn on_disk(disk: &Arc<Disk>, part: &Part, version: Version) -> Option<Bytes> {
     let (disk, part) = (Arc::clone(disk), part.clone());
-    let wanted = (size - part.number * PART).min(PART);
-    let found = tokio::task::spawn_blocking(move || disk.read(&part)).await.ok().flatten();
-    // An object of another size is another one.
-    found.filter(|(data, of)| *of == size && data.len() as u64 == wanted).map(|(data, _)| data)
+    let wanted = (version.size - part.number * PART).min(PART);
+    let found = tokio::task::spawn_blocking(move || disk.read(&part, version)).await.ok().flatten();
+    found.filter(|data| data.len() as u64 == wanted)
 }
 
 /// A storage that reads parts while it is read itself.
@@ -127,19 +142,20 @@ async fn on_disk(disk: &Arc<Disk>, part: &Part, size: u64) -> Option<Bytes> {
 impl Storage for Arc<Cached> {
     async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error> {
         let done = self.inner.put(key, data, mode).await;
-        self.forget(key);
+        self.forget(key).await;
         done
     }
 
     async fn put_file(&self, key: &Key, file: &Path, transfer: Transfer) -> Result<(), Error> {
         let done = self.inner.put_file(key, file, transfer).await;
-        self.forget(key);
+        self.forget(key).await;
         done
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
         let Some(disk) = self.disk.clone() else { return self.inner.get(key, range).await };
-        let (size, _) = self.known(key).await?;
+        let version = self.known(key).await?;
+        let size = version.size;
         let range = clamp(key, range, size)?;
         if range.is_empty() {
             return self.inner.get(key, None).await;
@@ -150,7 +166,7 @@ impl Storage for Arc<Cached> {
             let begin = number * PART;
             let (from, to) = (wanted.start.max(begin) - begin, wanted.end.min(begin + PART) - begin);
             async move {
-                let data = this.part(&disk, part, size).await?;
+                let data = this.part(&disk, part, version).await?;
                 Ok::<_, Error>(data.slice(from as usize..to as usize))
             }
         };
@@ -160,7 +176,7 @@ impl Storage for Arc<Cached> {
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
-        let (size, modified) = self.known(key).await?;
+        let Version { size, modified } = self.known(key).await?;
         Ok(Meta { key: key.clone(), size, modified })
     }
 
@@ -170,7 +186,7 @@ impl Storage for Arc<Cached> {
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {
         let done = self.inner.delete(key).await;
-        self.forget(key);
+        self.forget(key).await;
         done
     }
 

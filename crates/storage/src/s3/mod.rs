@@ -59,9 +59,18 @@ pub struct S3 {
     reader: Arc<AmazonS3>,
     /// Sends much, and waits for that.
     writer: Arc<AmazonS3>,
+    /// As the two, but each request goes out once: who asks tries again, and knows how often.
+    once: Once,
     prefix: Option<Key>,
     name: String,
     patience: Patience,
+}
+
+/// Clients that try nothing again.
+#[derive(Clone)]
+struct Once {
+    reader: Arc<AmazonS3>,
+    writer: Arc<AmazonS3>,
 }
 
 impl fmt::Debug for S3 {
@@ -89,13 +98,19 @@ impl S3 {
             None => format!("s3://{}", settings.bucket),
             Some(prefix) => format!("s3://{}/{prefix}", settings.bucket),
         };
-        let client = |answer: Duration| builder(&settings, answer).build().map(Arc::new);
-        let both = client(patience.read).and_then(|reader| Ok((reader, client(patience.write)?)));
-        let (reader, writer) = both.map_err(|error| {
+        let client =
+            |answer: Duration, retries: u32| builder(&settings, answer, retries).build().map(Arc::new);
+        let all = || -> object_store::Result<_> {
+            let (reader, writer) =
+                (client(patience.read, patience.retries)?, client(patience.write, patience.retries)?);
+            let once = Once { reader: client(patience.read, 0)?, writer: client(patience.write, 0)? };
+            Ok((reader, writer, once))
+        };
+        let (reader, writer, once) = all().map_err(|error| {
             let (trouble, said) = trouble::of(&error);
             Error::Store { key: "/".to_owned(), doing: "open", storage: name.clone(), trouble, said }
         })?;
-        Ok(Self { reader, writer, prefix: prefix.clone(), name, patience: patience.clone() })
+        Ok(Self { reader, writer, once, prefix: prefix.clone(), name, patience: patience.clone() })
     }
 
     fn path(&self, key: &Key) -> Path {
@@ -132,24 +147,40 @@ impl S3 {
     }
 
     /// Creates an object where there is none. Where the store's answer is lost, it is asked again; what then is
-    /// there with the same bytes is ours.
+    /// there with the same bytes is ours. A store also says that there is one while another writer is at work on it,
+    /// who may give up: then it is asked again, too.
     async fn create(&self, key: &Key, data: Bytes) -> Result<(), Error> {
         let path = self.path(key);
-        let mut tries = 0;
+        let (mut tries, mut is_lost) = (0, false);
         loop {
-            let done = self.writer.put_opts(&path, data.clone().into(), object_store::PutMode::Create.into());
-            match done.await {
+            let put =
+                self.once.writer.put_opts(&path, data.clone().into(), object_store::PutMode::Create.into());
+            let error = match put.await {
                 Ok(_) => return Ok(()),
-                Err(error @ object_store::Error::AlreadyExists { .. }) => {
-                    let is_ours = tries > 0 && self.get(key, None).await?.bytes().await? == data;
-                    return if is_ours { Ok(()) } else { Err(self.failed(key, "write", &error)) };
-                }
-                Err(error) if tries < self.patience.retries && trouble::passes(&error) => {
-                    tries += 1;
-                    tokio::time::sleep(pause(&self.patience, tries)).await;
+                Err(error @ object_store::Error::AlreadyExists { .. }) => match self.get(key, None).await {
+                    Ok(there) => {
+                        let may_be_ours = is_lost && there.size == data.len() as u64;
+                        let is_ours = may_be_ours && there.bytes().await? == data;
+                        return if is_ours { Ok(()) } else { Err(self.failed(key, "write", &error)) };
+                    }
+                    Err(nothing) if nothing.is_not_found() => {
+                        let (_, said) = trouble::of(&error);
+                        let (key, storage) = (key.to_string(), self.name.clone());
+                        Error::Store { key, doing: "write", storage, trouble: Trouble::Failing(409), said }
+                    }
+                    Err(unknown) => return Err(unknown),
+                },
+                Err(error) if trouble::passes(&error) => {
+                    is_lost = true;
+                    self.failed(key, "write", &error)
                 }
                 Err(error) => return Err(self.failed(key, "write", &error)),
+            };
+            if tries >= self.patience.retries {
+                return Err(error);
             }
+            tries += 1;
+            tokio::time::sleep(pause(&self.patience, tries)).await;
         }
     }
 
@@ -203,9 +234,9 @@ fn part_size(size: u64) -> u64 {
     PART.max(size.div_ceil(PARTS).next_multiple_of(1 << 20))
 }
 
-/// A client that waits so long for an answer, or the next bytes of one.
-fn builder(settings: &S3Settings, answer: Duration) -> AmazonS3Builder {
-    let Patience { connect, retries, first_pause, longest_pause, .. } = settings.patience;
+/// A client that waits so long for an answer, or the next bytes of one, and tries so often again.
+fn builder(settings: &S3Settings, answer: Duration, retries: u32) -> AmazonS3Builder {
+    let Patience { connect, first_pause, longest_pause, .. } = settings.patience;
     let mut options = ClientOptions::new()
         .with_connect_timeout(connect)
         .with_timeout_disabled()
@@ -312,7 +343,7 @@ impl Storage for S3 {
         let (size, e_tag) = (got.meta.size, got.meta.e_tag.clone());
         let range = clamp(key, range, size)?;
         let reading = Reading {
-            store: Arc::clone(&self.reader),
+            store: Arc::clone(&self.once.reader),
             path,
             left: range.clone(),
             e_tag,
@@ -342,6 +373,7 @@ impl Storage for S3 {
         let this = Self {
             reader: Arc::clone(&self.reader),
             writer: Arc::clone(&self.writer),
+            once: self.once.clone(),
             prefix: self.prefix.clone(),
             name: self.name.clone(),
             patience: self.patience.clone(),

@@ -13,6 +13,7 @@ use super::trouble;
 
 /// An object that is being read, of which the rest is asked for again when the connection breaks.
 pub(super) struct Reading {
+    /// One that tries nothing again: that is done here.
     pub(super) store: Arc<AmazonS3>,
     pub(super) path: Path,
     /// What is left of the range.

@@ -70,6 +70,38 @@ async fn what_was_read_is_read_from_the_disk_even_after_a_restart() {
     assert_eq!(world.elsewhere.gets(), 4);
 }
 
+/// An object that was mended elsewhere has another time, and so has each of its parts.
+#[tokio::test]
+async fn what_was_written_anew_is_fetched_anew() {
+    let mut world = World::new(2 * PART + 5).await;
+    let size = world.data.len() as u64;
+    world.check(&world.open(16 << 20), 0..size).await;
+    world.data[PART + 7] ^= 1;
+    let mended = Bytes::from(world.data.clone());
+    world.elsewhere.put(&key("a/1.mp4"), mended, PutMode::Overwrite).await.unwrap();
+    let cached = world.open(16 << 20);
+    world.check(&cached, 0..size).await;
+    assert_eq!(world.elsewhere.gets(), 6, "each part twice");
+    // By way of the cache, each part of what it did not know of is gone.
+    drop(cached);
+    let cached = world.open(16 << 20);
+    cached.delete(&key("a/1.mp4")).await.unwrap();
+    assert_eq!(files(world.folder.path()), []);
+}
+
+/// Readers that go away in the middle of it leave nothing in the way of others.
+#[tokio::test]
+async fn a_reader_that_gives_up_is_in_nobodys_way() {
+    let world = World::new(PART).await;
+    let cached = world.open(16 << 20);
+    let other = Arc::clone(&cached);
+    let reader = tokio::spawn(async move { read(&other, &key("a/1.mp4"), 5..1000).await });
+    tokio::task::yield_now().await;
+    reader.abort();
+    let _ = reader.await;
+    world.check(&cached, 5..1000).await;
+}
+
 #[tokio::test]
 async fn many_readers_fetch_a_part_once() {
     let world = World::new(PART).await;

@@ -36,6 +36,10 @@ enum Answer {
     Nothing,
     /// Byte by byte.
     Slowly,
+    /// Whoever writes is told that there is one; whoever reads gets it.
+    Taken,
+    /// Whoever writes is told that somebody else does; whoever reads, that there is nothing.
+    Busy,
 }
 
 /// A store with one film, by HTTP. Gives its URL, and how often it was asked.
@@ -63,7 +67,29 @@ async fn serve(mut stream: TcpStream, answer: Answer) -> std::io::Result<()> {
             count => request.extend_from_slice(&buffer[..count]),
         }
     }
+    let head_end = request.windows(4).position(|part| part == b"\r\n\r\n").unwrap() + 4;
+    let body = request.len() - head_end;
     let request = String::from_utf8_lossy(&request).to_lowercase();
+    // All that is sent is taken, or the answer may be lost with the connection.
+    let length = request.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut left = length.map_or(0, |length| length.trim().parse::<usize>().unwrap()).saturating_sub(body);
+    while left > 0 {
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(()),
+            count => left = left.saturating_sub(count),
+        }
+    }
+    let answer = match (answer, request.starts_with("get ")) {
+        (Answer::Taken, true) => Answer::Film,
+        (Answer::Taken, false) => {
+            Answer::Status("412 Precondition Failed", "<Code>PreconditionFailed</Code>")
+        }
+        (Answer::Busy, true) => Answer::Status("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>"),
+        (Answer::Busy, false) => {
+            Answer::Status("409 Conflict", "<Error><Code>ConditionalRequestConflict</Code></Error>")
+        }
+        (other, _) => other,
+    };
     let range = request.lines().find_map(|line| line.strip_prefix("range: bytes="));
     let (first, last) = match range.and_then(|range| range.split_once('-')) {
         Some((first, "")) => (first.parse().unwrap(), FILM.len() - 1),
@@ -81,7 +107,7 @@ async fn serve(mut stream: TcpStream, answer: Answer) -> std::io::Result<()> {
         part.len()
     );
     match answer {
-        Answer::Nothing => std::future::pending().await,
+        Answer::Nothing | Answer::Taken | Answer::Busy => std::future::pending().await,
         Answer::Status(status, body) => {
             let head = format!(
                 "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -113,20 +139,27 @@ async fn serve(mut stream: TcpStream, answer: Answer) -> std::io::Result<()> {
     }
 }
 
-/// Waits little.
-fn impatient() -> Patience {
+/// Tries little, and waits so long.
+fn patience(answer: Duration) -> Patience {
     Patience {
-        connect: Duration::from_secs(5),
-        read: Duration::from_millis(300),
-        write: Duration::from_millis(300),
+        connect: Duration::from_secs(60),
+        read: answer,
+        write: answer,
         retries: 2,
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(2),
     }
 }
 
+/// Waits longer than any machine of tests is slow: where a store answers, or breaks off.
 fn s3(endpoint: &str) -> S3 {
-    S3::new(storage::S3Settings { patience: impatient(), ..settings(endpoint) }).unwrap()
+    S3::new(storage::S3Settings { patience: patience(Duration::from_secs(120)), ..settings(endpoint) })
+        .unwrap()
+}
+
+/// Waits little: where a store is silent.
+fn impatient(endpoint: &str) -> S3 {
+    S3::new(storage::S3Settings { patience: patience(Duration::from_secs(2)), ..settings(endpoint) }).unwrap()
 }
 
 async fn read(storage: &S3) -> Result<Bytes, Error> {
@@ -142,17 +175,17 @@ fn trouble(error: &Error) -> Trouble {
 
 #[tokio::test]
 async fn what_passes_is_tried_again() {
-    let behaviours: [Behaviour; 5] = [
-        |n| if n < 2 { Answer::Status("503 Slow Down", "") } else { Answer::Film },
-        |n| if n < 2 { Answer::Nothing } else { Answer::Film },
-        |n| if n < 3 { Answer::Cut(5) } else { Answer::Film },
+    let behaviours: [(Behaviour, fn(&str) -> S3); 5] = [
+        (|n| if n < 2 { Answer::Status("503 Slow Down", "") } else { Answer::Film }, s3),
+        (|n| if n < 2 { Answer::Nothing } else { Answer::Film }, impatient),
+        (|n| if n < 3 { Answer::Cut(5) } else { Answer::Film }, s3),
         // Two bytes more each time: progress, so it goes on.
-        |_| Answer::Cut(2),
-        |n| if n < 2 { Answer::Silence(3) } else { Answer::Film },
+        (|_| Answer::Cut(2), s3),
+        (|n| if n < 2 { Answer::Silence(3) } else { Answer::Film }, impatient),
     ];
-    for (number, behaviour) in behaviours.into_iter().enumerate() {
+    for (number, (behaviour, client)) in behaviours.into_iter().enumerate() {
         let (endpoint, asked) = store(behaviour).await;
-        assert_eq!(read(&s3(&endpoint)).await.unwrap(), FILM[2..18], "behaviour {number}");
+        assert_eq!(read(&client(&endpoint)).await.unwrap(), FILM[2..18], "behaviour {number}");
         assert!(asked.load(Ordering::SeqCst) > 1);
     }
 }
@@ -190,7 +223,8 @@ async fn what_does_not_pass_is_said() {
     ];
     for (behaviour, expected, words) in cases {
         let (endpoint, asked) = store(behaviour).await;
-        let error = read(&s3(&endpoint)).await.unwrap_err();
+        let client = if expected == Trouble::Silent { impatient } else { s3 };
+        let error = read(&client(&endpoint)).await.unwrap_err();
         assert_eq!(trouble(&error), expected, "{error}");
         let text = error.to_string();
         assert!(text.starts_with("8e06/541/1.mp4: cannot read in s3://films/"), "{text}");
@@ -207,10 +241,11 @@ async fn what_does_not_pass_is_said() {
 /// Never fewer bytes than were promised, without an error.
 #[tokio::test]
 async fn what_ends_early_ends_with_an_error() {
-    let behaviours: [Behaviour; 2] = [|_| Answer::Cut(0), |_| Answer::Silence(0)];
-    for behaviour in behaviours {
+    let behaviours: [(Behaviour, fn(&str) -> S3); 2] =
+        [(|_| Answer::Cut(0), s3), (|_| Answer::Silence(0), impatient)];
+    for (behaviour, client) in behaviours {
         let (endpoint, _) = store(behaviour).await;
-        let storage = s3(&endpoint);
+        let storage = client(&endpoint);
         let object = storage.get(&key(), None).await.unwrap();
         let pieces: Vec<Result<Bytes, Error>> = futures_util::StreamExt::collect(object.body).await;
         assert!(pieces.last().unwrap().is_err(), "{pieces:?}");
@@ -228,17 +263,33 @@ async fn what_ends_early_ends_with_an_error() {
 /// The answer to a creation is lost: what is there with our bytes is ours, what is there with others is not.
 #[tokio::test]
 async fn a_creation_whose_answer_is_lost_is_asked_for_again() {
-    const CONFLICT: Answer = Answer::Status("412 Precondition Failed", "<Code>PreconditionFailed</Code>");
-    let behaviour: Behaviour = |n| match n {
-        0 => Answer::Nothing,
-        1 => CONFLICT,
-        _ => Answer::Film,
-    };
+    let behaviour: Behaviour = |n| if n == 0 { Answer::Nothing } else { Answer::Taken };
     let (endpoint, _) = store(behaviour).await;
-    s3(&endpoint).put(&key(), Bytes::from_static(FILM), PutMode::Create).await.unwrap();
+    impatient(&endpoint).put(&key(), Bytes::from_static(FILM), PutMode::Create).await.unwrap();
     let (endpoint, _) = store(behaviour).await;
-    let other = s3(&endpoint).put(&key(), Bytes::from_static(b"other"), PutMode::Create).await.unwrap_err();
+    let other =
+        impatient(&endpoint).put(&key(), Bytes::from_static(b"other"), PutMode::Create).await.unwrap_err();
     assert!(matches!(other, Error::AlreadyExists { .. }), "{other}");
+    // The first answer is one that fails, whatever was done.
+    let (endpoint, asked) =
+        store(|n| if n == 0 { Answer::Status("500 Internal Server Error", "") } else { Answer::Taken }).await;
+    s3(&endpoint).put(&key(), Bytes::from_static(FILM), PutMode::Create).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "twice written, once read");
+    // Nothing was lost: with the same bytes, too, it is somebody else's.
+    let (endpoint, _) = store(|_| Answer::Taken).await;
+    let same = s3(&endpoint).put(&key(), Bytes::from_static(FILM), PutMode::Create).await.unwrap_err();
+    assert!(matches!(same, Error::AlreadyExists { .. }), "{same}");
+}
+
+/// Somebody else is at work on it, and gives up: it is created then. Where nobody ever has it, it is not there.
+#[tokio::test]
+async fn a_creation_beside_another_one_is_asked_for_again() {
+    let (endpoint, asked) = store(|n| if n < 2 { Answer::Busy } else { Answer::Film }).await;
+    s3(&endpoint).put(&key(), Bytes::from_static(FILM), PutMode::Create).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    let (endpoint, _) = store(|_| Answer::Busy).await;
+    let error = s3(&endpoint).put(&key(), Bytes::from_static(FILM), PutMode::Create).await.unwrap_err();
+    assert_eq!(trouble(&error), Trouble::Failing(409), "{error}");
 }
 
 /// Real servers: who may nothing is told so, and so is who names no bucket that there is.

@@ -2,10 +2,12 @@
 //! and `MOTO` (the folder with the Python packages); `cargo xtask test` installs both and sets them.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -44,7 +46,6 @@ impl Server {
             println!("skipped: no SeaweedFS; `cargo xtask test` installs it");
             return None;
         };
-        let folder = tempfile::tempdir().unwrap();
         let keys = |(id, secret): (&str, &str), actions: &str| {
             format!(
                 r#"{{"name":"{id}","credentials":[{{"accessKey":"{id}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
@@ -55,21 +56,22 @@ impl Server {
             keys(ACCESS_KEY, r#""Admin","Read","List","Tagging","Write""#),
             keys(POWERLESS, r#""Read:other""#)
         );
-        std::fs::write(folder.path().join("s3.json"), identities).unwrap();
-        std::fs::create_dir(folder.path().join("data")).unwrap();
-        let port = free_port();
-        let mut weed = Command::new(program);
-        weed.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=100", "-filer", "-s3"])
-            .args(["-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0"])
-            .arg(format!("-dir={}", folder.path().join("data").display()))
-            .arg(format!("-s3.config={}", folder.path().join("s3.json").display()))
-            .arg(format!("-s3.port={port}"));
-        for what in ["master.port", "volume.port", "filer.port"] {
-            weed.arg(format!("-{what}={}", free_port()));
-            weed.arg(format!("-{what}.grpc={}", free_port()));
-        }
-        weed.arg(format!("-s3.port.grpc={}", free_port()));
-        Some(Self::start("SeaweedFS", &weed, port, "/status", folder))
+        Some(Self::start_somewhere(|folder, port| {
+            std::fs::write(folder.join("s3.json"), &identities).unwrap();
+            std::fs::create_dir(folder.join("data")).unwrap();
+            let mut weed = Command::new(&program);
+            weed.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=100", "-filer", "-s3"])
+                .args(["-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+                .arg(format!("-dir={}", folder.join("data").display()))
+                .arg(format!("-s3.config={}", folder.join("s3.json").display()))
+                .arg(format!("-s3.port={port}"));
+            for what in ["master.port", "volume.port", "filer.port"] {
+                weed.arg(format!("-{what}={}", free_port()));
+                weed.arg(format!("-{what}.grpc={}", free_port()));
+            }
+            weed.arg(format!("-s3.port.grpc={}", free_port()));
+            ("SeaweedFS", weed, "/status")
+        }))
     }
 
     /// moto; `None`, and said, where it is not installed.
@@ -78,14 +80,36 @@ impl Server {
             println!("skipped: no moto; `cargo xtask test` installs it");
             return None;
         };
-        let port = free_port();
-        let mut moto = Command::new("python3");
-        moto.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
-            .env("PYTHONPATH", packages);
-        Some(Self::start("moto", &moto, port, "/moto-api/", tempfile::tempdir().unwrap()))
+        Some(Self::start_somewhere(|_, port| {
+            let mut moto = Command::new("python3");
+            moto.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
+                .env("PYTHONPATH", &packages);
+            ("moto", moto, "/moto-api/")
+        }))
     }
 
-    fn start(name: &'static str, command: &Command, port: u16, status: &str, folder: TempDir) -> Self {
+    /// Starts a server on ports that are free, and on others where somebody else was faster: what it is, how it is
+    /// started with a folder and a port, and where it answers.
+    fn start_somewhere(command: impl Fn(&Path, u16) -> (&'static str, Command, &'static str)) -> Self {
+        for _ in 0..5 {
+            let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+            let (name, command, status) = command(folder.path(), port);
+            if let Some(server) = Self::start(name, &command, port, status, folder) {
+                return server;
+            }
+            println!("{name}: somebody else has a port of it; started again on others");
+        }
+        panic!("no port is free for long enough")
+    }
+
+    /// `None`: a port is somebody else's.
+    fn start(
+        name: &'static str,
+        command: &Command,
+        port: u16,
+        status: &str,
+        folder: TempDir,
+    ) -> Option<Self> {
         // SeaweedFS does not end on SIGTERM for minutes.
         let script = r#""$@" </dev/null >"$LOG" 2>&1 & echo $!; exec >&-; cat >/dev/null; kill -9 $!; wait; rm -rf "$FOLDER""#;
         let mut guard = Command::new("sh");
@@ -105,15 +129,23 @@ impl Server {
             guard,
             _folder: folder,
         };
+        let log = || {
+            let bytes = std::fs::read(this._folder.path().join("log")).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
         let deadline = Instant::now() + PATIENCE;
-        while !answers(port, status) {
-            if Instant::now() > deadline {
-                let log = std::fs::read_to_string(this._folder.path().join("log")).unwrap_or_default();
-                panic!("{name} does not answer: {log}");
+        loop {
+            let is_answered = answers(port, status);
+            // Who answers may be another one on that port.
+            if log().to_lowercase().contains("address already in use") {
+                return None;
             }
+            if is_answered {
+                return Some(this);
+            }
+            assert!(Instant::now() < deadline, "{name} does not answer: {}", log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        this
     }
 
     /// Sends it a signal: `-STOP`, `-CONT`.
@@ -133,13 +165,24 @@ fn answers(port: u16, path: &str) -> bool {
         && answer.windows(5).any(|part| part == b" 200 ")
 }
 
-/// A port that was free a moment ago, below those that the system gives out by itself.
+/// A port that was free a moment ago, below those that the system gives out by itself. No other process of these
+/// tests gets it while this one lives.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    static LOCKS: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("matinee-test-ports");
+    let _ = std::fs::create_dir_all(&folder);
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = 10_000 + (std::process::id().wrapping_mul(97).wrapping_add(number) % 20_000) as u16;
+        // Where there can be no lock, it goes without.
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(folder.join(port.to_string())).ok();
+        if lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) {
+            continue;
+        }
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            LOCKS.lock().unwrap().extend(lock);
             return port;
         }
     }

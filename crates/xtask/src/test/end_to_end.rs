@@ -17,6 +17,8 @@ const MOST_TRIED_AGAIN: usize = 3;
 /// unstable where it then passes. That is a defect of the test or of the product; it is written down, not
 /// passed over.
 ///
+/// Gives what was not run, and why.
+///
 /// # Errors
 /// When a test fails twice; the others run all the same.
 pub(crate) fn end_to_end(
@@ -24,14 +26,19 @@ pub(crate) fn end_to_end(
     rounds: Rounds,
     geckodriver: Option<&Path>,
     rest: &[String],
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let mut build = cargo(project);
     command::run(build.args(["build", "--locked", "--quiet", "--workspace", "--bin", "matinee"]))?;
     let chromedriver = tools::chromedriver(project)?;
+    let mut not_run = Vec::new();
+    if geckodriver.is_none() {
+        not_run.push("end-to-end tests in Firefox (ask for them by --firefox)".to_owned());
+    }
     let players = match tools::players(project) {
         Ok(folder) => Some(folder),
         Err(error) => {
             println!("tests of other players: not run, for {error}");
+            not_run.push(format!("tests of other players ({error})"));
             None
         }
     };
@@ -71,14 +78,14 @@ pub(crate) fn end_to_end(
         || failed.len() > MOST_TRIED_AGAIN
         || !rest.is_empty()
     {
-        return outcome;
+        return outcome.map(|()| not_run);
     }
     println!("\ntried once more, alone: {}", failed.join(", "));
     for name in &failed {
         run(&["--include-ignored", "--exact", name]).outcome?;
     }
     println!("\nUNSTABLE (failed once, passed alone; please report or mend): {}", failed.join(", "));
-    Ok(())
+    Ok(not_run)
 }
 
 /// What a run of the test program came to.

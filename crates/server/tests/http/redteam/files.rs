@@ -2,16 +2,20 @@
 
 use crate::client::{Client, id};
 use crate::world::{MOVIE, NOW, URL, VIDEO, World, octets};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use nccp::{RequestMessage, ResponseMessage};
 use server::store::{SqliteStore, StoreError};
 use server::{Clock, Config, Error, Server, movies};
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::ops::Range;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use storage::Folder;
+use storage::{Folder, Key, Meta, Object, PutMode, Storage, Transfer};
 
 fn pack_folder(world: &World) -> PathBuf {
     world.config.library().join(format!("{MOVIE:032x}"))
@@ -122,10 +126,71 @@ async fn a_pack_with_other_files_than_it_names_is_not_published() {
     // What is damaged in the library is put right when the pack is added again.
     let there = video(&world.config.library().join("d".repeat(32)));
     fs::write(&there, vec![0; 200_000]).unwrap();
+    let json = world.config.library().join("d".repeat(32)).join("pack.json");
+    let before = fs::metadata(&json).unwrap().ino();
     movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
         .await
         .unwrap();
     assert!(fs::read(&there).unwrap() == octets());
+    assert_eq!(fs::metadata(&json).unwrap().ino(), before, "readers had a film all the time");
+    // One that is damaged itself is put there anew.
+    fs::write(&json, "{}").unwrap();
+    movies::publish(&Folder::new(world.config.library()), &world.config.library(), outside.path())
+        .await
+        .unwrap();
+}
+
+/// A library of which the media cannot be read for a while; whoever takes away or writes is noticed.
+#[derive(Debug)]
+struct Stumbling(Folder);
+
+impl fmt::Display for Stumbling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait::async_trait]
+impl Storage for Stumbling {
+    async fn put(&self, key: &Key, _: Bytes, _: PutMode) -> Result<(), storage::Error> {
+        panic!("writes {key}")
+    }
+
+    async fn put_file(&self, key: &Key, _: &Path, _: Transfer) -> Result<(), storage::Error> {
+        panic!("writes {key}")
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, storage::Error> {
+        if key.as_str().ends_with("pack.json") {
+            return self.0.get(key, range).await;
+        }
+        let source = std::io::Error::other("the store fails (503)");
+        Err(storage::Error::Io { key: key.to_string(), doing: "read", storage: self.to_string(), source })
+    }
+
+    async fn head(&self, key: &Key) -> Result<Meta, storage::Error> {
+        self.0.head(key).await
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, storage::Error>> {
+        self.0.list(prefix)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), storage::Error> {
+        panic!("removes {key}")
+    }
+}
+
+/// A film that cannot be looked at now is not taken for a damaged one.
+#[tokio::test]
+async fn a_film_that_cannot_be_read_now_is_left_alone() {
+    let world = World::new().await;
+    let outside = tempfile::tempdir().unwrap();
+    delivered(&world, outside.path());
+    let library = world.config.library();
+    movies::publish(&Folder::new(&library), &library, outside.path()).await.unwrap();
+    let refused = movies::publish(&Stumbling(Folder::new(&library)), &library, outside.path()).await;
+    assert!(matches!(refused, Err(Error::Storage(storage::Error::Io { .. }))), "{refused:?}");
 }
 
 /// What is in the library is what was checked, however often the folder changes meanwhile.
