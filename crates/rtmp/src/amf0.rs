@@ -1,12 +1,15 @@
 //! AMF0 ("Action Message Format", AMF 0): values of commands.
 
+use std::fmt::{self, Debug};
+use zeroize::{Zeroize, Zeroizing};
+
 /// Most values of a message, those in objects counted.
 const MAX_VALUES: usize = 1024;
 /// Deepest nesting.
 const MAX_DEPTH: usize = 8;
 
-/// A value. Of dates, XML and what is not supported only the place is kept.
-#[derive(Debug, Clone, PartialEq)]
+/// A value. Of dates, XML and what is not supported only the place is kept. A stream key may be in a text.
+#[derive(Clone, PartialEq)]
 pub(crate) enum Value {
     Number(f64),
     Boolean(bool),
@@ -14,6 +17,32 @@ pub(crate) enum Value {
     Object(Vec<(String, Value)>),
     List(Vec<Value>),
     Null,
+}
+
+impl Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => Debug::fmt(number, f),
+            Self::Boolean(flag) => Debug::fmt(flag, f),
+            Self::Text(_) => f.write_str("Text(..)"),
+            Self::Object(fields) => {
+                f.debug_map().entries(fields.iter().map(|(name, value)| (name, value))).finish()
+            }
+            Self::List(list) => Debug::fmt(list, f),
+            Self::Null => f.write_str("Null"),
+        }
+    }
+}
+
+impl Zeroize for Value {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Text(text) => text.zeroize(),
+            Self::Object(fields) => fields.zeroize(),
+            Self::List(list) => list.zeroize(),
+            Self::Number(_) | Self::Boolean(_) | Self::Null => {}
+        }
+    }
 }
 
 impl Value {
@@ -94,11 +123,12 @@ impl<'a> Reader<'a> {
             }
             10 => {
                 let count = self.long()?;
-                let mut list = Vec::new();
+                // What is not whole is wiped, too.
+                let mut list = Zeroizing::new(Vec::<Value>::new());
                 for _ in 0..count {
                     list.push(self.value(depth + 1)?);
                 }
-                Some(Value::List(list))
+                Some(Value::List(std::mem::take(&mut *list)))
             }
             11 => self.take(10).map(|_| Value::Null),
             12 => {
@@ -119,12 +149,12 @@ impl<'a> Reader<'a> {
     }
 
     fn fields(&mut self, depth: usize) -> Option<Value> {
-        let mut fields = Vec::new();
+        let mut fields = Zeroizing::new(Vec::<(String, Value)>::new());
         loop {
             let name = self.text()?;
             if name.is_empty() {
                 // The mark of the end.
-                return (self.byte()? == 9).then_some(Value::Object(fields));
+                return (self.byte()? == 9).then(|| Value::Object(std::mem::take(&mut *fields)));
             }
             fields.push((name, self.value(depth + 1)?));
         }

@@ -1,6 +1,6 @@
 //! Chunks (RTMP 1.0, section 5.3): messages of several streams, cut into pieces.
 
-use bytes::Bytes;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Most chunk streams of a connection; encoders have four or five.
 const MAX_STREAMS: usize = 32;
@@ -52,17 +52,25 @@ pub enum ChunkError {
     Held,
 }
 
-/// A whole message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A whole message. A stream key may be in it.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) kind: u8,
     /// Milliseconds; wraps.
     pub(crate) time: u32,
-    pub(crate) payload: Bytes,
+    pub(crate) payload: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, time, payload } = self;
+        let (kind, time, octets) = (kind, time, payload.len());
+        f.debug_struct("Message").field("kind", kind).field("time", time).field("octets", &octets).finish()
+    }
 }
 
 /// A chunk stream.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Stream {
     id: u32,
     time: u32,
@@ -72,15 +80,14 @@ struct Stream {
     extended: Option<u32>,
     len: usize,
     kind: u8,
-    payload: Vec<u8>,
+    payload: Zeroizing<Vec<u8>>,
     /// Whether a message has begun.
     begun: bool,
 }
 
-/// Puts messages together.
-#[derive(Debug)]
+/// Puts messages together. What was read is wiped.
 pub(crate) struct Reader {
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     taken: usize,
     streams: Vec<Stream>,
     /// The stream of a chunk whose octets come, and how many are still to come.
@@ -94,7 +101,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new() -> Self {
         Self {
-            buffer: Vec::new(),
+            buffer: Zeroizing::default(),
             taken: 0,
             streams: Vec::new(),
             open: None,
@@ -105,9 +112,12 @@ impl Reader {
     }
 
     pub(crate) fn push(&mut self, octets: &[u8]) {
-        self.buffer.drain(..self.taken);
+        let left = self.buffer.len() - self.taken;
+        self.buffer.copy_within(self.taken.., 0);
+        self.buffer[left..].zeroize();
+        self.buffer.truncate(left);
         self.taken = 0;
-        self.buffer.extend_from_slice(octets);
+        append(&mut self.buffer, octets);
     }
 
     /// Chunks have so many octets at most from now on.
@@ -119,7 +129,7 @@ impl Reader {
     pub(crate) fn abort(&mut self, id: u32) {
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) {
             self.held -= stream.payload.len();
-            (stream.payload, stream.begun) = (Vec::new(), false);
+            (stream.payload, stream.begun) = (Zeroizing::default(), false);
         }
     }
 
@@ -145,7 +155,10 @@ impl Reader {
                 return Err(ChunkError::Held);
             }
             let stream = &mut self.streams[at];
-            stream.payload.extend_from_slice(&rest[..now]);
+            match stream.kind {
+                kind::AUDIO | kind::VIDEO => stream.payload.extend_from_slice(&rest[..now]),
+                _ => append(&mut stream.payload, &rest[..now]),
+            }
             self.held += now;
             self.taken += now;
             if now < left {
@@ -159,7 +172,7 @@ impl Reader {
             let payload = std::mem::take(&mut stream.payload);
             self.held -= payload.len();
             stream.begun = false;
-            return Ok(Some(Message { kind: stream.kind, time: stream.time, payload: payload.into() }));
+            return Ok(Some(Message { kind: stream.kind, time: stream.time, payload }));
         }
     }
 
@@ -201,7 +214,7 @@ impl Reader {
         if format < 3 && stream.begun {
             // Another begins: that one does not become whole.
             self.held -= stream.payload.len();
-            (stream.payload, stream.begun) = (Vec::new(), false);
+            (stream.payload, stream.begun) = (Zeroizing::default(), false);
         }
         if format < 3 {
             stream.extended = extended;
@@ -225,6 +238,17 @@ impl Reader {
         self.taken += at;
         Ok(Some((known, (stream.len - stream.payload.len()).min(self.size))))
     }
+}
+
+/// Adds octets; where they need a larger allocation, nothing stays in the one before.
+fn append(to: &mut Zeroizing<Vec<u8>>, octets: &[u8]) {
+    let len = to.len() + octets.len();
+    if len > to.capacity() {
+        let mut larger = Zeroizing::new(Vec::<u8>::with_capacity(len.max(2 * to.capacity())));
+        larger.extend_from_slice(&to[..]);
+        *to = larger;
+    }
+    to.extend_from_slice(octets);
 }
 
 /// Format, chunk stream and length of a chunk's basic header.

@@ -6,9 +6,10 @@ const LEN: usize = 1536;
 const VERSION: u8 = 3;
 
 /// What has come of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Handshake {
-    buffer: Vec<u8>,
+    /// What comes behind the handshake may have a stream key in it.
+    buffer: zeroize::Zeroizing<Vec<u8>>,
     /// Whether C1 was answered.
     answered: bool,
 }

@@ -1,6 +1,7 @@
 //! The server's side of a connection: what a publisher says, and what it is answered (RTMP 1.0, section 7.2).
 
 use bytes::Bytes;
+use zeroize::Zeroizing;
 
 use crate::amf0::{self, Value};
 use crate::chunk::{self, ChunkError, Message, Reader, kind};
@@ -90,8 +91,7 @@ enum Stage {
     Over,
 }
 
-/// A connection.
-#[derive(Debug)]
+/// A connection. Commands may have a stream key in them: what was read of them is wiped.
 pub struct Session {
     nonce: [u8; 32],
     handshake: Option<Handshake>,
@@ -101,11 +101,20 @@ pub struct Session {
     stage: Stage,
     question: Option<Question>,
     /// As `connect` named it: it may have a key in it.
-    app: zeroize::Zeroizing<String>,
+    app: Zeroizing<String>,
     /// Octets read, and how many of them were acknowledged.
     read: u64,
     acknowledged: u64,
     window: u32,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("stage", &self.stage)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {
@@ -118,7 +127,7 @@ impl Session {
             out: Vec::new(),
             stage: Stage::New,
             question: None,
-            app: zeroize::Zeroizing::default(),
+            app: Zeroizing::default(),
             read: 0,
             acknowledged: 0,
             window: WINDOW,
@@ -136,6 +145,7 @@ impl Session {
             Some(handshake) => {
                 let done = handshake.push(&self.nonce, octets, &mut self.out);
                 if let Some(rest) = done.map_err(|_| SessionError::NotRtmp)? {
+                    let rest = Zeroizing::new(rest);
                     self.handshake = None;
                     self.reader.push(&rest);
                 }
@@ -210,7 +220,7 @@ impl Session {
         self.stage = Stage::Over;
     }
 
-    fn message(&mut self, message: Message) -> Result<Option<Event>, SessionError> {
+    fn message(&mut self, mut message: Message) -> Result<Option<Event>, SessionError> {
         let payload = &message.payload;
         let number = || Some(u32::from_be_bytes(payload.get(..4)?.try_into().ok()?));
         match message.kind {
@@ -230,7 +240,8 @@ impl Session {
             }
             media @ (kind::AUDIO | kind::VIDEO) if self.stage == Stage::Publishing => {
                 let kind = if media == kind::VIDEO { MediaKind::Video } else { MediaKind::Audio };
-                return Ok(Some(Event::Media(Media { kind, time: message.time, payload: message.payload })));
+                let payload = std::mem::take(&mut *message.payload).into();
+                return Ok(Some(Event::Media(Media { kind, time: message.time, payload })));
             }
             kind::COMMAND => return self.commanded(payload),
             // The same behind a mark.
@@ -242,7 +253,7 @@ impl Session {
     }
 
     fn commanded(&mut self, payload: &[u8]) -> Result<Option<Event>, SessionError> {
-        let values = amf0::read(payload);
+        let values = Zeroizing::new(amf0::read(payload));
         let Some(name) = values.first().and_then(Value::as_text) else { return Ok(None) };
         let transaction = match values.get(1) {
             Some(Value::Number(number)) => *number,

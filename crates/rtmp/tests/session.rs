@@ -54,6 +54,7 @@ fn publishing() -> Session {
     session.push(&[handshake(), connect("school"), publish("lecture?key=5ec")].concat()).unwrap();
     assert!(matches!(session.event(), Ok(Some(Event::Connect(_)))));
     session.accept();
+    assert!(!format!("{session:?}").contains("5ec"));
     assert!(matches!(session.event(), Ok(Some(Event::Publish(_)))));
     session.accept();
     session.output();

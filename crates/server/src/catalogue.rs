@@ -6,15 +6,16 @@ use crate::content_rules::ContentRules;
 use crate::keys::imported::{self, SealedKey};
 use crate::media_url::MediaPath;
 use cenc::{Kid, Label};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use license::KeyName;
 use nccp::{Art, ByteRange, Fraction, Level, MediaType, Resolution, Scheme};
 use pack::{Pack as PackFile, layout};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use storage::{Folder, Key, Storage};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use storage::{Folder, Key, Storage, Trouble};
 
 /// Longest `pack.json` that is read, in octets: some hundred hours of film.
 pub(crate) const MAX_PACK_JSON: u64 = 64 << 20;
@@ -22,11 +23,24 @@ pub(crate) const MAX_PACK_JSON: u64 = 64 << 20;
 /// The first octets of a picture, among which its size is said, behind whatever a camera wrote before it.
 const PICTURE_HEAD: u64 = 256 << 10;
 
+/// Files of a pack that are asked for at the same time.
+const HEADS: usize = 16;
+
+/// Packs that cannot be read, of which that is remembered: anybody may ask for any.
+const MAX_FAILED: usize = 1024;
+
 /// The packs in a storage, `{pack id}/pack.json`.
 #[derive(Debug)]
 pub struct Catalogue {
     library: Arc<dyn Storage>,
-    packs: RwLock<HashMap<String, Arc<Pack>>>,
+    /// How long it is remembered that a pack cannot be read or lacks keys; `None` where reading costs nothing.
+    memory: Option<Duration>,
+    /// With when they were read.
+    packs: RwLock<HashMap<String, (Arc<Pack>, Instant)>>,
+    /// Why packs cannot be read, with when that was tried.
+    failed: RwLock<HashMap<String, (Error, Instant)>>,
+    /// Packs that are being read: whoever wants one of them waits for its turn.
+    reading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// What is live now, as far as there is anything of it.
     live: RwLock<HashMap<String, Arc<Pack>>>,
 }
@@ -183,13 +197,18 @@ impl Pack {
             pack.art = picture(storage, key, url).await.map_err(failed)?.into_iter().collect();
         }
         pack.given_keys = imported::read(storage, prefix).await?;
-        for (name, told, _) in pack.files() {
-            let key = Key::below(prefix, &name).map_err(|e| failed(e.into()))?;
-            let size = storage.head(&key).await.map_err(failed)?.size;
-            if size != told {
-                return Err(bad(storage, prefix, format!("{key} has {size} octets, not {told}")));
+        let told: Vec<(Key, u64)> = pack
+            .files()
+            .map(|(name, told, _)| Ok((Key::below(prefix, &name).map_err(|e| failed(e.into()))?, told)))
+            .collect::<Result<_, Error>>()?;
+        let heads = told.into_iter().map(|(key, told)| async move {
+            let size = storage.head(&key).await.map_err(|error| unread(storage, prefix, error))?.size;
+            match size == told {
+                true => Ok(()),
+                false => Err(bad(storage, prefix, format!("{key} has {size} octets, not {told}"))),
             }
-        }
+        });
+        stream::iter(heads).buffered(HEADS).try_for_each(|()| future::ready(Ok(()))).await?;
         Ok(pack)
     }
 
@@ -530,35 +549,162 @@ fn representation(r: pack::Representation, label: Option<&Label>) -> Option<Repr
     })
 }
 
+/// One that reads a pack, or waits until another has read it.
+struct Turn<'a> {
+    catalogue: &'a Catalogue,
+    id: &'a str,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<'a> Turn<'a> {
+    fn new(catalogue: &'a Catalogue, id: &'a str) -> Self {
+        let mut reading = catalogue.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Arc::clone(reading.entry(id.to_owned()).or_default());
+        Self { catalogue, id, turn }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut reading = self.catalogue.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map's and this one: they are cloned under the lock only.
+        if Arc::strong_count(&self.turn) <= 2 {
+            reading.remove(self.id);
+        }
+    }
+}
+
+/// The same error once more, in the same words.
+fn again(pack: &str, error: &Error) -> Error {
+    match error {
+        Error::Pack { pack, reason } => Error::Pack { pack: pack.clone(), reason: reason.clone() },
+        Error::Storage(storage::Error::Store { key, doing, storage, trouble, said }) => {
+            Error::Storage(storage::Error::Store {
+                key: key.clone(),
+                doing: *doing,
+                storage: storage.clone(),
+                trouble: *trouble,
+                said: said.clone(),
+            })
+        }
+        Error::Storage(storage::Error::Io { key, doing, storage, source }) => {
+            Error::Storage(storage::Error::Io {
+                key: key.clone(),
+                doing: *doing,
+                storage: storage.clone(),
+                source: std::io::Error::new(source.kind(), source.to_string()),
+            })
+        }
+        Error::Storage(storage::Error::NotFound { key, storage }) => {
+            Error::Storage(storage::Error::NotFound { key: key.clone(), storage: storage.clone() })
+        }
+        other => Error::Pack { pack: pack.to_owned(), reason: other.to_string() },
+    }
+}
+
 impl Catalogue {
-    /// The packs of a library; none is read yet.
-    pub fn new(library: Arc<dyn Storage>) -> Self {
-        Self { library, packs: RwLock::default(), live: RwLock::default() }
+    /// The packs of a library; none is read yet. With a memory, packs that cannot be read or lack keys are read again
+    /// after that time only.
+    pub fn new(library: Arc<dyn Storage>, memory: Option<Duration>) -> Self {
+        Self {
+            library,
+            memory,
+            packs: RwLock::default(),
+            failed: RwLock::default(),
+            reading: Mutex::default(),
+            live: RwLock::default(),
+        }
     }
 
-    /// A pack by its id. Read from the library once.
+    /// A pack by its id. Read from the library once, and by one at a time.
     ///
     /// # Errors
-    /// As [`Pack::read`].
+    /// [`Error::Pack`], [`Error::Storage`].
     pub async fn pack(&self, id: &str) -> Result<Arc<Pack>, Error> {
+        if let Some(found) = self.found(id, self.memory.unwrap_or_default()) {
+            return found;
+        }
+        let begun = Instant::now();
+        let turn = Turn::new(self, id);
+        let _held = turn.turn.lock().await;
+        // What somebody else has read meanwhile is as good.
+        if let Some(found) = self.found(id, begun.elapsed()) {
+            return found;
+        }
+        let read = self.read(id).await;
+        self.remember(id, &read);
+        read
+    }
+
+    /// Whether [`Catalogue::pack`] answers at once, or from a disk.
+    pub(crate) fn is_at_hand(&self, id: &str) -> bool {
+        self.memory.is_none_or(|memory| self.found(id, memory).is_some())
+    }
+
+    /// A pack was waited for too long: that counts as a failure.
+    pub(crate) fn give_up(&self, id: &str) {
+        let error = Error::Storage(storage::Error::Store {
+            key: id.to_owned(),
+            doing: "read",
+            storage: self.library.to_string(),
+            trouble: Trouble::Silent,
+            said: String::new(),
+        });
+        tracing::warn!(%error, "a film was waited for too long");
+        self.remember(id, &Err(error));
+    }
+
+    /// What is known of a pack; what may have changed since it was read, if it is younger than this.
+    fn found(&self, id: &str, age: Duration) -> Option<Result<Arc<Pack>, Error>> {
         if let Some(live) = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id) {
-            return Ok(Arc::clone(live));
+            return Some(Ok(Arc::clone(live)));
+        }
+        if !layout::is_pack_id(id) {
+            return Some(Err(Error::Pack { pack: id.to_owned(), reason: "that is no pack id".to_owned() }));
+        }
+        let is_young = |at: &Instant| at.elapsed() < age;
+        if let Some((error, at)) = self.failed.read().unwrap_or_else(PoisonError::into_inner).get(id)
+            && is_young(at)
+        {
+            return Some(Err(again(id, error)));
         }
         // What lacks its keys may have been given them meanwhile.
         match self.packs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
-            Some(pack) if pack.missing_keys().next().is_none() => return Ok(Arc::clone(pack)),
-            _ => {}
+            Some((pack, at)) if is_young(at) || pack.missing_keys().next().is_none() => {
+                Some(Ok(Arc::clone(pack)))
+            }
+            _ => None,
         }
-        let bad = |reason: &str| Error::Pack { pack: id.to_owned(), reason: reason.to_owned() };
-        if !layout::is_pack_id(id) {
-            return Err(bad("that is no pack id"));
+    }
+
+    fn remember(&self, id: &str, read: &Result<Arc<Pack>, Error>) {
+        let mut failed = self.failed.write().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match read {
+            Ok(pack) => {
+                failed.remove(id);
+                let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
+                packs.insert(id.to_owned(), (Arc::clone(pack), now));
+            }
+            Err(error) => {
+                if failed.len() >= MAX_FAILED {
+                    let memory = self.memory.unwrap_or_default();
+                    failed.retain(|_, (_, at)| at.elapsed() < memory);
+                }
+                if failed.len() < MAX_FAILED {
+                    failed.insert(id.to_owned(), (again(id, error), now));
+                }
+            }
         }
+    }
+
+    async fn read(&self, id: &str) -> Result<Arc<Pack>, Error> {
         let key = id.parse().map_err(storage::Error::from)?;
         let pack = Arc::new(Pack::read(&*self.library, Some(&key)).await?);
         if pack.id != id {
-            return Err(bad("pack.json is another pack's"));
+            let reason = "pack.json is another pack's".to_owned();
+            return Err(Error::Pack { pack: id.to_owned(), reason });
         }
-        self.packs.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), Arc::clone(&pack));
         Ok(pack)
     }
 
@@ -581,5 +727,40 @@ impl Catalogue {
     /// The object behind a path; `None` if it can have none.
     pub fn media_key(&self, path: &MediaPath) -> Option<Key> {
         format!("{}/{}", path.pack, path.file).parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "00000000000000000000000000000007";
+
+    /// A pack that cannot be read is asked for once in a while where the library is far away, and each time where it
+    /// is not; nothing stays of who reads.
+    #[tokio::test]
+    async fn failures_are_remembered_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let library: Arc<dyn Storage> = Arc::new(Folder::new(folder.path()));
+        let far = Catalogue::new(Arc::clone(&library), Some(Duration::from_secs(3600)));
+        assert!(!far.is_at_hand(ID) && far.is_at_hand("live-7"));
+        let (one, other) = tokio::join!(far.pack(ID), far.pack(ID));
+        assert_eq!(one.unwrap_err().to_string(), other.unwrap_err().to_string());
+        assert!(far.is_at_hand(ID) && far.reading.lock().unwrap().is_empty());
+        std::fs::create_dir(folder.path().join(ID)).unwrap();
+        std::fs::write(folder.path().join(ID).join(layout::PACK_JSON), "{").unwrap();
+        let near = Catalogue::new(library, None);
+        assert!(near.is_at_hand(ID));
+        assert_ne!(far.pack(ID).await.unwrap_err().to_string(), near.pack(ID).await.unwrap_err().to_string());
+    }
+
+    #[tokio::test]
+    async fn failures_are_a_bounded_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let far = Catalogue::new(Arc::new(Folder::new(folder.path())), Some(Duration::from_secs(3600)));
+        for n in 0..=MAX_FAILED {
+            far.pack(&format!("{n:032x}")).await.unwrap_err();
+        }
+        assert_eq!(far.failed.read().unwrap().len(), MAX_FAILED);
     }
 }

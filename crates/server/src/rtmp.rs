@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// How long a connection may take until it publishes.
 const BEFORE: Duration = Duration::from_secs(15);
@@ -32,7 +33,7 @@ impl Answers for Publish {
             stream,
             session: Session::new(crate::secret::random()),
             from: peer.ip().to_canonical(),
-            piece: vec![0; PIECE],
+            piece: Zeroizing::new(vec![0; PIECE]),
             pace: Pace::new(),
         };
         let begun = tokio::select! {
@@ -70,7 +71,8 @@ struct Connection<'a, S> {
     stream: S,
     session: Session,
     from: IpAddr,
-    piece: Vec<u8>,
+    /// Wiped once it was read: a stream key may be in it.
+    piece: Zeroizing<Vec<u8>>,
     pace: Pace,
 }
 
@@ -88,7 +90,9 @@ impl<S: Stream> Connection<'_, S> {
                 return Err(Gone::Closed);
             }
             self.pace.wait(count).await;
-            self.session.push(&self.piece[..count])?;
+            let taken = self.session.push(&self.piece[..count]);
+            self.piece[..count].zeroize();
+            taken?;
         }
     }
 

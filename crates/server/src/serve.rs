@@ -1,6 +1,7 @@
 //! The process: listen, answer, stop in order.
 
 use crate::listen::{Endpoint, Peers};
+use crate::live::Live;
 use crate::reload::Hangup;
 use crate::rtmp::Publish;
 use crate::store::retried;
@@ -123,8 +124,9 @@ impl Server {
         &self.service
     }
 
-    /// Answers until SIGINT or SIGTERM, then lets running answers end, for at most ten seconds. SIGHUP reads
-    /// keys, policies, certificate and regions again; so does a change of their files, within half a minute.
+    /// Answers until SIGINT or SIGTERM, then lets running answers and films of events that are over end, for at most
+    /// ten seconds. SIGHUP reads keys, policies, certificate and regions again; so does a change of their files, within
+    /// half a minute.
     ///
     /// # Errors
     /// [`Error::Internal`] when the socket fails.
@@ -189,9 +191,13 @@ impl Server {
             while endpoints.join_next().await.is_some() {}
             let _ = permits.acquire_many(all).await;
         };
-        if tokio::time::timeout(GRACE, ended).await.is_err() {
+        let ended = tokio::time::timeout(GRACE, ended);
+        let filmed = tokio::time::timeout(GRACE, service.live.closed());
+        let (ended, _) = tokio::join!(ended, filmed);
+        if ended.is_err() {
             tracing::warn!("some answers did not end in time");
         }
+        service.live.abandon().await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
         if tokio::time::timeout(CLOSE, service.store.close()).await.is_err() {
             tracing::warn!("the database did not close in time");
@@ -231,7 +237,7 @@ async fn look_after_live(service: Arc<Service>) {
     let mut timer = tokio::time::interval(LOOK);
     loop {
         timer.tick().await;
-        service.look_after_live().await;
+        Live::look_on(&service).await;
     }
 }
 

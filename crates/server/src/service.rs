@@ -25,8 +25,11 @@ use origin::scope::Form;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use storage::Storage;
+use std::time::Duration;
+use storage::{Address, Storage};
 
+/// For so long it is remembered that a film of a library elsewhere cannot be read, or lacks its keys.
+const MEMORY: Duration = Duration::from_secs(5);
 /// How soon signers' certificates are asked for again where there were none, in seconds.
 const RENEW_AGAIN: u64 = 3600;
 
@@ -121,6 +124,7 @@ impl Service {
             }
         }
         let library = library::open(&config)?;
+        let is_far = matches!(config.storage.url, Address::S3 { .. });
         let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
         let regions = RegionTable::open(&config.regions)?;
         let policies = load_policies(&config)?;
@@ -132,7 +136,7 @@ impl Service {
             url_tokens: RwLock::new(Arc::new(UrlTokens::new(&config, &keys.media)?)),
             keys: RwLock::new(Arc::new(keys)),
             media: library::cached(&config, &library)?,
-            catalogue: Catalogue::new(library),
+            catalogue: Catalogue::new(library, is_far.then_some(MEMORY)),
             descriptions: Descriptions::default(),
             origin: Origin::new(&config),
             live: Live::new(&config.data),

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage::{Folder, PutMode, Storage as _};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Without a sample for so long a session is interrupted, in milliseconds.
 const SILENCE: u64 = 5_000;
@@ -39,6 +39,8 @@ pub(crate) struct Live {
     pub(crate) allowed: Allowed,
     pub(crate) publishers: Arc<Publishers>,
     sessions: Mutex<HashMap<EventName, Arc<Session>>>,
+    /// Films of events that are over, in the making.
+    closings: tokio::sync::Mutex<JoinSet<()>>,
     /// Whether the server stops: nothing begins any more.
     stopping: AtomicBool,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Session {
     requests: AtomicUsize,
     /// When it ended, Unix milliseconds; 0: it has not.
     ended: AtomicU64,
+    /// Whether somebody makes its film, or has tried to.
+    closing: AtomicBool,
     /// Held until the film is there.
     lock: Mutex<Option<File>>,
 }
@@ -85,6 +89,7 @@ impl Live {
             allowed: Allowed::default(),
             publishers: Arc::default(),
             sessions: Mutex::default(),
+            closings: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -116,7 +121,9 @@ impl Live {
         if let Some(session) = sessions.get(&name).filter(|session| !session.has_ended()) {
             return Ok(Arc::clone(session));
         }
-        let held = sessions.get(&name).and_then(|session| lock(&session.lock).take());
+        // Whose film is being made keeps its lock until that is there.
+        let before = sessions.get(&name).filter(|session| !session.is_closing());
+        let held = before.and_then(|session| lock(&session.lock).take());
         let session = Arc::new(Session::begin(service, &self.events, event, held)?);
         sessions.insert(name, Arc::clone(&session));
         Ok(session)
@@ -146,7 +153,26 @@ impl Live {
     }
 
     /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said so.
+    /// Returns when the films are there.
     pub(crate) async fn look(&self, service: &Service) {
+        for session in self.to_be_closed(service) {
+            self.close(service, &session).await;
+        }
+    }
+
+    /// As [`Live::look`], without waiting for the films: a library may be far away.
+    pub(crate) async fn look_on(service: &Arc<Service>) {
+        let live = &service.live;
+        let mut closings = live.closings.lock().await;
+        while closings.try_join_next().is_some() {}
+        for session in live.to_be_closed(service) {
+            let service = Arc::clone(service);
+            closings.spawn(async move { service.live.close(&service, &session).await });
+        }
+    }
+
+    /// Says where the sessions are. What is returned is over and to be closed; each is returned once.
+    fn to_be_closed(&self, service: &Service) -> Vec<Arc<Session>> {
         let now = service.clock.millis();
         let sessions = self.sessions();
         let under_way = sessions.iter().filter(|session| !session.has_ended());
@@ -155,27 +181,57 @@ impl Live {
         metrics::gauge!("matinee_live_sessions").set(count);
         metrics::gauge!("matinee_live_requests").set(requests as f64);
         metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);
+        let mut over = Vec::new();
+        if self.stopping.load(Ordering::Relaxed) {
+            return over;
+        }
         for session in sessions {
             let (app, name) = (&session.event.app, &session.event.name);
             if session.has_ended() {
-                if now.saturating_sub(session.ended.load(Ordering::Relaxed)) > AFTERWARDS {
+                let is_old = now.saturating_sub(session.ended.load(Ordering::Relaxed)) > AFTERWARDS;
+                // With its lock, its film is still being made.
+                if is_old && lock(&session.lock).is_none() {
                     lock(&self.sessions).remove(&(app.clone(), name.clone()));
                 }
                 continue;
             }
             match self.events.find(app, name) {
                 Ok(Some(event)) if event.known.ended.is_none() => session.say_state(&self.events, now),
-                Ok(_) => self.close(service, &session).await,
+                Ok(_) => {
+                    if !session.closing.swap(true, Ordering::Relaxed) {
+                        over.push(session);
+                    }
+                }
                 Err(error) => tracing::error!(%app, event = %name, %error, "an event cannot be read"),
             }
         }
+        over
     }
 
     /// The server stops: sessions end, and what there is of them is on the disk when it returns.
     pub(crate) async fn stop(&self, now: u64) {
         self.stopping.store(true, Ordering::Relaxed);
-        for session in self.sessions().iter().filter(|session| !session.has_ended()) {
+        let sessions = self.sessions();
+        for session in sessions.iter().filter(|session| !session.has_ended() && !session.is_closing()) {
             session.finish(now).await;
+        }
+    }
+
+    /// Returns when no film is in the making any more.
+    pub(crate) async fn closed(&self) {
+        while self.closings.lock().await.join_next().await.is_some() {}
+    }
+
+    /// Gives up the films in the making; `matinee live end` makes them later.
+    pub(crate) async fn abandon(&self) {
+        let mut closings = self.closings.lock().await;
+        while closings.try_join_next().is_some() {}
+        if !closings.is_empty() {
+            tracing::warn!(
+                films = closings.len(),
+                "films of events that have ended were not made in time; `matinee live end` makes them"
+            );
+            closings.shutdown().await;
         }
     }
 
@@ -274,6 +330,7 @@ impl Session {
             told: Mutex::new((0, 0)),
             requests: AtomicUsize::new(0),
             ended: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
             lock: Mutex::new(Some(lock_file)),
         })
     }
@@ -284,6 +341,10 @@ impl Session {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed) != 0
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// Looks at what is published.

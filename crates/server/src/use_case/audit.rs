@@ -171,7 +171,10 @@ pub(crate) async fn raw_license_refused(
     place: &Place,
 ) {
     let code = match failure {
-        Failure::Code(ErrorCode::TryLater) | Failure::Store(_) | Failure::Signing { .. } => return,
+        Failure::Code(ErrorCode::TryLater)
+        | Failure::Store(_)
+        | Failure::Signing { .. }
+        | Failure::Unread(_) => return,
         Failure::Code(code) => *code,
         Failure::Said(error) => error.code,
     };

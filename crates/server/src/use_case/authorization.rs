@@ -36,7 +36,8 @@ pub(crate) async fn authorize(
     let (account, level) = (&speaker.account, speaker.device.level);
     let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;
     if let Some(session) = service.live.session_of(&movie) {
-        let manifest = live_manifest(service, (&movie, &pack), movie_id, &session, now)?;
+        let highest = service.config.max_height_of(&account.plan);
+        let manifest = live_manifest(service, (&movie, &pack), (movie_id, highest), &session, now)?;
         return Ok(ResponseMessage::Authorization(Box::new(manifest)));
     }
     let latest = tx.viewings(account.id, movie.id, 1).await?;
@@ -144,11 +145,12 @@ fn told(cdns: &[Cdn<'_>]) -> Vec<nccp::Cdn> {
     cdns.iter().map(told).collect()
 }
 
-/// The manifest of an event that is live.
+/// The manifest of an event that is live. Its index is everybody's and lists all pictures: a greatest height keeps back
+/// only a license that was to come along with keys of higher ones.
 fn live_manifest(
     service: &Service,
     (movie, pack): (&Movie, &Pack),
-    movie_id: MovieId,
+    (movie_id, highest): (MovieId, Option<u32>),
     session: &Session,
     now: u64,
 ) -> Outcome<Manifest> {
@@ -163,7 +165,7 @@ fn live_manifest(
     let seconds = |micros: i64| micros as f64 / 1e6;
     // The latest run's clock: what is live now is live by it.
     let begun = runs.iter().rev().find_map(|run| Some(run.wall? as f64 / 1e3 - seconds(run.start)));
-    let metadata = drm_metadata::make(service, movie, pack, now)?;
+    let metadata = drm_metadata::make_up_to(service, movie, pack, highest, now)?;
     let cdns = cdns::drawn(&service.config, &tokens);
     let own = (tokens.own(), service.config.edge_base());
     let (signer, base) = cdns.first().map_or(own, |cdn| (cdn.signer, cdn.base_url));

@@ -4,7 +4,7 @@
 //! when the page is hidden or left, when three reports are missing, or when another device takes its place.
 
 use super::speaker::Speaker;
-use super::{Failure, Outcome, grants, networks};
+use super::{Failure, Outcome, at_hand, grants, networks};
 use crate::Service;
 use crate::store::{Lease, Movie, NewLease, Transaction};
 use nccp::Playing;
@@ -105,7 +105,7 @@ pub(crate) async fn report(
         return Ok(Some(name));
     }
     // A film without keys needs no license.
-    if !service.film(&movie.pack).await.is_ok_and(|pack| !pack.keys.is_empty()) {
+    if !at_hand::film(service, &movie.pack).await?.is_ok_and(|pack| !pack.keys.is_empty()) {
         return Ok(None);
     }
     // It paused, was hidden or could not be heard for a while, and goes on.

@@ -1,7 +1,7 @@
 //! The catalogue as an account sees it.
 
 use super::speaker::Speaker;
-use super::{Outcome, drm_metadata, metadata, playable};
+use super::{Outcome, at_hand, drm_metadata, metadata, playable};
 use crate::Service;
 use crate::live;
 use crate::region::Place;
@@ -113,6 +113,7 @@ pub(crate) async fn queue(
     let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
     let movies = tx.queue(account.id).await?;
+    at_hand::check_all(service, movies.iter().map(|movie| &movie.pack[..]))?;
     let mut queue = Vec::with_capacity(movies.len());
     for movie in &movies {
         let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
@@ -121,7 +122,7 @@ pub(crate) async fn queue(
         queue.push(QueueMovie {
             license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
             movie_id,
-            metadata: metadata::of_movie(service, movie).await,
+            metadata: metadata::of_movie(service, movie).await?,
             position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),
         });
     }

@@ -1,5 +1,6 @@
 //! Licenses: the challenge is checked against everything that is known, then the rights are set.
 
+use super::at_hand::with_films;
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
 use super::verify::{Audience, CLOCK_TOLERANCE};
@@ -154,7 +155,7 @@ pub(crate) async fn issue_raw(
             return Err(code.into());
         }
     }
-    let issued = retried!(issue_raw_once(service, &ticket, &text, &verified, origin, place, now));
+    let issued = with_films!(service, issue_raw_once(service, &ticket, &text, &verified, origin, place, now));
     if let Err(failure) = &issued {
         audit::raw_license_refused(service, of, Some(movie_id.get()), failure, place).await;
     }

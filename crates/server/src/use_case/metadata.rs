@@ -1,6 +1,6 @@
 //! What is told about a movie: to everybody, and to one who watched it.
 
-use super::Outcome;
+use super::{Outcome, at_hand};
 use crate::Service;
 use crate::store::{Account, Movie, Transaction};
 use nccp::{Chapter, ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
@@ -15,12 +15,12 @@ pub(crate) async fn movie(
     movie_id: MovieId,
 ) -> Outcome<ResponseMessage> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    Ok(ResponseMessage::MovieMetadata { movie_id, metadata: of_movie(service, &movie).await })
+    Ok(ResponseMessage::MovieMetadata { movie_id, metadata: of_movie(service, &movie).await? })
 }
 
 /// Everything known of a movie. One whose pack is missing has no art and no tracks.
-pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata {
-    let pack = service.film(&movie.pack).await.ok();
+pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> Outcome<MovieMetadata> {
+    let pack = at_hand::film(service, &movie.pack).await?.ok();
     let tracks = pack.as_deref().map(|pack| {
         pack.tracks()
             .into_iter()
@@ -40,7 +40,7 @@ pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata 
         let chapter = |c: &pack::Chapter| Chapter { start: c.start as f64 / 1000.0, title: c.title.clone() };
         pack.chapters.iter().map(chapter).collect()
     });
-    MovieMetadata {
+    Ok(MovieMetadata {
         title: movie.title.clone(),
         year: movie.year,
         cast: movie.cast.clone(),
@@ -50,7 +50,7 @@ pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> MovieMetadata 
         art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
         tracks: tracks.unwrap_or_default(),
         chapters: chapters.unwrap_or_default(),
-    }
+    })
 }
 
 /// `usermoviemetadata`: A42.

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub(crate) mod activation;
 pub mod api_keys;
+pub(crate) mod at_hand;
 pub(crate) mod audit;
 pub(crate) mod authorization;
 pub(crate) mod cdns;
@@ -57,6 +58,8 @@ pub(crate) enum Failure {
         /// Why.
         error: license_rules::Error,
     },
+    /// A transaction lacks these films, which are far away: see [`at_hand`].
+    Unread(Vec<String>),
 }
 
 impl Transient for Failure {
@@ -94,6 +97,10 @@ impl Failure {
             }
             Self::Signing { what, error } => {
                 tracing::error!(%error, "{what} could not be signed");
+                ErrorCode::TryLater.into()
+            }
+            Self::Unread(films) => {
+                tracing::error!(?films, "films of the library could not be read in time");
                 ErrorCode::TryLater.into()
             }
         }

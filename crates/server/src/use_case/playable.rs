@@ -1,6 +1,6 @@
 //! Who may play what, where.
 
-use super::Outcome;
+use super::{Outcome, at_hand};
 use crate::catalogue::Pack;
 use crate::live;
 use crate::region::Place;
@@ -45,7 +45,7 @@ pub(crate) async fn playable(
 ) -> Outcome<(Movie, Arc<Pack>)> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     may_play(account, &movie, place)?;
-    match service.film(&movie.pack).await {
+    match at_hand::film(service, &movie.pack).await? {
         Ok(pack) => Ok((pack.rules.over(movie), pack)),
         // An event of which there is nothing yet, or nothing any more.
         Err(_) if movie.pack == live::pack_of(movie.id) => {

@@ -2,7 +2,9 @@
 
 use super::entitlement::Entitlements;
 use super::speaker::Speaker;
-use super::{Failure, Outcome, counters, drm_metadata, grants, leases, networks, playable, rules, verify};
+use super::{
+    Failure, Outcome, at_hand, counters, drm_metadata, grants, leases, networks, playable, rules, verify,
+};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::CookieSecret;
@@ -79,7 +81,7 @@ pub(crate) async fn log_blob(
         None if plays_on && rules::is_outdated(service, (&movie, &own), level, reported, now) => {
             match new_rules(service, speaker, &movie, log.movie_id, (entitlements, place), now).await {
                 Ok(rules) => (rules, None),
-                Err(failure @ Failure::Store(_)) => return Err(failure),
+                Err(failure @ (Failure::Store(_) | Failure::Unread(_))) => return Err(failure),
                 // What cannot be said or made at the moment is tried again with the next report.
                 Err(failure) => {
                     (None, Some(failure.told()).filter(|error| error.code != ErrorCode::TryLater))
@@ -104,7 +106,7 @@ async fn new_rules(
     entitlements.check(&speaker.account, movie_id)?;
     networks::check(service, speaker)?;
     playable::may_play(&speaker.account, movie, place)?;
-    match service.film(&movie.pack).await {
+    match at_hand::film(service, &movie.pack).await? {
         Ok(pack) => {
             let highest = service.config.max_height_of(&speaker.account.plan);
             let metadata = drm_metadata::make_up_to(service, movie, &pack, highest, now)?;

@@ -54,8 +54,13 @@ impl Connections {
 
     /// Closes every connection; who waits for one fails.
     pub(in crate::store) async fn close(&self) {
-        self.0.turns.close();
-        self.0.warm().clear();
+        let warm = {
+            // Under the lock: nobody gives one back behind this.
+            let mut warm = self.0.warm();
+            self.0.turns.close();
+            std::mem::take(&mut *warm)
+        };
+        drop(warm);
         self.0.pool.close().await;
     }
 }
@@ -104,9 +109,13 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        if !self.is_open && !self.home.turns.is_closed() {
-            self.home.warm().push((connection, self.since));
-            return;
+        if !self.is_open {
+            let mut warm = self.home.warm();
+            // Under the lock: `close` empties it once.
+            if !self.home.turns.is_closed() {
+                warm.push((connection, self.since));
+                return;
+            }
         }
         let Ok(runtime) = Handle::try_current() else {
             drop(connection.leak());

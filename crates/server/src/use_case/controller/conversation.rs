@@ -186,7 +186,7 @@ impl<'a> Conversation<'a> {
                     answers.push(Answer::Done(done));
                 }
                 // Nothing can be said to the other messages either.
-                Err(failure @ Failure::Store(_)) => return Err(failure),
+                Err(failure @ (Failure::Store(_) | Failure::Unread(_))) => return Err(failure),
                 Err(failure) => {
                     tx.roll_back().await?;
                     let error = failure.told();

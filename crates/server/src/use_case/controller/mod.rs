@@ -3,6 +3,7 @@
 
 mod conversation;
 
+use super::at_hand::with_films;
 use super::entitlement::Entitlements;
 use super::login::{self, SessionCookies};
 use super::playback;
@@ -11,7 +12,6 @@ use super::{Failure, audit, license, networks};
 use crate::Service;
 use crate::region::Place;
 use crate::secret::CookieSecret;
-use crate::store::retried;
 use conversation::{Challenges, Conversation};
 use nccp::{Answer, ErrorCode, Request, RequestMessage, Response};
 
@@ -105,7 +105,7 @@ pub(crate) async fn handle(service: &Service, envelope: Envelope<'_>) -> Control
         };
         Ok::<_, Failure>((answer, conversation.reports, conversation.moves))
     };
-    match retried!(attempt()) {
+    match with_films!(service, attempt()) {
         Ok((answer, reports, moves)) => {
             count(&answer.response);
             // Only what is committed counts, and once, however often the transaction ran.

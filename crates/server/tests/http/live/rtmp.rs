@@ -229,7 +229,19 @@ async fn b80_an_encoder_by_rtmp_that_is_killed_goes_on() {
     first.wait().unwrap();
     let secure =
         format!("rtmps://localhost:{}/school/lecture?key={}", running.rtmps.port(), running.created.key);
-    let mut second = publish(secure);
+    let mut second = publish(secure.clone());
+    let mut tries = 0..PATIENCE;
+    while running.index().await["representations"]
+        .as_array()
+        .is_none_or(|all| all.len() < 2 || all.iter().any(|one| whole(one).len() < 5))
+    {
+        tries.next().expect("the second encoder never came through");
+        // The server may not have seen yet that the first one is gone, and refuses it.
+        if second.try_wait().unwrap().is_some() {
+            second = publish(secure.clone());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let later = running.segments(5).await;
     second.kill().unwrap();
     second.wait().unwrap();
