@@ -6,10 +6,18 @@ use crate::Service;
 use crate::live;
 use crate::region::Place;
 use crate::store::{Account, StoreError, Transaction, retried};
+use futures_util::{StreamExt as _, stream};
 use license::{Domain, KeyLevel};
 use nccp::json::{Library, LibraryMovie};
 use nccp::{AccountInfo, ErrorCode, LicenseMode, MovieId, QueueMovie, ResponseMessage};
 use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// Films of the library that are read at once, where memory does not have them.
+const FILMS_AT_ONCE: usize = 16;
+/// For so long, all of them together. Those that take longer are shown as not playable.
+const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
@@ -22,12 +30,16 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
     let latest: HashMap<_, _> = latest.into_iter().collect();
     let now = service.clock.now();
     let states = service.live.states(service.clock.millis());
+    // Only whether they are there: a content would have to be laid out for more. A storage that is slow or away
+    // does not keep the library from anybody.
+    let until = Instant::now() + FILMS_READ_WITHIN;
+    let names: Vec<String> = movies.iter().map(|movie| movie.pack.clone()).collect();
+    let read = |name: String| async move { timeout_at(until, service.art(&name)).await.ok().flatten() };
+    let art: Vec<_> = stream::iter(names).map(read).buffered(FILMS_AT_ONCE).collect().await;
     let mut listed = Vec::with_capacity(movies.len());
-    for movie in movies {
+    for (movie, art) in movies.into_iter().zip(art) {
         let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
         let viewing = latest.get(&movie.id);
-        // Only whether it is there: a content would have to be laid out for more.
-        let art = service.art(&movie.pack).await;
         let state = states.get(&movie.id);
         // What is live has no pack yet.
         let is_there = match movie.pack == live::pack_of(movie.id) {
