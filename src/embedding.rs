@@ -273,6 +273,11 @@ impl Host {
         self.say("livechange", detail);
     }
 
+    /// Tells that no event is known of.
+    pub fn no_event(&self) {
+        self.say("livechange", JsValue::NULL);
+    }
+
     /// The browser does not play without a click.
     pub fn blocked(&self) {
         self.say("blocked", JsValue::UNDEFINED);

@@ -23,8 +23,13 @@ self.addEventListener("message", (event) => {
     origin = event.data.origin;
     port = event.ports[0];
     port.onmessage = ({ data }) => serve(data);
+    import("./decryptor-worker.js").catch((error) => hook({ failed: String(error) }));
   }
 });
+
+// Where licenses name the players that may, the module means the page that plays.
+const own = self.location.origin;
+Object.defineProperty(WorkerLocation.prototype, "origin", { get: () => origin || own });
 
 const waiting = new Map(); // numbers of requests to the module, and what hears their answers
 let last = 0;
@@ -44,7 +49,6 @@ function heard(message) {
   }
   waiting.get(message.id)?.(message.reply, message.bytes);
 }
-
 
 async function ask(property, request, bytes) {
   await ready;
@@ -77,8 +81,13 @@ const refused = (code, message) => ({ code, message });
 let config = null;
 let offset = 0; // the server's clock minus this one
 let opened = null; // the account whose identity is open
-const registered = new Map(); // by grant: {account, device, ticket, renewal}
+const registered = new Map(); // by grant: {account, device, ticket, renewal, asked}
 const MOST = 32; // of them
+const asking = new Map(); // sessions' numbers, and the registrations by which they have asked last
+// A challenge by this ticket that was answered by no license in so many seconds was refused.
+const UNANSWERED = 20;
+// Refusals after which another registration helps.
+const DEAD = ["TICKET_EXPIRED", "NOT_AUTHENTIC", "SEQUENCE_OUT_OF_ORDER", "DEVICE_UNKNOWN", "CERTIFICATE_INVALID"];
 let registering = Promise.resolve();
 
 async function get(url, options) {
@@ -111,7 +120,7 @@ async function account(grant) {
     }
     return grant.split(".", 1)[0];
   }
-  if (origin !== self.location.origin) {
+  if (origin !== own) {
     throw refused("GRANT_INVALID", "This page has no grant: its backend asks POST /api/grants for one.");
   }
   const answer = await get("/api/library", { cache: "no-store" });
@@ -147,13 +156,17 @@ async function register(grant) {
       credentials: grant ? "omit" : "same-origin",
     });
     const text = await answer.text();
+    const time = Number(text.match(/\btime="(\d+)"/)?.[1]);
+    if (time) {
+      offset = time - now();
+    }
     const element = (name) => text.match(new RegExp(`<(?:\\w+:)?${name}>([^<]*)<`))?.[1];
     const ticket = element("cticket");
     if (ticket) {
       if (registered.size >= MOST) {
         registered.clear();
       }
-      const made = { account: who, ticket, device: element("deviceid"), renewal: Number(element("renewal")) - offset };
+      const made = { account: who, ticket, device: element("deviceid"), renewal: Number(element("renewal")) - offset, asked: Infinity };
       registered.set(grant, made);
       return made;
     }
@@ -164,9 +177,8 @@ async function register(grant) {
       throw code ? refused(code, plain(error[2])) : { error: { network: { what: "/nccp/controller", status: answer.status } } };
     }
     tried += remedy;
-    if (remedy === "clock") {
-      offset = Number(text.match(/\btime="(\d+)"/)?.[1] ?? now()) - now();
-    } else if (remedy === "individualize") {
+    // The clock is set by what the answer said.
+    if (remedy === "individualize") {
       await open({ type: "individualize" });
     }
   }
@@ -176,13 +188,18 @@ async function register(grant) {
 function registration(grant) {
   const turn = registering.then(() => {
     const kept = registered.get(grant);
-    return kept && kept.account === opened && now() < kept.renewal ? kept : register(grant);
+    const good = kept && kept.account === opened && now() < Math.min(kept.renewal, kept.asked + UNANSWERED);
+    return good ? kept : register(grant);
   });
   registering = turn.catch(() => {});
   return turn;
 }
 
 // ---- sessions ----
+
+// Times of licenses are the server's; the page's timers go by this device's clock.
+const local = (time) => (typeof time === "number" ? time - offset : null);
+const licensed = ({ expiration, renewAfter, ...rest }) => ({ ...rest, expiration: local(expiration), renewAfter: local(renewAfter) });
 
 // What the port's messages are allowed to be, member by member. What is not here does not exist.
 const number = (value) => {
@@ -201,7 +218,8 @@ const SERVED = {
   // session, movie, grant, initData, display → {challenge, licenseUrl, ticket}: what goes to `POST /license`, with the
   // ticket as `X-CTicket`.
   async "generate-request"(of) {
-    const { device, ticket } = await registration(text(of.grant));
+    const by = await registration(text(of.grant));
+    const { device, ticket } = by;
     const { challenge, licenseUrl } = await ask("cdm", {
       type: "generate-request",
       session: number(of.session),
@@ -212,19 +230,40 @@ const SERVED = {
       display: display(of.display),
       clockOffset: offset,
     });
+    asking.set(of.session, by);
+    by.asked = Math.min(by.asked, now());
     return { challenge: challenge.buffer, licenseUrl, ticket };
   },
   // session, license → {keys, expiration, renewAfter, …}
-  update: (of) => ask("cdm", { type: "update", session: number(of.session), license: octets(of.license) }),
+  async update(of) {
+    const taken = await ask("cdm", { type: "update", session: number(of.session), license: octets(of.license) });
+    const by = asking.get(of.session);
+    if (by) {
+      by.asked = Infinity;
+    }
+    return licensed(taken);
+  },
+  // ticket, code: what the license server has said of a challenge with this ticket
+  refused(of) {
+    for (const [grant, { ticket }] of registered) {
+      if (ticket === of.ticket && DEAD.includes(of.code)) {
+        registered.delete(grant);
+      }
+    }
+    return {};
+  },
   // session, movie, grant, display → the same, of a license that was kept
   async load(of) {
     const { device } = await registration(text(of.grant));
     const load = { type: "load", session: number(of.session), streamId: number(of.movie), device, display: display(of.display) };
-    return ask("cdm", load);
+    return licensed(await ask("cdm", load));
   },
   // movie: forgets its kept license
   remove: (of) => ask("cdm", { type: "forget", streamId: number(of.movie) }),
-  close: (of) => ask("cdm", { type: "close-session", session: number(of.session) }),
+  close(of) {
+    asking.delete(of.session);
+    return ask("cdm", { type: "close-session", session: number(of.session) });
+  },
   display: (of) => ask("cdm", { type: "display", display: display(of.display) }),
   // stream, bytes → {kids, initData, bytes}
   async "prepare-init"(of) {
@@ -348,5 +387,3 @@ async function serve(message) {
     port.postMessage({ id, error: problem(thrown) });
   }
 }
-
-import("./decryptor-worker.js").catch((error) => hook({ failed: String(error) }));

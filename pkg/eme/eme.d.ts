@@ -19,7 +19,11 @@ export interface MatineeEme {
   readonly frame: string;
   /** Where players ask for licenses. */
   readonly licenseUrl: string;
-  /** What goes along with a challenge: `Content-Type`, and from the first `message` on `X-CTicket`. */
+  /**
+   * What goes along with this challenge (a `message`): `Content-Type` and `X-CTicket`. Each grant has a ticket of its own.
+   */
+  headersFor(challenge: BufferSource): Readonly<Record<string, string>>;
+  /** What goes along with the last challenge, for pages with one film: from the first `message` on with `X-CTicket`. */
   readonly headers: Readonly<Record<string, string>>;
   movie?: number | string;
   grant?: string;
@@ -32,7 +36,10 @@ export interface MatineeEme {
   fetchLicense(challenge: BufferSource, init?: RequestInit): Promise<ArrayBuffer>;
 }
 
-/** The key system `org.matinee.drm` is there from now on. The script has to be loaded before the player's. */
+/**
+ * The key system `org.matinee.drm` is there from now on. The script has to be loaded before the player's. A second call
+ * for the same frame changes the members that it gives, and what plays goes on.
+ */
 export function eme(options?: MatineeEmeOptions): MatineeEme;
 export { eme as install };
 

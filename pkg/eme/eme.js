@@ -14,6 +14,10 @@
   const SILENCE = 10_000;
   // How long until bytes are tried again for which there was no room, in milliseconds.
   const RETRY = 500;
+  // The least time until a license is renewed, in milliseconds; twice as long each time that one is due at once.
+  const [SOONEST, LATEST] = [2000, 64_000];
+  // So many challenges are remembered with their tickets.
+  const CHALLENGES = 32;
 
   if (globalThis.Matinee?.eme) {
     return;
@@ -52,29 +56,55 @@
     #port;
     #heard = new Map();
     #failed = null;
+    #frame = null;
+    #lost;
 
-    constructor(frame) {
+    // `lost` is called once, when there is nothing more to be had of it.
+    constructor(frame, lost) {
+      this.#lost = lost;
       this.#port = this.#open(frame);
-      this.#port.catch(() => {});
+      this.#port.catch((thrown) => this.#give(JSON.parse(thrown.message).error));
+      globalThis.screen?.addEventListener?.("change", this.#shown);
+    }
+
+    #shown = () => this.ask("display", { display: display() }).catch(() => {});
+
+    #give(error) {
+      if (this.#failed) {
+        return;
+      }
+      this.#failed = error;
+      this.#frame.remove();
+      globalThis.screen?.removeEventListener?.("change", this.#shown);
+      this.#lost();
+      this.#asked.forEach(({ failed }) => failed(failure(error)));
+      this.#asked.clear();
     }
 
     #open(url) {
       return new Promise((done, failed) => {
         const origin = new URL(url, location.href).origin;
         const frame = document.createElement("iframe");
-        const refuse = () => {
-          frame.remove();
-          removeEventListener("message", listen);
-          failed(failure({ code: "ORIGIN_REFUSED", message: `${origin} does not let pages of ${location.origin} use its DRM module.` }));
-        };
-        let silence = setTimeout(refuse, 3 * SILENCE);
+        this.#frame = frame;
         let open = false;
+        const fail = (code, message) => {
+          if (!open) {
+            removeEventListener("message", listen);
+            failed(failure({ code, message }));
+          }
+        };
+        const unreached = () => fail("DRM_NETWORK", `${origin} cannot be reached.`);
+        // A page that is refused and one that could not be fetched look alike; whether the server is there does not.
+        const probe = () => fetch(`${origin}/eme.js`, { mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout?.(SILENCE) });
+        const refuse = () => probe().then(
+          () => fail("ORIGIN_REFUSED", `${origin} does not let pages of ${location.origin} use its DRM module.`), unreached);
+        let silence = setTimeout(unreached, 3 * SILENCE);
         const listen = (event) => {
           if (event.source !== frame.contentWindow || event.origin !== origin) {
             return;
           }
           if (event.data?.matinee === -1) {
-            this.#hear({ event: "failed", error: { code: "DRM_UNSUPPORTED", message: "The DRM module's worker did not start." } });
+            this.#give({ code: "DRM_UNSUPPORTED", message: "The DRM module's worker did not start." });
           }
           if (event.data?.matinee !== 0 || open) {
             return;
@@ -103,9 +133,7 @@
       if (data.event) {
         this.#heard.get(`${data.event} ${data.session ?? data.stream}`)?.(data);
         if (data.event === "failed") {
-          this.#failed = data.error;
-          this.#asked.forEach(({ failed }) => failed(failure(data.error)));
-          this.#asked.clear();
+          this.#give(data.error);
         }
         return;
       }
@@ -147,26 +175,31 @@
     movie;
     grant;
     grantcallback;
-    #ticket = null;
+    #ticket = null; // the last one
+    #tickets = new Map(); // by challenge
     #link = null;
 
-    constructor({ server, frame, movie, grant, grantcallback, impersonate = [] }) {
+    constructor({ server, frame, ...members }) {
       this.server = new URL(server ?? frame ?? location.href, location.href).origin;
       this.frame = frame ?? `${this.server}/cdm`;
-      Object.assign(this, { movie, grant, grantcallback });
-      this.names = [NAME, ...impersonate];
+      this.names = [NAME];
+      this.change(members);
     }
 
+    // What is not given stays as it is.
+    change({ movie, grant, grantcallback, impersonate }) {
+      this.movie = movie ?? this.movie;
+      this.grant = grant ?? this.grant;
+      this.grantcallback = grantcallback ?? this.grantcallback;
+      this.names = impersonate ? [NAME, ...impersonate] : this.names;
+    }
+
+    // One that has failed is followed by another, at the next question.
     get link() {
-      this.#link ??= this.#begin();
+      this.#link ??= new Link(this.frame, () => {
+        this.#link = null;
+      });
       return this.#link;
-    }
-
-    #begin() {
-      const link = new Link(this.frame);
-      const shown = () => link.ask("display", { display: display() }).catch(() => {});
-      globalThis.screen?.addEventListener?.("change", shown);
-      return link;
     }
 
     // Where licenses are asked for.
@@ -174,46 +207,68 @@
       return `${this.server}/license`;
     }
 
-    // What has to go with a challenge, once there is one (`message`).
+    // What has to go with the last challenge, once there is one (`message`).
     get headers() {
-      return { "Content-Type": "application/cose", ...(this.#ticket ? { "X-CTicket": this.#ticket } : {}) };
+      return this.headersFor();
+    }
+
+    // What has to go with this challenge. Each grant has a ticket of its own.
+    headersFor(challenge) {
+      const ticket = this.#tickets.get(nameOf(challenge))?.ticket ?? this.#ticket;
+      return { "Content-Type": "application/cose", ...(ticket ? { "X-CTicket": ticket } : {}) };
     }
 
     // Asks for a license, for players and pages without hooks of their own.
     async fetchLicense(challenge, init = {}) {
-      const headers = { ...this.headers, ...init.headers };
+      const headers = { ...this.headersFor(challenge), ...init.headers };
       const answer = await fetch(this.licenseUrl, { ...init, method: "POST", body: challenge, headers });
       if (!answer.ok) {
-        throw said(await answer.text(), `The license server answered ${answer.status}.`);
+        const thrown = said(await answer.text(), `The license server answered ${answer.status}.`);
+        this.refused(challenge, thrown);
+        throw thrown;
       }
       return answer.arrayBuffer();
     }
 
-    async challenge(session, initData, element) {
-      const movie = Number(element?.dataset?.matineeMovie ?? this.movie);
-      const grant = () => element?.dataset?.matineeGrant ?? this.grant;
-      const request = (granted) => {
-        const copy = initData.slice().buffer;
-        const members = { session, movie, grant: granted, initData: copy, display: display() };
-        return this.link.ask("generate-request", members, [copy]);
-      };
-      if (!Number.isSafeInteger(movie)) {
-        throw failure({ code: "MOVIE_UNKNOWN", message: "Say which film it is: Matinee.eme({ movie }), or data-matinee-movie." });
-      }
-      let made;
+    // The worker is told: a ticket that is over has to be asked for anew.
+    refused(challenge, { name }) {
+      const { ticket, link } = this.#tickets.get(nameOf(challenge)) ?? {};
+      link?.ask("refused", { ticket, code: name }).catch(() => {});
+    }
+
+    // Does what a grant is needed for; a second time by a new one, where the first is over and there is whom to ask.
+    async granted(element, act) {
       try {
-        made = await request(grant() ?? (this.grant = await this.grantcallback?.()));
+        return await act(element?.dataset?.matineeGrant ?? this.grant ?? (this.grant = await this.grantcallback?.()));
       } catch (thrown) {
         if (!this.grantcallback || !thrown.message.includes('"GRANT_INVALID"')) {
           throw thrown;
         }
         this.grant = await this.grantcallback();
-        made = await request(this.grant);
+        return act(this.grant);
       }
-      this.#ticket = made.ticket;
-      return made.challenge;
+    }
+
+    async challenge(link, session, initData, element) {
+      const movie = Number(element?.dataset?.matineeMovie ?? this.movie);
+      if (!Number.isSafeInteger(movie)) {
+        throw failure({ code: "MOVIE_UNKNOWN", message: "Say which film it is: Matinee.eme({ movie }), or data-matinee-movie." });
+      }
+      const { challenge, ticket } = await this.granted(element, (grant) => {
+        const copy = initData.slice().buffer;
+        return link.ask("generate-request", { session, movie, grant, initData: copy, display: display() }, [copy]);
+      });
+      this.#ticket = ticket;
+      this.#tickets.set(nameOf(challenge), { ticket, link });
+      if (this.#tickets.size > CHALLENGES) {
+        this.#tickets.delete(this.#tickets.keys().next().value);
+      }
+      return challenge;
     }
   }
+
+  // A challenge ends with its signature, which no other has.
+  const nameOf = (challenge) => (challenge?.byteLength ? hex(octetsOf(challenge).slice(-32)) : "");
 
   const display = () => {
     const extended = globalThis.screen?.isExtended;
@@ -221,7 +276,14 @@
   };
 
   function install(options = {}) {
-    installed = new Installed(options);
+    const { server, frame, ...members } = options;
+    const other = server || frame || !installed ? new Installed(options) : installed;
+    if (installed?.frame === other.frame && installed.server === other.server) {
+      // What plays goes on.
+      installed.change(members);
+    } else {
+      installed = other;
+    }
     return installed;
   }
 
@@ -280,7 +342,7 @@
     async createMediaKeys() {
       // The module loads meanwhile.
       void installed.link;
-      return new Keys(this.#configuration.sessionTypes);
+      return new Keys(installed, this.#configuration.sessionTypes);
     }
   }
 
@@ -288,7 +350,8 @@
     element = null;
     #types;
 
-    constructor(types) {
+    constructor(of, types) {
+      this.of = of;
       this.#types = types;
     }
 
@@ -384,6 +447,9 @@
     #number = null;
     #initData = new Uint8Array();
     #begun = false;
+    #link = null; // the one that it has begun with
+    #challenge = null; // the last
+    #wait = SOONEST;
     #timers = [];
     #close;
 
@@ -405,8 +471,14 @@
         throw state("This session is in use.");
       }
       this.#begun = true;
-      this.#number = (await installed.link.ask("create-session")).session;
-      installed.link.on("keys", this.#number, ({ keys }) => this.#say(keys));
+      this.#link = this.#keys.of.link;
+      this.#number = (await this.#link.ask("create-session")).session;
+      this.#link.on("keys", this.#number, ({ keys }) => this.#say(keys));
+    }
+
+    async #ask(messageType) {
+      this.#challenge = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element);
+      return () => this.#message(messageType, this.#challenge);
     }
 
     async generateRequest(type, data) {
@@ -420,10 +492,10 @@
       await this.#open();
       // Without a box of ours a license for the whole film is asked for.
       this.#initData = type === "cenc" ? octets : new Uint8Array();
-      const challenge = await installed.challenge(this.#number, this.#initData, this.#element);
-      const movie = this.#element?.dataset?.matineeMovie ?? installed.movie;
+      const send = await this.#ask("license-request");
+      const movie = this.#element?.dataset?.matineeMovie ?? this.#keys.of.movie;
       this.sessionId = this.#type === "temporary" ? `${this.#number}-${Date.now().toString(36)}` : `${KEPT}${movie}`;
-      this.#message("license-request", challenge);
+      send();
     }
 
     async #message(messageType, message) {
@@ -440,9 +512,9 @@
         throw new TypeError("This session loads no license.");
       }
       await this.#open();
-      const members = { session: this.#number, movie, grant: installed.grant, display: display() };
+      const members = { session: this.#number, movie, display: display() };
       try {
-        this.#take(await installed.link.ask("load", members));
+        this.#take(await this.#keys.of.granted(this.#element, (grant) => this.#link.ask("load", { ...members, grant })));
       } catch (thrown) {
         if (!/no license is kept|LICENSE_EXPIRED|LICENSE_INVALID/.test(thrown.message)) {
           throw thrown;
@@ -463,10 +535,12 @@
       }
       // What the license server says when it refuses, handed on.
       if (octets[0] === 0x7b) {
-        throw said(new TextDecoder().decode(octets));
+        const thrown = said(new TextDecoder().decode(octets));
+        this.#keys.of.refused(this.#challenge, thrown);
+        throw thrown;
       }
       const members = { session: this.#number, license: octets.buffer };
-      this.#take(await installed.link.ask("update", members, [octets.buffer]));
+      this.#take(await this.#link.ask("update", members, [octets.buffer]));
     }
 
     #take({ keys, expiration, renewAfter, continuous }) {
@@ -474,17 +548,18 @@
       this.#timers = [];
       this.expiration = expiration === null || expiration === undefined ? NaN : expiration * 1000;
       this.#say(keys);
-      const at = (time, act) => {
+      // These times are of this clock: the worker knows how far it is from the server's.
+      const at = (time, act, least = 0) => {
         const left = time * 1000 - Date.now();
         // Longer than a timer can be: the page will not be there any more.
         if (left < 2 ** 31) {
-          this.#timers.push(setTimeout(act, Math.max(left, 0)));
+          this.#timers.push(setTimeout(act, Math.max(left, least)));
         }
       };
       if (renewAfter) {
+        this.#wait = renewAfter * 1000 - Date.now() < SOONEST ? Math.min(2 * this.#wait, LATEST) : SOONEST;
         // One that cannot be made is none: the license that is there holds until its end.
-        at(renewAfter, () => installed.challenge(this.#number, this.#initData, this.#element)
-          .then((challenge) => this.#message("license-renewal", challenge), () => {}));
+        at(renewAfter, () => this.#ask("license-renewal").then((send) => send(), () => {}), this.#wait);
       }
       if (continuous && expiration) {
         at(expiration, () => this.#say(keys.map(({ kid }) => ({ kid, status: "expired" }))));
@@ -502,8 +577,8 @@
       }
       this.#timers.forEach(clearTimeout);
       if (this.#number !== null) {
-        installed.link.on("keys", this.#number, null);
-        await installed.link.ask("close", { session: this.#number });
+        this.#link.on("keys", this.#number, null);
+        await this.#link.ask("close", { session: this.#number }).catch(() => {});
       }
       this.#say([]);
       this.#close("closed-by-application");
@@ -514,7 +589,7 @@
         throw state("This session has not begun.");
       }
       if (this.sessionId.startsWith(KEPT)) {
-        await installed.link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
+        await this.#link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
       }
       this.#say([...this.keyStatuses.entries()].map(([kid]) => ({ kid: hex(new Uint8Array(kid)), status: "released" })));
     }
@@ -699,6 +774,8 @@
     #type;
     #stream = streams++;
     #ours = false; // its bytes go through the worker
+    #link = null; // of these
+    #held = new Uint8Array(); // of an init segment that has not come whole: whose it is is not known yet
     #head = new Uint8Array(); // of a box that has not come whole: an init segment, or a header
     #left = 0; // octets of a box of media that are still to come
     #job = null;
@@ -713,6 +790,7 @@
         // Before all listeners of others.
         buffer.addEventListener(name, (event) => this.#hear(event), { capture: true });
       }
+      source.addEventListener("sourceclose", this.close);
     }
 
     // What the browser says of an append that its caller knows nothing of.
@@ -741,16 +819,27 @@
 
     changed(type) {
       this.#type = type;
-      this.#forget();
-      this.#ours = false;
+      this.#leave();
+      this.#late = null;
     }
 
     #forget() {
       this.#head = new Uint8Array();
+      this.#held = new Uint8Array();
       this.#left = 0;
     }
 
-    // Whether these bytes begin an init segment of Matinee's, or one that has not come whole.
+    // From here on bytes go to the browser as they come.
+    #leave() {
+      this.#forget();
+      if (this.#ours) {
+        this.#ours = false;
+        this.#link.on("waiting", this.#stream, null);
+        this.#link.ask("close-stream", { stream: this.#stream }).catch(() => {});
+      }
+    }
+
+    // Whether these bytes begin an init segment of Matinee's; null, as long as it has not come whole.
     #begins(octets) {
       if (!installed || !/mp4/.test(this.#type) || octets.length < 8 || !isInit(kind(octets, 0))) {
         return false;
@@ -763,32 +852,56 @@
         const length = word(octets, at);
         if (kind(octets, at) === "moov" && length >= 8) {
           if (at + length > octets.length) {
-            return true;
+            return null;
           }
           const box = octets.subarray(at, at + length);
           return contains(box, SYSTEM) || (keysOf.has(element) && contains(box, SINF));
         }
-        if (length < 8) {
+        if (length < 8 || /^mo|^mdat/.test(kind(octets, at))) {
           return false;
         }
         at += length;
       }
-      return true;
+      return null;
     }
 
     append(data) {
       if (!ArrayBuffer.isView(data) && !(data instanceof ArrayBuffer)) {
         return real.append.call(this.#buffer, data);
       }
-      if (!this.#ours) {
-        const octets = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-        if (!this.#begins(octets)) {
-          return real.append.call(this.#buffer, data);
-        }
-        this.#ours = true;
-        this.#forget();
+      let octets = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+      if (this.#ours) {
+        const first = this.#may();
+        this.#run(this.#begin(), octets.slice(), first);
+        return;
       }
-      // Throws as the browser does where the buffer is gone.
+      const held = this.#held.length > 0;
+      octets = held ? joined(this.#held, octets) : octets;
+      const begins = this.#begins(octets);
+      if (begins === false && !this.#late && !this.#inside) {
+        if (this.busy) {
+          throw state("The buffer is updating.");
+        }
+        real.append.call(this.#buffer, held ? octets : data);
+        this.#held = new Uint8Array();
+        return;
+      }
+      const first = this.#may();
+      this.#forget();
+      octets = octets.slice();
+      if (begins === null) {
+        this.#held = octets;
+        octets = new Uint8Array();
+      }
+      if (begins) {
+        this.#ours = true;
+        this.#link = installed.link;
+      }
+      this.#run(this.#begin(), octets, first);
+    }
+
+    // Throws what the browser would throw of an append now; gives what has to be waited for before it.
+    #may() {
       if (this.busy || this.isUpdating && !this.#inside) {
         throw state("The buffer is updating.");
       }
@@ -799,16 +912,13 @@
         // Opens it again, at once.
         real.mode.set.call(this.#buffer, real.mode.get.call(this.#buffer));
       }
-      let first = null;
       if (this.#late && !this.#inside) {
         // Throws while there is still no room: now the caller hears of it.
-        first = this.#put(this.#late);
+        const first = this.#put(this.#late);
         this.#late = null;
-      } else if (this.#inside) {
-        first = this.#inside.settled;
+        return first;
       }
-      const job = this.#begin();
-      this.#run(job, octetsOf(data), first);
+      return this.#inside?.settled;
     }
 
     // An operation begins, for the caller's eyes.
@@ -838,21 +948,37 @@
     }
 
     async #run(job, octets, first) {
+      // An abort may come wherever this waits: what it has left behind is not touched then.
+      const over = () => this.#job !== job;
       try {
         await first;
-        for (const [type, piece] of this.#pieces(octets)) {
-          if (this.#job !== job) {
-            return;
-          }
-          const clear = await (type === "init" ? this.#prepare(piece) : this.#decrypt(piece));
-          if (this.#job !== job) {
-            return;
+        // Nobody hears of the end of an append in the turn that has begun it.
+        await (octets.length || new Promise((go) => setTimeout(go)));
+        if (over()) {
+          return;
+        }
+        for (const [type, piece] of this.#ours ? this.#pieces(octets) : [["clear", octets]]) {
+          let clear = piece;
+          if (this.#ours) {
+            clear = await (type === "init" ? this.#prepare(job, piece) : this.#decrypt(piece));
+            if (over()) {
+              return;
+            }
           }
           if (clear?.byteLength) {
             await this.#keep(clear);
+            if (over()) {
+              return;
+            }
           }
         }
-        if (this.#job === job) {
+        // Behind an init segment that is clear there may be something that has not come whole.
+        const rest = this.#head;
+        if (!this.#ours && rest.length) {
+          this.#forget();
+          await this.#keep(rest);
+        }
+        if (!over()) {
           this.#end("update", "updateend");
         }
       } catch (thrown) {
@@ -953,16 +1079,17 @@
       this.#head = rest.slice();
     }
 
-    async #prepare(octets) {
-      const { link } = installed;
+    async #prepare(job, octets) {
       const copy = octets.slice().buffer;
-      const { kids, initData, bytes } = await link.ask("prepare-init", { stream: this.#stream, bytes: copy }, [copy]);
+      const { kids, initData, bytes } = await this.#link.ask("prepare-init", { stream: this.#stream, bytes: copy }, [copy]);
+      if (this.#job !== job) {
+        return null;
+      }
       if (kids.length === 0) {
-        // Clear: from here on as it comes.
-        this.#ours = false;
+        this.#leave();
         return octets;
       }
-      link.on("waiting", this.#stream, () => elementOf(this.#source)?.dispatchEvent(new Event("waitingforkey")));
+      this.#link.on("waiting", this.#stream, () => elementOf(this.#source)?.dispatchEvent(new Event("waitingforkey")));
       const element = elementOf(this.#source);
       const named = () => {
         const names = kids.map((kid) => btoa(kid.match(/../g).map((two) => String.fromCharCode(parseInt(two, 16))).join(""))
@@ -977,15 +1104,16 @@
     }
 
     async #decrypt(octets) {
-      const { bytes } = await installed.link.ask("decrypt", { stream: this.#stream, bytes: octets.buffer }, [octets.buffer]);
+      const { bytes } = await this.#link.ask("decrypt", { stream: this.#stream, bytes: octets.buffer }, [octets.buffer]);
       return bytes;
     }
 
     abort(before) {
       before();
       this.#forget();
+      this.#late = null;
       if (this.#ours) {
-        installed.link.ask("drop", { stream: this.#stream }).catch(() => {});
+        this.#link.ask("drop", { stream: this.#stream }).catch(() => {});
       }
       if (this.#job) {
         this.#job = null;
@@ -1000,6 +1128,10 @@
       }
       if (!this.#inside) {
         before(from, to);
+        // What came late belongs to what is ahead: what is removed behind makes room for it.
+        if (this.#late && to > (elementOf(this.#source)?.currentTime ?? 0)) {
+          this.#late = null;
+        }
         return;
       }
       // What came late is on its way into the buffer; the caller does not know.
@@ -1033,15 +1165,14 @@
       }
     }
 
-    close() {
+    // The buffer is no part of its source any more.
+    close = () => {
+      this.#source.removeEventListener("sourceclose", this.close);
       this.#job = null;
       this.busy = false;
       this.#late = null;
-      if (this.#ours) {
-        installed.link.on("waiting", this.#stream, null);
-        installed.link.ask("close-stream", { stream: this.#stream }).catch(() => {});
-      }
-    }
+      this.#leave();
+    };
   }
 
   method(Source, "addSourceBuffer", function (before, type) {
@@ -1103,8 +1234,12 @@
   for (const name of ["timestampOffset", "appendWindowStart", "appendWindowEnd", "mode"]) {
     property(Buffer, name, {
       set(before, value) {
-        if (gates.get(this)?.busy) {
+        const gate = gates.get(this);
+        if (gate?.busy) {
           throw state("The buffer is updating.");
+        }
+        if (gate?.isLate && this[name] !== value) {
+          throw state("Bytes are waiting for room that were appended before.");
         }
         before(value);
       },

@@ -35,7 +35,7 @@ export interface MatineePlaying {
 export interface MatineePlayerEventMap extends HTMLElementEventMap {
   error: CustomEvent<MatineeError> & MatineeError;
   qualitychange: CustomEvent<MatineeQuality>;
-  livechange: CustomEvent<MatineeLive>;
+  livechange: CustomEvent<MatineeLive | null>;
   streamlimit: CustomEvent<{ readonly playing: readonly MatineePlaying[] }>;
 }
 

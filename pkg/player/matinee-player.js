@@ -267,9 +267,12 @@ export class MatineePlayer extends Base {
         this.#quality = Object.freeze({ ...detail });
         break;
       case "livechange":
-        this.#live = Object.freeze({ ...detail });
+        if (!detail && !this.#live) {
+          return;
+        }
+        this.#live = detail ? Object.freeze({ ...detail }) : null;
         // The frame says when it begins.
-        if (detail.state === "waiting") {
+        if (detail?.state === "waiting") {
           this.#begin();
         }
         break;

@@ -39,6 +39,8 @@ pub(super) fn prepare(HostHandle(host): &HostHandle, video: &HtmlVideoElement) {
         video.set_muted(true);
     }
     video.set_loop(host.wishes.looped);
+    // Whether it is an event is not known yet: what was one may be a film now.
+    host.no_event();
 }
 
 /// What the player tells of goes to the page, too.

@@ -70,6 +70,7 @@ mod tests {
                 streams: Some(2),
                 devices: Some(3),
                 until: Some(9000),
+                origin: None,
             },
             origin: Some("https://school.example".into()),
             expires: 2000,

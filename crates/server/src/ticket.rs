@@ -211,7 +211,13 @@ mod tests {
         let most = vec![movie((1 << 53) - 1); MOST_MOVIES];
         for movies in [Movies::All(All::All), Movies::Only(most)] {
             let ticket = Ticket {
-                visit: Some(Visit { movies, streams: Some(2), devices: Some(1000), until: Some(1 << 40) }),
+                visit: Some(Visit {
+                    movies,
+                    streams: Some(2),
+                    devices: Some(1000),
+                    until: Some(1 << 40),
+                    origin: Some(format!("https://{}", "o".repeat(253))),
+                }),
                 ..ticket()
             };
             assert_eq!(keys.open(&keys.seal(&ticket)), Some(ticket));

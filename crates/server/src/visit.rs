@@ -47,4 +47,7 @@ pub struct Visit {
     /// Until when, if before the ticket's own end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
+    /// The page that it was opened in: its origin, where the grant or the browser says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }

@@ -21,6 +21,8 @@ const LIFE: u64 = 300;
 const LONGEST_LIFE: u64 = 86_400;
 /// Most characters of a subject.
 const MAX_SUBJECT: usize = 128;
+/// Most characters of a page's origin: no host's name is longer, and tickets name it.
+const MAX_ORIGIN: usize = 300;
 /// Most characters of a name.
 const MAX_NAME: usize = 80;
 /// What a subject has of plan where nothing else is asked for.
@@ -83,7 +85,9 @@ impl Asked {
         {
             return Err(invalid("movies must be \"all\" or 1 to 50 numbers."));
         }
-        if self.origin.as_ref().is_some_and(|origin| check_origin("origin", origin).is_err()) {
+        let is_origin =
+            |origin: &String| origin.len() <= MAX_ORIGIN && check_origin("origin", origin).is_ok();
+        if !self.origin.as_ref().is_none_or(is_origin) {
             return Err(invalid("origin must be one, in lower case, like https://school.example."));
         }
         let is_plan = |plan: &String| {
@@ -147,7 +151,13 @@ pub(crate) async fn make(
     let expires = now + asked.expires_in.unwrap_or(LIFE);
     let grant = Grant {
         account: account.id,
-        visit: Visit { movies: asked.movies, streams: asked.streams, devices: None, until: None },
+        visit: Visit {
+            movies: asked.movies,
+            streams: asked.streams,
+            devices: None,
+            until: None,
+            origin: None,
+        },
         origin: asked.origin,
         expires,
         key: Some(key.id.clone()),
@@ -224,8 +234,8 @@ pub(crate) fn account_of(service: &Service, shown: &ShownGrant) -> Option<i64> {
     Some(grant::open(&service.keys().tickets, &shown.token)?.account)
 }
 
-/// What a player shows: sealed here, not over, its key not revoked, and for the page that it is in. `origin` is
-/// the request's.
+/// What a player shows: sealed here, not over, its key not revoked, and for the page that it is in, whose origin it
+/// has then. `origin` is the request's.
 pub(crate) async fn accept(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -259,7 +269,9 @@ pub(crate) async fn accept(
             return Err(refused("The grant is not for this page."));
         }
     }
-    Ok(grant)
+    let origin = grant.origin.or_else(|| page.map(str::to_owned));
+    let visit = Visit { origin: origin.clone(), ..grant.visit };
+    Ok(Grant { origin, visit, ..grant })
 }
 
 /// Whether the speaker, where it came by a grant, came for this movie.

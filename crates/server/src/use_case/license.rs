@@ -185,6 +185,11 @@ async fn issue_raw_once(
         return Err(ErrorCode::LoginRequired.into());
     }
     let (ticket, point, visit) = (text.to_owned(), ticket.point, ticket.visit.clone());
+    // A page with a player of its own may send challenges by its backend, which sets what headers it likes: it is
+    // judged by the page that its grant was for. The site's own player signs its release, and is no part of the page.
+    let is_others = challenge.challenge.player_release.is_empty();
+    let page = visit.as_ref().filter(|_| is_others).and_then(|visit| visit.origin.clone());
+    let origin = page.as_deref().or(origin);
     let speaker = Speaker { account, device, ticket, point, whereabouts, visit };
     let asking = Asking { speaker: &speaker, stream_id: None, challenge, is_fresh, origin, place };
     let license = issue(service, &mut *tx, &asking, now).await?;

@@ -154,6 +154,7 @@ pub(crate) async fn open(
         streams: Some(share.devices),
         devices: Some(share.devices),
         until: share.ends,
+        origin: None,
     };
     let expires = share.ends.map_or(now + LIFE, |ends| ends.min(now + LIFE));
     let origin = Some(service.config.public_url.clone());

@@ -85,6 +85,39 @@ async fn a_body_comes_without_a_key() {
     assert_eq!(world.request("POST", "/api/grants", &headers, b"{\"subject\":").await.status, 400);
 }
 
+/// Who came by a grant is judged by the grant's page at `POST /license`, whatever a backend writes into headers.
+#[tokio::test]
+async fn the_page_of_a_grant_is_the_player_that_a_policy_means() {
+    let (world, key) = world().await;
+    super::policies::set_policy(&world, MOVIE, "own").await;
+    for members in [json!({}), json!({"origin": null})] {
+        let client = visitor(&world, &grant(&world, &key, &with_members(members)).await).await;
+        let ticket = client.ticket.clone().unwrap();
+        for (player, status) in [(SCHOOL, 200), ("https://other.example", 403), (URL, 403)] {
+            super::policies::write_policies(&world, &format!("[own]\nplayers = [\"{player}\"]"));
+            let cose = ("content-type", "application/cose");
+            for headers in [
+                vec![cose, ("x-cticket", ticket.as_str())],
+                vec![cose, ("x-cticket", ticket.as_str()), ("origin", player)],
+            ] {
+                let challenge = client.challenge(&world, MOVIE);
+                let raw = world.request("POST", "/license", &headers, &challenge).await;
+                assert_eq!(raw.status, status, "{player}");
+            }
+            // The site's own player, embedded in that page: it signs what it is.
+            let own = license::Challenge {
+                player_release: vec![7; 32],
+                ..client.unsigned_challenge(&world, MOVIE, vec![])
+            };
+            let own = client.sign_challenge(&own);
+            let headers =
+                [("content-type", "application/cose"), ("x-cticket", ticket.as_str()), ("origin", URL)];
+            let raw = world.request("POST", "/license", &headers, &own).await;
+            assert_eq!(raw.status == 200, player == URL, "{player}");
+        }
+    }
+}
+
 /// The movie of the grant plays and no other, in every message that plays; the device is the subject's.
 #[tokio::test]
 async fn a_grant_lets_in_for_its_movie() {

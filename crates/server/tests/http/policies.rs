@@ -17,7 +17,7 @@ pub(crate) fn write_policies(world: &World, text: &str) {
     world.service.reload().unwrap();
 }
 
-async fn set_policy(world: &World, movie: u64, policy: &str) {
+pub(crate) async fn set_policy(world: &World, movie: u64, policy: &str) {
     let mut tx = world.store.begin().await.unwrap();
     let movie = tx.movie(movie).await.unwrap().unwrap();
     let movie = NewMovie { policy: policy.into(), ..movie.into() };

@@ -4,7 +4,7 @@ const ours = {
   schemeIdURI: 'urn:uuid:6d617469-6e65-6580-8000-64726d000001',
   systemString: 'com.widevine.alpha',
   getInitData: ({ pssh }) => pssh ? Uint8Array.from(atob(pssh.__text.trim()), c => c.charCodeAt(0)).buffer : null,
-  getRequestHeadersFromMessage: () => matinee.headers,
+  getRequestHeadersFromMessage: message => matinee.headersFor(message),
   getLicenseRequestFromMessage: message => new Uint8Array(message),
   getLicenseServerURLFromInitData: () => null,
   getCDMData: () => null,

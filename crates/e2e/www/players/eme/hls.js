@@ -16,9 +16,9 @@ act.load = url => {
     emeEnabled: true,
     requestMediaKeySystemAccessFunc: (_, configurations) => navigator.requestMediaKeySystemAccess('org.matinee.drm', configurations),
     drmSystems: { 'com.widevine.alpha': { licenseUrl: matinee.licenseUrl } },
-    licenseXhrSetup: (request, url) => {
+    licenseXhrSetup: (request, url, context, challenge) => {
       request.open('POST', url);
-      Object.entries(matinee.headers).forEach(([name, value]) => request.setRequestHeader(name, value));
+      Object.entries(matinee.headersFor(challenge)).forEach(([name, value]) => request.setRequestHeader(name, value));
     },
   });
   hls.on(Hls.Events.ERROR, (_, error) => {

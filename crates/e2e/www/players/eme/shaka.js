@@ -10,5 +10,5 @@ shakaPlayer.configure({
   manifest: { dash: { keySystemsByURI: { [COMMON]: 'org.matinee.drm' }, manifestPreprocessorTXml: mpd => rename(mpd) } },
 });
 shakaPlayer.getNetworkingEngine().registerRequestFilter((type, request) => {
-  if (type === shaka.net.NetworkingEngine.RequestType.LICENSE) Object.assign(request.headers, matinee.headers);
+  if (type === shaka.net.NetworkingEngine.RequestType.LICENSE) Object.assign(request.headers, matinee.headersFor(request.body));
 });
