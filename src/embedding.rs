@@ -1,7 +1,10 @@
 //! The player in another site's page: what passes between this frame and the element `<matinee-player>` around it
 //! (docs/embed.md). One port carries it all; only pages that the CSP lets frame this one have the other end.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures_channel::oneshot;
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -75,6 +78,8 @@ pub struct Host {
     asking: RefCell<Option<oneshot::Sender<Option<String>>>>,
     listener: RefCell<Option<Listener>>,
     listening: RefCell<Option<EventListener>>,
+    /// The page was told of an event.
+    has_event: Cell<bool>,
 }
 
 /// A host, to be compared by which it is.
@@ -168,6 +173,7 @@ impl Host {
             asking: RefCell::default(),
             listener: RefCell::default(),
             listening: RefCell::default(),
+            has_event: Cell::new(false),
         });
         let weak = Rc::downgrade(&host);
         let listening = EventListener::new(&host.port, "message", move |event| {
@@ -257,8 +263,16 @@ impl Host {
         self.say("qualitychange", detail);
     }
 
+    /// Tells that what plays is no event any more, where it was one.
+    pub fn on_demand(&self) {
+        if self.has_event.take() {
+            self.say("livechange", JsValue::NULL);
+        }
+    }
+
     /// Tells where an event stands.
     pub fn live(&self, event: &LiveEvent) {
+        self.has_event.set(true);
         let (start, end) = event.window;
         let time = |seconds: f64| event.wall(seconds).map_or(JsValue::NULL, JsValue::from);
         let detail = object([
@@ -271,11 +285,6 @@ impl Host {
             ("replay", event.has_replay.into()),
         ]);
         self.say("livechange", detail);
-    }
-
-    /// Tells that no event is known of.
-    pub fn no_event(&self) {
-        self.say("livechange", JsValue::NULL);
     }
 
     /// The browser does not play without a click.

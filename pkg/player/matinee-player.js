@@ -267,10 +267,8 @@ export class MatineePlayer extends Base {
         this.#quality = Object.freeze({ ...detail });
         break;
       case "livechange":
-        if (!detail && !this.#live) {
-          return;
-        }
-        this.#live = detail ? Object.freeze({ ...detail }) : null;
+        // Nothing once what is left of an event plays as a film.
+        this.#live = detail && Object.freeze({ ...detail });
         // The frame says when it begins.
         if (detail?.state === "waiting") {
           this.#begin();

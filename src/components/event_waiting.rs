@@ -1,9 +1,9 @@
-//! An event that has not begun: says so, and begins by itself.
+//! An event that has not begun, or not begun again: says so, and begins by itself.
 
 use gloo::timers::future::TimeoutFuture;
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
-use web_player::{clock, control};
+use web_player::{clock, control, player::waits};
 use yew::prelude::*;
 
 use crate::{
@@ -11,12 +11,6 @@ use crate::{
     session::use_session,
     spoken,
 };
-
-/// From one question to the next, in milliseconds: when the event is about to begin, and long before.
-const SOON_MS: f64 = 4_000.0;
-const LATER_MS: f64 = 30_000.0;
-/// So many seconds before its time it may begin any moment.
-const SOON: f64 = 600.0;
 
 /// Properties of [`EventWaiting`].
 #[derive(Properties, PartialEq)]
@@ -27,6 +21,9 @@ pub struct EventWaitingProps {
     pub title: AttrValue,
     /// When it is to begin, Unix seconds.
     pub starts: Option<u64>,
+    /// It has begun before, and its encoder is to come back.
+    #[prop_or_default]
+    pub has_run: bool,
     /// Without ways to the rest of the site.
     pub bare: bool,
     /// It has begun, or will not.
@@ -46,11 +43,10 @@ pub fn EventWaiting(props: &EventWaitingProps) -> Html {
             let weak = std::rc::Rc::downgrade(&alive);
             spawn_local(async move {
                 let Some(control) = control else { return };
-                loop {
-                    let ahead = starts.map_or(0.0, |starts| starts as f64 - clock::unix_now());
-                    let wait = if ahead > SOON { LATER_MS } else { SOON_MS };
-                    // Those who wait do not ask all at once.
-                    TimeoutFuture::new((wait * (0.75 + js_sys::Math::random() / 2.0)) as u32).await;
+                for asked in 0.. {
+                    let ahead = starts.map(|starts| starts as f64 - clock::unix_now());
+                    let wait = waits::for_beginning(ahead, asked, js_sys::Math::random());
+                    TimeoutFuture::new((wait * 1000.0) as u32).await;
                     if weak.upgrade().is_none() {
                         return;
                     }
@@ -69,16 +65,21 @@ pub fn EventWaiting(props: &EventWaitingProps) -> Html {
             move || drop(alive)
         });
     }
-    let when = props.starts.map(|starts| starts as f64);
+    let when = props.starts.filter(|_| !props.has_run).map(|starts| starts as f64);
+    let (what, comes) = if props.has_run {
+        ("This event is interrupted.", "It goes on here by itself as soon as the picture is back.")
+    } else {
+        ("This event has not begun yet.", "It starts here by itself as soon as there is something to see.")
+    };
     let is_late = when.is_some_and(|when| when <= clock::unix_now());
     html! {
         <section class="event-waiting" role="status">
             if !props.title.is_empty() { <h1>{ &props.title }</h1> }
-            <p class="big">{ "This event has not begun yet." }</p>
+            <p class="big">{ what }</p>
             if let Some(when) = when {
                 <p>{ if is_late { "It was to begin " } else { "It is to begin " } }<strong>{ spoken::date_and_time(when) }</strong>{ "." }</p>
             }
-            <p>{ "It starts here by itself as soon as there is something to see." }</p>
+            <p>{ comes }</p>
             if !props.bare {
                 <p><Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link></p>
             }

@@ -133,7 +133,7 @@ pub fn LiveStand(props: &LiveStandProps) -> Html {
             <span class={classes!("live-badge", event.state.as_str(), event.follows.then_some("on"))} role="status">
                 { word(event.state) }
             </span>
-            <span>{ clock }{ behind.unwrap_or_default() }</span>
+            <span class="when">{ clock }{ behind.unwrap_or_default() }</span>
             if has_edge {
                 // It stays where it is, so that whoever pressed it keeps the focus.
                 <button type="button" class="go-live" aria-disabled={at_edge.to_string()} title="Go live (End)" {onclick}>

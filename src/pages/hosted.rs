@@ -6,7 +6,7 @@ use std::{
 };
 
 use gloo::events::EventListener;
-use web_player::player::{Choice, LiveEvent, Player, PlayerEvent, Tracks, chosen_speed};
+use web_player::player::{Choice, EventState, LiveEvent, Player, PlayerEvent, Tracks, chosen_speed};
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
@@ -39,12 +39,11 @@ pub(super) fn prepare(HostHandle(host): &HostHandle, video: &HtmlVideoElement) {
         video.set_muted(true);
     }
     video.set_loop(host.wishes.looped);
-    // Whether it is an event is not known yet: what was one may be a film now.
-    host.no_event();
 }
 
-/// What the player tells of goes to the page, too.
-pub(super) fn told(HostHandle(host): &HostHandle, event: &PlayerEvent) {
+/// What the player tells of goes to the page, too. `has_run` says that the event has been seen to go on
+/// before.
+pub(super) fn told(HostHandle(host): &HostHandle, event: &PlayerEvent, has_run: bool) {
     match event {
         PlayerEvent::Quality(quality) => {
             let heights = quality.rungs.iter().map(|rung| rung.height);
@@ -52,7 +51,11 @@ pub(super) fn told(HostHandle(host): &HostHandle, event: &PlayerEvent) {
         }
         PlayerEvent::WantsGesture => host.blocked(),
         PlayerEvent::Live(event) => host.live(event),
+        PlayerEvent::NotBegun if has_run => {
+            host.live(&LiveEvent { state: EventState::Interrupted, ..LiveEvent::default() });
+        }
         PlayerEvent::NotBegun => host.live(&LiveEvent::default()),
+        PlayerEvent::OnDemand => host.on_demand(),
         PlayerEvent::Failed(problem) => host.failed(problem),
         _ => {}
     }

@@ -5,7 +5,7 @@ use nccp::json::{Library as List, LibraryMovie};
 use wasm_bindgen::JsCast;
 use web_player::{
     clock,
-    player::EventState,
+    player::{EventState, waits},
     problem::{Problem, Way},
 };
 use web_sys::HtmlElement;
@@ -19,12 +19,19 @@ use crate::{
 /// So long the library as it was fetched will do.
 const FRESH_SECONDS: f64 = 60.0;
 
-/// From one look at where the events stand to the next, more or less.
-const LOOK_AGAIN_MS: u32 = 10_000;
-
 /// Whether it is an event that is not over.
 fn changes(film: &LibraryMovie) -> bool {
     film.state.as_deref().is_some_and(|state| state != EventState::Ended.as_str())
+}
+
+/// Seconds from one look at where the events stand to the next; `None` where there are none.
+fn look_again(list: &List) -> Option<f64> {
+    let now = clock::unix_now();
+    let look = |film: &LibraryMovie| {
+        let is_on = film.state.as_deref() != Some(EventState::Waiting.as_str());
+        waits::for_look(is_on, film.starts.map(|starts| starts as f64 - now))
+    };
+    list.movies.iter().filter(|film| changes(film)).map(look).reduce(f64::min)
 }
 
 /// Whether it is an event that goes on now.
@@ -47,16 +54,16 @@ pub fn Library() -> Html {
     }
     {
         // An event begins, and ends, while one looks on.
-        let changes = session.library.as_ref().is_some_and(|library| library.movies.iter().any(changes));
+        let look = session.library.as_ref().and_then(look_again);
         let session = session.clone();
-        use_effect_with((changes, session.account().map(str::to_owned)), move |(changes, _)| {
+        use_effect_with((look, session.account().map(str::to_owned)), move |(look, _)| {
             let ask = move || {
                 if !gloo::utils::document().hidden() {
                     refresh_library(session.clone());
                 }
             };
-            let every = (f64::from(LOOK_AGAIN_MS) * (0.8 + js_sys::Math::random() * 0.4)) as u32;
-            let timer = changes.then(|| Interval::new(every, ask));
+            let spread = 0.8 + js_sys::Math::random() * 0.4;
+            let timer = look.map(|seconds| Interval::new((seconds * 1000.0 * spread) as u32, ask));
             move || drop(timer)
         });
     }

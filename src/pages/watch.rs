@@ -1,6 +1,9 @@
 //! The player's page.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use gloo::{timers::callback::Timeout, utils::document};
 use nccp::{ErrorCode, MovieId, MovieMetadata};
@@ -59,8 +62,10 @@ struct Shown {
     retrying: bool,
     /// Where it stands: an event that goes on.
     live: Option<LiveEvent>,
-    /// It is an event that has not begun.
+    /// It is an event that has not begun, or not begun again.
     not_begun: bool,
+    /// It is an event that was seen to go on, by this player or one before.
+    has_run: bool,
     /// The displays do not allow the film now.
     restricted: bool,
     /// Where the film went on, while the page says so.
@@ -86,8 +91,8 @@ enum Told {
 impl Shown {
     /// What another player begins with.
     fn into_another(mut self) -> Rc<Self> {
-        let (metadata, duration) = (self.metadata.take(), self.duration);
-        Rc::new(Self { metadata, duration, attempt: self.attempt + 1, ..Self::default() })
+        let (metadata, duration, has_run) = (self.metadata.take(), self.duration, self.has_run);
+        Rc::new(Self { metadata, duration, has_run, attempt: self.attempt + 1, ..Self::default() })
     }
 }
 
@@ -116,7 +121,11 @@ impl Reducible for Shown {
             }
             Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
             Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
-            Told::Player(PlayerEvent::Live(event)) => next.live = Some(event),
+            Told::Player(PlayerEvent::Live(event)) => {
+                next.has_run |= event.state != EventState::Waiting;
+                next.live = Some(event);
+            }
+            Told::Player(PlayerEvent::OnDemand) => next.live = None,
             Told::Player(PlayerEvent::NotBegun) => next.not_begun = true,
             Told::Player(PlayerEvent::Failed(problem)) => next.problem = Some(problem),
             Told::Player(PlayerEvent::BeginAnew) => return next.into_another(),
@@ -141,7 +150,7 @@ fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
         Some("This film plays on one display only. Disconnect the second display to continue.")
     } else if event == Some(EventState::Waiting) {
         Some("The event is about to begin…")
-    } else if event == Some(EventState::Interrupted) && is_dry {
+    } else if event == Some(EventState::Interrupted) && (is_dry || media.ended) {
         Some("The event is interrupted. It goes on here as soon as the picture is back.")
     } else if shown.retrying && is_dry {
         Some("The film isn't loading. Trying again…")
@@ -165,6 +174,8 @@ fn use_player(
     shown: &UseReducerHandle<Shown>,
 ) -> Rc<RefCell<Option<Player>>> {
     let player = use_mut_ref(|| None::<Player>);
+    // The event was seen to go on, by this player or one before.
+    let has_run = use_memo((), |()| Cell::new(false));
     let begin = {
         let (player, video, session, shown) =
             (Rc::clone(&player), video.clone(), session.clone(), shown.dispatcher());
@@ -173,10 +184,13 @@ fn use_player(
             let control = session.control.clone().filter(|_| player.borrow().is_none());
             let (Some(control), Some(video)) = (control, video.cast::<HtmlVideoElement>()) else { return };
             session.dispatch(Action::Playing(movie));
-            let (session, host) = (session.clone(), host.clone());
+            let (session, host, has_run) = (session.clone(), host.clone(), Rc::clone(&has_run));
             host.iter().for_each(|host| hosted::prepare(host, &video));
-            let tell = Rc::new(move |event| {
-                host.iter().for_each(|host| hosted::told(host, &event));
+            let tell = Rc::new(move |event: PlayerEvent| {
+                if matches!(&event, PlayerEvent::Live(event) if event.state != EventState::Waiting) {
+                    has_run.set(true);
+                }
+                host.iter().for_each(|host| hosted::told(host, &event, has_run.get()));
                 let login = host.is_none()
                     && matches!(&event, PlayerEvent::Failed(problem)
                     if problem.code == ErrorCode::LoginRequired.as_str());
@@ -375,7 +389,8 @@ pub fn Watch(props: &WatchProps) -> Html {
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
             if problem.is_none() && shown.not_begun {
                 <div class="curtain-call">
-                    <EventWaiting movie={props.movie} title={title.clone()} {starts} {bare} on_begun={begin_anew} />
+                    <EventWaiting movie={props.movie} title={title.clone()} {starts} has_run={shown.has_run} {bare}
+                        on_begun={begin_anew} />
                 </div>
             } else if let Some(problem) = problem {
                 <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} {bare} /></div>

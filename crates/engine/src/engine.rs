@@ -78,6 +78,8 @@ pub struct Engine {
     position: f64,
     // The viewer wants to see the film, whether or not there is anything to see.
     playing: bool,
+    // What the viewer has chosen.
+    speed: f64,
     // Whether the manifest's start segments are still the ones to begin with.
     at_start: bool,
     urls: Urls,
@@ -120,6 +122,7 @@ impl Engine {
             next_id: 0,
             position: 0.0,
             playing: true,
+            speed: 1.0,
             at_start: true,
             urls: Urls::default(),
             last_seek: None,
@@ -167,7 +170,8 @@ impl Engine {
                 self.playhead(now, position.max(0.0), playing, &mut out);
             }
             Event::Seek { position } if position.is_finite() => self.seek(now, position.max(0.0), &mut out),
-            Event::Playhead { .. } | Event::Seek { .. } => {}
+            Event::Speed { speed } if speed.is_finite() => self.speed = speed,
+            Event::Playhead { .. } | Event::Seek { .. } | Event::Speed { .. } => {}
             Event::QuotaExceeded { track } => self.quota(now, track, &mut out),
             Event::Viewport { width, height } => self.viewport = (width, height),
             Event::Quality { representation } => self.quality(now, representation, &mut out),

@@ -81,6 +81,13 @@ pub enum Event {
         /// False while paused or ended.
         playing: bool,
     },
+    /// How fast the viewer wants the film to be played: 1, or the speed that they have chosen. Tell it before
+    /// the [`Event::Playhead`] that follows. 1 until told otherwise; what
+    /// [`Engine::rate`](crate::Engine::rate) says is nobody's choice.
+    Speed {
+        /// 1 is as it was made.
+        speed: f64,
+    },
     /// The viewer asked for another position.
     Seek {
         /// Seconds.

@@ -6,12 +6,14 @@
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
 //! * [`LiveIndex`]: what is told of an event while it goes on, and the manifest that it makes whole
 //! * [`Renewal`]: when the license of a film that plays is renewed, and what comes of it when it is not
+//! * [`waits`]: how long to wait until the next question about an event
 
 mod downloads;
 mod head;
 mod live;
 mod presentation;
 mod renewal;
+pub mod waits;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};

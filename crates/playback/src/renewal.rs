@@ -39,11 +39,20 @@ pub struct Renewal<R> {
     failures: u32,
     /// Changed rules that no license has been taken by yet.
     rules: Option<R>,
+    /// Keys are declared that no license has been taken for yet.
+    keys_wanted: bool,
 }
 
 impl<R> Default for Renewal<R> {
     fn default() -> Self {
-        Self { terms: Terms::default(), at: None, under_way: false, failures: 0, rules: None }
+        Self {
+            terms: Terms::default(),
+            at: None,
+            under_way: false,
+            failures: 0,
+            rules: None,
+            keys_wanted: false,
+        }
     }
 }
 
@@ -63,10 +72,12 @@ impl<R: Clone> Renewal<R> {
     }
 
     /// Keys are declared that the license has not got: a new one is asked for within `seconds`, at a moment
-    /// that `random` (0 to 1) chooses, so that not all players ask at once.
+    /// that `random` (0 to 1) chooses, so that not all players ask at once. A license that has ended, but may
+    /// be played on by, is renewed for them, too.
     pub fn keys_declared(&mut self, now: f64, seconds: f64, random: f64) {
+        self.keys_wanted = true;
         // What failed is asked for again at its own distances.
-        if !self.under_way && self.failures == 0 {
+        if !self.under_way && (self.failures == 0 || self.at.is_none()) {
             let at = now + seconds.max(0.0) * random;
             self.at = Some(self.at.map_or(at, |before| before.min(at)));
         }
@@ -83,8 +94,8 @@ impl<R: Clone> Renewal<R> {
             return None;
         }
         self.at = None;
-        // What has ended is not renewed, but changed rules are rules.
-        if is_over && self.rules.is_none() {
+        // What has ended is not renewed, but changed rules are rules, and what goes on needs its next keys.
+        if is_over && self.rules.is_none() && !self.keys_wanted {
             return None;
         }
         self.under_way = true;
@@ -216,6 +227,28 @@ mod tests {
         let mut none = Renewal::<()>::default();
         none.keys_declared(0.0, 0.0, 0.3);
         assert_eq!(none.due(0.0), Some(Due::Renew(None)));
+    }
+
+    /// B85: a license that only starts are refused by has ended: the film plays on, and its keys change.
+    #[test]
+    fn b85_declared_keys_are_asked_for_although_a_license_for_starts_is_over() {
+        let mut renewal = taken(terms(100.0, false, 50.0));
+        assert_eq!(renewal.due(50.0), Some(Due::Renew(None)));
+        assert!(!renewal.failed(50.0, true, 0.5));
+        assert_eq!(renewal.due(200.0), None, "what has ended is not renewed");
+        renewal.keys_declared(200.0, 10.0, 0.5);
+        assert_eq!((renewal.due(204.9), renewal.due(205.0)), (None, Some(Due::Renew(None))));
+        assert!(!renewal.failed(205.0, true, 0.5));
+        renewal.keys_declared(206.0, 10.0, 0.0);
+        assert_eq!(renewal.due(206.0), None, "at its own distances");
+        assert_eq!(renewal.due(209.0), Some(Due::Renew(None)));
+        renewal.taken(terms(150.0, false, 140.0));
+        assert_eq!(renewal.due(210.0), None, "it has the keys");
+        renewal.keys_declared(220.0, 0.0, 0.0);
+        assert_eq!(renewal.due(220.0), Some(Due::Renew(None)));
+        let mut continuous = taken(terms(100.0, true, 500.0));
+        continuous.keys_declared(90.0, 20.0, 1.0);
+        assert_eq!(continuous.due(101.0), Some(Due::End), "keys do not prolong what ends the film");
     }
 
     #[test]

@@ -131,11 +131,18 @@ impl Engine {
         })
     }
 
+    /// Whether the viewer's speed is one by which what is live can be followed. Who watches slowly wants to
+    /// see what was.
+    fn keeps_up(&self) -> bool {
+        self.speed >= 1.0
+    }
+
     /// Whether a viewer who is at this position wants what is live.
     pub(super) fn follow_from(&mut self, position: f64) {
         let Some(window) = self.window() else { return };
+        let keeps_up = self.keeps_up();
         if let Some(growth) = &mut self.growth {
-            growth.pace.follows = !window.finished && position + NEAR >= growth.latest(&window);
+            growth.pace.follows = keeps_up && !window.finished && position + NEAR >= growth.latest(&window);
         }
     }
 
@@ -143,12 +150,12 @@ impl Engine {
     pub(super) fn keep_distance(&mut self, now: Duration) {
         let (Some(window), ahead) = (self.window(), self.buffered().ahead(self.position)) else { return };
         let (position, playing, started) = (self.position, self.playing, self.watch.started);
-        let stalls = self.watch.counters.rebuffers;
+        let (stalls, keeps_up) = (self.watch.counters.rebuffers, self.keeps_up());
         let Some(growth) = self.growth.as_mut().filter(|growth| growth.joined()) else { return };
         let (distance, has_index) = (growth.distance(), growth.has_index());
         let pace = &mut growth.pace;
-        // Who pauses goes on from there.
-        pace.follows &= !window.finished && (playing || !started);
+        // Who pauses goes on from there, and who watches slowly is left behind.
+        pace.follows &= !window.finished && keeps_up && (playing || !started);
         pace.latency = Some((pace.edge_at(now) - position).max(0.0));
         pace.count(now, stalls, has_index);
         pace.choose(distance + pace.raised, ahead, playing);

@@ -82,6 +82,7 @@ fn happens(of: Kind) -> impl Strategy<Value = Happens> {
     let playback = prop_oneof![
         3 => (position(), any::<bool>()).prop_map(|(position, playing)| Event::Playhead { position, playing }),
         1 => position().prop_map(|position| Event::Seek { position }),
+        1 => position().prop_map(|speed| Event::Speed { speed }),
         1 => (kind(), proptest::collection::vec((0.0f64..60.0, 0.0f64..60.0), 0..4))
             .prop_map(|(track, ranges)| Event::Buffered { track, ranges: Ranges::new(ranges) }),
         1 => kind().prop_map(|track| Event::QuotaExceeded { track }),

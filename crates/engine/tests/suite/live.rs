@@ -94,6 +94,30 @@ fn who_pauses_or_goes_back_is_left_there_until_they_go_live() {
 }
 
 #[test]
+fn who_watches_slowly_falls_behind_and_is_not_dragged_on() {
+    let mut world = tuned_in(1000);
+    world.bandwidth = 30e6;
+    world.run(seconds(30));
+    assert!(world.engine.live().unwrap().follows);
+    let before = world.position;
+    world.speed = Some(0.5);
+    world.tell(Event::Speed { speed: 0.5 });
+    world.run(seconds(60));
+    assert!(!world.engine.live().unwrap().follows);
+    assert!((world.position - before - 30.0).abs() < 1.0, "{} {before}", world.position);
+    assert_eq!((world.failure(), world.engine.rate(), world.seen.jumps), (None, 1.0, 1));
+    world.speed = None;
+    world.tell(Event::Speed { speed: 1.0 });
+    world.run(seconds(10));
+    assert!(!world.engine.live().unwrap().follows, "they stay where they are");
+    let latest = world.engine.live().unwrap().latest;
+    world.seek(latest);
+    world.run(ms(500));
+    assert!(world.engine.live().unwrap().follows);
+    assert_eq!(world.seen.jumps, 1);
+}
+
+#[test]
 fn nobody_follows_what_is_over_or_what_is_on_demand() {
     let mut world = World::broadcast(150.0, 25, 1000);
     world.manifest(0.0);

@@ -169,6 +169,9 @@ impl Driver {
 
     /// Tells the engine where the video element is.
     pub(super) fn playhead(&self) {
+        if let Some(speed) = self.speed.news(&self.video) {
+            self.feed(Event::Speed { speed });
+        }
         let playing = !self.video.paused() && !self.video.ended();
         self.feed(Event::Playhead { position: self.video.current_time(), playing });
     }

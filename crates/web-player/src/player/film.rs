@@ -7,10 +7,9 @@ use std::{
 
 use drm_api::cdm::Request;
 use engine::Event;
-use gloo::timers::future::TimeoutFuture;
 use gloo::utils::document;
 use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId, MovieMetadata, MovieType};
-use playback::{EventState, is_same_session};
+use playback::{EventState, is_same_session, waits};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -19,9 +18,10 @@ use super::{
     captions::Captions,
     driver::{Driver, DriverHost},
     licenses::{LicenseHost, LicenseKeeper},
-    live::{self, Feed, NoIndex, REPLAY_MS},
+    live::{self, Feed, MOST_GONE, NoIndex},
     quality::Quality,
     report::Reporter,
+    speed::chosen_speed,
     tracks::{Stills, Tracks},
     video::{self, Happening, Watching},
 };
@@ -56,7 +56,9 @@ pub enum PlayerEvent {
     Restricted(bool),
     /// Of an event: where it stands, and where the viewer is in it.
     Live(live::Event),
-    /// The event has not begun. The player has ended; another may be tried later.
+    /// It is a film, and no event that goes on. May be told more than once.
+    OnDemand,
+    /// The event has not begun, or has not begun again. The player has ended; another may be tried later.
     NotBegun,
     /// What there is now is not what the player began with: the event's encoder is another, it has sound now, it
     /// has become a film. The player has ended, and another is to be made in its place.
@@ -144,9 +146,13 @@ impl Player {
         });
     }
 
-    /// Goes to what is live, in an event, and plays.
+    /// Goes to what is live, in an event, and plays; at a speed by which one stays there.
     pub fn go_live(&self) {
         if let Some(live) = self.0.driver.live() {
+            if chosen_speed(&self.0.video) < 1.0 {
+                self.0.video.set_playback_rate(1.0);
+            }
+            self.0.driver.playhead();
             self.0.video.set_current_time(live.latest);
             self.0.play();
         }
@@ -270,7 +276,10 @@ impl Film {
         }
         match manifest.live.is_some() {
             true => spawn_local(Rc::clone(self).follow(manifest)),
-            false => self.manifest_is_whole(manifest),
+            false => {
+                self.tell(PlayerEvent::OnDemand);
+                self.manifest_is_whole(manifest);
+            }
         }
     }
 
@@ -288,23 +297,45 @@ impl Film {
     // ---- events ----
 
     /// Takes an event's manifest, once its index says what can be played.
-    async fn follow(self: Rc<Self>, manifest: Manifest) {
-        let whole = self.feed.complete(&manifest, || !self.closed.get(), || self.tell_event()).await;
-        match whole {
-            Some(Ok(whole)) => {
-                self.of.replace(Some(whole.clone()));
-                self.reporter.set_event();
-                self.manifest_is_whole(whole);
-                self.tell_event();
+    async fn follow(self: Rc<Self>, mut manifest: Manifest) {
+        let mut gone = 0;
+        loop {
+            let whole = self.feed.complete(&manifest, || !self.closed.get(), || self.tell_event()).await;
+            let no_index = match whole {
+                Some(Ok(whole)) => {
+                    self.of.replace(Some(whole.clone()));
+                    self.reporter.set_event();
+                    self.manifest_is_whole(whole);
+                    return self.tell_event();
+                }
+                // The engine asks for another, at distances of its own.
+                Some(Err(_)) if self.of.borrow().is_some() => return self.driver.feed(Event::ManifestFailed),
+                Some(Err(no_index)) => no_index,
+                None => return,
+            };
+            gone += u32::from(no_index == NoIndex::Gone);
+            if gone > MOST_GONE {
+                return self.fail(Problem::from(&engine::Error::Unreachable));
             }
-            Some(Err(_)) if self.of.borrow().is_some() => self.driver.feed(Event::ManifestFailed),
-            // What there is has changed since the manifest was made, or nothing comes: from the beginning, in a
-            // while.
-            Some(Err(_)) => {
-                TimeoutFuture::new(REPLAY_MS.0).await;
-                self.give_way(PlayerEvent::BeginAnew);
+            self.feed.wait_again(gone).await;
+            if self.closed.get() {
+                return;
             }
-            None => {}
+            // What does not come is asked for again. What is gone has changed since the manifest was made:
+            // another manifest says into what, and costs no license.
+            if no_index == NoIndex::Gone {
+                match self.control.authorize(self.movie).await {
+                    Ok(fresh) if is_same_session(&manifest, &fresh) => {
+                        self.licenses.manifest_asked_at(clock::unix_now());
+                        manifest = fresh;
+                    }
+                    Ok(_) => return self.give_way(PlayerEvent::BeginAnew),
+                    Err(Error::Refused(wire)) if wire.action != Action::Backoff => {
+                        return self.fail(Problem::from(&Error::Refused(wire)));
+                    }
+                    Err(_) => {}
+                }
+            }
         }
     }
 
@@ -336,26 +367,38 @@ impl Film {
         self.tell_event();
     }
 
-    /// An event that is over becomes a film: waits for it, and says so.
+    /// An event that is over becomes a film: waits for it, and says so. One that says it is over because its
+    /// server was stopped goes on in another session: then the player begins anew.
     async fn await_replay(self: Rc<Self>) {
         let weak = Rc::downgrade(&self);
         let (control, movie) = (self.control.clone(), self.movie);
         drop(self);
-        let mut wait = REPLAY_MS.0;
-        loop {
-            TimeoutFuture::new((f64::from(wait) * (0.75 + js_sys::Math::random() / 2.0)) as u32).await;
+        for asked in 0.. {
+            live::wait(waits::for_replay(asked, js_sys::Math::random())).await;
             if weak.upgrade().is_none_or(|film| film.closed.get()) {
                 return;
             }
-            let asked = control.authorize(movie).await;
-            if asked.is_ok_and(|manifest| manifest.movie_type == MovieType::Static) {
-                break;
+            let answer = control.authorize(movie).await;
+            let Some(film) = weak.upgrade() else { return };
+            match answer {
+                Ok(manifest) if manifest.movie_type == MovieType::Static => {
+                    film.feed.state.set(EventState::Ended);
+                    film.feed.has_replay.set(true);
+                    return film.tell_event();
+                }
+                Ok(manifest) => {
+                    let goes_on = film.of.borrow().as_ref().is_some_and(|of| !is_same_session(of, &manifest));
+                    if goes_on {
+                        return film.give_way(PlayerEvent::BeginAnew);
+                    }
+                }
+                // Its encoder is to come back.
+                Err(Error::Refused(wire)) if wire.code == ErrorCode::EventWaiting => {
+                    film.feed.state.set(EventState::Interrupted);
+                    film.tell_event();
+                }
+                Err(_) => {}
             }
-            wait = (wait * 2).min(REPLAY_MS.1);
-        }
-        if let Some(film) = weak.upgrade() {
-            film.feed.has_replay.set(true);
-            film.tell_event();
         }
     }
 
@@ -474,6 +517,11 @@ impl Film {
         }
     }
 
+    /// Whether something that is needed does not come, and is asked for again.
+    fn is_in_trouble(&self) -> bool {
+        self.driver.is_in_trouble() || self.feed.is_in_trouble() || self.licenses.lacks_key()
+    }
+
     /// Tells the engine what it cannot see, and the page what has changed. Wanted a few times a second.
     fn observe(&self) {
         self.driver.observe();
@@ -481,8 +529,7 @@ impl Film {
             return;
         }
         self.tell_event();
-        let (quality, retrying) =
-            (self.driver.quality(), self.driver.is_in_trouble() || self.licenses.lacks_key());
+        let (quality, retrying) = (self.driver.quality(), self.is_in_trouble());
         if *self.shown.borrow() != quality {
             self.shown.replace(quality.clone());
             self.tell(PlayerEvent::Quality(quality));

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use futures_util::future::{Either, select};
 use gloo::{net::http::Request, timers::future::TimeoutFuture};
 use nccp::{LiveManifest, Manifest};
-use playback::{EventState, LiveIndex, MAX_INDEX, Run, index_question, wall_of};
+use playback::{EventState, LiveIndex, MAX_INDEX, Run, index_question, waits, wall_of};
 use web_sys::{AbortController, RequestCredentials};
 
 /// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
@@ -14,8 +14,9 @@ const PATIENCE_MS: u32 = 25_000;
 const BETWEEN_MS: u32 = 700;
 /// How often a representation that has only just begun, or enough to begin with, is waited for.
 const SETTLING: u32 = 4;
-/// How long after its end an event's film is first asked for, and at most from one question to the next.
-pub(super) const REPLAY_MS: (u32, u32) = (2_000, 60_000);
+/// So often the server says of an event that nobody has begun to watch that it is another, or over, until
+/// that is a failure.
+pub(super) const MOST_GONE: u32 = 8;
 
 /// What a page may know of an event.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +60,8 @@ pub(super) struct Feed {
     pub(super) state: Cell<EventState>,
     pub(super) runs: RefCell<Vec<Run>>,
     pub(super) has_replay: Cell<bool>,
+    /// How often in a row nothing of the event could be had, before any of it was there.
+    failures: Cell<u32>,
 }
 
 impl Feed {
@@ -81,6 +84,7 @@ impl Feed {
             let pause = TimeoutFuture::new(BETWEEN_MS);
             match asked {
                 Ok(index) => {
+                    self.failures.set(0);
                     self.heard(&index);
                     tell();
                     unsettled += u32::from(index.has_media());
@@ -113,6 +117,19 @@ impl Feed {
         Ok(index)
     }
 
+    /// Nothing of the event could be had: waits until it is to be tried again, longer each time. It was gone
+    /// so often before: an event that is over answers, too.
+    pub(super) async fn wait_again(&self, gone: u32) {
+        let failures = self.failures.get().saturating_add(1).max(gone);
+        self.failures.set(failures);
+        wait(waits::again(failures, js_sys::Math::random())).await;
+    }
+
+    /// Whether the event does not arrive, before any of it was there.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.failures.get() > 0
+    }
+
     fn heard(&self, index: &LiveIndex) {
         self.state.set(index.state);
         if *self.runs.borrow() != index.runs {
@@ -137,6 +154,11 @@ impl Feed {
             runs: self.runs.borrow().clone(),
         }
     }
+}
+
+/// Waits for so many seconds.
+pub(super) async fn wait(seconds: f64) {
+    TimeoutFuture::new((seconds * 1000.0) as u32).await;
 }
 
 /// Gets an index. No cookies and no header, as with media.

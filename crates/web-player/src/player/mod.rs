@@ -26,7 +26,7 @@ mod video;
 
 pub use film::{Listener, Player, PlayerEvent};
 pub use live::Event as LiveEvent;
-pub use playback::{EventState, HeadAssembly, Run, media_type, parse_index, presentation};
+pub use playback::{EventState, HeadAssembly, Run, media_type, parse_index, presentation, waits};
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
 pub use speed::chosen_speed;

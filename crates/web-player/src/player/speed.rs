@@ -19,15 +19,23 @@ pub fn chosen_speed(video: &HtmlVideoElement) -> f64 {
 pub(super) struct Speed {
     /// What was set here last.
     own: Cell<f64>,
+    /// The viewer's choice, as it was seen last.
+    chosen: Cell<f64>,
 }
 
 impl Default for Speed {
     fn default() -> Self {
-        Self { own: Cell::new(1.0) }
+        Self { own: Cell::new(1.0), chosen: Cell::new(1.0) }
     }
 }
 
 impl Speed {
+    /// What the viewer has chosen, where that is not what it was when this was asked last.
+    pub(super) fn news(&self, video: &HtmlVideoElement) -> Option<f64> {
+        let chosen = chosen_speed(video);
+        ((self.chosen.replace(chosen) - chosen).abs() > SAME).then_some(chosen)
+    }
+
     /// Plays at this rate, unless the viewer has chosen a speed.
     pub(super) fn keep(&self, video: &HtmlVideoElement, rate: f64) {
         let now = video.playback_rate();
