@@ -23,13 +23,10 @@ self.addEventListener("message", (event) => {
     origin = event.data.origin;
     port = event.ports[0];
     port.onmessage = ({ data }) => serve(data);
-    import("./decryptor-worker.js").catch((error) => hook({ failed: String(error) }));
   }
 });
 
-// Where licenses name the players that may, the module means the page that plays.
 const own = self.location.origin;
-Object.defineProperty(WorkerLocation.prototype, "origin", { get: () => origin || own });
 
 const waiting = new Map(); // numbers of requests to the module, and what hears their answers
 let last = 0;
@@ -184,12 +181,21 @@ async function register(grant) {
   }
 }
 
-// The registration by this grant; one at a time. A ticket that is near its end is asked for anew.
-function registration(grant) {
+// The registration by this grant; one at a time. A ticket that is near its end is asked for anew. One whose challenge
+// found no answer is, too; where the grant is over meanwhile and the page has no `other`, it is as good as it was.
+function registration(grant, other) {
   const turn = registering.then(() => {
     const kept = registered.get(grant);
-    const good = kept && kept.account === opened && now() < Math.min(kept.renewal, kept.asked + UNANSWERED);
-    return good ? kept : register(grant);
+    const lasts = () => kept && registered.get(grant) === kept && kept.account === opened && now() < kept.renewal;
+    if (!lasts()) {
+      return register(grant);
+    }
+    return now() < kept.asked + UNANSWERED ? kept : register(grant).catch((thrown) => {
+      if (thrown?.code === "GRANT_INVALID" && !other && lasts()) {
+        return kept;
+      }
+      throw thrown;
+    });
   });
   registering = turn.catch(() => {});
   return turn;
@@ -215,10 +221,10 @@ const text = (value) => (typeof value === "string" && value ? value : null);
 const SERVED = {
   // → {session}
   "create-session": () => ask("cdm", { type: "create-session" }),
-  // session, movie, grant, initData, display → {challenge, licenseUrl, ticket}: what goes to `POST /license`, with the
+  // session, movie, grant, other, initData, display → {challenge, licenseUrl, ticket}: what goes to `POST /license`, with the
   // ticket as `X-CTicket`.
   async "generate-request"(of) {
-    const by = await registration(text(of.grant));
+    const by = await registration(text(of.grant), of.other === true);
     const { device, ticket } = by;
     const { challenge, licenseUrl } = await ask("cdm", {
       type: "generate-request",
@@ -387,3 +393,5 @@ async function serve(message) {
     port.postMessage({ id, error: problem(thrown) });
   }
 }
+
+import("./decryptor-worker.js").catch((error) => hook({ failed: String(error) }));

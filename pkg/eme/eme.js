@@ -256,7 +256,8 @@
       }
       const { challenge, ticket } = await this.granted(element, (grant) => {
         const copy = initData.slice().buffer;
-        return link.ask("generate-request", { session, movie, grant, initData: copy, display: display() }, [copy]);
+        const members = { session, movie, grant, other: Boolean(this.grantcallback), initData: copy, display: display() };
+        return link.ask("generate-request", members, [copy]);
       });
       this.#ticket = ticket;
       this.#tickets.set(nameOf(challenge), { ticket, link });
@@ -775,12 +776,14 @@
     #stream = streams++;
     #ours = false; // its bytes go through the worker
     #link = null; // of these
+    #fresh = true; // what comes next begins a segment
     #held = new Uint8Array(); // of an init segment that has not come whole: whose it is is not known yet
     #head = new Uint8Array(); // of a box that has not come whole: an init segment, or a header
     #left = 0; // octets of a box of media that are still to come
     #job = null;
     #inside = null; // who waits for the browser's own append
     #late = null; // clear, and there was no room
+    #edge = 0; // the end of what was buffered then: what is late goes on there
 
     constructor(buffer, source, type) {
       this.#buffer = buffer;
@@ -820,6 +823,7 @@
     changed(type) {
       this.#type = type;
       this.#leave();
+      this.#fresh = true;
       this.#late = null;
     }
 
@@ -841,7 +845,13 @@
 
     // Whether these bytes begin an init segment of Matinee's; null, as long as it has not come whole.
     #begins(octets) {
-      if (!installed || !/mp4/.test(this.#type) || octets.length < 8 || !isInit(kind(octets, 0))) {
+      if (!installed || !/mp4/.test(this.#type)) {
+        return false;
+      }
+      if (octets.length < 8) {
+        return this.#fresh ? null : false;
+      }
+      if (!isInit(kind(octets, 0))) {
         return false;
       }
       const element = elementOf(this.#source);
@@ -884,6 +894,7 @@
         }
         real.append.call(this.#buffer, held ? octets : data);
         this.#held = new Uint8Array();
+        this.#fresh = false;
         return;
       }
       const first = this.#may();
@@ -892,10 +903,13 @@
       if (begins === null) {
         this.#held = octets;
         octets = new Uint8Array();
+      } else {
+        this.#fresh = false;
       }
       if (begins) {
         this.#ours = true;
-        this.#link = installed.link;
+        // Where the element's keys have their sessions, whatever has been installed since.
+        this.#link = (keysOf.get(elementOf(this.#source))?.of ?? installed).link;
       }
       this.#run(this.#begin(), octets, first);
     }
@@ -1010,7 +1024,13 @@
           throw thrown;
         }
         // Its caller hears of it with the next append, as browsers say it: in place.
-        this.#late = this.#late ? joined(new Uint8Array(this.#late), new Uint8Array(clear)).buffer : clear;
+        if (this.#late) {
+          this.#late = joined(new Uint8Array(this.#late), new Uint8Array(clear)).buffer;
+        } else {
+          const { buffered } = this.#buffer;
+          this.#edge = buffered.length ? buffered.end(buffered.length - 1) : 0;
+          this.#late = clear;
+        }
       }
       if (!taken) {
         throw new Error("The browser could not take a decrypted segment.");
@@ -1111,6 +1131,7 @@
     abort(before) {
       before();
       this.#forget();
+      this.#fresh = true;
       this.#late = null;
       if (this.#ours) {
         this.#link.ask("drop", { stream: this.#stream }).catch(() => {});
@@ -1128,8 +1149,8 @@
       }
       if (!this.#inside) {
         before(from, to);
-        // What came late belongs to what is ahead: what is removed behind makes room for it.
-        if (this.#late && to > (elementOf(this.#source)?.currentTime ?? 0)) {
+        // What came late goes on where the buffer ended: what is removed elsewhere makes room for it.
+        if (from <= this.#edge && to > this.#edge) {
           this.#late = null;
         }
         return;

@@ -54,7 +54,7 @@ pub fn Library() -> Html {
     }
     {
         // An event begins, and ends, while one looks on.
-        let look = session.library.as_ref().and_then(look_again);
+        let look = session.library.as_deref().and_then(look_again);
         let session = session.clone();
         use_effect_with((look, session.account().map(str::to_owned)), move |(look, _)| {
             let ask = move || {

@@ -212,11 +212,11 @@ fn check_same_key(published: &Published, film: &Film<'_>, options: &PackageOptio
     Ok(())
 }
 
+/// Where a pack is made, the storage that it goes to, and the key there; without a key it stays where it is made.
+type Target = (PathBuf, Arc<dyn Storage>, Option<Key>);
+
 /// The folder beside which a pack is made, the storage where it goes, and its key there.
-fn destination(
-    destination: &Destination,
-    pack_id: &str,
-) -> Result<(PathBuf, Arc<dyn Storage>, Option<Key>), Error> {
+fn destination(destination: &Destination, pack_id: &str) -> Result<Target, Error> {
     let key = || Ok::<_, Error>(Some(pack_id.parse::<Key>().map_err(storage::Error::from)?));
     Ok(match destination {
         Destination::Directory(place) => (place.clone(), Arc::new(Folder::new(place)), None),

@@ -129,7 +129,7 @@ fn enhanced_video(mut reader: Reader, frame_type: u8, kind: u8) -> Result<Vec<Pa
     if kind != video_type::METADATA && frame_type == 5 {
         return Ok(Vec::new());
     }
-    let packets = reader.tracks(kind, video_type::TRACKS, |kind, code, mut reader| {
+    reader.tracks(kind, video_type::TRACKS, |kind, code, mut reader| {
         let codec = match code {
             b"avc1" => Codec::Avc,
             b"hvc1" => Codec::Hevc,
@@ -145,8 +145,7 @@ fn enhanced_video(mut reader: Reader, frame_type: u8, kind: u8) -> Result<Vec<Pa
             video_type::FRAMES_NOW => Some((codec, frame(reader.0, frame_type, 0))),
             _ => None,
         })
-    });
-    packets
+    })
 }
 
 /// Reads the payload of a message with sound.

@@ -1,4 +1,5 @@
 //! A publisher and the server's side of its connection.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use rtmp::{Event, MediaKind, Session, SessionError};

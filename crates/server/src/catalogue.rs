@@ -581,7 +581,7 @@ fn again(pack: &str, error: &Error) -> Error {
         Error::Storage(storage::Error::Store { key, doing, storage, trouble, said }) => {
             Error::Storage(storage::Error::Store {
                 key: key.clone(),
-                doing: *doing,
+                doing,
                 storage: storage.clone(),
                 trouble: *trouble,
                 said: said.clone(),
@@ -590,7 +590,7 @@ fn again(pack: &str, error: &Error) -> Error {
         Error::Storage(storage::Error::Io { key, doing, storage, source }) => {
             Error::Storage(storage::Error::Io {
                 key: key.clone(),
-                doing: *doing,
+                doing,
                 storage: storage.clone(),
                 source: std::io::Error::new(source.kind(), source.to_string()),
             })
@@ -743,7 +743,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let library: Arc<dyn Storage> = Arc::new(Folder::new(folder.path()));
         let far = Catalogue::new(Arc::clone(&library), Some(Duration::from_secs(3600)));
-        assert!(!far.is_at_hand(ID) && far.is_at_hand("live-7"));
+        assert!(!far.is_at_hand(ID) && far.is_at_hand("no id of a pack"));
         let (one, other) = tokio::join!(far.pack(ID), far.pack(ID));
         assert_eq!(one.unwrap_err().to_string(), other.unwrap_err().to_string());
         assert!(far.is_at_hand(ID) && far.reading.lock().unwrap().is_empty());

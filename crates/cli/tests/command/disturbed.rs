@@ -241,7 +241,7 @@ fn noise(source: &Site) -> PathBuf {
     clip(
         &film,
         &format!(
-            "-f lavfi -i testsrc=s=320x240:r=25:d=2,noise=alls=60:allf=t {SOUND} -c:v mpeg4 -q:v 2 -c:a flac"
+            "-f lavfi -i testsrc=s=320x240:r=25:d=2,noise=c0s=60:c1s=60:c2s=60:c0f=t:c1f=t:c2f=t {SOUND} -c:v mpeg4 -q:v 2 -c:a flac"
         ),
     );
     film

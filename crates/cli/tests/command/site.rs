@@ -120,17 +120,6 @@ impl Running {
         answer
     }
 
-    /// As [`Running::request`], whatever bytes are answered.
-    pub(crate) fn octets(&self, method: &str, path: &str, more: &str) -> Vec<u8> {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = self.address.replace("127.0.0.1", "localhost");
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
-            .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        answer
-    }
-
     pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());

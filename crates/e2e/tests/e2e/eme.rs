@@ -244,7 +244,9 @@ async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
              const isElsewhere = () => {{
                  try {{ return !other.location.href }} catch {{ return true }}
              }};
-             while (other && !isElsewhere()) await new Promise(go => setTimeout(go));
+             for (let turns = 0; other && !other.closed && !isElsewhere() && turns < 500; turns++) {{
+                await new Promise(go => setTimeout(go, 20));
+            }}
              for (let frames = 0; frames < 3; frames++) {{
                  if (other) knock(other);
                  await ask(await meet(), {{ type: 'create-session' }});

@@ -164,7 +164,11 @@ impl Live {
     pub(crate) async fn look_on(service: &Arc<Service>) {
         let live = &service.live;
         let mut closings = live.closings.lock().await;
-        while closings.try_join_next().is_some() {}
+        while let Some(done) = closings.try_join_next() {
+            if let Err(error) = done {
+                tracing::error!(%error, "an event could not be closed");
+            }
+        }
         for session in live.to_be_closed(service) {
             let service = Arc::clone(service);
             closings.spawn(async move { service.live.close(&service, &session).await });
@@ -189,8 +193,14 @@ impl Live {
             let (app, name) = (&session.event.app, &session.event.name);
             if session.has_ended() {
                 let is_old = now.saturating_sub(session.ended.load(Ordering::Relaxed)) > AFTERWARDS;
+                // One that ended when its encoder changed, and whose event was ended before there was another.
+                let is_left = !session.is_closing()
+                    && matches!(self.events.find(app, name), Ok(event) if event.as_ref().is_none_or(|event| event.known.ended.is_some()));
+                if is_left && !session.closing.swap(true, Ordering::Relaxed) {
+                    over.push(Arc::clone(&session));
+                }
                 // With its lock, its film is still being made.
-                if is_old && lock(&session.lock).is_none() {
+                if is_old && (!session.is_closing() || lock(&session.lock).is_none()) {
                     lock(&self.sessions).remove(&(app.clone(), name.clone()));
                 }
                 continue;

@@ -7,6 +7,7 @@ use crate::content_place::ContentPlace;
 use crate::{Error, Service};
 use futures_util::future::join_all;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often a transaction runs again for films that it lacks.
@@ -38,13 +39,17 @@ pub(crate) fn check_all<'a>(service: &Service, names: impl Iterator<Item = &'a s
 
 /// Reads films, so that the next transaction has them. One that cannot be read fails there, too.
 pub(crate) async fn read(service: &Service, names: &[String]) {
+    let begun = AtomicUsize::new(0);
     let all = async {
         for names in names.chunks(TOGETHER) {
+            begun.fetch_add(names.len(), Ordering::Relaxed);
             join_all(names.iter().map(|name| service.film(name))).await;
         }
     };
     if tokio::time::timeout(PATIENCE, all).await.is_err() {
-        for name in names.iter().filter(|name| is_unread(service, name)) {
+        // Nothing is known of those whose turn did not come.
+        let asked = names.iter().take(begun.load(Ordering::Relaxed));
+        for name in asked.filter(|name| is_unread(service, name)) {
             service.catalogue.give_up(name);
         }
     }

@@ -67,6 +67,10 @@ pub(super) fn of(error: &object_store::Error) -> (Trouble, String) {
     let trouble = match error {
         _ if code == "NoSuchBucket" => Trouble::NoBucket,
         _ if code == "RequestTimeTooSkewed" => Trouble::Clock,
+        // Where lists are asked for, the library tells no refusal from other errors.
+        _ if ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"].contains(&code) => {
+            Trouble::Refused
+        }
         _ if ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"]
             .contains(&code) =>
         {

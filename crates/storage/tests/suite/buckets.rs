@@ -49,7 +49,8 @@ pub(crate) fn make_bucket(server: &Server) {
         let path = object_store::path::Path::from("");
         let url = store.signed_url(reqwest::Method::PUT, &path, Duration::from_secs(600)).await.unwrap();
         loop {
-            let made = reqwest::Client::new().put(url.clone()).send().await.unwrap();
+            let made =
+                reqwest::Client::new().put(url.clone()).header("content-length", "0").send().await.unwrap();
             match made.status().as_u16() {
                 200 => return,
                 // It is not yet ready.

@@ -144,6 +144,9 @@ async fn the_disk_is_bounded() {
     assert_eq!(files(world.folder.path()), []);
 }
 
+/// Damages a file that has these bytes.
+type Damage = dyn Fn(&Path, Vec<u8>);
+
 /// Each kind of damage: cut, a changed byte anywhere, another part's bytes, removed.
 #[tokio::test]
 async fn what_is_damaged_is_fetched_again() {
@@ -152,7 +155,7 @@ async fn what_is_damaged_is_fetched_again() {
     world.check(&world.open(16 << 20), 0..size).await;
     let kept = files(world.folder.path());
     assert_eq!(kept.len(), 3);
-    let damages: [&dyn Fn(&Path, Vec<u8>); 6] = [
+    let damages: [&Damage; 6] = [
         &|path, mut data| fs::write(path, data.split_off(data.len() / 2)).unwrap(),
         &|path, data| fs::write(path, &data[..data.len() - 1]).unwrap(),
         &|path, mut data| {

@@ -22,6 +22,9 @@ fn key() -> Key {
 /// What is done with the n-th request, beginning with 0.
 type Behaviour = fn(n: usize) -> Answer;
 
+/// A client of the store at an endpoint.
+type Client = fn(&str) -> S3;
+
 #[derive(Clone, Copy)]
 enum Answer {
     /// A status, and a body in XML.
@@ -175,7 +178,7 @@ fn trouble(error: &Error) -> Trouble {
 
 #[tokio::test]
 async fn what_passes_is_tried_again() {
-    let behaviours: [(Behaviour, fn(&str) -> S3); 5] = [
+    let behaviours: [(Behaviour, Client); 5] = [
         (|n| if n < 2 { Answer::Status("503 Slow Down", "") } else { Answer::Film }, s3),
         (|n| if n < 2 { Answer::Nothing } else { Answer::Film }, impatient),
         (|n| if n < 3 { Answer::Cut(5) } else { Answer::Film }, s3),
@@ -241,7 +244,7 @@ async fn what_does_not_pass_is_said() {
 /// Never fewer bytes than were promised, without an error.
 #[tokio::test]
 async fn what_ends_early_ends_with_an_error() {
-    let behaviours: [(Behaviour, fn(&str) -> S3); 2] =
+    let behaviours: [(Behaviour, Client); 2] =
         [(|_| Answer::Cut(0), s3), (|_| Answer::Silence(0), impatient)];
     for (behaviour, client) in behaviours {
         let (endpoint, _) = store(behaviour).await;

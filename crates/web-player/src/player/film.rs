@@ -397,6 +397,10 @@ impl Film {
                     film.feed.state.set(EventState::Interrupted);
                     film.tell_event();
                 }
+                Err(Error::Refused(wire)) if wire.code == ErrorCode::EventEnded => {
+                    film.feed.state.set(EventState::Ended);
+                    film.tell_event();
+                }
                 Err(_) => {}
             }
         }

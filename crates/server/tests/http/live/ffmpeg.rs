@@ -48,12 +48,22 @@ pub(super) async fn source(folder: &Path) -> PathBuf {
 
 /// SHA-256 of each decoded frame in the order of presentation.
 pub(super) async fn frames(path: &Path, map: &str, key: Option<&str>) -> Vec<String> {
+    hashes(path, &format!("-map {map} -fps_mode passthrough"), key).await
+}
+
+/// SHA-256 of each coded frame as it is without encryption. What a decoder makes of sound depends on all that it was
+/// given before: it fills up with noise.
+pub(super) async fn packets(path: &Path, map: &str, key: Option<&str>) -> Vec<String> {
+    hashes(path, &format!("-map {map} -c copy"), key).await
+}
+
+async fn hashes(path: &Path, what: &str, key: Option<&str>) -> Vec<String> {
     let mut args = Vec::new();
     if let Some(key) = key {
         args.extend(["-decryption_key".to_owned(), key.to_owned()]);
     }
     // By a pipe: in files without `sidx` that it can seek in, ffmpeg 5 miscounts encrypted samples.
-    args.extend(words(&format!("-i pipe:0 -map {map} -fps_mode passthrough -f framehash -hash sha256 -")));
+    args.extend(words(&format!("-i pipe:0 {what} -f framehash -hash sha256 -")));
     let out = ffmpeg_of(args, std::fs::File::open(path).unwrap().into()).await;
     let text = String::from_utf8(out.stdout).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));

@@ -1,6 +1,6 @@
 //! RTMP over real sockets: what a real encoder publishes, what is refused, and how one comes back.
 
-use super::ffmpeg::{PATIENCE, ffmpeg, frames, has_ffmpeg, source, words};
+use super::ffmpeg::{PATIENCE, ffmpeg, frames, has_ffmpeg, packets, source, words};
 use isobmff::{Boxes, Fragment, InitSegment};
 use server::live::{Created, Events, NewEvent, create, end};
 use server::{Clock, Config, LicenseMode, Server, live_url};
@@ -197,10 +197,12 @@ async fn b80_ffmpeg_by_rtmp() {
     assert!(got.iter().eq(sent.iter().take(got.len())), "other pictures");
     let (sound, times) = running.download(of_kind(&index, "audio")).await;
     assert_no_gap(&times);
-    let heard = frames(&sound, "0:a", Some(&running.key(&index))).await;
-    let played = frames(&source, "0:a", None).await;
-    // The first frames may lie before the first picture, and those behind it need the one before them to be the same.
-    assert!(heard.len() > 400 && played.windows(300).any(|some| some == &heard[50..350]), "other sound");
+    let heard = packets(&sound, "0:a", Some(&running.key(&index))).await;
+    let sent = packets(&source, "0:a", None).await;
+    // The first ones may lie before the first picture. ffmpeg hashes with a packet what is said beside it, as what of
+    // the first one is to be skipped.
+    let heard = heard.get(1..).unwrap_or_default();
+    assert!(heard.len() > 400 && sent.windows(heard.len()).any(|some| some == heard), "other sound");
     let state = Events::new(&running.config.data);
     end(&state, &running.created.event.app, &running.created.event.name, Clock::System.now()).unwrap();
     let mut tries = 0..PATIENCE;
@@ -389,7 +391,7 @@ fn free_port() -> String {
     loop {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
-        if port % 2 == 0 {
+        if port.is_multiple_of(2) {
             return port.to_string();
         }
     }
@@ -421,7 +423,7 @@ async fn b80_enhanced_rtmp() {
         let film = folder.path().join("film.mp4");
         let args = format!(
             "-v error -y -f lavfi -i testsrc2=size=160x90:rate=25:duration=12 -f lavfi -i sine=duration=12 \
-             -pix_fmt yuv420p {codecs} {}",
+             -pix_fmt yuv420p {codecs} -movflags +faststart {}",
             film.display()
         );
         let made = Command::new(&program).args(words(&args)).output().unwrap();
