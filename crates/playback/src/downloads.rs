@@ -222,9 +222,15 @@ impl<R, B> Downloads<R, B> {
         self.inits.get(representation).map(Vec::as_slice)
     }
 
+    /// Downloadable id of what a download is of, while its media is wanted.
+    pub fn wanted(&self, fetch: FetchId) -> Option<&str> {
+        let download = self.downloads.get(&fetch).filter(|download| download.wanted);
+        download.map(|download| download.representation.as_str())
+    }
+
     /// Whether the media of a download is still wanted.
     pub fn is_wanted(&self, fetch: FetchId) -> bool {
-        self.downloads.get(&fetch).is_some_and(|download| download.wanted)
+        self.wanted(fetch).is_some()
     }
 
     /// The player has done all that there is to do with a download; whether it was wanted to its end.

@@ -102,6 +102,11 @@ impl<R: Clone> Renewal<R> {
         Some(Due::Renew(self.rules.clone()))
     }
 
+    /// Whether a license is being asked for.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
     /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
     /// `random` (0 to 1) spreads the players. Whether the film ends with it.
     #[must_use]

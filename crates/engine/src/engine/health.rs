@@ -88,6 +88,13 @@ impl Engine {
         steps.filter(|step| self.allowed(step)).map(|step| &step.representation)
     }
 
+    /// Whether device and license permit a representation. What is on its way of another is about to be
+    /// dropped, and its key need not be there.
+    pub fn permits(&self, representation: &str) -> bool {
+        let mut steps = self.tracks.iter().flat_map(|track| track.ladder.iter().map(|(_, step)| step));
+        steps.find(|step| step.representation.id == representation).is_none_or(|step| self.allowed(step))
+    }
+
     /// Why nothing moves although it should; `None` while it does, or while the viewer paused.
     pub fn stalled(&self) -> Option<Stall> {
         self.watch.stall.map(|(stall, _)| stall)

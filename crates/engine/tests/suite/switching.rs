@@ -130,6 +130,8 @@ fn a_policy_caps_what_is_played_chosen_and_offered() {
     let offered: Vec<_> = world.engine.selectable().map(|r| r.id.clone()).collect();
     assert_eq!(offered, ["v300", "v600", "v1200"]);
     assert_eq!(world.engine.chosen(), Some("v1200"));
+    // The keys of what is above may be gone while it is still on its way.
+    assert_eq!(["v1200", "v2400", "a-en"].map(|id| world.engine.permits(id)), [true, false, true]);
     let position = world.position;
     world.run_until("further on", |world| world.position > position + 8.0);
     assert_eq!(world.engine.playing(Video), Some("v1200"));

@@ -245,7 +245,9 @@ impl<'a> Film<'a> {
                 events.extend(track.decrypt(&mut keys)?);
             }
         }
-        if self.licensed && self.tracks.iter().any(|track| track.lacks_key) {
+        // What the license has ceased to permit is about to be dropped.
+        let mut lacking = self.tracks.iter().filter_map(TrackRun::lacks_key_of);
+        if self.licensed && lacking.any(|representation| self.engine.permits(representation)) {
             return Err(Error::KeyMissing);
         }
         events.into_iter().try_for_each(|event| self.feed(event))

@@ -30,7 +30,7 @@ pub(super) struct TrackRun {
     /// Comes next, once there is a key.
     parts: VecDeque<Part<Bytes>>,
     /// A fragment is whole, but its key is not there.
-    pub(super) lacks_key: bool,
+    lacks_key: bool,
 }
 
 impl TrackRun {
@@ -49,6 +49,11 @@ impl TrackRun {
     /// The init segment that comes first in the stream, once it is there.
     pub(super) fn init(&self) -> Option<&Arc<ClearInit>> {
         self.current.as_ref().map(|current| &current.init)
+    }
+
+    /// Downloadable id of what lacks its key.
+    pub(super) fn lacks_key_of(&self) -> Option<&str> {
+        self.current.as_ref().filter(|_| self.lacks_key).map(|current| current.representation.as_str())
     }
 
     /// A request was sent.

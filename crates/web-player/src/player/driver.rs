@@ -15,7 +15,7 @@ use web_sys::HtmlVideoElement;
 use super::{
     quality::Quality,
     speed::Speed,
-    track::{TrackHost, TrackRun, types},
+    track::{Missing, TrackHost, TrackRun, types},
 };
 use crate::{capability, clock, control::Control, device_store, mse::MediaSourceHandle, problem::Problem};
 
@@ -32,7 +32,7 @@ pub(super) trait DriverHost {
     /// The film's length in seconds is known.
     fn duration(&self, seconds: f64);
     /// The worker holds fragments for lack of a key.
-    fn key_missing(&self);
+    fn keys_missing(&self, missing: Missing);
     /// Playback cannot go on.
     fn fail(&self, problem: Problem);
 }
@@ -195,6 +195,11 @@ impl Driver {
         Quality::of(&self.engine.borrow())
     }
 
+    /// Whether device and license permit a representation.
+    pub(super) fn permits(&self, representation: &str) -> bool {
+        self.engine.borrow().permits(representation)
+    }
+
     /// Where the viewer of an event is; `None` of a film, and before that is known.
     pub(super) fn live(&self) -> Option<Live> {
         self.engine.borrow().live()
@@ -347,9 +352,9 @@ impl TrackHost for Driver {
         self.maybe_end();
     }
 
-    fn key_missing(&self) {
+    fn keys_missing(&self, missing: Missing) {
         if let Some(host) = self.host.upgrade() {
-            host.key_missing();
+            host.keys_missing(missing);
         }
     }
 

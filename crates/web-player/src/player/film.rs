@@ -22,6 +22,7 @@ use super::{
     quality::Quality,
     report::Reporter,
     speed::chosen_speed,
+    track::Missing,
     tracks::{Stills, Tracks},
     video::{self, Happening, Watching},
 };
@@ -593,8 +594,8 @@ impl DriverHost for Film {
         self.tell(PlayerEvent::Duration(seconds));
     }
 
-    fn key_missing(&self) {
-        self.licenses.key_missing();
+    fn keys_missing(&self, missing: Missing) {
+        self.licenses.keys_missing(missing);
     }
 
     fn fail(&self, problem: Problem) {
@@ -605,6 +606,10 @@ impl DriverHost for Film {
 impl LicenseHost for Film {
     fn max_height(&self, height: Option<u32>) {
         self.driver.feed(Event::MaxHeight { height });
+    }
+
+    fn permits(&self, representation: &str) -> bool {
+        self.driver.permits(representation)
     }
 
     fn has_played(&self) -> bool {

@@ -15,7 +15,10 @@ use nccp::{Action, Manifest, MovieId, NewRules, Scheme};
 use playback::{Due, LiveIndex, Renewal, Terms};
 use wasm_bindgen_futures::spawn_local;
 
-use super::embedded::{EmbeddedLicense, Offer};
+use super::{
+    embedded::{EmbeddedLicense, Offer},
+    track::Missing,
+};
 use crate::{
     control::{Control, Error, Licensed},
     decryptor_proxy::DecryptorProxy,
@@ -30,6 +33,8 @@ const ASK_WITHIN: f64 = 10.0;
 pub(super) trait LicenseHost {
     /// A license was taken: the highest picture that it allows, in lines.
     fn max_height(&self, height: Option<u32>);
+    /// Whether device and license permit a representation.
+    fn permits(&self, representation: &str) -> bool;
     /// Whether anything of the film has been seen.
     fn has_played(&self) -> bool;
     /// The displays do not allow the film now, and it has to wait; `false` once they do.
@@ -63,6 +68,8 @@ pub(super) struct LicenseKeeper {
     declared: RefCell<Vec<String>>,
     /// The film is an event, whose keys change.
     is_live: Cell<bool>,
+    /// What lacks keys by the license that is about to be replaced.
+    missing: RefCell<Option<Missing>>,
     /// A key that is needed now is still to come.
     lacks_key: Cell<bool>,
     closed: Cell<bool>,
@@ -86,6 +93,7 @@ impl LicenseKeeper {
             kids: RefCell::default(),
             declared: RefCell::default(),
             is_live: Cell::new(false),
+            missing: RefCell::default(),
             lacks_key: Cell::new(false),
             closed: Cell::new(false),
         })
@@ -222,6 +230,9 @@ impl LicenseKeeper {
         if let Some(host) = self.host() {
             host.max_height(max_height);
         }
+        if let Some(missing) = self.missing.take() {
+            self.keys_of_film_missing(missing);
+        }
         self.key_states(&keys);
         Ok(())
     }
@@ -289,6 +300,8 @@ impl LicenseKeeper {
         let ends = self.renewal.borrow_mut().failed(now, is_transient, random);
         if ends {
             self.fail(problem);
+        } else if let Some(missing) = self.missing.take() {
+            self.keys_of_film_missing(missing);
         }
     }
 
@@ -305,19 +318,32 @@ impl LicenseKeeper {
         }
     }
 
-    /// The worker holds fragments for lack of a key although the license is there.
-    pub(super) fn key_missing(self: &Rc<Self>) {
+    /// The worker holds fragments for lack of keys.
+    pub(super) fn keys_missing(self: &Rc<Self>, missing: Missing) {
         // What the displays do not allow now is held until they do.
         if !self.has_license.get() || self.is_restricted() {
             return;
         }
         if !self.is_live.get() {
-            return self.fail(Problem::from(&DrmError::LicenseInvalid));
+            return self.keys_of_film_missing(missing);
         }
         // The next period has begun before its key came: the picture goes on when it does.
         self.lacks_key.set(true);
         self.renewal.borrow_mut().keys_declared(self.control.server_now(), 0.0, 0.0);
         self.watch();
+    }
+
+    /// A film's license has all keys of what it permits. What it has ceased to permit may still be on its way.
+    fn keys_of_film_missing(&self, missing: Missing) {
+        // The worker may have taken a license whose terms are not known here yet.
+        if self.renewal.borrow().is_under_way() {
+            self.missing.replace(Some(missing));
+            return;
+        }
+        let is_there = missing.kids.iter().all(|kid| self.kids.borrow().contains(kid));
+        if let Some(host) = self.host().filter(|host| !is_there && host.permits(&missing.representation)) {
+            host.fail(Problem::from(&DrmError::LicenseInvalid));
+        }
     }
 
     /// Whether what is needed now waits for its key.

@@ -27,14 +27,22 @@ use crate::{
 /// So long after a source buffer's error the element's own words are waited for.
 const ERROR_LIMIT_MS: u32 = 500;
 
+/// What the worker holds for lack of keys.
+pub(super) struct Missing {
+    /// Downloadable id.
+    pub(super) representation: String,
+    /// In hexadecimal digits.
+    pub(super) kids: Vec<String>,
+}
+
 /// What a track needs of whoever drives it.
 pub(super) trait TrackHost {
     /// The engine is to be told.
     fn feed(&self, event: Event);
     /// An operation of the source buffer is over.
     fn operation_ended(&self);
-    /// The worker holds fragments for lack of a key.
-    fn key_missing(&self);
+    /// The worker holds fragments of a representation for lack of keys.
+    fn keys_missing(&self, missing: Missing);
     /// Playback cannot go on.
     fn fail(&self, problem: Problem);
 }
@@ -290,7 +298,13 @@ impl TrackRun {
         }
         let is_wanted = self.downloads.borrow().is_wanted(fetch);
         match pushed {
-            Ok(Pushed::NeedKey(_)) => self.with_host(|host| host.key_missing()),
+            // What was given up needs no key.
+            Ok(Pushed::NeedKey(kids)) => {
+                let wanted = self.downloads.borrow().wanted(fetch).map(str::to_owned);
+                if let Some(representation) = wanted {
+                    self.with_host(|host| host.keys_missing(Missing { representation, kids }));
+                }
+            }
             // What was under way when the viewer sought elsewhere is of no use any more.
             Ok(Pushed::Fragment(bytes)) if is_wanted => self.queue.append(bytes),
             Ok(Pushed::Done) if self.downloads.borrow_mut().finished(fetch) => self.queue.mark(fetch),
