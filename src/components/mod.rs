@@ -15,6 +15,7 @@ mod media_state;
 pub mod menu;
 mod password_form;
 mod queue_button;
+mod rail;
 pub mod remote;
 mod seek_bar;
 mod session_list;
