@@ -17,6 +17,7 @@ pub mod waits;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
-pub use live::{EventState, LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
+pub use live::{LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
+pub use nccp::EventState;
 pub use presentation::{media_type, presentation};
 pub use renewal::{Due, Renewal, Terms};

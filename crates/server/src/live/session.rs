@@ -1,7 +1,7 @@
 //! Sessions under way: what encoders send goes through the core and to the disk, and players wait for it.
 
 use super::drm::Allowed;
-use super::events::{Event, EventState, Events};
+use super::events::{Event, Events, Standing};
 use super::film::{self, HEADER, RECORD, SEGMENTS};
 use super::live_pack::live_pack;
 use super::publishers::Publishers;
@@ -9,10 +9,10 @@ use crate::secret::random;
 use crate::store::Movie;
 use crate::{Error, Service, private};
 use ::live::film::Record;
-use ::live::index::State;
 use ::live::{Broadcast, Event as Output, Handle, InputSample, Keys, Name, OpenError, SessionId, Source};
 use axum::body::Bytes;
 use cenc::CommonKey;
+use nccp::EventState;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
@@ -130,20 +130,20 @@ impl Live {
     }
 
     /// Where an event stands.
-    pub(crate) fn state(&self, event: &Event, now: u64) -> State {
+    pub(crate) fn state(&self, event: &Event, now: u64) -> EventState {
         match self.session(&event.app, &event.name) {
             Some(session) => session.state(now),
-            None => match self.events.state(event).map(|state| state.state).as_deref() {
-                _ if event.known.ended.is_some() => State::Ended,
-                Ok("ended") => State::Ended,
-                Ok("live") | Ok("interrupted") => State::Interrupted,
-                _ => State::Waiting,
+            None => match self.events.state(event).map(|standing| standing.state) {
+                _ if event.known.ended.is_some() => EventState::Ended,
+                Ok(EventState::Ended) => EventState::Ended,
+                Ok(EventState::Live | EventState::Interrupted) => EventState::Interrupted,
+                _ => EventState::Waiting,
             },
         }
     }
 
     /// The events' movies and where they stand, with when they are to begin: by the movie's number.
-    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (State, Option<u64>)> {
+    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (EventState, Option<u64>)> {
         let all = self.events.all().unwrap_or_else(|error| {
             tracing::error!(%error, "the live events cannot be read");
             Vec::new()
@@ -275,8 +275,8 @@ impl Live {
     pub(crate) fn begin(&self) -> Result<(), Error> {
         for event in self.events.all()? {
             let state = self.events.state(&event)?;
-            if state.state == State::Live.as_str() && self.events.lock(&event.app, &event.name)?.is_some() {
-                let state = EventState { state: State::Interrupted.as_str().to_owned(), ..state };
+            if state.state == EventState::Live && self.events.lock(&event.app, &event.name)?.is_some() {
+                let state = Standing { state: EventState::Interrupted, ..state };
                 self.events.set_state(&event.app, &event.name, &state)?;
             }
         }
@@ -318,8 +318,8 @@ impl Session {
         };
         let folder = events.folder(app, name).join(session.to_string());
         private::make_folder(&folder).map_err(Error::io(&folder))?;
-        let state = EventState {
-            state: State::Live.as_str().to_owned(),
+        let state = Standing {
+            state: EventState::Live,
             session: Some(session.to_string()),
             pack: None,
             since: service.clock.now(),
@@ -381,13 +381,13 @@ impl Session {
     }
 
     /// Where it stands.
-    pub(crate) fn state(&self, now: u64) -> State {
+    pub(crate) fn state(&self, now: u64) -> EventState {
         let heard = self.read(|broadcast| broadcast.heard());
         match heard {
-            _ if self.has_ended() => State::Ended,
-            None => State::Waiting,
-            Some(heard) if now.saturating_sub(heard) > SILENCE => State::Interrupted,
-            Some(_) => State::Live,
+            _ if self.has_ended() => EventState::Ended,
+            None => EventState::Waiting,
+            Some(heard) if now.saturating_sub(heard) > SILENCE => EventState::Interrupted,
+            Some(_) => EventState::Live,
         }
     }
 
@@ -395,10 +395,10 @@ impl Session {
         let state = self.state(now);
         let (app, name) = (&self.event.app, &self.event.name);
         let Ok(before) = events.state(&self.event) else { return };
-        if state == State::Waiting || before.state == state.as_str() {
+        if state == EventState::Waiting || before.state == state {
             return;
         }
-        let next = EventState { state: state.as_str().to_owned(), since: now / 1000, ..before };
+        let next = Standing { state, since: now / 1000, ..before };
         if let Err(error) = events.set_state(app, name, &next) {
             tracing::warn!(%app, event = %name, %error, "where an event stands cannot be written down");
         }
