@@ -85,6 +85,18 @@ pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Ve
         .map_err(|error| damaged(format!(": {error}")))
 }
 
+/// Whether the sealed keys of a pack can be read, or there are none.
+///
+/// # Errors
+/// [`Error::Storage`] where that cannot be known now.
+pub(crate) async fn are_readable(storage: &dyn Storage, pack: &Key) -> Result<bool, Error> {
+    match read(storage, Some(pack)).await {
+        Ok(_) => Ok(true),
+        Err(Error::Pack { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The key of a KID among sealed ones; `None` where it is not there, or was sealed by another seal key.
 pub(crate) fn open(keys: &[SealedKey], kid: &Kid, seal: &SealKey) -> Option<Cek> {
     let found = keys.iter().find(|key| key.is_of(kid))?;
