@@ -2,6 +2,7 @@
 
 mod admission;
 mod drm;
+mod event_lock;
 mod events;
 mod feed;
 mod film;

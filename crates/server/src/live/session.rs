@@ -1,6 +1,7 @@
 //! Sessions under way: what encoders send goes through the core and to the disk, and players wait for it.
 
 use super::drm::Allowed;
+use super::event_lock::EventLock;
 use super::events::{Event, Events, Standing};
 use super::film::{self, HEADER, RECORD, SEGMENTS};
 use super::live_pack::live_pack;
@@ -66,7 +67,7 @@ pub(crate) struct Session {
     /// Whether somebody makes its film, or has tried to.
     closing: AtomicBool,
     /// Held until the film is there.
-    lock: Mutex<Option<File>>,
+    lock: EventLock,
 }
 
 /// Why nothing more is taken.
@@ -123,7 +124,7 @@ impl Live {
         }
         // Whose film is being made keeps its lock until that is there.
         let before = sessions.get(&name).filter(|session| !session.is_closing());
-        let held = before.and_then(|session| lock(&session.lock).take());
+        let held = before.and_then(|session| session.lock.take());
         let session = Arc::new(Session::begin(service, &self.events, event, held)?);
         sessions.insert(name, Arc::clone(&session));
         Ok(session)
@@ -200,7 +201,7 @@ impl Live {
                     over.push(Arc::clone(&session));
                 }
                 // With its lock, its film is still being made.
-                if is_old && (!session.is_closing() || lock(&session.lock).is_none()) {
+                if is_old && (!session.is_closing() || session.lock.is_free()) {
                     lock(&self.sessions).remove(&(app.clone(), name.clone()));
                 }
                 continue;
@@ -247,6 +248,7 @@ impl Live {
 
     /// The event is over: nothing more is taken, and what there is becomes a film.
     async fn close(&self, service: &Service, session: &Session) {
+        let _held = session.lock.until_dropped();
         let (app, name) = (&session.event.app, &session.event.name);
         session.finish(service.clock.millis()).await;
         service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
@@ -268,7 +270,6 @@ impl Live {
                 "the film of an event could not be made; `matinee live end` tries again"
             ),
         }
-        lock(&session.lock).take();
     }
 
     /// What was under way when this process was not there is interrupted.
@@ -341,7 +342,7 @@ impl Session {
             requests: AtomicUsize::new(0),
             ended: AtomicU64::new(0),
             closing: AtomicBool::new(false),
-            lock: Mutex::new(Some(lock_file)),
+            lock: EventLock::new(lock_file),
         })
     }
 
