@@ -293,3 +293,12 @@ pub(super) async fn purge_networks(tx: &mut Tx, now: u64) -> Result<()> {
         .await?;
     Ok(())
 }
+
+/// Removes devices without a place that were not seen since.
+pub(super) async fn purge(tx: &mut Tx, before: u64) -> Result<()> {
+    sqlx::query("DELETE FROM devices WHERE slot IS NULL AND last_seen < $1")
+        .bind(int(before))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -4,6 +4,7 @@
 //! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`,
 //! `RETURNING`. Where a writer must keep others out, `locked!` adds what the engine needs.
 
+mod accounts;
 mod ahead;
 mod api_keys;
 mod audit;
@@ -11,7 +12,9 @@ mod codes;
 mod connections;
 mod devices;
 mod leases;
+mod movies;
 mod pending;
+mod seen_requests;
 mod sessions;
 mod shares;
 mod transaction;

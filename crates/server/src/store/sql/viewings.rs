@@ -127,3 +127,8 @@ pub(super) async fn movie_log(tx: &mut Tx, movie: u64) -> Result<Vec<LogEntry>> 
         })
         .collect()
 }
+
+pub(super) async fn purge_log(tx: &mut Tx, before: u64) -> Result<()> {
+    sqlx::query("DELETE FROM log WHERE at < $1").bind(int(before)).execute(&mut **tx).await?;
+    Ok(())
+}
