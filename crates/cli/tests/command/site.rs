@@ -111,12 +111,17 @@ impl Running {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, more: &str, body: &str) -> String {
+        String::from_utf8(self.octets(method, path, more, body)).unwrap()
+    }
+
+    /// As [`Running::request`], where the answer is no text.
+    pub(crate) fn octets(&self, method: &str, path: &str, more: &str, body: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let host = self.address.replace("127.0.0.1", "localhost");
         let length = body.len();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
         answer
     }
 
