@@ -11,7 +11,8 @@ pub const OPUS_RATE: u32 = 48_000;
 pub fn opus_configuration(head: &[u8]) -> Result<(u8, Vec<u8>), &'static str> {
     const CUT_OFF: &str = "the OpusHead is cut off";
     let fields = head.strip_prefix(b"OpusHead").ok_or("it is no OpusHead")?;
-    let [1..=15, channels @ 1.., p0, p1, r0, r1, r2, r3, g0, g1, family, ref mapping @ ..] = *fields else {
+    let [1..=15, channels @ 1..=u8::MAX, p0, p1, r0, r1, r2, r3, g0, g1, family, ref mapping @ ..] = *fields
+    else {
         return Err(CUT_OFF);
     };
     let mut out = vec![0, channels, p1, p0, r3, r2, r1, r0, g1, g0, family];
