@@ -4,8 +4,8 @@ mod describing;
 mod pack;
 mod reading;
 
+pub use self::pack::{Pack, Representation, Segment};
 pub(crate) use describing::LiveRepresentation;
-pub use pack::{Pack, Representation, Segment};
 pub(crate) use reading::MAX_PACK_JSON;
 
 use crate::Error;

