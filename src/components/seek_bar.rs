@@ -36,7 +36,7 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
     let still = use_node_ref();
     let on_point = {
         let (still, stills) = (still.clone(), stills.clone());
-        Callback::from(move |seconds| {
+        Callback::from(move |seconds: f64| {
             if let (Some(stills), Some(still)) = (&stills, still.cast::<HtmlElement>()) {
                 show(&still, stills, seconds);
             }
