@@ -1,5 +1,5 @@
-//! The rail that a film's scrubber and an event's are: what was played, what is buffered, and what is under the
-//! pointer, around a native slider.
+//! The rail that a film's scrubber and an event's are: what was played, what is buffered, and what is under
+//! the pointer, around a native slider.
 
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};

@@ -63,8 +63,8 @@ fn frequency(next: &mut impl FnMut(u32) -> Result<u32, &'static str>) -> Result<
     }
 }
 
-/// Object type indication (0x40 is AAC) and decoder specific info, which is the `AudioSpecificConfig` of AAC, of the
-/// payload of an `esds` box (ISO/IEC 14496-1, section 7.2.6).
+/// Object type indication (0x40 is AAC) and decoder specific info, which is the `AudioSpecificConfig` of AAC,
+/// of the payload of an `esds` box (ISO/IEC 14496-1, section 7.2.6).
 ///
 /// # Errors
 /// [`Error`] where it is cut off, or descriptors are missing that must be there.
@@ -107,7 +107,8 @@ fn descriptor<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Result<Cursor<'a>, Error>
     Ok(Cursor::new(kind, cursor.take(len)?))
 }
 
-/// The payload of an `esds` box around an `AudioSpecificConfig`; `None` where that is too short or too long to be one.
+/// The payload of an `esds` box around an `AudioSpecificConfig`; `None` where that is too short or too long
+/// to be one.
 pub fn write_esds(config: &[u8]) -> Option<Vec<u8>> {
     // Each length fits in the seven bits of one octet.
     let len = u8::try_from(config.len()).ok().filter(|len| (2..90).contains(len))?;

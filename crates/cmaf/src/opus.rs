@@ -3,8 +3,9 @@
 /// What decoders of Opus give, whatever the input had: samples a second.
 pub const OPUS_RATE: u32 = 48_000;
 
-/// Channels, and the payload of `dOps` ("Encapsulation of Opus in ISO Base Media File Format", section 4.3.2), from an
-/// identification header (RFC 7845, section 5.1), whose numbers have their octets the other way round.
+/// Channels, and the payload of `dOps` ("Encapsulation of Opus in ISO Base Media File Format", section
+/// 4.3.2), from an identification header (RFC 7845, section 5.1), whose numbers have their octets the other
+/// way round.
 ///
 /// # Errors
 /// In words, where it is no such header.

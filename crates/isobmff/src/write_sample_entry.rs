@@ -1,7 +1,8 @@
 use crate::BoxWriter;
 
-/// A `VisualSampleEntry` (ISO/IEC 14496-12, section 12.1.3), a whole box of the type `code`: pictures of a width and
-/// a height in pixels. `fill` writes the boxes behind the fixed fields: the decoder's configuration first.
+/// A `VisualSampleEntry` (ISO/IEC 14496-12, section 12.1.3), a whole box of the type `code`: pictures of a
+/// width and a height in pixels. `fill` writes the boxes behind the fixed fields: the decoder's configuration
+/// first.
 pub fn write_visual_entry(
     code: &[u8; 4],
     (width, height): (u16, u16),
@@ -26,10 +27,11 @@ pub fn write_visual_entry(
     out.into_bytes()
 }
 
-/// An `AudioSampleEntry` of version 0 (section 12.2.3), a whole box of the type `code`: sound of so many channels and
-/// samples a second. `fill` writes the decoder's configuration behind the fixed fields.
+/// An `AudioSampleEntry` of version 0 (section 12.2.3), a whole box of the type `code`: sound of so many
+/// channels and samples a second. `fill` writes the decoder's configuration behind the fixed fields.
 ///
-/// The rate's field has 16 bits before the point: what does not fit is written as 0, and stands in the configuration.
+/// The rate's field has 16 bits before the point: what does not fit is written as 0, and stands in the
+/// configuration.
 pub fn write_audio_entry(
     code: &[u8; 4],
     channels: u16,
@@ -55,8 +57,8 @@ mod tests {
     use super::*;
     use crate::Boxes;
 
-    /// The fixed fields are as long as the readers of this crate take them to be, and what is known stands where the
-    /// standard has it.
+    /// The fixed fields are as long as the readers of this crate take them to be, and what is known stands
+    /// where the standard has it.
     #[test]
     fn entries_are_laid_out_as_they_are_read() {
         let child = |out: &mut BoxWriter| out.boxed(b"test", |out| out.u8(7));

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// Where a live event stands, as indexes, the library and the server's notes have it (docs/protocol.md, section 13).
+/// Where a live event stands, as indexes, the library and the server's notes have it (docs/protocol.md,
+/// section 13).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventState {

@@ -64,8 +64,8 @@ fn films_are_published_to_a_bucket() {
     }
 }
 
-/// What lies in a bucket is served octet for octet by the server's own edge, copied to a folder, and gone when its
-/// movie is removed.
+/// What lies in a bucket is served octet for octet by the server's own edge, copied to a folder, and gone
+/// when its movie is removed.
 #[test]
 fn films_are_published_to_a_bucket_served_and_removed() {
     for server in servers() {

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 
-/// Held from a session's beginning until its film is there: nobody else takes the event in, or makes the film of it,
-/// meanwhile.
+/// Held from a session's beginning until its film is there: nobody else takes the event in, or makes the film
+/// of it, meanwhile.
 #[derive(Debug)]
 pub(super) struct EventLock(Mutex<Option<File>>);
 
