@@ -141,7 +141,7 @@ pub(crate) struct Tracks {
     /// where the file has several); may be given several times
     #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
     pub(crate) audio: Vec<OsString>,
-    /// Subtitles from a WebVTT or SubRip file, and what is told of them, like lang=de,role=caption: lang,
+    /// Subtitles from a WebVTT, SubRip or TTML file, and what is told of them, like lang=de,role=caption: lang,
     /// label, role (subtitle, caption, forced), default; may be given several times
     #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
     pub(crate) subtitles: Vec<OsString>,
