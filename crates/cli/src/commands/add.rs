@@ -65,6 +65,12 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     let mut meter = Meter::new(add.json);
     let (published, source) = loop {
         let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
+        for note in &prepared.left_out {
+            match add.json {
+                true => line(&json!({"event": "left_out", "what": note}))?,
+                false => output::line(note)?,
+            }
+        }
         let options = options(config, &add, movie, &named, prepared, what.sounds.is_empty())?;
         match packager::package(&options, &mut meter) {
             // What looked fit is not: its key frames, its gaps, or something in its coding.
