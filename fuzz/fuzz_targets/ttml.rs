@@ -1,4 +1,5 @@
-//! TTML: read or refused; what is read is written and read again. Once as a document, once as the body of one.
+//! TTML: read or refused; what is read is written and read again. Once as a document, once as the body of
+//! one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -102,16 +102,16 @@ fn ttml(path: PathBuf) -> Result<Source, Error> {
     Ok(Source { path, media: Media::of_subtitles("ttml"), key_frames: None, holes: Vec::new() })
 }
 
-/// Whether captions are seen in a stream of pictures. In what cannot be decoded none are: that is no reason to
-/// refuse the film here.
+/// Whether captions are seen in a stream of pictures. In what cannot be decoded none are: that is no reason
+/// to refuse the film here.
 fn has_captions(path: &Path, stream: usize) -> bool {
     let number = stream.to_string();
     let args = [&["-select_streams", &number[..]][..], &SIDE_DATA].concat();
     probe_output(path, &args).is_ok_and(|answer| String::from_utf8_lossy(&answer).contains(A53))
 }
 
-/// Probes an input: its streams, captions in its pictures, and, where some streams may pass, the distance of its
-/// key frames and gaps in its sound. Files of TTML are read, not probed.
+/// Probes an input: its streams, captions in its pictures, and, where some streams may pass, the distance of
+/// its key frames and gaps in its sound. Files of TTML are read, not probed.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Unreadable`], [`Error::Refused`], [`Error::Io`].

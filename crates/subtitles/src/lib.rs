@@ -1,12 +1,14 @@
 //! Subtitles: WebVTT, SubRip (`.srt`) and TTML (IMSC, EBU-TT-D, SMPTE-TT) in, clean WebVTT out. No I/O.
 //!
-//! * [`read`] takes any of them and tells them apart; [`read_webvtt`], [`read_srt`] and [`read_ttml`] take one.
+//! * [`read`] takes any of them and tells them apart; [`read_webvtt`], [`read_srt`] and [`read_ttml`] take
+//!   one.
 //! * [`Track::to_webvtt`] is the one writer. What it writes is read as the same track.
 //!
 //! The readers are strict about times and their order within a cue, because a wrong time is a subtitle that
 //! nobody sees; and bounded, because the files come from anywhere. Text keeps the tags that WebVTT knows
 //! (`i`, `b`, `u`, `c`, `v`, `lang`, `ruby`, `rt`) and its cue settings; other tags, notes, styles and regions
-//! are left out, so nothing in a file says more than what is shown when.
+//! are left out, so nothing in a file says more than what is shown when. Of TTML, styles and regions become
+//! such tags and settings.
 //!
 //! # Examples
 //! ```

@@ -1,5 +1,5 @@
-//! Subtitles that ffmpeg alone does not give: TTML, and captions in pictures. ffmpeg makes the films; where it is
-//! not installed the tests end early, and say so.
+//! Subtitles that ffmpeg alone does not give: TTML, and captions in pictures. ffmpeg makes the films; where
+//! it is not installed the tests end early, and say so.
 
 use pack::SubtitleRole;
 use prepare::plan::{Plan, Reading, Wishes, plan};
@@ -104,8 +104,8 @@ fn with_parity(octet: u8) -> u8 {
     if octet.count_ones().is_multiple_of(2) { octet | 0x80 } else { octet }
 }
 
-/// Captions for a picture: an SEI NAL unit of user data (ITU-T T.35, ATSC A/53 part 4) with one pair of CEA-608's
-/// first field.
+/// Captions for a picture: an SEI NAL unit of user data (ITU-T T.35, ATSC A/53 part 4) with one pair of
+/// CEA-608's first field.
 fn sei(pair: [u8; 2]) -> Vec<u8> {
     let [a, b] = pair.map(with_parity);
     let data = [
@@ -132,8 +132,8 @@ fn sei(pair: [u8; 2]) -> Vec<u8> {
     nal
 }
 
-/// The pair of a picture: "HELLO" popped on with picture 19 (`RCL ENM PAC … EOC`), and gone with picture 60 (`EDM`).
-/// Codes of control come twice.
+/// The pair of a picture: "HELLO" popped on with picture 19 (`RCL ENM PAC … EOC`), and gone with picture 60
+/// (`EDM`). Codes of control come twice.
 fn pair(picture: usize) -> [u8; 2] {
     match picture {
         10 | 11 => [0x14, 0x20],

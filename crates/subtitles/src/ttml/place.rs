@@ -5,8 +5,8 @@ use super::style::{Align, Along, Style};
 /// Percent within which a place is as good as where WebVTT puts text anyway.
 const NEAR: f64 = 3.0;
 
-/// Percent of the height below which text that stands at the bottom of its region is left to WebVTT, which puts
-/// it at the bottom and above what players show there.
+/// Percent of the height below which text that stands at the bottom of its region is left to WebVTT, which
+/// puts it at the bottom and above what players show there.
 const BOTTOM: f64 = 80.0;
 
 /// The settings of a cue in a region, whose text has a style.

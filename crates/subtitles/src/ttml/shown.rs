@@ -8,11 +8,12 @@ use super::xml::{Element, Node, Space, wrong};
 use crate::webvtt::cue_text;
 use crate::{Cue, Error, MAX_OCTETS, MAX_TEXT, Time};
 
-/// Octets that a cue takes in WebVTT beside its text and its settings, at most; the file's first line is less.
+/// Octets that a cue takes in WebVTT beside its text and its settings, at most; the file's first line is
+/// less.
 const CUE_FRAME: usize = 40;
 
-/// Pieces of text that are looked at, and their octets, for all moments at which something changes. A few changes
-/// in each paragraph of the largest file stay far below.
+/// Pieces of text that are looked at, and their octets, for all moments at which something changes. A few
+/// changes in each paragraph of the largest file stay far below.
 const MAX_WORK: usize = 8 * MAX_OCTETS;
 
 /// What may still be done for a file.
@@ -271,8 +272,8 @@ impl<'a> Walk<'a, '_> {
         Ok(Some(Cue { start: millis(begin), end: millis(end), settings: settings(region, style), text }))
     }
 
-    /// Adds a cue; one that is shown with the one before, in the same place, is more of its text: the order of
-    /// paragraphs is that of lines.
+    /// Adds a cue; one that is shown with the one before, in the same place, is more of its text: the order
+    /// of paragraphs is that of lines.
     fn push(&mut self, cue: Option<Cue>) -> Result<(), Error> {
         let Some(cue) = cue else { return Ok(()) };
         let octets = cue.text.len() + cue.settings.len() + CUE_FRAME;

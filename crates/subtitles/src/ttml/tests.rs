@@ -115,8 +115,8 @@ fn smpte_tt_and_dfxp() {
     assert_eq!(cues(draft), ["1000 3500 |<i>Draft</i>"]);
 }
 
-/// TTML2, section 12: times count from the begin of what is around, or in a row from the end of what is before;
-/// nothing outlasts what it is in.
+/// TTML2, section 12: times count from the begin of what is around, or in a row from the end of what is
+/// before; nothing outlasts what it is in.
 #[test]
 fn times_inside_times() {
     assert_eq!(

@@ -237,7 +237,8 @@ mod tests {
         assert_eq!(ms(&ntsc.replace("1000 1001", "1000:1001"), "30f"), Some(1001.0));
     }
 
-    /// SMPTE ST 12-1: an hour of time code is an hour and 3.6 s without dropping, and 0.0036 s short of one with.
+    /// SMPTE ST 12-1: an hour of time code is an hour and 3.6 s without dropping, and 0.0036 s short of one
+    /// with.
     #[test]
     fn time_codes_count_frames() {
         let ntsc = r#"ttp:timeBase="smpte" ttp:frameRate="30" ttp:frameRateMultiplier="1000 1001""#;
