@@ -224,8 +224,11 @@ impl Pack {
         let wrong = |reason: String| bad(storage, prefix, reason);
         let key = Key::below(prefix, layout::PACK_JSON).map_err(|e| failed(e.into()))?;
         let json = storage.get(&key, None).await.map_err(failed)?;
-        if json.size > MAX_PACK_JSON {
-            return Err(wrong(format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", json.size)));
+        if json.meta.size > MAX_PACK_JSON {
+            return Err(wrong(format!(
+                "pack.json has {} octets; {MAX_PACK_JSON} are allowed",
+                json.meta.size
+            )));
         }
         let json = json.bytes().await.map_err(failed)?;
         let file = PackFile::from_json(&json).map_err(|e| wrong(e.to_string()))?;

@@ -73,8 +73,8 @@ pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Ve
     };
     let key = Key::below(pack, NAME).map_err(storage::Error::from)?;
     let text = match storage.get(&key, None).await {
-        Ok(object) if object.size > MAX_SIZE => {
-            return Err(damaged(format!(" has {} octets; {MAX_SIZE} are allowed", object.size)));
+        Ok(object) if object.meta.size > MAX_SIZE => {
+            return Err(damaged(format!(" has {} octets; {MAX_SIZE} are allowed", object.meta.size)));
         }
         Ok(object) => object.bytes().await?,
         Err(storage::Error::NotFound { .. }) => return Ok(Vec::new()),
