@@ -102,8 +102,11 @@ fn films_of(config: &Config, id: &str) -> Result<String, Failure> {
         for movie in movies {
             let pack = movies::read(&*library, &movie.pack).await;
             let packed = pack.is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id));
-            let made = |ring| contents::uses_common_key(config, ring, &movie.pack, id);
-            if packed || ring.as_ref().is_some_and(made) {
+            let made = match &ring {
+                Some(ring) if !packed => contents::uses_common_key(config, ring, &movie.pack, id).await,
+                _ => false,
+            };
+            if packed || made {
                 films.push(format!("{} \"{}\"", movie.id, movie.title));
             }
         }

@@ -31,9 +31,12 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
                 (Some(folder), _) => folder,
                 (None, content) => {
                     let content = content.unwrap_or_default();
-                    let mut pack = contents::describe(config, &content, set.as_deref())?;
+                    let mut pack = block_on(async {
+                        let pack = contents::describe(config, &content, set.as_deref()).await?;
+                        contents::prepare(config, &content).await?;
+                        Ok(pack)
+                    })?;
                     pack.movie_id = movie.map_or(pack.movie_id, nccp::MovieId::get);
-                    contents::prepare(config, &content)?;
                     return add(config, &pack, details, json.json);
                 }
             };
@@ -92,7 +95,7 @@ pub(crate) fn run(config: &Config, command: Movie) -> Result<(), Failure> {
             let movie = movies::find(&*store, movie.get()).await?;
             let playback = counters::summary(&*store, movie.id).await?;
             store.close().await;
-            let pack = match contents::describe_named(config, &movie.pack) {
+            let pack = match contents::describe_named(config, &movie.pack).await {
                 Some(content) => content,
                 None => movies::read(&*library::open(config)?, &movie.pack).await,
             };

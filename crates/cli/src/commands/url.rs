@@ -19,7 +19,8 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
         Ok(movie)
     })?;
     let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;
-    let pack = match (contents::describe_named(config, &movie.pack), url.form) {
+    let content = block_on(async { Ok(contents::describe_named(config, &movie.pack).await) })?;
+    let pack = match (content, url.form) {
         // The files of a content are named by what they are encrypted with.
         (Some(_), UrlForm::File) => {
             let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;

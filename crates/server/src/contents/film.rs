@@ -7,7 +7,6 @@ use crate::store::Movie;
 use ::origin::scope::Settings;
 use ::origin::{EncryptedFilm, Encryption, FilmKeys, SourceIndex};
 use cenc::Label;
-use std::io;
 use std::sync::Arc;
 
 /// A content as it is served to a client set by a revision of its keys.
@@ -99,16 +98,6 @@ impl OriginFilm {
     pub(crate) fn representation(&self, file: &str) -> Option<usize> {
         self.pack.representations.iter().position(|r| r.path == file)
     }
-}
-
-/// Reads a clear file to its end.
-pub(crate) fn build_index(loaded: &Loaded, representation: usize) -> Result<SourceIndex, String> {
-    let r =
-        loaded.source.pack.representations.get(representation).ok_or("there is no such representation")?;
-    let said = |error: io::Error| format!("{}: {error}", loaded.folder.join(&r.path).display());
-    let file = loaded.open(representation).map_err(said)?;
-    SourceIndex::build(&file, r)
-        .map_err(|error| format!("{}: {error}", loaded.folder.join(&r.path).display()))
 }
 
 impl Movie {

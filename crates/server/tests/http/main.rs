@@ -4,8 +4,10 @@
 mod attacks;
 mod audit;
 mod boxes;
+mod bucket_sources;
 #[path = "../../../storage/tests/suite/buckets.rs"]
 mod buckets;
+mod clear_films;
 mod client;
 mod contract;
 mod controller;
