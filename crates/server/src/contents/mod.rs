@@ -8,6 +8,8 @@ mod folder_file;
 mod indexes;
 mod loaded;
 mod lru;
+#[cfg(test)]
+mod many_titles;
 mod origin;
 mod publish;
 mod show;
