@@ -19,7 +19,8 @@ pub struct MediaPath {
 
 impl MediaPath {
     /// Reads `/s/{pack}/{ddd}/{id}.{ext}`, `/s/{pack}/subtitles/{id}.vtt` or `/s/{pack}/thumbnails/{file}`,
-    /// with or without `/range/{a}-{b}`; of a content `/s/{set}/[{revision}/]{path}/…`.
+    /// with or without `/range/{a}-{b}`; of a content `/s/{set}/[{revision}/]{path}/…`, and in the form whose
+    /// segments are encrypted whole `…/aes128/{ddd}/{id}.init.mp4` and `…/{id}.{number}.m4s`.
     pub fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix("/s/")?;
         let (path, range) = match path.rsplit_once("/range/") {
@@ -29,10 +30,12 @@ impl MediaPath {
         let (above, name) = path.rsplit_once('/')?;
         let (pack, folder) = above.rsplit_once('/')?;
         let file = format!("{folder}/{name}");
-        if !is_place(pack) || !layout::is_served(&file) {
-            return None;
+        let in_the_pack = layout::is_served(&file) && is_place(pack);
+        let is_part = || layout::WholePart::of(&file).is_some() && is_whole(pack);
+        match in_the_pack || is_part() {
+            true => Some(Self { pack: pack.to_owned(), file, range }),
+            false => None,
         }
-        Some(Self { pack: pack.to_owned(), file, range })
     }
 
     /// The file's name without folder and extension; with its folder where it is no downloadable.
@@ -61,6 +64,11 @@ pub(crate) fn is_place(text: &str) -> bool {
     layout::is_pack_id(text) || text.parse::<ContentPlace>().is_ok()
 }
 
+/// Whether a text is where a content is in the form whose segments are encrypted whole.
+fn is_whole(text: &str) -> bool {
+    text.parse::<ContentPlace>().is_ok_and(|place| place.whole)
+}
+
 /// Path of a film's DRM metadata: a set of films, and the film's name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrmPath(ContentPlace);
@@ -76,7 +84,8 @@ impl DrmPath {
 
     /// Reads `/s/{set}/{content}/drm`.
     pub fn parse(path: &str) -> Option<Self> {
-        Some(Self(path.strip_prefix("/s/")?.strip_suffix("/drm")?.parse().ok()?))
+        let place: ContentPlace = path.strip_prefix("/s/")?.strip_suffix("/drm")?.parse().ok()?;
+        (!place.whole).then_some(Self(place))
     }
 
     /// The packaged film's number.

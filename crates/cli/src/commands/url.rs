@@ -36,6 +36,7 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
     let (form, name) = match url.form {
         UrlForm::Dash => (Form::Dash, "dash"),
         UrlForm::Hls => (Form::Hls, "hls"),
+        UrlForm::HlsAes128 => (Form::HlsWhole, "hls-aes128"),
         UrlForm::File => (Form::File, "file"),
     };
     // Who has a URL has the film: that it was made is written down.

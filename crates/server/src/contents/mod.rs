@@ -12,7 +12,7 @@ mod sources;
 mod stamp;
 
 pub use check::{Report, check};
-pub(crate) use film::OriginFilm;
+pub(crate) use film::{Octets, OriginFilm};
 pub(crate) use origin::{Origin, Unserved};
 pub use publish::{describe, describe_named, lay_out, prepare, uses_common_key};
 pub use show::{by_path, of_server};

@@ -1,5 +1,5 @@
 use super::FILMS;
-use super::film::{Candidate, OriginFilm, build_index};
+use super::film::{Candidate, Keys, OriginFilm, build_index};
 use super::loaded::Loaded;
 use super::lru::Lru;
 use super::sources::{FolderFile, Sources, settings};
@@ -94,6 +94,8 @@ impl Origin {
         if config.set_words(&place.set).is_none() {
             return Err(Unserved::NotFound);
         }
+        // Of HLS alone.
+        let form = if place.whole { Form::Hls } else { form };
         let loaded = self.loaded(config, &place.content, now).await?;
         let key = (place.clone(), form);
         if let Some(laid) = self.films.get(&key)
@@ -104,7 +106,7 @@ impl Origin {
         }
         let candidate = self.candidate(config, ring, place, form, &loaded)?;
         let mut indexes = Vec::new();
-        if candidate.keys.is_some() {
+        if matches!(candidate.keys, Some(Keys::Samples(_))) {
             for representation in 0..loaded.source.pack.representations.len() {
                 indexes.push(self.index(&loaded, representation).await?);
             }
@@ -138,11 +140,14 @@ impl Origin {
         let Some(revision) = &place.revision else {
             let settings = resolved(form).map_err(|off| self.off(place, &off.to_string()))?;
             let key = settings.common_key.value.as_deref().unwrap_or(active);
-            let candidate = Candidate::new(loaded, &settings, ring, key);
+            if place.whole && !settings.enabled.value {
+                return Err(Unserved::NotFound);
+            }
+            let candidate = Candidate::new(loaded, &settings, place.whole, (ring, key));
             return candidate.map_err(|reason| self.off(place, &reason));
         };
         let mut reason = None;
-        for form in Form::ALL {
+        for form in Form::ALL.into_iter().filter(|form| !place.whole || *form == Form::Hls) {
             let settings = match resolved(form) {
                 Ok(settings) => settings,
                 Err(off) => {
@@ -150,11 +155,14 @@ impl Origin {
                     continue;
                 }
             };
+            if place.whole && !settings.enabled.value {
+                continue;
+            }
             // Those of today first; then those of which somebody may still have URLs.
             let today = settings.common_key.value.as_deref().unwrap_or(active);
             let others = ring.common_keys().filter(|key| *key != today);
             for key in std::iter::once(today).chain(others) {
-                match Candidate::new(loaded, &settings, ring, key) {
+                match Candidate::new(loaded, &settings, place.whole, (ring, key)) {
                     Ok(candidate) if candidate.revision == *revision => return Ok(candidate),
                     Ok(_) => {}
                     Err(why) => _ = reason.get_or_insert(why),

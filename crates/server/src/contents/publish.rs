@@ -27,7 +27,7 @@ fn place(config: &Config, path: &str, set: Option<&str>) -> Result<ContentPlace,
     let content: ContentPath = path.parse().map_err(|reason: &str| wrong("content", reason))?;
     let set = set.unwrap_or(VOD).to_owned();
     match config.set_words(&set) {
-        Some(_) => Ok(ContentPlace { set, revision: None, content }),
+        Some(_) => Ok(ContentPlace { set, revision: None, content, whole: false }),
         None => Err(wrong("set", format!("there is no set \"{set}\""))),
     }
 }
@@ -95,7 +95,7 @@ pub fn uses_common_key(config: &Config, ring: &KeyRing, name: &str, id: &str) ->
     let uses = |form| {
         let settings = settings(config.encryption(), form, &place.content, &loaded.folders, &words).ok()?;
         let key = settings.common_key.value.as_deref().unwrap_or(ring.active_common_key().0);
-        let candidate = Candidate::new(&loaded, &settings, ring, key).ok()?;
+        let candidate = Candidate::new(&loaded, &settings, false, (ring, key)).ok()?;
         Some(candidate.keys.is_some() && key == id)
     };
     Form::ALL.into_iter().any(|form| uses(form) == Some(true))

@@ -2,14 +2,15 @@
 
 use crate::Service;
 use crate::content_place::ContentPlace;
-use crate::contents::{OriginFilm, Unserved};
+use crate::contents::{Octets, OriginFilm, Unserved};
 use crate::media_url::MediaPath;
 use ::origin::scope::Form;
-use ::origin::{Piece, ReadAt, SourceIndex};
+use ::origin::{Piece, ReadAt, SourceIndex, WholeReader};
 use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use pack::layout::WholePart;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ enum What {
     Plain(Folder, Key),
     /// Encrypted now.
     Made(Arc<OriginFilm>, usize),
+    /// Encrypted now and whole: an init segment or a segment.
+    Part(Arc<OriginFilm>, usize, WholePart),
 }
 
 /// What is not served, in HTTP.
@@ -57,13 +60,20 @@ pub(super) async fn find(
         let (pack_id, is_fixed) = (film.pack.pack_id.clone(), place.revision.is_some());
         Ok(OriginFile { size, pack_id, is_fixed, what })
     };
+    if let Octets::Whole(whole) = &film.octets
+        && let Some((number, part)) = film.part(&path.file)
+    {
+        let size = whole.size(number, part).ok_or(Unserved::NotFound)?;
+        return file(size, What::Part(Arc::clone(&film), number, part));
+    }
     if let Some(number) = film.representation(&path.file) {
         let size = film.pack.representations.get(number).map_or(0, |r| r.size);
-        if film.encrypted.is_some() {
-            return file(size, What::Made(Arc::clone(&film), number));
-        }
         let key = path.file.parse().map_err(|_| Unserved::NotFound)?;
-        return file(size, What::Plain(Folder::new(&film.loaded.folder), key));
+        return match film.octets {
+            Octets::Samples(_) => file(size, What::Made(Arc::clone(&film), number)),
+            Octets::Clear => file(size, What::Plain(Folder::new(&film.loaded.folder), key)),
+            Octets::Whole(_) => Err(Unserved::NotFound),
+        };
     }
     let (_, size) = film.loaded.beside(&path.file).ok_or(Unserved::NotFound)?;
     let key = path.file.parse().map_err(|_| Unserved::NotFound)?;
@@ -78,29 +88,35 @@ impl OriginFile {
             tracing::error!(%error, "a file cannot be made");
             Unserved::Off
         };
-        let (film, number) = match self.what {
+        let (film, number) = match &self.what {
             What::Plain(folder, key) => {
                 let range = (!range.is_empty()).then_some(range);
-                return match folder.get(&key, range).await {
+                return match folder.get(key, range).await {
                     Ok(object) => Ok(Body::from_stream(object.body)),
                     Err(error) => Err(off(&error)),
                 };
             }
-            What::Made(film, number) => (film, number),
+            What::Made(film, number) | What::Part(film, number, _) => (Arc::clone(film), *number),
         };
-        let index = service.origin.index(&film.loaded, number).await?;
         let opened = Arc::clone(&film.loaded);
         let file = spawn_blocking(move || opened.open(number)).await.map_err(|error| off(&error))?;
         let file = Arc::new(file.map_err(|error| off(&error))?);
-        let pieces = match film.encrypted.as_ref().and_then(|encrypted| encrypted.tracks.get(number)) {
-            Some(track) => track.pieces(range).collect::<Vec<_>>().into_iter(),
-            None => return Err(Unserved::NotFound),
+        let work = match (&self.what, &film.octets) {
+            (What::Part(_, _, part), Octets::Whole(whole)) => {
+                Work::Whole(whole.read(number, *part, range).ok_or(Unserved::NotFound)?)
+            }
+            (What::Made(..), Octets::Samples(encrypted)) => {
+                let track = encrypted.tracks.get(number).ok_or(Unserved::NotFound)?;
+                let pieces = track.pieces(range).collect::<Vec<_>>().into_iter();
+                let index = service.origin.index(&film.loaded, number).await?;
+                Work::Pieces { film: Arc::clone(&film), number, index, pieces }
+            }
+            _ => return Err(Unserved::NotFound),
         };
-        let mut making = Making { film, number, index, file, pieces };
-        let Some(first) = making.next().await else { return Ok(Body::empty()) };
+        let Some((first, making)) = (Making { work, file }).next().await else { return Ok(Body::empty()) };
         let first = first.map_err(|error| off(&error))?;
-        let rest = stream::unfold(making, async |mut making| {
-            let made = making.next().await?;
+        let rest = stream::unfold(making, async |making| {
+            let (made, making) = making?.next().await?;
             if let Err(error) = &made {
                 tracing::error!(%error, "a file is cut off");
             }
@@ -110,26 +126,52 @@ impl OriginFile {
     }
 }
 
-/// An answer on its way. One piece is made at a time: memory holds a fragment.
+/// An answer on its way. One piece is made at a time: memory holds a fragment, or a part of a segment.
 struct Making<F> {
-    film: Arc<OriginFilm>,
-    number: usize,
-    index: Arc<SourceIndex>,
+    work: Work,
     file: Arc<F>,
-    pieces: std::vec::IntoIter<Piece>,
+}
+
+/// What is still to be made.
+enum Work {
+    /// Pieces of a representation's file.
+    Pieces {
+        film: Arc<OriginFilm>,
+        number: usize,
+        index: Arc<SourceIndex>,
+        pieces: std::vec::IntoIter<Piece>,
+    },
+    /// Parts of a segment that is encrypted whole.
+    Whole(WholeReader),
+}
+
+impl Work {
+    /// The next bytes; `None` after the last.
+    fn next(&mut self, file: &impl ReadAt) -> Result<Option<Vec<u8>>, ::origin::Error> {
+        match self {
+            Self::Whole(reader) => reader.next(file),
+            Self::Pieces { film, number, index, pieces } => {
+                let Some(piece) = pieces.next() else { return Ok(None) };
+                let Octets::Samples(encrypted) = &film.octets else { return Ok(None) };
+                let Some(track) = encrypted.tracks.get(*number) else { return Ok(None) };
+                track.read(index, file, &piece).map(Some)
+            }
+        }
+    }
 }
 
 impl<F: ReadAt + Send + Sync + 'static> Making<F> {
-    async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let piece = self.pieces.next()?;
-        let (film, number) = (Arc::clone(&self.film), self.number);
-        let (index, file) = (Arc::clone(&self.index), Arc::clone(&self.file));
+    /// The next bytes, and what goes on after them; nothing does after an error.
+    async fn next(mut self) -> Option<(io::Result<Bytes>, Option<Self>)> {
         let made = spawn_blocking(move || {
-            let tracks = film.encrypted.as_ref().map_or(&[][..], |encrypted| &encrypted.tracks);
-            let track = tracks.get(number).ok_or_else(|| io::Error::other("no such track"))?;
-            track.read(&index, &*file, &piece).map_err(io::Error::other)
+            let made = self.work.next(&*self.file);
+            (made, self)
         });
-        let made = made.await.map_err(io::Error::other).and_then(|made| made);
-        Some(made.map(Bytes::from))
+        match made.await {
+            Ok((Ok(Some(bytes)), making)) => Some((Ok(Bytes::from(bytes)), Some(making))),
+            Ok((Ok(None), _)) => None,
+            Ok((Err(error), _)) => Some((Err(io::Error::other(error)), None)),
+            Err(error) => Some((Err(io::Error::other(error)), None)),
+        }
     }
 }

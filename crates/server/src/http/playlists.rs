@@ -30,6 +30,9 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
         Ok(Some(made)) => send(request, made, granted.max_age(service.config.drm.ttl, now)),
         Ok(None) => refused(Refusal::NotFound),
         Err(NoPlaylist::Unserved(unserved)) => origin::refused(&unserved),
+        Err(NoPlaylist::NoKeys) => {
+            plain(StatusCode::FORBIDDEN, "The film's policy gives out no keys (interop.hls_keys).\n")
+        }
         Err(NoPlaylist::Failed(error)) => {
             tracing::error!(%error, "no playlist can be made");
             plain(StatusCode::SERVICE_UNAVAILABLE, "No playlist can be made. Try again later.\n")

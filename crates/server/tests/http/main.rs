@@ -16,6 +16,7 @@ mod edge;
 mod exchange;
 mod grants;
 mod heights;
+mod hls_whole;
 mod identity;
 mod interop;
 mod license;

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use urltoken::{Dialect, Settings, Signer};
 
-const FILM: u64 = 71;
+pub(crate) const FILM: u64 = 71;
 
 fn options(scheme: pack::Scheme, keys: Option<Keys>, to: &Path) -> PackageOptions {
     let film = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4");
@@ -25,7 +25,7 @@ fn options(scheme: pack::Scheme, keys: Option<Keys>, to: &Path) -> PackageOption
 }
 
 /// Sources with a film at each path.
-fn sources(paths: &[&str]) -> TempDir {
+pub(crate) fn sources(paths: &[&str]) -> TempDir {
     let sources = tempfile::tempdir().unwrap();
     for path in paths {
         package(&options(pack::Scheme::None, None, &sources.path().join(path)), &mut ()).unwrap();
@@ -33,18 +33,18 @@ fn sources(paths: &[&str]) -> TempDir {
     sources
 }
 
-async fn world(sources: &TempDir, more: &str) -> World {
+pub(crate) async fn world(sources: &TempDir, more: &str) -> World {
     World::with(&format!("[origin]\nsources = \"{}\"\n{more}", sources.path().display())).await
 }
 
 /// The content is a movie of that number.
-async fn add(world: &World, path: &str, set: Option<&str>, movie: u64) {
+pub(crate) async fn add(world: &World, path: &str, set: Option<&str>, movie: u64) {
     let mut pack = contents::describe(&world.config, path, set).unwrap();
     pack.movie_id = movie;
     movies::add(&*world.store, &pack, movies::Details::default(), world.now()).await.unwrap();
 }
 
-fn common_key(world: &World, name: &str) -> CommonKey {
+pub(crate) fn common_key(world: &World, name: &str) -> CommonKey {
     let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
     CommonKey::new(*ring.common_key(name).unwrap().expose())
 }
@@ -60,12 +60,12 @@ fn packaged(world: &World, content: &str, common_key_id: &str) -> (TempDir, pack
     (folder, published.pack, published.directory)
 }
 
-async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
+pub(crate) async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
     world.request("GET", path, headers, b"").await
 }
 
 /// A URL of a file, signed as the controller does it.
-fn signed(world: &World, path: &str) -> String {
+pub(crate) fn signed(world: &World, path: &str) -> String {
     let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
     let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
     let (now, end) = (world.now(), world.now() + 7200);
