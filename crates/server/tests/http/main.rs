@@ -17,6 +17,7 @@ mod exchange;
 mod grants;
 mod heights;
 mod hls_whole;
+mod http2;
 mod identity;
 mod interop;
 mod license;
