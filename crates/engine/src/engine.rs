@@ -12,6 +12,7 @@ mod playing;
 mod refresh;
 mod seeking;
 mod switching;
+mod telling;
 
 use std::time::Duration;
 

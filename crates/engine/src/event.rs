@@ -2,6 +2,7 @@
 
 use crate::{
     buffer::Ranges,
+    client_data::ClientData,
     error::Error,
     index::{IndexUpdate, SegmentIndex},
     model::{ByteRange, Presentation, TrackKind},
@@ -184,6 +185,8 @@ pub struct FetchSpec {
     pub segment: bool,
     /// Caches on the way must not answer it from what they hold.
     pub afresh: bool,
+    /// What the CDN wants to be told with it. It has no place in `url` yet.
+    pub client_data: Option<ClientData>,
 }
 
 /// What has to be done, told by the engine.

@@ -6,8 +6,10 @@
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
 //! * [`LiveIndex`]: what is told of an event while it goes on, and the manifest that it makes whole
 //! * [`Renewal`]: when the license of a film that plays is renewed, and what comes of it when it is not
+//! * [`cmcd`]: what a CDN that asks for it is told with each request
 //! * [`waits`]: how long to wait until the next question about an event
 
+pub mod cmcd;
 mod downloads;
 mod head;
 mod live;

@@ -4,6 +4,7 @@
 use crate::content_place::ContentPlace;
 use nccp::ByteRange;
 use pack::layout;
+use std::borrow::Cow;
 use urltoken::{Place, Signed, Signer};
 
 /// Path of a file under an edge or an origin: pack or content, and file in it.
@@ -275,6 +276,23 @@ pub(crate) fn is_clean(path: &str, query: &str) -> bool {
     path.bytes().chain(query.bytes()).all(|b| (0x21..=0x7E).contains(&b))
 }
 
+/// Octets of what a player tells at most.
+const MOST_TOLD: usize = 2048;
+
+/// A query without what players tell of themselves there (`CMCD`, CTA-5004), and that. It may stand anywhere, once, and
+/// is neither signed nor believed: whatever else is added makes a URL bad.
+pub(crate) fn without_told(query: &str) -> (Cow<'_, str>, Option<&str>) {
+    let is_told = |part: &&str| part.starts_with("CMCD=");
+    let mut all = query.split('&').filter(is_told);
+    match (all.next(), all.next()) {
+        (Some(told), None) if told.len() <= MOST_TOLD => {
+            let rest: Vec<&str> = query.split('&').filter(|part| !is_told(part)).collect();
+            (Cow::Owned(rest.join("&")), told.strip_prefix("CMCD="))
+        }
+        _ => (Cow::Borrowed(query), None),
+    }
+}
+
 /// `parse` gives what a path names, and the folder and file in it that tokens are for.
 pub(crate) fn check<T>(
     doors: &[Door<'_>],
@@ -286,13 +304,14 @@ pub(crate) fn check<T>(
     if !is_clean(path, query) {
         return Err(Refusal::Unclean);
     }
+    let (query, _) = without_told(query);
     let (named, folder, file) = parse(path).ok_or(Refusal::NotFound)?;
     let mut refusal = Refusal::Forbidden;
     for (door, Door { signer, bases }) in doors.iter().enumerate() {
         for base in bases {
             let place = Place::new(base, &folder, &file);
             let Some(asked) = place.asked(path) else { return Err(Refusal::NotFound) };
-            match signer.check(&asked, query, now) {
+            match signer.check(&asked, &query, now) {
                 Ok(expires) => {
                     return Ok(Granted { path: named, expires, base: (*base).to_owned(), door });
                 }
@@ -334,6 +353,31 @@ mod tests {
 
     fn signed(base: &str, path: &MediaPath, expires: u64) -> String {
         sign(&signer(), base, path, expires, 0).url
+    }
+
+    /// What a player tells of itself opens nothing and closes nothing, wherever it stands; anything else does.
+    #[test]
+    fn what_players_tell_is_passed_over() {
+        let told = "CMCD=bl%3D%282000%29%2Cv%3D2";
+        for good in [
+            format!("{QUERY}&{told}"),
+            format!("{told}&{QUERY}"),
+            QUERY.replace("&h=", &format!("&{told}&h=")),
+        ] {
+            assert!(check(FILE, &good, BEFORE).is_ok(), "{good}");
+            assert_eq!(without_told(&good), (QUERY.into(), told.strip_prefix("CMCD=")));
+            assert_eq!(check(FILE, &good, BEFORE + 1), Err(Refusal::Expired));
+        }
+        for bad in [
+            format!("{QUERY}&{told}&{told}"),
+            format!("{QUERY}&cmcd=1"),
+            format!("{QUERY}&CMCD"),
+            format!("{QUERY}&CMCD={}", "x".repeat(4000)),
+            format!("{QUERY}&&{told}"),
+            told.to_owned(),
+        ] {
+            assert_eq!(check(FILE, &bad, BEFORE), Err(Refusal::Forbidden), "{bad}");
+        }
     }
 
     /// A token of a folder is good for all that lies in it, and in no other.

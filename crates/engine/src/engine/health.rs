@@ -139,6 +139,9 @@ impl Engine {
             };
             counters.rebuffers += u64::from(stall == Stall::Rebuffer);
             self.watch.stall = Some((stall, now));
+            for track in self.tracks.iter_mut().filter(|_| stall == Stall::Rebuffer) {
+                track.starved |= !track.buffered.contains(self.position);
+            }
         }
     }
 

@@ -35,7 +35,13 @@ fn manifest() -> Manifest {
         duration: None,
         resume_position: 0.0,
         expiration: 1_790_003_600,
-        cdns: vec![nccp::Cdn { id: 7, name: "edge".into(), weight: 1, ranges: nccp::RangeForm::Path }],
+        cdns: vec![nccp::Cdn {
+            id: 7,
+            name: "edge".into(),
+            weight: 1,
+            ranges: nccp::RangeForm::Path,
+            cmcd: None,
+        }],
         live: Some(LiveManifest {
             availability_start: 1_790_000_000.0,
             window: 300.0,

@@ -3,7 +3,7 @@
 
 use super::{body, origin};
 use crate::Service;
-use crate::media_url::Refusal;
+use crate::media_url::{self, Refusal};
 use crate::playlist_url;
 use crate::secret::sha256;
 use crate::use_case::playlists::{self, Made, NoPlaylist};
@@ -24,9 +24,9 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
         Ok(granted) => granted,
         Err(refusal) => return refused(refusal),
     };
-    match playlists::make(service, &granted, doors[granted.door].signer, uri.query().unwrap_or_default())
-        .await
-    {
+    // It goes on into the addresses of keys.
+    let (query, _) = media_url::without_told(uri.query().unwrap_or_default());
+    match playlists::make(service, &granted, doors[granted.door].signer, &query).await {
         Ok(Some(made)) => send(request, made, granted.max_age(service.config.drm.ttl, now)),
         Ok(None) => refused(Refusal::NotFound),
         Err(NoPlaylist::Unserved(unserved)) => origin::refused(&unserved),

@@ -7,6 +7,7 @@ mod boxes;
 #[path = "../../../storage/tests/suite/buckets.rs"]
 mod buckets;
 mod client;
+mod cmcd;
 mod contract;
 mod controller;
 mod devices;

@@ -9,7 +9,7 @@ use std::{
 use drm_api::cdm::StreamId;
 use engine::{Command, Config, Engine, Event, Live, Window, abr::StartConditions, model::TrackKind};
 use nccp::Manifest;
-use playback::presentation;
+use playback::{cmcd::Cmcd, presentation};
 use web_sys::HtmlVideoElement;
 
 use super::{
@@ -59,6 +59,8 @@ pub(super) struct Driver {
     /// What of an event may be sought, as the media source was told last.
     window: Cell<Option<Window>>,
     speed: Speed,
+    /// What CDNs that ask for it are told, once one does.
+    cmcd: RefCell<Option<Cmcd>>,
 }
 
 impl Driver {
@@ -84,6 +86,7 @@ impl Driver {
             viewport: Cell::new(start.viewport),
             window: Cell::new(None),
             speed: Speed::default(),
+            cmcd: RefCell::default(),
         })
     }
 
@@ -111,6 +114,9 @@ impl Driver {
 
     /// The first manifest, or a refreshed one.
     pub(super) fn manifest_arrived(&self, manifest: Manifest) {
+        if let Some(name) = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref()) {
+            self.cmcd.borrow_mut().get_or_insert_with(|| Cmcd::new(drawn(), name));
+        }
         self.manifest.replace(Some(manifest));
         self.maybe_present();
     }
@@ -279,7 +285,10 @@ impl Driver {
 
     fn obey(&self, command: Command) {
         match command {
-            Command::Fetch(spec) => {
+            Command::Fetch(mut spec) => {
+                if let Some(cmcd) = &*self.cmcd.borrow() {
+                    spec.url = cmcd.url(&spec);
+                }
                 // A head brings nothing into the buffer, and the engine does not say the end again for it.
                 if spec.segment {
                     self.end_wanted.set(false);
@@ -363,6 +372,11 @@ impl TrackHost for Driver {
             host.fail(problem);
         }
     }
+}
+
+/// Octets that name a playback. They have to be others than anybody else's, and no secret.
+fn drawn() -> [u8; 16] {
+    std::array::from_fn(|_| (js_sys::Math::random() * 256.0) as u8)
 }
 
 /// The element's size in device pixels.
