@@ -69,8 +69,8 @@ pub fn base_iv(
     }
 }
 
-/// What follows for one representation of one pack: info content id, representation id and pack id, each behind its
-/// length as a big-endian u16.
+/// What follows for one representation of one pack: info content id, representation id and pack id, each
+/// behind its length as a big-endian u16.
 pub(crate) fn of_representation(
     key: IvKey<'_>,
     salt: &str,

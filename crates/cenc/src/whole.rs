@@ -9,8 +9,8 @@ pub const fn whole_len(clear: u64) -> u64 {
     (clear / 16 + 1).saturating_mul(16)
 }
 
-/// Encrypts a whole segment, one part after the other: AES-128-CBC over all of it with PKCS #7 padding (RFC 8216
-/// §5.2, `METHOD=AES-128`).
+/// Encrypts a whole segment, one part after the other: AES-128-CBC over all of it with PKCS #7 padding (RFC
+/// 8216 §5.2, `METHOD=AES-128`).
 #[derive(Debug, Clone)]
 pub struct WholeEncryption {
     /// What goes into the next block: the IV, then the last block that was made.
@@ -83,14 +83,15 @@ pub fn decrypt_whole(cipher: &impl SegmentCipher, iv: [u8; 16], data: &mut Vec<u
     Ok(())
 }
 
-/// The IVs of a representation's segments that are encrypted whole: AES-128 of the segment's number (big-endian),
-/// under a key of the representation's own. Segments of one representation never share an IV, since AES is a
-/// permutation; those of two do by chance of 2^-128, or where nothing but the key differs.
+/// The IVs of a representation's segments that are encrypted whole: AES-128 of the segment's number
+/// (big-endian), under a key of the representation's own. Segments of one representation never share an IV,
+/// since AES is a permutation; those of two do by chance of 2^-128, or where nothing but the key differs.
 #[derive(Debug)]
 pub struct WholeIvs(AesCipher);
 
 impl WholeIvs {
-    /// The key of the IVs: HKDF-SHA256, salt `matinee/whole-iv/1`, info as that of [`base_iv`](crate::base_iv).
+    /// The key of the IVs: HKDF-SHA256, salt `matinee/whole-iv/1`, info as that of
+    /// [`base_iv`](crate::base_iv).
     ///
     /// # Errors
     /// [`Error::NameLength`] if a name has more than 65,535 bytes.

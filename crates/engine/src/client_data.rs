@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// What a CDN is told with a request, where it asks for that ([`Cdn::client_data`](crate::model::Cdn)), in the
-/// engine's own units; `playback::cmcd` writes it as the standard has it (CTA-5004). It says how this one download
-/// is needed, and nothing of who needs it.
+/// What a CDN is told with a request, where it asks for that ([`Cdn::client_data`](crate::model::Cdn)), in
+/// the engine's own units; `playback::cmcd` writes it as the standard has it (CTA-5004). It says how this one
+/// download is needed, and nothing of who needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientData {
     /// Bit/s of the representation that is asked for.

@@ -88,8 +88,8 @@ pub struct Cdn {
     pub weight: u32,
     /// Which form of ranges to use there.
     pub ranges: RangeForm,
-    /// It is to be told how each download is needed (CMCD, CTA-5004, version 2); the film's name there: up to 64
-    /// letters and digits.
+    /// It is to be told how each download is needed (CMCD, CTA-5004, version 2); the film's name there: up to
+    /// 64 letters and digits.
     pub cmcd: Option<String>,
 }
 

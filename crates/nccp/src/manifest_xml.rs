@@ -90,7 +90,8 @@ impl Manifest {
     }
 }
 
-/// Whether a CDN can be told of a film by that name. One that cannot be is as none: it is no reason not to play.
+/// Whether a CDN can be told of a film by that name. One that cannot be is as none: it is no reason not to
+/// play.
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }

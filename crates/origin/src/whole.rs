@@ -21,9 +21,9 @@ pub struct WholeKeys {
 }
 
 impl WholeKeys {
-    /// Derives the keys of a source. Scheme and level change nothing here. The keys are others than those of samples:
-    /// to their label is added what this form is called in URLs, so that who is given a key of this form
-    /// cannot open any other.
+    /// Derives the keys of a source. Scheme and level change nothing here. The keys are others than those of
+    /// samples: to their label is added what this form is called in URLs, so that who is given a key of this
+    /// form cannot open any other.
     ///
     /// # Errors
     /// As [`FilmKeys::derive`].
@@ -43,12 +43,12 @@ impl WholeKeys {
     }
 }
 
-/// A film whose segments are encrypted whole, each a file of its own. Init segments are clear, and so are segments of
-/// a clear lead.
+/// A film whose segments are encrypted whole, each a file of its own. Init segments are clear, and so are
+/// segments of a clear lead.
 #[derive(Debug)]
 pub struct WholeFilm {
-    /// What there is to say of it, with the sizes of what is sent. Offsets are those in a file of all parts, which
-    /// nobody sees.
+    /// What there is to say of it, with the sizes of what is sent. Offsets are those in a file of all parts,
+    /// which nobody sees.
     pub pack: Pack,
     /// The clear segments, by representation.
     clear: Vec<Vec<Range<u64>>>,
@@ -156,8 +156,8 @@ struct Sealing {
     encryption: WholeEncryption,
 }
 
-/// A range of a file, made one part after the other. CBC begins at a segment's beginning: what comes before the range
-/// is encrypted, too, and thrown away. Memory holds one part.
+/// A range of a file, made one part after the other. CBC begins at a segment's beginning: what comes before
+/// the range is encrypted, too, and thrown away. Memory holds one part.
 #[derive(Debug)]
 pub struct WholeReader {
     /// The segment in the clear file.

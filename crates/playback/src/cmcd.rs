@@ -1,8 +1,9 @@
-//! Common Media Client Data (CTA-5004-A and -B, version 2) by query: what a CDN is told with a request, where its
-//! operator wants that.
+//! Common Media Client Data (CTA-5004-A and -B, version 2) by query: what a CDN is told with a request, where
+//! its operator wants that.
 //!
-//! [`Cmcd`] writes what the engine says of a download ([`engine::ClientData`]) behind its URL. It names the playback
-//! (`sid`, drawn at random for each) and the film (`cid`, as the server calls it), and nobody who watches.
+//! [`Cmcd`] writes what the engine says of a download ([`engine::ClientData`]) behind its URL. It names the
+//! playback (`sid`, drawn at random for each) and the film (`cid`, as the server calls it), and nobody who
+//! watches.
 
 use engine::{ClientData, FetchSpec, model::TrackKind};
 
@@ -51,7 +52,8 @@ pub fn encode(pairs: &[(&str, Value<'_>)]) -> String {
     pairs.into_iter().map(item).collect::<Vec<_>>().join(",")
 }
 
-/// A string of structured fields (RFC 8941, section 4.1.6). It has printable ASCII alone: anything else is left out.
+/// A string of structured fields (RFC 8941, section 4.1.6). It has printable ASCII alone: anything else is
+/// left out.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars().filter(|c| (' '..='~').contains(c)) {
@@ -84,8 +86,8 @@ pub struct Cmcd {
 }
 
 impl Cmcd {
-    /// A new playback of a film. `random`: drawn for it alone, and for nothing else. `content`: what the server calls
-    /// the film here, which is cut to what a CDN takes.
+    /// A new playback of a film. `random`: drawn for it alone, and for nothing else. `content`: what the
+    /// server calls the film here, which is cut to what a CDN takes.
     pub fn new(random: [u8; 16], content: &str) -> Self {
         // A UUID of version 4 (RFC 9562, section 5.4).
         let [mut high, mut low] = [0, 8].map(|at| {
@@ -164,7 +166,8 @@ mod tests {
     use proptest::prelude::*;
     use std::time::Duration;
 
-    /// The examples of CTA-5004-B, 8.1.1, 8.1.2, 8.1.4, 8.1.6 and 8.1.8, but for keys that have texts in a list.
+    /// The examples of CTA-5004-B, 8.1.1, 8.1.2, 8.1.4, 8.1.6 and 8.1.8, but for keys that have texts in a
+    /// list.
     #[test]
     fn the_standards_examples() {
         use Value::{Integer, List, Text, Token, True};

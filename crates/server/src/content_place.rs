@@ -5,8 +5,8 @@ use ::origin::{ContentPath, WHOLE, is_revision};
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a content is, in URLs and in the catalogue: its client set, perhaps a revision of its keys, its path, and
-/// perhaps the form whose segments are encrypted whole. Displays as `{set}/{revision}/{path}` or
+/// Where a content is, in URLs and in the catalogue: its client set, perhaps a revision of its keys, its
+/// path, and perhaps the form whose segments are encrypted whole. Displays as `{set}/{revision}/{path}` or
 /// `{set}/{revision}/{path}/aes128`, as URLs have it; nothing else parses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ContentPlace {

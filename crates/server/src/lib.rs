@@ -5,6 +5,7 @@
 
 mod authorizer;
 pub mod catalogue;
+mod client_data;
 mod clock;
 mod config;
 mod content_place;

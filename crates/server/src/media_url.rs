@@ -1,10 +1,10 @@
 //! Signed media URLs (docs/protocol.md, section 8): which paths there are, and by which tokens they are had.
 //! `urltoken` makes and checks the tokens.
 
+use crate::client_data::without_told;
 use crate::content_place::ContentPlace;
 use nccp::ByteRange;
 use pack::layout;
-use std::borrow::Cow;
 use urltoken::{Place, Signed, Signer};
 
 /// Path of a file under an edge or an origin: pack or content, and file in it.
@@ -276,23 +276,6 @@ pub(crate) fn is_clean(path: &str, query: &str) -> bool {
     path.bytes().chain(query.bytes()).all(|b| (0x21..=0x7E).contains(&b))
 }
 
-/// Octets of what a player tells at most.
-const MOST_TOLD: usize = 2048;
-
-/// A query without what players tell of themselves there (`CMCD`, CTA-5004), and that. It may stand anywhere, once, and
-/// is neither signed nor believed: whatever else is added makes a URL bad.
-pub(crate) fn without_told(query: &str) -> (Cow<'_, str>, Option<&str>) {
-    let is_told = |part: &&str| part.starts_with("CMCD=");
-    let mut all = query.split('&').filter(is_told);
-    match (all.next(), all.next()) {
-        (Some(told), None) if told.len() <= MOST_TOLD => {
-            let rest: Vec<&str> = query.split('&').filter(|part| !is_told(part)).collect();
-            (Cow::Owned(rest.join("&")), told.strip_prefix("CMCD="))
-        }
-        _ => (Cow::Borrowed(query), None),
-    }
-}
-
 /// `parse` gives what a path names, and the folder and file in it that tokens are for.
 pub(crate) fn check<T>(
     doors: &[Door<'_>],
@@ -355,7 +338,8 @@ mod tests {
         sign(&signer(), base, path, expires, 0).url
     }
 
-    /// What a player tells of itself opens nothing and closes nothing, wherever it stands; anything else does.
+    /// What a player tells of itself opens nothing and closes nothing, wherever it stands; anything else
+    /// does.
     #[test]
     fn what_players_tell_is_passed_over() {
         let told = "CMCD=bl%3D%282000%29%2Cv%3D2";

@@ -80,8 +80,8 @@ impl Signer {
         self.reach
     }
 
-    /// Whether networks take more parameters behind its tokens: those of CloudFront and Google for one URL are of that
-    /// URL letter by letter, and those of bunny.net and Cloudflare of all of the query.
+    /// Whether networks take more parameters behind its tokens: those of CloudFront and Google for one URL
+    /// are of that URL letter by letter, and those of bunny.net and Cloudflare of all of the query.
     pub fn takes_more(&self) -> bool {
         match self.dialect {
             Dialect::MediaVault | Dialect::Matinee | Dialect::EdgeAuth | Dialect::Nginx | Dialect::Cat => {

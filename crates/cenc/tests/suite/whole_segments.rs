@@ -1,5 +1,5 @@
-//! Whole segments under AES-128-CBC: Project Wycheproof's vectors, a segment that others encrypted, and both ways
-//! in parts of any size beside the `aes` crate.
+//! Whole segments under AES-128-CBC: Project Wycheproof's vectors, a segment that others encrypted, and both
+//! ways in parts of any size beside the `aes` crate.
 
 use cenc::{AesCipher, Cek, ContentId, Error, IvKey, WholeEncryption, WholeIvs, decrypt_whole, whole_len};
 use cipher::{BlockCipherEncrypt, KeyInit};

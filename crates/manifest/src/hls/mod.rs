@@ -1,5 +1,5 @@
-//! HLS: RFC 8216bis (draft-pantos-hls-rfc8216bis). Byte ranges in the files as they are, or files of their own that
-//! are encrypted whole.
+//! HLS: RFC 8216bis (draft-pantos-hls-rfc8216bis). Byte ranges in the files as they are, or files of their
+//! own that are encrypted whole.
 
 mod attributes;
 mod keys;

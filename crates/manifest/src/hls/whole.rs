@@ -7,8 +7,9 @@ use pack::layout::WholePart;
 use pack::{Pack, Representation};
 use std::fmt::Write as _;
 
-/// The media playlist of a representation whose segments are encrypted whole, each a file of its own. Each has its IV
-/// in the playlist; the key that is named before the init segment is none, so that is clear (section 4.4.4.5).
+/// The media playlist of a representation whose segments are encrypted whole, each a file of its own. Each
+/// has its IV in the playlist; the key that is named before the init segment is none, so that is clear
+/// (section 4.4.4.5).
 pub(super) fn write(
     pack: &Pack,
     r: &Representation,

@@ -50,8 +50,8 @@ fn pictures_by_themselves() {
     assert_eq!(kids, KIDS.map(|kid| format!("0x{}", kid.to_uppercase())));
 }
 
-/// B98: segments that are encrypted whole, letter by letter: files of their own, each with its IV; a clear lead before
-/// them, and the init segment in the clear.
+/// B98: segments that are encrypted whole, letter by letter: files of their own, each with its IV; a clear
+/// lead before them, and the init segment in the clear.
 #[test]
 fn segments_that_are_encrypted_whole() {
     let film = protected("cbcs", 3, 1);

@@ -25,8 +25,8 @@ fn read(clear: &Clear, film: &WholeFilm, r: usize, part: WholePart, range: std::
     all
 }
 
-/// Init segments and segments give the clear file back, under keys and IVs that the names alone tell; what stands in a
-/// clear lead is sent as it is. No IV is used twice.
+/// Init segments and segments give the clear file back, under keys and IVs that the names alone tell; what
+/// stands in a clear lead is sent as it is. No IV is used twice.
 #[test]
 fn whole_segments_give_the_clear_film_back() {
     let clear = Clear::new(&[demo(240), demo(360)]);

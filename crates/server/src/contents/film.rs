@@ -50,7 +50,8 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// Under a common key of the ring, or clear where the settings say so. `whole`: segments are encrypted whole.
+    /// Under a common key of the ring, or clear where the settings say so. `whole`: segments are encrypted
+    /// whole.
     pub(crate) fn new(
         loaded: &Loaded,
         settings: &Settings,

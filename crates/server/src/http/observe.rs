@@ -3,7 +3,7 @@
 
 use super::address;
 use crate::Service;
-use crate::media_url;
+use crate::client_data;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -30,7 +30,7 @@ pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, n
         request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |m| m.as_str().to_owned());
     let path = shown(request.uri().path());
     // Bounded, and nothing that is acted on: anybody may write anything there.
-    let told = media_url::without_told(request.uri().query().unwrap_or_default()).1;
+    let told = client_data::without_told(request.uri().query().unwrap_or_default()).1;
     let told = told.filter(|_| tracing::enabled!(tracing::Level::DEBUG)).map(str::to_owned);
     let response = next.run(request).await;
     let status = response.status().as_u16();

@@ -3,7 +3,8 @@
 
 use super::{body, origin};
 use crate::Service;
-use crate::media_url::{self, Refusal};
+use crate::client_data;
+use crate::media_url::Refusal;
 use crate::playlist_url;
 use crate::secret::sha256;
 use crate::use_case::playlists::{self, Made, NoPlaylist};
@@ -25,7 +26,7 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
         Err(refusal) => return refused(refusal),
     };
     // It goes on into the addresses of keys.
-    let (query, _) = media_url::without_told(uri.query().unwrap_or_default());
+    let (query, _) = client_data::without_told(uri.query().unwrap_or_default());
     match playlists::make(service, &granted, doors[granted.door].signer, &query).await {
         Ok(Some(made)) => send(request, made, granted.max_age(service.config.drm.ttl, now)),
         Ok(None) => refused(Refusal::NotFound),

@@ -1,7 +1,8 @@
-//! HTTP/2 (RFC 9113), where TLS agreed on it: one connection with many requests at a time, and what bounds them.
+//! HTTP/2 (RFC 9113), where TLS agreed on it: one connection with many requests at a time, and what bounds
+//! them.
 //!
-//! `h2` ends connections by itself that reset streams faster than they are taken (CVE-2023-44487), or whose headers
-//! never end (CVE-2024-27316). What it does not know is when nobody needs a connection any more.
+//! `h2` ends connections by itself that reset streams faster than they are taken (CVE-2023-44487), or whose
+//! headers never end (CVE-2024-27316). What it does not know is when nobody needs a connection any more.
 
 mod activity;
 
@@ -76,8 +77,8 @@ pub(super) async fn requests(stream: impl Stream, peer: SocketAddr, app: Router,
     }
 }
 
-/// Gives a request the `Host` that everything here looks for: `:authority` stands in its place, and goes before it
-/// where there are both (section 8.3.1).
+/// Gives a request the `Host` that everything here looks for: `:authority` stands in its place, and goes
+/// before it where there are both (section 8.3.1).
 fn name_host<B>(request: &mut Request<B>) {
     let authority = request.uri().authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
     if let Some(authority) = authority {

@@ -28,7 +28,8 @@ pub(crate) struct Made {
 pub(crate) enum NoPlaylist {
     /// The content is not served.
     Unserved(Unserved),
-    /// Segments that are encrypted whole are of no use without their keys, and the film's policy gives out none.
+    /// Segments that are encrypted whole are of no use without their keys, and the film's policy gives out
+    /// none.
     NoKeys,
     /// It cannot be made.
     Failed(Error),

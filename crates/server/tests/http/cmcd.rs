@@ -10,8 +10,8 @@ use server::urls::Form;
 const TOLD: &str =
     "CMCD=bl%3D%282000%3Bv%29%2Cbr%3D%283000%3Bv%29%2Ccid%3D%22a%22%2Cot%3Dv%2Csid%3D%22b%22%2Cv%3D2";
 
-/// A CDN that asks for it is named so in manifests, with a name of the film that is the same for all who watch it; one
-/// that does not is not.
+/// A CDN that asks for it is named so in manifests, with a name of the film that is the same for all who
+/// watch it; one that does not is not.
 #[tokio::test]
 async fn cdns_that_ask_are_told() {
     let cdns = format!(

@@ -113,7 +113,8 @@ fn head() -> Vec<u8> {
     [&[0x82, 0x84, 0x87, 0x01, 9], &b"localhost"[..]].concat()
 }
 
-/// Writes as long as the server takes it, and gives the error of the GOAWAY with which it ends the connection.
+/// Writes as long as the server takes it, and gives the error of the GOAWAY with which it ends the
+/// connection.
 async fn ended(
     stream: TlsStream<TcpStream>,
     mut octets: impl FnMut() -> Option<Vec<u8>> + Send + 'static,
@@ -147,8 +148,8 @@ async fn ended(
     code.expect("no GOAWAY")
 }
 
-/// Streams that are reset as soon as they are begun, and headers that never end (CVE-2023-44487, CVE-2024-27316):
-/// the connection ends, the server stays.
+/// Streams that are reset as soon as they are begun, and headers that never end (CVE-2023-44487,
+/// CVE-2024-27316): the connection ends, the server stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn floods_end_their_connection_alone() {
     let site = Site::start("").await;

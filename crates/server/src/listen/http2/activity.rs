@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// How long an answer waits for a peer that takes none of it. Longer than on a connection with one request at a time,
-/// where single octets are seen to go: here it is pieces of a film.
+/// How long an answer waits for a peer that takes none of it. Longer than on a connection with one request at
+/// a time, where single octets are seen to go: here it is pieces of a film.
 const STALL: Duration = Duration::from_secs(120);
 
 /// What goes on on a connection. Clones are of the same.
