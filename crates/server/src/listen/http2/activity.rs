@@ -1,6 +1,6 @@
 use super::HEAD;
 use axum::body::{Body, Bytes};
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::{Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -128,6 +128,7 @@ impl hyper::body::Body for Held {
 mod tests {
     use super::*;
     use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use hyper::body::Body as _;
     use std::io;
 
     async fn frame(held: &mut Held) -> Option<Bytes> {
