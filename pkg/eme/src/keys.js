@@ -22,7 +22,11 @@ export class Keys {
     return false;
   }
 
-  async getStatusForPolicy() {
-    return "usable";
+  // No browser tells its scripts which HDCP its displays have.
+  async getStatusForPolicy(policy) {
+    if (policy?.minHdcpVersion === undefined) {
+      throw new TypeError("There is no policy.");
+    }
+    throw new DOMException("HDCP is not known here.", "NotSupportedError");
   }
 }
