@@ -33,7 +33,7 @@ async fn server(origins: &[&str]) -> (Server, String) {
     (server, key)
 }
 
-async fn grant(server: &Server, key: &str, movie: u64, origin: &str) -> String {
+pub(crate) async fn grant(server: &Server, key: &str, movie: u64, origin: &str) -> String {
     let body = json!({"subject": "u-7", "movies": [movie], "origin": origin, "expires_in": 3600});
     let post = reqwest::Client::new().post(format!("{}/api/grants", server.url())).bearer_auth(key);
     let answer = post.json(&body).send().await.unwrap().error_for_status().unwrap();
@@ -41,7 +41,14 @@ async fn grant(server: &Server, key: &str, movie: u64, origin: &str) -> String {
 }
 
 /// Opens a player's page for a film.
-async fn open(browser: &Browser, origin: &str, server: &Server, player: &str, movie: u64, grant: &str) {
+pub(crate) async fn open(
+    browser: &Browser,
+    origin: &str,
+    server: &Server,
+    player: &str,
+    movie: u64,
+    grant: &str,
+) {
     let url = server.url();
     browser
         .open(&format!("{origin}/eme.html?player={player}&server={url}&movie={movie}&grant={grant}"))
@@ -274,13 +281,9 @@ async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
     browser.quit().await;
 }
 
-/// The example of the documentation plays.
-#[tokio::test]
-async fn the_example_with_shaka_player_plays() {
-    let Some(folder) = std::env::var_os("MATINEE_PLAYERS") else {
-        eprintln!("SKIPPED: MATINEE_PLAYERS is not set");
-        return;
-    };
+/// The example of the documentation: its server, and its address. `None` where the player is not installed.
+pub(crate) async fn example() -> Option<(Server, String)> {
+    let folder = std::env::var_os("MATINEE_PLAYERS")?;
     let page = Arc::new(OnceLock::<String>::new());
     let shown = Arc::clone(&page);
     let site = axum::Router::new()
@@ -300,6 +303,16 @@ async fn the_example_with_shaka_player_plays() {
         example = example.replace(part, &with);
     }
     page.set(example).unwrap();
+    Some((server, origin))
+}
+
+/// The example of the documentation plays.
+#[tokio::test]
+async fn the_example_with_shaka_player_plays() {
+    let Some((_server, origin)) = example().await else {
+        eprintln!("SKIPPED: MATINEE_PLAYERS is not set");
+        return;
+    };
     let browser = Browser::start().await;
     browser.open(&origin).await;
     let plays =

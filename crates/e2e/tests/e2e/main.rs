@@ -13,6 +13,7 @@ mod devices;
 mod embedded;
 mod embedding;
 mod eme;
+mod eme_sessions;
 mod firefox;
 mod heights;
 mod identity;
