@@ -15,6 +15,7 @@ mod embedding;
 mod eme;
 mod eme_sessions;
 mod firefox;
+mod frameworks;
 mod heights;
 mod identity;
 mod live;
