@@ -67,7 +67,7 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
         <section class="trouble">
             <div role="alert">
                 <p class="trouble-mark" aria-hidden="true">{ "Intermission" }</p>
-                <h2>{ title }</h2>
+                <h1>{ title }</h1>
                 <p>{ text }</p>
                 if !playing.is_empty() {
                     <ul class="playing">{ for playing.iter().map(what_plays) }</ul>

@@ -173,6 +173,7 @@ fn films(library: &List) -> Html {
         <>
             <h1 class="sr">{ "Library" }</h1>
             <section class="now-showing" aria-label="Now showing">
+                <h2 class="sr">{ "Now showing" }</h2>
                 <FilmCard film={featured.clone()} featured=true />
             </section>
             { for groups.into_iter().filter(|(_, _, films)| !films.is_empty()).map(|(name, note, films)| html! {

@@ -4,6 +4,7 @@
 //! Tests run two at a time. One that counts stalls, or that a busy machine would make late, is marked
 //! `#[ignore]`: `cargo xtask test` runs these afterwards, one by one.
 
+mod accessibility;
 mod account;
 mod activation;
 mod buffers;

@@ -169,6 +169,21 @@ async fn file(State(service): State<Arc<Service>>, request: Request) -> Response
             response
         }
         Some(asset) => respond(asset, request.headers()),
+        None => nothing(&service, request.headers()),
+    }
+}
+
+/// To browsers that go to an address the app says that there is no such page; to others a line does.
+fn nothing(service: &Service, headers: &HeaderMap) -> Response {
+    let wants_page = body::text(headers, "accept").is_some_and(|types| types.contains("text/html"));
+    match service.site.as_ref().and_then(|site| site.index()).filter(|_| wants_page) {
+        Some(page) => {
+            let headers = [
+                (header::CONTENT_TYPE, page.content_type.clone()),
+                (header::CACHE_CONTROL, "no-store".to_owned()),
+            ];
+            (StatusCode::NOT_FOUND, headers, page.bytes.clone()).into_response()
+        }
         None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
     }
 }
