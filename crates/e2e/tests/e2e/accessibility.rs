@@ -39,7 +39,7 @@ impl<'a> Inspector<'a> {
             ] });
             self.browser.driver().cdp().send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
             if !self.browser.eval::<bool>("return Boolean(window.axe)").await {
-                self.browser.driver().execute(&self.axe, vec![]).await.unwrap();
+                self.browser.driver().execute(self.axe.as_str(), vec![]).await.unwrap();
             }
             // What a player of others draws is not ours to mend.
             let found: Vec<String> = self
