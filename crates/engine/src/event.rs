@@ -115,6 +115,11 @@ pub enum Event {
         /// Lines; `None`: no cap.
         height: Option<u32>,
     },
+    /// The viewer wants to save data: no larger picture is taken without being asked for.
+    DataSaver {
+        /// Lines; `None`: no cap.
+        height: Option<u32>,
+    },
     /// What the decoder has done since the film was loaded, as `getVideoPlaybackQuality()` tells it.
     Frames {
         /// All frames, dropped ones among them (`totalVideoFrames`).
@@ -132,6 +137,8 @@ pub enum Event {
         /// Downloadable id.
         representation: String,
     },
+    /// The network is gone (`offline` of the window). Nobody gives up until [`Event::Online`].
+    Offline,
     /// The network is back (`online` of the window).
     Online,
     /// The source buffer is full. The fragment that did not fit is held until [`Command::RetryAppend`].

@@ -7,7 +7,7 @@
 //!
 //! What arrives is told by [`Event`], what is to be done is said by [`Command`]; what the page may show is
 //! asked for: [`Engine::playing`], [`Engine::chosen`], [`Engine::selectable`], [`Engine::stalled`],
-//! [`Engine::trouble`], [`Engine::live`], [`Engine::stats`].
+//! [`Engine::trouble`], [`Engine::limit`], [`Engine::live`], [`Engine::stats`].
 //!
 //! The caller keeps the init segment of each representation, and puts it in front of the first fragment
 //! whenever the representation changes. No segment is asked for before the head of its representation has
