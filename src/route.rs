@@ -41,6 +41,11 @@ pub enum Route {
     Account,
     /// `/activate`
     Activate,
+    /// `/help/{code}`: what a code means.
+    Help {
+        /// In capitals.
+        code: String,
+    },
     /// Everything else.
     NotFound,
 }
@@ -62,10 +67,17 @@ impl Route {
             "/devices" => Self::Devices,
             "/account" => Self::Account,
             "/activate" => Self::Activate,
-            _ => match path.strip_prefix("/v/").filter(|token| !token.is_empty() && !token.contains('/')) {
-                Some(token) => Self::Share { token: token.to_owned() },
-                None => Self::NotFound,
-            },
+            _ => {
+                let under = |folder| path.strip_prefix(folder).filter(|rest: &&str| !rest.is_empty());
+                let is_code = |code: &&str| code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                if let Some(token) = under("/v/").filter(|token| !token.contains('/')) {
+                    Self::Share { token: token.to_owned() }
+                } else if let Some(code) = under("/help/").filter(is_code) {
+                    Self::Help { code: code.to_ascii_uppercase() }
+                } else {
+                    Self::NotFound
+                }
+            }
         }
     }
 
@@ -83,6 +95,7 @@ impl Route {
             Self::Devices => "/devices".to_owned(),
             Self::Account => "/account".to_owned(),
             Self::Activate => "/activate".to_owned(),
+            Self::Help { code } => format!("/help/{code}"),
             Self::NotFound => "/not-found".to_owned(),
         }
     }

@@ -2,6 +2,8 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod page;
+
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -9,52 +11,32 @@ use std::{
 
 use drm_api::{DrmError, PolicyReason};
 use futures_channel::oneshot;
-use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
+use gloo::{events::EventListener, utils::document};
 use matinee::{
     components::{
         Controls, ErrorView, FilmCard, KeyHelp, MediaState, PasswordForm,
-        remote::Remote,
         settings::{Setting, Settings},
     },
     pages::{Activate, LoginForm, LoginFormProps},
     route::{Route, safe_next},
-    session::{Action, Phase, Session, SessionHandle},
+    session::{Action, Phase, Session},
     spoken,
 };
 use nccp::{
     ErrorCode, Playing,
     json::{Library, LibraryMovie},
 };
+use page::{Around, AroundProps, one, place, press, quality, remote, rendered, tracks};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
-    player::{Choice, EventState, LiveEvent, Quality, Run, Rung, Tracks},
+    player::{EventState, LiveEvent, Run},
     problem::{Problem, Way},
 };
 use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-fn place() -> Element {
-    let place = document().create_element("div").unwrap();
-    gloo::utils::body().append_child(&place).unwrap();
-    place
-}
-
-/// Lets Yew render what is due.
-async fn rendered() {
-    for _ in 0..3 {
-        TimeoutFuture::new(0).await;
-    }
-}
-
-/// The only element that matches.
-fn one(place: &Element, selector: &str) -> HtmlElement {
-    let found = place.query_selector_all(selector).unwrap();
-    assert_eq!(found.length(), 1, "{selector} in {}", place.inner_html());
-    found.get(0).unwrap().unchecked_into()
-}
 
 /// The text of the label around a field.
 fn label(field: &HtmlElement) -> String {
@@ -182,18 +164,6 @@ fn film() -> LibraryMovie {
     .unwrap()
 }
 
-#[derive(Properties, PartialEq)]
-struct AroundProps {
-    children: Html,
-}
-
-/// A session of which nothing is known, without a worker or a server.
-#[function_component]
-fn Around(props: &AroundProps) -> Html {
-    let session: SessionHandle = use_reducer(|| Session::new(vec![]));
-    html! { <ContextProvider<SessionHandle> context={session}>{ props.children.clone() }</ContextProvider<SessionHandle>> }
-}
-
 #[wasm_bindgen_test]
 async fn a_film_is_one_link_by_its_title() {
     let place = place();
@@ -304,60 +274,12 @@ async fn an_event_has_a_rail_of_times_of_day() {
     }
 }
 
-fn quality() -> Quality {
-    let rung = |id: &str, height| Rung { id: id.into(), height, bandwidth: 1_000_000 };
-    Quality {
-        rungs: vec![rung("c", 720), rung("b", 360), rung("a", 240)],
-        chosen: None,
-        playing: Some("b".into()),
-    }
-}
-
-fn tracks() -> Tracks {
-    let choice = |id: &str, language: &str, label: Option<&str>| Choice {
-        id: id.into(),
-        language: language.into(),
-        role: "main".into(),
-        label: label.map(str::to_owned),
-    };
-    Tracks {
-        sounds: vec![choice("s1", "en", None), choice("s2", "de", Some("Deutsch, erzählt"))],
-        sound: Some("s1".into()),
-        texts: vec![choice("t1", "de", Some("Deutsch"))],
-        ..Tracks::default()
-    }
-}
-
-fn remote(on_toggle: Callback<()>) -> Remote {
-    Remote {
-        video: NodeRef::default(),
-        stage: NodeRef::default(),
-        duration: 60.0,
-        begin: 0.0,
-        on_toggle,
-        on_captions: Callback::noop(),
-        on_help: Callback::noop(),
-        on_note: Callback::noop(),
-    }
-}
-
 fn controls(media: MediaState, on_toggle: Callback<()>) -> Html {
     let remote = remote(on_toggle);
     html! {
         <Controls {remote} {media} quality={quality()} tracks={tracks()} stills={None} chapters={Vec::new()}
             on_choose={Callback::noop()} title="Matinee demo film" idle=false />
     }
-}
-
-/// Presses a key; whether somebody took it.
-fn press(key: &str, on: &web_sys::EventTarget) -> bool {
-    let init = web_sys::KeyboardEventInit::new();
-    init.set_key(key);
-    init.set_bubbles(true);
-    init.set_cancelable(true);
-    let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
-    on.dispatch_event(&event).unwrap();
-    event.default_prevented()
 }
 
 /// Accessible names of all buttons.
@@ -453,7 +375,7 @@ async fn the_settings_go_by_keyboard() {
     opener.click();
     rendered().await;
     let last = place.query_selector_all("[aria-label=Quality] [role=menuitemradio]").unwrap();
-    last.get(3).unwrap().unchecked_into::<HtmlElement>().click();
+    last.get(4).unwrap().unchecked_into::<HtmlElement>().click();
     rendered().await;
     assert_eq!(*choices.borrow(), [Setting::Quality(Some("a".to_owned()))]);
     assert!(place.query_selector("[role=menu]").unwrap().is_none());
@@ -540,12 +462,14 @@ async fn a27_every_code_has_its_own_words_and_a_way_on() {
         yew::Renderer::<Around>::with_root_and_props(bare.clone(), props).render();
         rendered().await;
         one(&bare, "[role=alert]");
-        assert!(bare.query_selector("a").unwrap().is_none(), "{}", bare.inner_html());
+        assert!(bare.query_selector("a:not([target=_blank])").unwrap().is_none(), "{}", bare.inner_html());
+        let help = one(&bare, "a").get_attribute("href");
+        assert_eq!(help, Some(format!("/help/{code}")));
         match way {
             Way::Devices => drop(one(&place, "a[href='/devices']")),
             Way::SignIn => drop(one(&place, "a[href^='/login']")),
             Way::Retry => {
-                one(&place, "button").click();
+                one(&place, ".actions button").click();
                 assert!(retried.get());
             }
             Way::Reload => unreachable!("no code of the controller's"),
@@ -580,7 +504,7 @@ async fn devices_that_play_can_be_stopped() {
         let said = one(&place, ".playing").text_content().unwrap();
         assert!(said.starts_with("Kitchen: The Walk, started 5 minutes ago"), "{said}");
         assert_eq!(said.ends_with("Study, started 5 minutes ago"), playing.len() == 2, "{said}");
-        let buttons = place.query_selector_all("button").unwrap();
+        let buttons = place.query_selector_all(".actions button").unwrap();
         assert_eq!(buttons.length() as usize, playing.len());
         for (n, device) in playing.iter().enumerate() {
             let button: HtmlElement = buttons.get(n as u32).unwrap().unchecked_into();
@@ -605,7 +529,7 @@ async fn a_page_that_is_out_of_date_offers_to_reload() {
         let props = AroundProps { children: html! { <ErrorView {problem} /> } };
         yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
         rendered().await;
-        assert_eq!(one(&place, "button").text_content().as_deref(), Some("Reload the page"));
+        assert_eq!(one(&place, ".actions button").text_content().as_deref(), Some("Reload the page"));
     }
 }
 

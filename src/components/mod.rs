@@ -1,7 +1,9 @@
 //! Parts of pages.
 
 mod controls;
+mod copy_button;
 mod device_list;
+mod display;
 mod early_opening;
 mod error_view;
 mod event_waiting;
@@ -11,17 +13,24 @@ pub mod icons;
 mod idle;
 mod key_help;
 pub mod live;
+mod media_session;
 mod media_state;
 pub mod menu;
+mod online;
 mod password_form;
 mod queue_button;
 pub mod remote;
 mod seek_bar;
 mod session_list;
 pub mod settings;
+pub mod skip;
+pub mod statistics;
+mod surface;
 
 pub use controls::Controls;
+pub use copy_button::CopyButton;
 pub use device_list::DeviceList;
+pub use display::{use_orientation, use_wake_lock};
 pub use early_opening::{EarlyOpening, use_early_opening};
 pub use error_view::ErrorView;
 pub use event_waiting::EventWaiting;
@@ -30,8 +39,12 @@ pub use frame::{Frame, Wordmark};
 pub use idle::{Idle, use_idle};
 pub use key_help::KeyHelp;
 pub use live::{LiveRail, LiveStand};
+pub use media_session::use_media_session;
 pub use media_state::{MediaState, use_media_state};
+pub use online::{use_going_on, use_online};
 pub use password_form::{PasswordForm, PasswordFormProps};
 pub use queue_button::QueueButton;
 pub use seek_bar::SeekBar;
 pub use session_list::SessionList;
+pub use statistics::StatisticsView;
+pub use surface::use_surface;

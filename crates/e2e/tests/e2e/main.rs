@@ -8,6 +8,7 @@ mod account;
 mod activation;
 mod buffers;
 mod cdns;
+mod controls;
 mod damage;
 mod devices;
 mod embedded;

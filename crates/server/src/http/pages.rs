@@ -29,6 +29,8 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/library", get(app))
         .route("/devices", get(app))
         .route("/account", get(app))
+        // Who sees a code may have no session.
+        .route("/help/{code}", get(app))
         .route("/watch", get(watch))
         .route(PLAYER, get(embed))
         .route("/cdm", get(cdm))

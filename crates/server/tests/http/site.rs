@@ -41,7 +41,7 @@ async fn a3_watching_needs_both_cookies() {
         "A14"
     );
     assert_eq!(world.get("/activate", &cookies).await.status, 200);
-    for page in ["/", "/login", "/library", "/devices"] {
+    for page in ["/", "/login", "/library", "/devices", "/help/NETWORK"] {
         let reply = world.get(page, "").await;
         assert_eq!(
             (reply.status.as_u16(), reply.header("content-type")),

@@ -7,7 +7,11 @@ use std::{
 };
 
 use drm_api::cdm::StreamId;
-use engine::{Command, Config, Engine, Event, Live, Window, abr::StartConditions, model::TrackKind};
+use engine::{
+    Command, Config, Engine, Event, Live, Window,
+    abr::{StartConditions, caps::Limit},
+    model::TrackKind,
+};
 use nccp::Manifest;
 use playback::presentation;
 use web_sys::HtmlVideoElement;
@@ -15,6 +19,7 @@ use web_sys::HtmlVideoElement;
 use super::{
     quality::Quality,
     speed::Speed,
+    statistics::{Form, Statistics, host},
     track::{Missing, TrackHost, TrackRun, types},
 };
 use crate::{capability, clock, control::Control, device_store, mse::MediaSourceHandle, problem::Problem};
@@ -59,6 +64,8 @@ pub(super) struct Driver {
     /// What of an event may be sought, as the media source was told last.
     window: Cell<Option<Window>>,
     speed: Speed,
+    /// The host that was asked for media last.
+    asked: RefCell<Option<String>>,
 }
 
 impl Driver {
@@ -84,6 +91,7 @@ impl Driver {
             viewport: Cell::new(start.viewport),
             window: Cell::new(None),
             speed: Speed::default(),
+            asked: RefCell::default(),
         })
     }
 
@@ -195,6 +203,34 @@ impl Driver {
         Quality::of(&self.engine.borrow())
     }
 
+    /// What keeps the picture from being a larger one.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.engine.borrow().limit()
+    }
+
+    /// What engine and element know of the film.
+    pub(super) fn statistics(&self) -> Statistics {
+        let (engine, manifest) = (self.engine.borrow(), self.manifest.borrow());
+        let form = |kind| Form::of(manifest.as_ref()?, engine.playing(kind)?);
+        let frames = self.video.get_video_playback_quality();
+        let position = self.video.current_time();
+        let live = engine.live();
+        Statistics {
+            position,
+            picture: (self.video.video_width(), self.video.video_height()),
+            element: self.viewport.get(),
+            video: form(TrackKind::Video),
+            audio: form(TrackKind::Audio),
+            buffer: engine.buffered().ahead(position),
+            throughput: engine.estimate(),
+            frames: (frames.total_video_frames(), frames.dropped_video_frames()),
+            switches: engine.stats().switches,
+            host: self.asked.borrow().clone(),
+            latency: live.and_then(|live| live.latency.map(|latency| (latency, live.target))),
+            ..Statistics::default()
+        }
+    }
+
     /// Whether device and license permit a representation.
     pub(super) fn permits(&self, representation: &str) -> bool {
         self.engine.borrow().permits(representation)
@@ -283,6 +319,10 @@ impl Driver {
                 // A head brings nothing into the buffer, and the engine does not say the end again for it.
                 if spec.segment {
                     self.end_wanted.set(false);
+                }
+                let asked = host(&spec.url);
+                if self.asked.borrow().as_deref() != asked {
+                    self.asked.replace(asked.map(str::to_owned));
                 }
                 if let Some(track) = self.track(spec.track) {
                     track.fetch(spec);

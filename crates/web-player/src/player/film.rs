@@ -6,9 +6,9 @@ use std::{
 };
 
 use drm_api::cdm::Request;
-use engine::Event;
-use gloo::utils::document;
-use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId, MovieMetadata, MovieType};
+use engine::{Event, abr::caps::Limit};
+use gloo::utils::{document, window};
+use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId, MovieType};
 use playback::{EventState, is_same_session, waits};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -17,11 +17,13 @@ use web_sys::{DomException, HtmlVideoElement};
 use super::{
     captions::Captions,
     driver::{Driver, DriverHost},
+    event::{Listener, PlayerEvent},
     licenses::{LicenseHost, LicenseKeeper},
     live::{self, Feed, MOST_GONE, NoIndex},
-    quality::Quality,
+    quality::{Quality, SAVING, Wish},
     report::Reporter,
     speed::chosen_speed,
+    statistics::Statistics,
     track::Missing,
     tracks::{Stills, Tracks},
     video::{self, Happening, Watching},
@@ -29,47 +31,9 @@ use super::{
 use crate::{
     capability, clock,
     control::{Control, Error, Opened},
+    device_store,
     problem::Problem,
 };
-
-/// What a page hears of the player. Everything else it sees on the video element.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PlayerEvent {
-    /// Title, runtime and the like.
-    Metadata(Box<MovieMetadata>),
-    /// Where the viewer left, in seconds.
-    Resume(f64),
-    /// The film's length in seconds, from the manifest.
-    Duration(f64),
-    /// The browser wants a click before it plays.
-    WantsGesture,
-    /// What may be chosen of the picture, what was, and what is shown.
-    Quality(Quality),
-    /// What may be chosen of sound and subtitles, and what was.
-    Tracks(Tracks),
-    /// The chosen subtitles do not arrive.
-    TextFailed,
-    /// Small pictures of the film.
-    Stills(Stills),
-    /// The film does not arrive, and is being asked for again and again; `false` once it does.
-    Retrying(bool),
-    /// The displays do not allow the film now, and it waits; `false` once they do.
-    Restricted(bool),
-    /// Of an event: where it stands, and where the viewer is in it.
-    Live(live::Event),
-    /// It is a film, and no event that goes on. May be told more than once.
-    OnDemand,
-    /// The event has not begun, or has not begun again. The player has ended; another may be tried later.
-    NotBegun,
-    /// What there is now is not what the player began with: the event's encoder is another, it has sound now, it
-    /// has become a film. The player has ended, and another is to be made in its place.
-    BeginAnew,
-    /// Playback cannot go on.
-    Failed(Problem),
-}
-
-/// Who hears of the player.
-pub type Listener = Rc<dyn Fn(PlayerEvent)>;
 
 /// A film on a video element, until it is dropped.
 pub struct Player(Rc<Film>);
@@ -92,7 +56,9 @@ impl Player {
             tracks: RefCell::default(),
             stills: RefCell::default(),
             shown: RefCell::default(),
+            limit: Cell::new(None),
             retrying: Cell::new(false),
+            last: RefCell::default(),
             resumes: Cell::new(false),
             left: Cell::new(None),
             closed: Cell::new(false),
@@ -112,6 +78,9 @@ impl Player {
             }
         });
         film.watching.replace(Some(watching));
+        if !window().navigator().on_line() {
+            film.driver.feed(Event::Offline);
+        }
         film.begin();
         film.play();
         Self(film)
@@ -122,7 +91,29 @@ impl Player {
         self.0.play();
     }
 
-    /// The viewer's choice of the picture, by [`Quality`]'s ids; `None` leaves it to the player.
+    /// The viewer's choice of the picture, by [`Quality`]'s ids, for this film and others; `None` leaves it to the
+    /// player.
+    pub fn prefer(&self, representation: Option<String>) {
+        let quality = self.quality();
+        let chosen = representation.as_ref().and_then(|id| quality.rungs.iter().find(|rung| rung.id == *id));
+        self.0.keep(chosen.map_or(Wish::Automatic, |rung| Wish::Height(rung.height)));
+        self.0.driver.feed(Event::DataSaver { height: None });
+        self.choose(representation);
+    }
+
+    /// The viewer wants to save data, with this film and others: the player chooses the picture, and a small one.
+    pub fn save_data(&self) {
+        self.0.keep(Wish::DataSaver);
+        self.0.driver.feed(Event::DataSaver { height: Some(SAVING) });
+        self.choose(None);
+    }
+
+    /// The numbers of the film, as they are now; those of its end, once it cannot go on.
+    pub fn statistics(&self) -> Statistics {
+        if self.0.closed.get() { self.0.last.borrow().clone() } else { self.0.statistics() }
+    }
+
+    /// The picture for now, by [`Quality`]'s ids; `None` leaves it to the player.
     pub fn choose(&self, representation: Option<String>) {
         self.0.driver.feed(Event::Quality { representation });
         self.0.observe();
@@ -190,7 +181,10 @@ struct Film {
     /// What the page was told last.
     shown: RefCell<Quality>,
     stills: RefCell<Option<Stills>>,
+    limit: Cell<Option<Limit>>,
     retrying: Cell<bool>,
+    /// The numbers when the player closed.
+    last: RefCell<Statistics>,
     /// The film plays again once the displays allow it.
     resumes: Cell<bool>,
     /// Where the film was when the player closed.
@@ -429,12 +423,35 @@ impl Film {
         }
         if self.tracks.borrow().is_none() {
             let global = js_sys::global();
+            let wish = self.wish().events(manifest, |mime| capability::is_type_supported(&global, mime));
+            wish.into_iter().for_each(|event| self.driver.feed(event));
             let tracks = Tracks::of(manifest, |mime| capability::is_type_supported(&global, mime));
             if let Some(sound) = &tracks.sound {
                 self.driver.feed(Event::Audio { representation: sound.clone() });
             }
             self.tracks.replace(Some(tracks.clone()));
             self.tell(PlayerEvent::Tracks(tracks));
+        }
+    }
+
+    /// What the viewer wants of the picture; who has not said so may have told the browser.
+    fn wish(&self) -> Wish {
+        let kept = device_store::picture(&self.control.account());
+        kept.and_then(|kept| Wish::parse(&kept)).unwrap_or_else(|| match capability::wants_little_data() {
+            true => Wish::DataSaver,
+            false => Wish::Automatic,
+        })
+    }
+
+    fn keep(&self, wish: Wish) {
+        device_store::save_picture(&self.control.account(), &wish.to_text());
+    }
+
+    fn statistics(&self) -> Statistics {
+        Statistics {
+            stalls: self.reporter.stalls(),
+            license: self.licenses.lease(),
+            ..self.driver.statistics()
         }
     }
 
@@ -510,6 +527,7 @@ impl Film {
             Happening::PageHide => self.reporter.farewell(),
             Happening::VisibilityChange if document().hidden() => self.log(LogEvent::Hide),
             Happening::VisibilityChange => self.driver.woke_up(),
+            Happening::Offline => self.driver.feed(Event::Offline),
             Happening::Online => self.driver.feed(Event::Online),
             Happening::Displays => self.licenses.look_at_displays(),
             Happening::Tick => {
@@ -539,6 +557,10 @@ impl Film {
             self.shown.replace(quality.clone());
             self.tell(PlayerEvent::Quality(quality));
         }
+        let limit = self.driver.limit();
+        if self.limit.replace(limit) != limit {
+            self.tell(PlayerEvent::Limited(limit));
+        }
         if self.retrying.replace(retrying) != retrying {
             self.tell(PlayerEvent::Retrying(retrying));
         }
@@ -566,6 +588,7 @@ impl Film {
         if self.closed.replace(true) {
             return;
         }
+        self.last.replace(self.statistics());
         self.reporter.ready();
         // Without its media source the element forgets.
         self.left.set(self.reporter.position());
