@@ -68,7 +68,7 @@ impl Route {
             "/account" => Self::Account,
             "/activate" => Self::Activate,
             _ => {
-                let under = |folder| path.strip_prefix(folder).filter(|rest: &&str| !rest.is_empty());
+                let under = |folder: &str| path.strip_prefix(folder).filter(|rest: &&str| !rest.is_empty());
                 let is_code = |code: &&str| code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 if let Some(token) = under("/v/").filter(|token| !token.contains('/')) {
                     Self::Share { token: token.to_owned() }
