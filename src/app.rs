@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::{
-    pages::{Account, Activate, Devices, Embed, Library, Login, NotFound, Share, Watch},
+    pages::{Account, Activate, Devices, Embed, Film, Library, Login, NotFound, Share, Watch},
     route::{Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
@@ -37,6 +37,7 @@ fn Pages() -> Html {
         _ if to_login => Html::default(),
         Route::Login { next } => html! { <Login {next} /> },
         Route::Library => html! { <Library /> },
+        Route::Film { movie } => html! { <Film key={movie.get()} {movie} /> },
         Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
         // A page of its own, which no link leads to.
         Route::Embed { .. } | Route::Share { .. } => html! { <NotFound /> },

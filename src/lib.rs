@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+pub mod browse;
 pub mod components;
 pub mod embedding;
 pub mod pages;

@@ -11,8 +11,9 @@ use drm_api::{DrmError, PolicyReason};
 use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::future::TimeoutFuture, utils::document};
 use matinee::{
+    browse::{Index, fold},
     components::{
-        Controls, ErrorView, FilmCard, KeyHelp, MediaState, PasswordForm,
+        Billing, Controls, ErrorView, FilmCard, Films, Grid, KeyHelp, MediaState, PasswordForm, RenameDevice,
         remote::Remote,
         settings::{Setting, Settings},
     },
@@ -23,7 +24,7 @@ use matinee::{
 };
 use nccp::{
     ErrorCode, Playing,
-    json::{Library, LibraryMovie},
+    json::{Device, Library, LibraryMovie},
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -194,35 +195,243 @@ fn Around(props: &AroundProps) -> Html {
     html! { <ContextProvider<SessionHandle> context={session}>{ props.children.clone() }</ContextProvider<SessionHandle>> }
 }
 
+/// The only link to an address, and its name.
+fn link(place: &Element, address: &str) -> HtmlElement {
+    one(place, &format!("a[href=\"{address}\"]"))
+}
+
 #[wasm_bindgen_test]
-async fn a_film_is_one_link_by_its_title() {
+async fn a_film_has_a_link_that_plays_and_one_to_its_page() {
     let place = place();
-    let props = AroundProps { children: html! { <FilmCard film={film()} featured=true /> } };
+    let props = AroundProps { children: html! { <FilmCard film={film()} /> } };
     yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
-    let link = one(&place, "a");
-    assert_eq!(link.text_content().as_deref(), Some("Matinee demo film"));
-    assert_eq!(link.get_attribute("href").as_deref(), Some("/watch?movieid=60027274"));
+    assert_eq!(place.query_selector_all("a").unwrap().length(), 2);
+    let title = link(&place, "/film/60027274");
+    assert_eq!(title.text_content().as_deref(), Some("Matinee demo film"));
+    assert_eq!(
+        title.get_attribute("title").as_deref(),
+        Some("Matinee demo film"),
+        "all of it, where it is cut"
+    );
+    let play = link(&place, "/watch?movieid=60027274");
+    assert_eq!(play.get_attribute("aria-label").as_deref(), Some("Resume Matinee demo film"));
     assert_eq!(one(&place, "img").get_attribute("alt").as_deref(), Some(""));
     let seen = one(&place, ".seen").style().get_property_value("--seen").unwrap();
     assert!((seen.parse::<f64>().unwrap() - 12.5 / 60.0).abs() < 1e-6, "{seen}");
 }
 
 #[wasm_bindgen_test]
-async fn a_plain_click_stays_in_the_app() {
+async fn the_film_in_front_has_real_buttons() {
     let place = place();
-    let props = AroundProps { children: html! { <FilmCard film={film()} /> } };
+    let film = LibraryMovie { position: None, ..film() };
+    let props = AroundProps { children: html! { <Billing {film} /> } };
     yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
+    let play = link(&place, "/watch?movieid=60027274");
+    assert_eq!(play.text_content().as_deref(), Some("Play"));
+    assert_eq!(play.get_attribute("aria-label").as_deref(), Some("Play Matinee demo film"));
+    let about: Vec<_> = ["About Matinee demo film"]
+        .into_iter()
+        .filter(|name| place.query_selector(&format!("a[aria-label='{name}']")).unwrap().is_some())
+        .collect();
+    assert_eq!(about.len(), 1, "{}", place.inner_html());
+    assert_eq!(one(&place, "h2").text_content().as_deref(), Some("Matinee demo film"));
+}
+
+/// A film without a picture is told from others by its look and its letters; a tall picture is shown whole.
+#[wasm_bindgen_test]
+async fn posters_tell_films_apart() {
+    let mut looks = Vec::new();
+    for title in ["Matinee demo film", "Lecture 7"] {
+        let place = place();
+        let film = LibraryMovie { title: title.into(), art: vec![], ..film() };
+        let props = AroundProps { children: html! { <FilmCard {film} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        let stand_in = one(&place, ".stand-in");
+        looks.push((stand_in.class_name(), stand_in.text_content().unwrap()));
+    }
+    assert_eq!([&*looks[0].1, &*looks[1].1], ["MDF", "L7"]);
+    assert_ne!(looks[0].0, looks[1].0);
+    for (width, height, tall) in [(1280, 720, false), (600, 900, true)] {
+        let place = place();
+        let mut film = film();
+        (film.art[0].width, film.art[0].height) = (width, height);
+        let props = AroundProps { children: html! { <FilmCard {film} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        assert_eq!(place.query_selector(".poster.tall").unwrap().is_some(), tall);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_plain_click_stays_in_the_app() {
+    for address in ["/film/60027274", "/watch?movieid=60027274"] {
+        let place = place();
+        let props = AroundProps { children: html! { <FilmCard film={film()} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        let before = gloo::utils::window().location().href().unwrap();
+        let moved = Rc::new(Cell::new(false));
+        let told = Rc::clone(&moved);
+        let _listener = EventListener::new(&gloo::utils::window(), "popstate", move |_| told.set(true));
+        link(&place, address).click();
+        rendered().await;
+        assert!(moved.get());
+        assert!(gloo::utils::window().location().href().unwrap().ends_with(address));
+        matinee::route::replace(&before);
+    }
+}
+
+#[wasm_bindgen_test]
+fn search_knows_no_case_and_no_accents() {
+    assert_eq!(fold("Amélie STRASSE Straße Łódź Ænima"), "amelie strasse strasse lodz aenima");
+    let named = |title: &str, cast: &str, genre: &str, year| LibraryMovie {
+        title: title.into(),
+        cast: vec![cast.into()],
+        genres: vec![genre.into()],
+        year,
+        ..film()
+    };
+    let films = [
+        named("The Apple", "Zoë Doe", "Drama", Some(1999)),
+        named("Äpfel", "Ada", "Komödie", None),
+        named("Nothing", "Ada Apple", "Drama", Some(2020)),
+    ];
+    let index = Index::new(&films);
+    for (query, found) in [
+        ("apple", vec![0, 2]),
+        ("APFEL", vec![1]),
+        ("zoe", vec![0]),
+        ("komodie", vec![1]),
+        ("drama 2020", vec![2]),
+        ("ada drama", vec![2]),
+        ("199", vec![0]),
+        ("nobody", vec![]),
+        ("  ", vec![0, 1, 2]),
+    ] {
+        assert_eq!(index.find(query), found, "{query}");
+    }
+}
+
+/// A library of many films: lanes, a search that answers as one types, an order, and not all cards at once.
+#[wasm_bindgen_test]
+async fn a_large_library_is_searched_and_sorted() {
     let before = gloo::utils::window().location().href().unwrap();
-    let moved = Rc::new(Cell::new(false));
-    let told = Rc::clone(&moved);
-    let _listener = EventListener::new(&gloo::utils::window(), "popstate", move |_| told.set(true));
-    one(&place, "a").click();
+    matinee::route::replace("/library");
+    let movies: Vec<LibraryMovie> = (1..=200)
+        .map(|n| LibraryMovie {
+            movie_id: n.to_string().parse().unwrap(),
+            title: format!("Film {n:03}"),
+            genres: vec![if n % 2 == 0 { "Even" } else { "Odd" }.into()],
+            added: n,
+            position: (n == 7).then_some(10.0),
+            watched_at: (n == 7).then_some(5),
+            ..film()
+        })
+        .collect();
+    let library = Rc::new(Library { account: "a-1".into(), email: "a@b".into(), movies, boxes: 0 });
+    let place = place();
+    let props = AroundProps { children: html! { <Films {library} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
-    assert!(moved.get());
-    assert!(gloo::utils::window().location().href().unwrap().ends_with("/watch?movieid=60027274"));
+    let texts = |selector: &str| -> Vec<String> {
+        let found = place.query_selector_all(selector).unwrap();
+        (0..found.length()).map(|n| found.get(n).unwrap().text_content().unwrap()).collect()
+    };
+    assert_eq!(one(&place, ".now-showing h2").text_content().as_deref(), Some("Film 007"), "seen last");
+    assert_eq!(texts(".row h2"), ["New", "Even", "Odd", "All films"]);
+    assert_eq!(texts(".lane h3")[0], "Film 200", "the newest");
+    let cards = place.query_selector_all(".films.all .film").unwrap().length();
+    assert!((20..200).contains(&cards), "{cards}");
+    let ids = place.query_selector_all("[id]").unwrap();
+    let ids: Vec<String> =
+        (0..ids.length()).map(|n| ids.get(n).unwrap().unchecked_into::<Element>().id()).collect();
+    assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len(), "no id twice");
+    // More of them by a button, for whoever does not scroll.
+    one(&place, ".more button").click();
+    rendered().await;
+    assert!(place.query_selector_all(".films.all .film").unwrap().length() > cards);
+
+    // The key leads to the field, and does not land in it.
+    press("/", &document());
+    let field: HtmlInputElement = one(&place, "input[type=search]").unchecked_into();
+    assert!(document().active_element().unwrap().is_same_node(Some(&field)));
+    let type_in = |text: &str| {
+        field.set_value(text);
+        let init = web_sys::InputEventInit::new();
+        init.set_bubbles(true);
+        let event = web_sys::InputEvent::new_with_event_init_dict("input", &init).unwrap();
+        field.dispatch_event(&event).unwrap();
+    };
+    type_in("film 01");
+    rendered().await;
+    assert_eq!(one(&place, "[role=status]").text_content().as_deref(), Some("10 films found"));
+    assert!(place.query_selector(".now-showing").unwrap().is_none());
+    assert_eq!(texts(".films.all h3")[0], "Film 010");
+    assert!(gloo::utils::window().location().href().unwrap().ends_with("/library?q=film%2001"));
+    type_in("nothing like it");
+    rendered().await;
+    assert!(one(&place, "[role=status]").text_content().unwrap().starts_with("No film matches"));
+    type_in("");
+    rendered().await;
+    assert_eq!(texts(".films.all h3")[0], "Film 001");
+    assert!(place.query_selector("[style]").unwrap().is_none_or(|it| it.class_name() == "seen"));
     matinee::route::replace(&before);
+}
+
+#[wasm_bindgen_test]
+async fn a_grid_has_a_page_of_cards_at_first() {
+    let place = place();
+    let films = vec![film()];
+    let props = AroundProps { children: html! { <Grid {films} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    assert_eq!(place.query_selector_all(".film").unwrap().length(), 1);
+    assert!(place.query_selector(".more").unwrap().is_none(), "there are no more");
+}
+
+/// The dialog has its field's name, what was typed stays when the server cannot be asked, and it is said.
+#[wasm_bindgen_test]
+async fn a_device_is_renamed_in_a_dialog() {
+    let place = place();
+    let device: Device = serde_json::from_str(&format!(
+        r#"{{"device_id": "d-{}", "name": "Chrome on Linux", "kind": "browser", "slot": 2, "registered_at": 1,
+            "last_seen": 2, "this_device": false}}"#,
+        "0".repeat(32)
+    ))
+    .unwrap();
+    let done = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&done);
+    let on_done = Callback::from(move |name: Option<String>| told.borrow_mut().push(name));
+    let props = AroundProps { children: html! { <RenameDevice {device} {on_done} /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let field: HtmlInputElement = one(&place, "input[name=device-name]").unchecked_into();
+    assert_eq!((label(&field).as_str(), field.value().as_str()), ("Name", "Chrome on Linux"));
+    field.set_value("Kitchen");
+    // The test's own server knows no such route.
+    one(&place, "form button:not([type])").click();
+    let (seen, words) = oneshot::channel();
+    let seen = Cell::new(Some(seen));
+    let alert = one(&place, "[role=alert]");
+    let observer = gloo::timers::callback::Interval::new(20, move || {
+        let text = alert.text_content().unwrap_or_default();
+        if !text.is_empty()
+            && let Some(seen) = seen.take()
+        {
+            seen.send(text).unwrap();
+        }
+    });
+    assert!(!words.await.unwrap().is_empty());
+    drop(observer);
+    assert_eq!(field.value(), "Kitchen");
+    assert_eq!(field.get_attribute("aria-invalid").as_deref(), Some("true"));
+    assert!(done.borrow().is_empty());
+    one(&place, "form button[type=button]").click();
+    rendered().await;
+    assert_eq!(*done.borrow(), [None]);
 }
 
 #[wasm_bindgen_test]
@@ -645,6 +854,11 @@ fn addresses_are_read_and_written() {
         Route::Login { next: watch.address() }
     );
     assert_eq!(Route::parse("/", ""), Route::Library);
+    let page = Route::parse("/film/7", "");
+    assert_eq!(
+        (&page, page.clone().login().address().as_str()),
+        (&Route::Film { movie: "7".parse().unwrap() }, "/login?next=%2Ffilm%2F7")
+    );
     let account = Route::parse("/account", "");
     assert_eq!((&account, account.address().as_str()), (&Route::Account, "/account"));
     let activate = Route::parse("/activate", "");
@@ -664,6 +878,9 @@ fn addresses_are_read_and_written() {
         ("/watch", "?movieid=x"),
         ("/watch", "?movieid=-1"),
         ("/nowhere", ""),
+        ("/film/", ""),
+        ("/film/x", ""),
+        ("/film/7/8", ""),
     ] {
         assert_eq!(Route::parse(path, search), Route::NotFound, "{path}{search}");
     }

@@ -25,6 +25,7 @@ use crate::{
         use_idle, use_media_state,
     },
     embedding::HostHandle,
+    route::{self, Route},
     session::{Action, SessionHandle, use_session},
     spoken,
 };
@@ -230,6 +231,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     let shown = use_reducer(Shown::default);
     let player = use_player(&video, props.movie, props.host.as_ref(), &session, &shown);
     let media = use_media_state(video.clone());
+    let bare = props.host.is_some() || props.alone;
     let idle = use_idle(stage.clone());
 
     {
@@ -237,6 +239,20 @@ pub fn Watch(props: &WatchProps) -> Html {
         use_effect_with(media.has_picture && !media.paused && !media.waiting, move |plays| {
             if *plays {
                 shown.dispatch(Told::Begun);
+            }
+        });
+    }
+    // An address may say where to begin. It says so once: a reload goes on where the film was left.
+    {
+        let (video, dispatcher, movie) = (video.clone(), shown.dispatcher(), props.movie);
+        use_effect_with(media.has_picture, move |has_picture| {
+            let wanted =
+                route::query("t").filter(|_| *has_picture && !bare).and_then(|t| t.parse::<f64>().ok());
+            let wanted = wanted.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+            if let (Some(seconds), Some(video)) = (wanted, video.cast::<HtmlVideoElement>()) {
+                video.set_current_time(seconds);
+                dispatcher.dispatch(Told::ResumedSeen);
+                route::remember(&Route::Watch { movie }.address());
             }
         });
     }
@@ -342,7 +358,6 @@ pub fn Watch(props: &WatchProps) -> Html {
     } else {
         Some(Problem::unsupported(&session.missing))
     };
-    let bare = props.host.is_some() || props.alone;
     let status = if problem.is_some() { None } else { status(&shown, &media) };
     let press = {
         let remote = remote.clone();

@@ -122,6 +122,7 @@ async fn prepare(store: &dyn Store) {
         title: "Film".into(),
         year: None,
         cast: vec![],
+        genres: vec![],
         synopsis: None,
         rating: None,
         runtime: 60.0,

@@ -21,6 +21,9 @@ pub(crate) struct Details {
     /// Cast member; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) cast: Vec<String>,
+    /// Genre; may be given several times
+    #[arg(long = "genre", value_name = "NAME")]
+    pub(crate) genres: Vec<String>,
     /// What it is about
     #[arg(long, value_name = "TEXT")]
     pub(crate) synopsis: Option<String>,

@@ -12,8 +12,9 @@ use server::{Config, contents, library, movies};
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
-        let Details { title, year, cast, synopsis, rating, policy, license, regions, plans } = details;
-        Self { title, year, cast, synopsis, rating, policy, license, regions, plans }
+        let Details { title, year, cast, genres, synopsis, rating, policy, license, regions, plans } =
+            details;
+        Self { title, year, cast, genres, synopsis, rating, policy, license, regions, plans }
     }
 }
 
@@ -145,7 +146,7 @@ pub(super) fn put(config: &Config, pack: &Pack, details: Details) -> Result<NewM
 }
 
 fn to_json(m: &server::store::Movie) -> Value {
-    json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "synopsis": m.synopsis,
+    json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "genres": m.genres, "synopsis": m.synopsis,
         "rating": m.rating, "runtime": m.runtime, "pack": m.pack, "policy": m.policy, "license": m.license.to_string(), "plans": m.plans,
         "regions": m.regions, "available": m.available, "added": m.added})
 }
@@ -171,6 +172,7 @@ fn show(
         ("title", m.title.clone()),
         ("year", year),
         ("cast", list(&m.cast)),
+        ("genres", list(&m.genres)),
         ("synopsis", optional(&m.synopsis)),
         ("rating", optional(&m.rating)),
         ("runtime", format!("{:.3} s", m.runtime)),

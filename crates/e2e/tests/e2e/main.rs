@@ -16,6 +16,7 @@ mod eme;
 mod firefox;
 mod heights;
 mod identity;
+mod library;
 mod live;
 mod network;
 mod origin;

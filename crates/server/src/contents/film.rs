@@ -119,6 +119,7 @@ impl Movie {
             title: film.title.clone(),
             year: None,
             cast: Vec::new(),
+            genres: Vec::new(),
             synopsis: None,
             rating: None,
             runtime: film.duration.as_f64(),

@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/devices", get(app))
         .route("/account", get(app))
         .route("/watch", get(watch))
+        .route("/film/{movie}", get(film))
         .route(PLAYER, get(embed))
         .route("/cdm", get(cdm))
         .route("/WiPlayer", get(wi_player))
@@ -83,6 +84,29 @@ async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
         Some(movie) => to_login(&format!("/watch?movieid={movie}")),
         None => to_login("/library"),
     }
+}
+
+/// A film's own page: without a session, to the login page and back.
+async fn film(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(movie) = movie.parse::<MovieId>() else { return not_found(&service, &headers) };
+    let session = cookies::session(&service.config, &headers);
+    match login::session(&service, session.as_ref()).await {
+        Ok(_) => app(State(service), headers).await,
+        Err(_) => to_login(&format!("/film/{movie}")),
+    }
+}
+
+/// What is said of an address that nothing is at: people get the site's page for it.
+fn not_found(service: &Service, headers: &HeaderMap) -> Response {
+    let is_read = body::text(headers, "accept").is_some_and(|types| types.contains("text/html"));
+    let page = service.site.as_ref().filter(|_| is_read).and_then(|site| site.asset("/not-found.html"));
+    let Some(page) = page else { return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response() };
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::NOT_FOUND, headers, page.bytes.clone()).into_response()
 }
 
 /// The player alone, for pages of other sites: whose frames it may be in, the policy says (`frame-ancestors`).
@@ -169,7 +193,7 @@ async fn file(State(service): State<Arc<Service>>, request: Request) -> Response
             response
         }
         Some(asset) => respond(asset, request.headers()),
-        None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
+        None => not_found(&service, request.headers()),
     }
 }
 

@@ -291,6 +291,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
             title: title.clone(),
             year: None,
             cast: Vec::new(),
+            genres: Vec::new(),
             synopsis: None,
             rating: None,
             runtime,

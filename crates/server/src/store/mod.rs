@@ -18,7 +18,7 @@ pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
     Account, ActivationCode, Ahead, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
-    NewMovie, Registered, Session, Share, Slot, Viewing, Wants,
+    NewMovie, Registered, Session, Share, Slot, Viewing, Wants, Watched,
 };
 pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
@@ -248,6 +248,11 @@ pub trait Transaction: Send {
     /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with
     /// a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
+    /// Calls a device of the account that holds a slot by another name; empty: by the one that it registered by.
+    /// `false` when there is none of that id.
+    async fn rename_device(&mut self, account: i64, id: &str, name: &str) -> Result<bool>;
+    /// Of each device of an account that holds a slot, the movie of its latest log line, where there is one.
+    async fn last_watched(&mut self, account: i64) -> Result<Vec<Watched>>;
     /// Remembers that the account's owner removed a device, and forgets those of `before` or earlier. When the
     /// others were, latest first. No other writer that locks the account goes on until this transaction ends.
     async fn add_removal(&mut self, account: i64, now: u64, before: u64) -> Result<Vec<u64>>;

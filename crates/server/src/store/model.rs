@@ -112,7 +112,7 @@ pub struct Device {
     pub level: KeyLevel,
     /// `browser` or `box`.
     pub kind: String,
-    /// Name for people.
+    /// Name for people: the one that the subscriber gave it, else the one that it registered by.
     pub name: String,
     /// SHA-256 of the browser's cookie.
     pub browser_hash: Option<[u8; 32]>,
@@ -287,6 +287,8 @@ pub struct Movie {
     pub year: Option<u16>,
     /// Names of the cast.
     pub cast: Vec<String>,
+    /// What kinds of film it is.
+    pub genres: Vec<String>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -322,6 +324,8 @@ pub struct NewMovie {
     pub year: Option<u16>,
     /// Names of the cast.
     pub cast: Vec<String>,
+    /// What kinds of film it is.
+    pub genres: Vec<String>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -348,6 +352,7 @@ impl From<Movie> for NewMovie {
             title,
             year,
             cast,
+            genres,
             synopsis,
             rating,
             runtime,
@@ -358,7 +363,21 @@ impl From<Movie> for NewMovie {
             license,
             ..
         } = movie;
-        Self { id, title, year, cast, synopsis, rating, runtime, pack, policy, plans, regions, license }
+        Self {
+            id,
+            title,
+            year,
+            cast,
+            genres,
+            synopsis,
+            rating,
+            runtime,
+            pack,
+            policy,
+            plans,
+            regions,
+            license,
+        }
     }
 }
 
@@ -380,6 +399,17 @@ impl Viewing {
     pub fn resume(&self) -> f64 {
         if self.finished { 0.0 } else { self.position }
     }
+}
+
+/// What was last watched on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// The device.
+    pub device: String,
+    /// The movie's title.
+    pub title: String,
+    /// When the device last told of it.
+    pub at: u64,
 }
 
 /// A line of the playback log.

@@ -83,6 +83,7 @@ impl PostgresStore {
             ("networks", include_str!("../../migrations/postgres/0012_networks.sql")),
             ("grants", include_str!("../../migrations/postgres/0013_grants.sql")),
             ("shares", include_str!("../../migrations/postgres/0014_shares.sql")),
+            ("genres and names", include_str!("../../migrations/postgres/0015_genres_and_names.sql")),
         ])
         .run(&pool)
         .await

@@ -88,6 +88,7 @@ impl SqliteStore {
             ("networks", include_str!("../../migrations/sqlite/0012_networks.sql")),
             ("grants", include_str!("../../migrations/sqlite/0013_grants.sql")),
             ("shares", include_str!("../../migrations/sqlite/0014_shares.sql")),
+            ("genres and names", include_str!("../../migrations/sqlite/0015_genres_and_names.sql")),
         ])
         .run(&writer)
         .await

@@ -24,6 +24,8 @@ pub struct Details {
     pub year: Option<u16>,
     /// Names of the cast.
     pub cast: Vec<String>,
+    /// What kinds of film it is: words of the operator's, [`MOST_GENRES`] at most.
+    pub genres: Vec<String>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -36,6 +38,30 @@ pub struct Details {
     pub regions: Vec<String>,
     /// Where its licenses come from; see [`check_mode`](crate::policy::check_mode).
     pub license: LicenseMode,
+}
+
+/// Genres that a movie may have.
+pub const MOST_GENRES: usize = 12;
+/// Characters that the name of a genre may have.
+pub const LONGEST_GENRE: usize = 40;
+
+/// Genres as they are stored: each once, whatever its case, without blanks around it.
+fn genres(given: Vec<String>) -> Result<Vec<String>, Error> {
+    let mut genres: Vec<String> = Vec::new();
+    for genre in given {
+        let genre = genre.trim();
+        if genre.is_empty() || genre.chars().count() > LONGEST_GENRE || genre.chars().any(char::is_control) {
+            let reason = format!("give each genre 1 to {LONGEST_GENRE} characters in one line");
+            return Err(bad("genre", reason));
+        }
+        if !genres.iter().any(|other| other.to_lowercase() == genre.to_lowercase()) {
+            genres.push(genre.to_owned());
+        }
+    }
+    if genres.len() > MOST_GENRES {
+        return Err(bad("genre", format!("a movie has at most {MOST_GENRES} genres, not {}", genres.len())));
+    }
+    Ok(genres)
 }
 
 fn bad(name: &'static str, reason: String) -> Error {
@@ -249,6 +275,7 @@ pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> 
         title: details.title.unwrap_or_else(|| pack.title.clone()),
         year: details.year,
         cast: details.cast,
+        genres: genres(details.genres)?,
         synopsis: details.synopsis,
         rating: details.rating,
         runtime: pack.duration.as_f64(),
@@ -325,6 +352,20 @@ pub async fn unpublish(library: &dyn Storage, pack: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn genres_are_stored_once_and_are_short() {
+        let stored = |given: &[&str]| genres(given.iter().map(|&genre| genre.to_owned()).collect());
+        assert_eq!(stored(&[" Drama ", "drama", "Krimi"]).unwrap(), ["Drama", "Krimi"]);
+        assert_eq!(stored(&[]).unwrap(), [""; 0]);
+        let long = "x".repeat(LONGEST_GENRE + 1);
+        for wrong in ["", "  ", "a\nb", long.as_str()] {
+            assert!(stored(&[wrong]).is_err(), "{wrong:?}");
+        }
+        assert!(stored(&[&long[1..]]).is_ok());
+        let many: Vec<String> = (0..=MOST_GENRES).map(|n| n.to_string()).collect();
+        assert!(genres(many).unwrap_err().to_string().contains("at most 12"));
+    }
 
     /// What was written to lately is somebody's, however old its folder is.
     #[tokio::test]

@@ -30,4 +30,4 @@ pub use playback::{EventState, HeadAssembly, Run, media_type, parse_index, prese
 pub use quality::{Quality, Rung};
 pub use rehearsal::rehearse;
 pub use speed::chosen_speed;
-pub use tracks::{Choice, Stills, Tracks};
+pub use tracks::{Choice, Stills, Tracks, language_name};

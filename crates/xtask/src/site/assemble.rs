@@ -183,7 +183,8 @@ fn hash(mut waiting: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, (Stri
 
 /// The text of a file in which references are rewritten.
 fn text<'a>(name: &str, bytes: &'a [u8]) -> Option<&'a str> {
-    (name.ends_with(".js") || name.ends_with(".css")).then(|| std::str::from_utf8(bytes).ok()).flatten()
+    let refers = [".js", ".css", ".webmanifest"].iter().any(|ending| name.ends_with(ending));
+    refers.then(|| std::str::from_utf8(bytes).ok()).flatten()
 }
 
 /// `dir/name.ending` → `dir-name-{hash}.ending`.

@@ -78,6 +78,7 @@ fn movie(row: &DbRow, prefix: &str) -> Result<Movie> {
             .map(|y| u16::try_from(y).map_err(|_| StoreError::Corrupt("year")))
             .transpose()?,
         cast: list("cast_names")?,
+        genres: list("genres")?,
         synopsis: row.try_get(&*at("synopsis"))?,
         rating: row.try_get(&*at("rating"))?,
         runtime: row.try_get(&*at("runtime"))?,

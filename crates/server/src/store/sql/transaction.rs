@@ -11,7 +11,7 @@ use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, Ahead, ApiKey, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease,
     LogEntry, Movie, NewDevice, NewLease, NewMovie, Registered, Result, Session, Share, Slot, StoreError,
-    Transaction, Viewing,
+    Transaction, Viewing, Watched,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -389,6 +389,14 @@ impl Transaction for SqlTransaction {
         devices::free_slot(self.now().await?, account, id).await
     }
 
+    async fn rename_device(&mut self, account: i64, id: &str, name: &str) -> Result<bool> {
+        devices::rename(self.now().await?, account, id, name).await
+    }
+
+    async fn last_watched(&mut self, account: i64) -> Result<Vec<Watched>> {
+        viewings::last_watched(self.aside(), account).await
+    }
+
     async fn add_removal(&mut self, account: i64, now: u64, before: u64) -> Result<Vec<u64>> {
         devices::add_removal(self.now().await?, account, now, before).await
     }
@@ -496,13 +504,13 @@ impl Transaction for SqlTransaction {
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()> {
         sqlx::query(
             "INSERT INTO movies (id, title, year, cast_names, synopsis, rating, runtime, pack, policy, plans,
-               regions, license, added, changed)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+               regions, license, added, changed, genres)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, year = excluded.year,
                cast_names = excluded.cast_names, synopsis = excluded.synopsis, rating = excluded.rating,
                runtime = excluded.runtime, pack = excluded.pack, policy = excluded.policy, plans = excluded.plans,
                regions = excluded.regions, license = excluded.license, changed = excluded.changed,
-               available = TRUE",
+               genres = excluded.genres, available = TRUE",
         )
         .bind(int(movie.id))
         .bind(&movie.title)
@@ -517,6 +525,7 @@ impl Transaction for SqlTransaction {
         .bind(to_json(&movie.regions))
         .bind(movie.license.to_string())
         .bind(int(now))
+        .bind(to_json(&movie.genres))
         .execute(&mut **self.now().await?)
         .await?;
         Ok(())

@@ -65,6 +65,7 @@ fn new_movie(id: u64, plans: &[&str]) -> NewMovie {
         title: format!("Film {id}"),
         year: None,
         cast: vec![],
+        genres: vec![],
         synopsis: None,
         rating: None,
         runtime: 60.0,

@@ -1,7 +1,7 @@
 //! Movies, and how far they were watched.
 
-use super::account;
-use server::store::{LogEntry, NewMovie, Store, Viewing};
+use super::{account, new_device};
+use server::store::{LogEntry, NewMovie, Store, Viewing, Watched};
 
 pub(super) async fn movies_and_viewings(store: &dyn Store) {
     let bob = account(store, "bob").await;
@@ -10,6 +10,7 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
         title: "Böse \"Zeichen\"".into(),
         year: Some(1925),
         cast: vec!["One".into(), "Two".into()],
+        genres: vec!["Silent film".into(), "Komödie".into()],
         synopsis: None,
         rating: Some("G".into()),
         runtime: 60.5,
@@ -25,7 +26,7 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     let stored = tx.movie(movie.id).await.unwrap().unwrap();
     assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
     assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
-    assert_eq!(stored.regions, movie.regions);
+    assert_eq!((stored.regions, stored.genres), (movie.regions.clone(), movie.genres.clone()));
     assert_eq!((stored.license, stored.changed), (movie.license, 8));
     assert!(stored.available);
     assert_eq!(tx.movies().await.unwrap().len(), 1);
@@ -72,8 +73,28 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     }
     assert_eq!(tx.last_counters("d-1", movie.id).await.unwrap(), [("stalls".to_owned(), 3)]);
     assert!(tx.last_counters("d-3", movie.id).await.unwrap().is_empty());
+    // Of the account's devices that hold a slot, each by its latest line.
+    for n in 1..=2 {
+        tx.add_device(&new_device(bob, n), 6).await.unwrap();
+    }
+    assert!(tx.last_watched(bob).await.unwrap().is_empty());
+    let device = new_device(bob, 1).id;
+    let watched = [
+        line(9, Some(device.as_str()), 2),
+        line(11, Some(device.as_str()), 2),
+        line(10, Some(device.as_str()), 2),
+    ];
+    for line in &watched {
+        tx.log(line).await.unwrap();
+    }
+    let expected = Watched { device: device.clone(), title: movie.title.clone(), at: 11 };
+    assert_eq!(tx.last_watched(bob).await.unwrap(), [expected]);
+    assert!(tx.free_slot(bob, &device).await.unwrap());
+    assert!(tx.last_watched(bob).await.unwrap().is_empty());
     tx.purge(1, 6).await.unwrap();
-    assert_eq!(tx.movie_log(movie.id).await.unwrap(), lines[1..]);
+    let logged: Vec<_> = tx.movie_log(movie.id).await.unwrap();
+    let others: Vec<_> = logged.into_iter().filter(|line| line.device.as_ref() != Some(&device)).collect();
+    assert_eq!(others, lines[1..]);
     assert!(tx.remove_movie(movie.id).await.unwrap());
     assert!(!tx.remove_movie(movie.id).await.unwrap());
     assert!(tx.movie(movie.id).await.unwrap().is_none());
