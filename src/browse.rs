@@ -82,7 +82,8 @@ impl Index {
     pub fn new(films: &[LibraryMovie]) -> Self {
         let entry = |film: &LibraryMovie| {
             let year = film.year.map(|year| year.to_string()).unwrap_or_default();
-            let rest = [film.cast.join("\n"), film.genres.join("\n"), year].join("\n");
+            let series = film.episode.as_ref().map(|of| of.series.clone()).unwrap_or_default();
+            let rest = [film.cast.join("\n"), film.genres.join("\n"), series, year].join("\n");
             (fold(&film.title), fold(&rest))
         };
         Self(films.iter().map(entry).collect())
@@ -149,6 +150,25 @@ pub fn alike<'a>(films: &'a [LibraryMovie], to: &LibraryMovie) -> Vec<&'a Librar
     found.into_iter().take(ALIKE).map(|(_, film)| film).collect()
 }
 
+/// All episodes of a film's series, in order; none of a film that is no episode.
+pub fn episodes<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Vec<&'a LibraryMovie> {
+    let Some(series) = of.episode.as_ref().map(|episode| &episode.series) else { return Vec::new() };
+    let place = |film: &LibraryMovie| {
+        let episode = film.episode.as_ref().filter(|episode| episode.series == *series)?;
+        Some((episode.season, episode.number))
+    };
+    let mut found: Vec<_> = films.iter().filter_map(|film| Some((place(film)?, film))).collect();
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, film)| film).collect()
+}
+
+/// The episode that follows on a film.
+pub fn next_episode<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<&'a LibraryMovie> {
+    let mut episodes = episodes(films, of).into_iter();
+    episodes.find(|film| film.movie_id == of.movie_id)?;
+    episodes.next()
+}
+
 /// The film that stands in front of the house: one that is live, else what was seen last, else the newest that is no
 /// event to come.
 pub fn featured(films: &[LibraryMovie]) -> Option<&LibraryMovie> {
@@ -201,6 +221,8 @@ pub fn initials(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nccp::json::Episode;
+
     use super::*;
 
     fn film(id: u64, title: &str, genres: &[&str], cast: &[&str]) -> LibraryMovie {
@@ -214,6 +236,7 @@ mod tests {
             rating: None,
             cast: list(cast),
             genres: list(genres),
+            episode: None,
             added: id,
             art: vec![],
             position: None,
@@ -266,6 +289,25 @@ mod tests {
         ];
         assert_eq!(ids(&alike(&films, &films[0])), [3, 2]);
         assert!(alike(&films, &films[3]).is_empty());
+    }
+
+    #[test]
+    fn episodes_follow_each_other() {
+        let episode = |id, series: &str, season, number| LibraryMovie {
+            episode: Some(Episode { series: series.into(), season, number }),
+            ..film(id, "E", &[], &[])
+        };
+        let films = [
+            episode(1, "Signs", 2, 1),
+            episode(2, "Signs", 1, 10),
+            episode(3, "Other", 1, 1),
+            episode(4, "Signs", 1, 9),
+            film(5, "Signs", &[], &[]),
+        ];
+        assert_eq!(ids(&episodes(&films, &films[0])), [4, 2, 1]);
+        let next = |of: usize| next_episode(&films, &films[of]).map(|film| film.movie_id.get());
+        assert_eq!([next(3), next(1), next(0), next(2), next(4)], [Some(2), Some(1), None, None, None]);
+        assert!(episodes(&films, &films[4]).is_empty());
     }
 
     #[test]

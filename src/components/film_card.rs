@@ -28,7 +28,8 @@ fn stands(state: EventState, film: &LibraryMovie) -> Option<(&'static str, Strin
 pub fn facts(film: &LibraryMovie) -> Html {
     // How long an event is shows when it is over.
     let runtime = Some(film.runtime).filter(|runtime| *runtime > 0.0).map(spoken::runtime);
-    let facts: Vec<String> = [film.year.map(|year| year.to_string()), runtime, film.rating.clone()]
+    let episode = film.episode.as_ref().map(|of| format!("S{} E{}", of.season, of.number));
+    let facts: Vec<String> = [episode, film.year.map(|year| year.to_string()), runtime, film.rating.clone()]
         .into_iter()
         .flatten()
         .collect();

@@ -75,7 +75,7 @@ pub fn Film(props: &FilmProps) -> Html {
         (None, _) => ("Film".to_owned(), skeleton()),
         (Some(film), known) => {
             let failed = matches!(known, Known::Failed(_)).then_some(retry);
-            (film.title.clone(), page(film, told, &browse::alike(films, film), failed))
+            (film.title.clone(), page(film, told, films, failed))
         }
     };
     html! { <Frame {title}>{ content }</Frame> }
@@ -102,11 +102,13 @@ fn skeleton() -> Html {
 fn page(
     film: &LibraryMovie,
     details: Option<&Details>,
-    alike: &[&LibraryMovie],
+    films: &[LibraryMovie],
     on_retry: Option<Callback<()>>,
 ) -> Html {
     let movie = film.movie_id;
-    let alike: Vec<LibraryMovie> = alike.iter().map(|&film| film.clone()).collect();
+    let episodes = browse::episodes(films, film);
+    let alike = browse::alike(films, film).into_iter().filter(|film| !episodes.contains(film));
+    let alike: Vec<LibraryMovie> = alike.cloned().collect();
     html! {
         <>
             <article class="film featured film-page">
@@ -120,6 +122,10 @@ fn page(
                         if browse::is_begun(film) && !browse::is_event(film) {
                             <Link to={Route::Watch { movie }} further="&t=0" class="button secondary"
                                 label={format!("Play {} from the start", film.title)}>{ "From the start" }</Link>
+                        }
+                        if let Some(next) = browse::next_episode(films, film) {
+                            <Link to={Route::Watch { movie: next.movie_id }} class="button secondary"
+                                label={format!("Next episode: {}", next.title)}>{ "Next episode" }</Link>
                         }
                     </div>
                     if let Some(synopsis) = &film.synopsis {
@@ -145,6 +151,9 @@ fn page(
             if let Some(details) = details.filter(|details| !details.chapters.is_empty()) {
                 { chapters(movie, &details.chapters) }
             }
+            if episodes.len() > 1 {
+                { series(film, &episodes) }
+            }
             <Lane name="More like this" films={alike} />
         </>
     }
@@ -169,6 +178,26 @@ fn names(tracks: &[FilmTrack]) -> String {
         }
     }
     names.join(", ")
+}
+
+/// All episodes, each with a link to its page; this one is marked.
+fn series(film: &LibraryMovie, episodes: &[&LibraryMovie]) -> Html {
+    let name = film.episode.as_ref().map(|of| of.series.clone()).unwrap_or_default();
+    html! {
+        <section class="row">
+            <h2 dir="auto">{ name }</h2>
+            <ol class="chapters episodes">
+                { for episodes.iter().map(|&film| html! {
+                    <li>
+                        <Link to={Route::Film { movie: film.movie_id }}>
+                            <span dir="auto">{ &film.title }</span>
+                            { facts(film) }
+                        </Link>
+                    </li>
+                }) }
+            </ol>
+        </section>
+    }
 }
 
 fn chapters(movie: MovieId, chapters: &[FilmChapter]) -> Html {

@@ -107,6 +107,9 @@ pub struct LibraryMovie {
     /// What kinds of film it is, as the operator calls them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<Episode>,
     /// When it was added to the catalogue, Unix seconds; 0: not known.
     #[serde(default)]
     pub added: u64,
@@ -134,6 +137,17 @@ pub struct LibraryMovie {
     /// Of a live event: when it is to begin, in Unix seconds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<u64>,
+}
+
+/// A movie's place in a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Name of the series, alike for all its episodes.
+    pub series: String,
+    /// Season, 0 for specials.
+    pub season: u16,
+    /// Number in the season.
+    pub number: u16,
 }
 
 /// `GET /api/films/{id}`: a movie of the catalogue with what its own page tells.

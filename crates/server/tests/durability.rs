@@ -123,6 +123,7 @@ async fn prepare(store: &dyn Store) {
         year: None,
         cast: vec![],
         genres: vec![],
+        episode: None,
         synopsis: None,
         rating: None,
         runtime: 60.0,

@@ -24,6 +24,15 @@ pub(crate) struct Details {
     /// Genre; may be given several times
     #[arg(long = "genre", value_name = "NAME")]
     pub(crate) genres: Vec<String>,
+    /// Series that it is an episode of
+    #[arg(long, value_name = "NAME", requires_all = ["season", "episode"])]
+    pub(crate) series: Option<String>,
+    /// Its season, 0 for specials
+    #[arg(long, value_name = "NUMBER", requires = "series")]
+    pub(crate) season: Option<u16>,
+    /// Its number in the season
+    #[arg(long, value_name = "NUMBER", requires = "series")]
+    pub(crate) episode: Option<u16>,
     /// What it is about
     #[arg(long, value_name = "TEXT")]
     pub(crate) synopsis: Option<String>,

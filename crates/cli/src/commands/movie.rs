@@ -3,6 +3,7 @@
 use super::{block_on, given_keys, now, open};
 use crate::args::{AddMovie, Details, Movie};
 use crate::{Failure, output};
+use nccp::json::Episode;
 use serde_json::{Value, json};
 use server::catalogue::Pack;
 use server::counters::{self, Playback};
@@ -12,9 +13,24 @@ use server::{Config, contents, library, movies};
 
 impl From<Details> for movies::Details {
     fn from(details: Details) -> Self {
-        let Details { title, year, cast, genres, synopsis, rating, policy, license, regions, plans } =
-            details;
-        Self { title, year, cast, genres, synopsis, rating, policy, license, regions, plans }
+        let Details {
+            title,
+            year,
+            cast,
+            genres,
+            series,
+            season,
+            episode,
+            synopsis,
+            rating,
+            policy,
+            license,
+            regions,
+            plans,
+        } = details;
+        let episode = series.zip(season).zip(episode);
+        let episode = episode.map(|((series, season), number)| Episode { series, season, number });
+        Self { title, year, cast, genres, episode, synopsis, rating, policy, plans, regions, license }
     }
 }
 
@@ -146,7 +162,7 @@ pub(super) fn put(config: &Config, pack: &Pack, details: Details) -> Result<NewM
 }
 
 fn to_json(m: &server::store::Movie) -> Value {
-    json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "genres": m.genres, "synopsis": m.synopsis,
+    json!({"movie_id": m.id, "title": m.title, "year": m.year, "cast": m.cast, "genres": m.genres, "episode": m.episode, "synopsis": m.synopsis,
         "rating": m.rating, "runtime": m.runtime, "pack": m.pack, "policy": m.policy, "license": m.license.to_string(), "plans": m.plans,
         "regions": m.regions, "available": m.available, "added": m.added})
 }
@@ -166,6 +182,8 @@ fn show(
 ) -> Result<(), Failure> {
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let list = |items: &[String]| if items.is_empty() { "-".to_owned() } else { items.join(", ") };
+    let episode =
+        m.episode.as_ref().map(|of| format!("{} of season {} of {}", of.number, of.season, of.series));
     let year = m.year.map_or("-".to_owned(), |year| year.to_string());
     for (name, value) in [
         ("movie", m.id.to_string()),
@@ -173,6 +191,7 @@ fn show(
         ("year", year),
         ("cast", list(&m.cast)),
         ("genres", list(&m.genres)),
+        ("episode", episode.unwrap_or_else(|| "-".to_owned())),
         ("synopsis", optional(&m.synopsis)),
         ("rating", optional(&m.rating)),
         ("runtime", format!("{:.3} s", m.runtime)),

@@ -120,6 +120,7 @@ impl Movie {
             year: None,
             cast: Vec::new(),
             genres: Vec::new(),
+            episode: None,
             synopsis: None,
             rating: None,
             runtime: film.duration.as_f64(),

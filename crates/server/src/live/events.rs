@@ -292,6 +292,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
             year: None,
             cast: Vec::new(),
             genres: Vec::new(),
+            episode: None,
             synopsis: None,
             rating: None,
             runtime,

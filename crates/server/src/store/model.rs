@@ -3,6 +3,7 @@
 use super::{Networks, SequenceWindow};
 use crate::LicenseMode;
 use license::KeyLevel;
+use nccp::json::Episode;
 
 /// A subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -289,6 +290,8 @@ pub struct Movie {
     pub cast: Vec<String>,
     /// What kinds of film it is.
     pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    pub episode: Option<Episode>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -326,6 +329,8 @@ pub struct NewMovie {
     pub cast: Vec<String>,
     /// What kinds of film it is.
     pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    pub episode: Option<Episode>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -353,6 +358,7 @@ impl From<Movie> for NewMovie {
             year,
             cast,
             genres,
+            episode,
             synopsis,
             rating,
             runtime,
@@ -369,6 +375,7 @@ impl From<Movie> for NewMovie {
             year,
             cast,
             genres,
+            episode,
             synopsis,
             rating,
             runtime,

@@ -100,6 +100,7 @@ impl<'a> Seen<'a> {
             rating: movie.rating,
             cast: movie.cast,
             genres: movie.genres,
+            episode: movie.episode,
             added: movie.added,
         })
     }

@@ -8,6 +8,7 @@ use crate::use_case::content_keys;
 use crate::use_case::packs::ABANDONED;
 use crate::{Error, LicenseMode, policy, private, region};
 use cenc::KidAndKey;
+use nccp::json::Episode;
 use pack::layout::PACK_JSON;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -26,6 +27,8 @@ pub struct Details {
     pub cast: Vec<String>,
     /// What kinds of film it is: words of the operator's, [`MOST_GENRES`] at most.
     pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    pub episode: Option<Episode>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -62,6 +65,19 @@ fn genres(given: Vec<String>) -> Result<Vec<String>, Error> {
         return Err(bad("genre", format!("a movie has at most {MOST_GENRES} genres, not {}", genres.len())));
     }
     Ok(genres)
+}
+
+/// Characters that the name of a series may have.
+const LONGEST_SERIES: usize = 120;
+
+/// An episode as it is stored.
+fn episode(given: Episode) -> Result<Episode, Error> {
+    let series = given.series.trim().to_owned();
+    if series.is_empty() || series.chars().count() > LONGEST_SERIES || series.chars().any(char::is_control) {
+        let reason = format!("give the series a name of 1 to {LONGEST_SERIES} characters in one line");
+        return Err(bad("series", reason));
+    }
+    Ok(Episode { series, ..given })
 }
 
 fn bad(name: &'static str, reason: String) -> Error {
@@ -276,6 +292,7 @@ pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> 
         year: details.year,
         cast: details.cast,
         genres: genres(details.genres)?,
+        episode: details.episode.map(episode).transpose()?,
         synopsis: details.synopsis,
         rating: details.rating,
         runtime: pack.duration.as_f64(),
@@ -365,6 +382,15 @@ mod tests {
         assert!(stored(&[&long[1..]]).is_ok());
         let many: Vec<String> = (0..=MOST_GENRES).map(|n| n.to_string()).collect();
         assert!(genres(many).unwrap_err().to_string().contains("at most 12"));
+    }
+
+    #[test]
+    fn a_series_has_a_name_in_one_line() {
+        let named = |series: &str| episode(Episode { series: series.into(), season: 1, number: 2 });
+        assert_eq!(named(" Signs ").unwrap(), Episode { series: "Signs".into(), season: 1, number: 2 });
+        for wrong in ["", " ", "a\nb", "x".repeat(LONGEST_SERIES + 1).as_str()] {
+            assert!(named(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     /// What was written to lately is somebody's, however old its folder is.

@@ -78,7 +78,7 @@ async fn a_device_is_renamed_by_its_subscriber() {
         assert_eq!(rename(&first.cookies, &[], wrong).await, 400, "{wrong:?}");
     }
     assert_eq!(listed(&world, &first.cookies).await.devices[0].name, "Kitchen");
-    let filter = server::store::AuditFilter::default();
+    let filter = server::store::AuditFilter { after: 0, most: 1000, ..Default::default() };
     let told = world.store.read().await.unwrap().audited(&filter).await.unwrap();
     let told: Vec<_> = told.iter().filter(|told| told.entry.action == "rename device").collect();
     assert_eq!((told.len(), &told[0].entry.details["name"]), (1, &serde_json::json!("Kitchen")));

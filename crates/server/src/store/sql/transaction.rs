@@ -504,13 +504,15 @@ impl Transaction for SqlTransaction {
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()> {
         sqlx::query(
             "INSERT INTO movies (id, title, year, cast_names, synopsis, rating, runtime, pack, policy, plans,
-               regions, license, added, changed, genres)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)
+               regions, license, added, changed, genres, series, season,
+               episode)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, year = excluded.year,
                cast_names = excluded.cast_names, synopsis = excluded.synopsis, rating = excluded.rating,
                runtime = excluded.runtime, pack = excluded.pack, policy = excluded.policy, plans = excluded.plans,
                regions = excluded.regions, license = excluded.license, changed = excluded.changed,
-               genres = excluded.genres, available = TRUE",
+               genres = excluded.genres, series = excluded.series, season = excluded.season,
+               episode = excluded.episode, available = TRUE",
         )
         .bind(int(movie.id))
         .bind(&movie.title)
@@ -526,6 +528,9 @@ impl Transaction for SqlTransaction {
         .bind(movie.license.to_string())
         .bind(int(now))
         .bind(to_json(&movie.genres))
+        .bind(movie.episode.as_ref().map(|of| of.series.as_str()))
+        .bind(movie.episode.as_ref().map(|of| i64::from(of.season)))
+        .bind(movie.episode.as_ref().map(|of| i64::from(of.number)))
         .execute(&mut **self.now().await?)
         .await?;
         Ok(())

@@ -66,6 +66,7 @@ fn new_movie(id: u64, plans: &[&str]) -> NewMovie {
         year: None,
         cast: vec![],
         genres: vec![],
+        episode: None,
         synopsis: None,
         rating: None,
         runtime: 60.0,

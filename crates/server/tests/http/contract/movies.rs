@@ -1,6 +1,7 @@
 //! Movies, and how far they were watched.
 
 use super::{account, new_device};
+use nccp::json::Episode;
 use server::store::{LogEntry, NewMovie, Store, Viewing, Watched};
 
 pub(super) async fn movies_and_viewings(store: &dyn Store) {
@@ -11,6 +12,7 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
         year: Some(1925),
         cast: vec!["One".into(), "Two".into()],
         genres: vec!["Silent film".into(), "Komödie".into()],
+        episode: Some(Episode { series: "Böse Zeichen".into(), season: 0, number: 12 }),
         synopsis: None,
         rating: Some("G".into()),
         runtime: 60.5,
@@ -27,6 +29,7 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
     assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
     assert_eq!((stored.regions, stored.genres), (movie.regions.clone(), movie.genres.clone()));
+    assert_eq!(stored.episode, movie.episode);
     assert_eq!((stored.license, stored.changed), (movie.license, 8));
     assert!(stored.available);
     assert_eq!(tx.movies().await.unwrap().len(), 1);
