@@ -105,8 +105,8 @@ pub fn Films(props: &FilmsProps) -> Html {
             if !films.is_empty() {
                 <section class="row">
                     <h2 class={is_searched.then_some("sr")}>{ if is_searched { "Found" } else { "All films" } }</h2>
-                    // Another search begins at its head.
-                    <Grid key={format!("{} {}", order.as_str(), query.trim())}
+                    // Another order begins at its head.
+                    <Grid key={format!("{} {is_searched}", order.as_str())}
                         films={films.into_iter().cloned().collect::<Vec<_>>()} />
                 </section>
             } else {
