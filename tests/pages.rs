@@ -50,6 +50,13 @@ async fn rendered() {
     }
 }
 
+/// Waits until it holds: effects may come after a paint.
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        TimeoutFuture::new(5).await;
+    }
+}
+
 /// The only element that matches.
 fn one(place: &Element, selector: &str) -> HtmlElement {
     let found = place.query_selector_all(selector).unwrap();
@@ -355,7 +362,7 @@ async fn a_large_library_is_searched_and_sorted() {
     assert!(place.query_selector_all(".films.all .film").unwrap().length() > cards);
 
     // The key leads to the field, and does not land in it.
-    press("/", &document());
+    until(|| press("/", &document())).await;
     let field: HtmlInputElement = one(&place, "input[type=search]").unchecked_into();
     assert!(document().active_element().unwrap().is_same_node(Some(&field)));
     let type_in = |text: &str| {
@@ -370,7 +377,7 @@ async fn a_large_library_is_searched_and_sorted() {
     assert_eq!(one(&place, "[role=status]").text_content().as_deref(), Some("10 films found"));
     assert!(place.query_selector(".now-showing").unwrap().is_none());
     assert_eq!(texts(".films.all h3")[0], "Film 010");
-    assert!(gloo::utils::window().location().href().unwrap().ends_with("/library?q=film%2001"));
+    until(|| gloo::utils::window().location().href().unwrap().ends_with("/library?q=film%2001")).await;
     type_in("nothing like it");
     rendered().await;
     assert!(one(&place, "[role=status]").text_content().unwrap().starts_with("No film matches"));
@@ -409,7 +416,8 @@ async fn a_device_is_renamed_in_a_dialog() {
     yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
     let field: HtmlInputElement = one(&place, "input[name=device-name]").unchecked_into();
-    assert_eq!((label(&field).as_str(), field.value().as_str()), ("Name", "Chrome on Linux"));
+    until(|| field.value() == "Chrome on Linux").await;
+    assert_eq!(label(&field), "Name");
     field.set_value("Kitchen");
     // The test's own server knows no such route.
     one(&place, "form button:not([type])").click();
