@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use js_sys::JsString;
 use nccp::{MovieId, json::LibraryMovie};
+use web_player::player::EventState;
 
 /// Films that a lane shows.
 pub const LANE: usize = 12;
@@ -180,7 +181,7 @@ pub fn featured(films: &[LibraryMovie]) -> Option<&LibraryMovie> {
 
 /// Whether it is an event that is not over.
 pub fn is_event(film: &LibraryMovie) -> bool {
-    film.state.as_deref().is_some_and(|state| state != "ended")
+    film.state.as_deref().is_some_and(|state| state != EventState::Ended.as_str())
 }
 
 /// Whether the account has begun to watch it, and not come to its end.
