@@ -68,9 +68,8 @@ impl Route {
             "/account" => Self::Account,
             "/activate" => Self::Activate,
             _ => {
-                let rest = |prefix| {
-                    let rest: Option<&str> = path.strip_prefix(prefix);
-                    rest.filter(|rest| !rest.is_empty() && !rest.contains('/'))
+                let rest = |prefix: &str| {
+                    path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'))
                 };
                 match (rest("/v/"), rest("/film/").and_then(|id| id.parse().ok())) {
                     (Some(token), _) => Self::Share { token: token.to_owned() },
