@@ -68,7 +68,7 @@ mod video;
 mod vp9;
 
 pub use bits::Bits;
-pub use cut::{CutError, Timed, cut_audio, cut_fragments, cut_videos, earliest};
+pub use cut::{CutError, Timed, cut_audio, cut_fragments, cut_videos, earliest, join_short_end};
 pub use error::Error;
 pub use fragment::{FragmentMaker, Position};
 pub use fragment_head::{FragmentHead, fragment_head};
