@@ -340,6 +340,26 @@ pub struct NewMovie {
     pub license: LicenseMode,
 }
 
+/// A poster that a movie was given after it was packaged: it is shown in place of the pack's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poster {
+    /// Name of its file: 32 hexadecimal digits of the file's SHA-256, and `.jpg`.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// A poster about to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPoster<'a> {
+    /// What is told of it.
+    pub poster: &'a Poster,
+    /// Its file.
+    pub octets: &'a [u8],
+}
+
 /// A movie as it is, to be put in again with something changed.
 impl From<Movie> for NewMovie {
     fn from(movie: Movie) -> Self {

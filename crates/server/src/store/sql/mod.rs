@@ -12,6 +12,7 @@ mod connections;
 mod devices;
 mod leases;
 mod pending;
+mod posters;
 mod sessions;
 mod shares;
 mod transaction;

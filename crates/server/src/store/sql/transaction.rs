@@ -4,14 +4,14 @@ use super::ahead::{self, Known};
 use super::connections::{Connections, Held};
 use super::pending::{self, Write};
 use super::{
-    Tx, account, api_keys, audit, codes, devices, int, json, leases, movie, sessions, shares, to_json,
-    viewings,
+    Tx, account, api_keys, audit, codes, devices, int, json, leases, movie, posters, sessions, shares,
+    to_json, viewings,
 };
 use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, Ahead, ApiKey, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease,
-    LogEntry, Movie, NewDevice, NewLease, NewMovie, Registered, Result, Session, Share, Slot, StoreError,
-    Transaction, Viewing,
+    LogEntry, Movie, NewDevice, NewLease, NewMovie, NewPoster, Poster, Registered, Result, Session, Share,
+    Slot, StoreError, Transaction, Viewing,
 };
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -181,9 +181,11 @@ impl Transaction for SqlTransaction {
         plan: &str,
         now: u64,
     ) -> Result<Account> {
-        let row = sqlx::query(
-            "INSERT INTO accounts (handle, email, password_hash, plan, created) VALUES ($1, $2, $3, $4, $5) RETURNING *",
-        )
+        let row = sqlx::query(concat!(
+            "INSERT INTO accounts (id, handle, email, password_hash, plan, created) VALUES (",
+            next_account!(),
+            ", $1, $2, $3, $4, $5) RETURNING *",
+        ))
         .bind(handle)
         .bind(email)
         .bind(password_hash)
@@ -249,6 +251,22 @@ impl Transaction for SqlTransaction {
             sessions::end(self.now().await?, id, None).await?;
         }
         Ok(())
+    }
+
+    async fn remove_account(&mut self, id: i64) -> Result<bool> {
+        // What is the account's own refers to it, and goes with it.
+        let done = sqlx::query("DELETE FROM accounts WHERE id = $1")
+            .bind(id)
+            .execute(&mut **self.now().await?)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("INSERT INTO removed_accounts (id) VALUES ($1)")
+            .bind(id)
+            .execute(&mut **self.now().await?)
+            .await?;
+        Ok(true)
     }
 
     async fn add_api_key(&mut self, key: &ApiKey) -> Result<()> {
@@ -534,6 +552,14 @@ impl Transaction for SqlTransaction {
         row.as_ref().map(|row| movie(row, "")).transpose()
     }
 
+    async fn lock_movie(&mut self, id: u64) -> Result<Option<Movie>> {
+        let row = sqlx::query(locked!("SELECT * FROM movies WHERE id = $1"))
+            .bind(int(id))
+            .fetch_optional(&mut **self.now().await?)
+            .await?;
+        row.as_ref().map(|row| movie(row, "")).transpose()
+    }
+
     async fn movies(&mut self) -> Result<Vec<Movie>> {
         let rows = sqlx::query("SELECT * FROM movies ORDER BY title, id")
             .fetch_all(&mut **self.now().await?)
@@ -557,6 +583,26 @@ impl Transaction for SqlTransaction {
             .execute(&mut **self.now().await?)
             .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    async fn set_poster(&mut self, movie: u64, poster: &NewPoster<'_>) -> Result<()> {
+        posters::set(self.now().await?, movie, poster).await
+    }
+
+    async fn remove_poster(&mut self, movie: u64) -> Result<bool> {
+        posters::remove(self.now().await?, movie).await
+    }
+
+    async fn poster(&mut self, movie: u64) -> Result<Option<Poster>> {
+        posters::of_movie(self.aside(), movie).await
+    }
+
+    async fn posters(&mut self) -> Result<Vec<(u64, Poster)>> {
+        posters::all(self.aside()).await
+    }
+
+    async fn poster_file(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
+        posters::file(self.aside(), name).await
     }
 
     async fn queue(&mut self, account: i64) -> Result<Vec<Movie>> {

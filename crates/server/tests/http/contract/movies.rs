@@ -1,7 +1,7 @@
 //! Movies, and how far they were watched.
 
-use super::account;
-use server::store::{LogEntry, NewMovie, Store, Viewing};
+use super::{account, new_movie};
+use server::store::{LogEntry, NewMovie, NewPoster, Poster, Store, Viewing};
 
 pub(super) async fn movies_and_viewings(store: &dyn Store) {
     let bob = account(store, "bob").await;
@@ -77,5 +77,39 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     assert!(tx.remove_movie(movie.id).await.unwrap());
     assert!(!tx.remove_movie(movie.id).await.unwrap());
     assert!(tx.movie(movie.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}
+
+/// A poster that a movie was given: its own, another in its place, and gone with the movie.
+pub(super) async fn posters(store: &dyn Store) {
+    let poster = |name: &str| Poster { name: name.into(), width: 600, height: 900 };
+    let (first, second) = (poster("0a.jpg"), poster("0b.jpg"));
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.lock_movie(2101).await.unwrap().is_none());
+    for id in [2101, 2102] {
+        tx.put_movie(&new_movie(id, &[]), 1).await.unwrap();
+        tx.set_poster(id, &NewPoster { poster: &first, octets: &[1, 2, 0] }).await.unwrap();
+    }
+    assert_eq!(tx.lock_movie(2101).await.unwrap().map(|movie| movie.id), Some(2101));
+    tx.set_poster(2101, &NewPoster { poster: &second, octets: &[3] }).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.poster(2101).await.unwrap(), Some(second.clone()));
+    let mut all = tx.posters().await.unwrap();
+    all.sort_by_key(|(movie, _)| *movie);
+    assert_eq!(all, [(2101, second), (2102, first)]);
+    assert_eq!(tx.poster_file("0a.jpg").await.unwrap(), Some(vec![1, 2, 0]));
+    assert_eq!(tx.poster_file("0c.jpg").await.unwrap(), None);
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.remove_poster(2101).await.unwrap());
+    assert!(!tx.remove_poster(2101).await.unwrap());
+    // A movie that is put in again keeps it; one that is removed does not.
+    tx.put_movie(&new_movie(2102, &["gold"]), 2).await.unwrap();
+    assert!(tx.poster(2102).await.unwrap().is_some());
+    for id in [2101, 2102] {
+        assert!(tx.remove_movie(id).await.unwrap());
+    }
+    assert!(tx.posters().await.unwrap().is_empty() && tx.poster_file("0a.jpg").await.unwrap().is_none());
     tx.commit().await.unwrap();
 }
