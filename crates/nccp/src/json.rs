@@ -183,6 +183,9 @@ pub struct Session {
     pub network: Option<String>,
 }
 
+/// The least characters of a password that is chosen.
+pub const MIN_PASSWORD: usize = 8;
+
 /// `POST /account/password`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePassword {

@@ -64,7 +64,7 @@ fn a17_accounts() {
     site.add_user("Ada@Example.org");
     let mut command = site.command(&["user", "add", "bob@example.org", "--plan", "none", "--password-stdin"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"hunter2\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"hunter2 hunter2\n").unwrap();
     assert!(child.wait().unwrap().success());
     let list = site.json(&["user", "list", "--json"]);
     assert_eq!(list[0]["email"], "ada@example.org");
@@ -73,13 +73,19 @@ fn a17_accounts() {
     assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], true);
     site.ok(&["user", "unblock", "bob@example.org"]);
     assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], false);
-    site.ok(&["user", "passwd", "bob@example.org", "--password", "hunter3"]);
+    site.ok(&["user", "passwd", "bob@example.org", "--password", "hunter3 hunter3"]);
     assert!(site.ok(&["user", "list"]).contains("bob@example.org"));
     assert!(!format!("{list}").contains("argon2"), "no hash is listed");
 
-    assert!(site.fails(&["user", "add", "ada@example.org", "--password", "x"]).contains("already"));
-    assert!(site.fails(&["user", "add", "ada", "--password", "x"]).contains("no email address"));
-    assert!(site.fails(&["user", "add", "c@example.org", "--password", ""]).contains("password"));
+    let long = "long enough";
+    assert!(site.fails(&["user", "add", "ada@example.org", "--password", long]).contains("already"));
+    assert!(site.fails(&["user", "add", "ada", "--password", long]).contains("no email address"));
+    for short in ["", "short", "seven77"] {
+        let said = site.fails(&["user", "add", "c@example.org", "--password", short]);
+        assert!(said.contains("too short") && said.contains("8 characters"), "{said}");
+    }
+    let said = site.fails(&["user", "passwd", "ada@example.org", "--password", &"x".repeat(1025)]);
+    assert!(said.contains("too long"), "{said}");
     assert!(site.fails(&["user", "add", "c@example.org"]).contains("--password-stdin"));
     assert!(site.fails(&["user", "passwd", "c@example.org", "--password", "x"]).contains("no account"));
     assert!(site.fails(&["device", "list", "c@example.org"]).contains("no account"));
@@ -117,7 +123,7 @@ fn commands_are_audited() {
     let site = Site::new();
     site.add_user("ada@example.org");
     site.add_user("bob@example.org");
-    site.ok(&["user", "passwd", "ada@example.org", "--password", "hunter3"]);
+    site.ok(&["user", "passwd", "ada@example.org", "--password", "hunter3 hunter3"]);
     site.ok(&["user", "block", "bob@example.org"]);
     site.ok(&["user", "list"]);
     site.ok(&["keys", "generate"]);
