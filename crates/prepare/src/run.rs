@@ -76,6 +76,17 @@ pub fn thumbnails(
     Run { plan: &plan, work, progress }.thumbnails()
 }
 
+/// Writes the picture of a clear file at a time to `to`, as a JPEG of 1280 pixels' width at most. Where the file has no
+/// picture then, nothing is written. `folder` is for a call of ffmpeg to run in.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Ffmpeg`].
+pub fn picture(input: &Path, at: Duration, (folder, to): (&Path, &Path)) -> Result<(), Error> {
+    let call = Call::new().arg("-ss").arg(format!("{:.3}", at.as_secs_f64())).input(input);
+    let call = call.words("-map 0:v:0 -frames:v 1 -vf scale=w='min(1280,iw)':h=-2,format=yuvj420p");
+    call.words("-q:v 3 -f image2 -update 1").output(to).run("picture", folder, &mut ())
+}
+
 struct Run<'a> {
     plan: &'a Plan,
     work: &'a mut Work,

@@ -57,4 +57,4 @@ pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;
 pub use url_tokens::UrlTokens;
-pub use use_case::{accounts, api_keys, counters, movies, packs, shares, urls};
+pub use use_case::{accounts, api_keys, counters, movies, packs, posters, shares, urls};

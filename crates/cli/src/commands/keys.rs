@@ -1,7 +1,7 @@
 //! `matinee keys`.
 
 use super::audit::{audited, entry};
-use super::{block_on, now, open};
+use super::{block_on, data_is_there, now, open};
 use crate::args::Keys;
 use crate::{Failure, output};
 use server::keys::{self, KeyInfo, KeyKind, KeyState};
@@ -75,6 +75,7 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             }
         }
         Keys::List(json) => {
+            data_is_there(config)?;
             let list = if keys::exist(&folder)? { keys::list(&folder)? } else { Vec::new() };
             if json.json { output::json(&list) } else { print(&list) }
         }

@@ -1,6 +1,6 @@
 //! `matinee live`.
 
-use super::{block_on, now, open};
+use super::{block_on, data_is_there, now, open};
 use crate::args::{EventName, Live};
 use crate::{Failure, output};
 use live::Rotate;
@@ -16,7 +16,10 @@ const PATIENCE: u32 = 60;
 const URL_LIFE: u64 = 86_400;
 
 pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
-    server::open_data(&config.data)?;
+    match &command {
+        Live::Create { .. } => server::open_data(&config.data)?,
+        _ => data_is_there(config)?,
+    }
     let events = Events::new(&config.data);
     match command {
         Live::Create { name, title, movie, policy, license, plans, starts, json } => {

@@ -1,7 +1,7 @@
 //! `matinee url`.
 
 use super::audit::{audited, entry};
-use super::{block_on, now, open};
+use super::{block_on, now, open_existing};
 use crate::args::{Url, UrlForm};
 use crate::{Failure, output};
 use serde_json::json;
@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
     let now = now();
     let movie = block_on(async {
-        let store = open(config).await?;
+        let store = open_existing(config).await?;
         let movie = movies::find(&*store, url.movie.get()).await?;
         store.close().await;
         Ok(movie)
@@ -26,7 +26,9 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
             block_on(async { Ok(contents::lay_out(config, keys, &movie.pack, now).await?) })?
         }
         (Some(content), _) => content?,
-        (None, _) => block_on(async { Ok(movies::read(&*library::open(config)?, &movie.pack).await?) })?,
+        (None, _) => {
+            block_on(async { Ok(movies::read(&*library::open(config)?, &movie.pack).await?) })?
+        }
     };
     let told = url.expires.map(|time| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
     let expires = told.unwrap_or_else(|| urls::default_end(config, &pack, now));

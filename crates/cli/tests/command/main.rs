@@ -1,10 +1,12 @@
 //! The `matinee` command as an operator runs it.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod add;
 mod box_run;
 #[path = "../../../storage/tests/suite/buckets.rs"]
 mod buckets;
+mod catalogue;
 mod check;
 mod disturbed;
 mod exchange;
@@ -13,6 +15,7 @@ mod inspect;
 mod live;
 mod matrix;
 mod origin;
+mod package;
 mod playlists;
 #[path = "../../../storage/tests/suite/servers.rs"]
 mod servers;
@@ -172,6 +175,7 @@ fn commands_are_audited() {
 #[test]
 fn b8_keys_and_policies() {
     let site = Site::new();
+    site.make_data();
     assert_eq!(site.json(&["keys", "list", "--json"]), serde_json::json!([]));
     let made = site.json(&["keys", "generate", "--json"]);
     assert_eq!(made.as_array().unwrap().len(), 15);
@@ -274,6 +278,7 @@ fn films_are_published_whole() {
         text(&poster),
         "--license",
         "embedded",
+        "--replace",
     ]);
     // Its license is embedded now, which not every policy allows.
     assert_eq!(site.json(&["movie", "show", "60027274", "--json"])["license"], "embedded-all");
@@ -371,26 +376,11 @@ fn serving_stopping_and_starting_again() {
     let server = Running::start(&site);
     assert!(server.request("GET", "/healthz", "", "").starts_with("HTTP/1.1 200 "));
     assert!(server.request("GET", "/readyz", "", "").ends_with("ready\n"));
-    let json = "Content-Type: application/json\r\n";
-    let login = |server: &Running, email: &str| {
-        server.request(
-            "POST",
-            "/login",
-            json,
-            &format!(r#"{{"email":"{email}","password":"correct horse"}}"#),
-        )
-    };
-    let answer = login(&server, "ada@example.org");
+    let (answer, cookies) = server.sign_in("ada@example.org");
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
-    let cookies: Vec<_> = answer
-        .lines()
-        .filter_map(|line| line.strip_prefix("set-cookie: "))
-        .map(|cookie| cookie.split(';').next().unwrap())
-        .collect();
-    let cookies = format!("Cookie: {}\r\n", cookies.join("; "));
-    assert!(login(&server, "bob@example.org").starts_with("HTTP/1.1 401 "));
+    assert!(server.sign_in("bob@example.org").0.starts_with("HTTP/1.1 401 "));
     site.add_user("bob@example.org");
-    assert!(login(&server, "bob@example.org").starts_with("HTTP/1.1 204 "));
+    assert!(server.sign_in("bob@example.org").0.starts_with("HTTP/1.1 204 "));
     let film = demo("240p.mp4");
     site.ok(&["package", text(&film), "--movie", "60027274", "--title", "Demo film"]);
     assert!(server.request("GET", "/api/library", &cookies, "").contains("Demo film"));

@@ -120,6 +120,16 @@ impl Running {
         answer
     }
 
+    /// Signs in whom [`Site::add_user`] made: the answer, and a line with its cookies for other requests.
+    pub(crate) fn sign_in(&self, email: &str) -> (String, String) {
+        let body = format!(r#"{{"email":"{email}","password":"correct horse"}}"#);
+        let answer = self.request("POST", "/login", "Content-Type: application/json\r\n", &body);
+        let cookies = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        let cookies: Vec<_> = cookies.map(|cookie| cookie.split(';').next().unwrap()).collect();
+        let cookies = format!("Cookie: {}\r\n", cookies.join("; "));
+        (answer, cookies)
+    }
+
     pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());

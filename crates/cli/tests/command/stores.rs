@@ -52,7 +52,7 @@ fn films_are_published_to_a_bucket() {
         assert!(json(&site, &["movie", "show", "7", "--json"])["pack"].is_string());
         assert!(site.library().is_empty(), "nothing stays here: {:?}", site.library());
         // The same film again is there already.
-        ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Again"]);
+        ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Again", "--replace"]);
         let checked = json(&site, &["storage", "check", "--json"]);
         assert_eq!((&checked["packs"], &checked["problems"]), (&1.into(), &serde_json::json!([])));
         assert_eq!(ok(&site, &["config", "check"]), "Looked at 0 contents\n");

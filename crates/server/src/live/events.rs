@@ -3,6 +3,7 @@
 
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, retried};
+use crate::use_case::movies;
 use crate::{Error, LicenseMode, policy, private};
 use ::live::index::State;
 use ::live::{Name, SetBy, Settings};
@@ -281,7 +282,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
                 None => id,
                 Some(_) => return Err(bad("movie", format!("there is a movie {id} already"))),
             },
-            None => tx.movies().await?.iter().map(|movie| movie.id).max().unwrap_or(0) + 1,
+            None => movies::next_free(tx.movies().await?.iter().map(|movie| movie.id))?,
         };
         let id = nccp::MovieId::try_from(id)
             .map_err(|_| bad("movie", format!("{id} is too large a number")))?

@@ -1,7 +1,7 @@
 //! The catalogue as an account sees it.
 
 use super::speaker::Speaker;
-use super::{Outcome, at_hand, drm_metadata, metadata, playable};
+use super::{Outcome, at_hand, drm_metadata, metadata, playable, posters};
 use crate::Service;
 use crate::live;
 use crate::region::Place;
@@ -21,11 +21,12 @@ const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
-    let (movies, latest, queue, devices) = retried!(async {
+    let (movies, given, latest, queue, devices) = retried!(async {
         let mut tx = service.store.read().await?;
         let latest = tx.latest_viewings(account.id).await?;
         let devices = tx.devices(account.id).await?;
-        Ok::<_, StoreError>((tx.movies().await?, latest, tx.queue(account.id).await?, devices))
+        let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
+        Ok::<_, StoreError>((tx.movies().await?, given, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
     let now = service.clock.now();
@@ -52,7 +53,10 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
             watched_at: viewing.map(|viewing| viewing.seen),
             queued: queue.iter().any(|queued| queued.id == movie.id),
             playable: playable::may_play(account, &movie, place).is_ok() && is_there,
-            art: art.unwrap_or_default(),
+            art: match given.get(&movie.id) {
+                Some(poster) => vec![posters::art(poster)],
+                None => art.unwrap_or_default(),
+            },
             embedded: drm_metadata::domain_of(service, &movie, now)
                 .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
             state: state.map(|(state, _)| state.as_str().to_owned()),
@@ -125,6 +129,7 @@ pub(crate) async fn queue(
     let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
     let movies = tx.queue(account.id).await?;
+    let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
     at_hand::check_all(service, movies.iter().map(|movie| &movie.pack[..]))?;
     let mut queue = Vec::with_capacity(movies.len());
     for movie in &movies {
@@ -134,7 +139,7 @@ pub(crate) async fn queue(
         queue.push(QueueMovie {
             license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
             movie_id,
-            metadata: metadata::of_movie(service, movie).await?,
+            metadata: metadata::of_movie(service, movie, given.get(&movie.id)).await?,
             position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),
         });
     }

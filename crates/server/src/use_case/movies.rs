@@ -9,6 +9,7 @@ use crate::use_case::packs::ABANDONED;
 use crate::{Error, LicenseMode, policy, private, region};
 use cenc::KidAndKey;
 use pack::layout::PACK_JSON;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use storage::{Folder, Key, Storage, Transfer};
 /// What an operator says of a movie beside its pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details {
-    /// Title; default: the one it was packaged with.
+    /// Title; default: the one it was packaged with, or of what it replaces.
     pub title: Option<String>,
     /// Year of release.
     pub year: Option<u16>,
@@ -34,8 +35,88 @@ pub struct Details {
     pub plans: Vec<String>,
     /// Countries (ISO 3166-1 alpha-2) from which it may be watched; empty: all that the server allows.
     pub regions: Vec<String>,
-    /// Where its licenses come from; see [`check_mode`](crate::policy::check_mode).
-    pub license: LicenseMode,
+    /// Where its licenses come from; default: the server. See [`check_mode`](crate::policy::check_mode).
+    pub license: Option<LicenseMode>,
+}
+
+impl Details {
+    /// A movie with what is said here. What is not said stays as it is.
+    fn over(self, movie: NewMovie) -> Result<NewMovie, Error> {
+        let list = |said: Vec<String>, so_far: Vec<String>| if said.is_empty() { so_far } else { said };
+        let regions =
+            self.regions.iter().map(|country| region::country(country)).collect::<Result<_, _>>()?;
+        Ok(NewMovie {
+            title: self.title.unwrap_or(movie.title),
+            year: self.year.or(movie.year),
+            cast: list(self.cast, movie.cast),
+            synopsis: self.synopsis.or(movie.synopsis),
+            rating: self.rating.or(movie.rating),
+            policy: self.policy.unwrap_or(movie.policy),
+            plans: list(self.plans, movie.plans),
+            regions: list(regions, movie.regions),
+            license: self.license.unwrap_or(movie.license),
+            ..movie
+        })
+    }
+}
+
+/// What can be said of a movie and need not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// [`Details::year`].
+    Year,
+    /// [`Details::cast`].
+    Cast,
+    /// [`Details::synopsis`].
+    Synopsis,
+    /// [`Details::rating`].
+    Rating,
+    /// [`Details::plans`].
+    Plans,
+    /// [`Details::regions`].
+    Regions,
+}
+
+impl Field {
+    fn clear(self, movie: &mut NewMovie) {
+        match self {
+            Self::Year => movie.year = None,
+            Self::Cast => movie.cast.clear(),
+            Self::Synopsis => movie.synopsis = None,
+            Self::Rating => movie.rating = None,
+            Self::Plans => movie.plans.clear(),
+            Self::Regions => movie.regions.clear(),
+        }
+    }
+}
+
+/// What a film may take the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing: its number must be free.
+    Nothing,
+    /// A movie that has the same pack: one that was added before somebody could be told.
+    ItsOwn,
+    /// Whatever has its number.
+    Any,
+}
+
+/// A movie that was added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    /// The movie.
+    pub movie: NewMovie,
+    /// What had its number before.
+    pub replaced: Option<Movie>,
+}
+
+/// A movie that was changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edited {
+    /// As it was.
+    pub before: Movie,
+    /// As it is.
+    pub movie: NewMovie,
 }
 
 fn bad(name: &'static str, reason: String) -> Error {
@@ -235,37 +316,110 @@ fn key(pack: &str) -> Result<Key, Error> {
     Ok(pack.parse().map_err(storage::Error::from)?)
 }
 
-/// Adds a published pack's movie, or replaces the movie with its number. Whether its policy exists is for
+/// The number that the next movie gets beside those that are taken: one more than the highest, or the lowest that is free where there is none
+/// above it.
+///
+/// # Errors
+/// [`Error::Setting`] when there is none at all.
+pub fn next_free(taken: impl IntoIterator<Item = u64>) -> Result<u64, Error> {
+    let taken: BTreeSet<u64> = taken.into_iter().collect();
+    let above = taken.last().map_or(Some(1), |highest| highest.checked_add(1));
+    let is_number = |id: &u64| nccp::MovieId::try_from(*id).is_ok();
+    let below = || (1..).zip(&taken).find(|(id, taken)| id != *taken).map(|(id, _)| id);
+    above.filter(is_number).or_else(below).ok_or_else(|| bad("movie", "no number is free".to_owned()))
+}
+
+/// Why a number cannot be had.
+pub fn taken(movie: &Movie) -> Error {
+    let (id, title) = (movie.id, &movie.title);
+    let reason = format!(
+        "{id} is \"{title}\" already: `matinee movie edit {id}` changes what is told of it, --replace puts this film in \
+         its place"
+    );
+    bad("movie", reason)
+}
+
+/// Adds a published pack's movie, where `over` lets it in place of the movie with its number: what is not said of it
+/// then stays, and so do the poster that it was given and where accounts are in it. Whether its policy exists is for
 /// [`Policies::check`](policy::Policies::check): the file may change any time.
 ///
 /// # Errors
-/// [`Error::Setting`] for a bad number; [`Error::Store`].
-pub async fn add(store: &dyn Store, pack: &Pack, details: Details, now: u64) -> Result<NewMovie, Error> {
-    let policy = details.policy.unwrap_or_else(|| policy::DEFAULT.to_owned());
+/// [`Error::Setting`] for a bad number, or one that is taken; [`Error::Store`].
+pub async fn add(
+    store: &dyn Store,
+    pack: &Pack,
+    details: Details,
+    over: Over,
+    now: u64,
+) -> Result<Added, Error> {
     let id = nccp::MovieId::try_from(pack.movie_id)
         .map_err(|_| bad("movie", format!("{} is too large a number", pack.movie_id)))?;
-    let movie = NewMovie {
-        id: id.get(),
-        title: details.title.unwrap_or_else(|| pack.title.clone()),
-        year: details.year,
-        cast: details.cast,
-        synopsis: details.synopsis,
-        rating: details.rating,
-        runtime: pack.duration.as_f64(),
-        pack: pack.name.clone(),
-        policy,
-        plans: details.plans,
-        regions: details.regions.iter().map(|country| region::country(country)).collect::<Result<_, _>>()?,
-        license: details.license,
-    };
     retried!(async {
         let mut tx = store.begin().await?;
+        let replaced = tx.lock_movie(id.get()).await?;
+        if let Some(movie) = &replaced
+            && !(over == Over::Any || over == Over::ItsOwn && movie.pack == pack.name)
+        {
+            return Err(taken(movie));
+        }
+        let so_far = match replaced.clone() {
+            Some(movie) => {
+                NewMovie { runtime: pack.duration.as_f64(), pack: pack.name.clone(), ..movie.into() }
+            }
+            None => NewMovie {
+                id: id.get(),
+                title: pack.title.clone(),
+                year: None,
+                cast: Vec::new(),
+                synopsis: None,
+                rating: None,
+                runtime: pack.duration.as_f64(),
+                pack: pack.name.clone(),
+                policy: policy::DEFAULT.to_owned(),
+                plans: Vec::new(),
+                regions: Vec::new(),
+                license: LicenseMode::default(),
+            },
+        };
+        let movie = details.clone().over(so_far)?;
         tx.put_movie(&movie, now).await?;
         let entry = AuditEntry::operator("movie add").movie(movie.id).with("pack", movie.pack.as_str());
+        let entry = match &replaced {
+            Some(before) => entry.with("replaced", before.pack.as_str()),
+            None => entry,
+        };
         tx.audit(&entry.with("policy", movie.policy.as_str())).await?;
-        tx.commit().await
-    })?;
-    Ok(movie)
+        tx.commit().await?;
+        Ok(Added { movie, replaced })
+    })
+}
+
+/// Changes what is said of a movie: what `details` say, and what is not to be said any more. All else stays.
+///
+/// # Errors
+/// As [`find`]; [`Error::Setting`] for a region that is none.
+pub async fn edit(
+    store: &dyn Store,
+    id: u64,
+    details: Details,
+    cleared: &[Field],
+    now: u64,
+) -> Result<Edited, Error> {
+    retried!(async {
+        let mut tx = store.begin().await?;
+        let before = tx.lock_movie(id).await?.ok_or_else(|| unknown(id))?;
+        let mut movie = details.clone().over(before.clone().into())?;
+        cleared.iter().for_each(|field| field.clear(&mut movie));
+        tx.put_movie(&movie, now).await?;
+        let entry = AuditEntry::operator("movie edit").movie(id).with("policy", movie.policy.as_str());
+        tx.audit(&entry.with("license", movie.license.to_string())).await?;
+        tx.commit().await?;
+        Ok(Edited { before, movie })
+    })
+}
+
+pub(crate) fn unknown(id: u64) -> Error {
+    bad("movie", format!("there is no movie {id}"))
 }
 
 /// Every movie, by title.
@@ -282,7 +436,7 @@ pub async fn list(store: &dyn Store) -> Result<Vec<Movie>, Error> {
 /// [`Error::Setting`] when there is none of that number; [`Error::Store`].
 pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
     let movie = store.read().await?.movie(id).await?;
-    movie.ok_or_else(|| bad("movie", format!("there is no movie {id}")))
+    movie.ok_or_else(|| unknown(id))
 }
 
 /// Forgets a movie, and its files where no other movie has them.
@@ -325,6 +479,15 @@ pub async fn unpublish(library: &dyn Storage, pack: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_go_on_from_the_highest() {
+        let next = |ids: &[u64]| next_free(ids.iter().copied()).unwrap();
+        assert_eq!((next(&[]), next(&[1, 2]), next(&[60_027_274, 5])), (1, 3, 60_027_275));
+        // No number is above the highest that there can be.
+        let highest = (1 << 53) - 1;
+        assert_eq!((next(&[highest]), next(&[1, 2, 4, highest]), next(&[1, 2, highest])), (1, 3, 3));
+    }
 
     /// What was written to lately is somebody's, however old its folder is.
     #[tokio::test]

@@ -41,7 +41,9 @@ async fn world(sources: &TempDir, more: &str) -> World {
 async fn add(world: &World, path: &str, set: Option<&str>, movie: u64) {
     let mut pack = contents::describe(&world.config, path, set).unwrap();
     pack.movie_id = movie;
-    movies::add(&*world.store, &pack, movies::Details::default(), world.now()).await.unwrap();
+    movies::add(&*world.store, &pack, movies::Details::default(), movies::Over::Any, world.now())
+        .await
+        .unwrap();
 }
 
 fn common_key(world: &World, name: &str) -> CommonKey {

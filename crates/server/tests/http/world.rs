@@ -86,9 +86,15 @@ impl World {
         let service = Service::with_store(config.clone(), clock, store.clone()).unwrap();
         for movie in [MOVIE, OTHER_MOVIE] {
             let pack = film(&config, movie).await;
-            movies::add(&*store, &pack, movies::Details { year: Some(2026), ..Default::default() }, NOW)
-                .await
-                .unwrap();
+            movies::add(
+                &*store,
+                &pack,
+                movies::Details { year: Some(2026), ..Default::default() },
+                movies::Over::Any,
+                NOW,
+            )
+            .await
+            .unwrap();
         }
         let service = Arc::new(service);
         let router = server::router(Arc::clone(&service));
