@@ -24,7 +24,11 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     let json = package.json.json;
     let number = match package.output {
         Some(_) => numbers::for_folder(config, package.movie)?,
-        None => numbers::choose(config, package.movie, package.replace)?,
+        None => {
+            // Before the library in it is made.
+            server::open_data(&config.data)?;
+            numbers::choose(config, package.movie, package.replace)?
+        }
     };
     if package.output.is_none() && !matches!(package.scheme, Scheme::None) {
         movie::prepare_license(config, &package.details, number.so_far.as_ref())?;

@@ -44,7 +44,11 @@ pub(super) fn again(config: &Config, id: u64, replace: bool) -> Result<Number, F
     Ok(Number { id, so_far, over: if replace { Over::Any } else { Over::ItsOwn } })
 }
 
+/// The movies of the catalogue. Where there is no database yet, none is made to see that.
 fn list(config: &Config) -> Result<Vec<Movie>, Failure> {
+    if config.database.server_url()?.is_none() && !config.database().exists() {
+        return Ok(Vec::new());
+    }
     block_on(async {
         let store = open(config).await?;
         let listed = movies::list(&*store).await?;

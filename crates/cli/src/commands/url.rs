@@ -26,9 +26,7 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
             block_on(async { Ok(contents::lay_out(config, keys, &movie.pack, now).await?) })?
         }
         (Some(content), _) => content?,
-        (None, _) => {
-            block_on(async { Ok(movies::read(&*library::open(config)?, &movie.pack).await?) })?
-        }
+        (None, _) => block_on(async { Ok(movies::read(&*library::open(config)?, &movie.pack).await?) })?,
     };
     let told = url.expires.map(|time| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
     let expires = told.unwrap_or_else(|| urls::default_end(config, &pack, now));
