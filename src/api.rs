@@ -4,8 +4,8 @@ use gloo::net::http::Request;
 use nccp::{
     BoxCode, MovieId,
     json::{
-        Activate, Activated, ChangePassword, Devices, Login, OpenShare, OpenedShare, Sessions,
-        UnregisterDevice,
+        Activate, Activated, ChangePassword, Devices, Film, Login, OpenShare, OpenedShare, RenameDevice,
+        Sessions, UnregisterDevice,
     },
 };
 pub use web_player::api::{Error, library};
@@ -50,6 +50,17 @@ pub async fn end_other_sessions() -> Result<(), Error> {
 /// `GET /api/devices`.
 pub async fn devices() -> Result<Devices, Error> {
     read(send(Request::get("/api/devices")).await?).await
+}
+
+/// `PATCH /api/devices/{id}`: an empty name gives it back the one that it calls itself.
+pub async fn rename_device(device_id: &nccp::DeviceId, name: String) -> Result<(), Error> {
+    let route = format!("/api/devices/{device_id}");
+    send_json(Request::patch(&route), &RenameDevice { name }).await.map(drop)
+}
+
+/// `GET /api/films/{movie}`.
+pub async fn film(movie: MovieId) -> Result<Film, Error> {
+    read(send(Request::get(&format!("/api/films/{movie}"))).await?).await
 }
 
 /// `POST /Player/unregister_device`.

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::{
-    pages::{Account, Activate, Devices, Embed, Library, Login, NotFound, Share, Watch},
+    pages::{Account, Activate, Devices, Embed, Film, Help, Library, Login, NotFound, Share, Watch},
     route::{Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
@@ -23,8 +23,8 @@ pub fn App() -> Html {
 fn Pages() -> Html {
     let route = use_route();
     let session = use_session();
-    let to_login =
-        session.phase == Phase::SignedOut && !matches!(route, Route::Login { .. } | Route::NotFound);
+    let is_open = matches!(route, Route::Login { .. } | Route::Help { .. } | Route::NotFound);
+    let to_login = session.phase == Phase::SignedOut && !is_open;
     {
         let route = route.clone();
         use_effect_with(to_login, move |to_login| {
@@ -37,12 +37,14 @@ fn Pages() -> Html {
         _ if to_login => Html::default(),
         Route::Login { next } => html! { <Login {next} /> },
         Route::Library => html! { <Library /> },
+        Route::Film { movie } => html! { <Film key={movie.get()} {movie} /> },
         Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
         // A page of its own, which no link leads to.
         Route::Embed { .. } | Route::Share { .. } => html! { <NotFound /> },
         Route::Devices => html! { <Devices /> },
         Route::Account => html! { <Account /> },
         Route::Activate => html! { <Activate /> },
+        Route::Help { code } => html! { <Help {code} /> },
         Route::NotFound => html! { <NotFound /> },
     }
 }

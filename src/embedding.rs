@@ -9,7 +9,7 @@ use std::{
 use futures_channel::oneshot;
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use gloo::{events::EventListener, utils::window};
-use js_sys::{Array, Object, Reflect};
+use js_sys::Array;
 use nccp::{ErrorCode, Playing, ShownGrant};
 use wasm_bindgen::{JsCast, JsValue};
 use web_player::{
@@ -17,6 +17,8 @@ use web_player::{
     problem::{Problem, Way},
 };
 use web_sys::{HtmlVideoElement, MessageEvent, MessagePort};
+
+use crate::browser::{get, object};
 
 /// The version of what is said.
 const VERSION: f64 = 1.0;
@@ -90,18 +92,6 @@ impl PartialEq for HostHandle {
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
-}
-
-fn get(of: &JsValue, name: &str) -> JsValue {
-    Reflect::get(of, &name.into()).unwrap_or_default()
-}
-
-fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in members {
-        let _ = Reflect::set(&object, &name.into(), &value);
-    }
-    object.into()
 }
 
 impl Wishes {

@@ -5,7 +5,10 @@
 
 pub mod api;
 pub mod app;
+pub mod browse;
+pub mod browser;
 pub mod components;
+pub mod diagnostics;
 pub mod embedding;
 pub mod pages;
 pub mod route;

@@ -25,6 +25,11 @@ pub enum Route {
         /// Which film.
         movie: MovieId,
     },
+    /// `/film/N`
+    Film {
+        /// Which film.
+        movie: MovieId,
+    },
     /// `/embed?movie=N`: for another site's page.
     Embed {
         /// Which film.
@@ -41,6 +46,11 @@ pub enum Route {
     Account,
     /// `/activate`
     Activate,
+    /// `/help/{code}`: what a code means.
+    Help {
+        /// In capitals.
+        code: String,
+    },
     /// Everything else.
     NotFound,
 }
@@ -62,10 +72,21 @@ impl Route {
             "/devices" => Self::Devices,
             "/account" => Self::Account,
             "/activate" => Self::Activate,
-            _ => match path.strip_prefix("/v/").filter(|token| !token.is_empty() && !token.contains('/')) {
-                Some(token) => Self::Share { token: token.to_owned() },
-                None => Self::NotFound,
-            },
+            _ => {
+                let rest = |prefix: &str| {
+                    path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'))
+                };
+                let is_code = |code: &&str| code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                if let Some(token) = rest("/v/") {
+                    Self::Share { token: token.to_owned() }
+                } else if let Some(movie) = rest("/film/").and_then(|id| id.parse().ok()) {
+                    Self::Film { movie }
+                } else if let Some(code) = rest("/help/").filter(is_code) {
+                    Self::Help { code: code.to_ascii_uppercase() }
+                } else {
+                    Self::NotFound
+                }
+            }
         }
     }
 
@@ -78,11 +99,13 @@ impl Route {
             }
             Self::Library => "/library".to_owned(),
             Self::Watch { movie } => format!("/watch?movieid={movie}"),
+            Self::Film { movie } => format!("/film/{movie}"),
             Self::Embed { movie } => format!("/embed?movie={movie}"),
             Self::Share { token } => format!("/v/{token}"),
             Self::Devices => "/devices".to_owned(),
             Self::Account => "/account".to_owned(),
             Self::Activate => "/activate".to_owned(),
+            Self::Help { code } => format!("/help/{code}"),
             Self::NotFound => "/not-found".to_owned(),
         }
     }
@@ -111,6 +134,19 @@ pub fn safe_next(next: Option<&str>) -> &str {
             next
         }
         _ => "/library",
+    }
+}
+
+/// A value of the current address's query.
+pub fn query(name: &str) -> Option<String> {
+    let search = window().location().search().ok()?;
+    UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
+/// Has the current page be found under another address, without showing another page.
+pub fn remember(address: &str) {
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
     }
 }
 
@@ -169,9 +205,18 @@ pub fn after(first: impl Future<Output = ()> + 'static) {
 pub struct LinkProps {
     /// Where it leads.
     pub to: Route,
+    /// What the address has in its query beyond that, with `&` before it.
+    #[prop_or_default]
+    pub further: AttrValue,
     /// CSS classes.
     #[prop_or_default]
     pub class: Classes,
+    /// Its name, where that says more than what is inside.
+    #[prop_or_default]
+    pub label: Option<AttrValue>,
+    /// What a pointer that rests on it is told.
+    #[prop_or_default]
+    pub tip: Option<AttrValue>,
     /// What is inside.
     #[prop_or_default]
     pub children: Html,
@@ -180,7 +225,7 @@ pub struct LinkProps {
 /// A link within the app: an ordinary one that a plain click follows without a reload.
 #[function_component]
 pub fn Link(props: &LinkProps) -> Html {
-    let address = props.to.address();
+    let address = format!("{}{}", props.to.address(), props.further);
     let onclick = {
         let address = address.clone();
         move |event: MouseEvent| {
@@ -201,6 +246,7 @@ pub fn Link(props: &LinkProps) -> Html {
     };
     let current = (Route::current() == props.to).then_some("page");
     html! {
-        <a href={address} class={props.class.clone()} aria-current={current} {onclick}>{ props.children.clone() }</a>
+        <a href={address} class={props.class.clone()} aria-current={current} aria-label={props.label.clone()}
+            title={props.tip.clone()} {onclick}>{ props.children.clone() }</a>
     }
 }

@@ -4,6 +4,7 @@
 use cenc::{CommonKey, Level, Scheme};
 use libfuzzer_sys::fuzz_target;
 use live::{Broadcast, Ingest, Input, Keys, SessionId, Settings, dash, hls, index};
+use nccp::EventState;
 
 const INIT: &[u8] = include_bytes!("../../crates/decryptor/tests/fixtures/clearkey-init.mp4");
 
@@ -42,5 +43,5 @@ fuzz_target!(|input: (bool, bool, u8, &[u8])| {
         hls::media(&broadcast, representation, false, "");
     }
     let _ = (hls::master(&broadcast, ""), dash::mpd(&broadcast, "", 0));
-    let _ = index::json(&broadcast, ("a", "b"), index::State::Live, None, 0);
+    let _ = index::json(&broadcast, ("a", "b"), EventState::Live, None, 0);
 });

@@ -5,7 +5,7 @@ const VERSION = 1;
 // So long a frame that has loaded may be silent until it counts as refused, in milliseconds.
 const SILENCE = 10_000;
 // What the element and its frame may do: the frame's own pages ask for no more.
-const ALLOW = "autoplay; fullscreen; picture-in-picture; encrypted-media; screen-wake-lock; window-management";
+const ALLOW = "autoplay; fullscreen; picture-in-picture; encrypted-media; screen-wake-lock; window-management; clipboard-write";
 const STYLE = `
 :host { display: block; position: relative; aspect-ratio: 16 / 9; overflow: hidden; background: #000; contain: layout paint; }
 :host([hidden]) { display: none; }

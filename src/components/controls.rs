@@ -8,7 +8,7 @@ use nccp::Chapter;
 use wasm_bindgen::JsCast;
 use web_player::{
     device_store,
-    player::{LiveEvent, Quality, Stills, Tracks},
+    player::{Limit, LiveEvent, Quality, Stills, Tracks},
 };
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlVideoElement};
 use yew::prelude::*;
@@ -35,6 +35,12 @@ pub struct ControlsProps {
     pub media: MediaState,
     /// The sizes of the picture.
     pub quality: Quality,
+    /// What keeps the picture from being a larger one.
+    #[prop_or_default]
+    pub limit: Option<Limit>,
+    /// Whether the film's numbers are shown.
+    #[prop_or_default]
+    pub statistics: bool,
     /// Sound and subtitles.
     pub tracks: Tracks,
     /// Small pictures of the film.
@@ -123,6 +129,11 @@ pub fn Controls(props: &ControlsProps) -> Html {
     };
     let (sound, sound_name) =
         if media.muted { (icons::silence(), "Unmute") } else { (icons::sound(), "Mute") };
+    // At its end a film has been seen whole: the last picture begins a little earlier.
+    let media = match media.ended && live.is_none() && duration > 0.0 {
+        true => MediaState { time: duration, ..media.clone() },
+        false => media.clone(),
+    };
     let time = scrub.unwrap_or(media.time);
     let on_scrub = {
         let scrub = scrub.setter();
@@ -147,12 +158,14 @@ pub fn Controls(props: &ControlsProps) -> Html {
                         on_press={on_press.clone()} {on_scrub} />
                 }
                 <div class="buttons">
-                    <button type="button" class="play" aria-label={play_name} title={play_title}
-                        onclick={button(Press::PlayPause)}>{ play }</button>
-                    <button type="button" class="wide" aria-label="Skip back 10 seconds" title="Skip back 10 seconds (←)"
-                        onclick={button(Press::By(-STEP))}>{ icons::back() }</button>
-                    <button type="button" class="wide" aria-label="Skip forward 10 seconds" title="Skip forward 10 seconds (→)"
-                        onclick={button(Press::By(STEP))}>{ icons::forward() }</button>
+                    <div class="transport">
+                        <button type="button" class="play" aria-label={play_name} title={play_title}
+                            onclick={button(Press::PlayPause)}>{ play }</button>
+                        <button type="button" class="back" aria-label="Skip back 10 seconds" title="Skip back 10 seconds (←)"
+                            onclick={button(Press::By(-STEP))}>{ icons::back() }</button>
+                        <button type="button" class="forward" aria-label="Skip forward 10 seconds"
+                            title="Skip forward 10 seconds (→)" onclick={button(Press::By(STEP))}>{ icons::forward() }</button>
+                    </div>
                     <div class="sound">
                         <button type="button" aria-label={sound_name} title={format!("{sound_name} (m)")}
                             onclick={button(Press::Mute)}>{ sound }</button>
@@ -173,7 +186,7 @@ pub fn Controls(props: &ControlsProps) -> Html {
                             aria-pressed={tracks.text.is_some().to_string()}
                             onclick={button(Press::Captions)}>{ icons::captions() }</button>
                     }
-                    <Settings quality={quality.clone()} tracks={tracks.clone()} speed={media.speed} {on_choose} />
+                    <Settings quality={quality.clone()} limit={props.limit} statistics={props.statistics} tracks={tracks.clone()} speed={media.speed} {on_choose} />
                     if has_picture_in_picture() {
                         <button type="button" class="wide" aria-label="Picture in picture"
                             title="Picture in picture (p)" onclick={button(Press::PictureInPicture)}>

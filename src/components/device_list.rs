@@ -14,7 +14,7 @@ use yew::prelude::*;
 
 use crate::{
     api,
-    components::icons,
+    components::{RenameDevice, icons},
     session::{Action, Session, use_session},
     spoken,
 };
@@ -37,6 +37,7 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
     let list = use_state(|| None::<Rc<List>>);
     let (trouble, said) = (use_state(|| None::<AttrValue>), use_state(|| None::<AttrValue>));
     let asked = use_state(|| None::<(usize, Device)>);
+    let named = use_state(|| None::<Device>);
     let (root, dialog) = (use_node_ref(), use_node_ref());
     // The row that gets the focus once the list without the removed device is there.
     let row = use_mut_ref(|| None::<u32>);
@@ -94,6 +95,16 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
             });
         }
     };
+    let on_renamed = {
+        let (named, said, load) = (named.setter(), said.setter(), load.clone());
+        Callback::from(move |name: Option<String>| {
+            named.set(None);
+            if let Some(name) = name {
+                said.set(Some(name.into()));
+                load.emit(());
+            }
+        })
+    };
     let reload = load.reform(|_: MouseEvent| ());
     html! {
         <div class="device-list" ref={root}>
@@ -104,7 +115,7 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
                 </p>
             }
             if let Some(list) = &*list {
-                { table(list, &asked.setter()) }
+                { table(list, &asked.setter(), &named.setter()) }
             } else if trouble.is_none() {
                 <div class="skeleton" role="status" aria-label="Loading devices">
                     <div class="bone line" /><div class="bone line" />
@@ -117,11 +128,14 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
                     </h2>
                     <div id="ask-text">{ asked.as_ref().map(|(_, device)| meaning(device)).unwrap_or_default() }</div>
                     <div class="actions">
-                        <button class="button" value={YES}>{ "Remove it" }</button>
+                        <button class="button danger" value={YES}>{ "Remove it" }</button>
                         <button class="button secondary" value="" autofocus=true>{ "Keep it" }</button>
                     </div>
                 </form>
             </dialog>
+            if let Some(device) = (*named).clone() {
+                <RenameDevice {device} on_done={on_renamed} />
+            }
         </div>
     }
 }
@@ -170,7 +184,7 @@ fn is_box(device: &Device) -> bool {
 
 /// The button of the device that took the removed one's row, else of the last, else the head of the list.
 fn focus_row(root: &Element, row: u32) {
-    let Ok(buttons) = root.query_selector_all(".devices button") else { return };
+    let Ok(buttons) = root.query_selector_all(".devices .remove") else { return };
     let next = buttons.get(row.min(buttons.length().saturating_sub(1)));
     let target = next.or_else(|| root.query_selector(".places").ok().flatten().map(Into::into));
     if let Some(target) = target.and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
@@ -178,7 +192,25 @@ fn focus_row(root: &Element, row: u32) {
     }
 }
 
-fn table(list: &List, ask: &UseStateSetter<Option<(usize, Device)>>) -> Html {
+/// When it was last used, and what for.
+fn usage(device: &Device, now: f64) -> Html {
+    let used = format!("Last used {}", spoken::ago(now - device.last_seen as f64));
+    match &device.watched {
+        Some(watched) => html! {
+            <>
+                { used }{ " · Last watched " }<bdi>{ &watched.title }</bdi>
+                { format!(", {}", spoken::ago(now - watched.at as f64)) }
+            </>
+        },
+        None => html! { <>{ used }{ " · Nothing watched lately" }</> },
+    }
+}
+
+fn table(
+    list: &List,
+    ask: &UseStateSetter<Option<(usize, Device)>>,
+    rename: &UseStateSetter<Option<Device>>,
+) -> Html {
     let now = clock::unix_now();
     html! {
         <>
@@ -196,22 +228,34 @@ fn table(list: &List, ask: &UseStateSetter<Option<(usize, Device)>>) -> Html {
                         let (ask, device) = (ask.clone(), device.clone());
                         move |_: MouseEvent| ask.set(Some((number, device.clone())))
                     };
+                    let onname = {
+                        let (rename, device) = (rename.clone(), device.clone());
+                        move |_: MouseEvent| rename.set(Some(device.clone()))
+                    };
                     let kind = if is_box(device) { "TV box" } else { "Browser" };
+                    // Those of one name are told apart by their places.
+                    let is_alone = list.devices.iter().filter(|other| other.name == device.name).count() == 1;
                     html! {
                         <li key={device.device_id.as_str().to_owned()}>
                             <span class="kind">{ if is_box(device) { icons::television() } else { icons::browser() } }</span>
                             <div class="what">
                                 <p class="device-name">
-                                    { &device.name }
+                                    <bdi>{ &device.name }</bdi>
+                                    if !is_alone { { format!(" (place {})", device.slot) } }
                                     if device.this_device { <span class="tag">{ "This browser" }</span> }
                                 </p>
                                 <p class="facts">
-                                    { format!("{kind} in place {} · Last used {} · Added {}", device.slot,
-                                        spoken::ago(now - device.last_seen as f64), spoken::ago(now - device.registered_at as f64)) }
+                                    { format!("{kind} in place {} · Added {}", device.slot,
+                                        spoken::ago(now - device.registered_at as f64)) }
                                 </p>
+                                <p class="facts">{ usage(device, now) }</p>
                             </div>
-                            <button type="button" class="button secondary small" {onclick}
-                                aria-label={format!("Remove {} in place {}", device.name, device.slot)}>{ "Remove" }</button>
+                            <div class="deeds">
+                                <button type="button" class="button secondary small remove" {onclick}
+                                    aria-label={format!("Remove {} in place {}", device.name, device.slot)}>{ "Remove" }</button>
+                                <button type="button" class="button secondary small rename" onclick={onname}
+                                    aria-label={format!("Rename {} in place {}", device.name, device.slot)}>{ "Rename" }</button>
+                            </div>
                         </li>
                     }
                 }) }

@@ -1,15 +1,17 @@
 //! A problem in words, with a way on.
 
 use gloo::utils::window;
-use nccp::{DeviceId, Playing};
+use nccp::{DeviceId, MovieId, Playing};
 use web_player::{
     clock,
+    player::Statistics,
     problem::{Problem, Way},
 };
 use yew::prelude::*;
 
 use crate::{
-    components::DeviceList,
+    components::{CopyButton, DeviceList, use_going_on},
+    diagnostics::Diagnostics,
     route::{Link, Route},
     spoken,
 };
@@ -28,13 +30,32 @@ pub struct ErrorViewProps {
     /// Without ways to the rest of the site.
     #[prop_or_default]
     pub bare: bool,
+    /// Which film cannot play.
+    #[prop_or_default]
+    pub movie: Option<MovieId>,
+    /// Gives the numbers of the film.
+    #[prop_or_default]
+    pub statistics: Option<Callback<(), Statistics>>,
 }
 
-/// Title, explanation, what to do, and the code for whoever helps. Where a device has to go, it goes here,
-/// and the page continues by itself.
+/// Title, explanation, what to do, and the code for whoever helps, with a page about it. Where a device has to go, it
+/// goes here, and the page continues by itself; as it does when the network is back.
 #[function_component]
 pub fn ErrorView(props: &ErrorViewProps) -> Html {
     let Problem { code, title, text, way, playing } = &props.problem;
+    let was_offline = use_memo(code.clone(), |_| !window().navigator().on_line());
+    use_going_on(
+        props.on_retry.is_some() && (*was_offline || props.problem.is_of_network()),
+        &props.on_retry.clone().unwrap_or_default(),
+    );
+    let details = {
+        let (problem, movie, statistics) = (props.problem.clone(), props.movie, props.statistics.clone());
+        Callback::from(move |()| {
+            let numbers = statistics.as_ref().map(|statistics| statistics.emit(()));
+            Diagnostics::now(movie, numbers).text(&problem)
+        })
+    };
+    let help = Route::Help { code: code.clone() };
     let retry = props.on_retry.clone().map(|retry| {
         let onclick = move |_: MouseEvent| retry.emit(());
         html! { <button type="button" class="button" {onclick}>{ "Try again" }</button> }
@@ -67,7 +88,7 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
         <section class="trouble">
             <div role="alert">
                 <p class="trouble-mark" aria-hidden="true">{ "Intermission" }</p>
-                <h2>{ title }</h2>
+                <h1>{ title }</h1>
                 <p>{ text }</p>
                 if !playing.is_empty() {
                     <ul class="playing">{ for playing.iter().map(what_plays) }</ul>
@@ -82,6 +103,14 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
                 if !props.bare {
                     <Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link>
                 }
+            </div>
+            <div class="details">
+                if props.bare {
+                    <a href={help.address()} target="_blank" rel="noopener">{ "Help with this code" }</a>
+                } else {
+                    <Link to={help}>{ "Help with this code" }</Link>
+                }
+                <CopyButton name="Copy details" text={details} />
             </div>
         </section>
     }

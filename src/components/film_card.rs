@@ -5,7 +5,8 @@ use web_player::player::EventState;
 use yew::prelude::*;
 
 use crate::{
-    components::{QueueButton, icons, use_early_opening},
+    browse,
+    components::{PlayLink, Poster, QueueButton},
     route::{Link, Route},
     spoken,
 };
@@ -23,90 +24,104 @@ fn stands(state: EventState, film: &LibraryMovie) -> Option<(&'static str, Strin
     Some((state.as_str(), words))
 }
 
+/// Year, length and rating.
+pub fn facts(film: &LibraryMovie) -> Html {
+    // How long an event is shows when it is over.
+    let runtime = Some(film.runtime).filter(|runtime| *runtime > 0.0).map(spoken::runtime);
+    let episode = film.episode.as_ref().map(|of| format!("S{} E{}", of.season, of.number));
+    let facts: Vec<String> = [episode, film.year.map(|year| year.to_string()), runtime, film.rating.clone()]
+        .into_iter()
+        .flatten()
+        .collect();
+    html! { <p class="facts">{ facts.join(" · ") }</p> }
+}
+
+/// How far it was seen, where an event stands, and whether the account may play it.
+pub fn standing(film: &LibraryMovie) -> Html {
+    let seen = film.position.filter(|_| browse::is_begun(film) && film.runtime > 0.0);
+    let state = film.state.as_deref().and_then(EventState::parse);
+    let is_to_come = state.is_some_and(|state| state != EventState::Ended);
+    html! {
+        <>
+            if let Some(position) = seen {
+                <p class="resume">{ format!("Stopped at {}", spoken::position(position)) }</p>
+            }
+            if let Some((class, words)) = state.and_then(|state| stands(state, film)) {
+                <p class="resume"><span class={classes!("live-badge", class)}>{ words }</span></p>
+            }
+            if !film.playable && !is_to_come {
+                <p class="resume">{ "Not available to you" }</p>
+            }
+        </>
+    }
+}
+
 /// Properties of [`FilmCard`].
 #[derive(Properties, PartialEq)]
 pub struct FilmCardProps {
     /// The film.
     pub film: LibraryMovie,
-    /// Shown large, with its synopsis.
+    /// What tells its card from others of the same film on the page.
     #[prop_or_default]
-    pub featured: bool,
+    pub place: AttrValue,
 }
 
-/// Poster, title (the link), what is known of it, how far it was seen.
+/// Poster with a link that plays, title with a link to the film's page, and what is known of it.
 #[function_component]
 pub fn FilmCard(props: &FilmCardProps) -> Html {
-    let film = &props.film;
-    let progress = use_node_ref();
-    let seen = film.position.filter(|position| *position >= 1.0 && film.runtime > 0.0);
-    let fraction = seen.map_or(0.0, |position| (position / film.runtime).clamp(0.0, 1.0));
-    {
-        let progress = progress.clone();
-        use_effect_with(fraction.to_bits(), move |_| {
-            if let Some(bar) = progress.cast::<web_sys::HtmlElement>() {
-                let _ = bar.style().set_property("--seen", &fraction.to_string());
-            }
-        });
-    }
-    let early = use_early_opening(film.movie_id, film.playable);
-    // The poster that covers the card best: the smallest that is wide enough.
-    let wanted = if props.featured { 1280 } else { 640 };
-    let art = film
-        .art
-        .iter()
-        .filter(|art| art.width >= wanted)
-        .min_by_key(|art| art.width)
-        .or_else(|| film.art.iter().max_by_key(|art| art.width));
-    // How long an event is shows when it is over.
-    let runtime = Some(film.runtime).filter(|runtime| *runtime > 0.0).map(spoken::runtime);
-    let facts: Vec<String> = [film.year.map(|year| year.to_string()), runtime, film.rating.clone()]
-        .into_iter()
-        .flatten()
-        .collect();
-    let state = film.state.as_deref().and_then(EventState::parse);
-    let stands = state.and_then(|state| stands(state, film));
-    let is_to_come = state.is_some_and(|state| state != EventState::Ended);
+    let FilmCardProps { film, place } = props;
     html! {
-        <article class={classes!("film", props.featured.then_some("featured"))}
-            onpointerenter={early.rest.reform(|_: PointerEvent| ())} onpointerleave={early.leave.reform(|_: PointerEvent| ())}
-            onpointerdown={early.press} onclick={early.open}
-            onfocusin={early.rest.reform(|_: FocusEvent| ())} onfocusout={early.leave.reform(|_: FocusEvent| ())}>
-            <div class="poster">
-                if let Some(art) = art {
-                    <img src={art.url.clone()} alt="" width={art.width.to_string()} height={art.height.to_string()}
-                        loading={if props.featured { "eager" } else { "lazy" }} />
-                } else {
-                    <span class="lobby-card" aria-hidden="true">{ &film.title }</span>
-                }
-                <span class="go" aria-hidden="true">{ icons::play() }</span>
-                if seen.is_some() {
-                    <span class="seen" ref={progress} aria-hidden="true"><span /></span>
-                }
-            </div>
+        <article class="film">
+            <Poster film={film.clone()}><PlayLink film={film.clone()} bare=true /></Poster>
             <div class="about">
                 <h3>
-                    <Link to={Route::Watch { movie: film.movie_id }} class="title">{ &film.title }</Link>
+                    <Link to={Route::Film { movie: film.movie_id }} class="title" tip={film.title.clone()}>
+                        <span class="words" dir="auto">{ &film.title }</span>
+                    </Link>
                 </h3>
-                <p class="facts">{ facts.join(" · ") }</p>
-                if props.featured {
-                    if let Some(synopsis) = &film.synopsis {
-                        <p class="synopsis">{ synopsis }</p>
-                    }
-                    if !film.cast.is_empty() {
-                        <p class="cast">{ "With " }{ film.cast.join(", ") }</p>
-                    }
-                }
-                if let Some(position) = seen {
-                    <p class="resume">{ format!("Stopped at {}", spoken::position(position)) }</p>
-                }
-                if let Some((class, words)) = stands {
-                    <p class="resume"><span class={classes!("live-badge", class)}>{ words }</span></p>
-                }
-                if !film.playable && !is_to_come {
-                    <p class="resume">{ "Not available to you" }</p>
-                }
+                { facts(film) }
+                { standing(film) }
             </div>
-            <QueueButton movie={film.movie_id} title={film.title.clone()} queued={film.queued} />
+            <QueueButton movie={film.movie_id} title={film.title.clone()} queued={film.queued} place={place.clone()} />
+        </article>
+    }
+}
+
+/// Properties of [`Billing`].
+#[derive(Properties, PartialEq)]
+pub struct BillingProps {
+    /// The film.
+    pub film: LibraryMovie,
+}
+
+/// The film in front of the house: large, with a button that plays and one that leads to its page.
+#[function_component]
+pub fn Billing(props: &BillingProps) -> Html {
+    let film = &props.film;
+    html! {
+        <article class="film featured">
+            <Poster film={film.clone()} large=true />
+            <div class="about">
+                <h2>
+                    <Link to={Route::Film { movie: film.movie_id }} class="title" tip={film.title.clone()}>
+                        <span dir="auto">{ &film.title }</span>
+                    </Link>
+                </h2>
+                { facts(film) }
+                if let Some(synopsis) = &film.synopsis {
+                    <p class="synopsis" dir="auto">{ synopsis }</p>
+                }
+                if !film.cast.is_empty() {
+                    <p class="cast" dir="auto">{ "With " }{ film.cast.join(", ") }</p>
+                }
+                { standing(film) }
+                <div class="actions">
+                    <PlayLink film={film.clone()} />
+                    <Link to={Route::Film { movie: film.movie_id }} class="button secondary"
+                        label={format!("About {}", film.title)}>{ "About" }</Link>
+                </div>
+            </div>
+            <QueueButton movie={film.movie_id} title={film.title.clone()} queued={film.queued} place="front" />
         </article>
     }
 }

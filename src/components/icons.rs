@@ -8,6 +8,25 @@ fn icon(path: &'static str) -> Html {
     }
 }
 
+/// The same around the ten seconds that a skip is.
+fn ten(path: &'static str) -> Html {
+    html! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+            <path d={path} /><text x="12" y="15.8" text-anchor="middle">{ "10" }</text>
+        </svg>
+    }
+}
+
+/// Ten seconds back.
+pub fn back() -> Html {
+    ten("M12 5V1.8L6.8 6.2 12 10.6V7a6 6 0 1 1-6 6H4a8 8 0 1 0 8-8z")
+}
+
+/// Ten seconds on.
+pub fn forward() -> Html {
+    ten("M12 5V1.8l5.2 4.4-5.2 4.4V7a6 6 0 1 0 6 6h2a8 8 0 1 1-8-8z")
+}
+
 macro_rules! icons {
     ($($(#[$doc:meta])* $name:ident $path:literal;)*) => {
         $($(#[$doc])* pub fn $name() -> Html { icon($path) })*
@@ -19,10 +38,6 @@ icons! {
     play "M7 4.5v15l12.5-7.5z";
     /// Two bars.
     pause "M6.5 4.5h4v15h-4zM13.5 4.5h4v15h-4z";
-    /// Ten seconds back.
-    back "M12 5V1.8L6.8 6.2 12 10.6V7a6 6 0 1 1-6 6H4a8 8 0 1 0 8-8z";
-    /// Ten seconds on.
-    forward "M12 5V1.8l5.2 4.4-5.2 4.4V7a6 6 0 1 0 6 6h2a8 8 0 1 1-8-8z";
     /// A loudspeaker that sounds.
     sound "M4 9.2v5.6h3.6L12.4 19V5L7.6 9.2zM15 8.2v7.6a4.3 4.3 0 0 0 0-7.6zM15 4.1v2.1a6 6 0 0 1 0 11.6v2.1a8 8 0 0 0 0-15.8z";
     /// A loudspeaker that does not.
@@ -31,8 +46,8 @@ icons! {
     expand "M4 9.5V4h5.5v2H6v3.5zM14.5 4H20v5.5h-2V6h-3.5zM18 14.5h2V20h-5.5v-2H18zM4 14.5h2V18h3.5v2H4z";
     /// Four corners inwards.
     shrink "M9.5 4v5.5H4v-2h3.5V4zM14.5 4h2v3.5H20v2h-5.5zM14.5 14.5H20v2h-3.5V20h-2zM4 14.5h5.5V20h-2v-3.5H4z";
-    /// Round again.
-    again "M12 5V1.8L6.8 6.2 12 10.6V7a6 6 0 1 1-6 6H4a8 8 0 1 0 8-8z";
+    /// Round again, from the beginning: a triangle in an arrow that closes a circle.
+    again "M12 4V1l4.6 3.9L12 8.8V6a7 7 0 1 0 7 7h2a9 9 0 1 1-9-9zM9.8 9.3v7.4l6-3.7z";
     /// A cogwheel.
     gear "M10.3 2.5h3.4l.5 2.6 1.7.7 2.2-1.5 2.4 2.4-1.5 2.2.7 1.7 2.6.5v3.4l-2.6.5-.7 1.7 1.5 2.2-2.4 2.4-2.2-1.5-1.7.7-.5 2.6h-3.4l-.5-2.6-1.7-.7-2.2 1.5-2.4-2.4 1.5-2.2-.7-1.7-2.6-.5v-3.4l2.6-.5.7-1.7-1.5-2.2 2.4-2.4 2.2 1.5 1.7-.7zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z";
     /// A line of text on a screen.

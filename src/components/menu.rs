@@ -28,6 +28,8 @@ pub struct Group<T> {
     pub name: &'static str,
     /// The choices.
     pub items: Vec<Item<T>>,
+    /// What is said about the first of them.
+    pub hint: Option<&'static str>,
 }
 
 /// Properties of [`Menu`].
@@ -39,6 +41,9 @@ pub struct MenuProps<T: PartialEq> {
     pub icon: Html,
     /// What there is to choose; groups of fewer than two choices are left out.
     pub groups: Vec<Group<T>>,
+    /// What can be on or off, below the choices.
+    #[prop_or_default]
+    pub switches: Vec<Item<T>>,
     /// Chooses.
     pub on_choose: Callback<T>,
 }
@@ -46,7 +51,7 @@ pub struct MenuProps<T: PartialEq> {
 /// The button and its menu (WAI-ARIA's menu button): arrows, Home and End move, Escape closes.
 #[function_component]
 pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
-    let MenuProps { name, icon, groups, on_choose } = props;
+    let MenuProps { name, icon, groups, switches, on_choose } = props;
     let (root, menu) = (use_node_ref(), use_node_ref());
     let open = use_state_eq(|| false);
 
@@ -109,15 +114,15 @@ pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
         let open = open.clone();
         move |_: MouseEvent| open.set(!*open)
     };
-    let item = |item: &Item<T>| {
+    let item = |item: &Item<T>, role: &'static str, hint: Option<&'static str>| {
         let (on_choose, close, value) = (on_choose.clone(), close.clone(), item.value.clone());
         let choose = move |_: MouseEvent| {
             on_choose.emit(value.clone());
             close();
         };
         html! {
-            <button type="button" role="menuitemradio" aria-checked={item.checked.to_string()} tabindex="-1"
-                onclick={choose}>
+            <button type="button" {role} aria-checked={item.checked.to_string()} tabindex="-1"
+                aria-description={hint} onclick={choose}>
                 <span class="check" aria-hidden="true">{ if item.checked { icons::tick() } else { Html::default() } }</span>
                 <span dir="auto">{ &item.label }</span>
             </button>
@@ -133,16 +138,27 @@ pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
                     { for groups.map(|group| html! {
                         <div role="group" aria-label={group.name} key={group.name}>
                             <p aria-hidden="true">{ group.name }</p>
-                            { for group.items.iter().map(item) }
+                            { for group.items.iter().enumerate().map(|(n, one)| {
+                                let hint = group.hint.filter(|_| n == 0);
+                                html! {
+                                    <>
+                                        { item(one, "menuitemradio", hint) }
+                                        if let Some(hint) = hint {
+                                            <p class="hint" aria-hidden="true">{ hint }</p>
+                                        }
+                                    </>
+                                }
+                            }) }
                         </div>
                     }) }
+                    { for switches.iter().map(|one| item(one, "menuitemcheckbox", None)) }
                 </div>
             }
         </div>
     }
 }
 
-const ITEM: &str = "[role=menuitemradio]";
+const ITEM: &str = "[role^=menuitem]";
 
 #[derive(Clone, Copy)]
 enum Step {

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use nccp::{ErrorCode, json::ChangePassword};
+use nccp::{
+    ErrorCode,
+    json::{ChangePassword, MIN_PASSWORD},
+};
 use wasm_bindgen_futures::spawn_local;
 use web_player::problem::Problem;
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -41,6 +44,9 @@ fn mistyped(current: &str, new: &str, again: &str) -> Option<(Field, &'static st
             Some((Field::Again, "The new password was not typed twice alike. Type it here once more."))
         }
         () if new == current => Some((Field::New, "That is the password that you have now.")),
+        () if new.chars().count() < MIN_PASSWORD => {
+            Some((Field::New, "That is too short: choose one of 8 characters or more."))
+        }
         () => None,
     }
 }
@@ -196,7 +202,8 @@ mod tests {
         assert_eq!(mistyped("a", "", "").map(|(at, _)| at), Some(Field::New));
         assert_eq!(mistyped("a", "b", "c").map(|(at, _)| at), Some(Field::Again));
         assert_eq!(mistyped("a", "a", "a").map(|(at, _)| at), Some(Field::New));
-        assert_eq!(mistyped("a", "b", "b"), None);
+        assert_eq!(mistyped("a", "b", "b").map(|(at, _)| at), Some(Field::New));
+        assert_eq!(mistyped("a", "battery!", "battery!"), None);
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct QueueButtonProps {
     pub title: AttrValue,
     /// Whether it is on the list.
     pub queued: bool,
+    /// What tells this button from others of the same film on the page.
+    #[prop_or_default]
+    pub place: AttrValue,
 }
 
 /// The button, and what it says when it could not do it.
@@ -29,9 +32,9 @@ pub struct QueueButtonProps {
 pub fn QueueButton(props: &QueueButtonProps) -> Html {
     let session = use_session();
     let (failed, busy) = (use_state_eq(|| false), use_mut_ref(|| false));
-    let QueueButtonProps { movie, title, queued } = props;
+    let QueueButtonProps { movie, title, queued, place } = props;
     let (movie, queued) = (*movie, *queued);
-    let id = format!("queue-{movie}");
+    let id = format!("queue-{place}-{movie}");
     let onclick = {
         let (session, failed, id) = (session.dispatcher(), failed.setter(), id.clone());
         move |_: MouseEvent| {
@@ -46,13 +49,17 @@ pub fn QueueButton(props: &QueueButtonProps) -> Html {
                 match set {
                     Ok(()) => {
                         session.dispatch(Action::Queued { movie, queued: !queued });
-                        // The card may stand in another row now, made anew: the focus goes with it, unless it
-                        // has gone elsewhere.
+                        // The card may stand in another row now, made anew: the focus goes with it, or to another
+                        // one of the film, unless it has gone elsewhere.
                         TimeoutFuture::new(0).await;
                         let elsewhere =
                             document().active_element().is_some_and(|has| has.tag_name() != "BODY");
-                        let button = document().get_element_by_id(&id).filter(|_| !elsewhere);
-                        if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok())
+                        let other =
+                            || document().query_selector(&format!("[data-queue='{movie}']")).ok().flatten();
+                        let button = document().get_element_by_id(&id).or_else(other);
+                        if let Some(button) = button
+                            .filter(|_| !elsewhere)
+                            .and_then(|button| button.dyn_into::<HtmlElement>().ok())
                         {
                             let _ = button.focus();
                         }
@@ -67,7 +74,7 @@ pub fn QueueButton(props: &QueueButtonProps) -> Html {
         if queued { format!("Remove {title} from my list") } else { format!("Add {title} to my list") };
     html! {
         <>
-            <button type="button" {id} class={classes!("queue", queued.then_some("on"))} aria-label={name.clone()}
+            <button type="button" {id} data-queue={movie.to_string()} class={classes!("queue", queued.then_some("on"))} aria-label={name.clone()}
                 title={name} {onclick}>
                 { if queued { icons::tick() } else { icons::plus() } }
             </button>

@@ -1,14 +1,16 @@
 //! What a viewer can ask of the player, by button, key or finger.
 
+use std::rc::Rc;
+
 use gloo::utils::document;
-use js_sys::{Function, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use nccp::Chapter;
+use wasm_bindgen::JsValue;
 use web_player::{device_store, player::chosen_speed};
 use web_sys::{Element, HtmlVideoElement};
 use yew::prelude::*;
 
-use super::settings::SPEEDS;
+use super::{settings::SPEEDS, skip::Skip};
+use crate::browser::{call, get, tell};
 
 /// Seconds that an arrow key, or a double tap, moves.
 pub const STEP: f64 = 10.0;
@@ -45,10 +47,14 @@ pub enum Press {
     PictureInPicture,
     /// Shows what the keys do, or hides it.
     Help,
+    /// Shows the film's numbers, or hides them.
+    Statistics,
+    /// To the end of the intro, the recap or the credits, in which the film is.
+    Skip,
 }
 
 /// Keys and what they do, as the help shows them.
-pub const KEYS: [(&[&str], &str); 12] = [
+pub const KEYS: [(&[&str], &str); 14] = [
     (&["Space", "k"], "Play or pause"),
     (&["←", "j"], "Back 10 seconds"),
     (&["→", "l"], "Forward 10 seconds"),
@@ -60,6 +66,8 @@ pub const KEYS: [(&[&str], &str); 12] = [
     (&["p"], "Picture in picture"),
     (&["0", "…", "9"], "Jump to a tenth of the film"),
     (&["Home", "End"], "Start over, go to the end"),
+    (&["s"], "Skip the intro, recap or credits"),
+    (&["i"], "Statistics"),
     (&["?"], "This list"),
 ];
 
@@ -82,6 +90,8 @@ pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
         "<" => Press::Slower,
         ">" => Press::Faster,
         "?" => Press::Help,
+        "i" | "I" => Press::Statistics,
+        "s" | "S" => Press::Skip,
         digit => Press::Part(f64::from(digit.parse::<u8>().ok().filter(|digit| *digit < 10)?) / 10.0),
     })
 }
@@ -103,6 +113,10 @@ pub struct Remote {
     pub on_captions: Callback<()>,
     /// Shows or hides the help.
     pub on_help: Callback<()>,
+    /// Shows or hides the film's numbers.
+    pub on_statistics: Callback<()>,
+    /// Chapters, ascending.
+    pub chapters: Rc<[Chapter]>,
     /// Says for a moment what a key or finger has done.
     pub on_note: Callback<AttrValue>,
 }
@@ -114,6 +128,7 @@ impl Remote {
             (Press::PlayPause, _) => self.on_toggle.emit(()),
             (Press::Help, _) => self.on_help.emit(()),
             (Press::Captions, _) => self.on_captions.emit(()),
+            (Press::Statistics, _) => self.on_statistics.emit(()),
             (press, Some(video)) => self.press_on(press, video),
             (_, None) => {}
         }
@@ -121,7 +136,12 @@ impl Remote {
 
     fn press_on(&self, press: Press, video: HtmlVideoElement) {
         match press {
-            Press::PlayPause | Press::Help | Press::Captions => {}
+            Press::PlayPause | Press::Help | Press::Captions | Press::Statistics => {}
+            Press::Skip => {
+                if let Some(skip) = Skip::at(&self.chapters, video.current_time(), self.duration) {
+                    self.seek(&video, skip.to);
+                }
+            }
             Press::By(seconds) => {
                 self.seek(&video, video.current_time() + seconds);
                 let sign = if seconds < 0.0 { '−' } else { '+' };
@@ -182,42 +202,28 @@ fn toggle_full_screen(stage: &NodeRef, video: &HtmlVideoElement) {
     if document().fullscreen_element().is_some() {
         return document().exit_fullscreen();
     }
-    let whole = stage.cast::<Element>().filter(|stage| {
-        Reflect::get(stage, &"requestFullscreen".into()).is_ok_and(|function| function.is_function())
-    });
+    let whole = stage.cast::<Element>().filter(|stage| get(stage, "requestFullscreen").is_function());
     match whole {
-        Some(stage) => drop(stage.request_fullscreen()),
+        Some(stage) => tell(&stage, "requestFullscreen", &[]),
         // On phones from Apple only the video itself can.
-        None => {
-            let enter = Reflect::get(video, &"webkitEnterFullscreen".into());
-            if let Some(enter) = enter.ok().and_then(|enter| enter.dyn_into::<Function>().ok()) {
-                let _ = enter.call0(video);
-            }
-        }
+        None => drop(call(video, "webkitEnterFullscreen", &[])),
     }
 }
 
 /// Whether the browser can show the film above all other windows.
 pub fn has_picture_in_picture() -> bool {
-    Reflect::get(&document(), &"pictureInPictureEnabled".into()).is_ok_and(|enabled| enabled.is_truthy())
+    get(&document(), "pictureInPictureEnabled").is_truthy()
 }
 
 fn toggle_picture_in_picture(video: &HtmlVideoElement) {
     if !has_picture_in_picture() {
         return;
     }
-    let shown =
-        Reflect::get(&document(), &"pictureInPictureElement".into()).is_ok_and(|shown| shown.is_truthy());
-    let (of, name): (&JsValue, _) = match shown {
+    let (of, name): (&JsValue, _) = match get(&document(), "pictureInPictureElement").is_truthy() {
         true => (&document(), "exitPictureInPicture"),
         false => (video, "requestPictureInPicture"),
     };
-    let call = Reflect::get(of, &name.into()).ok().and_then(|call| call.dyn_into::<Function>().ok());
-    if let Some(promise) = call.and_then(|call| call.call0(of).ok()) {
-        // A refusal is the browser's to explain.
-        let promise: Promise = promise.unchecked_into();
-        spawn_local(async move { drop(JsFuture::from(promise).await) });
-    }
+    tell(of, name, &[]);
 }
 
 #[cfg(test)]
@@ -234,6 +240,8 @@ mod tests {
         assert_eq!(press_of("0", false), Some(Press::Part(0.0)));
         assert_eq!(press_of("?", false), Some(Press::Help));
         assert_eq!(press_of("c", true), Some(Press::Captions));
+        assert_eq!(press_of("i", true), Some(Press::Statistics));
+        assert_eq!(press_of("s", false), Some(Press::Skip));
         for other in ["10", "Tab", "Enter", "Escape", "x", "F5", "-1", ""] {
             assert_eq!(press_of(other, false), None, "{other}");
         }

@@ -1,16 +1,12 @@
-//! The scrubber.
+//! The scrubber of a film.
 
 use nccp::Chapter;
-use wasm_bindgen::JsCast;
 use web_player::player::Stills;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::{media_state::MediaState, remote::Press};
+use super::{media_state::MediaState, rail::Rail, remote::Press};
 use crate::spoken;
-
-/// Units of the rail's drawing: a thousandth of the film is less than a pixel.
-const UNITS: f64 = 10_000.0;
 
 /// Properties of [`SeekBar`].
 #[derive(Properties, PartialEq)]
@@ -31,94 +27,49 @@ pub struct SeekBarProps {
     pub on_press: Callback<Press>,
 }
 
-/// What was played, what is buffered, and the time under the pointer; a native slider, which keeps its
-/// keyboard and name.
+/// The rail of a film, with its chapters, and the small picture of the time under the pointer.
 #[function_component]
 pub fn SeekBar(props: &SeekBarProps) -> Html {
     let SeekBarProps { media, duration, stills, chapters, scrub, on_scrub, on_press } = props;
     let duration = *duration;
     let time = scrub.unwrap_or(media.time);
-    let (bubble, still) = (use_node_ref(), use_node_ref());
-    let pointed = use_state_eq(|| None::<f64>);
-
-    let unit = |seconds: f64| if duration > 0.0 { (seconds / duration).clamp(0.0, 1.0) * UNITS } else { 0.0 };
-    let ranges = media.buffered.as_slice().iter().map(|(start, end)| {
-        let (x, width) = (unit(*start), unit(*end) - unit(*start));
-        html! { <rect class="buffered" x={format!("{x:.0}")} width={format!("{width:.0}")} height="1" /> }
-    });
-
-    let value = |event: &web_sys::Event| {
-        event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-            .map(|input| input.value_as_number())
-    };
-    let oninput = {
-        let on_scrub = on_scrub.clone();
-        move |event: InputEvent| on_scrub.emit(value(&event))
-    };
-    let onchange = {
-        let (on_scrub, on_press) = (on_scrub.clone(), on_press.clone());
-        move |event: Event| {
-            if let Some(to) = value(&event) {
-                on_press.emit(Press::To(to));
-            }
-            on_scrub.emit(None);
-        }
-    };
-    let onpointermove = {
-        let (bubble, still, stills, pointed) =
-            (bubble.clone(), still.clone(), stills.clone(), pointed.setter());
-        move |event: PointerEvent| {
-            // Yew listens at the root: the event's current target is not the bar.
-            let Some(bubble) = bubble.cast::<HtmlElement>() else { return };
-            let Some(rail) = bubble.parent_element() else { return };
-            let bounds = rail.get_bounding_client_rect();
-            let part =
-                ((f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)).clamp(0.0, 1.0);
-            let _ = bubble.style().set_property("--at", &format!("{part:.4}"));
+    let still = use_node_ref();
+    let on_point = {
+        let (still, stills) = (still.clone(), stills.clone());
+        Callback::from(move |seconds: f64| {
             if let (Some(stills), Some(still)) = (&stills, still.cast::<HtmlElement>()) {
-                show(&still, stills, part * duration);
+                show(&still, stills, seconds);
             }
-            pointed.set(Some(part * duration));
-        }
+        })
     };
-    let onpointerleave = {
-        let pointed = pointed.setter();
-        move |_: PointerEvent| pointed.set(None)
+    let bubble = {
+        let (chapters, has_stills) = (chapters.clone(), stills.is_some());
+        Callback::from(move |pointed: Option<f64>| {
+            let here = pointed.and_then(|seconds| chapter_at(&chapters, seconds));
+            html! {
+                <>
+                    if has_stills {
+                        <span class="still" ref={still.clone()} />
+                    }
+                    if let Some(chapter) = here {
+                        <span class="of" dir="auto">{ chapter.to_owned() }</span>
+                    }
+                    { pointed.map(spoken::position).unwrap_or_default() }
+                </>
+            }
+        })
     };
-    let marks =
-        chapters.iter().filter(|chapter| chapter.start > 0.0 && chapter.start < duration).map(|chapter| {
-            html! { <rect class="chapter" x={format!("{:.0}", unit(chapter.start))} width="20" height="1" /> }
-        });
+    let inside = |start: &f64| *start > 0.0 && *start < duration;
+    let marks: Vec<f64> = chapters.iter().map(|chapter| chapter.start).filter(inside).collect();
     let spoken = match chapter_at(chapters, time) {
         Some(chapter) => {
             format!("{} of {}, {chapter}", spoken::position(time), spoken::position(duration))
         }
         None => format!("{} of {}", spoken::position(time), spoken::position(duration)),
     };
-    let here = pointed.and_then(|seconds| chapter_at(chapters, seconds));
     html! {
-        <div class="seek" {onpointermove} {onpointerleave}>
-            <svg class="rail" viewBox="0 0 10000 1" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-                { for ranges }
-                <rect class="played" width={format!("{:.0}", unit(time))} height="1" />
-                { for marks }
-            </svg>
-            <input type="range" aria-label="Seek" aria-valuetext={spoken} min="0"
-                max={format!("{duration:.3}")} step="0.001" value={format!("{time:.3}")}
-                disabled={duration <= 0.0} {oninput} {onchange} />
-            <output class={classes!("bubble", (pointed.is_some() && duration > 0.0).then_some("on"))} ref={bubble}
-                aria-hidden="true">
-                if stills.is_some() {
-                    <span class="still" ref={still} />
-                }
-                if let Some(chapter) = here {
-                    <span class="of" dir="auto">{ chapter.to_owned() }</span>
-                }
-                { pointed.map(spoken::position).unwrap_or_default() }
-            </output>
-        </div>
+        <Rail window={(0.0, duration)} media={media.clone()} {time} {spoken} {marks} {bubble} {on_point}
+            {on_scrub} {on_press} />
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a viewer can set while a film plays.
 
-use web_player::player::{Quality, Tracks};
+use web_player::player::{Limit, Quality, SAVING, Tracks};
 use yew::prelude::*;
 
 use super::{
@@ -16,12 +16,16 @@ pub const SPEEDS: [f64; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
 pub enum Setting {
     /// A representation of the picture by its id; `None` leaves it to the player.
     Quality(Option<String>),
+    /// A small picture, by the player's choice.
+    DataSaver,
     /// A sound by its id.
     Sound(String),
     /// Subtitles by their id; `None`: off.
     Text(Option<String>),
     /// How fast.
     Speed(f64),
+    /// The film's numbers are shown, or not any more.
+    Statistics,
 }
 
 /// Properties of [`Settings`].
@@ -29,10 +33,16 @@ pub enum Setting {
 pub struct SettingsProps {
     /// The sizes of the picture.
     pub quality: Quality,
+    /// What keeps the picture from being a larger one.
+    #[prop_or_default]
+    pub limit: Option<Limit>,
     /// Sound and subtitles.
     pub tracks: Tracks,
     /// How fast it plays.
     pub speed: f64,
+    /// Whether the film's numbers are shown.
+    #[prop_or_default]
+    pub statistics: bool,
     /// Chooses.
     pub on_choose: Callback<Setting>,
 }
@@ -40,14 +50,28 @@ pub struct SettingsProps {
 /// The menu of all settings.
 #[function_component]
 pub fn Settings(props: &SettingsProps) -> Html {
-    let SettingsProps { quality, tracks, speed, on_choose } = props;
+    let SettingsProps { quality, limit, tracks, speed, statistics, on_choose } = props;
+    let group = |name, items| Group { name, items, hint: None };
     let groups = vec![
-        Group { name: "Audio", items: sounds(tracks) },
-        Group { name: "Captions", items: texts(tracks) },
-        Group { name: "Quality", items: qualities(quality) },
-        Group { name: "Speed", items: speeds(*speed) },
+        group("Audio", sounds(tracks)),
+        group("Captions", texts(tracks)),
+        Group { hint: limit.map(why), ..group("Quality", qualities(quality)) },
+        group("Speed", speeds(*speed)),
     ];
-    html! { <Menu<Setting> name="Settings" icon={icons::gear()} {groups} {on_choose} /> }
+    let switches =
+        vec![Item { label: "Statistics".to_owned(), checked: *statistics, value: Setting::Statistics }];
+    html! { <Menu<Setting> name="Settings" icon={icons::gear()} {groups} {switches} {on_choose} /> }
+}
+
+/// What keeps the picture from being a larger one, in words.
+fn why(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Policy => "The title's license allows no more here",
+        Limit::DataSaver => "Less, to save data",
+        Limit::Decoder => "This device decodes no more",
+        Limit::Screen => "More would not look sharper at this size",
+        Limit::Network => "The network carries no more now",
+    }
 }
 
 fn sounds(tracks: &Tracks) -> Vec<Item<Setting>> {
@@ -78,13 +102,19 @@ fn qualities(quality: &Quality) -> Vec<Item<Setting>> {
         Some(height) if quality.chosen.is_none() => format!("Automatic ({height}p)"),
         _ => "Automatic".to_owned(),
     };
-    let automatic = Item { label, checked: quality.chosen.is_none(), value: Setting::Quality(None) };
+    let (chosen, saves) = (quality.chosen.is_some(), quality.saves_data);
+    let automatic = Item { label, checked: !chosen && !saves, value: Setting::Quality(None) };
+    let little = Item {
+        label: format!("Data saver (up to {SAVING}p)"),
+        checked: !chosen && saves,
+        value: Setting::DataSaver,
+    };
     let rungs = quality.rungs.iter().map(|rung| Item {
         label: quality.label(rung),
         checked: quality.chosen.as_ref() == Some(&rung.id),
         value: Setting::Quality(Some(rung.id.clone())),
     });
-    std::iter::once(automatic).chain(rungs).collect()
+    [automatic, little].into_iter().chain(rungs).collect()
 }
 
 fn speeds(now: f64) -> Vec<Item<Setting>> {

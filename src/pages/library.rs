@@ -1,5 +1,7 @@
 //! The films.
 
+use std::rc::Rc;
+
 use gloo::timers::callback::Interval;
 use nccp::json::{Library as List, LibraryMovie};
 use wasm_bindgen::JsCast;
@@ -12,17 +14,13 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::{
-    components::{DeviceList, ErrorView, FilmCard, Frame},
+    browse,
+    components::{DeviceList, ErrorView, Films, Frame},
     session::{Action, refresh_library, use_session},
 };
 
 /// So long the library as it was fetched will do.
 const FRESH_SECONDS: f64 = 60.0;
-
-/// Whether it is an event that is not over.
-fn changes(film: &LibraryMovie) -> bool {
-    film.state.as_deref().is_some_and(|state| state != EventState::Ended.as_str())
-}
 
 /// Seconds from one look at where the events stand to the next; `None` where there are none.
 fn look_again(list: &List) -> Option<f64> {
@@ -31,15 +29,10 @@ fn look_again(list: &List) -> Option<f64> {
         let is_on = film.state.as_deref() != Some(EventState::Waiting.as_str());
         waits::for_look(is_on, film.starts.map(|starts| starts as f64 - now))
     };
-    list.movies.iter().filter(|film| changes(film)).map(look).reduce(f64::min)
+    list.movies.iter().filter(|film| browse::is_event(film)).map(look).reduce(f64::min)
 }
 
-/// Whether it is an event that goes on now.
-fn is_live(film: &&LibraryMovie) -> bool {
-    film.playable && changes(film)
-}
-
-/// The page: each film once, what was begun first.
+/// The page.
 #[function_component]
 pub fn Library() -> Html {
     let session = use_session();
@@ -84,7 +77,7 @@ pub fn Library() -> Html {
                 if let Some(problem) = notice {
                     <Notice {problem} on_retry={session.missing.is_empty().then_some(retry)} />
                 }
-                { films(library) }
+                <Films library={Rc::clone(library)} />
             </>
         },
     };
@@ -138,53 +131,6 @@ fn Notice(props: &NoticeProps) -> Html {
                 <DeviceList {on_removed} />
             }
         </aside>
-    }
-}
-
-fn films(library: &List) -> Html {
-    let all = &library.movies;
-    if all.is_empty() {
-        return html! {
-            <section class="empty">
-                <h1>{ "The library is empty" }</h1>
-                <p>{ "No films have been added yet. Come back soon." }</p>
-            </section>
-        };
-    }
-    let begun = |film: &&LibraryMovie| film.position.is_some_and(|position| position >= 1.0);
-    // What was seen last, else what comes first, is the poster in front of the house.
-    let seen_last = all.iter().filter(begun).max_by_key(|film| film.watched_at);
-    let first = all.iter().find(|film| !changes(film)).unwrap_or(&all[0]);
-    let featured = all.iter().find(is_live).or(seen_last).unwrap_or(first);
-    let rest = || all.iter().filter(|film| film.movie_id != featured.movie_id);
-    let mine = match library.boxes {
-        0 => "",
-        1 => "Your TV box shows it, too.",
-        _ => "Your TV boxes show it, too.",
-    };
-    let films = || rest().filter(|film| !changes(film));
-    let groups: [(&str, &str, Vec<&LibraryMovie>); 4] = [
-        ("Events", "", rest().filter(|film| changes(film)).collect()),
-        ("Keep watching", "", films().filter(begun).collect()),
-        ("My list", mine, films().filter(|film| !begun(film) && film.queued).collect()),
-        ("Also showing", "", films().filter(|film| !begun(film) && !film.queued).collect()),
-    ];
-    html! {
-        <>
-            <h1 class="sr">{ "Library" }</h1>
-            <section class="now-showing" aria-label="Now showing">
-                <FilmCard film={featured.clone()} featured=true />
-            </section>
-            { for groups.into_iter().filter(|(_, _, films)| !films.is_empty()).map(|(name, note, films)| html! {
-                <section class="row" key={name}>
-                    <h2>{ name }</h2>
-                    if !note.is_empty() { <p class="facts">{ note }</p> }
-                    <div class="films">
-                        { for films.into_iter().map(|film| html! { <FilmCard key={film.movie_id.get()} film={film.clone()} /> }) }
-                    </div>
-                </section>
-            }) }
-        </>
     }
 }
 

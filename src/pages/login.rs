@@ -35,6 +35,7 @@ pub fn Login(props: &LoginProps) -> Html {
         <main class="foyer" id="main">
             <div class="curtain" aria-hidden="true"><div class="bulbs" /></div>
             <div class="box-office">
+                <h1 class="sr">{ "Sign in" }</h1>
                 <Wordmark />
                 <p class="tagline">{ "Tonight, and whenever you like." }</p>
                 <LoginForm {on_signed_in} />

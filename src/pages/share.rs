@@ -87,6 +87,7 @@ pub fn Share(props: &ShareProps) -> Html {
         Stage::Closed(wrong) => html! {
             <main class="foyer" id="main">
                 <div class="box-office">
+                    <h1 class="sr">{ "A film for you" }</h1>
                     <Wordmark />
                     <form class="ticket" {onsubmit}>
                         <label class="field">

@@ -6,25 +6,31 @@ use std::{
 };
 
 use gloo::{timers::callback::Timeout, utils::document};
-use nccp::{ErrorCode, MovieId, MovieMetadata};
+use nccp::{ErrorCode, MovieId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
-    player::{EventState, LiveEvent, Player, PlayerEvent, Quality, Stills, Tracks},
+    player::{EventState, Player, PlayerEvent},
     problem::Problem,
 };
-use web_sys::{Element, HtmlVideoElement};
+use web_sys::{Element, HtmlElement, HtmlVideoElement};
 use yew::prelude::*;
 
-use super::hosted;
+use super::{
+    hosted,
+    shown::{Shown, Told, status},
+};
 use crate::{
     components::{
-        Controls, ErrorView, EventWaiting, KeyHelp, MediaState, icons,
-        remote::{Press, Remote, STEP},
+        Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, icons,
+        remote::{Press, Remote},
         settings::Setting,
-        use_idle, use_media_state,
+        skip::Skip,
+        use_idle, use_media_session, use_media_state, use_online, use_orientation, use_surface,
+        use_wake_lock,
     },
     embedding::HostHandle,
+    route::{self, Route},
     session::{Action, SessionHandle, use_session},
     spoken,
 };
@@ -33,8 +39,6 @@ use crate::{
 const RESUMED_MS: u32 = 12_000;
 /// So long it says what a key or a finger has done.
 const NOTE_MS: u32 = 900;
-/// Two taps within this time, in milliseconds, are one.
-const DOUBLE_TAP_MS: f64 = 350.0;
 
 /// Properties of [`Watch`].
 #[derive(Properties, PartialEq)]
@@ -47,118 +51,6 @@ pub struct WatchProps {
     /// Without ways to the rest of the site: whoever watches has no account.
     #[prop_or_default]
     pub alone: bool,
-}
-
-/// What the player told, and what is open.
-#[derive(Clone, Default, PartialEq)]
-struct Shown {
-    metadata: Option<MovieMetadata>,
-    duration: f64,
-    wants_gesture: bool,
-    problem: Option<Problem>,
-    quality: Quality,
-    tracks: Tracks,
-    stills: Option<Stills>,
-    retrying: bool,
-    /// Where it stands: an event that goes on.
-    live: Option<LiveEvent>,
-    /// It is an event that has not begun, or not begun again.
-    not_begun: bool,
-    /// It is an event that was seen to go on, by this player or one before.
-    has_run: bool,
-    /// The displays do not allow the film now.
-    restricted: bool,
-    /// Where the film went on, while the page says so.
-    resumed: Option<f64>,
-    /// It has played.
-    begun: bool,
-    help: bool,
-    note: Option<AttrValue>,
-    /// Counts the times that the viewer tried again.
-    attempt: u32,
-}
-
-enum Told {
-    Player(PlayerEvent),
-    Begun,
-    Gesture,
-    Again,
-    ResumedSeen,
-    Help(Option<bool>),
-    Note(Option<AttrValue>),
-}
-
-impl Shown {
-    /// What another player begins with.
-    fn into_another(mut self) -> Rc<Self> {
-        let (metadata, duration, has_run) = (self.metadata.take(), self.duration, self.has_run);
-        Rc::new(Self { metadata, duration, has_run, attempt: self.attempt + 1, ..Self::default() })
-    }
-}
-
-impl Reducible for Shown {
-    type Action = Told;
-
-    fn reduce(self: Rc<Self>, told: Told) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match told {
-            Told::Player(PlayerEvent::Metadata(metadata)) => {
-                if next.duration == 0.0 {
-                    next.duration = metadata.runtime;
-                }
-                next.metadata = Some(*metadata);
-            }
-            Told::Player(PlayerEvent::Duration(duration)) => next.duration = duration,
-            Told::Player(PlayerEvent::Resume(position)) => {
-                next.resumed = Some(position).filter(|position| *position >= 1.0);
-            }
-            Told::Player(PlayerEvent::WantsGesture) => next.wants_gesture = true,
-            Told::Player(PlayerEvent::Quality(quality)) => next.quality = quality,
-            Told::Player(PlayerEvent::Tracks(tracks)) => next.tracks = tracks,
-            Told::Player(PlayerEvent::Stills(stills)) => next.stills = Some(stills),
-            Told::Player(PlayerEvent::TextFailed) => {
-                next.note = Some("The captions could not be loaded".into());
-            }
-            Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
-            Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
-            Told::Player(PlayerEvent::Live(event)) => {
-                next.has_run |= event.state != EventState::Waiting;
-                next.live = Some(event);
-            }
-            Told::Player(PlayerEvent::OnDemand) => next.live = None,
-            Told::Player(PlayerEvent::NotBegun) => next.not_begun = true,
-            Told::Player(PlayerEvent::Failed(problem)) => next.problem = Some(problem),
-            Told::Player(PlayerEvent::BeginAnew) => return next.into_another(),
-            Told::Begun => next.begun = true,
-            Told::Gesture => next.wants_gesture = false,
-            Told::Again => return next.into_another(),
-            Told::ResumedSeen => next.resumed = None,
-            Told::Help(open) => next.help = open.unwrap_or(!self.help),
-            Told::Note(note) => next.note = note,
-        }
-        Rc::new(next)
-    }
-}
-
-/// What the page says while there is nothing to see.
-fn status(shown: &Shown, media: &MediaState) -> Option<&'static str> {
-    let event = shown.live.as_ref().map(|event| event.state);
-    let is_dry = media.waiting || !media.has_picture;
-    if shown.problem.is_some() || shown.wants_gesture {
-        None
-    } else if shown.restricted {
-        Some("This film plays on one display only. Disconnect the second display to continue.")
-    } else if event == Some(EventState::Waiting) {
-        Some("The event is about to begin…")
-    } else if event == Some(EventState::Interrupted) && (is_dry || media.ended) {
-        Some("The event is interrupted. It goes on here as soon as the picture is back.")
-    } else if shown.retrying && is_dry {
-        Some("The film isn't loading. Trying again…")
-    } else if !(shown.begun || media.paused && media.has_picture) {
-        Some("Starting…")
-    } else {
-        media.waiting.then_some("Loading…")
-    }
 }
 
 /// The film's player, as long as the page shows it.
@@ -230,13 +122,29 @@ pub fn Watch(props: &WatchProps) -> Html {
     let shown = use_reducer(Shown::default);
     let player = use_player(&video, props.movie, props.host.as_ref(), &session, &shown);
     let media = use_media_state(video.clone());
+    let bare = props.host.is_some() || props.alone;
     let idle = use_idle(stage.clone());
 
+    let plays = media.has_picture && !media.paused && !media.waiting;
     {
         let shown = shown.dispatcher();
-        use_effect_with(media.has_picture && !media.paused && !media.waiting, move |plays| {
+        use_effect_with(plays, move |plays| {
             if *plays {
                 shown.dispatch(Told::Begun);
+            }
+        });
+    }
+    // An address may say where to begin. It says so once: a reload goes on where the film was left.
+    {
+        let (video, dispatcher, movie) = (video.clone(), shown.dispatcher(), props.movie);
+        use_effect_with(media.has_picture, move |has_picture| {
+            let wanted =
+                route::query("t").filter(|_| *has_picture && !bare).and_then(|t| t.parse::<f64>().ok());
+            let wanted = wanted.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+            if let (Some(seconds), Some(video)) = (wanted, video.cast::<HtmlVideoElement>()) {
+                video.set_current_time(seconds);
+                dispatcher.dispatch(Told::ResumedSeen);
+                route::remember(&Route::Watch { movie }.address());
             }
         });
     }
@@ -273,6 +181,7 @@ pub fn Watch(props: &WatchProps) -> Html {
         let (video, shown, player) = (video.clone(), shown.dispatcher(), Rc::clone(&player));
         use_callback((), move |(), ()| toggle(&video, &shown, &player))
     };
+    let chapters = shown.metadata.as_ref().map(|metadata| metadata.chapters.clone()).unwrap_or_default();
     let controls = hosted::use_host(props.host.as_ref(), &video, &player, &toggle_now, &shown.tracks);
     let remote = Remote {
         video: video.clone(),
@@ -293,11 +202,20 @@ pub fn Watch(props: &WatchProps) -> Html {
             let shown = shown.dispatcher();
             use_callback((), move |(), ()| shown.dispatch(Told::Help(None)))
         },
+        on_statistics: {
+            let shown = shown.dispatcher();
+            use_callback((), move |(), ()| shown.dispatch(Told::Statistics))
+        },
+        chapters: chapters.clone().into(),
         on_note: {
             let shown = shown.dispatcher();
             use_callback((), move |note, ()| shown.dispatch(Told::Note(Some(note))))
         },
     };
+    use_wake_lock(!media.paused);
+    use_orientation(&video, media.full_screen);
+    let art = shown.metadata.as_ref().map_or(&[][..], |metadata| &metadata.art);
+    use_media_session(&remote, &media, &title, art, shown.live.is_some());
     let retry = {
         let (session, shown) = (session.clone(), shown.dispatcher());
         Callback::from(move |()| {
@@ -330,9 +248,11 @@ pub fn Watch(props: &WatchProps) -> Html {
         library.movies.iter().find(|film| film.movie_id == props.movie).and_then(|film| film.starts)
     });
     let on_choose = {
-        let (player, video) = (Rc::clone(&player), video.clone());
-        use_callback((), move |setting, ()| {
-            if let Some(player) = &*player.borrow() {
+        let (player, video, shown) = (Rc::clone(&player), video.clone(), shown.dispatcher());
+        use_callback((), move |setting: Setting, ()| {
+            if setting == Setting::Statistics {
+                shown.dispatch(Told::Statistics);
+            } else if let Some(player) = &*player.borrow() {
                 set(player, &video, setting);
             }
         })
@@ -342,8 +262,12 @@ pub fn Watch(props: &WatchProps) -> Html {
     } else {
         Some(Problem::unsupported(&session.missing))
     };
-    let bare = props.host.is_some() || props.alone;
-    let status = if problem.is_some() { None } else { status(&shown, &media) };
+    let online = use_online();
+    let status = if problem.is_some() { None } else { status(&shown, &media, online) };
+    let read = {
+        let player = Rc::clone(&player);
+        use_callback((), move |(), ()| player.borrow().as_ref().map(Player::statistics).unwrap_or_default())
+    };
     let press = {
         let remote = remote.clone();
         move |press: Press| {
@@ -351,27 +275,8 @@ pub fn Watch(props: &WatchProps) -> Html {
             move |_: MouseEvent| remote.press(press)
         }
     };
-    // A click plays or pauses; a tap shows or hides the controls, and two at a side move by some seconds.
-    let tapped = use_mut_ref(|| f64::NEG_INFINITY);
-    let surface = {
-        let (remote, idle) = (remote.clone(), idle.clone());
-        move |event: MouseEvent| {
-            if !controls {
-                return;
-            }
-            if event.dyn_ref::<PointerEvent>().is_none_or(|event| event.pointer_type() != "touch") {
-                return remote.press(Press::PlayPause);
-            }
-            let twice = event.time_stamp() - tapped.replace(event.time_stamp()) < DOUBLE_TAP_MS;
-            let width = remote.stage.cast::<Element>().map_or(0, |stage| stage.client_width());
-            match f64::from(event.client_x()) / f64::from(width.max(1)) {
-                left if twice && left < 0.35 => remote.press(Press::By(-STEP)),
-                right if twice && right > 0.65 => remote.press(Press::By(STEP)),
-                _ if idle.woken_by_press() => {}
-                _ => idle.now(),
-            }
-        }
-    };
+    let surface = use_surface(&remote, &idle, shown.wants_gesture);
+    let surface = controls.then_some(surface);
     let start_over = {
         let (remote, shown) = (remote.clone(), shown.dispatcher());
         move |_: MouseEvent| {
@@ -379,7 +284,17 @@ pub fn Watch(props: &WatchProps) -> Html {
             shown.dispatch(Told::ResumedSeen);
         }
     };
-    let chapters = shown.metadata.as_ref().map(|metadata| metadata.chapters.clone()).unwrap_or_default();
+    let skip =
+        Skip::at(&chapters, media.time, shown.duration).filter(|_| shown.begun && shown.live.is_none());
+    let on_skip = {
+        let (remote, stage) = (remote.clone(), stage.clone());
+        move |_: MouseEvent| {
+            remote.press(Press::Skip);
+            // The button is about to go, and the focus with it.
+            let play = stage.cast::<Element>().and_then(|stage| stage.query_selector(".play").ok().flatten());
+            let _ = play.and_then(|play| play.dyn_into::<HtmlElement>().ok()).map(|play| play.focus());
+        }
+    };
     let on_help_close = {
         let shown = shown.dispatcher();
         Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
@@ -393,7 +308,8 @@ pub fn Watch(props: &WatchProps) -> Html {
                         on_begun={begin_anew} />
                 </div>
             } else if let Some(problem) = problem {
-                <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} {bare} /></div>
+                <div class="curtain-call"><ErrorView {problem} on_retry={retry} on_take_over={take_over} {bare}
+                    movie={props.movie} statistics={read} /></div>
             } else {
                 <div class={classes!("wait", status.is_some().then_some("on"))} role="status">
                     // Nothing turns while the viewer has to do something.
@@ -427,8 +343,16 @@ pub fn Watch(props: &WatchProps) -> Html {
                         }
                     </div>
                 }
+                if let Some(skip) = skip.filter(|_| controls) {
+                    <button type="button" class="button secondary skip-part" title={format!("{} (s)", skip.label)}
+                        onclick={on_skip}>{ skip.label }</button>
+                }
+                if shown.statistics && controls {
+                    <StatisticsView {read} on_close={remote.on_statistics.clone()} />
+                }
                 if controls {
-                    <Controls live={shown.live.clone()} {on_live} {remote} media={media} quality={shown.quality.clone()} tracks={shown.tracks.clone()}
+                    <Controls live={shown.live.clone()} {on_live} {remote} media={media} quality={shown.quality.clone()}
+                        limit={shown.limit} statistics={shown.statistics} tracks={shown.tracks.clone()}
                         stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} {bare} />
                 }
                 <KeyHelp open={shown.help} on_close={on_help_close} />
@@ -439,7 +363,9 @@ pub fn Watch(props: &WatchProps) -> Html {
 
 fn set(player: &Player, video: &NodeRef, setting: Setting) {
     match setting {
-        Setting::Quality(representation) => player.choose(representation),
+        Setting::Quality(representation) => player.prefer(representation),
+        Setting::DataSaver => player.save_data(),
+        Setting::Statistics => {}
         Setting::Sound(id) => player.choose_sound(&id),
         Setting::Text(id) => player.choose_text(id.as_deref()),
         Setting::Speed(speed) => {

@@ -62,6 +62,22 @@ pub fn base_iv(
     representation_id: &str,
     pack_id: &str,
 ) -> Result<Iv, Error> {
+    let bytes = of_representation(key, "matinee/iv/1", content, representation_id, pack_id)?;
+    match scheme {
+        Scheme::Cenc => Iv::from_slice(&bytes[..8]),
+        Scheme::Cbcs => Ok(Iv::from_bytes(*bytes)),
+    }
+}
+
+/// What follows for one representation of one pack: info content id, representation id and pack id, each
+/// behind its length as a big-endian u16.
+pub(crate) fn of_representation(
+    key: IvKey<'_>,
+    salt: &str,
+    content: &ContentId,
+    representation_id: &str,
+    pack_id: &str,
+) -> Result<Zeroizing<[u8; 16]>, Error> {
     let secret = match key {
         IvKey::Common(key) => key.expose(),
         IvKey::Given(key) => key.expose(),
@@ -71,13 +87,6 @@ pub fn base_iv(
     for (length, field) in lengths.iter_mut().zip(fields) {
         *length = u16::try_from(field.len()).map_err(|_| Error::NameLength(field.len()))?.to_be_bytes();
     }
-    let bytes = hkdf16(
-        secret,
-        "matinee/iv/1",
-        &[&lengths[0], fields[0], &lengths[1], fields[1], &lengths[2], fields[2]],
-    );
-    match scheme {
-        Scheme::Cenc => Iv::from_slice(&bytes[..8]),
-        Scheme::Cbcs => Ok(Iv::from_bytes(*bytes)),
-    }
+    let info = [&lengths[0], fields[0], &lengths[1], fields[1], &lengths[2], fields[2]];
+    Ok(hkdf16(secret, salt, &info))
 }

@@ -6,7 +6,8 @@
 //! * [`RangeTable`]: which bytes of a segment are protected and under which IV, built from samples and
 //!   their subsamples; [`SegmentCipher`] applies a whole table to a whole segment, in place. [`AesCipher`]
 //!   is the portable implementation.
-//! * [`decrypt_whole`]: whole segments under AES-128-CBC, as HLS's `AES-128` has them.
+//! * [`WholeEncryption`], [`WholeIvs`], [`decrypt_whole`]: whole segments under AES-128-CBC, as HLS's
+//!   `AES-128` has them.
 //! * [`IvSpan`] and [`first_overlap`]: the proof that no IV is used twice under a key.
 //!
 //! Decryption of one segment:
@@ -44,4 +45,4 @@ pub use names::{ContentId, Label};
 pub use overlap::{IvSpan, first_overlap};
 pub use range_table::{ProtectedRange, RangeTable, SegmentCipher, Subsample};
 pub use scheme::{Direction, Pattern, SampleProtection, Scheme};
-pub use whole::decrypt_whole;
+pub use whole::{WholeEncryption, WholeIvs, decrypt_whole, whole_len};

@@ -7,6 +7,8 @@ const MAX_SEGMENT_SECONDS: u64 = 10;
 /// How far apart, in microseconds, sync samples of two inputs may be and still count as one: timescales
 /// round.
 const TOLERANCE: i64 = 2_000;
+/// How much earlier than the pictures sound may end for [`join_short_end`], in microseconds.
+const SHORT_SOUND: i64 = 500_000;
 
 /// Microseconds a second.
 const MICROS: u32 = 1_000_000;
@@ -173,6 +175,25 @@ fn nearest_sync(video: &Timed<'_>, points: &[usize], at: i64) -> Option<usize> {
     ((video.micros(best) - at).abs() <= TOLERANCE).then_some(best)
 }
 
+/// Joins the last segment of a ladder's videos with the one before where it would have no sound, because the sound ends
+/// up to half a second before the pictures: what was cut without being encoded anew often ends so. `video` is the
+/// first of the ladder, whose cuts are the first of `cuts`.
+pub fn join_short_end(cuts: &mut [Vec<usize>], video: &Timed<'_>, audio: &Timed<'_>) {
+    let end = |track: &Timed<'_>| rescale(track.end(), track.timescale, MICROS);
+    let Some(last_frame) = audio.samples.last().filter(|_| end(video) - end(audio) <= SHORT_SOUND) else {
+        return;
+    };
+    let has_sound =
+        |first: usize| last_frame.time >= rescale(video.time(first), video.timescale, audio.timescale);
+    while let Some([.., _, last]) = cuts.first().map(Vec::as_slice)
+        && !has_sound(*last)
+    {
+        for of_video in cuts.iter_mut() {
+            of_video.pop();
+        }
+    }
+}
+
 /// Cuts audio at the frame nearest to each start of a video segment. The first frame of each segment.
 ///
 /// # Errors
@@ -290,6 +311,32 @@ mod tests {
         let short = frames(200, 0);
         let error = cut_audio(&timed(&short, 48_000), &timed(&v, 10), &[0, 40, 80]).unwrap_err();
         assert_eq!(error.to_string(), "no audio between 8.000 s and 10.000 s");
+    }
+
+    /// A last segment without sound is joined with the one before, where no more than half a second is missing.
+    #[test]
+    fn a_short_end_is_joined() {
+        let frames = |end: i64| -> Vec<_> {
+            let of = |i| Sample { size: 1, duration: 10, time: i * 10, sync: true };
+            (0..end / 10).map(of).collect()
+        };
+        let joined = |pictures: i64, sound: i64| {
+            let (v, a) = (video(pictures, &[0, 40, 80]), frames(sound));
+            let (v, a) = (timed(&v, 10), timed(&a, 1000));
+            let mut cuts = vec![vec![0, 40, 80], vec![0, 41, 81]];
+            join_short_end(&mut cuts, &v, &a);
+            assert_eq!(cuts[0].len(), cuts[1].len());
+            (cuts[0].len(), cut_audio(&a, &v, &cuts[0]).is_ok())
+        };
+        assert_eq!(joined(81, 7980), (2, true), "0.12 s before the end, and none in the last 0.1 s");
+        assert_eq!(joined(85, 8000), (2, true), "0.5 s");
+        assert_eq!(joined(86, 8000), (3, false), "0.6 s");
+        assert_eq!(joined(100, 9700), (3, true), "there is sound in the last segment");
+        assert_eq!(joined(81, 8200), (3, true), "longer than the pictures");
+        let (v, none) = (video(1, &[0]), Vec::new());
+        let mut cuts = vec![vec![0]];
+        join_short_end(&mut cuts, &timed(&v, 10), &timed(&none, 1000));
+        assert_eq!(cuts, [[0]]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //!   [`segment_index`] makes the `sidx`.
 //! * [`Protection`] says how a track is encrypted, [`KeyPlan`] which key protects which segment.
 //! * [`VideoStream`] finds what of a coded picture may be encrypted, for each codec of [`VideoConfig`].
+//! * [`AacConfig`], [`opus_configuration`]: what the configurations of sound say; [`Bits`] reads them.
 //!
 //! All times are in the track's own ticks, on the film's timeline, which begins at 0.
 //!
@@ -48,6 +49,7 @@
 //! # Ok::<(), cmaf::Error>(())
 //! ```
 
+mod aac;
 mod av1;
 mod avc;
 mod bits;
@@ -58,6 +60,7 @@ mod fragment_head;
 mod hevc;
 mod key_plan;
 mod nal;
+mod opus;
 mod protection;
 mod sample;
 mod segment_index;
@@ -67,12 +70,14 @@ mod track;
 mod video;
 mod vp9;
 
+pub use aac::{AacConfig, read_esds, write_esds};
 pub use bits::Bits;
-pub use cut::{CutError, Timed, cut_audio, cut_fragments, cut_videos, earliest};
+pub use cut::{CutError, Timed, cut_audio, cut_fragments, cut_videos, earliest, join_short_end};
 pub use error::Error;
 pub use fragment::{FragmentMaker, Position};
 pub use fragment_head::{FragmentHead, fragment_head};
 pub use key_plan::{KeyPlan, Rotation};
+pub use opus::{OPUS_RATE, opus_configuration, opus_samples};
 pub use protection::{PeriodKey, Protection};
 pub use sample::Sample;
 pub use segment_index::{segment_index, segment_index_len};

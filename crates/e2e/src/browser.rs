@@ -156,10 +156,14 @@ impl Browser {
         self.find(&path).await
     }
 
-    /// The link to a film, by its title.
+    /// The link that plays a film, by its title: `Play …`, `Resume …`, `Watch live …` or, of an event to come, `Open …`.
     pub async fn film(&self, title: &str) -> WebElement {
-        self.find(&format!("//a[contains(@href,'/watch') and (@aria-label='{title}' or contains(normalize-space(),'{title}'))]"))
-            .await
+        self.find(&format!("//a[contains(@href,'/watch') and contains(@aria-label,'{title}')]")).await
+    }
+
+    /// The link to a film's own page, by its title.
+    pub async fn film_page(&self, title: &str) -> WebElement {
+        self.find(&format!("//a[contains(@href,'/film/') and contains(normalize-space(),'{title}')]")).await
     }
 
     /// Waits until the page's text contains `words`.

@@ -116,15 +116,6 @@ impl Server {
         serde_json::from_str(&self.run(&["device", "list", "--json"])).unwrap()
     }
 
-    /// The demo film's folder, where its `pack.json` is.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn film(&self) -> PathBuf {
-        let packs = std::fs::read_dir(self.data.path().join("library")).unwrap();
-        packs.map(|pack| pack.unwrap().path()).find(|pack| pack.join("pack.json").is_file()).unwrap()
-    }
-
     /// Puts the film under the policy `own` with these rules (lines of its table), and waits until the server
     /// goes by them.
     ///
@@ -135,7 +126,7 @@ impl Server {
             || self.log().0.lines().filter(|l| l.contains("read again") && l.contains("policies")).count();
         let before = read();
         std::fs::write(self.data.path().join("policies.toml"), format!("[own]\n{rules}\n")).unwrap();
-        self.run(&["movie", "add", self.film().to_str().unwrap(), "--policy", "own"]);
+        self.run(&["movie", "edit", &MOVIE.to_string(), "--policy", "own"]);
         signal(&self.child, "-HUP");
         eventually("the policies to be read", || async { (read() > before).then_some(()) }).await;
     }

@@ -12,6 +12,7 @@ mod playing;
 mod refresh;
 mod seeking;
 mod switching;
+mod telling;
 
 use std::time::Duration;
 
@@ -92,6 +93,8 @@ pub struct Engine {
     viewport: (u32, u32),
     chosen: Option<String>,
     max_height: Option<u32>,
+    // What the viewer who saves data wants at most, in lines.
+    saver: Option<u32>,
     decode_cap: Option<Rung>,
     drops: DropWatch,
     // The rung for a segment that was given up at a higher one.
@@ -101,6 +104,7 @@ pub struct Engine {
     audio_wish: Option<String>,
     // A managed media source wants segments.
     streaming: bool,
+    offline: bool,
     watch: Watch,
     ended: bool,
     failed: bool,
@@ -132,12 +136,14 @@ impl Engine {
             chooser: Chooser::default(),
             chosen: None,
             max_height: None,
+            saver: None,
             decode_cap: None,
             drops: DropWatch::default(),
             instead: None,
             replace: false,
             audio_wish: None,
             streaming: true,
+            offline: false,
             watch: Watch::default(),
             ended: false,
             failed: false,
@@ -177,9 +183,12 @@ impl Engine {
             Event::Quality { representation } => self.quality(now, representation, &mut out),
             Event::Audio { representation } => self.audio(now, representation, &mut out),
             Event::MaxHeight { height } => self.policy(now, height, &mut out),
+            // What lies in the buffer has been paid for, and stays.
+            Event::DataSaver { height } => self.saver = height,
             Event::Frames { decoded, dropped } => self.frames(decoded, dropped),
             Event::Streaming { wanted } => self.streaming = wanted,
             Event::Undecodable { representation } => self.undecodable(now, &representation, &mut out),
+            Event::Offline => self.offline = true,
             Event::Online => self.online(now),
             Event::Tick => {}
         }

@@ -2,6 +2,7 @@
 
 use crate::{
     buffer::Ranges,
+    client_data::ClientData,
     error::Error,
     index::{IndexUpdate, SegmentIndex},
     model::{ByteRange, Presentation, TrackKind},
@@ -115,6 +116,11 @@ pub enum Event {
         /// Lines; `None`: no cap.
         height: Option<u32>,
     },
+    /// The viewer wants to save data: no larger picture is taken without being asked for.
+    DataSaver {
+        /// Lines; `None`: no cap.
+        height: Option<u32>,
+    },
     /// What the decoder has done since the film was loaded, as `getVideoPlaybackQuality()` tells it.
     Frames {
         /// All frames, dropped ones among them (`totalVideoFrames`).
@@ -132,6 +138,8 @@ pub enum Event {
         /// Downloadable id.
         representation: String,
     },
+    /// The network is gone (`offline` of the window). Nobody gives up until [`Event::Online`].
+    Offline,
     /// The network is back (`online` of the window).
     Online,
     /// The source buffer is full. The fragment that did not fit is held until [`Command::RetryAppend`].
@@ -184,6 +192,8 @@ pub struct FetchSpec {
     pub segment: bool,
     /// Caches on the way must not answer it from what they hold.
     pub afresh: bool,
+    /// What the CDN wants to be told with it. It has no place in `url` yet.
+    pub client_data: Option<ClientData>,
 }
 
 /// What has to be done, told by the engine.

@@ -7,7 +7,7 @@
 //!
 //! What arrives is told by [`Event`], what is to be done is said by [`Command`]; what the page may show is
 //! asked for: [`Engine::playing`], [`Engine::chosen`], [`Engine::selectable`], [`Engine::stalled`],
-//! [`Engine::trouble`], [`Engine::live`], [`Engine::stats`].
+//! [`Engine::trouble`], [`Engine::limit`], [`Engine::live`], [`Engine::stats`].
 //!
 //! The caller keeps the init segment of each representation, and puts it in front of the first fragment
 //! whenever the representation changes. No segment is asked for before the head of its representation has
@@ -68,7 +68,7 @@
 //!     timeline: Timeline::Fixed { duration: 60.0 },
 //!     start: Some(0.0),
 //!     urls_valid: Duration::from_secs(6 * 3600),
-//!     cdns: vec![Cdn { id: "1".into(), ranges: RangeForm::Path }],
+//!     cdns: vec![Cdn { id: "1".into(), ranges: RangeForm::Path, client_data: false }],
 //!     representations: vec![picture],
 //! };
 //! let mut engine = Engine::new(Config::default());
@@ -101,7 +101,7 @@
 //!     timeline: Timeline::Growing { distance: 6.0 },
 //!     start: None,
 //!     urls_valid: Duration::from_secs(3600),
-//!     cdns: vec![Cdn { id: "1".into(), ranges: RangeForm::Header }],
+//!     cdns: vec![Cdn { id: "1".into(), ranges: RangeForm::Header, client_data: false }],
 //!     representations: vec![sound],
 //! };
 //! let mut engine = Engine::new(Config::default());
@@ -145,6 +145,7 @@
 pub mod abr;
 pub mod address;
 pub mod buffer;
+mod client_data;
 mod engine;
 mod error;
 mod event;
@@ -157,6 +158,7 @@ pub mod model;
 pub mod retry;
 pub mod track;
 
+pub use client_data::ClientData;
 pub use engine::{Config, Engine, Live, Stall, Stats, Trouble, Window};
 pub use error::Error;
 pub use event::{Command, Event, Failure, FetchId, FetchSpec};

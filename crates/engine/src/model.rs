@@ -62,6 +62,8 @@ pub struct Cdn {
     pub id: String,
     /// How it takes ranges.
     pub ranges: RangeForm,
+    /// Whether it asks to be told how each download is needed.
+    pub client_data: bool,
 }
 
 /// The segment that contains the start position, known before the index is.

@@ -59,6 +59,8 @@ pub struct Track {
     pub damaged: Option<u64>,
     /// A removal was asked for and the buffer has not been seen since.
     pub removing: bool,
+    /// It ran dry while playing, and nothing has been asked for since.
+    pub starved: bool,
 }
 
 impl Track {
@@ -82,6 +84,7 @@ impl Track {
             refetched: (u64::MAX, 0),
             damaged: None,
             removing: false,
+            starved: false,
         }
     }
 

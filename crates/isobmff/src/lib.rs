@@ -10,7 +10,8 @@
 //! * [`InitSegment`]: `moov` with tracks, sample entries, protection and `pssh`.
 //! * [`Fragment`]: `moof` with each sample's place, time, IV, key and subsamples.
 //! * [`SegmentIndex`]: `sidx`, both ways. [`SampleTable`]: `stbl` of ordinary MP4 files.
-//! * [`BoxWriter`], [`write_init`], [`write_fragment`], [`Pssh::write`]: what the packager writes.
+//! * [`BoxWriter`], [`write_visual_entry`], [`write_audio_entry`], [`write_init`], [`write_fragment`],
+//!   [`Pssh::write`]: what the packager writes.
 //!
 //! Finding and clearing the protection of a fragment:
 //!
@@ -55,6 +56,7 @@ mod sample_table;
 mod segment_index;
 mod write_fragment;
 mod write_init;
+mod write_sample_entry;
 mod writer;
 
 pub use boxes::{BoxHeader, BoxRef, Boxes};
@@ -73,4 +75,5 @@ pub use sample_table::{SampleTable, TableSample};
 pub use segment_index::{SegmentIndex, SegmentReference};
 pub use write_fragment::{FragmentSpec, SampleAuxiliary, SampleSpec, write_fragment};
 pub use write_init::{InitSpec, MediaHeader, ProtectionSpec, write_file_type, write_init};
+pub use write_sample_entry::{write_audio_entry, write_visual_entry};
 pub use writer::BoxWriter;

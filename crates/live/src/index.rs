@@ -1,43 +1,18 @@
 //! `index.json`: what the own player, and anybody else, is told of a session (docs/protocol.md, section 13).
 
+use nccp::EventState;
 use serde::Serialize;
 
 use crate::broadcast::{Broadcast, Representation};
 use crate::source::Kind;
 use crate::window::Segment;
 
-/// Where a session stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Nothing has come yet.
-    Waiting,
-    /// Samples come.
-    Live,
-    /// None have come for a while.
-    Interrupted,
-    /// None will come any more.
-    Ended,
-}
-
-impl State {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Live => "live",
-            Self::Interrupted => "interrupted",
-            Self::Ended => "ended",
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Index<'a> {
     app: &'a str,
     event: &'a str,
     session: String,
-    state: State,
+    state: EventState,
     version: u64,
     #[serde(rename = "now")]
     now_ms: u64,
@@ -130,7 +105,7 @@ const WITH_PARTS: u64 = 4;
 pub fn json(
     broadcast: &Broadcast,
     (app, event): (&str, &str),
-    state: State,
+    state: EventState,
     since: Option<u64>,
     now_ms: u64,
 ) -> Result<Vec<u8>, serde_json::Error> {

@@ -1,8 +1,8 @@
 //! What a header says of a track of pictures or sound.
 
 use cmaf::timeline::rescale;
-use cmaf::{VideoConfig, VideoStream};
-use isobmff::{BoxRef, BoxWriter, Boxes, Cursor, EditListEntry, FourCc, MediaHeader, Track};
+use cmaf::{AacConfig, VideoConfig, VideoStream, read_esds};
+use isobmff::{BoxRef, BoxWriter, Boxes, EditListEntry, FourCc, MediaHeader, Track};
 
 /// Why a track is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -233,8 +233,12 @@ fn audio(entry: &BoxRef<'_>) -> Result<Read, SourceError> {
         payload.ok_or_else(|| SourceError::Configuration(format!("no `{}`", config.escape_ascii())))?;
     let mut codecs = codecs.to_owned();
     if config == b"esds" {
-        let object = aac_object_type(payload.payload).ok_or(SourceError::Codec(entry.kind))?;
-        codecs = format!("mp4a.40.{object}");
+        // 0x40 is AAC; so is MPEG-2's, whose streams are the same.
+        let Ok((0x40 | 0x66..=0x68, Some(config))) = read_esds(payload.payload) else {
+            return Err(SourceError::Codec(entry.kind));
+        };
+        let config = AacConfig::read(config).map_err(|what| SourceError::Configuration(what.to_owned()))?;
+        codecs = format!("mp4a.40.{}", config.object_type);
     }
     let (channels, sample_rate) = (number(16), u32::from(number(24)));
     if channels == 0 || sample_rate == 0 {
@@ -246,46 +250,4 @@ fn audio(entry: &BoxRef<'_>) -> Result<Read, SourceError> {
         out.boxed(config, |out| out.bytes(payload.payload));
     });
     Ok((Kind::Audio { sample_rate, channels }, codecs, out.into_bytes()))
-}
-
-/// The audio object type that an `esds` names (ISO/IEC 14496-1 §7.2.6, 14496-3 §1.6.2.1); `None` if it is not
-/// AAC.
-fn aac_object_type(esds: &[u8]) -> Option<u8> {
-    let mut cursor = Cursor::new(FourCc(*b"esds"), esds);
-    cursor.version_and_flags().ok()?;
-    let mut es = descriptor(&mut cursor, 3)?;
-    es.u16().ok()?;
-    let flags = es.u8().ok()?;
-    es.take(if flags & 0x80 != 0 { 2 } else { 0 }).ok()?;
-    if flags & 0x40 != 0 {
-        let len = es.u8().ok()?;
-        es.take(len.into()).ok()?;
-    }
-    es.take(if flags & 0x20 != 0 { 2 } else { 0 }).ok()?;
-    let mut decoder = descriptor(&mut es, 4)?;
-    if !matches!(decoder.u8().ok()?, 0x40 | 0x66..=0x68) {
-        return None;
-    }
-    decoder.take(12).ok()?;
-    let [first, second, ..] = *descriptor(&mut decoder, 5)?.rest() else { return None };
-    match first >> 3 {
-        31 => Some(32 + ((first & 7) << 3 | second >> 5)),
-        object => Some(object),
-    }
-}
-
-/// The next descriptor, which must have a given tag.
-fn descriptor<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<Cursor<'a>> {
-    if cursor.u8().ok()? != tag {
-        return None;
-    }
-    let mut len = 0;
-    for _ in 0..4 {
-        let byte = cursor.u8().ok()?;
-        len = len << 7 | usize::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    Some(Cursor::new(FourCc(*b"esds"), cursor.take(len).ok()?))
 }

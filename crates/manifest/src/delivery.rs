@@ -21,6 +21,10 @@ pub struct Delivery<'a> {
     pub key_url: Option<&'a dyn Fn(&Kid) -> String>,
     /// The film's DRM metadata in base64, for MPDs and master playlists.
     pub drm_metadata: Option<&'a str>,
+    /// Where each segment is a file of its own that is encrypted whole (HLS's `AES-128`): the IV of a
+    /// representation's segment, from 0; `None` for one that is clear. The pack's sizes are then those of
+    /// these files.
+    pub whole_iv: Option<&'a dyn Fn(&Representation, usize) -> Option<[u8; 16]>>,
 }
 
 impl<'a> Delivery<'a> {
@@ -34,6 +38,7 @@ impl<'a> Delivery<'a> {
             clear_key: None,
             key_url: None,
             drm_metadata: None,
+            whole_iv: None,
         }
     }
 

@@ -104,6 +104,15 @@ pub struct LibraryMovie {
     /// Names of the cast.
     #[serde(default)]
     pub cast: Vec<String>,
+    /// What kinds of film it is, as the operator calls them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<Episode>,
+    /// When it was added to the catalogue, Unix seconds; 0: not known.
+    #[serde(default)]
+    pub added: u64,
     /// Pictures.
     #[serde(default)]
     pub art: Vec<Art>,
@@ -128,6 +137,52 @@ pub struct LibraryMovie {
     /// Of a live event: when it is to begin, in Unix seconds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<u64>,
+}
+
+/// A movie's place in a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Name of the series, alike for all its episodes.
+    pub series: String,
+    /// Season, 0 for specials.
+    pub season: u16,
+    /// Number in the season.
+    pub number: u16,
+}
+
+/// `GET /api/films/{id}`: a movie of the catalogue with what its own page tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Film {
+    /// As the library has it.
+    pub film: LibraryMovie,
+    /// What can be heard.
+    #[serde(default)]
+    pub audio: Vec<FilmTrack>,
+    /// What can be read.
+    #[serde(default)]
+    pub subtitles: Vec<FilmTrack>,
+    /// Chapters, ascending.
+    #[serde(default)]
+    pub chapters: Vec<FilmChapter>,
+}
+
+/// A track of sound or of subtitles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilmTrack {
+    /// BCP 47; `und` where it is not known.
+    pub language: String,
+    /// Name for people, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// A chapter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FilmChapter {
+    /// Seconds from the beginning.
+    pub start: f64,
+    /// Its name.
+    pub title: String,
 }
 
 /// `GET /api/devices`.
@@ -156,6 +211,25 @@ pub struct Device {
     pub last_seen: u64,
     /// Whether it is the asking browser's.
     pub this_device: bool,
+    /// What was last watched there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<LastWatched>,
+}
+
+/// What was last watched on a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastWatched {
+    /// Title of the movie.
+    pub title: String,
+    /// When the device last told of it, Unix seconds.
+    pub at: u64,
+}
+
+/// `PATCH /api/devices/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameDevice {
+    /// What the subscriber calls it; empty: what it calls itself.
+    pub name: String,
 }
 
 /// `GET /api/sessions`.
@@ -182,6 +256,9 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
 }
+
+/// The least characters of a password that is chosen.
+pub const MIN_PASSWORD: usize = 8;
 
 /// `POST /account/password`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

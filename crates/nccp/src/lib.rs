@@ -42,6 +42,7 @@ mod answer;
 mod box_code;
 mod code;
 mod envelope;
+mod event_state;
 mod ids;
 pub mod json;
 mod machine;
@@ -63,6 +64,7 @@ pub use answer::{
 pub use box_code::{BoxCode, BoxCodeError};
 pub use code::{Action, ErrorCode};
 pub use envelope::{Answer, Outcome, Refused, Request, Response};
+pub use event_state::EventState;
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use machine::machine_name;
 pub use manifest::{

@@ -88,6 +88,9 @@ pub struct Cdn {
     pub weight: u32,
     /// Which form of ranges to use there.
     pub ranges: RangeForm,
+    /// It is to be told how each download is needed (CMCD, CTA-5004, version 2); the film's name there: up to
+    /// 64 letters and digits.
+    pub cmcd: Option<String>,
 }
 
 /// One file: a representation of the movie's picture or sound.

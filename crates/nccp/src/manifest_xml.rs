@@ -16,7 +16,8 @@ impl Manifest {
                     .text_child("id", cdn.id)
                     .text_child("name", &cdn.name)
                     .text_child("weight", cdn.weight)
-                    .text_child("ranges", cdn.ranges),
+                    .text_child("ranges", cdn.ranges)
+                    .opt_child("cmcd", cdn.cmcd.as_ref()),
             )
         });
         let head = Element::new("authorization")
@@ -57,6 +58,7 @@ impl Manifest {
                         name: cdn.child_text("name").unwrap_or_default().to_owned(),
                         weight: cdn.parsed("weight")?.unwrap_or(1),
                         ranges: cdn.parsed("ranges")?.unwrap_or(RangeForm::Header),
+                        cmcd: cdn.child_text("cmcd").filter(|name| is_name(name)).map(str::to_owned),
                     })
                 })
                 .collect()
@@ -86,6 +88,12 @@ impl Manifest {
             downloadables,
         })
     }
+}
+
+/// Whether a CDN can be told of a film by that name. One that cannot be is as none: it is no reason not to
+/// play.
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl LiveManifest {

@@ -6,7 +6,10 @@ use cenc::ContentId;
 /// Longest path of a content, in octets.
 const MAX_LEN: usize = 512;
 /// Names below a content, which no content may have for the last part of its path.
-const RESERVED: [&str; 6] = ["drm", "range", "stream.mpd", "master.m3u8", "subtitles", "thumbnails"];
+const RESERVED: [&str; 7] = ["drm", "range", "stream.mpd", "master.m3u8", "subtitles", "thumbnails", WHOLE];
+
+/// The part of URLs behind a content that stands for the form whose segments are encrypted whole.
+pub const WHOLE: &str = "aes128";
 
 /// Where below the sources a content lies: names of folders, with `/` between them. A name is UTF-8 without control
 /// characters and without `%`, `?`, `#` and `\`, does not begin with a dot, and is none that URLs have below a
@@ -130,6 +133,7 @@ mod tests {
             "a\nb",
             "r0123abcd/a",
             "a/drm",
+            "a/aes128",
             "a/range/b",
         ] {
             assert!(wrong.parse::<ContentPath>().is_err(), "{wrong}");

@@ -41,8 +41,8 @@ pub struct FilmKeys {
     pack_id: String,
     scheme: Scheme,
     level: Level,
-    plan: KeyPlan,
-    keys: Arc<Vec<PeriodKey>>,
+    pub(crate) plan: KeyPlan,
+    pub(crate) keys: Arc<Vec<PeriodKey>>,
     /// Of each representation's first sample.
     base_ivs: Vec<Iv>,
 }

@@ -7,6 +7,7 @@
 //! * [`EncryptedFilm`] is the film as it would be packaged: its `pack.json`, and for each representation an
 //!   [`EncryptedTrack`], which knows where in the encrypted file everything lies, before anything is encrypted,
 //!   and makes any range of it of the clear samples that the range touches.
+//! * [`WholeFilm`] is the film in HLS's oldest form: each segment a file of its own, encrypted whole.
 //! * [`ContentPath`] names a clear film below the sources; [`scope`] says which settings hold for it.
 //!
 //! Clear files are read through [`ReadAt`]; there is no other I/O.
@@ -67,10 +68,12 @@ mod index;
 mod read_at;
 pub mod scope;
 mod track;
+mod whole;
 
-pub use content_path::{ContentPath, is_revision};
+pub use content_path::{ContentPath, WHOLE, is_revision};
 pub use error::Error;
 pub use film::{EncryptedFilm, Encryption, FilmKeys, MAX_KEYS};
 pub use index::SourceIndex;
 pub use read_at::ReadAt;
 pub use track::{EncryptedTrack, Piece};
+pub use whole::{WholeFilm, WholeKeys, WholeReader};

@@ -128,6 +128,14 @@ impl EncryptedTrack {
         Pieces { track: self, at: range.start, end: range.end.min(self.size()) }
     }
 
+    /// What [`read`](Self::read) reads of the clear file for a piece; nothing for one of the header.
+    pub fn clear_range(&self, index: &SourceIndex, piece: &Piece) -> Range<u64> {
+        match piece {
+            Piece::Header(_) => 0..0,
+            Piece::Fragment { number, .. } => index.media(*number),
+        }
+    }
+
     /// Makes a piece of the clear file that `index` is of. Only samples of the piece's fragment are read.
     ///
     /// # Errors

@@ -120,6 +120,35 @@ pub fn sheet_index_path() -> String {
     format!("{THUMBNAILS}/sheets.vtt")
 }
 
+/// A file of the form of a film whose segments are encrypted whole: each is a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WholePart {
+    /// The init segment, clear: `{ddd}/{id}.init.mp4`.
+    Init,
+    /// A segment, by its number from 0: `{ddd}/{id}.{number}.m4s`.
+    Segment(u32),
+}
+
+impl WholePart {
+    /// Where it lies, of the representation with that downloadable id.
+    pub fn path(self, downloadable_id: &str) -> String {
+        match self {
+            Self::Init => media_path(downloadable_id, "init.mp4"),
+            Self::Segment(number) => media_path(downloadable_id, &format!("{number}.m4s")),
+        }
+    }
+
+    /// The downloadable id and part that a path names; `None` for any other than [`path`](Self::path) writes.
+    pub fn of(path: &str) -> Option<(&str, Self)> {
+        let (id, what) = path.split_once('/')?.1.split_once('.')?;
+        let part = match what.strip_suffix(".m4s") {
+            Some(number) => Self::Segment(number.parse().ok()?),
+            None => Self::Init,
+        };
+        (is_downloadable_id(id) && part.path(id) == path).then_some((id, part))
+    }
+}
+
 /// Whether a path within a pack is one that clients may be sent to: media, subtitles, thumbnails.
 pub fn is_served(path: &str) -> bool {
     let Some((folder, file)) = path.split_once('/') else { return false };
@@ -134,7 +163,7 @@ pub fn is_served(path: &str) -> bool {
 /// The media type (`Content-Type`) of a pack's file by its extension.
 pub fn media_type(extension: &str) -> &'static str {
     match extension {
-        "mp4" => "video/mp4",
+        "mp4" | "m4s" => "video/mp4",
         "m4a" => "audio/mp4",
         "vtt" => "text/vtt; charset=utf-8",
         "bif" => "image/vnd.roku.bif",
@@ -155,6 +184,34 @@ mod tests {
     fn downloadable_ids() {
         assert_eq!(downloadable_id("00112233445566778899aabbccddeeff", "v720-2500"), "2424053647");
         assert_eq!(media_path("1811192541", "mp4"), "541/1811192541.mp4");
+    }
+
+    #[test]
+    fn parts_of_whole_segments() {
+        for (path, part) in [
+            ("541/1811192541.init.mp4", WholePart::Init),
+            ("541/1811192541.0.m4s", WholePart::Segment(0)),
+            ("541/1811192541.4294967295.m4s", WholePart::Segment(u32::MAX)),
+        ] {
+            assert_eq!(WholePart::of(path), Some(("1811192541", part)));
+            assert_eq!(part.path("1811192541"), path);
+        }
+        for path in [
+            "541/1811192541.mp4",
+            "541/1811192541.00.m4s",
+            "541/1811192541.+1.m4s",
+            "541/1811192541.-1.m4s",
+            "541/1811192541.4294967296.m4s",
+            "541/1811192541..m4s",
+            "541/1811192541.init.m4s",
+            "541/1811192541.0.mp4",
+            "542/1811192541.0.m4s",
+            "/541/1811192541.0.m4s",
+            "541/x.0.m4s",
+            "",
+        ] {
+            assert_eq!(WholePart::of(path), None, "{path}");
+        }
     }
 
     #[test]

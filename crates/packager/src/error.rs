@@ -48,7 +48,11 @@ pub enum Error {
         source: isobmff::Error,
     },
     /// A codec that is not supported.
-    #[error("{}: {media} codec `{codec}` is not supported; encode it as {supported}, for example with ffmpeg", path.display())]
+    #[error(
+        "{}: {media} codec `{codec}` is not supported; encode it as {supported}, for example by `ffmpeg -i {} {} film.mp4`, \
+         or let `matinee add` do it",
+        path.display(), quoted(path), encode(media)
+    )]
     Codec {
         /// Which file.
         path: PathBuf,
@@ -227,6 +231,27 @@ pub enum Error {
     Cenc(#[from] cenc::Error),
 }
 
+/// A file's name as shells take it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+:@%,".contains(&b);
+    match text.bytes().all(is_plain) && !text.starts_with('-') {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// ffmpeg's options that make of a medium what every browser plays, with key frames where segments can begin, and leave
+/// the other as it is.
+fn encode(media: &str) -> &'static str {
+    match media {
+        "audio" => "-map 0:v -map 0:a -c:v copy -c:a aac -b:a 192k",
+        _ => {
+            "-map 0:v:0 -map 0:a? -c:v libx264 -crf 20 -pix_fmt yuv420p -force_key_frames 'expr:gte(t,n_forced*2)' -c:a copy"
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn io(path: impl Into<PathBuf>, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
@@ -274,5 +299,29 @@ impl Error {
 
     pub(crate) fn unsupported(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
         Self::Unsupported { path: path.into(), what: what.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is refused says the command that mends it, to be pasted into a shell.
+    #[test]
+    fn a_refused_codec_comes_with_the_command() {
+        let error = |path: &str, media| Error::Codec {
+            path: path.into(),
+            media,
+            codec: "vp08 (VP8)".to_owned(),
+            supported: "H.264, HEVC, VP9 or AV1",
+        };
+        let said = error("My film's cut.mp4", "video").to_string();
+        assert!(
+            said.contains("`ffmpeg -i 'My film'\\''s cut.mp4' -map 0:v:0 ") && !said.contains('\n'),
+            "{said}"
+        );
+        let said = error("film.mp4", "audio").to_string();
+        assert!(said.contains("`ffmpeg -i film.mp4 -map 0:v -map 0:a -c:v copy -c:a aac"), "{said}");
+        assert_eq!(quoted(Path::new("-i")), "'-i'");
     }
 }

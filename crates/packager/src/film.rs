@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use cenc::Label;
 use cmaf::timeline::rescale;
-use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest};
+use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest, join_short_end};
 use isobmff::MediaHeader;
 use pack::layout::{downloadable_id, media_path};
 use pack::{
@@ -72,7 +72,11 @@ impl<'a> Film<'a> {
             .collect();
         let paths: Vec<_> = videos().map(|(_, input, _)| input.file.path()).collect();
         let target = u64::try_from(segment.as_millis()).unwrap_or(u64::MAX);
-        let cuts = cut_videos(&timed, target).map_err(Error::cut(|video| paths[video]))?;
+        let mut cuts = cut_videos(&timed, target).map_err(Error::cut(|video| paths[video]))?;
+        for (_, _, track, _) in audios() {
+            let samples = on_timeline(track, shift_in(track.timescale));
+            join_short_end(&mut cuts, &timed[0], &Timed { samples: &samples, timescale: track.timescale });
+        }
         let mut tracks = Vec::new();
         for (((n, input, track), samples), cuts) in videos().zip(&ladder).zip(&cuts) {
             let start = start_on_timeline(track, shift_in(track.timescale));

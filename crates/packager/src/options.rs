@@ -52,7 +52,7 @@ pub struct AudioDetails {
 /// Subtitles, and what is told of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubtitleSource {
-    /// WebVTT or SubRip.
+    /// WebVTT, SubRip or TTML.
     pub path: PathBuf,
     /// Language as BCP 47, `und` if not known.
     pub language: String,

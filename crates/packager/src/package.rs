@@ -12,7 +12,7 @@ use storage::{Folder, Key, Storage};
 
 use crate::extras::{Extras, check_details};
 use crate::film::{Film, FilmTrack, Sound};
-use crate::input::Input;
+use crate::input::{Input, LeftOut};
 use crate::keys::{Keys, MAX_KEYS};
 use crate::media_file::MediaFile;
 use crate::options::{AudioDetails, Destination, PackageOptions};
@@ -54,6 +54,21 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     let poster = options.poster.as_deref().map(read_poster).transpose()?;
     let extras = Extras::read(options)?;
     let (inputs, sounds) = open_inputs(options)?;
+    for input in &inputs {
+        let path = input.file.path().display();
+        let LeftOut { texts, chapters } = input.left_out;
+        if (texts > 0 || chapters) && options.subtitles.is_empty() && options.chapters.is_empty() {
+            progress.warn(&format!(
+                "{path}: subtitles or chapters in it are left out: name files of them by --subtitles and --chapters, or let \
+                 `matinee add` take them out of the film"
+            ));
+        }
+        if let Some(what) = input.video.as_ref().and_then(|video| hard_to_play(&video.codec.codecs)) {
+            progress.warn(&format!(
+                "{path}: {what}, which most browsers cannot play; `matinee add` makes 8 bits and 4:2:0 of it"
+            ));
+        }
+    }
     let mut film = Film::plan(&inputs, &sounds, options.segment)?;
     let film_keys = match keys {
         Some(keys) => {
@@ -245,6 +260,18 @@ pub fn read_pack(directory: &Path) -> Result<Pack, Error> {
     let path = directory.join(PACK_JSON);
     let text = fs::read(&path).map_err(Error::io(&path, "read"))?;
     Pack::from_json(&text).map_err(Error::pack(directory))
+}
+
+/// What most browsers cannot play of H.264, in words: its profile (ITU-T H.264, A.2) is the first octet behind the
+/// point (RFC 6381, 3.3).
+fn hard_to_play(codecs: &str) -> Option<&'static str> {
+    let numbers = codecs.strip_prefix("avc1.").or_else(|| codecs.strip_prefix("avc3."))?;
+    match numbers.get(..2)? {
+        "6E" => Some("H.264 with 10 bits (High 10)"),
+        "7A" => Some("H.264 in 4:2:2 (High 4:2:2)"),
+        "F4" | "2C" => Some("H.264 in 4:4:4 (High 4:4:4)"),
+        _ => None,
+    }
 }
 
 fn read_poster(path: &Path) -> Result<Vec<u8>, Error> {

@@ -4,6 +4,8 @@ pub trait Progress {
     fn stage(&mut self, name: &str, total: u64);
     /// This many more bytes are done.
     fn advance(&mut self, bytes: u64);
+    /// Something that the operator should know, in words; the work goes on.
+    fn warn(&mut self, _what: &str) {}
 }
 
 impl Progress for () {

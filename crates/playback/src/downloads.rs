@@ -292,6 +292,7 @@ mod tests {
             offset,
             segment,
             afresh: false,
+            client_data: None,
         }
     }
 

@@ -6,8 +6,10 @@
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
 //! * [`LiveIndex`]: what is told of an event while it goes on, and the manifest that it makes whole
 //! * [`Renewal`]: when the license of a film that plays is renewed, and what comes of it when it is not
+//! * [`cmcd`]: what a CDN that asks for it is told with each request
 //! * [`waits`]: how long to wait until the next question about an event
 
+pub mod cmcd;
 mod downloads;
 mod head;
 mod live;
@@ -17,6 +19,7 @@ pub mod waits;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
-pub use live::{EventState, LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
+pub use live::{LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
+pub use nccp::EventState;
 pub use presentation::{media_type, presentation};
 pub use renewal::{Due, Renewal, Terms};

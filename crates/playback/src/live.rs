@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use engine::index::{IndexUpdate, Location, NewSegments, Segment};
 use nccp::{
-    ContentProfile, DownloadUrl, Downloadable, Level, LiveManifest, Manifest, MediaType, Resolution, Scheme,
+    ContentProfile, DownloadUrl, Downloadable, EventState, Level, LiveManifest, Manifest, MediaType,
+    Resolution, Scheme,
 };
 use serde::Deserialize;
 
@@ -15,40 +16,6 @@ pub const MAX_INDEX: usize = 32 << 20;
 const MOST_REPRESENTATIONS: usize = 64;
 /// Most keys and runs that are kept.
 const MOST_KEYS: usize = 10_000;
-
-/// Where an event stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EventState {
-    /// Nothing of it has come yet.
-    #[default]
-    Waiting,
-    /// It goes on.
-    Live,
-    /// Its encoder is silent.
-    Interrupted,
-    /// It is over.
-    Ended,
-}
-
-impl EventState {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Live => "live",
-            Self::Interrupted => "interrupted",
-            Self::Ended => "ended",
-        }
-    }
-
-    /// Reads it; `None` of what this version does not know.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Waiting, Self::Live, Self::Interrupted, Self::Ended]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-}
 
 /// From some time of an event on: which time of day that was.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -28,6 +28,7 @@ pub fn presentation(manifest: &Manifest, server_now: f64, supported: impl Fn(&st
             nccp::RangeForm::Path if manifest.live.is_none() => RangeForm::Path,
             _ => RangeForm::Header,
         },
+        client_data: cdn.cmcd.is_some(),
     });
     let playable = manifest.downloadables.iter().filter(|d| supported(&media_type(d)));
     let (timeline, start) = match &manifest.live {

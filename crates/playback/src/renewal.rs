@@ -62,6 +62,11 @@ impl<R: Clone> Renewal<R> {
         *self = Self { terms, at: terms.renew_after, ..Self::default() };
     }
 
+    /// What the license says of time.
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// The operator has changed the film's rules. While a license is being asked for, this is left: it will
     /// be said again.
     pub fn rules_changed(&mut self, rules: R) {

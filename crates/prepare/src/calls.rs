@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::ffmpeg::Call;
-use crate::plan::{Place, Plan, Sound, Step, Text, to_sdr};
+use crate::plan::{Place, Plan, Reading, Sound, Step, Text, to_sdr};
 
 /// Seconds between key frames that are made: two in each usual segment.
 const KEY_FRAMES: u32 = 2;
@@ -90,8 +90,25 @@ pub(crate) fn sound(sound: &Sound, duration: f64, to: &Path) -> Call {
     alone(from(&sound.place).arg("-af").arg(filter).words(&words)).words("-f mp4").output(to)
 }
 
-/// Makes WebVTT of subtitles.
+/// The name under which a film with captions lies in the working folder: one that needs no escaping in a graph
+/// of filters.
+pub(crate) const CAPTIONED: &str = ".captioned";
+
+/// Makes WebVTT of subtitles, or takes TTML out as it is.
 pub(crate) fn text(text: &Text, to: &Path) -> Call {
+    match text.how {
+        Reading::Documents => return from(&text.place).words("-c copy -f data").output(to),
+        Reading::Captions { start } => {
+            let movie = format!(
+                "movie={CAPTIONED}:stream_index={}:format_opts=protocol_whitelist=file[out+subcc]",
+                text.place.stream
+            );
+            let call = Call::new().words("-copyts -f lavfi -i").arg(movie);
+            let words = format!("-map 0:s -c:s webvtt -output_ts_offset {}ms -f webvtt", -start);
+            return call.words(&words).output(to);
+        }
+        Reading::Direct | Reading::Decode => {}
+    }
     let call = if text.alone { Call::new().words("-copyts") } else { Call::new() };
     let call = call.input(&text.place.input).arg("-map").arg(format!("0:{}", text.place.stream));
     call.words("-c:s webvtt -f webvtt").output(to)

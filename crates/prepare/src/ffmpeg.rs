@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::leash::{self, Leash};
 use crate::packets::{self, Packets};
-use crate::plan::{Refusal, Source, film_that_may_pass, sound_may_pass};
+use crate::plan::{Refusal, Source, film_that_may_pass, may_have_captions, sound_may_pass};
 use crate::probe::Media;
 use crate::{Error, Progress};
 
@@ -16,6 +16,25 @@ const KEPT: usize = 16 << 10;
 
 /// Octets of ffprobe's answer that are read.
 const MAX_ANSWER: u64 = 256 << 20;
+
+/// Names of files that are read as TTML, which ffmpeg does not read.
+const TTML: [&str; 3] = ["ttml", "dfxp", "xml"];
+
+/// ffprobe's arguments for what is beside the pictures. Whoever sends captions sends them with all pictures,
+/// even where nobody speaks, so the key frames of a minute tell.
+const SIDE_DATA: [&str; 8] = [
+    "-skip_frame",
+    "nokey",
+    "-read_intervals",
+    "%+60",
+    "-show_entries",
+    "frame_side_data=side_data_type",
+    "-of",
+    "csv=p=0",
+];
+
+/// ffprobe's name of captions in the user data of ATSC A/53.
+const A53: &str = "ATSC A53 Part 4 Closed Captions";
 
 /// `file:` in front of a path, so that nothing in its name is taken for a protocol or an option.
 pub(crate) fn file(path: &Path) -> OsString {
@@ -72,11 +91,30 @@ fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
     kept
 }
 
-/// Probes an input: its streams, and, where some may pass, the distance of its key frames and gaps in its
-/// sound.
+/// A file of TTML.
+fn ttml(path: PathBuf) -> Result<Source, Error> {
+    let len = std::fs::metadata(&path).map_err(Error::io(&path))?.len();
+    let track = match len > subtitles::MAX_OCTETS as u64 {
+        true => Err(subtitles::Error::TooLarge),
+        false => subtitles::read_ttml(&std::fs::read(&path).map_err(Error::io(&path))?),
+    };
+    track.map_err(|error| Refusal { path: path.clone(), what: error.to_string() })?;
+    Ok(Source { path, media: Media::of_subtitles("ttml"), key_frames: None, holes: Vec::new() })
+}
+
+/// Whether captions are seen in a stream of pictures. In what cannot be decoded none are: that is no reason
+/// to refuse the film here.
+fn has_captions(path: &Path, stream: usize) -> bool {
+    let number = stream.to_string();
+    let args = [&["-select_streams", &number[..]][..], &SIDE_DATA].concat();
+    probe_output(path, &args).is_ok_and(|answer| String::from_utf8_lossy(&answer).contains(A53))
+}
+
+/// Probes an input: its streams, captions in its pictures, and, where some streams may pass, the distance of
+/// its key frames and gaps in its sound. Files of TTML are read, not probed.
 ///
 /// # Errors
-/// [`Error::Missing`], [`Error::Unreadable`], [`Error::Io`].
+/// [`Error::Missing`], [`Error::Unreadable`], [`Error::Refused`], [`Error::Io`].
 pub fn probe(path: &Path) -> Result<Source, Error> {
     // ffprobe's own words for a missing file are none.
     let path = std::fs::canonicalize(path).map_err(Error::io(path))?;
@@ -88,6 +126,10 @@ pub fn probe(path: &Path) -> Result<Source, Error> {
     if meta.is_file() && meta.len() == 0 {
         return Err(refused("it is empty").into());
     }
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    if extension.is_some_and(|extension| TTML.contains(&&extension[..])) {
+        return ttml(path);
+    }
     let answer = probe_output(&path, &["-show_format", "-show_streams", "-show_chapters", "-of", "json"])?;
     let unreadable = |what: String| Error::Unreadable { path: path.clone(), what };
     // ffmpeg decodes what is encrypted, and sees noise.
@@ -95,6 +137,11 @@ pub fn probe(path: &Path) -> Result<Source, Error> {
         return Err(refused("it is encrypted; give the film's clear file").into());
     }
     let mut media = Media::from_json(&answer).map_err(|error| unreadable(error.to_string()))?;
+    if let Some(index) = may_have_captions(&media)
+        && has_captions(&path, index)
+    {
+        media.set_captions(index);
+    }
     let pictures = film_that_may_pass(&media);
     let sound = media.streams.iter().any(sound_may_pass);
     if pictures.is_none() && !sound && media.duration > 0.0 {

@@ -40,7 +40,7 @@ mod work;
 
 pub use error::Error;
 pub use ffmpeg::probe as probe_file;
-pub use run::{Prepared, run, thumbnails};
+pub use run::{Prepared, picture, run, thumbnails};
 pub use work::Work;
 
 /// Is told how far the steps have come, in milliseconds of the film.

@@ -80,6 +80,8 @@ pub struct Video {
     pub variable: bool,
     /// ffmpeg's name of the transfer characteristics: `smpte2084` and `arib-std-b67` are HDR.
     pub transfer: String,
+    /// Whether captions are seen in them (CEA-608 in the user data of ATSC A/53).
+    pub captions: bool,
 }
 
 impl Stream {
@@ -136,6 +138,7 @@ struct RawStream {
     index: usize,
     codec_type: Option<String>,
     codec_name: Option<String>,
+    codec_tag_string: Option<String>,
     width: Option<u32>,
     height: Option<u32>,
     sample_aspect_ratio: Option<String>,
@@ -150,6 +153,7 @@ struct RawStream {
     duration: Option<String>,
     bit_rate: Option<String>,
     nb_frames: Option<String>,
+    closed_captions: Option<u32>,
     #[serde(default)]
     disposition: BTreeMap<String, i64>,
     #[serde(default)]
@@ -187,6 +191,38 @@ fn tag(tags: &BTreeMap<String, String>, name: &str) -> Option<String> {
 }
 
 impl Media {
+    /// A file of subtitles that ffmpeg does not read, and the packager does.
+    pub(crate) fn of_subtitles(format: &str) -> Self {
+        let stream = Stream {
+            index: 0,
+            codec: format.to_owned(),
+            start: 0.0,
+            duration: None,
+            bit_rate: None,
+            frames: None,
+            language: None,
+            title: None,
+            dispositions: Vec::new(),
+            kind: Kind::Subtitle,
+        };
+        Self {
+            container: format.to_owned(),
+            start: 0.0,
+            duration: 0.0,
+            streams: vec![stream],
+            chapters: Vec::new(),
+        }
+    }
+
+    /// Remembers that captions were seen in a stream of pictures.
+    pub(crate) fn set_captions(&mut self, index: usize) {
+        for stream in self.streams.iter_mut().filter(|stream| stream.index == index) {
+            if let Kind::Video(video) = &mut stream.kind {
+                video.captions = true;
+            }
+        }
+    }
+
     /// Reads the JSON of `ffprobe -show_format -show_streams -show_chapters`.
     ///
     /// # Errors
@@ -223,11 +259,14 @@ fn stream(raw: &RawStream) -> Stream {
             rate: average.or(base).unwrap_or(25.0),
             variable: matches!((average, base), (Some(a), Some(b)) if (a - b).abs() > a * 0.005),
             transfer: raw.color_transfer.clone().unwrap_or_default(),
+            captions: raw.closed_captions.is_some_and(|seen| seen > 0),
         })
     };
+    // To ffprobe 5.1 a track of TTML (ISO/IEC 14496-30) is data.
+    let is_ttml = raw.codec_tag_string.as_deref() == Some("stpp");
     Stream {
         index: raw.index,
-        codec: raw.codec_name.clone().unwrap_or_default(),
+        codec: if is_ttml { "ttml".to_owned() } else { raw.codec_name.clone().unwrap_or_default() },
         start: number(raw.start_time.as_ref()).unwrap_or(0.0),
         // Matroska says it in a tag.
         duration: number(raw.duration.as_ref()).or_else(|| clock(&tag(&raw.tags, "DURATION")?)),
@@ -248,6 +287,7 @@ fn stream(raw: &RawStream) -> Stream {
                 channels: raw.channels.unwrap_or(0),
             },
             Some("subtitle") => Kind::Subtitle,
+            _ if is_ttml => Kind::Subtitle,
             _ => Kind::Other,
         },
     }
@@ -268,6 +308,7 @@ mod tests {
             rate: 25.0,
             variable: false,
             transfer: String::new(),
+            captions: false,
         };
         assert_eq!(video((1920, 1080), (1, 1), 0).shown(), (1920, 1080));
         assert_eq!(video((1920, 1080), (1, 1), 90).shown(), (1080, 1920));

@@ -9,7 +9,7 @@ use pack::Chapter;
 use packager::{AudioDetails, AudioSource, SubtitleSource, ThumbnailSource};
 
 use crate::ffmpeg::Call;
-use crate::plan::{Pictures, Place, Plan, Sound, Step, Text, Wishes, picture_samples, plan};
+use crate::plan::{Pictures, Place, Plan, Reading, Sound, Step, Text, Wishes, picture_samples, plan};
 use crate::{Error, Progress, Work, calls, ffmpeg, ladder, poster};
 
 /// Parts of a long film that are measured, and their length in seconds.
@@ -30,6 +30,8 @@ pub struct Prepared {
     pub poster: Option<PathBuf>,
     /// Chapters.
     pub chapters: Vec<Chapter>,
+    /// What was found to be unfit on the way and is left out, for people.
+    pub left_out: Vec<String>,
 }
 
 /// Does what a plan says.
@@ -42,7 +44,7 @@ pub fn run(
     with_poster: bool,
     progress: &mut dyn Progress,
 ) -> Result<Prepared, Error> {
-    let mut this = Run { plan, work, progress };
+    let mut this = Run { plan, work, progress, left_out: Vec::new() };
     let mut done = Prepared { chapters: plan.chapters.clone(), ..Prepared::default() };
     for pictures in &plan.pictures {
         done.inputs.extend(this.pictures(pictures, done.inputs.len())?);
@@ -57,6 +59,7 @@ pub fn run(
     if with_poster {
         done.poster = this.poster()?;
     }
+    done.left_out = this.left_out;
     Ok(done)
 }
 
@@ -73,13 +76,25 @@ pub fn thumbnails(
     sources.sort_by_key(|source| std::cmp::Reverse(picture_samples(&source.media)));
     sources.truncate(1);
     let plan = plan(&sources, &Wishes::default())?;
-    Run { plan: &plan, work, progress }.thumbnails()
+    Run { plan: &plan, work, progress, left_out: Vec::new() }.thumbnails()
+}
+
+/// Writes the picture of a clear file at a time to `to`, as a JPEG of 1280 pixels' width at most. Where the file has no
+/// picture then, nothing is written. `folder` is for a call of ffmpeg to run in.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Ffmpeg`].
+pub fn picture(input: &Path, at: Duration, (folder, to): (&Path, &Path)) -> Result<(), Error> {
+    let call = Call::new().arg("-ss").arg(format!("{:.3}", at.as_secs_f64())).input(input);
+    let call = call.words("-map 0:v:0 -frames:v 1 -vf scale=w='min(1280,iw)':h=-2,format=yuvj420p");
+    call.words("-q:v 3 -f image2 -update 1").output(to).run("picture", folder, &mut ())
 }
 
 struct Run<'a> {
     plan: &'a Plan,
     work: &'a mut Work,
     progress: &'a mut dyn Progress,
+    left_out: Vec<String>,
 }
 
 impl Run<'_> {
@@ -179,21 +194,49 @@ impl Run<'_> {
         Ok(AudioSource { path, track, details })
     }
 
-    /// Subtitles; `None` where there is nothing in them to show.
+    /// Subtitles; `None` where there is nothing in them to show, or where nobody could mend them.
     fn text(&mut self, text: &Text, number: usize) -> Result<Option<SubtitleSource>, Error> {
-        let path = match text.direct {
-            true => text.place.input.clone(),
-            false => self.make(&format!("text-{number}.vtt"), &text.place, |to| calls::text(text, to))?,
+        let place = &text.place;
+        let path = match text.how {
+            Reading::Direct => place.input.clone(),
+            Reading::Decode => self.make(&format!("text-{number}.vtt"), place, |to| calls::text(text, to))?,
+            Reading::Documents => {
+                self.make(&format!("text-{number}.ttml"), place, |to| calls::text(text, to))?
+            }
+            Reading::Captions { .. } => self.captions(text, &format!("text-{number}.vtt"))?,
         };
         let file = fs::read(&path).map_err(Error::io(&path))?;
-        let empty = matches!(subtitles::read(&file), Err(subtitles::Error::Empty));
-        Ok((!empty).then(|| SubtitleSource {
+        let fit = match (subtitles::read(&file), text.how) {
+            (Err(subtitles::Error::Empty), _) => false,
+            // The packager says what is wrong in a file that a person can mend.
+            (Err(error), Reading::Documents | Reading::Captions { .. }) => {
+                let (input, stream) = (place.input.display(), place.stream);
+                self.left_out.push(format!("{input} stream {stream}: its subtitles are left out: {error}"));
+                false
+            }
+            _ => true,
+        };
+        Ok(fit.then(|| SubtitleSource {
             path,
             language: text.language.clone().unwrap_or_else(|| "und".to_owned()),
             role: text.role,
             label: text.label.clone(),
             default: false,
         }))
+    }
+
+    /// Captions of the pictures. A filter reads the film; by a link it has a name there that is only letters.
+    fn captions(&mut self, text: &Text, name: &str) -> Result<PathBuf, Error> {
+        let (total, folder) = (self.total(), self.work.folder().to_path_buf());
+        let (said, progress) = (calls::text(text, Path::new(name)), &mut *self.progress);
+        let (input, link) = (&text.place.input, folder.join(calls::CAPTIONED));
+        self.work.step(name, said.said(), &[input], |to| {
+            progress.step(name, total);
+            std::os::unix::fs::symlink(input, &link).map_err(Error::io(&link))?;
+            let done = calls::text(text, to).run(name, &folder, progress);
+            fs::remove_file(&link).map_err(Error::io(&link))?;
+            done
+        })
     }
 
     fn thumbnails(&mut self) -> Result<ThumbnailSource, Error> {

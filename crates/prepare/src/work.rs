@@ -88,6 +88,17 @@ impl Work {
         self.save()
     }
 
+    /// Removes the folder where nothing was done in it yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn leave(self) -> Result<(), Error> {
+        match self.journal.movie.is_none() && self.journal.steps.is_empty() {
+            true => self.remove(),
+            false => Ok(()),
+        }
+    }
+
     /// Removes the folder with all that is in it.
     ///
     /// # Errors

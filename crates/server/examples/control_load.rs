@@ -108,7 +108,7 @@ impl Running {
         package.extend(options.film.iter().map(String::as_str));
         run(&package);
         for n in 0..options.connections.div_ceil(SHARE) {
-            run(&["user", "add", &format!("load{n}@example.org"), "--password", "load"]);
+            run(&["user", "add", &format!("load{n}@example.org"), "--password", "load load"]);
         }
         let mut serve = command();
         let mut child =

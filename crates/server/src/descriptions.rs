@@ -27,7 +27,9 @@ impl Descriptions {
         let key: Key = id.parse().map_err(storage::Error::from)?;
         let key = key.join(layout::PACK_JSON).map_err(storage::Error::from)?;
         let json = match library.get(&key, None).await {
-            Ok(json) if json.size > MAX_PACK_JSON => return Err(bad("pack.json is too long".to_owned())),
+            Ok(json) if json.meta.size > MAX_PACK_JSON => {
+                return Err(bad("pack.json is too long".to_owned()));
+            }
             Ok(json) => json.bytes().await?,
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),

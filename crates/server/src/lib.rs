@@ -5,6 +5,7 @@
 
 mod authorizer;
 pub mod catalogue;
+mod client_data;
 mod clock;
 mod config;
 mod content_place;
@@ -48,7 +49,8 @@ pub use clock::Clock;
 pub use config::{
     Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Config, Credential,
     CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat, Metrics,
-    OnFailure, Origin, Overrides, Plan, Regions, Role, StorageSettings, Stream, Tls, UpdateStrategy, VOD,
+    OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls,
+    UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};
@@ -57,4 +59,4 @@ pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;
 pub use url_tokens::UrlTokens;
-pub use use_case::{accounts, api_keys, counters, movies, packs, shares, urls};
+pub use use_case::{accounts, api_keys, counters, movies, packs, posters, shares, urls};

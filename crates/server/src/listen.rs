@@ -1,8 +1,10 @@
 //! Connections: how many, how slow they may be, and how they end.
 
+mod http2;
 mod patience;
 mod peers;
 
+pub(crate) use http2::ALPN as HTTP2;
 pub(crate) use peers::Peers;
 
 use crate::tls::TlsIdentity;
@@ -29,7 +31,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long an answer waits for a peer that takes none of it.
 const STALL: Duration = Duration::from_secs(30);
 /// Octets of a request's head at most.
-const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEAD: u32 = 64 * 1024;
 /// How long to wait when the system has no descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(500);
 
@@ -39,6 +41,8 @@ const EXHAUSTED: Duration = Duration::from_millis(500);
 pub(crate) struct Tie {
     _places: Arc<dyn std::any::Any + Send + Sync>,
     stopping: watch::Receiver<bool>,
+    /// Whether TLS agreed on HTTP/2.
+    is_http2: bool,
 }
 
 impl Tie {
@@ -62,7 +66,10 @@ pub(crate) trait Answers: Clone + Send + 'static {
 /// HTTP.
 impl Answers for Router {
     async fn answer(self, stream: impl Stream, peer: SocketAddr, tie: Tie) {
-        requests(stream, peer, self, tie).await;
+        match tie.is_http2 {
+            true => http2::requests(stream, peer, self, tie).await,
+            false => requests(stream, peer, self, tie).await,
+        }
     }
 }
 
@@ -102,7 +109,7 @@ impl<A: Answers> Endpoint<A> {
                 continue;
             };
             let (app, tls, stopping) = (self.app.clone(), self.tls.clone(), stopping.clone());
-            let tie = Tie { _places: Arc::new((permit, place)), stopping };
+            let tie = Tie { _places: Arc::new((permit, place)), stopping, is_http2: false };
             tokio::spawn(connection(stream, peer, app, tls, tie));
         }
     }
@@ -121,7 +128,10 @@ async fn connection(
     match tls {
         None => app.answer(stream, peer, tie).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => app.answer(stream, peer, tie).await,
+            Ok(Ok(stream)) => {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+                app.answer(stream, peer, Tie { is_http2, ..tie }).await;
+            }
             Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         },
@@ -138,7 +148,7 @@ async fn requests(stream: impl Stream, peer: SocketAddr, app: Router, mut tie: T
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .max_buf_size(MAX_HEAD)
+        .max_buf_size(MAX_HEAD as usize)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);

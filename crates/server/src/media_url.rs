@@ -1,6 +1,7 @@
 //! Signed media URLs (docs/protocol.md, section 8): which paths there are, and by which tokens they are had.
 //! `urltoken` makes and checks the tokens.
 
+use crate::client_data::without_told;
 use crate::content_place::ContentPlace;
 use nccp::ByteRange;
 use pack::layout;
@@ -19,7 +20,8 @@ pub struct MediaPath {
 
 impl MediaPath {
     /// Reads `/s/{pack}/{ddd}/{id}.{ext}`, `/s/{pack}/subtitles/{id}.vtt` or `/s/{pack}/thumbnails/{file}`,
-    /// with or without `/range/{a}-{b}`; of a content `/s/{set}/[{revision}/]{path}/…`.
+    /// with or without `/range/{a}-{b}`; of a content `/s/{set}/[{revision}/]{path}/…`, and in the form whose
+    /// segments are encrypted whole `…/aes128/{ddd}/{id}.init.mp4` and `…/{id}.{number}.m4s`.
     pub fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix("/s/")?;
         let (path, range) = match path.rsplit_once("/range/") {
@@ -29,10 +31,12 @@ impl MediaPath {
         let (above, name) = path.rsplit_once('/')?;
         let (pack, folder) = above.rsplit_once('/')?;
         let file = format!("{folder}/{name}");
-        if !is_place(pack) || !layout::is_served(&file) {
-            return None;
+        let in_the_pack = layout::is_served(&file) && is_place(pack);
+        let is_part = || layout::WholePart::of(&file).is_some() && is_whole(pack);
+        match in_the_pack || is_part() {
+            true => Some(Self { pack: pack.to_owned(), file, range }),
+            false => None,
         }
-        Some(Self { pack: pack.to_owned(), file, range })
     }
 
     /// The file's name without folder and extension; with its folder where it is no downloadable.
@@ -61,6 +65,11 @@ pub(crate) fn is_place(text: &str) -> bool {
     layout::is_pack_id(text) || text.parse::<ContentPlace>().is_ok()
 }
 
+/// Whether a text is where a content is in the form whose segments are encrypted whole.
+fn is_whole(text: &str) -> bool {
+    text.parse::<ContentPlace>().is_ok_and(|place| place.whole)
+}
+
 /// Path of a film's DRM metadata: a set of films, and the film's name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrmPath(ContentPlace);
@@ -76,7 +85,8 @@ impl DrmPath {
 
     /// Reads `/s/{set}/{content}/drm`.
     pub fn parse(path: &str) -> Option<Self> {
-        Some(Self(path.strip_prefix("/s/")?.strip_suffix("/drm")?.parse().ok()?))
+        let place: ContentPlace = path.strip_prefix("/s/")?.strip_suffix("/drm")?.parse().ok()?;
+        (!place.whole).then_some(Self(place))
     }
 
     /// The packaged film's number.
@@ -277,13 +287,14 @@ pub(crate) fn check<T>(
     if !is_clean(path, query) {
         return Err(Refusal::Unclean);
     }
+    let (query, _) = without_told(query);
     let (named, folder, file) = parse(path).ok_or(Refusal::NotFound)?;
     let mut refusal = Refusal::Forbidden;
     for (door, Door { signer, bases }) in doors.iter().enumerate() {
         for base in bases {
             let place = Place::new(base, &folder, &file);
             let Some(asked) = place.asked(path) else { return Err(Refusal::NotFound) };
-            match signer.check(&asked, query, now) {
+            match signer.check(&asked, &query, now) {
                 Ok(expires) => {
                     return Ok(Granted { path: named, expires, base: (*base).to_owned(), door });
                 }
@@ -325,6 +336,32 @@ mod tests {
 
     fn signed(base: &str, path: &MediaPath, expires: u64) -> String {
         sign(&signer(), base, path, expires, 0).url
+    }
+
+    /// What a player tells of itself opens nothing and closes nothing, wherever it stands; anything else
+    /// does.
+    #[test]
+    fn what_players_tell_is_passed_over() {
+        let told = "CMCD=bl%3D%282000%29%2Cv%3D2";
+        for good in [
+            format!("{QUERY}&{told}"),
+            format!("{told}&{QUERY}"),
+            QUERY.replace("&h=", &format!("&{told}&h=")),
+        ] {
+            assert!(check(FILE, &good, BEFORE).is_ok(), "{good}");
+            assert_eq!(without_told(&good), (QUERY.into(), told.strip_prefix("CMCD=")));
+            assert_eq!(check(FILE, &good, BEFORE + 1), Err(Refusal::Expired));
+        }
+        for bad in [
+            format!("{QUERY}&{told}&{told}"),
+            format!("{QUERY}&cmcd=1"),
+            format!("{QUERY}&CMCD"),
+            format!("{QUERY}&CMCD={}", "x".repeat(4000)),
+            format!("{QUERY}&&{told}"),
+            told.to_owned(),
+        ] {
+            assert_eq!(check(FILE, &bad, BEFORE), Err(Refusal::Forbidden), "{bad}");
+        }
     }
 
     /// A token of a folder is good for all that lies in it, and in no other.

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::turns::{Caller, Full, Turns};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use nccp::json::MIN_PASSWORD;
 use std::sync::{Arc, LazyLock, OnceLock};
 use zeroize::Zeroizing;
 
@@ -16,16 +17,17 @@ static TURNS: LazyLock<Arc<Turns>> = LazyLock::new(|| Turns::new(PARALLEL, WAITI
 /// The longest password taken, in octets: a bound on work, not on taste.
 pub(crate) const MAX_LENGTH: usize = 1024;
 
-/// A password hash in PHC form. Blocks for some 30 ms.
+/// A new password's hash in PHC form. Blocks for some 30 ms.
 ///
 /// # Errors
-/// [`Error::Setting`] for an empty or overlong password.
+/// [`Error::Setting`] for a password that is too short or too long.
 pub(crate) fn hash(password: &str) -> Result<String, Error> {
-    if !is_acceptable(password) {
-        return Err(Error::Setting {
-            name: "password",
-            reason: format!("must have 1 to {MAX_LENGTH} octets"),
-        });
+    if !is_new(password) {
+        let reason = match password.len() > MAX_LENGTH {
+            true => format!("it is too long: {MAX_LENGTH} octets are the most"),
+            false => format!("it is too short: choose one of {MIN_PASSWORD} characters or more"),
+        };
+        return Err(Error::Setting { name: "password", reason });
     }
     Argon2::default()
         .hash_password(password.as_bytes())
@@ -47,7 +49,12 @@ pub(crate) async fn make(password: Zeroizing<String>, caller: Caller) -> Result<
     Ok(tokio::task::spawn_blocking(make).await.unwrap_or(Err(failed)))
 }
 
-/// Whether a password can be one: see [`MAX_LENGTH`].
+/// Whether a password can be chosen: see [`MIN_PASSWORD`] and [`MAX_LENGTH`].
+pub(crate) fn is_new(password: &str) -> bool {
+    is_acceptable(password) && password.chars().count() >= MIN_PASSWORD
+}
+
+/// Whether what is shown can be a password, also one that was chosen when less was asked for: see [`MAX_LENGTH`].
 pub(crate) fn is_acceptable(password: &str) -> bool {
     !password.is_empty() && password.len() <= MAX_LENGTH
 }
@@ -85,4 +92,19 @@ pub(crate) async fn verify(
 /// Makes the dummy hash ahead of the first login.
 pub(crate) fn warm_up() {
     let _ = dummy();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_passwords_have_a_least_and_a_most_length() {
+        assert!(is_new("12345678") && is_new("äöüßäöüß") && is_new(&"x".repeat(MAX_LENGTH)));
+        for wrong in ["", "1234567", "äöüß", &"x".repeat(MAX_LENGTH + 1)] {
+            assert!(!is_new(wrong) && hash(wrong).is_err(), "{wrong}");
+        }
+        assert!(is_acceptable("short"), "it was chosen when that was allowed");
+        assert!(hash("short").unwrap_err().to_string().contains("8 characters or more"));
+    }
 }

@@ -12,14 +12,30 @@ use std::net::IpAddr;
 /// [`Error::Setting`].
 pub fn country(text: &str) -> Result<String, Error> {
     let country = text.to_ascii_uppercase();
-    if country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) {
+    if COUNTRIES.split_ascii_whitespace().any(|known| known == country) {
         return Ok(country);
     }
+    let hint = match &country[..] {
+        "UK" => ": the United Kingdom is GB",
+        "EL" => ": Greece is GR",
+        _ => ", like DE or US",
+    };
     Err(Error::Setting {
         name: "regions",
-        reason: format!("\"{text}\" is no country of two letters, like DE or US"),
+        reason: format!("\"{text}\" is no country of ISO 3166-1 by its two letters{hint}"),
     })
 }
+
+/// The codes of ISO 3166-1 alpha-2 that are given to countries (249, as of 2026), and XK, which databases of
+/// addresses have for Kosovo.
+const COUNTRIES: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR \
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO \
+    JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR \
+    MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO \
+    RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV \
+    TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
 /// What an address tells of its place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,5 +105,22 @@ impl RegionTable {
     /// The place of who cannot be located: let in only where no list is.
     pub(crate) fn nowhere(&self) -> Place {
         Place { allowed: self.allow.is_empty(), ..Place::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn countries_are_those_of_the_standard() {
+        let all: Vec<&str> = COUNTRIES.split_ascii_whitespace().collect();
+        assert_eq!(all.len(), 250, "249 and Kosovo");
+        assert!(all.is_sorted_by(|a, b| a < b) && all.iter().all(|code| code.len() == 2));
+        assert_eq!((country("de").unwrap(), country("US").unwrap()), ("DE".to_owned(), "US".to_owned()));
+        for wrong in ["", "XX", "D", "DEU", "Germany", "D E", "ZZ", "AD AE"] {
+            assert!(country(wrong).is_err(), "{wrong}");
+        }
+        assert!(country("UK").unwrap_err().to_string().contains("GB"));
     }
 }

@@ -138,7 +138,7 @@ impl Service {
             media: library::cached(&config, &library)?,
             catalogue: Catalogue::new(library, is_far.then_some(MEMORY)),
             descriptions: Descriptions::default(),
-            origin: Origin::new(&config),
+            origin: Origin::open(&config)?,
             live: Live::new(&config.data),
             ingest_headers: KnownHeaders::default(),
             throttle: Throttle::new(&config.limits),

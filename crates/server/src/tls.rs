@@ -59,6 +59,6 @@ fn read(files: &Tls) -> Result<Arc<ServerConfig>, Error> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|e| bad("tls.certificate", &files.certificate, &e))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![crate::listen::HTTP2.to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -53,6 +53,13 @@ impl UrlTokens {
         if lent && own.dialect().is_exact() {
             return Err(setting("cdn.ranges", "must be \"header\": the edge's tokens are for one URL"));
         }
+        for (cdn, signer) in config.cdn.iter().zip(&cdns) {
+            if cdn.cmcd && !signer.as_ref().unwrap_or(&own).takes_more() {
+                let reason = "cannot be with its tokens, which sign the whole query: `cloudfront` and `google` take it with \
+                              `prefix = true` or `ranges = \"path\"`, `bunny` and `cloudflare` never do";
+                return Err(setting("cdn.cmcd", reason));
+            }
+        }
         let pull = read(&edge.pull_secrets, "edge.pull_secrets")?;
         if pull.iter().any(|secret| secret.len() < PULL) {
             return Err(setting("edge.pull_secrets", "must have at least 32 characters each"));
@@ -162,7 +169,9 @@ mod tests {
         assert_eq!((none.own().dialect(), none.own().reach()), (Dialect::MediaVault, Reach::Ranges));
         let own = tokens("[edge]\ntoken = \"matinee\"\nprefix = true").unwrap();
         assert_eq!((own.own().dialect(), own.own().reach()), (Dialect::Matinee, Reach::Folder));
-        let lent = tokens(CDN).unwrap();
+        let told = tokens(&format!("{CDN}cmcd = true\ntoken = \"nginx\"\nsecrets = [\"s3cret\"]"));
+        assert!(told.unwrap().cdn(0).takes_more());
+        let lent = tokens(&format!("{CDN}cmcd = true")).unwrap();
         assert_eq!(lent.cdn(0).dialect(), Dialect::MediaVault);
         let bunny =
             tokens(&format!("{CDN}token = \"bunny\"\nsecrets = [\"s3cret-1\", \"s3cret-2\"]")).unwrap();
@@ -206,6 +215,11 @@ mod tests {
                 "cdn.ranges",
             ),
             ("[edge]\npull_secrets = [\"s3cret\"]".to_owned(), "32 characters"),
+            (format!("{CDN}cmcd = true\ntoken = \"bunny\"\nsecrets = [\"s3cret\"]"), "cdn.cmcd"),
+            (
+                format!("{CDN}cmcd = true\ntoken = \"cloudflare\"\nlifetime = 9\nsecrets = [\"s3cret\"]"),
+                "cdn.cmcd",
+            ),
         ] {
             let error = tokens(&text).unwrap_err().to_string();
             assert!(error.contains(word) && !error.contains("s3cret"), "{text}: {error}");

@@ -122,6 +122,8 @@ async fn prepare(store: &dyn Store) {
         title: "Film".into(),
         year: None,
         cast: vec![],
+        genres: vec![],
+        episode: None,
         synopsis: None,
         rating: None,
         runtime: 60.0,

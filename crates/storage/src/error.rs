@@ -35,6 +35,14 @@ pub enum Error {
         /// How many there are.
         size: u64,
     },
+    /// Another object was put in its place since it was looked at.
+    #[error("{key}: was changed or replaced in {storage} since it was looked at")]
+    Changed {
+        /// Its key.
+        key: Key,
+        /// The storage.
+        storage: String,
+    },
     /// The system failed.
     #[error("{key}: cannot {doing} in {storage}: {source}; check that it is there, writable and not full")]
     Io {

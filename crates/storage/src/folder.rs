@@ -97,6 +97,11 @@ impl Folder {
     /// [`Error::NotFound`], where there is something else than a file, too, or a symbolic link on the way;
     /// [`Error::Io`].
     pub fn open_file(&self, key: &Key) -> Result<(File, u64), Error> {
+        self.open_known(key).map(|(file, meta)| (file, meta.size))
+    }
+
+    /// As [`open_file`](Self::open_file), and says all that is known of it. Blocks.
+    fn open_known(&self, key: &Key) -> Result<(File, Meta), Error> {
         let failed = || self.failed(key, "read");
         // Looked at before it is opened, for opening a pipe or a device does things, and compared afterwards.
         let seen = self.look(key).map_err(failed())?;
@@ -104,7 +109,7 @@ impl Folder {
         let opened = file.metadata().map_err(failed())?;
         let again = self.look(key).map_err(failed())?;
         match (same(&seen, &opened), same(&again, &opened)) {
-            (true, true) => Ok((file, opened.len())),
+            (true, true) => Ok((file, described(key.clone(), &opened))),
             _ => Err(Error::NotFound { key: key.clone(), storage: self.to_string() }),
         }
     }
@@ -124,13 +129,13 @@ impl Folder {
         }
     }
 
-    /// A file and its size.
-    async fn open(&self, key: &Key) -> Result<(tokio::fs::File, u64), Error> {
+    /// A file, and what is known of it.
+    async fn open(&self, key: &Key) -> Result<(tokio::fs::File, Meta), Error> {
         let (this, of) = (self.clone(), key.clone());
-        let opened = tokio::task::spawn_blocking(move || this.open_file(&of)).await;
-        let (file, size) =
+        let opened = tokio::task::spawn_blocking(move || this.open_known(&of)).await;
+        let (file, meta) =
             opened.unwrap_or_else(|error| Err(self.failed(key, "read")(io::Error::other(error))))?;
-        Ok((tokio::fs::File::from_std(file), size))
+        Ok((tokio::fs::File::from_std(file), meta))
     }
 
     /// Removes unfinished files below a folder, and the folders that are empty then; gives how many.
@@ -183,7 +188,7 @@ impl Folder {
             if meta.is_dir() {
                 self.walk(path, found)?;
             } else if meta.is_file() {
-                found.push(Meta { key, size: meta.len(), modified: modified(&meta) });
+                found.push(described(key, &meta));
             }
         }
         Ok(())
@@ -223,21 +228,19 @@ impl Storage for Folder {
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
-        let (mut file, size) = self.open(key).await?;
-        let range = clamp(key, range, size)?;
+        let (mut file, meta) = self.open(key).await?;
+        let range = clamp(key, range, meta.size)?;
         if range.start > 0 {
             file.seek(SeekFrom::Start(range.start)).await.map_err(self.failed(key, "read"))?;
         }
         let (this, key) = (self.clone(), key.clone());
         let body = ReaderStream::with_capacity(file.take(range.end - range.start), CHUNK);
         let body = body.map_err(move |error| this.failed(&key, "read")(error)).boxed();
-        Ok(Object { size, range, body })
+        Ok(Object { meta, range, body })
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
-        let (file, size) = self.open(key).await?;
-        let meta = file.metadata().await.map_err(self.failed(key, "read"))?;
-        Ok(Meta { key: key.clone(), size, modified: modified(&meta) })
+        self.open(key).await.map(|(_, meta)| meta)
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
@@ -304,6 +307,11 @@ fn same(seen: &fs::Metadata, opened: &fs::Metadata) -> bool {
     {
         seen.is_file() && opened.is_file()
     }
+}
+
+/// What a file's metadata say of it as an object.
+fn described(key: Key, meta: &fs::Metadata) -> Meta {
+    Meta { key, size: meta.len(), modified: modified(meta), e_tag: None }
 }
 
 /// When a file was written; where nobody knows, long ago.

@@ -25,7 +25,7 @@
 //!
 //! let media = film.join("541/1811192541.mp4")?;
 //! let part = library.get(&media, Some(4..100)).await?;
-//! assert_eq!((part.size, part.range.clone()), (10, 4..10));
+//! assert_eq!((part.meta.size, part.range.clone()), (10, 4..10));
 //! assert_eq!(part.bytes().await?, "456789");
 //!
 //! let again = library.put(&film.join("pack.json")?, Bytes::from("{}"), PutMode::Create).await;

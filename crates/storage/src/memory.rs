@@ -40,6 +40,10 @@ impl Memory {
     }
 }
 
+fn meta(key: &Key, data: &Bytes, modified: SystemTime) -> Meta {
+    Meta { key: key.clone(), size: data.len() as u64, modified, e_tag: None }
+}
+
 #[async_trait]
 impl Storage for Memory {
     async fn put(&self, key: &Key, data: Bytes, mode: PutMode) -> Result<(), Error> {
@@ -61,26 +65,22 @@ impl Storage for Memory {
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
-        let (data, _) = self.find(key)?;
+        let (data, modified) = self.find(key)?;
         let range = clamp(key, range, data.len() as u64)?;
+        let meta = meta(key, &data, modified);
         let part = data.slice(range.start as usize..range.end as usize);
-        Ok(Object { size: data.len() as u64, range, body: stream::iter([Ok(part)]).boxed() })
+        Ok(Object { meta, range, body: stream::iter([Ok(part)]).boxed() })
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
         let (data, modified) = self.find(key)?;
-        Ok(Meta { key: key.clone(), size: data.len() as u64, modified })
+        Ok(meta(key, &data, modified))
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
         let objects = self.read();
         let below = objects.iter().filter(|(key, _)| prefix.is_none_or(|prefix| key.is_below(prefix)));
-        let meta = |(key, (data, modified)): (&Key, &(Bytes, SystemTime))| Meta {
-            key: key.clone(),
-            size: data.len() as u64,
-            modified: *modified,
-        };
-        let found: Vec<_> = below.map(|object| Ok(meta(object))).collect();
+        let found: Vec<_> = below.map(|(key, (data, modified))| Ok(meta(key, data, *modified))).collect();
         stream::iter(found).boxed()
     }
 

@@ -102,13 +102,27 @@ pub struct Meta {
     pub size: u64,
     /// When it was written.
     pub modified: SystemTime,
+    /// What the storage tells its bytes from others by; `None`: it has no such thing.
+    pub e_tag: Option<String>,
+}
+
+impl Meta {
+    /// Whether both tell of the same bytes: by their tags, where there are some, else by size and time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.size == other.size
+            && match (&self.e_tag, &other.e_tag) {
+                (Some(a), Some(b)) => a == b,
+                _ => self.modified == other.modified,
+            }
+    }
 }
 
 /// An object that is being read.
 pub struct Object {
-    /// Bytes of the whole object.
-    pub size: u64,
-    /// Which of them come.
+    /// What is known of the whole object that the bytes are of.
+    pub meta: Meta,
+    /// Which of its bytes come.
     pub range: Range<u64>,
     /// The bytes of the range in pieces of bounded size; it ends early only with an error.
     pub body: BoxStream<'static, Result<Bytes, Error>>,
@@ -131,7 +145,7 @@ impl Object {
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Object").field("size", &self.size).field("range", &self.range).finish_non_exhaustive()
+        f.debug_struct("Object").field("meta", &self.meta).field("range", &self.range).finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,14 @@
-//! Subtitles: WebVTT and SubRip (`.srt`) in, clean WebVTT out. No I/O.
+//! Subtitles: WebVTT, SubRip (`.srt`) and TTML (IMSC, EBU-TT-D, SMPTE-TT) in, clean WebVTT out. No I/O.
 //!
-//! * [`read`] takes either of them and tells them apart; [`read_webvtt`] and [`read_srt`] take one.
+//! * [`read`] takes any of them and tells them apart; [`read_webvtt`], [`read_srt`] and [`read_ttml`] take
+//!   one.
 //! * [`Track::to_webvtt`] is the one writer. What it writes is read as the same track.
 //!
 //! The readers are strict about times and their order within a cue, because a wrong time is a subtitle that
 //! nobody sees; and bounded, because the files come from anywhere. Text keeps the tags that WebVTT knows
 //! (`i`, `b`, `u`, `c`, `v`, `lang`, `ruby`, `rt`) and its cue settings; other tags, notes, styles and regions
-//! are left out, so nothing in a file says more than what is shown when.
+//! are left out, so nothing in a file says more than what is shown when. Of TTML, styles and regions become
+//! such tags and settings.
 //!
 //! # Examples
 //! ```
@@ -25,10 +27,12 @@ mod lines;
 mod srt;
 mod text;
 mod time;
+mod ttml;
 mod webvtt;
 
 pub use srt::read_srt;
 pub use time::{Time, time};
+pub use ttml::read_ttml;
 pub use webvtt::read_webvtt;
 
 /// Octets of the largest file that is read.
@@ -70,8 +74,8 @@ pub enum Error {
     /// Larger than is read.
     #[error("too large for subtitles: {MAX_OCTETS} octets and {MAX_CUES} cues are read at most")]
     TooLarge,
-    /// Neither of the formats.
-    #[error("neither WebVTT nor SubRip (SRT)")]
+    /// None of the formats.
+    #[error("neither WebVTT nor SubRip (SRT) nor TTML")]
     Unknown,
     /// Something is wrong in a line.
     #[error("line {line}: {what}")]
@@ -86,7 +90,7 @@ pub enum Error {
     Empty,
 }
 
-/// Reads WebVTT or SubRip, by how the file begins.
+/// Reads WebVTT, SubRip or TTML, by how the file begins.
 ///
 /// # Errors
 /// [`Error`].
@@ -94,6 +98,7 @@ pub fn read(file: &[u8]) -> Result<Track, Error> {
     let text = lines::decode(file)?;
     match webvtt::has_signature(&text) {
         true => webvtt::read_text(&text),
+        false if ttml::has_signature(&text) => ttml::read_text(&text),
         false => srt::read_text(&text),
     }
 }

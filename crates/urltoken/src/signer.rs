@@ -80,6 +80,18 @@ impl Signer {
         self.reach
     }
 
+    /// Whether networks take more parameters behind its tokens: those of CloudFront and Google for one URL
+    /// are of that URL letter by letter, and those of bunny.net and Cloudflare of all of the query.
+    pub fn takes_more(&self) -> bool {
+        match self.dialect {
+            Dialect::MediaVault | Dialect::Matinee | Dialect::EdgeAuth | Dialect::Nginx | Dialect::Cat => {
+                true
+            }
+            Dialect::CloudFront | Dialect::Google => self.reach != Reach::File,
+            Dialect::Bunny | Dialect::Cloudflare => false,
+        }
+    }
+
     /// Until when a URL is good that is signed `now` and wanted until `expires`: earlier, where the network
     /// takes tokens no longer than its `lifetime`.
     pub fn expiration(&self, expires: u64, now: u64) -> u64 {

@@ -88,3 +88,9 @@ pub fn missing(global: &JsValue) -> Vec<Missing> {
 pub fn missing_here() -> Vec<Missing> {
     missing(&js_sys::global())
 }
+
+/// Whether the viewer has told the browser to save data (Save Data API, `NetworkInformation.saveData`).
+pub fn wants_little_data() -> bool {
+    let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
+    get(&get(&gloo::utils::window().navigator(), "connection"), "saveData").is_truthy()
+}

@@ -104,6 +104,20 @@ pub fn save_track(kind: &str, preference: &str) {
     let _ = LocalStorage::set(kind, preference);
 }
 
+fn picture_key(account: &str) -> String {
+    format!("matinee.picture.{account}")
+}
+
+/// What the account's viewer wants of the picture on this device.
+pub fn picture(account: &str) -> Option<String> {
+    LocalStorage::get(picture_key(account)).ok()
+}
+
+/// Keeps it.
+pub fn save_picture(account: &str, wish: &str) {
+    let _ = LocalStorage::set(picture_key(account), wish);
+}
+
 /// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a
 /// hint, so that nobody waits for the module to look where there is none.
 fn licenses_key(account: &str) -> String {

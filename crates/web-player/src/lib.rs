@@ -38,3 +38,4 @@ pub mod fetcher;
 pub mod mse;
 pub mod player;
 pub mod problem;
+pub mod words;

@@ -3,7 +3,7 @@
 use drm_api::{DrmError, PolicyReason};
 use nccp::{ErrorCode, Playing, WireError};
 
-use crate::{api, capability::Missing};
+use crate::{api, capability::Missing, words};
 
 /// What the viewer can do about a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +38,21 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(code: &str, title: &str, text: &str, way: Way) -> Self {
+    /// In the words of the code's row; `text` stands in place of the row's, where it says more.
+    fn new(code: &str, text: Option<&str>, way: Way) -> Self {
+        let row = words::of(code);
+        let text = text.filter(|text| !text.is_empty());
         Self {
             code: code.to_owned(),
-            title: title.to_owned(),
-            text: text.to_owned(),
+            title: row.map_or("The service refused", |row| row.title).to_owned(),
+            text: text.or(row.map(|row| row.text)).unwrap_or_default().to_owned(),
             way,
             playing: Vec::new(),
         }
+    }
+
+    fn titled(self, title: &str) -> Self {
+        Self { title: title.to_owned(), ..self }
     }
 
     /// Title and text in one line.
@@ -53,10 +60,14 @@ impl Problem {
         format!("{}. {}", self.title, self.text)
     }
 
+    /// Whether it goes by itself when the network is back.
+    pub fn is_of_network(&self) -> bool {
+        matches!(self.code.as_str(), "NETWORK" | "MEDIA_UNREACHABLE")
+    }
+
     /// The service cannot be reached.
     pub fn network() -> Self {
-        let text = "Check your connection. Nothing is lost: playback resumes where it stopped.";
-        Self::new("NETWORK", "The service does not answer", text, Way::Retry)
+        Self::new("NETWORK", None, Way::Retry)
     }
 
     /// The browser lacks something.
@@ -66,82 +77,47 @@ impl Problem {
             "It lacks {}. A current version of Chrome, Edge, Firefox or Safari can.",
             names.join(", ")
         );
-        Self::new("BROWSER_UNSUPPORTED", "This browser cannot play protected films", &text, Way::Library)
+        Self::new("BROWSER_UNSUPPORTED", Some(&text), Way::Library)
     }
 
     /// An answer of the controller; `text` is what the server says.
     pub fn from_code(code: ErrorCode, text: &str) -> Self {
         use ErrorCode as E;
-        let (title, own, way) = match code {
-            E::DeviceLimitReached => (
-                "Device Limit Reached",
-                "This account has as many devices as it may have. Remove one that you no longer use to continue on this device.",
-                Way::Devices,
-            ),
-            E::RemovalLimitReached => ("Too many devices were removed", text, Way::Devices),
-            E::StreamLimit => ("Playing elsewhere", text, Way::TakeOver),
-            E::GrantInvalid => ("Not allowed to play here", text, Way::Retry),
-            E::LoginRequired => ("Please sign in", "Your session has ended.", Way::SignIn),
-            E::NotSubscribed => ("Not in your plan", "Your plan does not include this title.", Way::Library),
-            E::NetworkLimit => ("Used in too many places", text, Way::Retry),
-            E::RegionNotAllowed => (
-                "Not available where you are",
-                "It is not offered in the country that your connection comes from. If that is a VPN's or a proxy's, \
-                 switch it off and try again.",
-                Way::Library,
-            ),
-            E::MovieUnknown => ("No such title", "It may have left the library.", Way::Library),
-            E::MovieNotAvailable => {
-                ("Not available at the moment", "This title is not available at the moment.", Way::Library)
-            }
-            E::EventWaiting => ("Not begun yet", "This event has not begun yet.", Way::Retry),
-            E::EventEnded => (
-                "The event has ended",
-                "Where there is a recording it will be in the library soon.",
-                Way::Library,
-            ),
-            E::PolicyRefused => (
-                "Not allowed on this device",
-                // The server's words name the rule.
-                if text.is_empty() { "The title's rules do not allow it to play here." } else { text },
-                Way::Library,
-            ),
-            E::ChallengeInvalid | E::CertificateInvalid => (
-                "The license was refused",
-                "The license server did not accept this device. Trying again usually helps.",
-                Way::Retry,
-            ),
-            E::SequenceOutOfOrder | E::NotAuthentic | E::TicketExpired | E::DeviceUnknown => (
-                "This device could not be registered",
-                "Registering this browser again did not help. Try again, or sign out and in.",
-                Way::Retry,
-            ),
-            E::RenewOtherCustomer => (
-                "Another account is signed in",
-                "This browser was registered for another account. Sign out, and sign in again.",
-                Way::SignIn,
-            ),
-            E::ClockSkew => (
-                "The clock is wrong",
-                "This device's clock differs too much from the service's. Set it, then try again.",
-                Way::Retry,
-            ),
-            E::TryLater => ("The service is busy", "Try again in a minute.", Way::Retry),
-            _ => ("The service refused", text, Way::Retry),
+        // The server's words can name a rule, a device or a time. Of these codes there is nothing to name.
+        let (own, way) = match code {
+            E::DeviceLimitReached => (true, Way::Devices),
+            E::RemovalLimitReached => (false, Way::Devices),
+            E::StreamLimit => (false, Way::TakeOver),
+            E::LoginRequired | E::RenewOtherCustomer => (true, Way::SignIn),
+            E::NotSubscribed
+            | E::RegionNotAllowed
+            | E::MovieUnknown
+            | E::MovieNotAvailable
+            | E::EventEnded => (true, Way::Library),
+            E::PolicyRefused => (false, Way::Library),
+            E::EventWaiting
+            | E::ChallengeInvalid
+            | E::CertificateInvalid
+            | E::SequenceOutOfOrder
+            | E::NotAuthentic
+            | E::TicketExpired
+            | E::DeviceUnknown
+            | E::ClockSkew
+            | E::TryLater => (true, Way::Retry),
+            _ => (false, Way::Retry),
         };
-        Self::new(code.as_str(), title, own, way)
+        Self::new(code.as_str(), (!own).then_some(text), way)
     }
 
     /// Another device of the account took this one's place; `names` says which.
     pub fn stopped(names: &str) -> Self {
-        let text = "Your plan does not allow more films at the same time, so this one stopped.";
-        Self::new("STREAM_STOPPED", &format!("Playing on {names} now"), text, Way::Retry)
+        Self::new("STREAM_STOPPED", None, Way::Retry).titled(&format!("Playing on {names} now"))
     }
 
     /// The picture or sound could not be decoded or appended.
     pub fn playback(what: &str) -> Self {
         let text = format!("The browser could not play what it received ({what}).");
-        Self::new("PLAYBACK", "Playback stopped", &text, Way::Retry)
+        Self::new("PLAYBACK", Some(&text), Way::Retry)
     }
 }
 
@@ -159,7 +135,7 @@ impl From<&api::Error> for Problem {
             api::Error::Status(401) => Self::from_code(ErrorCode::LoginRequired, ""),
             api::Error::Status(status) => {
                 let text = format!("It answered with status {status}.");
-                Self::new("SERVICE", "The service has a problem", &text, Way::Retry)
+                Self::new("SERVICE", Some(&text), Way::Retry)
             }
         }
     }
@@ -167,63 +143,56 @@ impl From<&api::Error> for Problem {
 
 impl From<&DrmError> for Problem {
     fn from(error: &DrmError) -> Self {
-        let (code, title, way) = match error {
-            DrmError::Unsupported { .. } => {
-                ("BROWSER_UNSUPPORTED", "This browser cannot play protected films", Way::Library)
+        let (code, way) = match error {
+            DrmError::Unsupported { .. } => ("BROWSER_UNSUPPORTED", Way::Library),
+            DrmError::Network { .. } | DrmError::IndividualizationInvalid => {
+                ("INDIVIDUALIZATION", Way::Retry)
             }
-            DrmError::Network { .. } => {
-                ("INDIVIDUALIZATION", "This browser could not be set up for playback", Way::Retry)
-            }
-            DrmError::ModuleMismatch => {
-                ("MODULE_MISMATCH", "The protection module is out of date", Way::Reload)
-            }
-            DrmError::IndividualizationInvalid => {
-                ("INDIVIDUALIZATION", "The device certificate is not valid", Way::Retry)
-            }
-            DrmError::LicenseInvalid => ("LICENSE_INVALID", "The license is not valid", Way::Retry),
-            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
-                ("POLICY_REFUSED", "This page is out of date", Way::Reload)
-            }
-            DrmError::PolicyRefused { .. } => ("POLICY_REFUSED", "Not allowed on this device", Way::Library),
-            DrmError::LicenseExpired => ("LICENSE_EXPIRED", "The license has ended", Way::Library),
-            DrmError::Media { .. } => ("MEDIA", "The film could not be decrypted", Way::Retry),
-            DrmError::Storage { .. } => ("STORAGE", "Device storage failed", Way::Retry),
-            _ => ("PLAYER", "The player is stuck", Way::Retry),
+            DrmError::ModuleMismatch => ("MODULE_MISMATCH", Way::Reload),
+            DrmError::LicenseInvalid => ("LICENSE_INVALID", Way::Retry),
+            DrmError::PolicyRefused { reason: PolicyReason::Module } => ("POLICY_REFUSED", Way::Reload),
+            DrmError::PolicyRefused { .. } => ("POLICY_REFUSED", Way::Library),
+            DrmError::LicenseExpired => ("LICENSE_EXPIRED", Way::Library),
+            DrmError::Media { .. } => ("MEDIA", Way::Retry),
+            DrmError::Storage { .. } => ("STORAGE", Way::Retry),
+            _ => ("PLAYER", Way::Retry),
         };
         let text = match error {
-            DrmError::Network { .. } => "The service that sets up browsers did not answer as expected. Try again.".into(),
             DrmError::PolicyRefused { reason: PolicyReason::Output } => {
-                "The title's rules allow one display only. Disconnect the second one.".into()
+                Some("The title's rules allow one display only. Disconnect the second one.".to_owned())
             }
             DrmError::PolicyRefused { reason: PolicyReason::Clock } => {
-                "This device's clock was set back. Correct it, or go online.".into()
+                Some("This device's clock was set back. Correct it, or go online.".to_owned())
             }
-            DrmError::PolicyRefused { reason: PolicyReason::Module } | DrmError::ModuleMismatch => {
-                "Reload the page to get the current version.".into()
+            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
+                Some("Reload the page to get the current version.".to_owned())
             }
-            DrmError::Storage { .. } => {
-                "The browser cannot store this site's device keys. A private window or a full disk may be the reason."
-                    .into()
-            }
-            other => sentence(&other.to_string()),
+            DrmError::Network { .. } | DrmError::ModuleMismatch | DrmError::Storage { .. } => None,
+            other => Some(sentence(&other.to_string())),
         };
-        Self::new(code, title, &text, way)
+        let problem = Self::new(code, text.as_deref(), way);
+        match error {
+            DrmError::IndividualizationInvalid => problem.titled("The device certificate is not valid"),
+            DrmError::Media { .. } => problem.titled("The film could not be decrypted"),
+            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
+                problem.titled("This page is out of date")
+            }
+            _ => problem,
+        }
     }
 }
 
 impl From<&engine::Error> for Problem {
     fn from(error: &engine::Error) -> Self {
-        let (code, title, way) = match error {
-            engine::Error::Unreachable => ("MEDIA_UNREACHABLE", "The film isn't loading", Way::Retry),
-            engine::Error::Refused { .. } => ("MEDIA_REFUSED", "The media server refused", Way::Retry),
-            engine::Error::FilmChanged => ("FILM_CHANGED", "The film was replaced", Way::Retry),
-            engine::Error::Stuck => ("PLAYBACK_STUCK", "Playback is stuck", Way::Retry),
-            engine::Error::NothingToPlay => {
-                ("NOTHING_TO_PLAY", "This browser can't play this film", Way::Library)
-            }
-            _ => ("MEDIA", "The film is damaged", Way::Library),
+        let (code, way) = match error {
+            engine::Error::Unreachable => ("MEDIA_UNREACHABLE", Way::Retry),
+            engine::Error::Refused { .. } => ("MEDIA_REFUSED", Way::Retry),
+            engine::Error::FilmChanged => ("FILM_CHANGED", Way::Retry),
+            engine::Error::Stuck => ("PLAYBACK_STUCK", Way::Retry),
+            engine::Error::NothingToPlay => ("NOTHING_TO_PLAY", Way::Library),
+            _ => ("MEDIA", Way::Library),
         };
-        Self::new(code, title, &sentence(&error.to_string()), way)
+        Self::new(code, Some(&sentence(&error.to_string())), way)
     }
 }
 

@@ -140,12 +140,21 @@ pub(crate) fn build_site_beside(
         jobs.push(Job::new(name, move || lane.iter().try_for_each(|module| build.module(module, number))));
     }
     side_by_side(jobs)?;
+    join_shim(project)?;
     let manifest =
         site::assemble(&project.root.join("www"), &project.root.join(APP.folder), &project.site())?;
     for Size { name, raw, brotli } in Size::of_modules(&manifest) {
         println!("{name:<16} {raw:>9} bytes, {brotli:>8} in Brotli");
     }
     Ok(manifest)
+}
+
+/// Writes the shim for players of others, `pkg/eme/eme.js`, from its modules.
+fn join_shim(project: &Project) -> Result<(), Error> {
+    let folder = project.root.join("pkg/eme");
+    let file = folder.join("eme.js");
+    let script = site::join(&folder.join("src"), "main.js")?;
+    std::fs::write(&file, script).map_err(Error::file(&file))
 }
 
 /// Compiler flags of the DRM module; the app and the DRM module's second build must start where SIMD is

@@ -126,7 +126,8 @@ fn protect(record: &mut Record, film: &Film, matinee: &dyn Fn(&[&str]) -> Comman
         return Ok(());
     }
     println!("protecting “{}”", film.title);
-    let mut package = matinee(&["package", "--movie", &film.movie.to_string(), "--title", &film.title]);
+    let mut package =
+        matinee(&["package", "--movie", &film.movie.to_string(), "--title", &film.title, "--replace"]);
     for (options, file) in &film.extras {
         package.args(options.iter()).arg(file);
     }

@@ -20,13 +20,14 @@
 //!   `{{app_wasm}}` (the app's glue and module), `{{app_css}}`, `{{boot_js}}`, `{{decryptor_js}}`,
 //!   `{{decryptor_wasm}}`, `{{worker_js}}` (the worker's loader). A placeholder that names nothing is an
 //!   error, as is an inline script or style (the site's CSP forbids them).
-//! * `pkg/player/matinee-player.js` lies in the root as `player.js`, `pkg/eme/eme.js` as `eme.js`: pages of other sites
-//!   name them. `www/examples`
-//!   are for such pages, and not part of the site.
+//! * `pkg/player/matinee-player.js` lies in the root as `player.js`, `pkg/eme/eme.js` as `eme.js`: pages of
+//!   other sites name them. The latter is joined from the modules in `pkg/eme/src` before ([`join`]).
+//!   `www/examples` are for such pages, and not part of the site.
 //! * Beside each text or wasm file that gets smaller by it lies `{file}.br`, Brotli at quality 11.
 //! * `site.json` lists it all ([`Manifest`]).
 
 mod assemble;
+mod join;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use assemble::assemble;
+pub(crate) use join::join;
 
 /// `site.json`.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]

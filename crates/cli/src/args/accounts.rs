@@ -53,6 +53,16 @@ pub(crate) enum User {
         #[command(flatten)]
         json: Json,
     },
+    /// Delete an account with its devices, sessions, list and positions; what the audit log has of it stays
+    Delete {
+        /// Email address
+        email: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Let a blocked account in again
     Unblock {
         /// Email address

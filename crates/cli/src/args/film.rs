@@ -2,7 +2,7 @@
 
 use super::values::{rotation, seconds, time};
 use super::{Exchange, Json};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use packager::Rotation;
 use server::LicenseMode;
 use std::ffi::OsString;
@@ -21,26 +21,67 @@ pub(crate) struct Details {
     /// Cast member; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) cast: Vec<String>,
+    /// Genre; may be given several times
+    #[arg(long = "genre", value_name = "NAME")]
+    pub(crate) genres: Vec<String>,
+    /// Series that it is an episode of
+    #[arg(long, value_name = "NAME", requires_all = ["season", "episode"])]
+    pub(crate) series: Option<String>,
+    /// Its season, 0 for specials
+    #[arg(long, value_name = "NUMBER", requires = "series")]
+    pub(crate) season: Option<u16>,
+    /// Its number in the season
+    #[arg(long, value_name = "NUMBER", requires = "series")]
+    pub(crate) episode: Option<u16>,
     /// What it is about
     #[arg(long, value_name = "TEXT")]
     pub(crate) synopsis: Option<String>,
     /// Age rating
     #[arg(long)]
     pub(crate) rating: Option<String>,
-    /// Policy of its licenses, see `matinee policy list` [default: 24h]
+    /// Policy of its licenses, see `matinee policy list` [a new film's: 24h]
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<String>,
     /// Where its licenses come from: server, or embedded (along with the film, for the domain all; or
-    /// embedded-browser, embedded-box)
-    #[arg(long, value_name = "MODE", default_value = "server")]
-    pub(crate) license: LicenseMode,
-    /// Country from which it may be watched, like DE; may be given several times [default: all that the site
+    /// embedded-browser, embedded-box) [a new film's: server]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) license: Option<LicenseMode>,
+    /// Country from which it may be watched, like DE; may be given several times [a new film's: all that the site
     /// allows]
     #[arg(long = "region", value_name = "COUNTRY")]
     pub(crate) regions: Vec<String>,
-    /// Plan that may play it; may be given several times [default: every plan but none]
+    /// Plan that may play it; may be given several times [a new film's: every plan but none]
     #[arg(long = "plan", value_name = "PLAN")]
     pub(crate) plans: Vec<String>,
+}
+
+impl Details {
+    /// Whether nothing is told.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self {
+            title,
+            year,
+            cast,
+            genres,
+            series,
+            season,
+            episode,
+            synopsis,
+            rating,
+            policy,
+            license,
+            regions,
+            plans,
+        } = self;
+        let texts = [title, series, synopsis, rating, policy];
+        let lists = [cast, genres, regions, plans];
+        texts.iter().all(|text| text.is_none())
+            && lists.iter().all(|list| list.is_empty())
+            && year.is_none()
+            && season.is_none()
+            && episode.is_none()
+            && license.is_none()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -49,9 +90,12 @@ pub(crate) struct Package {
     /// ladder of one film
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Number of the movie
+    /// Number of the movie [default: the next that is free]
     #[arg(long, value_name = "ID")]
-    pub(crate) movie: nccp::MovieId,
+    pub(crate) movie: Option<nccp::MovieId>,
+    /// Take the place of the movie that has the number; what is not told of the film anew stays as it is
+    #[arg(long, requires = "movie")]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) details: Details,
     #[command(flatten)]
@@ -98,6 +142,8 @@ pub(crate) struct Package {
     pub(crate) keys: FilmKeys,
     #[command(flatten)]
     pub(crate) exchange: Exchange,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +154,9 @@ pub(crate) struct Add {
     /// Number of the movie [default: the next that is free]
     #[arg(long, value_name = "ID")]
     pub(crate) movie: Option<nccp::MovieId>,
+    /// Take the place of the movie that has the number; what is not told of the film anew stays as it is
+    #[arg(long, requires = "movie")]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) details: Details,
     #[command(flatten)]
@@ -141,7 +190,7 @@ pub(crate) struct Tracks {
     /// where the file has several); may be given several times
     #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
     pub(crate) audio: Vec<OsString>,
-    /// Subtitles from a WebVTT or SubRip file, and what is told of them, like lang=de,role=caption: lang,
+    /// Subtitles from a WebVTT, SubRip or TTML file, and what is told of them, like lang=de,role=caption: lang,
     /// label, role (subtitle, caption, forced), default; may be given several times
     #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
     pub(crate) subtitles: Vec<OsString>,
@@ -198,6 +247,8 @@ pub(crate) struct Decrypt {
     /// Where to write [default: FILE with -clear before its ending]
     #[arg(long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[derive(Debug, Args)]
@@ -214,10 +265,60 @@ pub(crate) struct AddMovie {
     /// Number of the movie [default: the one it was packaged with]
     #[arg(long, value_name = "NUMBER", requires = "content")]
     pub(crate) movie: Option<nccp::MovieId>,
+    /// Take the place of the movie that has the number; what is not told of the film anew stays as it is
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) keys: FilmKeys,
     #[command(flatten)]
     pub(crate) details: Details,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EditMovie {
+    /// Its number
+    pub(crate) movie: nccp::MovieId,
+    #[command(flatten)]
+    pub(crate) details: Details,
+    /// Tell this no more; may be given several times
+    #[arg(long, value_name = "FIELD", value_enum)]
+    pub(crate) clear: Vec<ClearField>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What need not be told of a movie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClearField {
+    Year,
+    Cast,
+    #[value(alias = "genre")]
+    Genres,
+    /// And season and episode
+    Series,
+    Synopsis,
+    Rating,
+    #[value(alias = "plan")]
+    Plans,
+    #[value(alias = "region")]
+    Regions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoviePoster {
+    /// Its number
+    pub(crate) movie: nccp::MovieId,
+    /// The picture (JPEG)
+    #[arg(required_unless_present_any = ["from_film", "remove"], conflicts_with_all = ["from_film", "remove"])]
+    pub(crate) file: Option<PathBuf>,
+    /// The film's picture at this time, like 90s or 12m; ffmpeg is needed for it
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "remove")]
+    pub(crate) from_film: Option<Duration>,
+    /// Take the poster away again: the one is shown that the film was packaged with, if it was with one
+    #[arg(long)]
+    pub(crate) remove: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }
@@ -228,6 +329,10 @@ pub(crate) enum Movie {
     Add(Box<AddMovie>),
     /// List the movies
     List(Json),
+    /// Change what is told of a movie: what is named here, and nothing else
+    Edit(Box<EditMovie>),
+    /// Give a movie a poster, or another one; the film's files stay as they are
+    Poster(MoviePoster),
     /// Remove a movie and its files
     Remove {
         /// Its number

@@ -9,7 +9,8 @@ use std::time::SystemTime;
 pub(crate) struct Url {
     /// Number of the movie
     pub(crate) movie: nccp::MovieId,
-    /// What for: dash (stream.mpd), hls (master.m3u8), or file (each file with pictures or sound)
+    /// What for: dash (stream.mpd), hls (master.m3u8), hls-aes128 (its form of whole segments, by an origin),
+    /// or file (each file with pictures or sound)
     #[arg(long, value_name = "FORM")]
     pub(crate) form: UrlForm,
     /// When it ends: 2026-11-28T20:00:00Z (UTC), or a time from now such as 12h or 7d [default: the film's
@@ -25,5 +26,7 @@ pub(crate) struct Url {
 pub(crate) enum UrlForm {
     Dash,
     Hls,
+    /// HLS with AES-128 over whole segments, of a film of an origin
+    HlsAes128,
     File,
 }

@@ -1,10 +1,15 @@
 //! `matinee user`.
 
-use super::{block_on, now, open, password};
+use super::{block_on, now, open, open_existing, password};
 use crate::args::User;
 use crate::{Failure, output};
 use serde_json::json;
+use server::accounts::Belongings;
 use server::{Config, accounts};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stderr, stdin};
+
+/// The longest answer that is read, in octets.
+const MOST_ANSWER: u64 = 100;
 
 pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
     match command {
@@ -23,7 +28,7 @@ pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
         User::Passwd { email, keep_boxes, password, json } => {
             let password = password::read(password)?;
             block_on(async {
-                let store = open(config).await?;
+                let store = open_existing(config).await?;
                 accounts::set_password(&*store, &email, &password, keep_boxes).await?;
                 store.close().await;
                 if json.json {
@@ -33,7 +38,7 @@ pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
             })
         }
         User::List(json) => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             let accounts = accounts::list(&*store).await?;
             store.close().await;
             if json.json {
@@ -46,15 +51,78 @@ pub(crate) fn run(config: &Config, command: User) -> Result<(), Failure> {
             };
             output::table(&["EMAIL", "PLAN", "CREATED", ""], &accounts.iter().map(row).collect::<Vec<_>>())
         }),
+        User::Delete { email, yes, json } => delete(config, &email, yes, json.json),
         User::Block { email, undo, json } => block(config, &email, !undo, json.json),
         User::Unblock { email, json } => block(config, &email, false, json.json),
     }
 }
 
+/// Deletes an account, once somebody has said that it is to be.
+fn delete(config: &Config, email: &str, yes: bool, json: bool) -> Result<(), Failure> {
+    let has = block_on(async {
+        let store = open_existing(config).await?;
+        let has = accounts::belongings(&*store, email, now()).await?;
+        store.close().await;
+        Ok(has)
+    })?;
+    if !yes {
+        confirm(&has)?;
+    }
+    let had = block_on(async {
+        let store = open_existing(config).await?;
+        let had = accounts::delete(&*store, email, now()).await?;
+        store.close().await;
+        Ok(had)
+    })?;
+    if json {
+        let Belongings { account, devices, sessions, viewed, queued, links } = had;
+        return output::json(&json!({"account": account.handle, "email": account.email, "devices": devices,
+            "sessions": sessions, "viewed": viewed, "queued": queued, "links": links}));
+    }
+    output::line(&format!("Deleted {}: {}", had.account.email, in_words(&had)))?;
+    output::line("Its devices get nothing any more. The audit log has what it had of it, without the address")
+}
+
+/// Says what goes and what stays, and asks; without a terminal it refuses.
+fn confirm(has: &Belongings) -> Result<(), Failure> {
+    let email = &has.account.email;
+    let mut terminal = stderr();
+    if !(stdin().is_terminal() && terminal.is_terminal()) {
+        let what = "there is no terminal to ask at, and nothing was deleted: say --yes if it is to be";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    writeln!(terminal, "{email} is deleted for good: {}.", in_words(has))?;
+    writeln!(
+        terminal,
+        "What plays ends as by `matinee user block`. The audit log keeps what it has, without the address."
+    )?;
+    write!(terminal, "Delete it? Type yes: ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    BufReader::new(stdin().take(MOST_ANSWER)).read_line(&mut answer)?;
+    match answer.trim() {
+        "yes" => Ok(()),
+        _ => Err(Failure::Command(format!("{email} stays: nothing was deleted"))),
+    }
+}
+
+/// What an account has, in words.
+fn in_words(has: &Belongings) -> String {
+    let Belongings { devices, sessions, viewed, queued, links, .. } = has;
+    let mut all = vec![
+        format!("the account, devices: {devices}, sessions: {sessions}"),
+        format!("movies with positions: {viewed}, movies on the list: {queued}, and its playback log"),
+    ];
+    if *links > 0 {
+        all.push(format!("the link to a film that it is for: {links}"));
+    }
+    all.join(", ")
+}
+
 /// Blocks an account, or lets it in again.
 fn block(config: &Config, email: &str, blocked: bool, json: bool) -> Result<(), Failure> {
     block_on(async {
-        let store = open(config).await?;
+        let store = open_existing(config).await?;
         accounts::set_disabled(&*store, email, blocked).await?;
         store.close().await;
         if json {

@@ -1,7 +1,8 @@
 //! `matinee add`: from whatever an operator has to a title.
 
+use super::numbers::{self, Number};
 use super::progress::Bar;
-use super::{block_on, exchange, film, movie, open, tracks};
+use super::{block_on, exchange, film, movie, tracks};
 use crate::args::Add;
 use crate::{Failure, output};
 use packager::PackageOptions;
@@ -54,18 +55,27 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
         return Ok(());
     }
     server::open_data(&config.data)?;
-    // Before the long work, and before there is a pack that the catalogue does not know.
-    if !matches!(add.scheme, pack::Scheme::None) {
-        movie::prepare_license(config, &add.details)?;
-    }
     let paths: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
     let wanted = add.movie.map_or(String::new(), |movie| movie.to_string());
     let mut work = Work::open(&config.data.join(film::WORK), &paths, &wanted)?;
-    let movie = number(config, &add, &mut work)?;
+    // Before the long work, and before there is a pack that the catalogue does not know.
+    let number = match number(config, &add, &mut work) {
+        Ok(number) => number,
+        Err(failure) => {
+            work.leave()?;
+            return Err(failure);
+        }
+    };
     let mut meter = Meter::new(add.json);
     let (published, source) = loop {
         let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
-        let options = options(config, &add, movie, &named, prepared, what.sounds.is_empty())?;
+        for note in &prepared.left_out {
+            match add.json {
+                true => line(&json!({"event": "left_out", "what": note}))?,
+                false => output::line(note)?,
+            }
+        }
+        let options = options(config, &add, &number, &named, prepared, what.sounds.is_empty())?;
         match packager::package(&options, &mut meter) {
             // What looked fit is not: its key frames, its gaps, or something in its coding.
             Err(error) if give_up_passing(&what, &error, &mut wishes) => {
@@ -84,25 +94,18 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     let id = &published.pack.pack_id;
     let done = source.and_then(|source| {
         let pack = block_on(async { Ok(movies::read(&*library::open(config)?, id).await?) })?;
-        Ok((movie::put(config, &pack, add.details)?, source))
+        Ok((movie::put(config, &pack, add.details, number.over)?, source))
     });
     match done {
-        Ok((movie, source)) => {
-            let kept = source.map(|source| source.keep(&movie.id.to_string())).transpose()?;
+        Ok((added, source)) => {
+            let kept = source.map(|source| source.keep(&added.movie.id.to_string())).transpose()?;
             work.remove()?;
-            let (id, title, pack) = (movie.id, movie.title, movie.pack);
-            if add.json {
-                let mut said = json!({"event": "published", "movie_id": id, "title": title, "pack": pack});
-                if let Some(place) = kept {
-                    said["source"] = place.to_string_lossy().into();
-                }
-                return line(&said);
+            if !add.json {
+                return movie::say(&added, kept.as_deref(), false);
             }
-            output::line(&format!("Published movie {id} \"{title}\" as pack {pack}"))?;
-            match kept {
-                Some(place) => output::line(&format!("Kept its clear form in {}", place.display())),
-                None => Ok(()),
-            }
+            let mut said = movie::added_json(&added, kept.as_deref());
+            said["event"] = "published".into();
+            line(&said)
         }
         Err(error) => {
             if !published.already_there {
@@ -120,37 +123,34 @@ fn read_ladder(path: &std::path::Path) -> Result<Vec<prepare::ladder::Rung>, Fai
     prepare::ladder::parse(&text).map_err(|what| failed(&what))
 }
 
-/// The number that was asked for, the one that was taken before, or the next.
-fn number(config: &Config, add: &Add, work: &mut Work) -> Result<u64, Failure> {
-    if let Some(movie) = add.movie {
-        return Ok(movie.get());
+/// The number that was asked for, the one that was taken before, or the next; whether licenses can be made for it.
+fn number(config: &Config, add: &Add, work: &mut Work) -> Result<Number, Failure> {
+    let number = match work.movie() {
+        Some(movie) => numbers::again(config, movie, add.replace)?,
+        None => numbers::choose(config, add.movie, add.replace)?,
+    };
+    if !matches!(add.scheme, pack::Scheme::None) {
+        movie::prepare_license(config, &add.details, number.so_far.as_ref())?;
     }
-    if let Some(movie) = work.movie() {
-        return Ok(movie);
+    if number.so_far.is_none() {
+        work.set_movie(number.id)?;
     }
-    let movies = block_on(async {
-        let store = open(config).await?;
-        let movies = server::movies::list(&*store).await?;
-        store.close().await;
-        Ok(movies)
-    })?;
-    let next = movies.iter().map(|movie| movie.id).max().unwrap_or(0) + 1;
-    work.set_movie(next)?;
-    Ok(next)
+    Ok(number)
 }
 
 fn options(
     config: &Config,
     add: &Add,
-    movie: u64,
+    number: &Number,
     named: &tracks::Named,
     prepared: Prepared,
     silent: bool,
 ) -> Result<PackageOptions, Failure> {
     let keys = match add.scheme {
         pack::Scheme::None => None,
-        _ => Some(exchange::site_key(config, movie)?),
+        _ => Some(exchange::site_key(config, number.id)?),
     };
+    let so_far = || Some(number.so_far.as_ref()?.title.clone());
     let title = || Some(add.inputs.first()?.file_stem()?.to_string_lossy().into_owned());
     // What is named one by one is there beside what was found.
     let mut audio = prepared.audio;
@@ -160,7 +160,7 @@ fn options(
     audio.extend(named.audio.iter().cloned());
     let chapters = if named.chapters.is_empty() { prepared.chapters } else { named.chapters.clone() };
     Ok(PackageOptions {
-        title: add.details.title.clone().or_else(title),
+        title: add.details.title.clone().or_else(so_far).or_else(title),
         scheme: add.scheme,
         allow_no_audio: silent,
         poster: add.poster.clone().or(prepared.poster),
@@ -169,7 +169,7 @@ fn options(
         subtitles: prepared.subtitles.into_iter().chain(named.subtitles.iter().cloned()).collect(),
         thumbnails: prepared.thumbnails,
         chapters,
-        ..PackageOptions::new(prepared.inputs, movie, keys, super::storage::destination(config)?)
+        ..PackageOptions::new(prepared.inputs, number.id, keys, super::storage::destination(config)?)
     })
 }
 
@@ -291,5 +291,9 @@ impl packager::Progress for Meter {
     fn advance(&mut self, amount: u64) {
         self.bar.advance(amount);
         self.reach(self.done + amount);
+    }
+
+    fn warn(&mut self, what: &str) {
+        self.bar.warn(what);
     }
 }

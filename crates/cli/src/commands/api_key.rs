@@ -1,6 +1,6 @@
 //! `matinee apikey`.
 
-use super::{block_on, now, open};
+use super::{block_on, now, open, open_existing};
 use crate::args::ApiKey;
 use crate::{Failure, output};
 use serde_json::json;
@@ -20,7 +20,7 @@ pub(crate) fn run(config: &Config, command: ApiKey) -> Result<(), Failure> {
             output::line(&text)
         }),
         ApiKey::List(json) => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             let keys = api_keys::list(&*store).await?;
             store.close().await;
             if json.json {
@@ -40,7 +40,7 @@ pub(crate) fn run(config: &Config, command: ApiKey) -> Result<(), Failure> {
             )
         }),
         ApiKey::Revoke { name, json } => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             api_keys::revoke(&*store, &name).await?;
             store.close().await;
             if json.json {

@@ -1,6 +1,6 @@
 //! `matinee audit`, and how commands that change files get into it.
 
-use super::{block_on, open};
+use super::{block_on, open, open_existing};
 use crate::args::Audit;
 use crate::{Failure, output};
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ const PAGE: u32 = 1000;
 pub(crate) fn run(config: &Config, audit: Audit) -> Result<(), Failure> {
     let Audit { account, device, movie, since, json } = audit;
     block_on(async {
-        let store = open(config).await?;
+        let store = open_existing(config).await?;
         let account = match account {
             Some(email) => Some(accounts::find(&*store, &email).await?.id),
             None => None,

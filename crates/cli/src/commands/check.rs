@@ -1,7 +1,7 @@
 //! `matinee check`.
 
 use super::progress::Bar;
-use super::{block_on, given_keys, now, open};
+use super::{block_on, given_keys, now, open_existing};
 use crate::args::Check;
 use crate::{Failure, output};
 use cenc::KidAndKey;
@@ -38,7 +38,7 @@ pub(crate) fn run(config: impl FnOnce() -> Result<Config, Failure>, check: &Chec
 
 /// The film's keys, as the site's open them. What cannot be read gives none: the check says what it lacks, and
 /// what is wrong with the film.
-fn site_keys(config: &Config, folder: &Path) -> Vec<KidAndKey> {
+pub(super) fn site_keys(config: &Config, folder: &Path) -> Vec<KidAndKey> {
     let ring = server::keys::load(&config.keys(), &config.public_url, now());
     let pack = block_on(async { Ok(Pack::read_folder(folder).await?) });
     match (ring, pack) {
@@ -54,7 +54,7 @@ fn wrong(report: &CheckReport) -> usize {
 /// The folder of a movie of the catalogue.
 pub(super) fn library_folder(config: &Config, movie: u64) -> Result<PathBuf, Failure> {
     block_on(async {
-        let store = open(config).await?;
+        let store = open_existing(config).await?;
         let movie = movies::find(&*store, movie).await?;
         store.close().await;
         if let storage::Address::S3 { .. } = config.storage.url {

@@ -9,7 +9,7 @@ use server::{Config, contents, library};
 pub(crate) fn run(config: &Config, command: Configuration) -> Result<(), Failure> {
     match command {
         Configuration::Check(json) => {
-            let mut report = contents::check(config, now())?;
+            let mut report = block_on(async { Ok(contents::check(config, now()).await?) })?;
             // A store elsewhere is asked, for its settings alone do not show whether they are right.
             if matches!(config.storage.url, storage::Address::S3 { .. }) {
                 let asked = block_on(async { Ok(library::probe(&*library::open(config)?).await?) });
@@ -32,7 +32,7 @@ pub(crate) fn run(config: &Config, command: Configuration) -> Result<(), Failure
             if json.json { output::json(&shown) } else { table(&rows("", &shown)) }
         }
         Configuration::Show { path: Some(path), set, json } => {
-            let shown = contents::by_path(config, &path, set.as_deref())?;
+            let shown = block_on(async { Ok(contents::by_path(config, &path, set.as_deref()).await?) })?;
             if json.json {
                 return output::json(&shown);
             }

@@ -1,7 +1,7 @@
 //! `matinee device`.
 
 use super::audit::{audited, entry};
-use super::{block_on, open};
+use super::{block_on, data_is_there, open_existing};
 use crate::args::Device;
 use crate::{Failure, output};
 use license::KeyLevel;
@@ -13,7 +13,7 @@ use server::{Config, Error, accounts};
 pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
     match command {
         Device::List { email, json } => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             let emails = match email {
                 Some(email) => vec![email],
                 None => accounts::list(&*store).await?.into_iter().map(|account| account.email).collect(),
@@ -51,7 +51,7 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             )
         }),
         Device::Remove { device, now, json } => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             accounts::remove_device(&*store, device.as_str(), now).await?;
             store.close().await;
             if json.json {
@@ -66,7 +66,7 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             let (is_new, removed) = audited(config, of_component("device revoke", &device, id), || {
                 let is_new = keys::revoke(&config.keys(), id, &note)?;
                 let removed = block_on(async {
-                    let store = open(config).await?;
+                    let store = open_existing(config).await?;
                     let removed = accounts::remove_revoked(&*store, id).await;
                     store.close().await;
                     Ok(removed?)
@@ -98,6 +98,7 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             })
         }
         Device::Revoked(json) => {
+            data_is_there(config)?;
             let list = Revoked::read(&config.keys())?;
             if json.json {
                 let list: Vec<_> = list
@@ -138,7 +139,7 @@ fn revoked_id(config: &Config, device: &str) -> Result<RevokedId, Failure> {
         return Ok(*id);
     }
     block_on(async {
-        let store = open(config).await?;
+        let store = open_existing(config).await?;
         let found = accounts::device(&*store, device).await;
         store.close().await;
         let found = found?.ok_or_else(|| Error::Setting {

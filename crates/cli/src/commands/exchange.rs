@@ -30,9 +30,9 @@ pub(super) struct After {
     file: Option<KeyFile>,
 }
 
-/// Chooses the keys by the command's options.
-pub(super) fn choose(config: &Config, package: &Package) -> Result<Chosen, Failure> {
-    let (exchange, movie) = (&package.exchange, package.movie.get());
+/// Chooses the keys of a movie's film by the command's options.
+pub(super) fn choose(config: &Config, package: &Package, movie: u64) -> Result<Chosen, Failure> {
+    let exchange = &package.exchange;
     if matches!(package.scheme, Scheme::None) {
         if package.keys.cpix.is_some() || exchange.speke.is_some() || exchange.cpix_out.is_some() {
             let what = "with --scheme none there are no keys: no --cpix, --speke, --cpix-out";
@@ -43,7 +43,7 @@ pub(super) fn choose(config: &Config, package: &Package) -> Result<Chosen, Failu
     }
     let file = exchange.cpix_out.as_deref().map(KeyFile::new).transpose()?;
     let (content, label) = (ContentId::of_movie(movie), Label::default());
-    let (given, all, keys) = match document(package)? {
+    let (given, all, keys) = match document(package, movie)? {
         Some(document) => {
             let given = document.keys.iter().map(|key| given_keys::copy(&key.key)).collect();
             (given, false, Keys::exchanged(document, content, label)?)
@@ -86,7 +86,7 @@ pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
 }
 
 /// The document that `--cpix` names, or that a key server answers with.
-fn document(package: &Package) -> Result<Option<Document>, Failure> {
+fn document(package: &Package, movie: u64) -> Result<Option<Document>, Failure> {
     if let Some(path) = &package.keys.cpix {
         return given_keys::document(path).map(Some);
     }
@@ -96,7 +96,7 @@ fn document(package: &Package) -> Result<Option<Document>, Failure> {
         _ => cenc::Scheme::Cenc,
     };
     let server = KeyServer::new(url, package.exchange.speke_header_file.as_deref())?;
-    let own = format!("movie/{}", package.movie);
+    let own = format!("movie/{movie}");
     let request = Request {
         content_id: package.exchange.speke_content_id.as_deref().unwrap_or(&own),
         kid: random_kid()?,

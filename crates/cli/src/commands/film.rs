@@ -2,12 +2,13 @@
 
 use super::exchange::{self, Chosen};
 use super::progress::Bar;
-use super::{block_on, given_keys, movie, tracks};
+use super::{block_on, given_keys, movie, numbers, tracks};
 use crate::args::{Decrypt, Package};
 use crate::{Failure, output};
 use pack::Scheme;
 use packager::{ClearSource, Destination, PackageOptions, ThumbnailSource};
 use prepare::Work;
+use serde_json::json;
 use server::policy::Policies;
 use server::{Config, library, movies};
 use std::path::{Path, PathBuf};
@@ -20,26 +21,32 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     if let Some(policy) = &package.details.policy {
         Policies::load(config)?.check(policy)?;
     }
-    if package.output.is_none() && !matches!(package.scheme, Scheme::None) {
-        movie::prepare_license(config, &package.details)?;
-    }
-    let destination = match package.output.clone() {
-        Some(folder) => Destination::Directory(folder),
+    let json = package.json.json;
+    let number = match package.output {
+        Some(_) => numbers::for_folder(config, package.movie)?,
         None => {
             // Before the library in it is made.
             server::open_data(&config.data)?;
-            super::storage::destination(config)?
+            numbers::choose(config, package.movie, package.replace)?
         }
     };
+    if package.output.is_none() && !matches!(package.scheme, Scheme::None) {
+        movie::prepare_license(config, &package.details, number.so_far.as_ref())?;
+    }
+    let destination = match package.output.clone() {
+        Some(folder) => Destination::Directory(folder),
+        None => super::storage::destination(config)?,
+    };
     let tracks = tracks::read(&package.tracks)?;
-    let Chosen { keys, after } = exchange::choose(config, &package)?;
+    let Chosen { keys, after } = exchange::choose(config, &package, number.id)?;
     let mut work = match package.thumbnails {
         true => Some(open_work(config, &package.inputs, &destination)?),
         false => None,
     };
     let thumbnails = work.as_mut().map(|work| thumbnails(&package.inputs, work)).transpose()?.flatten();
     let options = PackageOptions {
-        title: package.details.title.clone(),
+        // What it is called so far is not the file's name.
+        title: package.details.title.clone().or(number.so_far.map(|movie| movie.title)),
         thumbnails,
         scheme: package.scheme,
         level: package.level,
@@ -52,17 +59,22 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         audio: tracks.audio,
         subtitles: tracks.subtitles,
         chapters: tracks.chapters,
-        ..PackageOptions::new(package.inputs, package.movie.get(), keys, destination)
+        ..PackageOptions::new(package.inputs, number.id, keys, destination)
     };
     let published = packager::package(&options, &mut Bar::new())?;
     let kept = after.kept(&published.pack, options.keys.as_ref());
     if matches!(options.destination, Destination::Directory(_)) {
         kept?;
         discard(work)?;
-        let folder = published.directory.display();
+        let (id, folder) = (published.pack.pack_id, published.directory);
+        if json {
+            return output::json(
+                &json!({"movie_id": number.id, "pack": id, "folder": folder.to_string_lossy()}),
+            );
+        }
+        let (movie, folder) = (number.id, folder.display());
         return output::line(&format!(
-            "Packaged as {} in {folder}; publish it by `matinee movie add {folder}`",
-            published.pack.pack_id
+            "Packaged as {id} in {folder}, for movie {movie}; publish it by `matinee movie add {folder}`"
         ));
     }
     let source = match package.clear_source {
@@ -71,17 +83,17 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     };
     let done = source.and_then(|source| {
         let pack = given_keys::keep(config, &published.pack.pack_id, &kept?)?;
-        movie::add(config, &pack, package.details, false)?;
-        Ok(source)
+        Ok((movie::put(config, &pack, package.details, number.over)?, source))
     });
     if done.is_err() && !published.already_there {
         // No film in the library that the catalogue does not know.
         let id = &published.pack.pack_id;
         let _ = block_on(async { Ok(movies::unpublish(&*library::open(config)?, id).await?) });
     }
-    let source = done?;
+    let (added, source) = done?;
     discard(work)?;
-    keep_source(source, options.movie_id)
+    let kept = source.map(|source| source.keep(&added.movie.id.to_string())).transpose()?;
+    movie::say(&added, kept.as_deref(), json)
 }
 
 /// Folder of clear films in the data folder.
@@ -96,13 +108,6 @@ pub(super) fn clear_source(
     let sources = config.data.join(SOURCES);
     server::open_data(&sources)?;
     Ok(ClearSource::make(options, &sources, progress)?)
-}
-
-/// Puts it in its place, where there is one, and says so.
-pub(super) fn keep_source(source: Option<ClearSource>, movie: u64) -> Result<(), Failure> {
-    let Some(source) = source else { return Ok(()) };
-    let place = source.keep(&movie.to_string())?;
-    output::line(&format!("Kept its clear form in {}", place.display()))
 }
 
 /// Where thumbnails are made: in the data folder, or hidden beside the folder that is written.
@@ -147,6 +152,12 @@ pub(crate) fn decrypt(decrypt: &Decrypt) -> Result<(), Failure> {
         ));
     }
     let done = packager::decrypt(&decrypt.file, &keys, decrypt.output.as_deref(), &mut Bar::new())?;
+    if decrypt.json.json {
+        return output::json(
+            &json!({"file": decrypt.file.to_string_lossy(), "output": done.output.to_string_lossy(), "samples": done.samples,
+            "protected_samples": done.protected_samples}),
+        );
+    }
     output::line(&format!(
         "Decrypted {} of {} samples to {}",
         done.protected_samples,

@@ -1,7 +1,7 @@
 //! `matinee keys`.
 
 use super::audit::{audited, entry};
-use super::{block_on, now, open};
+use super::{block_on, data_is_there, now, open};
 use crate::args::Keys;
 use crate::{Failure, output};
 use server::keys::{self, KeyInfo, KeyKind, KeyState};
@@ -75,6 +75,7 @@ pub(crate) fn run(config: &Config, command: Keys) -> Result<(), Failure> {
             }
         }
         Keys::List(json) => {
+            data_is_there(config)?;
             let list = if keys::exist(&folder)? { keys::list(&folder)? } else { Vec::new() };
             if json.json { output::json(&list) } else { print(&list) }
         }
@@ -102,8 +103,11 @@ fn films_of(config: &Config, id: &str) -> Result<String, Failure> {
         for movie in movies {
             let pack = movies::read(&*library, &movie.pack).await;
             let packed = pack.is_ok_and(|pack| pack.keys.iter().any(|key| key.common_key_id == id));
-            let made = |ring| contents::uses_common_key(config, ring, &movie.pack, id);
-            if packed || ring.as_ref().is_some_and(made) {
+            let made = match &ring {
+                Some(ring) if !packed => contents::uses_common_key(config, ring, &movie.pack, id).await,
+                _ => false,
+            };
+            if packed || made {
                 films.push(format!("{} \"{}\"", movie.id, movie.title));
             }
         }

@@ -1,11 +1,12 @@
 //! `matinee live`.
 
-use super::{block_on, now, open};
+use super::{block_on, data_is_there, now, open};
 use crate::args::{EventName, Live};
 use crate::{Failure, output};
 use live::Rotate;
+use nccp::EventState;
 use serde_json::{Value, json};
-use server::live::{self as events, Created, Event, EventState, Events, NewEvent};
+use server::live::{self as events, Created, Event, Events, NewEvent, Standing};
 use server::policy::{self, Policies};
 use server::{Config, library, live_url, media_url};
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,10 @@ const PATIENCE: u32 = 60;
 const URL_LIFE: u64 = 86_400;
 
 pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
-    server::open_data(&config.data)?;
+    match &command {
+        Live::Create { .. } => server::open_data(&config.data)?,
+        _ => data_is_there(config)?,
+    }
     let events = Events::new(&config.data);
     match command {
         Live::Create { name, title, movie, policy, license, plans, starts, json } => {
@@ -50,13 +54,13 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
                 let all: Vec<_> = listed.iter().map(|(event, state)| to_json(event, state)).collect();
                 return output::json(&all);
             }
-            let row = |(event, state): &(Event, EventState)| {
+            let row = |(event, state): &(Event, Standing)| {
                 let known = &event.known;
                 vec![
                     event.app.to_string(),
                     event.name.to_string(),
                     known.movie_id.to_string(),
-                    state.state.clone(),
+                    state.state.as_str().to_owned(),
                     output::time(state.since),
                     known.title.clone(),
                 ]
@@ -86,7 +90,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
 }
 
 /// The film is made by the server that has the event's session, or here.
-fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState, Failure> {
+fn finish(config: &Config, events: &Events, event: &Event) -> Result<Standing, Failure> {
     let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
     for _ in 0..PATIENCE {
         block_on(async {
@@ -97,7 +101,7 @@ fn finish(config: &Config, events: &Events, event: &Event) -> Result<EventState,
             Ok(())
         })?;
         let state = events.state(event)?;
-        if state.state == "ended" {
+        if state.state == EventState::Ended {
             return Ok(state);
         }
         std::thread::sleep(Duration::from_secs(1));
@@ -140,7 +144,7 @@ fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
 }
 
-fn to_json(event: &Event, state: &EventState) -> Value {
+fn to_json(event: &Event, state: &Standing) -> Value {
     let known = &event.known;
     json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id, "title": known.title,
         "state": state.state, "since": state.since, "session": state.session, "pack": state.pack,
@@ -180,7 +184,7 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
     output::line(&format!(
         "movie {}, {} since {}",
         event.known.movie_id,
-        state.state,
+        state.state.as_str(),
         output::time(state.since)
     ))?;
     let how = if encryption.enabled { encryption.scheme.to_string() } else { "clear".to_owned() };

@@ -12,14 +12,17 @@ mod configuration;
 mod device;
 mod exchange;
 mod film;
+mod film_picture;
 mod given_keys;
 mod inspect;
 mod key_server;
 mod keys;
 mod live;
 mod movie;
+mod numbers;
 mod password;
 mod policy;
+mod poster;
 mod progress;
 mod serve;
 mod share;
@@ -83,10 +86,32 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     runtime.block_on(future)
 }
 
-/// Opens the database, which a running server may have open too.
+/// Opens the database, which a running server may have open too, and makes it where there is none.
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     server::open_data(&config.data)?;
     Ok(server::store::open(config).await?)
+}
+
+/// Opens the database for a command that needs what is there: in a wrong folder it makes nothing.
+async fn open_existing(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    let elsewhere = config.database.server_url()?.is_some();
+    if !(elsewhere && !config.data.exists()) {
+        data_is_there(config)?;
+        server::open_data(&config.data)?;
+    }
+    Ok(server::store::open(config).await?)
+}
+
+/// Whether there is a data folder; else says what to do.
+fn data_is_there(config: &Config) -> Result<(), Failure> {
+    if config.data.exists() {
+        return Ok(());
+    }
+    let folder = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    Err(Failure::Usage(format!(
+        "there is no data folder at {}: name yours by --data, or make one, for example by `matinee user add EMAIL`",
+        folder.display()
+    )))
 }
 
 fn now() -> u64 {

@@ -50,7 +50,8 @@ impl Bar {
 
 impl packager::Progress for Bar {
     fn stage(&mut self, name: &str, total: u64) {
-        let style = ProgressStyle::with_template("{msg:11} [{bar:40}] {bytes}/{total_bytes} {eta}");
+        let style =
+            ProgressStyle::with_template("{msg:11} [{bar:40}] {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         if let Ok(style) = style {
             self.0.set_style(style.progress_chars("=> "));
         }
@@ -59,5 +60,9 @@ impl packager::Progress for Bar {
 
     fn advance(&mut self, amount: u64) {
         self.0.inc(amount);
+    }
+
+    fn warn(&mut self, what: &str) {
+        self.0.suspend(|| eprintln!("matinee: warning: {}", what.replace(char::is_control, " ")));
     }
 }

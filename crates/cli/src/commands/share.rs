@@ -1,6 +1,6 @@
 //! `matinee share`.
 
-use super::{block_on, now, open, password};
+use super::{block_on, now, open_existing, password};
 use crate::args::{Password, Share};
 use crate::{Failure, output};
 use serde_json::json;
@@ -15,7 +15,7 @@ pub(crate) fn run(config: &Config, command: Share) -> Result<(), Failure> {
             let password = wanted.then(|| password::read(asked)).transpose()?;
             let ends = until.map(|until| until.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
             block_on(async {
-                let store = open(config).await?;
+                let store = open_existing(config).await?;
                 let new = shares::NewShare { movie, ends, password: password.as_deref(), devices };
                 let (share, path) = shares::create(&*store, &new, now()).await?;
                 store.close().await;
@@ -31,7 +31,7 @@ pub(crate) fn run(config: &Config, command: Share) -> Result<(), Failure> {
             })
         }
         Share::List(json) => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             let shares = shares::list(&*store).await?;
             store.close().await;
             if json.json {
@@ -55,7 +55,7 @@ pub(crate) fn run(config: &Config, command: Share) -> Result<(), Failure> {
             output::table(&headings, &shares.iter().map(row).collect::<Vec<_>>())
         }),
         Share::Revoke { id, json } => block_on(async {
-            let store = open(config).await?;
+            let store = open_existing(config).await?;
             shares::revoke(&*store, &id).await?;
             store.close().await;
             if json.json {

@@ -1,7 +1,7 @@
 //! `matinee storage`.
 
 use super::progress::Bar;
-use super::{block_on, open};
+use super::{block_on, data_is_there, open_existing};
 use crate::args::{Storage, StorageCheck, StorageCopy};
 use crate::{Failure, output};
 use packager::{Destination, Progress as _};
@@ -43,6 +43,9 @@ async fn copy(config: &Config, copy: StorageCopy) -> Result<(), Failure> {
     };
     if same {
         return Err(Failure::Usage(format!("{to_at} is where the films are already: name another place")));
+    }
+    if places.len() == 1 {
+        data_is_there(config)?;
     }
     server::open_data(&config.data)?;
     let (from, to) = (library::open_at(config, from_at)?, library::open_at(config, to_at)?);
@@ -145,7 +148,7 @@ async fn check(config: &Config, check: StorageCheck) -> Result<(), Failure> {
 
 /// All movies of the catalogue.
 async fn catalogue(config: &Config) -> Result<Vec<Movie>, Failure> {
-    let store: Arc<_> = open(config).await?;
+    let store: Arc<_> = open_existing(config).await?;
     let listed = movies::list(&*store).await?;
     store.close().await;
     Ok(listed)

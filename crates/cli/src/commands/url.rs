@@ -1,7 +1,7 @@
 //! `matinee url`.
 
 use super::audit::{audited, entry};
-use super::{block_on, now, open};
+use super::{block_on, now, open_existing};
 use crate::args::{Url, UrlForm};
 use crate::{Failure, output};
 use serde_json::json;
@@ -13,13 +13,14 @@ use std::time::UNIX_EPOCH;
 pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
     let now = now();
     let movie = block_on(async {
-        let store = open(config).await?;
+        let store = open_existing(config).await?;
         let movie = movies::find(&*store, url.movie.get()).await?;
         store.close().await;
         Ok(movie)
     })?;
     let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;
-    let pack = match (contents::describe_named(config, &movie.pack), url.form) {
+    let content = block_on(async { Ok(contents::describe_named(config, &movie.pack).await) })?;
+    let pack = match (content, url.form) {
         // The files of a content are named by what they are encrypted with.
         (Some(_), UrlForm::File) => {
             let keys = server::keys::open(&config.keys(), &config.public_url, &[], now)?;
@@ -36,6 +37,7 @@ pub(crate) fn run(config: &Config, url: &Url) -> Result<(), Failure> {
     let (form, name) = match url.form {
         UrlForm::Dash => (Form::Dash, "dash"),
         UrlForm::Hls => (Form::Hls, "hls"),
+        UrlForm::HlsAes128 => (Form::HlsWhole, "hls-aes128"),
         UrlForm::File => (Form::File, "file"),
     };
     // Who has a URL has the film: that it was made is written down.

@@ -58,10 +58,19 @@ fn dry_runs_and_wishes() {
     let (film, german) = (site.path("film.mkv"), site.path("film.de.forced.srt"));
     clip(&film, &format!("{PICTURES} {SOUND} {H264} -c:a flac"));
     std::fs::write(&german, "1\n00:00:00,500 --> 00:00:01,000\nAusgang\n").unwrap();
+    let french = site.path("film.fr.ttml");
+    let ttml = r#"<tt xmlns="http://www.w3.org/ns/ttml"><body><div begin="1s" end="1500ms"><p>Sortie</p></div></body></tt>"#;
+    std::fs::write(&french, ttml).unwrap();
     std::fs::write(site.path("ladder.toml"), "[[rung]]\nheight = 64\nmax_kbps = 100\n").unwrap();
-    let add = ["add", text(&film), text(&german)];
+    let add = ["add", text(&film), text(&german), text(&french)];
     let said = site.ok(&[&add[..], &["--dry-run"]].concat());
-    for note in ["h264 at 128x96 passes as it is", "flac passes as it is", "subrip becomes WebVTT"] {
+    let notes = [
+        "h264 at 128x96 passes as it is",
+        "flac passes as it is",
+        "subrip becomes WebVTT",
+        "ttml becomes WebVTT",
+    ];
+    for note in notes {
         assert!(said.contains(note), "{said}");
     }
     assert!(!site.path("data").exists(), "nothing was made");
@@ -91,6 +100,10 @@ fn dry_runs_and_wishes() {
         (&pack["subtitles"][0]["role"], &pack["chapters"][1]["start"]),
         (&"forced".into(), &1000.into())
     );
+    assert_eq!(pack["subtitles"][1]["language"], "fr");
+    let folder = site.path("data/library").join(pack["pack_id"].as_str().unwrap());
+    let written = std::fs::read_to_string(folder.join("subtitles/s-fr-1.vtt")).unwrap();
+    assert_eq!(written, "WEBVTT\n\n00:00:01.000 --> 00:00:01.500\nSortie\n");
     // The next film gets the next number.
     assert!(site.ok(&["add", text(&film)]).contains("Published movie 2 "));
 }

@@ -54,15 +54,15 @@ fn documents_in_and_out() {
     assert!(done.starts_with("Decrypted 1432 of 1440 samples"), "{done}");
     site.ok(&["movie", "add", text(&folder), "--cpix", text(&to)]);
     assert!(sealed(&site).contains(&kid));
-    site.ok(&["package", text(&film), "--movie", "7", "--cpix", text(&to)]);
+    site.ok(&["package", text(&film), "--movie", "7", "--replace", "--cpix", text(&to)]);
     assert_eq!(site.library(), [pack["pack_id"].as_str().unwrap()]);
 
     // Never over what is there; and what fails leaves no file.
     let before = std::fs::read(&to).unwrap();
-    let said = site.fails(&[&package[..], &["--cpix-out", text(&to)]].concat());
+    let said = site.fails(&[&package[..], &["--replace", "--cpix-out", text(&to)]].concat());
     assert!(said.contains("--cpix-out") && std::fs::read(&to).unwrap() == before, "{said}");
     let new = site.path("new.xml");
-    site.fails(&["package", "missing.mp4", "--movie", "7", "--cpix", text(&from), "--cpix-out", text(&new)]);
+    site.fails(&["package", "missing.mp4", "--movie", "9", "--cpix", text(&from), "--cpix-out", text(&new)]);
     assert!(!new.exists());
     // The site's own keys, too.
     site.ok(&["package", text(&film), "--movie", "8", "--cpix-out", text(&new)]);

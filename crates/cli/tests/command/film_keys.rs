@@ -67,7 +67,7 @@ fn b26_given_keys_go_with_the_film() {
     assert!(site.library().is_empty());
     site.ok(&["movie", "add", text(&folder), "--key", &key]);
     // Added again, with other words: the keys are there.
-    site.ok(&["movie", "add", text(&folder), "--title", "Seven"]);
+    site.ok(&["movie", "add", text(&folder), "--title", "Seven", "--replace"]);
     site.ok(&["package", text(&film), "--movie", "8", "--key", &key]);
     let packs = site.library();
     assert_eq!(packs.len(), 2);
@@ -130,7 +130,7 @@ fn b31_a_new_common_key_names_the_films_of_the_old() {
     assert!(said.contains("ck-1 is still needed by 7 \"Seven\""), "{said}");
     assert!(site.fails(&["keys", "retire", "common", "ck-1"]).contains("7 \"Seven\""));
     // Packaged again it has the new key, and nothing needs the old one.
-    site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Seven"]);
+    site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7", "--replace"]);
     site.ok(&["keys", "retire", "common", "ck-1"]);
 }
 

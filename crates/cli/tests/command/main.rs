@@ -1,10 +1,12 @@
 //! The `matinee` command as an operator runs it.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod add;
 mod box_run;
 #[path = "../../../storage/tests/suite/buckets.rs"]
 mod buckets;
+mod catalogue;
 mod check;
 mod disturbed;
 mod exchange;
@@ -13,6 +15,7 @@ mod inspect;
 mod live;
 mod matrix;
 mod origin;
+mod package;
 mod playlists;
 #[path = "../../../storage/tests/suite/servers.rs"]
 mod servers;
@@ -64,7 +67,7 @@ fn a17_accounts() {
     site.add_user("Ada@Example.org");
     let mut command = site.command(&["user", "add", "bob@example.org", "--plan", "none", "--password-stdin"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"hunter2\n").unwrap();
+    child.stdin.take().unwrap().write_all(b"hunter2 hunter2\n").unwrap();
     assert!(child.wait().unwrap().success());
     let list = site.json(&["user", "list", "--json"]);
     assert_eq!(list[0]["email"], "ada@example.org");
@@ -73,13 +76,19 @@ fn a17_accounts() {
     assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], true);
     site.ok(&["user", "unblock", "bob@example.org"]);
     assert_eq!(site.json(&["user", "list", "--json"])[1]["disabled"], false);
-    site.ok(&["user", "passwd", "bob@example.org", "--password", "hunter3"]);
+    site.ok(&["user", "passwd", "bob@example.org", "--password", "hunter3 hunter3"]);
     assert!(site.ok(&["user", "list"]).contains("bob@example.org"));
     assert!(!format!("{list}").contains("argon2"), "no hash is listed");
 
-    assert!(site.fails(&["user", "add", "ada@example.org", "--password", "x"]).contains("already"));
-    assert!(site.fails(&["user", "add", "ada", "--password", "x"]).contains("no email address"));
-    assert!(site.fails(&["user", "add", "c@example.org", "--password", ""]).contains("password"));
+    let long = "long enough";
+    assert!(site.fails(&["user", "add", "ada@example.org", "--password", long]).contains("already"));
+    assert!(site.fails(&["user", "add", "ada", "--password", long]).contains("no email address"));
+    for short in ["", "short", "seven77"] {
+        let said = site.fails(&["user", "add", "c@example.org", "--password", short]);
+        assert!(said.contains("too short") && said.contains("8 characters"), "{said}");
+    }
+    let said = site.fails(&["user", "passwd", "ada@example.org", "--password", &"x".repeat(1025)]);
+    assert!(said.contains("too long"), "{said}");
     assert!(site.fails(&["user", "add", "c@example.org"]).contains("--password-stdin"));
     assert!(site.fails(&["user", "passwd", "c@example.org", "--password", "x"]).contains("no account"));
     assert!(site.fails(&["device", "list", "c@example.org"]).contains("no account"));
@@ -117,7 +126,7 @@ fn commands_are_audited() {
     let site = Site::new();
     site.add_user("ada@example.org");
     site.add_user("bob@example.org");
-    site.ok(&["user", "passwd", "ada@example.org", "--password", "hunter3"]);
+    site.ok(&["user", "passwd", "ada@example.org", "--password", "hunter3 hunter3"]);
     site.ok(&["user", "block", "bob@example.org"]);
     site.ok(&["user", "list"]);
     site.ok(&["keys", "generate"]);
@@ -166,6 +175,7 @@ fn commands_are_audited() {
 #[test]
 fn b8_keys_and_policies() {
     let site = Site::new();
+    site.make_data();
     assert_eq!(site.json(&["keys", "list", "--json"]), serde_json::json!([]));
     let made = site.json(&["keys", "generate", "--json"]);
     assert_eq!(made.as_array().unwrap().len(), 15);
@@ -268,6 +278,7 @@ fn films_are_published_whole() {
         text(&poster),
         "--license",
         "embedded",
+        "--replace",
     ]);
     // Its license is embedded now, which not every policy allows.
     assert_eq!(site.json(&["movie", "show", "60027274", "--json"])["license"], "embedded-all");
@@ -365,26 +376,11 @@ fn serving_stopping_and_starting_again() {
     let server = Running::start(&site);
     assert!(server.request("GET", "/healthz", "", "").starts_with("HTTP/1.1 200 "));
     assert!(server.request("GET", "/readyz", "", "").ends_with("ready\n"));
-    let json = "Content-Type: application/json\r\n";
-    let login = |server: &Running, email: &str| {
-        server.request(
-            "POST",
-            "/login",
-            json,
-            &format!(r#"{{"email":"{email}","password":"correct horse"}}"#),
-        )
-    };
-    let answer = login(&server, "ada@example.org");
+    let (answer, cookies) = server.sign_in("ada@example.org");
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
-    let cookies: Vec<_> = answer
-        .lines()
-        .filter_map(|line| line.strip_prefix("set-cookie: "))
-        .map(|cookie| cookie.split(';').next().unwrap())
-        .collect();
-    let cookies = format!("Cookie: {}\r\n", cookies.join("; "));
-    assert!(login(&server, "bob@example.org").starts_with("HTTP/1.1 401 "));
+    assert!(server.sign_in("bob@example.org").0.starts_with("HTTP/1.1 401 "));
     site.add_user("bob@example.org");
-    assert!(login(&server, "bob@example.org").starts_with("HTTP/1.1 204 "));
+    assert!(server.sign_in("bob@example.org").0.starts_with("HTTP/1.1 204 "));
     let film = demo("240p.mp4");
     site.ok(&["package", text(&film), "--movie", "60027274", "--title", "Demo film"]);
     assert!(server.request("GET", "/api/library", &cookies, "").contains("Demo film"));

@@ -111,13 +111,28 @@ impl Running {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, more: &str, body: &str) -> String {
+        String::from_utf8(self.octets(method, path, more, body)).unwrap()
+    }
+
+    /// As [`Running::request`], where the answer is no text.
+    pub(crate) fn octets(&self, method: &str, path: &str, more: &str, body: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let host = self.address.replace("127.0.0.1", "localhost");
         let length = body.len();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
         answer
+    }
+
+    /// Signs in whom [`Site::add_user`] made: the answer, and a line with its cookies for other requests.
+    pub(crate) fn sign_in(&self, email: &str) -> (String, String) {
+        let body = format!(r#"{{"email":"{email}","password":"correct horse"}}"#);
+        let answer = self.request("POST", "/login", "Content-Type: application/json\r\n", &body);
+        let cookies = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        let cookies: Vec<_> = cookies.map(|cookie| cookie.split(';').next().unwrap()).collect();
+        let cookies = format!("Cookie: {}\r\n", cookies.join("; "));
+        (answer, cookies)
     }
 
     pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {

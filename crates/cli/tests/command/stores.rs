@@ -2,7 +2,7 @@
 
 use crate::buckets::{servers, settings};
 use crate::servers::{ACCESS_KEY, Server};
-use crate::site::{Site, demo, free_port, text};
+use crate::site::{Running, Site, demo, free_port, text};
 use std::process::{Command, Stdio};
 
 /// A site whose library is the bucket.
@@ -52,7 +52,7 @@ fn films_are_published_to_a_bucket() {
         assert!(json(&site, &["movie", "show", "7", "--json"])["pack"].is_string());
         assert!(site.library().is_empty(), "nothing stays here: {:?}", site.library());
         // The same film again is there already.
-        ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Again"]);
+        ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Again", "--replace"]);
         let checked = json(&site, &["storage", "check", "--json"]);
         assert_eq!((&checked["packs"], &checked["problems"]), (&1.into(), &serde_json::json!([])));
         assert_eq!(ok(&site, &["config", "check"]), "Looked at 0 contents\n");
@@ -62,6 +62,73 @@ fn films_are_published_to_a_bucket() {
         ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "8", "--output", text(&folder)]);
         ok(&site, &["movie", "add", text(&folder)]);
     }
+}
+
+/// What lies in a bucket is served octet for octet by the server's own edge, copied to a folder, and gone
+/// when its movie is removed.
+#[test]
+fn films_are_published_to_a_bucket_served_and_removed() {
+    for server in servers() {
+        let site = in_bucket(server);
+        ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "7", "--title", "Seven"]);
+        // The other by way of a folder, whose files are what is to be served.
+        let folder = site.path("packed");
+        ok(&site, &["package", text(&demo("240p.mp4")), "--movie", "8", "--output", text(&folder)]);
+        ok(&site, &["movie", "add", text(&folder)]);
+        let [seven, eight] = ["7", "8"].map(|movie| {
+            json(&site, &["movie", "show", movie, "--json"])["pack"].as_str().unwrap().to_owned()
+        });
+
+        // Signed for the address that the server listens on, which `matinee.toml` says.
+        let urls = ok(&site, &["url", "8", "--form", "file"]);
+        let running = Running::of(with_keys(&mut site.command(&["serve"])));
+        for url in urls.lines() {
+            let path = &url[url.find("/s/").unwrap()..];
+            let (pack, file) =
+                path.split('?').next().unwrap().trim_start_matches("/s/").split_once('/').unwrap();
+            assert_eq!(pack, eight);
+            let original = std::fs::read(folder.join(file)).unwrap();
+            // From the bucket, then from the cache.
+            for _ in 0..2 {
+                let part = running.octets("GET", path, "Range: bytes=1000-1999\r\n", "");
+                let (head, body) = head_and_body(&part);
+                assert!(head.starts_with("HTTP/1.1 206 "), "{}: {head}", server.name);
+                assert!(body == &original[1000..2000], "{}: other octets of {file}", server.name);
+                let whole = running.octets("GET", path, "", "");
+                let (head, body) = head_and_body(&whole);
+                assert!(head.starts_with("HTTP/1.1 200 "), "{}: {head}", server.name);
+                assert!(body == original, "{}: another file than {file}", server.name);
+            }
+        }
+        drop(running);
+
+        let here = format!("file:{}", site.path("here").display());
+        let copied = ok(&site, &["storage", "copy", &here, "--json"]);
+        let done: serde_json::Value = serde_json::from_str(copied.lines().last().unwrap()).unwrap();
+        assert_eq!((&done["packs"], &done["there"]), (&2.into(), &0.into()), "{copied}");
+        for pack in [&seven, &eight] {
+            assert!(site.path("here").join(pack).join("pack.json").exists());
+        }
+
+        for movie in ["7", "8"] {
+            ok(&site, &["movie", "remove", movie]);
+            assert_eq!(run(&site, &["movie", "show", movie]).0, Some(1));
+        }
+        let left = json(&site, &["storage", "check", "--json"]);
+        assert_eq!((&left["packs"], &left["leftovers"]), (&0.into(), &serde_json::json!([])), "{left}");
+        let checked = json(&site, &["storage", "check", &here, "--json"]);
+        assert_eq!(
+            (&checked["packs"], &checked["problems"]),
+            (&2.into(), &serde_json::json!([])),
+            "what was copied stays"
+        );
+    }
+}
+
+/// An answer's head as text, and its body.
+fn head_and_body(answer: &[u8]) -> (String, &[u8]) {
+    let end = answer.windows(4).position(|octets| octets == b"\r\n\r\n").unwrap() + 4;
+    (String::from_utf8(answer[..end].to_vec()).unwrap(), &answer[end..])
 }
 
 #[test]

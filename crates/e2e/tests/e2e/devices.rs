@@ -116,6 +116,24 @@ async fn devices_are_looked_through_and_removed_by_keyboard() {
     browser.quit().await;
 }
 
+/// A device gets another name where it is listed, and the keyboard stays where it was.
+#[tokio::test]
+async fn a_device_is_called_by_another_name() {
+    let server = Server::start().await;
+    fill(&server, &["One", "Two"]).await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    browser.open(&format!("{}/devices", server.url())).await;
+    browser.says("3 of 6 places taken").await;
+    browser.button("Rename Two in place 2").await.click().await.unwrap();
+    browser.fill("Name", "Kitchen").await;
+    browser.button("Save").await.click().await.unwrap();
+    browser.button("Remove Kitchen in place 2").await;
+    assert_eq!(names(&server)[..2], ["One", "Kitchen"]);
+    assert_eq!(focused(&browser).await, "Rename Kitchen in place 2");
+    browser.quit().await;
+}
+
 /// More removals than are allowed: the page says so, and when the next one is possible; nothing is removed, and
 /// the list stays as it is.
 #[tokio::test]

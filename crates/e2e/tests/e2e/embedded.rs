@@ -1,6 +1,6 @@
 //! Films with an embedded license: played without asking for one.
 
-use e2e::{Browser, Server, Stage, TITLE, Viewing, free_port, messages};
+use e2e::{Browser, MOVIE, Server, Stage, Viewing, free_port, messages};
 use shaper::Kind;
 
 /// Licenses that the server was asked for, by its own count.
@@ -8,19 +8,9 @@ async fn licenses(metrics: u16) -> u64 {
     messages(metrics, "license").await
 }
 
-/// Has the film's license come along from now on: published again, with the same files.
+/// Has the film's license come along from now on, with the same files.
 fn embed(server: &Server, mode: &str, policy: &str) {
-    server.run(&[
-        "movie",
-        "add",
-        server.film().to_str().unwrap(),
-        "--title",
-        TITLE,
-        "--license",
-        mode,
-        "--policy",
-        policy,
-    ]);
+    server.run(&["movie", "edit", &MOVIE.to_string(), "--license", mode, "--policy", policy]);
 }
 
 /// B21, B43, B49: plays with the license server never asked; a box's film asks it.

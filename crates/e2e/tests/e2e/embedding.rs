@@ -34,7 +34,11 @@ impl Site {
     /// A page, and what `GET /grant` answers.
     pub(crate) async fn serve(port: u16, page: String, grant: String) -> Self {
         let page = get(async move || Html(page));
-        let router = Router::new().route("/", page).route("/grant", get(async move || grant));
+        Self::serve_all(port, Router::new().route("/", page).route("/grant", get(async move || grant))).await
+    }
+
+    /// All of these.
+    pub(crate) async fn serve_all(port: u16, router: Router) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -46,19 +50,23 @@ impl Site {
     }
 }
 
-/// The example of the documentation, with this server, film and grant in it.
-pub(crate) fn example(server: &Server, grant: &str) -> String {
-    let page = std::fs::read_to_string(repository().join("www/examples/player.html")).unwrap();
+/// A page of the examples, with this server, film and grant in it.
+pub(crate) fn filled(name: &str, server: &Server, grant: &str) -> String {
+    let page = std::fs::read_to_string(repository().join("www/examples").join(name)).unwrap();
     for part in ["https://films.example", "\"1001\"", "\"GRANT\""] {
         assert_eq!(page.matches(part).count(), 1, "{part}");
     }
     let page = page.replace("https://films.example", &server.url());
+    page.replace("\"1001\"", &format!("\"{MOVIE}\"")).replace("\"GRANT\"", &format!("\"{grant}\""))
+}
+
+/// The example of the documentation, with this server, film and grant in it.
+pub(crate) fn example(server: &Server, grant: &str) -> String {
     // Everything that the page hears, for the test.
     let witness = "const heard = window.heard = []; for (const type of ['loadedmetadata', 'play', 'playing', 'pause', 'timeupdate', \
         'seeking', 'seeked', 'volumechange', 'ratechange', 'qualitychange', 'ended', 'waiting', 'error', 'streamlimit', 'livechange']) \
         document.addEventListener(type, event => { heard.push(type); if (type === 'error') window.failed = event.detail }, true);";
-    let page = page.replace("<body>", &format!("<body><script>{witness}</script>"));
-    page.replace("\"1001\"", &format!("\"{MOVIE}\"")).replace("\"GRANT\"", &format!("\"{grant}\""))
+    filled("player.html", server, grant).replace("<body>", &format!("<body><script>{witness}</script>"))
 }
 
 /// A server that lets pages at these ports embed, and the key by which grants are made.

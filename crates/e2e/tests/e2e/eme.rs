@@ -33,7 +33,7 @@ async fn server(origins: &[&str]) -> (Server, String) {
     (server, key)
 }
 
-async fn grant(server: &Server, key: &str, movie: u64, origin: &str) -> String {
+pub(crate) async fn grant(server: &Server, key: &str, movie: u64, origin: &str) -> String {
     let body = json!({"subject": "u-7", "movies": [movie], "origin": origin, "expires_in": 3600});
     let post = reqwest::Client::new().post(format!("{}/api/grants", server.url())).bearer_auth(key);
     let answer = post.json(&body).send().await.unwrap().error_for_status().unwrap();
@@ -41,7 +41,14 @@ async fn grant(server: &Server, key: &str, movie: u64, origin: &str) -> String {
 }
 
 /// Opens a player's page for a film.
-async fn open(browser: &Browser, origin: &str, server: &Server, player: &str, movie: u64, grant: &str) {
+pub(crate) async fn open(
+    browser: &Browser,
+    origin: &str,
+    server: &Server,
+    player: &str,
+    movie: u64,
+    grant: &str,
+) {
     let url = server.url();
     browser
         .open(&format!("{origin}/eme.html?player={player}&server={url}&movie={movie}&grant={grant}"))
@@ -274,13 +281,13 @@ async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
     browser.quit().await;
 }
 
-/// The example of the documentation plays.
-#[tokio::test]
-async fn the_example_with_shaka_player_plays() {
-    let Some(folder) = std::env::var_os("MATINEE_PLAYERS") else {
-        eprintln!("SKIPPED: MATINEE_PLAYERS is not set");
-        return;
-    };
+/// The documentation's examples and the form of the manifest that each wants.
+pub(crate) const EXAMPLES: [(&str, &str); 4] =
+    [("shaka", "dash"), ("hls", "hls"), ("dash", "dash"), ("videojs", "dash")];
+
+/// One of the examples: its server, and its address. `None` where the player is not installed.
+pub(crate) async fn example((player, form): (&str, &str)) -> Option<(Server, String)> {
+    let folder = std::env::var_os("MATINEE_PLAYERS")?;
     let page = Arc::new(OnceLock::<String>::new());
     let shown = Arc::clone(&page);
     let site = axum::Router::new()
@@ -288,8 +295,9 @@ async fn the_example_with_shaka_player_plays() {
         .fallback_service(ServeDir::new(Path::new(&folder).join("node_modules")));
     let origin = format!("http://127.0.0.1:{}", serve_pages(site).port());
     let (server, key) = server(&[&origin]).await;
-    let (grant, url) = (grant(&server, &key, 2, &origin).await, server.run(&["url", "2", "--form", "dash"]));
-    let mut example = std::fs::read_to_string(repository().join("www/examples/shaka.html")).unwrap();
+    let (grant, url) = (grant(&server, &key, 2, &origin).await, server.run(&["url", "2", "--form", form]));
+    let file = repository().join(format!("www/examples/{player}.html"));
+    let mut example = std::fs::read_to_string(file).unwrap();
     for (part, with) in [
         ("https://films.example", server.url()),
         ("\"1001\"", "\"2\"".to_owned()),
@@ -300,12 +308,24 @@ async fn the_example_with_shaka_player_plays() {
         example = example.replace(part, &with);
     }
     page.set(example).unwrap();
-    let browser = Browser::start().await;
-    browser.open(&origin).await;
+    Some((server, origin))
+}
+
+/// The examples of the documentation play.
+#[tokio::test]
+async fn the_examples_play() {
     let plays =
         "const film = document.querySelector('video'), events = document.querySelector('output').textContent;
         if (film.readyState >= 2 && film.paused && !film.currentTime) { film.muted = true; film.play(); }
         return events || film.currentTime > 2";
-    assert_eq!(browser.until("the film to play", plays).await, Value::Bool(true));
+    let browser = Browser::start().await;
+    for player in EXAMPLES {
+        let Some((_server, origin)) = example(player).await else {
+            eprintln!("SKIPPED: MATINEE_PLAYERS is not set");
+            return;
+        };
+        browser.open(&origin).await;
+        assert_eq!(browser.until("the film to play", plays).await, Value::Bool(true), "{player:?}");
+    }
     browser.quit().await;
 }

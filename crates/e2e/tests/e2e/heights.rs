@@ -9,7 +9,7 @@ use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film};
 async fn a_film_with_keys_by_height_plays_what_is_allowed() {
     let stage = Stage::start(0, "[drm]\nupdate_strategy = \"force\"").await;
     let (movie, films) = (MOVIE.to_string(), demo_film());
-    let mut package = vec!["package", "--movie", &movie, "--title", TITLE, "--label-by-height"];
+    let mut package = vec!["package", "--movie", &movie, "--title", TITLE, "--label-by-height", "--replace"];
     package.extend(films.iter().map(|film| film.to_str().unwrap()));
     // The same movie, from now on in this form.
     stage.server.run(&package);

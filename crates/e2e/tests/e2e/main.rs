@@ -4,18 +4,23 @@
 //! Tests run two at a time. One that counts stalls, or that a busy machine would make late, is marked
 //! `#[ignore]`: `cargo xtask test` runs these afterwards, one by one.
 
+mod accessibility;
 mod account;
 mod activation;
 mod buffers;
 mod cdns;
+mod controls;
 mod damage;
 mod devices;
 mod embedded;
 mod embedding;
 mod eme;
+mod eme_sessions;
 mod firefox;
+mod frameworks;
 mod heights;
 mod identity;
+mod library;
 mod live;
 mod network;
 mod origin;

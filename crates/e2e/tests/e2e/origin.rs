@@ -16,7 +16,7 @@ async fn b36_a_content_plays_like_a_pack() {
     package.extend(film.iter().map(|path| path.to_str().unwrap()));
     package.extend(["--movie", &number, "--scheme", "none", "--output", folder.to_str().unwrap()]);
     server.run(&package);
-    server.run(&["movie", "add", "--content", "films/demo film", "--title", TITLE]);
+    server.run(&["movie", "add", "--content", "films/demo film", "--title", TITLE, "--replace"]);
 
     let browser = Browser::start().await;
     let viewing = Viewing::new(&browser, &stage).await;

@@ -89,8 +89,8 @@ impl Player<'_> {
         assert_eq!((shown * fps).round() as u32, frame, "{}", self.name);
     }
 
-    /// Ten seconds, a seek, two heights, another sound and subtitles.
-    async fn plays(&self, url: &str, german: &str) {
+    /// Ten seconds, seeks and two heights.
+    async fn watches(&self, url: &str) {
         self.until("the player", "window.ready === true").await;
         self.act(&format!("load('{url}')")).await;
         self.until("a picture", "video.readyState >= 2").await;
@@ -103,6 +103,11 @@ impl Player<'_> {
             self.until("the other size", &format!("video.videoHeight == {height}")).await;
         }
         self.shows(5 * demo_film::FPS).await;
+    }
+
+    /// That, another sound and subtitles.
+    async fn plays(&self, url: &str, german: &str) {
+        self.watches(url).await;
         self.act("sound('de')").await;
         let _: bool = self.browser.eval("video.play(); return true").await;
         let asked =
@@ -163,6 +168,38 @@ async fn b99_shaka_player() {
 #[tokio::test]
 async fn b98_hls_js() {
     all_play("hls", "{ clearkey = true }", &[("hls", &[1, 2, 3])]).await;
+}
+
+/// B24, B98: hls.js, with AES-128 over whole segments that an origin makes.
+#[tokio::test]
+async fn b24_hls_js_and_whole_segments() {
+    let Some(origin) = serve_players() else {
+        eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
+        return;
+    };
+    let roles = "roles = [\"control\", \"edge\", \"origin\"]\n[origin]\nsources = \"sources\"";
+    let mut server = Server::start_public(roles).await;
+    std::fs::write(server.data().join("policies.toml"), "[open]\ninterop = { hls_keys = true }\n").unwrap();
+    let folder = server.data().join("sources/films/a");
+    let mut package = vec!["package", "--movie", "4", "--title", "Film", "--scheme", "none"];
+    package.extend(["--output", folder.to_str().unwrap()]);
+    let film = demo_film();
+    package.extend(film.iter().map(|film| film.to_str().unwrap()));
+    server.run(&package);
+    server.run(&["movie", "add", "--content", "films/a", "--movie", "4", "--policy", "open"]);
+    // For the policy.
+    assert!(server.stop());
+    server.restart().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{origin}/page.html?hls")).await;
+    let _: bool = browser.eval("performance.setResourceTimingBufferSize(10000); return true").await;
+    let player = Player { browser: &browser, name: "hls, AES-128".to_owned(), is_clear: true };
+    player.watches(server.run(&["url", "4", "--form", "hls-aes128"]).trim()).await;
+    let keys =
+        "return performance.getEntriesByType('resource').some(e => e.name.includes('/interop/hls-key/'))";
+    let keys: bool = browser.eval(keys).await;
+    assert!(keys, "it did not ask for keys");
+    browser.quit().await;
 }
 
 /// B99: dash.js, with ClearKey.

@@ -13,8 +13,8 @@ const FRAMES_PER_KEY: u32 = 2 * 4 * demo_film::FPS;
 async fn b65_a_rotated_film_plays_over_its_borders() {
     let stage = Stage::start(1, "").await;
     let (movie, films) = (MOVIE.to_string(), demo_film());
-    let mut package =
-        vec!["package", "--movie", &movie, "--title", TITLE, "--rotate", "2", "--clear-lead", "4s"];
+    let mut package = vec!["package", "--movie", &movie, "--title", TITLE, "--replace"];
+    package.extend(["--rotate", "2", "--clear-lead", "4s"]);
     package.extend(films.iter().map(|film| film.to_str().unwrap()));
     // The same movie, from now on in this form.
     stage.server.run(&package);

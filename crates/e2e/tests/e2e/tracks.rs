@@ -11,7 +11,9 @@ async fn stage() -> Stage {
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let movie = MOVIE.to_string();
     let mut package: Vec<String> =
-        ["package", "--movie", &movie, "--title", TITLE, "--thumbnails"].map(str::to_owned).into();
+        ["package", "--movie", &movie, "--title", TITLE, "--thumbnails", "--replace"]
+            .map(str::to_owned)
+            .into();
     for (option, track, name) in [
         ("--audio", "lang=zxx,label=Music,default", "240p.mp4"),
         ("--audio", "lang=de,label=Deutsch,role=dub", "sound.de.m4a"),

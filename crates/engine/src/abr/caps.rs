@@ -1,6 +1,21 @@
-//! What the screen and the decoder do not want.
+//! What the screen and the decoder do not want, and what is said of it.
 
 use crate::ladder::Rung;
+
+/// What keeps the picture from being a larger one, while the player chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The license allows no larger one.
+    Policy,
+    /// The viewer wants to save data.
+    DataSaver,
+    /// The device does not decode a larger one, or not fast enough.
+    Decoder,
+    /// A larger one would be scaled down to the element.
+    Screen,
+    /// The network does not carry a larger one, as far as is known.
+    Network,
+}
 
 /// Lines of the smallest picture that covers an element of `viewport` device pixels; `None` when none does or
 /// the size is unknown. A picture covers the element when it need not be enlarged to fit into it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Engine;
 use crate::{
     abr::{
-        caps::covering_height,
+        caps::{Limit, covering_height},
         rules::{self, Offer, OnItsWay, Situation},
     },
     event::Command,
@@ -23,10 +23,38 @@ impl Engine {
 
     /// Whether a representation may be taken without being asked for.
     pub(super) fn automatic(&self, track: &Track, rung: Rung) -> bool {
+        self.barred(track, rung).is_none()
+    }
+
+    /// Why a representation may not be taken without being asked for: of several reasons the one that the viewer
+    /// can do the least about.
+    fn barred(&self, track: &Track, rung: Rung) -> Option<Limit> {
         let step = track.ladder.step(rung);
-        let sizes = track.ladder.iter().filter_map(|(_, step)| step.representation.size);
-        let large = covering_height(sizes, self.viewport).is_some_and(|cap| step.height() > cap);
-        self.allowed(step) && !large && self.decode_cap.is_none_or(|cap| rung < cap)
+        let above = |cap: Option<u32>| cap.is_some_and(|cap| step.height() > cap);
+        let sizes = || track.ladder.iter().filter_map(|(_, step)| step.representation.size);
+        if above(self.max_height) {
+            Some(Limit::Policy)
+        } else if step.undecodable || self.decode_cap.is_some_and(|cap| rung >= cap) {
+            Some(Limit::Decoder)
+        } else if above(self.saver) {
+            Some(Limit::DataSaver)
+        } else {
+            above(covering_height(sizes(), self.viewport)).then_some(Limit::Screen)
+        }
+    }
+
+    /// What keeps the picture from being a larger one. `None`: nothing does, or the viewer has chosen it.
+    pub fn limit(&self) -> Option<Limit> {
+        let track = self.tracks.iter().find(|track| track.kind == TrackKind::Video)?;
+        if self.fixed(track).is_some() {
+            return None;
+        }
+        let mut larger = track.ladder.iter().map(|(rung, _)| rung).filter(|rung| *rung > track.current);
+        let next = larger.next()?;
+        match larger.chain([next]).any(|rung| self.automatic(track, rung)) {
+            true => Some(Limit::Network),
+            false => self.barred(track, next),
+        }
     }
 
     /// The rung that the viewer chose, or the highest below it that is allowed.

@@ -87,11 +87,13 @@ impl Engine {
         let source = cdn.and_then(|cdn| {
             let info = film.cdns.get(cdn)?;
             let source = representation.sources.iter().find(|source| source.cdn == info.id)?;
-            Some((cdn, info.ranges, source))
+            Some((cdn, info, source))
         });
-        let Some((cdn, form, source)) = source else {
+        let Some((cdn, info, source)) = source else {
             return self.fail(Error::NothingToPlay, out);
         };
+        let form = info.ranges;
+        let client_data = info.client_data.then(|| self.client_data(number, place));
         let job = &track.jobs[place];
         let range = ByteRange { start: job.range.start + job.received, end: job.range.end };
         // A segment's file is requested whole, unless a part of it has arrived.
@@ -114,7 +116,9 @@ impl Engine {
             offset: job.received,
             segment: job.media != Media::None,
             afresh: matches!(job.media, Media::Number(segment) if track.damaged == Some(segment)),
+            client_data,
         }));
+        self.tracks[number].starved = false;
         let job = &mut self.tracks[number].jobs[place];
         job.cdn = cdn;
         job.urls = self.urls.generation;

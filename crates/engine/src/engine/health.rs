@@ -81,6 +81,11 @@ impl Engine {
         self.fixed(track).map(|rung| track.ladder.step(rung).representation.id.as_str())
     }
 
+    /// Whether the viewer saves data.
+    pub fn saves_data(&self) -> bool {
+        self.saver.is_some()
+    }
+
     /// The pictures that may be chosen now, from the lowest.
     pub fn selectable(&self) -> impl Iterator<Item = &Representation> {
         let video = self.tracks.iter().filter(|track| track.kind == TrackKind::Video);
@@ -139,16 +144,21 @@ impl Engine {
             };
             counters.rebuffers += u64::from(stall == Stall::Rebuffer);
             self.watch.stall = Some((stall, now));
+            for track in self.tracks.iter_mut().filter(|_| stall == Stall::Rebuffer) {
+                track.starved |= !track.buffered.contains(self.position);
+            }
         }
     }
 
-    /// Gives up when downloads fail and the viewer has had nothing to see for [`crate::Config::dry_limit`].
+    /// Gives up when downloads fail and the viewer has had nothing to see for [`crate::Config::dry_limit`]. Without a
+    /// network nobody is at fault, and it is waited for.
     pub(super) fn check_dry(&mut self, now: Duration, out: &mut Vec<Command>) {
         let stuck = |job: &Job| job.failures > 0 || job.state == JobState::NeedsUrls;
         let failing = self.watch.no_cdn_since.is_some()
             || self.no_index_since().is_some()
             || self.tracks.iter().flat_map(|track| &track.jobs).any(stuck);
-        if !failing || !self.playing || !self.streaming || self.buffered().ahead(self.position) > 0.1 {
+        let may_wait = !self.playing || !self.streaming || self.offline;
+        if !failing || may_wait || self.buffered().ahead(self.position) > 0.1 {
             self.watch.dry_since = None;
         } else if now >= *self.watch.dry_since.get_or_insert(now) + self.config.dry_limit {
             self.fail(Error::Unreachable, out);

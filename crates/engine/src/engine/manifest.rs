@@ -107,7 +107,12 @@ impl Engine {
             .map(|(_, step)| step.representation.clone())
             .collect();
         let conditions = crate::abr::StartConditions { viewport: self.viewport, ..self.config.start };
-        let Some(chosen) = start_choice(&allowed, kind, &conditions).and_then(|place| allowed.get(place))
+        let small = |one: &&Representation| {
+            self.saver.is_none_or(|most| one.size.is_none_or(|(_, height)| height <= most))
+        };
+        let saving: Vec<Representation> = allowed.iter().filter(small).cloned().collect();
+        let offered = if saving.is_empty() { &allowed } else { &saving };
+        let Some(chosen) = start_choice(offered, kind, &conditions).and_then(|place| offered.get(place))
         else {
             return self.fail(Error::NothingToPlay, out); // the policy allows none
         };
@@ -150,6 +155,7 @@ impl Engine {
 
     /// The network is back: the waiting ends.
     pub(super) fn online(&mut self, now: Duration) {
+        self.offline = false;
         self.cdns.all_back();
         self.index_online(now);
         if let Refresh::WaitUntil(until) = &mut self.urls.refresh {

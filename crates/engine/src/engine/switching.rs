@@ -20,7 +20,7 @@ impl Engine {
         if chosen.as_deref().is_some_and(unknown) {
             return;
         }
-        self.replace = chosen.is_some();
+        self.replace = chosen.is_some() && video.is_some();
         self.chosen = chosen;
         self.judge_video(now, out);
     }

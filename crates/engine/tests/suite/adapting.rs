@@ -1,11 +1,12 @@
 //! What comes to the screen while the network and the element change.
 
 use engine::{
-    Event,
+    Config, Event,
+    abr::caps::Limit,
     model::TrackKind::{Audio, Video},
 };
 
-use crate::world::{SEGMENT, Trace, World, assert_one_range, ms, seconds};
+use crate::world::{Film, SEGMENT, Trace, World, assert_one_range, ms, seconds};
 
 #[test]
 fn no_stall_on_a_constant_link_that_carries_the_lowest_rung() {
@@ -84,4 +85,41 @@ fn the_element_and_the_decoder_cap_what_is_chosen_automatically() {
     assert_eq!(world.seen.rebuffers, 0);
     assert!(world.engine.selectable().any(|r| r.id == "v6000"), "the viewer may still want it");
     assert_one_range(&world);
+}
+
+#[test]
+fn what_limits_the_picture_is_told() {
+    let mut world = World::ladder(900.0, 30e6);
+    world.tell(Event::Viewport { width: 1280, height: 720 });
+    world.run(seconds(40));
+    assert_eq!((world.engine.playing(Video), world.engine.limit()), (Some("v2400"), Some(Limit::Screen)));
+    world.tell(Event::Viewport { width: 3840, height: 2160 });
+    world.run(seconds(60));
+    assert_eq!((world.engine.playing(Video), world.engine.limit()), (Some("v6000"), None));
+    world.tell(Event::DataSaver { height: Some(480) });
+    world.run(seconds(60));
+    assert_eq!((world.engine.playing(Video), world.engine.limit()), (Some("v1200"), Some(Limit::DataSaver)));
+    world.tell(Event::MaxHeight { height: Some(480) });
+    world.run(seconds(20));
+    assert_eq!(world.engine.limit(), Some(Limit::Policy), "of both the one that the viewer cannot change");
+    world.tell(Event::Quality { representation: Some("v600".into()) });
+    assert_eq!(world.engine.limit(), None, "the viewer's choice");
+    world.tell(Event::Quality { representation: None });
+    world.tell(Event::MaxHeight { height: None });
+    world.tell(Event::DataSaver { height: None });
+    world.bandwidth = 1.5e6;
+    world.run(seconds(90));
+    assert_eq!(world.engine.limit(), Some(Limit::Network));
+}
+
+#[test]
+fn who_saves_data_begins_small() {
+    let mut world = World::with(Film::ladder(60.0, 3), 0.0, Config { seed: 7, ..Config::default() });
+    (world.bandwidth, world.fragments) = (30e6, 4);
+    world.tell(Event::DataSaver { height: Some(480) });
+    world.manifest(0.0);
+    world.run_until("the end", |world| world.position > 59.9);
+    let heights = ["v300", "v600", "v1200"];
+    assert!(world.fetches().iter().all(|f| f.track == Audio || heights.contains(&f.representation.as_str())));
+    assert_eq!(world.engine.limit(), Some(Limit::DataSaver));
 }

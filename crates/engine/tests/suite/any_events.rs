@@ -94,7 +94,10 @@ fn happens(of: Kind) -> impl Strategy<Value = Happens> {
         Just(Event::IndexFailed),
         Just(Event::ManifestFailed),
         Just(Event::UrlsStale),
+        Just(Event::Offline),
         Just(Event::Online),
+        prop_oneof![Just(None), Just(Some(480)), Just(Some(0))]
+            .prop_map(|height| Event::DataSaver { height }),
         (prop::sample::select(&FILES[..8])).prop_map(move |id| Event::Index {
             track: if id.starts_with('v') { TrackKind::Video } else { TrackKind::Audio },
             representation: id.to_owned(),
@@ -244,7 +247,7 @@ fn keeps_its_promises(kind: Kind, happens: Vec<(Happens, u64)>, seed: u64) -> Re
                 prop_assert!(track.held.len() <= 15);
             }
             let _ = (engine.playing(TrackKind::Video), engine.chosen(), engine.stalled(), engine.trouble());
-            let _ = (engine.window(), engine.stats());
+            let _ = (engine.window(), engine.stats(), engine.limit());
         }
     }
     Ok(())

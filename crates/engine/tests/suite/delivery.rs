@@ -179,3 +179,24 @@ fn nobody_gives_up_while_the_viewer_has_paused() {
     world.run(seconds(2));
     assert_eq!(world.failure(), Some(Error::Unreachable));
 }
+
+#[test]
+fn without_a_network_nobody_gives_up_and_the_film_goes_on_when_it_is_back() {
+    let mut world = World::ladder(300.0, 8e6);
+    world.run(seconds(5));
+    world.gone = true;
+    world.tell(Event::Offline);
+    world.run_until("a stall", |world| world.engine.stalled().is_some());
+    let position = world.position;
+    world.run(seconds(600));
+    assert_eq!((world.failure(), world.position), (None, position));
+    world.gone = false;
+    world.tell(Event::Online);
+    world.run(seconds(5));
+    assert_eq!((world.failure(), world.engine.stalled()), (None, None));
+    assert!(world.position > position + 2.0, "{} {position}", world.position);
+    // A network that is there, and carries nothing, is a failure again.
+    world.gone = true;
+    world.run_until("the end of patience", |world| world.failure().is_some());
+    assert_eq!(world.failure(), Some(Error::Unreachable));
+}

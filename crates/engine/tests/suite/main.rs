@@ -11,6 +11,7 @@ mod playing;
 mod seeking;
 mod storm;
 mod switching;
+mod telling;
 mod urls;
 mod window;
 #[allow(dead_code)] // some of it is for the example `simulate` only

@@ -190,7 +190,7 @@ impl Track {
         let near = u64::from(sound.rate) * ROUNDED / 1000;
         let decode_time = self.end.filter(|end| end.abs_diff(said) <= near).unwrap_or(said);
         let duration = match self.codec {
-            Codec::Opus => entry::opus_ticks(&data).unwrap_or(sound.frame),
+            Codec::Opus => cmaf::opus_samples(&data).unwrap_or(sound.frame),
             _ => sound.frame,
         };
         self.end = Some(decode_time.saturating_add(duration.into()));

@@ -3,8 +3,8 @@
 use crate::encoder::Tape;
 use crate::world::{NOW, World, keys};
 use cenc::Scheme;
-use live::index::State;
 use live::{dash, hls, index};
+use nccp::EventState;
 
 fn world(settings: &str, segments_per_key: u32) -> World {
     let mut world = World::new(Some(keys(Scheme::Cenc, segments_per_key)), settings);
@@ -89,7 +89,7 @@ fn b85_keys_are_named_ahead() {
     let named: Vec<_> = playlist.lines().filter(|line| line.starts_with("#EXT-X-KEY:")).collect();
     assert_eq!(named.len() as u32, keys.period(last) + 1, "{playlist}");
     assert!(named.iter().all(|line| line.contains("METHOD=SAMPLE-AES-CTR,URI=\"data:text/plain;base64,")));
-    let json = index::json(&world.broadcast, ("school", "lecture"), State::Live, None, NOW).unwrap();
+    let json = index::json(&world.broadcast, ("school", "lecture"), EventState::Live, None, NOW).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let told = json["protection"]["keys"].as_array().unwrap();
     assert_eq!(told.len() as u32, keys.period(last) + 3);
@@ -102,7 +102,8 @@ fn b85_keys_are_named_ahead() {
 fn the_index_tells_what_is_new() {
     let world = world("", 0);
     let read = |since| -> serde_json::Value {
-        let json = index::json(&world.broadcast, ("school", "lecture"), State::Live, since, NOW).unwrap();
+        let json =
+            index::json(&world.broadcast, ("school", "lecture"), EventState::Live, since, NOW).unwrap();
         serde_json::from_slice(&json).unwrap()
     };
     let (all, new) = (read(None), read(Some(5)));

@@ -18,7 +18,8 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
     let all = delivery.representations(pack);
     let groups = AudioGroup::all(&tracks(&all, MediaType::Audio));
     let mut text = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    if let Some(protection) = &pack.protection {
+    // Keys of whole segments are named with their IVs, in media playlists.
+    if let Some(protection) = pack.protection.as_ref().filter(|_| delivery.whole_iv.is_none()) {
         let mut labels = Vec::new();
         for r in &all {
             if !labels.contains(&r.label.as_ref()) {
@@ -50,7 +51,7 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
         text.push_str(&delivery.url("", &playlist(r)));
         text.push('\n');
     }
-    for r in all.iter().filter(|r| has_i_frames(r)) {
+    for r in all.iter().filter(|r| has_i_frames(r, delivery)) {
         text.push_str(&i_frame_stream(r, delivery));
     }
     text

@@ -1,5 +1,5 @@
 use super::attributes::Attributes;
-use super::{VERSION, keys};
+use super::{VERSION, head, keys, target, whole};
 use crate::Delivery;
 use crate::protection::key_of;
 use crate::time::seconds;
@@ -10,20 +10,27 @@ use std::fmt::Write as _;
 /// downloadable id, or it is too high.
 pub fn media(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<String> {
     let r = find(pack, downloadable_id, delivery)?;
+    if let Some(iv) = delivery.whole_iv {
+        return Some(whole::write(pack, r, delivery, iv));
+    }
     Some(write(pack, r, delivery, "#EXT-X-INDEPENDENT-SEGMENTS", |segment| segment.size))
 }
 
 /// The playlist of a representation's pictures that can be decoded by themselves, one of each segment (section
 /// 4.4.3.6), `{ddd}/{id}.iframes.m3u8`; `None` also where the pack does not say where they end.
 pub fn i_frames(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<String> {
-    let r = find(pack, downloadable_id, delivery).filter(|r| has_i_frames(r))?;
+    let r = find(pack, downloadable_id, delivery).filter(|r| has_i_frames(r, delivery))?;
     let picture = |segment: &Segment| segment.first_picture.unwrap_or(segment.size);
     Some(write(pack, r, delivery, "#EXT-X-I-FRAMES-ONLY", picture))
 }
 
 /// Whether there is such a playlist.
-pub(super) fn has_i_frames(r: &Representation) -> bool {
-    r.media_type == MediaType::Video && r.segments.iter().all(|segment| segment.first_picture.is_some())
+pub(super) fn has_i_frames(r: &Representation, delivery: &Delivery<'_>) -> bool {
+    // A part of a segment that is encrypted whole cannot be had by itself.
+    let is_whole = delivery.whole_iv.is_some();
+    !is_whole
+        && r.media_type == MediaType::Video
+        && r.segments.iter().all(|segment| segment.first_picture.is_some())
 }
 
 fn find<'p>(pack: &'p Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<&'p Representation> {
@@ -40,9 +47,7 @@ fn write(
 ) -> String {
     let folder = r.path.rfind('/').and_then(|at| r.path.get(..=at)).unwrap_or_default();
     let file = delivery.url(folder, &r.path);
-    let whole = |duration: u64| duration.div_ceil(u64::from(r.timescale));
-    let target = r.segments.iter().map(|segment| whole(segment.duration)).max().unwrap_or(1).max(1);
-    let mut text = head(VERSION, target);
+    let mut text = head(VERSION, target(r));
     text.push_str(kind);
     text.push('\n');
     let init = format!("{}@{}", r.init_range.last - r.init_range.first + 1, r.init_range.first);
@@ -75,10 +80,4 @@ pub fn subtitles(pack: &Pack, id: &str, delivery: &Delivery<'_>) -> Option<Strin
     let duration = seconds(duration.value, duration.timescale);
     let _ = write!(text, "#EXTINF:{duration},\n{file}\n#EXT-X-ENDLIST\n");
     Some(text)
-}
-
-fn head(version: u32, target: u64) -> String {
-    format!(
-        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n"
-    )
 }

@@ -50,6 +50,40 @@ fn pictures_by_themselves() {
     assert_eq!(kids, KIDS.map(|kid| format!("0x{}", kid.to_uppercase())));
 }
 
+/// B98: segments that are encrypted whole, letter by letter: files of their own, each with its IV; a clear
+/// lead before them, and the init segment in the clear.
+#[test]
+fn segments_that_are_encrypted_whole() {
+    let film = protected("cbcs", 3, 1);
+    let iv = |r: &pack::Representation, n: usize| {
+        (n > 0).then(|| (r.downloadable_id.parse::<u128>().unwrap() << 8 | n as u128).to_be_bytes())
+    };
+    let address = |kid: &cenc::Kid| format!("https://films.example/interop/hls-key/{kid}?of=/s/a&h=1");
+    let with = Delivery { key_url: Some(&address), whole_iv: Some(&iv), ..Delivery::new(&token) };
+    let text = hls::media(&film, "1811192001", &with).unwrap();
+    let file = |part: &str| format!("1811192001.{part}?t=001_1811192001.{part}&h=1");
+    let key = |kid: &str, n: usize| {
+        let url = format!("https://films.example/interop/hls-key/{kid}?of=/s/a&h=1");
+        format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{url}\",IV=0x{:032X}\n", 1_811_192_001_u128 << 8 | n as u128)
+    };
+    let expected = format!(
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+         #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"{}\"\n#EXTINF:4.004,\n{}\n{}#EXTINF:4.004,\n{}\n\
+         {}#EXTINF:2.002,\n{}\n#EXT-X-ENDLIST\n",
+        file("init.mp4"),
+        file("0.m4s"),
+        key(KIDS[1], 1),
+        file("1.m4s"),
+        key(KIDS[2], 2),
+        file("2.m4s"),
+    );
+    assert_eq!(text, expected);
+    let master = hls::master(&film, &with);
+    assert!(!master.contains("KEY") && !master.contains("I-FRAME"), "{master}");
+    checker::master(&master);
+    assert_eq!(hls::i_frames(&film, "1811192001", &with), None);
+}
+
 #[test]
 fn the_master_playlist_names_everything() {
     let text = hls::master(&whole(), &Delivery::new(&token));

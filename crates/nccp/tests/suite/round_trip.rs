@@ -145,11 +145,13 @@ fn downloadable() -> impl Strategy<Value = Downloadable> {
 }
 
 fn manifest() -> impl Strategy<Value = Manifest> {
-    let cdn = (any::<u32>(), text(), any::<u32>()).prop_map(|(id, name, weight)| Cdn {
+    let cmcd = proptest::option::of("[0-9a-zA-Z]{1,64}");
+    let cdn = (any::<u32>(), text(), any::<u32>(), cmcd).prop_map(|(id, name, weight, cmcd)| Cdn {
         id,
         name,
         weight,
         ranges: RangeForm::Path,
+        cmcd,
     });
     (
         (ids(), millis(), any::<u64>(), proptest::option::of((any::<u64>(), 1..u64::MAX))),

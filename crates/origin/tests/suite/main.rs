@@ -5,3 +5,4 @@ mod bad_sources;
 mod film;
 mod ranges;
 mod scopes;
+mod whole;

@@ -35,6 +35,92 @@ fn b34_every_range_is_the_packagers() {
     }
 }
 
+/// Random ranges, in all.
+const RANGES: usize = 10_000;
+
+/// Numbers that look like chance, and are the same for the same seed (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    /// The first and the last byte of a range of a file whose pieces begin at these places, the last place being its
+    /// end. Half of all bounds lie at, before or behind the beginning of a piece.
+    fn range(&mut self, borders: &[u64]) -> (u64, u64) {
+        let size = borders[borders.len() - 1];
+        let place = |this: &mut Self| match this.below(2) {
+            0 => this.below(size),
+            _ => {
+                let border = borders[this.below(borders.len() as u64) as usize];
+                (border + this.below(3)).saturating_sub(1).min(size - 1)
+            }
+        };
+        let first = place(self);
+        let last = match self.below(16) {
+            0..4 => first,
+            4 => place(self),
+            _ => first + self.below(60_000),
+        };
+        (first.min(last), first.max(last).min(size - 1))
+    }
+}
+
+/// B34: ten thousand ranges of video and sound, of both schemes, equal the packager's file: the first byte, the last
+/// one, over and beside the borders of pieces, anywhere. `RANGES_SEED` repeats a run.
+#[test]
+fn b34_ten_thousand_ranges_are_the_packagers() {
+    let clock = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    let seed = std::env::var("RANGES_SEED").map_or_else(|_| clock(), |seed| seed.parse().unwrap());
+    println!("RANGES_SEED={seed}");
+    let mut chance = Chance(seed);
+    let clear = Clear::new(&[demo(240)]);
+    let (mut compared, mut over_borders) = (0, 0);
+    for scheme in [Scheme::Cenc, Scheme::Cbcs] {
+        let (_, files) = clear.packaged(&encryption(scheme));
+        let film = clear.encrypted(&encryption(scheme));
+        for (n, file) in files.iter().enumerate() {
+            let borders: Vec<u64> = std::iter::once(0)
+                .chain(film.tracks[n].pieces(0..u64::MAX).scan(0, |end, piece| {
+                    *end += piece.len() as u64;
+                    Some(*end)
+                }))
+                .collect();
+            let size = file.len() as u64;
+            assert_eq!(borders.last(), Some(&size));
+            let mut compare = |(first, last): (u64, u64)| {
+                let made = clear.range(&film, n, first..last + 1);
+                assert!(
+                    made == file[first as usize..=last as usize],
+                    "seed {seed}, {scheme:?}, track {n}: bytes {first}-{last} of {size}"
+                );
+                over_borders += usize::from(borders.iter().any(|border| (first + 1..=last).contains(border)));
+                compared += 1;
+            };
+            let edges = [(0, 0), (size - 1, size - 1), (0, size - 1)];
+            edges.into_iter().for_each(&mut compare);
+            for border in &borders[1..borders.len() - 1] {
+                [(border - 1, *border), (*border, *border), (border - 1, border - 1)]
+                    .into_iter()
+                    .for_each(&mut compare);
+            }
+            for _ in 0..RANGES / 4 {
+                compare(chance.range(&borders));
+            }
+        }
+    }
+    assert!(compared >= RANGES && over_borders > 1000, "{compared} ranges, {over_borders} over borders");
+}
+
 /// The codecs whose headers are read in other ways.
 #[test]
 fn other_codecs_are_the_packagers_too() {

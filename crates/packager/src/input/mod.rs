@@ -19,6 +19,16 @@ pub(crate) struct Input {
     pub(crate) file: MediaFile,
     pub(crate) video: Option<InputTrack<VideoCodec>>,
     pub(crate) audio: Vec<InputTrack<AudioCodec>>,
+    pub(crate) left_out: LeftOut,
+}
+
+/// What is in a source and is not read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Tracks of text: subtitles, or chapters of an MP4.
+    pub(crate) texts: usize,
+    /// Whether there are chapters beside the tracks.
+    pub(crate) chapters: bool,
 }
 
 /// A track of a source.

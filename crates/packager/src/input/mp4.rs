@@ -1,6 +1,6 @@
 use isobmff::{BoxRef, Boxes, Fragment, InitSegment, SampleTable, Track};
 
-use super::{Input, InputSample, RawTrack};
+use super::{Input, InputSample, LeftOut, RawTrack};
 use crate::Error;
 use crate::codec::{AudioCodec, VideoCodec};
 use crate::edit_list::{EditEffect, edit_effect};
@@ -20,11 +20,15 @@ pub(super) fn open(file: MediaFile, with_audio: bool) -> Result<Input, Error> {
     let moov = file.read_box(moov)?;
     let init = InitSegment::parse(&moov).map_err(Error::boxes(path))?;
     let mut budget = SampleBudget::of_file(file.len());
-    let (mut video, mut audio) = (None, Vec::new());
+    let (mut video, mut audio, mut left_out) = (None, Vec::new(), LeftOut::default());
     for (index, track) in init.tracks.iter().enumerate() {
         let of_use = match &track.handler.0 {
             b"vide" => video.is_none(),
             b"soun" => with_audio,
+            b"subt" | b"sbtl" | b"text" | b"clcp" => {
+                left_out.texts += 1;
+                false
+            }
             _ => false,
         };
         let Some(entry) = track.entries.first().filter(|_| of_use) else { continue };
@@ -45,7 +49,7 @@ pub(super) fn open(file: MediaFile, with_audio: bool) -> Result<Input, Error> {
             audio.push(raw(track, codec, samples).edited(path, &effect?)?);
         }
     }
-    Ok(Input { file, video, audio })
+    Ok(Input { file, video, audio, left_out })
 }
 
 /// What the file's `moov` says of its tracks.

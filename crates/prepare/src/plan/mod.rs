@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use film::{film, picture_samples};
 pub(crate) use pictures::{may_pass as film_that_may_pass, to_sdr};
 pub(crate) use sound::may_pass as sound_may_pass;
+pub(crate) use text::may_have_captions;
 
 use film::Held;
 use pictures::{encode, unfit};
@@ -130,8 +131,9 @@ pub struct Sound {
 pub struct Text {
     /// Where they are.
     pub place: Place,
-    /// Whether the packager reads the input itself.
-    pub direct: bool,
+    /// How they are read.
+    #[serde(flatten)]
+    pub how: Reading,
     /// Whether times count from the film's beginning, not from the file's first cue.
     pub alone: bool,
     /// Language as the file says it.
@@ -141,6 +143,23 @@ pub struct Text {
     pub role: SubtitleRole,
     /// Their name for people.
     pub label: Option<String>,
+}
+
+/// How subtitles are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "how")]
+pub enum Reading {
+    /// The packager reads the input itself.
+    Direct,
+    /// ffmpeg makes WebVTT of them.
+    Decode,
+    /// The packager reads the TTML documents that the stream's samples are.
+    Documents,
+    /// ffmpeg finds them in the pictures and makes WebVTT of them.
+    Captions {
+        /// When the film begins, in milliseconds of the input's own time.
+        start: i64,
+    },
 }
 
 /// What is done, and why.
@@ -263,6 +282,10 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
             plan.add_sounds(source, wishes.transcode_sound);
         }
         plan.add_texts(source, !has_pictures);
+    }
+    if video.captions {
+        // Those of the other steps of a ladder are the same.
+        plan.add_captions(first, stream);
     }
     if plan.sounds.is_empty() {
         plan.notes.push("there is no sound".to_owned());

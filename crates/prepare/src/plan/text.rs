@@ -1,12 +1,16 @@
 //! Subtitles and chapters.
 
-use super::{Plan, Source, Text, name, place};
+use super::film::film;
+use super::{Plan, Reading, Source, Text, name, place};
 use crate::probe::{Kind, Media, Stream};
 use pack::{Chapter, SubtitleRole};
 use std::path::Path;
 
 /// Codecs of subtitles that are text. Others are pictures, of which only a person can make text.
-const TEXT: [&str; 8] = ["subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer"];
+const TEXT: [&str; 9] = ["subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "subviewer", "ttml"];
+
+/// Containers that the packager reads itself.
+const DIRECT: [&str; 3] = ["srt", "webvtt", "ttml"];
 
 impl Plan {
     pub(super) fn add_texts(&mut self, source: &Source, alone: bool) {
@@ -22,7 +26,11 @@ impl Plan {
             let said = |word: &str| alone && words.iter().any(|other| other == word);
             self.texts.push(Text {
                 place: place(source, stream),
-                direct: alone && ["srt", "webvtt"].contains(&&source.media.container[..]),
+                how: match &stream.codec[..] {
+                    _ if alone && DIRECT.contains(&&source.media.container[..]) => Reading::Direct,
+                    "ttml" => Reading::Documents,
+                    _ => Reading::Decode,
+                },
                 alone,
                 language: language(stream).or_else(|| alone.then(|| in_name(&source.path))?),
                 role: match () {
@@ -40,6 +48,31 @@ impl Plan {
             });
             self.notes.push(format!("{name}: {} becomes WebVTT", stream.codec));
         }
+    }
+}
+
+/// Codecs whose pictures have captions in user data.
+const CAPTIONED: [&str; 3] = ["h264", "hevc", "mpeg2video"];
+
+/// The stream of pictures in which captions may be, by its number.
+pub(crate) fn may_have_captions(media: &Media) -> Option<usize> {
+    film(media).filter(|film| CAPTIONED.contains(&&film.codec[..])).map(|film| film.index)
+}
+
+impl Plan {
+    /// Captions in the film's pictures.
+    pub(super) fn add_captions(&mut self, source: &Source, stream: &Stream) {
+        self.texts.push(Text {
+            place: place(source, stream),
+            how: Reading::Captions { start: (source.media.start * 1000.0).round() as i64 },
+            alone: false,
+            // No caption says it.
+            language: None,
+            role: SubtitleRole::Caption,
+            label: None,
+        });
+        let name = name(source, stream);
+        self.notes.push(format!("{name}: captions in its pictures (CEA-608) become WebVTT"));
     }
 }
 

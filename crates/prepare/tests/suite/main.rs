@@ -1,6 +1,8 @@
 //! Plans of films, from what ffprobe said of them (5.1; the JSON as it was printed).
 #![allow(clippy::unwrap_used)]
 
+mod texts;
+
 use pack::{AudioRole, SubtitleRole};
 use prepare::ladder::Rung;
 use prepare::plan::{Pictures, Plan, Refusal, Source, Wishes, plan};

@@ -75,6 +75,9 @@ pub struct CdnConfig {
     /// As in [`Edge`].
     #[serde(default)]
     pub lifetime: Option<u64>,
+    /// Whether players tell it how each download is needed (CMCD, by the query).
+    #[serde(default)]
+    pub cmcd: bool,
 }
 
 impl CdnConfig {

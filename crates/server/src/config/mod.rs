@@ -33,7 +33,7 @@ pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
 pub use limits::Limits;
 pub use live::Live;
-pub use origin::{ClientSet, Origin, VOD};
+pub use origin::{ClientSet, Origin, SourcesAt, VOD};
 pub use plans::Plan;
 pub use players::ListedPlayer;
 pub use role::Role;
@@ -245,6 +245,7 @@ impl Config {
         check_plans(&self.plans)?;
         self.edge.check()?;
         self.check_storage()?;
+        self.check_sources()?;
         check_cdns(&self.cdn)?;
         check_sets(&self.set)?;
         self.drm.check(self.is_https())?;

@@ -1,7 +1,7 @@
 //! `[origin]`, `[encryption.…]` and `[[set]]`: what the just-in-time origin serves, and how it is encrypted.
 
 use super::players::{self, ListedPlayer};
-use super::{Config, setting};
+use super::{ByteCount, Config, CredentialsFrom, StorageSettings, setting};
 use crate::Error;
 use license::Player;
 use origin::is_revision;
@@ -9,6 +9,7 @@ use origin::scope::{From, Lines, SetWords, SettingsFile, Value};
 use pack::layout;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use storage::Address;
 
 /// The client set of everybody who names no other.
 pub const VOD: &str = "vod";
@@ -17,13 +18,87 @@ const RESERVED: [&str; 2] = [VOD, "live"];
 
 /// The just-in-time origin.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(try_from = "OriginTable")]
 pub struct Origin {
-    /// The folder of the clear films: each folder below with a `source.json` is a content. A relative path begins in
-    /// the data folder where there is such a folder, else in the working folder.
-    pub sources: Option<PathBuf>,
+    /// Where the clear films lie.
+    pub sources: Option<SourcesAt>,
     /// Mebibytes of memory for what is known of films.
     pub memory: u32,
+}
+
+/// Where clear films lie: each folder below with a `source.json` is a content.
+#[derive(Debug, Clone)]
+pub enum SourcesAt {
+    /// In a local folder. A relative path begins in the data folder where there is such a folder, else in the working
+    /// folder.
+    Folder(PathBuf),
+    /// In a bucket, which is named as the library's.
+    Bucket(StorageSettings),
+}
+
+/// The table as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct OriginTable {
+    sources: Option<String>,
+    memory: u32,
+    endpoint: Option<String>,
+    region: Option<String>,
+    path_style: Option<bool>,
+    credentials: Option<CredentialsFrom>,
+    cache: Option<ByteCount>,
+}
+
+impl Default for OriginTable {
+    fn default() -> Self {
+        let Origin { memory, .. } = Origin::default();
+        Self {
+            sources: None,
+            memory,
+            endpoint: None,
+            region: None,
+            path_style: None,
+            credentials: None,
+            cache: None,
+        }
+    }
+}
+
+impl TryFrom<OriginTable> for Origin {
+    type Error = String;
+
+    fn try_from(table: OriginTable) -> Result<Self, String> {
+        let OriginTable { sources, memory, endpoint, region, path_style, credentials, cache } = table;
+        let of_bucket = endpoint.is_some()
+            || region.is_some()
+            || path_style.is_some()
+            || credentials.is_some()
+            || cache.is_some();
+        let sources = match sources {
+            Some(text) if text.starts_with("s3://") => {
+                let url: Address = text.parse().map_err(|error| format!("origin.sources {error}"))?;
+                let usual = StorageSettings::default();
+                Some(SourcesAt::Bucket(StorageSettings {
+                    url,
+                    endpoint,
+                    region: region.unwrap_or(usual.region),
+                    path_style,
+                    credentials: credentials.unwrap_or(usual.credentials),
+                    cache: cache.unwrap_or(usual.cache),
+                    redirect: false,
+                }))
+            }
+            _ if of_bucket => {
+                return Err(
+                    "origin.sources must be s3://… where endpoint, region, path_style, credentials or cache \
+                            are set"
+                        .to_owned(),
+                );
+            }
+            sources => sources.map(|folder| SourcesAt::Folder(folder.into())),
+        };
+        Ok(Self { sources, memory })
+    }
 }
 
 impl Default for Origin {
@@ -84,9 +159,16 @@ pub(super) fn check_sets(sets: &[ClientSet]) -> Result<(), Error> {
 }
 
 impl Config {
-    /// Where clear films are, if anywhere.
+    pub(super) fn check_sources(&self) -> Result<(), Error> {
+        match &self.origin.sources {
+            Some(SourcesAt::Bucket(bucket)) => bucket.check_service("origin.endpoint", "origin.region"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The local folder where clear films are, if they are in one.
     pub fn sources(&self) -> Option<PathBuf> {
-        let sources = self.origin.sources.as_ref()?;
+        let Some(SourcesAt::Folder(sources)) = &self.origin.sources else { return None };
         let in_data = self.data.join(sources);
         Some(if in_data.is_dir() { in_data } else { sources.clone() })
     }
@@ -126,5 +208,34 @@ impl Config {
             |error: origin::scope::FileError| Error::Config { path: error.path, reason: error.reason };
         self.settings = SettingsFile::of(path, self.encryption.clone(), Lines::read(text)).map_err(wrong)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_a_folder_or_a_bucket() {
+        let config = Config::parse("[origin]\nsources = \"films\"\n").expect("it is right");
+        assert_eq!(config.sources(), Some("films".into()));
+        let bucket = "[origin]\nsources = \"s3://clear/films\"\nendpoint = \"http://127.0.0.1:8333\"\n\
+                      credentials = \"file:/etc/matinee/s3\"\ncache = \"5GB\"\nmemory = 64\n";
+        let config = Config::parse(bucket).expect("it is right");
+        assert_eq!((config.sources(), config.origin.memory), (None, 64));
+        let Some(SourcesAt::Bucket(bucket)) = &config.origin.sources else { panic!("no bucket") };
+        assert!(bucket.is_path_style() && bucket.cache == ByteCount(5_000_000_000));
+        assert_eq!(bucket.url.to_string(), "s3://clear/films");
+        for (text, word) in [
+            ("[origin]\nsources = \"films\"\ncache = \"5GB\"\n", "origin.sources must be s3://"),
+            ("[origin]\nsources = \"s3://X\"\n", "origin.sources must be"),
+            ("[origin]\nsources = \"s3://clear\"\nendpoint = \"https://a:b@c\"\n", "origin.endpoint"),
+            ("[origin]\nsources = \"s3://clear\"\nregion = \"\"\n", "origin.region"),
+            ("[origin]\nsources = \"s3://clear\"\nredirect = true\n", "unknown field"),
+            ("[origin]\nsources = \"s3://clear\"\ncredentials = \"AKIA:wJalrXUtn\"\n", "file:PATH"),
+        ] {
+            let error = Config::parse(text).expect_err(text).to_string();
+            assert!(error.contains(word) && !error.contains("wJalr"), "{error}");
+        }
     }
 }

@@ -49,16 +49,22 @@ impl StorageSettings {
         self.path_style.unwrap_or(self.endpoint.is_some())
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
-        if let Some(endpoint) = &self.endpoint {
-            if endpoint.contains('@') {
-                return Err(setting("storage.endpoint", "must not have a password in it"));
+    /// Checks where the service is, by the names that endpoint and region have.
+    pub(super) fn check_service(&self, endpoint: &'static str, region: &'static str) -> Result<(), Error> {
+        if let Some(url) = &self.endpoint {
+            if url.contains('@') {
+                return Err(setting(endpoint, "must not have a password in it"));
             }
-            check_base("storage.endpoint", endpoint)?;
+            check_base(endpoint, url)?;
         }
-        if self.region.is_empty() {
-            return Err(setting("storage.region", "must not be empty"));
+        match self.region.is_empty() {
+            true => Err(setting(region, "must not be empty")),
+            false => Ok(()),
         }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.check_service("storage.endpoint", "storage.region")?;
         let is_local = matches!(self.url, Address::File(_));
         let of_s3 = self.endpoint.is_some() || self.path_style.is_some() || self.cache.0 > 0 || self.redirect;
         if is_local && of_s3 {

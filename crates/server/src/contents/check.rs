@@ -1,12 +1,19 @@
-use super::sources::{FolderFile, Sources, settings};
+use super::folder_file::{FolderFile, settings};
+use super::loaded::MAX_JSON;
+use super::sources::Sources;
 use crate::keys::{self, KeyRing};
 use crate::policy::{self, Policies};
 use crate::{Config, Error, LicenseMode, Role};
 use ::origin::ContentPath;
 use ::origin::scope::{Form, Off, Settings, is_ignored};
+use futures_util::stream::{self, StreamExt as _};
 use pack::Source;
 use pack::layout::SOURCE_JSON;
 use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Files that are read together.
+const TOGETHER: usize = 16;
 
 /// What there is to say of a configuration that can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -22,8 +29,8 @@ pub struct Report {
 /// Looks at the configuration of the origin and at every folder of its sources. `now`: Unix seconds.
 ///
 /// # Errors
-/// [`Error`] if policies or keys cannot be read.
-pub fn check(config: &Config, now: u64) -> Result<Report, Error> {
+/// [`Error`] if policies or keys cannot be read, and where a bucket's settings or credentials cannot be.
+pub async fn check(config: &Config, now: u64) -> Result<Report, Error> {
     let policies = Policies::load(config)?;
     // A site that was never started has no keys yet: nothing can be wrong with their names.
     let ring = match config.keys().is_dir() {
@@ -33,10 +40,22 @@ pub fn check(config: &Config, now: u64) -> Result<Report, Error> {
     let mut check = Check { config, policies, ring, report: Report::default() };
     check.server();
     check.live();
-    if let Some(root) = config.sources() {
-        check.sources(&Sources { root });
+    if let Some(sources) = Sources::open(config)? {
+        check.sources(&sources).await;
     }
     Ok(check.report)
+}
+
+/// Whether a folder's `source.json` is one.
+async fn is_source(sources: &Sources, folder: &str) -> Result<(), String> {
+    let path = match folder {
+        "" => SOURCE_JSON.to_owned(),
+        folder => format!("{folder}/{SOURCE_JSON}"),
+    };
+    let name = sources.name(&path);
+    let read = sources.read(&path, MAX_JSON).await.map_err(|error| error.to_string())?;
+    let (_, json) = read.ok_or_else(|| format!("{} is gone", name.display()))?;
+    Source::from_json(&json).map(|_| ()).map_err(|error| format!("{}: {error}", name.display()))
 }
 
 struct Check<'a> {
@@ -103,50 +122,60 @@ impl Check<'_> {
         }
     }
 
-    fn sources(&mut self, sources: &Sources) {
-        let walk = match sources.walk() {
+    async fn sources(&mut self, sources: &Sources) {
+        let walk = match sources.walk().await {
             Ok(walk) => walk,
-            Err(error) => {
-                return self.error(format!("origin.sources: {}: {error}", sources.root.display()));
-            }
+            Err(error) => return self.error(format!("origin.sources: {error}")),
         };
-        for file in walk.files(sources) {
-            match file {
-                FolderFile::None => {}
-                FolderFile::Broken(error) => self.error(error.to_string()),
-                FolderFile::File(file) => {
-                    for form in Form::ALL
-                        .into_iter()
-                        .filter(|form| is_ignored(self.config.encryption(), &file, *form))
-                    {
-                        let (path, form) = (file.path.display(), form.name());
-                        self.warn(format!("{path}: [encryption.{form}] is ignored: its scope is server"));
-                    }
-                }
-            }
-        }
-        for path in &walk.contents {
+        let read = walk
+            .settings
+            .iter()
+            .map(|folder| async move { (folder.clone(), FolderFile::read_or_broken(sources, folder).await) });
+        let folders: BTreeMap<_, _> = stream::iter(read).buffered(TOGETHER).collect().await;
+        folders.values().for_each(|file| self.folder(file));
+        let read = walk.contents.iter().map(|path| async move { (path, is_source(sources, path).await) });
+        let mut read = stream::iter(read).buffered(TOGETHER);
+        while let Some((path, read)) = read.next().await {
             match path.parse::<ContentPath>() {
-                Ok(content) => self.content(sources, &content),
+                Ok(content) => self.content(&content, read, &folders),
                 Err(reason) => self.error(format!("{path}: is not served: {reason}")),
             }
         }
     }
 
-    fn content(&mut self, sources: &Sources, content: &ContentPath) {
-        self.report.contents += 1;
-        let json = sources.folder(content).join(SOURCE_JSON);
-        let read = std::fs::read(&json).map_err(|error| error.to_string());
-        if let Err(error) = read.and_then(|json| Source::from_json(&json).map_err(|error| error.to_string()))
-        {
-            self.error(format!("{}: {error}", json.display()));
+    fn folder(&mut self, file: &FolderFile) {
+        match file {
+            FolderFile::None => {}
+            FolderFile::Broken(error) => self.error(error.to_string()),
+            FolderFile::File(file) => {
+                let ignored = |form: &Form| is_ignored(self.config.encryption(), file, *form);
+                for form in Form::ALL.into_iter().filter(ignored).collect::<Vec<_>>() {
+                    let (path, form) = (file.path.display(), form.name());
+                    self.warn(format!("{path}: [encryption.{form}] is ignored: its scope is server"));
+                }
+            }
         }
-        let folders = sources.folder_files(content);
+    }
+
+    fn content(
+        &mut self,
+        content: &ContentPath,
+        read: Result<(), String>,
+        files: &BTreeMap<String, FolderFile>,
+    ) {
+        self.report.contents += 1;
+        if let Err(error) = read {
+            self.error(error);
+        }
+        let folders: Vec<_> =
+            content.folders().map(|folder| files.get(folder).unwrap_or(&FolderFile::None)).collect();
         let sets: Vec<_> = self.config.sets().map(str::to_owned).collect();
         for form in Form::ALL {
             for set in &sets {
                 let words = self.config.set_words(set).unwrap_or_default();
-                match settings(self.config.encryption(), form, content, &folders, &words) {
+                let settings =
+                    settings(self.config.encryption(), form, content, folders.iter().copied(), &words);
+                match settings {
                     Ok(settings) => self.settings(content, &settings),
                     // Said of the file already.
                     Err(Off::Broken(_)) => {}

@@ -5,9 +5,9 @@ use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
 use crate::store::Movie;
 use ::origin::scope::Settings;
-use ::origin::{EncryptedFilm, Encryption, FilmKeys, SourceIndex};
+use ::origin::{EncryptedFilm, Encryption, FilmKeys, SourceIndex, WholeFilm, WholeKeys};
 use cenc::Label;
-use std::io;
+use pack::layout::WholePart;
 use std::sync::Arc;
 
 /// A content as it is served to a client set by a revision of its keys.
@@ -18,8 +18,25 @@ pub(crate) struct OriginFilm {
     pub(crate) film: Arc<catalogue::Pack>,
     /// What DASH and HLS need to know.
     pub(crate) pack: Arc<pack::Pack>,
-    /// `None`: it is served clear.
-    pub(crate) encrypted: Option<EncryptedFilm>,
+    pub(crate) octets: Octets,
+}
+
+/// How the octets of a film are had.
+#[derive(Debug)]
+pub(crate) enum Octets {
+    /// As they lie in its folder.
+    Clear,
+    /// Samples are encrypted.
+    Samples(EncryptedFilm),
+    /// Segments are, whole.
+    Whole(WholeFilm),
+}
+
+/// The keys of a film, by what they encrypt.
+#[derive(Debug)]
+pub(crate) enum Keys {
+    Samples(FilmKeys),
+    Whole(WholeKeys),
 }
 
 /// A way in which a content may be encrypted.
@@ -27,17 +44,18 @@ pub(crate) struct OriginFilm {
 pub(crate) struct Candidate {
     pub(crate) settings: Settings,
     /// `None`: clear.
-    pub(crate) keys: Option<FilmKeys>,
+    pub(crate) keys: Option<Keys>,
     pub(crate) revision: String,
 }
 
 impl Candidate {
-    /// Under a common key of the ring, or clear where the settings say so.
+    /// Under a common key of the ring, or clear where the settings say so. `whole`: segments are encrypted
+    /// whole.
     pub(crate) fn new(
         loaded: &Loaded,
         settings: &Settings,
-        ring: &KeyRing,
-        common_key: &str,
+        whole: bool,
+        (ring, common_key): (&KeyRing, &str),
     ) -> Result<Self, String> {
         let settings = settings.clone();
         if !settings.enabled.value {
@@ -55,14 +73,22 @@ impl Candidate {
             label: Label::default(),
             common_key_id: common_key.to_owned(),
         };
-        let keys =
-            FilmKeys::derive(&loaded.source, &encryption, common).map_err(|error| error.to_string())?;
-        Ok(Self { settings, revision: keys.revision(), keys: Some(keys) })
+        let said = |error: ::origin::Error| error.to_string();
+        let (keys, revision) = if whole {
+            let keys = WholeKeys::derive(&loaded.source, &encryption, common).map_err(said)?;
+            let revision = keys.revision();
+            (Keys::Whole(keys), revision)
+        } else {
+            let keys = FilmKeys::derive(&loaded.source, &encryption, common).map_err(said)?;
+            let revision = keys.revision();
+            (Keys::Samples(keys), revision)
+        };
+        Ok(Self { settings, revision, keys: Some(keys) })
     }
 }
 
 impl OriginFilm {
-    /// Lays a film out. `indexes` are asked for where it is encrypted.
+    /// Lays a film out. `indexes` are asked for where its samples are encrypted.
     pub(crate) fn new(
         place: &ContentPlace,
         loaded: Arc<Loaded>,
@@ -72,43 +98,47 @@ impl OriginFilm {
     ) -> Result<Self, String> {
         let Candidate { keys, revision, .. } = candidate;
         let place = place.at(revision);
-        let encrypted = match &keys {
-            Some(keys) => {
-                let film = EncryptedFilm::plan(&loaded.source, keys, indexes);
-                Some(film.map_err(|error| error.to_string())?)
+        let said = |error: ::origin::Error| error.to_string();
+        let source = &loaded.source;
+        let octets = match keys {
+            Some(Keys::Samples(keys)) => {
+                Octets::Samples(EncryptedFilm::plan(source, &keys, indexes).map_err(said)?)
             }
-            None => None,
+            Some(Keys::Whole(keys)) => Octets::Whole(WholeFilm::plan(source, keys).map_err(said)?),
+            None => Octets::Clear,
         };
-        let pack = match &encrypted {
-            Some(film) => film.pack.clone(),
-            None => loaded.source.pack.clone(),
+        let pack = match &octets {
+            Octets::Samples(film) => film.pack.clone(),
+            Octets::Whole(film) => film.pack.clone(),
+            Octets::Clear => source.pack.clone(),
         };
         let film = catalogue::Pack::of_content(pack.clone(), &place, rules)
             .ok_or_else(|| "it has numbers that a manifest cannot carry".to_owned())?;
-        Ok(Self { loaded, film: Arc::new(film), pack: Arc::new(pack), encrypted })
+        Ok(Self { loaded, film: Arc::new(film), pack: Arc::new(pack), octets })
     }
 
     /// Bytes that it takes in memory, roughly: its segments are told in three forms.
     pub(crate) fn memory(&self) -> usize {
         let segments: usize = self.pack.representations.iter().map(|r| r.segments.len()).sum();
         let keys = self.film.keys.len();
-        4096 + segments * 100 + keys * 200 + self.encrypted.as_ref().map_or(0, EncryptedFilm::memory)
+        let octets = match &self.octets {
+            Octets::Clear => 0,
+            Octets::Samples(film) => film.memory(),
+            Octets::Whole(film) => film.memory(),
+        };
+        4096 + segments * 100 + keys * 200 + octets
     }
 
     /// The number of the representation whose file has this path.
     pub(crate) fn representation(&self, file: &str) -> Option<usize> {
         self.pack.representations.iter().position(|r| r.path == file)
     }
-}
 
-/// Reads a clear file to its end.
-pub(crate) fn build_index(loaded: &Loaded, representation: usize) -> Result<SourceIndex, String> {
-    let r =
-        loaded.source.pack.representations.get(representation).ok_or("there is no such representation")?;
-    let said = |error: io::Error| format!("{}: {error}", loaded.folder.join(&r.path).display());
-    let file = loaded.open(representation).map_err(said)?;
-    SourceIndex::build(&file, r)
-        .map_err(|error| format!("{}: {error}", loaded.folder.join(&r.path).display()))
+    /// The number of the representation with a part at this path, where segments are encrypted whole.
+    pub(crate) fn part(&self, file: &str) -> Option<(usize, WholePart)> {
+        let (id, part) = WholePart::of(file)?;
+        Some((self.pack.representations.iter().position(|r| r.downloadable_id == id)?, part))
+    }
 }
 
 impl Movie {
@@ -119,6 +149,8 @@ impl Movie {
             title: film.title.clone(),
             year: None,
             cast: Vec::new(),
+            genres: Vec::new(),
+            episode: None,
             synopsis: None,
             rating: None,
             runtime: film.duration.as_f64(),

@@ -1,32 +1,34 @@
-use super::sources::{FolderFile, Sources};
+use super::clear_file::ClearFile;
+use super::folder_file::{FolderFile, settings_path};
+use super::sources::{SourceError, Sources};
 use super::stamp::Stamp;
 use ::origin::ContentPath;
 use pack::Source;
 use pack::layout::SOURCE_JSON;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use storage::{Key, Storage};
+use tokio::task::spawn_blocking;
 
 /// Longest `source.json` that is read, in octets.
-const MAX_JSON: u64 = 64 << 20;
+pub(super) const MAX_JSON: u64 = 64 << 20;
 
-/// The content in whose folder this one lies, where there is one: it is not served then, for tokens for that folder
-/// would open it, too.
-fn within<'a>(sources: &Sources, content: &'a ContentPath) -> Option<&'a str> {
-    let mut above = content.folders().skip(1).filter(|above| !above.is_empty());
-    above.find(|above| sources.root.join(above).join(SOURCE_JSON).exists())
+/// The folders around a content's, the sources' own left out: none of them may be a content, for tokens for that
+/// one would open this one, too.
+fn around(content: &ContentPath) -> impl Iterator<Item = &str> {
+    content.folders().skip(1).filter(|above| !above.is_empty())
 }
 
 /// A content as it lay in its folder.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Loaded {
-    pub(crate) folder: PathBuf,
+    sources: Sources,
+    content: ContentPath,
     pub(crate) source: Source,
     /// What its folders say, the nearest first.
     pub(crate) folders: Vec<FolderFile>,
     /// Of `source.json`, then of the representations.
     stamps: Vec<Stamp>,
-    /// Of the folders' files, before they were read.
+    /// Of the folders' files.
     settings: Vec<Option<Stamp>>,
     /// When one of its files was changed or touched last, settings included. Unix seconds.
     pub(crate) changed: u64,
@@ -34,97 +36,88 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// Reads a content; `Ok(None)`: there is none.
-    pub(crate) fn read(sources: &Sources, content: &ContentPath) -> Result<Option<Self>, String> {
-        let folder = sources.folder(content);
-        let path = folder.join(SOURCE_JSON);
-        let said = |error: io::Error| format!("{}: {error}", path.display());
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(None);
+    pub(super) async fn read(sources: &Sources, content: &ContentPath) -> Result<Option<Self>, SourceError> {
+        let path = format!("{content}/{SOURCE_JSON}");
+        let Some((stamp, json)) = sources.read(&path, MAX_JSON).await? else { return Ok(None) };
+        let json_above = around(content).map(|above| format!("{above}/{SOURCE_JSON}")).collect();
+        let there = sources.look_at(json_above).await?;
+        if let Some((above, _)) = around(content).zip(there).find(|(_, there)| there.is_some()) {
+            let said = format!("{content} lies within {above}, which is a content");
+            return Err(SourceError::Wrong(said));
+        }
+        let wrong = |error: String| SourceError::Wrong(format!("{}: {error}", sources.name(&path).display()));
+        let read = spawn_blocking(move || Source::from_json(&json).map_err(|error| error.to_string())).await;
+        let source = read.map_err(|error| error.to_string()).and_then(|read| read).map_err(wrong)?;
+        let mut stamps = vec![stamp];
+        let representations = &source.pack.representations;
+        let media: Vec<_> = representations.iter().map(|r| format!("{content}/{}", r.path)).collect();
+        for ((r, path), stamp) in
+            representations.iter().zip(&media).zip(sources.look_at(media.clone()).await?)
+        {
+            let name = sources.name(path);
+            let wrong = |what: String| SourceError::Wrong(format!("{} {what}", name.display()));
+            let stamp = stamp.ok_or_else(|| wrong("is not there".to_owned()))?;
+            if stamp.size() != r.size {
+                return Err(wrong(format!("has {} octets, not {}", stamp.size(), r.size)));
             }
-            Err(error) => return Err(said(error)),
-        };
-        if let Some(above) = within(sources, content) {
-            return Err(format!("{content} lies within {above}, which is a content"));
+            stamps.push(stamp);
         }
-        if metadata.len() > MAX_JSON {
-            return Err(format!("{} is too long", path.display()));
+        let (mut settings, mut folders) = (Vec::new(), Vec::new());
+        for folder in content.folders() {
+            let (stamp, file) = FolderFile::read(sources, folder).await?;
+            settings.push(stamp);
+            folders.push(file);
         }
-        let source = Source::from_json(&fs::read(&path).map_err(said)?)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut stamps = vec![Stamp::of(&metadata)];
-        for r in &source.pack.representations {
-            let file = folder.join(&r.path);
-            let metadata = fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            if metadata.len() != r.size {
-                let size = metadata.len();
-                return Err(format!("{} has {size} octets, not {}", file.display(), r.size));
-            }
-            stamps.push(Stamp::of(&metadata));
-        }
-        let stamped = sources.settings_stamps(content);
-        let folders = sources.folder_files(content);
-        let settings = folders.iter().filter_map(|file| match file {
-            FolderFile::File(file) => Some(crate::config::modified(&file.path)),
-            _ => None,
-        });
-        let changed = stamps.iter().map(Stamp::changed).chain(settings).max().unwrap_or(0);
-        Ok(Some(Self { folder, source, folders, stamps, settings: stamped, changed }))
+        let all = stamps.iter().chain(settings.iter().flatten());
+        let changed = all.map(Stamp::changed).max().unwrap_or(0);
+        let (sources, content) = (sources.clone(), content.clone());
+        Ok(Some(Self { sources, content, source, folders, stamps, settings, changed }))
     }
 
     /// Whether all files are still those that were read.
-    pub(crate) fn is_unchanged(&self, sources: &Sources, content: &ContentPath) -> bool {
-        let media = self.source.pack.representations.iter().map(|r| &r.path[..]);
-        let files = std::iter::once(SOURCE_JSON).chain(media).map(|name| self.folder.join(name));
-        let same = |(path, stamp): (PathBuf, &Stamp)| {
-            fs::metadata(path).is_ok_and(|metadata| Stamp::of(&metadata) == *stamp)
-        };
-        within(sources, content).is_none()
-            && files.zip(&self.stamps).all(same)
-            && sources.settings_stamps(content) == self.settings
+    pub(super) async fn is_unchanged(&self, sources: &Sources) -> Result<bool, SourceError> {
+        let content = &self.content;
+        let media = self.source.pack.representations.iter().map(|r| format!("{content}/{}", r.path));
+        let own = std::iter::once(format!("{content}/{SOURCE_JSON}")).chain(media);
+        let settings = content.folders().map(settings_path);
+        let above = around(content).map(|above| format!("{above}/{SOURCE_JSON}"));
+        let now = sources.look_at(own.chain(settings).chain(above).collect()).await?;
+        let then = self.stamps.iter().map(Some).chain(self.settings.iter().map(Option::as_ref));
+        // Around it there was none.
+        let then = then.chain(std::iter::repeat(None));
+        Ok(now.iter().map(Option::as_ref).zip(then).all(|(now, then)| now == then))
+    }
+
+    /// What it is called in messages.
+    pub(super) fn name(&self) -> PathBuf {
+        self.sources.name(self.content.as_str())
+    }
+
+    pub(super) const fn content(&self) -> &ContentPath {
+        &self.content
+    }
+
+    /// What the clear file of a representation was when it was looked at.
+    pub(super) fn stamp(&self, representation: usize) -> Option<&Stamp> {
+        self.stamps.get(representation + 1)
     }
 
     /// Opens the clear file of a representation, if it is still the one that was looked at.
-    pub(crate) fn open(&self, representation: usize) -> io::Result<Watched> {
-        let r = self.source.pack.representations.get(representation).ok_or(ErrorKind::NotFound)?;
-        let stamp = self.stamps.get(representation + 1).copied().ok_or(ErrorKind::NotFound)?;
-        let file = Watched { file: File::open(self.folder.join(&r.path))?, stamp };
-        file.check()?;
-        Ok(file)
+    pub(crate) async fn open(&self, representation: usize) -> Result<ClearFile, SourceError> {
+        let missing = || SourceError::Wrong("there is no such representation".to_owned());
+        let r = self.source.pack.representations.get(representation).ok_or_else(missing)?;
+        let stamp = self.stamp(representation).ok_or_else(missing)?;
+        self.sources.open_clear(&format!("{}/{}", self.content, r.path), stamp).await
     }
 
-    /// Path of a file beside the media, such as subtitles.
-    pub(crate) fn beside(&self, file: &str) -> Option<(PathBuf, u64)> {
+    /// A file beside the media, such as subtitles, and its size.
+    pub(crate) fn beside(&self, file: &str) -> Option<(std::sync::Arc<dyn Storage>, Key, u64)> {
         let pack = &self.source.pack;
         let thumbnails = pack.thumbnails.iter();
         let pictures = thumbnails.flat_map(|t| [&t.bif].into_iter().chain(&t.sheets).chain(&t.sheet_index));
         let found =
             pack.subtitles.iter().map(|s| &s.file).chain(pictures).find(|known| known.path == file)?;
-        Some((self.folder.join(Path::new(&found.path)), found.size))
-    }
-}
-
-/// An open file that must stay what it is.
-#[derive(Debug)]
-pub(crate) struct Watched {
-    file: File,
-    stamp: Stamp,
-}
-
-impl Watched {
-    fn check(&self) -> io::Result<()> {
-        match Stamp::of(&self.file.metadata()?) == self.stamp {
-            true => Ok(()),
-            false => Err(io::Error::other("the clear file was changed or replaced")),
-        }
-    }
-}
-
-impl ::origin::ReadAt for Watched {
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read_at(offset, out)?;
-        // Who writes into it while it is read must not get his bytes encrypted as if they were the film's.
-        self.check()
+        let (storage, key) = self.sources.beside(self.content.as_str(), &found.path)?;
+        Some((storage, key, found.size))
     }
 }

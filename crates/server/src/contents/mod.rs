@@ -1,10 +1,15 @@
-//! Contents: clear films in folders below the sources, and the settings that hold for each of them
-//! (docs/origin.md).
+//! Contents: clear films in folders below the sources, local or in a bucket, and the settings that hold for each of
+//! them (docs/origin.md).
 
 mod check;
+mod clear_file;
 mod film;
+mod folder_file;
+mod indexes;
 mod loaded;
 mod lru;
+#[cfg(test)]
+mod many_titles;
 mod origin;
 mod publish;
 mod show;
@@ -12,7 +17,8 @@ mod sources;
 mod stamp;
 
 pub use check::{Report, check};
-pub(crate) use film::OriginFilm;
+pub(crate) use clear_file::ClearFile;
+pub(crate) use film::{Octets, OriginFilm};
 pub(crate) use origin::{Origin, Unserved};
 pub use publish::{describe, describe_named, lay_out, prepare, uses_common_key};
 pub use show::{by_path, of_server};

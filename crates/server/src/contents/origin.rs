@@ -1,24 +1,32 @@
 use super::FILMS;
-use super::film::{Candidate, OriginFilm, build_index};
+use super::film::{Candidate, Keys, OriginFilm};
+use super::folder_file::{FolderFile, settings};
+use super::indexes;
 use super::loaded::Loaded;
 use super::lru::Lru;
-use super::sources::{FolderFile, Sources, settings};
+use super::sources::{Bucket, SourceError, Sources};
+use super::stamp::Stamp;
 use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
-use crate::{Config, private};
+use crate::{Config, Error};
 use ::origin::scope::{Form, is_ignored};
 use ::origin::{ContentPath, SourceIndex};
 use std::collections::HashSet;
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// Seconds after which a folder is looked at again.
 const FRESH: u64 = 10;
+/// The same in a bucket, where each look costs requests.
+const FRESH_IN_BUCKET: u64 = 30;
+/// So long is waited for a content that nothing is known of, and for one that is only looked at again.
+const AT_FIRST: Duration = Duration::from_secs(30);
+const AGAIN: Duration = Duration::from_secs(5);
 /// Clear files that are read whole at the same time.
 const BUILDING: usize = 2;
 
@@ -40,8 +48,12 @@ pub(crate) enum Unserved {
 pub(crate) struct Origin {
     /// Where indexes are kept over restarts.
     kept: PathBuf,
-    seen: Lru<ContentPath, Seen>,
+    /// `None`: the sources are in a local folder.
+    bucket: Option<Bucket>,
+    pub(super) seen: Lru<ContentPath, Seen>,
     indexes: Lru<String, Arc<SourceIndex>>,
+    /// Clear files of contents, by the numbers of their representations.
+    files: Lru<(ContentPath, usize), Checked>,
     films: Lru<(ContentPlace, Form), Laid>,
     building: Semaphore,
     /// What was said in the log already, and need not be said again.
@@ -50,16 +62,39 @@ pub(crate) struct Origin {
 
 /// A content when it was last looked at.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(super) struct Seen {
     at: u64,
     /// `None`: there is none.
     loaded: Option<Arc<Loaded>>,
 }
 
+/// A clear file as it was seen, and whether it is the one with the digest in `source.json`.
+#[derive(Debug, Clone)]
+struct Checked {
+    sha256: String,
+    stamp: Stamp,
+    is_right: bool,
+}
+
 /// What looking at a content again gave.
 enum Look {
+    None,
     Same(Arc<Loaded>),
     New(Box<Loaded>),
+}
+
+async fn look(
+    sources: &Sources,
+    content: &ContentPath,
+    old: Option<&Arc<Loaded>>,
+) -> Result<Look, SourceError> {
+    if let Some(old) = old
+        && old.is_unchanged(sources).await?
+    {
+        return Ok(Look::Same(Arc::clone(old)));
+    }
+    let read = Loaded::read(sources, content).await?;
+    Ok(read.map_or(Look::None, |new| Look::New(Box::new(new))))
 }
 
 /// A film that was laid out, of what and with which keys.
@@ -70,13 +105,23 @@ struct Laid {
 }
 
 impl Origin {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// Nothing is asked of the sources yet.
+    ///
+    /// # Errors
+    /// [`Error`] where a bucket's settings or credentials cannot be, or its cache's folder cannot be used.
+    pub(crate) fn open(config: &Config) -> Result<Self, Error> {
+        Ok(Self::new(config, Bucket::open_cached(config)?))
+    }
+
+    pub(super) fn new(config: &Config, bucket: Option<Bucket>) -> Self {
         let memory = config.origin.memory as usize * (1 << 20);
         Self {
             kept: config.data.join(FILMS),
+            bucket,
             seen: Lru::new(memory / 8),
             indexes: Lru::new(memory / 2),
-            films: Lru::new(memory / 8 * 3),
+            files: Lru::new(memory / 16),
+            films: Lru::new(memory / 16 * 5),
             building: Semaphore::new(BUILDING),
             said: Mutex::default(),
         }
@@ -94,6 +139,8 @@ impl Origin {
         if config.set_words(&place.set).is_none() {
             return Err(Unserved::NotFound);
         }
+        // Of HLS alone.
+        let form = if place.whole { Form::Hls } else { form };
         let loaded = self.loaded(config, &place.content, now).await?;
         let key = (place.clone(), form);
         if let Some(laid) = self.films.get(&key)
@@ -102,9 +149,12 @@ impl Origin {
         {
             return Ok(laid.film);
         }
+        for representation in 0..loaded.source.pack.representations.len() {
+            self.verify(&loaded, representation).await?;
+        }
         let candidate = self.candidate(config, ring, place, form, &loaded)?;
         let mut indexes = Vec::new();
-        if candidate.keys.is_some() {
+        if matches!(candidate.keys, Some(Keys::Samples(_))) {
             for representation in 0..loaded.source.pack.representations.len() {
                 indexes.push(self.index(&loaded, representation).await?);
             }
@@ -138,11 +188,14 @@ impl Origin {
         let Some(revision) = &place.revision else {
             let settings = resolved(form).map_err(|off| self.off(place, &off.to_string()))?;
             let key = settings.common_key.value.as_deref().unwrap_or(active);
-            let candidate = Candidate::new(loaded, &settings, ring, key);
+            if place.whole && !settings.enabled.value {
+                return Err(Unserved::NotFound);
+            }
+            let candidate = Candidate::new(loaded, &settings, place.whole, (ring, key));
             return candidate.map_err(|reason| self.off(place, &reason));
         };
         let mut reason = None;
-        for form in Form::ALL {
+        for form in Form::ALL.into_iter().filter(|form| !place.whole || *form == Form::Hls) {
             let settings = match resolved(form) {
                 Ok(settings) => settings,
                 Err(off) => {
@@ -150,11 +203,14 @@ impl Origin {
                     continue;
                 }
             };
+            if place.whole && !settings.enabled.value {
+                continue;
+            }
             // Those of today first; then those of which somebody may still have URLs.
             let today = settings.common_key.value.as_deref().unwrap_or(active);
             let others = ring.common_keys().filter(|key| *key != today);
             for key in std::iter::once(today).chain(others) {
-                match Candidate::new(loaded, &settings, ring, key) {
+                match Candidate::new(loaded, &settings, place.whole, (ring, key)) {
                     Ok(candidate) if candidate.revision == *revision => return Ok(candidate),
                     Ok(_) => {}
                     Err(why) => _ = reason.get_or_insert(why),
@@ -167,43 +223,90 @@ impl Origin {
         }
     }
 
-    /// A content as it lies in its folder, looked at a short time ago.
-    async fn loaded(
+    /// Where clear films are; `None`: nowhere.
+    fn sources(&self, config: &Config) -> Option<Sources> {
+        match &self.bucket {
+            Some(bucket) => Some(Sources::Bucket(bucket.clone())),
+            None => config.sources().map(Sources::Folder),
+        }
+    }
+
+    /// A content as it lies in its folder, looked at a short time ago. Where nobody can say what lies there now, it
+    /// is what it was.
+    pub(super) async fn loaded(
         &self,
         config: &Config,
         content: &ContentPath,
         now: u64,
     ) -> Result<Arc<Loaded>, Unserved> {
         let before = self.seen.get(content);
+        let fresh = if self.bucket.is_some() { FRESH_IN_BUCKET } else { FRESH };
         if let Some(seen) = &before
-            && (seen.at..seen.at.saturating_add(FRESH)).contains(&now)
+            && (seen.at..seen.at.saturating_add(fresh)).contains(&now)
         {
             return seen.loaded.clone().ok_or(Unserved::NotFound);
         }
-        let Some(root) = config.sources() else { return Err(Unserved::NotFound) };
-        let (of, path) = (Sources { root }, content.clone());
-        let old = before.as_ref().and_then(|seen| seen.loaded.clone());
-        let read = spawn_blocking(move || match old {
-            Some(old) if old.is_unchanged(&of, &path) => Ok(Some(Look::Same(old))),
-            _ => Ok(Loaded::read(&of, &path)?.map(|new| Look::New(Box::new(new)))),
+        let Some(sources) = self.sources(config) else { return Err(Unserved::NotFound) };
+        let old = before.and_then(|seen| seen.loaded);
+        let patience = if old.is_some() { AGAIN } else { AT_FIRST };
+        let looked = timeout(patience, look(&sources, content, old.as_ref())).await.unwrap_or_else(|_| {
+            let said = format!("{} does not answer in time", sources.name(content.as_str()).display());
+            Err(SourceError::Unreadable(said))
         });
-        let read = read.await;
-        let read = read.map_err(|error| error.to_string()).and_then(|read| read);
-        let loaded = read.map_err(|reason| self.off_at(content.as_str(), &reason))?;
         // What did not change stays the same object, so that what was made of it holds.
-        let loaded = loaded.map(|look| match look {
-            Look::Same(old) => old,
-            Look::New(new) => {
+        let loaded = match (looked, old) {
+            (Ok(Look::None), _) => None,
+            (Ok(Look::Same(old)), _) => Some(old),
+            (Ok(Look::New(new)), _) => {
                 self.warn_of_ignored(config, &new);
-                Arc::new(*new)
+                Some(Arc::new(*new))
             }
-        });
+            (Err(SourceError::Unreadable(reason)), Some(old)) => {
+                let place = content.as_str();
+                tracing::warn!(place, reason, "a content cannot be looked at: it is served as it was");
+                Some(old)
+            }
+            (Err(error), _) => return Err(self.off_at(content.as_str(), &error.to_string())),
+        };
         let bytes = loaded.as_ref().map_or(256, |loaded| {
             let segments = loaded.source.pack.representations.iter().map(|r| r.segments.len()).sum::<usize>();
-            4096 + segments * 32
+            4096 + segments * size_of::<pack::Segment>()
         });
         self.seen.put(content.clone(), Seen { at: now, loaded: loaded.clone() }, bytes);
         loaded.ok_or(Unserved::NotFound)
+    }
+
+    /// Lets a content be looked at again by whoever asks for it next: it may not be what it was.
+    pub(crate) fn look_again(&self, content: &ContentPath) {
+        self.seen.change(content, |seen| seen.at = 0);
+    }
+
+    /// A clear file that was touched or replaced since this server saw it is read to its end once, for `source.json`
+    /// may tell of the one before.
+    async fn verify(&self, loaded: &Loaded, representation: usize) -> Result<(), Unserved> {
+        let r = loaded.source.pack.representations.get(representation);
+        let (Some(r), Some(stamp)) = (r, loaded.stamp(representation)) else {
+            return Err(Unserved::NotFound);
+        };
+        let key = (loaded.content().clone(), representation);
+        let is_right = match self.files.get(&key).filter(|before| before.sha256 == r.sha256) {
+            Some(before) if before.stamp == *stamp => before.is_right,
+            Some(_) => {
+                let _permit = self.building.acquire().await.map_err(|_| Unserved::Off)?;
+                let read = indexes::is_right(loaded, representation).await;
+                read.map_err(|reason| self.off_at(loaded.content().as_str(), &reason))?
+            }
+            None => true,
+        };
+        let seen = Checked { sha256: r.sha256.clone(), stamp: stamp.clone(), is_right };
+        self.files.put(key, seen, 512);
+        match is_right {
+            true => Ok(()),
+            false => {
+                let reason = format!("{} {}", loaded.name().join(&r.path).display(), indexes::ANOTHER);
+                Err(self.off_at(loaded.content().as_str(), &reason))
+            }
+        }
     }
 
     /// The index of a clear file: kept in memory, on disk, or made now.
@@ -215,22 +318,27 @@ impl Origin {
         let Some(r) = loaded.source.pack.representations.get(representation) else {
             return Err(Unserved::NotFound);
         };
-        let digest = r.sha256.clone();
-        if let Some(index) = self.indexes.get(&digest) {
+        let digest = &r.sha256;
+        if let Some(index) = self.indexes.get(digest) {
             return Ok(index);
         }
-        let name = loaded.folder.display().to_string();
+        if let Some(index) = indexes::kept(&self.kept, r).await {
+            return Ok(self.remember(digest, index));
+        }
         let _permit = self.building.acquire().await.map_err(|_| Unserved::Off)?;
         // Somebody else may have made it meanwhile.
-        if let Some(index) = self.indexes.get(&digest) {
+        if let Some(index) = self.indexes.get(digest) {
             return Ok(index);
         }
-        let (kept, of) = (self.kept.clone(), Arc::clone(loaded));
-        let made = spawn_blocking(move || kept_or_made(&kept, &of, representation)).await;
-        let made = made.map_err(|error| error.to_string()).and_then(|made| made);
-        let index = Arc::new(made.map_err(|reason| self.off_at(&name, &reason))?);
-        self.indexes.put(digest, Arc::clone(&index), index.memory());
-        Ok(index)
+        let made = indexes::make(&self.kept, loaded, representation).await;
+        let made = made.map_err(|reason| self.off_at(&loaded.name().display().to_string(), &reason))?;
+        Ok(self.remember(digest, made))
+    }
+
+    fn remember(&self, digest: &str, index: SourceIndex) -> Arc<SourceIndex> {
+        let index = Arc::new(index);
+        self.indexes.put(digest.to_owned(), Arc::clone(&index), index.memory());
+        index
     }
 
     fn off(&self, place: &ContentPlace, reason: &str) -> Unserved {
@@ -259,38 +367,4 @@ impl Origin {
             }
         }
     }
-}
-
-/// The index of a clear file, as it was kept, or made and kept now.
-pub(super) fn kept_or_made(
-    kept: &Path,
-    loaded: &Loaded,
-    representation: usize,
-) -> Result<SourceIndex, String> {
-    let r =
-        loaded.source.pack.representations.get(representation).ok_or("there is no such representation")?;
-    let is_digest = r.sha256.len() == 64 && r.sha256.bytes().all(|b| b.is_ascii_hexdigit());
-    let path = kept.join(format!("{}.index", r.sha256));
-    if is_digest
-        && let Ok(bytes) = fs::read(&path)
-        && let Ok(index) = SourceIndex::from_bytes(&bytes, r)
-    {
-        return Ok(index);
-    }
-    let index = build_index(loaded, representation)?;
-    if is_digest && let Err(error) = keep(kept, &path, &index.to_bytes(r)) {
-        tracing::warn!(path = %path.display(), %error, "an index cannot be kept: it is made anew at the next start");
-    }
-    Ok(index)
-}
-
-fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    private::make_folder(folder)?;
-    let unfinished = path.with_extension(format!("{}.part", std::process::id()));
-    let written = fs::File::create(&unfinished).and_then(|mut file| file.write_all(bytes));
-    let done = written.and_then(|()| fs::rename(&unfinished, path));
-    if done.is_err() {
-        let _ = fs::remove_file(&unfinished);
-    }
-    done
 }

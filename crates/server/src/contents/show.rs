@@ -1,4 +1,5 @@
-use super::sources::{Sources, settings};
+use super::folder_file::{folders_of, settings};
+use super::sources::Sources;
 use crate::config::{UpdateStrategy, VOD};
 use crate::{Config, Error};
 use ::origin::ContentPath;
@@ -41,15 +42,16 @@ pub fn of_server(config: &Config) -> Result<Value, Error> {
 /// what nobody says), or why it is not served so.
 ///
 /// # Errors
-/// [`Error::Setting`] for a path or a set that cannot be, and where there are no sources.
-pub fn by_path(config: &Config, path: &str, set: Option<&str>) -> Result<Value, Error> {
+/// [`Error::Setting`] for a path or a set that cannot be, where there are no sources, and where a bucket does not say
+/// what is there.
+pub async fn by_path(config: &Config, path: &str, set: Option<&str>) -> Result<Value, Error> {
     let set = set.unwrap_or(VOD);
     let setting = |name, reason: String| Error::Setting { name, reason };
     let content: ContentPath = path.parse().map_err(|reason: &str| setting("path", reason.to_owned()))?;
     let words = config.set_words(set).ok_or_else(|| setting("set", format!("there is no set \"{set}\"")))?;
-    let sources = config.sources().ok_or_else(|| setting("origin.sources", "there are none".to_owned()))?;
-    let sources = Sources { root: sources };
-    let folders = sources.folder_files(&content);
+    let sources = Sources::open(config)?;
+    let sources = sources.ok_or_else(|| setting("origin.sources", "there are none".to_owned()))?;
+    let folders = folders_of(&sources, &content).await;
     let mut forms = serde_json::Map::new();
     for form in Form::ALL {
         let shown = match settings(config.encryption(), form, &content, &folders, &words) {
@@ -63,8 +65,9 @@ pub fn by_path(config: &Config, path: &str, set: Option<&str>) -> Result<Value, 
         };
         forms.insert(form.name().to_owned(), shown);
     }
-    let is_there = sources.folder(&content).join(pack::layout::SOURCE_JSON).is_file();
-    Ok(json!({"path": content.as_str(), "set": set, "exists": is_there, "forms": forms}))
+    let there = sources.look(&format!("{content}/{}", pack::layout::SOURCE_JSON)).await;
+    let there = there.map_err(|error| setting("origin.sources", error.to_string()))?;
+    Ok(json!({"path": content.as_str(), "set": set, "exists": there.is_some(), "forms": forms}))
 }
 
 fn plain(shown: &Shown) -> Value {

@@ -8,10 +8,12 @@ use crate::use_case::{devices, library, login, playback};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
-use nccp::MovieId;
-use nccp::json::{DecryptorConfig, DecryptorModule, Devices, Library, PlayerEvent, UnregisterDevice};
+use nccp::json::{
+    DecryptorConfig, DecryptorModule, Devices, Film, Library, PlayerEvent, RenameDevice, UnregisterDevice,
+};
+use nccp::{DeviceId, ErrorCode, MovieId};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -27,7 +29,9 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route("/api/library", get(get_library))
         .route("/api/queue/{movie}", put(queue_add).delete(queue_remove))
+        .route("/api/films/{movie}", get(get_film))
         .route("/api/devices", get(get_devices))
+        .route("/api/devices/{device}", patch(rename_device))
         .route("/Player/unregister_device", get(show_devices).post(unregister))
         .route("/playerevent", post(player_event))
         .route("/SilverlightEvent", post(async || Redirect::permanent("/playerevent")))
@@ -71,6 +75,18 @@ async fn get_library(
     Ok((NO_STORE, Json(library::library(&service, &account, &place).await?)))
 }
 
+async fn get_film(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    request: Request,
+) -> Answer<(NoStore, Json<Film>)> {
+    let account = account(&service, request.headers()).await?;
+    let place = address::place(&service, &request);
+    let unknown = JsonError::new(StatusCode::NOT_FOUND, ErrorCode::MovieUnknown);
+    let movie: MovieId = movie.parse().map_err(|_| unknown)?;
+    Ok((NO_STORE, Json(library::film(&service, &account, movie, &place).await?)))
+}
+
 async fn set_queued(service: &Service, headers: &HeaderMap, movie: &str, queued: bool) -> Answer<StatusCode> {
     let account = account(service, headers).await?;
     let movie: MovieId = movie.parse().map_err(|_| JsonError::BAD_REQUEST)?;
@@ -101,6 +117,21 @@ async fn get_devices(
     let account = account(&service, &headers).await?;
     let browser = cookies::browser(&service.config, &headers);
     Ok((NO_STORE, Json(devices::list(&service, &account, browser.as_ref()).await?)))
+}
+
+async fn rename_device(
+    State(service): State<Arc<Service>>,
+    Path(device): Path<String>,
+    request: Request,
+) -> Answer<StatusCode> {
+    let network = address::network(&service, &request);
+    let headers = request.headers().clone();
+    let renamed = json::<RenameDevice>(request).await;
+    let account = account(&service, &headers).await?;
+    let unknown = JsonError::new(StatusCode::NOT_FOUND, ErrorCode::DeviceUnknown);
+    let device: DeviceId = device.parse().map_err(|_| unknown)?;
+    devices::rename(&service, &account, device.as_str(), &renamed?.name, network.as_deref()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// GET changes nothing: A15.

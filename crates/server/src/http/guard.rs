@@ -130,7 +130,7 @@ fn content_security_policy(config: &Config, embedders: &[String]) -> String {
     let embedders = if embedders.is_empty() { "'none'".to_owned() } else { embedders.join(" ") };
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{services}; \
-         media-src 'self' blob:; img-src 'self'{cdns}; style-src 'self'; font-src 'self'; base-uri 'none'; \
+         media-src 'self' blob:; img-src 'self'{cdns}; style-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
          form-action 'self'; frame-ancestors {embedders}; require-trusted-types-for 'script'; \
          trusted-types default"
     )

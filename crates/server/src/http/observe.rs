@@ -3,6 +3,7 @@
 
 use super::address;
 use crate::Service;
+use crate::client_data;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -28,6 +29,9 @@ pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, n
     let route =
         request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |m| m.as_str().to_owned());
     let path = shown(request.uri().path());
+    // Bounded, and nothing that is acted on: anybody may write anything there.
+    let told = client_data::without_told(request.uri().query().unwrap_or_default()).1;
+    let told = told.filter(|_| tracing::enabled!(tracing::Level::DEBUG)).map(str::to_owned);
     let response = next.run(request).await;
     let status = response.status().as_u16();
     let elapsed = begun.elapsed();
@@ -39,6 +43,9 @@ pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, n
         tracing::error!(%method, path, status, ms, client, "request");
     } else {
         tracing::info!(%method, path, status, ms, client, "request");
+    }
+    if let Some(cmcd) = told {
+        tracing::debug!(path, cmcd, "a player's client data");
     }
     response
 }

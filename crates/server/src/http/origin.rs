@@ -2,19 +2,23 @@
 
 use crate::Service;
 use crate::content_place::ContentPlace;
-use crate::contents::{OriginFilm, Unserved};
+use crate::contents::{ClearFile, Octets, OriginFilm, Unserved};
 use crate::media_url::MediaPath;
 use ::origin::scope::Form;
-use ::origin::{Piece, ReadAt, SourceIndex};
+use ::origin::{ContentPath, EncryptedTrack, Piece, ReadAt as _, SourceIndex, WholeReader};
 use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use pack::layout::WholePart;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use storage::{Folder, Key, Storage as _};
+use storage::{Key, Storage};
 use tokio::task::spawn_blocking;
+
+/// Octets of a clear file that are sent at once.
+const CLEAR_PIECE: u64 = 256 << 10;
 
 /// A file that can be sent.
 pub(super) struct OriginFile {
@@ -23,14 +27,17 @@ pub(super) struct OriginFile {
     pub(super) pack_id: String,
     /// Whether the URL named the revision: only then it always gives the same.
     pub(super) is_fixed: bool,
+    content: ContentPath,
     what: What,
 }
 
 enum What {
-    /// As it lies in the content's folder.
-    Plain(Folder, Key),
-    /// Encrypted now.
-    Made(Arc<OriginFilm>, usize),
+    /// Beside the media, as it is stored.
+    Beside(Arc<dyn Storage>, Key),
+    /// A representation, its samples encrypted now or clear as it lies in the sources.
+    Media(Arc<OriginFilm>, usize),
+    /// Encrypted now and whole: an init segment or a segment.
+    Part(Arc<OriginFilm>, usize, WholePart),
 }
 
 /// What is not served, in HTTP.
@@ -55,19 +62,19 @@ pub(super) async fn find(
     let film = service.content(place, Form::Own).await?;
     let file = |size, what| {
         let (pack_id, is_fixed) = (film.pack.pack_id.clone(), place.revision.is_some());
-        Ok(OriginFile { size, pack_id, is_fixed, what })
+        Ok(OriginFile { size, pack_id, is_fixed, content: place.content.clone(), what })
     };
-    if let Some(number) = film.representation(&path.file) {
-        let size = film.pack.representations.get(number).map_or(0, |r| r.size);
-        if film.encrypted.is_some() {
-            return file(size, What::Made(Arc::clone(&film), number));
+    if let Octets::Whole(whole) = &film.octets {
+        if let Some((number, part)) = film.part(&path.file) {
+            let size = whole.size(number, part).ok_or(Unserved::NotFound)?;
+            return file(size, What::Part(Arc::clone(&film), number, part));
         }
-        let key = path.file.parse().map_err(|_| Unserved::NotFound)?;
-        return file(size, What::Plain(Folder::new(&film.loaded.folder), key));
+    } else if let Some(number) = film.representation(&path.file) {
+        let size = film.pack.representations.get(number).map_or(0, |r| r.size);
+        return file(size, What::Media(Arc::clone(&film), number));
     }
-    let (_, size) = film.loaded.beside(&path.file).ok_or(Unserved::NotFound)?;
-    let key = path.file.parse().map_err(|_| Unserved::NotFound)?;
-    file(size, What::Plain(Folder::new(&film.loaded.folder), key))
+    let (storage, key, size) = film.loaded.beside(&path.file).ok_or(Unserved::NotFound)?;
+    file(size, What::Beside(storage, key))
 }
 
 impl OriginFile {
@@ -76,60 +83,131 @@ impl OriginFile {
     pub(super) async fn body(self, service: &Service, range: Range<u64>) -> Result<Body, Unserved> {
         let off = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a file cannot be made");
+            // It may be another one by now.
+            service.origin.look_again(&self.content);
             Unserved::Off
         };
-        let (film, number) = match self.what {
-            What::Plain(folder, key) => {
+        let (film, number, part) = match &self.what {
+            What::Beside(storage, key) => {
                 let range = (!range.is_empty()).then_some(range);
-                return match folder.get(&key, range).await {
-                    Ok(object) => Ok(Body::from_stream(object.body)),
+                return match storage.get(key, range).await {
+                    Ok(object) if object.meta.size == self.size => Ok(Body::from_stream(object.body)),
+                    Ok(_) => Err(off(&format_args!("{key} is not as long as source.json says"))),
                     Err(error) => Err(off(&error)),
                 };
             }
-            What::Made(film, number) => (film, number),
+            What::Media(film, number) => (Arc::clone(film), *number, None),
+            What::Part(film, number, part) => (Arc::clone(film), *number, Some(*part)),
         };
-        let index = service.origin.index(&film.loaded, number).await?;
-        let opened = Arc::clone(&film.loaded);
-        let file = spawn_blocking(move || opened.open(number)).await.map_err(|error| off(&error))?;
-        let file = Arc::new(file.map_err(|error| off(&error))?);
-        let pieces = match film.encrypted.as_ref().and_then(|encrypted| encrypted.tracks.get(number)) {
-            Some(track) => track.pieces(range).collect::<Vec<_>>().into_iter(),
-            None => return Err(Unserved::NotFound),
+        let file = film.loaded.open(number).await.map_err(|error| off(&error))?;
+        let work = match (&film.octets, part) {
+            (Octets::Clear, None) => Work::Clear(range),
+            (Octets::Samples(encrypted), None) => {
+                let track = encrypted.tracks.get(number).ok_or(Unserved::NotFound)?;
+                let pieces = track.pieces(range).collect::<Vec<_>>().into_iter();
+                Work::Samples { index: service.origin.index(&film.loaded, number).await?, pieces }
+            }
+            (Octets::Whole(whole), Some(part)) => {
+                Work::Whole(Some(whole.read(number, part, range).ok_or(Unserved::NotFound)?))
+            }
+            _ => return Err(Unserved::NotFound),
         };
-        let mut making = Making { film, number, index, file, pieces };
+        let mut making = Making { film, number, file, work };
         let Some(first) = making.next().await else { return Ok(Body::empty()) };
         let first = first.map_err(|error| off(&error))?;
-        let rest = stream::unfold(making, async |mut making| {
-            let made = making.next().await?;
-            if let Err(error) = &made {
-                tracing::error!(%error, "a file is cut off");
+        let rest = stream::unfold(Some(making), async |making| {
+            let mut making = making?;
+            match making.next().await? {
+                Ok(made) => Some((Ok(made), Some(making))),
+                Err(error) => {
+                    tracing::error!(%error, "a file is cut off");
+                    Some((Err(error), None))
+                }
             }
-            Some((made, making))
         });
         Ok(Body::from_stream(futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest)))
     }
 }
 
-/// An answer on its way. One piece is made at a time: memory holds a fragment.
-struct Making<F> {
+/// An answer on its way. One piece is made at a time: memory holds a fragment, or a part of a segment.
+struct Making {
     film: Arc<OriginFilm>,
     number: usize,
-    index: Arc<SourceIndex>,
-    file: Arc<F>,
-    pieces: std::vec::IntoIter<Piece>,
+    file: ClearFile,
+    work: Work,
 }
 
-impl<F: ReadAt + Send + Sync + 'static> Making<F> {
+/// What is left to be made.
+enum Work {
+    /// A range of the clear file.
+    Clear(Range<u64>),
+    /// Pieces of a representation's file.
+    Samples { index: Arc<SourceIndex>, pieces: std::vec::IntoIter<Piece> },
+    /// Parts of a segment that is encrypted whole; `None` after the last.
+    Whole(Option<WholeReader>),
+}
+
+impl Making {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let piece = self.pieces.next()?;
-        let (film, number) = (Arc::clone(&self.film), self.number);
-        let (index, file) = (Arc::clone(&self.index), Arc::clone(&self.file));
-        let made = spawn_blocking(move || {
-            let tracks = film.encrypted.as_ref().map_or(&[][..], |encrypted| &encrypted.tracks);
-            let track = tracks.get(number).ok_or_else(|| io::Error::other("no such track"))?;
-            track.read(&index, &*file, &piece).map_err(io::Error::other)
-        });
-        let made = made.await.map_err(io::Error::other).and_then(|made| made);
-        Some(made.map(Bytes::from))
+        match &mut self.work {
+            Work::Clear(left) => {
+                let piece = left.start..left.end.min(left.start.saturating_add(CLEAR_PIECE));
+                left.start = piece.end;
+                (!piece.is_empty()).then_some(())?;
+                Some(self.clear(piece).await)
+            }
+            Work::Samples { index, pieces } => {
+                let (index, piece) = (Arc::clone(index), pieces.next()?);
+                Some(self.encrypted(index, piece).await)
+            }
+            Work::Whole(left) => loop {
+                let mut reader = left.take()?;
+                let clear = reader.clear_range()?;
+                let made = match self.file.at_hand(clear).await {
+                    Ok(at_hand) => spawn_blocking(move || (reader.next(&at_hand), reader)).await,
+                    Err(error) => return Some(Err(error)),
+                };
+                match made {
+                    Ok((Ok(Some(bytes)), reader)) => {
+                        *left = Some(reader);
+                        // There are none of what stands before the range.
+                        if !bytes.is_empty() {
+                            return Some(Ok(Bytes::from(bytes)));
+                        }
+                    }
+                    Ok((Ok(None), _)) => return None,
+                    Ok((Err(error), _)) => return Some(Err(io::Error::other(error))),
+                    Err(error) => return Some(Err(io::Error::other(error))),
+                }
+            },
+        }
     }
+
+    async fn clear(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let at_hand = self.file.at_hand(range.clone()).await?;
+        let read = spawn_blocking(move || {
+            let mut bytes = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
+            at_hand.read_at(range.start, &mut bytes).map(|()| Bytes::from(bytes))
+        });
+        read.await.map_err(io::Error::other)?
+    }
+
+    async fn encrypted(&self, index: Arc<SourceIndex>, piece: Piece) -> io::Result<Bytes> {
+        let (film, number) = (Arc::clone(&self.film), self.number);
+        let clear = track(&film, number)?.clear_range(&index, &piece);
+        let at_hand = self.file.at_hand(clear).await?;
+        let made = spawn_blocking(move || {
+            let track = track(&film, number)?;
+            track.read(&index, &at_hand, &piece).map(Bytes::from).map_err(io::Error::other)
+        });
+        made.await.map_err(io::Error::other)?
+    }
+}
+
+fn track(film: &OriginFilm, number: usize) -> io::Result<&EncryptedTrack> {
+    let tracks = match &film.octets {
+        Octets::Samples(encrypted) => &encrypted.tracks[..],
+        Octets::Clear | Octets::Whole(_) => &[],
+    };
+    tracks.get(number).ok_or_else(|| io::Error::other("no such track"))
 }

@@ -4,8 +4,9 @@ use super::error::JsonError;
 use super::guard::cdm_security_policy;
 use super::{address, body, cookies};
 use crate::site::{Asset, HOW_TO_BUILD};
+use crate::store::{StoreError, retried};
 use crate::use_case::library::watchable;
-use crate::use_case::login;
+use crate::use_case::{login, posters};
 use crate::{Error, Service};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -29,7 +30,10 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/library", get(app))
         .route("/devices", get(app))
         .route("/account", get(app))
+        // Who sees a code may have no session.
+        .route("/help/{code}", get(app))
         .route("/watch", get(watch))
+        .route("/film/{movie}", get(film))
         .route(PLAYER, get(embed))
         .route("/cdm", get(cdm))
         .route("/WiPlayer", get(wi_player))
@@ -83,6 +87,29 @@ async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
         Some(movie) => to_login(&format!("/watch?movieid={movie}")),
         None => to_login("/library"),
     }
+}
+
+/// A film's own page: without a session, to the login page and back.
+async fn film(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(movie) = movie.parse::<MovieId>() else { return not_found(&service, &headers) };
+    let session = cookies::session(&service.config, &headers);
+    match login::session(&service, session.as_ref()).await {
+        Ok(_) => app(State(service), headers).await,
+        Err(_) => to_login(&format!("/film/{movie}")),
+    }
+}
+
+/// What is said of an address that nothing is at: people get the site's page for it.
+fn not_found(service: &Service, headers: &HeaderMap) -> Response {
+    let is_read = body::text(headers, "accept").is_some_and(|types| types.contains("text/html"));
+    let page = service.site.as_ref().filter(|_| is_read).and_then(|site| site.asset("/not-found.html"));
+    let Some(page) = page else { return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response() };
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::NOT_FOUND, headers, page.bytes.clone()).into_response()
 }
 
 /// The player alone, for pages of other sites: whose frames it may be in, the policy says (`frame-ancestors`).
@@ -169,7 +196,7 @@ async fn file(State(service): State<Arc<Service>>, request: Request) -> Response
             response
         }
         Some(asset) => respond(asset, request.headers()),
-        None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
+        None => not_found(&service, request.headers()),
     }
 }
 
@@ -214,28 +241,54 @@ fn accepts_brotli(value: &str) -> bool {
     })
 }
 
-/// A picture of a pack: only what the pack lists.
+fn no_picture() -> Response {
+    (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response()
+}
+
+fn picture_later() -> Response {
+    let text = "The library cannot be read. Try again later.\n";
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// A poster that a movie was given. It changes its name with its octets.
+async fn poster(service: &Service, name: &str) -> Response {
+    if !posters::is_name(name) {
+        return no_picture();
+    }
+    match retried!(async { service.store.read().await?.poster_file(name).await }) {
+        Ok(Some(octets)) => {
+            let headers = [(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, IMMUTABLE)];
+            (headers, octets).into_response()
+        }
+        // An edge alone has no database, and no posters.
+        Ok(None) | Err(StoreError::Absent) => no_picture(),
+        Err(error) => {
+            tracing::error!(%error, "a poster cannot be read");
+            picture_later()
+        }
+    }
+}
+
+/// A picture of a pack: only what the pack lists. Or a poster that a movie was given.
 async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(String, String)>) -> Response {
-    let not_found = || (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response();
-    let later = || {
-        let text = "The library cannot be read. Try again later.\n";
-        (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], text).into_response()
-    };
+    if pack == posters::FOLDER {
+        return poster(&service, &name).await;
+    }
     let pack = match service.catalogue.pack(&pack).await {
         Ok(pack) => pack,
         Err(Error::Storage(error)) => {
             tracing::error!(%error, "a pack cannot be read");
-            return later();
+            return picture_later();
         }
-        Err(_) => return not_found(),
+        Err(_) => return no_picture(),
     };
-    let Some((key, content_type)) = pack.picture(&name) else { return not_found() };
+    let Some((key, content_type)) = pack.picture(&name) else { return no_picture() };
     let picture = match service.media.get(&key, None).await {
         Ok(picture) => picture,
-        Err(error) if error.is_not_found() => return not_found(),
+        Err(error) if error.is_not_found() => return no_picture(),
         Err(error) => {
             tracing::error!(%error, "a picture cannot be read");
-            return later();
+            return picture_later();
         }
     };
     (

@@ -3,6 +3,7 @@
 
 use super::{body, origin};
 use crate::Service;
+use crate::client_data;
 use crate::media_url::Refusal;
 use crate::playlist_url;
 use crate::secret::sha256;
@@ -24,12 +25,15 @@ pub(super) async fn serve(service: &Service, request: &Parts) -> Response {
         Ok(granted) => granted,
         Err(refusal) => return refused(refusal),
     };
-    match playlists::make(service, &granted, doors[granted.door].signer, uri.query().unwrap_or_default())
-        .await
-    {
+    // It goes on into the addresses of keys.
+    let (query, _) = client_data::without_told(uri.query().unwrap_or_default());
+    match playlists::make(service, &granted, doors[granted.door].signer, &query).await {
         Ok(Some(made)) => send(request, made, granted.max_age(service.config.drm.ttl, now)),
         Ok(None) => refused(Refusal::NotFound),
         Err(NoPlaylist::Unserved(unserved)) => origin::refused(&unserved),
+        Err(NoPlaylist::NoKeys) => {
+            plain(StatusCode::FORBIDDEN, "The film's policy gives out no keys (interop.hls_keys).\n")
+        }
         Err(NoPlaylist::Failed(error)) => {
             tracing::error!(%error, "no playlist can be made");
             plain(StatusCode::SERVICE_UNAVAILABLE, "No playlist can be made. Try again later.\n")

@@ -73,8 +73,8 @@ pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Ve
     };
     let key = Key::below(pack, NAME).map_err(storage::Error::from)?;
     let text = match storage.get(&key, None).await {
-        Ok(object) if object.size > MAX_SIZE => {
-            return Err(damaged(format!(" has {} octets; {MAX_SIZE} are allowed", object.size)));
+        Ok(object) if object.meta.size > MAX_SIZE => {
+            return Err(damaged(format!(" has {} octets; {MAX_SIZE} are allowed", object.meta.size)));
         }
         Ok(object) => object.bytes().await?,
         Err(storage::Error::NotFound { .. }) => return Ok(Vec::new()),
@@ -83,6 +83,18 @@ pub(crate) async fn read(storage: &dyn Storage, pack: Option<&Key>) -> Result<Ve
     serde_json::from_slice::<Sealed>(&text)
         .map(|sealed| sealed.keys)
         .map_err(|error| damaged(format!(": {error}")))
+}
+
+/// Whether the sealed keys of a pack can be read, or there are none.
+///
+/// # Errors
+/// [`Error::Storage`] where that cannot be known now.
+pub(crate) async fn are_readable(storage: &dyn Storage, pack: &Key) -> Result<bool, Error> {
+    match read(storage, Some(pack)).await {
+        Ok(_) => Ok(true),
+        Err(Error::Pack { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The key of a KID among sealed ones; `None` where it is not there, or was sealed by another seal key.

@@ -3,9 +3,10 @@
 
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, retried};
+use crate::use_case::movies;
 use crate::{Error, LicenseMode, policy, private};
-use ::live::index::State;
 use ::live::{Name, SetBy, Settings};
+use nccp::EventState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,9 +42,9 @@ pub struct Known {
 
 /// Where an event stands, as the server that takes it in writes it down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventState {
-    /// `waiting`, `live`, `interrupted` or `ended`.
-    pub state: String,
+pub struct Standing {
+    /// How far it is.
+    pub state: EventState,
     /// The session's 32 hexadecimal digits, once there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -138,14 +139,10 @@ impl Events {
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Config`].
-    pub fn state(&self, event: &Event) -> Result<EventState, Error> {
+    pub fn state(&self, event: &Event) -> Result<Standing, Error> {
         let path = self.folder(&event.app, &event.name).join("state.json");
-        let waiting = || EventState {
-            state: State::Waiting.as_str().to_owned(),
-            session: None,
-            pack: None,
-            since: event.known.created,
-        };
+        let waiting =
+            || Standing { state: EventState::Waiting, session: None, pack: None, since: event.known.created };
         match read(&path)? {
             None => Ok(waiting()),
             Some(text) => {
@@ -154,8 +151,8 @@ impl Events {
         }
     }
 
-    pub(crate) fn set_state(&self, app: &Name, event: &Name, state: &EventState) -> Result<(), Error> {
-        write_json(&self.folder(app, event).join("state.json"), state)
+    pub(crate) fn set_state(&self, app: &Name, event: &Name, standing: &Standing) -> Result<(), Error> {
+        write_json(&self.folder(app, event).join("state.json"), standing)
     }
 
     /// Taken by the server that takes the event in, for as long as it has a session: nobody else makes the film
@@ -281,7 +278,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
                 None => id,
                 Some(_) => return Err(bad("movie", format!("there is a movie {id} already"))),
             },
-            None => tx.movies().await?.iter().map(|movie| movie.id).max().unwrap_or(0) + 1,
+            None => movies::next_free(tx.movies().await?.iter().map(|movie| movie.id))?,
         };
         let id = nccp::MovieId::try_from(id)
             .map_err(|_| bad("movie", format!("{id} is too large a number")))?
@@ -291,6 +288,8 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
             title: title.clone(),
             year: None,
             cast: Vec::new(),
+            genres: Vec::new(),
+            episode: None,
             synopsis: None,
             rating: None,
             runtime,
@@ -333,7 +332,7 @@ pub fn find(events: &Events, app: &Name, name: &Name) -> Result<Event, Error> {
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Config`].
-pub fn list(events: &Events) -> Result<Vec<(Event, EventState)>, Error> {
+pub fn list(events: &Events) -> Result<Vec<(Event, Standing)>, Error> {
     let all = events.all()?.into_iter();
     all.map(|event| events.state(&event).map(|state| (event, state))).collect()
 }

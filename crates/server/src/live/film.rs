@@ -1,14 +1,14 @@
 //! The film of an event that is over: the segments of its session as they lie in its folder, behind headers and
 //! indexes, in the library.
 
-use super::events::{Event, EventState, Events};
+use super::events::{Event, Events, Standing};
 use crate::keys::KeyRing;
 use crate::store::{AuditEntry, NewMovie, Store, retried};
 use crate::{Error, private};
 use ::live::film::{Film, Record, RecordedTrack};
-use ::live::index::State;
 use ::live::{SegmentEntry, SessionId};
 use cenc::{ContentId, Kid, Label, derive_kid};
+use nccp::EventState;
 use pack::Pack;
 use pack::layout::PACK_JSON;
 use sha2::{Digest as _, Sha256};
@@ -65,13 +65,13 @@ pub(super) async fn publish_locked(
     now: u64,
 ) -> Result<Option<Published>, Error> {
     let mut state = events.state(event)?;
-    let end = |state: &mut EventState| {
-        state.state = State::Ended.as_str().to_owned();
+    let end = |state: &mut Standing| {
+        state.state = EventState::Ended;
         state.since = now;
         events.set_state(&event.app, &event.name, state)
     };
     let Some(session) = state.session.clone().filter(|_| state.pack.is_none()) else {
-        if state.state != State::Ended.as_str() {
+        if state.state != EventState::Ended {
             end(&mut state)?;
         }
         return Ok(None);

@@ -2,6 +2,7 @@
 
 mod admission;
 mod drm;
+mod event_lock;
 mod events;
 mod feed;
 mod film;
@@ -12,7 +13,7 @@ mod session;
 
 pub(crate) use admission::{Denied, admit};
 pub(crate) use events::is_key;
-pub use events::{Created, Event, EventState, Events, Known, NewEvent, create, end, find, list, new_key};
+pub use events::{Created, Event, Events, Known, NewEvent, Standing, create, end, find, list, new_key};
 pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
 pub(crate) use pace::Pace;

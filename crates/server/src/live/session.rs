@@ -1,7 +1,8 @@
 //! Sessions under way: what encoders send goes through the core and to the disk, and players wait for it.
 
 use super::drm::Allowed;
-use super::events::{Event, EventState, Events};
+use super::event_lock::EventLock;
+use super::events::{Event, Events, Standing};
 use super::film::{self, HEADER, RECORD, SEGMENTS};
 use super::live_pack::live_pack;
 use super::publishers::Publishers;
@@ -9,10 +10,10 @@ use crate::secret::random;
 use crate::store::Movie;
 use crate::{Error, Service, private};
 use ::live::film::Record;
-use ::live::index::State;
 use ::live::{Broadcast, Event as Output, Handle, InputSample, Keys, Name, OpenError, SessionId, Source};
 use axum::body::Bytes;
 use cenc::CommonKey;
+use nccp::EventState;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
@@ -66,7 +67,7 @@ pub(crate) struct Session {
     /// Whether somebody makes its film, or has tried to.
     closing: AtomicBool,
     /// Held until the film is there.
-    lock: Mutex<Option<File>>,
+    lock: EventLock,
 }
 
 /// Why nothing more is taken.
@@ -123,27 +124,27 @@ impl Live {
         }
         // Whose film is being made keeps its lock until that is there.
         let before = sessions.get(&name).filter(|session| !session.is_closing());
-        let held = before.and_then(|session| lock(&session.lock).take());
+        let held = before.and_then(|session| session.lock.take());
         let session = Arc::new(Session::begin(service, &self.events, event, held)?);
         sessions.insert(name, Arc::clone(&session));
         Ok(session)
     }
 
     /// Where an event stands.
-    pub(crate) fn state(&self, event: &Event, now: u64) -> State {
+    pub(crate) fn state(&self, event: &Event, now: u64) -> EventState {
         match self.session(&event.app, &event.name) {
             Some(session) => session.state(now),
-            None => match self.events.state(event).map(|state| state.state).as_deref() {
-                _ if event.known.ended.is_some() => State::Ended,
-                Ok("ended") => State::Ended,
-                Ok("live") | Ok("interrupted") => State::Interrupted,
-                _ => State::Waiting,
+            None => match self.events.state(event).map(|standing| standing.state) {
+                _ if event.known.ended.is_some() => EventState::Ended,
+                Ok(EventState::Ended) => EventState::Ended,
+                Ok(EventState::Live | EventState::Interrupted) => EventState::Interrupted,
+                _ => EventState::Waiting,
             },
         }
     }
 
     /// The events' movies and where they stand, with when they are to begin: by the movie's number.
-    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (State, Option<u64>)> {
+    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (EventState, Option<u64>)> {
         let all = self.events.all().unwrap_or_else(|error| {
             tracing::error!(%error, "the live events cannot be read");
             Vec::new()
@@ -200,7 +201,7 @@ impl Live {
                     over.push(Arc::clone(&session));
                 }
                 // With its lock, its film is still being made.
-                if is_old && (!session.is_closing() || lock(&session.lock).is_none()) {
+                if is_old && (!session.is_closing() || session.lock.is_free()) {
                     lock(&self.sessions).remove(&(app.clone(), name.clone()));
                 }
                 continue;
@@ -247,6 +248,7 @@ impl Live {
 
     /// The event is over: nothing more is taken, and what there is becomes a film.
     async fn close(&self, service: &Service, session: &Session) {
+        let _held = session.lock.until_dropped();
         let (app, name) = (&session.event.app, &session.event.name);
         session.finish(service.clock.millis()).await;
         service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
@@ -268,15 +270,14 @@ impl Live {
                 "the film of an event could not be made; `matinee live end` tries again"
             ),
         }
-        lock(&session.lock).take();
     }
 
     /// What was under way when this process was not there is interrupted.
     pub(crate) fn begin(&self) -> Result<(), Error> {
         for event in self.events.all()? {
             let state = self.events.state(&event)?;
-            if state.state == State::Live.as_str() && self.events.lock(&event.app, &event.name)?.is_some() {
-                let state = EventState { state: State::Interrupted.as_str().to_owned(), ..state };
+            if state.state == EventState::Live && self.events.lock(&event.app, &event.name)?.is_some() {
+                let state = Standing { state: EventState::Interrupted, ..state };
                 self.events.set_state(&event.app, &event.name, &state)?;
             }
         }
@@ -318,8 +319,8 @@ impl Session {
         };
         let folder = events.folder(app, name).join(session.to_string());
         private::make_folder(&folder).map_err(Error::io(&folder))?;
-        let state = EventState {
-            state: State::Live.as_str().to_owned(),
+        let state = Standing {
+            state: EventState::Live,
             session: Some(session.to_string()),
             pack: None,
             since: service.clock.now(),
@@ -341,7 +342,7 @@ impl Session {
             requests: AtomicUsize::new(0),
             ended: AtomicU64::new(0),
             closing: AtomicBool::new(false),
-            lock: Mutex::new(Some(lock_file)),
+            lock: EventLock::new(lock_file),
         })
     }
 
@@ -381,13 +382,13 @@ impl Session {
     }
 
     /// Where it stands.
-    pub(crate) fn state(&self, now: u64) -> State {
+    pub(crate) fn state(&self, now: u64) -> EventState {
         let heard = self.read(|broadcast| broadcast.heard());
         match heard {
-            _ if self.has_ended() => State::Ended,
-            None => State::Waiting,
-            Some(heard) if now.saturating_sub(heard) > SILENCE => State::Interrupted,
-            Some(_) => State::Live,
+            _ if self.has_ended() => EventState::Ended,
+            None => EventState::Waiting,
+            Some(heard) if now.saturating_sub(heard) > SILENCE => EventState::Interrupted,
+            Some(_) => EventState::Live,
         }
     }
 
@@ -395,10 +396,10 @@ impl Session {
         let state = self.state(now);
         let (app, name) = (&self.event.app, &self.event.name);
         let Ok(before) = events.state(&self.event) else { return };
-        if state == State::Waiting || before.state == state.as_str() {
+        if state == EventState::Waiting || before.state == state {
             return;
         }
-        let next = EventState { state: state.as_str().to_owned(), since: now / 1000, ..before };
+        let next = Standing { state, since: now / 1000, ..before };
         if let Err(error) = events.set_state(app, name, &next) {
             tracing::warn!(%app, event = %name, %error, "where an event stands cannot be written down");
         }

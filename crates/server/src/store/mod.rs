@@ -18,7 +18,7 @@ pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
     Account, ActivationCode, Ahead, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
-    NewMovie, Registered, Session, Share, Slot, Viewing, Wants,
+    NewMovie, NewPoster, Poster, Registered, Session, Share, Slot, Viewing, Wants, Watched,
 };
 pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
@@ -174,6 +174,10 @@ pub trait Transaction: Send {
     async fn set_plan(&mut self, id: i64, plan: &str, name: &str) -> Result<()>;
     /// Disables or enables an account; disabling ends its sessions.
     async fn set_disabled(&mut self, id: i64, disabled: bool) -> Result<()>;
+    /// Forgets an account with all that is its own: sessions, devices, leases, codes, links to films, list, viewings
+    /// and playback log. What the audit log has of it stays, and no later account gets its number. `false` when there
+    /// is none.
+    async fn remove_account(&mut self, id: i64) -> Result<bool>;
 
     /// Remembers an API key. [`StoreError::Exists`] when the name is taken.
     async fn add_api_key(&mut self, key: &ApiKey) -> Result<()>;
@@ -248,6 +252,11 @@ pub trait Transaction: Send {
     /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with
     /// a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
+    /// Calls a device of the account that holds a slot by another name; empty: by the one that it registered by.
+    /// `false` when there is none of that id.
+    async fn rename_device(&mut self, account: i64, id: &str, name: &str) -> Result<bool>;
+    /// Of each device of an account that holds a slot, the movie of its latest log line, where there is one.
+    async fn last_watched(&mut self, account: i64) -> Result<Vec<Watched>>;
     /// Remembers that the account's owner removed a device, and forgets those of `before` or earlier. When the
     /// others were, latest first. No other writer that locks the account goes on until this transaction ends.
     async fn add_removal(&mut self, account: i64, now: u64, before: u64) -> Result<Vec<u64>>;
@@ -301,12 +310,25 @@ pub trait Transaction: Send {
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()>;
     /// A movie.
     async fn movie(&mut self, id: u64) -> Result<Option<Movie>>;
+    /// As [`Transaction::movie`], and no other writer changes it until this transaction ends.
+    async fn lock_movie(&mut self, id: u64) -> Result<Option<Movie>>;
     /// Every movie, by title.
     async fn movies(&mut self) -> Result<Vec<Movie>>;
     /// The plans of the movies that are available: each list of plans that one of them has, once.
     async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>>;
-    /// Forgets a movie and what accounts did with it; `false` when there was none.
+    /// Forgets a movie with its poster, and what accounts did with it; `false` when there was none.
     async fn remove_movie(&mut self, id: u64) -> Result<bool>;
+
+    /// Gives a movie a poster, in place of the one that it was given before.
+    async fn set_poster(&mut self, movie: u64, poster: &NewPoster<'_>) -> Result<()>;
+    /// Forgets the poster that a movie was given; `false` when there is none.
+    async fn remove_poster(&mut self, movie: u64) -> Result<bool>;
+    /// The poster that a movie was given.
+    async fn poster(&mut self, movie: u64) -> Result<Option<Poster>>;
+    /// The posters that movies were given, with the movies' numbers.
+    async fn posters(&mut self) -> Result<Vec<(u64, Poster)>>;
+    /// The file of a given poster, by its name.
+    async fn poster_file(&mut self, name: &str) -> Result<Option<Vec<u8>>>;
 
     /// The account's list, oldest entry first.
     async fn queue(&mut self, account: i64) -> Result<Vec<Movie>>;

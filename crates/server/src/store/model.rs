@@ -3,6 +3,7 @@
 use super::{Networks, SequenceWindow};
 use crate::LicenseMode;
 use license::KeyLevel;
+use nccp::json::Episode;
 
 /// A subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +113,7 @@ pub struct Device {
     pub level: KeyLevel,
     /// `browser` or `box`.
     pub kind: String,
-    /// Name for people.
+    /// Name for people: the one that the subscriber gave it, else the one that it registered by.
     pub name: String,
     /// SHA-256 of the browser's cookie.
     pub browser_hash: Option<[u8; 32]>,
@@ -287,6 +288,10 @@ pub struct Movie {
     pub year: Option<u16>,
     /// Names of the cast.
     pub cast: Vec<String>,
+    /// What kinds of film it is.
+    pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    pub episode: Option<Episode>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -322,6 +327,10 @@ pub struct NewMovie {
     pub year: Option<u16>,
     /// Names of the cast.
     pub cast: Vec<String>,
+    /// What kinds of film it is.
+    pub genres: Vec<String>,
+    /// Which episode of a series it is.
+    pub episode: Option<Episode>,
     /// What it is about.
     pub synopsis: Option<String>,
     /// Age rating.
@@ -340,6 +349,26 @@ pub struct NewMovie {
     pub license: LicenseMode,
 }
 
+/// A poster that a movie was given after it was packaged: it is shown in place of the pack's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poster {
+    /// Name of its file: 32 hexadecimal digits of the file's SHA-256, and `.jpg`.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// A poster about to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPoster<'a> {
+    /// What is told of it.
+    pub poster: &'a Poster,
+    /// Its file.
+    pub octets: &'a [u8],
+}
+
 /// A movie as it is, to be put in again with something changed.
 impl From<Movie> for NewMovie {
     fn from(movie: Movie) -> Self {
@@ -348,6 +377,8 @@ impl From<Movie> for NewMovie {
             title,
             year,
             cast,
+            genres,
+            episode,
             synopsis,
             rating,
             runtime,
@@ -358,7 +389,22 @@ impl From<Movie> for NewMovie {
             license,
             ..
         } = movie;
-        Self { id, title, year, cast, synopsis, rating, runtime, pack, policy, plans, regions, license }
+        Self {
+            id,
+            title,
+            year,
+            cast,
+            genres,
+            episode,
+            synopsis,
+            rating,
+            runtime,
+            pack,
+            policy,
+            plans,
+            regions,
+            license,
+        }
     }
 }
 
@@ -380,6 +426,17 @@ impl Viewing {
     pub fn resume(&self) -> f64 {
         if self.finished { 0.0 } else { self.position }
     }
+}
+
+/// What was last watched on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// The device.
+    pub device: String,
+    /// The movie's title.
+    pub title: String,
+    /// When the device last told of it.
+    pub at: u64,
 }
 
 /// A line of the playback log.

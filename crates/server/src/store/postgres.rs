@@ -20,6 +20,13 @@ macro_rules! locked {
     };
 }
 
+/// The number of the next account: a sequence, which gives none twice.
+macro_rules! next_account {
+    () => {
+        "DEFAULT"
+    };
+}
+
 /// Reads in a transaction that has begun and locked the account, and locks the device.
 macro_rules! opening {
     ($($sql:tt)*) => {
@@ -83,6 +90,9 @@ impl PostgresStore {
             ("networks", include_str!("../../migrations/postgres/0012_networks.sql")),
             ("grants", include_str!("../../migrations/postgres/0013_grants.sql")),
             ("shares", include_str!("../../migrations/postgres/0014_shares.sql")),
+            ("genres and names", include_str!("../../migrations/postgres/0015_genres_and_names.sql")),
+            ("removed accounts", include_str!("../../migrations/postgres/0016_removed_accounts.sql")),
+            ("posters", include_str!("../../migrations/postgres/0017_posters.sql")),
         ])
         .run(&pool)
         .await

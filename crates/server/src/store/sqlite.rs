@@ -17,6 +17,13 @@ macro_rules! locked {
     };
 }
 
+/// The number of the next account. By itself SQLite would give the last one's again when that was removed.
+macro_rules! next_account {
+    () => {
+        "1 + max(coalesce((SELECT max(id) FROM accounts), 0), coalesce((SELECT max(id) FROM removed_accounts), 0))"
+    };
+}
+
 /// Begins a writer's transaction and reads, in one round trip.
 macro_rules! opening {
     ($($sql:tt)*) => {
@@ -88,6 +95,9 @@ impl SqliteStore {
             ("networks", include_str!("../../migrations/sqlite/0012_networks.sql")),
             ("grants", include_str!("../../migrations/sqlite/0013_grants.sql")),
             ("shares", include_str!("../../migrations/sqlite/0014_shares.sql")),
+            ("genres and names", include_str!("../../migrations/sqlite/0015_genres_and_names.sql")),
+            ("removed accounts", include_str!("../../migrations/sqlite/0016_removed_accounts.sql")),
+            ("posters", include_str!("../../migrations/sqlite/0017_posters.sql")),
         ])
         .run(&writer)
         .await

@@ -4,7 +4,7 @@ use super::grants::SUBJECT;
 use super::login::normal_email;
 use crate::keys::RevokedId;
 use crate::secret::random_hex;
-use crate::store::{Account, AuditEntry, Device, Store, StoreError, retried};
+use crate::store::{Account, AuditEntry, Device, Store, StoreError, Transaction, retried};
 use crate::{Error, password};
 
 /// Makes an account.
@@ -53,9 +53,11 @@ pub async fn find(store: &dyn Store, email: &str) -> Result<Account, Error> {
     let subject = email.starts_with(SUBJECT);
     let email = if subject { email.to_owned() } else { normal_email(email) };
     let found = store.read().await?.account_by_email(&email).await?;
-    found
-        .map(|(account, _)| account)
-        .ok_or_else(|| Error::Setting { name: "email", reason: format!("there is no account \"{email}\"") })
+    found.map(|(account, _)| account).ok_or_else(|| no_account(&email))
+}
+
+fn no_account(email: &str) -> Error {
+    Error::Setting { name: "email", reason: format!("there is no account \"{email}\"") }
 }
 
 /// Every account, by address.
@@ -101,6 +103,69 @@ pub async fn set_disabled(store: &dyn Store, email: &str, disabled: bool) -> Res
         let command = if disabled { "user block" } else { "user unblock" };
         tx.audit(&AuditEntry::operator(command).of(account.id)).await?;
         Ok(tx.commit().await?)
+    })
+}
+
+/// What an account has, and what goes with it when it is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Belongings {
+    /// The account.
+    pub account: Account,
+    /// Devices that hold a slot.
+    pub devices: usize,
+    /// Sessions that are alive.
+    pub sessions: usize,
+    /// Movies that were begun, with how far each was seen.
+    pub viewed: usize,
+    /// Movies on its list.
+    pub queued: usize,
+    /// Links to films that are its own: one, where it is the account of a link.
+    pub links: usize,
+}
+
+impl Belongings {
+    async fn of(tx: &mut dyn Transaction, account: Account, now: u64) -> Result<Self, StoreError> {
+        let id = account.id;
+        Ok(Self {
+            devices: tx.devices(id).await?.len(),
+            sessions: tx.sessions(id, now).await?.len(),
+            viewed: tx.latest_viewings(id).await?.len(),
+            queued: tx.queue(id).await?.len(),
+            links: tx.shares().await?.iter().filter(|share| share.account == id).count(),
+            account,
+        })
+    }
+}
+
+/// What an account has.
+///
+/// # Errors
+/// As [`find`].
+pub async fn belongings(store: &dyn Store, email: &str, now: u64) -> Result<Belongings, Error> {
+    let account = find(store, email).await?;
+    let mut tx = store.read().await?;
+    Ok(Belongings::of(&mut *tx, account, now).await?)
+}
+
+/// Forgets an account with all that it has; gives what that was. Its sessions end, and its devices get nothing any
+/// more, as those of a blocked account. What the audit log has of it stays, without its address.
+///
+/// # Errors
+/// As [`find`].
+pub async fn delete(store: &dyn Store, email: &str, now: u64) -> Result<Belongings, Error> {
+    let account = find(store, email).await?;
+    let gone = || no_account(email);
+    retried!(async {
+        let mut tx = store.begin().await?;
+        let account = tx.lock_account(account.id).await?.ok_or_else(gone)?;
+        let had = Belongings::of(&mut *tx, account, now).await?;
+        let entry = AuditEntry::operator("user delete").of(had.account.id);
+        tx.audit(&entry.with("account", had.account.handle.as_str())).await?;
+        if !tx.remove_account(had.account.id).await? {
+            return Err(gone());
+        }
+        tx.commit().await?;
+        Ok(had)
     })
 }
 

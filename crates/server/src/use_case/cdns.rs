@@ -15,6 +15,8 @@ pub(crate) struct Cdn<'a> {
     pub(crate) ranges: RangeForm,
     pub(crate) base_url: &'a str,
     pub(crate) signer: &'a Signer,
+    /// Whether players tell it how each download is needed.
+    pub(crate) cmcd: bool,
 }
 
 /// The CDNs, or else the own edge, in an order drawn by weight.
@@ -29,7 +31,7 @@ pub(crate) fn ordered<'a>(config: &'a Config, tokens: &'a UrlTokens, seed: u64) 
     if config.cdn.is_empty() {
         let ranges = if tokens.own().dialect().is_exact() { RangeForm::Header } else { RangeForm::Path };
         let (base_url, signer) = (config.edge_base(), tokens.own());
-        return vec![Cdn { id: 1, name: "local", weight: 100, ranges, base_url, signer }];
+        return vec![Cdn { id: 1, name: "local", weight: 100, ranges, base_url, signer, cmcd: false }];
     }
     let cdn = |(at, cdn): (usize, &'a crate::CdnConfig)| Cdn {
         id: cdn.id,
@@ -38,6 +40,7 @@ pub(crate) fn ordered<'a>(config: &'a Config, tokens: &'a UrlTokens, seed: u64) 
         ranges: if cdn.has_path_ranges() { RangeForm::Path } else { RangeForm::Header },
         base_url: &cdn.base_url,
         signer: tokens.cdn(at),
+        cmcd: cdn.cmcd,
     };
     let mut all: Vec<_> = config.cdn.iter().enumerate().map(cdn).collect();
     all.sort_by(|a, b| place(seed, a.id, a.weight).total_cmp(&place(seed, b.id, b.weight)));

@@ -3,8 +3,8 @@
 use super::{Failure, Outcome, audit};
 use crate::Service;
 use crate::secret::CookieSecret;
-use crate::store::{Account, AuditEntry, retried};
-use nccp::json::{Device, Devices};
+use crate::store::{Account, AuditEntry, StoreError, Watched, retried};
+use nccp::json::{Device, Devices, LastWatched};
 use nccp::{ErrorCode, WireError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,11 +15,18 @@ pub(crate) async fn list(
     browser: Option<&CookieSecret>,
 ) -> Outcome<Devices> {
     let hash = browser.map(CookieSecret::hash);
-    let devices = retried!(async { service.store.read().await?.devices(account.id).await })?;
+    let (devices, mut watched) = retried!(async {
+        let mut tx = service.store.read().await?;
+        let watched = tx.last_watched(account.id).await?;
+        Ok::<_, StoreError>((tx.devices(account.id).await?, watched))
+    })?;
     let devices = devices
         .into_iter()
         .filter_map(|device| {
+            let last = watched.iter().position(|watched| watched.device == device.id);
+            let last = last.map(|at| watched.swap_remove(at));
             Some(Device {
+                watched: last.map(|Watched { title, at, .. }| LastWatched { title, at }),
                 device_id: device.id.parse().ok()?,
                 this_device: hash.is_some() && device.browser_hash == hash,
                 name: device.name,
@@ -31,6 +38,42 @@ pub(crate) async fn list(
         })
         .collect();
     Ok(Devices { limit: service.config.devices.limit, devices })
+}
+
+/// Characters that a device's name may have.
+const LONGEST_NAME: usize = 60;
+
+/// A name as it is stored: in one line, and nothing in it that turns the text around it.
+fn checked_name(name: &str) -> Outcome<&str> {
+    let name = name.trim();
+    let turns =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if name.chars().count() > LONGEST_NAME || name.chars().any(|c| c.is_control() || turns(c)) {
+        let text = format!("Give the device a name of at most {LONGEST_NAME} characters in one line.");
+        return Err(WireError { text, ..ErrorCode::RequestInvalid.into() }.into());
+    }
+    Ok(name)
+}
+
+/// Calls a device of the account by another name; empty: by the one that it registered by.
+pub(crate) async fn rename(
+    service: &Service,
+    account: &Account,
+    id: &str,
+    name: &str,
+    network: Option<&str>,
+) -> Outcome<()> {
+    let name = checked_name(name)?;
+    let entry = AuditEntry::client("rename device", service.clock.now()).of(account.id).from(network);
+    let entry = entry.on(id).with("name", name);
+    retried!(async {
+        let mut tx = service.store.begin().await?;
+        if !tx.rename_device(account.id, id, name).await? {
+            return Err(ErrorCode::DeviceUnknown.into());
+        }
+        tx.audit(&entry).await?;
+        Ok::<_, Failure>(tx.commit().await?)
+    })
 }
 
 /// De-authorizes a device of the account, if its owner has not done so too often: a slot bounds who may play
@@ -108,6 +151,16 @@ fn moment(time: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_short_and_in_one_line() {
+        assert_eq!(checked_name("  Küche ").unwrap(), "Küche");
+        assert_eq!(checked_name("").unwrap(), "");
+        assert!(checked_name(&"ü".repeat(LONGEST_NAME)).is_ok());
+        for wrong in ["x".repeat(LONGEST_NAME + 1).as_str(), "a\nb", "a\u{7}", "a\u{202E}b", "\u{2066}x"] {
+            assert!(checked_name(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn moments_are_written_for_people() {

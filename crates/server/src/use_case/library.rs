@@ -1,15 +1,17 @@
 //! The catalogue as an account sees it.
 
 use super::speaker::Speaker;
-use super::{Outcome, at_hand, drm_metadata, metadata, playable};
+use super::{Failure, Outcome, at_hand, drm_metadata, metadata, playable, posters};
 use crate::Service;
 use crate::live;
 use crate::region::Place;
-use crate::store::{Account, StoreError, Transaction, retried};
+use crate::store::{Account, Movie, Poster, StoreError, Transaction, Viewing, retried};
 use futures_util::{StreamExt as _, stream};
 use license::{Domain, KeyLevel};
-use nccp::json::{Library, LibraryMovie};
-use nccp::{AccountInfo, ErrorCode, LicenseMode, MovieId, QueueMovie, ResponseMessage};
+use nccp::json::{Film, FilmChapter, FilmTrack, Library, LibraryMovie};
+use nccp::{
+    AccountInfo, Art, ErrorCode, EventState, LicenseMode, MediaType, MovieId, QueueMovie, ResponseMessage,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -21,15 +23,15 @@ const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
-    let (movies, latest, queue, devices) = retried!(async {
+    let (movies, given, latest, queue, devices) = retried!(async {
         let mut tx = service.store.read().await?;
         let latest = tx.latest_viewings(account.id).await?;
         let devices = tx.devices(account.id).await?;
-        Ok::<_, StoreError>((tx.movies().await?, latest, tx.queue(account.id).await?, devices))
+        let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
+        Ok::<_, StoreError>((tx.movies().await?, given, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
-    let now = service.clock.now();
-    let states = service.live.states(service.clock.millis());
+    let seen = Seen::now(service, account, place, given);
     // Only whether they are there: a content would have to be laid out for more. A storage that is slow or away
     // does not keep the library from anybody.
     let until = Instant::now() + FILMS_READ_WITHIN;
@@ -38,22 +40,68 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
     let art: Vec<_> = stream::iter(names).map(read).buffered(FILMS_AT_ONCE).collect().await;
     let mut listed = Vec::with_capacity(movies.len());
     for (movie, art) in movies.into_iter().zip(art) {
-        let Ok(movie_id) = MovieId::try_from(movie.id) else { continue };
+        let queued = queue.iter().any(|queued| queued.id == movie.id);
         let viewing = latest.get(&movie.id);
-        let state = states.get(&movie.id);
+        listed.extend(seen.movie(movie, art, viewing, queued));
+    }
+    let boxes = devices.iter().filter(|device| device.kind == "box").count();
+    Ok(Library {
+        account: account.handle.clone(),
+        email: account.email.clone(),
+        movies: listed,
+        boxes: u32::try_from(boxes).unwrap_or(u32::MAX),
+    })
+}
+
+/// What a movie looks like to an account, there and now.
+struct Seen<'a> {
+    service: &'a Service,
+    account: &'a Account,
+    place: &'a Place,
+    now: u64,
+    states: HashMap<u64, (EventState, Option<u64>)>,
+    /// Posters that movies were given, by their numbers.
+    given: HashMap<u64, Poster>,
+}
+
+impl<'a> Seen<'a> {
+    fn now(
+        service: &'a Service,
+        account: &'a Account,
+        place: &'a Place,
+        given: HashMap<u64, Poster>,
+    ) -> Self {
+        let states = service.live.states(service.clock.millis());
+        Self { service, account, place, now: service.clock.now(), states, given }
+    }
+
+    /// A movie with its pictures, which are there where its files are; `None` for a number that is none.
+    fn movie(
+        &self,
+        movie: Movie,
+        art: Option<Vec<Art>>,
+        viewing: Option<&Viewing>,
+        queued: bool,
+    ) -> Option<LibraryMovie> {
+        let Self { service, account, place, given, .. } = self;
+        let movie_id = MovieId::try_from(movie.id).ok()?;
+        let state = self.states.get(&movie.id);
         // What is live has no pack yet.
         let is_there = match movie.pack == live::pack_of(movie.id) {
             true => service.live.session_of(&movie).is_some_and(|session| !session.has_ended()),
             false => art.is_some(),
         };
-        listed.push(LibraryMovie {
+        Some(LibraryMovie {
             movie_id,
             position: viewing.map(|viewing| viewing.resume()),
             watched_at: viewing.map(|viewing| viewing.seen),
-            queued: queue.iter().any(|queued| queued.id == movie.id),
+            queued,
             playable: playable::may_play(account, &movie, place).is_ok() && is_there,
-            art: art.unwrap_or_default(),
-            embedded: drm_metadata::domain_of(service, &movie, now)
+            art: match given.get(&movie.id) {
+                Some(poster) => vec![posters::art(poster)],
+                None => art.unwrap_or_default(),
+            },
+            embedded: drm_metadata::domain_of(service, &movie, self.now)
                 .is_some_and(|of| Domain::of_level(KeyLevel::Webcrypto).contains(&of.domain)),
             state: state.map(|(state, _)| state.as_str().to_owned()),
             starts: state.and_then(|(_, starts)| *starts),
@@ -63,14 +111,51 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
             runtime: movie.runtime,
             rating: movie.rating,
             cast: movie.cast,
-        });
+            genres: movie.genres,
+            episode: movie.episode,
+            added: movie.added,
+        })
     }
-    let boxes = devices.iter().filter(|device| device.kind == "box").count();
-    Ok(Library {
-        account: account.handle.clone(),
-        email: account.email.clone(),
-        movies: listed,
-        boxes: u32::try_from(boxes).unwrap_or(u32::MAX),
+}
+
+/// `GET /api/films/{id}`: by the rules of the library, which lists what the account may not play, too.
+pub(crate) async fn film(
+    service: &Service,
+    account: &Account,
+    movie: MovieId,
+    place: &Place,
+) -> Outcome<Film> {
+    let (movie, given, viewing, queued) = retried!(async {
+        let mut tx = service.store.read().await?;
+        let found = tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
+        let given: HashMap<_, _> =
+            tx.poster(found.id).await?.map(|poster| (found.id, poster)).into_iter().collect();
+        let viewing = tx.viewings(account.id, found.id, 1).await?.first().copied();
+        let queued = tx.queue(account.id).await?.iter().any(|queued| queued.id == found.id);
+        Ok::<_, Failure>((found, given, viewing, queued))
+    })?;
+    let until = Instant::now() + FILMS_READ_WITHIN;
+    let pack = timeout_at(until, service.film(&movie.pack)).await.ok().and_then(Result::ok);
+    let art = timeout_at(until, service.art(&movie.pack)).await.ok().flatten();
+    let seen = Seen::now(service, account, place, given);
+    let film = seen.movie(movie, art, viewing.as_ref(), queued).ok_or(ErrorCode::MovieUnknown)?;
+    let Some(pack) = pack else {
+        return Ok(Film { film, audio: Vec::new(), subtitles: Vec::new(), chapters: Vec::new() });
+    };
+    let track = |language: &str, label: &Option<String>| FilmTrack {
+        language: language.to_owned(),
+        label: label.clone(),
+    };
+    let sounds = pack.tracks().into_iter().filter(|of| of.media_type == MediaType::Audio);
+    Ok(Film {
+        film,
+        audio: sounds.map(|of| track(of.language.as_deref().unwrap_or("und"), &of.name)).collect(),
+        subtitles: pack.subtitles.iter().map(|of| track(&of.language, &of.label)).collect(),
+        chapters: pack
+            .chapters
+            .iter()
+            .map(|of| FilmChapter { start: of.start as f64 / 1000.0, title: of.title.clone() })
+            .collect(),
     })
 }
 
@@ -125,6 +210,7 @@ pub(crate) async fn queue(
     let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
     let movies = tx.queue(account.id).await?;
+    let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
     at_hand::check_all(service, movies.iter().map(|movie| &movie.pack[..]))?;
     let mut queue = Vec::with_capacity(movies.len());
     for movie in &movies {
@@ -134,7 +220,7 @@ pub(crate) async fn queue(
         queue.push(QueueMovie {
             license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
             movie_id,
-            metadata: metadata::of_movie(service, movie).await?,
+            metadata: metadata::of_movie(service, movie, given.get(&movie.id)).await?,
             position: latest.get(&movie.id).map_or(0.0, |viewing| viewing.resume()),
         });
     }

@@ -1,8 +1,8 @@
 //! What is told about a movie: to everybody, and to one who watched it.
 
-use super::{Outcome, at_hand};
+use super::{Outcome, at_hand, posters};
 use crate::Service;
-use crate::store::{Account, Movie, Transaction};
+use crate::store::{Account, Movie, Poster, Transaction};
 use nccp::{Chapter, ErrorCode, MovieId, MovieMetadata, ResponseMessage, Track, UserMovieMetadata, View};
 
 /// Viewings that the history tells of.
@@ -15,11 +15,18 @@ pub(crate) async fn movie(
     movie_id: MovieId,
 ) -> Outcome<ResponseMessage> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-    Ok(ResponseMessage::MovieMetadata { movie_id, metadata: of_movie(service, &movie).await? })
+    let given = tx.poster(movie.id).await?;
+    let metadata = of_movie(service, &movie, given.as_ref()).await?;
+    Ok(ResponseMessage::MovieMetadata { movie_id, metadata })
 }
 
-/// Everything known of a movie. One whose pack is missing has no art and no tracks.
-pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> Outcome<MovieMetadata> {
+/// Everything known of a movie, and of a poster that it was given. One whose pack is missing has no tracks, and no art
+/// but that.
+pub(crate) async fn of_movie(
+    service: &Service,
+    movie: &Movie,
+    given: Option<&Poster>,
+) -> Outcome<MovieMetadata> {
     let pack = at_hand::film(service, &movie.pack).await?.ok();
     let tracks = pack.as_deref().map(|pack| {
         pack.tracks()
@@ -47,7 +54,10 @@ pub(crate) async fn of_movie(service: &Service, movie: &Movie) -> Outcome<MovieM
         synopsis: movie.synopsis.clone(),
         runtime: movie.runtime,
         rating: movie.rating.clone(),
-        art: pack.map(|pack| pack.art.clone()).unwrap_or_default(),
+        art: match given {
+            Some(poster) => vec![posters::art(poster)],
+            None => pack.map(|pack| pack.art.clone()).unwrap_or_default(),
+        },
         tracks: tracks.unwrap_or_default(),
         chapters: chapters.unwrap_or_default(),
     })

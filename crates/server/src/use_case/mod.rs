@@ -28,6 +28,7 @@ pub mod packs;
 pub(crate) mod playable;
 pub(crate) mod playback;
 pub(crate) mod playlists;
+pub mod posters;
 pub(crate) mod registration;
 pub(crate) mod rules;
 pub(crate) mod sessions;

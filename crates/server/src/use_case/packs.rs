@@ -77,8 +77,11 @@ pub async fn list(storage: &dyn Storage) -> Result<Vec<Listed>, Error> {
 async fn told(storage: &dyn Storage, pack: &Key) -> Result<BTreeMap<String, (u64, String)>, Error> {
     let id = pack.as_str();
     let object = storage.get(&pack.join(PACK_JSON).map_err(storage::Error::from)?, None).await?;
-    if object.size > MAX_PACK_JSON {
-        return Err(bad(id, format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", object.size)));
+    if object.meta.size > MAX_PACK_JSON {
+        return Err(bad(
+            id,
+            format!("pack.json has {} octets; {MAX_PACK_JSON} are allowed", object.meta.size),
+        ));
     }
     let json = object.bytes().await?;
     let file = pack::Pack::from_json(&json).map_err(|error| bad(id, error.to_string()))?;

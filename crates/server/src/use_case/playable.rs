@@ -6,8 +6,7 @@ use crate::live;
 use crate::region::Place;
 use crate::store::{Account, Movie, Transaction};
 use crate::{Error, Service};
-use ::live::index::State;
-use nccp::{ErrorCode, MovieId};
+use nccp::{ErrorCode, EventState, MovieId};
 use std::sync::Arc;
 
 /// The plan that plays nothing.
@@ -51,7 +50,7 @@ pub(crate) async fn playable(
         Err(_) if movie.pack == live::pack_of(movie.id) => {
             let states = service.live.states(service.clock.millis());
             match states.get(&movie.id) {
-                Some((State::Ended, _)) => Err(ErrorCode::EventEnded.into()),
+                Some((EventState::Ended, _)) => Err(ErrorCode::EventEnded.into()),
                 _ => Err(ErrorCode::EventWaiting.into()),
             }
         }

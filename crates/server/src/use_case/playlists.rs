@@ -4,7 +4,7 @@ use super::drm_metadata;
 use super::interop::{self, Allowed};
 use crate::catalogue::Pack;
 use crate::content_place::ContentPlace;
-use crate::contents::Unserved;
+use crate::contents::{Octets, Unserved};
 use crate::media_url::{self, Granted};
 use crate::playlist_url::{Playlist, PlaylistPath};
 use crate::store::Movie;
@@ -28,6 +28,9 @@ pub(crate) struct Made {
 pub(crate) enum NoPlaylist {
     /// The content is not served.
     Unserved(Unserved),
+    /// Segments that are encrypted whole are of no use without their keys, and the film's policy gives out
+    /// none.
+    NoKeys,
     /// It cannot be made.
     Failed(Error),
 }
@@ -51,18 +54,25 @@ pub(crate) async fn make(
     query: &str,
 ) -> Result<Option<Made>, NoPlaylist> {
     let PlaylistPath { pack: id, playlist } = &granted.path;
-    let (pack, film) = match id.parse::<ContentPlace>() {
+    let (pack, film, content) = match id.parse::<ContentPlace>() {
         Ok(place) => {
             let form = if *playlist == Playlist::Dash { Form::Dash } else { Form::Hls };
             let film = service.content(&place, form).await.map_err(NoPlaylist::Unserved)?;
-            (Arc::clone(&film.pack), Arc::clone(&film.film))
+            (Arc::clone(&film.pack), Arc::clone(&film.film), Some(film))
         }
         Err(_) => {
             let found = service.descriptions.get(service.catalogue.library(), id).await?;
             let Some(pack) = found else { return Ok(None) };
-            (pack, service.film(id).await?)
+            (pack, service.film(id).await?, None)
         }
     };
+    let whole = content.as_ref().and_then(|content| match &content.octets {
+        Octets::Whole(whole) => Some(whole),
+        _ => None,
+    });
+    if whole.is_some() && *playlist == Playlist::Dash {
+        return Ok(None);
+    }
     // With the revision of its keys: other playlists are to be of the same.
     let id = &film.place;
     let length = pack.duration.value.div_ceil(u64::from(pack.duration.timescale.max(1)));
@@ -83,14 +93,23 @@ pub(crate) async fn make(
     };
     let movie = interop::film(service, &film).await?;
     let metadata = match (playlist, &movie) {
-        (Playlist::Dash | Playlist::Master, Some(movie)) => metadata(service, movie, &film)?,
+        (Playlist::Dash | Playlist::Master, Some(movie)) if whole.is_none() => {
+            metadata(service, movie, &film)?
+        }
         _ => None,
     };
     let allowed = movie.and_then(|movie| interop::allowed(service, movie));
     let gives = |what: fn(&Allowed) -> bool| allowed.as_ref().is_some_and(what);
+    if whole.is_some() && !gives(Allowed::hls_keys) {
+        return Err(NoPlaylist::NoKeys);
+    }
     let (public, of) = (&service.config.public_url, granted.path.file_path());
     let clear_key = format!("{public}{}?of={of}&{query}", interop::CLEAR_KEY);
     let key_url = |kid: &Kid| format!("{public}{}/{kid}?of={of}&{query}", interop::HLS_KEY);
+    let iv = |r: &pack::Representation, segment: usize| {
+        let number = pack.representations.iter().position(|other| other.id == r.id)?;
+        whole?.iv(number, segment)
+    };
     let root = format!("{}/s/{id}/", media_url::path_of(&granted.base));
     let delivery = Delivery {
         root: &root,
@@ -100,6 +119,7 @@ pub(crate) async fn make(
         clear_key: gives(Allowed::clear_key).then_some(&*clear_key),
         key_url: if gives(Allowed::hls_keys) { Some(&key_url) } else { None },
         drm_metadata: metadata.as_deref(),
+        whole_iv: if whole.is_some() { Some(&iv) } else { None },
     };
     let text = match playlist {
         Playlist::Dash => Some(dash::mpd(&pack, &delivery)),

@@ -7,8 +7,8 @@ use crate::secret::{CookieSecret, sha256};
 use crate::store::{AuditEntry, retried};
 use crate::turns::{Caller, Full};
 use crate::{Service, password};
-use nccp::ErrorCode;
-use nccp::json::{ChangePassword, Session, Sessions};
+use nccp::json::{ChangePassword, MIN_PASSWORD, Session, Sessions};
+use nccp::{ErrorCode, WireError};
 use std::net::IpAddr;
 use zeroize::Zeroizing;
 
@@ -88,8 +88,12 @@ pub(crate) async fn change_password(
 ) -> Result<SessionCookies, LoginFailure> {
     let (old, new) = (Zeroizing::new(change.old_password), Zeroizing::new(change.new_password));
     let account = login::session(service, cookies).await?;
-    if !password::is_acceptable(&new) {
-        return Err(ErrorCode::RequestInvalid.into());
+    if !password::is_new(&new) {
+        let text = format!(
+            "A password has {MIN_PASSWORD} characters or more, and {} octets at most.",
+            password::MAX_LENGTH
+        );
+        return Err(Failure::Said(WireError { text, ..ErrorCode::RequestInvalid.into() }).into());
     }
     if !password::is_acceptable(&old) {
         return Err(ErrorCode::LoginFailed.into());

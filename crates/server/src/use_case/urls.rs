@@ -2,6 +2,7 @@
 
 use super::authorization::BEYOND_THE_FILM;
 use crate::catalogue::Pack;
+use crate::content_place::ContentPlace;
 use crate::keys::KeyRing;
 use crate::media_url::{self, MediaPath};
 use crate::playlist_url::{self, Playlist, PlaylistPath};
@@ -16,6 +17,8 @@ pub enum Form {
     Dash,
     /// `master.m3u8`.
     Hls,
+    /// `master.m3u8` of the form whose segments are encrypted whole, which only an origin has.
+    HlsWhole,
     /// The files themselves.
     File,
 }
@@ -30,7 +33,7 @@ pub fn default_end(config: &Config, pack: &Pack, now: u64) -> u64 {
 /// with sound or pictures.
 ///
 /// # Errors
-/// As [`UrlTokens::new`].
+/// As [`UrlTokens::new`]; [`Error::Setting`] for the form of an origin where the film is none of its.
 pub fn of(
     config: &Config,
     keys: &KeyRing,
@@ -40,13 +43,20 @@ pub fn of(
 ) -> Result<Vec<String>, Error> {
     let tokens = UrlTokens::new(config, &keys.media)?;
     let (signer, base) = (tokens.own(), config.edge_base());
-    let playlist = |playlist| {
-        let path = PlaylistPath { pack: pack.place.clone(), playlist };
+    let playlist = |place: String, playlist| {
+        let path = PlaylistPath { pack: place, playlist };
         vec![playlist_url::sign(signer, base, &path, expires, now).url]
     };
     Ok(match form {
-        Form::Dash => playlist(Playlist::Dash),
-        Form::Hls => playlist(Playlist::Master),
+        Form::Dash => playlist(pack.place.clone(), Playlist::Dash),
+        Form::Hls => playlist(pack.place.clone(), Playlist::Master),
+        Form::HlsWhole => {
+            let place: ContentPlace = pack.place.parse().map_err(|_| Error::Setting {
+                name: "form",
+                reason: "only films of an origin have segments that are encrypted whole".to_owned(),
+            })?;
+            playlist(ContentPlace { whole: true, ..place }.to_string(), Playlist::Master)
+        }
         Form::File => {
             let files = pack.representations.iter();
             let files = files.map(|r| layout::media_path(&r.downloadable_id, &r.extension));

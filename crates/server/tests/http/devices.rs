@@ -5,6 +5,7 @@ use super::world::{EMAIL, NOW, World};
 use nccp::json::Devices;
 use nccp::{ErrorCode, RequestMessage};
 use server::accounts;
+use server::store::Store as _;
 
 async fn listed(world: &World, cookies: &str) -> Devices {
     world.get("/api/devices", cookies).await.json()
@@ -49,6 +50,66 @@ async fn a15_a54_a55_removing_a_device() {
     accounts::remove_device(&*world.store, &last.id, false).await.unwrap();
     assert!(first.one(&world, renewal).await.is_ok(), "a free slot is enough");
     assert_eq!(world.device_count().await, 6);
+}
+
+/// A device is called what its subscriber calls it, wherever it is named; nobody else can, and what would not fit into a
+/// line is refused. Without a name it is called what it calls itself.
+#[tokio::test]
+async fn a_device_is_renamed_by_its_subscriber() {
+    let world = World::new().await;
+    let first = Client::registered(&world).await;
+    let path = format!("/api/devices/{}", first.device.as_ref().unwrap());
+    let rename = async |cookies: &str, further: &[(&str, &str)], name: &str| {
+        let body = serde_json::json!({ "name": name }).to_string();
+        let mut headers = vec![("content-type", "application/json"), ("cookie", cookies)];
+        headers.extend(further);
+        world.request("PATCH", &path, &headers, body.as_bytes()).await.status.as_u16()
+    };
+    let before = listed(&world, &first.cookies).await.devices[0].name.clone();
+    assert_eq!(rename(&first.cookies, &[], " Kitchen ").await, 204);
+    assert_eq!(listed(&world, &first.cookies).await.devices[0].name, "Kitchen");
+    assert_eq!(accounts::devices(&*world.store, EMAIL).await.unwrap()[0].name, "Kitchen");
+    let bob = world.add_account("bob@example.org", "unlimited").await;
+    assert_eq!(rename(&bob, &[], "Bob's").await, 404, "another account's device");
+    assert_eq!(rename("", &[], "Nobody's").await, 401);
+    let foreign = [("origin", "https://evil.example")];
+    assert_eq!(rename(&first.cookies, &foreign, "Evil").await, 403);
+    for wrong in ["a\nb", "\u{202E}b", &"x".repeat(61)] {
+        assert_eq!(rename(&first.cookies, &[], wrong).await, 400, "{wrong:?}");
+    }
+    assert_eq!(listed(&world, &first.cookies).await.devices[0].name, "Kitchen");
+    let filter = server::store::AuditFilter { after: 0, most: 1000, ..Default::default() };
+    let told = world.store.read().await.unwrap().audited(&filter).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|told| told.entry.action == "rename device").collect();
+    assert_eq!((told.len(), &told[0].entry.details["name"]), (1, &serde_json::json!("Kitchen")));
+    assert_eq!(told[0].entry.device.as_deref(), first.device.as_ref().map(nccp::DeviceId::as_str));
+    assert_eq!(rename(&first.cookies, &[], "").await, 204);
+    assert_eq!(listed(&world, &first.cookies).await.devices[0].name, before);
+}
+
+/// The page of devices tells what was last watched on each.
+#[tokio::test]
+async fn devices_tell_what_was_watched_there() {
+    let world = World::new().await;
+    let first = Client::registered(&world).await;
+    let second = Client::registered(&world).await;
+    let mut tx = world.store.begin().await.unwrap();
+    let line = server::store::LogEntry {
+        account: super::world::account_id(&world).await,
+        device: second.device.as_ref().map(ToString::to_string),
+        movie: super::world::MOVIE,
+        at: NOW + 5,
+        event: "interval".into(),
+        code: None,
+        position: Some(1.0),
+        counters: vec![],
+    };
+    tx.log(&line).await.unwrap();
+    let title = tx.movie(super::world::MOVIE).await.unwrap().unwrap().title;
+    tx.commit().await.unwrap();
+    let watched: Vec<_> =
+        listed(&world, &first.cookies).await.devices.into_iter().map(|device| device.watched).collect();
+    assert_eq!(watched, [None, Some(nccp::json::LastWatched { title, at: NOW + 5 })]);
 }
 
 /// `device remove --now` and a disabled account fail at once.

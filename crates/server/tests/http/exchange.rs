@@ -84,7 +84,7 @@ async fn b26_films_with_keys_of_a_document_are_licensed_and_play() {
     let (library, keys) = (storage::Folder::new(world.config.library()), world.config.keys());
     let pack = movies::keep_keys(&library, &keys, &published.pack.pack_id, &given()).await.unwrap();
     assert_eq!(pack.missing_keys().count(), 0);
-    movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
+    movies::add(&*world.store, &pack, movies::Details::default(), movies::Over::Any, NOW).await.unwrap();
 
     let mut client = Client::registered(&world).await;
     let brought = licensed(&mut client, &world).await;

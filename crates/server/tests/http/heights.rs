@@ -29,7 +29,7 @@ pub(crate) async fn film(config: &str, label_by_height: bool) -> World {
         PackageOptions { label_by_height, ..PackageOptions::new(inputs, FILM, Some(keys), library) };
     let published = packager::package(&options, &mut ()).unwrap();
     let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
-    movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
+    movies::add(&*world.store, &pack, movies::Details::default(), movies::Over::Any, NOW).await.unwrap();
     world
 }
 

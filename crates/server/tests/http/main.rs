@@ -4,9 +4,12 @@
 mod attacks;
 mod audit;
 mod boxes;
+mod bucket_sources;
 #[path = "../../../storage/tests/suite/buckets.rs"]
 mod buckets;
+mod clear_films;
 mod client;
+mod cmcd;
 mod contract;
 mod controller;
 mod devices;
@@ -16,6 +19,8 @@ mod edge;
 mod exchange;
 mod grants;
 mod heights;
+mod hls_whole;
+mod http2;
 mod identity;
 mod interop;
 mod license;

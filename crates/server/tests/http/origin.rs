@@ -1,82 +1,17 @@
 //! The just-in-time origin: films that are encrypted when they are asked for.
 
+use super::clear_films::{FILM, add, get, options, packaged, signed, sources, world};
 use super::client::{Client, id, rsa};
 use super::drm::manifest;
-use super::world::{NOW, Reply, URL, World};
-use cenc::{CommonKey, ContentId, KidAndKey, Label};
+use super::world::{NOW, URL, World};
+use cenc::KidAndKey;
 use license::DrmMetadata;
 use nccp::{ByteRange, ErrorCode, Manifest, RequestMessage, ResponseMessage, with_range};
-use packager::{Destination, Keys, PackageOptions, package};
+use packager::package;
+use server::contents;
 use server::keys::{self, KeyKind};
-use server::media_url::{self, DrmPath, MediaPath};
-use server::playlist_url::{self, PlaylistPath};
-use server::{contents, movies};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
-use urltoken::{Dialect, Settings, Signer};
-
-const FILM: u64 = 71;
-
-fn options(scheme: pack::Scheme, keys: Option<Keys>, to: &Path) -> PackageOptions {
-    let film = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4");
-    let destination = Destination::Directory(to.to_path_buf());
-    PackageOptions { scheme, ..PackageOptions::new(vec![film], FILM, keys, destination) }
-}
-
-/// Sources with a film at each path.
-fn sources(paths: &[&str]) -> TempDir {
-    let sources = tempfile::tempdir().unwrap();
-    for path in paths {
-        package(&options(pack::Scheme::None, None, &sources.path().join(path)), &mut ()).unwrap();
-    }
-    sources
-}
-
-async fn world(sources: &TempDir, more: &str) -> World {
-    World::with(&format!("[origin]\nsources = \"{}\"\n{more}", sources.path().display())).await
-}
-
-/// The content is a movie of that number.
-async fn add(world: &World, path: &str, set: Option<&str>, movie: u64) {
-    let mut pack = contents::describe(&world.config, path, set).unwrap();
-    pack.movie_id = movie;
-    movies::add(&*world.store, &pack, movies::Details::default(), world.now()).await.unwrap();
-}
-
-fn common_key(world: &World, name: &str) -> CommonKey {
-    let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
-    CommonKey::new(*ring.common_key(name).unwrap().expose())
-}
-
-/// The film as the packager would write it.
-fn packaged(world: &World, content: &str, common_key_id: &str) -> (TempDir, pack::Pack, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let content: ContentId = content.parse().unwrap();
-    let common = common_key(world, common_key_id);
-    let keys = Keys::derived(common, common_key_id.to_owned(), content, Label::default());
-    let options = options(pack::Scheme::Cenc, Some(keys), &folder.path().join("film"));
-    let published = package(&options, &mut ()).unwrap();
-    (folder, published.pack, published.directory)
-}
-
-async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Reply {
-    world.request("GET", path, headers, b"").await
-}
-
-/// A URL of a file, signed as the controller does it.
-fn signed(world: &World, path: &str) -> String {
-    let ring = keys::load(&world.config.keys(), URL, NOW).unwrap();
-    let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
-    let (now, end) = (world.now(), world.now() + 7200);
-    let url = match (DrmPath::parse(path), MediaPath::parse(path), PlaylistPath::parse(path)) {
-        (Some(drm), ..) => media_url::sign_drm(&signer, URL, &drm, end, now),
-        (_, Some(media), _) => media_url::sign(&signer, URL, &media, end, now),
-        (.., Some(playlist)) => playlist_url::sign(&signer, URL, &playlist, end, now),
-        _ => panic!("{path}"),
-    };
-    url.url.strip_prefix(URL).unwrap().to_owned()
-}
 
 fn urls(manifest: &Manifest) -> Vec<String> {
     manifest.downloadables.iter().map(|d| d.urls[0].url.strip_prefix(URL).unwrap().to_owned()).collect()
@@ -213,8 +148,8 @@ async fn b103_b105_folders_say_how_they_are_encrypted() {
     let trailer = manifest(&mut client, &world, 72).await;
     assert!(trailer.downloadables[0].keys.is_empty() && trailer.drm_metadata_url.is_none());
     let clear = get(&world, &urls(&trailer)[0], &[]).await;
-    let path =
-        &contents::describe(&world.config, "trailers/b", None).unwrap().representations[0].downloadable_id;
+    let path = &contents::describe(&world.config, "trailers/b", None).await.unwrap().representations[0]
+        .downloadable_id;
     let file = sources.path().join(format!("trailers/b/{}/{path}.mp4", &path[7..]));
     assert!(clear.status == 200 && clear.body == std::fs::read(file).unwrap());
     assert_eq!(get(&world, &signed(&world, "/s/vod/trailers/b/drm"), &[]).await.status, 404, "no metadata");

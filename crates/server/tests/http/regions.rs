@@ -169,8 +169,8 @@ async fn a_movies_own_list() {
         regions: regions.iter().map(|&r| r.to_owned()).collect(),
         ..Default::default()
     };
-    assert!(movies::add(&*world.store, &pack, details(&["Germany"]), NOW).await.is_err());
-    movies::add(&*world.store, &pack, details(&["fr"]), NOW).await.unwrap();
+    assert!(movies::add(&*world.store, &pack, details(&["Germany"]), movies::Over::Any, NOW).await.is_err());
+    movies::add(&*world.store, &pack, details(&["fr"]), movies::Over::Any, NOW).await.unwrap();
     let authorization = |movie| RequestMessage::Authorization { movie_id: id(movie) };
     assert_eq!(client.one(&world, authorization(MOVIE)).await, Err(ErrorCode::RegionNotAllowed));
     client.one(&world, authorization(OTHER_MOVIE)).await.unwrap();

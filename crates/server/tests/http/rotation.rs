@@ -36,7 +36,7 @@ async fn b64_b66_one_license_carries_every_period() {
     };
     let published = packager::package(&options, &mut ()).unwrap();
     let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
-    movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
+    movies::add(&*world.store, &pack, movies::Details::default(), movies::Over::Any, NOW).await.unwrap();
 
     let mut client = Client::registered(&world).await;
     let asked = client.one(&world, RequestMessage::Authorization { movie_id: id(ROTATED) }).await.unwrap();
@@ -81,7 +81,7 @@ async fn b26_films_with_given_keys_are_licensed() {
     let published = packager::package(&options, &mut ()).unwrap();
     let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
     assert_eq!(pack.missing_keys().collect::<Vec<_>>(), [given().kid]);
-    movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
+    movies::add(&*world.store, &pack, movies::Details::default(), movies::Over::Any, NOW).await.unwrap();
 
     let mut client = Client::registered(&world).await;
     let challenge = client.challenge(&world, ROTATED);

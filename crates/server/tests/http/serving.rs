@@ -8,16 +8,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     metrics: Option<SocketAddr>,
     public_url: String,
-    stop: Option<oneshot::Sender<()>>,
-    ended: tokio::task::JoinHandle<Result<(), server::Error>>,
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) ended: tokio::task::JoinHandle<Result<(), server::Error>>,
     _folder: tempfile::TempDir,
 }
 
-async fn start(config: &str) -> Running {
+pub(crate) async fn start(config: &str) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::parse(&format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
     config.data = folder.path().join("data");
@@ -52,7 +52,7 @@ async fn get(address: SocketAddr, path: &str) -> String {
 }
 
 /// A certificate for localhost in two files; its DER.
-fn certificate(folder: &Path) -> Vec<u8> {
+pub(crate) fn certificate(folder: &Path) -> Vec<u8> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     let key = folder.join("key.pem");
@@ -61,20 +61,34 @@ fn certificate(folder: &Path) -> Vec<u8> {
     made.cert.der().to_vec()
 }
 
-/// GET by https, trusting this certificate alone.
-async fn get_tls(address: SocketAddr, trusted: &[u8], path: &str) -> Result<String, std::io::Error> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// A TLS connection that offers these protocols (ALPN), trusting this certificate alone.
+pub(crate) async fn connect_tls(
+    address: SocketAddr,
+    trusted: &[u8],
+    protocols: &[&[u8]],
+) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, std::io::Error> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(trusted.to_vec().into()).unwrap();
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
     let stream = tokio::net::TcpStream::connect(address).await?;
-    let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await?;
+    connector.connect("localhost".try_into().unwrap(), stream).await
+}
+
+/// GET by https and HTTP/1.1.
+pub(crate) async fn get_tls(
+    address: SocketAddr,
+    trusted: &[u8],
+    path: &str,
+) -> Result<String, std::io::Error> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = connect_tls(address, trusted, &[]).await?;
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\r\n", address.port());
     stream.write_all(request.as_bytes()).await?;

@@ -80,12 +80,12 @@ async fn a_link_ends_with_what_plays_by_it() {
 #[tokio::test]
 async fn a_link_may_ask_for_a_password() {
     let world = World::with("[limits]\nlogins_per_account = 2").await;
-    let link = link(&world, &NewShare { password: Some("popcorn"), ..new() }).await;
+    let link = link(&world, &NewShare { password: Some("salty popcorn"), ..new() }).await;
     let none = open(&world, &link, None).await;
     assert_eq!((none.status.as_u16(), none.text().contains("LOGIN_FAILED")), (401, true));
     assert_eq!(open(&world, &link, Some("corn")).await.status, 401);
-    assert_eq!(open(&world, &link, Some("popcorn")).await.status, 200);
-    assert_eq!(open(&world, &link, Some("popcorn")).await.status, 429, "nobody guesses for long");
+    assert_eq!(open(&world, &link, Some("salty popcorn")).await.status, 200);
+    assert_eq!(open(&world, &link, Some("salty popcorn")).await.status, 429, "nobody guesses for long");
     let accounts = accounts::list(&*world.store).await.unwrap();
     assert!(accounts.iter().any(|account| account.email.starts_with("subject:share-")));
 }

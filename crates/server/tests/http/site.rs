@@ -1,7 +1,7 @@
 //! Pages, files, headers.
 
 use super::world::{MOVIE, URL, World, built_site};
-use nccp::json::{DecryptorConfig, Library};
+use nccp::json::{DecryptorConfig, Film, FilmChapter, FilmTrack, Library};
 use server::{Clock, Config, Service};
 use std::sync::Arc;
 
@@ -41,13 +41,66 @@ async fn a3_watching_needs_both_cookies() {
         "A14"
     );
     assert_eq!(world.get("/activate", &cookies).await.status, 200);
-    for page in ["/", "/login", "/library", "/devices"] {
+    for page in ["/", "/login", "/library", "/devices", "/help/NETWORK"] {
         let reply = world.get(page, "").await;
         assert_eq!(
             (reply.status.as_u16(), reply.header("content-type")),
             (200, "text/html; charset=utf-8"),
             "{page}"
         );
+    }
+}
+
+/// A film's page needs a session and comes back to it; its data go by the rules of the library.
+#[tokio::test]
+async fn a_film_has_a_page_of_its_own() {
+    let world = with_site().await;
+    let folder = world.config.library().join(format!("{MOVIE:032x}"));
+    let file = folder.join("pack.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    json["chapters"] = serde_json::json!([{"start": 1500, "title": "One"}]);
+    std::fs::write(&file, json.to_string()).unwrap();
+    let pack = server::catalogue::Pack::read_folder(&folder).await.unwrap();
+    let details = server::movies::Details {
+        genres: vec!["Drama".into(), "drama".into(), "Krimi".into()],
+        plans: vec!["gold".into()],
+        ..Default::default()
+    };
+    server::movies::add(&*world.store, &pack, details, server::movies::Over::Any, world.now()).await.unwrap();
+    let page = world.get(&format!("/film/{MOVIE}"), "").await;
+    assert_eq!((page.status.as_u16(), page.header("location")), (302, "/login?next=/film/60027274"));
+    let cookies = world.login().await;
+    assert_eq!(world.get(&format!("/film/{MOVIE}"), &cookies).await.status, 200);
+    assert_eq!(world.get("/film/x", &cookies).await.status, 404);
+
+    let path = format!("/api/films/{MOVIE}");
+    assert_eq!(world.get(&path, "").await.status, 401);
+    for unknown in ["/api/films/7", "/api/films/x", "/api/films/-1"] {
+        assert_eq!(world.get(unknown, &cookies).await.status, 404, "{unknown}");
+    }
+    let film: Film = world.get(&path, &cookies).await.json();
+    assert_eq!(film.film.genres, ["Drama", "Krimi"]);
+    assert!(!film.film.playable, "the plan does not have it");
+    assert_eq!(film.chapters, [FilmChapter { start: 1.5, title: "One".into() }]);
+    assert_eq!(film.audio, [FilmTrack { language: "und".into(), label: None }]);
+    let library: Library = world.get("/api/library", &cookies).await.json();
+    let listed = library.movies.iter().find(|movie| movie.movie_id.get() == MOVIE).unwrap();
+    assert_eq!(*listed, film.film, "the library says the same");
+    assert!(listed.added > 0);
+}
+
+/// Where nothing is, people get a page, and programs a line.
+#[tokio::test]
+async fn where_nothing_is_people_get_a_page() {
+    let world = with_site().await;
+    let accept = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for path in ["/nothing", "/film/x", "/assets/none"] {
+        let page = world.request("GET", path, &accept, b"").await;
+        let seen = (page.status.as_u16(), page.header("content-type"), page.header("cache-control"));
+        assert_eq!(seen, (404, "text/html; charset=utf-8", "no-store"), "{path}");
+        assert!(page.text().contains("No such page"), "{}", page.text());
+        let line = world.request("GET", path, &[("accept", "*/*")], b"").await;
+        assert_eq!((line.status.as_u16(), line.text()), (404, "There is nothing here.\n"));
     }
 }
 
@@ -61,7 +114,7 @@ async fn a11_a12_files_and_their_headers() {
     assert_eq!(
         csp,
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
-         media-src 'self' blob:; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; \
+         media-src 'self' blob:; img-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
     );
     for (name, value) in [
@@ -290,4 +343,17 @@ async fn the_cdm_frame_is_for_the_listed() {
     assert!(page.cookies().is_empty());
     let script = world.request("GET", "/eme.js", &[("origin", "https://evil.example")], b"").await;
     assert_eq!((script.status.as_u16(), script.header("access-control-allow-origin")), (200, "*"));
+}
+
+/// Who goes to an address that does not exist gets the app, which says so; whatever else asks gets a line.
+#[tokio::test]
+async fn an_address_that_does_not_exist_is_a_page_to_browsers() {
+    let world = with_site().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let page = world.request("GET", "/nothing", &browser, b"").await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (404, "text/html; charset=utf-8"));
+    assert_eq!(page.text(), "<!doctype html><title>Matinee</title>");
+    assert!(page.header("content-security-policy").contains("script-src 'self'"));
+    let other = world.request("GET", "/assets/nothing.js", &[("accept", "*/*")], b"").await;
+    assert_eq!((other.status.as_u16(), other.header("content-type")), (404, "text/plain; charset=utf-8"));
 }

@@ -192,7 +192,7 @@ async fn real_film(world: &World) -> Published {
     let to = Destination::Library(world.config.library());
     let published = packager::package(&PackageOptions::new(inputs, FILM, Some(keys), to), &mut ()).unwrap();
     let pack = server::catalogue::Pack::read_folder(&published.directory).await.unwrap();
-    movies::add(&*world.store, &pack, movies::Details::default(), NOW).await.unwrap();
+    movies::add(&*world.store, &pack, movies::Details::default(), movies::Over::Any, NOW).await.unwrap();
     published
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn two_with(server: &Postgres, config: &str) -> (World, World) 
     let pack = server::catalogue::Pack::read_folder(&first.config.library().join(format!("{MOVIE:032x}")))
         .await
         .unwrap();
-    movies::add(&store, &pack, movies::Details::default(), NOW).await.unwrap();
+    movies::add(&store, &pack, movies::Details::default(), movies::Over::Any, NOW).await.unwrap();
     (first, second)
 }
 

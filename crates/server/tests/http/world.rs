@@ -86,9 +86,15 @@ impl World {
         let service = Service::with_store(config.clone(), clock, store.clone()).unwrap();
         for movie in [MOVIE, OTHER_MOVIE] {
             let pack = film(&config, movie).await;
-            movies::add(&*store, &pack, movies::Details { year: Some(2026), ..Default::default() }, NOW)
-                .await
-                .unwrap();
+            movies::add(
+                &*store,
+                &pack,
+                movies::Details { year: Some(2026), ..Default::default() },
+                movies::Over::Any,
+                NOW,
+            )
+            .await
+            .unwrap();
         }
         let service = Arc::new(service);
         let router = server::router(Arc::clone(&service));
@@ -239,6 +245,13 @@ pub(crate) fn built_site(folder: &Path) {
     for (path, content_type, bytes, brotli, immutable) in [
         ("/index.html", "text/html; charset=utf-8", "<!doctype html><title>Matinee</title>", false, false),
         ("/embed.html", "text/html; charset=utf-8", "<!doctype html><title>Player</title>", false, false),
+        (
+            "/not-found.html",
+            "text/html; charset=utf-8",
+            "<!doctype html><title>No such page</title>",
+            false,
+            false,
+        ),
         ("/player.js", "text/javascript; charset=utf-8", "export default 6;", true, false),
         ("/eme.js", "text/javascript; charset=utf-8", "globalThis.seven = 7;", true, false),
         ("/cdm.html", "text/html; charset=utf-8", include_str!("../../../../www/cdm.html"), false, false),

@@ -9,14 +9,14 @@ use bytes::Bytes;
 use crc_fast::CrcAlgorithm::Crc64Nvme;
 use sha2::{Digest as _, Sha256};
 
-use crate::Key;
+use crate::{Key, Meta};
 
 /// What each file begins with.
-const MAGIC: &[u8; 8] = b"matinee2";
+const MAGIC: &[u8; 8] = b"matinee3";
 /// Magic, checksum of all that follows.
 const HEAD: usize = 16;
-/// Behind it, before the key: size and time of the object, number of the part, length of the key.
-const REST: usize = 26;
+/// Behind it, before the key: size, time and tag of the object, number of the part, length of the key.
+const REST: usize = 34;
 /// A file that was read is marked as such once in this time: so much of the order is lost with the process.
 const MARKED: Duration = Duration::from_secs(60);
 
@@ -47,10 +47,20 @@ pub(super) struct Version {
     /// Bytes.
     pub(super) size: u64,
     /// When it was written, as the storage says.
-    pub(super) modified: SystemTime,
+    modified: SystemTime,
+    /// Of the storage's own tag; 0 where it has none.
+    tag: u64,
 }
 
 impl Version {
+    pub(super) fn of(meta: &Meta) -> Self {
+        let tag = meta.e_tag.as_ref().map_or(0, |tag| {
+            let digest = Sha256::digest(tag);
+            digest.iter().take(8).fold(0, |tag, byte| tag << 8 | u64::from(*byte))
+        });
+        Self { size: meta.size, modified: meta.modified, tag }
+    }
+
     /// Nanoseconds since 1970; 0 for what is older.
     fn time(&self) -> u64 {
         let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -247,6 +257,7 @@ fn head(part: &Part, data: &[u8], version: Version) -> Vec<u8> {
     let mut rest = Vec::with_capacity(key.len() + REST);
     rest.extend_from_slice(&version.size.to_be_bytes());
     rest.extend_from_slice(&version.time().to_be_bytes());
+    rest.extend_from_slice(&version.tag.to_be_bytes());
     rest.extend_from_slice(&part.number.to_be_bytes());
     // A key has at most 1024 bytes.
     rest.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());

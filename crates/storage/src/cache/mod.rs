@@ -27,11 +27,11 @@ const REMEMBERED: usize = 50_000;
 
 /// A storage elsewhere whose objects never change, read through memory of what is there and, where there is a
 /// [`Disk`], parts on the local disk. What is removed elsewhere may be found here until it is displaced. What is
-/// written anew elsewhere is known by its time, when that is asked for again: after a restart.
+/// written anew elsewhere is known by its tag or its time, when a part is fetched: no bytes of two objects are mixed.
 pub struct Cached {
     inner: Arc<dyn Storage>,
     disk: Option<Arc<Disk>>,
-    known: Mutex<HashMap<Key, Version>>,
+    known: Mutex<HashMap<Key, Meta>>,
     /// One reader fetches a part; others that want it wait.
     fetching: Mutex<HashMap<Part, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -79,18 +79,60 @@ impl Cached {
         Arc::new(Self { inner, disk, known: Mutex::default(), fetching: Mutex::default() })
     }
 
-    async fn known(&self, key: &Key) -> Result<Version, Error> {
-        let known = |this: &Self| this.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied();
+    /// A range of the object that `meta` tells of, and of no other that was put in its place since: for objects that
+    /// may change, and are looked at again and again. Nothing that is remembered of the object is asked.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], when the bytes are read, too; and as [`Storage::get`].
+    pub async fn get_same(self: &Arc<Self>, meta: &Meta, range: Range<u64>) -> Result<Object, Error> {
+        let range = clamp(&meta.key, Some(range), meta.size)?;
+        if let Some(disk) = &self.disk {
+            return Ok(self.object(disk, meta.clone(), range));
+        }
+        self.get_now(meta, range).await
+    }
+
+    /// A range of the object that `meta` tells of, from elsewhere.
+    async fn get_now(&self, meta: &Meta, range: Range<u64>) -> Result<Object, Error> {
+        match self.inner.get(&meta.key, Some(range)).await {
+            Ok(object) if object.meta.is_same(meta) => Ok(object),
+            // A shorter one may lack the range.
+            Ok(_) | Err(Error::Range { .. }) => {
+                Err(Error::Changed { key: meta.key.clone(), storage: self.to_string() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A range that lies in the object, which is read in parts.
+    fn object(self: &Arc<Self>, disk: &Arc<Disk>, meta: Meta, range: Range<u64>) -> Object {
+        let (this, disk) = (Arc::clone(self), Arc::clone(disk));
+        let (of, wanted) = (Arc::new(meta.clone()), range.clone());
+        let read = move |number: u64| {
+            let (this, disk, of) = (Arc::clone(&this), Arc::clone(&disk), Arc::clone(&of));
+            let begin = number * PART;
+            let (from, to) = (wanted.start.max(begin) - begin, wanted.end.min(begin + PART) - begin);
+            async move {
+                let data = this.part(&disk, number, &of).await?;
+                Ok::<_, Error>(data.slice(from as usize..to as usize))
+            }
+        };
+        let numbers = range.start / PART..range.end.div_ceil(PART);
+        let body = stream::iter(numbers).map(read).buffered(AHEAD).boxed();
+        Object { meta, range, body }
+    }
+
+    async fn known(&self, key: &Key) -> Result<Meta, Error> {
+        let known = |this: &Self| this.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         if let Some(found) = known(self) {
             return Ok(found);
         }
-        let meta = self.inner.head(key).await?;
-        let found = Version { size: meta.size, modified: meta.modified };
+        let found = self.inner.head(key).await?;
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.clear();
         }
-        all.insert(key.clone(), found);
+        all.insert(key.clone(), found.clone());
         Ok(found)
     }
 
@@ -104,22 +146,29 @@ impl Cached {
     }
 
     /// A part, from the disk or from elsewhere.
-    async fn part(&self, disk: &Arc<Disk>, part: Part, version: Version) -> Result<Bytes, Error> {
-        if let Some(found) = on_disk(disk, &part, version).await {
+    async fn part(&self, disk: &Arc<Disk>, number: u64, of: &Meta) -> Result<Bytes, Error> {
+        let part = Part { key: of.key.clone(), number };
+        if let Some(found) = on_disk(disk, &part, Version::of(of)).await {
             return Ok(found);
         }
         let turn = Turn::of(self, &part);
         let _held = turn.turn.lock().await;
-        self.fetch(disk, &part, version).await
+        self.fetch(disk, &part, of).await
     }
 
-    async fn fetch(&self, disk: &Arc<Disk>, part: &Part, version: Version) -> Result<Bytes, Error> {
+    async fn fetch(&self, disk: &Arc<Disk>, part: &Part, of: &Meta) -> Result<Bytes, Error> {
+        let version = Version::of(of);
         // Whoever was first has put it there.
         if let Some(found) = on_disk(disk, part, version).await {
             return Ok(found);
         }
         let start = part.number * PART;
-        let object = self.inner.get(&part.key, Some(start..(start + PART).min(version.size))).await?;
+        let object = self.get_now(of, start..(start + PART).min(version.size)).await;
+        if matches!(object, Err(Error::Changed { .. })) {
+            // Who asks again is told of the new one.
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&part.key);
+        }
+        let object = object?;
         let data = object.bytes().await?;
         let (disk, kept, copy) = (Arc::clone(disk), part.clone(), data.clone());
         let written = tokio::task::spawn_blocking(move || disk.write(&kept, &copy, version)).await;
@@ -154,30 +203,16 @@ impl Storage for Arc<Cached> {
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
         let Some(disk) = self.disk.clone() else { return self.inner.get(key, range).await };
-        let version = self.known(key).await?;
-        let size = version.size;
-        let range = clamp(key, range, size)?;
+        let meta = self.known(key).await?;
+        let range = clamp(key, range, meta.size)?;
         if range.is_empty() {
             return self.inner.get(key, None).await;
         }
-        let (this, of, wanted) = (Arc::clone(self), key.clone(), range.clone());
-        let read = move |number: u64| {
-            let (this, disk, part) = (Arc::clone(&this), Arc::clone(&disk), Part { key: of.clone(), number });
-            let begin = number * PART;
-            let (from, to) = (wanted.start.max(begin) - begin, wanted.end.min(begin + PART) - begin);
-            async move {
-                let data = this.part(&disk, part, version).await?;
-                Ok::<_, Error>(data.slice(from as usize..to as usize))
-            }
-        };
-        let numbers = range.start / PART..range.end.div_ceil(PART);
-        let body = stream::iter(numbers).map(read).buffered(AHEAD).boxed();
-        Ok(Object { size, range, body })
+        Ok(self.object(&disk, meta, range))
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
-        let Version { size, modified } = self.known(key).await?;
-        Ok(Meta { key: key.clone(), size, modified })
+        self.known(key).await
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {

@@ -159,7 +159,7 @@ impl S3 {
                 Ok(_) => return Ok(()),
                 Err(error @ object_store::Error::AlreadyExists { .. }) => match self.get(key, None).await {
                     Ok(there) => {
-                        let may_be_ours = is_lost && there.size == data.len() as u64;
+                        let may_be_ours = is_lost && there.meta.size == data.len() as u64;
                         let is_ours = may_be_ours && there.bytes().await? == data;
                         return if is_ours { Ok(()) } else { Err(self.failed(key, "write", &error)) };
                     }
@@ -228,6 +228,11 @@ impl S3 {
             .await
             .map_err(|error| self.failed(key, "write", &error))
     }
+}
+
+/// What the library says of an object.
+fn described(key: Key, meta: &object_store::ObjectMeta) -> Meta {
+    Meta { key, size: meta.size, modified: meta.last_modified.into(), e_tag: meta.e_tag.clone() }
 }
 
 fn part_size(size: u64) -> u64 {
@@ -340,13 +345,13 @@ impl Storage for S3 {
                 return Err(failed);
             }
         };
-        let (size, e_tag) = (got.meta.size, got.meta.e_tag.clone());
-        let range = clamp(key, range, size)?;
+        let meta = described(key.clone(), &got.meta);
+        let range = clamp(key, range, meta.size)?;
         let reading = Reading {
             store: Arc::clone(&self.once.reader),
             path,
             left: range.clone(),
-            e_tag,
+            e_tag: meta.e_tag.clone(),
             patience: self.patience.clone(),
             body: got.into_stream(),
         };
@@ -355,13 +360,13 @@ impl Storage for S3 {
             let (trouble, said) = trouble::of(&error);
             Error::Store { key: key.clone(), doing: "read", storage: name.clone(), trouble, said }
         });
-        Ok(Object { size, range, body: body.boxed() })
+        Ok(Object { meta, range, body: body.boxed() })
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
         let meta = self.reader.head(&self.path(key)).await;
         let meta = meta.map_err(|error| self.failed(key, "read", &error))?;
-        Ok(Meta { key: key.clone(), size: meta.size, modified: meta.last_modified.into() })
+        Ok(described(key.clone(), &meta))
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>> {
@@ -389,8 +394,7 @@ impl Storage for S3 {
         });
         let ours = move |meta: object_store::ObjectMeta| {
             let key = this.key(&meta.location);
-            let (size, modified) = (meta.size, meta.last_modified.into());
-            async move { Ok(key.map(|key| Meta { key, size, modified })) }
+            async move { Ok(key.map(|key| described(key, &meta))) }
         };
         found.try_filter_map(ours).boxed()
     }

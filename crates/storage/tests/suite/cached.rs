@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use storage::{Cached, Disk, Key, Memory, PutMode, Storage};
+use storage::{Cached, Disk, Error, Key, Memory, Meta, PutMode, Storage};
 
 use crate::failing::Counting;
 
@@ -87,6 +87,38 @@ async fn what_was_written_anew_is_fetched_anew() {
     let cached = world.open(16 << 20);
     cached.delete(&key("a/1.mp4")).await.unwrap();
     assert_eq!(files(world.folder.path()), []);
+}
+
+/// Bytes of the object that was looked at come, or none: with what is kept of it, and without.
+#[tokio::test]
+async fn an_object_that_changes_is_the_one_that_was_looked_at() {
+    let read =
+        async |cached: &Arc<Cached>, meta: &Meta, range| cached.get_same(meta, range).await?.bytes().await;
+    let mut world = World::new(2 * PART + 5).await;
+    let size = world.data.len() as u64;
+    let before = world.elsewhere.head(&key("a/1.mp4")).await.unwrap();
+    let without = Cached::new(Arc::clone(&world.elsewhere) as _, None);
+    let cached = world.open(16 << 20);
+    for cached in [&without, &cached] {
+        assert!(read(cached, &before, 0..10).await.unwrap() == world.data[..10]);
+    }
+    let old = world.data.clone();
+    world.data.truncate(2 * PART);
+    world.data[PART + 7] ^= 1;
+    let other = Bytes::from(world.data.clone());
+    world.elsewhere.put(&key("a/1.mp4"), other, PutMode::Overwrite).await.unwrap();
+    // What is kept is of the old one. What is not kept, and what the new one lacks, is not to be had any more.
+    assert!(read(&cached, &before, 5..PART as u64).await.unwrap() == old[5..PART]);
+    for (cached, range) in
+        [(&without, 0..10), (&without, size - 1..size), (&cached, 0..size), (&cached, size - 1..size)]
+    {
+        let error = read(cached, &before, range).await.unwrap_err();
+        assert!(matches!(error, Error::Changed { .. }), "{error}");
+    }
+    let now = world.elsewhere.head(&key("a/1.mp4")).await.unwrap();
+    for cached in [&without, &cached] {
+        assert!(read(cached, &now, 0..size).await.unwrap() == world.data);
+    }
 }
 
 /// Readers that go away in the middle of it leave nothing in the way of others.

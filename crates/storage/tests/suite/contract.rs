@@ -98,7 +98,7 @@ async fn ranges() {
             (199_990..u64::MAX, 199_990..200_000),
         ] {
             let object = storage.get(&key("a"), Some(asked)).await.unwrap();
-            assert_eq!((object.size, object.range.clone()), (200_000, given.clone()));
+            assert_eq!((object.meta.size, object.range.clone()), (200_000, given.clone()));
             assert_eq!(object.bytes().await.unwrap(), data[given.start as usize..given.end as usize]);
         }
         #[allow(clippy::reversed_empty_ranges)]

@@ -10,7 +10,7 @@ use engine::{
     model::{Presentation, TrackKind},
 };
 use nccp::{ErrorCode, LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage, WireError};
-use playback::{Due, Renewal, Terms};
+use playback::{Due, Renewal, Terms, cmcd::Cmcd};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -96,6 +96,8 @@ pub(super) struct Film<'a> {
     stood: f64,
     pub(super) first_picture: Option<Duration>,
     hitch: bool,
+    /// What CDNs that ask for it are told, where one does.
+    cmcd: Option<Cmcd>,
 }
 
 impl<'a> Film<'a> {
@@ -116,6 +118,8 @@ impl<'a> Film<'a> {
         let duration = presentation.duration().unwrap_or(0.0);
         let position = presentation.start.unwrap_or(0.0);
         let outlet = Outlet::open(chosen, position)?;
+        let name = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref());
+        let cmcd = name.map(|name| Cmcd::new(fastrand::u128(..).to_be_bytes(), name));
         let now = Instant::now();
         let mut film = Self {
             control,
@@ -146,6 +150,7 @@ impl<'a> Film<'a> {
             stood: 0.0,
             first_picture: None,
             hitch: false,
+            cmcd,
         };
         film.feed(Event::Manifest(presentation))?;
         film.screen.show(&Notice::Playing {
@@ -181,7 +186,10 @@ impl<'a> Film<'a> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Fetch(spec) => {
+            Command::Fetch(mut spec) => {
+                if let Some(cmcd) = &self.cmcd {
+                    spec.url = cmcd.url(&spec);
+                }
                 self.complete &= !spec.segment;
                 self.attempts += 1;
                 let running = fetcher::start(self.client, &spec, self.attempts, self.arrived.clone());

@@ -173,7 +173,7 @@ impl World {
         let pack = catalogue::Pack::read_folder(&published.directory).await.unwrap();
         let details = movies::Details { policy: Some(policy.to_owned()), ..movies::Details::default() };
         let store = server::store::open(&self.config).await.unwrap();
-        movies::add(&*store, &pack, details, NOW).await.unwrap();
+        movies::add(&*store, &pack, details, movies::Over::Any, NOW).await.unwrap();
         pack
     }
 

@@ -7,14 +7,19 @@ use std::{
 };
 
 use drm_api::cdm::StreamId;
-use engine::{Command, Config, Engine, Event, Live, Window, abr::StartConditions, model::TrackKind};
+use engine::{
+    Command, Config, Engine, Event, Live, Window,
+    abr::{StartConditions, caps::Limit},
+    model::TrackKind,
+};
 use nccp::Manifest;
-use playback::presentation;
+use playback::{cmcd::Cmcd, presentation};
 use web_sys::HtmlVideoElement;
 
 use super::{
     quality::Quality,
     speed::Speed,
+    statistics::{Form, Statistics, host},
     track::{Missing, TrackHost, TrackRun, types},
 };
 use crate::{capability, clock, control::Control, device_store, mse::MediaSourceHandle, problem::Problem};
@@ -59,6 +64,10 @@ pub(super) struct Driver {
     /// What of an event may be sought, as the media source was told last.
     window: Cell<Option<Window>>,
     speed: Speed,
+    /// The host that was asked for media last.
+    asked: RefCell<Option<String>>,
+    /// What CDNs that ask for it are told, once one does.
+    cmcd: RefCell<Option<Cmcd>>,
 }
 
 impl Driver {
@@ -84,6 +93,8 @@ impl Driver {
             viewport: Cell::new(start.viewport),
             window: Cell::new(None),
             speed: Speed::default(),
+            asked: RefCell::default(),
+            cmcd: RefCell::default(),
         })
     }
 
@@ -111,6 +122,9 @@ impl Driver {
 
     /// The first manifest, or a refreshed one.
     pub(super) fn manifest_arrived(&self, manifest: Manifest) {
+        if let Some(name) = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref()) {
+            self.cmcd.borrow_mut().get_or_insert_with(|| Cmcd::new(drawn(), name));
+        }
         self.manifest.replace(Some(manifest));
         self.maybe_present();
     }
@@ -193,6 +207,34 @@ impl Driver {
     /// What may be chosen of the picture, what was, and what is shown.
     pub(super) fn quality(&self) -> Quality {
         Quality::of(&self.engine.borrow())
+    }
+
+    /// What keeps the picture from being a larger one.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.engine.borrow().limit()
+    }
+
+    /// What engine and element know of the film.
+    pub(super) fn statistics(&self) -> Statistics {
+        let (engine, manifest) = (self.engine.borrow(), self.manifest.borrow());
+        let form = |kind| Form::of(manifest.as_ref()?, engine.playing(kind)?);
+        let frames = self.video.get_video_playback_quality();
+        let position = self.video.current_time();
+        let live = engine.live();
+        Statistics {
+            position,
+            picture: (self.video.video_width(), self.video.video_height()),
+            element: self.viewport.get(),
+            video: form(TrackKind::Video),
+            audio: form(TrackKind::Audio),
+            buffer: engine.buffered().ahead(position),
+            throughput: engine.estimate(),
+            frames: (frames.total_video_frames(), frames.dropped_video_frames()),
+            switches: engine.stats().switches,
+            host: self.asked.borrow().clone(),
+            latency: live.and_then(|live| live.latency.map(|latency| (latency, live.target))),
+            ..Statistics::default()
+        }
     }
 
     /// Whether device and license permit a representation.
@@ -279,10 +321,17 @@ impl Driver {
 
     fn obey(&self, command: Command) {
         match command {
-            Command::Fetch(spec) => {
+            Command::Fetch(mut spec) => {
+                if let Some(cmcd) = &*self.cmcd.borrow() {
+                    spec.url = cmcd.url(&spec);
+                }
                 // A head brings nothing into the buffer, and the engine does not say the end again for it.
                 if spec.segment {
                     self.end_wanted.set(false);
+                }
+                let asked = host(&spec.url);
+                if self.asked.borrow().as_deref() != asked {
+                    self.asked.replace(asked.map(str::to_owned));
                 }
                 if let Some(track) = self.track(spec.track) {
                     track.fetch(spec);
@@ -363,6 +412,11 @@ impl TrackHost for Driver {
             host.fail(problem);
         }
     }
+}
+
+/// Octets that name a playback. They have to be others than anybody else's, and no secret.
+fn drawn() -> [u8; 16] {
+    std::array::from_fn(|_| (js_sys::Math::random() * 256.0) as u8)
 }
 
 /// The element's size in device pixels.

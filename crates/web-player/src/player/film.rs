@@ -1,15 +1,18 @@
 //! A film on a video element: its parts joined.
 
+mod event;
+mod playing;
+
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
 
 use drm_api::cdm::Request;
-use engine::Event;
-use gloo::utils::document;
-use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId, MovieMetadata, MovieType};
-use playback::{EventState, is_same_session, waits};
+use engine::{Event, abr::caps::Limit};
+use gloo::utils::window;
+use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId};
+use playback::is_same_session;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -17,59 +20,23 @@ use web_sys::{DomException, HtmlVideoElement};
 use super::{
     captions::Captions,
     driver::{Driver, DriverHost},
+    event::{Listener, PlayerEvent},
     licenses::{LicenseHost, LicenseKeeper},
-    live::{self, Feed, MOST_GONE, NoIndex},
-    quality::Quality,
+    live::{self, Feed},
+    quality::{Quality, SAVING, Wish},
     report::Reporter,
     speed::chosen_speed,
+    statistics::Statistics,
     track::Missing,
     tracks::{Stills, Tracks},
-    video::{self, Happening, Watching},
+    video::{self, Watching},
 };
 use crate::{
     capability, clock,
     control::{Control, Error, Opened},
+    device_store,
     problem::Problem,
 };
-
-/// What a page hears of the player. Everything else it sees on the video element.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PlayerEvent {
-    /// Title, runtime and the like.
-    Metadata(Box<MovieMetadata>),
-    /// Where the viewer left, in seconds.
-    Resume(f64),
-    /// The film's length in seconds, from the manifest.
-    Duration(f64),
-    /// The browser wants a click before it plays.
-    WantsGesture,
-    /// What may be chosen of the picture, what was, and what is shown.
-    Quality(Quality),
-    /// What may be chosen of sound and subtitles, and what was.
-    Tracks(Tracks),
-    /// The chosen subtitles do not arrive.
-    TextFailed,
-    /// Small pictures of the film.
-    Stills(Stills),
-    /// The film does not arrive, and is being asked for again and again; `false` once it does.
-    Retrying(bool),
-    /// The displays do not allow the film now, and it waits; `false` once they do.
-    Restricted(bool),
-    /// Of an event: where it stands, and where the viewer is in it.
-    Live(live::Event),
-    /// It is a film, and no event that goes on. May be told more than once.
-    OnDemand,
-    /// The event has not begun, or has not begun again. The player has ended; another may be tried later.
-    NotBegun,
-    /// What there is now is not what the player began with: the event's encoder is another, it has sound now, it
-    /// has become a film. The player has ended, and another is to be made in its place.
-    BeginAnew,
-    /// Playback cannot go on.
-    Failed(Problem),
-}
-
-/// Who hears of the player.
-pub type Listener = Rc<dyn Fn(PlayerEvent)>;
 
 /// A film on a video element, until it is dropped.
 pub struct Player(Rc<Film>);
@@ -92,7 +59,9 @@ impl Player {
             tracks: RefCell::default(),
             stills: RefCell::default(),
             shown: RefCell::default(),
+            limit: Cell::new(None),
             retrying: Cell::new(false),
+            last: RefCell::default(),
             resumes: Cell::new(false),
             left: Cell::new(None),
             closed: Cell::new(false),
@@ -112,6 +81,9 @@ impl Player {
             }
         });
         film.watching.replace(Some(watching));
+        if !window().navigator().on_line() {
+            film.driver.feed(Event::Offline);
+        }
         film.begin();
         film.play();
         Self(film)
@@ -122,7 +94,29 @@ impl Player {
         self.0.play();
     }
 
-    /// The viewer's choice of the picture, by [`Quality`]'s ids; `None` leaves it to the player.
+    /// The viewer's choice of the picture, by [`Quality`]'s ids, for this film and others; `None` leaves it to the
+    /// player.
+    pub fn prefer(&self, representation: Option<String>) {
+        let quality = self.quality();
+        let chosen = representation.as_ref().and_then(|id| quality.rungs.iter().find(|rung| rung.id == *id));
+        self.0.keep(chosen.map_or(Wish::Automatic, |rung| Wish::Height(rung.height)));
+        self.0.driver.feed(Event::DataSaver { height: None });
+        self.choose(representation);
+    }
+
+    /// The viewer wants to save data, with this film and others: the player chooses the picture, and a small one.
+    pub fn save_data(&self) {
+        self.0.keep(Wish::DataSaver);
+        self.0.driver.feed(Event::DataSaver { height: Some(SAVING) });
+        self.choose(None);
+    }
+
+    /// The numbers of the film, as they are now; those of its end, once it cannot go on.
+    pub fn statistics(&self) -> Statistics {
+        if self.0.closed.get() { self.0.last.borrow().clone() } else { self.0.statistics() }
+    }
+
+    /// The picture for now, by [`Quality`]'s ids; `None` leaves it to the player.
     pub fn choose(&self, representation: Option<String>) {
         self.0.driver.feed(Event::Quality { representation });
         self.0.observe();
@@ -190,7 +184,10 @@ struct Film {
     /// What the page was told last.
     shown: RefCell<Quality>,
     stills: RefCell<Option<Stills>>,
+    limit: Cell<Option<Limit>>,
     retrying: Cell<bool>,
+    /// The numbers when the player closed.
+    last: RefCell<Statistics>,
     /// The film plays again once the displays allow it.
     resumes: Cell<bool>,
     /// Where the film was when the player closed.
@@ -295,130 +292,6 @@ impl Film {
         }
     }
 
-    // ---- events ----
-
-    /// Takes an event's manifest, once its index says what can be played.
-    async fn follow(self: Rc<Self>, mut manifest: Manifest) {
-        let mut gone = 0;
-        loop {
-            let whole = self.feed.complete(&manifest, || !self.closed.get(), || self.tell_event()).await;
-            let no_index = match whole {
-                Some(Ok(whole)) => {
-                    self.of.replace(Some(whole.clone()));
-                    self.reporter.set_event();
-                    self.manifest_is_whole(whole);
-                    return self.tell_event();
-                }
-                // The engine asks for another, at distances of its own.
-                Some(Err(_)) if self.of.borrow().is_some() => return self.driver.feed(Event::ManifestFailed),
-                Some(Err(no_index)) => no_index,
-                None => return,
-            };
-            gone += u32::from(no_index == NoIndex::Gone);
-            if gone > MOST_GONE {
-                return self.fail(Problem::from(&engine::Error::Unreachable));
-            }
-            self.feed.wait_again(gone).await;
-            if self.closed.get() {
-                return;
-            }
-            // What does not come is asked for again. What is gone has changed since the manifest was made:
-            // another manifest says into what, and costs no license.
-            if no_index == NoIndex::Gone {
-                match self.control.authorize(self.movie).await {
-                    Ok(fresh) if is_same_session(&manifest, &fresh) => {
-                        self.licenses.manifest_asked_at(clock::unix_now());
-                        manifest = fresh;
-                    }
-                    Ok(_) => return self.give_way(PlayerEvent::BeginAnew),
-                    Err(Error::Refused(wire)) if wire.action != Action::Backoff => {
-                        return self.fail(Problem::from(&Error::Refused(wire)));
-                    }
-                    Err(_) => {}
-                }
-            }
-        }
-    }
-
-    /// Asks for what is new in an event, and tells the engine.
-    async fn news(self: Rc<Self>, since: Option<u64>) {
-        let news = self.feed.news(since).await;
-        if self.closed.get() {
-            return;
-        }
-        match news {
-            Ok(index) => {
-                let has_more = self.of.borrow().as_ref().is_some_and(|whole| index.has_more_than(whole));
-                if has_more {
-                    return self.give_way(PlayerEvent::BeginAnew);
-                }
-                self.licenses.keys_declared(&index);
-                self.driver.feed(Event::IndexUpdate(index.update()));
-                if index.state == EventState::Ended {
-                    spawn_local(Rc::clone(&self).await_replay());
-                }
-            }
-            Err(no_index) => {
-                self.driver.feed(Event::IndexFailed);
-                if no_index == NoIndex::Gone {
-                    self.driver.feed(Event::UrlsStale);
-                }
-            }
-        }
-        self.tell_event();
-    }
-
-    /// An event that is over becomes a film: waits for it, and says so. One that says it is over because its
-    /// server was stopped goes on in another session: then the player begins anew.
-    async fn await_replay(self: Rc<Self>) {
-        let weak = Rc::downgrade(&self);
-        let (control, movie) = (self.control.clone(), self.movie);
-        drop(self);
-        for asked in 0.. {
-            live::wait(waits::for_replay(asked, js_sys::Math::random())).await;
-            if weak.upgrade().is_none_or(|film| film.closed.get()) {
-                return;
-            }
-            let answer = control.authorize(movie).await;
-            let Some(film) = weak.upgrade() else { return };
-            match answer {
-                Ok(manifest) if manifest.movie_type == MovieType::Static => {
-                    film.feed.state.set(EventState::Ended);
-                    film.feed.has_replay.set(true);
-                    return film.tell_event();
-                }
-                Ok(manifest) => {
-                    let goes_on = film.of.borrow().as_ref().is_some_and(|of| !is_same_session(of, &manifest));
-                    if goes_on {
-                        return film.give_way(PlayerEvent::BeginAnew);
-                    }
-                }
-                // Its encoder is to come back.
-                Err(Error::Refused(wire)) if wire.code == ErrorCode::EventWaiting => {
-                    film.feed.state.set(EventState::Interrupted);
-                    film.tell_event();
-                }
-                Err(Error::Refused(wire)) if wire.code == ErrorCode::EventEnded => {
-                    film.feed.state.set(EventState::Ended);
-                    film.tell_event();
-                }
-                Err(_) => {}
-            }
-        }
-    }
-
-    /// Tells the page of the event, where that has changed.
-    fn tell_event(&self) {
-        if self.closed.get() || self.feed.is_idle() {
-            return;
-        }
-        let event = self.feed.event(self.driver.live());
-        if self.told.borrow().as_ref() != Some(&event) {
-            self.told.replace(Some(event.clone()));
-            self.tell(PlayerEvent::Live(event));
-        }
-    }
-
     // ---- sound, subtitles and small pictures ----
 
     fn look_at_tracks(&self, manifest: &Manifest) {
@@ -429,12 +302,35 @@ impl Film {
         }
         if self.tracks.borrow().is_none() {
             let global = js_sys::global();
+            let wish = self.wish().events(manifest, |mime| capability::is_type_supported(&global, mime));
+            wish.into_iter().for_each(|event| self.driver.feed(event));
             let tracks = Tracks::of(manifest, |mime| capability::is_type_supported(&global, mime));
             if let Some(sound) = &tracks.sound {
                 self.driver.feed(Event::Audio { representation: sound.clone() });
             }
             self.tracks.replace(Some(tracks.clone()));
             self.tell(PlayerEvent::Tracks(tracks));
+        }
+    }
+
+    /// What the viewer wants of the picture; who has not said so may have told the browser.
+    fn wish(&self) -> Wish {
+        let kept = device_store::picture(&self.control.account());
+        kept.and_then(|kept| Wish::parse(&kept)).unwrap_or_else(|| match capability::wants_little_data() {
+            true => Wish::DataSaver,
+            false => Wish::Automatic,
+        })
+    }
+
+    fn keep(&self, wish: Wish) {
+        device_store::save_picture(&self.control.account(), &wish.to_text());
+    }
+
+    fn statistics(&self) -> Statistics {
+        Statistics {
+            stalls: self.reporter.stalls(),
+            license: self.licenses.lease(),
+            ..self.driver.statistics()
         }
     }
 
@@ -476,96 +372,11 @@ impl Film {
         }
     }
 
-    // ---- playing ----
-
-    fn happened(self: &Rc<Self>, what: Happening) {
-        match what {
-            Happening::Seeking => self.driver.feed(Event::Seek { position: self.video.current_time() }),
-            Happening::Seeked => self.log(LogEvent::Seek),
-            Happening::TimeUpdate => self.driver.playhead(),
-            Happening::Waiting => {
-                self.reporter.waiting();
-                self.driver.playhead();
-            }
-            Happening::Play if self.licenses.is_restricted() => {
-                // It will play when the displays allow it.
-                self.resumes.set(true);
-                let _ = self.video.pause();
-            }
-            Happening::Play => {}
-            Happening::Playing => self.reporter.playing(),
-            Happening::Pause if self.video.ended() => {}
-            Happening::Pause => self.log(LogEvent::Pause),
-            Happening::Ended => {
-                self.log(LogEvent::End);
-                self.reporter.ended();
-            }
-            Happening::Error => {
-                let what = self.video.error().map_or_else(String::new, |error| {
-                    let message = error.message();
-                    if message.is_empty() { format!("code {}", error.code()) } else { message }
-                });
-                self.fail(Problem::playback(&what));
-            }
-            Happening::PageHide => self.reporter.farewell(),
-            Happening::VisibilityChange if document().hidden() => self.log(LogEvent::Hide),
-            Happening::VisibilityChange => self.driver.woke_up(),
-            Happening::Online => self.driver.feed(Event::Online),
-            Happening::Displays => self.licenses.look_at_displays(),
-            Happening::Tick => {
-                self.driver.playhead();
-                self.observe();
-                self.licenses.watch();
-            }
-            Happening::LogDue if self.video.paused() => {}
-            Happening::LogDue => self.log(LogEvent::Interval),
-        }
-    }
-
-    /// Whether something that is needed does not come, and is asked for again.
-    fn is_in_trouble(&self) -> bool {
-        self.driver.is_in_trouble() || self.feed.is_in_trouble() || self.licenses.lacks_key()
-    }
-
-    /// Tells the engine what it cannot see, and the page what has changed. Wanted a few times a second.
-    fn observe(&self) {
-        self.driver.observe();
-        if self.closed.get() {
-            return;
-        }
-        self.tell_event();
-        let (quality, retrying) = (self.driver.quality(), self.is_in_trouble());
-        if *self.shown.borrow() != quality {
-            self.shown.replace(quality.clone());
-            self.tell(PlayerEvent::Quality(quality));
-        }
-        if self.retrying.replace(retrying) != retrying {
-            self.tell(PlayerEvent::Retrying(retrying));
-        }
-    }
-
-    fn log(self: &Rc<Self>, event: LogEvent) {
-        let answer = self.reporter.log(event, self.driver.switches(), self.licenses.policy_version());
-        if let Some(answer) = answer {
-            let weak = Rc::downgrade(self);
-            spawn_local(async move {
-                let heard = answer.await;
-                let Some(film) = weak.upgrade() else { return };
-                if let Some(names) = heard.stopped {
-                    film.fail(Problem::stopped(&names));
-                } else if let Some(error) = heard.refused {
-                    film.fail(Problem::from(&error));
-                } else if let Some(rules) = heard.rules {
-                    film.licenses.rules_changed(rules);
-                }
-            });
-        }
-    }
-
     fn close(&self) {
         if self.closed.replace(true) {
             return;
         }
+        self.last.replace(self.statistics());
         self.reporter.ready();
         // Without its media source the element forgets.
         self.left.set(self.reporter.position());

@@ -17,6 +17,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     embedded::{EmbeddedLicense, Offer},
+    statistics::Lease,
     track::Missing,
 };
 use crate::{
@@ -253,6 +254,14 @@ impl LicenseKeeper {
     /// What names the rules of the license that the film plays by.
     pub(super) fn policy_version(&self) -> Option<String> {
         self.version.borrow().clone()
+    }
+
+    /// The life of the license, once there is one.
+    pub(super) fn lease(&self) -> Option<Lease> {
+        let (terms, now) = (self.renewal.borrow().terms(), self.control.server_now());
+        let from_now = |time: Option<f64>| time.map(|time| time - now);
+        let lease = Lease { ends: from_now(terms.end), renewed: from_now(terms.renew_after) };
+        self.has_license.get().then_some(lease)
     }
 
     /// Looks at the clock and the displays. Wanted a few times a second.

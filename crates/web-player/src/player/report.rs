@@ -134,6 +134,11 @@ impl Reporter {
         }
     }
 
+    /// How often the film has waited for media.
+    pub(super) fn stalls(&self) -> u64 {
+        self.stalls.get()
+    }
+
     /// Logs where the film is, and counters, with the next envelope; nothing before it has played. What comes
     /// of it is what the controller says. `switches` counts other representations taken;
     /// `policy_version` names the rules of the license.

@@ -156,8 +156,8 @@ impl From<&TextTrack> for Choice {
     }
 }
 
-/// A language's name in the viewer's language (ECMA-402, `Intl.DisplayNames`).
-fn language_name(tag: &str) -> Option<String> {
+/// A language's name in the viewer's language (ECMA-402, `Intl.DisplayNames`), where the browser knows it.
+pub fn language_name(tag: &str) -> Option<String> {
     let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
     let intl = get(&js_sys::global(), "Intl")?;
     let names: Function = get(&intl, "DisplayNames")?.dyn_into().ok()?;

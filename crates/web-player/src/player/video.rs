@@ -26,6 +26,8 @@ pub(super) enum Happening {
     PageHide,
     /// The page can be seen, or not any more.
     VisibilityChange,
+    /// The network is gone.
+    Offline,
     /// The network is back.
     Online,
     /// The displays may have changed.
@@ -65,6 +67,7 @@ pub(super) fn watch(video: &HtmlVideoElement, tell: impl Fn(Happening) + 'static
         OF_THE_ELEMENT.into_iter().map(|(name, what)| on(video, name, what)).collect();
     listeners.push(on(&window(), "pagehide", Happening::PageHide));
     listeners.push(on(&document(), "visibilitychange", Happening::VisibilityChange));
+    listeners.push(on(&window(), "offline", Happening::Offline));
     listeners.push(on(&window(), "online", Happening::Online));
     if let Some(screen) = screen() {
         listeners.push(on(&screen, "change", Happening::Displays));

@@ -29,7 +29,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("engine", &[]),
     ("isobmff", &[]),
     ("license", &["aes-simd", "cenc"]),
-    ("live", &["cenc", "cmaf", "isobmff", "pack", "rtmp"]),
+    ("live", &["cenc", "cmaf", "isobmff", "nccp", "pack", "rtmp"]),
     ("manifest", &["cenc", "isobmff", "pack"]),
     ("matinee", &["drm-api", "engine", "nccp", "web-player"]),
     ("nccp", &[]),

@@ -183,7 +183,8 @@ fn hash(mut waiting: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, (Stri
 
 /// The text of a file in which references are rewritten.
 fn text<'a>(name: &str, bytes: &'a [u8]) -> Option<&'a str> {
-    (name.ends_with(".js") || name.ends_with(".css")).then(|| std::str::from_utf8(bytes).ok()).flatten()
+    let refers = [".js", ".css", ".webmanifest"].iter().any(|ending| name.ends_with(ending));
+    refers.then(|| std::str::from_utf8(bytes).ok()).flatten()
 }
 
 /// `dir/name.ending` → `dir-name-{hash}.ending`.
@@ -307,6 +308,8 @@ mod tests {
             "<link href=\"{{app_css}}\"><script type=\"module\" src=\"{{boot_js}}\" data-wasm=\"{{ app_wasm }}\" data-worker=\"{{worker_js}}\"></script>",
         );
         put("www/app.css", &".button { colour: red } /* url(./nothing.svg) */\n".repeat(40));
+        put("www/icon.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+        put("www/site.webmanifest", "{\"icons\": [{\"src\": \"./icon.svg\"}]}");
         put("www/boot.js", "import init from './matinee.js'; init();");
         put("www/decryptor-worker.js", "import init from './decryptor.js';");
         put("pkg/matinee.js", "new URL('matinee_bg.wasm', import.meta.url)");
@@ -341,6 +344,9 @@ mod tests {
         for key in ["app_css", "boot_js", "app_wasm", "worker_js"] {
             assert!(page.contains(&manifest.entries[key]), "{key}");
         }
+        let app = fs::read_to_string(site.join(&manifest.entries["site_webmanifest"][1..])).unwrap();
+        let icon = manifest.entries["icon_svg"].trim_start_matches("/assets/");
+        assert!(app.contains(&format!("\"./{icon}\"")), "beside it: {app}");
         let boot = fs::read_to_string(site.join(&manifest.entries["boot_js"][1..])).unwrap();
         let app = manifest.entries["app_js"].rsplit('/').next().unwrap();
         assert_eq!(boot, format!("import init from './{app}'; init();"));

@@ -21,6 +21,7 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
         ("comparisons with Shaka Packager", "SHAKA_PACKAGER", tools::shaka_packager(project)),
         ("tests with SeaweedFS, a store of S3", "WEED", tools::seaweedfs(project)),
         ("tests with moto, a store of S3", "MOTO", tools::moto(project)),
+        ("tests of Enhanced RTMP", "MATINEE_FFMPEG", tools::recent_ffmpeg(project)),
     ] {
         match found {
             Ok(place) => drop(test.env(variable, place)),

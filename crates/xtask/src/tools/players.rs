@@ -1,4 +1,5 @@
-//! Players of others, which the end-to-end tests let play: npm packages at the versions of a lock file.
+//! Players of others, which the end-to-end tests let play, and what they build pages and look at them with: npm packages
+//! at the versions of a lock file.
 
 use std::path::PathBuf;
 
@@ -27,7 +28,7 @@ pub(crate) fn players(project: &Project) -> Result<PathBuf, Error> {
     };
     super::announce(
         "players of others (end-to-end tests)",
-        "npm ci, into the target; about 60 MB, 250 MB unpacked",
+        "npm ci, into the target; about 75 MB, 320 MB unpacked",
     );
     std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
     let write = |path: PathBuf, octets: &[u8]| std::fs::write(&path, octets).map_err(Error::file(&path));

@@ -169,8 +169,8 @@ impl Film {
             start: Some(start),
             urls_valid,
             cdns: vec![
-                Cdn { id: "one".into(), ranges: RangeForm::Path },
-                Cdn { id: "two".into(), ranges: RangeForm::Header },
+                Cdn { id: "one".into(), ranges: RangeForm::Path, client_data: true },
+                Cdn { id: "two".into(), ranges: RangeForm::Header, client_data: false },
             ],
             representations: self.files.iter().map(representation).collect(),
         }

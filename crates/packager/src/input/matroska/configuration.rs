@@ -1,6 +1,7 @@
-//! What MP4 has in boxes, from what Matroska has of a codec (Matroska codec mappings; RFC 7845 for Opus).
+//! What MP4 has in boxes, from what Matroska has of a codec (Matroska codec mappings).
 
-use isobmff::BoxWriter;
+use cmaf::{opus_configuration, write_esds};
+use isobmff::write_visual_entry;
 
 use super::blocks::Frame;
 use super::sound::{self, FrameLength};
@@ -48,20 +49,7 @@ pub(super) fn video(file: &MediaFile, entry: &TrackEntry, frames: &[Frame]) -> R
     });
     let transfer = entry.colour.map(|colour| colour[1]);
     let picture = Picture { width: width.into(), height: height.into(), sar, transfer };
-    let mut out = BoxWriter::new();
-    out.boxed(code, |out| {
-        out.zeros(6);
-        out.u16(1); // data reference
-        out.zeros(16);
-        out.u16(width);
-        out.u16(height);
-        out.u32(0x48_0000); // 72 dpi
-        out.u32(0x48_0000);
-        out.zeros(4);
-        out.u16(1); // frames of a sample
-        out.zeros(32);
-        out.u16(0x18);
-        out.u16(0xffff);
+    let written = write_visual_entry(code, (width, height), |out| {
         out.boxed(config, |out| out.bytes(&payload));
         if let Some([x, y]) = sar {
             out.boxed(b"pasp", |out| {
@@ -77,7 +65,7 @@ pub(super) fn video(file: &MediaFile, entry: &TrackEntry, frames: &[Frame]) -> R
             });
         }
     });
-    VideoCodec::with_config(path, *code, *config, payload, picture, out.into_bytes())
+    VideoCodec::with_config(path, *code, *config, payload, picture, written)
 }
 
 /// The codec of an audio track, and where its frames say how long they are.
@@ -91,7 +79,7 @@ pub(super) fn audio(
     let with = |kind: &[u8; 4], payload: &[u8]| AudioCodec::with_config(path, *kind, payload);
     Ok(match entry.codec.as_str() {
         "A_AAC" => {
-            let esds = esds(&entry.private).ok_or_else(malformed)?;
+            let esds = write_esds(&entry.private).ok_or_else(malformed)?;
             let channels = u16::try_from(entry.channels).map_err(|_| malformed())?;
             let codec = AudioCodec::aac(path, &esds, channels)?;
             // With its high frequencies put back, a frame is twice as long.
@@ -99,7 +87,10 @@ pub(super) fn audio(
                 if matches!(codec.codecs.as_str(), "mp4a.40.5" | "mp4a.40.29") { 2048 } else { 1024 };
             (codec, FrameLength::Fixed(samples))
         }
-        "A_OPUS" => (with(b"dOps", &dops(&entry.private).ok_or_else(malformed)?)?, FrameLength::Opus),
+        "A_OPUS" => {
+            let (_, dops) = opus_configuration(&entry.private).map_err(|_| malformed())?;
+            (with(b"dOps", &dops)?, FrameLength::Opus)
+        }
         "A_FLAC" => {
             let blocks = entry.private.strip_prefix(b"fLaC").ok_or_else(malformed)?;
             (with(b"dfLa", &[&[0; 4], blocks].concat())?, FrameLength::Flac)
@@ -151,25 +142,4 @@ fn first_frame(file: &MediaFile, frames: &[Frame]) -> Result<Vec<u8>, Error> {
     let mut data = vec![0; MAX_FRAME.min(frame.size as usize)];
     file.read_at(frame.offset, &mut data)?;
     Ok(data)
-}
-
-/// `esds` around an `AudioSpecificConfig` (ISO/IEC 14496-1 §7.2.6).
-fn esds(config: &[u8]) -> Option<Vec<u8>> {
-    let len = u8::try_from(config.len()).ok().filter(|len| (2..90).contains(len))?;
-    let decoder = [&[0x40, 0x15][..], &[0; 11], &[5, len], config].concat();
-    let mut out = vec![0, 0, 0, 0, 3, 3 + 2 + decoder.len() as u8 + 3, 0, 0, 0, 4, decoder.len() as u8];
-    out.extend(decoder);
-    out.extend([6, 1, 2]);
-    Some(out)
-}
-
-/// `dOps` from an identification header (RFC 7845, §5.1), whose numbers have their octets the other way round.
-fn dops(head: &[u8]) -> Option<Vec<u8>> {
-    let rest = head.strip_prefix(b"OpusHead")?;
-    let &[_, channels, p0, p1, r0, r1, r2, r3, g0, g1, family, ref mapping @ ..] = rest else { return None };
-    let mut out = vec![0, channels, p1, p0, r3, r2, r1, r0, g1, g0, family];
-    if family != 0 {
-        out.extend(mapping.get(..2 + usize::from(channels))?);
-    }
-    Some(out)
 }

@@ -10,7 +10,7 @@ mod tracks;
 
 use isolang::Language;
 
-use super::{Input, InputSample, RawTrack};
+use super::{Input, InputSample, LeftOut, RawTrack};
 use crate::Error;
 use crate::codec::VideoCodec;
 use crate::edit_list::EditEffect;
@@ -50,7 +50,7 @@ pub(super) fn open(file: MediaFile, with_audio: bool) -> Result<Input, Error> {
         return Err(Error::NotMp4 { path: file.path().into() });
     }
     let end = header.end(file.len()).ok_or_else(|| cut_off(&file))?;
-    let (scale, found) = scan(&file, end, with_audio)?;
+    let (scale, found, left_out) = scan(&file, end, with_audio)?;
     let (mut video, mut audio) = (None, Vec::new());
     for Found { entry, frames } in found {
         if frames.is_empty() {
@@ -75,11 +75,11 @@ pub(super) fn open(file: MediaFile, with_audio: bool) -> Result<Input, Error> {
         };
         audio.push(track.edited(file.path(), &NO_EDIT)?);
     }
-    Ok(Input { file, video, audio })
+    Ok(Input { file, video, audio, left_out })
 }
 
-/// Goes through the segment: nanoseconds of a tick, and the frames of the tracks that are used.
-fn scan(file: &MediaFile, at: u64, with_audio: bool) -> Result<(u64, Vec<Found>), Error> {
+/// Goes through the segment: nanoseconds of a tick, the frames of the tracks that are used, and what is left out.
+fn scan(file: &MediaFile, at: u64, with_audio: bool) -> Result<(u64, Vec<Found>, LeftOut), Error> {
     let segment = ebml::at(file, at)?;
     if segment.id != 0x1853_8067 {
         return Err(file.truncated("there is no segment of Matroska".to_owned()));
@@ -90,6 +90,7 @@ fn scan(file: &MediaFile, at: u64, with_audio: bool) -> Result<(u64, Vec<Found>)
     })?;
     let mut budget = SampleBudget::of_file(file.len());
     let (mut scale, mut found, mut cluster) = (1_000_000, None::<Vec<Found>>, 0);
+    let mut left_out = LeftOut::default();
     let mut at = segment.data;
     while at < end {
         let element = ebml::at(file, at)?;
@@ -121,8 +122,13 @@ fn scan(file: &MediaFile, at: u64, with_audio: bool) -> Result<(u64, Vec<Found>)
                 }
             }
             0x1654_ae6b if !described => {
-                found = Some(choose(tracks::parse(&describe(file, &element, end)?), with_audio));
+                let tracks = tracks::parse(&describe(file, &element, end)?);
+                // Subtitles (RFC 9559, 5.1.4.1.3).
+                left_out.texts = tracks.iter().filter(|track| track.kind == 17).count();
+                found = Some(choose(tracks, with_audio));
             }
+            // Chapters (RFC 9559, 5.1.7).
+            0x1043_a770 => left_out.chapters = true,
             0xe7 => {
                 let time = ebml::unsigned(&describe(file, &element, end)?).unwrap_or(0);
                 cluster = i64::try_from(time)
@@ -136,7 +142,7 @@ fn scan(file: &MediaFile, at: u64, with_audio: bool) -> Result<(u64, Vec<Found>)
         }
         at = element.end(end).ok_or_else(|| cut_off(file))?;
     }
-    Ok((scale, found.unwrap_or_default()))
+    Ok((scale, found.unwrap_or_default(), left_out))
 }
 
 /// The first video track, and all of sound if they are used.

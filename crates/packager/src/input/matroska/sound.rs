@@ -1,6 +1,6 @@
 //! How long a frame of sound is, and what configurations Dolby's frames carry in themselves.
 
-use cmaf::Bits;
+use cmaf::{Bits, opus_samples};
 
 use super::blocks::Frame;
 use crate::Error;
@@ -32,22 +32,6 @@ impl FrameLength {
             Error::unsupported(file.path(), format!("a malformed frame of sound at byte {}", frame.offset))
         })
     }
-}
-
-fn opus_samples(packet: &[u8]) -> Option<u32> {
-    let toc = *packet.first()?;
-    let config = usize::from(toc >> 3);
-    let samples = match config {
-        0..12 => [480, 960, 1920, 2880][config % 4],
-        12..16 => [480, 960][config % 2],
-        _ => [120, 240, 480, 960][config % 4],
-    };
-    let frames = match toc & 3 {
-        0 => 1,
-        1 | 2 => 2,
-        _ => u32::from(*packet.get(1)? & 0x3f),
-    };
-    Some(samples * frames).filter(|samples| (1..=5760).contains(samples))
 }
 
 fn flac_samples(frame: &[u8]) -> Option<u32> {
@@ -122,12 +106,6 @@ mod tests {
 
     #[test]
     fn frames_say_how_long_they_are() {
-        assert_eq!(opus_samples(&[0xfc]), Some(960));
-        assert_eq!(opus_samples(&[0xfb, 0x03]), Some(2880));
-        assert_eq!(
-            (opus_samples(&[0x1b, 0x30]), opus_samples(&[0xfb]), opus_samples(&[])),
-            (None, None, None)
-        );
         assert_eq!(flac_samples(&[0xff, 0xf8, 0xc9, 0x18, 0x00, 0xc2]), Some(4096));
         assert_eq!(flac_samples(&[0xff, 0xf8, 0x79, 0x18, 0xc2, 0x80, 0x06, 0x3f, 0]), Some(1600));
         assert_eq!(flac_samples(&[0xff, 0xf8, 0x69, 0x18, 0x05]), None);

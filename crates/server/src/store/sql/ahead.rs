@@ -30,6 +30,7 @@ macro_rules! movie_select {
             "SELECT ",
             account_columns!(),
             ", d.*, m.id AS m_id, m.title AS m_title, m.year AS m_year, m.cast_names AS m_cast_names, \
+             m.genres AS m_genres, m.series AS m_series, m.season AS m_season, m.episode AS m_episode, \
              m.synopsis AS m_synopsis, m.rating AS m_rating, m.runtime AS m_runtime, m.pack AS m_pack, \
              m.policy AS m_policy, m.plans AS m_plans, m.regions AS m_regions, m.license AS m_license, \
              m.available AS m_available, m.added AS m_added, m.changed AS m_changed, p.at AS first_play, \

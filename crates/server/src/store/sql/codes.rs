@@ -74,3 +74,8 @@ pub(super) async fn remove(tx: &mut Tx, text: &str) -> Result<()> {
     sqlx::query("DELETE FROM codes WHERE code = $1").bind(text).execute(&mut **tx).await?;
     Ok(())
 }
+
+pub(super) async fn purge(tx: &mut Tx, now: u64) -> Result<()> {
+    sqlx::query("DELETE FROM codes WHERE expires <= $1").bind(int(now)).execute(&mut **tx).await?;
+    Ok(())
+}

@@ -25,7 +25,7 @@ pub(super) fn device(row: &DbRow) -> Result<Device> {
             .and_then(key_level::from_number)
             .ok_or(StoreError::Corrupt("level"))?,
         kind: row.try_get("kind")?,
-        name: row.try_get("name")?,
+        name: name(row)?,
         browser_hash: row
             .try_get::<Option<&[u8]>, _>("browser_hash")?
             .map(|hash| hash.try_into().map_err(|_| StoreError::Corrupt("browser_hash")))
@@ -38,6 +38,12 @@ pub(super) fn device(row: &DbRow) -> Result<Device> {
         last_seen: unsigned(row, "last_seen")?,
         replaced: unsigned(row, "replaced")?,
     })
+}
+
+/// The name that the subscriber gave, else the one that the device registered by.
+fn name(row: &DbRow) -> Result<String> {
+    let given: String = row.try_get("given_name")?;
+    if given.is_empty() { Ok(row.try_get("name")?) } else { Ok(given) }
 }
 
 pub(super) async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Device>> {
@@ -159,6 +165,17 @@ pub(super) async fn free_slot(tx: &mut Tx, account: i64, id: &str) -> Result<boo
         sqlx::query("UPDATE devices SET slot = NULL WHERE account = $1 AND id = $2 AND slot IS NOT NULL")
             .bind(account)
             .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) async fn rename(tx: &mut Tx, account: i64, id: &str, name: &str) -> Result<bool> {
+    let done =
+        sqlx::query("UPDATE devices SET given_name = $3 WHERE account = $1 AND id = $2 AND slot IS NOT NULL")
+            .bind(account)
+            .bind(id)
+            .bind(name)
             .execute(&mut **tx)
             .await?;
     Ok(done.rows_affected() > 0)
@@ -289,6 +306,15 @@ pub(super) async fn purge_networks(tx: &mut Tx, now: u64) -> Result<()> {
     sqlx::query("UPDATE devices SET networks = $1 WHERE last_seen < $2 AND length(networks) > 0")
         .bind(&b""[..])
         .bind(int(now.saturating_sub(3600)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes devices without a place that were not seen since.
+pub(super) async fn purge(tx: &mut Tx, before: u64) -> Result<()> {
+    sqlx::query("DELETE FROM devices WHERE slot IS NULL AND last_seen < $1")
+        .bind(int(before))
         .execute(&mut **tx)
         .await?;
     Ok(())

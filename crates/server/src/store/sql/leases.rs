@@ -37,7 +37,7 @@ pub(super) async fn keep(tx: &mut Tx, lease: &NewLease<'_>) -> Result<bool> {
 
 pub(super) async fn of_account(tx: &mut Tx, account: i64, now: u64) -> Result<Vec<Lease>> {
     let rows = sqlx::query(
-        "SELECT l.device, d.name, d.slot, l.movie, m.title, l.began, l.ends
+        "SELECT l.device, COALESCE(NULLIF(d.given_name, ''), d.name) AS name, d.slot, l.movie, m.title, l.began, l.ends
          FROM leases l JOIN devices d ON d.id = l.device LEFT JOIN movies m ON m.id = l.movie
          WHERE l.account = $1 AND l.ends > $2 AND l.stopped_by IS NULL ORDER BY l.began, l.device, l.movie",
     )

@@ -4,6 +4,7 @@
 //! SQL here is what both understand: `$1` parameters, BIGINT for every number, `TRUE`, `ON CONFLICT`,
 //! `RETURNING`. Where a writer must keep others out, `locked!` adds what the engine needs.
 
+mod accounts;
 mod ahead;
 mod api_keys;
 mod audit;
@@ -11,7 +12,10 @@ mod codes;
 mod connections;
 mod devices;
 mod leases;
+mod movies;
 mod pending;
+mod posters;
+mod seen_requests;
 mod sessions;
 mod shares;
 mod transaction;
@@ -22,6 +26,7 @@ pub(super) use transaction::SqlTransaction;
 
 use super::{Db, DbRow, STATEMENTS_TOGETHER};
 use crate::store::{Account, Movie, Result, StoreError, Viewing};
+use nccp::json::Episode;
 use sqlx::Row as _;
 use std::borrow::Cow;
 
@@ -68,16 +73,22 @@ fn movie(row: &DbRow, prefix: &str) -> Result<Movie> {
     let at = |column| named(prefix, column);
     let unsigned =
         |column| u64::try_from(row.try_get::<i64, _>(&*at(column))?).map_err(|_| StoreError::Corrupt(column));
+    let small = |column| -> Result<Option<u16>> {
+        let number = row.try_get::<Option<i64>, _>(&*at(column))?;
+        number.map(|n| u16::try_from(n).map_err(|_| StoreError::Corrupt(column))).transpose()
+    };
     let text = |column| Ok::<_, StoreError>(row.try_get::<String, _>(&*at(column))?);
     let list = |column| serde_json::from_str(&text(column)?).map_err(|_| StoreError::Corrupt(column));
     Ok(Movie {
         id: unsigned("id")?,
         title: row.try_get(&*at("title"))?,
-        year: row
-            .try_get::<Option<i64>, _>(&*at("year"))?
-            .map(|y| u16::try_from(y).map_err(|_| StoreError::Corrupt("year")))
-            .transpose()?,
+        year: small("year")?,
+        episode: match (row.try_get(&*at("series"))?, small("season")?, small("episode")?) {
+            (Some(series), Some(season), Some(number)) => Some(Episode { series, season, number }),
+            _ => None,
+        },
         cast: list("cast_names")?,
+        genres: list("genres")?,
         synopsis: row.try_get(&*at("synopsis"))?,
         rating: row.try_get(&*at("rating"))?,
         runtime: row.try_get(&*at("runtime"))?,

@@ -106,3 +106,8 @@ pub(super) async fn remove(tx: &mut Tx, id_hash: &[u8; 32], secret_hash: &[u8; 3
         .await?;
     Ok(())
 }
+
+pub(super) async fn purge(tx: &mut Tx, now: u64) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE expires <= $1").bind(int(now)).execute(&mut **tx).await?;
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! What was watched, and how it went.
 
 use super::{DbRow, Tx, int, json, to_json, unsigned, viewing};
-use crate::store::{LogEntry, Result, Viewing};
+use crate::store::{LogEntry, Result, Viewing, Watched};
 use sqlx::Row as _;
 use std::collections::BTreeMap;
 
@@ -107,6 +107,28 @@ pub(super) async fn last_counters(tx: &mut Tx, device: &str, movie: u64) -> Resu
     row.map_or(Ok(Vec::new()), |row| counters(&row))
 }
 
+/// By the index of the log for each device, of which an account has a few.
+pub(super) async fn last_watched(tx: &mut Tx, account: i64) -> Result<Vec<Watched>> {
+    let rows = sqlx::query(
+        "SELECT l.device, m.title, l.at FROM devices d
+         JOIN log l ON l.id = (SELECT k.id FROM log k WHERE k.device = d.id AND k.account = d.account
+           ORDER BY k.at DESC, k.id DESC LIMIT 1)
+         JOIN movies m ON m.id = l.movie WHERE d.account = $1 AND d.slot IS NOT NULL",
+    )
+    .bind(account)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Watched {
+                device: row.try_get("device")?,
+                title: row.try_get("title")?,
+                at: unsigned(row, "at")?,
+            })
+        })
+        .collect()
+}
+
 pub(super) async fn movie_log(tx: &mut Tx, movie: u64) -> Result<Vec<LogEntry>> {
     let rows = sqlx::query("SELECT * FROM log WHERE movie = $1 ORDER BY device, at, id")
         .bind(int(movie))
@@ -126,4 +148,9 @@ pub(super) async fn movie_log(tx: &mut Tx, movie: u64) -> Result<Vec<LogEntry>> 
             })
         })
         .collect()
+}
+
+pub(super) async fn purge_log(tx: &mut Tx, before: u64) -> Result<()> {
+    sqlx::query("DELETE FROM log WHERE at < $1").bind(int(before)).execute(&mut **tx).await?;
+    Ok(())
 }

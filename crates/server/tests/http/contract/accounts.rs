@@ -1,7 +1,9 @@
 //! Accounts, their sessions, API keys and share links.
 
-use super::account;
-use server::store::{ApiKey, Session, Share, Store, StoreError};
+use super::{account, new_device, new_movie};
+use server::store::{
+    ApiKey, AuditEntry, AuditFilter, NewLease, Session, Share, Store, StoreError, Transaction, Viewing,
+};
 
 pub(super) async fn accounts_and_sessions(store: &dyn Store) {
     let ada = account(store, "ada").await;
@@ -103,6 +105,80 @@ pub(super) async fn api_keys(store: &dyn Store) {
     tx.set_plan(ada.id, "gold", "Ada").await.unwrap();
     let now = tx.account(ada.id).await.unwrap().unwrap();
     assert_eq!((now.plan.as_str(), now.name.as_str()), ("gold", "Ada"));
+}
+
+/// An account goes with all that is its own, and nobody else's; the audit log stays; its number is not given again.
+pub(super) async fn removed_accounts(store: &dyn Store) {
+    const MOVIE: u64 = 7001;
+    let (gone, stays) = (account(store, "gone").await, account(store, "stays").await);
+    let last = account(store, "last").await;
+    let mut tx = store.begin().await.unwrap();
+    tx.put_movie(&new_movie(MOVIE, &[]), 1).await.unwrap();
+    for (n, account) in [(1, gone), (2, stays)] {
+        tx.add_device(&new_device(account, n), 6).await.unwrap();
+        let device = format!("d-{account}-{n}");
+        let n = u8::try_from(n).unwrap();
+        tx.add_session(&Session {
+            id_hash: [100 + n; 32],
+            secret_hash: [2; 32],
+            account,
+            created: 1,
+            last_used: 1,
+            expires: 1000,
+            browser: String::new(),
+            network: String::new(),
+        })
+        .await
+        .unwrap();
+        tx.set_queued(account, MOVIE, true, 1).await.unwrap();
+        let viewing = Viewing { started: 1, seen: 2, position: 3.0, finished: false };
+        tx.record_viewing(account, MOVIE, &viewing, 0).await.unwrap();
+        tx.first_play(account, MOVIE, 5).await.unwrap();
+        tx.put_lease(&NewLease {
+            account,
+            device: &device,
+            movie: MOVIE,
+            now: 1,
+            ends: 1000,
+            reported: true,
+        })
+        .await
+        .unwrap();
+        tx.audit(&AuditEntry::client("login", 1).of(account)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.remove_account(gone).await.unwrap());
+    assert!(!tx.remove_account(gone).await.unwrap(), "it is gone already");
+    tx.commit().await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    assert!(tx.account(gone).await.unwrap().is_none());
+    assert!(tx.account_by_email("gone@example.org").await.unwrap().is_none());
+    let left = async |tx: &mut dyn Transaction, account: i64| {
+        [
+            tx.devices(account).await.unwrap().len(),
+            tx.sessions(account, 10).await.unwrap().len(),
+            tx.queue(account).await.unwrap().len(),
+            tx.viewings(account, MOVIE, 10).await.unwrap().len(),
+            tx.leases(account, 10).await.unwrap().len(),
+        ]
+    };
+    assert_eq!(left(&mut *tx, gone).await, [0; 5]);
+    assert_eq!(left(&mut *tx, stays).await, [1; 5], "another account's");
+    let filter = AuditFilter { account: Some(gone), after: i64::MIN, most: 10, ..AuditFilter::default() };
+    let lines = tx.audited(&filter).await.unwrap();
+    assert_eq!((lines.len(), &lines[0].email), (1, &None), "the audit log stays");
+    drop(tx);
+
+    // The number of the last one, too, which SQLite would give again by itself.
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.remove_account(last).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(account(store, "last").await > last);
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.remove_movie(MOVIE).await.unwrap());
+    tx.commit().await.unwrap();
 }
 
 pub(super) async fn shares(store: &dyn Store) {

@@ -50,6 +50,16 @@ pub(super) async fn devices(store: &dyn Store) {
         now: 500,
     };
     tx.reregister(&id(2), &registered).await.unwrap();
+    // The subscriber's name for it stays when it registers again, until it is taken back.
+    assert!(!tx.rename_device(account + 1, &id(4), "Mine").await.unwrap(), "another account's");
+    assert!(!tx.rename_device(account, "d-nobody", "Mine").await.unwrap());
+    assert!(tx.rename_device(account, &id(4), "Küche").await.unwrap());
+    assert_eq!(tx.device(&id(4)).await.unwrap().unwrap().name, "Küche");
+    tx.reregister(&id(4), &registered).await.unwrap();
+    let names: Vec<_> = tx.devices(account).await.unwrap().into_iter().map(|device| device.name).collect();
+    assert!(names.contains(&"Küche".to_owned()), "{names:?}");
+    assert!(tx.rename_device(account, &id(4), "").await.unwrap());
+    assert_eq!(tx.device(&id(4)).await.unwrap().unwrap().name, "Renamed", "what it called itself last");
     let mut device = tx.device_by_key(account, &new_device(account, 2).signing_key).await.unwrap().unwrap();
     assert_eq!((device.epoch, device.window.highest(), device.slot), (2, 40, Some(2)));
     assert_eq!((device.name.as_str(), device.level, device.last_seen), ("Renamed", KeyLevel::Software, 500));

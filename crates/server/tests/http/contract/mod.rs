@@ -26,6 +26,8 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     streams::leases(&*store).await;
     accounts::api_keys(&*store).await;
     accounts::shares(&*store).await;
+    accounts::removed_accounts(&*store).await;
+    movies::posters(&*store).await;
     transactions::readers_see_one_moment(&*store).await;
     transactions::windows_are_marked_once(Arc::clone(&store)).await;
     ahead::begun_for_a_device(&*store).await;
@@ -65,6 +67,8 @@ fn new_movie(id: u64, plans: &[&str]) -> NewMovie {
         title: format!("Film {id}"),
         year: None,
         cast: vec![],
+        genres: vec![],
+        episode: None,
         synopsis: None,
         rating: None,
         runtime: 60.0,

@@ -1,7 +1,8 @@
 //! Movies, and how far they were watched.
 
-use super::account;
-use server::store::{LogEntry, NewMovie, Store, Viewing};
+use super::{account, new_device, new_movie};
+use nccp::json::Episode;
+use server::store::{LogEntry, NewMovie, NewPoster, Poster, Store, Viewing, Watched};
 
 pub(super) async fn movies_and_viewings(store: &dyn Store) {
     let bob = account(store, "bob").await;
@@ -10,6 +11,8 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
         title: "Böse \"Zeichen\"".into(),
         year: Some(1925),
         cast: vec!["One".into(), "Two".into()],
+        genres: vec!["Silent film".into(), "Komödie".into()],
+        episode: Some(Episode { series: "Böse Zeichen".into(), season: 0, number: 12 }),
         synopsis: None,
         rating: Some("G".into()),
         runtime: 60.5,
@@ -25,7 +28,8 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     let stored = tx.movie(movie.id).await.unwrap().unwrap();
     assert_eq!((stored.pack.as_str(), stored.added, stored.year), ("p2", 7, Some(1925)));
     assert_eq!((stored.cast, stored.plans), (movie.cast.clone(), movie.plans.clone()));
-    assert_eq!(stored.regions, movie.regions);
+    assert_eq!((stored.regions, stored.genres), (movie.regions.clone(), movie.genres.clone()));
+    assert_eq!(stored.episode, movie.episode);
     assert_eq!((stored.license, stored.changed), (movie.license, 8));
     assert!(stored.available);
     assert_eq!(tx.movies().await.unwrap().len(), 1);
@@ -72,10 +76,64 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     }
     assert_eq!(tx.last_counters("d-1", movie.id).await.unwrap(), [("stalls".to_owned(), 3)]);
     assert!(tx.last_counters("d-3", movie.id).await.unwrap().is_empty());
+    // Of the account's devices that hold a slot, each by its latest line.
+    for n in 1..=2 {
+        tx.add_device(&new_device(bob, n), 6).await.unwrap();
+    }
+    assert!(tx.last_watched(bob).await.unwrap().is_empty());
+    let device = new_device(bob, 1).id;
+    let watched = [
+        line(9, Some(device.as_str()), 2),
+        line(11, Some(device.as_str()), 2),
+        line(10, Some(device.as_str()), 2),
+    ];
+    for line in &watched {
+        tx.log(line).await.unwrap();
+    }
+    let expected = Watched { device: device.clone(), title: movie.title.clone(), at: 11 };
+    assert_eq!(tx.last_watched(bob).await.unwrap(), [expected]);
+    assert!(tx.free_slot(bob, &device).await.unwrap());
+    assert!(tx.last_watched(bob).await.unwrap().is_empty());
     tx.purge(1, 6).await.unwrap();
-    assert_eq!(tx.movie_log(movie.id).await.unwrap(), lines[1..]);
+    let logged: Vec<_> = tx.movie_log(movie.id).await.unwrap();
+    let others: Vec<_> = logged.into_iter().filter(|line| line.device.as_ref() != Some(&device)).collect();
+    assert_eq!(others, lines[1..]);
     assert!(tx.remove_movie(movie.id).await.unwrap());
     assert!(!tx.remove_movie(movie.id).await.unwrap());
     assert!(tx.movie(movie.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}
+
+/// A poster that a movie was given: its own, another in its place, and gone with the movie.
+pub(super) async fn posters(store: &dyn Store) {
+    let poster = |name: &str| Poster { name: name.into(), width: 600, height: 900 };
+    let (first, second) = (poster("0a.jpg"), poster("0b.jpg"));
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.lock_movie(2101).await.unwrap().is_none());
+    for id in [2101, 2102] {
+        tx.put_movie(&new_movie(id, &[]), 1).await.unwrap();
+        tx.set_poster(id, &NewPoster { poster: &first, octets: &[1, 2, 0] }).await.unwrap();
+    }
+    assert_eq!(tx.lock_movie(2101).await.unwrap().map(|movie| movie.id), Some(2101));
+    tx.set_poster(2101, &NewPoster { poster: &second, octets: &[3] }).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.poster(2101).await.unwrap(), Some(second.clone()));
+    let mut all = tx.posters().await.unwrap();
+    all.sort_by_key(|(movie, _)| *movie);
+    assert_eq!(all, [(2101, second), (2102, first)]);
+    assert_eq!(tx.poster_file("0a.jpg").await.unwrap(), Some(vec![1, 2, 0]));
+    assert_eq!(tx.poster_file("0c.jpg").await.unwrap(), None);
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    assert!(tx.remove_poster(2101).await.unwrap());
+    assert!(!tx.remove_poster(2101).await.unwrap());
+    // A movie that is put in again keeps it; one that is removed does not.
+    tx.put_movie(&new_movie(2102, &["gold"]), 2).await.unwrap();
+    assert!(tx.poster(2102).await.unwrap().is_some());
+    for id in [2101, 2102] {
+        assert!(tx.remove_movie(id).await.unwrap());
+    }
+    assert!(tx.posters().await.unwrap().is_empty() && tx.poster_file("0a.jpg").await.unwrap().is_none());
     tx.commit().await.unwrap();
 }

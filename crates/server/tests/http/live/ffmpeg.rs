@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use tokio::sync::oneshot;
 use urltoken::{Dialect, Settings, Signer};
 
-pub(super) fn has_ffmpeg() -> bool {
+pub(crate) fn has_ffmpeg() -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|out| out.status.success());
     if !there {
         eprintln!("SKIPPED: ffmpeg is not installed");

@@ -111,5 +111,5 @@ async fn an_event_of_which_nothing_came() {
         .unwrap(),
         None
     );
-    assert_eq!(events.state(&ended).unwrap().state, "ended");
+    assert_eq!(events.state(&ended).unwrap().state.as_str(), "ended");
 }

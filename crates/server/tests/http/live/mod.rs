@@ -5,7 +5,7 @@ mod drm;
 #[path = "../../../../live/tests/suite/encoder.rs"]
 #[allow(dead_code)]
 mod encoder;
-mod ffmpeg;
+pub(crate) mod ffmpeg;
 mod film;
 mod ingest;
 mod rtmp;

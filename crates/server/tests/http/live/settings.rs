@@ -76,10 +76,10 @@ async fn events_are_listed_with_their_state() {
     assert_eq!(names, [("a".to_owned(), "waiting".to_owned()), ("b".to_owned(), "waiting".to_owned())]);
     send(&world, &created).await;
     world.service.look_after_live().await;
-    assert_eq!(listed()[1].1.state, "live");
+    assert_eq!(listed()[1].1.state.as_str(), "live");
     world.set_clock(NOW + 60);
     world.service.look_after_live().await;
-    assert_eq!(listed()[1].1.state, "interrupted");
+    assert_eq!(listed()[1].1.state.as_str(), "interrupted");
     let key =
         std::fs::read_to_string(events.folder(&created.event.app, &created.event.name).join("event.json"));
     assert!(!key.unwrap().contains(&created.key), "the key is kept as a hash only");

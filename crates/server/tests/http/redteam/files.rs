@@ -181,6 +181,33 @@ impl Storage for Stumbling {
     }
 }
 
+/// Sealed keys that cannot be read make no film that cannot be added again.
+#[tokio::test]
+async fn sealed_keys_that_are_damaged_are_put_right() {
+    let world = World::new().await;
+    let (outside, library) = (tempfile::tempdir().unwrap(), world.config.library());
+    delivered(&world, outside.path());
+    let storage = Folder::new(&library);
+    let publish = || movies::publish(&storage, &library, outside.path());
+    let id = publish().await.unwrap().id;
+    let sealed = library.join(&id).join("keys.sealed");
+    fs::write(&sealed, "{").unwrap();
+    let refused = movies::read(&storage, &id).await.unwrap_err();
+    assert!(matches!(&refused, Error::Pack { reason, .. } if reason.contains("keys.sealed")), "{refused}");
+    publish().await.unwrap();
+    assert!(!sealed.exists(), "what opens nothing is gone");
+    // Those that come with the film take their place; whole ones stay.
+    let come = outside.path().join("keys.sealed");
+    for (there, comes, then) in
+        [("{", r#"{"keys":[]}"#, r#"{"keys":[]}"#), (r#"{"keys": []}"#, r#"{"keys":[]}"#, r#"{"keys": []}"#)]
+    {
+        fs::write(&sealed, there).unwrap();
+        fs::write(&come, comes).unwrap();
+        publish().await.unwrap();
+        assert_eq!(fs::read_to_string(&sealed).unwrap(), then);
+    }
+}
+
 /// A film that cannot be looked at now is not taken for a damaged one.
 #[tokio::test]
 async fn a_film_that_cannot_be_read_now_is_left_alone() {

@@ -1,0 +1,76 @@
+//! A picture of a published film.
+
+use super::block_on;
+use super::check::{library_folder, site_keys};
+use super::film::WORK;
+use super::progress::Bar;
+use crate::Failure;
+use server::Config;
+use server::catalogue::{Pack, Representation};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Lines of the largest representation that is looked into: a poster needs no more.
+const LINES: u32 = 1080;
+
+/// A folder for clear pictures, for the owner of the data folder alone; gone in the end.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+        // It stays where others are at work in it.
+        let _ = self.0.parent().map(std::fs::remove_dir);
+    }
+}
+
+/// The picture of a movie at a time, as a JPEG. Its film is decrypted for that, beside the library, by the site's
+/// keys; ffmpeg decodes it.
+pub(super) fn at(config: &Config, movie: u64, at: Duration) -> Result<Vec<u8>, Failure> {
+    let film = library_folder(config, movie)?;
+    let pack = block_on(async { Ok(Pack::read_folder(&film).await?) })?;
+    let length = pack.duration.as_f64();
+    if at.as_secs_f64() >= length {
+        return Err(Failure::Usage(format!("--from-film: the film ends at {length:.3} s")));
+    }
+    let chosen = pictures(&pack).ok_or_else(|| Failure::Command(format!("movie {movie} has no pictures")))?;
+    let file = film.join(pack::layout::media_path(&chosen.downloadable_id, &chosen.extension));
+    let place = Folder(config.data.join(WORK).join(format!("poster-{movie}-{}", std::process::id())));
+    server::open_data(&place.0)?;
+    let folder = std::path::absolute(&place.0).map_err(failed(&place.0))?;
+    let clear = match pack.keys.is_empty() {
+        true => file,
+        false => {
+            let clear = folder.join("clear.mp4");
+            packager::decrypt(&file, &site_keys(config, &film), Some(&clear), &mut Bar::new())?;
+            clear
+        }
+    };
+    let to = folder.join("poster.jpg");
+    let clear = std::path::absolute(&clear).map_err(failed(&clear))?;
+    prepare::picture(&clear, at, (&folder, &to))?;
+    read(&to, at)
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    let path = path.display().to_string();
+    move |error| Failure::Command(format!("{path}: {error}"))
+}
+
+fn read(picture: &Path, at: Duration) -> Result<Vec<u8>, Failure> {
+    std::fs::read(picture).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::Command(format!(
+            "the film has no picture at {:.3} s: choose an earlier time",
+            at.as_secs_f64()
+        )),
+        _ => failed(picture)(error),
+    })
+}
+
+/// The largest picture that is not larger than needed, else the smallest.
+fn pictures(pack: &Pack) -> Option<&Representation> {
+    let lines = |r: &Representation| r.resolution.map(|size| size.width.min(size.height));
+    let with = || pack.representations.iter().filter_map(|r| Some((lines(r)?, r)));
+    let fitting = with().filter(|(lines, _)| *lines <= LINES).max_by_key(|(lines, _)| *lines);
+    fitting.or_else(|| with().min_by_key(|(lines, _)| *lines)).map(|(_, r)| r)
+}

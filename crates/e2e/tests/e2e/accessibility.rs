@@ -1,0 +1,161 @@
+//! What assistive techniques meet: axe-core on every page, in both colour schemes. It sees what a machine can see of WCAG
+//! 2.2 to level AA, and whether headings begin with one of the first level and skip none.
+
+use std::path::Path;
+
+use e2e::{Browser, MOVIE, Server, TITLE, free_port};
+use serde_json::{Value, json};
+
+use crate::embedding::{FILM, Site, example, grant, inside, origin, server};
+use crate::{eme, frameworks};
+
+/// Looks at pages of one browser, and notes what is wrong with them.
+struct Inspector<'a> {
+    browser: &'a Browser,
+    axe: String,
+    wrong: Vec<String>,
+}
+
+impl<'a> Inspector<'a> {
+    /// `None` where axe-core is not installed.
+    async fn new(browser: &'a Browser) -> Option<Self> {
+        let Some(folder) = std::env::var_os("MATINEE_PLAYERS") else {
+            eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
+            return None;
+        };
+        let axe =
+            std::fs::read_to_string(Path::new(&folder).join("node_modules/axe-core/axe.min.js")).unwrap();
+        // Other tests look at the policies; here a script that no page has is to run in all of them.
+        let enabled = json!({ "enabled": true });
+        browser.driver().cdp().send_raw("Page.setBypassCSP", enabled).await.unwrap();
+        Some(Self { browser, axe, wrong: Vec::new() })
+    }
+
+    /// Looks at what the driver is in, a page or a frame, once for each scheme.
+    async fn look(&mut self, page: &str) {
+        for scheme in ["dark", "light"] {
+            let features = json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme }, { "name": "prefers-reduced-motion", "value": "reduce" },
+            ] });
+            self.browser.driver().cdp().send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
+            if !self.browser.eval::<bool>("return Boolean(window.axe)").await {
+                self.browser.driver().execute(self.axe.as_str(), vec![]).await.unwrap();
+            }
+            // What a player of others draws is not ours to mend.
+            let found: Vec<String> = self
+                .browser
+                .eval(
+                    "const found = await axe.run({ exclude: ['.video-js'] }, {
+                        iframes: false,
+                        preload: false,
+                        resultTypes: ['violations'],
+                        runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] },
+                        rules: { 'page-has-heading-one': { enabled: true }, 'heading-order': { enabled: true } },
+                     });
+                     return found.violations.flatMap(({ id, nodes }) =>
+                        nodes.map(({ target, html, failureSummary }) => `${id}: ${target}: ${html}: ${failureSummary}`))",
+                )
+                .await;
+            self.wrong.extend(found.into_iter().map(|found| format!("{page}, {scheme}: {found}")));
+        }
+    }
+
+    /// The same once a script gives something.
+    async fn look_when(&mut self, page: &str, script: &str) {
+        self.browser.until(&format!("{page} to be there"), script).await;
+        self.look(page).await;
+    }
+
+    /// Prints the list.
+    fn judge(self) {
+        assert!(self.wrong.is_empty(), "{} violations:\n{}", self.wrong.len(), self.wrong.join("\n"));
+    }
+}
+
+/// The pages of the site, and the player in what a viewer meets of it.
+#[tokio::test]
+async fn the_sites_pages_have_no_violations() {
+    let browser = Browser::start().await;
+    let Some(mut inspector) = Inspector::new(&browser).await else { return };
+    let server = Server::start_public("").await;
+    let url = server.url();
+    browser.open(&format!("{url}/login")).await;
+    browser.button("Sign in").await;
+    inspector.look("login").await;
+
+    browser.sign_in(&server).await;
+    browser.film(TITLE).await;
+    inspector.look("library").await;
+    for (page, there) in [
+        ("devices", "return document.querySelector('.devices li') !== null"),
+        ("account", "return document.querySelector('.session-list li') !== null"),
+        ("activate", "return document.querySelector('.box-code') !== null"),
+        ("nothing", "return document.querySelector('h1')?.textContent === 'Page not found'"),
+    ] {
+        browser.open(&format!("{url}/{page}")).await;
+        inspector.look_when(page, there).await;
+    }
+
+    let link =
+        server.run(&["share", "create", "--movie", &MOVIE.to_string(), "--until", "1h", "--devices", "1"]);
+    let plays = "return document.querySelector('video')?.currentTime > 0.2";
+    browser.open(link.trim()).await;
+    browser.until("the film to play", plays).await;
+    browser.button("Pause").await;
+    inspector.look("share").await;
+
+    browser.open(&format!("{url}/watch?movieid={MOVIE}")).await;
+    browser.until("the film to play", plays).await;
+    // The controls are shown when the pointer has moved.
+    browser.button("Pause").await;
+    inspector.look("watch, playing").await;
+    browser.button("Pause").await.click().await.unwrap();
+    browser.button("Play").await;
+    inspector.look("watch, paused").await;
+    browser.button("Settings").await.click().await.unwrap();
+    inspector.look_when("watch, settings", "return document.querySelector('[role=menu]') !== null").await;
+    server.set_policy("key_level = \"box\"").await;
+    browser.open(&format!("{url}/watch?movieid={MOVIE}")).await;
+    inspector
+        .look_when("watch, error", "return document.querySelector('[role=alert]')?.innerText ? true : null")
+        .await;
+    inspector.judge();
+    browser.quit().await;
+}
+
+/// The player in a page of another site, from outside and from inside, and the examples.
+#[tokio::test]
+async fn embedding_pages_have_no_violations() {
+    // With frames of other sites in the page's process, what is said of policies holds for them, too.
+    let browser = Browser::start_with(&["--disable-site-isolation-trials"]).await;
+    let Some(mut inspector) = Inspector::new(&browser).await else { return };
+    let port = free_port();
+    let (server, key) = server(&[port]).await;
+    let token = grant(&server, &key, json!({ "origin": origin(port) })).await;
+    let site = Site::serve(port, example(&server, &token), String::new()).await;
+    browser.open(&site.url()).await;
+    inspector.look_when("example player", &format!("return Boolean({FILM}?.shadowRoot)")).await;
+    inside(&browser, "button").await.click().await.unwrap();
+    browser.until("the film to play", &format!("return {FILM}.currentTime > 0.2")).await;
+    inspector.look("example player, playing").await;
+    let _: Value = browser.eval(&format!("{FILM}.pause(); return null")).await;
+    browser.until("the pause", &format!("return {FILM}.paused")).await;
+    inside(&browser, "iframe").await.enter_frame().await.unwrap();
+    inspector.look_when("embed", "return document.querySelector('button[aria-label=Play]') !== null").await;
+    browser.driver().enter_default_frame().await.unwrap();
+
+    for framework in [frameworks::REACT, frameworks::VUE] {
+        let Some((_server, site)) = frameworks::serve(&framework).await else { continue };
+        browser.open(&site.url()).await;
+        let there = format!("return Boolean({FILM}?.shadowRoot)");
+        inspector.look_when(&format!("example {}", framework.name), &there).await;
+    }
+    for player in eme::EXAMPLES {
+        let Some((_server, address)) = eme::example(player).await else { continue };
+        browser.open(&address).await;
+        let there = "return document.querySelector('video')?.readyState >= 2";
+        inspector.look_when(&format!("example {}", player.0), there).await;
+    }
+    inspector.judge();
+    browser.quit().await;
+}

@@ -1,0 +1,45 @@
+//! What a CDN is told with a request.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::{ClientData, job::Media, model::TrackKind};
+
+/// A time that may be nonsense.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+impl Engine {
+    /// How the download at this place of a track is needed.
+    pub(super) fn client_data(&self, number: usize, place: usize) -> ClientData {
+        let track = &self.tracks[number];
+        let job = &track.jobs[place];
+        let step = track.ladder.step(job.rung);
+        let bandwidth = step.representation.bandwidth;
+        // The caps of the screen and the decoder are the picture's.
+        let may = |rung| match track.kind {
+            TrackKind::Video => self.automatic(track, rung),
+            TrackKind::Audio => self.allowed(track.ladder.step(rung)),
+        };
+        let rungs = track.ladder.iter().filter(|(rung, _)| may(*rung));
+        let top = rungs.map(|(_, step)| step.representation.bandwidth).max().unwrap_or(0).max(bandwidth);
+        let segment = match job.media {
+            Media::Number(segment) => step.index.as_ref().and_then(|index| index.get(segment)),
+            Media::None | Media::Start | Media::Unwanted => None,
+        };
+        let ahead = track.ahead(self.position);
+        let plays = self.playing && self.speed > 0.0 && job.media != Media::None;
+        ClientData {
+            bandwidth,
+            top,
+            length: segment.map(|segment| seconds(segment.end - segment.start)),
+            ahead: seconds(ahead),
+            deadline: plays.then(|| seconds(ahead / self.speed)),
+            throughput: self.estimate(),
+            urgent: self.watch.stall.is_some() || !self.watch.started,
+            starved: track.starved,
+            live: self.growth.is_some(),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Clear films that are damaged, exchanged or away, before and while they are read: never wrong octets, and a line in
+//! the log that says what is the matter. A program of its own, since the log is the whole process's.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../storage/tests/suite/buckets.rs"]
+mod buckets;
+#[path = "http/clear_films.rs"]
+mod clear_films;
+#[path = "../../storage/tests/suite/servers.rs"]
+mod servers;
+#[expect(dead_code, reason = "shared with the other tests of the routes")]
+#[path = "http/world.rs"]
+mod world;
+
+use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode};
+use clear_films::{get, packaged, signed, sources, world};
+use futures_util::StreamExt as _;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock};
+use storage::{PutMode, S3, Storage as _, Transfer};
+use tower::ServiceExt as _;
+use tracing_subscriber::fmt::MakeWriter;
+use world::{HOST, World};
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The log of all tests.
+fn log() -> &'static Captured {
+    static LOG: OnceLock<Captured> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let captured = Captured::default();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(captured.clone()).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        captured
+    })
+}
+
+/// A line of the log has all these words.
+fn is_said(words: &[&str]) {
+    let all = String::from_utf8(log().0.lock().unwrap().clone()).unwrap();
+    assert!(all.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?}: {all}");
+}
+
+/// An answer that is being read.
+struct Answer {
+    body: Pin<Box<axum::body::BodyDataStream>>,
+    read: Vec<u8>,
+}
+
+impl Answer {
+    async fn begin(world: &World, url: &str) -> Self {
+        let mut request = Request::get(url).header("host", HOST).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
+        let response = world.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut this = Self { body: Box::pin(response.into_body().into_data_stream()), read: Vec::new() };
+        while this.read.len() < 20_000 {
+            let piece: Bytes = this.body.next().await.unwrap().unwrap();
+            this.read.extend(piece);
+        }
+        this
+    }
+
+    /// Everything that came, and whether it ended as it should.
+    async fn end(mut self) -> (Vec<u8>, bool) {
+        while let Some(piece) = self.body.next().await {
+            match piece {
+                Ok(piece) => self.read.extend(piece),
+                Err(_) => return (self.read, false),
+            }
+        }
+        (self.read, true)
+    }
+}
+
+/// A film in a folder that no other test has, and its first representation: the clear file, what the packager makes of
+/// it, and its URL.
+struct Film {
+    world: World,
+    clear: PathBuf,
+    encrypted: Vec<u8>,
+    url: String,
+    sources: tempfile::TempDir,
+}
+
+impl Film {
+    async fn new(content: &str) -> Self {
+        log();
+        let sources = sources(&[content]);
+        let world = world(&sources, "").await;
+        let (_kept, pack, folder) = packaged(&world, content, "ck-1");
+        let path = &pack.representations[0].path;
+        let url = signed(&world, &format!("/s/vod/{content}/{path}"));
+        let clear = sources.path().join(content).join(path);
+        let encrypted = fs::read(folder.join(path)).unwrap();
+        Self { world, clear, encrypted, url, sources }
+    }
+
+    async fn status(&self) -> u16 {
+        get(&self.world, &self.url, &[]).await.status.as_u16()
+    }
+
+    fn later(&self) {
+        self.world.set_clock(self.world.now() + 31);
+    }
+
+    /// An answer that something happens to in the middle is a part of the right one, and is cut off.
+    async fn is_cut_off_by(&self, what: impl FnOnce(&Self)) {
+        let answer = Answer::begin(&self.world, &self.url).await;
+        what(self);
+        let (read, is_whole) = answer.end().await;
+        assert!(!is_whole && read.len() < self.encrypted.len());
+        assert!(read == self.encrypted[..read.len()]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_short_is_not_served() {
+    let film = Film::new("cut/short").await;
+    let size = fs::metadata(&film.clear).unwrap().len();
+    File::options().write(true).open(&film.clear).unwrap().set_len(size - 1).unwrap();
+    assert_eq!(film.status().await, 503);
+    is_said(&["ERROR", "cut/short", &format!("has {} octets, not {size}", size - 1)]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_while_it_is_read_ends_the_answer() {
+    let film = Film::new("cut/reading").await;
+    film.is_cut_off_by(|film| {
+        File::options().write(true).open(&film.clear).unwrap().set_len(30_000).unwrap();
+    })
+    .await;
+    is_said(&["ERROR", "a file is cut off"]);
+    // Asked again at once, it is known not to be what it was.
+    assert_eq!(film.status().await, 503);
+    assert_eq!(film.status().await, 503);
+    is_said(&["ERROR", "cut/reading", "has 30000 octets"]);
+}
+
+/// As long as before, with other octets.
+#[tokio::test]
+async fn a_file_that_is_written_into_ends_the_answer() {
+    let film = Film::new("written/into").await;
+    let right = fs::read(&film.clear).unwrap();
+    film.is_cut_off_by(|film| {
+        let mut file = File::options().write(true).open(&film.clear).unwrap();
+        file.write_all(&vec![7; right.len()]).unwrap();
+    })
+    .await;
+    is_said(&["ERROR", "a file is cut off", "was changed or replaced"]);
+    film.later();
+    assert_eq!(film.status().await, 503, "source.json tells of another");
+    is_said(&["ERROR", "written/into", "SHA-256"]);
+    fs::write(&film.clear, &right).unwrap();
+    film.later();
+    let mended = get(&film.world, &film.url, &[]).await;
+    assert!(mended.status == 200 && mended.body == film.encrypted);
+}
+
+/// Another file gets the name: whoever reads has the old one to its end, and nobody gets the new one.
+#[tokio::test]
+async fn a_file_that_is_replaced_is_read_to_its_end() {
+    let film = Film::new("replaced").await;
+    let answer = Answer::begin(&film.world, &film.url).await;
+    let other = film.sources.path().join("other");
+    let mut octets = fs::read(&film.clear).unwrap();
+    octets[60_000..].fill(9);
+    fs::write(&other, octets).unwrap();
+    fs::rename(&other, &film.clear).unwrap();
+    let (read, is_whole) = answer.end().await;
+    assert!(is_whole && read == film.encrypted);
+    assert_eq!(film.status().await, 503);
+    is_said(&["ERROR", "was changed or replaced"]);
+    film.later();
+    assert_eq!(film.status().await, 503);
+    is_said(&["ERROR", "replaced", "SHA-256"]);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_said() {
+    let film = Film::new("unreadable").await;
+    assert_eq!(film.status().await, 200);
+    let json = film.sources.path().join("unreadable/source.json");
+    fs::set_permissions(&film.clear, fs::Permissions::from_mode(0)).unwrap();
+    film.later();
+    // Not so for root.
+    if File::open(&film.clear).is_err() {
+        assert_eq!(film.status().await, 503);
+        is_said(&["ERROR", "unreadable", "ermission denied"]);
+    }
+    fs::set_permissions(&film.clear, fs::Permissions::from_mode(0o600)).unwrap();
+    film.later();
+    assert_eq!(film.status().await, 200);
+    // Nobody can say what is there: what was known holds.
+    let aside = film.sources.path().join("aside.json");
+    fs::rename(&json, &aside).unwrap();
+    symlink(&json, &json).unwrap();
+    film.later();
+    assert_eq!(film.status().await, 200);
+    is_said(&["WARN", "unreadable", "cannot be looked at"]);
+    // And whoever knows nothing says so.
+    let world = clear_films::world(&film.sources, "").await;
+    let url = signed(&world, "/s/vod/unreadable/stream.mpd");
+    assert_eq!(get(&world, &url, &[]).await.status, 503);
+    is_said(&["ERROR", "unreadable", "source.json"]);
+    // It is gone: that is known.
+    fs::remove_file(&json).unwrap();
+    film.later();
+    assert_eq!(film.status().await, 404);
+}
+
+/// The same in a bucket: an object that is replaced while it is read, and a store that refuses.
+#[tokio::test]
+async fn objects_that_are_replaced_or_refused() {
+    log();
+    for server in buckets::servers() {
+        let settings = buckets::settings(&server.endpoint);
+        let folder = tempfile::tempdir().unwrap();
+        let pair = folder.path().join("s3");
+        let write = |(id, secret): (&str, &str)| {
+            let mut options = File::options();
+            let mut file = options.create(true).truncate(true).write(true).mode(0o600).open(&pair).unwrap();
+            let text = format!("aws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        write(servers::ACCESS_KEY);
+        let table = format!(
+            "[origin]\nsources = \"s3://{}/{}\"\nendpoint = \"{}\"\ncredentials = \"file:{}\"\n",
+            settings.bucket,
+            settings.prefix.clone().unwrap(),
+            server.endpoint,
+            pair.display()
+        );
+        let bucket = S3::new(settings).unwrap();
+        let films = sources(&["film"]);
+        let key = "in-a-bucket".parse().unwrap();
+        storage::publish(&bucket, Some(&key), &films.path().join("film"), "source.json", Transfer::Copy)
+            .await
+            .unwrap();
+        let world = World::with(&table).await;
+        let (_kept, pack, folder) = packaged(&world, "in-a-bucket", "ck-1");
+        let path = &pack.representations[0].path;
+        let encrypted = fs::read(folder.join(path)).unwrap();
+        let url = signed(&world, &format!("/s/vod/in-a-bucket/{path}"));
+        let answer = Answer::begin(&world, &url).await;
+        let media = key.join(path).unwrap();
+        let right = bucket.get(&media, None).await.unwrap().bytes().await.unwrap();
+        let other = Bytes::from(vec![7; right.len()]);
+        bucket.put(&media, other, PutMode::Overwrite).await.unwrap();
+        let (read, is_whole) = answer.end().await;
+        assert!(!is_whole && read.len() < encrypted.len() && read == encrypted[..read.len()]);
+        is_said(&["ERROR", "a file is cut off", "was changed or replaced"]);
+        world.set_clock(world.now() + 31);
+        assert_eq!(get(&world, &url, &[]).await.status, 503);
+        is_said(&["ERROR", "in-a-bucket", "SHA-256"]);
+        bucket.put(&media, right, PutMode::Overwrite).await.unwrap();
+        world.set_clock(world.now() + 31);
+        let mended = get(&world, &url, &[]).await;
+        assert!(mended.status == 200 && mended.body == encrypted);
+
+        // moto refuses nobody.
+        if server.name == "SeaweedFS" {
+            write(servers::POWERLESS);
+            let world = World::with(&table).await;
+            let url = signed(&world, "/s/vod/in-a-bucket/stream.mpd");
+            assert_eq!(get(&world, &url, &[]).await.status, 503);
+            is_said(&["ERROR", "in-a-bucket", "refuses it (403)"]);
+        }
+    }
+}

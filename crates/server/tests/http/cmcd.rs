@@ -1,0 +1,57 @@
+//! Client data (CMCD): which CDNs are told, and that it changes nothing at the edge.
+
+use super::client::Client;
+use super::drm::manifest;
+use super::playlists::signed;
+use super::world::{MOVIE, NOW, URL, World, octets};
+use server::urls::Form;
+
+/// As the player writes it.
+const TOLD: &str =
+    "CMCD=bl%3D%282000%3Bv%29%2Cbr%3D%283000%3Bv%29%2Ccid%3D%22a%22%2Cot%3Dv%2Csid%3D%22b%22%2Cv%3D2";
+
+/// A CDN that asks for it is named so in manifests, with a name of the film that is the same for all who
+/// watch it; one that does not is not.
+#[tokio::test]
+async fn cdns_that_ask_are_told() {
+    let cdns = format!(
+        "[[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"{URL}\"\ncmcd = true\n\
+         [[cdn]]\nid = 2\nname = \"b\"\nbase_url = \"https://b.example\"\n"
+    );
+    let world = World::with(&cdns).await;
+    let mut client = Client::registered(&world).await;
+    let first = manifest(&mut client, &world, MOVIE).await;
+    let of = |id: u32| first.cdns.iter().find(|cdn| cdn.id == id).unwrap().cmcd.clone();
+    let name = of(1).expect("it asks");
+    assert_eq!((name.len(), of(2)), (32, None));
+    assert!(!name.contains(&MOVIE.to_string()));
+    world.add_account("grace@example.org", "unlimited").await;
+    let mut other = Client::registered(&world).await;
+    let again = manifest(&mut other, &world, MOVIE).await;
+    assert_eq!(again.cdns.iter().find_map(|cdn| cdn.cmcd.as_ref()), Some(&name));
+
+    // The edge behind that CDN gives the file, the part and the playlist as without it.
+    let urls = &first.downloadables[0].urls;
+    let url = urls.iter().find(|url| url.cdn_id == 1).unwrap().url.strip_prefix(URL).unwrap();
+    let plain = world.request("GET", url, &[("range", "bytes=10-99")], b"").await;
+    let told = world.request("GET", &format!("{url}&{TOLD}"), &[("range", "bytes=10-99")], b"").await;
+    assert_eq!((plain.status.as_u16(), told.status.as_u16()), (206, 206));
+    assert!(told.body == plain.body && told.body == octets()[10..100]);
+    for header in ["etag", "cache-control", "content-range"] {
+        assert_eq!(told.header(header), plain.header(header));
+    }
+    assert_eq!(world.request("GET", &format!("{url}&{TOLD}&{TOLD}"), &[], b"").await.status, 403);
+    assert_eq!(world.request("GET", &format!("{url}&other=1"), &[], b"").await.status, 403);
+}
+
+/// Other players add it to playlists' URLs, too; it does not go on into what those name.
+#[tokio::test]
+async fn playlists_do_not_hand_it_on() {
+    let world = World::new().await;
+    for form in [Form::Hls, Form::Dash] {
+        let path = signed(&world, form, NOW + 1000).await;
+        let plain = world.request("GET", &path, &[], b"").await;
+        let told = world.request("GET", &format!("{path}&{TOLD}"), &[], b"").await;
+        assert_eq!((told.status.as_u16(), told.text()), (200, plain.text()));
+    }
+}

@@ -1,0 +1,189 @@
+// One license, as a MediaKeySession.
+
+import { said, state } from "./errors.js";
+import { display } from "./link.js";
+import { hex, octetsOf } from "./octets.js";
+import { Statuses } from "./statuses.js";
+
+// The least time until a license is renewed, in milliseconds; twice as long each time that one is due at once.
+const SOONEST = 2000;
+const LATEST = 64_000;
+// A kept license's session is named for its film.
+const KEPT = "matinee-";
+
+export class Session extends EventTarget {
+  sessionId = "";
+  expiration = NaN;
+  keyStatuses = new Statuses();
+  #keys;
+  #type;
+  #number = null;
+  #initData = new Uint8Array();
+  #begun = false;
+  #link = null; // the one that it has begun with
+  #challenge = null; // the last
+  #wait = SOONEST;
+  #timers = [];
+  #close;
+
+  constructor(keys, type) {
+    super();
+    this.#keys = keys;
+    this.#type = type;
+    this.closed = new Promise((done) => {
+      this.#close = done;
+    });
+  }
+
+  get #element() {
+    return this.#keys.element?.deref();
+  }
+
+  async #open() {
+    if (this.#begun) {
+      throw state("This session is in use.");
+    }
+    this.#begun = true;
+    this.#link = this.#keys.of.link;
+    this.#number = (await this.#link.ask("create-session")).session;
+    this.#link.on("keys", this.#number, ({ keys }) => this.#say(keys));
+  }
+
+  async #ask(messageType) {
+    this.#challenge = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element);
+    return () => this.#message(messageType, this.#challenge);
+  }
+
+  async generateRequest(type, data) {
+    const octets = octetsOf(data);
+    if (!octets.length || !type) {
+      throw new TypeError("There is no initialization data.");
+    }
+    if (type !== "cenc" && type !== "keyids") {
+      throw new DOMException(`There is no initialization data of the type ${type}.`, "NotSupportedError");
+    }
+    await this.#open();
+    // Without a box of ours a license for the whole film is asked for.
+    this.#initData = type === "cenc" ? octets : new Uint8Array();
+    const send = await this.#ask("license-request");
+    const movie = this.#element?.dataset?.matineeMovie ?? this.#keys.of.movie;
+    this.sessionId = this.#type === "temporary" ? `${this.#number}-${Date.now().toString(36)}` : `${KEPT}${movie}`;
+    send();
+  }
+
+  async #message(messageType, message) {
+    // The caller knows that it has begun before it hears more.
+    await null;
+    const event = globalThis.MediaKeyMessageEvent ? new MediaKeyMessageEvent("message", { messageType, message })
+      : Object.assign(new Event("message"), { messageType, message });
+    this.dispatchEvent(event);
+  }
+
+  async load(id) {
+    const movie = id.startsWith(KEPT) ? Number(id.slice(KEPT.length)) : NaN;
+    if (this.#type !== "persistent-license" || !Number.isSafeInteger(movie)) {
+      throw new TypeError("This session loads no license.");
+    }
+    await this.#open();
+    const members = { session: this.#number, movie, display: display() };
+    try {
+      this.#take(await this.#keys.of.granted(this.#element, (grant) => this.#link.ask("load", { ...members, grant })));
+    } catch (thrown) {
+      if (!/no license is kept|LICENSE_EXPIRED|LICENSE_INVALID/.test(thrown.message)) {
+        throw thrown;
+      }
+      return false;
+    }
+    this.sessionId = id;
+    return true;
+  }
+
+  async update(response) {
+    const octets = octetsOf(response);
+    if (!octets.length) {
+      throw new TypeError("There is no license.");
+    }
+    if (this.#number === null) {
+      throw state("This session has asked for no license.");
+    }
+    // What the license server says when it refuses, handed on.
+    if (octets[0] === 0x7b) {
+      const thrown = said(new TextDecoder().decode(octets));
+      this.#keys.of.refused(this.#challenge, thrown);
+      throw thrown;
+    }
+    const members = { session: this.#number, license: octets.buffer };
+    this.#take(await this.#link.ask("update", members, [octets.buffer]));
+  }
+
+  #take({ keys, expiration, renewAfter, continuous }) {
+    this.#timers.forEach(clearTimeout);
+    this.#timers = [];
+    this.expiration = expiration === null || expiration === undefined ? NaN : expiration * 1000;
+    this.#say(keys);
+    // These times are of this clock: the worker knows how far it is from the server's.
+    const at = (time, act, least = 0) => {
+      const left = time * 1000 - Date.now();
+      // Longer than a timer can be: the page will not be there any more.
+      if (left < 2 ** 31) {
+        this.#timers.push(setTimeout(act, Math.max(left, least)));
+      }
+    };
+    if (renewAfter) {
+      this.#wait = renewAfter * 1000 - Date.now() < SOONEST ? Math.min(2 * this.#wait, LATEST) : SOONEST;
+      // One that cannot be made is none: the license that is there holds until its end.
+      at(renewAfter, () => this.#ask("license-renewal").then((send) => send(), () => {}), this.#wait);
+    }
+    if (continuous && expiration) {
+      at(expiration, () => this.#say(keys.map(({ kid }) => ({ kid, status: "expired" }))));
+    }
+  }
+
+  #say(states) {
+    this.keyStatuses.set(states);
+    this.dispatchEvent(new Event("keystatuseschange"));
+  }
+
+  async close() {
+    if (!this.#begun) {
+      throw state("This session has not begun.");
+    }
+    this.#timers.forEach(clearTimeout);
+    if (this.#number !== null) {
+      this.#link.on("keys", this.#number, null);
+      await this.#link.ask("close", { session: this.#number }).catch(() => {});
+    }
+    this.#say([]);
+    this.#close("closed-by-application");
+  }
+
+  async remove() {
+    if (!this.#begun) {
+      throw state("This session has not begun.");
+    }
+    if (this.sessionId.startsWith(KEPT)) {
+      await this.#link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
+    }
+    this.#say([...this.keyStatuses.entries()].map(([kid]) => ({ kid: hex(new Uint8Array(kid)), status: "released" })));
+  }
+}
+
+// `on…` properties, as the browser's objects have them.
+function handlers(of, types) {
+  for (const type of types) {
+    const set = new WeakMap();
+    Object.defineProperty(of.prototype, `on${type}`, {
+      get() {
+        return set.get(this) ?? null;
+      },
+      set(handler) {
+        if (!set.has(this)) {
+          this.addEventListener(type, (event) => set.get(this)?.call(this, event));
+        }
+        set.set(this, typeof handler === "function" ? handler : null);
+      },
+    });
+  }
+}
+
+handlers(Session, ["message", "keystatuseschange"]);

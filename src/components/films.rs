@@ -1,0 +1,227 @@
+//! All films of the library: the one in front, a search, lanes, and the whole house in order.
+
+use std::rc::Rc;
+
+use gloo::{events::EventListener, utils::document};
+use nccp::json::{Library, LibraryMovie};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use crate::{
+    browse::{self, Index, LANE, Order},
+    components::{Billing, FilmCard, Grid},
+    route::{self, Route},
+};
+
+/// Properties of [`Films`].
+#[derive(Properties, PartialEq)]
+pub struct FilmsProps {
+    /// The account's library.
+    pub library: Rc<Library>,
+}
+
+/// The films. What is searched and how they are sorted is in the address: it is there again when one comes back.
+#[function_component]
+pub fn Films(props: &FilmsProps) -> Html {
+    let library = &props.library;
+    let query = use_state_eq(|| asked().0);
+    let order = use_state_eq(|| asked().1);
+    let index = use_memo(Rc::clone(library), |library| Index::new(&library.movies));
+    let field = use_node_ref();
+    use_slash(&field);
+    use_effect_with(((*query).clone(), *order), |(query, order)| {
+        if Route::current() == Route::Library {
+            route::remember(&address(query, *order));
+        }
+    });
+    {
+        // The way to the library leads to all of it.
+        let (query, order) = (query.setter(), order.setter());
+        use_effect_with((), move |()| {
+            let listener = EventListener::new(&gloo::utils::window(), "popstate", move |_| {
+                if Route::current() == Route::Library {
+                    let (words, sorted) = asked();
+                    query.set(words);
+                    order.set(sorted);
+                }
+            });
+            move || drop(listener)
+        });
+    }
+    if library.movies.is_empty() {
+        return html! {
+            <section class="empty">
+                <h1>{ "The library is empty" }</h1>
+                <p>{ "No films have been added yet. Come back soon." }</p>
+            </section>
+        };
+    }
+    let oninput = {
+        let query = query.setter();
+        move |event: InputEvent| query.set(event.target_unchecked_into::<HtmlInputElement>().value())
+    };
+    let onsubmit = |event: SubmitEvent| event.prevent_default();
+    let onchange = {
+        let order = order.setter();
+        move |event: Event| {
+            order.set(Order::parse(&event.target_unchecked_into::<HtmlSelectElement>().value()));
+        }
+    };
+    let is_searched = !query.trim().is_empty();
+    let mut films: Vec<&LibraryMovie> = match is_searched {
+        true => index.find(&query).into_iter().filter_map(|at| library.movies.get(at)).collect(),
+        false => library.movies.iter().collect(),
+    };
+    browse::sort(&mut films, *order);
+    let found = match (is_searched, films.len()) {
+        (false, _) => String::new(),
+        (true, 0) => format!("No film matches “{}”", query.trim()),
+        (true, 1) => "1 film found".to_owned(),
+        (true, count) => format!("{count} films found"),
+    };
+    html! {
+        <>
+            <h1 class="sr">{ "Library" }</h1>
+            <form class="finder" role="search" {onsubmit}>
+                <label class="field">
+                    <span class="sr">{ "Search films" }</span>
+                    <input type="search" ref={field} value={(*query).clone()} {oninput} dir="auto" autocomplete="off"
+                        placeholder="Title, cast, genre or year" enterkeyhint="search" aria-keyshortcuts="/" />
+                </label>
+                <label class="field order">
+                    <span>{ "Sort by" }</span>
+                    <select {onchange}>
+                        { for Order::ALL.iter().map(|of| html! {
+                            <option value={of.as_str()} selected={of == &*order}>{ of.label() }</option>
+                        }) }
+                    </select>
+                </label>
+            </form>
+            <p class={if is_searched { "found" } else { "sr" }} role="status">{ &found }</p>
+            if !is_searched {
+                { lanes(library) }
+            }
+            if !films.is_empty() {
+                <section class="row">
+                    <h2 class={is_searched.then_some("sr")}>{ if is_searched { "Found" } else { "All films" } }</h2>
+                    // Another order begins at its head.
+                    <Grid key={format!("{} {is_searched}", order.as_str())}
+                        films={films.into_iter().cloned().collect::<Vec<_>>()} />
+                </section>
+            } else {
+                <p class="empty-line">{ "Try fewer letters, or a name of somebody who plays in it." }</p>
+            }
+        </>
+    }
+}
+
+/// What the address asks for.
+fn asked() -> (String, Order) {
+    let order = route::query("sort").map_or(Order::default(), |order| Order::parse(&order));
+    (route::query("q").unwrap_or_default(), order)
+}
+
+fn address(query: &str, order: Order) -> String {
+    let mut parts = Vec::new();
+    if !query.trim().is_empty() {
+        parts.push(format!("q={}", String::from(js_sys::encode_uri_component(query.trim()))));
+    }
+    if order != Order::default() {
+        parts.push(format!("sort={}", order.as_str()));
+    }
+    let question = if parts.is_empty() { "" } else { "?" };
+    format!("{}{question}{}", Route::Library.address(), parts.join("&"))
+}
+
+/// `/` leads to the search, wherever the focus is but in a field.
+#[hook]
+fn use_slash(field: &NodeRef) {
+    let field = field.clone();
+    use_effect_with((), move |()| {
+        let listener = EventListener::new_with_options(
+            &document(),
+            "keydown",
+            gloo::events::EventListenerOptions::enable_prevent_default(),
+            move |event| {
+                let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
+                let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+                let is_typed = target.is_some_and(|target| {
+                    matches!(target.tag_name().as_str(), "INPUT" | "SELECT" | "TEXTAREA" | "DIALOG")
+                });
+                let is_plain = key.key() == "/" && !key.ctrl_key() && !key.meta_key() && !key.alt_key();
+                if let (true, false, Some(field)) = (is_plain, is_typed, field.cast::<HtmlElement>()) {
+                    event.prevent_default();
+                    let _ = field.focus();
+                }
+            },
+        );
+        move || drop(listener)
+    });
+}
+
+fn lanes(library: &Library) -> Html {
+    let Some(front) = browse::featured(&library.movies) else { return Html::default() };
+    let others = || library.movies.iter().filter(|film| film.movie_id != front.movie_id);
+    let films: Vec<&LibraryMovie> = library.movies.iter().filter(|film| !browse::is_event(film)).collect();
+    let mut begun: Vec<_> =
+        others().filter(|film| browse::is_begun(film) && !browse::is_event(film)).collect();
+    begun.sort_by_key(|film| std::cmp::Reverse(film.watched_at));
+    let mut new: Vec<_> =
+        others().filter(|film| !browse::is_begun(film) && !browse::is_event(film)).collect();
+    browse::sort(&mut new, Order::Newest);
+    let list = others().filter(|film| film.queued && !browse::is_begun(film) && !browse::is_event(film));
+    let mine = match library.boxes {
+        0 => "",
+        1 => "Your TV box shows it, too.",
+        _ => "Your TV boxes show it, too.",
+    };
+    let lane = |name: &str, note: &'static str, films: Vec<&LibraryMovie>| {
+        let films: Vec<LibraryMovie> = films.into_iter().take(LANE).cloned().collect();
+        html! { <Lane key={name.to_owned()} name={name.to_owned()} {note} {films} /> }
+    };
+    html! {
+        <>
+            <section class="now-showing" aria-label="Now showing">
+                <Billing film={front.clone()} />
+            </section>
+            { lane("Events", "", others().filter(|film| browse::is_event(film)).collect()) }
+            { lane("Keep watching", "", begun) }
+            { lane("My list", mine, list.collect()) }
+            { lane("New", "", new) }
+            { for browse::genres(&films).into_iter().map(|(genre, films)| lane(genre, "", films)) }
+        </>
+    }
+}
+
+/// Properties of [`Lane`].
+#[derive(Properties, PartialEq)]
+pub struct LaneProps {
+    /// What the films have in common.
+    pub name: AttrValue,
+    /// What else there is to say of it.
+    #[prop_or_default]
+    pub note: AttrValue,
+    /// The films; without any there is no lane.
+    pub films: Vec<LibraryMovie>,
+}
+
+/// A row of films, as wide as it needs to be.
+#[function_component]
+pub fn Lane(props: &LaneProps) -> Html {
+    let LaneProps { name, note, films } = props;
+    if films.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="row">
+            <h2 dir="auto">{ name }</h2>
+            if !note.is_empty() { <p class="facts">{ note }</p> }
+            <div class="films lane">
+                { for films.iter().map(|film| html! {
+                    <FilmCard key={film.movie_id.get()} film={film.clone()} place={name.replace(' ', "-")} />
+                }) }
+            </div>
+        </section>
+    }
+}

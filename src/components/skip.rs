@@ -1,0 +1,147 @@
+//! What most people skip: intro, recap and credits, where the film's chapters name them.
+
+use nccp::Chapter;
+
+/// What can be skipped where the film is now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Skip {
+    /// `Skip intro`.
+    pub label: &'static str,
+    /// The second at which it ends.
+    pub to: f64,
+}
+
+/// Titles of such chapters in English, German, Spanish and French; the whole title, without numbers and signs.
+const TITLES: [(&str, &[&str]); 3] = [
+    (
+        "Skip recap",
+        &[
+            "recap",
+            "previously",
+            "previously on",
+            "rückblick",
+            "was bisher geschah",
+            "zusammenfassung",
+            "resumen",
+            "anteriormente",
+            "en episodios anteriores",
+            "résumé",
+            "précédemment",
+        ],
+    ),
+    (
+        "Skip intro",
+        &[
+            "intro",
+            "introduction",
+            "opening",
+            "opening credits",
+            "opening titles",
+            "title sequence",
+            "titles",
+            "main title",
+            "main titles",
+            "theme song",
+            "vorspann",
+            "einleitung",
+            "titelvorspann",
+            "apertura",
+            "cabecera",
+            "introducción",
+            "créditos iniciales",
+            "ouverture",
+            "générique de début",
+            "générique d ouverture",
+        ],
+    ),
+    (
+        "Skip credits",
+        &[
+            "credits",
+            "end credits",
+            "closing credits",
+            "ending credits",
+            "end titles",
+            "outro",
+            "ending",
+            "abspann",
+            "nachspann",
+            "créditos",
+            "créditos finales",
+            "générique",
+            "générique de fin",
+            "crédits",
+            "crédits de fin",
+        ],
+    ),
+];
+
+impl Skip {
+    /// At this second of a film so long, whose chapters these are, ascending.
+    pub fn at(chapters: &[Chapter], seconds: f64, duration: f64) -> Option<Self> {
+        let place = chapters.iter().rposition(|chapter| chapter.start <= seconds)?;
+        let label = label(&chapters.get(place)?.title)?;
+        let to = chapters.get(place + 1).map_or(duration, |next| next.start.min(duration));
+        (to > seconds).then_some(Self { label, to })
+    }
+}
+
+fn label(title: &str) -> Option<&'static str> {
+    let plain: String =
+        title.to_lowercase().chars().map(|c| if c.is_alphabetic() { c } else { ' ' }).collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let plain = words.join(" ");
+    TITLES.iter().find(|(_, titles)| titles.contains(&plain.as_str())).map(|(label, _)| *label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chapters() -> Vec<Chapter> {
+        [(0.0, "Recap"), (20.0, "Intro"), (55.5, "The walk"), (90.0, "Abspann")]
+            .map(|(start, title)| Chapter { start, title: title.to_owned() })
+            .into()
+    }
+
+    #[test]
+    fn a_skip_leads_to_the_end_of_its_chapter() {
+        for (seconds, expected) in [
+            (0.0, Some(("Skip recap", 20.0))),
+            (20.0, Some(("Skip intro", 55.5))),
+            (55.4, Some(("Skip intro", 55.5))),
+            (55.5, None),
+            (89.9, None),
+            (90.0, Some(("Skip credits", 100.0))),
+            (100.0, None),
+        ] {
+            let skip = Skip::at(&chapters(), seconds, 100.0).map(|skip| (skip.label, skip.to));
+            assert_eq!(skip, expected, "{seconds}");
+        }
+        assert_eq!(Skip::at(&[], 5.0, 100.0), None);
+        assert_eq!(Skip::at(&chapters()[1..], 5.0, 100.0), None, "before the first chapter");
+        assert_eq!(Skip::at(&chapters(), 95.0, 0.0), None, "the length is not known yet");
+    }
+
+    #[test]
+    fn titles_are_known_in_four_languages_and_nothing_else_is_skipped() {
+        for (title, expected) in [
+            ("INTRO", Some("Skip intro")),
+            ("Opening Credits", Some("Skip intro")),
+            ("1. Vorspann", Some("Skip intro")),
+            ("Créditos iniciales", Some("Skip intro")),
+            ("Générique d’ouverture", Some("Skip intro")),
+            ("Générique de fin", Some("Skip credits")),
+            ("End Credits (2)", Some("Skip credits")),
+            ("Was bisher geschah …", Some("Skip recap")),
+            ("Previously on", Some("Skip recap")),
+            ("An introduction to cooking", None),
+            ("The opening of the tomb", None),
+            ("Credit where it is due", None),
+            ("", None),
+            ("12", None),
+        ] {
+            assert_eq!(label(title), expected, "{title}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A film's own page.
+
+use std::rc::Rc;
+
+use nccp::{
+    ErrorCode, MovieId,
+    json::{Film as Details, FilmChapter, FilmTrack, LibraryMovie},
+};
+use wasm_bindgen_futures::spawn_local;
+use web_player::{player::language_name, problem::Problem};
+use yew::prelude::*;
+
+use crate::{
+    api, browse,
+    components::{ErrorView, Frame, Lane, PlayLink, Poster, QueueButton, facts, standing},
+    route::{Link, Route},
+    session::{Action, use_session},
+    spoken,
+};
+
+/// Properties of [`Film`].
+#[derive(Properties, PartialEq)]
+pub struct FilmProps {
+    /// Which film.
+    pub movie: MovieId,
+}
+
+/// What is known of the film's tracks and chapters.
+#[derive(Clone, PartialEq)]
+enum Known {
+    Asked,
+    Told(Rc<Details>),
+    Failed(Problem),
+}
+
+/// The page: what the library knows at once, and the rest when it is there.
+#[function_component]
+pub fn Film(props: &FilmProps) -> Html {
+    let movie = props.movie;
+    let session = use_session();
+    let known = use_state_eq(|| Known::Asked);
+    let attempt = use_state_eq(|| 0);
+    {
+        let (known, session) = (known.setter(), session.dispatcher());
+        use_effect_with((movie, *attempt), move |(movie, _)| {
+            let movie = *movie;
+            spawn_local(async move {
+                match api::film(movie).await {
+                    Ok(details) => known.set(Known::Told(Rc::new(details))),
+                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(error) => known.set(Known::Failed(Problem::from(&error))),
+                }
+            });
+        });
+    }
+    let retry = {
+        let attempt = attempt.clone();
+        Callback::from(move |()| attempt.set(*attempt + 1))
+    };
+    let films = session.library.as_ref().map(|library| library.movies.as_slice()).unwrap_or_default();
+    // The library follows what is watched and put on the list here.
+    let told = match &*known {
+        Known::Told(details) => Some(&**details),
+        _ => None,
+    };
+    let film = browse::film(films, movie).or(told.map(|details| &details.film));
+    let (title, content) = match (film, &*known) {
+        (_, Known::Failed(problem)) if problem.code == ErrorCode::MovieUnknown.as_str() => {
+            ("Film not found".to_owned(), unknown())
+        }
+        (None, Known::Failed(problem)) => {
+            let problem = problem.clone();
+            (problem.title.clone(), html! { <ErrorView {problem} on_retry={retry} /> })
+        }
+        (None, _) => ("Film".to_owned(), skeleton()),
+        (Some(film), known) => {
+            let failed = matches!(known, Known::Failed(_)).then_some(retry);
+            (film.title.clone(), page(film, told, films, failed))
+        }
+    };
+    html! { <Frame {title}>{ content }</Frame> }
+}
+
+fn unknown() -> Html {
+    html! {
+        <section class="empty">
+            <h1>{ "No such film" }</h1>
+            <p>{ "It may have left the library, or the address was mistyped." }</p>
+            <Link to={Route::Library} class="button">{ "To the library" }</Link>
+        </section>
+    }
+}
+
+fn skeleton() -> Html {
+    html! {
+        <div class="skeleton" role="status" aria-label="Loading the film">
+            <div class="bone large" /><div class="bone line" /><div class="bone line" />
+        </div>
+    }
+}
+
+fn page(
+    film: &LibraryMovie,
+    details: Option<&Details>,
+    films: &[LibraryMovie],
+    on_retry: Option<Callback<()>>,
+) -> Html {
+    let movie = film.movie_id;
+    let episodes = browse::episodes(films, film);
+    let alike = browse::alike(films, film).into_iter().filter(|film| !episodes.contains(film));
+    let alike: Vec<LibraryMovie> = alike.cloned().collect();
+    html! {
+        <>
+            <article class="film featured film-page">
+                <Poster film={film.clone()} large=true />
+                <div class="about">
+                    <h1 dir="auto">{ &film.title }</h1>
+                    { facts(film) }
+                    { standing(film) }
+                    <div class="actions">
+                        <PlayLink film={film.clone()} />
+                        if browse::is_begun(film) && !browse::is_event(film) {
+                            <Link to={Route::Watch { movie }} further="&t=0" class="button secondary"
+                                label={format!("Play {} from the start", film.title)}>{ "From the start" }</Link>
+                        }
+                        if let Some(next) = browse::next_episode(films, film) {
+                            <Link to={Route::Watch { movie: next.movie_id }} class="button secondary"
+                                label={format!("Next episode: {}", next.title)}>{ "Next episode" }</Link>
+                        }
+                    </div>
+                    if let Some(synopsis) = &film.synopsis {
+                        <p class="synopsis" dir="auto">{ synopsis }</p>
+                    }
+                    <dl class="credits">
+                        { credit("Cast", film.cast.join(", ")) }
+                        { credit("Genres", film.genres.join(", ")) }
+                        if let Some(details) = details {
+                            { credit("Languages", names(&details.audio)) }
+                            { credit("Subtitles", names(&details.subtitles)) }
+                        }
+                    </dl>
+                    if let Some(retry) = on_retry {
+                        <p class="form-problem" role="alert">
+                            { "Languages and chapters could not be loaded. " }
+                            <button type="button" class="quiet" onclick={retry.reform(|_: MouseEvent| ())}>{ "Try again" }</button>
+                        </p>
+                    }
+                </div>
+                <QueueButton {movie} title={film.title.clone()} queued={film.queued} place="page" />
+            </article>
+            if let Some(details) = details.filter(|details| !details.chapters.is_empty()) {
+                { chapters(movie, &details.chapters) }
+            }
+            if episodes.len() > 1 {
+                { series(film, &episodes) }
+            }
+            <Lane name="More like this" films={alike} />
+        </>
+    }
+}
+
+/// A line of the credits, where there is something to say.
+fn credit(name: &'static str, text: String) -> Html {
+    if text.is_empty() {
+        return Html::default();
+    }
+    html! { <div><dt>{ name }</dt><dd dir="auto">{ text }</dd></div> }
+}
+
+/// The names of languages, each once.
+fn names(tracks: &[FilmTrack]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for FilmTrack { language, label } in tracks {
+        let of_language = language_name(language).filter(|_| language != "und");
+        let name = label.clone().or(of_language).unwrap_or_default();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
+}
+
+/// All episodes, each with a link to its page; this one is marked.
+fn series(film: &LibraryMovie, episodes: &[&LibraryMovie]) -> Html {
+    let name = film.episode.as_ref().map(|of| of.series.clone()).unwrap_or_default();
+    html! {
+        <section class="row">
+            <h2 dir="auto">{ name }</h2>
+            <ol class="chapters episodes">
+                { for episodes.iter().map(|&film| html! {
+                    <li>
+                        <Link to={Route::Film { movie: film.movie_id }}>
+                            <span dir="auto">{ &film.title }</span>
+                            { facts(film) }
+                        </Link>
+                    </li>
+                }) }
+            </ol>
+        </section>
+    }
+}
+
+fn chapters(movie: MovieId, chapters: &[FilmChapter]) -> Html {
+    html! {
+        <section class="row">
+            <h2>{ "Chapters" }</h2>
+            <ol class="chapters">
+                { for chapters.iter().map(|chapter| html! {
+                    <li>
+                        <Link to={Route::Watch { movie }} further={format!("&t={}", chapter.start)}>
+                            <span dir="auto">{ &chapter.title }</span>
+                            <span class="facts">{ spoken::position(chapter.start) }</span>
+                        </Link>
+                    </li>
+                }) }
+            </ol>
+        </section>
+    }
+}

@@ -1,0 +1,42 @@
+//! What a code means, at length.
+
+use web_player::words::{self, Words};
+use yew::prelude::*;
+
+use crate::{
+    components::Frame,
+    route::{Link, Route},
+};
+
+/// Properties of [`Help`].
+#[derive(Properties, PartialEq)]
+pub struct HelpProps {
+    /// The code, as it stands in the address.
+    pub code: AttrValue,
+}
+
+/// The page. Whoever sees a code may have no session, so it needs none.
+#[function_component]
+pub fn Help(props: &HelpProps) -> Html {
+    let code = &props.code;
+    let (title, texts) = match words::of(code) {
+        Some(Words { title, text, more, .. }) => (*title, [*text, *more]),
+        None => (
+            "No such code",
+            [
+                "Nothing more is known of this code here.",
+                "Load the page with the film again. If it comes back, copy the details there and send them to the service.",
+            ],
+        ),
+    };
+    html! {
+        <Frame title={title}>
+            <section class="help">
+                <h1>{ title }</h1>
+                <p class="code">{ "Code " }<code>{ code }</code></p>
+                { for texts.iter().map(|text| html! { <p>{ *text }</p> }) }
+                <Link to={Route::Library} class="button">{ "To the library" }</Link>
+            </section>
+        </Frame>
+    }
+}

@@ -1,0 +1,14 @@
+//! Pages as people and other programs find their way about them: by role and name; and their addresses.
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod around;
+mod cards;
+mod controls;
+mod forms;
+mod library;
+mod player;
+mod problems;
+mod state;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
