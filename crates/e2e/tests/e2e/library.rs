@@ -9,7 +9,7 @@ const TIME: &str = "(document.querySelector('video')?.currentTime ?? 0)";
 #[tokio::test]
 async fn a_film_is_looked_at_found_and_begun_anew() {
     let server = Server::start().await;
-    server.run(&["movie", "add", server.film().to_str().unwrap(), "--genre", "Komödie"]);
+    server.run(&["movie", "edit", &MOVIE.to_string(), "--genre", "Komödie"]);
     let browser = Browser::start().await;
     browser.open(&format!("{}/film/{MOVIE}", server.url())).await;
     browser.arrives_at("/login?next=").await;
