@@ -18,6 +18,9 @@ const JOURNAL: &str = "journal.json";
 struct Journal {
     /// The movie's number that was taken.
     movie: Option<u64>,
+    /// The pack that was made for that number.
+    #[serde(default)]
+    pack: Option<String>,
     /// Of each step's result, what it was made of.
     steps: BTreeMap<String, String>,
 }
@@ -79,12 +82,26 @@ impl Work {
         self.journal.movie
     }
 
-    /// Remembers the movie's number.
+    /// Remembers the movie's number; no pack was made for it yet.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn set_movie(&mut self, movie: u64) -> Result<(), Error> {
-        self.journal.movie = Some(movie);
+        (self.journal.movie, self.journal.pack) = (Some(movie), None);
+        self.save()
+    }
+
+    /// The pack that was made before of this film, under its number.
+    pub fn pack(&self) -> Option<&str> {
+        self.journal.pack.as_deref()
+    }
+
+    /// Remembers the film's pack.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn set_pack(&mut self, pack: &str) -> Result<(), Error> {
+        self.journal.pack = Some(pack.to_owned());
         self.save()
     }
 
@@ -218,6 +235,7 @@ mod tests {
         assert_eq!(left(&work), 1, "the lock alone");
         fs::write(work.folder().join(".b"), "left by a crash").unwrap();
         work.set_movie(7).unwrap();
+        work.set_pack("p").unwrap();
         drop(work);
         // Programs that other tests start have a copy of the lock for the moment before they are themselves.
         let work = loop {
@@ -226,7 +244,7 @@ mod tests {
                 opened => break opened.unwrap(),
             }
         };
-        assert_eq!((left(&work), work.movie()), (2, Some(7)));
+        assert_eq!((left(&work), work.movie(), work.pack()), (2, Some(7), Some("p")));
         work.remove().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }

@@ -93,6 +93,8 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     drop(meter);
     let id = &published.pack.pack_id;
     let done = source.and_then(|source| {
+        // Before the catalogue has it: whoever is cut off behind that knows the film again.
+        work.set_pack(id)?;
         let pack = block_on(async { Ok(movies::read(&*library::open(config)?, id).await?) })?;
         Ok((movie::put(config, &pack, add.details, number.over)?, source))
     });
@@ -126,7 +128,7 @@ fn read_ladder(path: &std::path::Path) -> Result<Vec<prepare::ladder::Rung>, Fai
 /// The number that was asked for, the one that was taken before, or the next; whether licenses can be made for it.
 fn number(config: &Config, add: &Add, work: &mut Work) -> Result<Number, Failure> {
     let number = match work.movie() {
-        Some(movie) => numbers::again(config, movie, add.replace)?,
+        Some(movie) => numbers::again(config, (movie, work.pack()), add.movie, add.replace)?,
         None => numbers::choose(config, add.movie, add.replace)?,
     };
     if !matches!(add.scheme, pack::Scheme::None) {

@@ -22,12 +22,10 @@ pub(super) fn choose(
     asked: Option<nccp::MovieId>,
     replace: bool,
 ) -> Result<Number, Failure> {
-    let listed = list(config)?;
     let Some(asked) = asked else {
-        let id = movies::next_free(listed.iter().map(|movie| movie.id))?;
-        return Ok(Number { id, so_far: None, over: Over::Nothing });
+        return Ok(Number { id: next(config)?, so_far: None, over: Over::Nothing });
     };
-    let so_far = listed.into_iter().find(|movie| movie.id == asked.get());
+    let so_far = movie(config, asked.get())?;
     match so_far {
         Some(movie) if !replace => Err(movies::taken(&movie).into()),
         so_far => {
@@ -37,23 +35,48 @@ pub(super) fn choose(
     }
 }
 
-/// The number that an `add` took before it was cut off: it was free then, so a movie that has it with the same pack is
-/// this film.
-pub(super) fn again(config: &Config, id: u64, replace: bool) -> Result<Number, Failure> {
-    let so_far = list(config)?.into_iter().find(|movie| movie.id == id);
-    Ok(Number { id, so_far, over: if replace { Over::Any } else { Over::ItsOwn } })
+/// The number that an `add` took before it was cut off. Where a movie has it by now, it is this film if it has the pack
+/// that was about to be added; else somebody else was faster, and the number is chosen anew.
+pub(super) fn again(
+    config: &Config,
+    (id, pack): (u64, Option<&str>),
+    asked: Option<nccp::MovieId>,
+    replace: bool,
+) -> Result<Number, Failure> {
+    match movie(config, id)? {
+        Some(other) if !replace && pack != Some(other.pack.as_str()) => choose(config, asked, replace),
+        so_far => Ok(Number { id, so_far, over: if replace { Over::Any } else { Over::ItsOwn } }),
+    }
 }
 
-/// The movies of the catalogue. Where there is no database yet, none is made to see that.
-fn list(config: &Config) -> Result<Vec<Movie>, Failure> {
-    if config.database.server_url()?.is_none() && !config.database().exists() {
-        return Ok(Vec::new());
+/// Whether there is no database yet: none is made to see what it has.
+fn is_absent(config: &Config) -> Result<bool, Failure> {
+    Ok(config.database.server_url()?.is_none() && !config.database().exists())
+}
+
+/// The movie of this number in the catalogue.
+fn movie(config: &Config, id: u64) -> Result<Option<Movie>, Failure> {
+    if is_absent(config)? {
+        return Ok(None);
     }
     block_on(async {
         let store = open(config).await?;
         let listed = movies::list(&*store).await?;
         store.close().await;
-        Ok(listed)
+        Ok(listed.into_iter().find(|movie| movie.id == id))
+    })
+}
+
+/// The next number that is free.
+fn next(config: &Config) -> Result<u64, Failure> {
+    if is_absent(config)? {
+        return Ok(1);
+    }
+    block_on(async {
+        let store = open(config).await?;
+        let id = movies::next_number(&*store).await?;
+        store.close().await;
+        Ok(id)
     })
 }
 

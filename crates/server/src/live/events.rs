@@ -2,7 +2,7 @@
 //! operator's, `event.json` and `state.json` in the event's folder are written here.
 
 use crate::secret::{random_hex, sha256};
-use crate::store::{AuditEntry, NewMovie, Store, retried};
+use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::use_case::movies;
 use crate::{Error, LicenseMode, policy, private};
 use ::live::{Name, SetBy, Settings};
@@ -278,7 +278,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
                 None => id,
                 Some(_) => return Err(bad("movie", format!("there is a movie {id} already"))),
             },
-            None => movies::next_free(tx.movies().await?.iter().map(|movie| movie.id))?,
+            None => movies::next_in(&mut *tx).await?,
         };
         let id = nccp::MovieId::try_from(id)
             .map_err(|_| bad("movie", format!("{id} is too large a number")))?
@@ -299,7 +299,10 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
             regions: Vec::new(),
             license,
         };
-        tx.put_movie(&movie, now).await?;
+        if !tx.add_movie(&movie, now).await? {
+            // Another one was added meanwhile: the next run sees it.
+            return Err(StoreError::Contended.into());
+        }
         tx.audit(&AuditEntry::operator("live create").movie(id)).await?;
         tx.commit().await?;
         Ok::<_, Error>(id)

@@ -306,6 +306,9 @@ pub trait Transaction: Send {
     /// Remembers a request by a hash of it until `expires`; `false` when it is remembered already.
     async fn first_seen(&mut self, hash: &[u8; 32], expires: u64) -> Result<bool>;
 
+    /// Adds a movie; `false`, and nothing is changed, where there is one of its number. Of two that add one at once,
+    /// one does.
+    async fn add_movie(&mut self, movie: &NewMovie, now: u64) -> Result<bool>;
     /// Adds a movie, or replaces the one with its number.
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()>;
     /// A movie.
@@ -316,8 +319,11 @@ pub trait Transaction: Send {
     async fn movies(&mut self) -> Result<Vec<Movie>>;
     /// The plans of the movies that are available: each list of plans that one of them has, once.
     async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>>;
-    /// Forgets a movie with its poster, and what accounts did with it; `false` when there was none.
+    /// Forgets a movie with its poster, and what accounts did with it, and ends the links to it. Its number is
+    /// remembered ([`Transaction::removed_movies`]). `false` when there was none.
     async fn remove_movie(&mut self, id: u64) -> Result<bool>;
+    /// The numbers of movies that were removed. One of them may have been given again since, by name.
+    async fn removed_movies(&mut self) -> Result<Vec<u64>>;
 
     /// Gives a movie a poster, in place of the one that it was given before.
     async fn set_poster(&mut self, movie: u64, poster: &NewPoster<'_>) -> Result<()>;

@@ -6,7 +6,7 @@ pub use taking_in::{publish, sweep_incoming};
 
 use crate::catalogue::Pack;
 use crate::keys::{KeyRing, imported};
-use crate::store::{AuditEntry, Movie, NewMovie, Store, retried};
+use crate::store::{AuditEntry, Movie, NewMovie, Store, StoreError, Transaction, retried};
 use crate::use_case::content_keys;
 use crate::{Error, LicenseMode, policy, region};
 use cenc::KidAndKey;
@@ -198,12 +198,25 @@ fn key(pack: &str) -> Result<Key, Error> {
     Ok(pack.parse().map_err(storage::Error::from)?)
 }
 
-/// The number that the next movie gets beside those that are taken: one more than the highest, or the lowest that is free where there is none
-/// above it.
+/// The number that the next movie gets: none that a movie has, or had before it was removed, so that no link, position or
+/// line of a log leads to another film.
 ///
 /// # Errors
-/// [`Error::Setting`] when there is none at all.
-pub fn next_free(taken: impl IntoIterator<Item = u64>) -> Result<u64, Error> {
+/// [`Error::Setting`] when there is none at all; [`Error::Store`].
+pub async fn next_number(store: &dyn Store) -> Result<u64, Error> {
+    let mut tx = store.read().await?;
+    next_in(&mut *tx).await
+}
+
+/// As [`next_number`], in a transaction.
+pub(crate) async fn next_in(tx: &mut dyn Transaction) -> Result<u64, Error> {
+    let movies = tx.movies().await?;
+    let removed = tx.removed_movies().await?;
+    next_free(movies.iter().map(|movie| movie.id).chain(removed))
+}
+
+/// One more than the highest number that is taken, or the lowest that is free where there is none above it.
+fn next_free(taken: impl IntoIterator<Item = u64>) -> Result<u64, Error> {
     let taken: BTreeSet<u64> = taken.into_iter().collect();
     let above = taken.last().map_or(Some(1), |highest| highest.checked_add(1));
     let is_number = |id: &u64| nccp::MovieId::try_from(*id).is_ok();
@@ -266,7 +279,12 @@ pub async fn add(
             },
         };
         let movie = details.clone().over(so_far)?;
-        tx.put_movie(&movie, now).await?;
+        if replaced.is_some() {
+            tx.put_movie(&movie, now).await?;
+        } else if !tx.add_movie(&movie, now).await? {
+            // What is not there cannot be locked: another was added meanwhile, and the next run sees it.
+            return Err(StoreError::Contended.into());
+        }
         let entry = AuditEntry::operator("movie add").movie(movie.id).with("pack", movie.pack.as_str());
         let entry = match &replaced {
             Some(before) => entry.with("replaced", before.pack.as_str()),
@@ -323,7 +341,8 @@ pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
     movie.ok_or_else(|| unknown(id))
 }
 
-/// Forgets a movie, and its files where no other movie has them.
+/// Forgets a movie, with the links to it, and its files where no other movie has them. No later movie gets its number by
+/// itself.
 ///
 /// # Errors
 /// As [`find`]; [`Error::Storage`].

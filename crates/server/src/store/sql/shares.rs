@@ -1,6 +1,6 @@
 //! Links to films.
 
-use super::{DbRow, Tx, int, unsigned};
+use super::{DbRow, Tx, accounts, int, unsigned};
 use crate::store::{Result, Share, StoreError};
 use sqlx::Row as _;
 
@@ -56,4 +56,16 @@ pub(super) async fn remove(tx: &mut Tx, id: &str) -> Result<Option<i64>> {
         .fetch_optional(&mut **tx)
         .await?;
     row.map(|row| Ok(row.try_get("account")?)).transpose()
+}
+
+/// Ends the links to a movie, and what plays by them: their accounts are blocked.
+pub(super) async fn end_of_movie(tx: &mut Tx, movie: u64) -> Result<()> {
+    let rows = sqlx::query("DELETE FROM shares WHERE movie = $1 RETURNING account")
+        .bind(int(movie))
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in rows {
+        accounts::set_disabled(tx, row.try_get("account")?, true).await?;
+    }
+    Ok(())
 }

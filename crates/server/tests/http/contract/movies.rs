@@ -2,7 +2,8 @@
 
 use super::{account, new_device, new_movie};
 use nccp::json::Episode;
-use server::store::{LogEntry, NewMovie, NewPoster, Poster, Store, Viewing, Watched};
+use server::store::{LogEntry, NewMovie, NewPoster, Poster, Share, Store, StoreError, Viewing, Watched};
+use std::sync::Arc;
 
 pub(super) async fn movies_and_viewings(store: &dyn Store) {
     let bob = account(store, "bob").await;
@@ -135,5 +136,69 @@ pub(super) async fn posters(store: &dyn Store) {
         assert!(tx.remove_movie(id).await.unwrap());
     }
     assert!(tx.posters().await.unwrap().is_empty() && tx.poster_file("0a.jpg").await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}
+
+/// Of two that add a movie of one number at once, one does; the other changes nothing.
+pub(super) async fn added_once(store: Arc<dyn Store>) {
+    let add = |store: Arc<dyn Store>, pack: &'static str| async move {
+        server::store::retried!(async {
+            let mut tx = store.begin().await?;
+            let movie = NewMovie { pack: pack.to_owned(), ..new_movie(2301, &[]) };
+            let added = tx.add_movie(&movie, 1).await?;
+            tx.commit().await?;
+            Ok::<_, StoreError>(added)
+        })
+    };
+    let one = tokio::spawn(add(Arc::clone(&store), "one"));
+    let other = tokio::spawn(add(Arc::clone(&store), "other"));
+    let added = [one.await.unwrap().unwrap(), other.await.unwrap().unwrap()];
+    let mut tx = store.begin().await.unwrap();
+    let there = tx.movie(2301).await.unwrap().unwrap().pack;
+    assert!((added == [true, false] && there == "one") || (added == [false, true] && there == "other"));
+    assert!(tx.remove_movie(2301).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+/// The number of a movie that was removed is remembered, and the links to it have ended, not those to others.
+pub(super) async fn removed_movies(store: &dyn Store) {
+    let accounts = [account(store, "link-gone").await, account(store, "link-stays").await];
+    let mut tx = store.begin().await.unwrap();
+    for (movie, account, n) in [(2201, accounts[0], 21), (2202, accounts[1], 22)] {
+        assert!(tx.add_movie(&new_movie(movie, &[]), 1).await.unwrap());
+        assert!(!tx.add_movie(&new_movie(movie, &["gold"]), 1).await.unwrap());
+        let share = Share {
+            id: format!("s{movie}"),
+            token_hash: [n; 32],
+            account,
+            movie,
+            password_hash: None,
+            ends: None,
+            devices: 3,
+            created: 1,
+        };
+        tx.add_share(&share).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    // The second time it was given again by name.
+    for _ in 0..2 {
+        let mut tx = store.begin().await.unwrap();
+        assert!(tx.remove_movie(2201).await.unwrap());
+        assert!(!tx.remove_movie(2201).await.unwrap());
+        assert!(tx.removed_movies().await.unwrap().contains(&2201));
+        assert!(tx.add_movie(&new_movie(2201, &[]), 1).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    let mut tx = store.begin().await.unwrap();
+    assert!(!tx.removed_movies().await.unwrap().contains(&2202));
+    assert!(tx.share(&[21; 32]).await.unwrap().is_none() && tx.share(&[22; 32]).await.unwrap().is_some());
+    let mut blocked = Vec::new();
+    for id in accounts {
+        blocked.push(tx.account(id).await.unwrap().unwrap().disabled);
+    }
+    assert_eq!(blocked, [true, false]);
+    for movie in [2201, 2202] {
+        assert!(tx.remove_movie(movie).await.unwrap());
+    }
     tx.commit().await.unwrap();
 }

@@ -341,6 +341,10 @@ impl Transaction for SqlTransaction {
         self.later(Write::DropLeases { device: device.to_owned(), movie }).await
     }
 
+    async fn add_movie(&mut self, movie: &NewMovie, now: u64) -> Result<bool> {
+        movies::add(self.now().await?, movie, now).await
+    }
+
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()> {
         movies::put(self.now().await?, movie, now).await
     }
@@ -370,6 +374,10 @@ impl Transaction for SqlTransaction {
 
     async fn remove_movie(&mut self, id: u64) -> Result<bool> {
         movies::remove(self.now().await?, id).await
+    }
+
+    async fn removed_movies(&mut self) -> Result<Vec<u64>> {
+        movies::removed(self.aside()).await
     }
 
     async fn set_poster(&mut self, movie: u64, poster: &NewPoster<'_>) -> Result<()> {
