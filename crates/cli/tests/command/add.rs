@@ -147,6 +147,10 @@ fn ffmpeg_that_is_missing_or_fails() {
     let work = std::fs::read_dir(site.path("data/work")).unwrap().next().unwrap().unwrap().path();
     let left: Vec<_> = std::fs::read_dir(work).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name == "lock" || name == "journal.json"), "{left:?}");
+    // The number that it took is another film's by now: it gets one of its own, and a title of its own.
+    site.ok(&["package", text(&demo("240p.mp4")), "--title", "Other"]);
+    let said = site.ok(&["add", text(&film)]);
+    assert!(said.contains("Published movie 2 \"film\""), "{said}");
 }
 
 /// The data folder may be named relative to here, as the default is; and the clear form is kept where that is

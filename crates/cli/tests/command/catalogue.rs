@@ -126,6 +126,9 @@ fn numbers_are_given_where_none_is_named() {
     assert!(site.ok(&["movie", "add", text(&folder)]).starts_with("Published movie 60027275 "));
     let media = show(&site, "2")["pack"].as_str().unwrap().to_owned();
     assert!(site.ok(&["movie", "list"]).lines().count() == 5 && site.library().contains(&media));
+    // The number of one that was removed is not the next.
+    site.ok(&["movie", "remove", "60027275"]);
+    assert_eq!(site.json(&["package", text(&film), "--json"])["movie_id"], 60_027_276);
 }
 
 /// A poster that is given later is the one that the library shows, at an address of its own, on a running server; and

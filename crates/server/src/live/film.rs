@@ -3,7 +3,7 @@
 
 use super::events::{Event, Events, Standing};
 use crate::keys::KeyRing;
-use crate::store::{AuditEntry, NewMovie, Store, retried};
+use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::{Error, private};
 use ::live::film::{Film, Record, RecordedTrack};
 use ::live::{SegmentEntry, SessionId};
@@ -37,9 +37,9 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
     Error::Config { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// Makes the film of an event that has ended, and gives it to the event's movie. `None`: nothing was ever sent, or
-/// another process has the session and will make it. It is made in `staging`, a local
-/// folder, and moved to the library. The session's folder is removed when the film is there.
+/// Makes the film of an event that has ended, and gives it to the event's movie, where its number is still its own.
+/// `None`: nothing was ever sent, or another process has the session and will make it. It is made in `staging`, a
+/// local folder, and moved to the library. The session's folder is removed when the film is there.
 ///
 /// # Errors
 /// [`Error`]; the event can be published again then.
@@ -95,18 +95,28 @@ pub(super) async fn publish_locked(
     let key = pack.pack_id.parse().map_err(storage::Error::from)?;
     storage::publish(library, Some(&key), &work, PACK_JSON, Transfer::Move).await?;
     let duration = pack.duration.seconds();
-    retried!(async {
+    let is_known = retried!(async {
         let mut tx = store.begin().await?;
-        if let Some(movie) = tx.movie(known.movie_id).await? {
-            let movie = NewMovie { pack: pack.pack_id.clone(), runtime: duration, ..movie.into() };
-            tx.put_movie(&movie, now).await?;
-            tx.audit(
-                &AuditEntry::operator("live end").movie(known.movie_id).with("pack", pack.pack_id.as_str()),
-            )
-            .await?;
+        let Some(movie) = tx.lock_movie(known.movie_id).await? else { return Ok(false) };
+        if movie.pack != super::pack_of(movie.id) {
+            // Another film has the number by now; or this one, of a run that was cut off behind this.
+            return Ok(movie.pack == pack.pack_id);
         }
-        tx.commit().await
+        let movie = NewMovie { pack: pack.pack_id.clone(), runtime: duration, ..movie.into() };
+        tx.put_movie(&movie, now).await?;
+        let entry = AuditEntry::operator("live end").movie(known.movie_id);
+        tx.audit(&entry.with("pack", pack.pack_id.as_str())).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(true)
     })?;
+    if !is_known {
+        tracing::warn!(
+            event = %event.name,
+            movie = known.movie_id,
+            pack = %pack.pack_id,
+            "the event's number is not its own any more: its film lies in the library, and no movie has it"
+        );
+    }
     state.pack = Some(pack.pack_id.clone());
     end(&mut state)?;
     // The library has it.

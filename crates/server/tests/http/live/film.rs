@@ -6,6 +6,7 @@ use super::{APP, EVENT, decrypt, download, event, index, keys, put, send};
 use cenc::KidAndKey;
 use nccp::{MovieType, RequestMessage, ResponseMessage};
 use server::live::{Events, end};
+use server::store::NewMovie;
 
 /// An event that ends is a film: the same bytes under the same KIDs, in the library, without being packaged again.
 #[tokio::test]
@@ -52,6 +53,26 @@ async fn an_event_that_ends_is_a_film() {
     let listed = movies.iter().find(|listed| listed["movie_id"] == movie).unwrap();
     assert_eq!((&listed["state"], &listed["playable"]), (&"ended".into(), &true.into()));
     assert!((8.0..10.0).contains(&listed["runtime"].as_f64().unwrap()));
+}
+
+/// A film that took the event's number meanwhile keeps it; the event's own lies in the library.
+#[tokio::test]
+async fn an_event_whose_number_is_another_films() {
+    let world = World::new().await;
+    let created = event(&world, APP, EVENT).await;
+    send(&world, &created).await;
+    let movie = created.event.known.movie_id;
+    let mut tx = world.store.begin().await.unwrap();
+    let other = tx.movie(movie).await.unwrap().unwrap();
+    tx.put_movie(&NewMovie { pack: "another".into(), ..other.into() }, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let events = Events::new(&world.config.data);
+    end(&events, &created.event.app, &created.event.name, NOW).unwrap();
+    world.service.look_after_live().await;
+    let pack = events.state(&created.event).unwrap().pack.unwrap();
+    assert!(world.config.library().join(&pack).join("pack.json").exists());
+    let kept = world.store.read().await.unwrap().movie(movie).await.unwrap().unwrap();
+    assert_eq!(kept.pack, "another");
 }
 
 /// What a server that was killed left behind becomes a film all the same, without the server.
