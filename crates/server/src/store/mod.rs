@@ -13,6 +13,7 @@ mod sequence;
 // Both engines compile the statements in `sql` against their own types.
 #[allow(clippy::duplicate_mod)]
 mod sqlite;
+mod stale;
 
 pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
@@ -76,6 +77,9 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if stale::is_refusal(&error) {
+            stale::note();
+        }
         match error.as_database_error() {
             // The slot was chosen because none had it: at a snapshot, that may be over by now.
             Some(e) if e.constraint() == Some("devices_account_slot_key") => Self::Contended,

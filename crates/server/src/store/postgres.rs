@@ -4,7 +4,7 @@
 //! snapshot. An engine that knows only SERIALIZABLE (CockroachDB) does as well: what it refuses with 40001
 //! runs again.
 
-use super::{Ahead, Begun, Result, Store, StoreError, Transaction, migrator};
+use super::{Ahead, Begun, Result, Store, StoreError, Transaction, migrator, stale};
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr as _;
@@ -73,6 +73,9 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(QUEUE)
+            .before_acquire(|_, connection| {
+                Box::pin(async move { Ok(!stale::was_noted_within(connection.age)) })
+            })
             .connect_with(options)
             .await?;
         migrator([

@@ -17,8 +17,8 @@ pub trait Transient {
 }
 
 impl Transient for StoreError {
-    /// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock); SQLITE_BUSY (5), its extended codes and
-    /// SQLITE_LOCKED (6).
+    /// SQLSTATE 40001 (serialization failure), 40P01 (deadlock) and 0A000 (a prepared statement of a schema that is no
+    /// more: the connection is opened anew); SQLITE_BUSY (5), its extended codes and SQLITE_LOCKED (6).
     fn is_transient(&self) -> bool {
         let code = match self {
             Self::Contended => return true,
@@ -26,7 +26,7 @@ impl Transient for StoreError {
             _ => None,
         };
         match code.as_deref() {
-            Some("40001" | "40P01") => true,
+            Some("40001" | "40P01" | "0A000") => true,
             // SQLSTATEs have five characters, SQLite's codes are smaller numbers.
             Some(code) => {
                 code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xFF, 5 | 6))

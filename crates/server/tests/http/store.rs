@@ -29,6 +29,7 @@ async fn postgres_keeps_the_contract() {
     assert!(again.read().await.unwrap().accounts().await.unwrap().len() > 3);
     two_devices_cannot_share_a_key(&again).await;
     a_deadlock_ends_for_both(&server).await;
+    a_newer_schema_is_borne(&server).await;
 }
 
 /// Where an engine knows only SERIALIZABLE, as CockroachDB does, transactions are refused with 40001 and run
@@ -94,4 +95,24 @@ async fn a_deadlock_ends_for_both(server: &Postgres) {
     let other = tokio::spawn(run(b, a, Arc::clone(&store), meet));
     // The engine may end both before either is through.
     assert!(one.await.unwrap() + other.await.unwrap() > 2, "one of them ran again");
+}
+
+/// A newer program that migrates beside a running server changes what its prepared statements give: they are prepared
+/// anew, on every connection.
+async fn a_newer_schema_is_borne(server: &Postgres) {
+    let store = server.store().await;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut tx = store.read().await.unwrap();
+        tx.shares().await.unwrap();
+        open.push(tx);
+    }
+    drop(open);
+    let newer = sqlx::PgPool::connect(&server.url()).await.unwrap();
+    sqlx::raw_sql("ALTER TABLE shares ADD COLUMN newer BIGINT").execute(&newer).await.unwrap();
+    newer.close().await;
+    for run in 0..8 {
+        let read = server::store::retried!(async { store.read().await?.shares().await });
+        assert!(read.is_ok(), "{run}: {read:?}");
+    }
 }

@@ -4,7 +4,7 @@
 //! Whatever ended otherwise is rolled back and goes through the pool's hands.
 
 use super::Db;
-use crate::store::{Result, StoreError};
+use crate::store::{Result, StoreError, stale};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +43,8 @@ impl Connections {
         let turn = tokio::time::timeout(self.0.patience, Arc::clone(&self.0.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| StoreError::Engine(sqlx::Error::PoolTimedOut))?;
         let turn = turn.map_err(|_| StoreError::Engine(sqlx::Error::PoolClosed))?;
-        let warm = self.0.warm().pop().filter(|(_, since)| since.elapsed() < WARM);
+        let is_fit = |since: &Instant| since.elapsed() < WARM && !stale::was_noted_within(since.elapsed());
+        let warm = self.0.warm().pop().filter(|(_, since)| is_fit(since));
         let (connection, since, is_warm) = match warm {
             Some((connection, since)) => (connection, since, true),
             None => (self.0.pool.acquire().await?, Instant::now(), false),
