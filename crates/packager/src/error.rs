@@ -49,9 +49,9 @@ pub enum Error {
     },
     /// A codec that is not supported.
     #[error(
-        "{}: {media} codec `{codec}` is not supported; encode it as {supported}, for example by `ffmpeg -i {} {} film.mp4`, \
+        "{}: {media} codec `{codec}` is not supported; encode it as {supported}, for example by `ffmpeg -i {} {} {}`, \
          or let `matinee add` do it",
-        path.display(), quoted(path), encode(media)
+        path.display(), quoted(path), encode(media), quoted(&remade(path))
     )]
     Codec {
         /// Which file.
@@ -241,11 +241,17 @@ fn quoted(path: &Path) -> String {
     }
 }
 
+/// A name for the file that is made of one: another one, beside it.
+fn remade(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-new.mp4"))
+}
+
 /// ffmpeg's options that make of a medium what every browser plays, with key frames where segments can begin, and leave
 /// the other as it is.
 fn encode(media: &str) -> &'static str {
     match media {
-        "audio" => "-map 0:v -map 0:a -c:v copy -c:a aac -b:a 192k",
+        "audio" => "-map 0:v? -map 0:a -c:v copy -c:a aac -b:a 192k",
         _ => {
             "-map 0:v:0 -map 0:a? -c:v libx264 -crf 20 -pix_fmt yuv420p -force_key_frames 'expr:gte(t,n_forced*2)' -c:a copy"
         }
@@ -320,8 +326,10 @@ mod tests {
             said.contains("`ffmpeg -i 'My film'\\''s cut.mp4' -map 0:v:0 ") && !said.contains('\n'),
             "{said}"
         );
+        assert!(said.contains(" -c:a copy 'My film'\\''s cut-new.mp4'`"), "{said}");
         let said = error("film.mp4", "audio").to_string();
-        assert!(said.contains("`ffmpeg -i film.mp4 -map 0:v -map 0:a -c:v copy -c:a aac"), "{said}");
+        assert!(said.contains("`ffmpeg -i film.mp4 -map 0:v? -map 0:a -c:v copy -c:a aac"), "{said}");
+        assert!(said.contains(" -b:a 192k film-new.mp4`"), "the film itself is not written over: {said}");
         assert_eq!(quoted(Path::new("-i")), "'-i'");
     }
 }
