@@ -57,6 +57,14 @@ pub(super) fn library_folder(config: &Config, movie: u64) -> Result<PathBuf, Fai
         let store = open_existing(config).await?;
         let movie = movies::find(&*store, movie).await?;
         store.close().await;
+        if !pack::layout::is_pack_id(&movie.pack) {
+            return Err(Failure::Usage(format!(
+                "movie {id} is the content {content}, which has no film in the library: `matinee config check` looks at its \
+                 clear files, and `matinee movie poster {id} FILE` gives it a picture of yours",
+                id = movie.id,
+                content = movie.pack
+            )));
+        }
         if let storage::Address::S3 { .. } = config.storage.url {
             return Err(Failure::Usage(format!(
                 "the film lies in {url}: check that it is whole by `matinee storage check`; to look into it, fetch it by \

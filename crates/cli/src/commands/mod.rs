@@ -97,9 +97,22 @@ async fn open_existing(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let elsewhere = config.database.server_url()?.is_some();
     if !(elsewhere && !config.data.exists()) {
         data_is_there(config)?;
+        if !has_database(config)? {
+            let folder = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+            return Err(Failure::Usage(format!(
+                "there is no database in {}: name your data folder by --data, or make one, for example by `matinee user add \
+                 EMAIL`",
+                folder.display()
+            )));
+        }
         server::open_data(&config.data)?;
     }
     Ok(server::store::open(config).await?)
+}
+
+/// Whether there is a database, elsewhere or in the data folder.
+fn has_database(config: &Config) -> Result<bool, Failure> {
+    Ok(config.database.server_url()?.is_some() || config.database().exists())
 }
 
 /// Whether there is a data folder; else says what to do.

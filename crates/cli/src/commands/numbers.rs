@@ -1,6 +1,6 @@
 //! Numbers of movies: the next that is free, and those that are taken.
 
-use super::{block_on, open};
+use super::{block_on, has_database, open};
 use crate::Failure;
 use server::Config;
 use server::movies::{self, Over};
@@ -49,14 +49,9 @@ pub(super) fn again(
     }
 }
 
-/// Whether there is no database yet: none is made to see what it has.
-fn is_absent(config: &Config) -> Result<bool, Failure> {
-    Ok(config.database.server_url()?.is_none() && !config.database().exists())
-}
-
-/// The movie of this number in the catalogue.
+/// The movie of this number in the catalogue. Where there is no database yet, none is made to see that.
 fn movie(config: &Config, id: u64) -> Result<Option<Movie>, Failure> {
-    if is_absent(config)? {
+    if !has_database(config)? {
         return Ok(None);
     }
     block_on(async {
@@ -69,7 +64,7 @@ fn movie(config: &Config, id: u64) -> Result<Option<Movie>, Failure> {
 
 /// The next number that is free.
 fn next(config: &Config) -> Result<u64, Failure> {
-    if is_absent(config)? {
+    if !has_database(config)? {
         return Ok(1);
     }
     block_on(async {

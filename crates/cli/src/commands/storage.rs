@@ -1,7 +1,7 @@
 //! `matinee storage`.
 
 use super::progress::Bar;
-use super::{block_on, data_is_there, open_existing};
+use super::{block_on, data_is_there, has_database, open_existing};
 use crate::args::{Storage, StorageCheck, StorageCopy};
 use crate::{Failure, output};
 use packager::{Destination, Progress as _};
@@ -146,8 +146,12 @@ async fn check(config: &Config, check: StorageCheck) -> Result<(), Failure> {
     }
 }
 
-/// All movies of the catalogue.
+/// All movies of the catalogue; none where there is no database, as beside a copy of the library.
 async fn catalogue(config: &Config) -> Result<Vec<Movie>, Failure> {
+    if !has_database(config)? {
+        data_is_there(config)?;
+        return Ok(Vec::new());
+    }
     let store: Arc<_> = open_existing(config).await?;
     let listed = movies::list(&*store).await?;
     store.close().await;

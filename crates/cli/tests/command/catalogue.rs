@@ -230,6 +230,19 @@ fn what_only_looks_makes_nothing() {
         assert!(said.contains(&format!("no data folder at {}", folder.display())), "{arguments:?}: {said}");
         assert!(said.contains("--data") && !folder.exists(), "{arguments:?}");
     }
+    // In one of something else, too.
+    let other = Site::new();
+    other.make_data();
+    for arguments in
+        [&["movie", "list"][..], &["user", "list"], &["share", "list"], &["audit"], &["check", "7"]]
+    {
+        let said = misused(&other, arguments);
+        assert!(
+            said.contains("there is no database in ") && said.contains("--data"),
+            "{arguments:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(other.path("data")).unwrap().count(), 0);
     // The configuration can be looked at before there is anything.
     for arguments in [&["config", "check"][..], &["config", "show"], &["policy", "list"]] {
         site.ok(arguments);

@@ -48,8 +48,11 @@ fn killed_at_random_moments() {
         }
         steps.pop();
         seen.extend(steps.into_iter().filter(ffmpegs));
-        let listed =
-            if site.path("data").exists() { site.json(&["movie", "list", "--json"]) } else { Value::Null };
+        let listed = if site.path("data/matinee.db").exists() {
+            site.json(&["movie", "list", "--json"])
+        } else {
+            Value::Null
+        };
         if listed[0]["movie_id"] == 1 {
             assert!(site.json(&["movie", "show", "1", "--json"])["files"].as_array().unwrap().len() == 2);
             // Done: the next begins anew.
@@ -103,7 +106,7 @@ fn killed_at_eight_moments_nothing_is_left() {
             assert!(std::time::Instant::now() < until, "something goes on after {read:?}");
             std::thread::yield_now();
         }
-        if work.exists() {
+        if work.join("matinee.db").exists() {
             let listed = site.json(&["movie", "list", "--json"]);
             if listed[0]["movie_id"] == 5 {
                 site.ok(&["check", "5"]);
@@ -177,7 +180,7 @@ fn killed_at_any_moment() {
         println!("killed after {moment:?}, {}", if in_time { "when it was done" } else { "at work" });
         wait_for_quiet(&site.path("data"));
         assert_whole(&site);
-        if site.path("data").exists() {
+        if site.path("data/matinee.db").exists() {
             let listed = site.json(&["movie", "list", "--json"]);
             if listed[0]["movie_id"] == 5 {
                 site.ok(&["check", "5"]);
