@@ -7,20 +7,58 @@ use super::progress::Bar;
 use crate::Failure;
 use server::Config;
 use server::catalogue::{Pack, Representation};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Lines of the largest representation that is looked into: a poster needs no more.
 const LINES: u32 = 1080;
 
+/// How the names of folders for clear pictures begin.
+const PREFIX: &str = "poster-";
+
 /// A folder for clear pictures, for the owner of the data folder alone; gone in the end.
-struct Folder(PathBuf);
+struct Folder {
+    path: PathBuf,
+    /// As long as it is held, nobody else takes the folder for one that was left behind.
+    _lock: Option<File>,
+}
+
+impl Folder {
+    /// Makes one for a movie in the folder of half-made films, and removes what commands left there that were cut off.
+    fn make(work: &Path, movie: u64) -> Result<Self, Failure> {
+        std::fs::create_dir_all(work).map_err(failed(work))?;
+        // One at a time, so that no new folder is swept before it is locked.
+        let turn = File::open(work).ok().filter(|work| work.lock().is_ok());
+        if turn.is_some() {
+            sweep(work);
+        }
+        let path = work.join(format!("{PREFIX}{movie}-{}", std::process::id()));
+        server::open_data(&path)?;
+        let lock = File::open(&path).ok().filter(|folder| folder.try_lock().is_ok());
+        Ok(Self { path, _lock: lock })
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
         // It stays where others are at work in it.
-        let _ = self.0.parent().map(std::fs::remove_dir);
+        let _ = self.path.parent().map(std::fs::remove_dir);
+    }
+}
+
+/// Removes the folders for clear pictures that nobody holds. What cannot be locked is in use, or on a disk without
+/// locks, and stays.
+fn sweep(work: &Path) {
+    let Ok(entries) = std::fs::read_dir(work) else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let lock = (is_ours && is_folder).then(|| File::open(entry.path()).ok()).flatten();
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -35,9 +73,8 @@ pub(super) fn at(config: &Config, movie: u64, at: Duration) -> Result<Vec<u8>, F
     }
     let chosen = pictures(&pack).ok_or_else(|| Failure::Command(format!("movie {movie} has no pictures")))?;
     let file = film.join(pack::layout::media_path(&chosen.downloadable_id, &chosen.extension));
-    let place = Folder(config.data.join(WORK).join(format!("poster-{movie}-{}", std::process::id())));
-    server::open_data(&place.0)?;
-    let folder = std::path::absolute(&place.0).map_err(failed(&place.0))?;
+    let place = Folder::make(&config.data.join(WORK), movie)?;
+    let folder = std::path::absolute(&place.path).map_err(failed(&place.path))?;
     let clear = match pack.keys.is_empty() {
         true => file,
         false => {

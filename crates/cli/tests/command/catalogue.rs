@@ -191,6 +191,9 @@ fn a_poster_is_a_picture_of_the_film() {
     site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7"]);
     let given = site.json(&["movie", "poster", "7", "--from-film", "20s", "--json"]);
     assert_eq!((&given["poster"]["width"], &given["poster"]["height"]), (&426.into(), &240.into()));
+    // What one that was cut off left goes, too.
+    std::fs::create_dir_all(site.path("data/work/poster-7-1")).unwrap();
+    std::fs::write(site.path("data/work/poster-7-1/clear.mp4"), "clear").unwrap();
     let other = site.json(&["movie", "poster", "7", "--from-film", "30s", "--json"]);
     assert_ne!(given["poster"]["url"], other["poster"]["url"], "another picture");
     assert!(misused(&site, &["movie", "poster", "7", "--from-film", "2h"]).contains("the film ends at 60.0"));
