@@ -99,8 +99,10 @@ async fn where_nothing_is_people_get_a_page() {
         let seen = (page.status.as_u16(), page.header("content-type"), page.header("cache-control"));
         assert_eq!(seen, (404, "text/html; charset=utf-8", "no-store"), "{path}");
         assert!(page.text().contains("No such page"), "{}", page.text());
+        assert!(page.header("content-security-policy").contains("script-src 'self'"), "{path}");
         let line = world.request("GET", path, &[("accept", "*/*")], b"").await;
         assert_eq!((line.status.as_u16(), line.text()), (404, "There is nothing here.\n"));
+        assert_eq!(line.header("content-type"), "text/plain; charset=utf-8", "{path}");
     }
 }
 
@@ -343,17 +345,4 @@ async fn the_cdm_frame_is_for_the_listed() {
     assert!(page.cookies().is_empty());
     let script = world.request("GET", "/eme.js", &[("origin", "https://evil.example")], b"").await;
     assert_eq!((script.status.as_u16(), script.header("access-control-allow-origin")), (200, "*"));
-}
-
-/// Who goes to an address that does not exist gets the app, which says so; whatever else asks gets a line.
-#[tokio::test]
-async fn an_address_that_does_not_exist_is_a_page_to_browsers() {
-    let world = with_site().await;
-    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
-    let page = world.request("GET", "/nothing", &browser, b"").await;
-    assert_eq!((page.status.as_u16(), page.header("content-type")), (404, "text/html; charset=utf-8"));
-    assert_eq!(page.text(), "<!doctype html><title>Matinee</title>");
-    assert!(page.header("content-security-policy").contains("script-src 'self'"));
-    let other = world.request("GET", "/assets/nothing.js", &[("accept", "*/*")], b"").await;
-    assert_eq!((other.status.as_u16(), other.header("content-type")), (404, "text/plain; charset=utf-8"));
 }
