@@ -129,6 +129,9 @@ impl SourceIndex {
         }
         let moof = read(file, at, moof_len)?;
         let mdat_len = box_len(file, at + moof_len, b"mdat")?;
+        if mdat_len > MAX_MEDIA {
+            return Err(source("a fragment of over 256 MiB"));
+        }
         let fragment = Fragment::parse(&moof, at, init)?;
         let [track] = fragment.tracks() else { return Err(source("a fragment of not one track")) };
         let decode_time = track.base_decode_time.ok_or_else(|| source("a fragment without its time"))?;
@@ -154,9 +157,6 @@ impl SourceIndex {
         }
         let media = at + moof_len + 8;
         if let (Some(cenc), Some(cbcs)) = streams {
-            if mdat_len > MAX_MEDIA {
-                return Err(source("a fragment of over 256 MiB"));
-            }
             let data = read(file, media, mdat_len - 8)?;
             self.look_into(first, &data, cenc, cbcs)?;
         }
