@@ -28,17 +28,22 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The name of its file.
-    fn name(&self) -> String {
-        format!("{}{:010x}", object_name(&self.key), self.number)
+    /// The name of its file. Each version of the object has its own: readers of an old one do not displace what
+    /// readers of a new one keep.
+    fn name(&self, version: Version) -> String {
+        format!("{}{}{:010x}", object_name(&self.key), version.name(), self.number)
     }
 }
 
 /// What the names of an object's parts begin with: a digest, for keys may be long. Two objects with one digest
 /// displace each other's parts; neither gets the other's bytes.
 fn object_name(key: &Key) -> String {
-    let digest = Sha256::digest(key.as_str());
-    digest.iter().take(15).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(key.as_str()), 9)
+}
+
+/// So many octets of a digest, hexadecimal.
+fn hex(digest: &[u8], octets: usize) -> String {
+    digest.iter().take(octets).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What tells an object from another one that is put in its place.
@@ -59,6 +64,15 @@ impl Version {
             digest.iter().take(8).fold(0, |tag, byte| tag << 8 | u64::from(*byte))
         });
         Self { size: meta.size, modified: meta.modified, tag }
+    }
+
+    /// What stands for it in the names of parts.
+    fn name(&self) -> String {
+        let mut digest = Sha256::new();
+        for number in [self.size, self.time(), self.tag] {
+            digest.update(number.to_be_bytes());
+        }
+        hex(&digest.finalize(), 6)
     }
 
     /// Nanoseconds since 1970; 0 for what is older.
@@ -150,7 +164,7 @@ impl Disk {
 
     /// The bytes of a part of this version of its object. Blocks.
     pub(super) fn read(&self, part: &Part, version: Version) -> Option<Bytes> {
-        let name = part.name();
+        let name = part.name(version);
         if !self.index().entries.contains_key(&name) {
             return None;
         }
@@ -164,7 +178,7 @@ impl Disk {
                 Some(found)
             }
             None => {
-                // A damaged one, one of another version, or one that somebody removed.
+                // A damaged one, or one that somebody removed.
                 self.index().remove(&name);
                 let _ = fs::remove_file(path);
                 None
@@ -174,7 +188,7 @@ impl Disk {
 
     /// Keeps a part. Where it does not fit, or the disk is full, it is not kept. Blocks.
     pub(super) fn write(&self, part: &Part, data: &[u8], version: Version) -> io::Result<()> {
-        let name = part.name();
+        let name = part.name(version);
         let head = head(part, data, version);
         let bytes = (head.len() + data.len()) as u64;
         if bytes > self.budget {
@@ -208,7 +222,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Forgets all parts of an object. Blocks.
+    /// Forgets all parts of an object, of all its versions. Blocks.
     pub(super) fn forget(&self, key: &Key) {
         let begin = object_name(key);
         let mut index = self.index();

@@ -119,6 +119,11 @@ async fn an_object_that_changes_is_the_one_that_was_looked_at() {
     for cached in [&without, &cached] {
         assert!(read(cached, &now, 0..size).await.unwrap() == world.data);
     }
+    // Who still reads the old one takes nothing away from who reads the new one.
+    let fetched = world.elsewhere.gets();
+    assert!(read(&cached, &before, 5..10).await.unwrap() == old[5..10]);
+    assert!(read(&cached, &now, 0..size).await.unwrap() == world.data);
+    assert_eq!(world.elsewhere.gets(), fetched);
 }
 
 /// Readers that go away in the middle of it leave nothing in the way of others.
