@@ -27,9 +27,11 @@ pub(super) enum Along {
     After,
 }
 
-/// Ruby text, and what it is for.
+/// Ruby text, what it is for, and what both lie in (`tts:ruby`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ruby {
+    /// Has others of these in it, and no text of its own.
+    Container,
     Base,
     Text,
 }
@@ -82,6 +84,7 @@ impl Style {
                 _ => None,
             }),
             ruby: said("ruby").and_then(|ruby| match ruby {
+                "container" | "baseContainer" | "textContainer" => Some(Ruby::Container),
                 "base" => Some(Ruby::Base),
                 "text" => Some(Ruby::Text),
                 _ => None,

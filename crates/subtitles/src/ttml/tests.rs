@@ -180,6 +180,17 @@ fn white_space_ruby_and_what_is_not_shown() {
         ),
         ["0 1000 |<ruby>漢<rt>かん</rt></ruby>"]
     );
+    let indented = r#"今 <span tts:ruby="container">
+          <span tts:ruby="baseContainer">
+            <span tts:ruby="base">漢</span>
+            <span tts:ruby="base">字</span>
+          </span>
+          <span tts:ruby="textContainer">
+            <span tts:ruby="text">かん</span>
+            <span tts:ruby="text">じ</span>
+          </span>
+        </span>の"#;
+    assert_eq!(p(indented), ["0 1000 |今 <ruby>漢字<rt>かんじ</rt></ruby>の"]);
     let empty = document("", "<body><div><p begin=\"0s\" end=\"1s\"> <br/> </p></div></body>");
     assert_eq!(read_ttml(empty.as_bytes()), Err(Error::Empty));
 }
@@ -236,6 +247,12 @@ fn hostile_xml_is_refused() {
     assert_eq!(line("<tt xmlns='http://www.w3.org/ns/ttml'><body>").1, "it ends in the middle of an element");
     let deep = document("", &("<div>".repeat(40) + &"</div>".repeat(40)));
     assert_eq!(line(&deep).1, "too many elements, or too deep");
+    // Namespaces that are declared at once, not one after the other.
+    let names: String = (0..20).map(|n| format!(" xmlns:n{n}='urn:{n}'")).collect();
+    let named = |depth| format!("<div{names}>").repeat(depth) + &"</div>".repeat(depth);
+    let file = |depth| document("", &format!("<body>{}</body>", named(depth).repeat(9)));
+    assert_eq!(read_ttml(file(2).as_bytes()), Err(Error::Empty));
+    assert_eq!(line(&file(3)).1, "too many namespaces at once");
     assert_eq!(line(&(document("", "") + "text")).1, "text outside of the document");
     for other in ["<html><body/></html>", "<x xmlns='http://www.w3.org/ns/ttml'/>", "a", ""] {
         assert_eq!(read_ttml(other.as_bytes()), Err(Error::Unknown), "{other}");

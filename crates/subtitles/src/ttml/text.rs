@@ -18,7 +18,7 @@ impl Look {
             bold: is(style.bold),
             italic: is(style.italic),
             underline: is(style.underline),
-            ruby: style.ruby,
+            ruby: style.ruby.filter(|ruby| *ruby != Ruby::Container),
         }
     }
 
@@ -44,15 +44,20 @@ impl Lines {
         self.lines.push(Vec::new());
     }
 
-    /// Adds text; white space in it is one blank, if it is not to be preserved.
+    /// Adds text; white space in it is one blank, if it is not to be preserved. Between the parts of ruby it is
+    /// none: files are indented there.
     pub(super) fn add(&mut self, text: &str, style: Style, preserve: bool) {
+        let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
+        if style.ruby == Some(Ruby::Container) && text.chars().all(is_blank) {
+            return;
+        }
         let look = Look::of(style);
         for c in text.chars() {
             match c {
                 '\n' if preserve => self.end_line(),
                 '\r' if preserve => {}
                 c if preserve => self.push(c, look),
-                ' ' | '\t' | '\n' | '\r' => {
+                c if is_blank(c) => {
                     // A blank at the beginning of a line, or behind another, is none.
                     if self.lines.last().and_then(|line| line.last()).is_some_and(|(last, _)| *last != ' ') {
                         self.push(' ', look);
@@ -147,6 +152,11 @@ mod tests {
         assert_eq!(
             lines(&[("今", plain, false), ("日", ruby(Ruby::Base), false), ("び", ruby(Ruby::Text), false)]),
             ["今<ruby>日<rt>び</rt></ruby>"]
+        );
+        let (base, text, around) = (ruby(Ruby::Base), ruby(Ruby::Text), ruby(Ruby::Container));
+        assert_eq!(
+            lines(&[("\n ", around, false), ("日", base, false), ("\n ", around, true), ("び", text, false)]),
+            ["<ruby>日<rt>び</rt></ruby>"]
         );
     }
 }

@@ -3,7 +3,7 @@
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::{Namespace, ResolveResult};
+use quick_xml::name::{Namespace, NamespaceError, ResolveResult};
 use quick_xml::reader::NsReader;
 
 use crate::Error;
@@ -14,6 +14,8 @@ const MAX_DEPTH: usize = 32;
 const MAX_ELEMENTS: usize = 500_000;
 /// Attributes of one element.
 const MAX_ATTRIBUTES: usize = 64;
+/// Prefixes that are declared at any point: each name is looked for among them. Documents have some ten.
+const MAX_NAMESPACES: usize = 64;
 
 /// What the namespaces of TTML begin with: TTML 1 and 2, and the drafts that DFXP files are of.
 const TTML: [&str; 3] =
@@ -119,12 +121,16 @@ pub(super) fn parse(text: &str) -> Result<Vec<Element>, Error> {
     let config = reader.config_mut();
     config.enable_all_checks(true);
     config.expand_empty_elements = true;
+    reader.resolver_mut().set_max_namespace_bindings(MAX_NAMESPACES);
     let mut tree = Tree::default();
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         let wrong = |what| wrong(text, at, what);
         let (space, event) = match reader.read_resolved_event() {
             Ok((resolved, event)) => (Space::of(&resolved), event),
+            Err(quick_xml::Error::Namespace(NamespaceError::TooManyBindings(_))) => {
+                return Err(wrong("too many namespaces at once"));
+            }
             Err(_) => return Err(wrong(NOT_WELL_FORMED)),
         };
         match event {
