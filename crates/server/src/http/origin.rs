@@ -14,11 +14,17 @@ use pack::layout::WholePart;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use storage::{Key, Storage};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-/// Octets of a clear file that are sent at once.
+/// Octets of a clear file that are sent at once, and of one in a bucket, where each piece costs a request.
 const CLEAR_PIECE: u64 = 256 << 10;
+const CLEAR_PIECE_OF_BUCKET: u64 = 4 << 20;
+/// So long is waited for the first piece of an answer: shorter than requests may take to be answered at all, so that
+/// viewers get 503, and the log says why.
+const FIRST: Duration = Duration::from_secs(20);
 
 /// A file that can be sent.
 pub(super) struct OriginFile {
@@ -87,10 +93,15 @@ impl OriginFile {
             service.origin.look_again(&self.content);
             Unserved::Off
         };
+        let late = || {
+            let content = self.content.as_str();
+            off(&format_args!("{content}: its sources do not begin to send in {} seconds", FIRST.as_secs()))
+        };
         let (film, number, part) = match &self.what {
             What::Beside(storage, key) => {
                 let range = (!range.is_empty()).then_some(range);
-                return match storage.get(key, range).await {
+                let object = timeout(FIRST, storage.get(key, range)).await.map_err(|_| late())?;
+                return match object {
                     Ok(object) if object.meta.size == self.size => Ok(Body::from_stream(object.body)),
                     Ok(_) => Err(off(&format_args!("{key} is not as long as source.json says"))),
                     Err(error) => Err(off(&error)),
@@ -113,7 +124,8 @@ impl OriginFile {
             _ => return Err(Unserved::NotFound),
         };
         let mut making = Making { film, number, file, work };
-        let Some(first) = making.next().await else { return Ok(Body::empty()) };
+        let first = timeout(FIRST, making.next()).await.map_err(|_| late())?;
+        let Some(first) = first else { return Ok(Body::empty()) };
         let first = first.map_err(|error| off(&error))?;
         let rest = stream::unfold(Some(making), async |making| {
             let mut making = making?;
@@ -151,7 +163,11 @@ impl Making {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         match &mut self.work {
             Work::Clear(left) => {
-                let piece = left.start..left.end.min(left.start.saturating_add(CLEAR_PIECE));
+                let most = match self.file {
+                    ClearFile::File(_) => CLEAR_PIECE,
+                    ClearFile::Object(..) => CLEAR_PIECE_OF_BUCKET,
+                };
+                let piece = left.start..left.end.min(left.start.saturating_add(most));
                 left.start = piece.end;
                 (!piece.is_empty()).then_some(())?;
                 Some(self.clear(piece).await)
