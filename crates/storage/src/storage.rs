@@ -94,7 +94,7 @@ pub enum Transfer {
 }
 
 /// What is known of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Meta {
     /// Its key.
     pub key: Key,

@@ -3,6 +3,7 @@
 
 use super::clear_file::ToTheEnd;
 use super::loaded::Loaded;
+use super::sources::SourceError;
 use crate::private;
 use ::origin::SourceIndex;
 use pack::Representation;
@@ -12,10 +13,8 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-/// What is said of a file that has another digest.
-pub(super) const ANOTHER: &str = "is not the file that source.json tells of: its SHA-256 is another";
-
-fn has_digest(r: &Representation) -> bool {
+/// Whether `source.json` says the digest of a clear file.
+pub(super) fn has_digest(r: &Representation) -> bool {
     r.sha256.len() == 64 && r.sha256.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
@@ -24,27 +23,40 @@ fn path(folder: &Path, r: &Representation) -> Option<PathBuf> {
     has_digest(r).then(|| folder.join(format!("{}.index", r.sha256)))
 }
 
-/// Reads a clear file to its end. Whether it is the one that `source.json` tells of.
-pub(super) async fn is_right(loaded: &Loaded, representation: usize) -> Result<bool, String> {
+/// Reads a clear file to its end.
+///
+/// # Errors
+/// [`SourceError::Wrong`] if it is not the one that `source.json` tells of.
+pub(super) async fn check(loaded: &Loaded, representation: usize) -> Result<(), SourceError> {
     let (name, r, file) = open(loaded, representation).await?;
     let read = spawn_blocking(move || compare(&name, &r, &file)).await;
-    read.map_err(|error| error.to_string()).and_then(|read| read)
+    read.unwrap_or_else(|error| Err(SourceError::Unreadable(error.to_string())))
 }
 
-async fn open(loaded: &Loaded, representation: usize) -> Result<(PathBuf, Representation, ToTheEnd), String> {
-    let r =
-        loaded.source.pack.representations.get(representation).ok_or("there is no such representation")?;
-    let file = loaded.open(representation).await.map_err(|error| error.to_string())?;
+async fn open(
+    loaded: &Loaded,
+    representation: usize,
+) -> Result<(PathBuf, Representation, ToTheEnd), SourceError> {
+    let missing = || SourceError::Wrong("there is no such representation".to_owned());
+    let r = loaded.source.pack.representations.get(representation).ok_or_else(missing)?;
+    let file = loaded.open(representation).await?;
     Ok((loaded.name().join(&r.path), r.clone(), file.to_the_end(Handle::current())))
 }
 
 /// Of a file that nobody has a digest of, nothing can be said.
-fn compare(name: &Path, r: &Representation, file: &ToTheEnd) -> Result<bool, String> {
+fn compare(name: &Path, r: &Representation, file: &ToTheEnd) -> Result<(), SourceError> {
     if !has_digest(r) {
-        return Ok(true);
+        return Ok(());
     }
-    let digest = file.sha256(r.size).map_err(|error| format!("{}: {error}", name.display()))?;
-    Ok(digest.eq_ignore_ascii_case(&r.sha256))
+    let name = name.display();
+    let unread = |error: io::Error| SourceError::Unreadable(format!("{name}: {error}"));
+    match file.sha256(r.size).map_err(unread)?.eq_ignore_ascii_case(&r.sha256) {
+        true => Ok(()),
+        false => {
+            let said = format!("{name} is not the file that source.json tells of: its SHA-256 is another");
+            Err(SourceError::Wrong(said))
+        }
+    }
 }
 
 /// The index of a clear file, as it was kept.
@@ -55,28 +67,34 @@ pub(super) async fn kept(folder: &Path, r: &Representation) -> Option<SourceInde
 }
 
 /// Reads a clear file to its end, and keeps its index.
+///
+/// # Errors
+/// [`SourceError::Wrong`] if it is not what `source.json` says.
 pub(super) async fn make(
     folder: &Path,
     loaded: &Loaded,
     representation: usize,
-) -> Result<SourceIndex, String> {
+) -> Result<SourceIndex, SourceError> {
     let (name, r, file) = open(loaded, representation).await?;
     let folder = folder.to_owned();
     let made = spawn_blocking(move || {
-        let said = |error: ::origin::Error| format!("{}: {error}", name.display());
-        let index = SourceIndex::build(&file, &r).map_err(said)?;
+        let index = SourceIndex::build(&file, &r).map_err(|error| {
+            let said = format!("{}: {error}", name.display());
+            match error {
+                ::origin::Error::Io(_) => SourceError::Unreadable(said),
+                _ => SourceError::Wrong(said),
+            }
+        })?;
         // It is found by the digest from now on.
-        if !compare(&name, &r, &file)? {
-            return Err(format!("{} {ANOTHER}", name.display()));
-        }
+        compare(&name, &r, &file)?;
         if let Some(path) = path(&folder, &r)
             && let Err(error) = keep(&folder, &path, &index.to_bytes(&r))
         {
             tracing::warn!(path = %path.display(), %error, "an index cannot be kept: it is made anew at the next start");
         }
-        Ok(index)
+        Ok::<_, SourceError>(index)
     });
-    made.await.map_err(|error| error.to_string()).and_then(|made| made)
+    made.await.unwrap_or_else(|error| Err(SourceError::Unreadable(error.to_string())))
 }
 
 fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

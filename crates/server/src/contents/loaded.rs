@@ -102,6 +102,19 @@ impl Loaded {
         self.stamps.get(representation + 1)
     }
 
+    /// What `source.json` was when it was read.
+    pub(super) fn json_stamp(&self) -> Option<&Stamp> {
+        self.stamps.first()
+    }
+
+    /// Octets that it takes in memory, roughly: its segments, and what else may be in the files that were read.
+    pub(super) fn memory(&self) -> usize {
+        let segments = self.source.pack.representations.iter().map(|r| r.segments.len()).sum::<usize>();
+        let read = self.json_stamp().into_iter().chain(self.settings.iter().flatten());
+        let read = usize::try_from(read.map(Stamp::size).sum::<u64>()).unwrap_or(usize::MAX);
+        read.saturating_add(4096 + segments * size_of::<pack::Segment>())
+    }
+
     /// Opens the clear file of a representation, if it is still the one that was looked at.
     pub(crate) async fn open(&self, representation: usize) -> Result<ClearFile, SourceError> {
         let missing = || SourceError::Wrong("there is no such representation".to_owned());

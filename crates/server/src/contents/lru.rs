@@ -76,6 +76,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Lru<K, V> {
         inner.all.insert(key, Kept { value, bytes, used });
     }
 
+    /// Forgets a value.
+    pub(crate) fn remove(&self, key: &K) {
+        self.inner().remove(key);
+    }
+
     /// How many there are, and their bytes.
     #[cfg(test)]
     pub(crate) fn size(&self) -> (usize, usize) {
@@ -114,5 +119,7 @@ mod tests {
         assert_eq!(lru.get(&0), None);
         lru.change(&99_999, |value| *value += 1);
         assert_eq!(lru.get(&99_999), Some(100_000));
+        lru.remove(&99_999);
+        assert_eq!(lru.get(&99_999), None);
     }
 }

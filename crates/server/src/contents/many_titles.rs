@@ -139,7 +139,7 @@ async fn one_of_a_hundred_thousand_titles_is_found_without_the_others() {
     let sources = Bucket::plain(Arc::clone(&store) as _);
 
     // Room for all: what one costs.
-    let (roomy, before) = (config(4000), resident());
+    let (roomy, before) = (config(8000), resident());
     let origin = Origin::new(&roomy, Some(sources.clone()));
     assert_eq!(look_up(&origin, &roomy, 0..LOOKED_UP, 1).await, LOOKED_UP);
     let asked = store.asked.load(Ordering::Relaxed);

@@ -6,6 +6,7 @@ mod clear_file;
 mod film;
 mod folder_file;
 mod indexes;
+mod known_files;
 mod loaded;
 mod lru;
 #[cfg(test)]

@@ -1,11 +1,10 @@
 use super::FILMS;
 use super::film::{Candidate, Keys, OriginFilm};
 use super::folder_file::{FolderFile, settings};
-use super::indexes;
+use super::known_files::KnownFiles;
 use super::loaded::Loaded;
 use super::lru::Lru;
 use super::sources::{Bucket, SourceError, Sources};
-use super::stamp::Stamp;
 use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
@@ -13,10 +12,8 @@ use crate::{Config, Error};
 use ::origin::scope::{Form, is_ignored};
 use ::origin::{ContentPath, SourceIndex};
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -24,11 +21,10 @@ use tokio::time::timeout;
 const FRESH: u64 = 10;
 /// The same in a bucket, where each look costs requests.
 const FRESH_IN_BUCKET: u64 = 30;
-/// So long is waited for a content that nothing is known of, and for one that is only looked at again.
-const AT_FIRST: Duration = Duration::from_secs(30);
+/// So long is waited for a content that nothing is known of: shorter than for the whole answer, whose end has no words
+/// in the log. And for one that is only looked at again.
+const AT_FIRST: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_secs(5);
-/// Clear files that are read whole at the same time.
-const BUILDING: usize = 2;
 
 /// Why a content is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +42,11 @@ pub(crate) enum Unserved {
 /// Films that are encrypted when they are asked for.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    /// Where indexes are kept over restarts.
-    kept: PathBuf,
     /// `None`: the sources are in a local folder.
     bucket: Option<Bucket>,
     pub(super) seen: Lru<ContentPath, Seen>,
-    indexes: Lru<String, Arc<SourceIndex>>,
-    /// Clear files of contents, by the numbers of their representations.
-    files: Lru<(ContentPath, usize), Checked>,
+    known: Arc<KnownFiles>,
     films: Lru<(ContentPlace, Form), Laid>,
-    building: Semaphore,
     /// What was said in the log already, and need not be said again.
     said: Mutex<HashSet<String>>,
 }
@@ -66,14 +57,6 @@ pub(super) struct Seen {
     at: u64,
     /// `None`: there is none.
     loaded: Option<Arc<Loaded>>,
-}
-
-/// A clear file as it was seen, and whether it is the one with the digest in `source.json`.
-#[derive(Debug, Clone)]
-struct Checked {
-    sha256: String,
-    stamp: Stamp,
-    is_right: bool,
 }
 
 /// What looking at a content again gave.
@@ -116,13 +99,10 @@ impl Origin {
     pub(super) fn new(config: &Config, bucket: Option<Bucket>) -> Self {
         let memory = config.origin.memory as usize * (1 << 20);
         Self {
-            kept: config.data.join(FILMS),
             bucket,
             seen: Lru::new(memory / 8),
-            indexes: Lru::new(memory / 2),
-            files: Lru::new(memory / 16),
+            known: Arc::new(KnownFiles::new(config.data.join(FILMS), memory)),
             films: Lru::new(memory / 16 * 5),
-            building: Semaphore::new(BUILDING),
             said: Mutex::default(),
         }
     }
@@ -150,7 +130,8 @@ impl Origin {
             return Ok(laid.film);
         }
         for representation in 0..loaded.source.pack.representations.len() {
-            self.verify(&loaded, representation).await?;
+            let verified = self.known.verify(&loaded, representation).await;
+            verified.map_err(|error| self.off_at(place.content.as_str(), &error.to_string()))?;
         }
         let candidate = self.candidate(config, ring, place, form, &loaded)?;
         let mut indexes = Vec::new();
@@ -268,10 +249,7 @@ impl Origin {
             }
             (Err(error), _) => return Err(self.off_at(content.as_str(), &error.to_string())),
         };
-        let bytes = loaded.as_ref().map_or(256, |loaded| {
-            let segments = loaded.source.pack.representations.iter().map(|r| r.segments.len()).sum::<usize>();
-            4096 + segments * size_of::<pack::Segment>()
-        });
+        let bytes = loaded.as_ref().map_or(256, |loaded| loaded.memory());
         self.seen.put(content.clone(), Seen { at: now, loaded: loaded.clone() }, bytes);
         loaded.ok_or(Unserved::NotFound)
     }
@@ -281,64 +259,14 @@ impl Origin {
         self.seen.change(content, |seen| seen.at = 0);
     }
 
-    /// A clear file that was touched or replaced since this server saw it is read to its end once, for `source.json`
-    /// may tell of the one before.
-    async fn verify(&self, loaded: &Loaded, representation: usize) -> Result<(), Unserved> {
-        let r = loaded.source.pack.representations.get(representation);
-        let (Some(r), Some(stamp)) = (r, loaded.stamp(representation)) else {
-            return Err(Unserved::NotFound);
-        };
-        let key = (loaded.content().clone(), representation);
-        let is_right = match self.files.get(&key).filter(|before| before.sha256 == r.sha256) {
-            Some(before) if before.stamp == *stamp => before.is_right,
-            Some(_) => {
-                let _permit = self.building.acquire().await.map_err(|_| Unserved::Off)?;
-                let read = indexes::is_right(loaded, representation).await;
-                read.map_err(|reason| self.off_at(loaded.content().as_str(), &reason))?
-            }
-            None => true,
-        };
-        let seen = Checked { sha256: r.sha256.clone(), stamp: stamp.clone(), is_right };
-        self.files.put(key, seen, 512);
-        match is_right {
-            true => Ok(()),
-            false => {
-                let reason = format!("{} {}", loaded.name().join(&r.path).display(), indexes::ANOTHER);
-                Err(self.off_at(loaded.content().as_str(), &reason))
-            }
-        }
-    }
-
     /// The index of a clear file: kept in memory, on disk, or made now.
     pub(crate) async fn index(
         &self,
         loaded: &Arc<Loaded>,
         representation: usize,
     ) -> Result<Arc<SourceIndex>, Unserved> {
-        let Some(r) = loaded.source.pack.representations.get(representation) else {
-            return Err(Unserved::NotFound);
-        };
-        let digest = &r.sha256;
-        if let Some(index) = self.indexes.get(digest) {
-            return Ok(index);
-        }
-        if let Some(index) = indexes::kept(&self.kept, r).await {
-            return Ok(self.remember(digest, index));
-        }
-        let _permit = self.building.acquire().await.map_err(|_| Unserved::Off)?;
-        // Somebody else may have made it meanwhile.
-        if let Some(index) = self.indexes.get(digest) {
-            return Ok(index);
-        }
-        let made = indexes::make(&self.kept, loaded, representation).await;
-        let made = made.map_err(|reason| self.off_at(&loaded.name().display().to_string(), &reason))?;
-        Ok(self.remember(digest, made))
-    }
-
-    fn remember(&self, digest: &str, index: SourceIndex) -> Arc<SourceIndex> {
-        let index = Arc::new(index);
-        self.indexes.put(digest.to_owned(), Arc::clone(&index), index.memory());
-        index
+        let index = self.known.index(loaded, representation).await;
+        index.map_err(|error| self.off_at(&loaded.name().display().to_string(), &error.to_string()))
     }
 
     fn off(&self, place: &ContentPlace, reason: &str) -> Unserved {

@@ -69,7 +69,8 @@ pub async fn prepare(config: &Config, path: &str) -> Result<(), Error> {
     let folder = config.data.join(FILMS);
     for (number, r) in loaded.source.pack.representations.iter().enumerate() {
         if indexes::kept(&folder, r).await.is_none() {
-            indexes::make(&folder, &loaded, number).await.map_err(|reason| wrong("content", reason))?;
+            let made = indexes::make(&folder, &loaded, number).await;
+            made.map_err(|error| wrong("content", error.to_string()))?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use storage::Meta;
 
 /// What a file was when it was looked at: another time, size or tag is another file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Stamp {
     /// In a local folder.
     File { size: u64, modified: Option<SystemTime>, number: u64 },
