@@ -24,6 +24,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use storage::{PutMode, S3, Storage as _, Transfer};
 use tower::ServiceExt as _;
 use tracing_subscriber::fmt::MakeWriter;
@@ -112,9 +113,14 @@ struct Film {
 
 impl Film {
     async fn new(content: &str) -> Self {
+        Self::with(content, "").await
+    }
+
+    /// `more`: of the table `[origin]`.
+    async fn with(content: &str, more: &str) -> Self {
         log();
         let sources = sources(&[content]);
-        let world = world(&sources, "").await;
+        let world = world(&sources, more).await;
         let (_kept, pack, folder) = packaged(&world, content, "ck-1");
         let path = &pack.representations[0].path;
         let url = signed(&world, &format!("/s/vod/{content}/{path}"));
@@ -182,6 +188,33 @@ async fn a_file_that_is_written_into_ends_the_answer() {
     film.later();
     let mended = get(&film.world, &film.url, &[]).await;
     assert!(mended.status == 200 && mended.body == film.encrypted);
+}
+
+/// Damaged before anybody saw it, and as long as it was: it is read once, whatever displaces it from memory.
+#[tokio::test]
+async fn a_file_that_was_found_wrong_stays_wrong() {
+    for memory in ["", "memory = 0\n"] {
+        let film = Film::with("found/wrong", memory).await;
+        let right = fs::read(&film.clear).unwrap();
+        let write = |octets: &[u8]| {
+            let mut file = File::options().write(true).open(&film.clear).unwrap();
+            file.write_all(octets).unwrap();
+            file
+        };
+        let mut other = right.clone();
+        *other.last_mut().unwrap() ^= 1;
+        let modified = write(&other).metadata().unwrap().modified().unwrap();
+        assert_eq!(film.status().await, 503);
+        is_said(&["ERROR", "found/wrong", "SHA-256"]);
+        // Nothing says that it is another one by now.
+        write(&right).set_modified(modified).unwrap();
+        film.later();
+        assert_eq!(film.status().await, 503, "it is not read again");
+        write(&right).set_modified(modified + Duration::from_secs(1)).unwrap();
+        film.later();
+        let mended = get(&film.world, &film.url, &[]).await;
+        assert!(mended.status == 200 && mended.body == film.encrypted);
+    }
 }
 
 /// Another file gets the name: whoever reads has the old one to its end, and nobody gets the new one.

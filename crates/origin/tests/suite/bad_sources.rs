@@ -26,6 +26,12 @@ fn damaged_files_are_refused() {
     for other in [&audio, &b"ftyp".repeat(10_000)] {
         assert!(SourceIndex::build(other, &representations[0]).is_err());
     }
+    // A fragment of sound has no more bytes than one of pictures may have.
+    let mut large = audio.clone();
+    let at = large.windows(4).position(|name| name == b"mdat").unwrap();
+    large[at - 4..at].copy_from_slice(&(300u32 << 20).to_be_bytes());
+    let error = SourceIndex::build(&large, &representations[1]).unwrap_err();
+    assert!(error.to_string().contains("256 MiB"), "{error}");
     // A whole file, and an index of another one.
     let last = film.tracks[0].pieces(0..u64::MAX).last().unwrap();
     let error = film.tracks[0].read(&clear.indexes[0], &cut, &last).unwrap_err();
