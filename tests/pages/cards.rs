@@ -1,6 +1,6 @@
 //! Films and events in the library.
 
-use crate::around::{Around, AroundProps, film, link, one, place, rendered};
+use crate::around::{Around, AroundProps, film, link, one, place, rendered, until};
 use gloo::events::EventListener;
 use matinee::components::{Billing, FilmCard};
 use nccp::json::LibraryMovie;
@@ -26,7 +26,9 @@ async fn a_film_has_a_link_that_plays_and_one_to_its_page() {
     let play = link(&place, "/watch?movieid=60027274");
     assert_eq!(play.get_attribute("aria-label").as_deref(), Some("Resume Matinee demo film"));
     assert_eq!(one(&place, "img").get_attribute("alt").as_deref(), Some(""));
-    let seen = one(&place, ".seen").style().get_property_value("--seen").unwrap();
+    let seen = || one(&place, ".seen").style().get_property_value("--seen").unwrap();
+    until(|| !seen().is_empty()).await;
+    let seen = seen();
     assert!((seen.parse::<f64>().unwrap() - 12.5 / 60.0).abs() < 1e-6, "{seen}");
 }
 

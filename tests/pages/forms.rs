@@ -164,6 +164,6 @@ async fn a_device_is_renamed_in_a_dialog() {
     assert_eq!(field.get_attribute("aria-invalid").as_deref(), Some("true"));
     assert!(done.borrow().is_empty());
     one(&place, "form button[type=button]").click();
-    rendered().await;
+    until(|| !done.borrow().is_empty()).await;
     assert_eq!(*done.borrow(), [None]);
 }

@@ -91,7 +91,8 @@ async fn the_numbers_are_read_while_they_are_shown() {
     let props = AroundProps { children: html! { <StatisticsView {read} {on_close} /> } };
     let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
     rendered().await;
-    assert!(one(&place, "section[aria-label=Statistics]").text_content().unwrap().contains("cdn1.example"));
+    let numbers = one(&place, "section[aria-label=Statistics]");
+    until(|| numbers.text_content().unwrap().contains("cdn1.example")).await;
     until(|| reads.get() >= 2).await;
     let names = place.query_selector_all("button").unwrap();
     let names: Vec<_> = (0..names.length()).map(|n| names.get(n).unwrap().text_content().unwrap()).collect();
@@ -148,17 +149,17 @@ async fn the_system_hears_of_the_film() {
     let place = place();
     let props = FilmProps { remote: remote(Callback::noop()), media };
     let app = yew::Renderer::<Film>::with_root_and_props(place, props).render();
-    rendered().await;
+    let title = || get(&get(&session, "metadata"), "title").as_string();
+    until(|| title().as_deref() == Some("A film")).await;
     let metadata = get(&session, "metadata");
-    assert_eq!(get(&metadata, "title").as_string().as_deref(), Some("A film"));
     let picture = get(&get(&metadata, "artwork"), "0");
     assert!(get(&picture, "src").as_string().unwrap().ends_with("/art/0/poster.jpg"));
     assert_eq!(get(&picture, "sizes").as_string().as_deref(), Some("640x360"));
-    assert_eq!(get(&session, "playbackState").as_string().as_deref(), Some("playing"));
+    let state = || get(&session, "playbackState").as_string();
+    until(|| state().as_deref() == Some("playing")).await;
     app.destroy();
-    rendered().await;
-    assert!(get(&session, "metadata").is_null());
-    assert_eq!(get(&session, "playbackState").as_string().as_deref(), Some("none"));
+    until(|| get(&session, "metadata").is_null()).await;
+    until(|| state().as_deref() == Some("none")).await;
 }
 
 /// Two clicks are full screen and leave the film alone; one plays or pauses it.
