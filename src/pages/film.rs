@@ -54,8 +54,12 @@ pub fn Film(props: &FilmProps) -> Html {
         });
     }
     let retry = {
-        let attempt = attempt.clone();
-        Callback::from(move |()| attempt.set(*attempt + 1))
+        let (known, attempt) = (known.setter(), attempt.clone());
+        Callback::from(move |()| {
+            // If it fails again, what says so is made anew and waits for the network once more.
+            known.set(Known::Asked);
+            attempt.set(*attempt + 1);
+        })
     };
     let films = session.library.as_ref().map(|library| library.movies.as_slice()).unwrap_or_default();
     // The library follows what is watched and put on the list here.
@@ -154,7 +158,7 @@ fn page(
             if episodes.len() > 1 {
                 { series(film, &episodes) }
             }
-            <Lane name="More like this" films={alike} />
+            <Lane name="More like this" place="alike" films={alike} />
         </>
     }
 }
