@@ -28,8 +28,17 @@ pub fn Films(props: &FilmsProps) -> Html {
     let query = use_state_eq(|| asked().0);
     let order = use_state_eq(|| asked().1);
     let index = use_memo(Rc::clone(library), |library| Index::new(&library.movies));
-    let field = use_node_ref();
+    let (field, sort) = (use_node_ref(), use_node_ref());
     use_slash(&field);
+    {
+        // Once somebody has chosen, the attribute of an option says nothing any more.
+        let sort = sort.clone();
+        use_effect_with(*order, move |order| {
+            if let Some(sort) = sort.cast::<HtmlSelectElement>() {
+                sort.set_value(order.as_str());
+            }
+        });
+    }
     use_effect_with(((*query).clone(), *order), |(query, order)| {
         if Route::current() == Route::Library {
             route::remember(&address(query, *order));
@@ -91,7 +100,7 @@ pub fn Films(props: &FilmsProps) -> Html {
                 </label>
                 <label class="field order">
                     <span>{ "Sort by" }</span>
-                    <select {onchange}>
+                    <select ref={sort} {onchange}>
                         { for Order::ALL.iter().map(|of| html! {
                             <option value={of.as_str()} selected={of == &*order}>{ of.label() }</option>
                         }) }
@@ -176,20 +185,25 @@ fn lanes(library: &Library) -> Html {
         1 => "Your TV box shows it, too.",
         _ => "Your TV boxes show it, too.",
     };
-    let lane = |name: &str, note: &'static str, films: Vec<&LibraryMovie>| {
+    let events: Vec<&LibraryMovie> = others().filter(|film| browse::is_event(film)).collect();
+    let fixed = [
+        ("Events", "", events),
+        ("Keep watching", "", begun),
+        ("My list", mine, list.collect()),
+        ("New", "", new),
+    ];
+    let genres = browse::genres(&films).into_iter().map(|(genre, films)| (genre, "", films));
+    // A genre may be called as another lane is: what tells their cards apart is the lane's number.
+    let lane = |(number, (name, note, films)): (usize, (&str, &'static str, Vec<&LibraryMovie>))| {
         let films: Vec<LibraryMovie> = films.into_iter().take(LANE).cloned().collect();
-        html! { <Lane key={name.to_owned()} name={name.to_owned()} {note} {films} /> }
+        html! { <Lane key={number} name={name.to_owned()} {note} {films} place={format!("lane-{number}")} /> }
     };
     html! {
         <>
             <section class="now-showing" aria-label="Now showing">
                 <Billing film={front.clone()} />
             </section>
-            { lane("Events", "", others().filter(|film| browse::is_event(film)).collect()) }
-            { lane("Keep watching", "", begun) }
-            { lane("My list", mine, list.collect()) }
-            { lane("New", "", new) }
-            { for browse::genres(&films).into_iter().map(|(genre, films)| lane(genre, "", films)) }
+            { for fixed.into_iter().chain(genres).enumerate().map(lane) }
         </>
     }
 }
@@ -202,6 +216,9 @@ pub struct LaneProps {
     /// What else there is to say of it.
     #[prop_or_default]
     pub note: AttrValue,
+    /// What tells its cards from others of the same films on the page.
+    #[prop_or_default]
+    pub place: AttrValue,
     /// The films; without any there is no lane.
     pub films: Vec<LibraryMovie>,
 }
@@ -209,7 +226,7 @@ pub struct LaneProps {
 /// A row of films, as wide as it needs to be.
 #[function_component]
 pub fn Lane(props: &LaneProps) -> Html {
-    let LaneProps { name, note, films } = props;
+    let LaneProps { name, note, place, films } = props;
     if films.is_empty() {
         return Html::default();
     }
@@ -219,7 +236,7 @@ pub fn Lane(props: &LaneProps) -> Html {
             if !note.is_empty() { <p class="facts">{ note }</p> }
             <div class="films lane">
                 { for films.iter().map(|film| html! {
-                    <FilmCard key={film.movie_id.get()} film={film.clone()} place={name.replace(' ', "-")} />
+                    <FilmCard key={film.movie_id.get()} film={film.clone()} place={place.clone()} />
                 }) }
             </div>
         </section>

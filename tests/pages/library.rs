@@ -51,7 +51,8 @@ async fn a_large_library_is_searched_and_sorted() {
         .map(|n| LibraryMovie {
             movie_id: n.to_string().parse().unwrap(),
             title: format!("Film {n:03}"),
-            genres: vec![if n % 2 == 0 { "Even" } else { "Odd" }.into()],
+            // A genre may be called as another lane is, with the same films.
+            genres: vec![if n > 180 { "New" } else { "Others" }.into()],
             added: n,
             position: (n == 7).then_some(10.0),
             watched_at: (n == 7).then_some(5),
@@ -68,7 +69,7 @@ async fn a_large_library_is_searched_and_sorted() {
         (0..found.length()).map(|n| found.get(n).unwrap().text_content().unwrap()).collect()
     };
     assert_eq!(one(&place, ".now-showing h2").text_content().as_deref(), Some("Film 007"), "seen last");
-    assert_eq!(texts(".row h2"), ["New", "Even", "Odd", "All films"]);
+    assert_eq!(texts(".row h2"), ["New", "New", "Others", "All films"]);
     assert_eq!(texts(".lane h3")[0], "Film 200", "the newest");
     let cards = place.query_selector_all(".films.all .film").unwrap().length();
     assert!((20..200).contains(&cards), "{cards}");
