@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 use yew::prelude::*;
 
-use crate::components::FilmCard;
+use crate::components::{FilmCard, use_focus_led_on};
 
 /// Cards that are made at a time.
 const PAGE: usize = 48;
@@ -28,7 +28,7 @@ pub struct GridProps {
 pub fn Grid(props: &GridProps) -> Html {
     let films = &props.films;
     let shown = use_state_eq(|| PAGE);
-    let end = use_node_ref();
+    let (cards, end) = (use_node_ref(), use_node_ref());
     let is_more = films.len() > *shown;
     {
         let (end, shown) = (end.clone(), shown.clone());
@@ -57,13 +57,16 @@ pub fn Grid(props: &GridProps) -> Html {
             }
         });
     }
+    // The button goes with the last page, of which the first card is the next thing.
+    let next = format!(":scope > :nth-child({}) .title", *shown - PAGE + 1);
+    use_focus_led_on(&cards, ".more", is_more, &next);
     let more = {
         let shown = shown.clone();
         move |_: MouseEvent| shown.set(*shown + PAGE)
     };
     html! {
         <>
-            <div class="films all">
+            <div class="films all" ref={cards}>
                 { for films.iter().take(*shown).map(|film| html! {
                     <FilmCard key={film.movie_id.get()} film={film.clone()} place="all" />
                 }) }

@@ -11,6 +11,9 @@ pub struct Skip {
     pub to: f64,
 }
 
+/// Seconds before the film's end in which there is nothing left to skip: the last picture begins a little earlier.
+const END: f64 = 0.25;
+
 /// Titles of such chapters in English, German, Spanish and French; the whole title, without numbers and signs.
 const TITLES: [(&str, &[&str]); 3] = [
     (
@@ -82,7 +85,7 @@ impl Skip {
         let place = chapters.iter().rposition(|chapter| chapter.start <= seconds)?;
         let label = label(&chapters.get(place)?.title)?;
         let to = chapters.get(place + 1).map_or(duration, |next| next.start.min(duration));
-        (to > seconds).then_some(Self { label, to })
+        (to > seconds && duration - seconds > END).then_some(Self { label, to })
     }
 }
 
@@ -113,6 +116,8 @@ mod tests {
             (55.5, None),
             (89.9, None),
             (90.0, Some(("Skip credits", 100.0))),
+            (99.7, Some(("Skip credits", 100.0))),
+            (99.8, None),
             (100.0, None),
         ] {
             let skip = Skip::at(&chapters(), seconds, 100.0).map(|skip| (skip.label, skip.to));

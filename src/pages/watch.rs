@@ -7,13 +7,12 @@ use std::{
 
 use gloo::{timers::callback::Timeout, utils::document};
 use nccp::{ErrorCode, MovieId};
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
     player::{EventState, Player, PlayerEvent},
     problem::Problem,
 };
-use web_sys::{Element, HtmlElement, HtmlVideoElement};
+use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
@@ -26,8 +25,8 @@ use crate::{
         remote::{Press, Remote},
         settings::Setting,
         skip::Skip,
-        use_idle, use_media_session, use_media_state, use_online, use_orientation, use_surface,
-        use_wake_lock,
+        use_focus_led_on, use_idle, use_media_session, use_media_state, use_online, use_orientation,
+        use_surface, use_wake_lock,
     },
     embedding::HostHandle,
     route::{self, Route},
@@ -284,17 +283,11 @@ pub fn Watch(props: &WatchProps) -> Html {
             shown.dispatch(Told::ResumedSeen);
         }
     };
-    let skip =
-        Skip::at(&chapters, media.time, shown.duration).filter(|_| shown.begun && shown.live.is_none());
-    let on_skip = {
-        let (remote, stage) = (remote.clone(), stage.clone());
-        move |_: MouseEvent| {
-            remote.press(Press::Skip);
-            // The button is about to go, and the focus with it.
-            let play = stage.cast::<Element>().and_then(|stage| stage.query_selector(".play").ok().flatten());
-            let _ = play.and_then(|play| play.dyn_into::<HtmlElement>().ok()).map(|play| play.focus());
-        }
-    };
+    let skip = Skip::at(&chapters, media.time, shown.duration)
+        .filter(|_| controls && shown.begun && shown.live.is_none() && !media.ended);
+    // Both go by themselves, by a key, or by a button of theirs.
+    use_focus_led_on(&stage, ".skip-part", skip.is_some(), ".play");
+    use_focus_led_on(&stage, ".statistics", shown.statistics, ".play");
     let on_help_close = {
         let shown = shown.dispatcher();
         Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
@@ -343,9 +336,9 @@ pub fn Watch(props: &WatchProps) -> Html {
                         }
                     </div>
                 }
-                if let Some(skip) = skip.filter(|_| controls) {
+                if let Some(skip) = skip {
                     <button type="button" class="button secondary skip-part" title={format!("{} (s)", skip.label)}
-                        onclick={on_skip}>{ skip.label }</button>
+                        onclick={press(Press::Skip)}>{ skip.label }</button>
                 }
                 if shown.statistics && controls {
                     <StatisticsView {read} on_close={remote.on_statistics.clone()} />

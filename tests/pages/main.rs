@@ -5,6 +5,7 @@
 mod around;
 mod cards;
 mod controls;
+mod focus;
 mod forms;
 mod library;
 mod player;
