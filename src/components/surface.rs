@@ -17,7 +17,7 @@ use super::{
 
 /// Two taps within this time, in milliseconds, are one.
 const DOUBLE_TAP_MS: f64 = 350.0;
-/// So long a click waits for a second one.
+/// So long a click waits for a second one. What is a double click the system says, and it may take longer.
 const DOUBLE_CLICK_MS: u32 = 250;
 
 /// A click plays or pauses, and two are full screen; a tap shows or hides the controls, and two at a side move by
@@ -31,7 +31,11 @@ pub fn use_surface(remote: &Remote, idle: &Idle, at_once: bool) -> Callback<Mous
         if !is_touch {
             // What is no pointer's comes once.
             let single = at_once || event.detail() == 0;
-            return if single { remote.press(Press::PlayPause) } else { first.click(&remote) };
+            return if single {
+                remote.press(Press::PlayPause)
+            } else {
+                first.click(event.detail(), &remote)
+            };
         }
         let twice = event.time_stamp() - tapped.replace(event.time_stamp()) < DOUBLE_TAP_MS;
         let width = remote.stage.cast::<Element>().map_or(0, |stage| stage.client_width());
@@ -44,23 +48,41 @@ pub fn use_surface(remote: &Remote, idle: &Idle, at_once: bool) -> Callback<Mous
     })
 }
 
-/// A click that may be the first of two: the film does not stop and go on again for a double click.
+/// A click that may be the first of two: the film does not stop and go on again for a double click, but for a slow
+/// one.
 #[derive(Default)]
 struct FirstClick {
-    waits: Rc<Cell<bool>>,
+    state: Rc<Cell<State>>,
     timer: RefCell<Option<Timeout>>,
 }
 
+/// What became of the first click.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum State {
+    /// There was none, or a second one came.
+    #[default]
+    None,
+    /// It waits for a second one.
+    Waits,
+    /// It has played or paused the film.
+    Done,
+}
+
 impl FirstClick {
-    fn click(&self, remote: &Remote) {
-        if self.waits.take() {
-            self.timer.take();
+    /// `count` is which of several clicks it is, as the system counts them (W3C, UI Events, `detail`).
+    fn click(&self, count: i32, remote: &Remote) {
+        self.timer.take();
+        if count % 2 == 0 {
+            if self.state.take() == State::Done {
+                // That was not meant.
+                remote.press(Press::PlayPause);
+            }
             return remote.press(Press::FullScreen);
         }
-        self.waits.set(true);
-        let (waits, remote) = (Rc::clone(&self.waits), remote.clone());
+        self.state.set(State::Waits);
+        let (state, remote) = (Rc::clone(&self.state), remote.clone());
         let timer = Timeout::new(DOUBLE_CLICK_MS, move || {
-            waits.set(false);
+            state.set(State::Done);
             remote.press(Press::PlayPause);
         });
         self.timer.replace(Some(timer));

@@ -35,6 +35,7 @@ async fn a_part_that_goes_hands_the_focus_on() {
         one(&place, focused).focus().unwrap();
         one(&place, ".part button").click();
         until(|| place.query_selector(".part").unwrap().is_none()).await;
+        rendered().await;
         let expected = one(&place, expected);
         until(|| document().active_element().is_some_and(|has| has.is_same_node(Some(&expected)))).await;
     }
