@@ -37,15 +37,16 @@ pub fn use_media_session(remote: &Remote, media: &MediaState, title: &AttrValue,
     let place = (media.time.max(0.0) as u32, length.to_bits(), media.speed.to_bits());
     use_effect_with(place, |(seconds, length, speed)| {
         let (length, speed) = (f64::from_bits(*length), f64::from_bits(*speed));
-        if length > 0.0 && speed > 0.0 {
-            let state = object([
+        let state = (length > 0.0 && speed > 0.0).then(|| {
+            object([
                 ("duration", length.into()),
                 ("playbackRate", speed.into()),
                 ("position", f64::from(*seconds).min(length).into()),
-            ]);
-            call(&session(), "setPositionState", &[state]);
-        }
+            ])
+        });
+        set_position(state.as_slice());
     });
+    use_effect_with((), |()| || set_position(&[]));
     use_effect_with(remote.clone(), |remote| {
         // A browser that does not know an action throws, and does without.
         let handlers = ACTIONS.map(|action| {
@@ -65,6 +66,11 @@ pub fn use_media_session(remote: &Remote, media: &MediaState, title: &AttrValue,
 
 fn session() -> JsValue {
     get(&window().navigator(), "mediaSession")
+}
+
+/// Without a state the system forgets the one that it has.
+fn set_position(state: &[JsValue]) {
+    call(&session(), "setPositionState", state);
 }
 
 /// Sets a member, where there is a session.
