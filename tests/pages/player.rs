@@ -2,6 +2,7 @@
 
 use crate::around::{Around, AroundProps, one, place, press, quality, remote, rendered, tracks, until};
 use gloo::utils::{document, window};
+use js_sys::Reflect;
 use matinee::browser::get;
 use matinee::components::remote::Remote;
 use matinee::components::settings::{Setting, Settings};
@@ -11,7 +12,7 @@ use matinee::route::Route;
 use nccp::Art;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_player::player::{Limit, Quality, Statistics};
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -145,6 +146,12 @@ async fn the_system_hears_of_the_film() {
     if !session.is_object() {
         return;
     }
+    // What was told of the place cannot be read: whether there was any.
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let telling = Rc::clone(&told);
+    let position =
+        Closure::<dyn Fn(JsValue)>::new(move |state: JsValue| telling.borrow_mut().push(state.is_object()));
+    Reflect::set(&session, &"setPositionState".into(), position.as_ref()).unwrap();
     let media = MediaState { has_picture: true, speed: 1.0, ..MediaState::default() };
     let place = place();
     let props = FilmProps { remote: remote(Callback::noop()), media };
@@ -157,9 +164,12 @@ async fn the_system_hears_of_the_film() {
     assert_eq!(get(&picture, "sizes").as_string().as_deref(), Some("640x360"));
     let state = || get(&session, "playbackState").as_string();
     until(|| state().as_deref() == Some("playing")).await;
+    until(|| told.borrow().last() == Some(&true)).await;
     app.destroy();
     until(|| get(&session, "metadata").is_null()).await;
     until(|| state().as_deref() == Some("none")).await;
+    until(|| told.borrow().last() == Some(&false)).await;
+    Reflect::delete_property(session.unchecked_ref(), &"setPositionState".into()).unwrap();
 }
 
 /// Two clicks are full screen and leave the film alone, however long the system lets the second one take; one plays or
