@@ -17,7 +17,7 @@ use super::{
     icons,
     live::{LiveRail, LiveStand},
     media_state::MediaState,
-    remote::{Press, Remote, STEP, has_picture_in_picture, press_of},
+    remote::{Press, Remote, STEP, has_picture_in_picture, is_character, press_of},
     seek_bar::SeekBar,
     settings::{Setting, Settings},
 };
@@ -209,6 +209,9 @@ fn wanted(key: &KeyboardEvent) -> Option<Press> {
         return None;
     }
     if document().query_selector("dialog[open]").ok().flatten().is_some() {
+        return None;
+    }
+    if is_character(&key.key()) && !device_store::character_keys() {
         return None;
     }
     let on = key.target().and_then(|target| target.dyn_into::<Element>().ok());

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use gloo::{events::EventListener, utils::document};
 use nccp::json::{Library, LibraryMovie};
 use wasm_bindgen::JsCast;
+use web_player::device_store;
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -143,7 +144,7 @@ fn address(query: &str, order: Order) -> String {
     format!("{}{question}{}", Route::Library.address(), parts.join("&"))
 }
 
-/// `/` leads to the search, wherever the focus is but in a field.
+/// `/` leads to the search, wherever the focus is but in a field, unless such keys are turned off.
 #[hook]
 fn use_slash(field: &NodeRef) {
     let field = field.clone();
@@ -159,7 +160,8 @@ fn use_slash(field: &NodeRef) {
                     matches!(target.tag_name().as_str(), "INPUT" | "SELECT" | "TEXTAREA" | "DIALOG")
                 });
                 let is_plain = key.key() == "/" && !key.ctrl_key() && !key.meta_key() && !key.alt_key();
-                if let (true, false, Some(field)) = (is_plain, is_typed, field.cast::<HtmlElement>()) {
+                let is_wanted = is_plain && !is_typed && device_store::character_keys();
+                if let Some(field) = field.cast::<HtmlElement>().filter(|_| is_wanted) {
                     event.prevent_default();
                     let _ = field.focus();
                 }

@@ -1,6 +1,7 @@
 //! What the player's keys do.
 
-use web_sys::HtmlDialogElement;
+use web_player::device_store;
+use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::remote::KEYS;
@@ -14,10 +15,12 @@ pub struct KeyHelpProps {
     pub on_close: Callback<()>,
 }
 
-/// A dialog; the browser keeps the focus in it and gives it back.
+/// A dialog; the browser keeps the focus in it and gives it back. Here the keys that are letters, digits or signs are
+/// turned off and on again, for the library as well.
 #[function_component]
 pub fn KeyHelp(props: &KeyHelpProps) -> Html {
     let dialog = use_node_ref();
+    let are_on = use_state_eq(device_store::character_keys);
     {
         let dialog = dialog.clone();
         use_effect_with(props.open, move |open| {
@@ -34,6 +37,14 @@ pub fn KeyHelp(props: &KeyHelpProps) -> Html {
         let on_close = props.on_close.clone();
         move |_: Event| on_close.emit(())
     };
+    let onchange = {
+        let are_on = are_on.setter();
+        move |event: Event| {
+            let on = event.target_unchecked_into::<HtmlInputElement>().checked();
+            device_store::save_character_keys(on);
+            are_on.set(on);
+        }
+    };
     html! {
         <dialog class="key-help" aria-labelledby="key-help-title" ref={dialog} {onclose}>
             <form method="dialog">
@@ -46,7 +57,13 @@ pub fn KeyHelp(props: &KeyHelpProps) -> Html {
                         </div>
                     }) }
                 </dl>
-                <button class="button">{ "Close" }</button>
+                <div class="actions">
+                    <button class="button">{ "Close" }</button>
+                    <label class="check">
+                        <input type="checkbox" checked={*are_on} {onchange} />
+                        <span>{ "Letters, digits and signs are keys" }</span>
+                    </label>
+                </div>
             </form>
         </dialog>
     }

@@ -96,6 +96,12 @@ pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
     })
 }
 
+/// Whether a key is a letter, a digit or a sign: whoever speaks to the device, or hits keys by chance, can turn these
+/// off (WCAG 2.2, 2.1.4).
+pub fn is_character(key: &str) -> bool {
+    key != " " && key.chars().count() == 1
+}
+
 /// Carries wishes out on the elements.
 #[derive(Clone, PartialEq)]
 pub struct Remote {
@@ -242,6 +248,11 @@ mod tests {
         assert_eq!(press_of("c", true), Some(Press::Captions));
         assert_eq!(press_of("i", true), Some(Press::Statistics));
         assert_eq!(press_of("s", false), Some(Press::Skip));
+        for (keys, expected) in
+            [(["s", "7", "?", "/", "<"], true), ([" ", "ArrowUp", "Home", "F5", ""], false)]
+        {
+            assert!(keys.iter().all(|key| is_character(key) == expected), "{keys:?}");
+        }
         for other in ["10", "Tab", "Enter", "Escape", "x", "F5", "-1", ""] {
             assert_eq!(press_of(other, false), None, "{other}");
         }

@@ -1,6 +1,8 @@
 //! The player's controls.
 
-use crate::around::{Around, AroundProps, one, place, press, quality, remote, rendered, tracks};
+use crate::around::{
+    Around, AroundProps, label, one, place, press, quality, remote, rendered, tracks, until,
+};
 use futures_channel::oneshot;
 use gloo::events::EventListener;
 use gloo::utils::document;
@@ -119,6 +121,36 @@ async fn space_and_k_play_and_pause() {
     rendered().await;
     press("k", &body);
     assert_eq!(toggled.get(), 2, "nothing listens any more");
+}
+
+/// Keys that are letters, digits or signs can be turned off, and on again.
+#[wasm_bindgen_test]
+async fn letters_are_keys_unless_they_are_turned_off() {
+    let place = place();
+    let media = MediaState { paused: true, ..MediaState::default() };
+    let children = html! {
+        <>
+            { controls(media, Callback::noop()) }
+            <KeyHelp open=false on_close={Callback::noop()} />
+        </>
+    };
+    let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), AroundProps { children }).render();
+    rendered().await;
+    let body: web_sys::EventTarget = gloo::utils::body().into();
+    until(|| press("k", &body)).await;
+    let switch: HtmlInputElement = one(&place, "dialog input[type=checkbox]").unchecked_into();
+    assert_eq!(label(&switch), "Letters, digits and signs are keys");
+    assert!(switch.checked());
+    for on in [false, true] {
+        switch.click();
+        rendered().await;
+        assert_eq!(switch.checked(), on);
+        for key in ["k", "7", "?", "<"] {
+            assert_eq!(press(key, &body), on, "{key}");
+        }
+        assert!(press(" ", &body) && press("ArrowLeft", &body), "these are keys always");
+    }
+    app.destroy();
 }
 
 fn focused() -> Option<String> {

@@ -2,7 +2,7 @@
 
 use crate::around::{Around, AroundProps, one, place, press, quality, remote, rendered, tracks, until};
 use gloo::utils::{document, window};
-use js_sys::Reflect;
+use js_sys::{Object, Reflect};
 use matinee::browser::get;
 use matinee::components::remote::Remote;
 use matinee::components::settings::{Setting, Settings};
@@ -169,7 +169,7 @@ async fn the_system_hears_of_the_film() {
     until(|| get(&session, "metadata").is_null()).await;
     until(|| state().as_deref() == Some("none")).await;
     until(|| told.borrow().last() == Some(&false)).await;
-    Reflect::delete_property(session.unchecked_ref(), &"setPositionState".into()).unwrap();
+    Reflect::delete_property(session.unchecked_ref::<Object>(), &"setPositionState".into()).unwrap();
 }
 
 /// Two clicks are full screen and leave the film alone, however long the system lets the second one take; one plays or

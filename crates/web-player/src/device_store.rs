@@ -87,6 +87,18 @@ pub fn save_volume(volume: f64, muted: bool) {
     let _ = LocalStorage::set(VOLUME, (volume, muted));
 }
 
+const CHARACTER_KEYS: &str = "matinee.character-keys";
+
+/// Whether single letters, digits and signs are keys that do something; they are until the viewer says otherwise.
+pub fn character_keys() -> bool {
+    LocalStorage::get(CHARACTER_KEYS).unwrap_or(true)
+}
+
+/// Keeps whether they are.
+pub fn save_character_keys(on: bool) {
+    let _ = LocalStorage::set(CHARACTER_KEYS, on);
+}
+
 /// Where the choice of sound is kept.
 pub const SOUND: &str = "matinee.sound";
 /// Where the choice of subtitles is kept.
