@@ -15,8 +15,8 @@ pub struct KeyHelpProps {
     pub on_close: Callback<()>,
 }
 
-/// A dialog; the browser keeps the focus in it and gives it back. Here the keys that are letters, digits or signs are
-/// turned off and on again, for the library as well.
+/// A dialog; the browser keeps the focus in it and gives it back. Keys that are letters, digits or signs are
+/// turned off and on again here, for the library as well.
 #[function_component]
 pub fn KeyHelp(props: &KeyHelpProps) -> Html {
     let dialog = use_node_ref();

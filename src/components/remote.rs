@@ -96,8 +96,8 @@ pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
     })
 }
 
-/// Whether a key is a letter, a digit or a sign: whoever speaks to the device, or hits keys by chance, can turn these
-/// off (WCAG 2.2, 2.1.4).
+/// Whether a key is a letter, a digit or a sign: whoever speaks to the device, or hits keys by chance, can turn
+/// these off (WCAG 2.2, 2.1.4).
 pub fn is_character(key: &str) -> bool {
     key != " " && key.chars().count() == 1
 }

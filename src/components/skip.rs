@@ -11,7 +11,7 @@ pub struct Skip {
     pub to: f64,
 }
 
-/// Seconds before the film's end in which there is nothing left to skip: the last picture begins a little earlier.
+/// Seconds before the film's end in which nothing is left to skip: the last picture begins a little earlier.
 const END: f64 = 0.25;
 
 /// Titles of such chapters in English, German, Spanish and French; the whole title, without numbers and signs.

@@ -48,8 +48,7 @@ pub fn use_surface(remote: &Remote, idle: &Idle, at_once: bool) -> Callback<Mous
     })
 }
 
-/// A click that may be the first of two: the film does not stop and go on again for a double click, but for a slow
-/// one.
+/// A click that may be the first of two: the film does not stop and go on again for a double click that is quick.
 #[derive(Default)]
 struct FirstClick {
     state: Rc<Cell<State>>,

@@ -7,8 +7,8 @@ use crate::switching::choose;
 
 const KEY: &str = "const press = key => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));";
 
-/// Two clicks on the picture are full screen, and the film goes on; two more lead back. Which click is the second one
-/// the browser is told here, for it goes by time.
+/// Two clicks on the picture are full screen, and the film goes on; two more lead back. The browser is told here
+/// which click is the second one: by itself it goes by time.
 #[tokio::test]
 async fn a_double_click_is_full_screen() {
     let stage = Stage::start(0, "").await;
