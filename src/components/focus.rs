@@ -18,8 +18,8 @@ pub fn use_focus_led_on(within: &NodeRef, part: &str, is_shown: bool, next: &str
     had_focus.replace(had);
     let (within, next) = (within.clone(), next.to_owned());
     use_effect_with(is_shown, move |_| {
-        let next = within.cast::<Element>().filter(|_| had_focus.replace(false));
-        let next = next.and_then(|within| within.query_selector(&next).ok().flatten());
-        let _ = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()).map(|next| next.focus());
+        let whole = within.cast::<Element>().filter(|_| had_focus.replace(false));
+        let found = whole.and_then(|whole| whole.query_selector(&next).ok().flatten());
+        let _ = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()).map(|found| found.focus());
     });
 }
