@@ -2,6 +2,7 @@
 
 use super::super::world::{NOW, World};
 use super::{event, index, send};
+use nccp::EventState;
 use server::live::Events;
 
 fn write(world: &World, path: &str, text: &str) {
@@ -71,9 +72,8 @@ async fn events_are_listed_with_their_state() {
     event(&world, "a", "y").await;
     let events = Events::new(&world.config.data);
     let listed = || server::live::list(&events).unwrap();
-    let names: Vec<_> =
-        listed().iter().map(|(event, state)| (event.app.to_string(), state.state.clone())).collect();
-    assert_eq!(names, [("a".to_owned(), "waiting".to_owned()), ("b".to_owned(), "waiting".to_owned())]);
+    let names: Vec<_> = listed().iter().map(|(event, state)| (event.app.to_string(), state.state)).collect();
+    assert_eq!(names, [("a".to_owned(), EventState::Waiting), ("b".to_owned(), EventState::Waiting)]);
     send(&world, &created).await;
     world.service.look_after_live().await;
     assert_eq!(listed()[1].1.state.as_str(), "live");
