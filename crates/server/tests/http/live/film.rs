@@ -7,6 +7,7 @@ use cenc::KidAndKey;
 use nccp::{MovieType, RequestMessage, ResponseMessage};
 use server::live::{Events, end};
 use server::store::NewMovie;
+use server::store::Store as _;
 
 /// An event that ends is a film: the same bytes under the same KIDs, in the library, without being packaged again.
 #[tokio::test]
