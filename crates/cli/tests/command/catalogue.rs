@@ -38,7 +38,9 @@ fn a_movie_is_edited_field_by_field() {
     assert_eq!(show(&site, "7"), with(&before, "title", "Se7en".into()));
     let edited = site.json(&["movie", "edit", "7", "--year", "1996", "--cast", "Three", "--json"]);
     assert_eq!((&edited["year"], &edited["cast"]), (&1996.into(), &json!(["Three"])));
-    assert_eq!(edited["edited"], json!(["cast", "year"]));
+    let mut names: Vec<_> = edited["edited"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["cast", "year"]);
     let clear = [
         "movie", "edit", "7", "--clear", "rating", "--clear", "plans", "--clear", "synopsis", "--region",
         "AT",

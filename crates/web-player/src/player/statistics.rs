@@ -56,7 +56,8 @@ impl Form {
     /// Of a file of a manifest.
     pub(super) fn of(manifest: &Manifest, id: &str) -> Option<Self> {
         let file = manifest.downloadables.iter().find(|file| file.id == id)?;
-        Some(Self { codecs: file.codecs.clone(), bitrate: file.bitrate })
+        // A manifest tells kbit/s.
+        Some(Self { codecs: file.codecs.clone(), bitrate: file.bitrate.saturating_mul(1000) })
     }
 }
 
