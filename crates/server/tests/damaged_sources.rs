@@ -21,7 +21,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -101,6 +101,12 @@ impl Answer {
     }
 }
 
+/// The path of a clear film's first representation below its folder.
+fn clear_path(film: &Path) -> String {
+    let json = fs::read(film.join("source.json")).unwrap();
+    pack::Source::from_json(&json).unwrap().pack.representations[0].path.clone()
+}
+
 /// A film in a folder that no other test has, and its first representation: the clear file, what the packager makes of
 /// it, and its URL.
 struct Film {
@@ -124,7 +130,8 @@ impl Film {
         let (_kept, pack, folder) = packaged(&world, content, "ck-1");
         let path = &pack.representations[0].path;
         let url = signed(&world, &format!("/s/vod/{content}/{path}"));
-        let clear = sources.path().join(content).join(path);
+        let clear = sources.path().join(content);
+        let clear = clear.join(clear_path(&clear));
         let encrypted = fs::read(folder.join(path)).unwrap();
         Self { world, clear, encrypted, url, sources }
     }
@@ -303,7 +310,7 @@ async fn objects_that_are_replaced_or_refused() {
         let encrypted = fs::read(folder.join(path)).unwrap();
         let url = signed(&world, &format!("/s/vod/in-a-bucket/{path}"));
         let answer = Answer::begin(&world, &url).await;
-        let media = key.join(path).unwrap();
+        let media = key.join(&clear_path(&films.path().join("film"))).unwrap();
         let right = bucket.get(&media, None).await.unwrap().bytes().await.unwrap();
         let other = Bytes::from(vec![7; right.len()]);
         bucket.put(&media, other, PutMode::Overwrite).await.unwrap();

@@ -36,11 +36,14 @@ pub(crate) fn clean(line: &str) -> String {
                 }
                 None => out += "&amp;",
             },
-            // What editors leave in SubRip files: `{\an8}` is a place on the screen.
-            _ => match rest.strip_prefix('\\').and_then(|code| code.split_once('}')) {
-                Some((_, after)) => rest = after,
-                None => out.push('{'),
-            },
+            _ => out.push('{'),
+        }
+        // What editors leave in SubRip files: `{\an8}` is a place on the screen. What is left out may join two halves.
+        while out.ends_with('{')
+            && let Some((_, after)) = rest.strip_prefix('\\').and_then(|code| code.split_once('}'))
+        {
+            out.pop();
+            rest = after;
         }
     }
     out + rest
@@ -85,6 +88,7 @@ mod tests {
             ("<font color=\"#fff\">red</font>", "red"),
             ("{\\an8}Top", "Top"),
             ("{sic}", "{sic}"),
+            ("a{{\\}\\}b{<x>\\c}d", "abd"),
             ("a < b && c --> d", "a &lt; b &amp;&amp; c --&gt; d"),
             ("&amp;&nbsp;&#65;&copy;", "&amp;&nbsp;&#65;&amp;copy;"),
             ("<3", "&lt;3"),

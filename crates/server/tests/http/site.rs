@@ -75,7 +75,7 @@ async fn a_film_has_a_page_of_its_own() {
 
     let path = format!("/api/films/{MOVIE}");
     assert_eq!(world.get(&path, "").await.status, 401);
-    for unknown in ["/api/films/7", "/api/films/x", "/api/films/-1"] {
+    for unknown in ["/api/films/8", "/api/films/x", "/api/films/-1"] {
         assert_eq!(world.get(unknown, &cookies).await.status, 404, "{unknown}");
     }
     let film: Film = world.get(&path, &cookies).await.json();
