@@ -3,6 +3,9 @@
 import { StrictMode, createElement as create, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 
+// A finger finds a button that is tall enough (WCAG 2.2, 2.5.8).
+const tall = { minHeight: "2rem" };
+
 function Film({ movie, grant, onEvent }) {
   const film = useRef(null);
   const [quiet, setQuiet] = useState(false);
@@ -20,8 +23,8 @@ function Film({ movie, grant, onEvent }) {
       onqualitychange: ({ detail }) => onEvent(`${detail.height} lines`),
       onerror: ({ detail }) => onEvent(`${detail.code}: ${detail.message}`),
     }),
-    create("button", { type: "button", onClick: () => setQuiet(!quiet) }, quiet ? "Sound on" : "Sound off"),
-    create("button", { type: "button", onClick: () => { film.current.currentTime = 0; } }, "From the beginning"));
+    create("button", { type: "button", style: tall, onClick: () => setQuiet(!quiet) }, quiet ? "Sound on" : "Sound off"),
+    create("button", { type: "button", style: tall, onClick: () => { film.current.currentTime = 0; } }, "From the beginning"));
 }
 
 function App({ movie, grant }) {
@@ -30,7 +33,7 @@ function App({ movie, grant }) {
   const note = (event) => setEvents((before) => [...before, event]);
   return create("div", null,
     shown && create(Film, { movie, grant, onEvent: note }),
-    create("button", { type: "button", onClick: () => setShown(!shown) }, shown ? "Close the film" : "Show the film"),
+    create("button", { type: "button", style: tall, onClick: () => setShown(!shown) }, shown ? "Close the film" : "Show the film"),
     create("p", null, create("output", null, events.join(" · "))));
 }
 

@@ -2,6 +2,9 @@
 // out here, so that nothing needs to be compiled. A bundler finds the package.
 import { createApp, h, ref } from "vue";
 
+// A finger finds a button that is tall enough (WCAG 2.2, 2.5.8).
+const tall = { minHeight: "2rem" };
+
 const Film = {
   props: { movie: String, grant: String },
   emits: ["event"],
@@ -21,8 +24,8 @@ const Film = {
         onQualitychange: ({ detail }) => emit("event", `${detail.height} lines`),
         onError: ({ detail }) => emit("event", `${detail.code}: ${detail.message}`),
       }),
-      h("button", { type: "button", onClick: () => { quiet.value = !quiet.value; } }, quiet.value ? "Sound on" : "Sound off"),
-      h("button", { type: "button", onClick: () => { film.value.currentTime = 0; } }, "From the beginning"),
+      h("button", { type: "button", style: tall, onClick: () => { quiet.value = !quiet.value; } }, quiet.value ? "Sound on" : "Sound off"),
+      h("button", { type: "button", style: tall, onClick: () => { film.value.currentTime = 0; } }, "From the beginning"),
     ]);
   },
 };
@@ -34,7 +37,7 @@ const App = {
     const events = ref([]);
     return () => h("div", [
       shown.value && h(Film, { ...props, onEvent: (event) => events.value.push(event) }),
-      h("button", { type: "button", onClick: () => { shown.value = !shown.value; } },
+      h("button", { type: "button", style: tall, onClick: () => { shown.value = !shown.value; } },
         shown.value ? "Close the film" : "Show the film"),
       h("p", h("output", events.value.join(" · "))),
     ]);
