@@ -88,7 +88,7 @@ mod tests {
             ("<font color=\"#fff\">red</font>", "red"),
             ("{\\an8}Top", "Top"),
             ("{sic}", "{sic}"),
-            ("a{{\\}\\}b{<x>\\c}d", "abd"),
+            ("x{{\\}\\}y{<x>\\c}z", "xyz"),
             ("a < b && c --> d", "a &lt; b &amp;&amp; c --&gt; d"),
             ("&amp;&nbsp;&#65;&copy;", "&amp;&nbsp;&#65;&amp;copy;"),
             ("<3", "&lt;3"),
