@@ -1,6 +1,9 @@
 use cenc::Kid;
 use pack::{Pack, Representation};
 
+/// The IV of a representation's segment, from 0; `None` for one that is clear.
+pub type WholeIv<'a> = &'a dyn Fn(&Representation, usize) -> Option<[u8; 16]>;
+
 /// What is written into manifests beside what the pack says.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
@@ -24,7 +27,7 @@ pub struct Delivery<'a> {
     /// Where each segment is a file of its own that is encrypted whole (HLS's `AES-128`): the IV of a
     /// representation's segment, from 0; `None` for one that is clear. The pack's sizes are then those of
     /// these files.
-    pub whole_iv: Option<&'a dyn Fn(&Representation, usize) -> Option<[u8; 16]>>,
+    pub whole_iv: Option<WholeIv<'a>>,
 }
 
 impl<'a> Delivery<'a> {
