@@ -248,7 +248,7 @@ async fn a_file_that_cannot_be_read_is_said() {
     let film = Film::new("unreadable").await;
     assert_eq!(film.status().await, 200);
     let json = film.sources.path().join("unreadable/source.json");
-    fs::set_permissions(&film.clear, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&film.clear, fs::Permissions::from_mode(0o000)).unwrap();
     film.later();
     // Not so for root.
     if File::open(&film.clear).is_err() {

@@ -95,7 +95,7 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 /// Opens the database for a command that needs what is there: in a wrong folder it makes nothing.
 async fn open_existing(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let elsewhere = config.database.server_url()?.is_some();
-    if !(elsewhere && !config.data.exists()) {
+    if !elsewhere || config.data.exists() {
         data_is_there(config)?;
         if !has_database(config)? {
             let folder = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());

@@ -54,7 +54,7 @@ impl ClearFile {
     }
 
     /// The whole file for who reads it to its end on a thread that may wait.
-    pub(super) fn to_the_end(self, runtime: Handle) -> ToTheEnd {
+    pub(super) fn read_on(self, runtime: Handle) -> ToTheEnd {
         ToTheEnd { file: self, runtime, ahead: Mutex::default() }
     }
 }

@@ -27,9 +27,9 @@ pub(crate) enum Octets {
     /// As they lie in its folder.
     Clear,
     /// Samples are encrypted.
-    Samples(EncryptedFilm),
+    Samples(Box<EncryptedFilm>),
     /// Segments are, whole.
-    Whole(WholeFilm),
+    Whole(Box<WholeFilm>),
 }
 
 /// The keys of a film, by what they encrypt.
@@ -102,9 +102,9 @@ impl OriginFilm {
         let source = &loaded.source;
         let octets = match keys {
             Some(Keys::Samples(keys)) => {
-                Octets::Samples(EncryptedFilm::plan(source, &keys, indexes).map_err(said)?)
+                Octets::Samples(Box::new(EncryptedFilm::plan(source, &keys, indexes).map_err(said)?))
             }
-            Some(Keys::Whole(keys)) => Octets::Whole(WholeFilm::plan(source, keys).map_err(said)?),
+            Some(Keys::Whole(keys)) => Octets::Whole(Box::new(WholeFilm::plan(source, keys).map_err(said)?)),
             None => Octets::Clear,
         };
         let pack = match &octets {

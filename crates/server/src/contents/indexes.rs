@@ -40,7 +40,7 @@ async fn open(
     let missing = || SourceError::Wrong("there is no such representation".to_owned());
     let r = loaded.source.pack.representations.get(representation).ok_or_else(missing)?;
     let file = loaded.open(representation).await?;
-    Ok((loaded.name().join(&r.path), r.clone(), file.to_the_end(Handle::current())))
+    Ok((loaded.name().join(&r.path), r.clone(), file.read_on(Handle::current())))
 }
 
 /// Of a file that nobody has a digest of, nothing can be said.
