@@ -21,7 +21,7 @@
 //!   `{{decryptor_wasm}}`, `{{worker_js}}` (the worker's loader). A placeholder that names nothing is an
 //!   error, as is an inline script or style (the site's CSP forbids them).
 //! * `pkg/player/matinee-player.js` lies in the root as `player.js`, `pkg/eme/eme.js` as `eme.js`: pages of
-//!   other sites name them. The latter is joined from the modules in `pkg/eme/src` before ([`join`]).
+//!   other sites name them. The latter is joined from the modules in `pkg/eme/src` before ([`mod@join`]).
 //!   `www/examples` are for such pages, and not part of the site.
 //! * Beside each text or wasm file that gets smaller by it lies `{file}.br`, Brotli at quality 11.
 //! * `site.json` lists it all ([`Manifest`]).
