@@ -87,11 +87,17 @@ async fn whole_segments_are_of_the_film_or_not_at_all() {
     let mut other = std::fs::read(&path).unwrap();
     let right = other.clone();
     other[1000..].fill(7);
-    std::fs::write(&path, other).unwrap();
+    // However coarse the file system's clock is.
+    let write = |octets: &[u8], later: u64| {
+        std::fs::write(&path, octets).unwrap();
+        let at = std::time::SystemTime::now() + std::time::Duration::from_secs(later);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+    };
+    write(&other, 10);
     assert_eq!(get(&world, &url, &[]).await.status, 503, "it is not what was looked at");
     world.set_clock(world.now() + 31);
     assert_eq!(get(&world, &url, &[]).await.status, 503, "nor what source.json tells of");
-    std::fs::write(&path, right).unwrap();
+    write(&right, 20);
     world.set_clock(world.now() + 31);
     assert_eq!(get(&world, &url, &[]).await.status, 200);
 }
