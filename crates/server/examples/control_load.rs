@@ -224,7 +224,7 @@ struct Device {
 impl Device {
     async fn new(url: &str, account: usize, rsa: Arc<SoftwareRsaKey>) -> Self {
         let mut connection = Connection::open(url).await;
-        let login = format!(r#"{{"email":"load{account}@example.org","password":"load"}}"#);
+        let login = format!(r#"{{"email":"load{account}@example.org","password":"load load"}}"#);
         let json = [("content-type", "application/json")];
         let reply = connection.send("POST", "/login", &json, login.as_bytes()).await;
         assert_eq!(reply.status, 204);

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that can fail.
 
+mod again;
 mod browser;
 mod end_to_end;
 mod native;

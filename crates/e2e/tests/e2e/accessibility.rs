@@ -38,6 +38,15 @@ impl<'a> Inspector<'a> {
                 { "name": "prefers-color-scheme", "value": scheme }, { "name": "prefers-reduced-motion", "value": "reduce" },
             ] });
             self.browser.driver().cdp().send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
+            // Not while colours change.
+            self.browser
+                .until(
+                    "the scheme's colours",
+                    "const frame = () => new Promise(requestAnimationFrame);
+                     await frame(); await frame();
+                     return document.getAnimations().every(a => !(a instanceof CSSTransition))",
+                )
+                .await;
             if !self.browser.eval::<bool>("return Boolean(window.axe)").await {
                 self.browser.driver().execute(self.axe.as_str(), vec![]).await.unwrap();
             }

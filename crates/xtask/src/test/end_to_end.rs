@@ -3,24 +3,18 @@
 use std::path::Path;
 
 use super::Rounds;
+use super::again::Run;
 use crate::command::{self, cargo};
 use crate::error::Error;
 use crate::project::Project;
 use crate::tools;
 
-/// So many tests that fail at once are no chance: they are not tried again.
-const MOST_TRIED_AGAIN: usize = 3;
-
 /// Chromium against the debug binary and the site as it ships; Firefox, too, where its driver is given.
-///
-/// A test that fails beside others is tried once more, with the machine for itself, and is reported as
-/// unstable where it then passes. That is a defect of the test or of the product; it is written down, not
-/// passed over.
 ///
 /// Gives what was not run, and why.
 ///
 /// # Errors
-/// When a test fails twice; the others run all the same.
+/// When a test fails, alone, too; the others run all the same.
 pub(crate) fn end_to_end(
     project: &Project,
     rounds: Rounds,
@@ -58,59 +52,17 @@ pub(crate) fn end_to_end(
             test.env("GECKODRIVER", driver);
         }
         rounds.apply(&mut test);
-        let (mut failed, mut ended) = (Vec::new(), false);
-        let ran = command::run_seen(&mut test, |line| {
-            failed.extend(failing(line));
-            ended |= line.starts_with("test result: ");
-        });
-        Run { outcome: ran, failed, ended }
+        Run::of(&mut test)
     };
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     let together = run(&[&["--test-threads=2"][..], &rest[..]].concat());
     // Each of these has the machine for itself: they count stalls, or a busy machine would be late for them.
     let alone = run(&[&["--ignored", "--test-threads=1"][..], &rest[..]].concat());
-    let all_ended = together.ended && alone.ended;
-    let failed = [together.failed, alone.failed].concat();
-    let outcome = together.outcome.and(alone.outcome);
-    if outcome.is_ok()
-        || !all_ended
-        || failed.is_empty()
-        || failed.len() > MOST_TRIED_AGAIN
-        || !rest.is_empty()
-    {
-        return outcome.map(|()| not_run);
+    let outcome = together.and(alone);
+    if rest.is_empty() {
+        outcome.tried_again(|name| run(&["--include-ignored", "--exact", name]))?;
+    } else {
+        outcome.of_first_try()?;
     }
-    println!("\ntried once more, alone: {}", failed.join(", "));
-    for name in &failed {
-        run(&["--include-ignored", "--exact", name]).outcome?;
-    }
-    println!("\nUNSTABLE (failed once, passed alone; please report or mend): {}", failed.join(", "));
     Ok(not_run)
-}
-
-/// What a run of the test program came to.
-struct Run {
-    outcome: Result<(), Error>,
-    /// Names of the tests that failed.
-    failed: Vec<String>,
-    /// Whether it came to its end, and so ran them all.
-    ended: bool,
-}
-
-/// The name of the test that this line of the test program's output says has failed.
-fn failing(line: &str) -> Option<String> {
-    let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
-    Some(name.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failing_tests_are_named() {
-        assert_eq!(failing("test tracks::sound ... FAILED").as_deref(), Some("tracks::sound"));
-        assert_eq!(failing("test tracks::sound ... ok"), None);
-        assert_eq!(failing("test result: FAILED. 63 passed; 1 failed"), None);
-    }
 }

@@ -1,7 +1,8 @@
 //! Tests on this machine.
 
 use super::Rounds;
-use crate::command::{self, cargo};
+use super::again::Run;
+use crate::command::cargo;
 use crate::error::Error;
 use crate::project::Project;
 use crate::tools;
@@ -12,11 +13,10 @@ use crate::tools;
 /// Gives what was not run, and why: tests that need a program which cannot be had here pass without it.
 ///
 /// # Errors
-/// When one fails.
+/// When one fails, alone, too.
 pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Result<Vec<String>, Error> {
-    let mut test = cargo(project);
-    test.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"]).args(rest);
     let mut not_run = Vec::new();
+    let mut places = Vec::new();
     for (what, variable, found) in [
         ("comparisons with Shaka Packager", "SHAKA_PACKAGER", tools::shaka_packager(project)),
         ("tests with SeaweedFS, a store of S3", "WEED", tools::seaweedfs(project)),
@@ -24,7 +24,7 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
         ("tests of Enhanced RTMP", "MATINEE_FFMPEG", tools::recent_ffmpeg(project)),
     ] {
         match found {
-            Ok(place) => drop(test.env(variable, place)),
+            Ok(place) => places.push((variable, place)),
             // The one that the environment names, which is passed on.
             Err(_) if std::env::var_os(variable).is_some() => {}
             Err(error) => {
@@ -33,7 +33,18 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
             }
         }
     }
-    rounds.apply(&mut test);
-    command::run(&mut test)?;
+    let run = |turn: &[&str]| {
+        let mut test = cargo(project);
+        test.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"])
+            .args(turn)
+            .envs(places.clone());
+        rounds.apply(&mut test);
+        Run::of(&mut test)
+    };
+    if rest.is_empty() {
+        run(&[]).tried_again(|name| run(&["--include-ignored", "--exact", name]))?;
+    } else {
+        run(&rest.iter().map(String::as_str).collect::<Vec<_>>()).of_first_try()?;
+    }
     Ok(not_run)
 }
