@@ -18,7 +18,7 @@ use nccp::stream::{Piece, SUBPROTOCOL, Told};
 pub use playback::stream::Broken;
 use playback::stream::{Do, Stream};
 use wasm_bindgen::JsCast;
-use web_sys::{BinaryType, MessageEvent, WebSocket};
+use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
 
 use crate::{
     clock,
@@ -107,22 +107,24 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Has `happened` called at each event of this name, until it is broken.
+    fn on(self: &Rc<Self>, name: &'static str, happened: fn(&Self, &Event)) -> EventListener {
+        let weak = Rc::downgrade(self);
+        EventListener::new(&self.socket, name, move |event| {
+            if let Some(connection) = weak.upgrade().filter(|connection| !connection.is_broken()) {
+                happened(&connection, event);
+            }
+        })
+    }
+
     fn listen(self: &Rc<Self>) {
-        let on = |name: &'static str, happened: fn(&Self, &web_sys::Event)| {
-            let weak = Rc::downgrade(self);
-            EventListener::new(&self.socket, name, move |event| {
-                if let Some(connection) = weak.upgrade().filter(|connection| !connection.is_broken()) {
-                    happened(&connection, event);
-                }
-            })
-        };
-        let opened = on("open", |this, _| {
+        let opened = self.on("open", |this, _| {
             let news = this.stream.borrow_mut().opened(clock::monotonic());
             this.carry_out(news, None);
         });
-        let message = on("message", |this, event| this.message(event.unchecked_ref()));
+        let message = self.on("message", |this, event| this.message(event.unchecked_ref()));
         // An error is followed by it, and says nothing more.
-        let closed = on("close", |this, _| this.break_off(Broken::Closed));
+        let closed = self.on("close", |this, _| this.break_off(Broken::Closed));
         self.listeners.replace(vec![opened, message, closed]);
     }
 

@@ -6,7 +6,6 @@ mod film;
 mod machine;
 mod metadata;
 mod places;
-#[cfg(test)]
 mod together;
 
 pub(crate) use film::{Film, Rep};

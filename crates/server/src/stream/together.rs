@@ -1,3 +1,4 @@
+#![cfg(test)]
 //! The server's state machine and the player's, with a network between them that delivers when it likes: whatever
 //! the engine wants and gives up, each download gets its octets of the file, and no others.
 
