@@ -1,4 +1,5 @@
 use engine::model::{ByteRange, TrackKind as EngineTrack};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -223,5 +224,61 @@ fn not_everything_comes_this_way() {
         FetchSpec { head: 0, ..head(1, "low") },
     ] {
         assert!(!Stream::carries(&other), "{other:?}");
+    }
+}
+
+/// What a server may say that means nothing good.
+fn anything() -> impl Strategy<Value = (Told, Piece, u64)> {
+    let kind = prop_oneof![Just(TrackKind::Video), Just(TrackKind::Audio)];
+    let number = prop_oneof![0u32..3, any::<u32>()];
+    let length = prop_oneof![Just(1000), 0u64..2000, any::<u64>()];
+    (kind, number, any::<bool>(), length, 0u32..4, 0u32..3).prop_map(
+        |(track, number, is_head, bytes, turn, at)| {
+            let file = ["low", "high", "sound"][at as usize].to_owned();
+            let place = HEAD.saturating_add(u64::from(number) * 1000);
+            let told = match is_head {
+                true => Told::Head { file, data: "AAAA".into() },
+                false => Told::Segment {
+                    track,
+                    rep: "v".into(),
+                    file,
+                    number,
+                    place,
+                    start: 0.0,
+                    bytes,
+                    turn,
+                    init: None,
+                },
+            };
+            (told, Piece { track: at, number }, bytes)
+        },
+    )
+}
+
+proptest! {
+    /// Whatever a server says: nobody gets octets that they do not wait for, and nothing breaks but the
+    /// connection.
+    #[test]
+    fn whatever_a_server_says(said in proptest::collection::vec((anything(), any::<bool>()), 1..40)) {
+        let mut stream = Stream::connecting(NOW);
+        stream.opened(NOW);
+        for spec in [segment(1, EngineTrack::Video, "low", 0, (HEAD, 0)), audio(2, 0), head(3, "high")] {
+            stream.want(&spec, NOW);
+        }
+        let mut left = [HEAD + 1000, 1000, HEAD];
+        for ((told, piece, octets), is_told) in said {
+            let news = if is_told { stream.told(told, NOW) } else { stream.piece(piece, octets, NOW) };
+            let Ok(news) = news else { continue };
+            for one in news {
+                let (fetch, came) = match one {
+                    Do::Say(_) => continue,
+                    Do::Head { fetch, octets, .. } => (fetch, octets.len() as u64),
+                    Do::Octets { fetch, skip, .. } => (fetch, octets - skip),
+                };
+                let left = &mut left[fetch.0 as usize - 1];
+                prop_assert!(came <= *left);
+                *left -= came;
+            }
+        }
     }
 }

@@ -150,7 +150,9 @@ impl Playback {
                 if self.state == State::Idle {
                     return Err(Mistake::NotBegun);
                 }
-                track.map_or(Ok(()), |kind| self.track(kind).map(|track| track.credit = 0))?;
+                if let Some(kind) = track {
+                    self.track(*kind)?.credit = 0;
+                }
                 if self.state == State::Ended {
                     self.state = State::Playing;
                 }
