@@ -103,13 +103,13 @@ impl Lane {
         (number, turn): (u32, u32),
     ) -> Result<(), Broken> {
         let wanted = turn >= self.since;
+        let is_asked = |want: &Want| want.file == file && (want.place, want.length) == (place, length);
+        // Segments come whole, and none that was not granted; turns never go back.
+        let is_open = self.open.as_ref().is_some_and(|open| open.wanted);
+        if is_open || (wanted && !self.wants.front().is_some_and(is_asked)) {
+            return Err(Broken::Nonsense);
+        }
         if wanted {
-            let is_asked = |want: &Want| want.file == file && (want.place, want.length) == (place, length);
-            // Within a turn, segments come whole, and none that was not granted.
-            if self.open.as_ref().is_some_and(|open| open.wanted) || !self.wants.front().is_some_and(is_asked)
-            {
-                return Err(Broken::Nonsense);
-            }
             self.at = place.checked_add(length);
         }
         self.open = Some(Open { wanted, number, left: length }).filter(|_| length > 0);
