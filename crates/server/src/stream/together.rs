@@ -116,9 +116,9 @@ impl World {
     }
 
     fn take(&mut self, fetch: FetchId, octets: &[u8], last: bool) {
-        let is_of = |wanted: &Wanted| wanted.fetch == fetch;
-        let slot = self.wanted.iter_mut().find(|slot| slot.as_ref().is_some_and(is_of));
-        let slot = slot.expect("somebody wants it");
+        let is_of = |slot: &Option<Wanted>| matches!(slot, Some(wanted) if wanted.fetch == fetch);
+        let place = self.wanted.iter().position(is_of).expect("somebody wants it");
+        let slot = &mut self.wanted[place];
         let wanted = slot.as_mut().unwrap();
         let to = wanted.at + octets.len() as u64;
         assert!(to <= wanted.end && octets == content(wanted.rep, wanted.at, to), "{fetch:?}");
