@@ -75,6 +75,9 @@ fn lines(of: &Statistics) -> Vec<(&'static str, String)> {
         ("Media from", of.host.clone().unwrap_or_else(|| "none".to_owned())),
         ("License", of.license.map_or_else(|| "none".to_owned(), license)),
     ];
+    if let Some(way) = &of.way {
+        lines.push(("Delivery", way.to_string()));
+    }
     if let Some(renewed) = of.license.and_then(|lease| lease.renewed) {
         lines.push(("Lease", format!("renewed in {}", spoken::runtime(renewed))));
     }
@@ -98,6 +101,8 @@ fn license(lease: Lease) -> String {
 
 #[cfg(test)]
 mod tests {
+    use web_player::stream::{Broken, Way};
+
     use super::*;
 
     #[test]
@@ -116,14 +121,18 @@ mod tests {
             host: Some("cdn1.example".into()),
             license: Some(Lease { ends: Some(11_520.0), renewed: Some(250.0) }),
             latency: Some((5.21, 6.0)),
+            way: Some(Way::Stream),
         };
         assert_eq!(
             text(&some),
             "Position: 1:03\nPicture: 1280×720 on 1920×1080\nVideo: avc1.64001F, 2.1 Mb/s\nAudio: mp4a.40.2, 128 kb/s\n\
              Buffer: 23.4 s\nThroughput: 18.2 Mb/s\nFrames: 2926, 3 dropped\nInterruptions: 1\nChanges of size: 2\n\
-             Media from: cdn1.example\nLicense: ends in 3 h 12 min\nLease: renewed in 4 min\nLatency: 5.2 s, 6.0 s wanted\n"
+             Media from: cdn1.example\nLicense: ends in 3 h 12 min\nDelivery: persistent connection\nLease: renewed in 4 min\nLatency: 5.2 s, 6.0 s wanted\n"
         );
         let nothing = text(&Statistics::default());
+        let ranges = Statistics { way: Some(Way::Ranges(Broken::Closed)), ..Statistics::default() };
+        assert!(text(&ranges).contains("Delivery: ranges (no connection)\n"), "{}", text(&ranges));
+        assert!(!nothing.contains("Delivery"), "{nothing}");
         for line in ["Video: none\n", "Throughput: not measured\n", "License: none\n"] {
             assert!(nothing.contains(line), "{nothing}");
         }

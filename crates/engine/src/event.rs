@@ -1,5 +1,7 @@
 //! What goes into the engine and what comes out.
 
+use std::time::Duration;
+
 use crate::{
     buffer::Ranges,
     client_data::ClientData,
@@ -160,6 +162,9 @@ pub enum Failure {
     Status(u16),
     /// Fewer or other bytes than were asked for.
     Truncated,
+    /// A persistent connection that was to bring it is gone, which is no CDN's fault: the next attempt, which
+    /// begins at once, has to go another way.
+    Unstreamed,
     /// The engine's own time-out; never reported from outside.
     TimedOut,
 }
@@ -190,6 +195,8 @@ pub struct FetchSpec {
     pub offset: u64,
     /// False when the download is init segment and index only.
     pub segment: bool,
+    /// When its segment begins, by the film's timeline; `None` without a segment.
+    pub start: Option<Duration>,
     /// Caches on the way must not answer it from what they hold.
     pub afresh: bool,
     /// What the CDN wants to be told with it. It has no place in `url` yet.

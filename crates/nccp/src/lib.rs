@@ -69,7 +69,7 @@ pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use machine::machine_name;
 pub use manifest::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest,
-    MediaType, MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
+    MediaType, MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, Transport, TrickPlay,
 };
 pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};

@@ -36,6 +36,8 @@ pub struct Manifest {
     pub drm_metadata_url: Option<String>,
     /// Where the film comes over a persistent connection, with a URL token; absent where it does not.
     pub stream_url: Option<String>,
+    /// Which way players are to take.
+    pub transport: Transport,
     /// Where the license comes from.
     pub license_mode: LicenseMode,
     /// Names the rules of the license in the DRM metadata, for `logblob`.
@@ -53,6 +55,28 @@ pub struct LiveManifest {
     pub target_latency: f64,
     /// Where the index is, with a URL token.
     pub index_url: String,
+}
+
+/// Which way a film's media come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// As ranges of files.
+    #[default]
+    Ranges,
+    /// Pushed over the persistent connection of `streamurl`; as ranges where there is none.
+    WebSocket,
+}
+
+impl Transport {
+    /// As `transport` says it; unknown ones are ranges.
+    pub(crate) fn of(text: Option<&str>) -> Self {
+        if text == Some("ws") { Self::WebSocket } else { Self::Ranges }
+    }
+
+    /// The text of `transport`, where it is written.
+    pub(crate) fn written(self) -> Option<&'static str> {
+        (self == Self::WebSocket).then_some("ws")
+    }
 }
 
 /// Where a film's license comes from.

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::manifest::{
     Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest, MediaType,
-    MovieType, RangeForm, Resolution, Scheme, TextTrack, TrickPlay,
+    MovieType, RangeForm, Resolution, Scheme, TextTrack, Transport, TrickPlay,
 };
 use crate::value::{Decimal, Moment, PolicyVersion, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
@@ -43,6 +43,7 @@ impl Manifest {
             .opt_child("drmmetadata", self.drm_metadata.as_deref().map(base64_encode))
             .opt_child("drmmetadataurl", self.drm_metadata_url.as_ref())
             .opt_child("streamurl", self.stream_url.as_ref())
+            .opt_child("transport", self.transport.written())
             .opt_child("licensemode", self.license_mode.written())
             .opt_child("policyversion", self.policy_version.as_ref())
     }
@@ -83,6 +84,7 @@ impl Manifest {
                 .child_text("drmmetadataurl")
                 .map(|url| url.split_whitespace().collect()),
             stream_url: element.child_text("streamurl").map(|url| url.split_whitespace().collect()),
+            transport: Transport::of(element.child_text("transport")),
             license_mode: LicenseMode::of(element.child_text("licensemode")),
             policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
             downloadables,

@@ -1,6 +1,8 @@
 //! What is said over a persistent connection (docs/protocol.md, section 8): text messages as JSON, and the head
 //! of each binary one.
 
+use crate::Error;
+use crate::value::{base64_decode, base64_encode};
 use serde::{Deserialize, Serialize};
 
 /// The subprotocol that client and server agree on.
@@ -35,6 +37,9 @@ pub enum Ask {
     Seek {
         /// Where, in seconds.
         at: f64,
+        /// The one track that goes there, which loses what it was granted; without it all do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        track: Option<TrackKind>,
     },
     /// To send other representations from the next segments on.
     Switch {
@@ -51,6 +56,15 @@ pub enum Ask {
     Credit {
         /// How many.
         bytes: u64,
+        /// The one track that they are for. From the first grant of this form on, no track has anything but
+        /// what it is granted, and tracks come side by side.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        track: Option<TrackKind>,
+    },
+    /// What stands in front of a representation's first segment.
+    Head {
+        /// Which representation.
+        rep: String,
     },
 }
 
@@ -91,8 +105,12 @@ pub enum Told {
         track: TrackKind,
         /// Of which representation.
         rep: String,
+        /// The same representation by its name in the manifest.
+        file: String,
         /// Its number in that, from 0.
         number: u32,
+        /// Where it begins in the representation's file: its first octet.
+        place: u64,
         /// Its presentation time in seconds.
         start: f64,
         /// Its octets.
@@ -102,6 +120,13 @@ pub enum Told {
         /// `ftyp` and `moov` in base64, where the track had another representation before, or none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         init: Option<String>,
+    },
+    /// The answer to [`Ask::Head`].
+    Head {
+        /// The representation, by its name in the manifest.
+        file: String,
+        /// `ftyp`, `moov` and `sidx` in base64 ([`from_base64`]).
+        data: String,
     },
     /// The film has been sent to its end.
     End {
@@ -115,6 +140,19 @@ pub enum Told {
         /// Words for people.
         message: String,
     },
+}
+
+/// Octets as text messages have them.
+pub fn to_base64(octets: &[u8]) -> String {
+    base64_encode(octets)
+}
+
+/// The octets that a text message has as text.
+///
+/// # Errors
+/// It is no base64.
+pub fn from_base64(text: &str) -> Result<Vec<u8>, Error> {
+    base64_decode(text, "data")
 }
 
 /// The head of a binary message; octets of the segment follow.
@@ -158,13 +196,22 @@ mod tests {
                 Ask::Play { at: Some(12.5), video: Some("v720-2100".into()), audio: Some("a-en-1".into()) },
             ),
             (r#"{"do":"play"}"#, Ask::Play { at: None, video: None, audio: None }),
-            (r#"{"do":"seek","at":33.0}"#, Ask::Seek { at: 33.0 }),
+            (r#"{"do":"seek","at":33.0}"#, Ask::Seek { at: 33.0, track: None }),
+            (
+                r#"{"do":"seek","at":33.0,"track":"audio"}"#,
+                Ask::Seek { at: 33.0, track: Some(TrackKind::Audio) },
+            ),
             (
                 r#"{"do":"switch","audio":"a-de-1"}"#,
                 Ask::Switch { video: None, audio: Some("a-de-1".into()) },
             ),
             (r#"{"do":"pause"}"#, Ask::Pause),
-            (r#"{"do":"credit","bytes":1048576}"#, Ask::Credit { bytes: 1 << 20 }),
+            (r#"{"do":"credit","bytes":1048576}"#, Ask::Credit { bytes: 1 << 20, track: None }),
+            (
+                r#"{"do":"credit","bytes":221300,"track":"video"}"#,
+                Ask::Credit { bytes: 221_300, track: Some(TrackKind::Video) },
+            ),
+            (r#"{"do":"head","rep":"1811192541"}"#, Ask::Head { rep: "1811192541".into() }),
         ];
         for (text, ask) in asks {
             assert_eq!(serde_json::from_str::<Ask>(text).unwrap(), ask);
@@ -173,7 +220,9 @@ mod tests {
         let segment = Told::Segment {
             track: TrackKind::Video,
             rep: "v720-2100".into(),
+            file: "1811192541".into(),
             number: 3,
+            place: 662_415,
             start: 12.0,
             bytes: 221_300,
             turn: 1,
@@ -181,8 +230,15 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&segment).unwrap(),
-            r#"{"is":"segment","track":"video","rep":"v720-2100","number":3,"start":12.0,"bytes":221300,"turn":1}"#
+            r#"{"is":"segment","track":"video","rep":"v720-2100","file":"1811192541","number":3,"place":662415,"start":12.0,"bytes":221300,"turn":1}"#
         );
+        let head = Told::Head { file: "1811192541".into(), data: to_base64(b"ftyp") };
+        assert_eq!(
+            serde_json::to_string(&head).unwrap(),
+            r#"{"is":"head","file":"1811192541","data":"ZnR5cA=="}"#
+        );
+        assert_eq!(from_base64("ZnR5cA==").unwrap(), b"ftyp");
+        assert!(from_base64("ZnR5cA=").is_err());
         for wrong in
             [r#"{"do":"rewind"}"#, r#"{"do":"credit","bytes":-1}"#, r#"{"do":"seek","at":1e999}"#, "[]", ""]
         {

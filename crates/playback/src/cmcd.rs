@@ -276,6 +276,7 @@ mod tests {
             head: 0,
             offset: 0,
             segment,
+            start: None,
             afresh: false,
             client_data,
         }

@@ -291,6 +291,7 @@ mod tests {
             head: head as u64,
             offset,
             segment,
+            start: None,
             afresh: false,
             client_data: None,
         }

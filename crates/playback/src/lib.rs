@@ -6,6 +6,7 @@
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
 //! * [`LiveIndex`]: what is told of an event while it goes on, and the manifest that it makes whole
 //! * [`Renewal`]: when the license of a film that plays is renewed, and what comes of it when it is not
+//! * [`stream`]: a film's segments over a persistent connection, in place of ranged requests
 //! * [`cmcd`]: what a CDN that asks for it is told with each request
 //! * [`waits`]: how long to wait until the next question about an event
 
@@ -15,6 +16,7 @@ mod head;
 mod live;
 mod presentation;
 mod renewal;
+pub mod stream;
 pub mod waits;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};

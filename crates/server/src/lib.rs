@@ -49,7 +49,7 @@ pub use clock::Clock;
 pub use config::{
     Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Config, Credential,
     CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat, Metrics,
-    OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls,
+    OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls, Transport,
     UpdateStrategy, VOD,
 };
 pub use error::Error;

@@ -41,6 +41,11 @@ pub enum FetchEvent {
     Failed(Failure),
 }
 
+/// A download that is under way, whichever way it comes; dropping it ends it silently.
+pub trait Transfer {}
+
+impl Transfer for Running {}
+
 /// A running fetch; dropping it aborts it silently.
 pub struct Running {
     controller: Option<AbortController>,

@@ -1,6 +1,6 @@
 //! The browser's player, for any page: no framework, no page of the site.
 //!
-//! Data flows one way: page → [`control`] → manifest → [`fetcher`] → DRM worker ([`decryptor_proxy`]) →
+//! Data flows one way: page → [`control`] → manifest → [`fetcher`] (or [`stream`]) → DRM worker ([`decryptor_proxy`]) →
 //! append queue ([`mse`]) → `<video>`. What to fetch and when is the `engine` crate's business; [`player`]
 //! runs its commands. Content keys never reach this side of the worker.
 //!
@@ -38,4 +38,5 @@ pub mod fetcher;
 pub mod mse;
 pub mod player;
 pub mod problem;
+pub mod stream;
 pub mod words;

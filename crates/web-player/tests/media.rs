@@ -13,7 +13,11 @@ use drm_api::{
     cdm::{Display, Reply, Request},
     device,
 };
-use engine::{Failure, FetchId, buffer::Ranges};
+use engine::{
+    Failure, FetchId, FetchSpec,
+    buffer::Ranges,
+    model::{ByteRange, TrackKind},
+};
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt as _;
 use gloo::{events::EventListener, timers::future::TimeoutFuture};
@@ -24,6 +28,7 @@ use web_player::{
     decryptor_proxy::{DecryptorProxy, Pushed},
     fetcher::{self, Fetch, FetchEvent},
     mse::{Append, AppendError, AppendQueue, MediaSourceHandle, PageSourceBuffer, QueueEvent},
+    stream::{Broken, Connection, Way},
 };
 use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
 
@@ -135,6 +140,33 @@ async fn a_status_that_the_range_form_does_not_promise_is_a_failure() {
         afresh: false,
     };
     assert_eq!(fetched(nobody).await, Err(Failure::Network));
+}
+
+/// B87: where nobody answers, whoever waits for the connection is told to take another way.
+#[wasm_bindgen_test]
+async fn b87_what_cannot_be_streamed_comes_another_way() {
+    let connection = Connection::open("ws://localhost:2/stream/vod/1").unwrap();
+    let spec = FetchSpec {
+        fetch: FetchId(1),
+        track: TrackKind::Video,
+        representation: "1811192541".into(),
+        url: String::new(),
+        range_header: true,
+        range: ByteRange::new(0, 99).unwrap(),
+        sized: true,
+        head: 100,
+        offset: 0,
+        segment: false,
+        start: None,
+        afresh: false,
+        client_data: None,
+    };
+    assert!(connection.carries(&spec));
+    let (sender, mut receiver) = mpsc::unbounded();
+    let _running = connection.start(&spec, move |event| drop(sender.unbounded_send(event)));
+    assert!(matches!(receiver.next().await, Some(FetchEvent::Failed(Failure::Unstreamed))));
+    assert_eq!(connection.way(), Way::Ranges(Broken::Closed));
+    assert!(!connection.carries(&spec));
 }
 
 #[wasm_bindgen_test]

@@ -37,6 +37,7 @@ mod seeking;
 mod sessions;
 mod sharing;
 mod soak;
+mod socket;
 mod startup;
 mod streams;
 mod switching;

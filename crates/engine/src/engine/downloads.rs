@@ -96,6 +96,7 @@ impl Engine {
         let client_data = info.client_data.then(|| self.client_data(number, place));
         let job = &track.jobs[place];
         let range = ByteRange { start: job.range.start + job.received, end: job.range.end };
+        let start = self.segment_start(number, place);
         // A segment's file is requested whole, unless a part of it has arrived.
         let (url, partly) = match (&representation.layout, job.media) {
             (Layout::SingleFile(_), _) => (source.url.clone(), true),
@@ -115,6 +116,7 @@ impl Engine {
             head: job.head,
             offset: job.received,
             segment: job.media != Media::None,
+            start,
             afresh: matches!(job.media, Media::Number(segment) if track.damaged == Some(segment)),
             client_data,
         }));

@@ -34,6 +34,10 @@ impl Engine {
         if job.is_flowing() {
             self.estimator.ended(now);
         }
+        if failure == Failure::Unstreamed {
+            job.state = JobState::Waiting { until: now };
+            return;
+        }
         self.watch.counters.failures += 1;
         if let Failure::Status(status @ (400 | 403)) = failure {
             if job.urls < self.urls.generation {

@@ -1,4 +1,4 @@
-//! What a CDN is told with a request.
+//! What is told with a request: to the CDN, and to whoever sends it.
 
 use std::time::Duration;
 
@@ -11,6 +11,21 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 impl Engine {
+    /// When the segment of the download at this place of a track begins.
+    pub(super) fn segment_start(&self, number: usize, place: usize) -> Option<Duration> {
+        let track = &self.tracks[number];
+        let job = &track.jobs[place];
+        let step = track.ladder.step(job.rung);
+        let start = match job.media {
+            Media::Number(segment) => {
+                step.index.as_ref().and_then(|index| index.get(segment)).map(|s| s.start)
+            }
+            Media::Start => step.representation.start().map(|start| start.time),
+            Media::None | Media::Unwanted => None,
+        };
+        start.map(seconds)
+    }
+
     /// How the download at this place of a track is needed.
     pub(super) fn client_data(&self, number: usize, place: usize) -> ClientData {
         let track = &self.tracks[number];

@@ -34,6 +34,7 @@ fn failure() -> impl Strategy<Value = Failure> {
     prop_oneof![
         Just(Failure::Network),
         Just(Failure::Truncated),
+        Just(Failure::Unstreamed),
         prop_oneof![Just(400u16), Just(403), Just(404), Just(416), Just(503)].prop_map(Failure::Status),
     ]
 }

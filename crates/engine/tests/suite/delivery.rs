@@ -200,3 +200,23 @@ fn without_a_network_nobody_gives_up_and_the_film_goes_on_when_it_is_back() {
     world.run_until("the end of patience", |world| world.failure().is_some());
     assert_eq!(world.failure(), Some(Error::Unreachable));
 }
+
+/// B87: what a persistent connection leaves behind goes on at once where it was, from the same CDN, whose fault it
+/// was not.
+#[test]
+fn b87_what_is_not_streamed_any_more_goes_on_at_once() {
+    let mut world = World::start(120.0, 0.0);
+    let (now, spec) = (world.now, world.fetches().remove(0));
+    let fetch = spec.fetch;
+    assert_eq!((spec.segment, spec.start), (true, Some(Duration::ZERO)));
+    world.engine.handle(now, Event::Progress { fetch, bytes: 700 });
+    let commands = world.engine.handle(now, Event::FetchFailed { fetch, failure: Failure::Unstreamed });
+    let again = commands.into_iter().find_map(|command| match command {
+        Command::Fetch(again) if again.fetch == fetch => Some(again),
+        _ => None,
+    });
+    let again = again.unwrap();
+    assert_eq!((again.offset, again.range.start, again.start), (700, spec.range.start + 700, spec.start));
+    assert!(spec.url.contains("one") && again.url.contains("one"), "{} {}", spec.url, again.url);
+    assert_eq!(world.engine.stats().failures, 0);
+}

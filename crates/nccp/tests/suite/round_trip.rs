@@ -207,6 +207,10 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 downloadables,
                 drm_metadata,
                 stream_url: drm_metadata_url.clone(),
+                transport: match &drm_metadata_url {
+                    Some(_) => Transport::WebSocket,
+                    None => Transport::Ranges,
+                },
                 drm_metadata_url,
                 license_mode,
                 policy_version,

@@ -54,6 +54,7 @@ fn manifest() -> Manifest {
         drm_metadata: None,
         drm_metadata_url: None,
         stream_url: None,
+        transport: nccp::Transport::Ranges,
         license_mode: nccp::LicenseMode::Server,
         policy_version: None,
     }

@@ -37,7 +37,7 @@ pub use origin::{ClientSet, Origin, SourcesAt, VOD};
 pub use plans::Plan;
 pub use players::ListedPlayer;
 pub use role::Role;
-pub use stream::{Application, Stream};
+pub use stream::{Application, Stream, Transport};
 pub(crate) use stream::{LIVE, POLICY as STREAM_POLICY};
 pub use telemetry::{Addresses, Log, LogFormat, Metrics};
 pub use tls::Tls;

@@ -30,6 +30,8 @@ pub struct Stream {
     pub players: Vec<ListedPlayer>,
     /// The only movies that it has; empty: all.
     pub movies: Vec<u64>,
+    /// Which way players of manifests are to take.
+    pub transport: Transport,
     /// The URL before `/stream/…` in manifests, without trailing slash. Default: `public_url`, where the role
     /// `stream` is.
     pub base_url: Option<String>,
@@ -39,6 +41,26 @@ pub struct Stream {
     pub connections_per_token: usize,
     /// More applications.
     pub application: Vec<Application>,
+}
+
+/// Which way manifests tell players to take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Ranges of files.
+    #[default]
+    Ranges,
+    /// The persistent connection, where a film has one.
+    Ws,
+}
+
+impl From<Transport> for nccp::Transport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Ranges => Self::Ranges,
+            Transport::Ws => Self::WebSocket,
+        }
+    }
 }
 
 /// An application: films under a name of its own, by settings of its own.
@@ -84,6 +106,7 @@ impl Default for Stream {
             update_interval: update_interval(),
             players: Vec::new(),
             movies: Vec::new(),
+            transport: Transport::default(),
             base_url: None,
             idle: 60,
             connections_per_token: 4,
@@ -215,6 +238,7 @@ mod tests {
             ("idle = 0", "stream.idle"),
             ("connections_per_token = 0", "stream.connections_per_token"),
             ("base_url = \"films\"", "stream.base_url"),
+            ("transport = \"carrier pigeon\"", "transport"),
             ("players = [\"films\"]", "stream.players"),
             ("[[stream.application]]\nname = \"live\"", "stream.application.name"),
             ("[[stream.application]]\nname = \"vod\"", "stream.application.name"),
@@ -230,6 +254,14 @@ mod tests {
         let players = Config::parse(&text).unwrap().stream.players;
         assert_eq!((players[0].0.release, players[1].0.release), (None, Some([7; 32])));
         assert!(Config::parse("[stream]\nplayers = [{ origin = \"https://b\", release = \"07\" }]").is_err());
+    }
+
+    /// B87: players take the persistent connection where the site says so.
+    #[test]
+    fn b87_a_site_may_prefer_it() {
+        let told = |text: &str| nccp::Transport::from(Config::parse(text).unwrap().stream.transport);
+        assert_eq!(told(""), nccp::Transport::Ranges);
+        assert_eq!(told("[stream]\ntransport = \"ws\""), nccp::Transport::WebSocket);
     }
 
     /// B95: settings may differ between applications; where they have the same films, that is said.

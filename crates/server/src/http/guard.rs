@@ -3,6 +3,7 @@
 use super::body::{self, NotSingle};
 use super::error::JsonError;
 use super::{address, controller};
+use crate::use_case::streaming;
 use crate::{Config, Role, Service};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -126,7 +127,12 @@ fn content_security_policy(config: &Config, embedders: &[String]) -> String {
     let cdns = listed(origins.clone());
     origins.push(origin_of(config.drm_base()));
     origins.extend(config.drm.license_url.as_deref().map(origin_of));
-    let services = listed(origins);
+    let mut services = listed(origins);
+    // Not every browser takes 'self' for a WebSocket of the own origin, too.
+    if let Some(stream) = streaming::preferred_base(config) {
+        services += " ";
+        services += &stream;
+    }
     let embedders = if embedders.is_empty() { "'none'".to_owned() } else { embedders.join(" ") };
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'{services}; \
@@ -258,6 +264,13 @@ mod tests {
         ));
         assert!(license.contains("connect-src 'self' https://l.example https://m.example;"), "{license}");
         assert!(license.contains("img-src 'self';"), "{license}");
+        // B87: where players are told to take the persistent connection.
+        let stream = "public_url = \"https://a.example\"\n[stream]\ntransport = \"ws\"";
+        assert!(policy(&config(stream)).contains("connect-src 'self' wss://a.example;"));
+        let other = "[stream]\ntransport = \"ws\"\nbase_url = \"http://b.example:81/films\"";
+        assert!(policy(&config(other)).contains("connect-src 'self' ws://b.example:81;"));
+        let elsewhere = "roles = [\"site\"]\n[stream]\ntransport = \"ws\"";
+        assert!(policy(&config(elsewhere)).contains("connect-src 'self';"));
     }
 
     #[test]

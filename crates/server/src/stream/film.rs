@@ -29,6 +29,8 @@ pub(crate) struct Rep {
     pub(crate) timescale: u32,
     /// `ftyp` and `moov`.
     pub(crate) init: ByteRange,
+    /// `sidx`, behind them.
+    pub(crate) index: ByteRange,
     /// Start in ticks, and place in the file.
     pub(crate) segments: Vec<(u64, ByteRange)>,
 }
@@ -55,6 +57,7 @@ impl Film {
             bitrate: r.bitrate,
             timescale: r.timescale.max(1),
             init: r.init_range,
+            index: r.index_range,
             segments: r.segments.iter().map(|segment| (segment.start, segment.range)).collect(),
         };
         Self { reps: pack.representations.iter().map(rep).collect() }
@@ -62,7 +65,12 @@ impl Film {
 
     /// The representation of that name.
     pub(crate) fn find(&self, kind: TrackKind, name: &str) -> Option<usize> {
-        self.reps.iter().position(|rep| rep.kind == kind && (rep.id == name || rep.downloadable == name))
+        self.reps.iter().position(|rep| rep.kind == kind && rep.is_called(name))
+    }
+
+    /// The representation of that name, of whichever track.
+    pub(crate) fn find_any(&self, name: &str) -> Option<&Rep> {
+        self.reps.iter().find(|rep| rep.is_called(name))
     }
 
     /// The one to begin with where none is named: of sound the default, of pictures the smallest.
@@ -73,6 +81,15 @@ impl Film {
 }
 
 impl Rep {
+    fn is_called(&self, name: &str) -> bool {
+        self.id == name || self.downloadable == name
+    }
+
+    /// How many octets stand in front of the first segment.
+    pub(crate) fn head(&self) -> u64 {
+        self.init.last().max(self.index.last()) + 1
+    }
+
     /// The segment that holds a position in seconds.
     pub(crate) fn segment_at(&self, seconds: f64) -> usize {
         let ticks = (seconds.max(0.0) * f64::from(self.timescale)) as u64;

@@ -1,6 +1,6 @@
 //! What is sent next over a persistent connection. Pure: asks and octets that were sent go in, steps come out.
 
-use super::film::{Film, compare};
+use super::film::{Film, Instant, compare};
 use nccp::stream::{Ask, FIRST_CREDIT, MAX_CREDIT, TrackKind};
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ pub(crate) enum Step {
     Metadata,
     /// Announce this segment.
     Begin(Segment),
-    /// Send up to so many octets of the segment that was announced, and say how many they were.
-    Send(u64),
+    /// Send up to so many octets of the segment that was announced of this track, and say how many they were.
+    Send(TrackKind, u64),
     /// Say that the film is over.
     End,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Segment {
 /// Why an ask cannot be followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mistake {
-    /// There is no such representation of that track.
+    /// There is no such representation of that track, or no such track.
     Unknown(TrackKind),
     /// Nothing is played yet.
     NotBegun,
@@ -60,6 +60,10 @@ struct Track {
     next: usize,
     /// The one whose init segment the client has last.
     told: Option<usize>,
+    /// How much is left of the segment that is being sent.
+    open: Option<u64>,
+    /// What it may have, where each track has its own.
+    credit: u64,
 }
 
 impl Track {
@@ -71,13 +75,27 @@ impl Track {
             self.rep = self.wanted;
         }
     }
-}
 
-/// The segment that is being sent.
-#[derive(Debug)]
-struct Current {
-    track: usize,
-    left: u64,
+    /// What was announced and not sent to its end stays behind.
+    fn go_to(&mut self, film: &Film, seconds: f64) {
+        self.open = None;
+        self.rep = self.wanted;
+        self.next = film.reps[self.rep].segment_at(seconds);
+    }
+
+    /// When its next segment begins; `None` at its end.
+    fn start(&self, film: &Film) -> Option<Instant> {
+        film.reps[self.rep].start(self.next)
+    }
+
+    /// The segment that is to be announced, if there is one.
+    fn begin(&mut self, film: &Film) -> Option<Segment> {
+        let (_, range) = film.reps[self.rep].segments.get(self.next)?;
+        let with_init = self.told != Some(self.rep);
+        self.told = Some(self.rep);
+        self.open = Some(range.length());
+        Some(Segment { rep: self.rep, number: self.next, with_init })
+    }
 }
 
 /// A client's playback.
@@ -86,22 +104,24 @@ pub(crate) struct Playback {
     film: Arc<Film>,
     tracks: Vec<Track>,
     state: State,
-    credit: u64,
+    /// What all tracks may have together; `None` where each has its own.
+    shared: Option<u64>,
     turn: u32,
-    current: Option<Current>,
     /// DRM metadata is due.
     begun: bool,
+    /// Which of the tracks was sent last, where each has its own credit.
+    last: usize,
 }
 
 impl Playback {
     pub(crate) fn new(film: Arc<Film>) -> Self {
         let track = |kind| {
             let rep = film.first(kind)?;
-            Some(Track { kind, rep, wanted: rep, next: 0, told: None })
+            Some(Track { kind, rep, wanted: rep, next: 0, told: None, open: None, credit: 0 })
         };
         let tracks = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(track).collect();
-        let state = State::Idle;
-        Self { film, tracks, state, credit: FIRST_CREDIT, turn: 0, current: None, begun: false }
+        let (state, shared) = (State::Idle, Some(FIRST_CREDIT));
+        Self { film, tracks, state, shared, turn: 0, begun: false, last: 0 }
     }
 
     /// How many plays and seeks to a place were followed.
@@ -114,7 +134,7 @@ impl Playback {
         self.state == State::Idle
     }
 
-    /// Follows an ask, wholly or not at all.
+    /// Follows an ask, wholly or not at all. A head is nothing of a playback's.
     pub(crate) fn ask(&mut self, ask: &Ask) -> Result<(), Mistake> {
         match ask {
             Ask::Play { at, video, audio } => {
@@ -122,24 +142,32 @@ impl Playback {
                 let begins = matches!(self.state, State::Idle | State::Ended);
                 self.begun |= begins;
                 if let Some(at) = at.or(begins.then_some(0.0)) {
-                    self.go_to(at);
+                    self.go_to(at, None);
                 }
                 self.state = State::Playing;
             }
-            Ask::Seek { at } => {
-                match self.state {
-                    State::Idle => return Err(Mistake::NotBegun),
-                    State::Ended => self.state = State::Playing,
-                    State::Playing | State::Paused => {}
+            Ask::Seek { at, track } => {
+                if self.state == State::Idle {
+                    return Err(Mistake::NotBegun);
                 }
-                self.go_to(*at);
+                if let Some(kind) = track {
+                    self.track(*kind)?.credit = 0;
+                }
+                if self.state == State::Ended {
+                    self.state = State::Playing;
+                }
+                self.go_to(*at, *track);
             }
             Ask::Switch { video, audio } => self.choose(video.as_deref(), audio.as_deref())?,
             Ask::Pause if self.state == State::Playing => self.state = State::Paused,
-            Ask::Pause => {}
-            Ask::Credit { bytes } => self.credit = self.credit.saturating_add(*bytes).min(MAX_CREDIT),
+            Ask::Pause | Ask::Head { .. } => {}
+            Ask::Credit { bytes, track } => self.grant(*bytes, *track)?,
         }
         Ok(())
+    }
+
+    fn track(&mut self, kind: TrackKind) -> Result<&mut Track, Mistake> {
+        self.tracks.iter_mut().find(|track| track.kind == kind).ok_or(Mistake::Unknown(kind))
     }
 
     fn choose(&mut self, video: Option<&str>, audio: Option<&str>) -> Result<(), Mistake> {
@@ -156,13 +184,27 @@ impl Playback {
         Ok(())
     }
 
-    /// What was announced and not sent to its end stays behind.
-    fn go_to(&mut self, seconds: f64) {
-        self.current = None;
+    fn grant(&mut self, octets: u64, kind: Option<TrackKind>) -> Result<(), Mistake> {
+        let more = |credit: u64| credit.saturating_add(octets).min(MAX_CREDIT);
+        match kind {
+            Some(kind) => {
+                let track = self.track(kind)?;
+                track.credit = more(track.credit);
+                self.shared = None;
+            }
+            None => match &mut self.shared {
+                Some(shared) => *shared = more(*shared),
+                None => self.tracks.iter_mut().for_each(|track| track.credit = more(track.credit)),
+            },
+        }
+        Ok(())
+    }
+
+    /// All tracks, or the one of a kind.
+    fn go_to(&mut self, seconds: f64, kind: Option<TrackKind>) {
         self.turn = self.turn.saturating_add(1);
-        for track in &mut self.tracks {
-            track.rep = track.wanted;
-            track.next = self.film.reps[track.rep].segment_at(seconds);
+        for track in self.tracks.iter_mut().filter(|track| kind.is_none_or(|kind| track.kind == kind)) {
+            track.go_to(&self.film, seconds);
         }
     }
 
@@ -173,41 +215,62 @@ impl Playback {
         if std::mem::take(&mut self.begun) {
             return Step::Metadata;
         }
-        if let Some(current) = &self.current {
-            return match current.left.min(self.credit).min(PIECE) {
-                0 => Step::Wait,
-                most => Step::Send(most),
-            };
-        }
-        for track in &mut self.tracks {
+        for track in self.tracks.iter_mut().filter(|track| track.open.is_none()) {
             track.settle(&self.film);
         }
-        let start = |track: &Track| self.film.reps[track.rep].start(track.next);
-        let waiting = self.tracks.iter().enumerate().filter_map(|(n, track)| Some((n, start(track)?)));
-        // The one that is presented first; of equals the pictures, which come first here.
-        let Some((n, _)) = waiting.min_by(|a, b| compare(a.1, b.1)) else {
+        if self.tracks.iter().all(|track| track.open.is_none() && track.start(&self.film).is_none()) {
             self.state = State::Ended;
             return Step::End;
-        };
-        if self.credit == 0 {
-            return Step::Wait;
         }
-        let track = &mut self.tracks[n];
-        let with_init = track.told != Some(track.rep);
-        track.told = Some(track.rep);
-        let left = self.film.reps[track.rep].segments[track.next].1.length();
-        self.current = Some(Current { track: n, left });
-        Step::Begin(Segment { rep: track.rep, number: track.next, with_init })
+        match self.shared {
+            Some(credit) => self.next_in_order(credit),
+            None => self.next_in_turn(),
+        }
     }
 
-    /// So many octets of the segment that was announced are sent.
-    pub(crate) fn sent(&mut self, octets: u64) {
-        let Some(current) = &mut self.current else { return };
-        self.credit = self.credit.saturating_sub(octets);
-        current.left = current.left.saturating_sub(octets);
-        if current.left == 0 {
-            self.tracks[current.track].next += 1;
-            self.current = None;
+    /// One segment behind the other: the one that is presented first; of equals the pictures, which come first
+    /// here.
+    fn next_in_order(&mut self, credit: u64) -> Step {
+        if credit == 0 {
+            return Step::Wait;
+        }
+        if let Some(track) = self.tracks.iter().find(|track| track.open.is_some()) {
+            return Step::Send(track.kind, track.open.unwrap_or(0).min(credit).min(PIECE));
+        }
+        let film = &self.film;
+        let waiting = self.tracks.iter_mut().filter_map(|track| Some((track.start(film)?, track)));
+        let first = waiting.min_by(|a, b| compare(a.0, b.0));
+        first.and_then(|(_, track)| track.begin(film)).map_or(Step::Wait, Step::Begin)
+    }
+
+    /// A piece of each track that may have one, in turn.
+    fn next_in_turn(&mut self) -> Step {
+        let count = self.tracks.len();
+        for n in (1..=count).map(|further| (self.last + further) % count) {
+            let track = &mut self.tracks[n];
+            if track.credit == 0 {
+                continue;
+            }
+            if let Some(left) = track.open {
+                self.last = n;
+                return Step::Send(track.kind, left.min(track.credit).min(PIECE));
+            }
+            if let Some(segment) = track.begin(&self.film) {
+                return Step::Begin(segment);
+            }
+        }
+        Step::Wait
+    }
+
+    /// So many octets of the segment that was announced of a track are sent.
+    pub(crate) fn sent(&mut self, kind: TrackKind, octets: u64) {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.kind == kind) else { return };
+        let Some(left) = track.open else { return };
+        let credit = self.shared.as_mut().unwrap_or(&mut track.credit);
+        *credit = credit.saturating_sub(octets);
+        track.open = Some(left.saturating_sub(octets)).filter(|left| *left > 0);
+        if track.open.is_none() {
+            track.next += 1;
         }
     }
 }
@@ -235,7 +298,8 @@ mod tests {
             default: id == "a-en",
             bitrate: sizes[0] as u32,
             timescale,
-            init: ByteRange::new(0, 99).unwrap(),
+            init: ByteRange::new(0, 49).unwrap(),
+            index: ByteRange::new(50, 99).unwrap(),
             segments: segments.collect(),
         }
     }
@@ -267,9 +331,9 @@ mod tests {
                     let init = if segment.with_init { " with init" } else { "" };
                     lines.push(format!("{} {}{init}", film.reps[segment.rep].id, segment.number));
                 }
-                Step::Send(most) => {
+                Step::Send(track, most) => {
                     assert!(most > 0 && most <= PIECE);
-                    playback.sent(most);
+                    playback.sent(track, most);
                 }
             }
         }
@@ -287,7 +351,7 @@ mod tests {
         // Once more is another playback; a place in it is not.
         playback.ask(&play(Some(7.9), None)).unwrap();
         assert_eq!(run(&mut playback), ["metadata", "low 1", "a-en 1", "low 2", "a-en 2", "end"]);
-        playback.ask(&Ask::Seek { at: 99.0 }).unwrap();
+        playback.ask(&Ask::Seek { at: 99.0, track: None }).unwrap();
         assert_eq!(
             (run(&mut playback), playback.turn()),
             (vec!["low 2".into(), "a-en 2".into(), "end".into()], 3)
@@ -297,19 +361,19 @@ mod tests {
     #[test]
     fn pauses_seeks_and_switches() {
         let mut playback = Playback::new(film());
-        assert_eq!(playback.ask(&Ask::Seek { at: 1.0 }), Err(Mistake::NotBegun));
+        assert_eq!(playback.ask(&Ask::Seek { at: 1.0, track: None }), Err(Mistake::NotBegun));
         assert_eq!(playback.ask(&play(None, Some("a-en"))), Err(Mistake::Unknown(TrackKind::Video)));
         assert_eq!(run(&mut playback), [""; 0], "what cannot be followed changes nothing");
         playback.ask(&play(None, Some("high"))).unwrap();
         assert_eq!(playback.next(), Step::Metadata);
         assert!(matches!(playback.next(), Step::Begin(_)));
-        playback.sent(1000);
+        playback.sent(TrackKind::Video, 1000);
         playback.ask(&Ask::Pause).unwrap();
         assert_eq!(playback.next(), Step::Wait);
         // It goes on within the segment, which ends as it began; the next one is another's.
         playback.ask(&Ask::Switch { video: Some("low".into()), audio: Some("a-de".into()) }).unwrap();
         playback.ask(&play(None, None)).unwrap();
-        assert_eq!(playback.next(), Step::Send(PIECE));
+        assert_eq!(playback.next(), Step::Send(TrackKind::Video, PIECE));
         let rest = run(&mut playback);
         assert_eq!(
             rest,
@@ -320,8 +384,8 @@ mod tests {
         playback.ask(&play(None, None)).unwrap();
         assert_eq!(playback.next(), Step::Metadata);
         assert!(matches!(playback.next(), Step::Begin(Segment { number: 0, .. })));
-        playback.sent(5);
-        playback.ask(&Ask::Seek { at: 8.5 }).unwrap();
+        playback.sent(TrackKind::Video, 5);
+        playback.ask(&Ask::Seek { at: 8.5, track: None }).unwrap();
         assert_eq!(run(&mut playback), ["low 2", "a-de 2", "end"]);
     }
 
@@ -332,13 +396,43 @@ mod tests {
         run(&mut playback);
         assert!(playback.state == State::Ended, "the film is smaller than the first credit");
         let spent: u64 = 300_000 + 90_000 + 70_000 + 60_000 + 6_000 + 6_000;
-        assert_eq!(playback.credit, FIRST_CREDIT - spent);
-        playback.credit = 10;
+        assert_eq!(playback.shared, Some(FIRST_CREDIT - spent));
+        playback.shared = Some(10);
         playback.ask(&play(None, None)).unwrap();
         assert_eq!(run(&mut playback), ["metadata", "high 0"]);
-        assert_eq!((playback.credit, playback.current.as_ref().unwrap().left), (0, 299_990));
-        playback.ask(&Ask::Credit { bytes: u64::MAX }).unwrap();
-        assert_eq!(playback.credit, MAX_CREDIT);
+        assert_eq!((playback.shared, playback.tracks[0].open), (Some(0), Some(299_990)));
+        playback.ask(&Ask::Credit { bytes: u64::MAX, track: None }).unwrap();
+        assert_eq!(playback.shared, Some(MAX_CREDIT));
+    }
+
+    /// Whoever grants by track gets tracks side by side, each as far as it was granted, wherever each is.
+    #[test]
+    fn tracks_that_are_granted_apart_come_side_by_side() {
+        let mut playback = Playback::new(film());
+        let grant = |bytes, track| Ask::Credit { bytes, track: Some(track) };
+        playback.ask(&grant(300_000, TrackKind::Video)).unwrap();
+        playback.ask(&play(Some(0.0), Some("high"))).unwrap();
+        assert_eq!(playback.next(), Step::Metadata);
+        assert!(matches!(playback.next(), Step::Begin(Segment { rep: 0, number: 0, .. })));
+        assert_eq!(playback.next(), Step::Send(TrackKind::Video, PIECE));
+        playback.sent(TrackKind::Video, PIECE);
+        // Far ahead of the pictures, and not behind them.
+        playback.ask(&Ask::Seek { at: 8.0, track: Some(TrackKind::Audio) }).unwrap();
+        playback.ask(&grant(6_000, TrackKind::Audio)).unwrap();
+        assert!(matches!(playback.next(), Step::Begin(Segment { rep: 2, number: 2, .. })));
+        assert_eq!(playback.next(), Step::Send(TrackKind::Audio, 6_000));
+        playback.sent(TrackKind::Audio, 6_000);
+        assert_eq!(playback.next(), Step::Send(TrackKind::Video, PIECE));
+        // What was granted is lost with a seek of the track; the other one's is not.
+        playback.ask(&Ask::Seek { at: 4.0, track: Some(TrackKind::Video) }).unwrap();
+        assert_eq!(run(&mut playback), [""; 0]);
+        playback.ask(&grant(90_000, TrackKind::Video)).unwrap();
+        assert_eq!((run(&mut playback), playback.turn()), (vec!["high 1".to_owned()], 3));
+        playback.ask(&grant(70_000, TrackKind::Video)).unwrap();
+        assert_eq!(run(&mut playback), ["high 2", "end"]);
+        playback.ask(&Ask::Seek { at: 4.0, track: Some(TrackKind::Audio) }).unwrap();
+        playback.ask(&grant(1, TrackKind::Audio)).unwrap();
+        assert_eq!(run(&mut playback), ["a-en 1"]);
     }
 
     fn ask() -> impl Strategy<Value = Ask> {
@@ -349,10 +443,10 @@ mod tests {
         prop_oneof![
             (proptest::option::of(-5.0f64..20.0), video.clone(), audio.clone())
                 .prop_map(|(at, video, audio)| Ask::Play { at, video, audio }),
-            any::<f64>().prop_map(|at| Ask::Seek { at }),
+            any::<f64>().prop_map(|at| Ask::Seek { at, track: None }),
             (video, audio).prop_map(|(video, audio)| Ask::Switch { video, audio }),
             Just(Ask::Pause),
-            (0u64..200_000).prop_map(|bytes| Ask::Credit { bytes }),
+            (0u64..200_000).prop_map(|bytes| Ask::Credit { bytes, track: None }),
         ]
     }
 
@@ -370,7 +464,7 @@ mod tests {
             let mut due: [Option<f64>; 2] = [None, None];
             for (ask, steps, piece) in asks {
                 if playback.ask(&ask).is_ok()
-                    && let Ask::Credit { bytes } = ask
+                    && let Ask::Credit { bytes, .. } = ask
                 {
                     granted += bytes;
                 }
@@ -391,14 +485,14 @@ mod tests {
                             *due = Some(begins + 4.0);
                             open = Some((segment, rep.segments[segment.number].1.length()));
                         }
-                        Step::Send(most) => {
+                        Step::Send(track, most) => {
                             prop_assert_eq!(playback.state, State::Playing);
                             let Some((_, left)) = &mut open else {
                                 return Err(TestCaseError::fail("no segment was announced"));
                             };
                             prop_assert!(most > 0 && most <= *left && most <= PIECE);
                             let taken = most.min(piece);
-                            playback.sent(taken);
+                            playback.sent(track, taken);
                             (sent, *left) = (sent + taken, *left - taken);
                             if *left == 0 {
                                 open = None;
@@ -408,7 +502,7 @@ mod tests {
                     prop_assert!(sent <= granted);
                 }
             }
-            playback.ask(&Ask::Credit { bytes: MAX_CREDIT }).unwrap();
+            playback.ask(&Ask::Credit { bytes: MAX_CREDIT, track: None }).unwrap();
             playback.ask(&play(None, None)).unwrap();
             prop_assert_eq!(run(&mut playback).pop().unwrap(), "end");
         }

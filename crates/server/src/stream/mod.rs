@@ -6,8 +6,9 @@ mod film;
 mod machine;
 mod metadata;
 mod places;
+mod together;
 
-pub(crate) use film::Film;
+pub(crate) use film::{Film, Rep};
 pub(crate) use machine::{Mistake, Playback, Segment, Step};
 pub(crate) use metadata::MetadataCache;
 pub(crate) use places::{Place, Places};

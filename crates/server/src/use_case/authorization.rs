@@ -91,6 +91,11 @@ fn manifest(
     if !pack.has_picture(max_height) {
         return Err(too_high().into());
     }
+    // Whoever has that URL may ask for every picture of the film.
+    let stream_url = match pack.up_to(highest).count() == pack.representations.len() {
+        true => streaming::url(service, movie, wanted),
+        false => None,
+    };
     Ok(Manifest {
         movie_id,
         movie_type: MovieType::Static,
@@ -122,11 +127,10 @@ fn manifest(
             sheets: thumbnails.sheets.iter().map(|sheet| sources.of(&sheet.path)).collect(),
         }),
         drm_metadata_url: metadata_url.map(|signed| signed.url),
-        // Whoever has that URL may ask for every picture of the film.
-        stream_url: match pack.up_to(highest).count() == pack.representations.len() {
-            true => streaming::url(service, movie, wanted),
-            false => None,
-        },
+        transport: stream_url
+            .as_ref()
+            .map_or(nccp::Transport::Ranges, |_| service.config.stream.transport.into()),
+        stream_url,
         license_mode: if serves { LicenseMode::Embedded } else { LicenseMode::Server },
         policy_version: metadata.as_ref().and_then(|signed| signed.policy_version.clone()).filter(|_| serves),
         drm_metadata: metadata.map(|signed| signed.octets),
@@ -192,6 +196,7 @@ fn live_manifest(
         trick_play: None,
         drm_metadata_url: metadata.as_ref().map(|_| url(tokens.own(), service.config.drm_base(), "drm")),
         stream_url: None,
+        transport: nccp::Transport::Ranges,
         license_mode: LicenseMode::Server,
         policy_version: None,
         drm_metadata: metadata.map(|signed| signed.octets),

@@ -2,7 +2,7 @@
 
 use super::{Outcome, drm_metadata};
 use crate::catalogue::Pack;
-use crate::config::{Application, STREAM_POLICY};
+use crate::config::{Application, STREAM_POLICY, Transport};
 use crate::media_url::{self, StreamPath};
 use crate::store::{Movie, retried};
 use crate::{Config, Role, Service};
@@ -76,6 +76,14 @@ pub(crate) fn url(service: &Service, movie: &Movie, expires: u64) -> Option<Stri
 fn base(config: &Config) -> Option<&str> {
     let own = config.has(Role::Stream).then_some(&config.public_url[..]);
     config.stream.base_url.as_deref().or(own)
+}
+
+/// Scheme, host and port that players connect to, where they are told to take persistent connections.
+pub(crate) fn preferred_base(config: &Config) -> Option<String> {
+    let base = base(config).filter(|_| config.stream.transport == Transport::Ws)?;
+    let (scheme, rest) = base.split_once("://")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    Some(format!("{}://{host}", scheme.replacen("http", "ws", 1)))
 }
 
 /// The URLs before `/stream/…` whose signatures are taken.

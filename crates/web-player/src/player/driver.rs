@@ -12,8 +12,8 @@ use engine::{
     abr::{StartConditions, caps::Limit},
     model::TrackKind,
 };
-use nccp::Manifest;
-use playback::{cmcd::Cmcd, presentation};
+use nccp::{Manifest, Transport};
+use playback::{cmcd::Cmcd, presentation, stream::Broken};
 use web_sys::HtmlVideoElement;
 
 use super::{
@@ -22,7 +22,14 @@ use super::{
     statistics::{Form, Statistics, host},
     track::{Missing, TrackHost, TrackRun, types},
 };
-use crate::{capability, clock, control::Control, device_store, mse::MediaSourceHandle, problem::Problem};
+use crate::{
+    capability, clock,
+    control::Control,
+    device_store,
+    mse::MediaSourceHandle,
+    problem::Problem,
+    stream::{Connection, Way},
+};
 
 thread_local! {
     static NEXT_STREAM: Cell<StreamId> = const { Cell::new(1) };
@@ -64,6 +71,8 @@ pub(super) struct Driver {
     /// What of an event may be sought, as the media source was told last.
     window: Cell<Option<Window>>,
     speed: Speed,
+    /// The persistent connection, or why there is none; `None` where the manifest does not prefer it.
+    stream: RefCell<Option<Result<Rc<Connection>, Broken>>>,
     /// The host that was asked for media last.
     asked: RefCell<Option<String>>,
     /// What CDNs that ask for it are told, once one does.
@@ -93,6 +102,7 @@ impl Driver {
             viewport: Cell::new(start.viewport),
             window: Cell::new(None),
             speed: Speed::default(),
+            stream: RefCell::default(),
             asked: RefCell::default(),
             cmcd: RefCell::default(),
         })
@@ -125,8 +135,24 @@ impl Driver {
         if let Some(name) = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref()) {
             self.cmcd.borrow_mut().get_or_insert_with(|| Cmcd::new(drawn(), name));
         }
+        self.connect(&manifest);
         self.manifest.replace(Some(manifest));
         self.maybe_present();
+    }
+
+    /// Opens the persistent connection where the manifest prefers it, once: where it breaks, the film goes on by
+    /// ranges.
+    fn connect(&self, manifest: &Manifest) {
+        let preferred = manifest.stream_url.as_deref().filter(|_| manifest.transport == Transport::WebSocket);
+        let is_first = self.stream.borrow().is_none();
+        if let Some(url) = preferred.filter(|_| is_first) {
+            self.stream.replace(Some(Connection::open(url)));
+        }
+    }
+
+    /// The persistent connection, while there is one.
+    fn connection(&self) -> Option<Rc<Connection>> {
+        self.stream.borrow().as_ref().and_then(|stream| stream.as_ref().ok()).cloned()
     }
 
     /// Looks at the manifest, if there is one.
@@ -183,6 +209,10 @@ impl Driver {
 
     /// Tells the engine where the video element is.
     pub(super) fn playhead(&self) {
+        // Before the engine waits too long, and takes it for a CDN's fault.
+        if let Some(connection) = self.connection() {
+            connection.look();
+        }
         if let Some(speed) = self.speed.news(&self.video) {
             self.feed(Event::Speed { speed });
         }
@@ -232,6 +262,10 @@ impl Driver {
             frames: (frames.total_video_frames(), frames.dropped_video_frames()),
             switches: engine.stats().switches,
             host: self.asked.borrow().clone(),
+            way: self.stream.borrow().as_ref().map(|stream| match stream {
+                Ok(connection) => connection.way(),
+                Err(why) => Way::Ranges(why.clone()),
+            }),
             latency: live.and_then(|live| live.latency.map(|latency| (latency, live.target))),
             ..Statistics::default()
         }
@@ -322,19 +356,23 @@ impl Driver {
     fn obey(&self, command: Command) {
         match command {
             Command::Fetch(mut spec) => {
-                if let Some(cmcd) = &*self.cmcd.borrow() {
+                let connection = self.connection().filter(|connection| connection.carries(&spec));
+                if let Some(cmcd) = &*self.cmcd.borrow()
+                    && connection.is_none()
+                {
                     spec.url = cmcd.url(&spec);
                 }
                 // A head brings nothing into the buffer, and the engine does not say the end again for it.
                 if spec.segment {
                     self.end_wanted.set(false);
                 }
-                let asked = host(&spec.url);
+                let asked =
+                    host(connection.as_ref().map_or(spec.url.as_str(), |connection| connection.url()));
                 if self.asked.borrow().as_deref() != asked {
                     self.asked.replace(asked.map(str::to_owned));
                 }
                 if let Some(track) = self.track(spec.track) {
-                    track.fetch(spec);
+                    track.fetch(spec, connection.as_ref());
                 }
             }
             Command::Abort { fetch } => {
@@ -385,6 +423,8 @@ impl Driver {
         if let Some(estimate) = self.engine.borrow().estimate() {
             device_store::save_throughput(estimate);
         }
+        // Nobody has to be told what is not wanted any more.
+        self.stream.take();
         for track in self.tracks.take() {
             track.close();
         }

@@ -2,6 +2,8 @@
 
 use nccp::Manifest;
 
+use crate::stream::Way;
+
 /// The numbers of a film that plays. There are no keys in it, no tickets and no addresses: of those there is the
 /// host's name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +30,8 @@ pub struct Statistics {
     pub switches: u64,
     /// Name of the host that was asked for media last.
     pub host: Option<String>,
+    /// By which way the media come, where the site prefers persistent connections.
+    pub way: Option<Way>,
     /// The license that it plays by; `None` without one.
     pub license: Option<Lease>,
     /// Of an event, seconds behind what is live, and what they are to be.

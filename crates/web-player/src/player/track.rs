@@ -19,9 +19,10 @@ use web_sys::SourceBuffer;
 
 use crate::{
     decryptor_proxy::{DecryptorProxy, Pushed, Segment},
-    fetcher::{self, Fetch, FetchEvent, Running},
+    fetcher::{self, Fetch, FetchEvent, Transfer},
     mse::{Append, AppendQueue, PageSourceBuffer, QueueEvent},
     problem::Problem,
+    stream::Connection,
 };
 
 /// So long after a source buffer's error the element's own words are waited for.
@@ -60,7 +61,7 @@ pub(super) struct TrackRun {
     host: Weak<dyn TrackHost>,
     proxy: Rc<DecryptorProxy>,
     queue: AppendQueue<PageSourceBuffer>,
-    downloads: RefCell<Downloads<Running, ArrayBuffer>>,
+    downloads: RefCell<Downloads<Box<dyn Transfer>, ArrayBuffer>>,
     /// Ways through the worker that have begun and are not answered yet.
     segments: RefCell<HashMap<FetchId, Rc<Segment>>>,
     /// For `changeType`, by representation.
@@ -175,18 +176,11 @@ impl TrackRun {
 
     // ---- network ----
 
-    pub(super) fn fetch(self: &Rc<Self>, spec: FetchSpec) {
+    /// Over the connection, where there is one that carries it; else as a range.
+    pub(super) fn fetch(self: &Rc<Self>, spec: FetchSpec, connection: Option<&Rc<Connection>>) {
         let id = spec.fetch;
-        let fetch = Fetch {
-            range: spec.range_header.then_some((spec.range.start, spec.range.end)),
-            length: spec.range.length(),
-            sized: spec.sized,
-            resumed: spec.offset > 0 && spec.range.start == spec.offset,
-            afresh: spec.afresh,
-            url: spec.url.clone(),
-        };
         let weak = Rc::downgrade(self);
-        let running = fetcher::start(fetch, move |event| {
+        let on_event = move |event| {
             let Some(track) = weak.upgrade() else { return };
             match event {
                 FetchEvent::Chunk(chunk, last) => track.arrived(id, &chunk, last),
@@ -195,7 +189,20 @@ impl TrackRun {
                     track.feed(Event::FetchFailed { fetch: id, failure });
                 }
             }
-        });
+        };
+        if let Some(connection) = connection {
+            let running = Box::new(connection.start(&spec, on_event));
+            return self.downloads.borrow_mut().started(spec, running);
+        }
+        let fetch = Fetch {
+            range: spec.range_header.then_some((spec.range.start, spec.range.end)),
+            length: spec.range.length(),
+            sized: spec.sized,
+            resumed: spec.offset > 0 && spec.range.start == spec.offset,
+            afresh: spec.afresh,
+            url: spec.url.clone(),
+        };
+        let running = Box::new(fetcher::start(fetch, on_event));
         self.downloads.borrow_mut().started(spec, running);
     }
 

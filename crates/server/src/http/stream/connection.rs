@@ -4,15 +4,13 @@ use super::Admitted;
 use crate::Service;
 use crate::config::STREAM_POLICY;
 use crate::listen::Tie;
-use crate::stream::{Film, Mistake, Playback, Segment, Step};
+use crate::stream::{Film, Mistake, Playback, Rep, Segment, Step};
 use crate::use_case::{Failure, streaming};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use nccp::ErrorCode;
-use nccp::stream::{Ask, Piece, Told};
+use nccp::stream::{Ask, Piece, Told, TrackKind, to_base64};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +85,8 @@ struct Connection {
     film: Arc<Film>,
     playback: Playback,
     socket: WebSocket,
-    source: Option<(Piece, Source)>,
+    /// Of each track, by its number.
+    sources: [Option<(Piece, Source)>; 2],
     /// When it was made; when it was last heard of, or last took something.
     made: Instant,
     alive: Instant,
@@ -106,7 +105,7 @@ pub(super) async fn serve(service: Arc<Service>, admitted: Admitted, socket: Web
         film,
         playback,
         socket,
-        source: None,
+        sources: [None, None],
         made: now,
         alive: now,
         pinged: false,
@@ -154,8 +153,8 @@ impl Connection {
                 Step::Metadata => self.begin_playback().await?,
                 Step::Begin(segment) => self.begin(segment).await?,
                 Step::End => self.tell(&Told::End { turn: self.playback.turn() }).await?,
-                Step::Send(most) => {
-                    let Some((piece, source)) = &mut self.source else {
+                Step::Send(track, most) => {
+                    let Some((piece, source)) = &mut self.sources[track.number() as usize] else {
                         return Err(invalid("there is nothing to send"));
                     };
                     let piece = *piece;
@@ -165,8 +164,8 @@ impl Connection {
                         octets = source.next(most) => Ok(octets?),
                     };
                     match octets {
-                        Ok(octets) => self.send(piece, &octets).await?,
-                        Err(message) => self.hear(message)?,
+                        Ok(octets) => self.send(track, piece, &octets).await?,
+                        Err(message) => self.hear(message).await?,
                     }
                 }
                 Step::Wait => self.wait().await?,
@@ -181,7 +180,7 @@ impl Connection {
         let until = if self.pinged { from + idle } else { from + idle / 2 };
         tokio::select! {
             biased;
-            message = self.socket.recv() => self.hear(message),
+            message = self.socket.recv() => self.hear(message).await,
             () = tokio::time::sleep_until(until) => {
                 if Instant::now() >= from + idle {
                     return Err(End::Idle);
@@ -193,15 +192,20 @@ impl Connection {
     }
 
     /// What the client says.
-    fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+    async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
         self.alive = Instant::now();
         self.pinged = false;
         match message {
             Some(Ok(Message::Text(text))) => {
                 let ask: Ask = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
                 self.check_time()?;
-                if matches!(ask, Ask::Play { at: Some(_), .. } | Ask::Seek { .. }) {
-                    self.source = None;
+                match &ask {
+                    Ask::Head { rep } => return self.tell_head(rep).await,
+                    Ask::Play { at: Some(_), .. } | Ask::Seek { track: None, .. } => {
+                        self.sources = [None, None];
+                    }
+                    Ask::Seek { track: Some(track), .. } => self.sources[track.number() as usize] = None,
+                    _ => {}
                 }
                 self.playback.ask(&ask).map_err(|mistake| match mistake {
                     Mistake::Unknown(kind) => {
@@ -243,7 +247,7 @@ impl Connection {
         match metadata {
             None => Ok(()),
             Some(octets) => {
-                self.tell(&Told::Metadata { data: STANDARD.encode(octets), policy: STREAM_POLICY.to_owned() })
+                self.tell(&Told::Metadata { data: to_base64(&octets), policy: STREAM_POLICY.to_owned() })
                     .await
             }
         }
@@ -254,30 +258,49 @@ impl Connection {
         let film = Arc::clone(&self.film);
         let rep = &film.reps[segment.rep];
         let (start, range) = rep.segments[segment.number];
-        let key: Key =
-            format!("{}/{}", self.admitted.pack.id, rep.file).parse().map_err(storage::Error::from)?;
-        let library = Arc::clone(&self.service.media);
         let init = match segment.with_init {
-            true => {
-                let octets = library.get(&key, Some(0..rep.init.last() + 1)).await?.bytes().await?;
-                Some(STANDARD.encode(octets))
-            }
+            true => Some(self.beginning(rep, rep.init.last() + 1).await?),
             false => None,
         };
+        let key = self.key(rep)?;
+        let library = Arc::clone(&self.service.media);
         let body = library.get(&key, Some(range.first()..range.last() + 1)).await?.body;
         let number = u32::try_from(segment.number).unwrap_or(u32::MAX);
         let source = Source { stream: body, rest: bytes::Bytes::new() };
-        self.source = Some((Piece { track: rep.kind.number(), number }, source));
+        let track = rep.kind.number();
+        self.sources[track as usize] = Some((Piece { track, number }, source));
         let told = Told::Segment {
             track: rep.kind,
             rep: rep.id.clone(),
+            file: rep.downloadable.clone(),
             number,
+            place: range.first(),
             start: start as f64 / f64::from(rep.timescale),
             bytes: range.length(),
             turn: self.playback.turn(),
             init,
         };
         self.tell(&told).await
+    }
+
+    fn key(&self, rep: &Rep) -> Result<Key, End> {
+        let key: Key =
+            format!("{}/{}", self.admitted.pack.id, rep.file).parse().map_err(storage::Error::from)?;
+        Ok(key)
+    }
+
+    /// So many octets of a file, from its first on, in base64.
+    async fn beginning(&mut self, rep: &Rep, octets: u64) -> Result<String, End> {
+        let key = self.key(rep)?;
+        let library = Arc::clone(&self.service.media);
+        Ok(to_base64(&library.get(&key, Some(0..octets)).await?.bytes().await?))
+    }
+
+    async fn tell_head(&mut self, name: &str) -> Result<(), End> {
+        let film = Arc::clone(&self.film);
+        let rep = film.find_any(name).ok_or_else(|| invalid("there is no such representation"))?;
+        let data = self.beginning(rep, rep.head()).await?;
+        self.tell(&Told::Head { file: rep.downloadable.clone(), data }).await
     }
 
     async fn tell(&mut self, told: &Told) -> Result<(), End> {
@@ -287,11 +310,11 @@ impl Connection {
         Ok(())
     }
 
-    async fn send(&mut self, piece: Piece, octets: &[u8]) -> Result<(), End> {
+    async fn send(&mut self, track: TrackKind, piece: Piece, octets: &[u8]) -> Result<(), End> {
         let message = [&piece.to_octets()[..], octets].concat();
         self.socket.send(Message::Binary(message.into())).await?;
         let octets = octets.len() as u64;
-        self.playback.sent(octets);
+        self.playback.sent(track, octets);
         (self.alive, self.sent) = (Instant::now(), self.sent + octets);
         Ok(())
     }
