@@ -51,3 +51,13 @@ export async function language() {
   declare("en", "ltr");
   return undefined;
 }
+
+// A page without the app names the message of each of its elements.
+const named = document.querySelectorAll("[data-say]");
+if (named.length > 0) {
+  const words = (await language())?.early ?? {};
+  for (const element of named) {
+    element.textContent = words[element.dataset.say] ?? element.textContent;
+  }
+  document.title = `${document.querySelector("h1").textContent} · Matinee`;
+}
