@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use js_sys::JsString;
+use localization::say;
 use nccp::{MovieId, json::LibraryMovie};
 use web_player::player::EventState;
 
@@ -41,9 +42,9 @@ impl Order {
     /// For people.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Title => "Title",
-            Self::Newest => "Newest first",
-            Self::Year => "Year",
+            Self::Title => say::sort_title(),
+            Self::Newest => say::sort_newest(),
+            Self::Year => say::sort_year(),
         }
     }
 

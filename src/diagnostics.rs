@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use localization::say;
 use nccp::MovieId;
 use web_player::{player::Statistics, problem::Problem};
 
@@ -39,11 +40,14 @@ impl Diagnostics {
     /// As text. It holds nothing that opens anything: no keys, no tickets, no grants, no addresses with tokens.
     pub fn text(&self, problem: &Problem) -> String {
         let Self { movie, time, browser, page, statistics } = self;
-        let mut text = format!("Code: {}\n{}\n", problem.code, problem.sentence());
+        let mut text = format!("{}\n{}\n", say::details_code(&problem.code), problem.sentence());
         if let Some(movie) = movie {
-            let _ = writeln!(text, "Film: {movie}");
+            let _ = writeln!(text, "{}", say::details_film(&movie.to_string()));
         }
-        let _ = writeln!(text, "Time: {time}\nPage: {page}\nBrowser: {browser}");
+        for line in [say::details_time(time), say::details_page(page), say::details_browser(browser)] {
+            text += &line;
+            text.push('\n');
+        }
         if let Some(numbers) = statistics {
             text += &statistics::text(numbers);
         }

@@ -10,17 +10,20 @@ pub mod browser;
 pub mod components;
 pub mod diagnostics;
 pub mod embedding;
+pub mod language;
 pub mod pages;
 pub mod route;
 pub mod session;
 pub mod spoken;
 
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-/// Mounts the app on the page's body; `boot.js` calls it once the module is there.
+/// Mounts the app on the page's body; `boot.js` calls it once the module is there, with the table of the page's
+/// language where that is not English.
 #[wasm_bindgen(js_name = mount)]
-pub fn mount() {
+pub fn mount(table: &JsValue) {
     console_error_panic_hook::set_once();
+    language::install(table);
     let root = gloo::utils::document().get_element_by_id("app");
     if let Some(root) = root {
         root.set_text_content(None);

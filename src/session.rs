@@ -237,7 +237,7 @@ pub fn sign_out(session: SessionHandle) {
 }
 
 /// The `content` of a `<meta>` element of the page.
-fn page_value(name: &str) -> Option<String> {
+pub(crate) fn page_value(name: &str) -> Option<String> {
     let meta = gloo::utils::document().query_selector(&format!("meta[name={name}]")).ok()??;
     meta.get_attribute("content").filter(|content| !content.is_empty())
 }

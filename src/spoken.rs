@@ -1,6 +1,7 @@
 //! Times as people say them.
 
 use js_sys::{Date, Object, Reflect};
+use localization::{Unit, intl, say, tag};
 
 /// `1:02:03` or `2:03`, for people.
 pub fn position(seconds: f64) -> String {
@@ -11,7 +12,7 @@ pub fn position(seconds: f64) -> String {
 
 /// `20:15:03`, as the viewer's language writes times, of Unix seconds.
 pub fn time_of_day(unix: f64) -> String {
-    date(unix).to_locale_time_string(&language()).into()
+    date(unix).to_locale_time_string(tag()).into()
 }
 
 /// `Saturday, 28 November at 20:00`, as the viewer's language writes it, of Unix seconds.
@@ -26,44 +27,40 @@ pub fn date_and_time(unix: f64) -> String {
     ] {
         let _ = Reflect::set(&options, &name.into(), &value.into());
     }
-    date(unix).to_locale_string(&language(), &options).into()
+    date(unix).to_locale_string(tag(), &options).into()
 }
 
 fn date(unix: f64) -> Date {
     Date::new(&(unix * 1000.0).into())
 }
 
-fn language() -> String {
-    gloo::utils::window().navigator().language().unwrap_or_else(|| "en".to_owned())
-}
-
 /// `1 h 32 min`, `1 min` or `45 s`, for people.
 pub fn runtime(seconds: f64) -> String {
     let whole = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
     match (whole / 3600, whole % 3600 / 60) {
-        (0, 0) => format!("{whole} s"),
-        (0, minutes) => format!("{minutes} min"),
-        (hours, 0) => format!("{hours} h"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
+        (0, 0) => say::runtime_seconds(whole as f64),
+        (0, minutes) => say::runtime_minutes(minutes as f64),
+        (hours, 0) => say::runtime_hours(hours as f64),
+        (hours, minutes) => say::runtime_hours_minutes(hours as f64, minutes as f64),
     }
 }
 
 /// `just now`, `5 minutes ago`, `3 days ago`.
 pub fn ago(seconds: f64) -> String {
     let (count, unit) = match seconds.max(0.0) as u64 {
-        0..120 => return "just now".to_owned(),
-        s @ 120..7200 => (s / 60, "minutes"),
-        s @ 7200..172_800 => (s / 3600, "hours"),
-        s => (s / 86_400, "days"),
+        0..120 => return say::ago_now().to_owned(),
+        s @ 120..7200 => (s / 60, Unit::Minute),
+        s @ 7200..172_800 => (s / 3600, Unit::Hour),
+        s => (s / 86_400, Unit::Day),
     };
-    format!("{count} {unit} ago")
+    intl().ago(count as f64, unit)
 }
 
 /// How long to wait, for people: `5 seconds`, `1 minute`, `54 minutes`; rounded up.
 pub fn wait(seconds: u64) -> String {
     let (count, unit) =
-        if seconds < 60 { (seconds.max(1), "second") } else { (seconds.div_ceil(60), "minute") };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+        if seconds < 60 { (seconds.max(1), Unit::Second) } else { (seconds.div_ceil(60), Unit::Minute) };
+    intl().duration(count as f64, unit)
 }
 
 #[cfg(test)]

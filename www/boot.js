@@ -1,9 +1,18 @@
 // Starts the app. What is not there at all has to be said here, without it.
+import { language } from "./language.js";
+
+// On its way beside the app.
+const speaking = language();
 const root = document.getElementById("app");
 
 // In another site's page: that it is let in, before anything is there.
 if (location.pathname === "/embed") {
   parent.postMessage({ matinee: 0 }, "*");
+}
+
+// In the viewer's language, where its table came.
+async function word(name, english) {
+  return (await speaking)?.early[name] ?? english;
 }
 
 function say(title, text, ...actions) {
@@ -24,20 +33,21 @@ const loader = document.querySelector("meta[name=matinee-worker]")?.content;
 globalThis.trustedTypes?.createPolicy("default", { createScriptURL: (url) => (url === loader ? url : null) });
 
 if (typeof WebAssembly !== "object") {
-  say("This browser cannot play protected films",
-    "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari can.");
+  say(await word("early-no-modules", "This browser cannot play protected films"),
+    await word("early-no-modules.text", "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari can."));
 } else {
   try {
     const { default: init, mount } = await import("./matinee.js");
     await init();
-    mount();
+    mount(await speaking);
   } catch (error) {
     console.error(error);
     const again = document.createElement("button");
     again.type = "button";
     again.className = "button";
-    again.textContent = "Try again";
+    again.textContent = await word("early-try-again", "Try again");
     again.addEventListener("click", () => location.reload());
-    say("The page could not be loaded", "Check your connection.", again);
+    say(await word("early-not-loaded", "The page could not be loaded"),
+      await word("early-not-loaded.text", "Check your connection."), again);
   }
 }

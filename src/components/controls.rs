@@ -4,6 +4,7 @@ use gloo::{
     events::{EventListener, EventListenerOptions},
     utils::{document, window},
 };
+use localization::say;
 use nccp::Chapter;
 use wasm_bindgen::JsCast;
 use web_player::{
@@ -122,13 +123,13 @@ pub fn Controls(props: &ControlsProps) -> Html {
             }
         }
     };
-    let (play, play_name, play_title) = match (media.ended, media.paused) {
-        (true, _) => (icons::again(), "Watch again", "Watch again (k)"),
-        (false, true) => (icons::play(), "Play", "Play (k)"),
-        (false, false) => (icons::pause(), "Pause", "Pause (k)"),
+    let (play, play_name) = match (media.ended, media.paused) {
+        (true, _) => (icons::again(), say::watch_again()),
+        (false, true) => (icons::play(), say::play()),
+        (false, false) => (icons::pause(), say::pause()),
     };
     let (sound, sound_name) =
-        if media.muted { (icons::silence(), "Unmute") } else { (icons::sound(), "Mute") };
+        if media.muted { (icons::silence(), say::unmute()) } else { (icons::sound(), say::mute()) };
     // At its end a film has been seen whole: the last picture begins a little earlier.
     let media = match media.ended && live.is_none() && duration > 0.0 {
         true => MediaState { time: duration, ..media.clone() },
@@ -145,12 +146,13 @@ pub fn Controls(props: &ControlsProps) -> Html {
             <div class="top">
                 if !bare {
                     <Link to={Route::Library} class="leave">
-                        { icons::leave() }<span class="sr">{ "Back to the library" }</span>
+                        { icons::leave() }<span class="sr">{ say::back_to_library() }</span>
                     </Link>
                 }
-                <h1>{ title }</h1>
+                <h1 dir="auto">{ title }</h1>
             </div>
-            <div class="bottom">
+            // As everywhere: what plays goes from left to right, whatever the language does.
+            <div class="bottom" dir="ltr">
                 if let Some(event) = live {
                     <LiveRail event={event.clone()} media={media.clone()} scrub={*scrub} on_press={on_press.clone()} {on_scrub} />
                 } else {
@@ -159,18 +161,18 @@ pub fn Controls(props: &ControlsProps) -> Html {
                 }
                 <div class="buttons">
                     <div class="transport">
-                        <button type="button" class="play" aria-label={play_name} title={play_title}
+                        <button type="button" class="play" aria-label={play_name} title={say::with_key(play_name, "k")}
                             onclick={button(Press::PlayPause)}>{ play }</button>
-                        <button type="button" class="back" aria-label="Skip back 10 seconds" title="Skip back 10 seconds (←)"
+                        <button type="button" class="back" aria-label={say::skip_back()} title={say::with_key(say::skip_back(), "←")}
                             onclick={button(Press::By(-STEP))}>{ icons::back() }</button>
-                        <button type="button" class="forward" aria-label="Skip forward 10 seconds"
-                            title="Skip forward 10 seconds (→)" onclick={button(Press::By(STEP))}>{ icons::forward() }</button>
+                        <button type="button" class="forward" aria-label={say::skip_forward()}
+                            title={say::with_key(say::skip_forward(), "→")} onclick={button(Press::By(STEP))}>{ icons::forward() }</button>
                     </div>
                     <div class="sound">
-                        <button type="button" aria-label={sound_name} title={format!("{sound_name} (m)")}
+                        <button type="button" aria-label={sound_name} title={say::with_key(sound_name, "m")}
                             onclick={button(Press::Mute)}>{ sound }</button>
-                        <input type="range" class="wide" aria-label="Volume" min="0" max="1" step="0.05"
-                            aria-valuetext={format!("{:.0} %", volume * 100.0)}
+                        <input type="range" class="wide" aria-label={say::volume()} min="0" max="1" step="0.05"
+                            aria-valuetext={say::percent(&format!("{:.0}", volume * 100.0))}
                             value={format!("{volume:.2}")} oninput={on_volume} />
                     </div>
                     if let Some(event) = live {
@@ -179,22 +181,22 @@ pub fn Controls(props: &ControlsProps) -> Html {
                         <p class="time"><span>{ spoken::position(time) }</span>{ " / " }<span>{ spoken::position(duration) }</span></p>
                     }
                     <span class="gap" />
-                    <button type="button" class="wide" aria-label="Keys" title="Keys (?)"
+                    <button type="button" class="wide" aria-label={say::keys()} title={say::with_key(say::keys(), "?")}
                         onclick={button(Press::Help)}>{ icons::keys() }</button>
                     if !tracks.texts.is_empty() {
-                        <button type="button" class="captions" aria-label="Captions" title="Captions (c)"
+                        <button type="button" class="captions" aria-label={say::captions()} title={say::with_key(say::captions(), "c")}
                             aria-pressed={tracks.text.is_some().to_string()}
                             onclick={button(Press::Captions)}>{ icons::captions() }</button>
                     }
                     <Settings quality={quality.clone()} limit={props.limit} statistics={props.statistics} tracks={tracks.clone()} speed={media.speed} {on_choose} />
                     if has_picture_in_picture() {
-                        <button type="button" class="wide" aria-label="Picture in picture"
-                            title="Picture in picture (p)" onclick={button(Press::PictureInPicture)}>
+                        <button type="button" class="wide" aria-label={say::picture_in_picture()}
+                            title={say::with_key(say::picture_in_picture(), "p")} onclick={button(Press::PictureInPicture)}>
                             { icons::inset() }
                         </button>
                     }
-                    <button type="button" aria-label={if media.full_screen { "Exit full screen" } else { "Full screen" }}
-                        title="Full screen (f)" onclick={button(Press::FullScreen)}>
+                    <button type="button" aria-label={if media.full_screen { say::full_screen_exit() } else { say::full_screen() }}
+                        title={say::with_key(say::full_screen(), "f")} onclick={button(Press::FullScreen)}>
                         { if media.full_screen { icons::shrink() } else { icons::expand() } }
                     </button>
                 </div>

@@ -1,6 +1,7 @@
 //! A button that copies a text.
 
 use gloo::{timers::callback::Timeout, utils::document};
+use localization::say;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, HtmlTextAreaElement};
@@ -49,8 +50,8 @@ pub fn CopyButton(props: &CopyButtonProps) -> Html {
     };
     let said = match *done {
         None => "",
-        Some(true) => "Copied",
-        Some(false) => "It could not be copied",
+        Some(true) => say::copied(),
+        Some(false) => say::copied_not(),
     };
     html! {
         <>

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use localization::{intl, say};
 use nccp::{
     ErrorCode,
     json::{Device, Devices as List},
@@ -84,7 +85,7 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
                 match api::unregister_device(device.device_id).await {
                     // Another tab may have removed it meanwhile, which is as well.
                     Ok(()) | Err(api::Error::Refused { code: ErrorCode::DeviceUnknown, .. }) => {
-                        said.set(Some(format!("{} was removed. Its place is free.", device.name).into()));
+                        said.set(Some(say::device_removed(&device.name).into()));
                         row.replace(u32::try_from(number).ok());
                         load.emit(());
                         on_removed.emit(());
@@ -111,25 +112,25 @@ pub fn DeviceList(props: &DeviceListProps) -> Html {
             <p class="sr" role="status">{ (*said).clone().unwrap_or_default() }</p>
             if let Some(trouble) = &*trouble {
                 <p class="form-problem" aria-live="assertive">
-                    { trouble }{ " " }<button type="button" class="quiet" onclick={reload}>{ "Try again" }</button>
+                    { trouble }{ " " }<button type="button" class="quiet" onclick={reload}>{ say::try_again() }</button>
                 </p>
             }
             if let Some(list) = &*list {
                 { table(list, &asked.setter(), &named.setter()) }
             } else if trouble.is_none() {
-                <div class="skeleton" role="status" aria-label="Loading devices">
+                <div class="skeleton" role="status" aria-label={say::devices_loading()}>
                     <div class="bone line" /><div class="bone line" />
                 </div>
             }
             <dialog class="ask" aria-labelledby="ask-title" aria-describedby="ask-text" ref={dialog} {onclose}>
                 <form method="dialog">
                     <h2 id="ask-title">
-                        { asked.as_ref().map(|(_, device)| format!("Remove {}?", device.name)).unwrap_or_default() }
+                        { asked.as_ref().map(|(_, device)| say::device_remove_question(&device.name)).unwrap_or_default() }
                     </h2>
                     <div id="ask-text">{ asked.as_ref().map(|(_, device)| meaning(device)).unwrap_or_default() }</div>
                     <div class="actions">
-                        <button class="button danger" value={YES}>{ "Remove it" }</button>
-                        <button class="button secondary" value="" autofocus=true>{ "Keep it" }</button>
+                        <button class="button danger" value={YES}>{ say::device_remove_yes() }</button>
+                        <button class="button secondary" value="" autofocus=true>{ say::device_remove_no() }</button>
                     </div>
                 </form>
             </dialog>
@@ -164,15 +165,13 @@ fn words(error: &api::Error) -> AttrValue {
 /// What removing a device means: docs/protocol.md §1, `unregister_device`.
 fn meaning(device: &Device) -> Html {
     let then = match (device.this_device, is_box(device)) {
-        (true, _) => {
-            "This is the browser that you are using. It takes a free place again when it next plays a film."
-        }
-        (_, true) => "After that it shows a code, and can be added again.",
-        _ => "After that it needs a free place to play.",
+        (true, _) => say::device_removing_this(),
+        (_, true) => say::device_removing_box(),
+        _ => say::device_removing_browser(),
     };
     html! {
         <>
-            <p>{ "Its place is free at once. A film that is playing there may continue for up to 12 hours." }</p>
+            <p>{ say::device_removing() }</p>
             <p>{ then }</p>
         </>
     }
@@ -194,15 +193,15 @@ fn focus_row(root: &Element, row: u32) {
 
 /// When it was last used, and what for.
 fn usage(device: &Device, now: f64) -> Html {
-    let used = format!("Last used {}", spoken::ago(now - device.last_seen as f64));
+    let used = say::device_used(&spoken::ago(now - device.last_seen as f64));
     match &device.watched {
         Some(watched) => html! {
             <>
-                { used }{ " · Last watched " }<bdi>{ &watched.title }</bdi>
-                { format!(", {}", spoken::ago(now - watched.at as f64)) }
+                { used }{ " · " }{ say::device_watched() }{ " " }<bdi>{ &watched.title }</bdi>
+                { say::device_watched_at(&spoken::ago(now - watched.at as f64)) }
             </>
         },
-        None => html! { <>{ used }{ " · Nothing watched lately" }</> },
+        None => html! { <>{ used }{ " · " }{ say::device_nothing_watched() }</> },
     }
 }
 
@@ -215,11 +214,12 @@ fn table(
     html! {
         <>
             <p class="places" tabindex="-1">
-                <strong>{ list.devices.len() }</strong>{ format!(" of {} places taken", list.limit) }
+                <strong>{ intl().number(list.devices.len() as f64) }</strong>
+                { " " }{ say::devices_taken(list.limit as f64) }
             </p>
             if list.devices.is_empty() {
                 <p class="empty-line">
-                    { "No device is registered. This browser takes a place when it next plays a film." }
+                    { say::devices_none() }
                 </p>
             }
             <ul class="devices">
@@ -232,7 +232,9 @@ fn table(
                         let (rename, device) = (rename.clone(), device.clone());
                         move |_: MouseEvent| rename.set(Some(device.clone()))
                     };
-                    let kind = if is_box(device) { "TV box" } else { "Browser" };
+                    let (slot, added) =
+                        (device.slot.to_string(), spoken::ago(now - device.registered_at as f64));
+                    let what = if is_box(device) { say::device_box } else { say::device_browser };
                     // Those of one name are told apart by their places.
                     let is_alone = list.devices.iter().filter(|other| other.name == device.name).count() == 1;
                     html! {
@@ -241,20 +243,17 @@ fn table(
                             <div class="what">
                                 <p class="device-name">
                                     <bdi>{ &device.name }</bdi>
-                                    if !is_alone { { format!(" (place {})", device.slot) } }
-                                    if device.this_device { <span class="tag">{ "This browser" }</span> }
+                                    if !is_alone { { " " }{ say::device_in_place(&slot) } }
+                                    if device.this_device { <span class="tag">{ say::device_this() }</span> }
                                 </p>
-                                <p class="facts">
-                                    { format!("{kind} in place {} · Added {}", device.slot,
-                                        spoken::ago(now - device.registered_at as f64)) }
-                                </p>
+                                <p class="facts">{ what(&slot, &added) }</p>
                                 <p class="facts">{ usage(device, now) }</p>
                             </div>
                             <div class="deeds">
                                 <button type="button" class="button secondary small remove" {onclick}
-                                    aria-label={format!("Remove {} in place {}", device.name, device.slot)}>{ "Remove" }</button>
+                                    aria-label={say::device_remove_label(&device.name, &slot)}>{ say::device_remove() }</button>
                                 <button type="button" class="button secondary small rename" onclick={onname}
-                                    aria-label={format!("Rename {} in place {}", device.name, device.slot)}>{ "Rename" }</button>
+                                    aria-label={say::device_rename_label(&device.name, &slot)}>{ say::device_rename() }</button>
                             </div>
                         </li>
                     }

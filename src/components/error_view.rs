@@ -1,6 +1,7 @@
 //! A problem in words, with a way on.
 
 use gloo::utils::window;
+use localization::say;
 use nccp::{DeviceId, MovieId, Playing};
 use web_player::{
     clock,
@@ -58,7 +59,7 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
     let help = Route::Help { code: code.clone() };
     let retry = props.on_retry.clone().map(|retry| {
         let onclick = move |_: MouseEvent| retry.emit(());
-        html! { <button type="button" class="button" {onclick}>{ "Try again" }</button> }
+        html! { <button type="button" class="button" {onclick}>{ say::try_again() }</button> }
     });
     let on = match way {
         Way::Retry => retry.unwrap_or_default(),
@@ -66,15 +67,15 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
         Way::Devices => html! {
             <>
                 { retry.unwrap_or_default() }
-                <Link to={Route::Devices} class="button secondary">{ "Manage devices" }</Link>
+                <Link to={Route::Devices} class="button secondary">{ say::manage_devices() }</Link>
             </>
         },
         Way::SignIn => {
-            html! { <Link to={Route::current().login()} class="button">{ "Sign in again" }</Link> }
+            html! { <Link to={Route::current().login()} class="button">{ say::sign_in_again() }</Link> }
         }
         Way::Reload => {
             let onclick = |_: MouseEvent| drop(window().location().reload());
-            html! { <button type="button" class="button" {onclick}>{ "Reload the page" }</button> }
+            html! { <button type="button" class="button" {onclick}>{ say::reload_page() }</button> }
         }
         Way::Library => Html::default(),
         Way::TakeOver => match &props.on_take_over {
@@ -87,13 +88,13 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
     html! {
         <section class="trouble">
             <div role="alert">
-                <p class="trouble-mark" aria-hidden="true">{ "Intermission" }</p>
+                <p class="trouble-mark" aria-hidden="true">{ say::intermission() }</p>
                 <h1>{ title }</h1>
                 <p>{ text }</p>
                 if !playing.is_empty() {
                     <ul class="playing">{ for playing.iter().map(what_plays) }</ul>
                 }
-                <p class="code">{ "Code " }<code>{ code }</code></p>
+                <p class="code">{ say::code() }{ " " }<code>{ code }</code></p>
             </div>
             if let (Way::Devices, Some(retry), false) = (way, &props.on_retry, props.bare) {
                 <DeviceList on_removed={retry.clone()} />
@@ -101,16 +102,16 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
             <div class="actions">
                 { on }
                 if !props.bare {
-                    <Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link>
+                    <Link to={Route::Library} class="button secondary">{ say::back_to_library() }</Link>
                 }
             </div>
             <div class="details">
                 if props.bare {
-                    <a href={help.address()} target="_blank" rel="noopener">{ "Help with this code" }</a>
+                    <a href={help.address()} target="_blank" rel="noopener">{ say::help_with_code() }</a>
                 } else {
-                    <Link to={help}>{ "Help with this code" }</Link>
+                    <Link to={help}>{ say::help_with_code() }</Link>
                 }
-                <CopyButton name="Copy details" text={details} />
+                <CopyButton name={say::copy_details()} text={details} />
             </div>
         </section>
     }
@@ -118,10 +119,15 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
 
 /// A device, what it plays, and since when.
 fn what_plays(device: &Playing) -> Html {
-    let title = device.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
     let since = device.since.map(|since| spoken::ago(clock::unix_now() - since as f64));
-    let since = since.map(|since| format!(", started {since}")).unwrap_or_default();
-    html! { <li><strong>{ &device.name }</strong>{ title }{ since }</li> }
+    let since = since.map(|since| say::playing_since(&since)).unwrap_or_default();
+    html! {
+        <li>
+            <strong dir="auto">{ &device.name }</strong>
+            if let Some(title) = &device.title { { ": " }<bdi>{ title }</bdi> }
+            { since }
+        </li>
+    }
 }
 
 /// Of several devices the button says which one is to stop.
@@ -129,8 +135,8 @@ fn stop_button(device: &Playing, devices: usize, take_over: &Callback<DeviceId>)
     let (take_over, id) = (take_over.clone(), device.device_id.clone());
     let onclick = move |_: MouseEvent| take_over.emit(id.clone());
     let label = match devices {
-        1 => "Stop there and play here".to_owned(),
-        _ => format!("Stop on {} and play here", device.name),
+        1 => say::stop_there().to_owned(),
+        _ => say::stop_there_on(&device.name),
     };
     html! { <button type="button" class="button" {onclick}>{ label }</button> }
 }

@@ -1,6 +1,7 @@
 //! An event that has not begun, or not begun again: says so, and begins by itself.
 
 use gloo::timers::future::TimeoutFuture;
+use localization::say;
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
 use web_player::{clock, control, player::waits};
@@ -67,21 +68,21 @@ pub fn EventWaiting(props: &EventWaitingProps) -> Html {
     }
     let when = props.starts.filter(|_| !props.has_run).map(|starts| starts as f64);
     let (what, comes) = if props.has_run {
-        ("This event is interrupted.", "It goes on here by itself as soon as the picture is back.")
+        (say::event_interrupted(), say::event_interrupted_text())
     } else {
-        ("This event has not begun yet.", "It starts here by itself as soon as there is something to see.")
+        (say::event_waiting(), say::event_waiting_text())
     };
     let is_late = when.is_some_and(|when| when <= clock::unix_now());
     html! {
         <section class="event-waiting" role="status">
-            if !props.title.is_empty() { <h1>{ &props.title }</h1> }
+            if !props.title.is_empty() { <h1 dir="auto">{ &props.title }</h1> }
             <p class="big">{ what }</p>
             if let Some(when) = when {
-                <p>{ if is_late { "It was to begin " } else { "It is to begin " } }<strong>{ spoken::date_and_time(when) }</strong>{ "." }</p>
+                <p>{ if is_late { say::event_was_to_begin() } else { say::event_is_to_begin() } }{ " " }<strong>{ spoken::date_and_time(when) }</strong>{ "." }</p>
             }
             <p>{ comes }</p>
             if !props.bare {
-                <p><Link to={Route::Library} class="button secondary">{ "Back to the library" }</Link></p>
+                <p><Link to={Route::Library} class="button secondary">{ say::back_to_library() }</Link></p>
             }
         </section>
     }

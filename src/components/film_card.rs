@@ -1,5 +1,6 @@
 //! One film of the library.
 
+use localization::{intl, say};
 use nccp::json::LibraryMovie;
 use web_player::player::EventState;
 use yew::prelude::*;
@@ -14,12 +15,12 @@ use crate::{
 /// Where an event stands, in words; nothing of one that is a film like any other now.
 fn stands(state: EventState, film: &LibraryMovie) -> Option<(&'static str, String)> {
     let words = match (state, film.starts) {
-        (EventState::Live, _) => "LIVE".to_owned(),
-        (EventState::Interrupted, _) => "Interrupted: it will go on".to_owned(),
-        (EventState::Waiting, Some(starts)) => format!("Begins {}", spoken::date_and_time(starts as f64)),
-        (EventState::Waiting, None) => "Has not begun yet".to_owned(),
+        (EventState::Live, _) => say::event_live().to_owned(),
+        (EventState::Interrupted, _) => say::event_will_go_on().to_owned(),
+        (EventState::Waiting, Some(starts)) => say::event_begins(&spoken::date_and_time(starts as f64)),
+        (EventState::Waiting, None) => say::event_not_begun().to_owned(),
         (EventState::Ended, _) if film.playable => return None,
-        (EventState::Ended, _) => "Has ended".to_owned(),
+        (EventState::Ended, _) => say::event_over().to_owned(),
     };
     Some((state.as_str(), words))
 }
@@ -28,7 +29,8 @@ fn stands(state: EventState, film: &LibraryMovie) -> Option<(&'static str, Strin
 pub fn facts(film: &LibraryMovie) -> Html {
     // How long an event is shows when it is over.
     let runtime = Some(film.runtime).filter(|runtime| *runtime > 0.0).map(spoken::runtime);
-    let episode = film.episode.as_ref().map(|of| format!("S{} E{}", of.season, of.number));
+    let episode =
+        film.episode.as_ref().map(|of| say::episode_number(&of.season.to_string(), &of.number.to_string()));
     let facts: Vec<String> = [episode, film.year.map(|year| year.to_string()), runtime, film.rating.clone()]
         .into_iter()
         .flatten()
@@ -44,13 +46,13 @@ pub fn standing(film: &LibraryMovie) -> Html {
     html! {
         <>
             if let Some(position) = seen {
-                <p class="resume">{ format!("Stopped at {}", spoken::position(position)) }</p>
+                <p class="resume">{ say::stopped_at(&spoken::position(position)) }</p>
             }
             if let Some((class, words)) = state.and_then(|state| stands(state, film)) {
                 <p class="resume"><span class={classes!("live-badge", class)}>{ words }</span></p>
             }
             if !film.playable && !is_to_come {
-                <p class="resume">{ "Not available to you" }</p>
+                <p class="resume">{ say::not_available() }</p>
             }
         </>
     }
@@ -112,13 +114,13 @@ pub fn Billing(props: &BillingProps) -> Html {
                     <p class="synopsis" dir="auto">{ synopsis }</p>
                 }
                 if !film.cast.is_empty() {
-                    <p class="cast" dir="auto">{ "With " }{ film.cast.join(", ") }</p>
+                    <p class="cast" dir="auto">{ say::with_cast(&intl().list(&film.cast)) }</p>
                 }
                 { standing(film) }
                 <div class="actions">
                     <PlayLink film={film.clone()} />
                     <Link to={Route::Film { movie: film.movie_id }} class="button secondary"
-                        label={format!("About {}", film.title)}>{ "About" }</Link>
+                        label={say::about_label(&film.title)}>{ say::about() }</Link>
                 </div>
             </div>
             <QueueButton movie={film.movie_id} title={film.title.clone()} queued={film.queued} place="front" />

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gloo::{events::EventListener, utils::document};
+use localization::say;
 use nccp::json::{Library, LibraryMovie};
 use wasm_bindgen::JsCast;
 use web_player::device_store;
@@ -62,8 +63,8 @@ pub fn Films(props: &FilmsProps) -> Html {
     if library.movies.is_empty() {
         return html! {
             <section class="empty">
-                <h1>{ "The library is empty" }</h1>
-                <p>{ "No films have been added yet. Come back soon." }</p>
+                <h1>{ say::library_empty() }</h1>
+                <p>{ say::library_empty_text() }</p>
             </section>
         };
     }
@@ -86,21 +87,20 @@ pub fn Films(props: &FilmsProps) -> Html {
     browse::sort(&mut films, *order);
     let found = match (is_searched, films.len()) {
         (false, _) => String::new(),
-        (true, 0) => format!("No film matches “{}”", query.trim()),
-        (true, 1) => "1 film found".to_owned(),
-        (true, count) => format!("{count} films found"),
+        (true, 0) => say::found_none(query.trim()),
+        (true, count) => say::found_films(count as f64),
     };
     html! {
         <>
-            <h1 class="sr">{ "Library" }</h1>
+            <h1 class="sr">{ say::library() }</h1>
             <form class="finder" role="search" {onsubmit}>
                 <label class="field">
-                    <span class="sr">{ "Search films" }</span>
+                    <span class="sr">{ say::search_films() }</span>
                     <input type="search" ref={field} value={(*query).clone()} {oninput} dir="auto" autocomplete="off"
-                        placeholder="Title, cast, genre or year" enterkeyhint="search" aria-keyshortcuts="/" />
+                        placeholder={say::search_films_hint()} enterkeyhint="search" aria-keyshortcuts="/" />
                 </label>
                 <label class="field order">
-                    <span>{ "Sort by" }</span>
+                    <span>{ say::sort_by() }</span>
                     <select ref={sort} {onchange}>
                         { for Order::ALL.iter().map(|of| html! {
                             <option value={of.as_str()} selected={of == &*order}>{ of.label() }</option>
@@ -114,13 +114,13 @@ pub fn Films(props: &FilmsProps) -> Html {
             }
             if !films.is_empty() {
                 <section class="row">
-                    <h2 class={is_searched.then_some("sr")}>{ if is_searched { "Found" } else { "All films" } }</h2>
+                    <h2 class={is_searched.then_some("sr")}>{ if is_searched { say::found() } else { say::all_films() } }</h2>
                     // Another order begins at its head.
                     <Grid key={format!("{} {is_searched}", order.as_str())}
                         films={films.into_iter().cloned().collect::<Vec<_>>()} />
                 </section>
             } else {
-                <p class="empty-line">{ "Try fewer letters, or a name of somebody who plays in it." }</p>
+                <p class="empty-line">{ say::found_none_hint() }</p>
             }
         </>
     }
@@ -183,26 +183,26 @@ fn lanes(library: &Library) -> Html {
     browse::sort(&mut new, Order::Newest);
     let list = others().filter(|film| film.queued && !browse::is_begun(film) && !browse::is_event(film));
     let mine = match library.boxes {
-        0 => "",
-        1 => "Your TV box shows it, too.",
-        _ => "Your TV boxes show it, too.",
+        0 => String::new(),
+        boxes => say::lane_list_on_boxes(boxes as f64),
     };
+    let nothing = String::new;
     let events: Vec<&LibraryMovie> = others().filter(|film| browse::is_event(film)).collect();
     let fixed = [
-        ("Events", "", events),
-        ("Keep watching", "", begun),
-        ("My list", mine, list.collect()),
-        ("New", "", new),
+        (say::lane_events(), nothing(), events),
+        (say::lane_begun(), nothing(), begun),
+        (say::lane_list(), mine, list.collect()),
+        (say::lane_new(), nothing(), new),
     ];
-    let genres = browse::genres(&films).into_iter().map(|(genre, films)| (genre, "", films));
+    let genres = browse::genres(&films).into_iter().map(|(genre, films)| (genre, nothing(), films));
     // A genre may be called as another lane is: what tells their cards apart is the lane's number.
-    let lane = |(number, (name, note, films)): (usize, (&str, &'static str, Vec<&LibraryMovie>))| {
+    let lane = |(number, (name, note, films)): (usize, (&str, String, Vec<&LibraryMovie>))| {
         let films: Vec<LibraryMovie> = films.into_iter().take(LANE).cloned().collect();
         html! { <Lane key={number} name={name.to_owned()} {note} {films} place={format!("lane-{number}")} /> }
     };
     html! {
         <>
-            <section class="now-showing" aria-label="Now showing">
+            <section class="now-showing" aria-label={say::now_showing()}>
                 <Billing film={front.clone()} />
             </section>
             { for fixed.into_iter().chain(genres).enumerate().map(lane) }

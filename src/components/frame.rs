@@ -1,5 +1,6 @@
 //! Head and foot that the pages but the player share.
 
+use localization::say;
 use yew::prelude::*;
 
 use crate::{
@@ -36,16 +37,16 @@ pub fn Frame(props: &FrameProps) -> Html {
     };
     html! {
         <div class="frame">
-            <a class="skip" href="#main">{ "Skip to content" }</a>
+            <a class="skip" href="#main">{ say::skip_to_content() }</a>
             <header class="marquee">
                 <Link to={Route::Library} class="home"><Wordmark /></Link>
-                <nav class="ways" aria-label="Main">
-                    <Link to={Route::Library}>{ "Library" }</Link>
-                    <Link to={Route::Devices}>{ "Devices" }</Link>
-                    <Link to={Route::Activate}>{ "Add a TV" }</Link>
-                    <Link to={Route::Account}>{ "Account" }</Link>
+                <nav class="ways" aria-label={say::main_ways()}>
+                    <Link to={Route::Library}>{ say::library() }</Link>
+                    <Link to={Route::Devices}>{ say::devices() }</Link>
+                    <Link to={Route::Activate}>{ say::add_a_tv() }</Link>
+                    <Link to={Route::Account}>{ say::account() }</Link>
                     if account.is_some() {
-                        <button type="button" class="quiet" onclick={leave} title={account}>{ "Sign out" }</button>
+                        <button type="button" class="quiet" onclick={leave} title={account}>{ say::sign_out() }</button>
                     }
                 </nav>
             </header>

@@ -4,6 +4,7 @@
 //! one comes near them, a page at a time, and stay: the focus, a search in the page and the way back find what was
 //! seen. What is out of sight costs no layout and no paint (`content-visibility` in `app.css`).
 
+use localization::say;
 use nccp::json::LibraryMovie;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
@@ -73,7 +74,7 @@ pub fn Grid(props: &GridProps) -> Html {
             </div>
             if is_more {
                 <p class="more" ref={end}>
-                    <button type="button" class="button secondary" onclick={more}>{ "Show more films" }</button>
+                    <button type="button" class="button secondary" onclick={more}>{ say::show_more() }</button>
                 </p>
             }
         </>

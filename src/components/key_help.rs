@@ -1,10 +1,11 @@
 //! What the player's keys do.
 
+use localization::say;
 use web_player::device_store;
 use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::remote::KEYS;
+use super::remote::keys;
 
 /// Properties of [`KeyHelp`].
 #[derive(Properties, PartialEq)]
@@ -48,20 +49,20 @@ pub fn KeyHelp(props: &KeyHelpProps) -> Html {
     html! {
         <dialog class="key-help" aria-labelledby="key-help-title" ref={dialog} {onclose}>
             <form method="dialog">
-                <h2 id="key-help-title">{ "Keys" }</h2>
+                <h2 id="key-help-title">{ say::keys() }</h2>
                 <dl>
-                    { for KEYS.iter().map(|(keys, what)| html! {
+                    { for keys().into_iter().map(|(keys, what)| html! {
                         <div>
-                            <dt>{ for keys.iter().map(|key| html! { <kbd>{ *key }</kbd> }) }</dt>
-                            <dd>{ *what }</dd>
+                            <dt>{ for keys.into_iter().map(|key| html! { <kbd>{ key }</kbd> }) }</dt>
+                            <dd>{ what }</dd>
                         </div>
                     }) }
                 </dl>
                 <div class="actions">
-                    <button class="button">{ "Close" }</button>
+                    <button class="button">{ say::close() }</button>
                     <label class="check">
                         <input type="checkbox" checked={*are_on} {onchange} />
-                        <span>{ "Letters, digits and signs are keys" }</span>
+                        <span>{ say::keys_characters() }</span>
                     </label>
                 </div>
             </form>

@@ -1,6 +1,7 @@
 //! What the controls have for an event instead of a film's: a rail with times of day, where it stands, and the way
 //! to what is live.
 
+use localization::say;
 use web_player::player::{EventState, LiveEvent};
 use yew::prelude::*;
 
@@ -10,10 +11,10 @@ use crate::spoken;
 /// The word for where an event stands.
 pub fn word(state: EventState) -> &'static str {
     match state {
-        EventState::Waiting => "Not begun",
-        EventState::Live => "LIVE",
-        EventState::Interrupted => "Interrupted",
-        EventState::Ended => "Ended",
+        EventState::Waiting => say::live_waiting(),
+        EventState::Live => say::event_live(),
+        EventState::Interrupted => say::live_interrupted(),
+        EventState::Ended => say::live_ended(),
     }
 }
 
@@ -43,9 +44,9 @@ pub fn LiveRail(props: &LiveRailProps) -> Html {
         move |seconds: f64| event.wall(seconds).map_or_else(|| spoken::position(seconds), spoken::time_of_day)
     };
     let spoken = if event.follows {
-        format!("{}, live", clock(time))
+        say::live_at(&clock(time))
     } else {
-        format!("{}, {} behind", clock(time), spoken::position(edge - time))
+        say::live_behind(&clock(time), &spoken::position(edge - time))
     };
     let bubble = Callback::from(move |pointed: Option<f64>| {
         pointed.map(|seconds| html! { clock(seconds) }).unwrap_or_default()
@@ -84,8 +85,8 @@ pub fn LiveStand(props: &LiveStandProps) -> Html {
             <span class="when">{ clock }{ behind.unwrap_or_default() }</span>
             if has_edge {
                 // It stays where it is, so that whoever pressed it keeps the focus.
-                <button type="button" class="go-live" aria-disabled={at_edge.to_string()} title="Go live (End)" {onclick}>
-                    { "Go live" }
+                <button type="button" class="go-live" aria-disabled={at_edge.to_string()} title={say::with_key(say::go_live(), say::key_end())} {onclick}>
+                    { say::go_live() }
                 </button>
             }
         </p>

@@ -4,6 +4,7 @@ use gloo::{
     events::EventListener,
     utils::{document, window},
 };
+use localization::say;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, Node, NodeList};
 use yew::prelude::*;
@@ -134,7 +135,7 @@ pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
             <button type="button" aria-haspopup="menu" aria-expanded={open.to_string()} aria-label={name.clone()}
                 title={name.clone()} onclick={toggle}>{ icon.clone() }</button>
             if *open {
-                <div class="menu" role="menu" aria-label={name.clone()} ref={menu} {onkeydown}>
+                <div class="menu" role="menu" aria-label={name.clone()} dir={say::direction()} ref={menu} {onkeydown}>
                     { for groups.map(|group| html! {
                         <div role="group" aria-label={group.name} key={group.name}>
                             <p aria-hidden="true">{ group.name }</p>

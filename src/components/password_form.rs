@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use localization::say;
 use nccp::{
     ErrorCode,
     json::{ChangePassword, MIN_PASSWORD},
@@ -38,15 +39,11 @@ enum Field {
 /// What is wrong with what was typed, before anybody is asked, and where.
 fn mistyped(current: &str, new: &str, again: &str) -> Option<(Field, &'static str)> {
     match () {
-        () if current.is_empty() => Some((Field::Current, "Type the password that you have now.")),
-        () if new.is_empty() => Some((Field::New, "Type the new password.")),
-        () if new != again => {
-            Some((Field::Again, "The new password was not typed twice alike. Type it here once more."))
-        }
-        () if new == current => Some((Field::New, "That is the password that you have now.")),
-        () if new.chars().count() < MIN_PASSWORD => {
-            Some((Field::New, "That is too short: choose one of 8 characters or more."))
-        }
+        () if current.is_empty() => Some((Field::Current, say::password_type_current())),
+        () if new.is_empty() => Some((Field::New, say::password_type_new())),
+        () if new != again => Some((Field::Again, say::password_not_alike())),
+        () if new == current => Some((Field::New, say::password_same())),
+        () if new.chars().count() < MIN_PASSWORD => Some((Field::New, say::password_short())),
         () => None,
     }
 }
@@ -55,13 +52,13 @@ fn mistyped(current: &str, new: &str, again: &str) -> Option<(Field, &'static st
 fn refused(error: &api::Error) -> (Option<Field>, String) {
     match error {
         api::Error::Refused { code: ErrorCode::LoginFailed, .. } => {
-            (Some(Field::Current), "That is not the password that you have now.".to_owned())
+            (Some(Field::Current), say::password_wrong().to_owned())
         }
         api::Error::Refused { code: ErrorCode::RequestInvalid, .. } => {
-            (Some(Field::New), "That cannot be a password: it is too long.".to_owned())
+            (Some(Field::New), say::password_long().to_owned())
         }
         api::Error::Refused { code: ErrorCode::TryLater, retry_after: Some(seconds), .. } => {
-            (None, format!("Too many attempts. Try again in {}.", spoken::wait(*seconds)))
+            (None, say::login_wait(&spoken::wait(*seconds)))
         }
         other => (None, Problem::from(other).sentence()),
     }
@@ -69,11 +66,7 @@ fn refused(error: &api::Error) -> (Option<Field>, String) {
 
 /// What has happened.
 fn done(keep_boxes: bool) -> &'static str {
-    if keep_boxes {
-        "Your password is changed. Every other browser is signed out. TV boxes stay signed in."
-    } else {
-        "Your password is changed. Every other browser is signed out, and TV boxes show a code to be added again."
-    }
+    if keep_boxes { say::password_changed_boxes_kept() } else { say::password_changed() }
 }
 
 /// The password so far, the new one twice, and whether TV boxes go on.
@@ -154,21 +147,21 @@ pub fn PasswordForm(props: &PasswordFormProps) -> Html {
         <form class="ticket narrow" novalidate=true {onsubmit}>
             // Password managers keep the password under this name.
             <input type="text" name="username" autocomplete="username" readonly=true hidden=true value={props.email.clone()} />
-            { field(Field::Current, &current, "old_password", "Current password") }
-            { field(Field::New, &new, "new_password", "New password") }
-            { field(Field::Again, &again, "repeated", "New password, once more") }
+            { field(Field::Current, &current, "old_password", say::password_current()) }
+            { field(Field::New, &new, "new_password", say::password_new()) }
+            { field(Field::Again, &again, "repeated", say::password_again()) }
             <label class="check">
                 <input ref={boxes} type="checkbox" name="keep_boxes" aria-describedby="password-boxes" />
-                <span>{ "Keep TV boxes signed in" }</span>
+                <span>{ say::password_boxes() }</span>
             </label>
             <p class="facts" id="password-boxes">
-                { "Every other browser is signed out, and TV boxes, too, unless you keep them. Films that play there stop." }
+                { say::password_boxes_about() }
             </p>
             <p class="form-problem" id="password-problem" role="alert">
                 { (*problem).clone().unwrap_or_default() }
             </p>
             <p class="form-done" role="status" tabindex="-1" ref={said}>{ (*success).clone().unwrap_or_default() }</p>
-            <button type="submit" class="button" aria-busy={busy.to_string()}>{ "Change password" }</button>
+            <button type="submit" class="button" aria-busy={busy.to_string()}>{ say::password_change() }</button>
         </form>
     }
 }

@@ -1,5 +1,6 @@
 //! The link that plays a film.
 
+use localization::say;
 use nccp::json::LibraryMovie;
 use yew::prelude::*;
 
@@ -25,11 +26,12 @@ pub struct PlayLinkProps {
 pub fn PlayLink(props: &PlayLinkProps) -> Html {
     let film = &props.film;
     let early = use_early_opening(film.movie_id, film.playable);
-    let words = match browse::is_event(film) {
-        true if film.playable => "Watch live",
-        true => "Open",
-        false if browse::is_begun(film) => "Resume",
-        false => "Play",
+    let title = &film.title;
+    let (words, label) = match browse::is_event(film) {
+        true if film.playable => (say::watch_live(), say::watch_live_label(title)),
+        true => (say::open_event(), say::open_event_label(title)),
+        false if browse::is_begun(film) => (say::resume(), say::resume_label(title)),
+        false => (say::play(), say::play_label(title)),
     };
     let class = if props.bare { classes!("go") } else { classes!("button", "play") };
     html! {
@@ -37,7 +39,7 @@ pub fn PlayLink(props: &PlayLinkProps) -> Html {
             onpointerenter={early.rest.reform(|_: PointerEvent| ())} onpointerleave={early.leave.reform(|_: PointerEvent| ())}
             onpointerdown={early.press} onclick={early.open}
             onfocusin={early.rest.reform(|_: FocusEvent| ())} onfocusout={early.leave.reform(|_: FocusEvent| ())}>
-            <Link to={Route::Watch { movie: film.movie_id }} {class} label={format!("{words} {}", film.title)}>
+            <Link to={Route::Watch { movie: film.movie_id }} {class} {label}>
                 { icons::play() }
                 if !props.bare { <span>{ words }</span> }
             </Link>

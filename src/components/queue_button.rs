@@ -1,6 +1,7 @@
 //! Putting a film on the account's list, which its TV boxes show, too, and taking it off.
 
 use gloo::{timers::future::TimeoutFuture, utils::document};
+use localization::say;
 use nccp::MovieId;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
@@ -70,8 +71,7 @@ pub fn QueueButton(props: &QueueButtonProps) -> Html {
             });
         }
     };
-    let name =
-        if queued { format!("Remove {title} from my list") } else { format!("Add {title} to my list") };
+    let name = if queued { say::list_remove(title) } else { say::list_add(title) };
     html! {
         <>
             <button type="button" {id} data-queue={movie.to_string()} class={classes!("queue", queued.then_some("on"))} aria-label={name.clone()}
@@ -79,7 +79,7 @@ pub fn QueueButton(props: &QueueButtonProps) -> Html {
                 { if queued { icons::tick() } else { icons::plus() } }
             </button>
             if *failed {
-                <p class="form-problem" role="alert">{ "Your list could not be changed. Try again." }</p>
+                <p class="form-problem" role="alert">{ say::list_failed() }</p>
             }
         </>
     }

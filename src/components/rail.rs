@@ -1,6 +1,7 @@
 //! The rail that a film's scrubber and an event's are: what was played, what is buffered, and what is under
 //! the pointer, around a native slider.
 
+use localization::say;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
@@ -95,7 +96,7 @@ pub(super) fn Rail(props: &RailProps) -> Html {
                 <rect class="played" width={format!("{:.0}", unit(*time))} height="1" />
                 { for marks }
             </svg>
-            <input type="range" aria-label="Seek" aria-valuetext={spoken.clone()} min={format!("{begin:.3}")}
+            <input type="range" aria-label={say::seek()} aria-valuetext={spoken.clone()} min={format!("{begin:.3}")}
                 max={format!("{end:.3}")} step="0.001" value={format!("{time:.3}")}
                 disabled={length <= 0.0} {oninput} {onchange} />
             <output class={classes!("bubble", (pointed.is_some() && length > 0.0).then_some("on"))} ref={output}

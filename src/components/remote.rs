@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gloo::utils::document;
+use localization::say;
 use nccp::Chapter;
 use wasm_bindgen::JsValue;
 use web_player::{device_store, player::chosen_speed};
@@ -54,22 +55,24 @@ pub enum Press {
 }
 
 /// Keys and what they do, as the help shows them.
-pub const KEYS: [(&[&str], &str); 14] = [
-    (&["Space", "k"], "Play or pause"),
-    (&["←", "j"], "Back 10 seconds"),
-    (&["→", "l"], "Forward 10 seconds"),
-    (&["↑", "↓"], "Volume up or down"),
-    (&["m"], "Mute or unmute"),
-    (&["c"], "Captions"),
-    (&["<", ">"], "Slower or faster"),
-    (&["f"], "Full screen"),
-    (&["p"], "Picture in picture"),
-    (&["0", "…", "9"], "Jump to a tenth of the film"),
-    (&["Home", "End"], "Start over, go to the end"),
-    (&["s"], "Skip the intro, recap or credits"),
-    (&["i"], "Statistics"),
-    (&["?"], "This list"),
-];
+pub fn keys() -> [(Vec<&'static str>, &'static str); 14] {
+    [
+        (vec![say::key_space(), "k"], say::keys_play()),
+        (vec!["←", "j"], say::keys_back()),
+        (vec!["→", "l"], say::keys_forward()),
+        (vec!["↑", "↓"], say::keys_volume()),
+        (vec!["m"], say::keys_mute()),
+        (vec!["c"], say::captions()),
+        (vec!["<", ">"], say::keys_speed()),
+        (vec!["f"], say::full_screen()),
+        (vec!["p"], say::picture_in_picture()),
+        (vec!["0", "…", "9"], say::keys_tenth()),
+        (vec![say::key_home(), say::key_end()], say::keys_ends()),
+        (vec!["s"], say::keys_skip()),
+        (vec!["i"], say::statistics()),
+        (vec!["?"], say::keys_list()),
+    ]
+}
 
 /// What a key asks for; `on_button` when a button or link has the focus, which takes the space bar for
 /// itself.
@@ -151,7 +154,7 @@ impl Remote {
             Press::By(seconds) => {
                 self.seek(&video, video.current_time() + seconds);
                 let sign = if seconds < 0.0 { '−' } else { '+' };
-                self.on_note.emit(format!("{sign}{:.0} s", seconds.abs()).into());
+                self.on_note.emit(say::seconds_signed(&format!("{sign}{:.0}", seconds.abs())).into());
             }
             Press::To(seconds) => self.seek(&video, seconds),
             Press::Part(part) => self.seek(&video, self.begin + part * (self.duration - self.begin)),
@@ -162,7 +165,7 @@ impl Remote {
                 let muted = video.muted() || video.volume() == 0.0;
                 let volume = if muted && video.volume() == 0.0 { 0.5 } else { video.volume() };
                 set_volume(&video, volume, !muted);
-                self.on_note.emit(if muted { "Sound on" } else { "Sound off" }.into());
+                self.on_note.emit(if muted { say::sound_on() } else { say::sound_off() }.into());
             }
             Press::Faster => self.change_speed(&video, |speed, now| speed > now, false),
             Press::Slower => self.change_speed(&video, |speed, now| speed < now, true),
@@ -193,7 +196,7 @@ impl Remote {
         // Tenths do not add up to 0 and 1 by themselves.
         let volume = (volume * 100.0).round() / 100.0;
         set_volume(video, volume, volume == 0.0);
-        self.on_note.emit(format!("Volume {:.0} %", volume * 100.0).into());
+        self.on_note.emit(say::volume_at(&format!("{:.0}", volume * 100.0)).into());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Calling a device by another name.
 
+use localization::say;
 use nccp::json::Device;
 use wasm_bindgen_futures::spawn_local;
 use web_player::problem::Problem;
@@ -63,8 +64,8 @@ pub fn RenameDevice(props: &RenameDeviceProps) -> Html {
                             dialog.close();
                         }
                         on_done.emit(Some(match name.is_empty() {
-                            true => "The device has its own name again.".to_owned(),
-                            false => format!("The device is called {name} now."),
+                            true => say::device_own_name().to_owned(),
+                            false => say::device_renamed(&name),
                         }));
                     }
                     Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
@@ -88,18 +89,18 @@ pub fn RenameDevice(props: &RenameDeviceProps) -> Html {
     html! {
         <dialog class="ask" aria-labelledby="rename-title" ref={dialog} {onclose}>
             <form class="ticket" {onsubmit}>
-                <h2 id="rename-title">{ "Rename the device" }</h2>
+                <h2 id="rename-title">{ say::device_rename_title() }</h2>
                 <label class="field">
-                    { "Name" }
+                    { say::device_rename_name() }
                     <input name="device-name" ref={field} maxlength={LONGEST} dir="auto"
                         autocomplete="off" autofocus=true aria-describedby="rename-hint rename-trouble"
                         aria-invalid={trouble.is_some().then_some("true")} />
                 </label>
-                <p id="rename-hint" class="facts">{ "Leave it empty for the name that it gives itself." }</p>
+                <p id="rename-hint" class="facts">{ say::device_rename_hint() }</p>
                 <p id="rename-trouble" class="form-problem" role="alert">{ (*trouble).clone().unwrap_or_default() }</p>
                 <div class="actions">
-                    <button class="button" aria-busy={busy.to_string()}>{ "Save" }</button>
-                    <button type="button" class="button secondary" onclick={cancel}>{ "Cancel" }</button>
+                    <button class="button" aria-busy={busy.to_string()}>{ say::device_rename_save() }</button>
+                    <button type="button" class="button secondary" onclick={cancel}>{ say::device_rename_cancel() }</button>
                 </div>
             </form>
         </dialog>

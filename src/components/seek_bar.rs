@@ -1,5 +1,6 @@
 //! The scrubber of a film.
 
+use localization::say;
 use nccp::Chapter;
 use web_player::player::Stills;
 use web_sys::HtmlElement;
@@ -62,10 +63,8 @@ pub fn SeekBar(props: &SeekBarProps) -> Html {
     let inside = |start: &f64| *start > 0.0 && *start < duration;
     let marks: Vec<f64> = chapters.iter().map(|chapter| chapter.start).filter(inside).collect();
     let spoken = match chapter_at(chapters, time) {
-        Some(chapter) => {
-            format!("{} of {}, {chapter}", spoken::position(time), spoken::position(duration))
-        }
-        None => format!("{} of {}", spoken::position(time), spoken::position(duration)),
+        Some(chapter) => say::seek_in_chapter(&spoken::position(time), &spoken::position(duration), chapter),
+        None => say::seek_at(&spoken::position(time), &spoken::position(duration)),
     };
     html! {
         <Rail window={(0.0, duration)} media={media.clone()} {time} {spoken} {marks} {bubble} {on_point}

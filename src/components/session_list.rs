@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use localization::say;
 use nccp::json::{Session as SignedIn, Sessions};
 use wasm_bindgen_futures::spawn_local;
 use web_player::{clock, problem::Problem};
@@ -66,12 +67,8 @@ pub fn SessionList(props: &SessionListProps) -> Html {
             spawn_local(async move {
                 let (answer, words) = match whom {
                     Whom::One(of) if of.this_session => return sign_out(session),
-                    Whom::One(of) => {
-                        (api::end_session(&of.session_id).await, format!("{} is signed out.", name(&of)))
-                    }
-                    Whom::Others => {
-                        (api::end_other_sessions().await, "Every other browser is signed out.".to_owned())
-                    }
+                    Whom::One(of) => (api::end_session(&of.session_id).await, say::session_ended(name(&of))),
+                    Whom::Others => (api::end_other_sessions().await, say::session_ended_others().to_owned()),
                 };
                 match answer {
                     Ok(()) => {
@@ -93,13 +90,13 @@ pub fn SessionList(props: &SessionListProps) -> Html {
         <div class="session-list">
             if let Some(trouble) = &*trouble {
                 <p class="form-problem" aria-live="assertive">
-                    { trouble }{ " " }<button type="button" class="quiet" onclick={reload}>{ "Try again" }</button>
+                    { trouble }{ " " }<button type="button" class="quiet" onclick={reload}>{ say::try_again() }</button>
                 </p>
             }
             if let Some(list) = &*list {
                 { table(list, &head, &end) }
             } else if trouble.is_none() {
-                <div class="skeleton" role="status" aria-label="Loading sessions">
+                <div class="skeleton" role="status" aria-label={say::sessions_loading()}>
                     <div class="bone line" /><div class="bone line" />
                 </div>
             }
@@ -109,7 +106,7 @@ pub fn SessionList(props: &SessionListProps) -> Html {
 }
 
 fn name(of: &SignedIn) -> &str {
-    if of.browser.is_empty() { "Unknown browser" } else { &of.browser }
+    if of.browser.is_empty() { say::session_unknown() } else { &of.browser }
 }
 
 fn table(list: &Sessions, head: &NodeRef, end: &Callback<Whom>) -> Html {
@@ -120,9 +117,8 @@ fn table(list: &Sessions, head: &NodeRef, end: &Callback<Whom>) -> Html {
         <>
             <p class="lede sessions-head" tabindex="-1" ref={head.clone()}>
                 { match others {
-                    0 => "No other browser is signed in.".to_owned(),
-                    1 => "One other browser is signed in. Signed out, it cannot start films.".to_owned(),
-                    more => format!("{more} other browsers are signed in. Signed out, they cannot start films."),
+                    0 => say::sessions_none().to_owned(),
+                    more => say::sessions_others(more as f64),
                 } }
             </p>
             <ul class="devices">
@@ -132,28 +128,28 @@ fn table(list: &Sessions, head: &NodeRef, end: &Callback<Whom>) -> Html {
                         end.reform(move |_: MouseEvent| Whom::One(of.clone()))
                     };
                     let since = spoken::ago(now - of.signed_in_at as f64);
-                    let network = of.network.as_ref().map(|network| format!(" · From {network}")).unwrap_or_default();
+                    let network = of.network.as_ref().map(|network| format!(" · {}", say::session_network(network))).unwrap_or_default();
                     html! {
                         <li key={of.session_id.clone()}>
                             <span class="kind">{ icons::browser() }</span>
                             <div class="what">
                                 <p class="device-name">
-                                    { name(of) }
-                                    if of.this_session { <span class="tag">{ "This browser" }</span> }
+                                    <bdi>{ name(of) }</bdi>
+                                    if of.this_session { <span class="tag">{ say::device_this() }</span> }
                                 </p>
                                 <p class="facts">
-                                    { format!("Signed in {since} · Last used {}{network}", spoken::ago(now - of.last_used as f64)) }
+                                    { say::session_facts(&since, &spoken::ago(now - of.last_used as f64)) }{ network }
                                 </p>
                             </div>
                             <button type="button" class="button secondary small" {onclick}
-                                aria-label={format!("Sign out {}, signed in {since}", name(of))}>{ "Sign out" }</button>
+                                aria-label={say::session_out_label(name(of), &since)}>{ say::session_out() }</button>
                         </li>
                     }
                 }) }
             </ul>
             if others > 0 {
                 <p class="beneath">
-                    <button type="button" class="button secondary" onclick={elsewhere}>{ "Sign out everywhere else" }</button>
+                    <button type="button" class="button secondary" onclick={elsewhere}>{ say::session_out_others() }</button>
                 </p>
             }
         </>

@@ -1,5 +1,6 @@
 //! What a viewer can set while a film plays.
 
+use localization::say;
 use web_player::player::{Limit, Quality, SAVING, Tracks};
 use yew::prelude::*;
 
@@ -53,24 +54,24 @@ pub fn Settings(props: &SettingsProps) -> Html {
     let SettingsProps { quality, limit, tracks, speed, statistics, on_choose } = props;
     let group = |name, items| Group { name, items, hint: None };
     let groups = vec![
-        group("Audio", sounds(tracks)),
-        group("Captions", texts(tracks)),
-        Group { hint: limit.map(why), ..group("Quality", qualities(quality)) },
-        group("Speed", speeds(*speed)),
+        group(say::audio(), sounds(tracks)),
+        group(say::captions(), texts(tracks)),
+        Group { hint: limit.map(why), ..group(say::quality(), qualities(quality)) },
+        group(say::speed(), speeds(*speed)),
     ];
     let switches =
-        vec![Item { label: "Statistics".to_owned(), checked: *statistics, value: Setting::Statistics }];
-    html! { <Menu<Setting> name="Settings" icon={icons::gear()} {groups} {switches} {on_choose} /> }
+        vec![Item { label: say::statistics().to_owned(), checked: *statistics, value: Setting::Statistics }];
+    html! { <Menu<Setting> name={say::settings()} icon={icons::gear()} {groups} {switches} {on_choose} /> }
 }
 
 /// What keeps the picture from being a larger one, in words.
 fn why(limit: Limit) -> &'static str {
     match limit {
-        Limit::Policy => "The title's license allows no more here",
-        Limit::DataSaver => "Less, to save data",
-        Limit::Decoder => "This device decodes no more",
-        Limit::Screen => "More would not look sharper at this size",
-        Limit::Network => "The network carries no more now",
+        Limit::Policy => say::limit_policy(),
+        Limit::DataSaver => say::limit_data_saver(),
+        Limit::Decoder => say::limit_decoder(),
+        Limit::Screen => say::limit_screen(),
+        Limit::Network => say::limit_network(),
     }
 }
 
@@ -84,7 +85,11 @@ fn sounds(tracks: &Tracks) -> Vec<Item<Setting>> {
 }
 
 fn texts(tracks: &Tracks) -> Vec<Item<Setting>> {
-    let off = Item { label: "Off".to_owned(), checked: tracks.text.is_none(), value: Setting::Text(None) };
+    let off = Item {
+        label: say::captions_off().to_owned(),
+        checked: tracks.text.is_none(),
+        value: Setting::Text(None),
+    };
     let item = |choice: &web_player::player::Choice| Item {
         label: choice.name(),
         checked: tracks.text.as_ref() == Some(&choice.id),
@@ -99,13 +104,13 @@ fn qualities(quality: &Quality) -> Vec<Item<Setting>> {
         return Vec::new();
     }
     let label = match quality.height() {
-        Some(height) if quality.chosen.is_none() => format!("Automatic ({height}p)"),
-        _ => "Automatic".to_owned(),
+        Some(height) if quality.chosen.is_none() => say::automatic_now(&height.to_string()),
+        _ => say::automatic().to_owned(),
     };
     let (chosen, saves) = (quality.chosen.is_some(), quality.saves_data);
     let automatic = Item { label, checked: !chosen && !saves, value: Setting::Quality(None) };
     let little = Item {
-        label: format!("Data saver (up to {SAVING}p)"),
+        label: say::data_saver(&SAVING.to_string()),
         checked: !chosen && saves,
         value: Setting::DataSaver,
     };
@@ -118,7 +123,7 @@ fn qualities(quality: &Quality) -> Vec<Item<Setting>> {
 }
 
 fn speeds(now: f64) -> Vec<Item<Setting>> {
-    let label = |speed: f64| if speed == 1.0 { "Normal".to_owned() } else { format!("{speed}×") };
+    let label = |speed: f64| if speed == 1.0 { say::speed_normal().to_owned() } else { format!("{speed}×") };
     SPEEDS
         .iter()
         .map(|speed| Item { label: label(*speed), checked: *speed == now, value: Setting::Speed(*speed) })

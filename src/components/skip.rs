@@ -1,5 +1,6 @@
 //! What most people skip: intro, recap and credits, where the film's chapters name them.
 
+use localization::say;
 use nccp::Chapter;
 
 /// What can be skipped where the film is now.
@@ -14,10 +15,10 @@ pub struct Skip {
 /// Seconds before the film's end in which nothing is left to skip: the last picture begins a little earlier.
 const END: f64 = 0.25;
 
-/// Titles of such chapters in English, German, Spanish and French; the whole title, without numbers and signs.
-const TITLES: [(&str, &[&str]); 3] = [
+/// Titles of such chapters in English, German, Spanish, French and Arabic; the whole title, without numbers and signs.
+const TITLES: [(fn() -> &'static str, &[&str]); 3] = [
     (
-        "Skip recap",
+        say::skip_recap,
         &[
             "recap",
             "previously",
@@ -30,10 +31,13 @@ const TITLES: [(&str, &[&str]); 3] = [
             "en episodios anteriores",
             "résumé",
             "précédemment",
+            "ملخص",
+            "ملخص ما سبق",
+            "في الحلقات السابقة",
         ],
     ),
     (
-        "Skip intro",
+        say::skip_intro,
         &[
             "intro",
             "introduction",
@@ -55,10 +59,13 @@ const TITLES: [(&str, &[&str]); 3] = [
             "ouverture",
             "générique de début",
             "générique d ouverture",
+            "مقدمة",
+            "المقدمة",
+            "شارة البداية",
         ],
     ),
     (
-        "Skip credits",
+        say::skip_credits,
         &[
             "credits",
             "end credits",
@@ -75,6 +82,7 @@ const TITLES: [(&str, &[&str]); 3] = [
             "générique de fin",
             "crédits",
             "crédits de fin",
+            "شارة النهاية",
         ],
     ),
 ];
@@ -94,7 +102,7 @@ fn label(title: &str) -> Option<&'static str> {
         title.to_lowercase().chars().map(|c| if c.is_alphabetic() { c } else { ' ' }).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     let plain = words.join(" ");
-    TITLES.iter().find(|(_, titles)| titles.contains(&plain.as_str())).map(|(label, _)| *label)
+    TITLES.iter().find(|(_, titles)| titles.contains(&plain.as_str())).map(|(label, _)| label())
 }
 
 #[cfg(test)]
@@ -129,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_are_known_in_four_languages_and_nothing_else_is_skipped() {
+    fn titles_are_known_in_five_languages_and_nothing_else_is_skipped() {
         for (title, expected) in [
             ("INTRO", Some("Skip intro")),
             ("Opening Credits", Some("Skip intro")),
@@ -140,6 +148,8 @@ mod tests {
             ("End Credits (2)", Some("Skip credits")),
             ("Was bisher geschah …", Some("Skip recap")),
             ("Previously on", Some("Skip recap")),
+            ("المقدمة", Some("Skip intro")),
+            ("شارة النهاية", Some("Skip credits")),
             ("An introduction to cooking", None),
             ("The opening of the tomb", None),
             ("Credit where it is due", None),

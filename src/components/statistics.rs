@@ -1,6 +1,7 @@
 //! The film's numbers over its picture, for whoever wants to know or has to help.
 
 use gloo::timers::callback::Interval;
+use localization::say;
 use web_player::player::{Form, Lease, Statistics};
 use yew::prelude::*;
 
@@ -37,15 +38,15 @@ pub fn StatisticsView(props: &StatisticsViewProps) -> Html {
     };
     let onclick = props.on_close.reform(|_: MouseEvent| ());
     html! {
-        <section class="statistics" aria-label="Statistics">
+        <section class="statistics" aria-label={say::statistics()}>
             <dl>
                 { for lines(&shown).into_iter().map(|(name, value)| html! {
                     <div key={name}><dt>{ name }</dt><dd dir="ltr">{ value }</dd></div>
                 }) }
             </dl>
             <div class="actions">
-                <CopyButton name="Copy" {text} />
-                <button type="button" class="button small secondary" {onclick}>{ "Close" }</button>
+                <CopyButton name={say::copy()} {text} />
+                <button type="button" class="button small secondary" {onclick}>{ say::close() }</button>
             </div>
         </section>
     }
@@ -60,29 +61,32 @@ fn lines(of: &Statistics) -> Vec<(&'static str, String)> {
     let size = |(width, height): (u32, u32)| format!("{width}×{height}");
     let form = |form: &Option<Form>| match form {
         Some(Form { codecs, bitrate }) => format!("{codecs}, {}", rate(u64::from(*bitrate))),
-        None => "none".to_owned(),
+        None => say::stat_none().to_owned(),
     };
     let mut lines = vec![
-        ("Position", spoken::position(of.position)),
-        ("Picture", format!("{} on {}", size(of.picture), size(of.element))),
-        ("Video", form(&of.video)),
-        ("Audio", form(&of.audio)),
-        ("Buffer", format!("{:.1} s", of.buffer)),
-        ("Throughput", of.throughput.map_or_else(|| "not measured".to_owned(), rate)),
-        ("Frames", format!("{}, {} dropped", of.frames.0, of.frames.1)),
-        ("Interruptions", of.stalls.to_string()),
-        ("Changes of size", of.switches.to_string()),
-        ("Media from", of.host.clone().unwrap_or_else(|| "none".to_owned())),
-        ("License", of.license.map_or_else(|| "none".to_owned(), license)),
+        (say::stat_position(), spoken::position(of.position)),
+        (say::stat_picture(), say::stat_picture_on(&size(of.picture), &size(of.element))),
+        (say::stat_video(), form(&of.video)),
+        (say::audio(), form(&of.audio)),
+        (say::stat_buffer(), format!("{:.1} s", of.buffer)),
+        (say::stat_throughput(), of.throughput.map_or_else(|| say::stat_throughput_none().to_owned(), rate)),
+        (say::stat_frames(), say::stat_frames_dropped(&of.frames.0.to_string(), &of.frames.1.to_string())),
+        (say::stat_stalls(), of.stalls.to_string()),
+        (say::stat_switches(), of.switches.to_string()),
+        (say::stat_host(), of.host.clone().unwrap_or_else(|| say::stat_none().to_owned())),
+        (say::stat_license(), of.license.map_or_else(|| say::stat_none().to_owned(), license)),
     ];
     if let Some(way) = &of.way {
         lines.push(("Delivery", way.to_string()));
     }
     if let Some(renewed) = of.license.and_then(|lease| lease.renewed) {
-        lines.push(("Lease", format!("renewed in {}", spoken::runtime(renewed))));
+        lines.push((say::stat_lease(), say::stat_lease_renewed(&spoken::runtime(renewed))));
     }
     if let Some((latency, target)) = of.latency {
-        lines.push(("Latency", format!("{latency:.1} s, {target:.1} s wanted")));
+        lines.push((
+            say::stat_latency(),
+            say::stat_latency_wanted(&format!("{latency:.1}"), &format!("{target:.1}")),
+        ));
     }
     lines
 }
@@ -93,9 +97,9 @@ fn rate(bits: u64) -> String {
 
 fn license(lease: Lease) -> String {
     match lease.ends {
-        None => "without an end".to_owned(),
-        Some(seconds) if seconds < 0.0 => "over".to_owned(),
-        Some(seconds) => format!("ends in {}", spoken::runtime(seconds)),
+        None => say::stat_license_endless().to_owned(),
+        Some(seconds) if seconds < 0.0 => say::stat_license_over().to_owned(),
+        Some(seconds) => say::stat_license_ends(&spoken::runtime(seconds)),
     }
 }
 

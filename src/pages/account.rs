@@ -1,9 +1,10 @@
 //! The account: its password, and where it is signed in.
 
+use localization::say;
 use yew::prelude::*;
 
 use crate::{
-    components::{Frame, PasswordForm, SessionList},
+    components::{Frame, LanguageChoice, PasswordForm, SessionList},
     session::use_session,
 };
 
@@ -19,20 +20,21 @@ pub fn Account() -> Html {
     };
     let email = session.library.as_ref().map(|library| AttrValue::from(library.email.clone()));
     html! {
-        <Frame title="Account">
+        <Frame title={say::account()}>
             <section class="page account">
-                <h1>{ "Account" }</h1>
+                <h1>{ say::account() }</h1>
                 <p class="lede">
-                    { email.as_ref().map(|email| format!("Signed in as {email}.")).unwrap_or_default() }
+                    { email.as_ref().map(|email| say::signed_in_as(email)).unwrap_or_default() }
                 </p>
                 <section aria-labelledby="password-title">
-                    <h2 id="password-title">{ "Password" }</h2>
+                    <h2 id="password-title">{ say::password() }</h2>
                     <PasswordForm {email} {on_changed} />
                 </section>
                 <section aria-labelledby="sessions-title">
-                    <h2 id="sessions-title">{ "Where you are signed in" }</h2>
+                    <h2 id="sessions-title">{ say::where_signed_in() }</h2>
                     <SessionList turn={*turn} />
                 </section>
+                <section><LanguageChoice /></section>
             </section>
         </Frame>
     }

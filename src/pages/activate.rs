@@ -1,5 +1,6 @@
 //! Adding a TV box by the code that it shows.
 
+use localization::say;
 use nccp::{
     BoxCode, BoxCodeError, ErrorCode,
     json::{ActivateState, Activated},
@@ -20,34 +21,22 @@ use crate::{
 /// What typing the code came to.
 fn mistyped(error: BoxCodeError) -> String {
     match error {
-        BoxCodeError::Length(0) => "Type the code that the TV shows.".to_owned(),
-        BoxCodeError::Length(length) => {
-            format!("A code has six letters and digits; this has {length}. Compare it with the TV.")
-        }
-        BoxCodeError::Symbol('0' | '1' | 'o' | 'O' | 'i' | 'I') => {
-            "No code has O, I, 0 or 1 in it, because they look alike. Compare it with the TV.".to_owned()
-        }
-        BoxCodeError::Symbol(other) => {
-            format!("No code has “{other}” in it. Type only the letters and digits that the TV shows.")
-        }
-        _ => "That is not a code.".to_owned(),
+        BoxCodeError::Length(0) => say::box_type_code().to_owned(),
+        BoxCodeError::Length(length) => say::box_length(length as f64),
+        BoxCodeError::Symbol('0' | '1' | 'o' | 'O' | 'i' | 'I') => say::box_look_alike().to_owned(),
+        BoxCodeError::Symbol(other) => say::box_symbol(&other.to_string()),
+        _ => say::box_no_code().to_owned(),
     }
 }
 
 /// What a refusal means, and what to do.
 fn refused(error: &api::Error) -> String {
     match error {
-        api::Error::Refused { code: ErrorCode::CodeUnknown, .. } => {
-            "No box shows this code. Compare it with the TV, character by character.".to_owned()
-        }
-        api::Error::Refused { code: ErrorCode::CodeExpired, .. } => {
-            "This code has expired after ten minutes. The box shows a new one: type that.".to_owned()
-        }
+        api::Error::Refused { code: ErrorCode::CodeUnknown, .. } => say::box_unknown().to_owned(),
+        api::Error::Refused { code: ErrorCode::CodeExpired, .. } => say::box_expired().to_owned(),
         api::Error::Refused { code: ErrorCode::TryLater, retry_after, .. } => match retry_after {
-            Some(seconds) if *seconds > 30 => {
-                format!("Too many wrong codes. Try again in {}.", spoken::wait(*seconds))
-            }
-            _ => "The service is busy. Try again in a few seconds.".to_owned(),
+            Some(seconds) if *seconds > 30 => say::box_wait(&spoken::wait(*seconds)),
+            _ => say::box_busy().to_owned(),
         },
         other => Problem::from(other).sentence(),
     }
@@ -135,17 +124,17 @@ pub fn Activate() -> Html {
         None => html! {
             <>
                 <p class="lede" id="code-hint">
-                    { "The TV shows a code of six letters and digits. Type it here, in capitals or not, with or without the dash." }
+                    { say::box_about() }
                 </p>
                 <form class="ticket code-form" {onsubmit}>
                     <label class="field">
-                        <span>{ "Code on the TV" }</span>
-                        <input ref={field} class="box-code" type="text" name="code" autocomplete="off" autocapitalize="characters"
+                        <span>{ say::box_code() }</span>
+                        <input ref={field} class="box-code" type="text" dir="ltr" name="code" autocomplete="off" autocapitalize="characters"
                             spellcheck="false" enterkeyhint="go" placeholder="ABC-234" maxlength="24"
                             aria-invalid={problem.is_some().then_some("true")} aria-describedby="code-hint code-problem" />
                     </label>
                     { said }
-                    <button type="submit" class="button" aria-busy={busy}>{ "Continue" }</button>
+                    <button type="submit" class="button" aria-busy={busy}>{ say::box_continue() }</button>
                 </form>
             </>
         },
@@ -163,49 +152,52 @@ pub fn Activate() -> Html {
             let email = session
                 .library
                 .as_ref()
-                .map_or_else(|| "this account".to_owned(), |library| library.email.clone());
-            let places = format!("{} of {} taken", found.devices, found.limit);
-            let facts = [("Box", found.name.clone()), ("Code", shown), ("Joins", email), ("Places", places)];
-            let full = found.limit_reached.then(|| html! {
-                <>
-                    <p>
-                        { format!("All {} device places of this account are taken. Remove a device that you no longer use, and ", found.limit) }
-                        { "this box can have its place." }
-                    </p>
-                    <DeviceList on_removed={ask(found.state == ActivateState::Confirmed)} />
-                </>
+                .map_or_else(|| say::box_this_account().to_owned(), |library| library.email.clone());
+            let places = say::box_fact_places_taken(found.devices as f64, found.limit as f64);
+            let facts = [
+                (say::box_fact_box(), found.name.clone()),
+                (say::box_fact_code(), shown),
+                (say::box_fact_joins(), email),
+                (say::box_fact_places(), places),
+            ];
+            let full = found.limit_reached.then(|| {
+                html! {
+                    <>
+                        <p>{ say::box_full(found.limit as f64) }</p>
+                        <DeviceList on_removed={ask(found.state == ActivateState::Confirmed)} />
+                    </>
+                }
             });
             match found.state {
                 ActivateState::Confirm => html! {
                     <section class="card">
-                        <h2 ref={heading} tabindex="-1">{ "Is this your box?" }</h2>
+                        <h2 ref={heading} tabindex="-1">{ say::box_yours() }</h2>
                         <dl>
-                            { for facts.into_iter().map(|(name, fact)| html! { <div><dt>{ name }</dt><dd>{ fact }</dd></div> }) }
+                            { for facts.into_iter().map(|(name, fact)| html! { <div><dt>{ name }</dt><dd dir="auto">{ fact }</dd></div> }) }
                         </dl>
-                        <p>{ "Add it only if you see this code on a TV in front of you. It will play films on your account." }</p>
+                        <p>{ say::box_yours_text() }</p>
                         { full.unwrap_or_default() }
                         { said }
                         <div class="actions">
                             if !found.limit_reached {
                                 <button type="button" class="button" aria-busy={busy}
-                                    onclick={ask(true).reform(|_: MouseEvent| ())}>{ "Add this box" }</button>
+                                    onclick={ask(true).reform(|_: MouseEvent| ())}>{ say::box_yours_add() }</button>
                             }
-                            <button type="button" class="button secondary" onclick={again}>{ "Another code" }</button>
+                            <button type="button" class="button secondary" onclick={again}>{ say::box_yours_other() }</button>
                         </div>
                     </section>
                 },
                 ActivateState::Confirmed => html! {
                     <section class="card">
-                        <h2 ref={heading} tabindex="-1">{ format!("{} is added", found.name) }</h2>
+                        <h2 ref={heading} tabindex="-1">{ say::box_added(&found.name) }</h2>
                         { full.unwrap_or_else(|| html! {
-                            <p>{ "It continues by itself within a few seconds; there is nothing more to do here. \
-                                What you put on your list in the library shows on the TV." }</p>
+                            <p>{ say::box_added_text() }</p>
                         }) }
                         { said }
                         <div class="actions">
-                            <Link to={Route::Library} class="button">{ "To the library" }</Link>
-                            <Link to={Route::Devices} class="button secondary">{ "Your devices" }</Link>
-                            <button type="button" class="button secondary" onclick={again}>{ "Add another box" }</button>
+                            <Link to={Route::Library} class="button">{ say::to_library() }</Link>
+                            <Link to={Route::Devices} class="button secondary">{ say::box_added_devices() }</Link>
+                            <button type="button" class="button secondary" onclick={again}>{ say::box_added_another() }</button>
                         </div>
                     </section>
                 },
@@ -213,9 +205,9 @@ pub fn Activate() -> Html {
         }
     };
     html! {
-        <Frame title="Add a TV box">
+        <Frame title={say::add_tv_box()}>
             <section class="page">
-                <h1>{ "Add a TV box" }</h1>
+                <h1>{ say::add_tv_box() }</h1>
                 { content }
             </section>
         </Frame>

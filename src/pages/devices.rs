@@ -1,5 +1,6 @@
 //! The account's devices.
 
+use localization::say;
 use yew::prelude::*;
 
 use crate::{
@@ -18,12 +19,12 @@ pub fn Devices() -> Html {
         }
     });
     html! {
-        <Frame title="Devices">
+        <Frame title={say::devices()}>
             <section class="page">
-                <h1>{ "Devices" }</h1>
-                <p class="lede">{ "Every browser profile and TV box that plays films takes one place." }</p>
+                <h1>{ say::devices() }</h1>
+                <p class="lede">{ say::devices_about() }</p>
                 <DeviceList {on_removed} />
-                <p class="beneath"><Link to={Route::Activate} class="button secondary">{ "Add a TV box" }</Link></p>
+                <p class="beneath"><Link to={Route::Activate} class="button secondary">{ say::add_tv_box() }</Link></p>
             </section>
         </Frame>
     }

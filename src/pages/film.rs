@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use localization::{intl, say};
 use nccp::{
     ErrorCode, MovieId,
     json::{Film as Details, FilmChapter, FilmTrack, LibraryMovie},
@@ -70,13 +71,13 @@ pub fn Film(props: &FilmProps) -> Html {
     let film = browse::film(films, movie).or(told.map(|details| &details.film));
     let (title, content) = match (film, &*known) {
         (_, Known::Failed(problem)) if problem.code == ErrorCode::MovieUnknown.as_str() => {
-            ("Film not found".to_owned(), unknown())
+            (say::film_not_found().to_owned(), unknown())
         }
         (None, Known::Failed(problem)) => {
             let problem = problem.clone();
             (problem.title.clone(), html! { <ErrorView {problem} on_retry={retry} /> })
         }
-        (None, _) => ("Film".to_owned(), skeleton()),
+        (None, _) => (say::film().to_owned(), skeleton()),
         (Some(film), known) => {
             let failed = matches!(known, Known::Failed(_)).then_some(retry);
             (film.title.clone(), page(film, told, films, failed))
@@ -88,16 +89,16 @@ pub fn Film(props: &FilmProps) -> Html {
 fn unknown() -> Html {
     html! {
         <section class="empty">
-            <h1>{ "No such film" }</h1>
-            <p>{ "It may have left the library, or the address was mistyped." }</p>
-            <Link to={Route::Library} class="button">{ "To the library" }</Link>
+            <h1>{ say::film_none() }</h1>
+            <p>{ say::film_none_text() }</p>
+            <Link to={Route::Library} class="button">{ say::to_library() }</Link>
         </section>
     }
 }
 
 fn skeleton() -> Html {
     html! {
-        <div class="skeleton" role="status" aria-label="Loading the film">
+        <div class="skeleton" role="status" aria-label={say::film_loading()}>
             <div class="bone large" /><div class="bone line" /><div class="bone line" />
         </div>
     }
@@ -125,28 +126,28 @@ fn page(
                         <PlayLink film={film.clone()} />
                         if browse::is_begun(film) && !browse::is_event(film) {
                             <Link to={Route::Watch { movie }} further="&t=0" class="button secondary"
-                                label={format!("Play {} from the start", film.title)}>{ "From the start" }</Link>
+                                label={say::from_start_label(&film.title)}>{ say::from_start() }</Link>
                         }
                         if let Some(next) = browse::next_episode(films, film) {
                             <Link to={Route::Watch { movie: next.movie_id }} class="button secondary"
-                                label={format!("Next episode: {}", next.title)}>{ "Next episode" }</Link>
+                                label={say::next_episode_label(&next.title)}>{ say::next_episode() }</Link>
                         }
                     </div>
                     if let Some(synopsis) = &film.synopsis {
                         <p class="synopsis" dir="auto">{ synopsis }</p>
                     }
                     <dl class="credits">
-                        { credit("Cast", film.cast.join(", ")) }
-                        { credit("Genres", film.genres.join(", ")) }
+                        { credit(say::cast(), intl().list(&film.cast)) }
+                        { credit(say::genres(), intl().list(&film.genres)) }
                         if let Some(details) = details {
-                            { credit("Languages", names(&details.audio)) }
-                            { credit("Subtitles", names(&details.subtitles)) }
+                            { credit(say::languages(), names(&details.audio)) }
+                            { credit(say::subtitles(), names(&details.subtitles)) }
                         }
                     </dl>
                     if let Some(retry) = on_retry {
                         <p class="form-problem" role="alert">
-                            { "Languages and chapters could not be loaded. " }
-                            <button type="button" class="quiet" onclick={retry.reform(|_: MouseEvent| ())}>{ "Try again" }</button>
+                            { say::film_incomplete() }{ " " }
+                            <button type="button" class="quiet" onclick={retry.reform(|_: MouseEvent| ())}>{ say::try_again() }</button>
                         </p>
                     }
                 </div>
@@ -158,7 +159,7 @@ fn page(
             if episodes.len() > 1 {
                 { series(film, &episodes) }
             }
-            <Lane name="More like this" place="alike" films={alike} />
+            <Lane name={say::more_like_this()} place="alike" films={alike} />
         </>
     }
 }
@@ -181,7 +182,7 @@ fn names(tracks: &[FilmTrack]) -> String {
             names.push(name);
         }
     }
-    names.join(", ")
+    intl().list(&names)
 }
 
 /// All episodes, each with a link to its page; this one is marked.
@@ -207,7 +208,7 @@ fn series(film: &LibraryMovie, episodes: &[&LibraryMovie]) -> Html {
 fn chapters(movie: MovieId, chapters: &[FilmChapter]) -> Html {
     html! {
         <section class="row">
-            <h2>{ "Chapters" }</h2>
+            <h2>{ say::chapters() }</h2>
             <ol class="chapters">
                 { for chapters.iter().map(|chapter| html! {
                     <li>

@@ -1,5 +1,6 @@
 //! What a code means, at length.
 
+use localization::say;
 use web_player::words::{self, Words};
 use yew::prelude::*;
 
@@ -20,22 +21,16 @@ pub struct HelpProps {
 pub fn Help(props: &HelpProps) -> Html {
     let code = &props.code;
     let (title, texts) = match words::of(code) {
-        Some(Words { title, text, more, .. }) => (*title, [*text, *more]),
-        None => (
-            "No such code",
-            [
-                "Nothing more is known of this code here.",
-                "Load the page with the film again. If it comes back, copy the details there and send them to the service.",
-            ],
-        ),
+        Some(Words { title, text, more }) => (title, [text, more]),
+        None => (say::help_unknown(), [say::help_unknown_text(), say::help_unknown_more()]),
     };
     html! {
         <Frame title={title}>
             <section class="help">
                 <h1>{ title }</h1>
-                <p class="code">{ "Code " }<code>{ code }</code></p>
+                <p class="code">{ say::code() }{ " " }<code>{ code }</code></p>
                 { for texts.iter().map(|text| html! { <p>{ *text }</p> }) }
-                <Link to={Route::Library} class="button">{ "To the library" }</Link>
+                <Link to={Route::Library} class="button">{ say::to_library() }</Link>
             </section>
         </Frame>
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gloo::timers::callback::Interval;
+use localization::say;
 use nccp::json::{Library as List, LibraryMovie};
 use wasm_bindgen::JsCast;
 use web_player::{
@@ -81,7 +82,7 @@ pub fn Library() -> Html {
             </>
         },
     };
-    html! { <Frame title="Library">{ content }</Frame> }
+    html! { <Frame title={say::library()}>{ content }</Frame> }
 }
 
 /// Properties of [`Notice`].
@@ -102,13 +103,13 @@ fn Notice(props: &NoticeProps) -> Html {
             let (setter, open) = (choosing.setter(), *choosing);
             html! {
                 <button type="button" class="button small" aria-expanded={open.to_string()} onclick={move |_: MouseEvent| setter.set(!open)}>
-                    { "Remove a device" }
+                    { say::remove_a_device() }
                 </button>
             }
         }
         _ => {
             let onclick = retry.reform(|_: MouseEvent| ());
-            html! { <button type="button" class="quiet" {onclick}>{ "Try again" }</button> }
+            html! { <button type="button" class="quiet" {onclick}>{ say::try_again() }</button> }
         }
     });
     let on_removed = Callback::from(move |()| {
@@ -136,7 +137,7 @@ fn Notice(props: &NoticeProps) -> Html {
 
 fn skeleton() -> Html {
     html! {
-        <div class="skeleton" role="status" aria-label="Loading the library">
+        <div class="skeleton" role="status" aria-label={say::library_loading()}>
             <div class="bone large" />
             <div class="films"><div class="bone" /><div class="bone" /><div class="bone" /></div>
         </div>

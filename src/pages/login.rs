@@ -1,6 +1,7 @@
 //! Sign in.
 
 use gloo::utils::document;
+use localization::say;
 use nccp::ErrorCode;
 use wasm_bindgen_futures::spawn_local;
 use web_player::problem::Problem;
@@ -9,8 +10,9 @@ use yew::prelude::*;
 
 use crate::{
     api,
-    components::Wordmark,
+    components::{LanguageChoice, Wordmark},
     session::{enter, use_session},
+    spoken,
 };
 
 /// Properties of [`Login`].
@@ -24,7 +26,7 @@ pub struct LoginProps {
 #[function_component]
 pub fn Login(props: &LoginProps) -> Html {
     let session = use_session();
-    use_effect_with((), |()| document().set_title("Sign in · Matinee"));
+    use_effect_with((), |()| document().set_title(&format!("{} · Matinee", say::sign_in())));
     let on_signed_in = {
         let next = props.next.clone();
         let session = session.clone();
@@ -35,13 +37,14 @@ pub fn Login(props: &LoginProps) -> Html {
         <main class="foyer" id="main">
             <div class="curtain" aria-hidden="true"><div class="bulbs" /></div>
             <div class="box-office">
-                <h1 class="sr">{ "Sign in" }</h1>
+                <h1 class="sr">{ say::sign_in() }</h1>
                 <Wordmark />
-                <p class="tagline">{ "Tonight, and whenever you like." }</p>
+                <p class="tagline">{ say::tagline() }</p>
                 <LoginForm {on_signed_in} />
                 if let Some(problem) = unsupported {
                     <p class="notice" role="alert"><strong>{ problem.title }</strong>{ ". " }{ problem.text }</p>
                 }
+                <LanguageChoice />
             </div>
         </main>
     }
@@ -57,13 +60,11 @@ pub struct LoginFormProps {
 /// What a refusal says.
 fn words(error: &api::Error) -> String {
     match error {
-        api::Error::Refused { code: ErrorCode::LoginFailed, .. } => "Email or password is wrong.".to_owned(),
+        api::Error::Refused { code: ErrorCode::LoginFailed, .. } => say::login_failed().to_owned(),
         api::Error::Refused { code: ErrorCode::TryLater, retry_after: Some(seconds), .. } => {
-            format!("Too many attempts. Try again in {seconds} seconds.")
+            say::login_wait(&spoken::wait(*seconds))
         }
-        api::Error::Refused { code: ErrorCode::TryLater, .. } => {
-            "Too many attempts. Try again in a few minutes.".to_owned()
-        }
+        api::Error::Refused { code: ErrorCode::TryLater, .. } => say::login_wait_minutes().to_owned(),
         other => Problem::from(other).sentence(),
     }
 }
@@ -111,17 +112,17 @@ pub fn LoginForm(props: &LoginFormProps) -> Html {
     html! {
         <form class="ticket" method="post" action="/login" {onsubmit}>
             <label class="field">
-                <span>{ "Email" }</span>
+                <span>{ say::email() }</span>
                 <input ref={email} type="email" name="email" autocomplete="username" required=true
                     autocapitalize="none" spellcheck="false" aria-describedby={described} />
             </label>
             <label class="field">
-                <span>{ "Password" }</span>
+                <span>{ say::password() }</span>
                 <input ref={password} type="password" name="password" autocomplete="current-password" required=true
                     aria-describedby={described} />
             </label>
             <p class="form-problem" id="login-problem" role="alert">{ (*problem).clone().unwrap_or_default() }</p>
-            <button type="submit" class="button" aria-busy={busy.to_string()}>{ "Sign in" }</button>
+            <button type="submit" class="button" aria-busy={busy.to_string()}>{ say::sign_in() }</button>
         </form>
     }
 }

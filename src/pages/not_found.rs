@@ -1,5 +1,6 @@
 //! No such page.
 
+use localization::say;
 use yew::prelude::*;
 
 use crate::{
@@ -11,11 +12,11 @@ use crate::{
 #[function_component]
 pub fn NotFound() -> Html {
     html! {
-        <Frame title="Not found">
+        <Frame title={say::page_not_found_tab()}>
             <section class="empty">
-                <h1>{ "Page not found" }</h1>
-                <p>{ "There is no page at this address." }</p>
-                <Link to={Route::Library} class="button">{ "To the library" }</Link>
+                <h1>{ say::page_not_found() }</h1>
+                <p>{ say::page_not_found_text() }</p>
+                <Link to={Route::Library} class="button">{ say::to_library() }</Link>
             </section>
         </Frame>
     }

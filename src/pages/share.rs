@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures_util::FutureExt;
 use gloo::utils::document;
+use localization::say;
 use nccp::{ErrorCode, MovieId, ShownGrant, json::OpenedShare};
 use wasm_bindgen_futures::spawn_local;
 use web_player::{control::Grants, problem::Problem};
@@ -87,18 +88,18 @@ pub fn Share(props: &ShareProps) -> Html {
         Stage::Closed(wrong) => html! {
             <main class="foyer" id="main">
                 <div class="box-office">
-                    <h1 class="sr">{ "A film for you" }</h1>
+                    <h1 class="sr">{ say::share_title() }</h1>
                     <Wordmark />
                     <form class="ticket" {onsubmit}>
                         <label class="field">
-                            <span>{ "Password" }</span>
+                            <span>{ say::password() }</span>
                             <input ref={password} type="password" autocomplete="off" required=true
                                 aria-describedby={wrong.then_some("share-problem")} />
                         </label>
                         <p class="form-problem" id="share-problem" role="alert">
-                            { if *wrong { "The password is wrong." } else { "" } }
+                            { if *wrong { say::share_wrong() } else { "" } }
                         </p>
-                        <button type="submit" class="button">{ "Watch" }</button>
+                        <button type="submit" class="button">{ say::share_watch() }</button>
                     </form>
                 </div>
             </main>

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use localization::say;
 use nccp::MovieMetadata;
 use web_player::{
     player::{EventState, Limit, LiveEvent, PlayerEvent, Quality, Stills, Tracks},
@@ -86,7 +87,7 @@ impl Reducible for Shown {
             Told::Player(PlayerEvent::Tracks(tracks)) => next.tracks = tracks,
             Told::Player(PlayerEvent::Stills(stills)) => next.stills = Some(stills),
             Told::Player(PlayerEvent::TextFailed) => {
-                next.note = Some("The captions could not be loaded".into());
+                next.note = Some(say::captions_failed().into());
             }
             Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
             Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
@@ -117,19 +118,19 @@ pub(super) fn status(shown: &Shown, media: &MediaState, online: bool) -> Option<
     if shown.problem.is_some() || shown.wants_gesture {
         None
     } else if shown.restricted {
-        Some("This film plays on one display only. Disconnect the second display to continue.")
+        Some(say::status_one_display())
     } else if !online && is_dry {
-        Some("You are offline. The film goes on when the network is back.")
+        Some(say::status_offline())
     } else if event == Some(EventState::Waiting) {
-        Some("The event is about to begin…")
+        Some(say::status_event_soon())
     } else if event == Some(EventState::Interrupted) && (is_dry || media.ended) {
-        Some("The event is interrupted. It goes on here as soon as the picture is back.")
+        Some(say::status_interrupted())
     } else if shown.retrying && is_dry {
-        Some("The film isn't loading. Trying again…")
+        Some(say::status_retrying())
     } else if !(shown.begun || media.paused && media.has_picture) {
-        Some("Starting…")
+        Some(say::status_starting())
     } else {
-        media.waiting.then_some("Loading…")
+        media.waiting.then_some(say::status_loading())
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use gloo::{timers::callback::Timeout, utils::document};
+use localization::say;
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
@@ -322,22 +323,22 @@ pub fn Watch(props: &WatchProps) -> Html {
                 }
                 if let Some(position) = shown.resumed.filter(|_| shown.begun) {
                     <div class="resumed" role="status">
-                        <p>{ format!("Resuming at {}", spoken::position(position)) }</p>
-                        <button type="button" class="button secondary" onclick={start_over}>{ "Start over" }</button>
+                        <p>{ say::resuming_at(&spoken::position(position)) }</p>
+                        <button type="button" class="button secondary" onclick={start_over}>{ say::start_over() }</button>
                     </div>
                 }
                 if shown.live.as_ref().is_some_and(|event| event.state == EventState::Ended) {
                     <div class="resumed event-ended" role="status">
-                        <p>{ "This event has ended." }</p>
+                        <p>{ say::event_ended() }</p>
                         if shown.live.as_ref().is_some_and(|event| event.has_replay) {
                             <button type="button" class="button secondary" onclick={begin_anew.reform(|_: MouseEvent| ())}>
-                                { "Watch from the beginning" }
+                                { say::event_replay() }
                             </button>
                         }
                     </div>
                 }
                 if let Some(skip) = skip {
-                    <button type="button" class="button secondary skip-part" title={format!("{} (s)", skip.label)}
+                    <button type="button" class="button secondary skip-part" title={say::with_key(skip.label, "s")}
                         onclick={press(Press::Skip)}>{ skip.label }</button>
                 }
                 if shown.statistics && controls {

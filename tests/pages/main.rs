@@ -7,6 +7,7 @@ mod cards;
 mod controls;
 mod focus;
 mod forms;
+mod language;
 mod library;
 mod player;
 mod problems;

@@ -1,6 +1,7 @@
 //! What a browser must have to play protected films (A10), asked before anything is registered.
 
 use js_sys::{Function, Reflect};
+use localization::say;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Picture and sound that every film of this version has.
@@ -31,7 +32,7 @@ impl Missing {
             Self::WebAssembly => "WebAssembly",
             Self::Worker => "Worker",
             Self::MediaSource => "MediaSource (Media Source Extensions)",
-            Self::Codecs => "H.264 and AAC decoding",
+            Self::Codecs => say::lacks_decoders(),
             Self::IndexedDb => "IndexedDB",
             Self::Random => "crypto.getRandomValues (Web Cryptography)",
         }

@@ -99,6 +99,22 @@ pub fn save_character_keys(on: bool) {
     let _ = LocalStorage::set(CHARACTER_KEYS, on);
 }
 
+/// Where the choice of a language is kept; `www/language.js` reads it before the app is there.
+const LANGUAGE: &str = "matinee.language";
+
+/// The language that the viewer chose for the site (BCP 47); `None`: as the browser asks.
+pub fn language() -> Option<String> {
+    LocalStorage::get(LANGUAGE).ok()
+}
+
+/// Keeps the choice of a language.
+pub fn save_language(tag: Option<&str>) {
+    match tag {
+        Some(tag) => drop(LocalStorage::set(LANGUAGE, tag)),
+        None => LocalStorage::delete(LANGUAGE),
+    }
+}
+
 /// Where the choice of sound is kept.
 pub const SOUND: &str = "matinee.sound";
 /// Where the choice of subtitles is kept.

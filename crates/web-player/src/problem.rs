@@ -1,6 +1,7 @@
 //! What went wrong, in words, with a way on.
 
 use drm_api::{DrmError, PolicyReason};
+use localization::{intl, is_english, say};
 use nccp::{ErrorCode, Playing, WireError};
 
 use crate::{api, capability::Missing, words};
@@ -44,7 +45,7 @@ impl Problem {
         let text = text.filter(|text| !text.is_empty());
         Self {
             code: code.to_owned(),
-            title: row.map_or("The service refused", |row| row.title).to_owned(),
+            title: row.as_ref().map_or(say::service_refused(), |row| row.title).to_owned(),
             text: text.or(row.map(|row| row.text)).unwrap_or_default().to_owned(),
             way,
             playing: Vec::new(),
@@ -72,18 +73,15 @@ impl Problem {
 
     /// The browser lacks something.
     pub fn unsupported(missing: &[Missing]) -> Self {
-        let names: Vec<&str> = missing.iter().map(|missing| missing.name()).collect();
-        let text = format!(
-            "It lacks {}. A current version of Chrome, Edge, Firefox or Safari can.",
-            names.join(", ")
-        );
+        let names: Vec<String> = missing.iter().map(|missing| missing.name().to_owned()).collect();
+        let text = say::lacks(&intl().list(&names));
         Self::new("BROWSER_UNSUPPORTED", Some(&text), Way::Library)
     }
 
     /// An answer of the controller; `text` is what the server says.
     pub fn from_code(code: ErrorCode, text: &str) -> Self {
         use ErrorCode as E;
-        // The server's words can name a rule, a device or a time. Of these codes there is nothing to name.
+        // The server's words can name a rule, a device or a time, in English. Of these codes there is nothing to name.
         let (own, way) = match code {
             E::DeviceLimitReached => (true, Way::Devices),
             E::RemovalLimitReached => (false, Way::Devices),
@@ -106,17 +104,17 @@ impl Problem {
             | E::TryLater => (true, Way::Retry),
             _ => (false, Way::Retry),
         };
-        Self::new(code.as_str(), (!own).then_some(text), way)
+        Self::new(code.as_str(), (!own && is_english()).then_some(text), way)
     }
 
     /// Another device of the account took this one's place; `names` says which.
     pub fn stopped(names: &str) -> Self {
-        Self::new("STREAM_STOPPED", None, Way::Retry).titled(&format!("Playing on {names} now"))
+        Self::new("STREAM_STOPPED", None, Way::Retry).titled(&say::playing_on_now(names))
     }
 
     /// The picture or sound could not be decoded or appended.
     pub fn playback(what: &str) -> Self {
-        let text = format!("The browser could not play what it received ({what}).");
+        let text = say::not_played(what);
         Self::new("PLAYBACK", Some(&text), Way::Retry)
     }
 }
@@ -134,7 +132,7 @@ impl From<&api::Error> for Problem {
             api::Error::Refused { code, message, .. } => Self::from_code(*code, message),
             api::Error::Status(401) => Self::from_code(ErrorCode::LoginRequired, ""),
             api::Error::Status(status) => {
-                let text = format!("It answered with status {status}.");
+                let text = say::answered_with(&status.to_string());
                 Self::new("SERVICE", Some(&text), Way::Retry)
             }
         }
@@ -158,24 +156,18 @@ impl From<&DrmError> for Problem {
             _ => ("PLAYER", Way::Retry),
         };
         let text = match error {
-            DrmError::PolicyRefused { reason: PolicyReason::Output } => {
-                Some("The title's rules allow one display only. Disconnect the second one.".to_owned())
-            }
-            DrmError::PolicyRefused { reason: PolicyReason::Clock } => {
-                Some("This device's clock was set back. Correct it, or go online.".to_owned())
-            }
-            DrmError::PolicyRefused { reason: PolicyReason::Module } => {
-                Some("Reload the page to get the current version.".to_owned())
-            }
+            DrmError::PolicyRefused { reason: PolicyReason::Output } => Some(say::rule_output().to_owned()),
+            DrmError::PolicyRefused { reason: PolicyReason::Clock } => Some(say::rule_clock().to_owned()),
+            DrmError::PolicyRefused { reason: PolicyReason::Module } => Some(say::rule_module().to_owned()),
             DrmError::Network { .. } | DrmError::ModuleMismatch | DrmError::Storage { .. } => None,
-            other => Some(sentence(&other.to_string())),
+            other => english(&other.to_string()),
         };
         let problem = Self::new(code, text.as_deref(), way);
         match error {
-            DrmError::IndividualizationInvalid => problem.titled("The device certificate is not valid"),
-            DrmError::Media { .. } => problem.titled("The film could not be decrypted"),
+            DrmError::IndividualizationInvalid => problem.titled(say::certificate_invalid()),
+            DrmError::Media { .. } => problem.titled(say::film_not_decrypted()),
             DrmError::PolicyRefused { reason: PolicyReason::Module } => {
-                problem.titled("This page is out of date")
+                problem.titled(say::rule_module_title())
             }
             _ => problem,
         }
@@ -192,8 +184,13 @@ impl From<&engine::Error> for Problem {
             engine::Error::NothingToPlay => ("NOTHING_TO_PLAY", Way::Library),
             _ => ("MEDIA", Way::Library),
         };
-        Self::new(code, Some(&sentence(&error.to_string())), way)
+        Self::new(code, english(&error.to_string()).as_deref(), way)
     }
+}
+
+/// What the engine or the DRM module says, where the page is English as they are; else the code's own words do.
+fn english(text: &str) -> Option<String> {
+    is_english().then(|| sentence(text))
 }
 
 /// With a capital and a full stop.

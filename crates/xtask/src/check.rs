@@ -6,6 +6,7 @@ mod conformance;
 mod dependencies;
 #[cfg(test)]
 mod examples;
+mod languages;
 mod lints;
 
 use clap::Args;
@@ -59,6 +60,7 @@ pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("spelling", || spelling(project))?;
     steps.step("dependency rules", || dependencies::check(project))?;
     steps.step("conformance", || conformance::check(project))?;
+    steps.step("languages", || languages::check(project))?;
     steps.step("licenses and sources", || licenses(project))?;
     steps.step("lints", || lints::native(project))
 }

@@ -23,11 +23,15 @@
 //! * `pkg/player/matinee-player.js` lies in the root as `player.js`, `pkg/eme/eme.js` as `eme.js`: pages of
 //!   other sites name them. The latter is joined from the modules in `pkg/eme/src` before ([`mod@join`]).
 //!   `www/examples` are for such pages, and not part of the site.
+//! * Of `www/languages/*.ftl` each but the English file, which the app has in it, becomes a table
+//!   `assets/languages-{tag}-{hash}.json`; `{{languages}}` in a page lists them as `tag,direction,URL`, with spaces
+//!   between.
 //! * Beside each text or wasm file that gets smaller by it lies `{file}.br`, Brotli at quality 11.
 //! * `site.json` lists it all ([`Manifest`]).
 
 mod assemble;
 mod join;
+mod languages;
 mod reference;
 
 use std::collections::BTreeMap;

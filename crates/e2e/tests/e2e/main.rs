@@ -20,6 +20,7 @@ mod firefox;
 mod frameworks;
 mod heights;
 mod identity;
+mod languages;
 mod library;
 mod live;
 mod network;

@@ -1,6 +1,7 @@
 //! What the viewer can know and choose of sound and subtitles.
 
 use js_sys::{Array, Function, Object, Reflect};
+use localization::say;
 use nccp::{DownloadUrl, Downloadable, Manifest, MediaType, TextTrack};
 use playback::media_type;
 use wasm_bindgen::{JsCast, JsValue};
@@ -30,14 +31,14 @@ impl Choice {
             return label.clone();
         }
         let language = match &self.language[..] {
-            "" | "und" => "Unknown language".to_owned(),
-            "zxx" => "No words".to_owned(),
+            "" | "und" => say::track_unknown().to_owned(),
+            "zxx" => say::track_no_words().to_owned(),
             tag => language_name(tag).unwrap_or_else(|| tag.to_owned()),
         };
         match &self.role[..] {
-            "description" => format!("{language} (described)"),
-            "commentary" => format!("{language} (commentary)"),
-            "caption" => format!("{language} (CC)"),
+            "description" => say::track_described(&language),
+            "commentary" => say::track_commentary(&language),
+            "caption" => say::track_captions(&language),
             _ => language,
         }
     }
@@ -156,15 +157,15 @@ impl From<&TextTrack> for Choice {
     }
 }
 
-/// A language's name in the viewer's language (ECMA-402, `Intl.DisplayNames`), where the browser knows it.
+/// A language's name in the page's language (ECMA-402, `Intl.DisplayNames`), where the browser knows it.
 pub fn language_name(tag: &str) -> Option<String> {
     let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
     let intl = get(&js_sys::global(), "Intl")?;
     let names: Function = get(&intl, "DisplayNames")?.dyn_into().ok()?;
     let options = Object::new();
     Reflect::set(&options, &"type".into(), &"language".into()).ok()?;
-    let languages: JsValue = gloo::utils::window().navigator().languages().into();
-    let names = Reflect::construct(&names, &Array::of(&[languages, options.into()])).ok()?;
+    let own = JsValue::from_str(localization::tag());
+    let names = Reflect::construct(&names, &Array::of(&[own, options.into()])).ok()?;
     let of: Function = get(&names, "of")?.dyn_into().ok()?;
     of.call1(&names, &tag.into()).ok()?.as_string()
 }

@@ -27,11 +27,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("drm-api", &[]),
     ("e2e", &["cenc", "demo-film", "license", "nccp", "pack", "shaper"]),
     ("engine", &[]),
+    ("fluent-compiler", &[]),
     ("isobmff", &[]),
     ("license", &["aes-simd", "cenc"]),
     ("live", &["cenc", "cmaf", "isobmff", "nccp", "pack", "rtmp"]),
+    ("localization", &[]),
     ("manifest", &["cenc", "isobmff", "pack"]),
-    ("matinee", &["drm-api", "engine", "nccp", "web-player"]),
+    ("matinee", &["drm-api", "engine", "localization", "nccp", "web-player"]),
     ("nccp", &[]),
     ("origin", &["cenc", "cmaf", "isobmff", "pack"]),
     ("pack", &["cenc", "isobmff"]),
@@ -48,8 +50,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("subtitles", &[]),
     ("tv-box", &["control-client", "decryptor", "engine", "isobmff", "license", "nccp", "playback"]),
     ("urltoken", &[]),
-    ("web-player", &["control-client", "drm-api", "engine", "nccp", "playback"]),
-    ("xtask", &[]),
+    ("web-player", &["control-client", "drm-api", "engine", "localization", "nccp", "playback"]),
+    ("xtask", &["fluent-compiler"]),
 ];
 const DOCUMENT: &str = "docs/architecture.md";
 

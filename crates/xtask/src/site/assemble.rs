@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::languages::tables;
 use super::reference::{references, rewrite};
 use super::{File, Manifest};
 use crate::error::Error;
@@ -30,17 +31,26 @@ const SHORT: [(&str, &str); 5] = [
 pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Error> {
     let mut assets = BTreeMap::new();
     let mut pages = BTreeMap::new();
+    let mut messages = BTreeMap::new();
     collect(www, "", true, &mut |name, bytes| {
         // Examples are for pages of other sites.
         if name.starts_with("examples/") {
             return;
         }
-        if name.ends_with(".html") {
-            pages.insert(name, bytes)
+        if let Some(tag) = name.strip_prefix("languages/").and_then(|name| name.strip_suffix(".ftl")) {
+            messages.insert(tag.to_owned(), bytes);
+        } else if name.ends_with(".html") {
+            pages.insert(name, bytes);
         } else {
-            assets.insert(name, bytes)
-        };
+            assets.insert(name, bytes);
+        }
     })?;
+    let mut languages = Vec::new();
+    for table in tables(&texts(messages)?)? {
+        let name = format!("languages/{}.json", table.tag);
+        languages.push((table.tag, table.direction, placeholder(&name)));
+        assets.insert(name, table.json);
+    }
     for folder in [pkg.to_owned(), pkg.join("decryptor"), pkg.join("decryptor-compat")] {
         if !folder.is_dir() {
             continue;
@@ -71,6 +81,10 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         }
     }
 
+    let listed =
+        languages.iter().map(|(tag, direction, name)| format!("{tag},{direction},{}", entries[name]));
+    let listed = listed.collect::<Vec<_>>().join(" ");
+
     let fresh = to.with_extension("new");
     remove(&fresh)?;
     let mut files = Vec::new();
@@ -79,7 +93,9 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
     }
     for (name, bytes) in pages {
         let text = String::from_utf8(bytes).map_err(|_| Error::Site(format!("{name} is not UTF-8")))?;
-        let page = fill(&name, &text, &entries)?;
+        let mut values = entries.clone();
+        values.insert("languages".to_owned(), listed.clone());
+        let page = fill(&name, &text, &values)?;
         files.push(write(&fresh, &name, page.as_bytes(), false)?);
     }
     // Under names that pages of other sites can know.
@@ -104,6 +120,15 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         std::fs::rename(&fresh, to).map_err(Error::file(to))?;
     }
     Ok(manifest)
+}
+
+/// Files as text, by name.
+fn texts(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, String>, Error> {
+    let text = |(name, bytes): (String, Vec<u8>)| match String::from_utf8(bytes) {
+        Ok(text) => Ok((name, text)),
+        Err(_) => Err(Error::Site(format!("languages/{name}.ftl is not UTF-8"))),
+    };
+    files.into_iter().map(text).collect()
 }
 
 /// Whether all files of `fresh` are in `old`, with the same bytes.
@@ -305,7 +330,7 @@ mod tests {
         };
         put(
             "www/index.html",
-            "<link href=\"{{app_css}}\"><script type=\"module\" src=\"{{boot_js}}\" data-wasm=\"{{ app_wasm }}\" data-worker=\"{{worker_js}}\"></script>",
+            "<link href=\"{{app_css}}\"><meta content=\"{{languages}}\"><script type=\"module\" src=\"{{boot_js}}\" data-wasm=\"{{ app_wasm }}\" data-worker=\"{{worker_js}}\"></script>",
         );
         put("www/app.css", &".button { colour: red } /* url(./nothing.svg) */\n".repeat(40));
         put("www/icon.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
@@ -320,6 +345,8 @@ mod tests {
         put("pkg/player/matinee-player.js", "customElements.define('matinee-player', Player);");
         put("pkg/player/package.json", "{}");
         put("pkg/eme/eme.js", "globalThis.Matinee = {};");
+        put("www/languages/en.ftl", "direction = ltr\nplay = Play\n");
+        put("www/languages/de.ftl", "direction = ltr\nplay = Abspielen\n");
         put("www/examples/player.html", "<script>for (const another of sites) use(it);</script>");
         folder
     }
@@ -356,6 +383,16 @@ mod tests {
         assert_eq!(manifest.entries["player_js"], "/player.js", "a name that other sites know");
         assert_eq!(manifest.entries["eme_js"], "/eme.js", "a name that other sites know");
         assert!(!manifest.files.iter().any(|file| file.path.contains("example")));
+        assert!(
+            page.contains(&format!("content=\"de,ltr,{}\"", manifest.entries["languages_de_json"])),
+            "{page}"
+        );
+        assert!(
+            !manifest
+                .files
+                .iter()
+                .any(|file| file.path.contains("ftl") || file.path.contains("languages-en"))
+        );
     }
 
     #[test]

@@ -1,0 +1,63 @@
+// Which language the page speaks: the viewer's choice on this device, else the first of the browser's that there is,
+// else English, which needs no table. The site lists the others as `tag,direction,address`.
+const listed = document.querySelector("meta[name=matinee-languages]")?.content ?? "";
+const known = new Map(listed.split(" ").filter(Boolean).map((entry) => {
+  const [tag, direction, address] = entry.split(",");
+  return [tag.toLowerCase(), { tag, direction, address }];
+}));
+
+// Frames of other sites may have no storage.
+function chosen() {
+  try {
+    return JSON.parse(localStorage.getItem("matinee.language"));
+  } catch {
+    return null;
+  }
+}
+
+function wanted() {
+  for (const tag of [chosen(), ...(navigator.languages ?? [])]) {
+    const whole = String(tag ?? "").toLowerCase();
+    const [primary] = whole.split("-");
+    const found = known.get(whole) ?? known.get(primary);
+    if (found || primary === "en") {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+function declare(tag, direction) {
+  document.documentElement.lang = tag;
+  document.documentElement.dir = direction;
+}
+
+// The language's table; none for English, nor where it does not come. What is declared is there before anything is
+// painted.
+export async function language() {
+  const found = wanted();
+  if (!found) {
+    return undefined;
+  }
+  declare(found.tag, found.direction);
+  try {
+    const answer = await fetch(found.address);
+    if (answer.ok) {
+      return await answer.json();
+    }
+  } catch (error) {
+    console.error(error);
+  }
+  declare("en", "ltr");
+  return undefined;
+}
+
+// A page without the app names the message of each of its elements.
+const named = document.querySelectorAll("[data-say]");
+if (named.length > 0) {
+  const words = (await language())?.early ?? {};
+  for (const element of named) {
+    element.textContent = words[element.dataset.say] ?? element.textContent;
+  }
+  document.title = `${document.querySelector("h1").textContent} · Matinee`;
+}
