@@ -338,6 +338,23 @@ impl Broadcast {
         self.tracks[track].feeds = self.tracks[track].feeds.saturating_sub(1);
     }
 
+    /// The samples of a request in pieces so short that at most one segment begins in each.
+    pub fn pieces(&self, handle: Handle, samples: Vec<InputSample>) -> Vec<Vec<InputSample>> {
+        let Some(feed) = self.feeds.get(handle.0) else { return Vec::new() };
+        let longest = rescale(self.segment / 2, MICROS, self.tracks[feed.track].output.source.timescale);
+        let mut pieces: Vec<Vec<InputSample>> = Vec::new();
+        for sample in samples {
+            let since = |first: &InputSample| sample.decode_time.saturating_sub(first.decode_time);
+            match pieces.last_mut() {
+                Some(piece) if piece.first().is_some_and(|first| (0..longest).contains(&since(first))) => {
+                    piece.push(sample);
+                }
+                _ => pieces.push(vec![sample]),
+            }
+        }
+        pieces
+    }
+
     /// Takes samples of a request that is open, in decoding order. `now` is Unix milliseconds.
     pub fn push(&mut self, handle: Handle, samples: Vec<InputSample>, now: u64) -> Vec<Event> {
         let mut outputs = Vec::new();

@@ -93,16 +93,23 @@ impl Window {
 
     /// What comes next: the number of the segment and that of its part.
     pub fn next(&self) -> (u64, usize) {
+        let (number, parts) = self.reached();
+        (number.max(self.floor), parts)
+    }
+
+    /// Behind the latest that there is.
+    fn reached(&self) -> (u64, usize) {
         match self.segments.back() {
-            None => (self.floor, 0),
-            Some(last) if last.complete => (last.number.saturating_add(1).max(self.floor), 0),
+            None => (0, 0),
+            Some(last) if last.complete => (last.number.saturating_add(1), 0),
             Some(last) => (last.number, last.part_count),
         }
     }
 
     /// Whether a segment is whole, or has this part.
     pub fn has(&self, number: u64, part: Option<usize>) -> bool {
-        let (next, parts) = self.next();
+        // Who asks for a number that was lost waits for one behind it.
+        let (next, parts) = self.reached();
         number < next || part.is_some_and(|part| number == next && part < parts)
     }
 
@@ -209,7 +216,7 @@ mod tests {
         assert_eq!(window.segments().len(), 3);
     }
 
-    /// What another process lost does not come any more: nobody waits for it.
+    /// What another process lost does not come any more, and who waits for it is answered with what comes in its place.
     #[test]
     fn what_is_stored_is_gone_on_with_above_what_was_lost() {
         let entry = |number| SegmentEntry {
@@ -221,11 +228,11 @@ mod tests {
             protected: 4,
         };
         let mut window = Window::stored(&[entry(0), entry(1)], 4);
-        assert_eq!((window.next(), window.has(3, None), window.has(4, Some(0))), ((4, 0), true, false));
+        assert_eq!((window.next(), window.has(3, None), window.has(4, Some(0))), ((4, 0), false, false));
         assert_eq!(window.segment(1).unwrap().bytes(), None);
         window.open(4, 40);
         window.push(part(40));
-        assert_eq!((window.next(), window.has(4, Some(0))), ((4, 1), true));
+        assert_eq!((window.next(), window.has(3, None), window.has(4, Some(0))), ((4, 1), true, true));
         assert_eq!(Window::above(7).next(), (7, 0));
     }
 

@@ -185,7 +185,7 @@ impl Server {
         stop.await;
         tracing::info!("stopping");
         let _ = stop_all.send(true);
-        service.live.stop(service.clock.millis()).await;
+        service.suspend_live().await;
         let all = u32::try_from(connections).unwrap_or(u32::MAX);
         let ended = async {
             while endpoints.join_next().await.is_some() {}
@@ -231,7 +231,7 @@ async fn look_after_live(service: Arc<Service>) {
     if !service.config.has(Role::Ingest) {
         return;
     }
-    if let Err(error) = service.live.begin() {
+    if let Err(error) = service.resume_live().await {
         tracing::error!(%error, "the live events cannot be read");
     }
     let mut timer = tokio::time::interval(LOOK);
