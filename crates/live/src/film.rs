@@ -272,8 +272,8 @@ fn numbers(lives: &Lives, tracks: &[RecordedTrack]) -> Option<Vec<u64>> {
 /// Behind the last of the segments that follow each other from number `first` on, in the leading representation and in
 /// all that go as far: others may lack what was under way at the end. `None`: nobody has that one.
 pub(crate) fn stretch_end(tracks: &[RecordedTrack], first: u64) -> Option<u64> {
-    let ends =
-        || tracks.iter().filter_map(|track| Some((track.recorded.video.is_some(), run_end(track, first)?)));
+    let end = move |track: &RecordedTrack| Some((track.recorded.video.is_some(), run_end(track, first)?));
+    let ends = move || tracks.iter().filter_map(end);
     let (_, leading) = ends().max()?;
     ends().map(|(_, end)| end).filter(|end| end.saturating_add(1) >= leading).min()
 }

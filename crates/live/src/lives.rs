@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Most lives of a session; a server that finds so many begins another session.
-pub(crate) const MOST: usize = 4096;
+const MOST: usize = 4096;
 
 /// The segments that one process gave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ impl Lives {
     /// What each of them gave to the film: its first number, and how many follow from there; `None` for the one that
     /// is under way.
     pub(crate) fn stretches(&self) -> impl Iterator<Item = (u64, Option<u64>)> {
-        self.0.iter().enumerate().map(|(n, life)| {
+        self.0.iter().enumerate().map(move |(n, life)| {
             let next = self.0.get(n + 1);
             (life.first, next.map(|next| next.place.saturating_sub(life.place)))
         })
