@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage::{Folder, Storage as _};
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 use tokio::task::JoinSet;
 
 /// Without a sample for so long a session is interrupted, in milliseconds.
@@ -58,6 +58,8 @@ pub(crate) struct Session {
     broadcast: Mutex<Broadcast>,
     changed: watch::Sender<u64>,
     disk: Disk,
+    /// Held while something is on its way to the disk, and by whoever closes that, alone: nothing gets lost between.
+    publishing: RwLock<()>,
     folder: PathBuf,
     /// What of it was told to the catalogue: representations and periods.
     told: Mutex<(usize, u32)>,
@@ -401,6 +403,7 @@ impl Session {
             players,
             changed: watch::Sender::new(0),
             disk: Disk::new(folder.clone(), reserved),
+            publishing: RwLock::default(),
             folder,
             told: Mutex::new((0, 0)),
             dated: AtomicUsize::new(broadcast.runs().len()),
@@ -485,6 +488,7 @@ impl Session {
         name: &str,
         source: &Source,
     ) -> Result<Handle, OpenError> {
+        let _publishing = self.publishing.read().await;
         let (handle, outputs, record) = {
             let mut broadcast = lock(&self.broadcast);
             let (handle, outputs) = broadcast.open(name, source)?;
@@ -521,6 +525,7 @@ impl Session {
     ) -> Result<(), Closed> {
         let pieces = self.read(|broadcast| broadcast.pieces(handle, samples));
         for piece in pieces {
+            let _publishing = self.publishing.read().await;
             // A segment begins when the disk knows that its number is given out: it is used once, whatever happens.
             let reserved = self.disk.reserved(self.read(Broadcast::next_number)).await;
             let (outputs, next, record) = {
@@ -584,6 +589,7 @@ impl Session {
 
     /// Nothing more is taken; returns when all is on the disk. The event may go on with another session.
     pub(crate) async fn finish(&self, now: u64) {
+        let _alone = self.publishing.write().await;
         let outputs = lock(&self.broadcast).finish(now);
         self.ended.store(now.max(1), Ordering::Relaxed);
         self.changed.send_modify(|version| *version += 1);
@@ -595,6 +601,7 @@ impl Session {
     /// The process stops, and another one is going to go on with the session: nothing more is taken, and players that
     /// wait are answered. Returns when all is on the disk.
     async fn suspend(&self, now: u64) {
+        let _alone = self.publishing.write().await;
         let (outputs, record, next) = {
             let mut broadcast = lock(&self.broadcast);
             let outputs = broadcast.suspend(now);
