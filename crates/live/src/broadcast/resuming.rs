@@ -80,7 +80,8 @@ impl Broadcast {
         let cut =
             this.tracks.iter().filter_map(Track::end_micros).max().unwrap_or(0).saturating_sub(this.segment);
         this.cuts = vec![cut; *next as usize];
-        this.version = *next;
+        // Above whatever was told before: no segment has so many parts in all representations.
+        this.version = *next << 10;
         this.heard = Some(0);
         Ok(this)
     }

@@ -28,7 +28,7 @@ struct Next {
 #[derive(Debug)]
 pub(super) enum Write {
     /// What is known of the session.
-    Record(Record),
+    Record(Box<Record>),
     /// What was published.
     Outputs(Vec<Output>),
     /// Numbers below this one may be given out, when it is written.

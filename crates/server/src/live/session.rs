@@ -496,7 +496,7 @@ impl Session {
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
         if !outputs.is_empty() {
-            self.disk.write(Write::Record(record)).await;
+            self.disk.write(Write::Record(Box::new(record))).await;
             self.publish(service, outputs).await;
         }
         Ok(handle)
@@ -541,7 +541,7 @@ impl Session {
             };
             self.publish(service, outputs).await;
             if let Some(record) = record {
-                self.disk.write(Write::Record(record)).await;
+                self.disk.write(Write::Record(Box::new(record))).await;
             }
             self.disk.ask(next).await;
         }
@@ -609,7 +609,7 @@ impl Session {
         };
         self.changed.send_modify(|version| *version += 1);
         self.disk.write(Write::Outputs(outputs)).await;
-        self.disk.write(Write::Record(record)).await;
+        self.disk.write(Write::Record(Box::new(record))).await;
         self.disk.write(Write::Rest(next)).await;
         self.disk.close().await;
     }
