@@ -7,8 +7,10 @@
 mod cutting;
 mod placing;
 mod representation;
+mod resuming;
 
 pub use representation::Representation;
+pub use resuming::{Left, ResumeError};
 
 use bytes::Bytes;
 use cmaf::timeline::rescale;
@@ -16,6 +18,7 @@ use std::collections::VecDeque;
 
 use crate::ingest::InputSample;
 use crate::keys::Keys;
+use crate::lives::Lives;
 use crate::names::SessionId;
 use crate::output::{Made, Output};
 use crate::settings::Settings;
@@ -146,6 +149,8 @@ pub struct Broadcast {
     tracks: Vec<Track>,
     feeds: Vec<Feed>,
     runs: Vec<Run>,
+    /// How many of the runs are of processes before this one.
+    earlier: usize,
     /// Where segments begin, by number, in microseconds.
     cuts: Vec<i64>,
     /// How far the pictures have come: no cut will be before it.
@@ -154,7 +159,11 @@ pub struct Broadcast {
     heard: Option<u64>,
     /// Counts what is published.
     version: u64,
+    lives: Lives,
+    /// No segment of this number, or of one above, may begin yet.
+    allowed: u64,
     ended: bool,
+    suspended: bool,
 }
 
 impl Broadcast {
@@ -170,11 +179,15 @@ impl Broadcast {
             tracks: Vec::new(),
             feeds: Vec::new(),
             runs: Vec::new(),
+            earlier: 0,
             cuts: Vec::new(),
             front: None,
             heard: None,
             version: 0,
+            lives: Lives::default(),
+            allowed: u64::MAX,
             ended: false,
+            suspended: false,
         }
     }
 
@@ -198,7 +211,27 @@ impl Broadcast {
         self.ended
     }
 
-    /// When the latest sample came, Unix milliseconds.
+    /// Whether nothing more is taken: it has ended, or [`suspend`](Self::suspend) was called.
+    pub const fn is_closed(&self) -> bool {
+        self.ended || self.suspended
+    }
+
+    /// The number of the segment that begins next.
+    pub fn next_number(&self) -> u64 {
+        self.cuts.len() as u64
+    }
+
+    /// Segments of numbers below this one may begin; until then the one under way goes on. Without it all may.
+    pub fn allow(&mut self, below: u64) {
+        self.allowed = below;
+    }
+
+    /// The processes that took it in.
+    pub const fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
+    /// When the latest sample came, Unix milliseconds; 0: before this process.
     pub const fn heard(&self) -> Option<u64> {
         self.heard
     }
@@ -215,7 +248,7 @@ impl Broadcast {
 
     /// The representations: pictures and sound in the order in which they came.
     pub fn representations(&self) -> impl Iterator<Item = Representation<'_>> {
-        self.tracks.iter().map(|track| Representation { output: &track.output })
+        self.tracks.iter().map(|track| Representation { output: &track.output, name: &track.name })
     }
 
     /// The representation of an id.
@@ -260,7 +293,7 @@ impl Broadcast {
             None => {
                 let part = rescale(self.part, MICROS, source.timescale).max(1) as u64;
                 let (id, keys) = (self.new_id(source), self.keys.as_ref());
-                let output = Output::new(id, source.clone(), keys, self.session, part);
+                let output = Output::new(id, source.clone(), keys, (self.session, &self.lives), part);
                 let output = output.map_err(|error| OpenError::Cmaf(error.to_string()))?;
                 outputs
                     .push(Event::Header { representation: output.id.clone(), bytes: output.header.clone() });
@@ -305,10 +338,27 @@ impl Broadcast {
         self.tracks[track].feeds = self.tracks[track].feeds.saturating_sub(1);
     }
 
+    /// The samples of a request in pieces so short that at most one segment begins in each.
+    pub fn pieces(&self, handle: Handle, samples: Vec<InputSample>) -> Vec<Vec<InputSample>> {
+        let Some(feed) = self.feeds.get(handle.0) else { return Vec::new() };
+        let longest = rescale(self.segment / 2, MICROS, self.tracks[feed.track].output.source.timescale);
+        let mut pieces: Vec<Vec<InputSample>> = Vec::new();
+        for sample in samples {
+            let since = |first: &InputSample| sample.decode_time.saturating_sub(first.decode_time);
+            match pieces.last_mut() {
+                Some(piece) if piece.first().is_some_and(|first| (0..longest).contains(&since(first))) => {
+                    piece.push(sample);
+                }
+                _ => pieces.push(vec![sample]),
+            }
+        }
+        pieces
+    }
+
     /// Takes samples of a request that is open, in decoding order. `now` is Unix milliseconds.
     pub fn push(&mut self, handle: Handle, samples: Vec<InputSample>, now: u64) -> Vec<Event> {
         let mut outputs = Vec::new();
-        if self.ended || self.feeds.get(handle.0).is_none_or(|feed| feed.closed) {
+        if self.is_closed() || self.feeds.get(handle.0).is_none_or(|feed| feed.closed) {
             return outputs;
         }
         self.heard = Some(now);
@@ -323,20 +373,35 @@ impl Broadcast {
     pub fn finish(&mut self, now: u64) -> Vec<Event> {
         let mut outputs = Vec::new();
         if !self.ended {
-            if self.runs.is_empty()
-                && let Some(track) = self.tracks.iter().position(|track| !track.held.is_empty())
-            {
-                self.run_of_sound(track, now, &mut outputs);
-            }
-            self.release(true, now, &mut outputs);
-            for track in 0..self.tracks.len() {
-                let mut made = Made::default();
-                self.tracks[track].output.end(None, self.keys.as_ref(), &mut made);
-                self.publish(track, made, now, &mut outputs);
-            }
+            self.complete(now, &mut outputs);
             self.ended = true;
-            self.version += 1;
         }
         outputs
+    }
+
+    /// The process stops, and another one goes on with the session: as [`finish`](Self::finish), but it has not ended,
+    /// and nobody is told so.
+    pub fn suspend(&mut self, now: u64) -> Vec<Event> {
+        let mut outputs = Vec::new();
+        if !self.is_closed() {
+            self.complete(now, &mut outputs);
+            self.suspended = true;
+        }
+        outputs
+    }
+
+    fn complete(&mut self, now: u64, outputs: &mut Vec<Event>) {
+        if self.runs.len() == self.earlier
+            && let Some(track) = self.tracks.iter().position(|track| !track.held.is_empty())
+        {
+            self.run_of_sound(track, now, outputs);
+        }
+        self.release(true, now, outputs);
+        for track in 0..self.tracks.len() {
+            let mut made = Made::default();
+            self.tracks[track].output.end(None, self.keys.as_ref(), &mut made);
+            self.publish(track, made, now, outputs);
+        }
+        self.version += 1;
     }
 }

@@ -12,6 +12,7 @@ use pack::{
 use serde::{Deserialize, Serialize};
 
 use crate::broadcast::Broadcast;
+use crate::lives::Lives;
 use crate::source::Kind;
 use crate::window::SegmentEntry;
 
@@ -26,6 +27,12 @@ pub struct Record {
     pub protection: Option<RecordedKeys>,
     /// The representations.
     pub representations: Vec<Recorded>,
+    /// The processes that took it in.
+    #[serde(default)]
+    pub lives: Lives,
+    /// When which time of it was, as far as that is known: microseconds of the session, Unix milliseconds.
+    #[serde(default)]
+    pub runs: Vec<(i64, u64)>,
 }
 
 /// What is written down of a session's keys: their names only.
@@ -65,6 +72,25 @@ pub struct Recorded {
     /// IV of its first sample, hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_iv: Option<String>,
+    /// By what another process knows its encoder when that comes back; what early versions wrote has not got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<RecordedSource>,
+}
+
+/// What is written down of an encoder's track.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedSource {
+    /// The name that the encoder gives it.
+    pub name: String,
+    /// Its id in the encoder's stream.
+    pub track_id: u32,
+    /// ISO 639-2.
+    pub language: String,
+    /// The clear sample entry, a whole box, hexadecimal.
+    pub entry: String,
+    /// Of pictures: size of the presentation, 16.16 fixed point, and matrix, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<(u32, u32, String)>,
 }
 
 impl Record {
@@ -98,8 +124,11 @@ impl Record {
                         Kind::Video { .. } => None,
                     },
                     first_iv: r.first_iv(),
+                    source: Some(r.source().record(r.name())),
                 })
                 .collect(),
+            lives: broadcast.lives().clone(),
+            runs: broadcast.runs().iter().filter_map(|run| Some((run.start, run.wall?))).collect(),
         }
     }
 }
@@ -156,8 +185,8 @@ pub struct RecordedTrack {
 impl Film {
     /// The film of a session. All representations of a film have the same segments: those from the first that
     /// the leading representation has (pictures before sound, the one with most segments) to its last, as long
-    /// as no number is missing; representations that lack one of them are left out. `kid` names the key of a
-    /// rotation period.
+    /// as no number is missing, of each life of the session; representations that lack one of them are left out. `kid`
+    /// names the key of a rotation period.
     ///
     /// # Errors
     /// [`FilmError`].
@@ -167,30 +196,19 @@ impl Film {
         kid: &dyn Fn(u32) -> Kid,
         (movie_id, title): (u64, &str),
     ) -> Result<Self, FilmError> {
-        let run = |segments: &[SegmentEntry]| {
-            let whole = segments.windows(2).take_while(|pair| pair[1].number == pair[0].number + 1).count();
-            segments.first().map(|first| (first.number, first.number + whole as u64))
-        };
-        let rank = |track: &RecordedTrack| (track.recorded.video.is_some(), track.segments.len());
-        let leader = tracks.iter().max_by_key(|track| rank(track)).ok_or(FilmError::Nothing)?;
-        let (first, mut last) = run(&leader.segments).ok_or(FilmError::Nothing)?;
-        // The other tracks may lack what was under way at the end.
-        let others = tracks.iter().filter_map(|track| run(&track.segments));
-        if let Some(end) =
-            others.filter(|(from, to)| *from <= first && *to + 1 >= last).map(|(_, to)| to).min()
-        {
-            last = last.min(end);
-        }
-        tracks.retain(|track| run(&track.segments).is_some_and(|(from, to)| from <= first && to >= last));
+        let numbers = numbers(&record.lives, &tracks).filter(|numbers| !numbers.is_empty());
+        let numbers = numbers.ok_or(FilmError::Nothing)?;
+        let in_film = |segment: &SegmentEntry| numbers.binary_search(&segment.number).is_ok();
+        tracks.retain(|track| track.segments.iter().filter(|one| in_film(one)).count() == numbers.len());
         tracks.sort_by_key(|track| track.recorded.video.is_none());
         let protection = record
             .protection
             .as_ref()
-            .map(|keys| protection(keys, (first, last), &tracks, kid))
+            .map(|keys| protection(keys, (&record.lives, &numbers), &tracks, kid))
             .transpose()?;
         let mut made = Vec::new();
         for track in &mut tracks {
-            track.segments.retain(|segment| (first..=last).contains(&segment.number));
+            track.segments.retain(in_film);
             let default = !made.iter().any(|other: &FilmTrack| other.representation.audio.is_some());
             made.push(film_track(track, &record.session, protection.as_ref(), default)?);
         }
@@ -229,22 +247,68 @@ impl Film {
     }
 }
 
+/// The numbers of a film's segments, ascending.
+fn numbers(lives: &Lives, tracks: &[RecordedTrack]) -> Option<Vec<u64>> {
+    let rank = |track: &&RecordedTrack| (track.recorded.video.is_some(), track.segments.len());
+    let leader = tracks.iter().max_by_key(rank)?;
+    let mut all = Vec::new();
+    for (begun, count) in lives.stretches() {
+        // A session's first segment may be missing; in later lives places are counted.
+        let first = match begun {
+            0 => leader.segments.first()?.number,
+            begun => begun,
+        };
+        let end = match count {
+            Some(count) => begun.saturating_add(count),
+            None => stretch_end(tracks, first).unwrap_or(first),
+        };
+        // Numbers that are on the disk, and no others: what was written down may lie.
+        let within = leader.segments.iter().map(|segment| segment.number);
+        all.extend(within.filter(|number| (first..end).contains(number)));
+    }
+    Some(all)
+}
+
+/// Behind the last of the segments that follow each other from number `first` on, in the leading representation and in
+/// all that go as far: others may lack what was under way at the end. `None`: nobody has that one.
+pub(crate) fn stretch_end(tracks: &[RecordedTrack], first: u64) -> Option<u64> {
+    let end = move |track: &RecordedTrack| Some((track.recorded.video.is_some(), run_end(track, first)?));
+    let ends = move || tracks.iter().filter_map(end);
+    let (_, leading) = ends().max()?;
+    ends().map(|(_, end)| end).filter(|end| end.saturating_add(1) >= leading).min()
+}
+
+/// Behind the last of a representation's segments that follow each other from number `first` on.
+fn run_end(track: &RecordedTrack, first: u64) -> Option<u64> {
+    let mut end = first;
+    for segment in track.segments.iter().skip_while(|segment| segment.number < first) {
+        if segment.number != end {
+            break;
+        }
+        end += 1;
+    }
+    (end > first).then_some(end)
+}
+
 fn protection(
     keys: &RecordedKeys,
-    (first, last): (u64, u64),
+    (lives, numbers): (&Lives, &[u64]),
     tracks: &[RecordedTrack],
     kid: &dyn Fn(u32) -> Kid,
 ) -> Result<PackProtection, FilmError> {
     let per_key = u64::from(keys.segments_per_key);
-    if per_key > 0 && first > 0 {
+    let places_are_right =
+        || numbers.iter().enumerate().all(|(place, number)| lives.place(*number) == place as u64);
+    if per_key > 0 && !places_are_right() {
         // Segments of a film are counted from its first.
-        return Err(FilmError::Record("keys change, and its first segment is missing"));
+        return Err(FilmError::Record("keys change, and a segment is missing"));
     }
-    let last_period = last.checked_div(per_key).unwrap_or(0);
+    let last_place = (numbers.len() as u64).saturating_sub(1);
+    let last_period = last_place.checked_div(per_key).unwrap_or(0);
     let lead = tracks.first().ok_or(FilmError::Nothing)?;
     let last_period = u32::try_from(last_period).map_err(|_| FilmError::Record("its number of segments"))?;
     let name = |period: u32| {
-        let number = u64::from(period) * per_key;
+        let number = lives.number(u64::from(period) * per_key);
         let start = lead.segments.iter().find(|segment| segment.number == number).filter(|_| period > 0);
         let start = Fraction { value: start.map_or(0, |s| s.start), timescale: lead.recorded.timescale };
         PackKey { kid: kid(period), period, start, label: None }

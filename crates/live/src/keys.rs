@@ -5,6 +5,8 @@ use cenc::{
 };
 use cmaf::PeriodKey;
 
+use crate::film::RecordedKeys;
+use crate::lives::Lives;
 use crate::names::SessionId;
 
 /// Periods that are declared ahead of the one that is under way: players ask for their licenses before any
@@ -27,6 +29,8 @@ pub struct Keys {
     pub level: Level,
     /// Segments under each key; 0: the key never changes.
     pub segments_per_key: u32,
+    /// By which numbers belong to periods.
+    pub(crate) lives: Lives,
 }
 
 impl Keys {
@@ -38,18 +42,34 @@ impl Keys {
         (scheme, level): (Scheme, Level),
         segments_per_key: u32,
     ) -> Self {
-        Self { common, common_key_id, content_id, label: Label::default(), scheme, level, segments_per_key }
+        let (label, lives) = (Label::default(), Lives::default());
+        Self { common, common_key_id, content_id, label, scheme, level, segments_per_key, lives }
+    }
+
+    /// Those that were written down; `None` where what was cannot be read.
+    pub fn recorded(common: CommonKey, names: &RecordedKeys) -> Option<Self> {
+        Some(Self {
+            common,
+            common_key_id: names.common_key_id.clone(),
+            content_id: names.content_id.parse().ok()?,
+            label: names.label.parse().ok()?,
+            scheme: names.scheme.parse().ok()?,
+            level: names.level.parse().ok()?,
+            segments_per_key: names.segments_per_key,
+            lives: Lives::default(),
+        })
     }
 
     /// The period of a segment.
     pub fn period(&self, segment: u64) -> u32 {
-        let period = segment.checked_div(self.segments_per_key.into()).unwrap_or(0);
+        let place = self.lives.place(segment);
+        let period = place.checked_div(self.segments_per_key.into()).unwrap_or(0);
         u32::try_from(period).unwrap_or(u32::MAX)
     }
 
     /// The first segment of a period.
     pub fn first_segment(&self, period: u32) -> u64 {
-        u64::from(period) * u64::from(self.segments_per_key)
+        self.lives.number(u64::from(period) * u64::from(self.segments_per_key))
     }
 
     /// The periods to declare when this segment is the latest, that of the oldest segment first.

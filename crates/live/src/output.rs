@@ -8,12 +8,16 @@ use pack::PsshData;
 
 use crate::ingest::InputSample;
 use crate::keys::{AHEAD, Keys};
+use crate::lives::Lives;
 use crate::names::SessionId;
 use crate::source::Source;
 use crate::window::{Part, SegmentEntry, Window};
 
 /// Octets of a segment at most: a stream whose pictures never begin anew must not fill the memory.
 const MAX_SEGMENT: usize = 256 << 20;
+/// IVs of each life of a session count from a place of their own, so far apart (as a power of two) that none reaches
+/// the next: a process that was killed has used some that nobody knows of.
+const IVS_OF_A_LIFE: u32 = 40;
 /// Samples of a part at most.
 const MAX_PENDING: usize = 4096;
 
@@ -71,11 +75,12 @@ pub(crate) struct Made {
 }
 
 impl Output {
+    /// A new one. No number and no IV of the lives before is used, whatever is known of them.
     pub(crate) fn new(
         id: String,
         source: Source,
         keys: Option<&Keys>,
-        session: SessionId,
+        (session, lives): (SessionId, &Lives),
         part: u64,
     ) -> Result<Self, cmaf::Error> {
         let protector = match keys {
@@ -93,20 +98,30 @@ impl Output {
             id,
             source,
             header,
-            window: Window::default(),
+            window: Window::above(lives.latest().first),
             protector,
             stream: None,
             fragments: 0,
-            samples: 0,
+            samples: (lives.before() as u64) << IVS_OF_A_LIFE,
             counted: (0, 0),
             pending: Vec::new(),
             pending_ticks: 0,
             open: None,
             open_octets: 0,
-            latest: None,
+            latest: lives.latest().first.checked_sub(1),
             part_start: 0,
             part: part.max(1),
         })
+    }
+
+    /// As another process left it: its header, and what is stored of it.
+    pub(crate) fn resume(mut self, header: Bytes, segments: &[SegmentEntry]) -> Self {
+        let samples: u64 = segments.iter().map(|segment| segment.samples).sum();
+        self.header = header;
+        self.window = Window::stored(segments, self.latest.map_or(0, |latest| latest + 1));
+        // There are no more fragments than samples: sequence numbers grow.
+        self.fragments = (samples & 0x3fff_ffff) as u32;
+        self
     }
 
     /// The open segment's number.

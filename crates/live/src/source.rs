@@ -4,6 +4,8 @@ use cmaf::timeline::rescale;
 use cmaf::{AacConfig, VideoConfig, VideoStream, read_esds};
 use isobmff::{BoxRef, BoxWriter, Boxes, EditListEntry, FourCc, MediaHeader, Track};
 
+use crate::film::RecordedSource;
+
 /// Why a track is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -97,6 +99,38 @@ impl Source {
         // As they are, upright.
         let (kind, codecs, written) = if pictures { video(&found, (0, 0, UPRIGHT))? } else { audio(&found)? };
         Ok(Self { track_id, timescale, language: *b"und", codecs, entry: written, edit_offset: 0, kind })
+    }
+
+    /// As it was written down.
+    pub(crate) fn recorded(timescale: u32, recorded: &RecordedSource) -> Option<Self> {
+        let entry = hex::decode(&recorded.entry).ok()?;
+        let pictures = recorded.shown.is_some();
+        let mut source = Self::of_entry(recorded.track_id, timescale, &entry, pictures).ok()?;
+        source.language = recorded.language.as_bytes().try_into().ok()?;
+        if let (Kind::Video { display, .. }, Some((width, height, matrix))) =
+            (&mut source.kind, &recorded.shown)
+        {
+            display.0 = *width;
+            display.1 = *height;
+            hex::decode_to_slice(matrix, &mut display.2).ok()?;
+        }
+        (timescale > 0).then_some(source)
+    }
+
+    /// What is written down of it, with the name that its encoder gives it.
+    pub(crate) fn record(&self, name: &str) -> RecordedSource {
+        RecordedSource {
+            name: name.to_owned(),
+            track_id: self.track_id,
+            language: String::from_utf8_lossy(&self.language).into_owned(),
+            entry: hex::encode(&self.entry),
+            shown: match &self.kind {
+                Kind::Video { display: (width, height, matrix), .. } => {
+                    Some((*width, *height, hex::encode(matrix)))
+                }
+                Kind::Audio { .. } => None,
+            },
+        }
     }
 
     /// Whether it is pictures.

@@ -70,6 +70,8 @@ impl Segment {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Window {
     segments: VecDeque<Segment>,
+    /// No number below it comes any more.
+    floor: u64,
 }
 
 impl Window {
@@ -91,6 +93,12 @@ impl Window {
 
     /// What comes next: the number of the segment and that of its part.
     pub fn next(&self) -> (u64, usize) {
+        let (number, parts) = self.reached();
+        (number.max(self.floor), parts)
+    }
+
+    /// Behind the latest that there is.
+    fn reached(&self) -> (u64, usize) {
         match self.segments.back() {
             None => (0, 0),
             Some(last) if last.complete => (last.number.saturating_add(1), 0),
@@ -100,8 +108,29 @@ impl Window {
 
     /// Whether a segment is whole, or has this part.
     pub fn has(&self, number: u64, part: Option<usize>) -> bool {
-        let (next, parts) = self.next();
+        // Who asks for a number that was lost waits for one behind it.
+        let (next, parts) = self.reached();
         number < next || part.is_some_and(|part| number == next && part < parts)
+    }
+
+    /// An empty one, whose first number is this one or above.
+    pub(crate) fn above(floor: u64) -> Self {
+        Self { segments: VecDeque::new(), floor }
+    }
+
+    /// Of segments that are on the disk only, ascending.
+    pub(crate) fn stored(segments: &[SegmentEntry], floor: u64) -> Self {
+        let stored = |entry: &SegmentEntry| Segment {
+            number: entry.number,
+            start: entry.start,
+            duration: entry.duration,
+            size: entry.size,
+            parts: Vec::new(),
+            // How many there were is not known: they are not in memory.
+            part_count: 1,
+            complete: true,
+        };
+        Self { segments: segments.iter().map(stored).collect(), floor }
     }
 
     pub(crate) fn open(&mut self, number: u64, start: u64) {
@@ -185,6 +214,26 @@ mod tests {
         assert_eq!((window.segment(3), window.segment(5).unwrap().bytes()), (None, None));
         window.evict(u64::MAX, 3);
         assert_eq!(window.segments().len(), 3);
+    }
+
+    /// What another process lost does not come any more, and who waits for it is answered with what comes in its place.
+    #[test]
+    fn what_is_stored_is_gone_on_with_above_what_was_lost() {
+        let entry = |number| SegmentEntry {
+            number,
+            start: number * 20,
+            duration: 20,
+            size: 12,
+            samples: 4,
+            protected: 4,
+        };
+        let mut window = Window::stored(&[entry(0), entry(1)], 4);
+        assert_eq!((window.next(), window.has(3, None), window.has(4, Some(0))), ((4, 0), false, false));
+        assert_eq!(window.segment(1).unwrap().bytes(), None);
+        window.open(4, 40);
+        window.push(part(40));
+        assert_eq!((window.next(), window.has(3, None), window.has(4, Some(0))), ((4, 1), true, true));
+        assert_eq!(Window::above(7).next(), (7, 0));
     }
 
     #[test]

@@ -147,6 +147,12 @@ impl Server {
             service.config().limits.connections_per_address,
             service.config().trusted_proxies.clone(),
         );
+        // Before anything is answered: players that come back find their event.
+        if service.config.has(Role::Ingest)
+            && let Err(error) = service.resume_live().await
+        {
+            tracing::error!(%error, "the live events cannot be read");
+        }
         let background = [
             tokio::spawn(housekeep(Arc::clone(&service))),
             tokio::spawn(reload::keep_fresh(Arc::clone(&service), tls.clone(), hangup)),
@@ -185,7 +191,7 @@ impl Server {
         stop.await;
         tracing::info!("stopping");
         let _ = stop_all.send(true);
-        service.live.stop(service.clock.millis()).await;
+        service.suspend_live().await;
         let all = u32::try_from(connections).unwrap_or(u32::MAX);
         let ended = async {
             while endpoints.join_next().await.is_some() {}
@@ -230,9 +236,6 @@ async fn housekeep(service: Arc<Service>) {
 async fn look_after_live(service: Arc<Service>) {
     if !service.config.has(Role::Ingest) {
         return;
-    }
-    if let Err(error) = service.live.begin() {
-        tracing::error!(%error, "the live events cannot be read");
     }
     let mut timer = tokio::time::interval(LOOK);
     loop {

@@ -240,6 +240,19 @@ impl Service {
         self.live.look(self).await;
     }
 
+    /// Goes on with the live events that were under way when a server stopped or was killed.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`]: the events cannot be read.
+    pub async fn resume_live(&self) -> Result<(), Error> {
+        self.live.begin(self).await
+    }
+
+    /// Takes nothing more of live events, and leaves them to the next server; returns when they are on the disk.
+    pub async fn suspend_live(&self) {
+        self.live.stop(self.clock.millis()).await;
+    }
+
     /// Who is where.
     pub(crate) fn regions(&self) -> Arc<RegionTable> {
         Arc::clone(&self.regions.read().unwrap_or_else(PoisonError::into_inner))

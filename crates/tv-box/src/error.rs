@@ -53,6 +53,9 @@ pub enum Error {
     /// The film cannot be fetched.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// An event cannot be followed any further; asked for again, there may be another session, or a film.
+    #[error("the event: {0}")]
+    Event(&'static str),
     /// The player program failed.
     #[error("{program}: {reason}")]
     Player {
@@ -91,7 +94,7 @@ impl Error {
     /// Whether the same may go well a little later: nobody answered, or the service was busy.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable | Self::Engine(engine::Error::Unreachable) => true,
+            Self::Unreachable | Self::Event(_) | Self::Engine(engine::Error::Unreachable) => true,
             Self::Refused(error) => error.action == nccp::Action::Backoff,
             _ => false,
         }
@@ -100,7 +103,7 @@ impl Error {
     /// Whether asking again later may help.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable | Self::Protocol | Self::Engine(_) => true,
+            Self::Unreachable | Self::Event(_) | Self::Protocol | Self::Engine(_) => true,
             Self::Refused(error) => error.action == nccp::Action::Backoff,
             _ => false,
         }

@@ -52,7 +52,7 @@ pub(crate) fn start(
         request = request.header("cache-control", "no-cache");
     }
     let expected = if spec.range_header { 206 } else { 200 };
-    let (fetch, length) = (spec.fetch, spec.range.length());
+    let (fetch, length) = (spec.fetch, (spec.range.length(), spec.sized));
     let task = tokio::spawn(async move {
         if let Err(failure) = run(request, expected, length, (fetch, attempt), &arrivals).await {
             // Where nobody listens any more, nobody needs to know.
@@ -65,7 +65,7 @@ pub(crate) fn start(
 async fn run(
     request: reqwest::RequestBuilder,
     expected: u16,
-    length: u64,
+    (length, sized): (u64, bool),
     (fetch, attempt): (FetchId, u64),
     arrivals: &mpsc::Sender<Arrival>,
 ) -> Result<(), Failure> {
@@ -75,10 +75,21 @@ async fn run(
         return Err(Failure::Status(status));
     }
     let mut received = 0;
+    // Whether a piece is the last of a file whose size is not known shows with what follows it.
+    let mut held = None;
     while let Some(chunk) = response.chunk().await.map_err(|_| Failure::Network)? {
         received += chunk.len() as u64;
         if received > length {
             return Err(Failure::Truncated);
+        }
+        if !sized {
+            if let Some(before) = held.replace(chunk) {
+                let came = Came::Chunk(before, false);
+                if arrivals.send(Arrival { fetch, attempt, came }).await.is_err() {
+                    return Ok(());
+                }
+            }
+            continue;
         }
         let last = received == length;
         if arrivals.send(Arrival { fetch, attempt, came: Came::Chunk(chunk, last) }).await.is_err() {
@@ -90,5 +101,8 @@ async fn run(
             return Ok(());
         }
     }
-    Err(Failure::Truncated)
+    let Some(last) = held else { return Err(Failure::Truncated) };
+    // Where nobody listens any more, nobody needs it.
+    let _ = arrivals.send(Arrival { fetch, attempt, came: Came::Chunk(last, true) }).await;
+    Ok(())
 }

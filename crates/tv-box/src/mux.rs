@@ -137,7 +137,7 @@ impl Muxer {
         Self::default()
     }
 
-    /// `ftyp` and `moov` of a film with these tracks, `duration` in seconds.
+    /// `ftyp` and `moov` of a film with these tracks, `duration` in seconds; 0 where nobody knows it yet.
     ///
     /// # Errors
     /// [`Error`] for boxes that the init segments lack.
@@ -170,7 +170,9 @@ impl Muxer {
             });
             traks.iter().for_each(|trak| out.bytes(trak));
             out.boxed(b"mvex", |out| {
-                out.full_box(b"mehd", 1, 0, |out| out.u64((duration.max(0.0) * 1000.0) as u64));
+                if duration > 0.0 {
+                    out.full_box(b"mehd", 1, 0, |out| out.u64((duration * 1000.0) as u64));
+                }
                 for (number, rest) in &defaults {
                     out.full_box(b"trex", 0, 0, |out| {
                         out.u32(*number);

@@ -38,7 +38,8 @@ impl Broadcast {
         let from = track.output.latest().map_or(0, |latest| latest + 1);
         let reached = self.cuts.partition_point(|cut| *cut <= time) as u64;
         let wanted = self.cuts.last().is_none_or(|last| time >= last.saturating_add(self.segment));
-        let next = if wanted && may_propose && from <= self.cuts.len() as u64 {
+        let there = self.cuts.len() as u64;
+        let next = if wanted && may_propose && from <= there && there < self.allowed {
             self.cuts.push(track.micros(sample.time));
             self.cuts.len() as u64 - 1
         } else {

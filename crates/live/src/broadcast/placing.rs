@@ -64,7 +64,8 @@ impl Broadcast {
 
     /// The latest run, if a sample that begins a request fits into it.
     fn joinable(&self, track: usize, sample: &InputSample) -> Option<usize> {
-        let run = self.runs.len().checked_sub(1)?;
+        // What times those of another process had is not known.
+        let run = self.runs.len().checked_sub(1).filter(|run| *run >= self.earlier)?;
         let this = &self.runs[run];
         let track = &self.tracks[track];
         let time = track.micros(self.on_timeline(run, track, sample.time));

@@ -10,12 +10,18 @@ use crate::window::Window;
 #[derive(Debug, Clone, Copy)]
 pub struct Representation<'a> {
     pub(super) output: &'a Output,
+    pub(super) name: &'a str,
 }
 
 impl<'a> Representation<'a> {
     /// `v{height}-{n}` or `a-{language}-{n}`.
     pub fn id(&self) -> &'a str {
         &self.output.id
+    }
+
+    /// What the encoder calls it by.
+    pub(crate) const fn name(&self) -> &'a str {
+        self.name
     }
 
     /// What the encoder says of it.

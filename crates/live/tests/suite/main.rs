@@ -6,6 +6,7 @@ mod encoder;
 mod film;
 mod ingest;
 mod playlists;
+mod resuming;
 mod rtmp;
 mod timeline;
 mod world;

@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    fn keep(&mut self, events: Vec<Event>) {
+    pub(crate) fn keep(&mut self, events: Vec<Event>) {
         for event in events {
             match event {
                 Event::Header { representation, bytes } => {

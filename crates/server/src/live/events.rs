@@ -186,7 +186,7 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 }
 
 /// Writes a file whole or not at all, for its owner alone.
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let json = serde_json::to_vec_pretty(value).map_err(|_| Error::Internal("no JSON could be written"))?;
     let temporary = path.with_file_name(format!(".{}", random_hex::<8>()));
     private::make_file(&temporary).map_err(Error::io(&temporary))?;

@@ -38,7 +38,8 @@ impl<'a> Feed<'a> {
             if event.map_err(FeedError::Failed)?.is_none_or(|event| event.known.ended.is_some()) {
                 return Err(FeedError::Ended);
             }
-            let session = self.service.live.take_in(self.service, self.event).map_err(FeedError::Failed)?;
+            let session = self.service.live.take_in(self.service, self.event).await;
+            let session = session.map_err(FeedError::Failed)?;
             if self.session.as_ref().is_some_and(|before| !Arc::ptr_eq(before, &session)) {
                 self.leave();
             }

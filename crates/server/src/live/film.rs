@@ -125,7 +125,7 @@ pub(super) async fn publish_locked(
     Ok(Some(Published { pack: pack.pack_id, duration }))
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let text = fs::read(path).map_err(Error::io(path))?;
     serde_json::from_slice(&text).map_err(|error| bad(path, error))
 }
@@ -189,7 +189,7 @@ fn make(
 }
 
 /// What was written down of segments, as far as the lines are whole and their files there.
-fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
+pub(super) fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
     let path = place.join(SEGMENTS);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

@@ -1,11 +1,13 @@
 //! Live: applications and events on disk, sessions under way, and the films that come of them.
 
 mod admission;
+mod disk;
 mod drm;
 mod event_lock;
 mod events;
 mod feed;
 mod film;
+mod left;
 mod live_pack;
 mod pace;
 mod publishers;

@@ -1,9 +1,11 @@
 //! Sessions under way: what encoders send goes through the core and to the disk, and players wait for it.
 
+use super::disk::{self, Disk, Write};
 use super::drm::Allowed;
 use super::event_lock::EventLock;
-use super::events::{Event, Events, Standing};
-use super::film::{self, HEADER, RECORD, SEGMENTS};
+use super::events::{Event, Events, Standing, write_json};
+use super::film::{self, RECORD};
+use super::left::{self, Resumed};
 use super::live_pack::live_pack;
 use super::publishers::Publishers;
 use crate::secret::random;
@@ -16,20 +18,19 @@ use cenc::CommonKey;
 use nccp::EventState;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use storage::{Folder, PutMode, Storage as _};
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use storage::{Folder, Storage as _};
+use tokio::sync::{RwLock, watch};
+use tokio::task::JoinSet;
 
 /// Without a sample for so long a session is interrupted, in milliseconds.
 const SILENCE: u64 = 5_000;
 /// So long the last of a session can be had after its end, in milliseconds.
 const AFTERWARDS: u64 = 300_000;
-/// Messages that wait for the disk; then encoders do.
-const WAITING: usize = 64;
+/// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at once.
+const FIRST_NUMBERS: u64 = 5;
 
 type EventName = (Name, Name);
 
@@ -40,6 +41,8 @@ pub(crate) struct Live {
     pub(crate) allowed: Allowed,
     pub(crate) publishers: Arc<Publishers>,
     sessions: Mutex<HashMap<EventName, Arc<Session>>>,
+    /// Held by whoever begins a session, which takes the disk's time; those under way are found without it.
+    beginning: tokio::sync::Mutex<()>,
     /// Films of events that are over, in the making.
     closings: tokio::sync::Mutex<JoinSet<()>>,
     /// Whether the server stops: nothing begins any more.
@@ -54,12 +57,14 @@ pub(crate) struct Session {
     pub(crate) players: Vec<String>,
     broadcast: Mutex<Broadcast>,
     changed: watch::Sender<u64>,
-    /// `None` once everything is written.
-    disk: Mutex<Option<mpsc::Sender<Write>>>,
-    writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    disk: Disk,
+    /// Held while something is on its way to the disk, and by whoever closes that, alone: nothing gets lost between.
+    publishing: RwLock<()>,
     folder: PathBuf,
     /// What of it was told to the catalogue: representations and periods.
     told: Mutex<(usize, u32)>,
+    /// How many of the encoders' runs have a time of day in what is written down.
+    dated: AtomicUsize,
     /// Requests of encoders.
     requests: AtomicUsize,
     /// When it ended, Unix milliseconds; 0: it has not.
@@ -74,11 +79,6 @@ pub(crate) struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-enum Write {
-    Record(Record),
-    Outputs(Vec<Output>),
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -90,6 +90,7 @@ impl Live {
             allowed: Allowed::default(),
             publishers: Arc::default(),
             sessions: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
             closings: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
         }
@@ -112,22 +113,62 @@ impl Live {
         lock(&self.sessions).values().cloned().collect()
     }
 
-    /// The session that takes an event in; begins one where there is none.
-    pub(crate) fn take_in(&self, service: &Service, event: &Event) -> Result<Arc<Session>, Error> {
-        if self.stopping.load(Ordering::Relaxed) {
-            return Err(Error::Internal("the server stops"));
+    /// The session of an event that takes something.
+    fn under_way(&self, event: &Event) -> Result<Option<Arc<Session>>, Error> {
+        match self.stopping.load(Ordering::Relaxed) {
+            true => Err(Error::Internal("the server stops")),
+            false => Ok(self.session(&event.app, &event.name).filter(|session| !session.has_ended())),
         }
-        let name = (event.app.clone(), event.name.clone());
-        let mut sessions = lock(&self.sessions);
-        if let Some(session) = sessions.get(&name).filter(|session| !session.has_ended()) {
-            return Ok(Arc::clone(session));
+    }
+
+    /// The session that takes an event in. Where there is none, the one that a server before this one had is gone on
+    /// with, or another one begins.
+    pub(crate) async fn take_in(&self, service: &Service, event: &Event) -> Result<Arc<Session>, Error> {
+        if let Some(session) = self.under_way(event)? {
+            return Ok(session);
         }
+        let _turn = self.beginning.lock().await;
+        if let Some(session) = self.under_way(event)? {
+            return Ok(session);
+        }
+        let before = self.session(&event.app, &event.name);
         // Whose film is being made keeps its lock until that is there.
-        let before = sessions.get(&name).filter(|session| !session.is_closing());
-        let held = before.and_then(|session| session.lock.take());
-        let session = Arc::new(Session::begin(service, &self.events, event, held)?);
-        sessions.insert(name, Arc::clone(&session));
-        Ok(session)
+        let held =
+            before.as_ref().filter(|session| !session.is_closing()).and_then(|session| session.lock.take());
+        let lock_file = match held {
+            Some(file) => Some(file),
+            None => self.events.lock(&event.app, &event.name)?,
+        };
+        let lock_file = lock_file.ok_or(Error::Internal("another process takes this event in"))?;
+        let left = match before {
+            Some(_) => None,
+            None => left::resume(service, &self.events, event).await,
+        };
+        let session = match left {
+            Some(left) => Session::resume(service, event, lock_file, left)?,
+            None => Session::begin(service, &self.events, event, lock_file)?,
+        };
+        Ok(self.keep(session))
+    }
+
+    fn keep(&self, session: Session) -> Arc<Session> {
+        let name = (session.event.app.clone(), session.event.name.clone());
+        let session = Arc::new(session);
+        lock(&self.sessions).insert(name, Arc::clone(&session));
+        session
+    }
+
+    /// Goes on with the session of an event, if there was one: players find it before the encoder is back.
+    async fn go_on(&self, service: &Service, event: &Event) -> Result<(), Error> {
+        let _turn = self.beginning.lock().await;
+        if self.session(&event.app, &event.name).is_some() {
+            return Ok(());
+        }
+        let Some(lock_file) = self.events.lock(&event.app, &event.name)? else { return Ok(()) };
+        if let Some(left) = left::resume(service, &self.events, event).await {
+            self.keep(Session::resume(service, event, lock_file, left)?);
+        }
+        Ok(())
     }
 
     /// Where an event stands.
@@ -164,13 +205,14 @@ impl Live {
     /// As [`Live::look`], without waiting for the films: a library may be far away.
     pub(crate) async fn look_on(service: &Arc<Service>) {
         let live = &service.live;
+        let over = live.to_be_closed(service);
         let mut closings = live.closings.lock().await;
         while let Some(done) = closings.try_join_next() {
             if let Err(error) = done {
                 tracing::error!(%error, "an event could not be closed");
             }
         }
-        for session in live.to_be_closed(service) {
+        for session in over {
             let service = Arc::clone(service);
             closings.spawn(async move { service.live.close(&service, &session).await });
         }
@@ -219,12 +261,14 @@ impl Live {
         over
     }
 
-    /// The server stops: sessions end, and what there is of them is on the disk when it returns.
+    /// The server stops: sessions are suspended, so that the next one goes on with them, and what there is of them is on
+    /// the disk when it returns. Nobody is told that an event had ended.
     pub(crate) async fn stop(&self, now: u64) {
         self.stopping.store(true, Ordering::Relaxed);
         let sessions = self.sessions();
         for session in sessions.iter().filter(|session| !session.has_ended() && !session.is_closing()) {
-            session.finish(now).await;
+            session.suspend(now).await;
+            session.say_state(&self.events, now);
         }
     }
 
@@ -272,11 +316,22 @@ impl Live {
         }
     }
 
-    /// What was under way when this process was not there is interrupted.
-    pub(crate) fn begin(&self) -> Result<(), Error> {
+    /// What was under way when this process was not there is interrupted, and goes on when its encoder comes back.
+    pub(crate) async fn begin(&self, service: &Service) -> Result<(), Error> {
         for event in self.events.all()? {
             let state = self.events.state(&event)?;
-            if state.state == EventState::Live && self.events.lock(&event.app, &event.name)?.is_some() {
+            let is_under_way = matches!(state.state, EventState::Live | EventState::Interrupted);
+            if !is_under_way || event.known.ended.is_some() {
+                continue;
+            }
+            if let Err(error) = self.go_on(service, &event).await {
+                tracing::error!(app = %event.app, event = %event.name, %error, "a session cannot be gone on with");
+            }
+            let is_ours = match self.session(&event.app, &event.name) {
+                Some(_) => true,
+                None => self.events.lock(&event.app, &event.name)?.is_some(),
+            };
+            if state.state == EventState::Live && is_ours {
                 let state = Standing { state: EventState::Interrupted, ..state };
                 self.events.set_state(&event.app, &event.name, &state)?;
             }
@@ -286,12 +341,8 @@ impl Live {
 }
 
 impl Session {
-    fn begin(service: &Service, events: &Events, event: &Event, held: Option<File>) -> Result<Self, Error> {
+    fn begin(service: &Service, events: &Events, event: &Event, lock_file: File) -> Result<Self, Error> {
         let (app, name) = (&event.app, &event.name);
-        let lock_file = match held {
-            Some(file) => file,
-            None => events.lock(app, name)?.ok_or(Error::Internal("another process takes this event in"))?,
-        };
         let (settings, set_by) = events.settings(app, name)?;
         let session = SessionId(random());
         let keys = match settings.encryption.enabled {
@@ -326,24 +377,42 @@ impl Session {
             since: service.clock.now(),
         };
         // Before anything is encrypted: a session that is not written down does not begin.
+        disk::reserve(&folder, FIRST_NUMBERS)?;
         events.set_state(app, name, &state)?;
-        let (disk, written) = mpsc::channel(WAITING);
-        let writer = tokio::spawn(write_all(folder.clone(), written));
         tracing::info!(%app, event = %name, session = %session, settings = %set_by, "a session begins");
-        Ok(Self {
+        let broadcast = Broadcast::new(session, keys, &settings);
+        let players = settings.encryption.players;
+        Ok(Self::new(event, lock_file, Resumed { broadcast, players, folder }, FIRST_NUMBERS))
+    }
+
+    /// Goes on with a session that another process left: what is published of it can be had at once.
+    fn resume(service: &Service, event: &Event, lock_file: File, left: Resumed) -> Result<Self, Error> {
+        let next = left.broadcast.next_number() + 1;
+        // Before anything is encrypted: that this process has it now, and which numbers are its own.
+        disk::reserve(&left.folder, next)?;
+        write_json(&left.folder.join(RECORD), &Record::of(&left.broadcast))?;
+        let session = Self::new(event, lock_file, left, next);
+        session.tell(service);
+        Ok(session)
+    }
+
+    fn new(event: &Event, lock_file: File, of: Resumed, reserved: u64) -> Self {
+        let Resumed { broadcast, players, folder } = of;
+        Self {
             event: event.clone(),
-            broadcast: Mutex::new(Broadcast::new(session, keys, &settings)),
-            players: settings.encryption.players,
+            players,
             changed: watch::Sender::new(0),
-            disk: Mutex::new(Some(disk)),
-            writer: tokio::sync::Mutex::new(Some(writer)),
+            disk: Disk::new(folder.clone(), reserved),
+            publishing: RwLock::default(),
             folder,
             told: Mutex::new((0, 0)),
+            dated: AtomicUsize::new(broadcast.runs().len()),
+            broadcast: Mutex::new(broadcast),
             requests: AtomicUsize::new(0),
             ended: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             lock: EventLock::new(lock_file),
-        })
+        }
     }
 
     pub(crate) fn id(&self) -> SessionId {
@@ -363,12 +432,12 @@ impl Session {
         look(&lock(&self.broadcast))
     }
 
-    /// Waits until something is published that makes it so, or the session ends.
+    /// Waits until something is published that makes it so, or nothing more is taken.
     pub(crate) async fn until(&self, holds: impl Fn(&Broadcast) -> bool) {
         let mut changes = self.changed.subscribe();
         loop {
             changes.mark_unchanged();
-            if self.read(|broadcast| broadcast.has_ended() || holds(broadcast))
+            if self.read(|broadcast| broadcast.is_closed() || holds(broadcast))
                 || changes.changed().await.is_err()
             {
                 return;
@@ -383,10 +452,12 @@ impl Session {
 
     /// Where it stands.
     pub(crate) fn state(&self, now: u64) -> EventState {
-        let heard = self.read(|broadcast| broadcast.heard());
+        let (heard, is_closed) = self.read(|broadcast| (broadcast.heard(), broadcast.is_closed()));
         match heard {
             _ if self.has_ended() => EventState::Ended,
             None => EventState::Waiting,
+            // The server stops.
+            _ if is_closed => EventState::Interrupted,
             Some(heard) if now.saturating_sub(heard) > SILENCE => EventState::Interrupted,
             Some(_) => EventState::Live,
         }
@@ -417,6 +488,7 @@ impl Session {
         name: &str,
         source: &Source,
     ) -> Result<Handle, OpenError> {
+        let _publishing = self.publishing.read().await;
         let (handle, outputs, record) = {
             let mut broadcast = lock(&self.broadcast);
             let (handle, outputs) = broadcast.open(name, source)?;
@@ -424,7 +496,7 @@ impl Session {
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
         if !outputs.is_empty() {
-            self.write(Write::Record(record)).await;
+            self.disk.write(Write::Record(Box::new(record))).await;
             self.publish(service, outputs).await;
         }
         Ok(handle)
@@ -451,14 +523,28 @@ impl Session {
         handle: Handle,
         samples: Vec<InputSample>,
     ) -> Result<(), Closed> {
-        let outputs = {
-            let mut broadcast = lock(&self.broadcast);
-            if broadcast.has_ended() {
-                return Err(Closed);
+        let pieces = self.read(|broadcast| broadcast.pieces(handle, samples));
+        for piece in pieces {
+            let _publishing = self.publishing.read().await;
+            // A segment begins when the disk knows that its number is given out: it is used once, whatever happens.
+            let reserved = self.disk.reserved(self.read(Broadcast::next_number)).await;
+            let (outputs, next, record) = {
+                let mut broadcast = lock(&self.broadcast);
+                if broadcast.is_closed() {
+                    return Err(Closed);
+                }
+                broadcast.allow(reserved);
+                let outputs = broadcast.push(handle, piece, service.clock.millis());
+                let dated = broadcast.runs().iter().filter(|run| run.wall.is_some()).count();
+                let is_news = self.dated.swap(dated, Ordering::Relaxed) != dated;
+                (outputs, broadcast.next_number(), is_news.then(|| Record::of(&broadcast)))
+            };
+            self.publish(service, outputs).await;
+            if let Some(record) = record {
+                self.disk.write(Write::Record(Box::new(record))).await;
             }
-            broadcast.push(handle, samples, service.clock.millis())
-        };
-        self.publish(service, outputs).await;
+            self.disk.ask(next).await;
+        }
         Ok(())
     }
 
@@ -479,7 +565,7 @@ impl Session {
             }
         }
         if !outputs.is_empty() {
-            self.write(Write::Outputs(outputs)).await;
+            self.disk.write(Write::Outputs(outputs)).await;
         }
     }
 
@@ -501,25 +587,31 @@ impl Session {
         }
     }
 
-    async fn write(&self, what: Write) {
-        let disk = lock(&self.disk).clone();
-        if let Some(disk) = disk
-            && disk.send(what).await.is_err()
-        {
-            tracing::error!(event = %self.event.name, "a session is not written to the disk any more");
-        }
-    }
-
-    /// Nothing more is taken; returns when all is on the disk.
+    /// Nothing more is taken; returns when all is on the disk. The event may go on with another session.
     pub(crate) async fn finish(&self, now: u64) {
+        let _alone = self.publishing.write().await;
         let outputs = lock(&self.broadcast).finish(now);
         self.ended.store(now.max(1), Ordering::Relaxed);
-        self.write(Write::Outputs(outputs)).await;
-        lock(&self.disk).take();
         self.changed.send_modify(|version| *version += 1);
-        if let Some(writer) = self.writer.lock().await.take() {
-            let _ = writer.await;
-        }
+        self.disk.write(Write::Outputs(outputs)).await;
+        self.disk.write(Write::Over).await;
+        self.disk.close().await;
+    }
+
+    /// The process stops, and another one is going to go on with the session: nothing more is taken, and players that
+    /// wait are answered. Returns when all is on the disk.
+    async fn suspend(&self, now: u64) {
+        let _alone = self.publishing.write().await;
+        let (outputs, record, next) = {
+            let mut broadcast = lock(&self.broadcast);
+            let outputs = broadcast.suspend(now);
+            (outputs, Record::of(&broadcast), broadcast.next_number())
+        };
+        self.changed.send_modify(|version| *version += 1);
+        self.disk.write(Write::Outputs(outputs)).await;
+        self.disk.write(Write::Record(Box::new(record))).await;
+        self.disk.write(Write::Rest(next)).await;
+        self.disk.close().await;
     }
 
     /// A segment that is on the disk only.
@@ -531,50 +623,4 @@ impl Session {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Writes what a session gives. A disk that fails does not end the session: it goes on from memory.
-async fn write_all(folder: PathBuf, mut written: mpsc::Receiver<Write>) {
-    let storage = Folder::new(&folder);
-    while let Some(message) = written.recv().await {
-        let done = match message {
-            Write::Record(record) => write_record(&storage, &record).await,
-            Write::Outputs(outputs) => write_outputs(&storage, &folder, outputs).await,
-        };
-        if let Err(error) = done {
-            metrics::counter!("matinee_live_write_errors_total").increment(1);
-            tracing::error!(%error, "a live session cannot be written; it goes on from memory");
-        }
-    }
-}
-
-async fn write_record(storage: &Folder, record: &Record) -> Result<(), Error> {
-    let json = serde_json::to_vec_pretty(record).map_err(|_| Error::Internal("no JSON could be written"))?;
-    let key = RECORD.parse().map_err(storage::Error::from)?;
-    Ok(storage.put(&key, json.into(), PutMode::Overwrite).await?)
-}
-
-async fn write_outputs(storage: &Folder, folder: &Path, outputs: Vec<Output>) -> Result<(), Error> {
-    for output in outputs {
-        match output {
-            Output::Header { representation, bytes } => {
-                let key = format!("{representation}/{HEADER}").parse().map_err(storage::Error::from)?;
-                storage.put(&key, bytes, PutMode::Create).await?;
-            }
-            Output::Segment { representation, entry, bytes } => {
-                let key =
-                    format!("{representation}/{}.m4s", entry.number).parse().map_err(storage::Error::from)?;
-                storage.put(&key, bytes, PutMode::Create).await?;
-                let mut line =
-                    serde_json::to_vec(&entry).map_err(|_| Error::Internal("no JSON could be written"))?;
-                line.push(b'\n');
-                // Whole lines, one after another: what is cut off at the end is no line.
-                let path = folder.join(&representation).join(SEGMENTS);
-                let append = File::options().create(true).append(true).open(&path);
-                append.and_then(|mut file| file.write_all(&line)).map_err(Error::io(&path))?;
-            }
-            Output::Lost { .. } => {}
-        }
-    }
-    Ok(())
 }

@@ -10,10 +10,11 @@ use engine::{
     model::{Presentation, TrackKind},
 };
 use nccp::{ErrorCode, LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage, WireError};
-use playback::{Due, Renewal, Terms, cmcd::Cmcd};
+use playback::{Due, LiveIndex, Renewal, Terms, cmcd::Cmcd, is_same_session};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::event::{Feed, MOVED, NoIndex};
 use super::outlet::{Outlet, Progress};
 use super::track::TrackRun;
 use super::{is_protected, is_supported};
@@ -32,6 +33,10 @@ const STANDS_STILL: f64 = 1.5;
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
+/// Keys of the next periods of an event are asked for within so many seconds, not by all at once.
+const ASK_WITHIN: f64 = 10.0;
+/// And one that is lacking already within so many.
+const ASK_SOON: f64 = 1.0;
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);
 
@@ -45,6 +50,8 @@ pub(super) enum Answer {
     /// COSE octets, and what names the rules.
     License(Result<(Vec<u8>, Option<String>), Error>),
     Manifest(Result<Box<Manifest>, Error>),
+    /// What is new of an event.
+    Index(Result<Box<LiveIndex>, NoIndex>),
     /// And the film's new rules, where they have changed; where films of the account play now, when this one may
     /// not go on.
     Logged(LogEvent, f64, Result<Heard, Error>),
@@ -70,6 +77,9 @@ pub(super) struct Film<'a> {
     session: SessionId,
     begun: Instant,
     pub(super) manifest: Manifest,
+    /// Of an event that goes on.
+    event: Option<Feed>,
+    /// Seconds; of an event as far as it goes.
     pub(super) duration: f64,
     pub(super) engine: Engine,
     events: VecDeque<Event>,
@@ -108,7 +118,7 @@ impl<'a> Film<'a> {
         screen: &'a mut dyn Screen,
         (movie, title): (MovieId, String),
         (session, begun): (SessionId, Instant),
-        manifest: Manifest,
+        (manifest, event): (Manifest, Option<Feed>),
         chosen: &Chosen,
         (arrived, answer): (mpsc::Sender<Arrival>, mpsc::Sender<Answer>),
     ) -> Result<Self, Error> {
@@ -117,7 +127,8 @@ impl<'a> Film<'a> {
         let presentation = present(control, &manifest);
         let duration = presentation.duration().unwrap_or(0.0);
         let position = presentation.start.unwrap_or(0.0);
-        let outlet = Outlet::open(chosen, position)?;
+        let mut outlet = Outlet::open(chosen, position)?;
+        outlet.grows = event.is_some();
         let name = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref());
         let cmcd = name.map(|name| Cmcd::new(fastrand::u128(..).to_be_bytes(), name));
         let now = Instant::now();
@@ -129,6 +140,7 @@ impl<'a> Film<'a> {
             session,
             begun,
             manifest,
+            event,
             duration,
             engine: Engine::new(Config { start, seed: fastrand::u64(..), ..Config::default() }),
             events: VecDeque::new(),
@@ -210,15 +222,40 @@ impl<'a> Film<'a> {
             // There is always room.
             Command::RetryAppend { .. } => {}
             Command::JumpTo { position } => {
-                self.outlet.jump(position);
+                if !self.outlet.jump(position) && self.event.is_some() {
+                    self.failure = Some(Error::Event("the player cannot be brought to what is live"));
+                }
                 self.events.push_back(Event::Seek { position });
             }
             Command::EndOfStream => self.complete = true,
             Command::RefreshManifest => self.refresh_manifest(),
-            // Nothing that is on demand grows.
-            Command::RefreshIndex { .. } => {}
+            Command::RefreshIndex { since } => self.refresh_index(since),
             Command::Fail(error) => self.failure = Some(error.into()),
         }
+    }
+
+    fn refresh_index(&mut self, since: Option<u64>) {
+        // Nothing that is on demand grows.
+        let Some(event) = &mut self.event else { return };
+        let (asked, answer) = (event.news(self.client, since), self.answer.clone());
+        tokio::spawn(async move {
+            let _ = answer.send(Answer::Index(asked.await)).await;
+        });
+    }
+
+    /// An event has become longer: keys of periods that no license was asked for are asked for in time.
+    fn heard(&mut self, index: &LiveIndex) -> Result<(), Error> {
+        let now = self.trusted_now();
+        let unlicensed = self.event.as_mut().and_then(|event| event.heard(index));
+        if let Some(first) = unlicensed.filter(|_| self.licensed) {
+            let within = (index.seconds_to(first) / 2.0).min(ASK_WITHIN);
+            self.renewal.keys_declared(now, within, fastrand::f64());
+        }
+        self.feed(Event::IndexUpdate(index.update()))?;
+        if let Some(window) = self.engine.window() {
+            self.duration = window.edge;
+        }
+        Ok(())
     }
 
     fn refresh_manifest(&self) {
@@ -255,8 +292,14 @@ impl<'a> Film<'a> {
         }
         // What the license has ceased to permit is about to be dropped.
         let mut lacking = self.tracks.iter().filter_map(TrackRun::lacks_key_of);
-        if self.licensed && lacking.any(|representation| self.engine.permits(representation)) {
+        let lacks = self.licensed && lacking.any(|representation| self.engine.permits(representation));
+        let now = self.trusted_now();
+        // A key of an event may be declared later than a license was asked for; a film's are all there.
+        if self.event.as_mut().map_or(lacks, |event| event.lacks(lacks)) {
             return Err(Error::KeyMissing);
+        }
+        if lacks {
+            self.renewal.keys_declared(now, ASK_SOON, fastrand::f64());
         }
         events.into_iter().try_for_each(|event| self.feed(event))
     }
@@ -265,6 +308,9 @@ impl<'a> Film<'a> {
     fn granted(&mut self, granted: Granted, policy_version: Option<String>) -> Result<(), Error> {
         self.control.shared.keep_time()?;
         self.licensed = true;
+        if let Some(event) = &mut self.event {
+            event.granted();
+        }
         self.policy_version = policy_version;
         self.renewal.taken(Terms {
             end: granted.ends.map(|end| end as f64),
@@ -289,10 +335,18 @@ impl<'a> Film<'a> {
             }
             Answer::License(Err(error)) => self.unlicensed(error),
             Answer::Manifest(Ok(manifest)) => {
+                let manifest = match &mut self.event {
+                    None => *manifest,
+                    Some(_) if !is_same_session(&self.manifest, &manifest) => return Err(MOVED),
+                    Some(event) => event.complete(&manifest),
+                };
                 let presentation = present(self.control, &manifest);
-                self.manifest = *manifest;
+                self.manifest = manifest;
                 self.feed(Event::Manifest(presentation))
             }
+            Answer::Index(Ok(index)) => self.heard(&index),
+            Answer::Index(Err(NoIndex::Later)) => self.feed(Event::IndexFailed),
+            Answer::Index(Err(NoIndex::Gone)) => Err(MOVED),
             Answer::Manifest(Err(error @ (Error::Refused(_) | Error::NotActivated)))
                 if !error.is_transient() =>
             {

@@ -1,6 +1,7 @@
-//! A film, from the manifest to its last sample: the engine's commands carried out.
+//! A film or an event, from the manifest to its last sample: the engine's commands carried out.
 
 mod buffer;
+mod event;
 mod film;
 mod outlet;
 mod track;
@@ -105,7 +106,13 @@ pub(crate) async fn play(
                 _ => String::new(),
             },
         };
-        Ok((manifest, title))
+        match manifest.live {
+            None => Ok((manifest, None, title)),
+            Some(_) => {
+                let (manifest, event) = event::complete(client, &manifest).await?;
+                Ok((manifest, Some(event), title))
+            }
+        }
     };
     let opened = tokio::select! {
         opened = opened => opened,
@@ -114,9 +121,10 @@ pub(crate) async fn play(
             return Ok(FilmEnd { reason: Reason::Stopped, stop: true });
         }
     };
-    let film = opened.and_then(|(manifest, title)| {
+    let film = opened.and_then(|(manifest, event, title)| {
         let channels = (arrived, answer);
-        Film::open(control, client, screen, (movie_id, title), (session, begun), manifest, chosen, channels)
+        let of = (manifest, event);
+        Film::open(control, client, screen, (movie_id, title), (session, begun), of, chosen, channels)
     });
     let result = match film {
         Ok(mut film) => match if embedded { film.open_embedded() } else { Ok(()) } {

@@ -43,6 +43,8 @@ pub(super) struct Outlet {
     /// Whether the position changed at the last tick.
     pub(super) moved: bool,
     pub(super) paused: bool,
+    /// Nobody knows yet how long it is going to be.
+    pub(super) grows: bool,
     video: Delivered,
     audio: Delivered,
 }
@@ -64,6 +66,7 @@ impl Outlet {
             given: position,
             moved: false,
             paused: false,
+            grows: false,
             video: Delivered { track: "video", ..Delivered::default() },
             audio: Delivered { track: "audio", ..Delivered::default() },
         })
@@ -101,10 +104,14 @@ impl Outlet {
         self.moved || (waits && !self.paused)
     }
 
-    /// The engine goes over a gap. A program cannot be told.
-    pub(super) fn jump(&mut self, position: f64) {
-        if matches!(self.to, To::Nobody) {
-            self.position = position;
+    /// The engine goes over a gap, or to what is live. A program that has begun cannot be told: then it is `false`.
+    pub(super) fn jump(&mut self, position: f64) -> bool {
+        match self.to {
+            To::Pipe { begun: true, .. } => false,
+            To::Pipe { .. } | To::Nobody => {
+                (self.position, self.given) = (position, position);
+                true
+            }
         }
     }
 
@@ -171,7 +178,8 @@ impl Outlet {
         if !*begun && !tracks.is_empty() && tracks.iter().all(|track| track.init().is_some()) {
             let inits: Vec<_> =
                 tracks.iter().filter_map(|track| Some((track.kind, &**track.init()?))).collect();
-            pipe.give(muxer.begin(&inits, duration)?);
+            let known = if self.grows { 0.0 } else { duration };
+            pipe.give(muxer.begin(&inits, known)?);
             *begun = true;
         }
         while *begun && pipe.takes() && !pipe.is_finished() {

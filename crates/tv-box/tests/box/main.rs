@@ -4,6 +4,7 @@
 mod activation;
 mod delivery;
 mod embedded;
+mod live;
 mod playing;
 mod registration;
 mod rules;

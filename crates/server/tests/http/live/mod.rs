@@ -8,6 +8,8 @@ mod encoder;
 pub(crate) mod ffmpeg;
 mod film;
 mod ingest;
+mod limits;
+mod restart;
 mod rtmp;
 mod settings;
 

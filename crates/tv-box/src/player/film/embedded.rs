@@ -58,7 +58,10 @@ impl Film<'_> {
     }
 
     /// Asks for a license, for the keys that DRM metadata names; the answer comes as others do.
-    fn ask_for_license(&self, metadata: Vec<u8>) {
+    fn ask_for_license(&mut self, metadata: Vec<u8>) {
+        if let Some(event) = &mut self.event {
+            event.asking();
+        }
         let asked = self.control.ask(Ask::License { session: self.session, movie: self.movie, metadata });
         let answer = self.answer.clone();
         tokio::spawn(async move {
