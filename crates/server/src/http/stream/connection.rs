@@ -256,7 +256,7 @@ impl Connection {
         let (start, range) = rep.segments[segment.number];
         let key: Key =
             format!("{}/{}", self.admitted.pack.id, rep.file).parse().map_err(storage::Error::from)?;
-        let library = Arc::clone(&self.service.media);
+        let library = Arc::clone(&self.service.files);
         let init = match segment.with_init {
             true => {
                 let octets = library.get(&key, Some(0..rep.init.last() + 1)).await?.bytes().await?;
