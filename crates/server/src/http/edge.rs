@@ -161,7 +161,7 @@ impl Found {
 async fn find(service: &Service, path: &MediaPath) -> Result<Found, Unserved> {
     if let Ok(place) = path.pack.parse::<ContentPlace>() {
         return match service.config.has(Role::Origin) {
-            true => origin::find(service, &place, path).await.map(Found::Origin),
+            true => origin::find(service, &place, path, origin::begin_by()).await.map(Found::Origin),
             false => Err(Unserved::NotFound),
         };
     }
