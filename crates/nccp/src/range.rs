@@ -95,8 +95,8 @@ pub enum RangeHeader {
 impl RangeHeader {
     /// Reads the header's value; `None` means "ignore it", as for any unit but bytes and any syntax error.
     ///
-    /// Several ranges are ignored, too, as section 14.2 lets servers: the answer is the whole file, once, however
-    /// many there are and however they overlap, and a cache on the way can cut its answer from that.
+    /// Several ranges are ignored, too, as section 14.2 lets servers: the answer is the whole file, once,
+    /// however many there are and however they overlap, and a cache on the way can cut its answer from that.
     pub fn parse(value: &str) -> Option<Self> {
         let (unit, set) = value.split_once('=')?;
         if !unit.trim().eq_ignore_ascii_case("bytes") {

@@ -1,6 +1,6 @@
-//! What players report of themselves when something happens: Common Media Client Data, version 2, in event mode
-//! (CTA-5004-B): lines, each a dictionary of structured fields (RFC 9651, section 3.2). Anybody may send anything:
-//! nothing of it is believed, and addresses are left out, for they may have tokens.
+//! What players report of themselves when something happens: Common Media Client Data, version 2, in event
+//! mode (CTA-5004-B): lines, each a dictionary of structured fields (RFC 9651, section 3.2). Anybody may send
+//! anything: nothing of it is believed, and addresses are left out, for they may have tokens.
 
 /// Octets of a body at most.
 pub(crate) const MOST_OCTETS: usize = 64 << 10;

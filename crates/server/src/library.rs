@@ -83,8 +83,8 @@ pub(crate) fn cached(config: &Config, library: &Arc<dyn Storage>) -> Result<Arc<
     Ok(Arc::new(Cached::new(Arc::clone(library), disk)))
 }
 
-/// The same for files of packs, which never change: those of a local folder stay open for a moment. `media`: as
-/// [`cached`] has it.
+/// The same for files of packs, which never change: those of a local folder stay open for a moment. `media`:
+/// as [`cached`] has it.
 pub(crate) fn unchanging(config: &Config, media: &Arc<dyn Storage>) -> Arc<dyn Storage> {
     match &config.storage.url {
         Address::File(folder) => Arc::new(OpenFiles::new(Folder::new(config.data.join(folder)))),

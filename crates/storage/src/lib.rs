@@ -1,6 +1,6 @@
 //! Where published films lie: objects under keys, in a local folder ([`Folder`]), in a bucket of S3 ([`S3`]) or in
-//! memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk, and [`OpenFiles`] a
-//! folder's files open.
+//! memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk, and
+//! [`OpenFiles`] a folder's files open.
 //!
 //! [`Storage`] asks for what object stores can do and no more: objects are written whole, read in ranges,
 //! listed by prefix, and created only where there is none. There is no renaming and no transaction, so

@@ -9,13 +9,15 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use tokio::task::spawn_blocking;
 
-/// Bytes of a piece at most: so much of a file is in memory for a reader at a time. A piece that an answer consists
-/// of leaves with its head, in one write; larger ones would cost memory for readers that take little.
+/// Bytes of a piece at most: so much of a file is in memory for a reader at a time. A piece that an answer
+/// consists of leaves with its head, in one write; larger ones would cost memory for readers that take
+/// little.
 const PIECE: u64 = 128 << 10;
 
 /// What has bytes at places.
 pub(crate) trait Place: Send + Sync + 'static {
-    /// Reads what is there without waiting for a disk, at least one byte; `None`: it cannot be said without waiting.
+    /// Reads what is there without waiting for a disk, at least one byte; `None`: it cannot be said without
+    /// waiting.
     ///
     /// # Errors
     /// What the system says.
@@ -65,8 +67,8 @@ impl Place for File {
     }
 }
 
-/// The bytes of a range, in pieces. It ends early only with an error: [`ErrorKind::UnexpectedEof`] where the file is
-/// shorter by now.
+/// The bytes of a range, in pieces. It ends early only with an error: [`ErrorKind::UnexpectedEof`] where the
+/// file is shorter by now.
 pub(crate) fn pieces<P: Place>(
     place: Arc<P>,
     range: Range<u64>,

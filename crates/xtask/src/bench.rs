@@ -67,8 +67,8 @@ enum Bench {
         #[arg(long, default_value_t = 8)]
         connections: usize,
     },
-    /// The edge beside nginx with secure_link: ranges of 64 KB and 4 MB of a file in memory, by wrk with 64 connections,
-    /// all on the same two cores.
+    /// The edge beside nginx with secure_link: ranges of 64 KB and 4 MB of a file in memory, by wrk with 64
+    /// connections, all on the same two cores.
     Edge(Rounds),
     /// Segments that the origin encrypts when they are asked for, beside the same from the edge.
     Origin(Rounds),

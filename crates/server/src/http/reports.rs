@@ -1,5 +1,5 @@
-//! `POST /cmcd`: what players report when something happens (CTA-5004-B, event mode), for the log and the counters.
-//! Anyone may send, as anyone may watch; each address has a budget.
+//! `POST /cmcd`: what players report when something happens (CTA-5004-B, event mode), for the log and the
+//! counters. Anyone may send, as anyone may watch; each address has a budget.
 
 use super::{address, body};
 use crate::Service;

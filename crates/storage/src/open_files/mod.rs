@@ -22,10 +22,11 @@ const MOST: usize = 512;
 /// How long a file is read without a look at its name.
 const TRUSTED: Duration = Duration::from_secs(10);
 
-/// A [`Folder`] whose objects never change once they are there, for who reads many ranges of few of them. A file
-/// stays open for 10 s, at most 512 of them, and is not looked at in that time: a range of it costs no call of
-/// the system but the read. So what somebody else removes or replaces in the folder may be found as it was for as
-/// long; bytes of two files are never mixed. One that somebody cuts short gives an error, not other bytes.
+/// A [`Folder`] whose objects never change once they are there, for who reads many ranges of few of them. A
+/// file stays open for 10 s, at most 512 of them, and is not looked at in that time: a range of it costs no
+/// call of the system but the read. So what somebody else removes or replaces in the folder may be found as
+/// it was for as long; bytes of two files are never mixed. One that somebody cuts short gives an error, not
+/// other bytes.
 pub struct OpenFiles {
     folder: Folder,
     files: Mutex<Table<OpenFile>>,

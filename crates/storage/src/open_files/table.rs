@@ -53,7 +53,8 @@ impl<V: Clone> Table<V> {
         Forgotten(self.forgotten)
     }
 
-    /// Keeps a value, unless something was forgotten since it was looked for: it may be what was to be forgotten.
+    /// Keeps a value, unless something was forgotten since it was looked for: it may be what was to be
+    /// forgotten.
     pub(super) fn put(&mut self, key: Key, value: V, now: Instant, before: Forgotten) {
         if self.most == 0 || before != self.forgotten() {
             return;

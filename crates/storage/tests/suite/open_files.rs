@@ -1,4 +1,5 @@
-//! Files that stay open: what is found of them when a folder changes behind the storage's back, and through it.
+//! Files that stay open: what is found of them when a folder changes behind the storage's back, and through
+//! it.
 
 use std::fs;
 
@@ -23,7 +24,8 @@ async fn read(library: &OpenFiles) -> Result<Bytes, storage::Error> {
     library.get(&key("8e06/1.mp4"), None).await?.bytes().await
 }
 
-/// Whoever replaces a file gets it read as one of both, never as a mixture, and an answer that has begun goes on.
+/// Whoever replaces a file gets it read as one of both, never as a mixture, and an answer that has begun goes
+/// on.
 #[tokio::test]
 async fn bytes_of_two_files_are_not_mixed() {
     let (folder, library) = library(1).await;

@@ -1,5 +1,5 @@
-//! `cargo xtask bench edge` and `bench origin`: what servers send of files that are in memory, on two cores which they
-//! share with the load.
+//! `cargo xtask bench edge` and `bench origin`: what servers send of files that are in memory, on two cores
+//! which they share with the load.
 
 mod servers;
 mod stage;

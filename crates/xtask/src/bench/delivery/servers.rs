@@ -64,8 +64,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone after the wait. nginx's workers end with their master
-        // when it is asked, and would stay if it were killed.
+        // It may have ended by itself; either way it is gone after the wait. nginx's workers end with their
+        // master when it is asked, and would stay if it were killed.
         if let Some(id) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(id, Signal::TERM);
         }
@@ -129,8 +129,8 @@ pub(super) fn matinee(
     Server::start(serve.stdout(Stdio::null()).stderr(Stdio::null()), address, "/readyz")
 }
 
-/// Starts nginx on these cores: it sends the same files, checks the same tokens, keeps files open as long as ours,
-/// and writes a line for each request to nowhere, too.
+/// Starts nginx on these cores: it sends the same files, checks the same tokens, keeps files open as long as
+/// ours, and writes a line for each request to nowhere, too.
 ///
 /// # Errors
 /// As [`Server::start`]; [`Error::File`].

@@ -41,8 +41,8 @@ impl Measured {
         self.requests as f64 / self.duration
     }
 
-    /// Whether the answers were those that were asked for: all of them came, and each has a range's octets and a
-    /// head. `shortest` and `longest` are those of the ranges.
+    /// Whether the answers were those that were asked for: all of them came, and each has a range's octets
+    /// and a head. `shortest` and `longest` are those of the ranges.
     fn check(&self, url: &str, (shortest, longest): (u64, u64)) -> Result<(), Error> {
         const HEAD: u64 = 4096;
         // What is on its way at the end has octets, and is not counted as a request.
