@@ -90,22 +90,19 @@ pub enum RangeHeader {
     From(u64),
     /// `bytes=-n`: the last n octets.
     Suffix(u64),
-    /// More than one range: answered 416 here.
-    Several,
 }
 
 impl RangeHeader {
     /// Reads the header's value; `None` means "ignore it", as for any unit but bytes and any syntax error.
+    ///
+    /// Several ranges are ignored, too, as section 14.2 lets servers: the answer is the whole file, once,
+    /// however many there are and however they overlap, and a cache on the way can cut its answer from that.
     pub fn parse(value: &str) -> Option<Self> {
         let (unit, set) = value.split_once('=')?;
         if !unit.trim().eq_ignore_ascii_case("bytes") {
             return None;
         }
-        let set = set.trim();
-        if set.contains(',') {
-            return Some(Self::Several);
-        }
-        let (first, last) = set.split_once('-')?;
+        let (first, last) = set.trim().split_once('-')?;
         match (first, last) {
             ("", n) => decimal(n).map(Self::Suffix),
             (a, "") => decimal(a).map(Self::From),
@@ -119,7 +116,7 @@ impl RangeHeader {
         match self {
             Self::Bounded(range) => range.clamp(size),
             Self::From(first) => ByteRange::new(first, last).ok(),
-            Self::Suffix(0) | Self::Several => None,
+            Self::Suffix(0) => None,
             Self::Suffix(n) => ByteRange::new(size.saturating_sub(n), last).ok(),
         }
     }

@@ -6,6 +6,7 @@
 mod authorizer;
 pub mod catalogue;
 mod client_data;
+mod client_reports;
 mod clock;
 mod config;
 mod content_place;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{
-    AccessKey, Address, Cached, Credentials, Disk, Folder, Key, Patience, S3, S3Settings, Storage,
+    AccessKey, Address, Cached, Credentials, Disk, Folder, Key, OpenFiles, Patience, S3, S3Settings, Storage,
 };
 
 /// The folder in the data folder where parts of films are kept that lie elsewhere.
@@ -81,6 +81,15 @@ pub(crate) fn cached(config: &Config, library: &Arc<dyn Storage>) -> Result<Arc<
     }
     let disk = open_disk(&config.data.join(CACHE), config.storage.cache)?;
     Ok(Arc::new(Cached::new(Arc::clone(library), disk)))
+}
+
+/// The same for files of packs, which never change: those of a local folder stay open for a moment. `media`:
+/// as [`cached`] has it.
+pub(crate) fn unchanging(config: &Config, media: &Arc<dyn Storage>) -> Arc<dyn Storage> {
+    match &config.storage.url {
+        Address::File(folder) => Arc::new(OpenFiles::new(Folder::new(config.data.join(folder)))),
+        Address::S3 { .. } => Arc::clone(media),
+    }
 }
 
 /// An origin's bucket, through a cache of its own.

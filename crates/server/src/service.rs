@@ -48,6 +48,8 @@ pub struct Service {
     pub(crate) catalogue: Catalogue,
     /// The library as files are sent from it: through a cache where it lies elsewhere.
     pub(crate) media: Arc<dyn Storage>,
+    /// The same for media files of packs, which never change once they are there.
+    pub(crate) files: Arc<dyn Storage>,
     pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
     pub(crate) live: Live,
@@ -124,6 +126,7 @@ impl Service {
             }
         }
         let library = library::open(&config)?;
+        let media = library::cached(&config, &library)?;
         let is_far = matches!(config.storage.url, Address::S3 { .. });
         let authorizer = config.authorizer.as_ref().map(Webhook::new).transpose()?;
         let regions = RegionTable::open(&config.regions)?;
@@ -135,7 +138,8 @@ impl Service {
             tried: AtomicU64::new(0),
             url_tokens: RwLock::new(Arc::new(UrlTokens::new(&config, &keys.media)?)),
             keys: RwLock::new(Arc::new(keys)),
-            media: library::cached(&config, &library)?,
+            files: library::unchanging(&config, &media),
+            media,
             catalogue: Catalogue::new(library, is_far.then_some(MEMORY)),
             descriptions: Descriptions::default(),
             origin: Origin::open(&config)?,

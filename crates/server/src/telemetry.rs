@@ -69,6 +69,7 @@ fn describe() {
     describe_counter!("matinee_http_requests_total", "Requests by route and status");
     describe_histogram!("matinee_http_request_seconds", Unit::Seconds, "Time to the beginning of the answer");
     describe_counter!("matinee_connections_refused_total", "Connections of peers that have too many");
+    describe_counter!("matinee_player_reports_total", "What players report (CMCD, event mode) by event");
     describe_counter!("matinee_reloads_total", "Readings of changed files by part and result");
     describe_counter!("matinee_messages_total", "Controller messages by name and result");
     describe_counter!(

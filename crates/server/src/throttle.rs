@@ -129,6 +129,7 @@ pub(crate) struct Throttle {
     stream_keys_per_address: Mistakes,
     api_requests: Limiter,
     api_keys_per_address: Mistakes,
+    reports: Limiter,
 }
 
 /// A stream key that was counted as wrong beforehand.
@@ -158,6 +159,7 @@ impl Throttle {
             stream_keys_per_address: Mistakes::new(limits.stream_keys_per_address),
             api_requests: Limiter::per_minute(limits.api_requests),
             api_keys_per_address: Mistakes::new(limits.api_keys_per_address),
+            reports: Limiter::per_minute(limits.reports),
         }
     }
 
@@ -230,6 +232,11 @@ impl Throttle {
     /// A request by an API key.
     pub(crate) fn key_request(&self, id: &str) -> Result<(), Throttled> {
         self.api_requests.check(&id)
+    }
+
+    /// A post of players' reports.
+    pub(crate) fn report(&self, address: IpAddr) -> Result<(), Throttled> {
+        self.reports.check(&network(address))
     }
 
     pub(crate) fn individualization(&self, address: IpAddr) -> Result<(), Throttled> {

@@ -48,7 +48,7 @@ async fn no_secret_reaches_the_log() {
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
 
-    let world = World::new().await;
+    let world = World::with("[edge]\nreports = true").await;
     let mut client = Client::registered(&world).await;
     let challenge = client.challenge(&world, MOVIE);
     let license = RequestMessage::License { stream_id: id(MOVIE), challenge: challenge.clone() };
@@ -61,12 +61,19 @@ async fn no_secret_reaches_the_log() {
     };
     let url = manifest.downloadables[0].urls[0].url.strip_prefix(world::URL).unwrap();
     assert_eq!(world.get(url, "").await.status, 200);
+    let report = format!(
+        "e=rr,ts=1,url=\"{}\",sid=\"session-of-a-player\",rc=200",
+        manifest.downloadables[0].urls[0].url
+    );
+    let headers = [("content-type", "application/cmcd")];
+    assert_eq!(world.request("POST", "/cmcd", &headers, report.as_bytes()).await.status, 204);
     world.try_login(EMAIL, "another secret", "").await;
     let key = client.device.clone();
     drop(guard);
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("/nccp/controller") && log.contains("/login"), "requests are logged:\n{log}");
+    assert!(log.contains("session-of-a-player"), "reports are logged:\n{log}");
     let ticket = client.ticket.clone().unwrap();
     let mut secrets = vec![PASSWORD.to_owned(), "another secret".to_owned(), ticket];
     secrets.extend(client.cookies.split("; ").map(|pair| pair.split_once('=').unwrap().1.to_owned()));

@@ -1,22 +1,19 @@
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, SeekFrom, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
 
+use crate::reading::pieces;
 use crate::storage::clamp;
 use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
-
-/// Bytes of an object that are in memory for a reader at a time.
-const CHUNK: usize = 64 * 1024;
 
 /// How the names of unfinished files begin.
 const WRITING: &str = ".writing-";
@@ -130,12 +127,17 @@ impl Folder {
     }
 
     /// A file, and what is known of it.
-    async fn open(&self, key: &Key) -> Result<(tokio::fs::File, Meta), Error> {
+    pub(crate) async fn open(&self, key: &Key) -> Result<(File, Meta), Error> {
         let (this, of) = (self.clone(), key.clone());
         let opened = tokio::task::spawn_blocking(move || this.open_known(&of)).await;
-        let (file, meta) =
-            opened.unwrap_or_else(|error| Err(self.failed(key, "read")(io::Error::other(error))))?;
-        Ok((tokio::fs::File::from_std(file), meta))
+        opened.unwrap_or_else(|error| Err(self.failed(key, "read")(io::Error::other(error))))
+    }
+
+    /// A range of an open file, all of which it had when it was looked at.
+    pub(crate) fn object(&self, file: Arc<File>, meta: Meta, range: Range<u64>) -> Object {
+        let (this, key) = (self.clone(), meta.key.clone());
+        let body = pieces(file, range.clone()).map_err(move |error| this.failed(&key, "read")(error));
+        Object { meta, range, body: body.boxed() }
     }
 
     /// Removes unfinished files below a folder, and the folders that are empty then; gives how many.
@@ -228,15 +230,9 @@ impl Storage for Folder {
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error> {
-        let (mut file, meta) = self.open(key).await?;
+        let (file, meta) = self.open(key).await?;
         let range = clamp(key, range, meta.size)?;
-        if range.start > 0 {
-            file.seek(SeekFrom::Start(range.start)).await.map_err(self.failed(key, "read"))?;
-        }
-        let (this, key) = (self.clone(), key.clone());
-        let body = ReaderStream::with_capacity(file.take(range.end - range.start), CHUNK);
-        let body = body.map_err(move |error| this.failed(&key, "read")(error)).boxed();
-        Ok(Object { meta, range, body })
+        Ok(self.object(Arc::new(file), meta, range))
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {

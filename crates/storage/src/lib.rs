@@ -1,5 +1,6 @@
 //! Where published films lie: objects under keys, in a local folder ([`Folder`]), in a bucket of S3 ([`S3`]) or in
-//! memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk.
+//! memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk, and
+//! [`OpenFiles`] a folder's files open.
 //!
 //! [`Storage`] asks for what object stores can do and no more: objects are written whole, read in ranges,
 //! listed by prefix, and created only where there is none. There is no renaming and no transaction, so
@@ -40,7 +41,9 @@ mod error;
 mod folder;
 mod key;
 mod memory;
+mod open_files;
 mod publish;
+mod reading;
 mod s3;
 mod storage;
 mod sweep;
@@ -51,6 +54,7 @@ pub use error::Error;
 pub use folder::Folder;
 pub use key::{InvalidKey, Key};
 pub use memory::Memory;
+pub use open_files::OpenFiles;
 pub use publish::{Published, files, publish, unpublish};
 pub use s3::{AccessKey, Credentials, Patience, S3, S3Settings, Trouble};
 pub use storage::{Meta, Object, PutMode, Storage, Transfer};

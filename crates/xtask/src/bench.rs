@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: numbers, with the conditions under which they were taken.
 
 mod decrypt;
+mod delivery;
 mod serve;
 mod startup;
 
@@ -66,8 +67,30 @@ enum Bench {
         #[arg(long, default_value_t = 8)]
         connections: usize,
     },
+    /// The edge beside nginx with secure_link: ranges of 64 KB and 4 MB of a file in memory, by wrk with 64
+    /// connections, all on the same two cores.
+    Edge(Rounds),
+    /// Segments that the origin encrypts when they are asked for, beside the same from the edge.
+    Origin(Rounds),
     /// What the browser must load: scripts and modules.
     Sizes,
+}
+
+/// How much of edge and origin is measured.
+#[derive(Debug, Args)]
+struct Rounds {
+    /// Runs of each, by turns; the median counts.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of a run.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+}
+
+impl Rounds {
+    fn extent(&self) -> delivery::Extent {
+        delivery::Extent { rounds: self.rounds.max(1), seconds: self.seconds.max(1) }
+    }
 }
 
 /// Runs the task.
@@ -96,6 +119,12 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
             print(&decrypt::run(project, (*rounds).max(1))?, arguments.json, decrypt::print)
         }
         Bench::Control { seconds, connections } => control(project, *seconds, *connections, arguments.json),
+        Bench::Edge(rounds) => {
+            print(&delivery::edge(project, rounds.extent())?, arguments.json, delivery::print)
+        }
+        Bench::Origin(rounds) => {
+            print(&delivery::origin(project, rounds.extent())?, arguments.json, delivery::print)
+        }
         Bench::Sizes => {
             let sizes = Size::of_modules(&build_site(project, Kind::Release)?);
             if arguments.json { print(&sizes, true, |_| ()) } else { Ok(()) }

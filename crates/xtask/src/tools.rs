@@ -74,6 +74,17 @@ pub(crate) fn nginx(project: &Project) -> Result<(), Error> {
     apt::install(project, "nginx (a cache in front of the edge, in tests)", &["nginx-light"], 2)
 }
 
+/// wrk, which asks servers for much.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn wrk(project: &Project) -> Result<(), Error> {
+    if on_path("wrk").is_some() {
+        return Ok(());
+    }
+    apt::install(project, "wrk (load for edge and origin)", &["wrk"], 1)
+}
+
 /// ChromeDriver, with Chromium beside it.
 ///
 /// # Errors

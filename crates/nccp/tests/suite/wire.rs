@@ -198,7 +198,11 @@ fn range_headers() {
     assert_eq!(parse("bytes=100-199"), Some(RangeHeader::Bounded(range(100, 199))));
     assert_eq!(parse("bytes=5-"), Some(RangeHeader::From(5)));
     assert_eq!(parse("bytes=-5"), Some(RangeHeader::Suffix(5)));
-    assert_eq!(parse("bytes=0-1,3-4"), Some(RangeHeader::Several));
+    for several in
+        ["bytes=0-1,3-4", "bytes=0-,0-,0-", "bytes=0-1, 3-4", "bytes=,0-1", "bytes=0-1,", "bytes=-1,-2"]
+    {
+        assert_eq!(parse(several), None, "{several}");
+    }
     for ignored in ["bytes", "items=0-1", "bytes=", "bytes=-", "bytes=9-1", "bytes=a-b", "bytes=+1-2"] {
         assert_eq!(parse(ignored), None, "{ignored}");
     }

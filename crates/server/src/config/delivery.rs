@@ -31,6 +31,8 @@ pub struct Edge {
     pub redirect: bool,
     /// What CDNs that check tokens themselves send in `X-Matinee-Pull` instead: one or two.
     pub pull_secrets: Vec<Credential>,
+    /// Whether players may report what happens (CMCD, event mode).
+    pub reports: bool,
 }
 
 impl Edge {

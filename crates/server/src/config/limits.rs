@@ -32,6 +32,8 @@ pub struct Limits {
     pub api_requests: u32,
     /// Wrong API keys per hour of one address.
     pub api_keys_per_address: u32,
+    /// Posts of players' reports per minute of one address.
+    pub reports: u32,
     /// Connections at a time; further ones wait.
     pub connections: usize,
     /// Connections of one address (IPv6: one /64) at a time; further ones are closed. Trusted proxies have no
@@ -54,6 +56,7 @@ impl Default for Limits {
             stream_keys_per_address: 60,
             api_requests: 6000,
             api_keys_per_address: 60,
+            reports: 120,
             connections: 10_000,
             connections_per_address: 100,
         }

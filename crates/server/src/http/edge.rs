@@ -161,13 +161,13 @@ impl Found {
 async fn find(service: &Service, path: &MediaPath) -> Result<Found, Unserved> {
     if let Ok(place) = path.pack.parse::<ContentPlace>() {
         return match service.config.has(Role::Origin) {
-            true => origin::find(service, &place, path).await.map(Found::Origin),
+            true => origin::find(service, &place, path, origin::begin_by()).await.map(Found::Origin),
             false => Err(Unserved::NotFound),
         };
     }
     let key = service.catalogue.media_key(path).filter(|_| service.config.has(Role::Edge));
     let key = key.ok_or(Unserved::NotFound)?;
-    match service.media.head(&key).await {
+    match service.files.head(&key).await {
         Ok(meta) => Ok(Found::Stored(meta)),
         Err(error) if error.is_not_found() => Err(Unserved::NotFound),
         Err(error) => {
@@ -268,7 +268,7 @@ async fn send(
         Found::Stored(Meta { key, .. }) => {
             // An empty file has no range.
             let range = (length > 0).then(|| first..first + length);
-            match service.media.get(&key, range).await {
+            match service.files.get(&key, range).await {
                 Ok(object) => Body::from_stream(object.body),
                 Err(error) => {
                     tracing::error!(%error, "a file cannot be sent");

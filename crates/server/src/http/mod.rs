@@ -23,6 +23,7 @@ mod observe;
 mod origin;
 mod pages;
 mod playlists;
+mod reports;
 mod shares;
 mod steering;
 mod stream;
@@ -73,6 +74,9 @@ pub fn router(service: Arc<Service>) -> Router {
     }
     if config.has(Role::Control) || config.has(Role::Edge) {
         router = router.merge(steering::routes());
+    }
+    if config.has(Role::Edge) {
+        router = router.merge(reports::routes());
     }
     if config.has(Role::Stream) {
         router = router.merge(stream::routes());

@@ -17,12 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use storage::{Key, Storage};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Octets of a clear file that are sent at once, and of one in a bucket, where each piece costs a request.
 const CLEAR_PIECE: u64 = 256 << 10;
 const CLEAR_PIECE_OF_BUCKET: u64 = 4 << 20;
-/// So long is waited for the first piece of an answer: shorter than requests may take to be answered at all, so that
+/// So long after a request came its answer begins, with all that this takes: the look at the sources, indexes
+/// that are not there yet, the first piece. Shorter than requests may take to be answered at all, so that
 /// viewers get 503, and the log says why.
 const FIRST: Duration = Duration::from_secs(20);
 
@@ -35,6 +36,26 @@ pub(super) struct OriginFile {
     pub(super) is_fixed: bool,
     content: ContentPath,
     what: What,
+    begin_by: Instant,
+}
+
+/// When the answer to a request that comes now must have begun.
+pub(super) fn begin_by() -> Instant {
+    Instant::now() + FIRST
+}
+
+/// What is done by then; else a line for the operator, and 503.
+async fn in_time<T>(
+    begin_by: Instant,
+    content: &ContentPath,
+    work: impl Future<Output = Result<T, Unserved>>,
+) -> Result<T, Unserved> {
+    timeout_at(begin_by, work).await.unwrap_or_else(|_| {
+        let content = content.as_str();
+        let error = format!("{content}: its sources do not begin to send in {} seconds", FIRST.as_secs());
+        tracing::error!(error, "a file cannot be made");
+        Err(Unserved::Off)
+    })
 }
 
 enum What {
@@ -59,16 +80,19 @@ pub(super) fn refused(unserved: &Unserved) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// The file behind a path.
+/// The file behind a path. `begin_by`: when its first piece must be there, too.
+///
+/// What was begun for it and is not done by then, an index, is finished all the same, for whoever asks next.
 pub(super) async fn find(
     service: &Service,
     place: &ContentPlace,
     path: &MediaPath,
+    begin_by: Instant,
 ) -> Result<OriginFile, Unserved> {
-    let film = service.content(place, Form::Own).await?;
+    let film = in_time(begin_by, &place.content, service.content(place, Form::Own)).await?;
     let file = |size, what| {
         let (pack_id, is_fixed) = (film.pack.pack_id.clone(), place.revision.is_some());
-        Ok(OriginFile { size, pack_id, is_fixed, content: place.content.clone(), what })
+        Ok(OriginFile { size, pack_id, is_fixed, content: place.content.clone(), what, begin_by })
     };
     if let Octets::Whole(whole) = &film.octets {
         if let Some((number, part)) = film.part(&path.file) {
@@ -87,21 +111,22 @@ impl OriginFile {
     /// The bytes of a range. What cannot be made at all is said before the answer begins; what fails later cuts it
     /// off.
     pub(super) async fn body(self, service: &Service, range: Range<u64>) -> Result<Body, Unserved> {
+        let (begin_by, content) = (self.begin_by, self.content.clone());
+        in_time(begin_by, &content, self.begin(service, range)).await
+    }
+
+    /// The bytes of a range, when the first of them are there.
+    async fn begin(self, service: &Service, range: Range<u64>) -> Result<Body, Unserved> {
         let off = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a file cannot be made");
             // It may be another one by now.
             service.origin.look_again(&self.content);
             Unserved::Off
         };
-        let late = || {
-            let content = self.content.as_str();
-            off(&format_args!("{content}: its sources do not begin to send in {} seconds", FIRST.as_secs()))
-        };
         let (film, number, part) = match &self.what {
             What::Beside(storage, key) => {
                 let range = (!range.is_empty()).then_some(range);
-                let object = timeout(FIRST, storage.get(key, range)).await.map_err(|_| late())?;
-                return match object {
+                return match storage.get(key, range).await {
                     Ok(object) if object.meta.size == self.size => Ok(Body::from_stream(object.body)),
                     Ok(_) => Err(off(&format_args!("{key} is not as long as source.json says"))),
                     Err(error) => Err(off(&error)),
@@ -124,8 +149,7 @@ impl OriginFile {
             _ => return Err(Unserved::NotFound),
         };
         let mut making = Making { film, number, file, work };
-        let first = timeout(FIRST, making.next()).await.map_err(|_| late())?;
-        let Some(first) = first else { return Ok(Body::empty()) };
+        let Some(first) = making.next().await else { return Ok(Body::empty()) };
         let first = first.map_err(|error| off(&error))?;
         let rest = stream::unfold(Some(making), async |making| {
             let mut making = making?;
@@ -226,4 +250,27 @@ fn track(film: &OriginFilm, number: usize) -> io::Result<&EncryptedTrack> {
         Octets::Clear | Octets::Whole(_) => &[],
     };
     tracks.get(number).ok_or_else(|| io::Error::other("no such track"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    /// Steps that are in time each are not together: sources that are slow twice take the time once.
+    #[tokio::test(start_paused = true)]
+    async fn all_steps_share_one_time() {
+        let content: ContentPath = "films/a".parse().unwrap();
+        let (came, begin_by) = (Instant::now(), begin_by());
+        let step = || async {
+            sleep(FIRST / 4 * 3).await;
+            Ok::<_, Unserved>(7)
+        };
+        assert_eq!(in_time(begin_by, &content, step()).await, Ok(7));
+        assert_eq!(in_time(begin_by, &content, step()).await, Err(Unserved::Off));
+        // The clock is the test's.
+        assert!((FIRST..FIRST * 5 / 4).contains(&came.elapsed()));
+        let refused = async { Err::<(), _>(Unserved::Gone) };
+        assert_eq!(in_time(begin_by, &content, refused).await, Err(Unserved::Gone));
+    }
 }

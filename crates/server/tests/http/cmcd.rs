@@ -55,3 +55,45 @@ async fn playlists_do_not_hand_it_on() {
         assert_eq!((told.status.as_u16(), told.text()), (200, plain.text()));
     }
 }
+
+const REPORTS: &[u8] = b"e=ps,sid=\"s-1\",sta=p,ts=1700000000000,v=2\ne=t,ts=1700000001000,bl=(5000),v=2\n";
+
+/// CTA-5004-B, event mode: taken whole or not at all, from any page, and so often.
+#[tokio::test]
+async fn players_report_what_happens() {
+    let world = World::with("[edge]\nreports = true\n[limits]\nreports = 10").await;
+    let post = async |media_type: &str, body: &[u8]| {
+        let headers = [("content-type", media_type), ("origin", "https://elsewhere.example")];
+        world.request("POST", "/cmcd", &headers, body).await
+    };
+    let preflight = world.request("OPTIONS", "/cmcd", &[("origin", "https://elsewhere.example")], b"").await;
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.header("access-control-allow-headers"), "Content-Type");
+    let taken = post("application/cmcd", REPORTS).await;
+    assert_eq!((taken.status.as_u16(), taken.header("access-control-allow-origin")), (204, "*"));
+    assert_eq!(post("application/json", b"{}").await.status, 415);
+    assert_eq!(post("application/cmcd", b"e=ps,ts=1\nnot one").await.status, 400);
+    assert_eq!(post("application/cmcd", &vec![b'e'; 100_000]).await.status, 413);
+    assert_eq!(world.get("/cmcd", "").await.status, 405);
+    for _ in 0..6 {
+        assert_eq!(post("application/cmcd", REPORTS).await.status, 204);
+    }
+    // The budget fills up again, slowly.
+    let mut last = post("application/cmcd", REPORTS).await;
+    for _ in 0..10_000 {
+        if last.status == 429 {
+            break;
+        }
+        last = post("application/cmcd", REPORTS).await;
+    }
+    assert_eq!(last.status, 429);
+    assert!(!last.header("retry-after").is_empty());
+}
+
+/// Off unless the operator wants it: players stop at 410.
+#[tokio::test]
+async fn no_reports_unless_they_are_wanted() {
+    let world = World::new().await;
+    let answer = world.request("POST", "/cmcd", &[("content-type", "application/cmcd")], REPORTS).await;
+    assert_eq!(answer.status, 410);
+}

@@ -9,6 +9,7 @@ mod faults;
 mod killed;
 #[cfg(unix)]
 mod links;
+mod open_files;
 mod publishing;
 mod servers;
 mod signed;
@@ -16,7 +17,7 @@ mod swept;
 
 use std::sync::Arc;
 
-use storage::{Cached, Disk, Folder, Memory, Storage};
+use storage::{Cached, Disk, Folder, Memory, OpenFiles, Storage};
 use tempfile::TempDir;
 
 /// Each kind of storage, empty. The folder lives as long as what holds it.
@@ -27,6 +28,7 @@ fn storages() -> (TempDir, Vec<Arc<dyn Storage>>) {
     let mut storages: Vec<Arc<dyn Storage>> = vec![
         Arc::new(Folder::new(folder.path().join("library"))),
         Arc::new(Memory::default()),
+        Arc::new(OpenFiles::new(Folder::new(folder.path().join("open")))),
         Arc::new(Cached::new(elsewhere, Some(Arc::new(disk)))),
     ];
     storages.extend(buckets::buckets());

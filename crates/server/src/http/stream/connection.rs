@@ -263,7 +263,7 @@ impl Connection {
             false => None,
         };
         let key = self.key(rep)?;
-        let library = Arc::clone(&self.service.media);
+        let library = Arc::clone(&self.service.files);
         let body = library.get(&key, Some(range.first()..range.last() + 1)).await?.body;
         let number = u32::try_from(segment.number).unwrap_or(u32::MAX);
         let source = Source { stream: body, rest: bytes::Bytes::new() };
@@ -292,7 +292,7 @@ impl Connection {
     /// So many octets of a file, from its first on, in base64.
     async fn beginning(&mut self, rep: &Rep, octets: u64) -> Result<String, End> {
         let key = self.key(rep)?;
-        let library = Arc::clone(&self.service.media);
+        let library = Arc::clone(&self.service.files);
         Ok(to_base64(&library.get(&key, Some(0..octets)).await?.bytes().await?))
     }
 

@@ -1,0 +1,145 @@
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::Key;
+
+/// Values by key, those that were used last, each good for a time. The clock is the caller's.
+#[derive(Debug)]
+pub(super) struct Table<V> {
+    most: usize,
+    good_for: Duration,
+    all: HashMap<Key, Entry<V>>,
+    /// Keys by their last use.
+    order: BTreeMap<u64, Key>,
+    uses: u64,
+    forgotten: u64,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    value: V,
+    since: Instant,
+    used: u64,
+}
+
+/// How often something was forgotten when a value was looked for elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Forgotten(u64);
+
+impl<V: Clone> Table<V> {
+    /// Room for so many values, each good for so long.
+    pub(super) fn new(most: usize, good_for: Duration) -> Self {
+        Self { most, good_for, all: HashMap::new(), order: BTreeMap::new(), uses: 0, forgotten: 0 }
+    }
+
+    /// A value that is still good.
+    pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<V> {
+        let entry = self.all.get_mut(key)?;
+        if now.saturating_duration_since(entry.since) >= self.good_for {
+            self.remove(key);
+            return None;
+        }
+        self.uses += 1;
+        let used = std::mem::replace(&mut entry.used, self.uses);
+        let value = entry.value.clone();
+        if let Some(key) = self.order.remove(&used) {
+            self.order.insert(self.uses, key);
+        }
+        Some(value)
+    }
+
+    /// To be asked before a value is looked for elsewhere, for [`put`](Self::put).
+    pub(super) fn forgotten(&self) -> Forgotten {
+        Forgotten(self.forgotten)
+    }
+
+    /// Keeps a value, unless something was forgotten since it was looked for: it may be what was to be
+    /// forgotten.
+    pub(super) fn put(&mut self, key: Key, value: V, now: Instant, before: Forgotten) {
+        if self.most == 0 || before != self.forgotten() {
+            return;
+        }
+        self.remove(&key);
+        while let Some((_, oldest)) = self.order.first_key_value() {
+            let is_good = |entry: &Entry<V>| now.saturating_duration_since(entry.since) < self.good_for;
+            if self.all.len() < self.most && self.all.get(oldest).is_some_and(is_good) {
+                break;
+            }
+            let oldest = oldest.clone();
+            self.remove(&oldest);
+        }
+        self.uses += 1;
+        self.order.insert(self.uses, key.clone());
+        self.all.insert(key, Entry { value, since: now, used: self.uses });
+    }
+
+    /// Forgets a value.
+    pub(super) fn forget(&mut self, key: &Key) {
+        self.forgotten += 1;
+        self.remove(key);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(entry) = self.all.remove(key) {
+            self.order.remove(&entry.used);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD_FOR: Duration = Duration::from_secs(10);
+
+    fn key(n: u32) -> Key {
+        format!("film/{n}").parse().unwrap()
+    }
+
+    fn put(table: &mut Table<u32>, n: u32, now: Instant) {
+        let before = table.forgotten();
+        table.put(key(n), n, now, before);
+    }
+
+    #[test]
+    fn the_number_is_bounded_and_what_is_in_use_stays() {
+        let (mut table, now) = (Table::new(5, GOOD_FOR), Instant::now());
+        for n in 0..10_000 {
+            put(&mut table, n, now);
+            assert_eq!(table.get(&key(0), now), Some(0));
+            assert!(table.all.len() <= 5 && table.all.len() == table.order.len());
+        }
+        assert_eq!(table.get(&key(9_999), now), Some(9_999));
+        assert_eq!(table.get(&key(1), now), None);
+        let mut none = Table::new(0, GOOD_FOR);
+        put(&mut none, 1, now);
+        assert_eq!(none.get(&key(1), now), None);
+    }
+
+    #[test]
+    fn a_value_is_good_for_its_time_however_often_it_is_used() {
+        let (mut table, now) = (Table::new(5, GOOD_FOR), Instant::now());
+        put(&mut table, 1, now);
+        for second in 0..10 {
+            assert_eq!(table.get(&key(1), now + Duration::from_secs(second)), Some(1));
+        }
+        assert_eq!(table.get(&key(1), now + GOOD_FOR), None);
+        // What is not good any more goes when another one comes.
+        put(&mut table, 2, now);
+        put(&mut table, 3, now + GOOD_FOR);
+        assert_eq!(table.all.len(), 1);
+    }
+
+    #[test]
+    fn what_was_looked_for_before_something_was_forgotten_is_not_kept() {
+        let (mut table, now) = (Table::new(5, GOOD_FOR), Instant::now());
+        put(&mut table, 1, now);
+        let before = table.forgotten();
+        table.forget(&key(1));
+        assert_eq!(table.get(&key(1), now), None);
+        table.put(key(1), 1, now, before);
+        assert_eq!(table.get(&key(1), now), None, "the old one");
+        put(&mut table, 1, now);
+        assert_eq!(table.get(&key(1), now), Some(1));
+    }
+}
