@@ -1,6 +1,8 @@
 //! What a browser must have to play protected films (A10), asked before anything is registered.
 
 use js_sys::{Function, Reflect};
+use nccp::Downloadable;
+use playback::{DynamicRange, Fit, media_type};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Picture and sound that every film of this version has.
@@ -57,6 +59,33 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .and_then(|function| function.dyn_into::<Function>().ok())
         .and_then(|function| function.call1(&constructor, &JsValue::from_str(mime)).ok())
         .is_some_and(|answer| answer.is_truthy())
+}
+
+/// Media queries that say that the screen shows HDR: of all of it, and of films where a TV shows those on another
+/// plane (Media Queries 5, 6.4 and 6.5).
+const HDR: [&str; 2] = ["(dynamic-range: high)", "(video-dynamic-range: high)"];
+
+/// Whether the screen shows HDR, by `global.matchMedia`.
+pub fn shows_hdr(global: &JsValue) -> bool {
+    let Some(ask) = property(global, "matchMedia").and_then(|found| found.dyn_into::<Function>().ok()) else {
+        return false;
+    };
+    let matches = |query: &str| {
+        let answer = ask.call1(global, &JsValue::from_str(query)).ok();
+        answer.and_then(|answer| property(&answer, "matches")).is_some_and(|matches| matches.is_truthy())
+    };
+    HDR.into_iter().any(matches)
+}
+
+/// How well this browser and its screen play pictures.
+pub fn fit(global: &JsValue, picture: &Downloadable) -> Fit {
+    if !is_type_supported(global, &media_type(picture)) {
+        Fit::Not
+    } else if DynamicRange::of(picture) == DynamicRange::Sdr || shows_hdr(global) {
+        Fit::Well
+    } else {
+        Fit::Poorly
+    }
 }
 
 /// What `global` (the window, or a stand-in for it) lacks; empty when the film can play. SIMD and

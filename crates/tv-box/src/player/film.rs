@@ -10,13 +10,13 @@ use engine::{
     model::{Presentation, TrackKind},
 };
 use nccp::{ErrorCode, LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage, WireError};
-use playback::{Due, Renewal, Terms, cmcd::Cmcd};
+use playback::{Due, PictureChoice, Renewal, Terms, cmcd::Cmcd};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outlet::{Outlet, Progress};
 use super::track::TrackRun;
-use super::{is_protected, is_supported};
+use super::{fit, is_protected, is_supported};
 use crate::control::{Ask, Control};
 use crate::drm::Granted;
 use crate::fetcher::{self, Arrival};
@@ -70,6 +70,7 @@ pub(super) struct Film<'a> {
     session: SessionId,
     begun: Instant,
     pub(super) manifest: Manifest,
+    pictures: PictureChoice,
     pub(super) duration: f64,
     pub(super) engine: Engine,
     events: VecDeque<Event>,
@@ -108,12 +109,14 @@ impl<'a> Film<'a> {
         screen: &'a mut dyn Screen,
         (movie, title): (MovieId, String),
         (session, begun): (SessionId, Instant),
-        manifest: Manifest,
+        mut manifest: Manifest,
         chosen: &Chosen,
         (arrived, answer): (mpsc::Sender<Arrival>, mpsc::Sender<Answer>),
     ) -> Result<Self, Error> {
         let start =
             StartConditions { stored_estimate: control.shared.state().throughput(), viewport: VIEWPORT };
+        let mut pictures = PictureChoice::default();
+        pictures.narrow(&mut manifest, fit);
         let presentation = present(control, &manifest);
         let duration = presentation.duration().unwrap_or(0.0);
         let position = presentation.start.unwrap_or(0.0);
@@ -129,6 +132,7 @@ impl<'a> Film<'a> {
             session,
             begun,
             manifest,
+            pictures,
             duration,
             engine: Engine::new(Config { start, seed: fastrand::u64(..), ..Config::default() }),
             events: VecDeque::new(),
@@ -288,7 +292,8 @@ impl<'a> Film<'a> {
                 }
             }
             Answer::License(Err(error)) => self.unlicensed(error),
-            Answer::Manifest(Ok(manifest)) => {
+            Answer::Manifest(Ok(mut manifest)) => {
+                self.pictures.narrow(&mut manifest, fit);
                 let presentation = present(self.control, &manifest);
                 self.manifest = *manifest;
                 self.feed(Event::Manifest(presentation))

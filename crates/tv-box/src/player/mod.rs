@@ -8,7 +8,8 @@ mod track;
 use std::pin::Pin;
 use std::time::Duration;
 
-use nccp::{Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
+use nccp::{Downloadable, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
+use playback::{DynamicRange, Fit};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -38,13 +39,30 @@ pub(crate) struct FilmEnd {
     pub(crate) stop: bool,
 }
 
-/// Whether a box plays files of this type: AVC and AAC in MP4.
+/// What a box decodes: the codecs of pictures, by the beginnings of their names (RFC 6381), with the dynamic ranges
+/// that it shows. The stream that players are given carries H.264 alone.
+static DECODERS: [(&str, &[DynamicRange]); 1] = [("avc1.", &[DynamicRange::Sdr])];
+
+/// Whether a box plays files of this type: one of [`DECODERS`], and AAC, in MP4.
 fn is_supported(mime: &str) -> bool {
     let (container, codecs) = mime.split_once(';').unwrap_or((mime, ""));
+    let has = |codec: &str| codecs.contains(&format!("\"{codec}"));
     match container {
-        "video/mp4" => codecs.contains("\"avc1."),
-        "audio/mp4" => codecs.contains("\"mp4a.40."),
+        "video/mp4" => DECODERS.iter().any(|(codec, _)| has(codec)),
+        "audio/mp4" => has("mp4a.40."),
         _ => false,
+    }
+}
+
+/// How well a box plays pictures.
+fn fit(file: &Downloadable) -> Fit {
+    let of_codec = || DECODERS.iter().filter(|(codec, _)| file.codecs.starts_with(*codec));
+    if of_codec().any(|(_, ranges)| ranges.contains(&DynamicRange::of(file))) {
+        Fit::Well
+    } else if of_codec().next().is_some() {
+        Fit::Poorly
+    } else {
+        Fit::Not
     }
 }
 
