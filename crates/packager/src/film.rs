@@ -131,6 +131,7 @@ impl<'a> Film<'a> {
                 }),
             });
         }
+        tell_codecs_apart(&mut tracks);
         for (index, track) in tracks.iter().enumerate() {
             if tracks[..index].iter().any(|other| other.id == track.id) {
                 return Err(Error::SameRepresentation { id: track.id.clone() });
@@ -250,6 +251,19 @@ impl<'a> Film<'a> {
     }
 }
 
+/// Gives pictures whose height and bitrate another codec or dynamic range has, too, an id of their own. Films in which
+/// none has keep the ids that they had.
+fn tell_codecs_apart(tracks: &mut [FilmTrack<'_>]) {
+    for index in 1..tracks.len() {
+        let (before, rest) = tracks.split_at_mut(index);
+        let Some(this) = rest.first_mut() else { return };
+        let others = before.iter().filter(|other| other.id == this.id);
+        if this.video.is_some() && others.count() > 0 && before.iter().all(|other| !other.is_like(this)) {
+            this.id = format!("{}-{}", this.id, this.codec());
+        }
+    }
+}
+
 /// When a track begins to be presented, on its source's timeline.
 fn start<C>(track: &InputTrack<C>) -> i64 {
     // A video's leading pictures are shown, whatever an edit list says; what comes before audio's start
@@ -332,6 +346,17 @@ fn frame_rate<C>(track: &InputTrack<C>) -> Fraction {
 }
 
 impl FilmTrack<'_> {
+    /// The codec without its profile (RFC 6381).
+    fn codec(&self) -> &str {
+        self.codecs.split('.').next().unwrap_or_default()
+    }
+
+    /// Whether it has the id of another in the same codec and dynamic range.
+    fn is_like(&self, other: &FilmTrack<'_>) -> bool {
+        let range = |track: &FilmTrack<'_>| track.video.as_ref().map(|video| video.video_range.clone());
+        self.id == other.id && self.codec() == other.codec() && range(self) == range(other)
+    }
+
     /// What rules for keys ask of it.
     pub(crate) fn traits(&self) -> TrackTraits<'_> {
         TrackTraits {
