@@ -23,6 +23,6 @@ pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
 pub use live::{LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
 pub use nccp::EventState;
-pub use pictures::{DynamicRange, Fit, PictureChoice, PictureGroup};
+pub use pictures::{DynamicRange, Fit, PictureChoice, PictureGroup, pictures_to_ask_about};
 pub use presentation::{media_type, presentation};
 pub use renewal::{Due, Renewal, Terms};

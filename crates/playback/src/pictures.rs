@@ -98,7 +98,7 @@ impl PictureChoice {
     }
 
     /// Takes all pictures out of a manifest that are not of the chosen group. Where none is chosen yet it is
-    /// the best that the device plays well; where it plays none so, the one that asks least of its screen. A
+    /// the best that the device plays well; where it plays none so, the one that asks least of it. A
     /// manifest of which the device plays nothing stays as it is.
     pub fn narrow(&mut self, manifest: &mut Manifest, fit: impl Fn(&Downloadable) -> Fit) {
         if self.group.is_none() {
@@ -108,6 +108,30 @@ impl PictureChoice {
             manifest.downloadables.retain(|file| PictureGroup::of(file).is_none_or(|group| group == chosen));
         }
     }
+}
+
+/// Lines of the largest picture by which a device is asked about a group: a smaller one is taken where it is too much
+/// for the device after all.
+const ASKED: u32 = 1080;
+
+/// One picture of each group to ask a device about: the largest that is not above 1080 lines, else the smallest.
+/// Nothing is to be asked where there are not several groups.
+pub fn pictures_to_ask_about(files: &[Downloadable]) -> Vec<(PictureGroup, &Downloadable)> {
+    let lines = |file: &Downloadable| file.resolution.map_or(0, |size| size.width.min(size.height));
+    let rank = |file: &Downloadable| match lines(file) {
+        low @ 0..=ASKED => (true, i64::from(low)),
+        high => (false, -i64::from(high)),
+    };
+    let mut groups: Vec<(PictureGroup, &Downloadable)> = Vec::new();
+    for file in files {
+        let Some(group) = PictureGroup::of(file) else { continue };
+        match groups.iter().position(|(other, _)| *other == group) {
+            Some(at) if rank(file) > rank(groups[at].1) => groups[at].1 = file,
+            Some(_) => {}
+            None => groups.push((group, file)),
+        }
+    }
+    if groups.len() > 1 { groups } else { Vec::new() }
 }
 
 /// The best group. A group fits as well as the best of its pictures.
@@ -122,11 +146,9 @@ fn best(files: &[Downloadable], fit: impl Fn(&Downloadable) -> Fit) -> Option<Pi
         }
     }
     let of = |wanted: Fit| groups.iter().filter(move |(_, fit)| *fit == wanted).map(|(group, _)| *group);
-    let least = |group: &PictureGroup| {
-        let (range, codec) = group.worth();
-        (range, std::cmp::Reverse(codec))
-    };
-    of(Fit::Well).max_by_key(|group| group.worth()).or_else(|| of(Fit::Poorly).min_by_key(least))
+    of(Fit::Well)
+        .max_by_key(|group| group.worth())
+        .or_else(|| of(Fit::Poorly).min_by_key(|group| group.worth()))
 }
 
 #[cfg(test)]

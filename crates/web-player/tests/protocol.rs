@@ -8,7 +8,7 @@ use engine::{
 };
 use js_sys::{Function, Object, Reflect};
 use nccp::{Downloadable, Manifest};
-use playback::Fit;
+use playback::{Fit, PictureGroup};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
@@ -122,7 +122,7 @@ fn hdr_wants_a_screen_of_its_own() {
                     return {MediaSource, matchMedia: query => ({matches: query === screen})}";
         Function::new_with_args("screen", make).call1(&JsValue::NULL, &screen.into()).unwrap()
     };
-    let fit = |picture: &Downloadable, screen: &str| capability::fit(&window(screen), picture);
+    let fit = |picture: &Downloadable, screen: &str| capability::fit(&window(screen), &[], picture);
     assert_eq!(fit(&picture, ""), Fit::Well);
     picture.video_range = Some("PQ".into());
     assert_eq!(fit(&picture, ""), Fit::Poorly);
@@ -131,6 +131,23 @@ fn hdr_wants_a_screen_of_its_own() {
     }
     picture.codecs = "hvc1.2.4.L120.B0".into();
     assert_eq!(fit(&picture, "(dynamic-range: high)"), Fit::Not);
+}
+
+/// Of several codecs the browser is asked which it decodes without dropping pictures.
+#[wasm_bindgen_test]
+async fn what_is_too_much_is_not_taken() {
+    let first = Manifest::parse(OURS.as_bytes()).unwrap().downloadables.remove(0);
+    let hdr =
+        Downloadable { codecs: "hvc1.2.4.L120.B0".into(), video_range: Some("PQ".into()), ..first.clone() };
+    let make = "const decodingInfo = ({type, video}) => Promise.resolve({smooth: type === 'media-source' && \
+                video.width === 1280 && video.transferFunction !== 'pq'}); \
+                return {navigator: {mediaCapabilities: {decodingInfo}}}";
+    let window = Function::new_with_args("", make).call0(&JsValue::NULL).unwrap();
+    let groups = [PictureGroup::of(&first).unwrap(), PictureGroup::of(&hdr).unwrap()];
+    let files = [first, hdr];
+    assert_eq!(capability::too_much(&window, &files).await, groups[1..]);
+    assert!(capability::too_much(&window, &files[1..]).await.is_empty(), "there is no other");
+    assert!(capability::too_much(&JsValue::from(Object::new()), &files).await.is_empty(), "who says nothing");
 }
 
 /// A `sidx` (version 0, timescale 1000) with two references, as ISO/IEC 14496-12 §8.16.3 lays it out.

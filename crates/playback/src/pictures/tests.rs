@@ -148,6 +148,29 @@ fn a_refreshed_manifest_keeps_the_choice() {
     );
 }
 
+#[test]
+fn a_device_is_asked_about_one_picture_of_each_group() {
+    let mut film = both();
+    film.downloadables.extend([
+        file(6, HEVC, Some("PQ"), 2160),
+        file(7, AV1, None, 2160),
+        file(8, AV1, None, 1440),
+    ]);
+    let asked = pictures_to_ask_about(&film.downloadables);
+    let asked: Vec<_> = asked.iter().map(|(_, file)| file.id.trim_start_matches('0')).collect();
+    assert_eq!(asked, ["3", "4", "8"]);
+    let one = [file(1, H264, None, 240), file(2, H264, None, 480), file(5, "mp4a.40.2", None, 0)];
+    assert!(pictures_to_ask_about(&one).is_empty());
+}
+
+/// Where all is too much for the device, it gets what the weakest do.
+#[test]
+fn the_last_resort_is_h264() {
+    assert_eq!(ids(&narrowed(both(), |_| Fit::Poorly)), ["1", "3", "5"]);
+    let codecs = manifest(vec![file(1, AV1, None, 720), file(2, H264, None, 720)]);
+    assert_eq!(ids(&narrowed(codecs, |_| Fit::Poorly)), ["2"]);
+}
+
 proptest! {
     /// Whatever a film has and a device says, the engine is given pictures of one group, which the device can
     /// decode, and so asks for no others.

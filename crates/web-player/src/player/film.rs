@@ -12,7 +12,7 @@ use drm_api::cdm::Request;
 use engine::{Event, abr::caps::Limit};
 use gloo::utils::window;
 use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId};
-use playback::{PictureChoice, is_same_session};
+use playback::{PictureChoice, PictureGroup, is_same_session, pictures_to_ask_about};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -284,9 +284,24 @@ impl Film {
         }
     }
 
-    fn manifest_is_whole(self: &Rc<Self>, mut manifest: Manifest) {
+    /// Chooses codec and dynamic range, once; only a film that has several waits for what the browser says of them.
+    fn manifest_is_whole(self: &Rc<Self>, manifest: Manifest) {
+        if self.pictures.get().group().is_some() || pictures_to_ask_about(&manifest.downloadables).is_empty()
+        {
+            return self.narrowed(manifest, &[]);
+        }
+        let film = Rc::clone(self);
+        spawn_local(async move {
+            let too_much = capability::too_much(&js_sys::global(), &manifest.downloadables).await;
+            if !film.closed.get() {
+                film.narrowed(manifest, &too_much);
+            }
+        });
+    }
+
+    fn narrowed(self: &Rc<Self>, mut manifest: Manifest, too_much: &[PictureGroup]) {
         let (mut pictures, global) = (self.pictures.get(), js_sys::global());
-        pictures.narrow(&mut manifest, |picture| capability::fit(&global, picture));
+        pictures.narrow(&mut manifest, |picture| capability::fit(&global, too_much, picture));
         self.pictures.set(pictures);
         match self.licenses.manifest_arrived(&manifest) {
             Ok(()) => {
