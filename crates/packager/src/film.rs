@@ -254,14 +254,30 @@ impl<'a> Film<'a> {
 /// Gives pictures whose height and bitrate another codec or dynamic range has, too, an id of their own. Films in which
 /// none has keep the ids that they had.
 fn tell_codecs_apart(tracks: &mut [FilmTrack<'_>]) {
-    for index in 1..tracks.len() {
-        let (before, rest) = tracks.split_at_mut(index);
-        let Some(this) = rest.first_mut() else { return };
-        let others = before.iter().filter(|other| other.id == this.id);
-        if this.video.is_some() && others.count() > 0 && before.iter().all(|other| !other.is_like(this)) {
-            this.id = format!("{}-{}", this.id, this.codec());
+    let forms: Vec<_> = tracks.iter().filter_map(FilmTrack::form).collect();
+    let pictures = tracks.iter_mut().filter(|track| track.video.is_some());
+    pictures.zip(distinct_ids(&forms)).for_each(|(track, id)| track.id = id);
+}
+
+/// What pictures are called, and in what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Form {
+    id: String,
+    /// Codec without its profile, and dynamic range where it is not SDR: `hvc1-pq`.
+    coding: String,
+}
+
+/// Of each its id, with its coding where one before it in another coding has the same.
+fn distinct_ids(forms: &[Form]) -> Vec<String> {
+    let distinct = |(index, this): (usize, &Form)| {
+        let mut same = forms[..index].iter().filter(|other| other.id == this.id).peekable();
+        let taken = same.peek().is_some();
+        match taken && same.all(|other| other.coding != this.coding) {
+            true => format!("{}-{}", this.id, this.coding),
+            false => this.id.clone(),
         }
-    }
+    };
+    forms.iter().enumerate().map(distinct).collect()
 }
 
 /// When a track begins to be presented, on its source's timeline.
@@ -346,15 +362,14 @@ fn frame_rate<C>(track: &InputTrack<C>) -> Fraction {
 }
 
 impl FilmTrack<'_> {
-    /// The codec without its profile (RFC 6381).
-    fn codec(&self) -> &str {
-        self.codecs.split('.').next().unwrap_or_default()
-    }
-
-    /// Whether it has the id of another in the same codec and dynamic range.
-    fn is_like(&self, other: &FilmTrack<'_>) -> bool {
-        let range = |track: &FilmTrack<'_>| track.video.as_ref().map(|video| video.video_range.clone());
-        self.id == other.id && self.codec() == other.codec() && range(self) == range(other)
+    /// Of pictures, what they are called and in what they are.
+    fn form(&self) -> Option<Form> {
+        let codec = self.codecs.split('.').next().unwrap_or_default();
+        let coding = match &self.video.as_ref()?.video_range[..] {
+            "SDR" => codec.to_owned(),
+            range => format!("{codec}-{}", range.to_lowercase()),
+        };
+        Some(Form { id: self.id.clone(), coding })
     }
 
     /// What rules for keys ask of it.
@@ -410,5 +425,25 @@ impl FilmTrack<'_> {
     /// Adds what is known once the file is written.
     pub(crate) fn fill(&self, representation: &mut Representation, written: Written) {
         representation.fill(written, self.ticks());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(forms: &[(&str, &str)]) -> Vec<String> {
+        let form = |(id, coding): &(&str, &str)| Form { id: (*id).to_owned(), coding: (*coding).to_owned() };
+        distinct_ids(&forms.iter().map(form).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn only_ids_that_two_codings_have_are_changed() {
+        assert_eq!(ids(&[("v240-100", "avc1"), ("v240-90", "hvc1-pq")]), ["v240-100", "v240-90"]);
+        assert_eq!(ids(&[("v240-100", "hvc1-pq")]), ["v240-100"]);
+        let three = [("v240-100", "avc1"), ("v240-100", "hvc1"), ("v240-100", "hvc1-pq")];
+        assert_eq!(ids(&three), ["v240-100", "v240-100-hvc1", "v240-100-hvc1-pq"]);
+        // Twice the same is an error, as ever.
+        assert_eq!(ids(&[("v240-100", "avc1"), ("v240-100", "avc1")]), ["v240-100", "v240-100"]);
     }
 }

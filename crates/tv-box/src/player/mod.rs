@@ -56,8 +56,12 @@ fn is_supported(mime: &str) -> bool {
 
 /// How well a box plays pictures.
 fn fit(file: &Downloadable) -> Fit {
-    let of_codec = || DECODERS.iter().filter(|(codec, _)| file.codecs.starts_with(*codec));
-    if of_codec().any(|(_, ranges)| ranges.contains(&DynamicRange::of(file))) {
+    fit_of(&file.codecs, DynamicRange::of(file))
+}
+
+fn fit_of(codecs: &str, range: DynamicRange) -> Fit {
+    let of_codec = || DECODERS.iter().filter(|(codec, _)| codecs.starts_with(*codec));
+    if of_codec().any(|(_, ranges)| ranges.contains(&range)) {
         Fit::Well
     } else if of_codec().next().is_some() {
         Fit::Poorly
@@ -206,7 +210,7 @@ fn height(manifest: &Manifest, id: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_supported;
+    use super::{DynamicRange, Fit, fit_of, is_supported};
 
     #[test]
     fn a_box_plays_avc_and_aac() {
@@ -215,6 +219,13 @@ mod tests {
         for other in ["video/mp4; codecs=\"hvc1.1.6.L93.B0\"", "audio/webm; codecs=\"opus\"", "video/mp4", ""]
         {
             assert!(!is_supported(other), "{other}");
+        }
+        for (codecs, range, fit) in [
+            ("avc1.64001F", DynamicRange::Sdr, Fit::Well),
+            ("avc1.6E001F", DynamicRange::Pq, Fit::Poorly),
+            ("hvc1.2.4.L120.B0", DynamicRange::Pq, Fit::Not),
+        ] {
+            assert_eq!(fit_of(codecs, range), fit, "{codecs}");
         }
     }
 }
