@@ -121,8 +121,8 @@ fn media_set(
     });
 }
 
-/// HDR, by the codes of ISO/IEC 23091-2. Pictures in PQ look wrong to who does not know it, so that players who do
-/// not are to leave them alone (ISO/IEC 23009-1, 5.8.4.8); HLG is made to be shown by all.
+/// HDR, by the codes of ISO/IEC 23091-2. Pictures in PQ look wrong to who does not know it, so that players
+/// who do not are to leave them alone (ISO/IEC 23009-1, 5.8.4.8); HLG is made to be shown by all.
 fn transfer(xml: &mut Xml, r: &Representation) {
     let (property, code) = match range(r) {
         Some("PQ") => ("EssentialProperty", 16),

@@ -2,8 +2,8 @@
 
 use pack::{AudioRole, MediaType, Representation, SubtitleRole};
 
-/// Representations between which a player may switch freely: of one track, one codec, one dynamic range and one set
-/// of keys.
+/// Representations between which a player may switch freely: of one track, one codec, one dynamic range and
+/// one set of keys.
 pub(crate) struct Alternatives<'a> {
     /// At least one.
     pub(crate) all: Vec<&'a Representation>,

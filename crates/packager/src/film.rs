@@ -251,8 +251,8 @@ impl<'a> Film<'a> {
     }
 }
 
-/// Gives pictures whose height and bitrate another codec or dynamic range has, too, an id of their own. Films in which
-/// none has keep the ids that they had.
+/// Gives pictures whose height and bitrate another codec or dynamic range has, too, an id of their own. Films
+/// in which none has keep the ids that they had.
 fn tell_codecs_apart(tracks: &mut [FilmTrack<'_>]) {
     let forms: Vec<_> = tracks.iter().filter_map(FilmTrack::form).collect();
     let pictures = tracks.iter_mut().filter(|track| track.video.is_some());

@@ -2,9 +2,9 @@
 //! ranges.
 //!
 //! Players switch between representations of one codec and one dynamic range only: a source buffer and a
-//! decoder are made for one codec, and a screen that went from HDR to SDR and back would flicker. So one group is
-//! chosen when the film begins ([`PictureChoice`]), and the manifest is narrowed to it before anything else is made
-//! of it; heights, policies and keys then go by what is in the group.
+//! decoder are made for one codec, and a screen that went from HDR to SDR and back would flicker. So one
+//! group is chosen when the film begins ([`PictureChoice`]), and the manifest is narrowed to it before
+//! anything else is made of it; heights, policies and keys then go by what is in the group.
 
 use std::fmt;
 
@@ -79,7 +79,7 @@ impl PictureGroup {
 pub enum Fit {
     /// It cannot decode them.
     Not,
-    /// It can, but its screen does not show them as they were meant.
+    /// It can, but not as they were meant: its screen does not show them so, or it would drop some.
     Poorly,
     /// As they were meant.
     Well,
@@ -110,12 +110,12 @@ impl PictureChoice {
     }
 }
 
-/// Lines of the largest picture by which a device is asked about a group: a smaller one is taken where it is too much
-/// for the device after all.
+/// Lines of the largest picture by which a device is asked about a group: a smaller one is taken where it is
+/// too much for the device after all.
 const ASKED: u32 = 1080;
 
-/// One picture of each group to ask a device about: the largest that is not above 1080 lines, else the smallest.
-/// Nothing is to be asked where there are not several groups.
+/// One picture of each group to ask a device about: the largest that is not above 1080 lines, else the
+/// smallest. Nothing is to be asked where there are not several groups.
 pub fn pictures_to_ask_about(files: &[Downloadable]) -> Vec<(PictureGroup, &Downloadable)> {
     let lines = |file: &Downloadable| file.resolution.map_or(0, |size| size.width.min(size.height));
     let rank = |file: &Downloadable| match lines(file) {

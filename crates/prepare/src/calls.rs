@@ -8,7 +8,8 @@ use crate::plan::{Coding, Colours, KeyFrames, Place, Plan, Reading, Sound, Step,
 /// Seconds between key frames that are made: two in each usual segment.
 const KEY_FRAMES: u32 = 2;
 
-/// Encodes at constant quality, fast, to measure how large it gets; each encoder has a scale of its own (CRF).
+/// Encodes at constant quality, fast, to measure how large it gets; each encoder has a scale of its own
+/// (CRF).
 fn measuring(coding: Coding) -> &'static str {
     match coding {
         Coding::H264 => "-c:v libx264 -preset veryfast -crf 22 -g 250 -f h264",

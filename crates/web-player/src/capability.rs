@@ -62,8 +62,8 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .is_some_and(|answer| answer.is_truthy())
 }
 
-/// Media queries that say that the screen shows HDR: of all of it, and of films where a TV shows those on another
-/// plane (Media Queries 5, 6.4 and 6.5).
+/// Media queries that say that the screen shows HDR: of all of it, and of films where a TV shows those on
+/// another plane (Media Queries 5, 6.4 and 6.5).
 const HDR: [&str; 2] = ["(dynamic-range: high)", "(video-dynamic-range: high)"];
 
 /// Whether the screen shows HDR, by `global.matchMedia`.
@@ -78,8 +78,8 @@ pub fn shows_hdr(global: &JsValue) -> bool {
     HDR.into_iter().any(matches)
 }
 
-/// The groups of pictures of which this browser says that it would not decode them without dropping some (W3C Media
-/// Capabilities, 2.2). Of several groups only; who says nothing is believed to.
+/// The groups of pictures of which this browser says that it would not decode them without dropping some (W3C
+/// Media Capabilities, 2.2). Of several groups only; who says nothing is believed to.
 pub async fn too_much(global: &JsValue, files: &[Downloadable]) -> Vec<PictureGroup> {
     let mut groups = Vec::new();
     for (group, picture) in pictures_to_ask_about(files) {

@@ -167,8 +167,8 @@ pub(crate) struct Add {
     /// Transcode to the steps in this file (TOML, [[rung]] tables with height and max_kbps)
     #[arg(long, value_name = "FILE")]
     pub(crate) ladder: Option<PathBuf>,
-    /// In what the HDR of a film is kept, beside its SDR in H.264 [default: hevc, else av1, as this ffmpeg has an
-    /// encoder]
+    /// In what the HDR of a film is kept, beside its SDR in H.264 [default: hevc, else av1, as this ffmpeg
+    /// has an encoder]
     #[arg(long, value_name = "CODEC", value_enum)]
     pub(crate) hdr: Option<Hdr>,
     /// Protection: cenc, cbcs or none

@@ -196,8 +196,8 @@ fn pictures(pack: &Value) -> Vec<(String, String, u64, usize)> {
     pictures
 }
 
-/// HDR stays HDR in HEVC, beside SDR in H.264: as it is where its groups of pictures are closed, else made anew. All
-/// steps are cut at the same times, so `check` finds nothing.
+/// HDR stays HDR in HEVC, beside SDR in H.264: as it is where its groups of pictures are closed, else made
+/// anew. All steps are cut at the same times, so `check` finds nothing.
 #[test]
 fn hdr_is_kept_beside_sdr() {
     if !has_hevc() {

@@ -147,7 +147,8 @@ fn keys_and_codecs_of_their_own() {
     assert_eq!(text.matches("cenc:default_KID=\"10112233-").count(), 1);
 }
 
-/// HDR is a set of its own, which players that do not know PQ leave alone, and which none switches to from SDR.
+/// HDR is a set of its own, which players that do not know PQ leave alone, and which none switches to from
+/// SDR.
 #[test]
 fn hdr_beside_sdr() {
     let both = film(&[video(1, 240), hdr(2, 240, "PQ"), video(3, 720), hdr(4, 720, "PQ")], &json!({}));

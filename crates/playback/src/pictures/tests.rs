@@ -106,7 +106,8 @@ fn a_device_gets_the_best_that_it_plays() {
     assert_eq!(ids(&narrowed(both(), device(&[H264], true))), ["1", "3", "5"], "no HEVC");
     assert_eq!(ids(&narrowed(both(), device(&[H264, HEVC], false))), ["1", "3", "5"], "an SDR screen");
     assert_eq!(ids(&narrowed(both(), device(&[], true))), ["1", "2", "3", "4", "5"], "nothing at all");
-    // What is there in HDR alone is better shown darkly than not at all; HLG before PQ, for it is made for that.
+    // What is there in HDR alone is better shown darkly than not at all; HLG before PQ, for it is made for
+    // that.
     let hdr = manifest(vec![file(1, HEVC, Some("PQ"), 720), file(2, HEVC, Some("HLG"), 720)]);
     assert_eq!(ids(&narrowed(hdr, device(&[HEVC], false))), ["2"]);
     let codecs = manifest(vec![

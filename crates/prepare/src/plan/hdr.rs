@@ -66,8 +66,8 @@ impl Colours {
 /// Of the cap of a step in H.264, what one in HEVC or AV1 gets: a quarter less, for ten bits more.
 const CAP: (u32, u32) = (3, 4);
 
-/// Lines of the largest step beside pictures that pass, in hundredths of theirs: one that is nearly as large is of no
-/// use.
+/// Lines of the largest step beside pictures that pass, in hundredths of theirs: one that is nearly as large
+/// is of no use.
 const BELOW: u32 = 90;
 
 fn passes(source: &Source, stream: &Stream, video: &Video, held: &Held, wishes: &Wishes) -> bool {
@@ -82,8 +82,8 @@ fn passes(source: &Source, stream: &Stream, video: &Video, held: &Held, wishes: 
         && wishes.ladder.is_none()
 }
 
-/// What the HDR of pictures that are transcoded becomes beside their SDR: nothing, where it is not wanted. Says which
-/// key frames the steps in SDR have to have, so that all are cut at the same times.
+/// What the HDR of pictures that are transcoded becomes beside their SDR: nothing, where it is not wanted.
+/// Says which key frames the steps in SDR have to have, so that all are cut at the same times.
 pub(super) fn keep(
     (source, stream, video): (&Source, &Stream, &Video),
     held: &Held,

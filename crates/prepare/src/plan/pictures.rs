@@ -20,8 +20,8 @@ pub(crate) fn may_pass(media: &Media) -> Option<usize> {
     film(media).filter(fits).map(|stream| stream.index)
 }
 
-/// Whether pictures may be taken as they are for HDR, by what they are in. AV1 is not: its encoder puts key frames
-/// where it counts them, not where the source's are, and so makes no smaller steps beside it.
+/// Whether pictures may be taken as they are for HDR, by what they are in. AV1 is not: its encoder puts key
+/// frames where it counts them, not where the source's are, and so makes no smaller steps beside it.
 pub(super) fn may_pass_for_hdr(stream: &Stream) -> bool {
     let fits = |video: &Video| video.is_hdr() && video.pixels == "yuv420p10le";
     stream.codec == "hevc" && matches!(&stream.kind, Kind::Video(video) if fits(video))

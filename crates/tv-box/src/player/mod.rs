@@ -39,8 +39,8 @@ pub(crate) struct FilmEnd {
     pub(crate) stop: bool,
 }
 
-/// What a box decodes: the codecs of pictures, by the beginnings of their names (RFC 6381), with the dynamic ranges
-/// that it shows. The stream that players are given carries H.264 alone.
+/// What a box decodes: the codecs of pictures, by the beginnings of their names (RFC 6381), with the dynamic
+/// ranges that it shows. The stream that players are given carries H.264 alone.
 static DECODERS: [(&str, &[DynamicRange]); 1] = [("avc1.", &[DynamicRange::Sdr])];
 
 /// Whether a box plays files of this type: one of [`DECODERS`], and AAC, in MP4.

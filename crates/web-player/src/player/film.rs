@@ -284,7 +284,8 @@ impl Film {
         }
     }
 
-    /// Chooses codec and dynamic range, once; only a film that has several waits for what the browser says of them.
+    /// Chooses codec and dynamic range, once; only a film that has several waits for what the browser says of
+    /// them.
     fn manifest_is_whole(self: &Rc<Self>, manifest: Manifest) {
         if self.pictures.get().group().is_some() || pictures_to_ask_about(&manifest.downloadables).is_empty()
         {
