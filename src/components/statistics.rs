@@ -2,7 +2,7 @@
 
 use gloo::timers::callback::Interval;
 use localization::say;
-use web_player::player::{Form, Lease, Statistics};
+use web_player::player::{DynamicRange, Form, Lease, Statistics};
 use yew::prelude::*;
 
 use super::CopyButton;
@@ -60,7 +60,10 @@ pub fn text(of: &Statistics) -> String {
 fn lines(of: &Statistics) -> Vec<(&'static str, String)> {
     let size = |(width, height): (u32, u32)| format!("{width}×{height}");
     let form = |form: &Option<Form>| match form {
-        Some(Form { codecs, bitrate }) => format!("{codecs}, {}", rate(u64::from(*bitrate))),
+        Some(Form { codecs, range: DynamicRange::Sdr, bitrate }) => {
+            format!("{codecs}, {}", rate(u64::from(*bitrate)))
+        }
+        Some(Form { codecs, range, bitrate }) => format!("{codecs}, {range}, {}", rate(u64::from(*bitrate))),
         None => say::stat_none().to_owned(),
     };
     let mut lines = vec![
@@ -111,12 +114,13 @@ mod tests {
 
     #[test]
     fn the_numbers_read_as_text() {
+        let form = |codecs: &str, range, bitrate| Form { codecs: codecs.to_owned(), range, bitrate };
         let some = Statistics {
             position: 63.2,
             picture: (1280, 720),
             element: (1920, 1080),
-            video: Some(Form { codecs: "avc1.64001F".into(), bitrate: 2_140_000 }),
-            audio: Some(Form { codecs: "mp4a.40.2".into(), bitrate: 128_400 }),
+            video: Some(form("avc1.64001F", DynamicRange::Sdr, 2_140_000)),
+            audio: Some(form("mp4a.40.2", DynamicRange::Sdr, 128_400)),
             buffer: 23.44,
             throughput: Some(18_230_000),
             frames: (2926, 3),
@@ -133,6 +137,8 @@ mod tests {
              Buffer: 23.4 s\nThroughput: 18.2 Mb/s\nFrames: 2926, 3 dropped\nInterruptions: 1\nChanges of size: 2\n\
              Media from: cdn1.example\nLicense: ends in 3 h 12 min\nDelivery: persistent connection\nLease: renewed in 4 min\nLatency: 5.2 s, 6.0 s wanted\n"
         );
+        let hdr = Statistics { video: Some(form("hvc1.2.4.L120.B0", DynamicRange::Pq, 9_000_000)), ..some };
+        assert!(text(&hdr).contains("\nVideo: hvc1.2.4.L120.B0, PQ, 9.0 Mb/s\n"));
         let nothing = text(&Statistics::default());
         let ranges = Statistics { way: Some(Way::Ranges(Broken::Closed)), ..Statistics::default() };
         assert!(text(&ranges).contains("Delivery: ranges (no connection)\n"), "{}", text(&ranges));

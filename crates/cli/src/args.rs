@@ -19,8 +19,8 @@ pub(crate) use configuration::Configuration;
 pub(crate) use embedding::{ApiKey, Share};
 pub(crate) use exchange::Exchange;
 pub(crate) use film::{
-    Add, AddMovie, Check, ClearField, Decrypt, Details, EditMovie, FilmKeys, Inspect, Movie, MoviePoster,
-    Package, Policy, Tracks,
+    Add, AddMovie, Check, ClearField, Decrypt, Details, EditMovie, FilmKeys, Hdr, Inspect, Movie,
+    MoviePoster, Package, Policy, Tracks,
 };
 pub(crate) use live::{EventName, Live};
 pub(crate) use service::{Audit, Keys, Serve};

@@ -4,7 +4,7 @@
 use crate::Delivery;
 use crate::protection::{self, System};
 use crate::time::{bandwidth, seconds};
-use crate::track::{Alternatives, language};
+use crate::track::{Alternatives, language, range};
 use crate::xml::{Tag, Xml};
 use pack::{
     AudioRole, MediaType, Pack, Representation, Scheme, Subtitle, SubtitleRole, SystemId, Thumbnails, layout,
@@ -86,7 +86,11 @@ fn media_set(
         .with("subsegmentStartsWithSAP", 1);
     // Other codecs or keys of the same track.
     let other = |(m, other): (usize, &Alternatives<'_>)| {
-        let same = other.all.iter().all(|r| r.group == first.group && r.media_type == first.media_type);
+        // From HDR to SDR and back is no switch that a viewer would not see.
+        let like = |r: &&Representation| {
+            (&r.group, r.media_type, range(r)) == (&first.group, first.media_type, range(first))
+        };
+        let same = other.all.iter().all(like);
         (m != n && same).then(|| (m + 1).to_string())
     };
     let others: Vec<_> = sets.iter().enumerate().filter_map(other).collect();
@@ -94,11 +98,11 @@ fn media_set(
         if pack.scheme != Scheme::None {
             content_protection(xml, (pack, delivery), first);
         }
+        transfer(xml, first);
         if !others.is_empty() {
             let scheme = "urn:mpeg:dash:adaptation-set-switching:2016";
             xml.empty(descriptor("SupplementalProperty", scheme, others.join(",")));
         }
-        transfer(xml, first);
         if let Some(label) = audio.and_then(|audio| audio.label.as_deref()) {
             xml.text(Tag::new("Label"), label);
         }
@@ -117,14 +121,15 @@ fn media_set(
     });
 }
 
-/// HDR, by the codes of ISO/IEC 23091-2.
+/// HDR, by the codes of ISO/IEC 23091-2. Pictures in PQ look wrong to who does not know it, so that players
+/// who do not are to leave them alone (ISO/IEC 23009-1, 5.8.4.8); HLG is made to be shown by all.
 fn transfer(xml: &mut Xml, r: &Representation) {
-    let code = match r.video.as_ref().map(|video| video.video_range.as_str()) {
-        Some("PQ") => 16,
-        Some("HLG") => 18,
+    let (property, code) = match range(r) {
+        Some("PQ") => ("EssentialProperty", 16),
+        Some("HLG") => ("SupplementalProperty", 18),
         _ => return,
     };
-    xml.empty(descriptor("SupplementalProperty", "urn:mpeg:mpegB:cicp:TransferCharacteristics", code));
+    xml.empty(descriptor(property, "urn:mpeg:mpegB:cicp:TransferCharacteristics", code));
 }
 
 fn representation(xml: &mut Xml, delivery: &Delivery<'_>, r: &Representation) {

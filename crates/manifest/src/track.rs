@@ -2,7 +2,8 @@
 
 use pack::{AudioRole, MediaType, Representation, SubtitleRole};
 
-/// Representations between which a player may switch freely: of one track, one codec and one set of keys.
+/// Representations between which a player may switch freely: of one track, one codec, one dynamic range and
+/// one set of keys.
 pub(crate) struct Alternatives<'a> {
     /// At least one.
     pub(crate) all: Vec<&'a Representation>,
@@ -15,8 +16,8 @@ impl<'a> Alternatives<'a> {
         for &r in representations {
             let fits = |other: &Self| {
                 let same = |o: &&Representation| {
-                    (&o.group, family(o), &o.label, o.media_type)
-                        == (&r.group, family(r), &r.label, r.media_type)
+                    (&o.group, family(o), range(o), &o.label, o.media_type)
+                        == (&r.group, family(r), range(r), &r.label, r.media_type)
                 };
                 other.all.iter().all(same)
             };
@@ -44,6 +45,16 @@ pub(crate) fn tracks<'a>(all: &[&'a Representation], kind: MediaType) -> Vec<Vec
 /// The codec without its profile: `avc1` of `avc1.64001F` (RFC 6381).
 pub(crate) fn family(r: &Representation) -> &str {
     r.codecs.split('.').next().unwrap_or_default()
+}
+
+/// The dynamic range of pictures: `SDR`, `PQ` or `HLG`; `None` of sound.
+pub(crate) fn range(r: &Representation) -> Option<&str> {
+    r.video.as_ref().map(|video| video.video_range.as_str())
+}
+
+/// Whether every player shows them: H.264 that is not HDR.
+pub(crate) fn is_for_all(r: &Representation) -> bool {
+    matches!(family(r), "avc1" | "avc3") && range(r) == Some("SDR")
 }
 
 /// A language tag, where the language is known.

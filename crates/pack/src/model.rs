@@ -218,7 +218,7 @@ impl FromStr for ByteRange {
 /// One file of a pack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Representation {
-    /// `v{height}-{kbps}` or `a-{language}-{n}`.
+    /// `v{height}-{kbps}`, with the coding behind it where another has the same; or `a-{language}-{n}`.
     pub id: String,
     /// Ten decimal digits; names the file in URLs.
     pub downloadable_id: String,

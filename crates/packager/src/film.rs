@@ -131,6 +131,7 @@ impl<'a> Film<'a> {
                 }),
             });
         }
+        tell_codecs_apart(&mut tracks);
         for (index, track) in tracks.iter().enumerate() {
             if tracks[..index].iter().any(|other| other.id == track.id) {
                 return Err(Error::SameRepresentation { id: track.id.clone() });
@@ -250,6 +251,35 @@ impl<'a> Film<'a> {
     }
 }
 
+/// Gives pictures whose height and bitrate another codec or dynamic range has, too, an id of their own. Films
+/// in which none has keep the ids that they had.
+fn tell_codecs_apart(tracks: &mut [FilmTrack<'_>]) {
+    let forms: Vec<_> = tracks.iter().filter_map(FilmTrack::form).collect();
+    let pictures = tracks.iter_mut().filter(|track| track.video.is_some());
+    pictures.zip(distinct_ids(&forms)).for_each(|(track, id)| track.id = id);
+}
+
+/// What pictures are called, and in what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Form {
+    id: String,
+    /// Codec without its profile, and dynamic range where it is not SDR: `hvc1-pq`.
+    coding: String,
+}
+
+/// Of each its id, with its coding where one before it in another coding has the same.
+fn distinct_ids(forms: &[Form]) -> Vec<String> {
+    let distinct = |(index, this): (usize, &Form)| {
+        let mut same = forms[..index].iter().filter(|other| other.id == this.id).peekable();
+        let taken = same.peek().is_some();
+        match taken && same.all(|other| other.coding != this.coding) {
+            true => format!("{}-{}", this.id, this.coding),
+            false => this.id.clone(),
+        }
+    };
+    forms.iter().enumerate().map(distinct).collect()
+}
+
 /// When a track begins to be presented, on its source's timeline.
 fn start<C>(track: &InputTrack<C>) -> i64 {
     // A video's leading pictures are shown, whatever an edit list says; what comes before audio's start
@@ -332,6 +362,16 @@ fn frame_rate<C>(track: &InputTrack<C>) -> Fraction {
 }
 
 impl FilmTrack<'_> {
+    /// Of pictures, what they are called and in what they are.
+    fn form(&self) -> Option<Form> {
+        let codec = self.codecs.split('.').next().unwrap_or_default();
+        let coding = match &self.video.as_ref()?.video_range[..] {
+            "SDR" => codec.to_owned(),
+            range => format!("{codec}-{}", range.to_lowercase()),
+        };
+        Some(Form { id: self.id.clone(), coding })
+    }
+
     /// What rules for keys ask of it.
     pub(crate) fn traits(&self) -> TrackTraits<'_> {
         TrackTraits {
@@ -385,5 +425,25 @@ impl FilmTrack<'_> {
     /// Adds what is known once the file is written.
     pub(crate) fn fill(&self, representation: &mut Representation, written: Written) {
         representation.fill(written, self.ticks());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(forms: &[(&str, &str)]) -> Vec<String> {
+        let form = |(id, coding): &(&str, &str)| Form { id: (*id).to_owned(), coding: (*coding).to_owned() };
+        distinct_ids(&forms.iter().map(form).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn only_ids_that_two_codings_have_are_changed() {
+        assert_eq!(ids(&[("v240-100", "avc1"), ("v240-90", "hvc1-pq")]), ["v240-100", "v240-90"]);
+        assert_eq!(ids(&[("v240-100", "hvc1-pq")]), ["v240-100"]);
+        let three = [("v240-100", "avc1"), ("v240-100", "hvc1"), ("v240-100", "hvc1-pq")];
+        assert_eq!(ids(&three), ["v240-100", "v240-100-hvc1", "v240-100-hvc1-pq"]);
+        // Twice the same is an error, as ever.
+        assert_eq!(ids(&[("v240-100", "avc1"), ("v240-100", "avc1")]), ["v240-100", "v240-100"]);
     }
 }

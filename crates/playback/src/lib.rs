@@ -1,6 +1,7 @@
 //! What players share between the control protocol, the files and the engine, in browsers and in boxes. No
 //! I/O.
 //!
+//! * [`PictureChoice`]: which pictures a device plays, of several codecs and dynamic ranges
 //! * [`presentation`]: from the manifest to what the engine needs of it
 //! * [`HeadAssembly`], [`parse_index`]: from the first bytes of a file to its init segment and index
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
@@ -14,6 +15,7 @@ pub mod cmcd;
 mod downloads;
 mod head;
 mod live;
+mod pictures;
 mod presentation;
 mod renewal;
 pub mod stream;
@@ -23,5 +25,6 @@ pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
 pub use live::{LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
 pub use nccp::EventState;
+pub use pictures::{DynamicRange, Fit, PictureChoice, PictureGroup, pictures_to_ask_about};
 pub use presentation::{media_type, presentation};
 pub use renewal::{Due, Renewal, Terms};

@@ -3,13 +3,20 @@
 use std::path::Path;
 
 use crate::ffmpeg::Call;
-use crate::plan::{Place, Plan, Reading, Sound, Step, Text, to_sdr};
+use crate::plan::{Coding, Colours, KeyFrames, Place, Plan, Reading, Sound, Step, Text, to_sdr};
 
 /// Seconds between key frames that are made: two in each usual segment.
 const KEY_FRAMES: u32 = 2;
 
-/// Constant quality whose size is measured (x264's CRF).
-const QUALITY: u32 = 22;
+/// Encodes at constant quality, fast, to measure how large it gets; each encoder has a scale of its own
+/// (CRF).
+fn measuring(coding: Coding) -> &'static str {
+    match coding {
+        Coding::H264 => "-c:v libx264 -preset veryfast -crf 22 -g 250 -f h264",
+        Coding::Hevc => "-c:v libx265 -preset veryfast -crf 24 -x265-params log-level=error -g 250 -f hevc",
+        Coding::Av1 => "-c:v libsvtav1 -preset 10 -crf 32 -g 250 -f ivf",
+    }
+}
 
 /// Width of thumbnails.
 pub(crate) const THUMBNAIL_WIDTH: u32 = 320;
@@ -31,8 +38,12 @@ fn alone(call: Call) -> Call {
 }
 
 /// Filters that make a step of the ladder.
-fn scaled(filters: &[String], step: &Step) -> String {
-    let scale = format!("scale={}:{}:flags=bicubic,setsar=1,format=yuv420p", step.width, step.height);
+fn scaled(filters: &[String], coding: Coding, step: &Step) -> String {
+    let format = match coding {
+        Coding::H264 => "yuv420p",
+        Coding::Hevc | Coding::Av1 => "yuv420p10le",
+    };
+    let scale = format!("scale={}:{}:flags=bicubic,setsar=1,format={format}", step.width, step.height);
     filters.iter().cloned().chain([scale]).collect::<Vec<_>>().join(",")
 }
 
@@ -40,7 +51,7 @@ fn scaled(filters: &[String], step: &Step) -> String {
 pub(crate) fn measure(
     place: &Place,
     filters: &[String],
-    step: &Step,
+    (coding, step): (Coding, &Step),
     (start, length): (f64, f64),
     to: &Path,
 ) -> Call {
@@ -50,9 +61,53 @@ pub(crate) fn measure(
         .arg("-map")
         .arg(format!("0:{}", place.stream))
         .arg("-vf")
-        .arg(scaled(filters, step))
-        .words(&format!("-c:v libx264 -preset veryfast -crf {QUALITY} -g 250 -f h264"))
+        .arg(scaled(filters, coding, step))
+        .words(measuring(coding))
         .output(to)
+}
+
+/// How all steps of one coding are encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoding<'a> {
+    pub(crate) coding: Coding,
+    pub(crate) keys: KeyFrames,
+    pub(crate) colours: Option<&'a Colours>,
+    /// Each picture keeps its own time.
+    pub(crate) variable: bool,
+}
+
+impl Encoding<'_> {
+    /// The encoder, at a rate.
+    fn encoder(self, kbps: u32) -> String {
+        let peaks = format!("-b:v {kbps}k -maxrate {}k -bufsize {}k", kbps + kbps / 2, kbps * 2);
+        let keys = "-g 100000 -forced-idr 1";
+        match self.coding {
+            Coding::H264 => format!(
+                "-c:v libx264 -preset medium -profile:v high {peaks} {keys} -x264-params open-gop=0:scenecut=0"
+            ),
+            // `hvc1`: parameter sets stand in the header alone, as Safari wants it.
+            Coding::Hevc => format!(
+                "-c:v libx265 -preset medium -profile:v main10 {peaks} {keys} -x265-params \
+                 open-gop=0:radl=0:scenecut=0:log-level=error -tag:v hvc1"
+            ),
+            Coding::Av1 => format!("-c:v libsvtav1 -preset 8 -b:v {kbps}k -svtav1-params scd=0"),
+        }
+    }
+
+    /// Where key frames are.
+    fn key_frames(self, call: Call) -> Call {
+        match (self.keys, self.coding) {
+            // It does not hear where others want them.
+            (KeyFrames::Counted { pictures }, Coding::Av1) => call.words(&format!("-g {pictures}")),
+            (KeyFrames::Counted { pictures }, _) => {
+                call.arg("-force_key_frames").arg(format!("expr:not(mod(n,{pictures}))"))
+            }
+            (KeyFrames::Source, _) => call.arg("-force_key_frames").arg("source"),
+            (KeyFrames::Usual, _) => {
+                call.arg("-force_key_frames").arg(format!("expr:gte(t,n_forced*{KEY_FRAMES})"))
+            }
+        }
+    }
 }
 
 /// Encodes a step of the ladder.
@@ -61,20 +116,31 @@ pub(crate) fn encode(
     filters: &[String],
     step: &Step,
     kbps: u32,
-    variable: bool,
+    encoding: Encoding<'_>,
     to: &Path,
 ) -> Call {
-    let call = from(place).arg("-vf").arg(scaled(filters, step)).words(&format!(
-        "-c:v libx264 -preset medium -profile:v high -b:v {kbps}k -maxrate {}k -bufsize {}k -g 100000 -forced-idr 1 \
-         -x264-params open-gop=0:scenecut=0 -fps_mode vfr",
-        kbps + kbps / 2,
-        kbps * 2
-    ));
-    let call = call.arg("-force_key_frames").arg(format!("expr:gte(t,n_forced*{KEY_FRAMES})"));
+    let call = from(place).arg("-vf").arg(scaled(filters, encoding.coding, step));
+    let call = encoding.key_frames(call.words(&encoding.encoder(kbps)).words("-fps_mode vfr"));
+    let call = match encoding.colours {
+        Some(Colours { primaries, transfer, matrix }) => call.words(&format!(
+            "-color_primaries {primaries} -color_trc {transfer} -colorspace {matrix} -color_range tv"
+        )),
+        None => call,
+    };
     // Each picture keeps its time to the nearest of 90,000 a second.
-    let call =
-        if variable { call.words("-enc_time_base 1:90000 -video_track_timescale 90000") } else { call };
+    let call = match encoding.variable {
+        true => call.words("-enc_time_base 1:90000 -video_track_timescale 90000"),
+        false => call,
+    };
     alone(call).words("-f mp4").output(to)
+}
+
+/// Puts pictures into MP4 as they are.
+pub(crate) fn copy_pictures(place: &Place, codec: &str, to: &Path) -> Call {
+    match codec {
+        "hevc" => alone(from(place).words("-c copy -tag:v hvc1")).words("-f mp4").output(to),
+        _ => copy(place, to),
+    }
 }
 
 /// Puts a stream into MP4 as it is. ffmpeg 5.1 calls FLAC in MP4 an experiment; what it writes is as the

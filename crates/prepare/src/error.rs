@@ -31,6 +31,9 @@ pub enum Error {
         /// Its last words.
         what: String,
     },
+    /// Pictures that were to pass cannot be cut.
+    #[error("{}: it has open groups of pictures", .0.display())]
+    OpenGroups(PathBuf),
     /// A file of the work folder, or an input, cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

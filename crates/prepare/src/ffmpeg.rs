@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::leash::{self, Leash};
 use crate::packets::{self, Packets};
-use crate::plan::{Refusal, Source, film_that_may_pass, may_have_captions, sound_may_pass};
+use crate::plan::{HdrCoding, Refusal, Source, film_that_may_pass, may_have_captions, sound_may_pass};
 use crate::probe::Media;
 use crate::{Error, Progress};
 
@@ -156,6 +156,23 @@ pub fn probe(path: &Path) -> Result<Source, Error> {
     Ok(Source { path, media, key_frames, holes: packets.with_holes() })
 }
 
+/// In what this ffmpeg can keep HDR, the one that more devices decode first.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Io`].
+pub fn hdr_encoders() -> Result<Vec<HdrCoding>, Error> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-hide_banner", "-encoders"]).stdin(Stdio::null());
+    let answer = command.output().map_err(|error| not_there("ffmpeg", &PathBuf::from("ffmpeg"), error))?;
+    Ok(named(&String::from_utf8_lossy(&answer.stdout)))
+}
+
+/// The encoders that ffmpeg's list names.
+fn named(list: &str) -> Vec<HdrCoding> {
+    let names: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    HdrCoding::ALL.into_iter().filter(|coding| names.contains(&coding.encoder())).collect()
+}
+
 /// A call of ffmpeg.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
@@ -225,6 +242,15 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encoders_are_found_by_name() {
+        let list = " V..... = Video\n ------\n V..... libsvtav1            SVT-AV1\n V....D libx264   x\n";
+        assert_eq!(named(list), [HdrCoding::Av1]);
+        let list = format!("{list} V....D libx265              libx265 H.265 / HEVC (codec hevc)\n");
+        assert_eq!(named(&list), [HdrCoding::Hevc, HdrCoding::Av1]);
+        assert!(named("").is_empty());
+    }
 
     #[test]
     fn last_words_are_one_line() {

@@ -39,7 +39,7 @@ mod run;
 mod work;
 
 pub use error::Error;
-pub use ffmpeg::probe as probe_file;
+pub use ffmpeg::{hdr_encoders, probe as probe_file};
 pub use run::{Prepared, picture, run, thumbnails};
 pub use work::Work;
 

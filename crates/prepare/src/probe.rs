@@ -80,6 +80,10 @@ pub struct Video {
     pub variable: bool,
     /// ffmpeg's name of the transfer characteristics: `smpte2084` and `arib-std-b67` are HDR.
     pub transfer: String,
+    /// ffmpeg's name of the colour primaries.
+    pub primaries: String,
+    /// ffmpeg's name of the matrix of luma and chroma.
+    pub matrix: String,
     /// Whether captions are seen in them (CEA-608 in the user data of ATSC A/53).
     pub captions: bool,
 }
@@ -147,6 +151,8 @@ struct RawStream {
     r_frame_rate: Option<String>,
     avg_frame_rate: Option<String>,
     color_transfer: Option<String>,
+    color_primaries: Option<String>,
+    color_space: Option<String>,
     sample_rate: Option<String>,
     channels: Option<u32>,
     start_time: Option<String>,
@@ -259,6 +265,8 @@ fn stream(raw: &RawStream) -> Stream {
             rate: average.or(base).unwrap_or(25.0),
             variable: matches!((average, base), (Some(a), Some(b)) if (a - b).abs() > a * 0.005),
             transfer: raw.color_transfer.clone().unwrap_or_default(),
+            primaries: raw.color_primaries.clone().unwrap_or_default(),
+            matrix: raw.color_space.clone().unwrap_or_default(),
             captions: raw.closed_captions.is_some_and(|seen| seen > 0),
         })
     };
@@ -308,6 +316,8 @@ mod tests {
             rate: 25.0,
             variable: false,
             transfer: String::new(),
+            primaries: String::new(),
+            matrix: String::new(),
             captions: false,
         };
         assert_eq!(video((1920, 1080), (1, 1), 0).shown(), (1920, 1080));

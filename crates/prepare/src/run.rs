@@ -8,8 +8,9 @@ use std::time::Duration;
 use pack::Chapter;
 use packager::{AudioDetails, AudioSource, SubtitleSource, ThumbnailSource};
 
+use crate::calls::Encoding;
 use crate::ffmpeg::Call;
-use crate::plan::{Pictures, Place, Plan, Reading, Sound, Step, Text, Wishes, picture_samples, plan};
+use crate::plan::{Coding, Pictures, Place, Plan, Reading, Sound, Step, Text, Wishes, picture_samples, plan};
 use crate::{Error, Progress, Work, calls, ffmpeg, ladder, poster};
 
 /// Parts of a long film that are measured, and their length in seconds.
@@ -46,6 +47,10 @@ pub fn run(
 ) -> Result<Prepared, Error> {
     let mut this = Run { plan, work, progress, left_out: Vec::new() };
     let mut done = Prepared { chapters: plan.chapters.clone(), ..Prepared::default() };
+    // What passes comes first: where it turns out to be unfit, the rest need not be made for it.
+    for pictures in plan.pictures.iter().filter(|_| plan.pictures.len() > 1) {
+        this.look_at_groups(pictures)?;
+    }
     for pictures in &plan.pictures {
         done.inputs.extend(this.pictures(pictures, done.inputs.len())?);
     }
@@ -112,14 +117,37 @@ impl Run<'_> {
         })
     }
 
+    /// Looks whether HEVC that passes beside other steps has groups of pictures that can be cut.
+    fn look_at_groups(&mut self, pictures: &Pictures) -> Result<(), Error> {
+        let Pictures::Pass { place, codec, .. } = pictures else { return Ok(()) };
+        if codec != "hevc" {
+            return Ok(());
+        }
+        for file in self.pictures(pictures, 0)? {
+            let seen = packager::inspect(&file);
+            let open = |track: &packager::TrackReport| track.groups.is_some_and(|groups| groups.open > 0);
+            if seen.is_ok_and(|seen| seen.tracks.iter().any(open)) {
+                return Err(Error::OpenGroups(place.input.clone()));
+            }
+        }
+        Ok(())
+    }
+
     fn pictures(&mut self, pictures: &Pictures, number: usize) -> Result<Vec<PathBuf>, Error> {
         match pictures {
-            Pictures::Pass { place, direct: true } => Ok(vec![place.input.clone()]),
-            Pictures::Pass { place, direct: false } => {
-                Ok(vec![self.make(&format!("pictures-{number}.mp4"), place, |to| calls::copy(place, to))?])
+            Pictures::Pass { place, direct: true, .. } => Ok(vec![place.input.clone()]),
+            Pictures::Pass { place, codec, direct: false } => {
+                // HEVC is looked at before its number is known.
+                let name = match &codec[..] {
+                    "hevc" => "pictures-hevc.mp4".to_owned(),
+                    _ => format!("pictures-{number}.mp4"),
+                };
+                Ok(vec![self.make(&name, place, |to| calls::copy_pictures(place, codec, to))?])
             }
-            Pictures::Encode { place, steps, filters, held, variable, .. } => {
-                let measured = self.measure(place, filters, steps)?;
+            Pictures::Encode { place, coding, steps, filters, held, variable, keys, colours, .. } => {
+                let (coding, variable, colours) = (*coding, *variable, colours.as_ref());
+                let encoding = Encoding { coding, keys: *keys, colours, variable };
+                let measured = self.measure(place, filters, coding, steps)?;
                 let rungs: Vec<_> = steps
                     .iter()
                     .map(|step| ladder::Rung { height: step.height, max_kbps: step.max_kbps })
@@ -128,8 +156,8 @@ impl Run<'_> {
                 let mut files = Vec::new();
                 for (rung, kbps) in ladder::rates(&rungs, &measured) {
                     let Some(step) = steps.iter().find(|step| step.height == rung.height) else { continue };
-                    let name = format!("pictures-{}.mp4", step.height);
-                    let call = |to: &Path| calls::encode(place, &filters, step, kbps, *variable, to);
+                    let name = format!("pictures-{}{}.mp4", mark(coding), step.height);
+                    let call = |to: &Path| calls::encode(place, &filters, step, kbps, encoding, to);
                     files.push(self.make(&name, place, call)?);
                 }
                 Ok(files)
@@ -138,7 +166,13 @@ impl Run<'_> {
     }
 
     /// The bit rates that constant quality takes, kbit/s, step by step.
-    fn measure(&mut self, place: &Place, filters: &[String], steps: &[Step]) -> Result<Vec<u32>, Error> {
+    fn measure(
+        &mut self,
+        place: &Place,
+        filters: &[String],
+        coding: Coding,
+        steps: &[Step],
+    ) -> Result<Vec<u32>, Error> {
         let duration = self.plan.duration;
         let (count, length) = PARTS;
         let parts: Vec<(f64, f64)> = match duration > f64::from(count) * length * 1.5 {
@@ -150,8 +184,8 @@ impl Run<'_> {
         let folder = self.work.folder().to_path_buf();
         let mut measured = Vec::new();
         for step in steps {
-            let name = format!("rate-{}", step.height);
-            let call = |part, to: &Path| calls::measure(place, filters, step, part, to);
+            let name = format!("rate-{}{}", mark(coding), step.height);
+            let call = |part, to: &Path| calls::measure(place, filters, (coding, step), part, to);
             let said: Vec<OsString> =
                 parts.iter().flat_map(|part| call(*part, Path::new("part")).said().to_vec()).collect();
             let progress = &mut *self.progress;
@@ -293,6 +327,15 @@ impl Run<'_> {
             fs::remove_dir_all(&candidates).map_err(Error::io(&candidates))
         })?;
         Ok(Some(chosen))
+    }
+}
+
+/// What tells files of one coding from those of another.
+fn mark(coding: Coding) -> &'static str {
+    match coding {
+        Coding::H264 => "",
+        Coding::Hevc => "hevc-",
+        Coding::Av1 => "av1-",
     }
 }
 

@@ -1,8 +1,11 @@
 //! What a browser must have to play protected films (A10), asked before anything is registered.
 
-use js_sys::{Function, Reflect};
+use js_sys::{Function, Object, Promise, Reflect};
 use localization::say;
+use nccp::Downloadable;
+use playback::{DynamicRange, Fit, PictureGroup, media_type, pictures_to_ask_about};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
 /// Picture and sound that every film of this version has.
 pub const CODECS: [&str; 2] = [r#"video/mp4; codecs="avc1.64001F""#, r#"audio/mp4; codecs="mp4a.40.2""#];
@@ -58,6 +61,77 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .and_then(|function| function.dyn_into::<Function>().ok())
         .and_then(|function| function.call1(&constructor, &JsValue::from_str(mime)).ok())
         .is_some_and(|answer| answer.is_truthy())
+}
+
+/// Media queries that say that the screen shows HDR: of all of it, and of films where a TV shows those on
+/// another plane (Media Queries 5, 6.4 and 6.5).
+const HDR: [&str; 2] = ["(dynamic-range: high)", "(video-dynamic-range: high)"];
+
+/// Whether the screen shows HDR, by `global.matchMedia`.
+pub fn shows_hdr(global: &JsValue) -> bool {
+    let Some(ask) = property(global, "matchMedia").and_then(|found| found.dyn_into::<Function>().ok()) else {
+        return false;
+    };
+    let matches = |query: &str| {
+        let answer = ask.call1(global, &JsValue::from_str(query)).ok();
+        answer.and_then(|answer| property(&answer, "matches")).is_some_and(|matches| matches.is_truthy())
+    };
+    HDR.into_iter().any(matches)
+}
+
+/// The groups of pictures of which this browser says that it would not decode them without dropping some (W3C
+/// Media Capabilities, 2.2). Of several groups only; who says nothing is believed to.
+pub async fn too_much(global: &JsValue, files: &[Downloadable]) -> Vec<PictureGroup> {
+    let mut groups = Vec::new();
+    for (group, picture) in pictures_to_ask_about(files) {
+        let Some(asked) = decoding_info(global, picture) else { continue };
+        let answer = JsFuture::from(asked).await;
+        let smooth = answer.ok().and_then(|info| property(&info, "smooth"));
+        if smooth.is_some_and(|smooth| smooth.is_falsy()) {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+/// `navigator.mediaCapabilities.decodingInfo()` of pictures, where the browser has it.
+fn decoding_info(global: &JsValue, picture: &Downloadable) -> Option<Promise> {
+    let capabilities = property(&property(global, "navigator")?, "mediaCapabilities")?;
+    let ask: Function = property(&capabilities, "decodingInfo")?.dyn_into().ok()?;
+    let size = picture.resolution?;
+    let rate = picture.frame_rate.map_or(30.0, |rate| rate.as_f64());
+    let (video, question) = (Object::new(), Object::new());
+    let set =
+        |of: &Object, name: &str, value: JsValue| Reflect::set(of, &JsValue::from_str(name), &value).ok();
+    set(&video, "contentType", JsValue::from_str(&media_type(picture)))?;
+    set(&video, "width", size.width.into())?;
+    set(&video, "height", size.height.into())?;
+    set(&video, "bitrate", (f64::from(picture.bitrate) * 1000.0).max(1.0).into())?;
+    set(&video, "framerate", rate.max(1.0).into())?;
+    let transfer = match DynamicRange::of(picture) {
+        DynamicRange::Sdr => None,
+        DynamicRange::Hlg => Some("hlg"),
+        DynamicRange::Pq => Some("pq"),
+    };
+    if let Some(transfer) = transfer {
+        set(&video, "transferFunction", transfer.into())?;
+        set(&video, "colorGamut", "rec2020".into())?;
+    }
+    set(&question, "type", "media-source".into())?;
+    set(&question, "video", video.into())?;
+    ask.call1(&capabilities, &JsValue::from(question)).ok()?.dyn_into().ok()
+}
+
+/// How well this browser and its screen play pictures; those of groups that are [`too_much`] it plays poorly.
+pub fn fit(global: &JsValue, too_much: &[PictureGroup], picture: &Downloadable) -> Fit {
+    let smooth = PictureGroup::of(picture).is_none_or(|group| !too_much.contains(&group));
+    if !is_type_supported(global, &media_type(picture)) {
+        Fit::Not
+    } else if smooth && (DynamicRange::of(picture) == DynamicRange::Sdr || shows_hdr(global)) {
+        Fit::Well
+    } else {
+        Fit::Poorly
+    }
 }
 
 /// What `global` (the window, or a stand-in for it) lacks; empty when the film can play. SIMD and

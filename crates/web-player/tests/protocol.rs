@@ -7,7 +7,8 @@ use engine::{
     model::{ByteRange, RangeForm, TrackKind},
 };
 use js_sys::{Function, Object, Reflect};
-use nccp::Manifest;
+use nccp::{Downloadable, Manifest};
+use playback::{Fit, PictureGroup};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
@@ -109,6 +110,44 @@ fn a_manifest_becomes_what_the_engine_needs() {
     let start = video.start().unwrap();
     assert_eq!((start.range.start, start.range.end, start.time), (91_615, 121_300, 12.0));
     assert_eq!(video.sources[1].cdn, "2");
+}
+
+/// HDR is shown well by who decodes it and has a screen for it; the window says both.
+#[wasm_bindgen_test]
+fn hdr_wants_a_screen_of_its_own() {
+    let mut picture = Manifest::parse(OURS.as_bytes()).unwrap().downloadables.remove(0);
+    let window = |screen: &str| {
+        let make = "const MediaSource = function () {}; \
+                    MediaSource.isTypeSupported = type => type.includes('avc1'); \
+                    return {MediaSource, matchMedia: query => ({matches: query === screen})}";
+        Function::new_with_args("screen", make).call1(&JsValue::NULL, &screen.into()).unwrap()
+    };
+    let fit = |picture: &Downloadable, screen: &str| capability::fit(&window(screen), &[], picture);
+    assert_eq!(fit(&picture, ""), Fit::Well);
+    picture.video_range = Some("PQ".into());
+    assert_eq!(fit(&picture, ""), Fit::Poorly);
+    for screen in ["(dynamic-range: high)", "(video-dynamic-range: high)"] {
+        assert_eq!(fit(&picture, screen), Fit::Well);
+    }
+    picture.codecs = "hvc1.2.4.L120.B0".into();
+    assert_eq!(fit(&picture, "(dynamic-range: high)"), Fit::Not);
+}
+
+/// Of several codecs the browser is asked which it decodes without dropping pictures.
+#[wasm_bindgen_test]
+async fn what_is_too_much_is_not_taken() {
+    let first = Manifest::parse(OURS.as_bytes()).unwrap().downloadables.remove(0);
+    let hdr =
+        Downloadable { codecs: "hvc1.2.4.L120.B0".into(), video_range: Some("PQ".into()), ..first.clone() };
+    let make = "const decodingInfo = ({type, video}) => Promise.resolve({smooth: type === 'media-source' && \
+                video.width === 1280 && video.transferFunction !== 'pq'}); \
+                return {navigator: {mediaCapabilities: {decodingInfo}}}";
+    let window = Function::new_with_args("", make).call0(&JsValue::NULL).unwrap();
+    let groups = [PictureGroup::of(&first).unwrap(), PictureGroup::of(&hdr).unwrap()];
+    let files = [first, hdr];
+    assert_eq!(capability::too_much(&window, &files).await, groups[1..]);
+    assert!(capability::too_much(&window, &files[1..]).await.is_empty(), "there is no other");
+    assert!(capability::too_much(&JsValue::from(Object::new()), &files).await.is_empty(), "who says nothing");
 }
 
 /// A `sidx` (version 0, timescale 1000) with two references, as ISO/IEC 14496-12 §8.16.3 lays it out.

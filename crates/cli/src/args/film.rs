@@ -167,6 +167,10 @@ pub(crate) struct Add {
     /// Transcode to the steps in this file (TOML, [[rung]] tables with height and max_kbps)
     #[arg(long, value_name = "FILE")]
     pub(crate) ladder: Option<PathBuf>,
+    /// In what the HDR of a film is kept, beside its SDR in H.264 [default: hevc, else av1, as this ffmpeg
+    /// has an encoder]
+    #[arg(long, value_name = "CODEC", value_enum)]
+    pub(crate) hdr: Option<Hdr>,
     /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
     pub(crate) scheme: pack::Scheme,
@@ -180,6 +184,15 @@ pub(crate) struct Add {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// In what HDR is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hdr {
+    Hevc,
+    Av1,
+    /// The film becomes SDR alone
+    None,
 }
 
 /// Tracks from files of their own, and chapters.

@@ -3,10 +3,10 @@
 use super::numbers::{self, Number};
 use super::progress::Bar;
 use super::{block_on, exchange, film, movie, tracks};
-use crate::args::Add;
+use crate::args::{Add, Hdr};
 use crate::{Failure, output};
 use packager::PackageOptions;
-use prepare::plan::{Pictures, Plan, Source, Wishes, plan};
+use prepare::plan::{Coding, HdrCoding, Pictures, Plan, Source, Wishes, plan};
 use prepare::{Prepared, Work};
 use serde_json::json;
 use server::policy::Policies;
@@ -48,8 +48,12 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     let named = tracks::read(&add.tracks)?;
     let sources =
         add.inputs.iter().map(|path| prepare::probe_file(path)).collect::<Result<Vec<Source>, _>>()?;
-    let mut wishes = Wishes { ladder, ..Wishes::default() };
+    let mut wishes = Wishes { ladder, hdr: hdr(add.hdr, &sources)?, ..Wishes::default() };
     let mut what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
+    if add.hdr.is_none() && wishes.hdr.is_empty() && what.hdr {
+        let encoders = HdrCoding::ALL.map(HdrCoding::encoder).join(" nor ");
+        what.notes.push(format!("HDR is not kept, for this ffmpeg has neither {encoders}"));
+    }
     tell(&what, add.json)?;
     if add.dry_run {
         return Ok(());
@@ -68,7 +72,15 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     };
     let mut meter = Meter::new(add.json);
     let (published, source) = loop {
-        let prepared = prepare::run(&what, &mut work, add.poster.is_none(), &mut meter)?;
+        let prepared = match prepare::run(&what, &mut work, add.poster.is_none(), &mut meter) {
+            Err(error @ prepare::Error::OpenGroups(_)) if !wishes.transcode => {
+                wishes.transcode = true;
+                what = again(&sources, &wishes, &error)?;
+                tell(&what, add.json)?;
+                continue;
+            }
+            prepared => prepared?,
+        };
         for note in &prepared.left_out {
             match add.json {
                 true => line(&json!({"event": "left_out", "what": note}))?,
@@ -79,8 +91,7 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
         match packager::package(&options, &mut meter) {
             // What looked fit is not: its key frames, its gaps, or something in its coding.
             Err(error) if give_up_passing(&what, &error, &mut wishes) => {
-                what = plan(&sources, &wishes).map_err(prepare::Error::from)?;
-                what.notes.insert(0, format!("it cannot be taken as it is ({error})"));
+                what = again(&sources, &wishes, &error)?;
                 tell(&what, add.json)?;
             }
             done => {
@@ -116,6 +127,36 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
             }
             Err(error)
         }
+    }
+}
+
+/// Another plan, after what looked fit was not.
+fn again(sources: &[Source], wishes: &Wishes, error: &dyn std::error::Error) -> Result<Plan, Failure> {
+    let mut plan = plan(sources, wishes).map_err(prepare::Error::from)?;
+    plan.notes.insert(0, format!("it cannot be taken as it is ({error})"));
+    Ok(plan)
+}
+
+/// In what HDR is kept, the one to prefer first.
+fn hdr(asked: Option<Hdr>, sources: &[Source]) -> Result<Vec<HdrCoding>, Failure> {
+    let wanted = match asked {
+        Some(Hdr::None) => return Ok(Vec::new()),
+        Some(Hdr::Hevc) => Some(HdrCoding::Hevc),
+        Some(Hdr::Av1) => Some(HdrCoding::Av1),
+        None => None,
+    };
+    if !sources.iter().any(Source::is_hdr) {
+        return Ok(Vec::new());
+    }
+    let there = prepare::hdr_encoders()?;
+    match wanted {
+        None => Ok(there),
+        Some(wanted) if there.contains(&wanted) => Ok(vec![wanted]),
+        Some(wanted) => Err(Failure::Command(format!(
+            "this ffmpeg has no {}, which makes {}; take another by --hdr",
+            wanted.encoder(),
+            wanted.name()
+        ))),
     }
 }
 
@@ -189,9 +230,11 @@ fn give_up_passing(plan: &Plan, error: &packager::Error, wishes: &mut Wishes) ->
     true
 }
 
-/// Whether some pictures are taken as they are.
+/// Whether some pictures are taken as they are that could be transcoded: those of one input.
 fn passes(plan: &Plan) -> bool {
-    matches!(&plan.pictures[..], [Pictures::Pass { .. }])
+    let pass = |pictures: &Pictures| matches!(pictures, Pictures::Pass { .. });
+    let encoded = plan.pictures.iter().any(|pictures| !pass(pictures));
+    plan.pictures.iter().any(pass) && (encoded || plan.pictures.len() == 1)
 }
 
 /// Whether an error is about what is in a file, not about reading or writing it.
@@ -218,11 +261,16 @@ fn tell(plan: &Plan, json: bool) -> Result<(), Failure> {
         output::line(note)?;
     }
     for pictures in &plan.pictures {
-        let Pictures::Encode { steps, .. } = pictures else { continue };
+        let Pictures::Encode { coding, steps, .. } = pictures else { continue };
+        let hdr = match coding {
+            Coding::H264 => "",
+            Coding::Hevc => " in HDR (HEVC)",
+            Coding::Av1 => " in HDR (AV1)",
+        };
         for step in steps {
             let (width, height, most) = (step.width, step.height, step.max_kbps);
             output::line(&format!(
-                "step {width}x{height}, at most {most} kbit/s, less where it shows little"
+                "step {width}x{height}{hdr}, at most {most} kbit/s, less where it shows little"
             ))?;
         }
     }

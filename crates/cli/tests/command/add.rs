@@ -171,3 +171,66 @@ fn the_default_data_folder_and_a_clear_form() {
     assert_eq!(source["scheme"], "none");
     assert!(source["thumbnails"].is_object());
 }
+
+/// Whether ffmpeg can make and keep HDR in HEVC.
+fn has_hevc() -> bool {
+    let list =
+        has_ffmpeg().then(|| Command::new("ffmpeg").args(["-v", "error", "-encoders"]).output().unwrap());
+    let Some(list) = list else { return false };
+    let there = String::from_utf8_lossy(&list.stdout).split_whitespace().any(|word| word == "libx265");
+    if !there {
+        eprintln!("SKIPPED: this ffmpeg has no libx265");
+    }
+    there
+}
+
+/// Of each representation of the pictures: codec, dynamic range, height, and number of segments.
+fn pictures(pack: &Value) -> Vec<(String, String, u64, usize)> {
+    let of = |r: &&Value| {
+        let codec = r["codecs"].as_str().unwrap().split('.').next().unwrap().to_owned();
+        let range = r["video"]["video_range"].as_str().unwrap().to_owned();
+        (codec, range, r["video"]["height"].as_u64().unwrap(), r["segments"].as_array().unwrap().len())
+    };
+    let mut pictures: Vec<_> = representations(pack, "video").iter().map(of).collect();
+    pictures.sort();
+    pictures
+}
+
+/// HDR stays HDR in HEVC, beside SDR in H.264: as it is where its groups of pictures are closed, else made
+/// anew. All steps are cut at the same times, so `check` finds nothing.
+#[test]
+fn hdr_is_kept_beside_sdr() {
+    if !has_hevc() {
+        return;
+    }
+    let site = Site::new();
+    let made = |name: &str, x265: &str| {
+        let film = site.path(name);
+        let hdr = "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast";
+        let colours = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc";
+        let pictures = "-f lavfi -i testsrc=s=128x96:r=25:d=6";
+        clip(&film, &format!("{pictures} {hdr} -x265-params {colours}:{x265}"));
+        film
+    };
+    let step = |codec: &str, range: &str, height| (codec.to_owned(), range.to_owned(), height, 2);
+    let closed = made("closed.mkv", "open-gop=0:radl=0:keyint=76:min-keyint=76:scenecut=0");
+    let said = site.ok(&["add", text(&closed), "--dry-run"]);
+    assert!(said.contains("hevc at 128x96 passes as it is for HDR (PQ)"), "{said}");
+    site.ok(&["add", text(&closed), "--movie", "1"]);
+    let first = pack(&site, "1");
+    assert_eq!(pictures(&first), [step("avc1", "SDR", 96), step("hvc1", "PQ", 96)]);
+
+    let open = made("open.mkv", "open-gop=1:keyint=10:min-keyint=10:bframes=3:b-adapt=0");
+    let said = site.ok(&["add", text(&open), "--movie", "2"]);
+    for note in ["open groups of pictures", "HDR (PQ) is kept in HEVC", "step 128x96 in HDR (HEVC), at most"]
+    {
+        assert!(said.contains(note), "{said}");
+    }
+    let second = pack(&site, "2");
+    assert_eq!(pictures(&second), [step("avc1", "SDR", 96), step("hvc1", "PQ", 96)]);
+    for movie in ["1", "2"] {
+        site.ok(&["check", movie]);
+    }
+    let sdr = site.ok(&["add", text(&closed), "--hdr", "none", "--dry-run"]);
+    assert!(sdr.contains("HDR becomes SDR") && !sdr.contains("HEVC"), "{sdr}");
+}

@@ -3,7 +3,7 @@ use super::media::has_i_frames;
 use super::{VERSION, keys};
 use crate::Delivery;
 use crate::time::bandwidth;
-use crate::track::{audio_name, family, language, subtitle_name, tracks};
+use crate::track::{audio_name, family, is_for_all, language, subtitle_name, tracks};
 use pack::{AudioRole, MediaType, Pack, Representation, SubtitleRole, VideoProperties, layout};
 use std::collections::BTreeSet;
 
@@ -34,12 +34,14 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
     }
     groups.iter().for_each(|group| group.write(&mut text, delivery));
     write_subtitles(&mut text, pack, delivery);
-    let pictures = all.iter().filter(|r| r.media_type == MediaType::Video);
+    let mut pictures: Vec<_> = all.iter().copied().filter(|r| r.media_type == MediaType::Video).collect();
+    // Players begin with the first variant, unless they know better: it is one that all can show.
+    pictures.sort_by_key(|r| !is_for_all(r));
     let mut variants: Vec<(&Representation, Option<&AudioGroup<'_>>)> = Vec::new();
     for picture in pictures {
         match groups.as_slice() {
             [] => variants.push((picture, None)),
-            groups => variants.extend(groups.iter().map(|group| (*picture, Some(group)))),
+            groups => variants.extend(groups.iter().map(|group| (picture, Some(group)))),
         }
     }
     // Sound alone: the variants are those of the track to begin with.

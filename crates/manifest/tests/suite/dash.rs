@@ -1,6 +1,6 @@
 //! MPDs.
 
-use crate::films::{KIDS, film, protected, token, video, whole};
+use crate::films::{KIDS, film, hdr, protected, token, video, whole};
 use manifest::{Delivery, dash};
 use serde_json::json;
 
@@ -145,4 +145,23 @@ fn keys_and_codecs_of_their_own() {
     }
     assert_eq!(text.matches("cenc:default_KID=\"00112233-").count(), 2);
     assert_eq!(text.matches("cenc:default_KID=\"10112233-").count(), 1);
+}
+
+/// HDR is a set of its own, which players that do not know PQ leave alone, and which none switches to from
+/// SDR.
+#[test]
+fn hdr_beside_sdr() {
+    let both = film(&[video(1, 240), hdr(2, 240, "PQ"), video(3, 720), hdr(4, 720, "PQ")], &json!({}));
+    let text = dash::mpd(&both, &Delivery::new(&token));
+    let sets: Vec<&str> = text.split("<AdaptationSet ").skip(1).collect();
+    let [sdr, pq] = &sets[..] else { panic!("{text}") };
+    let property = "Property schemeIdUri=\"urn:mpeg:mpegB:cicp:TransferCharacteristics\" value=";
+    assert!(pq.contains(&format!("<Essential{property}\"16\"/>")) && !sdr.contains(property), "{text}");
+    assert_eq!(
+        (sdr.matches("codecs=\"avc1").count(), pq.matches("codecs=\"hvc1.2.4.L120.B0\"").count()),
+        (2, 2)
+    );
+    assert!(!text.contains("adaptation-set-switching"), "{text}");
+    let hlg = dash::mpd(&film(&[hdr(1, 240, "HLG")], &json!({})), &Delivery::new(&token));
+    assert!(hlg.contains(&format!("<Supplemental{property}\"18\"/>")), "{hlg}");
 }

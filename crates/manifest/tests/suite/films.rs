@@ -42,6 +42,14 @@ pub(crate) fn video(number: u32, height: u32) -> Value {
     r
 }
 
+/// The same pictures in HEVC and HDR.
+pub(crate) fn hdr(number: u32, height: u32, range: &str) -> Value {
+    let mut r = video(number, height);
+    r["codecs"] = "hvc1.2.4.L120.B0".into();
+    r["video"]["video_range"] = range.into();
+    r
+}
+
 pub(crate) fn audio(number: u32, language: &str, role: &str, default: bool) -> Value {
     let id = format!("a-{language}-{number}");
     let mut r = representation(number, &id, &id, "mp4a.40.2", language);

@@ -1,7 +1,7 @@
 //! HLS playlists.
 
 use crate::checker;
-use crate::films::{KIDS, audio, film, protected, subtitle, token, video, whole};
+use crate::films::{KIDS, audio, film, hdr, protected, subtitle, token, video, whole};
 use manifest::{Delivery, hls};
 use serde_json::json;
 
@@ -239,4 +239,19 @@ fn codecs_are_groups() {
     let master = checker::master(&hls::master(&mixed, &Delivery::new(&token)));
     assert_eq!(master.variants[0].0["CODECS"], "avc1.64001F,mp4a.40.2,ec-3");
     assert_eq!(master.renditions.len(), 2);
+}
+
+/// HDR variants say so, and stand behind those that every player shows.
+#[test]
+fn hdr_beside_sdr() {
+    let film = film(
+        &[hdr(1, 240, "PQ"), video(2, 240), hdr(3, 720, "PQ"), video(4, 720), audio(5, "en", "main", true)],
+        &json!({}),
+    );
+    let text = hls::master(&film, &Delivery::new(&token));
+    checker::master(&text);
+    let variants = text.lines().filter(|line| line.starts_with("#EXT-X-STREAM-INF"));
+    let said: Vec<_> =
+        variants.map(|line| (line.contains("VIDEO-RANGE=PQ"), line.contains("hvc1.2.4.L120.B0"))).collect();
+    assert_eq!(said, [(false, false), (false, false), (true, true), (true, true)], "{text}");
 }

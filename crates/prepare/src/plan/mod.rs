@@ -1,6 +1,7 @@
 //! What is done with which stream, and why. Pure: from what was probed to a plan.
 
 mod film;
+mod hdr;
 mod pictures;
 mod sound;
 mod text;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub(crate) use film::{film, picture_samples};
+pub use hdr::{Colours, HdrCoding};
 pub(crate) use pictures::{may_pass as film_that_may_pass, to_sdr};
 pub(crate) use sound::may_pass as sound_may_pass;
 pub(crate) use text::may_have_captions;
@@ -32,6 +34,13 @@ pub struct Source {
     pub holes: Vec<usize>,
 }
 
+impl Source {
+    /// Whether its film is HDR.
+    pub fn is_hdr(&self) -> bool {
+        film(&self.media).is_some_and(|film| matches!(&film.kind, Kind::Video(video) if video.is_hdr()))
+    }
+}
+
 /// What an operator wants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
@@ -41,6 +50,8 @@ pub struct Wishes {
     pub transcode: bool,
     /// So is sound.
     pub transcode_sound: bool,
+    /// In what the HDR of a source may be kept beside its SDR, the one to prefer first; empty: in nothing.
+    pub hdr: Vec<HdrCoding>,
 }
 
 /// Why there is no film in the inputs.
@@ -72,11 +83,15 @@ pub enum Pictures {
         place: Place,
         /// Whether the packager reads the input itself; else it is put into MP4 first.
         direct: bool,
+        /// ffprobe's name of their codec.
+        codec: String,
     },
-    /// Transcoded to H.264.
+    /// Transcoded.
     Encode {
         /// Where they are.
         place: Place,
+        /// To what.
+        coding: Coding,
         /// The steps of the ladder, highest first.
         steps: Vec<Step>,
         /// Filters in front of scaling: fields, HDR.
@@ -88,6 +103,37 @@ pub enum Pictures {
         rate: f64,
         /// Whether each keeps its own time.
         variable: bool,
+        /// Where key frames are put.
+        keys: KeyFrames,
+        /// What is said of the colours, of HDR.
+        colours: Option<Colours>,
+    },
+}
+
+/// What pictures are transcoded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coding {
+    /// H.264, 8 bits, SDR.
+    H264,
+    /// HEVC, 10 bits, HDR.
+    Hevc,
+    /// AV1, 10 bits, HDR.
+    Av1,
+}
+
+/// Where the key frames of a step are put; the same in all steps of a film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "at")]
+pub enum KeyFrames {
+    /// Every two seconds.
+    Usual,
+    /// Where the source has them.
+    Source,
+    /// By counting.
+    Counted {
+        /// Pictures from one to the next.
+        pictures: u32,
     },
 }
 
@@ -245,7 +291,11 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
                     "{name}: {} at {}x{} passes as it is{note}",
                     stream.codec, video.size.0, video.size.1
                 ));
-                pictures.push(Pictures::Pass { place: place(source, stream), direct: is_direct(source) });
+                pictures.push(Pictures::Pass {
+                    place: place(source, stream),
+                    direct: is_direct(source),
+                    codec: stream.codec.clone(),
+                });
             }
             Some(why) if several => {
                 let what =
@@ -254,7 +304,9 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
             }
             Some(why) => {
                 notes.push(format!("{name}: transcoded, for {why}"));
-                pictures.push(encode((source, stream, video), &held, wishes, &mut notes));
+                let (keys, beside) = hdr::keep((source, stream, video), &held, wishes, &mut notes);
+                pictures.push(encode((source, stream, video), &held, wishes, keys, &mut notes));
+                pictures.extend(beside);
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Pictures: what passes, and what is encoded how.
 
 use super::film::{Held, film};
-use super::{Pictures, Source, Step, Wishes, name, place};
+use super::{Coding, KeyFrames, Pictures, Source, Step, Wishes, name, place};
 use crate::ladder::{self, Rung};
-use crate::probe::{Media, Stream, Video};
+use crate::probe::{Kind, Media, Stream, Video};
 
 /// ffprobe's names of codecs that browsers play and the packager takes as they are, and the pixel formats in
 /// which they do.
@@ -16,7 +16,30 @@ const MOST_BITS_PER_SAMPLE: f64 = 0.3;
 
 /// The stream of pictures that may pass, by its number.
 pub(crate) fn may_pass(media: &Media) -> Option<usize> {
-    film(media).filter(|stream| passes(stream).is_some()).map(|stream| stream.index)
+    let fits = |stream: &&Stream| passes(stream).is_some() || may_pass_for_hdr(stream);
+    film(media).filter(fits).map(|stream| stream.index)
+}
+
+/// Whether pictures may be taken as they are for HDR, by what they are in. AV1 is not: its encoder puts key
+/// frames where it counts them, not where the source's are, and so makes no smaller steps beside it.
+pub(super) fn may_pass_for_hdr(stream: &Stream) -> bool {
+    let fits = |video: &Video| video.is_hdr() && video.pixels == "yuv420p10le";
+    stream.codec == "hevc" && matches!(&stream.kind, Kind::Video(video) if fits(video))
+}
+
+/// Makes whole pictures of fields.
+pub(super) const WHOLE: &str = "bwdif=mode=send_frame";
+
+/// The most bits a second that pictures may have to pass.
+fn most(video: &Video) -> f64 {
+    let (width, height) = video.size;
+    let samples = f64::from(width) * f64::from(height) * video.rate;
+    (samples * MOST_BITS_PER_SAMPLE).max(1e6)
+}
+
+/// Whether the bit rate is sane, where it is known.
+pub(super) fn is_sane(stream: &Stream, video: &Video) -> bool {
+    stream.bit_rate.is_none_or(|rate| rate as f64 <= most(video))
 }
 
 /// The pixel formats of a codec that may pass.
@@ -32,9 +55,7 @@ pub(super) fn unfit(
     wishes: &Wishes,
     several: bool,
 ) -> Option<String> {
-    let (width, height) = video.size;
-    let samples = f64::from(width) * f64::from(height) * video.rate;
-    let most = (samples * MOST_BITS_PER_SAMPLE).max(1e6);
+    let most = most(video);
     // Of one file alone, what is not said of the stream is nearly all of the file.
     let rate = stream.bit_rate.filter(|_| !several).map(|rate| rate as f64);
     if wishes.ladder.is_some() && !several {
@@ -69,21 +90,16 @@ pub(super) fn unfit(
     }
 }
 
-pub(super) fn encode(
-    (source, stream, video): (&Source, &Stream, &Video),
-    held: &Held,
-    wishes: &Wishes,
-    notes: &mut Vec<String>,
-) -> Pictures {
-    let name = name(source, stream);
+/// The steps of the ladder for pictures.
+pub(super) fn steps(video: &Video, wishes: &Wishes) -> Vec<Step> {
     let (width, height) = video.shown();
     let lines = width.min(height);
     let ladder = wishes.ladder.as_deref().unwrap_or(&ladder::USUAL);
     // Caps are for up to 30 pictures a second.
     let factor = if video.rate > 31.0 { 1.5 } else { 1.0 };
-    let mut steps = ladder::steps(ladder, lines);
-    if steps.is_empty() {
-        steps.extend(ladder.last().map(|rung| Rung { height: lines, ..*rung }));
+    let mut rungs = ladder::steps(ladder, lines);
+    if rungs.is_empty() {
+        rungs.extend(ladder.last().map(|rung| Rung { height: lines, ..*rung }));
     }
     let even = |number: f64| ((number / 2.0).round() as u32 * 2).max(2);
     let step = |rung: &Rung| {
@@ -94,9 +110,21 @@ pub(super) fn encode(
             max_kbps: (f64::from(rung.max_kbps) * factor) as u32,
         }
     };
+    rungs.iter().map(step).collect()
+}
+
+/// Transcodes pictures to H.264, with key frames at `keys`.
+pub(super) fn encode(
+    (source, stream, video): (&Source, &Stream, &Video),
+    held: &Held,
+    wishes: &Wishes,
+    keys: KeyFrames,
+    notes: &mut Vec<String>,
+) -> Pictures {
+    let name = name(source, stream);
     let mut filters = Vec::new();
     if video.interlaced {
-        filters.push("bwdif=mode=send_frame".to_owned());
+        filters.push(WHOLE.to_owned());
         notes.push(format!("{name}: fields are made whole pictures (bwdif)"));
     }
     if video.is_hdr() {
@@ -116,11 +144,14 @@ pub(super) fn encode(
     }
     Pictures::Encode {
         place: place(source, stream),
-        steps: steps.iter().map(step).collect(),
+        coding: Coding::H264,
+        steps: steps(video, wishes),
         filters,
         held: held.filters(),
         rate: video.rate,
         variable: video.variable,
+        keys,
+        colours: None,
     }
 }
 

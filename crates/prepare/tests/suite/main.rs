@@ -1,6 +1,7 @@
 //! Plans of films, from what ffprobe said of them (5.1; the JSON as it was printed).
 #![allow(clippy::unwrap_used)]
 
+mod hdr;
 mod texts;
 
 use pack::{AudioRole, SubtitleRole};

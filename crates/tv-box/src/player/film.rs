@@ -10,14 +10,14 @@ use engine::{
     model::{Presentation, TrackKind},
 };
 use nccp::{ErrorCode, LogEvent, Manifest, MovieId, NewRules, RequestMessage, ResponseMessage, WireError};
-use playback::{Due, LiveIndex, Renewal, Terms, cmcd::Cmcd, is_same_session};
+use playback::{Due, LiveIndex, PictureChoice, Renewal, Terms, cmcd::Cmcd, is_same_session};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::event::{Feed, MOVED, NoIndex};
 use super::outlet::{Outlet, Progress};
 use super::track::TrackRun;
-use super::{is_protected, is_supported};
+use super::{fit, is_protected, is_supported};
 use crate::control::{Ask, Control};
 use crate::drm::Granted;
 use crate::fetcher::{self, Arrival};
@@ -77,6 +77,7 @@ pub(super) struct Film<'a> {
     session: SessionId,
     begun: Instant,
     pub(super) manifest: Manifest,
+    pictures: PictureChoice,
     /// Of an event that goes on.
     event: Option<Feed>,
     /// Seconds; of an event as far as it goes.
@@ -118,12 +119,14 @@ impl<'a> Film<'a> {
         screen: &'a mut dyn Screen,
         (movie, title): (MovieId, String),
         (session, begun): (SessionId, Instant),
-        (manifest, event): (Manifest, Option<Feed>),
+        (mut manifest, event): (Manifest, Option<Feed>),
         chosen: &Chosen,
         (arrived, answer): (mpsc::Sender<Arrival>, mpsc::Sender<Answer>),
     ) -> Result<Self, Error> {
         let start =
             StartConditions { stored_estimate: control.shared.state().throughput(), viewport: VIEWPORT };
+        let mut pictures = PictureChoice::default();
+        pictures.narrow(&mut manifest, fit);
         let presentation = present(control, &manifest);
         let duration = presentation.duration().unwrap_or(0.0);
         let position = presentation.start.unwrap_or(0.0);
@@ -141,6 +144,7 @@ impl<'a> Film<'a> {
             begun,
             manifest,
             event,
+            pictures,
             duration,
             engine: Engine::new(Config { start, seed: fastrand::u64(..), ..Config::default() }),
             events: VecDeque::new(),
@@ -335,11 +339,12 @@ impl<'a> Film<'a> {
             }
             Answer::License(Err(error)) => self.unlicensed(error),
             Answer::Manifest(Ok(manifest)) => {
-                let manifest = match &mut self.event {
+                let mut manifest = match &mut self.event {
                     None => *manifest,
                     Some(_) if !is_same_session(&self.manifest, &manifest) => return Err(MOVED),
                     Some(event) => event.complete(&manifest),
                 };
+                self.pictures.narrow(&mut manifest, fit);
                 let presentation = present(self.control, &manifest);
                 self.manifest = manifest;
                 self.feed(Event::Manifest(presentation))

@@ -9,7 +9,8 @@ mod track;
 use std::pin::Pin;
 use std::time::Duration;
 
-use nccp::{Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
+use nccp::{Downloadable, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
+use playback::{DynamicRange, Fit};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -39,13 +40,34 @@ pub(crate) struct FilmEnd {
     pub(crate) stop: bool,
 }
 
-/// Whether a box plays files of this type: AVC and AAC in MP4.
+/// What a box decodes: the codecs of pictures, by the beginnings of their names (RFC 6381), with the dynamic
+/// ranges that it shows. The stream that players are given carries H.264 alone.
+static DECODERS: [(&str, &[DynamicRange]); 1] = [("avc1.", &[DynamicRange::Sdr])];
+
+/// Whether a box plays files of this type: one of [`DECODERS`], and AAC, in MP4.
 fn is_supported(mime: &str) -> bool {
     let (container, codecs) = mime.split_once(';').unwrap_or((mime, ""));
+    let has = |codec: &str| codecs.contains(&format!("\"{codec}"));
     match container {
-        "video/mp4" => codecs.contains("\"avc1."),
-        "audio/mp4" => codecs.contains("\"mp4a.40."),
+        "video/mp4" => DECODERS.iter().any(|(codec, _)| has(codec)),
+        "audio/mp4" => has("mp4a.40."),
         _ => false,
+    }
+}
+
+/// How well a box plays pictures.
+fn fit(file: &Downloadable) -> Fit {
+    fit_of(&file.codecs, DynamicRange::of(file))
+}
+
+fn fit_of(codecs: &str, range: DynamicRange) -> Fit {
+    let of_codec = || DECODERS.iter().filter(|(codec, _)| codecs.starts_with(*codec));
+    if of_codec().any(|(_, ranges)| ranges.contains(&range)) {
+        Fit::Well
+    } else if of_codec().next().is_some() {
+        Fit::Poorly
+    } else {
+        Fit::Not
     }
 }
 
@@ -196,7 +218,7 @@ fn height(manifest: &Manifest, id: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_supported;
+    use super::{DynamicRange, Fit, fit_of, is_supported};
 
     #[test]
     fn a_box_plays_avc_and_aac() {
@@ -205,6 +227,13 @@ mod tests {
         for other in ["video/mp4; codecs=\"hvc1.1.6.L93.B0\"", "audio/webm; codecs=\"opus\"", "video/mp4", ""]
         {
             assert!(!is_supported(other), "{other}");
+        }
+        for (codecs, range, fit) in [
+            ("avc1.64001F", DynamicRange::Sdr, Fit::Well),
+            ("avc1.6E001F", DynamicRange::Pq, Fit::Poorly),
+            ("hvc1.2.4.L120.B0", DynamicRange::Pq, Fit::Not),
+        ] {
+            assert_eq!(fit_of(codecs, range), fit, "{codecs}");
         }
     }
 }

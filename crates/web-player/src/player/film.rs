@@ -12,7 +12,7 @@ use drm_api::cdm::Request;
 use engine::{Event, abr::caps::Limit};
 use gloo::utils::window;
 use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId};
-use playback::is_same_session;
+use playback::{PictureChoice, PictureGroup, is_same_session, pictures_to_ask_about};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DomException, HtmlVideoElement};
@@ -54,6 +54,7 @@ impl Player {
             feed: Feed::default(),
             of: RefCell::default(),
             told: RefCell::default(),
+            pictures: Cell::default(),
             video,
             on_event,
             tracks: RefCell::default(),
@@ -179,6 +180,8 @@ struct Film {
     of: RefCell<Option<Manifest>>,
     /// What the page was told last of the event.
     told: RefCell<Option<live::Event>>,
+    /// Which of several codecs and dynamic ranges is shown.
+    pictures: Cell<PictureChoice>,
     /// What there is of sound and subtitles; `None` before the first manifest.
     tracks: RefCell<Option<Tracks>>,
     /// What the page was told last.
@@ -281,7 +284,26 @@ impl Film {
         }
     }
 
+    /// Chooses codec and dynamic range, once; only a film that has several waits for what the browser says of
+    /// them.
     fn manifest_is_whole(self: &Rc<Self>, manifest: Manifest) {
+        if self.pictures.get().group().is_some() || pictures_to_ask_about(&manifest.downloadables).is_empty()
+        {
+            return self.narrowed(manifest, &[]);
+        }
+        let film = Rc::clone(self);
+        spawn_local(async move {
+            let too_much = capability::too_much(&js_sys::global(), &manifest.downloadables).await;
+            if !film.closed.get() {
+                film.narrowed(manifest, &too_much);
+            }
+        });
+    }
+
+    fn narrowed(self: &Rc<Self>, mut manifest: Manifest, too_much: &[PictureGroup]) {
+        let (mut pictures, global) = (self.pictures.get(), js_sys::global());
+        pictures.narrow(&mut manifest, |picture| capability::fit(&global, too_much, picture));
+        self.pictures.set(pictures);
         match self.licenses.manifest_arrived(&manifest) {
             Ok(()) => {
                 self.look_at_tracks(&manifest);

@@ -33,7 +33,9 @@ pub use engine::abr::caps::Limit;
 pub use event::{Listener, PlayerEvent};
 pub use film::Player;
 pub use live::Event as LiveEvent;
-pub use playback::{EventState, HeadAssembly, Run, media_type, parse_index, presentation, waits};
+pub use playback::{
+    DynamicRange, EventState, HeadAssembly, Run, media_type, parse_index, presentation, waits,
+};
 pub use quality::{Quality, Rung, SAVING};
 pub use rehearsal::rehearse;
 pub use speed::chosen_speed;

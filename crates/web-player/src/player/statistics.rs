@@ -1,6 +1,7 @@
 //! What is known of a film that plays, for whoever helps.
 
 use nccp::Manifest;
+use playback::DynamicRange;
 
 use crate::stream::Way;
 
@@ -43,6 +44,8 @@ pub struct Statistics {
 pub struct Form {
     /// RFC 6381.
     pub codecs: String,
+    /// The dynamic range of pictures.
+    pub range: DynamicRange,
     /// Mean, in bit/s.
     pub bitrate: u32,
 }
@@ -61,7 +64,11 @@ impl Form {
     pub(super) fn of(manifest: &Manifest, id: &str) -> Option<Self> {
         let file = manifest.downloadables.iter().find(|file| file.id == id)?;
         // A manifest tells kbit/s.
-        Some(Self { codecs: file.codecs.clone(), bitrate: file.bitrate.saturating_mul(1000) })
+        Some(Self {
+            codecs: file.codecs.clone(),
+            range: DynamicRange::of(file),
+            bitrate: file.bitrate.saturating_mul(1000),
+        })
     }
 }
 
