@@ -109,8 +109,10 @@ impl Problem {
         Self::new(code.as_str(), (!own).then_some(text), way)
     }
 
-    /// Another device of the account took this one's place; `names` says which.
+    /// Another device of the account took this one's place; `names` says which, and is empty where that is not
+    /// known.
     pub fn stopped(names: &str) -> Self {
+        let names = if names.is_empty() { "another device" } else { names };
         Self::new("STREAM_STOPPED", None, Way::Retry).titled(&format!("Playing on {names} now"))
     }
 

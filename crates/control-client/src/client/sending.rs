@@ -226,7 +226,8 @@ impl<E: Clone> Client<E> {
         let Some((movie, _)) = item.license() else { return };
         match license {
             Ok(License { license, policy_version }) => {
-                let license = ResponseMessage::License { stream_id: movie, license, policy_version };
+                let license =
+                    ResponseMessage::License { stream_id: movie, license, policy_version, lease: None };
                 self.answer(&item, Ok(license));
             }
             Err(error) if self.license_server_is_no_use(&mut item, &error) => self.queue.push(item),

@@ -291,6 +291,7 @@ impl Bench {
                 stream_id: *stream_id,
                 license: challenge.clone(),
                 policy_version: Some("rules".into()),
+                lease: None,
             },
             _ => ResponseMessage::AccountInfo(account()),
         }

@@ -267,26 +267,36 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
             ResponseMessage::UserMovieMetadata(UserMovieMetadata { movie_id, position, history })
         }),
         manifest().prop_map(|m| ResponseMessage::Authorization(Box::new(m))),
-        (ids(), proptest::collection::vec(any::<u8>(), 1..300), proptest::option::of("[0-9a-f]{1,64}"))
-            .prop_map(|(stream_id, license, policy_version)| ResponseMessage::License {
+        (
+            ids(),
+            proptest::collection::vec(any::<u8>(), 1..300),
+            proptest::option::of("[0-9a-f]{1,64}"),
+            any::<Option<u64>>()
+        )
+            .prop_map(|(stream_id, license, policy_version, lease)| ResponseMessage::License {
                 stream_id,
                 license,
-                policy_version
+                policy_version,
+                lease
             }),
         ids().prop_map(|movie_id| ResponseMessage::Takeover { movie_id }),
         (
             ids(),
             any::<u64>(),
             proptest::option::of(rules()),
-            proptest::option::of("[A-Za-z]{1,20}"),
+            any::<Option<u64>>(),
+            proptest::option::of("[A-Za-z]{0,20}"),
             any::<bool>()
         )
-            .prop_map(|(movie_id, accepted, rules, stopped, refused)| ResponseMessage::LogBlob {
-                movie_id,
-                accepted,
-                rules,
-                stopped,
-                refused: refused.then(|| ErrorCode::NotSubscribed.into())
+            .prop_map(|(movie_id, accepted, rules, lease, stopped, refused)| {
+                ResponseMessage::LogBlob {
+                    movie_id,
+                    accepted,
+                    rules,
+                    lease,
+                    stopped,
+                    refused: refused.then(|| ErrorCode::NotSubscribed.into()),
+                }
             }),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
         (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
