@@ -308,8 +308,43 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
     ]
 }
 
+/// What is signed for somebody else are messages, not text: whatever stands in them stays within.
+#[test]
+fn composed_messages_are_checked_and_written_anew() {
+    use nccp::xml::Element;
+
+    let ping = || Element::new("ping");
+    assert_eq!(Messages::of(&[]), Err(Error::MessageCount));
+    assert_eq!(Messages::of(&vec![ping(); 17]), Err(Error::MessageCount));
+    for name in ["later", "", "response", "ping/><nccp:queue", "Ping"] {
+        assert_eq!(Messages::of(&[Element::new(name)]), Err(Error::UnknownMessage), "{name}");
+    }
+    for name in ["", "a b", "a/><nccp:ping", "x:a", "xmlns", "A", "a".repeat(33).as_str()] {
+        assert!(Messages::of(&[ping().child(Element::new(name))]).is_err(), "{name}");
+        assert!(Messages::of(&[ping().attr(name, "x")]).is_err(), "{name}");
+    }
+    let nested = |depth| (0..depth).fold(Element::new("a"), |inner, _| Element::new("a").child(inner));
+    assert!(Messages::of(&[ping().child(nested(5))]).is_ok());
+    assert!(Messages::of(&[ping().child(nested(6))]).is_err());
+    assert!(Messages::of(&[ping().children(vec![Element::new("a"); 4096])]).is_err());
+    assert_eq!(Messages::of(&[Element::with_text("ping", "a".repeat(256 << 10))]), Err(Error::TooLarge));
+
+    let text = r#"</nccp:ping><nccp:queue/>"><![CDATA["#;
+    let messages = Messages::of(&[ping().attr("later", text).text_child("later", text)]).unwrap();
+    let body = nccp::seal_envelope(None, nccp::Sequence::try_from(1).unwrap(), 2, "test", messages.as_xml());
+    assert_eq!(Request::parse(body.as_bytes()).unwrap().messages, [RequestMessage::Ping]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn composed_messages_are_the_messages(messages in proptest::collection::vec(message(), 1..16)) {
+        let elements: Vec<_> = messages.iter().map(RequestMessage::to_element).collect();
+        let xml: String = messages.iter().map(RequestMessage::to_xml).collect();
+        let composed = nccp::Messages::of(&elements).unwrap();
+        prop_assert_eq!(composed.as_xml(), xml.as_str());
+    }
 
     #[test]
     fn requests_round_trip(
