@@ -179,7 +179,8 @@ pub(crate) async fn issue_raw(
         denied = asked.check(&account, movie_id).err();
     }
     let (challenge, from) = ((&verified, denied), (origin, place));
-    let issued = with_films!(service, issue_raw_once(service, (&ticket, &text), challenge, from, now));
+    let issued =
+        with_films!(service, issue_raw_once(service, (&ticket, text.as_str()), challenge, from, now));
     if let Err(failure) = &issued {
         audit::raw_license_refused(service, of, Some(movie_id.get()), failure, place).await;
     }
@@ -193,7 +194,7 @@ async fn issue_raw_once(
     (challenge, denied): (&VerifiedChallenge, Option<ErrorCode>),
     (origin, place): (Option<&str>, &Place),
     now: u64,
-) -> Outcome<(Vec<u8>, String)> {
+) -> Outcome<Issued> {
     let wants = Wants::Movie(challenge.challenge.stream_id);
     let ahead = Ahead { account: ticket.account, device: ticket.device.as_str(), wants, now };
     let (mut tx, speaker) = service.store.begin_for(&ahead).await?;
