@@ -197,7 +197,7 @@ async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
             "{meet}
              const port = await meet();
              const answers = [];
-             const seal = {{ type: 'seal', device: null, ticket: null, messages: '<nccp:ping/>', clockOffset: 0 }};
+             const seal = {{ type: 'seal', device: null, ticket: null, messages: [{{ name: 'ping' }}], clockOffset: 0 }};
              for (const message of [
                  {{ device: seal }}, seal, {{ type: 'device', device: seal }}, {{ cdm: {{ type: 'create-session' }} }},
                  {{ type: 'open', account: 'a', release: '' }}, {{ type: 'individualize' }}, {{ type: 'reset-identity' }},

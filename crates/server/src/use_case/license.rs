@@ -217,7 +217,7 @@ async fn issue_raw_once(
     let origin = page.as_deref().or(origin);
     let speaker = Speaker { account, device, ticket, point, whereabouts, visit };
     let asking = Asking { speaker: &speaker, stream_id: None, challenge, is_fresh, origin, place };
-    let issued = match denied {
+    let issued: Outcome<Issued> = match denied {
         Some(code) => Err(code.into()),
         None => issue(service, &mut *tx, &asking, now).await,
     };
