@@ -68,7 +68,6 @@ async function ask(property, request, bytes) {
 // ---- the device ----
 
 const now = () => Date.now() / 1000;
-const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const plain = (text) => text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, ten, hex, name) =>
   ten || hex ? String.fromCodePoint(ten ? Number(ten) : parseInt(hex, 16))
     : { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }[name] ?? all);
@@ -139,11 +138,17 @@ async function register(grant) {
   let tried = "";
   for (;;) {
     const certificate = btoa(String.fromCharCode(...identity.certificate));
-    // The only text that is signed in this worker.
-    const shown = grant ? `<nccp:grant origin="${escaped(origin)}">${escaped(grant)}</nccp:grant>` : "";
-    const messages = `<nccp:register><nccp:certificate>${certificate}</nccp:certificate>` +
-      `<nccp:name>${escaped(`Browser at ${new URL(origin).host}`.slice(0, 80))}</nccp:name>` +
-      `<nccp:machine>${escaped(navigator.userAgent.slice(0, 400))}</nccp:machine>${shown}</nccp:register>`;
+    // The only message that is signed in this worker.
+    const shown = grant ? [{ name: "grant", attributes: [["origin", origin]], text: grant }] : [];
+    const messages = [{
+      name: "register",
+      children: [
+        { name: "certificate", text: certificate },
+        { name: "name", text: `Browser at ${new URL(origin).host}`.slice(0, 80) },
+        { name: "machine", text: navigator.userAgent.slice(0, 400) },
+        ...shown,
+      ],
+    }];
     const seal = { type: "seal", device: null, ticket: null, messages, clockOffset: offset };
     const { body, signature } = await ask("device", seal);
     const answer = await get(url, {

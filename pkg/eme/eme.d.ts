@@ -4,12 +4,17 @@ export interface MatineeEmeOptions {
   server?: string;
   /** The frame's address, where it is another. */
   frame?: string;
-  /** The film's number, where the media element has no `data-matinee-movie`. */
+  /**
+   * The film's number, where the media element has no `data-matinee-movie`. Without it the film is the one that the
+   * init data names (content id `movie/N`), or the one that the grant is for, if it is for one alone.
+   */
   movie?: number | string;
   /** What the site's backend got from `POST /api/grants`, where the media element has no `data-matinee-grant`. */
   grant?: string;
   /** Asked for a grant when there is none, or when the last one is over. */
   grantcallback?: () => Promise<string>;
+  /** There is none to give: a ticket is bound to its device's keys, and the frame's are its own. Throws without a grant. */
+  ticket?: never;
   /** Other key systems to stand in for, for players that know no other names: `["com.widevine.alpha"]`. */
   impersonate?: readonly string[];
 }
@@ -34,6 +39,8 @@ export interface MatineeEme {
    * name is the code.
    */
   fetchLicense(challenge: BufferSource, init?: RequestInit): Promise<ArrayBuffer>;
+  /** The same. */
+  fetch(challenge: BufferSource, init?: RequestInit): Promise<ArrayBuffer>;
 }
 
 /**

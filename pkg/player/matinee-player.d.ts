@@ -1,4 +1,4 @@
-/** Why a film cannot play. `action` says what helps: `retry`, `reload`, `fail` and the like. */
+/** Why a film cannot play. `action` says what helps: `retry`, `reload`, `takeover`, `fail` and the like. */
 export interface MatineeError {
   readonly code: string;
   readonly action: string;

@@ -13,13 +13,18 @@ use yew::prelude::*;
 use crate::embedding::{HostHandle, Order};
 
 /// The video element's events that the page hears of.
-const EVENTS: [&str; 17] = [
+const EVENTS: [&str; 24] = [
+    "abort",
     "canplay",
+    "canplaythrough",
     "durationchange",
     "emptied",
     "ended",
+    "enterpictureinpicture",
+    "leavepictureinpicture",
     "loadeddata",
     "loadedmetadata",
+    "loadstart",
     "pause",
     "play",
     "playing",
@@ -28,6 +33,8 @@ const EVENTS: [&str; 17] = [
     "resize",
     "seeked",
     "seeking",
+    "stalled",
+    "suspend",
     "timeupdate",
     "volumechange",
     "waiting",

@@ -105,6 +105,13 @@ async fn devices_that_play_can_be_stopped() {
     }
 }
 
+/// A film that has to stop says where films play now, as far as it was told.
+#[wasm_bindgen_test]
+fn a_film_that_is_stopped_says_where_others_play() {
+    assert_eq!(Problem::stopped("Kitchen").title, "Playing on Kitchen now");
+    assert_eq!(Problem::stopped("").title, "Playing on another device now");
+}
+
 #[wasm_bindgen_test]
 async fn a_page_that_is_out_of_date_offers_to_reload() {
     for error in [DrmError::ModuleMismatch, DrmError::PolicyRefused { reason: PolicyReason::Module }] {

@@ -359,6 +359,7 @@ service-refused = رفضت الخدمة الطلب
 lacks = ينقصه: { $what }. تستطيع ذلك إصدارات حديثة من Chrome أو Edge أو Firefox أو Safari.
 lacks-decoders = فك ترميز H.264 وAAC
 playing-on-now = يُعرض الآن على { $names }
+playing-elsewhere-now = يُعرض الآن على جهاز آخر
 not-played = لم يستطع المتصفح تشغيل ما استلمه ({ $what }).
 answered-with = أجابت بالحالة { $status }.
 rule-output = لا تسمح قواعد العنوان إلا بشاشة واحدة. افصل الشاشة الثانية.

@@ -351,6 +351,7 @@ service-refused = Der Dienst hat abgelehnt
 lacks = Es fehlt: { $what }. Eine aktuelle Version von Chrome, Edge, Firefox oder Safari kann es.
 lacks-decoders = Dekodierung von H.264 und AAC
 playing-on-now = Läuft jetzt auf { $names }
+playing-elsewhere-now = Läuft jetzt auf einem anderen Gerät
 not-played = Der Browser konnte das Empfangene nicht abspielen ({ $what }).
 answered-with = Er hat mit dem Status { $status } geantwortet.
 rule-output = Die Regeln des Titels erlauben nur einen Bildschirm. Trennen Sie den zweiten.

@@ -382,6 +382,7 @@ service-refused = The service refused
 lacks = It lacks { $what }. A current version of Chrome, Edge, Firefox or Safari can.
 lacks-decoders = H.264 and AAC decoding
 playing-on-now = Playing on { $names } now
+playing-elsewhere-now = Playing on another device now
 not-played = The browser could not play what it received ({ $what }).
 answered-with = It answered with status { $status }.
 rule-output = The title's rules allow one display only. Disconnect the second one.

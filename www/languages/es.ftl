@@ -352,6 +352,7 @@ service-refused = El servicio lo ha rechazado
 lacks = Le falta: { $what }. Una versión actual de Chrome, Edge, Firefox o Safari sí puede.
 lacks-decoders = descodificación de H.264 y AAC
 playing-on-now = Se reproduce ahora en { $names }
+playing-elsewhere-now = Se está reproduciendo en otro dispositivo
 not-played = El navegador no pudo reproducir lo que recibió ({ $what }).
 answered-with = Respondió con el estado { $status }.
 rule-output = Las reglas del título permiten una sola pantalla. Desconecta la segunda.

@@ -352,6 +352,7 @@ service-refused = Le service a refusé
 lacks = Il lui manque : { $what }. Une version actuelle de Chrome, Edge, Firefox ou Safari convient.
 lacks-decoders = le décodage de H.264 et AAC
 playing-on-now = Lecture en cours sur { $names }
+playing-elsewhere-now = Lecture en cours sur un autre appareil
 not-played = Le navigateur n’a pas pu lire ce qu’il a reçu ({ $what }).
 answered-with = Il a répondu avec l’état { $status }.
 rule-output = Les règles du titre n’autorisent qu’un seul écran. Débranchez le second.

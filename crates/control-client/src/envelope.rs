@@ -1,6 +1,6 @@
 //! Envelopes under way.
 
-use nccp::{Answer, Outcome, Response, ResponseMessage};
+use nccp::{Answer, Outcome, RequestMessage, Response, ResponseMessage};
 
 use crate::{error::Error, event::TaskId, item::Item, recovery::Step};
 
@@ -31,8 +31,7 @@ pub(crate) struct Part {
 pub(crate) enum Body {
     /// The challenge is being made.
     Awaited(TaskId),
-    /// As XML.
-    Ready(String),
+    Ready(RequestMessage),
 }
 
 /// An envelope on its way.

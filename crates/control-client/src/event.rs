@@ -155,8 +155,8 @@ pub enum Command<E> {
         task: TaskId,
         /// Whose device id the envelope names, and whose ticket is signed; without domain keys.
         registration: Option<Registration>,
-        /// The messages' elements, one behind the other.
-        messages: String,
+        /// The messages, in their order; 1 to 16.
+        messages: Vec<RequestMessage>,
         /// Server's clock minus this device's, in seconds.
         clock_offset: f64,
     },

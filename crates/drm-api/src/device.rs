@@ -20,15 +20,16 @@ pub enum Request {
     Individualize,
     /// Forgets this account's device keys and makes new ones: a new device. Answer: [`Reply::Identity`].
     ResetIdentity,
-    /// Seals control messages: gives the next sequence number, writes the envelope, signs it.
+    /// Seals control messages: gives the next sequence number, writes the envelope, signs it. What is no message of the
+    /// protocol is refused: no text of the page's is signed but as a value within one.
     /// Answer: [`Reply::Sealed`].
     Seal {
         /// Device id, once there is one.
         device: Option<String>,
         /// Ticket that the envelope goes with.
         ticket: Option<String>,
-        /// The message elements, as XML with the prefix `nccp`.
-        messages: String,
+        /// The messages, 1 to 16, each an element of its name.
+        messages: Vec<Element>,
         /// Server's clock minus this clock, seconds.
         clock_offset: f64,
     },
@@ -45,6 +46,22 @@ pub enum Request {
         #[serde(with = "serde_bytes")]
         key: Vec<u8>,
     },
+}
+
+/// An element of a control message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Element {
+    /// Its local name.
+    pub name: String,
+    /// Names and values of its attributes.
+    #[serde(default)]
+    pub attributes: Vec<(String, String)>,
+    /// Its own text.
+    #[serde(default)]
+    pub text: String,
+    /// The elements in it, behind its text.
+    #[serde(default)]
+    pub children: Vec<Element>,
 }
 
 /// What the device answers.

@@ -104,11 +104,13 @@ mod tests {
             r#"{"type":"push","stream":1,"whole":null,"last":true}"#
         );
         let seal =
-            r#"{"type":"seal","device":null,"ticket":null,"messages":"<nccp:ping/>","clockOffset":-2.0}"#;
-        let device::Request::Seal { clock_offset, .. } = serde_json::from_str(seal).unwrap() else {
+            r#"{"type":"seal","device":null,"ticket":null,"messages":[{"name":"ping"}],"clockOffset":-2.0}"#;
+        let device::Request::Seal { messages, clock_offset, .. } = serde_json::from_str(seal).unwrap() else {
             panic!("not a seal")
         };
-        assert_eq!(clock_offset, -2.0);
+        assert_eq!((messages[0].name.as_str(), clock_offset), ("ping", -2.0));
+        let text = seal.replace(r#"[{"name":"ping"}]"#, r#""<nccp:ping/>""#);
+        assert!(serde_json::from_str::<device::Request>(&text).is_err(), "text is not sealed");
         let init = cdm::Reply::Init { kids: vec!["00".into()], init_data: vec![1, 255] };
         assert_eq!(serde_json::to_string(&init).unwrap(), r#"{"init":{"kids":["00"],"initData":[1,255]}}"#);
         assert_eq!(serde_json::to_string(&cdm::Reply::Fragment).unwrap(), r#""fragment""#);

@@ -47,6 +47,8 @@ pub enum ResponseMessage {
         license: Vec<u8>,
         /// Names its rules, for `logblob`.
         policy_version: Option<String>,
+        /// When the lease that came with it ends, Unix seconds; `None` where streams are not counted.
+        lease: Option<u64>,
     },
     /// Answer to `takeover`.
     Takeover {
@@ -61,7 +63,11 @@ pub enum ResponseMessage {
         accepted: u64,
         /// When the rules that it plays by are not those in force: a new license is to be got at once.
         rules: Option<NewRules>,
-        /// When this device may not play on: where films of the account play now, by name.
+        /// When the device's lease of the movie ends now, Unix seconds; `None` where streams are not counted, and
+        /// where it has none.
+        lease: Option<u64>,
+        /// When this device may not play on: where films of the account play now, by name; empty where that is
+        /// not said.
         stopped: Option<String>,
         /// When the account may not play the movie on: why.
         refused: Option<WireError>,
@@ -244,6 +250,18 @@ fn small(element: &Element, name: &'static str) -> Result<u32, Error> {
     u32::try_from(number(element, name)?).map_err(|_| Error::Value(name))
 }
 
+fn with_lease(element: Element, ends: Option<u64>) -> Element {
+    match ends {
+        Some(ends) => element.child(Element::new("lease").attr("expires", ends)),
+        None => element,
+    }
+}
+
+fn lease(element: &Element) -> Result<Option<u64>, Error> {
+    let Some(lease) = element.first("lease") else { return Ok(None) };
+    Ok(Some(lease.parsed_attribute::<Decimal>("expires")?.0))
+}
+
 fn text(element: &Element, name: &str) -> String {
     element.child_text(name).unwrap_or_default().to_owned()
 }
@@ -308,14 +326,23 @@ impl ResponseMessage {
                 }))
             }
             Self::Authorization(manifest) => manifest.to_element(),
-            Self::License { stream_id, license, policy_version } => element
-                .attr("stream_id", stream_id)
-                .text_child("licensedata", base64_encode(license))
-                .opt_child("policyversion", policy_version.as_ref()),
+            Self::License { stream_id, license, policy_version, lease } => with_lease(
+                element
+                    .attr("stream_id", stream_id)
+                    .text_child("licensedata", base64_encode(license))
+                    .opt_child("policyversion", policy_version.as_ref()),
+                *lease,
+            ),
             Self::Takeover { movie_id } => element.attr("movie_id", movie_id),
-            Self::LogBlob { movie_id, accepted, rules, stopped, refused } => {
+            Self::LogBlob { movie_id, accepted, rules, lease, stopped, refused } => {
                 let element = element.attr("movie_id", movie_id).text_child("accepted", accepted);
-                let element = element.opt_child("stopped", stopped.as_ref());
+                let element = with_lease(element, *lease);
+                let element = match stopped {
+                    Some(_) => element.child(Element::new("stop")),
+                    None => element,
+                };
+                let element =
+                    element.opt_child("stopped", stopped.as_ref().filter(|names| !names.is_empty()));
                 let element = match refused {
                     Some(error) => {
                         element.child(error.write_into(Element::with_text("refused", &error.text)))
@@ -381,12 +408,17 @@ impl ResponseMessage {
                 stream_id: element.parsed_attribute("stream_id")?,
                 license: base64_decode(element.required_text("licensedata")?, "licensedata")?,
                 policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
+                lease: lease(element)?,
             },
             MessageName::Takeover => Self::Takeover { movie_id: movie_id()? },
             MessageName::LogBlob => Self::LogBlob {
                 movie_id: movie_id()?,
                 accepted: number(element, "accepted")?,
-                stopped: element.child_text("stopped").map(str::to_owned),
+                lease: lease(element)?,
+                stopped: match element.child_text("stopped") {
+                    Some(names) => Some(names.to_owned()),
+                    None => element.first("stop").map(|_| String::new()),
+                },
                 refused: element.first("refused").map(WireError::read).transpose()?,
                 rules: match element.child_text("drmmetadata") {
                     Some(metadata) => Some(NewRules {

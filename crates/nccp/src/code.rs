@@ -23,6 +23,8 @@ pub enum Action {
     Code,
     /// Try again later, with jitter.
     Backoff,
+    /// Ask whether another device is to stop, and take its place.
+    Takeover,
 }
 
 impl Action {
@@ -37,6 +39,7 @@ impl Action {
             Self::Individualize => "individualize",
             Self::Code => "code",
             Self::Backoff => "backoff",
+            Self::Takeover => "takeover",
         }
     }
 
@@ -50,6 +53,7 @@ impl Action {
             Self::Individualize,
             Self::Code,
             Self::Backoff,
+            Self::Takeover,
         ]
         .into_iter()
         .find(|action| action.as_str() == s)
@@ -114,7 +118,7 @@ error_codes! {
     /// The account's plan does not include the movie.
     NotSubscribed "NOT_SUBSCRIBED" Fail "Your plan does not include this title.";
     /// The account plays as many films at once as its plan allows.
-    StreamLimit "STREAM_LIMIT" Fail "Your plan does not allow more films at the same time.";
+    StreamLimit "STREAM_LIMIT" Takeover "Your plan does not allow more films at the same time.";
     /// The device speaks from more networks than one device may.
     NetworkLimit "NETWORK_LIMIT" Fail "This device is used in too many networks.";
     /// The address lies outside the allowed regions.

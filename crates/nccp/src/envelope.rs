@@ -11,7 +11,7 @@ use crate::xml::{self, Element, Limits};
 use crate::{Error, sign};
 
 /// Most messages of one envelope.
-const MAX_MESSAGES: usize = 16;
+pub(crate) const MAX_MESSAGES: usize = 16;
 
 /// A request to the controller.
 #[derive(Debug, Clone, PartialEq)]

@@ -48,6 +48,7 @@ pub mod json;
 mod machine;
 mod manifest;
 mod manifest_xml;
+mod messages;
 mod metadata;
 mod range;
 mod request;
@@ -71,6 +72,7 @@ pub use manifest::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest,
     MediaType, MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, Transport, TrickPlay,
 };
+pub use messages::Messages;
 pub use metadata::{Art, Chapter, MovieMetadata, Track};
 pub use range::{ByteRange, RangeHeader, with_range};
 pub use request::{LogBlob, LogEvent, MessageName, Register, RequestMessage, ShownGrant};

@@ -284,7 +284,8 @@ impl RequestMessage {
         out
     }
 
-    pub(crate) fn to_element(&self) -> Element {
+    /// The message as an element.
+    pub fn to_element(&self) -> Element {
         let element = Element::new(self.name().as_str());
         match self {
             Self::Ping | Self::AccountInfo | Self::Queue => element,

@@ -1,11 +1,12 @@
 //! Grants: what a page of another site shows for somebody, in place of cookies. The operator's backend asks for
 //! one; it is sealed as tickets are, and says by itself what it allows.
 //!
-//! Text form: the account's handle, `.`, and base64url as a ticket's. The handle is part of what is
-//! authenticated: by it the player keys the device's identity.
+//! Text form: the account's handle, `.`, and base64url as a ticket's; of a grant for one movie alone `.` and its number
+//! follow, for players that are not told which film it is. The handle is part of what is authenticated: by it the
+//! player keys the device's identity. The number has to be the one that is sealed.
 
 use crate::ticket::TicketKeys;
-use crate::visit::Visit;
+use crate::visit::{Movies, Visit};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -37,7 +38,22 @@ impl fmt::Debug for Grant {
 /// Seals a grant for the account of that handle.
 pub(crate) fn seal(keys: &TicketKeys, handle: &str, grant: &Grant) -> String {
     let plain = serde_json::to_vec(grant).unwrap_or_default();
-    format!("{handle}.{}", keys.seal_octets((LABEL, handle), &plain))
+    let sealed = keys.seal_octets((LABEL, handle), &plain);
+    match only_movie(grant) {
+        Some(movie) => format!("{handle}.{sealed}.{movie}"),
+        None => format!("{handle}.{sealed}"),
+    }
+}
+
+/// The number of the movie, where the grant is for one alone.
+fn only_movie(grant: &Grant) -> Option<String> {
+    match &grant.visit.movies {
+        Movies::Only(movies) => match &movies[..] {
+            [movie] => Some(movie.get().to_string()),
+            _ => None,
+        },
+        Movies::All(_) => None,
+    }
 }
 
 /// Opens a grant; `None` for anything that none of the keys sealed. Whether it is over is for the caller to say.
@@ -46,7 +62,13 @@ pub(crate) fn open(keys: &TicketKeys, text: &str) -> Option<Grant> {
         return None;
     }
     let (handle, sealed) = text.split_once('.')?;
-    serde_json::from_slice(&keys.open_octets((LABEL, handle), sealed)?).ok()
+    let (sealed, movie) = match sealed.split_once('.') {
+        Some((sealed, movie)) => (sealed, Some(movie)),
+        None => (sealed, None),
+    };
+    let grant: Grant = serde_json::from_slice(&keys.open_octets((LABEL, handle), sealed)?).ok()?;
+    let is_told = movie.is_none_or(|movie| only_movie(&grant).as_deref() == Some(movie));
+    is_told.then_some(grant)
 }
 
 #[cfg(test)]
@@ -89,6 +111,23 @@ mod tests {
         let visit = Visit { movies: most, ..grant().visit };
         let large = Grant { visit, origin: Some("o".repeat(300)), ..grant() };
         assert_eq!(open(&keys(), &seal(&keys(), "a-1", &large)), Some(large));
+    }
+
+    /// A page that knows its grant alone can say which film it is for; nobody can say another.
+    #[test]
+    fn a_grant_for_one_movie_names_it() {
+        let visit = Visit { movies: Movies::Only(vec![MovieId::try_from(1001).unwrap()]), ..grant().visit };
+        let one = Grant { visit, ..grant() };
+        let text = seal(&keys(), "a-1", &one);
+        let sealed = text.strip_suffix(".1001").unwrap();
+        assert_eq!(open(&keys(), &text), Some(one.clone()));
+        assert_eq!(open(&keys(), sealed), Some(one), "as earlier servers made them");
+        for other in ["1002", "", "01001", "1001.1001"] {
+            assert_eq!(open(&keys(), &format!("{sealed}.{other}")), None, "{other}");
+        }
+        let several = seal(&keys(), "a-1", &grant());
+        assert_eq!(several.matches('.').count(), 1);
+        assert_eq!(open(&keys(), &format!("{several}.1001")), None);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub struct Server {
     listener: TcpListener,
     boxes: Option<TcpListener>,
     metrics: Option<TcpListener>,
+    ingest: Option<TcpListener>,
     rtmp: Option<TcpListener>,
     rtmps: Option<TcpListener>,
     tls: Option<Arc<TlsIdentity>>,
@@ -47,11 +48,12 @@ async fn bind(name: &'static str, address: SocketAddr) -> Result<TcpListener, Er
         .map_err(|source| Error::Setting { name, reason: format!("cannot listen on {address}: {source}") })
 }
 
-/// The listeners for RTMP and RTMPS, where the role is.
-async fn listen_for_encoders(config: &Config) -> Result<[Option<TcpListener>; 2], Error> {
-    let mut listeners = [None, None];
+/// The listeners for HTTP of encoders, RTMP and RTMPS, where the role is.
+async fn listen_for_encoders(config: &Config) -> Result<[Option<TcpListener>; 3], Error> {
+    let mut listeners = [None, None, None];
     if config.has(Role::Ingest) {
-        let wanted = [("live.rtmp", config.live.rtmp), ("live.rtmps", config.live.rtmps)];
+        let live = &config.live;
+        let wanted = [("live.http", live.http), ("live.rtmp", live.rtmp), ("live.rtmps", live.rtmps)];
         for (listener, (name, address)) in listeners.iter_mut().zip(wanted) {
             if let Some(address) = address {
                 *listener = Some(bind(name, address).await?);
@@ -90,10 +92,10 @@ impl Server {
             config.boxes.url = Some(format!("{scheme}://localhost:{}", address_of(listener)?.port()));
         }
         let metrics = telemetry::listen(&config).await?;
-        let [rtmp, rtmps] = listen_for_encoders(&config).await?;
+        let [ingest, rtmp, rtmps] = listen_for_encoders(&config).await?;
         let tls = config.tls.as_ref().map(TlsIdentity::open).transpose()?.map(Arc::new);
         let service = Arc::new(Service::open(config, clock).await?);
-        Ok(Self { listener, boxes, metrics, rtmp, rtmps, tls, service, hangup })
+        Ok(Self { listener, boxes, metrics, ingest, rtmp, rtmps, tls, service, hangup })
     }
 
     /// Where it listens.
@@ -112,6 +114,11 @@ impl Server {
     /// Where `/metrics` is, if anywhere.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Where it listens for encoders that send by HTTP, if they have a listener of their own.
+    pub fn ingest_address(&self) -> Option<SocketAddr> {
+        self.ingest.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// Where it listens for encoders by RTMP and by RTMPS, if it does.
@@ -139,7 +146,7 @@ impl Server {
     /// # Errors
     /// As [`Server::run`].
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let Self { listener, boxes, metrics, rtmp, rtmps, tls, service, hangup } = self;
+        let Self { listener, boxes, metrics, ingest, rtmp, rtmps, tls, service, hangup } = self;
         let (stop_all, stopping) = watch::channel(false);
         let connections = service.config().limits.connections.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(connections));
@@ -171,6 +178,12 @@ impl Server {
         for (listener, tls) in [(rtmp, None), (rtmps, tls.clone())] {
             let Some(listener) = listener else { continue };
             let (app, peers) = (Publish(Arc::clone(&service)), Arc::clone(&peers));
+            endpoints
+                .spawn(Endpoint { listener, app, tls, peers }.serve(Arc::clone(&permits), stopping.clone()));
+        }
+        if let Some(listener) = ingest {
+            let (app, tls, peers) =
+                (http::ingest_router(Arc::clone(&service)), tls.clone(), Arc::clone(&peers));
             endpoints
                 .spawn(Endpoint { listener, app, tls, peers }.serve(Arc::clone(&permits), stopping.clone()));
         }

@@ -107,9 +107,11 @@ impl Problem {
         Self::new(code.as_str(), (!own && is_english()).then_some(text), way)
     }
 
-    /// Another device of the account took this one's place; `names` says which.
+    /// Another device of the account took this one's place; `names` says which, and is empty where that is not
+    /// known.
     pub fn stopped(names: &str) -> Self {
-        Self::new("STREAM_STOPPED", None, Way::Retry).titled(&say::playing_on_now(names))
+        let title = if names.is_empty() { say::playing_elsewhere_now().to_owned() } else { say::playing_on_now(names) };
+        Self::new("STREAM_STOPPED", None, Way::Retry).titled(&title)
     }
 
     /// The picture or sound could not be decoded or appended.

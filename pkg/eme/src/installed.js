@@ -1,6 +1,7 @@
 // What a page installs: which Matinee, which film, and by which grants its licenses are asked for.
 
 import { failure, said } from "./errors.js";
+import { movieOf } from "./init-data.js";
 import { Link, display } from "./link.js";
 import { hex, octetsOf } from "./octets.js";
 
@@ -15,7 +16,8 @@ export let installed = null;
 export const isOurs = (name) => Boolean(installed?.names.includes(name));
 
 class Installed {
-  // Film and grant of licenses, where a media element has no `data-matinee-movie` and `data-matinee-grant`.
+  // Film and grant of licenses, where a media element has no `data-matinee-movie` and `data-matinee-grant`. Without a
+  // film it is the one that the init data names, or the one that the grant is for.
   movie;
   grant;
   grantcallback;
@@ -74,6 +76,10 @@ class Installed {
     return answer.arrayBuffer();
   }
 
+  fetch(challenge, init) {
+    return this.fetchLicense(challenge, init);
+  }
+
   // The worker is told: a ticket that is over has to be asked for anew.
   refused(challenge, { name }) {
     const { ticket, link } = this.#tickets.get(nameOf(challenge)) ?? {};
@@ -94,11 +100,12 @@ class Installed {
   }
 
   async challenge(link, session, initData, element) {
-    const movie = Number(element?.dataset?.matineeMovie ?? this.movie);
-    if (!Number.isSafeInteger(movie)) {
-      throw failure({ code: "MOVIE_UNKNOWN", message: "Say which film it is: Matinee.eme({ movie }), or data-matinee-movie." });
-    }
+    let movie;
     const { challenge, ticket } = await this.granted(element, (grant) => {
+      movie = Number(element?.dataset?.matineeMovie ?? this.movie ?? movieOf(initData) ?? grant?.split(".")[2]);
+      if (!Number.isSafeInteger(movie)) {
+        throw failure({ code: "MOVIE_UNKNOWN", message: "Say which film it is: Matinee.eme({ movie }), or data-matinee-movie." });
+      }
       const copy = initData.slice().buffer;
       const members = { session, movie, grant, other: Boolean(this.grantcallback), initData: copy, display: display() };
       return link.ask("generate-request", members, [copy]);
@@ -108,7 +115,7 @@ class Installed {
     if (this.#tickets.size > CHALLENGES) {
       this.#tickets.delete(this.#tickets.keys().next().value);
     }
-    return challenge;
+    return { challenge, movie };
   }
 }
 
@@ -116,7 +123,11 @@ class Installed {
 const nameOf = (challenge) => (challenge?.byteLength ? hex(octetsOf(challenge).slice(-32)) : "");
 
 export function install(options = {}) {
-  const { server, frame, ...members } = options;
+  const { server, frame, ticket, ...members } = options;
+  if (ticket && !members.grant && !members.grantcallback) {
+    throw new DOMException("A ticket is bound to the keys of the device that it was given to, and the frame's are its own: "
+      + "give a grant (POST /api/grants).", "NotSupportedError");
+  }
   const other = server || frame || !installed ? new Installed(options) : installed;
   if (installed?.frame === other.frame && installed.server === other.server) {
     // What plays goes on.

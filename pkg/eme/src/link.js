@@ -39,6 +39,8 @@ export class Link {
     this.#lost();
     this.#asked.forEach(({ failed }) => failed(failure(error)));
     this.#asked.clear();
+    // Sessions hear that their keys are gone.
+    this.#heard.forEach((tell, name) => name.startsWith("keys ") && tell({}));
   }
 
   #open(url) {

@@ -22,6 +22,7 @@ export class Session extends EventTarget {
   #begun = false;
   #link = null; // the one that it has begun with
   #challenge = null; // the last
+  #movie = null; // what it was for
   #wait = SOONEST;
   #timers = [];
   #close;
@@ -46,11 +47,13 @@ export class Session extends EventTarget {
     this.#begun = true;
     this.#link = this.#keys.of.link;
     this.#number = (await this.#link.ask("create-session")).session;
-    this.#link.on("keys", this.#number, ({ keys }) => this.#say(keys));
+    this.#link.on("keys", this.#number, ({ keys }) => (keys ? this.#say(keys) : this.#fail()));
   }
 
   async #ask(messageType) {
-    this.#challenge = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element);
+    const made = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element);
+    this.#challenge = made.challenge;
+    this.#movie = made.movie;
     return () => this.#message(messageType, this.#challenge);
   }
 
@@ -66,8 +69,7 @@ export class Session extends EventTarget {
     // Without a box of ours a license for the whole film is asked for.
     this.#initData = type === "cenc" ? octets : new Uint8Array();
     const send = await this.#ask("license-request");
-    const movie = this.#element?.dataset?.matineeMovie ?? this.#keys.of.movie;
-    this.sessionId = this.#type === "temporary" ? `${this.#number}-${Date.now().toString(36)}` : `${KEPT}${movie}`;
+    this.sessionId = this.#type === "temporary" ? `${this.#number}-${Date.now().toString(36)}` : `${KEPT}${this.#movie}`;
     send();
   }
 
@@ -144,6 +146,17 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("keystatuseschange"));
   }
 
+  // Every key that is known is this now.
+  #sayAll(status) {
+    this.#say([...this.keyStatuses.entries()].map(([kid]) => ({ kid: hex(new Uint8Array(kid)), status })));
+  }
+
+  // The worker, or its frame, is gone.
+  #fail() {
+    this.#timers.forEach(clearTimeout);
+    this.#sayAll("internal-error");
+  }
+
   async close() {
     if (!this.#begun) {
       throw state("This session has not begun.");
@@ -164,7 +177,7 @@ export class Session extends EventTarget {
     if (this.sessionId.startsWith(KEPT)) {
       await this.#link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
     }
-    this.#say([...this.keyStatuses.entries()].map(([kid]) => ({ kid: hex(new Uint8Array(kid)), status: "released" })));
+    this.#sayAll("released");
   }
 }
 

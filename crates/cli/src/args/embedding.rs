@@ -3,7 +3,7 @@
 use super::Json;
 use clap::Subcommand;
 use server::api_keys::Scope;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ApiKey {
@@ -36,13 +36,14 @@ pub(crate) enum Share {
         /// Number of the movie
         #[arg(long, value_name = "MOVIE")]
         movie: nccp::MovieId,
-        /// When it ends: 2026-11-28, 2026-11-28T20:00:00Z (UTC), or a time from now such as 12h or 7d [default: when
-        /// it is revoked]
+        /// When it ends: 2026-11-28, 2026-11-28T20:00:00Z (UTC), Unix seconds, or a time from now such as 12h or 7d
+        /// [default: when it is revoked]
         #[arg(long, value_name = "TIME", value_parser = until)]
         until: Option<SystemTime>,
-        /// Ask for a password, which is read from the terminal
-        #[arg(long)]
-        password: bool,
+        /// Ask for a password: this one (others on this machine can see it), or without a value one that is read from the
+        /// terminal, or from standard input where there is none
+        #[arg(long, value_name = "PASSWORD", num_args = 0..=1, default_missing_value = "")]
+        password: Option<String>,
         /// Ask for a password, which is read from standard input
         #[arg(long, conflicts_with = "password")]
         password_stdin: bool,
@@ -56,19 +57,44 @@ pub(crate) enum Share {
     List(Json),
     /// End a link, and what plays by it
     Revoke {
-        /// Its id, as `share list` shows it
-        id: String,
+        /// Its id, as `share list` shows it, or the link itself, or what stands behind /v/ in it
+        #[arg(value_name = "ID|LINK")]
+        link: String,
         #[command(flatten)]
         json: Json,
     },
 }
 
-/// A day, a moment, or how long from now.
+/// A day, a moment, Unix seconds, or how long from now.
 fn until(text: &str) -> Result<SystemTime, String> {
+    let unix = text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    if let Some(seconds) = unix {
+        let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        return time.ok_or_else(|| "is too far ahead".to_owned());
+    }
     let day = || humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).ok();
     let ahead = || SystemTime::now().checked_add(humantime::parse_duration(text).ok()?);
     let moment = humantime::parse_rfc3339(text).ok();
     moment.or_else(day).or_else(ahead).ok_or_else(|| {
-        "must be a day (2026-11-28), a moment (2026-11-28T20:00:00Z), or a time from now (12h, 7d)".to_owned()
+        "must be a day (2026-11-28), a moment (2026-11-28T20:00:00Z), Unix seconds, or a time from now (12h, 7d)"
+            .to_owned()
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_ends_on_a_day_at_a_moment_or_in_a_while() {
+        let unix = |text| until(text).unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(unix("2026-09-21"), 1_789_948_800);
+        assert_eq!(unix("2026-09-21T14:13:20Z"), 1_790_000_000);
+        assert_eq!(unix("1790000000"), 1_790_000_000);
+        assert!(until("7d").unwrap() > until("12h").unwrap());
+        for wrong in ["", "tomorrow", "-1", "99999999999999999999", "18446744073709551615"] {
+            assert!(until(wrong).is_err(), "{wrong}");
+        }
+    }
 }

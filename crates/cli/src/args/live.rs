@@ -23,9 +23,9 @@ pub(crate) enum Live {
     Create {
         #[command(flatten)]
         name: EventName,
-        /// Title for people
+        /// Title for people [default: the event's name]
         #[arg(long)]
-        title: String,
+        title: Option<String>,
         /// Number of its movie [default: the next that is free]
         #[arg(long, value_name = "NUMBER")]
         movie: Option<nccp::MovieId>,

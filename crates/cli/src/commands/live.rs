@@ -36,6 +36,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
                 server::keys::make_domains(&config.keys(), now(), usize::MAX)?;
             }
             let movie = movie.map(nccp::MovieId::get);
+            let title = title.unwrap_or_else(|| name.to_string());
             let policy = Some(named.to_owned());
             let starts =
                 starts.and_then(|time| Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()));
@@ -120,8 +121,11 @@ fn host(host: &str) -> &str {
 /// Where encoders send it: with the key in the path, or without, for those that have a field for it.
 fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     let Created { event, key } = created;
-    let base = format!("{}/ingest/{}/{}", config.public_url, event.app, event.name);
-    let server = config.live.server(host(config.public_host()), event.app.as_str());
+    let host = host(config.public_host());
+    let own = config.live.http_base(host, config.tls.is_some());
+    let base = own.as_deref().unwrap_or(&config.public_url);
+    let base = format!("{base}/ingest/{}/{}", event.app, event.name);
+    let server = config.live.server(host, event.app.as_str());
     let rtmp = server.map(|server| (server, format!("{}?key={key}", event.name)));
     if json {
         return output::json(&json!({

@@ -41,6 +41,9 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
         if let Some(metrics) = server.metrics_address() {
             tracing::info!(address = %metrics, "metrics");
         }
+        if let Some(encoders) = server.ingest_address() {
+            tracing::info!(address = %encoders, "encoders by HTTP");
+        }
         for (address, by) in server.rtmp_addresses().into_iter().zip(["RTMP", "RTMPS"]) {
             if let Some(address) = address {
                 tracing::info!(%address, "encoders by {by}");

@@ -5,13 +5,15 @@ use crate::args::{Password, Share};
 use crate::{Failure, output};
 use serde_json::json;
 use server::{Config, shares};
+use std::io::{IsTerminal as _, stdin};
 use std::time::UNIX_EPOCH;
 
 pub(crate) fn run(config: &Config, command: Share) -> Result<(), Failure> {
     match command {
         Share::Create { movie, until, password, password_stdin, devices, json } => {
-            let wanted = password || password_stdin;
-            let asked = Password { password: None, password_stdin };
+            let wanted = password.is_some() || password_stdin;
+            let password_stdin = password_stdin || !stdin().is_terminal();
+            let asked = Password { password: password.filter(|given| !given.is_empty()), password_stdin };
             let password = wanted.then(|| password::read(asked)).transpose()?;
             let ends = until.map(|until| until.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
             block_on(async {
@@ -54,9 +56,9 @@ pub(crate) fn run(config: &Config, command: Share) -> Result<(), Failure> {
             let headings = ["ID", "MOVIE", "ENDS", "DEVICES", "PASSWORD", "CREATED"];
             output::table(&headings, &shares.iter().map(row).collect::<Vec<_>>())
         }),
-        Share::Revoke { id, json } => block_on(async {
+        Share::Revoke { link, json } => block_on(async {
             let store = open_existing(config).await?;
-            shares::revoke(&*store, &id).await?;
+            let id = shares::revoke(&*store, &link).await?;
             store.close().await;
             if json.json {
                 return output::json(&json!({"id": id}));

@@ -38,6 +38,48 @@ fn an_account_is_deleted() {
     assert!(said.starts_with("Deleted bob@example.org: ") && said.contains("audit log"), "{said}");
 }
 
+/// A link's password as a value, and from standard input where there is no terminal; an end in Unix seconds; and a
+/// link is ended by its id, by itself, or by what stands behind `/v/`.
+#[test]
+fn links_are_made_and_ended_in_each_form() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+
+    let site = Site::new();
+    let film = crate::site::demo("240p.mp4");
+    site.ok(&["package", crate::site::text(&film), "--movie", "7"]);
+    let create = ["share", "create", "--movie", "7", "--json"];
+    let with = |more: &[&str]| site.json(&[&create[..], more].concat());
+    let named = with(&["--password", "open sesame", "--until", "4000000000"]);
+    assert_eq!(named["ends"], 4_000_000_000_u64);
+    let mut command = site.command(&[&create[..], &["--password"]].concat());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"open sesame\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let piped: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let open = with(&[]);
+    let list = site.json(&["share", "list", "--json"]);
+    let has_password = |link: &serde_json::Value| {
+        list.as_array().unwrap().iter().find(|listed| listed["id"] == link["id"]).unwrap()["password"].clone()
+    };
+    assert_eq!([&named, &piped, &open].map(has_password), [true, true, false].map(serde_json::Value::from));
+    assert!(site.fails(&[&create[..], &["--password"]].concat()).contains("too short"), "nothing was piped");
+
+    let url = |link: &serde_json::Value| link["url"].as_str().unwrap().to_owned();
+    let token = url(&piped).rsplit_once('/').unwrap().1.to_owned();
+    let whole = url(&open);
+    for (by, link) in
+        [(named["id"].as_str().unwrap(), &named), (token.as_str(), &piped), (whole.as_str(), &open)]
+    {
+        let revoked = site.json(&["share", "revoke", by, "--json"]);
+        assert_eq!(revoked["id"], link["id"]);
+    }
+    assert_eq!(site.json(&["share", "list", "--json"]), serde_json::json!([]));
+    let again = site.fails(&["share", "revoke", whole.as_str()]);
+    assert!(again.contains("no such link") && !again.contains("/v/"), "{again}");
+}
+
 /// The account of a link takes the link with it.
 #[test]
 fn the_account_of_a_link_is_deleted_with_it() {

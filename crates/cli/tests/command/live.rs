@@ -40,10 +40,21 @@ fn an_event_from_creation_to_its_end() {
     assert!(renewed["key"] != created["key"] && renewed["movie_id"] == movie);
     let key = renewed["key"].as_str().unwrap();
     assert_eq!(renewed["urls"]["rtmp"], format!("rtmp://localhost:1940/school/lecture?key={key}"));
+    // And of one of their own for HTTP.
+    std::fs::write(site.path("matinee.toml"), "[live]\nhttp = \"0.0.0.0:8081\"\n").unwrap();
+    let renewed = site.json(&["live", "key", "lecture", "--app", "school", "--json"]);
+    let key = renewed["key"].as_str().unwrap();
+    assert_eq!(renewed["urls"]["http"], format!("http://localhost:8081/ingest/school/lecture/{key}"));
     let ended = site.ok(&["live", "end", "lecture", "--app", "school"]);
     assert!(ended.contains("nothing of it was sent"), "{ended}");
     assert_eq!(site.json(&["live", "list", "--json"])[1]["state"], "ended");
     assert!(site.fails(&["live", "show", "third"]).contains("no event third"));
+    // Without a title it is called as it is named.
+    site.ok(&["live", "create", "fourth"]);
+    let list = site.json(&["live", "list", "--json"]);
+    let titles: Vec<_> =
+        list.as_array().unwrap().iter().map(|event| event["title"].as_str().unwrap()).collect();
+    assert!(titles.contains(&"fourth"), "{titles:?}");
     let wrong = site.run(&["live", "create", "a/b", "--title", "x"]);
     assert_eq!(wrong.status.code(), Some(2));
 }

@@ -140,7 +140,7 @@ impl<E: Clone> Client<E> {
                 return true;
             }
             let message = renewal(&registration);
-            self.seal(Holds::Renewal, message, Some(registration));
+            self.seal(Holds::Renewal, vec![message], Some(registration));
         } else {
             self.replace_registration();
         }
@@ -239,8 +239,8 @@ impl<E: Clone> Client<E> {
     }
 }
 
-fn renewal(registration: &Registration) -> String {
-    RequestMessage::AuthenticationRenewal { device_id: registration.device_id.clone() }.to_xml()
+fn renewal(registration: &Registration) -> RequestMessage {
+    RequestMessage::AuthenticationRenewal { device_id: registration.device_id.clone() }
 }
 
 /// Domain keys are the driver's to keep.

@@ -26,7 +26,7 @@ impl<E: Clone> Client<E> {
         let mut parts = Vec::new();
         for item in self.queue.take_batch() {
             let body = match &item.ask {
-                Ask::Message(message) => Body::Ready(message.to_xml()),
+                Ask::Message(message) => Body::Ready(message.clone()),
                 _ => Body::Awaited(self.make_challenge(&item, &registration)),
             };
             parts.push(Part { item, body });
@@ -72,7 +72,7 @@ impl<E: Clone> Client<E> {
             Ok(Challenge { challenge, license_url: None }) => {
                 let stream_id = item.license().map(|(movie, _)| movie);
                 let message = stream_id.map(|stream_id| RequestMessage::License { stream_id, challenge });
-                message.map(|message| (Body::Ready(message.to_xml()), item))
+                message.map(|message| (Body::Ready(message), item))
             }
             // What is not authentic names nobody.
             Err(ChallengeError::Metadata) if item.ask_for_all_keys() => {
@@ -102,16 +102,16 @@ impl<E: Clone> Client<E> {
             _ => return,
         };
         self.lane = Lane::Free;
-        let (mut messages, mut items) = (String::new(), Vec::new());
+        let (mut messages, mut items) = (Vec::new(), Vec::new());
         for Part { item, body } in parts {
             if let Body::Ready(message) = body {
-                messages.push_str(&message);
+                messages.push(message);
                 items.push(item);
             }
         }
         let Some(registration) = self.registration.clone().filter(|_| !items.is_empty()) else { return };
         if registration.renewal as f64 <= self.server_now(now) {
-            messages.push_str(&renewal(&registration));
+            messages.push(renewal(&registration));
         }
         self.fresh = false;
         self.seal(Holds::Messages(items), messages, Some(registration));
@@ -122,18 +122,22 @@ impl<E: Clone> Client<E> {
         let Registering::ByCookies { name, machine } = self.kind.registering.clone() else { return };
         let (certificate, grant) = (self.identity.certificate.clone(), self.grant.clone());
         let register = Register { certificate, name, machine, grant };
-        let messages = RequestMessage::Register(register).to_xml() + &RequestMessage::Ping.to_xml();
-        self.seal(Holds::Register, messages, None);
+        self.seal(Holds::Register, vec![RequestMessage::Register(register), RequestMessage::Ping], None);
     }
 
     /// `activationcode`, alone.
     pub(super) fn ask_for_code(&mut self, items: Vec<Item>) {
         let certificate = self.identity.certificate.clone();
-        let message = RequestMessage::ActivationCode { certificate }.to_xml();
-        self.seal(Holds::Activation(items), message, None);
+        let message = RequestMessage::ActivationCode { certificate };
+        self.seal(Holds::Activation(items), vec![message], None);
     }
 
-    pub(super) fn seal(&mut self, holds: Holds, messages: String, registration: Option<Registration>) {
+    pub(super) fn seal(
+        &mut self,
+        holds: Holds,
+        messages: Vec<RequestMessage>,
+        registration: Option<Registration>,
+    ) {
         let task = self.task();
         let ticket = registration.as_ref().map(|registration| registration.ticket.clone());
         self.commands.push(Command::Seal { task, registration, messages, clock_offset: self.offset });
@@ -226,7 +230,8 @@ impl<E: Clone> Client<E> {
         let Some((movie, _)) = item.license() else { return };
         match license {
             Ok(License { license, policy_version }) => {
-                let license = ResponseMessage::License { stream_id: movie, license, policy_version };
+                let license =
+                    ResponseMessage::License { stream_id: movie, license, policy_version, lease: None };
                 self.answer(&item, Ok(license));
             }
             Err(error) if self.license_server_is_no_use(&mut item, &error) => self.queue.push(item),

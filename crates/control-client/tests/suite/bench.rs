@@ -182,6 +182,7 @@ impl Bench {
                 let device = registration.as_ref().map(|registration| &registration.device_id);
                 let sequence = Sequence::try_from(self.sequence).unwrap();
                 let time = (self.now.as_secs_f64() + clock_offset) as u64;
+                let messages: String = messages.iter().map(RequestMessage::to_xml).collect();
                 let body = seal_envelope(device, sequence, time, "test", &messages);
                 Event::Sealed { task, sealed: Ok(Sealed { body, signature: "signature".into() }) }
             }
@@ -291,6 +292,7 @@ impl Bench {
                 stream_id: *stream_id,
                 license: challenge.clone(),
                 policy_version: Some("rules".into()),
+                lease: None,
             },
             _ => ResponseMessage::AccountInfo(account()),
         }

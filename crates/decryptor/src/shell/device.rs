@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use drm_api::DrmError;
-use drm_api::device::{Reply, Request};
+use drm_api::device::{Element, Reply, Request};
 use license::{DomainEpoch, sha256, split_domain_key};
-use nccp::{DeviceId, Sequence};
+use nccp::{DeviceId, Messages, Sequence};
 
 use super::identity::Identity;
 use super::interop::{from_hex, state};
@@ -43,6 +43,9 @@ impl Device {
             }
             Request::Seal { device, ticket, messages, clock_offset } => {
                 let ticket = ticket.as_deref().unwrap_or_default();
+                let messages: Vec<_> = messages.into_iter().map(element).collect();
+                let messages =
+                    Messages::of(&messages).map_err(|_| state("messages that the protocol does not know"))?;
                 self.seal(module, device, ticket, &messages, clock_offset).await
             }
             Request::KeepDomainKey { device, domain, epoch, key } => {
@@ -72,7 +75,7 @@ impl Device {
         module: &Module,
         device: Option<String>,
         ticket: &str,
-        messages: &str,
+        messages: &Messages,
         clock_offset: f64,
     ) -> Result<Reply, DrmError> {
         let identity = self.identity()?;
@@ -81,7 +84,8 @@ impl Device {
         let sequence = module.database().await?.next_sequence(&identity.component).await?;
         let number = Sequence::try_from(sequence).map_err(|_| state("the sequence numbers are used up"))?;
         let client = concat!("matinee-web/", env!("CARGO_PKG_VERSION"));
-        let body = nccp::seal_envelope(device.as_ref(), number, server_time(clock_offset), client, messages);
+        let (time, messages) = (server_time(clock_offset), messages.as_xml());
+        let body = nccp::seal_envelope(device.as_ref(), number, time, client, messages);
         let input = nccp::signing_input(
             &module.config.controller_url,
             &sha256(body.as_bytes()),
@@ -114,6 +118,11 @@ impl Device {
         module.database().await?.set_domain_key(of, &key).await?;
         Ok(Reply::Done)
     }
+}
+
+fn element(of: Element) -> nccp::xml::Element {
+    let Element { name, attributes, text, children } = of;
+    nccp::xml::Element { name, attributes, text, children: children.into_iter().map(element).collect() }
 }
 
 /// The server's time as the page knows it, Unix seconds.

@@ -5,7 +5,7 @@
 use drm_api::cdm::{Display, KeyState, KeyStatus, Whole};
 use drm_api::{DrmError, Event, PolicyReason, cdm, device};
 use js_sys::{Array, Uint8Array};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::interop::{object, octets, property};
 
@@ -41,6 +41,39 @@ impl Properties<'_> {
     }
 }
 
+/// Open elements of a message, and elements in all, that are read.
+const DEPTH: usize = 8;
+const ELEMENTS: usize = 4096;
+
+/// Reads a list of elements; of one, attributes, text and children may be missing.
+fn elements(list: &JsValue, depth: usize, left: &mut usize) -> Option<Vec<device::Element>> {
+    let depth = depth.checked_sub(1)?;
+    let read = |value: JsValue| {
+        *left = left.checked_sub(1)?;
+        let of = Properties(&value);
+        let (attributes, children) = (property(&value, "attributes"), property(&value, "children"));
+        Some(device::Element {
+            name: of.text("name")?,
+            attributes: match attributes.is_undefined() {
+                true => Vec::new(),
+                false => attributes.dyn_ref::<Array>()?.iter().map(attribute).collect::<Option<_>>()?,
+            },
+            text: of.optional("text")?.unwrap_or_default(),
+            children: match children.is_undefined() {
+                true => Vec::new(),
+                false => elements(&children, depth, left)?,
+            },
+        })
+    };
+    list.dyn_ref::<Array>()?.iter().map(read).collect()
+}
+
+/// A name and a value.
+fn attribute(pair: JsValue) -> Option<(String, String)> {
+    let pair = pair.dyn_ref::<Array>()?;
+    Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
+}
+
 /// Reads what is asked of the device; `None` if it is not understood.
 pub fn device_request(message: &JsValue) -> Option<device::Request> {
     use device::Request;
@@ -52,7 +85,7 @@ pub fn device_request(message: &JsValue) -> Option<device::Request> {
         "seal" => Request::Seal {
             device: of.optional("device")?,
             ticket: of.optional("ticket")?,
-            messages: of.text("messages")?,
+            messages: elements(&property(message, "messages"), DEPTH, &mut { ELEMENTS })?,
             clock_offset: of.number("clockOffset")?,
         },
         "keep-domain-key" => Request::KeepDomainKey {

@@ -237,6 +237,10 @@ async fn a104_pairs_are_made_ahead_or_when_wanted() {
     );
 }
 
+fn message(name: &str) -> device::Element {
+    device::Element { name: name.into(), ..device::Element::default() }
+}
+
 /// Two tabs that start at once are one device, with one sequence of numbers (A36).
 #[wasm_bindgen_test]
 async fn a36_two_tabs_are_one_device() {
@@ -254,7 +258,7 @@ async fn a36_two_tabs_are_one_device() {
     let seal = || device::Request::Seal {
         device: Some("d-1".into()),
         ticket: Some("ticket".into()),
-        messages: "<nccp:ping/>".into(),
+        messages: vec![message("ping")],
         clock_offset: 0.0,
     };
     let mut ids = Vec::new();
@@ -282,7 +286,7 @@ async fn c14_sealed_envelopes_verify() {
         page.call(device::Request::Seal {
             device: None,
             ticket: None,
-            messages: String::new(),
+            messages: vec![message("ping")],
             clock_offset: 0.0
         })
         .await,
@@ -293,7 +297,10 @@ async fn c14_sealed_envelopes_verify() {
     let request = device::Request::Seal {
         device: Some("d-1".into()),
         ticket: Some("ticket".into()),
-        messages: r#"<nccp:moviemetadata movie_id="7"/>"#.into(),
+        messages: vec![device::Element {
+            attributes: vec![("movie_id".into(), "7".into())],
+            ..message("moviemetadata")
+        }],
         clock_offset: 1000.0,
     };
     let Ok(device::Reply::Sealed { sequence, body, signature }) = page.call(request).await else {
@@ -313,6 +320,25 @@ async fn c14_sealed_envelopes_verify() {
     certificate.signing_key.verify(lines.as_bytes(), &signature).unwrap();
 }
 
+/// The page composes messages that the protocol knows; nothing else is signed for it.
+#[wasm_bindgen_test]
+async fn what_is_no_message_is_not_signed() {
+    let site = Site::install();
+    let page = Page::start(&site);
+    identity(&page, &account()).await;
+    let seal = |messages| device::Request::Seal { device: None, ticket: None, messages, clock_offset: 0.0 };
+    let nested = device::Element { children: vec![message("a/><nccp:queue")], ..message("ping") };
+    for messages in [vec![], vec![message("ping"); 17], vec![message("later")], vec![nested]] {
+        assert!(matches!(page.call(seal(messages)).await, Err(DrmError::State { .. })));
+    }
+    let text = "</nccp:ping><nccp:queue/>".to_owned();
+    let within = device::Element { text, ..message("ping") };
+    let Ok(device::Reply::Sealed { body, .. }) = page.call(seal(vec![within])).await else {
+        panic!("not sealed")
+    };
+    assert!(body.contains("<nccp:ping>&lt;/nccp:ping") && !body.contains("<nccp:queue"), "{body}");
+}
+
 /// A88: how the client describes itself does not depend on who is signed in.
 #[wasm_bindgen_test]
 async fn a88_the_client_is_described_alike_for_every_account() {
@@ -324,7 +350,7 @@ async fn a88_the_client_is_described_alike_for_every_account() {
         let request = device::Request::Seal {
             device: None,
             ticket: None,
-            messages: "<nccp:ping/>".into(),
+            messages: vec![message("ping")],
             clock_offset: 0.0,
         };
         let Ok(device::Reply::Sealed { body, .. }) = page.call(request).await else { panic!("not sealed") };

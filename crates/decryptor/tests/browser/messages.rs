@@ -114,7 +114,12 @@ fn messages_have_serdes_form() {
     let seal = |name: Option<String>| device::Request::Seal {
         device: name.clone(),
         ticket: name,
-        messages: what(),
+        messages: vec![device::Element {
+            name: what(),
+            attributes: vec![(what(), what())],
+            text: what(),
+            children: vec![device::Element { name: what(), ..device::Element::default() }],
+        }],
         clock_offset: -0.5,
     };
     let (device, domain, key) = (what(), what(), vec![0, 255]);
@@ -129,4 +134,8 @@ fn messages_have_serdes_form() {
         let written = serde_wasm_bindgen::to_value(&request).unwrap();
         assert_eq!(messages::device_request(&written), Some(request));
     }
+    // Nobody seals text.
+    let written = serde_wasm_bindgen::to_value(&seal(None)).unwrap();
+    js_sys::Reflect::set(&written, &"messages".into(), &"<nccp:ping/>".into()).unwrap();
+    assert_eq!(messages::device_request(&written), None);
 }

@@ -97,7 +97,8 @@ async fn a_license_is_kept_loaded_and_removed() {
         return;
     };
     let browser = Browser::start().await;
-    open(&browser, &origin, &server, "none", FILM, &grant).await;
+    // The film is the one that the grant is for.
+    open(&browser, &origin, &server, "none", 0, &grant).await;
     browser.until("the shim", "return window.ready ?? window.trouble ?? null").await;
     let keys = "const wanted = { initDataTypes: ['keyids'], sessionTypes: ['persistent-license'],
             videoCapabilities: [{ contentType: 'video/mp4; codecs=\"avc1.42E01E\"' }] };
@@ -109,7 +110,7 @@ async fn a_license_is_kept_loaded_and_removed() {
              const session = keys.createSession('persistent-license');
              const message = new Promise(done => session.onmessage = done);
              await session.generateRequest('keyids', new Uint8Array([123, 125]));
-             await session.update(await matinee.fetchLicense((await message).message));
+             await session.update(await matinee.fetch((await message).message));
              const statuses = [...session.keyStatuses.values()];
              await session.close();
              return [session.sessionId, statuses.length > 0, statuses.every(status => status === 'usable'),

@@ -271,26 +271,36 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
             ResponseMessage::UserMovieMetadata(UserMovieMetadata { movie_id, position, history })
         }),
         manifest().prop_map(|m| ResponseMessage::Authorization(Box::new(m))),
-        (ids(), proptest::collection::vec(any::<u8>(), 1..300), proptest::option::of("[0-9a-f]{1,64}"))
-            .prop_map(|(stream_id, license, policy_version)| ResponseMessage::License {
+        (
+            ids(),
+            proptest::collection::vec(any::<u8>(), 1..300),
+            proptest::option::of("[0-9a-f]{1,64}"),
+            any::<Option<u64>>()
+        )
+            .prop_map(|(stream_id, license, policy_version, lease)| ResponseMessage::License {
                 stream_id,
                 license,
-                policy_version
+                policy_version,
+                lease
             }),
         ids().prop_map(|movie_id| ResponseMessage::Takeover { movie_id }),
         (
             ids(),
             any::<u64>(),
             proptest::option::of(rules()),
-            proptest::option::of("[A-Za-z]{1,20}"),
+            any::<Option<u64>>(),
+            proptest::option::of("[A-Za-z]{0,20}"),
             any::<bool>()
         )
-            .prop_map(|(movie_id, accepted, rules, stopped, refused)| ResponseMessage::LogBlob {
-                movie_id,
-                accepted,
-                rules,
-                stopped,
-                refused: refused.then(|| ErrorCode::NotSubscribed.into())
+            .prop_map(|(movie_id, accepted, rules, lease, stopped, refused)| {
+                ResponseMessage::LogBlob {
+                    movie_id,
+                    accepted,
+                    rules,
+                    lease,
+                    stopped,
+                    refused: refused.then(|| ErrorCode::NotSubscribed.into()),
+                }
             }),
         Just(ResponseMessage::ActivationCode(Activation::Pending)),
         (text(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
@@ -302,8 +312,43 @@ fn answer() -> impl Strategy<Value = ResponseMessage> {
     ]
 }
 
+/// What is signed for somebody else are messages, not text: whatever stands in them stays within.
+#[test]
+fn composed_messages_are_checked_and_written_anew() {
+    use nccp::xml::Element;
+
+    let ping = || Element::new("ping");
+    assert_eq!(Messages::of(&[]), Err(Error::MessageCount));
+    assert_eq!(Messages::of(&vec![ping(); 17]), Err(Error::MessageCount));
+    for name in ["later", "", "response", "ping/><nccp:queue", "Ping"] {
+        assert_eq!(Messages::of(&[Element::new(name)]), Err(Error::UnknownMessage), "{name}");
+    }
+    for name in ["", "a b", "a/><nccp:ping", "x:a", "xmlns", "A", "a".repeat(33).as_str()] {
+        assert!(Messages::of(&[ping().child(Element::new(name))]).is_err(), "{name}");
+        assert!(Messages::of(&[ping().attr(name, "x")]).is_err(), "{name}");
+    }
+    let nested = |depth| (0..depth).fold(Element::new("a"), |inner, _| Element::new("a").child(inner));
+    assert!(Messages::of(&[ping().child(nested(5))]).is_ok());
+    assert!(Messages::of(&[ping().child(nested(6))]).is_err());
+    assert!(Messages::of(&[ping().children(vec![Element::new("a"); 4096])]).is_err());
+    assert_eq!(Messages::of(&[Element::with_text("ping", "a".repeat(256 << 10))]), Err(Error::TooLarge));
+
+    let text = r#"</nccp:ping><nccp:queue/>"><![CDATA["#;
+    let messages = Messages::of(&[ping().attr("later", text).text_child("later", text)]).unwrap();
+    let body = nccp::seal_envelope(None, nccp::Sequence::try_from(1).unwrap(), 2, "test", messages.as_xml());
+    assert_eq!(Request::parse(body.as_bytes()).unwrap().messages, [RequestMessage::Ping]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn composed_messages_are_the_messages(messages in proptest::collection::vec(message(), 1..16)) {
+        let elements: Vec<_> = messages.iter().map(RequestMessage::to_element).collect();
+        let xml: String = messages.iter().map(RequestMessage::to_xml).collect();
+        let composed = nccp::Messages::of(&elements).unwrap();
+        prop_assert_eq!(composed.as_xml(), xml.as_str());
+    }
 
     #[test]
     fn requests_round_trip(

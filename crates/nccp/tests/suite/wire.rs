@@ -226,6 +226,7 @@ fn every_error_has_words_an_action_and_a_way_back() {
         assert_eq!(Response::parse(refused.to_xml().as_bytes()).unwrap(), refused);
     }
     assert_eq!("LATER_CODE".parse(), Ok(ErrorCode::Other));
+    assert_eq!(ErrorCode::StreamLimit.action().as_str(), "takeover");
     assert_eq!(
         ErrorCode::RenewOtherCustomer.text(),
         "Auth Renew called using different customer's shopper ID"
@@ -245,6 +246,32 @@ fn a_client_skips_what_it_does_not_know() {
         response.outcome,
         Outcome::Answers(vec![Answer::Failed { message: MessageName::License, error }])
     );
+}
+
+/// How an answer says that a lease goes on, and that playback ends: by an element, with or without names.
+#[test]
+fn answers_bring_leases_and_stop_playback() {
+    use nccp::ResponseMessage;
+    let answer = |children: &str| {
+        let body = format!(
+            r#"<response xmlns="urn:matinee:nccp:1" sequence="1" time="2"><logblob movie_id="7"><accepted>2</accepted>{children}</logblob></response>"#
+        );
+        match Response::parse(body.as_bytes()).map(|response| response.outcome) {
+            Ok(Outcome::Answers(answers)) => match answers.into_iter().next() {
+                Some(Answer::Done(ResponseMessage::LogBlob { lease, stopped, .. })) => Ok((lease, stopped)),
+                other => panic!("{other:?}"),
+            },
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error),
+        }
+    };
+    assert_eq!(answer(""), Ok((None, None)));
+    assert_eq!(answer(r#"<lease expires="1790000240"/>"#), Ok((Some(1_790_000_240), None)));
+    assert_eq!(answer("<stop/>"), Ok((None, Some(String::new()))));
+    let named = Ok((None, Some("Kitchen".to_owned())));
+    assert_eq!(answer("<stop/><stopped>Kitchen</stopped>"), named);
+    assert_eq!(answer("<stopped>Kitchen</stopped>"), named, "as earlier servers say it");
+    assert!(answer("<lease/>").is_err() && answer(r#"<lease expires="soon"/>"#).is_err());
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! `[live]`: where encoders send by other ways than HTTP.
+//! `[live]`: where encoders send, beside `listen`.
 
 use super::setting;
 use crate::Error;
 use serde::Deserialize;
 use std::net::SocketAddr;
 
-/// Where encoders send by RTMP; by HTTP they send to `listen`.
+/// Where encoders send; by HTTP they may send to `listen`, too.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Live {
+    /// Where to listen for encoders that send by HTTP, and for nobody else; by HTTPS where there is `[tls]`.
+    pub http: Option<SocketAddr>,
     /// Where to listen for RTMP, usually port 1935. The stream key goes over the network in the clear.
     pub rtmp: Option<SocketAddr>,
     /// Where to listen for RTMPS, usually port 443 or 1936, with the certificate of `[tls]`.
@@ -25,7 +27,17 @@ impl Live {
 
     /// How many listeners that makes.
     pub(super) fn listeners(&self) -> usize {
-        usize::from(self.rtmp.is_some()) + usize::from(self.rtmps.is_some())
+        [self.http, self.rtmp, self.rtmps].into_iter().flatten().count()
+    }
+
+    /// What stands before `/ingest/…` for encoders that send by HTTP, where they have a listener of their own. `host` is
+    /// that of the site, without port.
+    pub fn http_base(&self, host: &str, has_tls: bool) -> Option<String> {
+        let (scheme, usual) = if has_tls { ("https", 443) } else { ("http", 80) };
+        Some(match self.http?.port() {
+            port if port == usual => format!("{scheme}://{host}"),
+            port => format!("{scheme}://{host}:{port}"),
+        })
     }
 
     /// Where encoders send an application's events to by RTMP (RTMPS where it is there): the first of OBS's two
@@ -59,5 +71,12 @@ mod tests {
         let both = of(&format!("{tls}[live]\nrtmp = \"[::]:1935\"\nrtmps = \"[::]:1936\"")).unwrap();
         assert_eq!(both.as_deref(), Some("rtmps://films.example:1936/school"));
         assert!(of("[live]\nrtmp = 1935").is_err());
+
+        let live = Config::parse("[live]\nhttp = \"0.0.0.0:8081\"").unwrap().live;
+        assert_eq!(live.http_base("films.example", false).as_deref(), Some("http://films.example:8081"));
+        let live = Config::parse("[live]\nhttp = \"[::]:443\"").unwrap().live;
+        assert_eq!(live.http_base("films.example", true).as_deref(), Some("https://films.example"));
+        assert_eq!(live.listeners(), 1);
+        assert_eq!(Config::parse("").unwrap().live.http_base("films.example", true), None);
     }
 }

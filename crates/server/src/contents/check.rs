@@ -69,9 +69,17 @@ impl Check<'_> {
     /// Listeners for encoders.
     fn live(&mut self) {
         let live = &self.config.live;
-        let (listens, in_the_clear) = (live.rtmp.or(live.rtmps).is_some(), live.rtmp);
+        let (listens, in_the_clear) = (live.http.or(live.rtmp).or(live.rtmps).is_some(), live.rtmp);
         if listens && !self.config.has(Role::Ingest) {
-            self.warn("live.rtmp and live.rtmps: nothing listens without the role ingest".to_owned());
+            self.warn(
+                "live.http, live.rtmp and live.rtmps: nothing listens without the role ingest".to_owned(),
+            );
+        }
+        let plain = live.http.filter(|address| self.config.tls.is_none() && !address.ip().is_loopback());
+        if let Some(address) = plain {
+            self.warn(format!(
+                "live.http = \"{address}\": stream keys go over the network in the clear; [tls] encrypts them"
+            ));
         }
         if let Some(address) = in_the_clear.filter(|address| !address.ip().is_loopback()) {
             self.warn(format!(

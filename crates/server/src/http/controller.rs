@@ -122,7 +122,7 @@ async fn post_license(
             }
         },
     )?;
-    let (license, policy_version) = issued;
+    let license::Issued { license, policy_version, .. } = issued;
     let headers =
         [("content-type", COSE), ("cache-control", "no-store"), (POLICY_VERSION_HEADER, &policy_version)];
     Ok((headers, license).into_response())

@@ -102,6 +102,11 @@ fn endless(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
+/// The routes for encoders on a listener of their own.
+pub fn ingest_router(service: Arc<Service>) -> Router {
+    around(Arc::clone(&service), health::routes()).merge(endless(service))
+}
+
 /// The routes for boxes on a listener of their own: A125. No pages, no cookies.
 pub fn box_router(service: Arc<Service>) -> Router {
     let router = health::routes()

@@ -36,20 +36,33 @@ fn limit(service: &Service, speaker: &Speaker) -> Option<usize> {
     plan.into_iter().chain(grant).min()
 }
 
+/// Where a device stands that reports.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// No lease is kept: streams are not counted, the film needs none, or playback ends with this report.
+    Uncounted,
+    /// It may play on, and has a lease until then (Unix seconds).
+    Leased(u64),
+    /// It may not: by name, where films of the account play now.
+    Stopped(String),
+}
+
 /// The speaker is about to get a license: gives it a lease of the movie, or keeps the one that it has;
-/// `STREAM_LIMIT` where the plan allows no further one.
+/// `STREAM_LIMIT` where the plan allows no further one. When the lease ends (Unix seconds); `None` where streams
+/// are not counted.
 pub(crate) async fn take(
     service: &Service,
     tx: &mut dyn Transaction,
     speaker: &Speaker,
     movie: u64,
     now: u64,
-) -> Outcome<()> {
-    let Some(limit) = limit(service, speaker) else { return Ok(()) };
+) -> Outcome<Option<u64>> {
+    let Some(limit) = limit(service, speaker) else { return Ok(None) };
     // Whoever else asks for this account waits until the transaction ends, and then sees this lease: the
     // speaker's account is locked.
-    match tx.take_lease(&of(speaker, movie, now, false), limit).await? {
-        None => Ok(()),
+    let lease = of(speaker, movie, now, false);
+    match tx.take_lease(&lease, limit).await? {
+        None => Ok(Some(lease.ends)),
         Some(others) => {
             metrics::counter!("matinee_streams_refused_total").increment(1);
             Err(Failure::Said(too_many(&others, limit)))
@@ -77,11 +90,10 @@ pub(crate) async fn take_over(
         None => own.name.clone(),
     };
     tx.stop_leases(speaker.account.id, device.as_str(), &name, now).await?;
-    take(service, tx, speaker, movie.get(), now).await
+    take(service, tx, speaker, movie.get(), now).await.map(drop)
 }
 
-/// The speaker reports that it plays, or that it does no more. Where it may not play on: by name, where films
-/// of the account play now.
+/// The speaker reports that it plays, or that it does no more.
 pub(crate) async fn report(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -89,32 +101,32 @@ pub(crate) async fn report(
     movie: &Movie,
     event: LogEvent,
     now: u64,
-) -> Outcome<Option<String>> {
-    let Some(limit) = limit(service, speaker) else { return Ok(None) };
+) -> Outcome<Standing> {
+    let Some(limit) = limit(service, speaker) else { return Ok(Standing::Uncounted) };
     if matches!(event, LogEvent::End | LogEvent::Hide) {
         tx.end_lease(&speaker.device.id, movie.id, now).await?;
-        return Ok(None);
+        return Ok(Standing::Uncounted);
     }
     let lease = of(speaker, movie.id, now, true);
     if tx.keep_lease(&lease).await? {
-        return Ok(None);
+        return Ok(Standing::Leased(lease.ends));
     }
     // For as long as a lease lives without reports; later it may go on where there is room.
     let since = now.saturating_sub(MISSED * BROWSER_REPORTS);
     if let Some(name) = tx.stopped_by(&speaker.device.id, movie.id, since).await? {
-        return Ok(Some(name));
+        return Ok(Standing::Stopped(name));
     }
     // A film without keys needs no license.
     if !at_hand::film(service, &movie.pack).await?.is_ok_and(|pack| !pack.keys.is_empty()) {
-        return Ok(None);
+        return Ok(Standing::Uncounted);
     }
     // It paused, was hidden or could not be heard for a while, and goes on.
     let others = tx.leases(speaker.account.id, now).await?;
     if others.len() >= limit {
-        return Ok(Some(names(&others)));
+        return Ok(Standing::Stopped(names(&others)));
     }
     tx.put_lease(&lease).await?;
-    Ok(None)
+    Ok(Standing::Leased(lease.ends))
 }
 
 /// `STREAM_LIMIT` with the names of the devices that play.

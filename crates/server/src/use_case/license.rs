@@ -10,7 +10,7 @@ use crate::region::Place;
 use crate::secret::sha256;
 use crate::store::{Ahead, StoreError, Transaction, Wants, retried};
 use crate::ticket::Ticket;
-use license::{Grant, Policy, Situation, VerifiedChallenge};
+use license::{Grant, Policy, SigningPoint, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
 
 /// Who asks for a license, from where, with what.
@@ -25,6 +25,17 @@ pub(crate) struct Asking<'a> {
     /// The page's origin, where the browser says.
     pub(crate) origin: Option<&'a str>,
     pub(crate) place: &'a Place,
+}
+
+/// A license, and what is told with it.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    /// COSE octets.
+    pub(crate) license: Vec<u8>,
+    /// Names its rules, for `logblob`.
+    pub(crate) policy_version: String,
+    /// When the lease that came with it ends, Unix seconds; `None` where streams are not counted.
+    pub(crate) lease: Option<u64>,
 }
 
 /// Checks form, signature and certificate of a challenge (COSE octets): two signatures, most of what a license
@@ -43,19 +54,33 @@ pub(crate) fn verify_challenge(
     verified
 }
 
-/// Answers a challenge with a license (COSE octets) and the name of its rules: A92 to A100.
+/// Whether a challenge is this device's, and made with this ticket: nobody else can have signed it.
+fn is_own(verified: &VerifiedChallenge, (point, ticket, device): (SigningPoint, &str, &str)) -> bool {
+    verified.device.point == point
+        && verified.challenge.ticket_sha256 == sha256(ticket.as_bytes())
+        && verified.challenge.device_id == device
+}
+
+/// Whether the same challenge may come again: nothing was decided about it.
+fn is_passing(failure: &Failure) -> bool {
+    match failure {
+        Failure::Store(_) | Failure::Unread(_) | Failure::Signing { .. } => true,
+        Failure::Code(code) => *code == ErrorCode::TryLater,
+        Failure::Said(error) => error.code == ErrorCode::TryLater,
+    }
+}
+
+/// Answers a challenge with a license: A92 to A100.
 pub(crate) async fn issue(
     service: &Service,
     tx: &mut dyn Transaction,
     asking: &Asking<'_>,
     now: u64,
-) -> Outcome<(Vec<u8>, String)> {
+) -> Outcome<Issued> {
     let &Asking { speaker, stream_id, challenge: verified, is_fresh, origin, place } = asking;
     let challenge = &verified.challenge;
     let movie_id = MovieId::try_from(challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
-    let bound = verified.device.point == speaker.point
-        && challenge.ticket_sha256 == sha256(speaker.ticket.as_bytes())
-        && challenge.device_id == speaker.device.id
+    let bound = is_own(verified, (speaker.point, speaker.ticket.as_str(), speaker.device.id.as_str()))
         && stream_id.is_none_or(|id| id == movie_id)
         && challenge.time.abs_diff(now) <= CLOCK_TOLERANCE;
     if !bound {
@@ -95,7 +120,7 @@ pub(crate) async fn issue(
     };
     rules.check(&situation)?;
     let keys = content_keys::granted(service, &pack, &challenge.keys, rules.max_height)?;
-    leases::take(service, tx, speaker, movie.id, now).await?;
+    let lease = leases::take(service, tx, speaker, movie.id, now).await?;
     let grant = Grant {
         content_id: &pack.content_id,
         keys: &keys,
@@ -106,7 +131,7 @@ pub(crate) async fn issue(
     let kids = keys.iter().map(|(kid, _)| kid);
     audit::license(tx, speaker, &movie, (kids, &rules.name, &template.version()), place, now).await?;
     match service.keys().license.issue_license(verified, &grant) {
-        Ok(license) => Ok((license, template.version())),
+        Ok(license) => Ok(Issued { license, policy_version: template.version(), lease }),
         // Keys there are, so it is the challenge's RSA key that nothing can be encrypted with.
         Err(license::Error::Malformed) => Err(ErrorCode::ChallengeInvalid.into()),
         Err(error) => Err(Failure::Signing { what: "a license", error }),
@@ -122,7 +147,7 @@ pub(crate) async fn issue_raw(
     octets: &[u8],
     origin: Option<&str>,
     place: &Place,
-) -> Outcome<(Vec<u8>, String)> {
+) -> Outcome<Issued> {
     let now = service.clock.now();
     let (ticket, text) = verify::open_ticket(service, ticket).map_err(|_| ErrorCode::NotAuthentic)?;
     if !audience.admits(ticket.level) {
@@ -141,6 +166,7 @@ pub(crate) async fn issue_raw(
     let verified = verify_challenge(service, octets, now)?;
     let movie_id =
         MovieId::try_from(verified.challenge.stream_id).map_err(|_| ErrorCode::ChallengeInvalid)?;
+    let mut denied = None;
     if service.authorizer.is_some() {
         let (account, movie) = retried!(async {
             let mut tx = service.store.read().await?;
@@ -150,27 +176,25 @@ pub(crate) async fn issue_raw(
         movie.ok_or(ErrorCode::MovieUnknown)?;
         let device = Some(ticket.device.as_str());
         let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
-        if let Err(code) = asked.check(&account, movie_id) {
-            audit::raw_license_refused(service, of, Some(movie_id.get()), &code.into(), place).await;
-            return Err(code.into());
-        }
+        denied = asked.check(&account, movie_id).err();
     }
-    let issued = with_films!(service, issue_raw_once(service, &ticket, &text, &verified, origin, place, now));
+    let (challenge, from) = ((&verified, denied), (origin, place));
+    let issued =
+        with_films!(service, issue_raw_once(service, (&ticket, text.as_str()), challenge, from, now));
     if let Err(failure) = &issued {
         audit::raw_license_refused(service, of, Some(movie_id.get()), failure, place).await;
     }
     issued
 }
 
+/// `denied`: what the operator's authorizer says against it.
 async fn issue_raw_once(
     service: &Service,
-    ticket: &Ticket,
-    text: &str,
-    challenge: &VerifiedChallenge,
-    origin: Option<&str>,
-    place: &Place,
+    (ticket, text): (&Ticket, &str),
+    (challenge, denied): (&VerifiedChallenge, Option<ErrorCode>),
+    (origin, place): (Option<&str>, &Place),
     now: u64,
-) -> Outcome<(Vec<u8>, String)> {
+) -> Outcome<Issued> {
     let wants = Wants::Movie(challenge.challenge.stream_id);
     let ahead = Ahead { account: ticket.account, device: ticket.device.as_str(), wants, now };
     let (mut tx, speaker) = service.store.begin_for(&ahead).await?;
@@ -178,12 +202,13 @@ async fn issue_raw_once(
     if device.epoch != ticket.epoch {
         return Err(ErrorCode::SequenceOutOfOrder.into());
     }
-    let is_fresh = device.window.accept(challenge.challenge.sequence);
+    // Whoever has only the ticket uses up no numbers.
+    let is_fresh = is_own(challenge, (ticket.point, text, device.id.as_str()))
+        && device.window.accept(challenge.challenge.sequence);
     let whereabouts = networks::hear(&mut device, place, now);
     tx.set_sequence(&device.id, &device.state(now)).await?;
-    if account.disabled {
-        return Err(ErrorCode::LoginRequired.into());
-    }
+    tx.savepoint().await?;
+    let denied = account.disabled.then_some(ErrorCode::LoginRequired).or(denied);
     let (ticket, point, visit) = (text.to_owned(), ticket.point, ticket.visit.clone());
     // A page with a player of its own may send challenges by its backend, which sets what headers it likes: it is
     // judged by the page that its grant was for. The site's own player signs its release, and is no part of the page.
@@ -192,8 +217,19 @@ async fn issue_raw_once(
     let origin = page.as_deref().or(origin);
     let speaker = Speaker { account, device, ticket, point, whereabouts, visit };
     let asking = Asking { speaker: &speaker, stream_id: None, challenge, is_fresh, origin, place };
-    let license = issue(service, &mut *tx, &asking, now).await?;
+    let issued: Outcome<Issued> = match denied {
+        Some(code) => Err(code.into()),
+        None => issue(service, &mut *tx, &asking, now).await,
+    };
+    let is_decided = issued.as_ref().err().is_none_or(|failure| is_fresh && !is_passing(failure));
+    if !is_decided {
+        return issued;
+    }
+    if issued.is_err() {
+        // The number stays used up: the same octets do not come again until they find better conditions.
+        tx.roll_back().await?;
+    }
     tx.commit().await?;
     networks::tell(&speaker.device.id, whereabouts);
-    Ok(license)
+    issued
 }

@@ -1,6 +1,7 @@
 //! How playback goes: reports of the player and of the page.
 
 use super::entitlement::Entitlements;
+use super::leases::Standing;
 use super::speaker::Speaker;
 use super::{
     Failure, Outcome, at_hand, counters, drm_metadata, grants, leases, networks, playable, rules, verify,
@@ -40,6 +41,8 @@ pub(crate) struct Logged {
     pub(crate) report: Report,
     /// When the player goes by rules that are not in force any more and is to learn of that now.
     pub(crate) rules: Option<NewRules>,
+    /// When the device's lease of the movie ends, Unix seconds, if it has one.
+    pub(crate) lease: Option<u64>,
     /// When the player may not go on: by name, where films of the account play now.
     pub(crate) stopped: Option<String>,
     /// When it is to learn of rules, and the account may not play the movie any more: why.
@@ -72,7 +75,11 @@ pub(crate) async fn log_blob(
     .await?;
     record(tx, &speaker.account, movie.id, movie.runtime, log.position, log.event == LogEvent::End, now)
         .await?;
-    let stopped = leases::report(service, tx, speaker, &movie, log.event, now).await?;
+    let (lease, stopped) = match leases::report(service, tx, speaker, &movie, log.event, now).await? {
+        Standing::Uncounted => (None, None),
+        Standing::Leased(ends) => (Some(ends), None),
+        Standing::Stopped(names) => (None, Some(names)),
+    };
     let (level, reported) = (speaker.device.level, log.policy_version.as_deref());
     let own = service.rules_of(&movie.pack).await;
     let movie = own.over(movie);
@@ -91,7 +98,8 @@ pub(crate) async fn log_blob(
         // A license may lie in them.
         _ => (None, None),
     };
-    Ok(Logged { report: Report { before, after: log.counters.clone() }, rules, stopped, refused })
+    let report = Report { before, after: log.counters.clone() };
+    Ok(Logged { report, rules, lease, stopped, refused })
 }
 
 /// What makes a player ask for a new license, if it has not got one with it.

@@ -95,20 +95,36 @@ pub async fn list(store: &dyn Store) -> Result<Vec<Share>, Error> {
     Ok(store.read().await?.shares().await?)
 }
 
-/// Ends a link, and what plays by it: its account is blocked.
+/// Ends a link, and what plays by it: its account is blocked. `link` is its id, its URL, or the token in that. Gives
+/// the id.
 ///
 /// # Errors
-/// [`Error::Setting`] when there is none of that id; [`Error::Store`].
-pub async fn revoke(store: &dyn Store, id: &str) -> Result<(), Error> {
+/// [`Error::Setting`] when there is none; [`Error::Store`].
+pub async fn revoke(store: &dyn Store, link: &str) -> Result<String, Error> {
+    let named = link.rsplit_once("/v/").map_or(link, |(_, token)| token);
+    let is_token = from_base64url(named).is_some_and(|octets| octets.len() == TOKEN);
     retried!(async {
         let mut tx = store.begin().await?;
-        let Some(account) = tx.remove_share(id).await? else {
-            let reason = format!("there is no link \"{id}\"");
+        let id = match is_token {
+            true => tx.share(&sha256(named.as_bytes())).await?.map(|share| share.id),
+            false => Some(named.to_owned()),
+        };
+        let removed = match &id {
+            Some(id) => tx.remove_share(id).await?,
+            None => None,
+        };
+        let Some((id, account)) = id.zip(removed) else {
+            // A token does not get into logs.
+            let reason = match is_token {
+                true => "there is no such link".to_owned(),
+                false => format!("there is no link \"{named}\""),
+            };
             return Err(Error::Setting { name: "id", reason });
         };
         tx.set_disabled(account, true).await?;
-        tx.audit(&AuditEntry::operator("share revoke").of(account).with("share", id)).await?;
-        Ok(tx.commit().await?)
+        tx.audit(&AuditEntry::operator("share revoke").of(account).with("share", id.clone())).await?;
+        tx.commit().await?;
+        Ok(id)
     })
 }
 

@@ -3,11 +3,29 @@
 use super::{Outcome, drm_metadata};
 use crate::catalogue::Pack;
 use crate::config::{Application, STREAM_POLICY, Transport};
+use crate::content_place::ContentPlace;
+use crate::live;
 use crate::media_url::{self, StreamPath};
 use crate::store::{Movie, retried};
 use crate::{Config, Role, Service};
 use nccp::{ErrorCode, WireError};
 use std::sync::Arc;
+
+/// Why an event is refused, in words.
+pub(crate) const ONLY_FILMS: &str =
+    "Live events are not streamed over persistent connections: only films are.";
+
+/// Whether a movie is of the kind that is streamed: a packaged film, no event and no content of an origin.
+fn check_kind(movie: &Movie) -> Outcome<()> {
+    let text = match &movie.pack {
+        pack if *pack == live::pack_of(movie.id) => ONLY_FILMS,
+        pack if pack.parse::<ContentPlace>().is_ok() => {
+            "Contents of an origin are not streamed over persistent connections: only packaged films are."
+        }
+        _ => return Ok(()),
+    };
+    Err(WireError { text: text.to_owned(), ..ErrorCode::MovieNotAvailable.into() }.into())
+}
 
 /// The film that a name stands for, where it is in an application: a movie's number, or a pack's id.
 pub(crate) async fn find(
@@ -28,6 +46,7 @@ pub(crate) async fn find(
     let Some(movie) = movie.filter(|movie| movie.available && application.has(movie.id)) else {
         return Ok(None);
     };
+    check_kind(&movie)?;
     match service.catalogue.pack(&movie.pack).await {
         Ok(pack) => Ok(Some((movie, pack))),
         Err(error) => {
@@ -66,7 +85,8 @@ pub(crate) fn metadata(
 /// The URL of a film's persistent connection, where there is one.
 pub(crate) fn url(service: &Service, movie: &Movie, expires: u64) -> Option<String> {
     let vod = service.config.stream.applications().into_iter().next()?;
-    let served = vod.enabled && vod.has(movie.id) && check_policy(movie).is_ok();
+    let served =
+        vod.enabled && vod.has(movie.id) && check_kind(movie).and_then(|()| check_policy(movie)).is_ok();
     let base = base(&service.config).filter(|_| served)?;
     let (tokens, path) = (service.url_tokens(), StreamPath::of_movie(movie.id));
     Some(media_url::sign_stream(tokens.own(), base, &path, expires, service.clock.now()))

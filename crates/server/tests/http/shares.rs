@@ -47,7 +47,7 @@ async fn a_link_opens_one_film_on_so_many_devices() {
     assert!(!listed.contains(&link[3..]));
 
     let id = shares::list(&*world.store).await.unwrap()[0].id.clone();
-    shares::revoke(&*world.store, &id).await.unwrap();
+    assert_eq!(shares::revoke(&*world.store, &link[3..]).await.unwrap(), id, "by what stands behind /v/");
     assert_eq!(open(&world, &link, None).await.status, 404);
     assert_eq!(first.one(&world, authorization(MOVIE)).await, Err(ErrorCode::LoginRequired), "at once");
     assert!(shares::revoke(&*world.store, &id).await.is_err());

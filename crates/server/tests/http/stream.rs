@@ -611,3 +611,24 @@ async fn a_server_that_stops_hangs_up() {
     assert!(matches!(viewer.hear().await, Heard::Closed(None)));
     running.ended.await.unwrap().unwrap();
 }
+
+/// What is no packaged film is refused in words, and its manifest announces no connection.
+#[tokio::test]
+async fn contents_of_an_origin_and_events_are_not_streamed() {
+    let sources = super::clear_films::sources(&["films/a"]);
+    let world = super::clear_films::world(&sources, "").await;
+    super::clear_films::add(&world, "films/a", None, FILM).await;
+    let mut client = Client::registered(&world).await;
+    let manifest = manifest(&mut client, &world, FILM).await;
+    assert!(!manifest.downloadables.is_empty());
+    assert_eq!(manifest.stream_url, None);
+    let refused = async |movie: u64| {
+        let reply = world.request("GET", &path(&world, "vod", &movie.to_string()), &[], b"").await;
+        assert_eq!(reply.status, 403, "{}", reply.text());
+        reply.text().to_owned()
+    };
+    assert!(refused(FILM).await.contains("origin"));
+    assert_eq!(world.request("GET", &path(&world, "vod", "films"), &[], b"").await.status, 404);
+    let event = super::live::event(&world, "school", "lecture").await;
+    assert!(refused(event.event.known.movie_id).await.contains("Live events"));
+}

@@ -10,7 +10,7 @@ use control_client::{
 };
 use decryptor::{InitData, SessionId};
 use license::{SoftwareRsaKey, sha256};
-use nccp::{MovieId, Registration, ResponseMessage, seal_envelope, signing_input};
+use nccp::{MovieId, Registration, RequestMessage, ResponseMessage, seal_envelope, signing_input};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -217,13 +217,14 @@ fn make_key() -> JoinHandle<MadeKey> {
 fn seal(
     shared: &Shared,
     registration: Option<&Registration>,
-    messages: &str,
+    messages: &[RequestMessage],
     time: f64,
 ) -> Result<Sealed, Error> {
     let identity = &shared.identity;
     let sequence = shared.state().next_sequence()?;
     let device = registration.map(|registration| &registration.device_id);
-    let body = seal_envelope(device, sequence, time.max(0.0) as u64, CLIENT, messages);
+    let messages: String = messages.iter().map(RequestMessage::to_xml).collect();
+    let body = seal_envelope(device, sequence, time.max(0.0) as u64, CLIENT, &messages);
     let ticket = registration.map_or("", |registration| registration.ticket.as_str());
     let input = signing_input(&identity.controller_url, &sha256(body.as_bytes()), &sha256(ticket.as_bytes()));
     let signature = URL_SAFE_NO_PAD.encode(identity.signing.sign(input.as_bytes()));

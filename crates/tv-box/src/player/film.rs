@@ -361,6 +361,7 @@ impl<'a> Film<'a> {
             Answer::Logged(event, position, Ok(Heard { rules, stopped, refused })) => {
                 self.logged(event, position);
                 if let Some(names) = stopped {
+                    let names = if names.is_empty() { "another device" } else { &names };
                     let text = format!("Playing on {names} now.");
                     return Err(Error::Refused(WireError { text, ..ErrorCode::StreamLimit.into() }));
                 }

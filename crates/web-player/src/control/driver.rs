@@ -13,11 +13,11 @@ use control_client::{
 use drm_api::{
     DrmError,
     cdm::SessionId,
-    device::{Reply, Request},
+    device::{Element, Reply, Request},
 };
 use futures_channel::oneshot;
 use gloo::timers::future::sleep;
-use nccp::{ErrorCode, MovieId, Registration, ResponseMessage};
+use nccp::{ErrorCode, MovieId, Registration, RequestMessage, ResponseMessage};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Ask, Error, Grants, http, machine};
@@ -259,9 +259,10 @@ impl Driver {
     async fn seal(
         &self,
         registration: Option<Registration>,
-        messages: String,
+        messages: Vec<RequestMessage>,
         clock_offset: f64,
     ) -> Result<Sealed, DrmError> {
+        let messages = messages.iter().map(|message| element(message.to_element())).collect();
         let (device, ticket) = match registration {
             Some(registration) => (Some(registration.device_id.to_string()), Some(registration.ticket)),
             None => (None, None),
@@ -348,4 +349,10 @@ fn owner(reply: Reply, account: &str) -> Result<(Owner, Identity), Error> {
 /// The worker answered something else than it was asked.
 pub(super) fn misunderstood() -> DrmError {
     DrmError::State { what: "the DRM worker's answer is not understood".into() }
+}
+
+/// As the worker's messages have it.
+fn element(of: nccp::xml::Element) -> Element {
+    let nccp::xml::Element { name, attributes, text, children } = of;
+    Element { name, attributes, text, children: children.into_iter().map(element).collect() }
 }

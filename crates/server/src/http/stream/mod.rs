@@ -97,8 +97,7 @@ async fn connect(State(service): State<Arc<Service>>, request: Request) -> Resul
     }
     let set = request.uri.path().split('/').nth(2).unwrap_or_default();
     if set == config::LIVE {
-        let text = "Live events are not streamed over persistent connections: only films are.";
-        return Err(Refused::new(StatusCode::FORBIDDEN, text));
+        return Err(Refused::new(StatusCode::FORBIDDEN, streaming::ONLY_FILMS));
     }
     let mut applications = service.config.stream.applications().into_iter();
     let application = applications.find(|application| application.name == set && application.enabled);

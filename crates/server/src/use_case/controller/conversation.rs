@@ -296,10 +296,10 @@ impl<'a> Conversation<'a> {
                     origin: self.envelope.origin,
                     place: self.envelope.place,
                 };
-                let license = license::issue(service, tx, &asking, now).await?;
-                let (license, policy_version) = license;
+                let license::Issued { license, policy_version, lease } =
+                    license::issue(service, tx, &asking, now).await?;
                 let policy_version = Some(policy_version);
-                Ok(ResponseMessage::License { stream_id: *stream_id, license, policy_version })
+                Ok(ResponseMessage::License { stream_id: *stream_id, license, policy_version, lease })
             }
             RequestMessage::Takeover { movie_id, device_id } => {
                 leases::take_over(service, tx, speaker, *movie_id, device_id, now).await?;
@@ -307,11 +307,11 @@ impl<'a> Conversation<'a> {
             }
             RequestMessage::LogBlob(log) => {
                 let rights = (self.entitlements, self.envelope.place);
-                let playback::Logged { report, rules, stopped, refused } =
+                let playback::Logged { report, rules, lease, stopped, refused } =
                     playback::log_blob(service, tx, speaker, log, rights, now).await?;
                 self.reports.push(report);
                 let movie_id = log.movie_id;
-                Ok(ResponseMessage::LogBlob { movie_id, accepted: now, rules, stopped, refused })
+                Ok(ResponseMessage::LogBlob { movie_id, accepted: now, rules, lease, stopped, refused })
             }
             // Answered above, or refused before anything ran.
             _ => Err(ErrorCode::RequestInvalid.into()),

@@ -3,6 +3,11 @@
 use super::super::world::World;
 use super::{APP, EVENT, Tape, decrypt, download, event, index, keys, put, send};
 use base64::Engine as _;
+use server::live::{Events, NewEvent, create};
+use server::{Clock, Config, LicenseMode, Server};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 /// B80: what a player with the event's keys gets is what the encoder sent.
 #[tokio::test]
@@ -31,6 +36,55 @@ async fn b80_an_encoders_stream_is_protected() {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Encoders may have a listener of their own, which has nothing for anybody else.
+#[tokio::test]
+async fn encoders_have_a_listener_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "listen = \"127.0.0.1:0\"\n[live]\nhttp = \"127.0.0.1:0\"";
+    let mut config = Config::parse(text).unwrap();
+    config.data = folder.path().join("data");
+    let server = Server::bind(config, Clock::System).await.unwrap();
+    let address = server.ingest_address().unwrap();
+    assert_ne!(address, server.address().unwrap());
+    let config = server.service().config().clone();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let ended = tokio::spawn(server.run_until(async {
+        let _ = stopped.await;
+    }));
+    let store = server::store::open(&config).await.unwrap();
+    let new = NewEvent {
+        app: APP.parse().unwrap(),
+        name: EVENT.parse().unwrap(),
+        title: "A lecture".to_owned(),
+        movie: None,
+        policy: None,
+        plans: Vec::new(),
+        license: LicenseMode::Server,
+        starts: None,
+    };
+    let created = create(&*store, &Events::new(&config.data), new, Clock::System.now()).await.unwrap();
+    let ask = async |method: &str, path: &str, body: &[u8]| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().to_owned()
+    };
+    let at = |key: &str| format!("/ingest/{APP}/{EVENT}/{key}/v.cmfv");
+    assert_eq!(ask("PUT", &at(&created.key), &Tape::video(1).stream(0.0)).await, "200");
+    assert_eq!(ask("PUT", &at(&"0".repeat(32)), b"").await, "401");
+    assert_eq!(ask("GET", "/healthz", b"").await, "200");
+    for path in ["/", "/login", "/api/library", "/s/live/school/lecture/index.json", "/nccp/controller"] {
+        assert_eq!(ask("GET", path, b"").await, "404", "{path}");
+    }
+    let _ = stop.send(());
+    ended.await.unwrap().unwrap();
 }
 
 /// The key in the path, as a bearer token, as the password of anybody; and what is answered without it, before

@@ -1,11 +1,11 @@
 //! Copies of one device: its keys, ticket and numbers in several hands.
 
 use crate::client::{Client, id};
-use crate::world::{MOVIE, URL, World};
+use crate::world::{MOVIE, NOW, URL, World};
 use license::Challenge;
 use nccp::json::ErrorBody;
 use nccp::{ErrorCode, RequestMessage};
-use server::store::{AuditFilter, Store as _};
+use server::store::{AuditFilter, NewMovie, Store as _};
 
 /// `POST /license` with a challenge.
 async fn raw(client: &Client, world: &World, challenge: &[u8]) -> Result<(), ErrorCode> {
@@ -55,6 +55,40 @@ async fn a_challenge_sent_again_is_refused() {
     let refused = entries.iter().filter(|e| e.entry.result == "SEQUENCE_OUT_OF_ORDER");
     assert!(refused.clone().all(|e| e.entry.action == "license"));
     assert_eq!(refused.count(), 5);
+}
+
+/// A challenge that was refused by the raw route stays refused when what stood in its way is gone; one of
+/// somebody who has the ticket alone uses up no number.
+#[tokio::test]
+async fn a_refused_challenge_is_not_kept_for_better_times() {
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let ruled_by = async |policy: &str| {
+        let mut tx = world.store.begin().await.unwrap();
+        let movie = tx.movie(MOVIE).await.unwrap().unwrap();
+        let movie = NewMovie { policy: policy.into(), ..movie.into() };
+        tx.put_movie(&movie, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let challenge = client.challenge(&world, MOVIE);
+    ruled_by("gone").await;
+    assert_eq!(raw(&client, &world, &challenge).await, Err(ErrorCode::MovieNotAvailable));
+    ruled_by("24h").await;
+    assert_eq!(raw(&client, &world, &challenge).await, REPLAYED);
+    let next = client.challenge(&world, MOVIE);
+    assert_eq!(raw(&client, &world, &next).await, Ok(()));
+
+    let thief = Client::registered(&world).await;
+    let sequence = client.drawn() + 1;
+    let stolen = Challenge {
+        sequence,
+        certificate: thief.certificate.clone(),
+        ..client.unsigned_challenge(&world, MOVIE, vec![])
+    };
+    let stolen = thief.sign_challenge(&stolen);
+    assert_eq!(raw(&client, &world, &stolen).await, Err(ErrorCode::ChallengeInvalid));
+    let own = Challenge { sequence, ..client.unsigned_challenge(&world, MOVIE, vec![]) };
+    assert_eq!(raw(&client, &world, &client.sign_challenge(&own)).await, Ok(()), "the number was free");
 }
 
 /// Twelve copies that know nothing of each other go on from the same number: one license, by either way.

@@ -120,6 +120,37 @@ async fn a_lease_is_kept_by_reports_and_ends_without_them() {
     plays(&mut first, &world, MOVIE).await.unwrap();
 }
 
+/// A license and each report say when the lease ends; the report of a device that was replaced says to stop, by an
+/// element of its own. Where streams are not counted there is no lease.
+#[tokio::test]
+async fn answers_say_when_the_lease_ends() {
+    let lease = |answer: ResponseMessage| match answer {
+        ResponseMessage::License { lease, .. } | ResponseMessage::LogBlob { lease, .. } => lease,
+        other => panic!("{other:?}"),
+    };
+    let world = World::with(ONE).await;
+    let [mut first, mut second] = browsers(&world).await;
+    let message = license(&first, &world, MOVIE);
+    assert_eq!(lease(first.one(&world, message).await.unwrap()), Some(NOW + 180));
+    world.set_clock(NOW + 60);
+    let interval = || report(MOVIE, LogEvent::Interval);
+    assert_eq!(lease(first.one(&world, interval()).await.unwrap()), Some(NOW + 240));
+    second.one(&world, take_over(MOVIE, &first)).await.unwrap();
+    let stopped = first.one(&world, interval()).await.unwrap();
+    let outcome = nccp::Outcome::Answers(vec![nccp::Answer::Done(stopped.clone())]);
+    let xml = nccp::Response { sequence: 1, time: NOW, outcome }.to_xml();
+    assert!(xml.contains("<nccp:stop/>") && xml.contains("<nccp:stopped>Room 1</nccp:stopped>"), "{xml}");
+    assert_eq!(lease(stopped), None);
+    assert_eq!(lease(second.one(&world, interval()).await.unwrap()), Some(NOW + 240));
+    assert_eq!(lease(second.one(&world, report(MOVIE, LogEvent::End)).await.unwrap()), None, "it is over");
+
+    let world = World::with("[plans.unlimited]\nstreams = 0").await;
+    let [mut client] = browsers(&world).await;
+    let message = license(&client, &world, MOVIE);
+    assert_eq!(lease(client.one(&world, message).await.unwrap()), None);
+    assert_eq!(lease(client.one(&world, interval()).await.unwrap()), None);
+}
+
 /// Devices that were removed play on for twelve hours, and count.
 #[tokio::test]
 async fn removed_devices_play_on_without_a_limit() {
