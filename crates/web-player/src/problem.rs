@@ -110,7 +110,11 @@ impl Problem {
     /// Another device of the account took this one's place; `names` says which, and is empty where that is not
     /// known.
     pub fn stopped(names: &str) -> Self {
-        let title = if names.is_empty() { say::playing_elsewhere_now().to_owned() } else { say::playing_on_now(names) };
+        let title = if names.is_empty() {
+            say::playing_elsewhere_now().to_owned()
+        } else {
+            say::playing_on_now(names)
+        };
         Self::new("STREAM_STOPPED", None, Way::Retry).titled(&title)
     }
 
