@@ -23,7 +23,7 @@ pub fn LanguageChoice() -> Html {
     };
     let option = |tag: String| {
         let (name, selected) = (language::own_name(&tag), chosen.as_ref() == Some(&tag));
-        html! { <option value={tag.clone()} lang={tag} dir="auto" {selected}>{ name }</option> }
+        html! { <option value={tag.clone()} lang={tag.clone()} dir="auto" {selected}>{ name }</option> }
     };
     html! {
         <div class="language">
