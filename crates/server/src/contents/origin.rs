@@ -9,7 +9,7 @@ use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
 use crate::{Config, Error};
-use ::origin::scope::{Form, is_ignored};
+use ::origin::scope::{Form, Off, is_ignored};
 use ::origin::{ContentPath, SourceIndex};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -175,12 +175,20 @@ impl Origin {
             let candidate = Candidate::new(loaded, &settings, place.whole, (ring, key));
             return candidate.map_err(|reason| self.off(place, &reason));
         };
-        let mut reason = None;
-        for form in Form::ALL.into_iter().filter(|form| !place.whole || *form == Form::Hls) {
+        // Why a form cannot be told, and why none is.
+        let (mut broken, mut without, mut any) = (None, None, false);
+        // The form that is asked for first: another one with the same keys may have other rules.
+        let others = Form::ALL.into_iter().filter(|other| *other != form);
+        let forms = std::iter::once(form).chain(others);
+        for form in forms.filter(|form| !place.whole || *form == Form::Hls) {
             let settings = match resolved(form) {
                 Ok(settings) => settings,
-                Err(off) => {
-                    reason.get_or_insert(off.to_string());
+                Err(off @ Off::Broken(_)) => {
+                    broken.get_or_insert(off.to_string());
+                    continue;
+                }
+                Err(off @ Off::Uncovered { .. }) => {
+                    without.get_or_insert(off.to_string());
                     continue;
                 }
             };
@@ -193,12 +201,12 @@ impl Origin {
             for key in std::iter::once(today).chain(others) {
                 match Candidate::new(loaded, &settings, place.whole, (ring, key)) {
                     Ok(candidate) if candidate.revision == *revision => return Ok(candidate),
-                    Ok(_) => {}
-                    Err(why) => _ = reason.get_or_insert(why),
+                    Ok(_) => any = true,
+                    Err(why) => _ = without.get_or_insert(why),
                 }
             }
         }
-        match reason {
+        match broken.or_else(|| without.filter(|_| !any)) {
             Some(reason) => Err(self.off(place, &reason)),
             None => Err(Unserved::Gone),
         }

@@ -13,7 +13,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cenc::Kid;
 use manifest::{Delivery, dash, hls};
-use origin::scope::Form;
 use std::sync::Arc;
 use urltoken::{Place, Reach, Signer};
 
@@ -56,8 +55,7 @@ pub(crate) async fn make(
     let PlaylistPath { pack: id, playlist } = &granted.path;
     let (pack, film, content) = match id.parse::<ContentPlace>() {
         Ok(place) => {
-            let form = if *playlist == Playlist::Dash { Form::Dash } else { Form::Hls };
-            let film = service.content(&place, form).await.map_err(NoPlaylist::Unserved)?;
+            let film = service.content(&place, granted.path.form()).await.map_err(NoPlaylist::Unserved)?;
             (Arc::clone(&film.pack), Arc::clone(&film.film), Some(film))
         }
         Err(_) => {
