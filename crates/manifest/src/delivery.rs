@@ -4,8 +4,8 @@ use pack::{Pack, Representation};
 /// The IV of a representation's segment, from 0; `None` for one that is clear.
 pub type WholeIv<'a> = &'a dyn Fn(&Representation, usize) -> Option<[u8; 16]>;
 
-/// Several places where the media can be had, and who says in which order players are to use them: content steering
-/// (RFC 8216bis, section 7; ISO/IEC 23009-1, 6th edition; ETSI TS 103 998).
+/// Several places where the media can be had, and who says in which order players are to use them: content
+/// steering (RFC 8216bis, section 7; ISO/IEC 23009-1, 6th edition; ETSI TS 103 998).
 #[derive(Clone, Copy)]
 pub struct Steering<'a> {
     /// The steering server's URL.
@@ -47,8 +47,8 @@ pub struct Delivery<'a> {
     pub root: &'a str,
     /// Whether HLS playlists have `root` in front of URLs, too: where they are not in the pack's folder themselves.
     pub absolute: bool,
-    /// In MPDs and master playlists: where else the media can be had than where the manifest is. Thumbnails are had from
-    /// there all the same, for their names are a pattern with one token.
+    /// In MPDs and master playlists: where else the media can be had than where the manifest is. Thumbnails
+    /// are had from there all the same, for their names are a pattern with one token.
     pub steering: Option<Steering<'a>>,
     /// Pictures higher than this are left out.
     pub max_height: Option<u32>,

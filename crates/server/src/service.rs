@@ -188,8 +188,8 @@ impl Service {
         }
     }
 
-    /// A film of the catalogue, by what the catalogue calls it: the id of a pack, or where a content is. A content as
-    /// Matinee's own players get it.
+    /// A film of the catalogue, by what the catalogue calls it: the id of a pack, or where a content is. A
+    /// content as Matinee's own players get it.
     ///
     /// # Errors
     /// [`Error::Pack`].
@@ -214,8 +214,8 @@ impl Service {
         Ok(Arc::clone(&film.film))
     }
 
-    /// As [`Service::film`]; a content in the first form of delivery in which it has what is looked for: as Matinee's
-    /// own players get it, then DASH, then HLS. In none of them: as Matinee's own players get it.
+    /// As [`Service::film`]; a content in the first form of delivery in which it has what is looked for: as
+    /// Matinee's own players get it, then DASH, then HLS. In none of them: as Matinee's own players get it.
     ///
     /// # Errors
     /// As there.
@@ -224,18 +224,18 @@ impl Service {
         name: &str,
         has: impl Fn(&Pack) -> bool + Send + Sync,
     ) -> Result<Arc<Pack>, Error> {
-        let own = self.film(name).await;
-        if own.as_ref().is_ok_and(|pack| has(pack)) || name.parse::<ContentPlace>().is_err() {
-            return own;
-        }
-        for form in [Form::Dash, Form::Hls] {
-            if let Ok(pack) = self.film_by(name, form).await
-                && has(&pack)
-            {
-                return Ok(pack);
+        if let Ok(place) = name.parse::<ContentPlace>() {
+            for form in Form::ALL {
+                // A form that does not serve it is nothing that the log should hear of here.
+                if self.origin.has_form(&self.config, &place, form, self.clock.now()).await
+                    && let Ok(pack) = self.film_by(name, form).await
+                    && has(&pack)
+                {
+                    return Ok(pack);
+                }
             }
         }
-        own
+        self.film(name).await
     }
 
     /// The pictures of a film of the catalogue; `None` where there is no such film.

@@ -13,8 +13,8 @@ const SUBTITLES: &str = "subtitles";
 /// `DATA-ID` of DRM metadata.
 const METADATA: &str = "org.matinee.drm";
 
-/// Where media playlists are had: beside this one, or on a pathway of content steering. Each pathway has all groups and
-/// variants, the same but for their addresses and the groups' names (section 7.1).
+/// Where media playlists are had: beside this one, or on a pathway of content steering. Each pathway has all
+/// groups and variants, the same but for their addresses and the groups' names (section 7.1).
 #[derive(Clone, Copy)]
 struct Way<'a> {
     delivery: &'a Delivery<'a>,

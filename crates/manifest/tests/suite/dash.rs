@@ -147,7 +147,8 @@ fn keys_and_codecs_of_their_own() {
     assert_eq!(text.matches("cenc:default_KID=\"10112233-").count(), 1);
 }
 
-/// Content steering: the server in front of the period, and each file at each place; thumbnails where the MPD is.
+/// Content steering: the server in front of the period, and each file at each place; thumbnails where the MPD
+/// is.
 #[test]
 fn content_steering() {
     let (server, pathways) = ("https://films.example/steering?s=0123456789abcdef", pathways());

@@ -241,7 +241,8 @@ fn codecs_are_groups() {
     assert_eq!(master.renditions.len(), 2);
 }
 
-/// Content steering: each pathway has all variants and groups, at its own place; the one to begin with is named.
+/// Content steering: each pathway has all variants and groups, at its own place; the one to begin with is
+/// named.
 #[test]
 fn content_steering() {
     let (server, pathways) = ("https://films.example/steering?s=0123456789abcdef", pathways());

@@ -166,8 +166,15 @@ impl Origin {
         config.set_words(&place.set).is_some() && self.loaded(config, &place.content, now).await.is_ok()
     }
 
-    /// The settings and keys that a place names, by the settings of today; with what is to be remembered of them,
-    /// unless they are none.
+    /// Whether a form of delivery serves a content, by its settings. Nothing is said where it does not.
+    pub(crate) async fn has_form(&self, config: &Config, place: &ContentPlace, form: Form, now: u64) -> bool {
+        let Ok(loaded) = self.loaded(config, &place.content, now).await else { return false };
+        let words = config.set_words(&place.set).unwrap_or_default();
+        settings(config.encryption(), form, &place.content, &loaded.folders, &words).is_ok()
+    }
+
+    /// The settings and keys that a place names, by the settings of today; with what is to be remembered of
+    /// them, unless they are none.
     fn candidate(
         &self,
         config: &Config,
@@ -233,8 +240,8 @@ impl Origin {
         }
     }
 
-    /// What a revision was made of before the settings changed, by the rules that hold for that form today; `None`: it
-    /// is not known, its common key is retired, or the film is another one.
+    /// What a revision was made of before the settings changed, by the rules that hold for that form today;
+    /// `None`: it is not known, its common key is retired, or the film is another one.
     async fn candidate_before(
         &self,
         config: &Config,

@@ -1,5 +1,5 @@
-//! Which settings made a revision: kept in the data folder, so that whoever has its URLs is served on after the settings
-//! have changed. Each server keeps its own.
+//! Which settings made a revision: kept in the data folder, so that whoever has its URLs is served on after
+//! the settings have changed. Each server keeps its own.
 
 use crate::content_place::ContentPlace;
 use crate::keys::KeyRing;
@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
-/// Revisions that are remembered of a content for a client set; those that were made longest ago are forgotten.
+/// Revisions that are remembered of a content for a client set; those that were made longest ago are
+/// forgotten.
 const MOST: usize = 32;
 /// Longest file that is read, in octets.
 const MAX_FILE: u64 = 64 << 10;
@@ -77,7 +78,8 @@ impl Made {
     }
 }
 
-/// The table: a file for each content of a client set and each way of encrypting it, samples or whole segments.
+/// The table: a file for each content of a client set and each way of encrypting it, samples or whole
+/// segments.
 #[derive(Debug)]
 pub(super) struct Revisions {
     folder: PathBuf,
@@ -97,8 +99,8 @@ impl Revisions {
         all.into_iter().find(|made| made.revision == revision)
     }
 
-    /// Remembers what makes a revision. Of those before, the ones stay whose common keys are not retired. Where it
-    /// cannot be written, the revision ends with these settings.
+    /// Remembers what makes a revision. Of those before, the ones stay whose common keys are not retired.
+    /// Where it cannot be written, the revision ends with these settings.
     pub(super) async fn keep(self: &Arc<Self>, place: &ContentPlace, made: Made, ring: &Arc<KeyRing>) {
         let (this, path, ring) = (Arc::clone(self), self.path(place), Arc::clone(ring));
         let written = spawn_blocking(move || {
@@ -159,7 +161,8 @@ mod tests {
         resolve(&file, Form::Own, &content, &[Folder::None], &SetWords::default()).unwrap()
     }
 
-    /// What was made by settings is made again by others; who it is for, and by which rules, they say themselves.
+    /// What was made by settings is made again by others; who it is for, and by which rules, they say
+    /// themselves.
     #[test]
     fn a_revision_keeps_how_it_was_encrypted() {
         let before = "[encryption.own]\nscheme = \"cbcs\"\nlevel = \"low\"\nrotate = \"1m 30s\"\nclear_lead = \"8s\"\n\
@@ -191,7 +194,8 @@ mod tests {
             let path = folder.path().join("a.revisions");
             fs::write(&path, octets).unwrap();
             let _ = read(&path);
-            let made = Made { rotate: Some(word.clone()), scheme: word.clone(), ..Made::new(&word, Form::Own, &settings_of(""), &word) };
+            let of = Made::new(&word, Form::Own, &settings_of(""), &word);
+            let made = Made { rotate: Some(word.clone()), scheme: word.clone(), ..of };
             prop_assert!(made.over(&settings_of("")).is_none() || ["cenc", "cbcs"].contains(&&word[..]));
         }
     }

@@ -1,6 +1,6 @@
-//! `POST /interop/clearkey` and `GET /interop/hls-key/{kid}`: keys for players of others, where a film's policy
-//! has them given out. A manifest's token decides: `?of={the manifest's path}&p=P&e=E&h=H`; or a device's ticket, or
-//! a grant, in a header: `?movie={number}`. No cookies, so any page may ask.
+//! `POST /interop/clearkey` and `GET /interop/hls-key/{kid}`: keys for players of others, where a film's
+//! policy has them given out. A manifest's token decides: `?of={the manifest's path}&p=P&e=E&h=H`; or a
+//! device's ticket, or a grant, in a header: `?movie={number}`. No cookies, so any page may ask.
 
 use super::{address, body, grants, playlists};
 use crate::Service;
@@ -144,8 +144,8 @@ async fn answer_hls_key(
     Ok(secret(Zeroizing::new(key.expose().to_vec()), "application/octet-stream"))
 }
 
-/// Within the budget of its address: by what it asks. A manifest's token is checked, what says who is watching is not
-/// yet.
+/// Within the budget of its address: by what it asks. A manifest's token is checked, what says who is
+/// watching is not yet.
 fn admitted(service: &Service, request: Request) -> Result<(Request, By), Box<Response>> {
     service
         .throttle

@@ -22,7 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// [`Failure::Unread`] where it would have to be waited for. What is wrong with the film itself is in the value.
 pub(crate) async fn film(service: &Service, name: &str) -> Outcome<Result<Arc<Pack>, Error>> {
-    film_with(service, name, |_| true).await
+    if is_unread(service, name) {
+        return Err(Failure::Unread(vec![name.to_owned()]));
+    }
+    Ok(service.film(name).await)
 }
 
 /// As [`film`], a content in the form of delivery that has what is looked for ([`Service::film_with`]).

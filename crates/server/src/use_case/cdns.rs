@@ -24,16 +24,16 @@ pub(crate) struct Cdn<'a> {
     pub(crate) cmcd: bool,
 }
 
-/// The seed of whoever is named so: a device by its id, a manifest for players of others by the query of its URL. As 16
-/// hexadecimal digits it is what `/steering` is asked with for the same order.
+/// The seed of whoever is named so: a device by its id, a manifest for players of others by the query of its
+/// URL. As 16 hexadecimal digits it is what `/steering` is asked with for the same order.
 pub(crate) fn seed_of(name: &str) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = sha256(name.as_bytes());
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// The CDNs between which players of others can be steered, in the order that belongs to a seed; none where there are
-/// not two. `by_token`: what they are to have needs a token at the edge, which those do not pass on that check tokens
-/// themselves.
+/// The CDNs between which players of others can be steered, in the order that belongs to a seed; none where
+/// there are not two. `by_token`: what they are to have needs a token at the edge, which those do not pass on
+/// that check tokens themselves.
 pub(crate) fn steered<'a>(
     config: &'a Config,
     tokens: &'a UrlTokens,
@@ -45,9 +45,9 @@ pub(crate) fn steered<'a>(
     if all.len() < 2 { Vec::new() } else { all }
 }
 
-/// The CDNs, or else the own edge, in the order that belongs to a seed, drawn by weight. Of two CDNs that both stay, one comes before the other in as
-/// many orders as its share of their weights is; a weight that changes, or a CDN that comes or goes, moves no
-/// more orders than it must. Weight 0 comes last.
+/// The CDNs, or else the own edge, in the order that belongs to a seed, drawn by weight. Of two CDNs that
+/// both stay, one comes before the other in as many orders as its share of their weights is; a weight that
+/// changes, or a CDN that comes or goes, moves no more orders than it must. Weight 0 comes last.
 pub(crate) fn ordered<'a>(config: &'a Config, tokens: &'a UrlTokens, seed: u64) -> Vec<Cdn<'a>> {
     if config.cdn.is_empty() {
         let ranges = if tokens.own().dialect().is_exact() { RangeForm::Header } else { RangeForm::Path };
@@ -119,7 +119,8 @@ mod tests {
         assert!(all.iter().all(|order| order.len() == 3 && order[2] == 3));
     }
 
-    /// Those that may ask by `X-Matinee-Pull` are left out where that gives nothing; one alone is not steered to.
+    /// Those that may ask by `X-Matinee-Pull` are left out where that gives nothing; one alone is not steered
+    /// to.
     #[test]
     fn who_passes_tokens_on() {
         let cdn = |id: u32, token: &str| {

@@ -40,8 +40,8 @@ impl Allowed {
     }
 }
 
-/// The movie of a film, by the rules that hold for it; only servers that know films and policies can tell. A content
-/// that the catalogue does not name has the policy that its settings name, or the default one.
+/// The movie of a film, by the rules that hold for it; only servers that know films and policies can tell. A
+/// content that the catalogue does not name has the policy that its settings name, or the default one.
 pub(crate) async fn film(service: &Service, pack: &Pack) -> Result<Option<Movie>, Error> {
     if !service.config.has(Role::Control) {
         return Ok(None);
@@ -104,9 +104,9 @@ impl From<Failure> for Refused {
     }
 }
 
-/// The keys of a film that were asked for by a manifest's token, as that form of delivery has them. Under key rotation ClearKey gets those of the
-/// other periods with them: a player asks once, for the first. What is given, and what the policy refuses, is in
-/// the audit log; nothing is given that could not be written there.
+/// The keys of a film that were asked for by a manifest's token, as that form of delivery has them. Under key
+/// rotation ClearKey gets those of the other periods with them: a player asks once, for the first. What is
+/// given, and what the policy refuses, is in the audit log; nothing is given that could not be written there.
 pub(crate) async fn keys(
     service: &Service,
     of: &PlaylistPath,

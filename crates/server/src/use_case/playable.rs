@@ -46,7 +46,8 @@ pub(crate) async fn playable(
     playable_by(service, tx, account, (movie_id, &[]), place).await
 }
 
-/// As [`playable`], a content in the form of delivery that has these keys, with that form's rules.
+/// As [`playable`], a content in the form of delivery that has these keys, with that form's rules. None
+/// stands for all of Matinee's own players'.
 pub(crate) async fn playable_by(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -56,8 +57,14 @@ pub(crate) async fn playable_by(
 ) -> Outcome<(Movie, Arc<Pack>)> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     may_play(account, &movie, place)?;
-    let has = |pack: &Pack| keys.iter().all(|key| pack.keys.contains(key));
-    match at_hand::film_with(service, &movie.pack, has).await? {
+    let film = match keys {
+        [] => at_hand::film(service, &movie.pack).await?,
+        keys => {
+            let has = |pack: &Pack| keys.iter().all(|key| pack.keys.contains(key));
+            at_hand::film_with(service, &movie.pack, has).await?
+        }
+    };
+    match film {
         Ok(pack) => Ok((pack.rules.over(movie), pack)),
         // An event of which there is nothing yet, or nothing any more.
         Err(_) if movie.pack == live::pack_of(movie.id) => {

@@ -111,7 +111,8 @@ pub(crate) async fn make(
         whole?.iv(number, segment)
     };
     let root = format!("{}/s/{id}/", media_url::path_of(&granted.base));
-    // One draw for each URL of a manifest, which is the nearest thing to a device here; a copy in a cache is of that URL.
+    // One draw for each URL of a manifest, which is the nearest thing to a device here; a copy in a cache is
+    // of that URL.
     let (tokens, seed) = (service.url_tokens(), cdns::seed_of(query));
     let steered = match playlist {
         // Whoever pulls without a token gets files of packs, and neither playlists nor contents.

@@ -502,8 +502,8 @@ async fn a43_a59_a69_the_manifest() {
     assert_eq!(drm.keys[0].kid.0, video.keys[0].kid);
 }
 
-/// A60, A63, A68: CDNs with weights, each with its own URL, in the order that content steering has for the device: the
-/// same at each start.
+/// A60, A63, A68: CDNs with weights, each with its own URL, in the order that content steering has for the
+/// device: the same at each start.
 #[tokio::test]
 async fn a60_a68_cdns_are_drawn_by_weight() {
     let cdn = |id, weight| {

@@ -1,4 +1,5 @@
-//! A content whose forms of delivery have keys and policies of their own: by which keys players of others are served.
+//! A content whose forms of delivery have keys and policies of their own: by which keys players of others are
+//! served.
 
 use super::clear_films::{FILM, add, common_key, get, signed, sources, world};
 use super::client::{Client, id, rsa};
@@ -135,6 +136,25 @@ async fn a_license_is_given_for_the_keys_of_any_form() {
     }
 }
 
+/// Where Matinee's own players are not served, a license is given for the keys that a manifest of others
+/// names, and for no others.
+#[tokio::test]
+async fn a_license_where_own_players_are_not_served() {
+    let sources = sources(&["films/a"]);
+    let world = world(&sources, "[encryption.own]\nscope = \"content\"\n").await;
+    add(&world, "films/a", None, FILM).await;
+    let mut client = Client::registered(&world).await;
+    let kid = key(&world, "films/a").0;
+    let name = KeyName { kid, common_key_id: "ck-1".to_owned(), label: "main".to_owned(), period: 0 };
+    for (keys, code) in [(vec![name], None), (vec![], Some(ErrorCode::MovieNotAvailable))] {
+        let challenge = client.sign_challenge(&client.unsigned_challenge(&world, FILM, keys));
+        let message = RequestMessage::License { stream_id: id(FILM), challenge };
+        assert_eq!(client.one(&world, message).await.err(), code);
+    }
+    let message = RequestMessage::Authorization { movie_id: id(FILM) };
+    assert_eq!(client.one(&world, message).await, Err(ErrorCode::MovieNotAvailable));
+}
+
 /// B36: a form that covers nothing says nothing of a revision; a file that cannot be read might.
 #[tokio::test]
 async fn b36_an_unknown_revision_is_gone() {
@@ -236,8 +256,8 @@ async fn first_url(client: &mut Client, world: &World) -> String {
     manifest.downloadables[0].urls[0].url.strip_prefix(URL).unwrap().to_owned()
 }
 
-/// B36, B74: other settings make another revision, and the one before is served on, by a server that starts anew, too,
-/// until its common key is retired. What was clear is not served on in the clear.
+/// B36, B74: other settings make another revision, and the one before is served on, by a server that starts
+/// anew, too, until its common key is retired. What was clear is not served on in the clear.
 #[tokio::test]
 async fn b36_b74_a_revision_outlives_its_settings() {
     let sources = sources(&["films/a"]);

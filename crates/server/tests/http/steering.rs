@@ -80,8 +80,8 @@ async fn part(world: &World, url: &str) -> u16 {
     world.request("GET", &at_edge(url), &range, b"").await.status.as_u16()
 }
 
-/// A60, A68: manifests for players of others name the server and each CDN, with URLs that are good there, in the order
-/// that the server has for them.
+/// A60, A68: manifests for players of others name the server and each CDN, with URLs that are good there, in
+/// the order that the server has for them.
 #[tokio::test]
 async fn a68_manifests_name_the_server_and_the_cdns() {
     let world = World::with(CDNS).await;

@@ -1,5 +1,5 @@
-//! Keys for a player of others that shows who is watching, by a device's ticket or a grant, in place of a manifest's
-//! token. What a license would be refused for, this is refused for, too.
+//! Keys for a player of others that shows who is watching, by a device's ticket or a grant, in place of a
+//! manifest's token. What a license would be refused for, this is refused for, too.
 //!
 //! There is no lease: such a player sends no reports that would keep it.
 
@@ -17,6 +17,7 @@ use crate::use_case::{Failure, Outcome, audit, content_keys, grants, networks, p
 use cenc::{Cek, Kid};
 use license::{Display, KeyLevel, KeyName, Situation};
 use nccp::{ErrorCode, MovieId, ShownGrant};
+use origin::scope::Form::Hls;
 use std::sync::Arc;
 
 /// What is shown.
@@ -131,8 +132,8 @@ async fn for_holder(
     Ok(retried!(give(service, holder, asking, &film, place, now))?)
 }
 
-/// The movie's film, in the form that has these keys: of a content that may be any of them, the one whose segments
-/// are encrypted whole included.
+/// The movie's film, in the form that has these keys: of a content that may be any of them, the one whose
+/// segments are encrypted whole included.
 async fn film_with(
     service: &Service,
     movie: &Movie,
@@ -144,9 +145,10 @@ async fn film_with(
     if form == Form::HlsKey
         && !found.as_ref().is_ok_and(|pack| has(pack))
         && let Ok(place) = movie.pack.parse::<ContentPlace>()
+        && service.origin.has_form(&service.config, &place, Hls, service.clock.now()).await
     {
         let whole = ContentPlace { whole: true, ..place }.to_string();
-        if let Ok(pack) = service.film_by(&whole, origin::scope::Form::Hls).await
+        if let Ok(pack) = service.film_by(&whole, Hls).await
             && has(&pack)
         {
             return Ok(pack);
