@@ -1,11 +1,11 @@
 //! `stream.mpd`: ISO/IEC 23009-1, on-demand profile; thumbnails and content protection as DASH-IF has them
 //! (IOP, 6.2.6 and part 6; content protection schemes, <https://dashif.org/CPS>).
 
-use crate::Delivery;
 use crate::protection::{self, System};
 use crate::time::{bandwidth, seconds};
 use crate::track::{Alternatives, language, range};
 use crate::xml::{Tag, Xml};
+use crate::{Delivery, Steering};
 use pack::{
     AudioRole, MediaType, Pack, Representation, Scheme, Subtitle, SubtitleRole, SystemId, Thumbnails, layout,
 };
@@ -35,6 +35,13 @@ pub fn mpd(pack: &Pack, delivery: &Delivery<'_>) -> String {
     let mut xml = Xml::new();
     xml.element(root, |xml| {
         xml.element(Tag::new("ProgramInformation"), |xml| xml.text(Tag::new("Title"), &pack.title));
+        if let Some(Steering { server, pathways }) = delivery.steering {
+            // What the server would say now, the order of the places says already.
+            let tag = Tag::new("ContentSteering")
+                .maybe("defaultServiceLocation", pathways.first().map(|first| &first.id))
+                .with("queryBeforeStart", false);
+            xml.text(tag, server);
+        }
         xml.element(
             Tag::new("Period").with("id", 1).with("start", "PT0S").with("duration", &length),
             |xml| {
@@ -149,10 +156,21 @@ fn representation(xml: &mut Xml, delivery: &Delivery<'_>, r: &Representation) {
             let scheme = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
             xml.empty(descriptor("AudioChannelConfiguration", scheme, configuration));
         }
-        xml.text(Tag::new("BaseURL"), &delivery.base_url(&r.path));
+        base_urls(xml, delivery, &r.path);
         let base = Tag::new("SegmentBase").with("timescale", r.timescale).with("indexRange", r.index_range);
         xml.element(base, |xml| xml.empty(Tag::new("Initialization").with("range", r.init_range)));
     });
+}
+
+/// Where a file can be had: whole URLs, for each has a token of its own.
+fn base_urls(xml: &mut Xml, delivery: &Delivery<'_>, path: &str) {
+    let Some(steering) = delivery.steering else {
+        return xml.text(Tag::new("BaseURL"), &delivery.base_url(path));
+    };
+    for pathway in steering.pathways {
+        let tag = Tag::new("BaseURL").with("serviceLocation", &pathway.id);
+        xml.text(tag, &pathway.url(path));
+    }
 }
 
 /// The usual loudspeakers for so many channels (ISO/IEC 23091-3, `ChannelConfiguration`).
@@ -209,7 +227,7 @@ fn text_set(xml: &mut Xml, (pack, delivery): (&Pack, &Delivery<'_>), id: usize, 
         let duration = pack.duration;
         let rate = bandwidth(subtitle.file.size, duration.value, duration.timescale);
         xml.element(Tag::new("Representation").with("id", &subtitle.id).with("bandwidth", rate), |xml| {
-            xml.text(Tag::new("BaseURL"), &delivery.base_url(&subtitle.file.path));
+            base_urls(xml, delivery, &subtitle.file.path);
         });
     });
 }

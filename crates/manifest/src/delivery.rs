@@ -4,6 +4,37 @@ use pack::{Pack, Representation};
 /// The IV of a representation's segment, from 0; `None` for one that is clear.
 pub type WholeIv<'a> = &'a dyn Fn(&Representation, usize) -> Option<[u8; 16]>;
 
+/// Several places where the media can be had, and who says in which order players are to use them: content
+/// steering (RFC 8216bis, section 7; ISO/IEC 23009-1, 6th edition; ETSI TS 103 998).
+#[derive(Clone, Copy)]
+pub struct Steering<'a> {
+    /// The steering server's URL.
+    pub server: &'a str,
+    /// The places, in the order that holds until the server says otherwise.
+    pub pathways: &'a [Pathway<'a>],
+}
+
+/// A place where the media can be had.
+pub struct Pathway<'a> {
+    /// By this name the steering server calls it: letters, digits, `.`, `-` and `_`.
+    pub id: String,
+    /// The URL of the pack's folder there, with a slash at its end.
+    pub root: String,
+    /// As [`Delivery::query`], there.
+    pub query: Box<dyn Fn(&str) -> String + 'a>,
+}
+
+impl Pathway<'_> {
+    /// The URL of what lies at `path` in the pack.
+    pub(crate) fn url(&self, path: &str) -> String {
+        with_query(format!("{}{path}", self.root), &(self.query)(path))
+    }
+}
+
+fn with_query(url: String, query: &str) -> String {
+    if query.is_empty() { url } else { format!("{url}?{query}") }
+}
+
 /// What is written into manifests beside what the pack says.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
@@ -16,6 +47,9 @@ pub struct Delivery<'a> {
     pub root: &'a str,
     /// Whether HLS playlists have `root` in front of URLs, too: where they are not in the pack's folder themselves.
     pub absolute: bool,
+    /// In MPDs and master playlists: where else the media can be had than where the manifest is. Thumbnails
+    /// are had from there all the same, for their names are a pattern with one token.
+    pub steering: Option<Steering<'a>>,
     /// Pictures higher than this are left out.
     pub max_height: Option<u32>,
     /// Where EME's ClearKey gets keys, in MPDs and media playlists.
@@ -37,6 +71,7 @@ impl<'a> Delivery<'a> {
             query,
             root: "",
             absolute: false,
+            steering: None,
             max_height: None,
             clear_key: None,
             key_url: None,
@@ -59,8 +94,7 @@ impl<'a> Delivery<'a> {
     }
 
     fn with_query(&self, path: &str, url: String) -> String {
-        let query = (self.query)(path);
-        if query.is_empty() { url } else { format!("{url}?{query}") }
+        with_query(url, &(self.query)(path))
     }
 
     /// The representations that are not too high, in the order of the pack.

@@ -37,4 +37,4 @@ mod time;
 mod track;
 mod xml;
 
-pub use delivery::{Delivery, WholeIv};
+pub use delivery::{Delivery, Pathway, Steering, WholeIv};

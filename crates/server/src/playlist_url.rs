@@ -1,6 +1,7 @@
 //! Paths of manifests under an edge, signed like files (docs/protocol.md, section 8).
 
 use crate::media_url::{self, Door, Granted, Refusal};
+use origin::scope::Form;
 use pack::layout;
 use urltoken::{Place, Signed, Signer};
 
@@ -58,6 +59,14 @@ impl PlaylistPath {
     /// The path.
     pub fn file_path(&self) -> String {
         self.folder() + &self.name()
+    }
+
+    /// The form of delivery that it is of: of an origin's film, which has other keys for each.
+    pub(crate) fn form(&self) -> Form {
+        match self.playlist {
+            Playlist::Dash => Form::Dash,
+            _ => Form::Hls,
+        }
     }
 
     fn folder(&self) -> String {

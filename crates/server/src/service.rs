@@ -192,13 +192,22 @@ impl Service {
         }
     }
 
-    /// A film of the catalogue, by what the catalogue calls it: the id of a pack, or where a content is.
+    /// A film of the catalogue, by what the catalogue calls it: the id of a pack, or where a content is. A
+    /// content as Matinee's own players get it.
     ///
     /// # Errors
     /// [`Error::Pack`].
     pub(crate) async fn film(&self, name: &str) -> Result<Arc<Pack>, Error> {
+        self.film_by(name, Form::Own).await
+    }
+
+    /// As [`Service::film`], a content as a form of delivery has it.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn film_by(&self, name: &str, form: Form) -> Result<Arc<Pack>, Error> {
         let Ok(place) = name.parse::<ContentPlace>() else { return self.catalogue.pack(name).await };
-        let film = self.content(&place, Form::Own).await.map_err(|unserved| Error::Pack {
+        let film = self.content(&place, form).await.map_err(|unserved| Error::Pack {
             pack: name.to_owned(),
             reason: match unserved {
                 Unserved::NotFound => "there is no such content, or no such set".to_owned(),
@@ -207,6 +216,30 @@ impl Service {
             },
         })?;
         Ok(Arc::clone(&film.film))
+    }
+
+    /// As [`Service::film`]; a content in the first form of delivery in which it has what is looked for: as
+    /// Matinee's own players get it, then DASH, then HLS. In none of them: as Matinee's own players get it.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn film_with(
+        &self,
+        name: &str,
+        has: impl Fn(&Pack) -> bool + Send + Sync,
+    ) -> Result<Arc<Pack>, Error> {
+        if let Ok(place) = name.parse::<ContentPlace>() {
+            for form in Form::ALL {
+                // A form that does not serve it is nothing that the log should hear of here.
+                if self.origin.has_form(&self.config, &place, form, self.clock.now()).await
+                    && let Ok(pack) = self.film_by(name, form).await
+                    && has(&pack)
+                {
+                    return Ok(pack);
+                }
+            }
+        }
+        self.film(name).await
     }
 
     /// The pictures of a film of the catalogue; `None` where there is no such film.

@@ -1,9 +1,9 @@
 use super::attributes::Attributes;
 use super::media::has_i_frames;
 use super::{VERSION, keys};
-use crate::Delivery;
 use crate::time::bandwidth;
 use crate::track::{audio_name, family, is_for_all, language, subtitle_name, tracks};
+use crate::{Delivery, Pathway};
 use pack::{AudioRole, MediaType, Pack, Representation, SubtitleRole, VideoProperties, layout};
 use std::collections::BTreeSet;
 
@@ -12,6 +12,38 @@ const SUBTITLES: &str = "subtitles";
 
 /// `DATA-ID` of DRM metadata.
 const METADATA: &str = "org.matinee.drm";
+
+/// Where media playlists are had: beside this one, or on a pathway of content steering. Each pathway has all
+/// groups and variants, the same but for their addresses and the groups' names (section 7.1).
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    delivery: &'a Delivery<'a>,
+    pathway: Option<&'a Pathway<'a>>,
+}
+
+impl<'a> Way<'a> {
+    fn all(delivery: &'a Delivery<'a>) -> Vec<Self> {
+        match delivery.steering {
+            None => vec![Self { delivery, pathway: None }],
+            Some(steering) => {
+                steering.pathways.iter().map(|pathway| Self { delivery, pathway: Some(pathway) }).collect()
+            }
+        }
+    }
+
+    fn url(self, path: &str) -> String {
+        self.pathway.map_or_else(|| self.delivery.url("", path), |pathway| pathway.url(path))
+    }
+
+    fn id(self) -> Option<&'a str> {
+        self.pathway.map(|pathway| pathway.id.as_str())
+    }
+
+    /// The name of a group on it.
+    fn group(self, id: &str) -> String {
+        self.id().map_or_else(|| id.to_owned(), |pathway| format!("{id}-{pathway}"))
+    }
+}
 
 /// The multivariant playlist, `master.m3u8`.
 pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
@@ -32,8 +64,17 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
         let data = Attributes::of("EXT-X-SESSION-DATA").quoted("DATA-ID", METADATA).quoted("VALUE", metadata);
         text.push_str(&data.line());
     }
-    groups.iter().for_each(|group| group.write(&mut text, delivery));
-    write_subtitles(&mut text, pack, delivery);
+    if let Some(steering) = delivery.steering {
+        let tag = Attributes::of("EXT-X-CONTENT-STEERING")
+            .quoted("SERVER-URI", steering.server)
+            .maybe("PATHWAY-ID", steering.pathways.first().map(|first| first.id.as_str()));
+        text.push_str(&tag.line());
+    }
+    let ways = Way::all(delivery);
+    for way in &ways {
+        groups.iter().for_each(|group| group.write(&mut text, *way));
+        write_subtitles(&mut text, pack, *way);
+    }
     let mut pictures: Vec<_> = all.iter().copied().filter(|r| r.media_type == MediaType::Video).collect();
     // Players begin with the first variant, unless they know better: it is one that all can show.
     pictures.sort_by_key(|r| !is_for_all(r));
@@ -48,19 +89,23 @@ pub fn master(pack: &Pack, delivery: &Delivery<'_>) -> String {
     if variants.is_empty() {
         variants = groups.iter().filter_map(|group| Some((group.first()?, Some(group)))).collect();
     }
-    for (r, group) in variants {
-        text.push_str(&stream(pack, r, group));
-        text.push_str(&delivery.url("", &playlist(r)));
-        text.push('\n');
+    for way in &ways {
+        for (r, group) in &variants {
+            text.push_str(&stream(pack, r, *group, *way));
+            text.push_str(&way.url(&playlist(r)));
+            text.push('\n');
+        }
     }
-    for r in all.iter().filter(|r| has_i_frames(r, delivery)) {
-        text.push_str(&i_frame_stream(r, delivery));
+    for way in &ways {
+        for r in all.iter().filter(|r| has_i_frames(r, delivery)) {
+            text.push_str(&i_frame_stream(r, *way));
+        }
     }
     text
 }
 
 /// Pictures for fast motion (section 4.4.6.3).
-fn i_frame_stream(r: &Representation, delivery: &Delivery<'_>) -> String {
+fn i_frame_stream(r: &Representation, way: Way<'_>) -> String {
     let sizes =
         || r.segments.iter().map(|segment| (segment.first_picture.unwrap_or_default(), segment.duration));
     let peak = sizes().map(|(octets, duration)| bandwidth(octets, duration, r.timescale)).max();
@@ -75,7 +120,7 @@ fn i_frame_stream(r: &Representation, delivery: &Delivery<'_>) -> String {
         None => tag,
     };
     let path = layout::media_path(&r.downloadable_id, "iframes.m3u8");
-    tag.quoted("URI", &delivery.url("", &path)).line()
+    tag.maybe("PATHWAY-ID", way.id()).quoted("URI", &way.url(&path)).line()
 }
 
 /// The size as it is shown.
@@ -89,7 +134,7 @@ fn playlist(r: &Representation) -> String {
     layout::media_path(&r.downloadable_id, "m3u8")
 }
 
-fn stream(pack: &Pack, r: &Representation, group: Option<&AudioGroup<'_>>) -> String {
+fn stream(pack: &Pack, r: &Representation, group: Option<&AudioGroup<'_>>, way: Way<'_>) -> String {
     let average = |r: &Representation| {
         let octets = r.segments.iter().map(|segment| segment.size).sum();
         bandwidth(octets, r.segments.iter().map(|segment| segment.duration).sum(), r.timescale)
@@ -115,8 +160,10 @@ fn stream(pack: &Pack, r: &Representation, group: Option<&AudioGroup<'_>>) -> St
             .word("FRAME-RATE", format_args!("{:.3}", video.frame_rate.seconds()))
             .word("VIDEO-RANGE", &video.video_range);
     }
-    tag.maybe("AUDIO", group.map(|group| group.id.as_str()))
-        .maybe("SUBTITLES", (!pack.subtitles.is_empty()).then_some(SUBTITLES))
+    let subtitles = (!pack.subtitles.is_empty()).then(|| way.group(SUBTITLES));
+    tag.maybe("AUDIO", group.map(|group| way.group(&group.id)).as_deref())
+        .maybe("SUBTITLES", subtitles.as_deref())
+        .maybe("PATHWAY-ID", way.id())
         .line()
 }
 
@@ -157,7 +204,7 @@ impl<'a> AudioGroup<'a> {
         self.renditions.iter().find(default).or_else(|| self.renditions.first()).copied()
     }
 
-    fn write(&self, text: &mut String, delivery: &Delivery<'_>) {
+    fn write(&self, text: &mut String, way: Way<'_>) {
         let first = self.first().map(|r| &r.id);
         let (mut names, mut chosen) = (Names::default(), BTreeSet::new());
         for r in &self.renditions {
@@ -175,20 +222,20 @@ impl<'a> AudioGroup<'a> {
             let channels = audio.map(|audio| audio.channels.to_string());
             let tag = Attributes::of("EXT-X-MEDIA")
                 .word("TYPE", "AUDIO")
-                .quoted("GROUP-ID", &self.id)
+                .quoted("GROUP-ID", &way.group(&self.id))
                 .quoted("NAME", &names.unique(audio_name(r)))
                 .maybe("LANGUAGE", language(&r.language))
                 .word("DEFAULT", yes(is_first))
                 .word("AUTOSELECT", yes(automatic))
                 .maybe("CHARACTERISTICS", characteristics)
                 .maybe("CHANNELS", channels.as_deref())
-                .quoted("URI", &delivery.url("", &playlist(r)));
+                .quoted("URI", &way.url(&playlist(r)));
             text.push_str(&tag.line());
         }
     }
 }
 
-fn write_subtitles(text: &mut String, pack: &Pack, delivery: &Delivery<'_>) {
+fn write_subtitles(text: &mut String, pack: &Pack, way: Way<'_>) {
     let (mut names, mut chosen) = (Names::default(), BTreeSet::new());
     let default = pack.subtitles.iter().position(|s| s.default && s.role != SubtitleRole::Forced);
     for (n, subtitle) in pack.subtitles.iter().enumerate() {
@@ -205,14 +252,14 @@ fn write_subtitles(text: &mut String, pack: &Pack, delivery: &Delivery<'_>) {
         let path = format!("{}/{}.m3u8", layout::SUBTITLES, subtitle.id);
         let tag = Attributes::of("EXT-X-MEDIA")
             .word("TYPE", "SUBTITLES")
-            .quoted("GROUP-ID", SUBTITLES)
+            .quoted("GROUP-ID", &way.group(SUBTITLES))
             .quoted("NAME", &names.unique(subtitle_name(subtitle)))
             .maybe("LANGUAGE", language(&subtitle.language))
             .word("DEFAULT", yes(Some(n) == default))
             .word("AUTOSELECT", yes(automatic))
             .word("FORCED", yes(forced))
             .maybe("CHARACTERISTICS", characteristics)
-            .quoted("URI", &delivery.url("", &path));
+            .quoted("URI", &way.url(&path));
         text.push_str(&tag.line());
     }
 }

@@ -159,6 +159,7 @@ pub(crate) struct Master {
     pub(crate) renditions: Vec<BTreeMap<String, String>>,
     pub(crate) session_keys: Vec<BTreeMap<String, String>>,
     pub(crate) i_frames: Vec<BTreeMap<String, String>>,
+    pub(crate) steering: Option<BTreeMap<String, String>>,
 }
 
 pub(crate) fn master(text: &str) -> Master {
@@ -172,6 +173,11 @@ pub(crate) fn master(text: &str) -> Master {
             "#EXT-X-STREAM-INF" => stream = Some(attributes(value)),
             "#EXT-X-MEDIA" => found.renditions.push(attributes(value)),
             "#EXT-X-I-FRAME-STREAM-INF" => found.i_frames.push(attributes(value)),
+            "#EXT-X-CONTENT-STEERING" => {
+                let tag = attributes(value);
+                assert!(tag.contains_key("SERVER-URI"), "4.4.6.6");
+                assert!(found.steering.replace(tag).is_none(), "4.4.6.6: once");
+            }
             "#EXT-X-SESSION-DATA" => {
                 let data = attributes(value);
                 assert!(
@@ -188,7 +194,11 @@ pub(crate) fn master(text: &str) -> Master {
             }
         }
     }
-    let Master { variants, renditions, session_keys, i_frames } = &found;
+    let Master { variants, renditions, session_keys, i_frames, steering } = &found;
+    if let Some(first) = steering.as_ref().and_then(|tag| tag.get("PATHWAY-ID")) {
+        let is_there = variants.iter().any(|(variant, _)| variant.get("PATHWAY-ID") == Some(first));
+        assert!(is_there, "4.4.6.6: the pathway to begin with has variants");
+    }
     for pictures in i_frames {
         let number = |name: &str| pictures[name].parse::<u64>().unwrap();
         assert!(number("BANDWIDTH") >= number("AVERAGE-BANDWIDTH") && number("AVERAGE-BANDWIDTH") > 0);

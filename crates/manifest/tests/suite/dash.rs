@@ -1,7 +1,7 @@
 //! MPDs.
 
-use crate::films::{KIDS, film, hdr, protected, token, video, whole};
-use manifest::{Delivery, dash};
+use crate::films::{KIDS, film, hdr, pathways, protected, token, video, whole};
+use manifest::{Delivery, Steering, dash};
 use serde_json::json;
 
 /// All that a film can have, letter by letter.
@@ -164,4 +164,31 @@ fn hdr_beside_sdr() {
     assert!(!text.contains("adaptation-set-switching"), "{text}");
     let hlg = dash::mpd(&film(&[hdr(1, 240, "HLG")], &json!({})), &Delivery::new(&token));
     assert!(hlg.contains(&format!("<Supplemental{property}\"18\"/>")), "{hlg}");
+}
+
+/// Content steering: the server in front of the period, and each file at each place; thumbnails where the MPD
+/// is.
+#[test]
+fn content_steering() {
+    let (server, pathways) = ("https://films.example/steering?s=0123456789abcdef", pathways());
+    let steering = Some(Steering { server, pathways: &pathways });
+    let text = dash::mpd(&whole(), &Delivery { steering, ..Delivery::new(&token) });
+    let expected = format!(
+        "  </ProgramInformation>\n  <ContentSteering defaultServiceLocation=\"2\" queryBeforeStart=\"false\">{server}\
+         </ContentSteering>\n  <Period "
+    );
+    assert!(text.contains(&expected), "{text}");
+    for (path, name) in
+        [("001/1811192001.mp4", "001_1811192001.mp4"), ("subtitles/s-en-1.vtt", "subtitles_s-en-1.vtt")]
+    {
+        let url = |id: u32| {
+            format!(
+                "<BaseURL serviceLocation=\"{id}\">https://c{id}.example/s/8e06/{path}?c={id}&amp;t={name}&amp;h=1</BaseURL>"
+            )
+        };
+        let both = text.split(&url(2)).nth(1).unwrap_or_else(|| panic!("{text}"));
+        assert!(both.trim_start().starts_with(&url(1)), "{both}");
+    }
+    assert_eq!(text.matches("<BaseURL").count(), 2 * text.matches("<Representation ").count() - 2);
+    assert!(text.contains("media=\"thumbnails/$Number$.jpg?t=thumbnails_&amp;h=1\""));
 }

@@ -1,5 +1,6 @@
 //! Packs that are no films: what the writers see of one.
 
+use manifest::Pathway;
 use pack::Pack;
 use serde_json::{Value, json};
 
@@ -12,6 +13,15 @@ pub(crate) const KIDS: [&str; 3] = [
 /// A query by which tests see which path was asked for.
 pub(crate) fn token(path: &str) -> String {
     format!("t={}&h=1", path.replace('/', "_"))
+}
+
+/// Two places of content steering, whose tokens tell them apart.
+pub(crate) fn pathways() -> [Pathway<'static>; 2] {
+    ["2", "1"].map(|id| Pathway {
+        id: id.to_owned(),
+        root: format!("https://c{id}.example/s/8e06/"),
+        query: Box::new(move |path: &str| format!("c={id}&{}", token(path))),
+    })
 }
 
 fn representation(number: u32, id: &str, group: &str, codecs: &str, language: &str) -> Value {

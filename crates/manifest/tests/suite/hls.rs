@@ -1,8 +1,8 @@
 //! HLS playlists.
 
 use crate::checker;
-use crate::films::{KIDS, audio, film, hdr, protected, subtitle, token, video, whole};
-use manifest::{Delivery, hls};
+use crate::films::{KIDS, audio, film, hdr, pathways, protected, subtitle, token, video, whole};
+use manifest::{Delivery, Steering, hls};
 use serde_json::json;
 
 const SYSTEM: &str = "urn:uuid:6d617469-6e65-6580-8000-64726d000001";
@@ -254,4 +254,36 @@ fn hdr_beside_sdr() {
     let said: Vec<_> =
         variants.map(|line| (line.contains("VIDEO-RANGE=PQ"), line.contains("hvc1.2.4.L120.B0"))).collect();
     assert_eq!(said, [(false, false), (false, false), (true, true), (true, true)], "{text}");
+}
+
+/// Content steering: each pathway has all variants and groups, at its own place; the one to begin with is
+/// named.
+#[test]
+fn content_steering() {
+    let (server, pathways) = ("https://films.example/steering?s=0123456789abcdef", pathways());
+    let steering = Some(Steering { server, pathways: &pathways });
+    let text = hls::master(&whole(), &Delivery { steering, ..Delivery::new(&token) });
+    let alone = checker::master(&hls::master(&whole(), &Delivery::new(&token)));
+    let master = checker::master(&text);
+    let tag = &master.steering.expect("4.4.6.6: the tag");
+    assert_eq!((tag["SERVER-URI"].as_str(), tag["PATHWAY-ID"].as_str()), (server, "2"));
+    for id in ["2", "1"] {
+        let root = format!("https://c{id}.example/s/8e06/");
+        let of = |tag: &&std::collections::BTreeMap<String, String>| tag["PATHWAY-ID"] == id;
+        let variants: Vec<_> = master.variants.iter().filter(|(tag, _)| of(&tag)).collect();
+        assert_eq!(variants.len(), alone.variants.len());
+        for ((tag, url), (plain, relative)) in variants.into_iter().zip(&alone.variants) {
+            assert_eq!(*url, format!("{root}{}", relative.replace('?', &format!("?c={id}&"))));
+            assert_eq!(
+                (&tag["AUDIO"], &tag["SUBTITLES"]),
+                (&format!("mp4a-{id}"), &format!("subtitles-{id}"))
+            );
+            assert_eq!((&tag["BANDWIDTH"], &tag["CODECS"]), (&plain["BANDWIDTH"], &plain["CODECS"]));
+            let groups = [&tag["AUDIO"], &tag["SUBTITLES"]];
+            let renditions = master.renditions.iter().filter(|r| groups.contains(&&r["GROUP-ID"]));
+            assert_eq!(renditions.clone().count(), alone.renditions.len());
+            assert!(renditions.clone().all(|r| r["URI"].starts_with(&root)));
+        }
+        assert_eq!(master.i_frames.iter().filter(of).count(), alone.i_frames.len());
+    }
 }

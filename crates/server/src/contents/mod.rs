@@ -13,6 +13,7 @@ mod lru;
 mod many_titles;
 mod origin;
 mod publish;
+mod revisions;
 mod show;
 mod sources;
 mod stamp;
@@ -24,5 +25,5 @@ pub(crate) use origin::{Origin, Unserved};
 pub use publish::{describe, describe_named, lay_out, prepare, uses_common_key};
 pub use show::{by_path, of_server};
 
-/// The folder in the data folder where indexes of clear films are kept.
+/// The folder in the data folder where indexes of clear films are kept, and what made each revision.
 const FILMS: &str = "origin";

@@ -4,12 +4,13 @@ use super::folder_file::{FolderFile, settings};
 use super::known_files::KnownFiles;
 use super::loaded::Loaded;
 use super::lru::Lru;
+use super::revisions::{Made, Revisions};
 use super::sources::{Bucket, SourceError, Sources};
 use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
 use crate::{Config, Error};
-use ::origin::scope::{Form, is_ignored};
+use ::origin::scope::{Form, Off, is_ignored};
 use ::origin::{ContentPath, SourceIndex};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +48,7 @@ pub(crate) struct Origin {
     pub(super) seen: Lru<ContentPath, Seen>,
     known: Arc<KnownFiles>,
     films: Lru<(ContentPlace, Form), Laid>,
+    revisions: Arc<Revisions>,
     /// What was said in the log already, and need not be said again.
     said: Mutex<HashSet<String>>,
 }
@@ -103,6 +105,7 @@ impl Origin {
             seen: Lru::new(memory / 8),
             known: Arc::new(KnownFiles::new(config.data.join(FILMS), memory)),
             films: Lru::new(memory / 16 * 5),
+            revisions: Arc::new(Revisions::new(config.data.join(FILMS))),
             said: Mutex::default(),
         }
     }
@@ -133,7 +136,13 @@ impl Origin {
             let verified = self.known.verify(&loaded, representation).await;
             verified.map_err(|error| self.off_at(place.content.as_str(), &error.to_string()))?;
         }
-        let candidate = self.candidate(config, ring, place, form, &loaded)?;
+        let (candidate, made) = match self.candidate(config, ring, place, form, &loaded) {
+            Err(Unserved::Gone) => {
+                let before = self.candidate_before(config, ring, place, &loaded).await;
+                (before.ok_or(Unserved::Gone)?, None)
+            }
+            now => now?,
+        };
         let mut indexes = Vec::new();
         if matches!(candidate.keys, Some(Keys::Samples(_))) {
             for representation in 0..loaded.source.pack.representations.len() {
@@ -146,6 +155,9 @@ impl Origin {
         let film = laid.map_err(|error| self.off(place, &error.to_string()))?;
         let film = Arc::new(film.map_err(|reason| self.off(place, &reason))?);
         self.films.put(key, Laid { film: Arc::clone(&film), ring: Arc::clone(ring) }, film.memory());
+        if let Some(made) = made {
+            self.revisions.keep(place, made, ring).await;
+        }
         Ok(film)
     }
 
@@ -154,7 +166,15 @@ impl Origin {
         config.set_words(&place.set).is_some() && self.loaded(config, &place.content, now).await.is_ok()
     }
 
-    /// The settings and keys that a place names.
+    /// Whether a form of delivery serves a content, by its settings. Nothing is said where it does not.
+    pub(crate) async fn has_form(&self, config: &Config, place: &ContentPlace, form: Form, now: u64) -> bool {
+        let Ok(loaded) = self.loaded(config, &place.content, now).await else { return false };
+        let words = config.set_words(&place.set).unwrap_or_default();
+        settings(config.encryption(), form, &place.content, &loaded.folders, &words).is_ok()
+    }
+
+    /// The settings and keys that a place names, by the settings of today; with what is to be remembered of
+    /// them, unless they are none.
     fn candidate(
         &self,
         config: &Config,
@@ -162,7 +182,12 @@ impl Origin {
         place: &ContentPlace,
         form: Form,
         loaded: &Loaded,
-    ) -> Result<Candidate, Unserved> {
+    ) -> Result<(Candidate, Option<Made>), Unserved> {
+        let with_made = |candidate: Candidate, form, key: &str| {
+            let made = || Made::new(&candidate.revision, form, &candidate.settings, key);
+            let made = candidate.keys.is_some().then(made);
+            (candidate, made)
+        };
         let words = config.set_words(&place.set).unwrap_or_default();
         let resolved = |form| settings(config.encryption(), form, &place.content, &loaded.folders, &words);
         let active = ring.active_common_key().0;
@@ -173,14 +198,23 @@ impl Origin {
                 return Err(Unserved::NotFound);
             }
             let candidate = Candidate::new(loaded, &settings, place.whole, (ring, key));
-            return candidate.map_err(|reason| self.off(place, &reason));
+            let candidate = candidate.map_err(|reason| self.off(place, &reason))?;
+            return Ok(with_made(candidate, form, key));
         };
-        let mut reason = None;
-        for form in Form::ALL.into_iter().filter(|form| !place.whole || *form == Form::Hls) {
+        // Why a form cannot be told, and why none is.
+        let (mut broken, mut without, mut any) = (None, None, false);
+        // The form that is asked for first: another one with the same keys may have other rules.
+        let others = Form::ALL.into_iter().filter(|other| *other != form);
+        let forms = std::iter::once(form).chain(others);
+        for form in forms.filter(|form| !place.whole || *form == Form::Hls) {
             let settings = match resolved(form) {
                 Ok(settings) => settings,
-                Err(off) => {
-                    reason.get_or_insert(off.to_string());
+                Err(off @ Off::Broken(_)) => {
+                    broken.get_or_insert(off.to_string());
+                    continue;
+                }
+                Err(off @ Off::Uncovered { .. }) => {
+                    without.get_or_insert(off.to_string());
                     continue;
                 }
             };
@@ -192,16 +226,37 @@ impl Origin {
             let others = ring.common_keys().filter(|key| *key != today);
             for key in std::iter::once(today).chain(others) {
                 match Candidate::new(loaded, &settings, place.whole, (ring, key)) {
-                    Ok(candidate) if candidate.revision == *revision => return Ok(candidate),
-                    Ok(_) => {}
-                    Err(why) => _ = reason.get_or_insert(why),
+                    Ok(candidate) if candidate.revision == *revision => {
+                        return Ok(with_made(candidate, form, key));
+                    }
+                    Ok(_) => any = true,
+                    Err(why) => _ = without.get_or_insert(why),
                 }
             }
         }
-        match reason {
+        match broken.or_else(|| without.filter(|_| !any)) {
             Some(reason) => Err(self.off(place, &reason)),
             None => Err(Unserved::Gone),
         }
+    }
+
+    /// What a revision was made of before the settings changed, by the rules that hold for that form today;
+    /// `None`: it is not known, its common key is retired, or the film is another one.
+    async fn candidate_before(
+        &self,
+        config: &Config,
+        ring: &KeyRing,
+        place: &ContentPlace,
+        loaded: &Loaded,
+    ) -> Option<Candidate> {
+        let revision = place.revision.as_deref()?;
+        let made = self.revisions.find(place, revision).await?;
+        let words = config.set_words(&place.set).unwrap_or_default();
+        let today =
+            settings(config.encryption(), made.form()?, &place.content, &loaded.folders, &words).ok()?;
+        let key = (ring, made.common_key());
+        let candidate = Candidate::new(loaded, &made.over(&today)?, place.whole, key).ok()?;
+        (candidate.revision == revision).then_some(candidate)
     }
 
     /// Where clear films are; `None`: nowhere.

@@ -62,7 +62,7 @@ pub fn router(service: Arc<Service>) -> Router {
     }
     if config.has(Role::Control) {
         router = router.merge(guarded(&service, controller::routes().layer(Extension(audience))));
-        router = router.merge(interop::routes());
+        router = router.merge(interop::routes().layer(Extension(audience)));
     }
     if config.has(Role::Individualize) {
         router = router.merge(guarded(&service, individualize::routes()));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const TTL: u64 = 300;
 
 pub(super) fn routes() -> Router<Arc<Service>> {
-    Router::new().route("/steering", get(steer))
+    Router::new().route(cdns::STEERING, get(steer))
 }
 
 /// `s=` 16 lowercase hex digits names a draw; what players add (`_HLS_…`, `_DASH_…`) changes nothing: a player

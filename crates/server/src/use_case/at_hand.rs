@@ -28,6 +28,21 @@ pub(crate) async fn film(service: &Service, name: &str) -> Outcome<Result<Arc<Pa
     Ok(service.film(name).await)
 }
 
+/// As [`film`], a content in the form of delivery that has what is looked for ([`Service::film_with`]).
+///
+/// # Errors
+/// As there.
+pub(crate) async fn film_with(
+    service: &Service,
+    name: &str,
+    has: impl Fn(&Pack) -> bool + Send + Sync,
+) -> Outcome<Result<Arc<Pack>, Error>> {
+    if is_unread(service, name) {
+        return Err(Failure::Unread(vec![name.to_owned()]));
+    }
+    Ok(service.film_with(name, has).await)
+}
+
 /// As [`film`], whether all of them can be had.
 ///
 /// # Errors

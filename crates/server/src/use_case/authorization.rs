@@ -36,15 +36,17 @@ pub(crate) async fn authorize(
     networks::check(service, speaker)?;
     let (account, level) = (&speaker.account, speaker.device.level);
     let (movie, pack) = playable::playable(service, tx, account, movie_id, place).await?;
+    // The same CDN each time, as far as its weight lasts: what the device watches is in that one's cache.
+    let seed = cdns::seed_of(&speaker.device.id);
     if let Some(session) = service.live.session_of(&movie) {
         let highest = service.config.max_height_of(&account.plan);
-        let manifest = live_manifest(service, (&movie, &pack), (movie_id, highest), &session, now)?;
+        let manifest = live_manifest(service, (&movie, &pack), (movie_id, highest), &session, (seed, now))?;
         return Ok(ResponseMessage::Authorization(Box::new(manifest)));
     }
     let latest = tx.viewings(account.id, movie.id, 1).await?;
     let resume = latest.first().map_or(0.0, |viewing| viewing.resume());
     let allowed = (level, service.config.max_height_of(&account.plan));
-    let manifest = manifest(service, (&movie, &pack), movie_id, allowed, resume, now)?;
+    let manifest = manifest(service, (&movie, &pack), movie_id, allowed, resume, (seed, now))?;
     // Its license comes along, so its lease has to.
     if manifest.license_mode == LicenseMode::Embedded {
         leases::take(service, tx, speaker, movie.id, now).await?;
@@ -58,13 +60,13 @@ fn manifest(
     movie_id: MovieId,
     (level, highest): (KeyLevel, Option<u32>),
     resume: f64,
-    now: u64,
+    (seed, now): (u64, u64),
 ) -> Outcome<Manifest> {
     let default_life = pack.duration.as_f64().ceil() as u64 + BEYOND_THE_FILM;
     let life = service.config.edge.url_life.unwrap_or(default_life);
     let wanted = media_url::expiration(now, life);
     let tokens = service.url_tokens();
-    let cdns = cdns::drawn(&service.config, &tokens);
+    let cdns = cdns::ordered(&service.config, &tokens, seed);
     let sources = Sources { pack, cdns: &cdns, expires: wanted, now };
     let metadata = drm_metadata::make_up_to(service, movie, pack, highest, now)?;
     let metadata_url = || {
@@ -162,7 +164,7 @@ fn live_manifest(
     (movie, pack): (&Movie, &Pack),
     (movie_id, highest): (MovieId, Option<u32>),
     session: &Session,
-    now: u64,
+    (seed, now): (u64, u64),
 ) -> Outcome<Manifest> {
     let expiration = media_url::expiration(now, service.config.edge.url_life.unwrap_or(BEYOND_THE_FILM));
     let (app, event) = (session.event.app.as_str(), session.event.name.as_str());
@@ -176,7 +178,7 @@ fn live_manifest(
     // The latest run's clock: what is live now is live by it.
     let begun = runs.iter().rev().find_map(|run| Some(run.wall? as f64 / 1e3 - seconds(run.start)));
     let metadata = drm_metadata::make_up_to(service, movie, pack, highest, now)?;
-    let cdns = cdns::drawn(&service.config, &tokens);
+    let cdns = cdns::ordered(&service.config, &tokens, seed);
     let own = (tokens.own(), service.config.edge_base());
     let (signer, base) = cdns.first().map_or(own, |cdn| (cdn.signer, cdn.base_url));
     Ok(Manifest {

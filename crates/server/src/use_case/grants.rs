@@ -277,10 +277,23 @@ pub(crate) async fn accept(
 /// Whether the speaker, where it came by a grant, came for this movie.
 pub(crate) fn check(speaker: &Speaker, movie: MovieId) -> Outcome<()> {
     match &speaker.visit {
-        Some(visit) if !visit.movies.hold(movie) => {
-            let text = "The grant is not for this title.".to_owned();
-            Err(Failure::Said(WireError { text, ..ErrorCode::GrantInvalid.into() }))
-        }
-        _ => Ok(()),
+        Some(visit) => check_movie(visit, movie),
+        None => Ok(()),
     }
+}
+
+/// Whether who shows a grant, or came by one, came for this movie, and the time of that is not over.
+pub(crate) fn check_visit(visit: &Visit, movie: MovieId, now: u64) -> Outcome<()> {
+    if visit.until.is_some_and(|until| now >= until) {
+        return Err(ErrorCode::GrantInvalid.into());
+    }
+    check_movie(visit, movie)
+}
+
+fn check_movie(visit: &Visit, movie: MovieId) -> Outcome<()> {
+    if visit.movies.hold(movie) {
+        return Ok(());
+    }
+    let text = "The grant is not for this title.".to_owned();
+    Err(Failure::Said(WireError { text, ..ErrorCode::GrantInvalid.into() }))
 }

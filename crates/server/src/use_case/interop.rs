@@ -1,7 +1,10 @@
 //! Keys for players that are not Matinee's, where a film's policy has them given out (docs/delivery.md).
 
+pub(crate) mod holder;
+
 use super::{Failure, Outcome, content_keys, rules};
 use crate::catalogue::Pack;
+use crate::playlist_url::PlaylistPath;
 use crate::policy::PolicyTemplate;
 use crate::region::Place;
 use crate::store::{AuditEntry, Movie, retried};
@@ -37,16 +40,19 @@ impl Allowed {
     }
 }
 
-/// The movie of a film, by the rules that hold for it; only servers that know films and policies can tell.
+/// The movie of a film, by the rules that hold for it; only servers that know films and policies can tell. A
+/// content that the catalogue does not name has the policy that its settings name, or the default one.
 pub(crate) async fn film(service: &Service, pack: &Pack) -> Result<Option<Movie>, Error> {
     if !service.config.has(Role::Control) {
         return Ok(None);
     }
     let found = match pack.name.contains('/') {
         // A content's movie may have any number.
-        true => retried!(async { service.store.read().await?.movies().await })?
-            .into_iter()
-            .find(|movie| movie.pack == pack.name),
+        true => {
+            let movies = retried!(async { service.store.read().await?.movies().await })?;
+            let named = movies.into_iter().find(|movie| movie.pack == pack.name);
+            Some(named.unwrap_or_else(|| Movie::of_content(pack)))
+        }
         false => retried!(async { service.store.read().await?.movie(pack.movie_id).await })?,
     };
     let found = found.filter(|movie| movie.available && movie.pack == pack.name);
@@ -66,6 +72,15 @@ pub(crate) fn allowed(service: &Service, movie: Movie) -> Option<Allowed> {
 pub(crate) enum Form {
     ClearKey,
     HlsKey,
+}
+
+impl Form {
+    fn is_given_by(self, allowed: &Allowed) -> bool {
+        match self {
+            Self::ClearKey => allowed.clear_key(),
+            Self::HlsKey => allowed.hls_keys(),
+        }
+    }
 }
 
 /// Why there is no key.
@@ -89,16 +104,16 @@ impl From<Failure> for Refused {
     }
 }
 
-/// The keys of a pack that were asked for by a manifest's token. Under key rotation ClearKey gets those of the
-/// other periods with them: a player asks once, for the first. What is given, and what the policy refuses, is in
-/// the audit log; nothing is given that could not be written there.
+/// The keys of a film that were asked for by a manifest's token, as that form of delivery has them. Under key
+/// rotation ClearKey gets those of the other periods with them: a player asks once, for the first. What is
+/// given, and what the policy refuses, is in the audit log; nothing is given that could not be written there.
 pub(crate) async fn keys(
     service: &Service,
-    pack: &str,
+    of: &PlaylistPath,
     (form, asked): (Form, &[Kid]),
     place: &Place,
 ) -> Result<Vec<(Kid, Cek)>, Refused> {
-    let pack = match service.film(pack).await {
+    let pack = match service.film_by(&of.pack, of.form()).await {
         Ok(pack) => pack,
         Err(error) => {
             tracing::error!(%error, "no keys can be given");
@@ -109,10 +124,7 @@ pub(crate) async fn keys(
         tracing::error!(%error, "no keys can be given");
         Refused::Failed(ErrorCode::TryLater.into())
     })?;
-    let found = found.and_then(|movie| allowed(service, movie)).filter(|allowed| match form {
-        Form::ClearKey => allowed.clear_key(),
-        Form::HlsKey => allowed.hls_keys(),
-    });
+    let found = found.and_then(|movie| allowed(service, movie)).filter(|allowed| form.is_given_by(allowed));
     let Some(allowed) = found else {
         let entry = entry(service, form, pack.movie_id, place).result(ErrorCode::PolicyRefused.as_str());
         super::audit::alone(service, entry).await;
@@ -147,17 +159,27 @@ fn entry(service: &Service, form: Form, movie: u64, place: &Place) -> AuditEntry
     AuditEntry::client(action, service.clock.now()).movie(movie).from(place.network.as_deref())
 }
 
+/// What is written of keys that are given.
+fn given(
+    service: &Service,
+    (form, allowed): (Form, &Allowed),
+    keys: &[(Kid, Cek)],
+    place: &Place,
+) -> AuditEntry {
+    let kids: Vec<String> = keys.iter().map(|(kid, _)| kid.to_string()).collect();
+    entry(service, form, allowed.movie.id, place)
+        .with("keys", kids)
+        .with("policy", allowed.policy.name.as_str())
+        .with("policy_version", allowed.policy.version())
+}
+
 async fn write(
     service: &Service,
     (form, allowed): (Form, &Allowed),
     keys: &[(Kid, Cek)],
     place: &Place,
 ) -> Outcome<()> {
-    let kids: Vec<String> = keys.iter().map(|(kid, _)| kid.to_string()).collect();
-    let entry = entry(service, form, allowed.movie.id, place)
-        .with("keys", kids)
-        .with("policy", allowed.policy.name.as_str())
-        .with("policy_version", allowed.policy.version());
+    let entry = given(service, (form, allowed), keys, place);
     Ok(retried!(async {
         let mut tx = service.store.begin().await?;
         tx.audit(&entry).await?;

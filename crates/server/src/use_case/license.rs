@@ -95,7 +95,9 @@ pub(crate) async fn issue(
     if challenge.module_version < service.oldest_module {
         return Err(ErrorCode::PolicyRefused.into());
     }
-    let (movie, pack) = playable::playable(service, tx, &speaker.account, movie_id, place).await?;
+    // A player of others names the keys of the manifest that it has, which may be those of another form.
+    let asked = (movie_id, challenge.keys.as_slice());
+    let (movie, pack) = playable::playable_by(service, tx, &speaker.account, asked, place).await?;
     content_keys::may_be_asked(&pack, &challenge.keys)?;
     let policies = service.policies();
     let template = policies.find(rules::policy_of(service, &movie)).ok_or_else(|| {

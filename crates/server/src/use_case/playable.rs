@@ -6,6 +6,7 @@ use crate::live;
 use crate::region::Place;
 use crate::store::{Account, Movie, Transaction};
 use crate::{Error, Service};
+use license::KeyName;
 use nccp::{ErrorCode, EventState, MovieId};
 use std::sync::Arc;
 
@@ -42,9 +43,28 @@ pub(crate) async fn playable(
     movie_id: MovieId,
     place: &Place,
 ) -> Outcome<(Movie, Arc<Pack>)> {
+    playable_by(service, tx, account, (movie_id, &[]), place).await
+}
+
+/// As [`playable`], a content in the form of delivery that has these keys, with that form's rules. None
+/// stands for all of Matinee's own players'.
+pub(crate) async fn playable_by(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    account: &Account,
+    (movie_id, keys): (MovieId, &[KeyName]),
+    place: &Place,
+) -> Outcome<(Movie, Arc<Pack>)> {
     let movie = tx.movie(movie_id.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
     may_play(account, &movie, place)?;
-    match at_hand::film(service, &movie.pack).await? {
+    let film = match keys {
+        [] => at_hand::film(service, &movie.pack).await?,
+        keys => {
+            let has = |pack: &Pack| keys.iter().all(|key| pack.keys.contains(key));
+            at_hand::film_with(service, &movie.pack, has).await?
+        }
+    };
+    match film {
         Ok(pack) => Ok((pack.rules.over(movie), pack)),
         // An event of which there is nothing yet, or nothing any more.
         Err(_) if movie.pack == live::pack_of(movie.id) => {

@@ -1,5 +1,6 @@
 //! DASH and HLS manifests of packs, made when they are asked for (docs/delivery.md).
 
+use super::cdns;
 use super::drm_metadata;
 use super::interop::{self, Allowed};
 use crate::catalogue::Pack;
@@ -12,8 +13,7 @@ use crate::{Error, Service};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cenc::Kid;
-use manifest::{Delivery, dash, hls};
-use origin::scope::Form;
+use manifest::{Delivery, Pathway, Steering, dash, hls};
 use std::sync::Arc;
 use urltoken::{Place, Reach, Signer};
 
@@ -56,8 +56,7 @@ pub(crate) async fn make(
     let PlaylistPath { pack: id, playlist } = &granted.path;
     let (pack, film, content) = match id.parse::<ContentPlace>() {
         Ok(place) => {
-            let form = if *playlist == Playlist::Dash { Form::Dash } else { Form::Hls };
-            let film = service.content(&place, form).await.map_err(NoPlaylist::Unserved)?;
+            let film = service.content(&place, granted.path.form()).await.map_err(NoPlaylist::Unserved)?;
             (Arc::clone(&film.pack), Arc::clone(&film.film), Some(film))
         }
         Err(_) => {
@@ -76,12 +75,13 @@ pub(crate) async fn make(
     // With the revision of its keys: other playlists are to be of the same.
     let id = &film.place;
     let length = pack.duration.value.div_ceil(u64::from(pack.duration.timescale.max(1)));
-    let expires = match playlist {
+    let ends = |signer: &Signer| match playlist {
         Playlist::Dash | Playlist::Master if signer.reach() != Reach::Folder => {
             granted.expires.saturating_add(length)
         }
         _ => granted.expires,
     };
+    let expires = ends(signer);
     let (now, folder) = (service.clock.now(), format!("/s/{id}/"));
     let token = |path: &str| match path.strip_suffix('/') {
         None => signer.query(&Place::new(&granted.base, &folder, path), expires, now),
@@ -111,9 +111,28 @@ pub(crate) async fn make(
         whole?.iv(number, segment)
     };
     let root = format!("{}/s/{id}/", media_url::path_of(&granted.base));
+    // One draw for each URL of a manifest, which is the nearest thing to a device here; a copy in a cache is
+    // of that URL.
+    let (tokens, seed) = (service.url_tokens(), cdns::seed_of(query));
+    let steered = match playlist {
+        // Whoever pulls without a token gets files of packs, and neither playlists nor contents.
+        Playlist::Dash => cdns::steered(&service.config, &tokens, seed, content.is_some()),
+        Playlist::Master => cdns::steered(&service.config, &tokens, seed, true),
+        Playlist::Media(_) | Playlist::IFrames(_) | Playlist::Subtitles(_) => Vec::new(),
+    };
+    let at: &str = &folder;
+    let pathways = steered.iter().map(|cdn| {
+        let (base, signer, expires) = (cdn.base_url, cdn.signer, ends(cdn.signer));
+        let query = move |path: &str| signer.query(&Place::new(base, at, path), expires, now);
+        Pathway { id: cdn.id.to_string(), root: format!("{base}{at}"), query: Box::new(query) }
+    });
+    let pathways: Vec<Pathway<'_>> = pathways.collect();
+    let server = format!("{public}{}?s={seed:016x}", cdns::STEERING);
+    let steering = (!pathways.is_empty()).then_some(Steering { server: &server, pathways: &pathways });
     let delivery = Delivery {
         root: &root,
         absolute: granted.path.pack != *id,
+        steering,
         query: &token,
         max_height: allowed.as_ref().and_then(Allowed::max_height),
         clear_key: gives(Allowed::clear_key).then_some(&*clear_key),

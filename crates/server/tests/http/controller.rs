@@ -502,7 +502,8 @@ async fn a43_a59_a69_the_manifest() {
     assert_eq!(drm.keys[0].kid.0, video.keys[0].kid);
 }
 
-/// A60, A63, A68: CDNs with weights, drawn by the server, each with its own URL.
+/// A60, A63, A68: CDNs with weights, each with its own URL, in the order that content steering has for the
+/// device: the same at each start.
 #[tokio::test]
 async fn a60_a68_cdns_are_drawn_by_weight() {
     let cdn = |id, weight| {
@@ -510,29 +511,32 @@ async fn a60_a68_cdns_are_drawn_by_weight() {
             "[[cdn]]\nid = {id}\nname = \"c{id}\"\nweight = {weight}\nbase_url = \"http://c{id}.example\"\n"
         )
     };
-    let world = World::with(&format!("{}{}", cdn(4, 300), cdn(9, 100))).await;
-    let mut client = Client::registered(&world).await;
-    let mut first = 0;
-    for _ in 0..200 {
-        let Ok(ResponseMessage::Authorization(manifest)) = client.one(&world, authorization(MOVIE)).await
-        else {
-            panic!()
-        };
-        assert_eq!(
-            manifest
-                .cdns
-                .iter()
-                .map(|c| (c.id, c.weight))
-                .filter(|c| *c == (4, 300) || *c == (9, 100))
-                .count(),
-            2
-        );
-        let urls = &manifest.downloadables[0].urls;
-        assert!(urls.iter().all(|u| u.url.starts_with(&format!("http://c{}.example/s/", u.cdn_id))));
-        first += usize::from(manifest.cdns[0].id == 4);
+    let world = World::with(&[cdn(4, 140), cdn(9, 120), cdn(2, 100), cdn(3, 90)].concat()).await;
+    for _ in 0..4 {
+        let mut client = Client::registered(&world).await;
+        let seed = license::sha256(client.device.as_ref().unwrap().as_str().as_bytes());
+        let steering = format!("/steering?s={}", &hex::encode(seed)[..16]);
+        let order = world.request("GET", &steering, &[], b"").await.json::<serde_json::Value>();
+        let order: Vec<u32> = order["PATHWAY-PRIORITY"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|id| id.as_str().unwrap().parse().unwrap())
+            .collect();
+        for _ in 0..3 {
+            let Ok(ResponseMessage::Authorization(manifest)) = client.one(&world, authorization(MOVIE)).await
+            else {
+                panic!()
+            };
+            let mut told: Vec<_> = manifest.cdns.iter().map(|c| (c.id, c.weight)).collect();
+            assert_eq!(told.iter().map(|(id, _)| *id).collect::<Vec<_>>(), order);
+            told.sort_unstable();
+            assert_eq!(told, [(2, 100), (3, 90), (4, 140), (9, 120)]);
+            let urls = &manifest.downloadables[0].urls;
+            assert!(urls.iter().all(|u| u.url.starts_with(&format!("http://c{}.example/s/", u.cdn_id))));
+            assert_eq!(urls.iter().map(|u| u.cdn_id).collect::<Vec<_>>(), order);
+        }
     }
-    // Three in four of 200, with a probability of error below 10^-6.
-    assert!((115..=182).contains(&first), "{first}");
 }
 
 /// Accounts that are gone, and films whose files are: in words, not in crashes.

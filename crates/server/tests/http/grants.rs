@@ -9,10 +9,10 @@ use server::store::{AuditFilter, Store as _};
 use server::{Clock, Service, accounts};
 use std::sync::Arc;
 
-const SCHOOL: &str = "https://school.example";
+pub(crate) const SCHOOL: &str = "https://school.example";
 const CONFIG: &str = "embedders = [\"https://school.example\", \"https://other.example\"]";
 
-async fn world() -> (World, String) {
+pub(crate) async fn world() -> (World, String) {
     with(CONFIG).await
 }
 
@@ -28,7 +28,7 @@ async fn ask(world: &World, key: &str, body: &Value) -> Reply {
     world.request("POST", "/api/grants", &headers, body.to_string().as_bytes()).await
 }
 
-fn body() -> Value {
+pub(crate) fn body() -> Value {
     json!({"subject": "u-42", "name": "Ada", "movies": [MOVIE], "origin": SCHOOL, "expires_in": 300})
 }
 
@@ -39,7 +39,7 @@ fn with_members(members: Value) -> Value {
     body
 }
 
-async fn grant(world: &World, key: &str, body: &Value) -> String {
+pub(crate) async fn grant(world: &World, key: &str, body: &Value) -> String {
     let reply = ask(world, key, body).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json::<Value>()["grant"].as_str().unwrap().to_owned()

@@ -36,7 +36,7 @@ fn key(world: &World, movie: u64, period: u32) -> (Kid, Cek) {
     (derive_kid(common, of.0, of.1, period), derive_cek(common, of.0, of.1, period))
 }
 
-fn request(kids: &[Kid]) -> Value {
+pub(crate) fn request(kids: &[Kid]) -> Value {
     json!({"kids": kids.iter().map(|kid| URL_SAFE_NO_PAD.encode(kid.0)).collect::<Vec<_>>(), "type": "temporary"})
 }
 
@@ -45,7 +45,7 @@ async fn ask(world: &World, url: &str, body: &Value) -> Reply {
 }
 
 /// Where an MPD says that ClearKey asks.
-fn license_url(mpd: &str) -> Option<String> {
+pub(crate) fn license_url(mpd: &str) -> Option<String> {
     let url = mpd.split("licenseType=\"EME-1.0\">").nth(1)?.split('<').next()?.replace("&amp;", "&");
     Some(url.strip_prefix(URL)?.to_owned())
 }

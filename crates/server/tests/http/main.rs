@@ -17,6 +17,7 @@ mod dialects;
 mod drm;
 mod edge;
 mod exchange;
+mod forms;
 mod grants;
 mod heights;
 mod hls_whole;
