@@ -1,5 +1,5 @@
-//! Documents of key servers: read or refused; what is read is written and read again. With encrypted keys, too, and
-//! certificates.
+//! Documents of key servers: read or refused; what is read is written and read again. With encrypted keys,
+//! too, and certificates.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -30,7 +30,8 @@ pub enum Error {
     /// Its encrypted keys have no MAC.
     #[error("the CPIX document's encrypted keys have no MAC (MACMethod, ValueMAC)")]
     NoMac,
-    /// Its encrypted keys, or the keys that they are encrypted with, were changed or made with something else.
+    /// Its encrypted keys, or the keys that they are encrypted with, were changed or made with something
+    /// else.
     #[error("the CPIX document's encrypted keys cannot be opened")]
     NotAuthentic,
     /// It is no certificate that keys can be encrypted for.

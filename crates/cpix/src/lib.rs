@@ -2,10 +2,11 @@
 //! keys, what they are for, and what protection systems are told of them are exchanged in. No I/O.
 //!
 //! * [`Document::parse`] reads one: bounded in size, depth and number of elements; without DTD, entities and
-//!   processing instructions. Keys must be plain; [`Document::open`] opens those that are encrypted for a recipient
-//!   whose private key is at hand. What would change which key is for what and is not
-//!   understood is refused by name; what is for others (Smooth Streaming, HDS, signatures) is read over.
-//! * [`Document::to_xml`] writes one, [`Document::to_xml_for`] one whose keys only recipients can open; what it writes is read as the same document.
+//!   processing instructions. Keys must be plain; [`Document::open`] opens those that are encrypted for a
+//!   recipient whose private key is at hand. What would change which key is for what and is not understood is
+//!   refused by name; what is for others (Smooth Streaming, HDS, signatures) is read over.
+//! * [`Document::to_xml`] writes one, [`Document::to_xml_for`] one whose keys only recipients can open; what
+//!   they write is read as the same document.
 //! * [`Request`] is what SPEKE v2 asks a key server with; the answer is a document.
 //!
 //! # Examples

@@ -16,8 +16,8 @@ use crate::Error;
 /// Octets of an RSA modulus at least: 2048 bits.
 const MIN_MODULUS: usize = 256;
 
-/// A recipient: an X.509 certificate of an RSA key of 2048 bits or more. Who signed it and until when it holds is not
-/// looked at: the one who names it trusts it.
+/// A recipient: an X.509 certificate of an RSA key of 2048 bits or more. Who signed it and until when it
+/// holds is not looked at: the one who names it trusts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// DER.
@@ -59,7 +59,8 @@ impl Recipient {
 pub struct RecipientKey(RsaPrivateKey);
 
 impl RecipientKey {
-    /// Reads a key in PEM that no password protects: `PRIVATE KEY` (PKCS#8, RFC 5208) or `RSA PRIVATE KEY` (PKCS#1).
+    /// Reads a key in PEM that no password protects: `PRIVATE KEY` (PKCS#8, RFC 5208) or `RSA PRIVATE KEY`
+    /// (PKCS#1).
     ///
     /// # Errors
     /// [`Error::PrivateKey`].
@@ -92,8 +93,8 @@ impl fmt::Debug for RecipientKey {
     }
 }
 
-/// The RSA key of a certificate (RFC 5280, section 4.1): `subjectPublicKeyInfo` stands behind serial number, signature
-/// algorithm, issuer, validity and subject, before which a version may stand.
+/// The RSA key of a certificate (RFC 5280, section 4.1): `subjectPublicKeyInfo` stands behind serial number,
+/// signature algorithm, issuer, validity and subject, before which a version may stand.
 fn public_key(certificate: &[u8]) -> Option<RsaPublicKey> {
     const SEQUENCE: u8 = 0x30;
     const VERSION: u8 = 0xa0;

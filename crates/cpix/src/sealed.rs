@@ -1,6 +1,6 @@
-//! Content keys that are encrypted for recipients (CPIX 2.3, clause "Key Management", with RFC 6030, section 6, and XML
-//! Encryption): under a document key by AES-256-CBC, with a MAC by HMAC-SHA512 over IV and ciphertext; document key and
-//! MAC key under each recipient's RSA key.
+//! Content keys that are encrypted for recipients (CPIX 2.3, clause "Key Management", with RFC 6030, section
+//! 6, and XML Encryption): under a document key by AES-256-CBC, with a MAC by HMAC-SHA512 over IV and
+//! ciphertext; document key and MAC key under each recipient's RSA key.
 
 use aes::Aes256;
 use base64::Engine as _;
@@ -74,8 +74,8 @@ impl Delivery {
         }
     }
 
-    /// A content key, from its `Secret`: the MAC is verified before anything is decrypted. Whatever is wrong with the
-    /// octets is one error.
+    /// A content key, from its `Secret`: the MAC is verified before anything is decrypted. Whatever is wrong
+    /// with the octets is one error.
     pub(crate) fn content_key(&self, kid: Kid, secret: &Element) -> Result<Zeroizing<Vec<u8>>, Error> {
         if secret.first("EncryptedValue").is_none() {
             return Err(match secret.first("PlainValue") {

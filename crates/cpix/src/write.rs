@@ -34,8 +34,8 @@ impl Document {
         out
     }
 
-    /// Writes the document, version 2.3, with its keys encrypted so that any of these recipients can open them, and
-    /// nobody else.
+    /// Writes the document, version 2.3, with its keys encrypted so that any of these recipients can open
+    /// them, and nobody else.
     ///
     /// # Errors
     /// [`Error::Invalid`] for no recipients, or more than [`MAX_RECIPIENTS`]; [`Error::Random`].

@@ -80,7 +80,7 @@ pub struct Video {
     pub variable: bool,
     /// ffmpeg's name of the transfer characteristics: `smpte2084` and `arib-std-b67` are HDR.
     pub transfer: String,
-    /// Whether captions are seen in them (CEA-608 in the user data of ATSC A/53).
+    /// Whether captions are seen in them (CEA-608 and CEA-708 in the user data of ATSC A/53).
     pub captions: bool,
 }
 

@@ -26,8 +26,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Packaging: `matinee package` beside Shaka Packager, time, processor time and memory for cenc and cbcs; and
-    /// `matinee add` of a film that needs no transcoding beside `package`.
+    /// Packaging: `matinee package` beside Shaka Packager, time, processor time and memory for cenc and cbcs;
+    /// and `matinee add` of a film that needs no transcoding beside `package`.
     Package {
         /// How many times each is run; the median counts.
         #[arg(long, default_value_t = 7)]

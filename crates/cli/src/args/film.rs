@@ -211,11 +211,12 @@ pub(crate) struct FilmKeys {
     /// times
     #[arg(long = "key-file", value_name = "FILE")]
     pub(crate) key_files: Vec<PathBuf>,
-    /// CPIX document with such keys, that nobody else can read, and what each of them is for; - is standard input
+    /// CPIX document with such keys, that nobody else can read, and what each of them is for; - is standard
+    /// input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["keys", "key_files"])]
     pub(crate) cpix: Option<PathBuf>,
-    /// Private key (RSA, PEM) that nobody else can read, to open a CPIX document with whose keys are encrypted; - is
-    /// standard input
+    /// Private key (RSA, PEM) that nobody else can read, to open a CPIX document with whose keys are
+    /// encrypted; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["keys", "key_files"])]
     pub(crate) cpix_key: Option<PathBuf>,
 }

@@ -119,8 +119,8 @@ fn document(package: &Package, movie: u64) -> Result<Option<Document>, Failure> 
     }
 }
 
-/// What a key server's answer is opened with, and whom the server is told to encrypt for: where there is a private key,
-/// an answer with plain keys is none.
+/// What a key server's answer is opened with, and whom the server is told to encrypt for: where there is a
+/// private key, an answer with plain keys is none.
 fn opener(package: &Package) -> Result<(Option<RecipientKey>, Option<Recipient>), Failure> {
     let exchange = &package.exchange;
     let Some(path) = &package.keys.cpix_key else { return Ok((None, None)) };

@@ -251,8 +251,8 @@ fn what_a_key_server_answers_is_looked_at() {
     assert!(site.library().is_empty());
 }
 
-/// A film's document is for a recipient, whose private key opens it, and without that key there is nothing to read; a
-/// private key is a file of secrets, and what is not encrypted is not taken for what is.
+/// A film's document is for a recipient, whose private key opens it, and without that key there is nothing to
+/// read; a private key is a file of secrets, and what is not encrypted is not taken for what is.
 #[test]
 fn documents_for_recipients() {
     let site = Site::new();

@@ -188,8 +188,8 @@ impl Bench<'_> {
         matinee
     }
 
-    /// Runs two programs in turn, each into an empty folder, with the film in the page cache and nothing left to
-    /// be written to the disk.
+    /// Runs two programs in turn, each into an empty folder, with the film in the page cache and nothing left
+    /// to be written to the disk.
     fn in_turn(&self, out: &Path, film: &Path, programs: [&Command; 2]) -> Result<[Runs; 2], Error> {
         warm(film)?;
         let sync = on_path("sync");

@@ -6,8 +6,8 @@ use crate::command;
 use crate::error::Error;
 use crate::project::Project;
 
-/// A film: a moving test picture under noise, so that the encoder needs the bit rate that it may have, and noise to
-/// hear; H.264 with a key frame every 4 s, and AAC.
+/// A film: a moving test picture under noise, so that the encoder needs the bit rate that it may have, and
+/// noise to hear; H.264 with a key frame every 4 s, and AAC.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Film {
     name: &'static str,
