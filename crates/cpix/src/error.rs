@@ -18,9 +18,31 @@ pub enum Error {
     Version(String),
     /// Its keys are encrypted.
     #[error(
-        "the CPIX document's keys are encrypted; export it with plain keys (pskc:PlainValue), without DeliveryDataList"
+        "the CPIX document's keys are encrypted: the private key of one of its recipients is needed (--cpix-key)"
     )]
     Encrypted,
+    /// Its keys are not encrypted, or not all of them, though a private key was given to open them with.
+    #[error("the CPIX document has keys that are not encrypted, and was to be opened with a private key")]
+    NotEncrypted,
+    /// Its keys are encrypted for others.
+    #[error("the CPIX document's keys are encrypted for other recipients than this private key's")]
+    OtherRecipient,
+    /// Its encrypted keys have no MAC.
+    #[error("the CPIX document's encrypted keys have no MAC (MACMethod, ValueMAC)")]
+    NoMac,
+    /// Its encrypted keys, or the keys that they are encrypted with, were changed or made with something
+    /// else.
+    #[error("the CPIX document's encrypted keys cannot be opened")]
+    NotAuthentic,
+    /// It is no certificate that keys can be encrypted for.
+    #[error("no X.509 certificate in PEM of an RSA key of 2048 bits or more")]
+    Certificate,
+    /// It is no private key that keys can be opened with.
+    #[error("no RSA private key in PEM without a password")]
+    PrivateKey,
+    /// There is no randomness.
+    #[error("there is no randomness")]
+    Random,
     /// It has no keys.
     #[error("the CPIX document has no keys")]
     NoKeys,

@@ -2,9 +2,11 @@
 //! keys, what they are for, and what protection systems are told of them are exchanged in. No I/O.
 //!
 //! * [`Document::parse`] reads one: bounded in size, depth and number of elements; without DTD, entities and
-//!   processing instructions. Keys must be plain. What would change which key is for what and is not
-//!   understood is refused by name; what is for others (Smooth Streaming, HDS, signatures) is read over.
-//! * [`Document::to_xml`] writes one; what it writes is read as the same document.
+//!   processing instructions. Keys must be plain; [`Document::open`] opens those that are encrypted for a
+//!   recipient whose private key is at hand. What would change which key is for what and is not understood is
+//!   refused by name; what is for others (Smooth Streaming, HDS, signatures) is read over.
+//! * [`Document::to_xml`] writes one, [`Document::to_xml_for`] one whose keys only recipients can open; what
+//!   they write is read as the same document.
 //! * [`Request`] is what SPEKE v2 asks a key server with; the answer is a document.
 //!
 //! # Examples
@@ -27,12 +29,15 @@
 mod error;
 mod model;
 mod read;
+mod recipient;
 mod request;
+mod sealed;
 mod write;
 mod xml;
 
 pub use error::Error;
 pub use model::{ContentKey, Document, TrackFilter, UsageRule};
+pub use recipient::{Recipient, RecipientKey};
 pub use request::Request;
 
 /// The version that is written.
@@ -43,3 +48,6 @@ pub const MAX_DOCUMENT: usize = 4 << 20;
 
 /// Keys of a document at most: as many as a film may have.
 pub const MAX_KEYS: usize = 1000;
+
+/// Recipients of a document at most.
+pub const MAX_RECIPIENTS: usize = 100;

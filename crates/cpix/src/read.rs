@@ -9,15 +9,28 @@ use cenc::{Cek, Kid, KidAndKey, Scheme};
 use pack::{MAX_SIGNAL, MAX_SYSTEMS, PackSystem, SystemId, SystemPssh};
 use zeroize::Zeroizing;
 
+use crate::sealed::Delivery;
 use crate::xml::{self, Element};
-use crate::{ContentKey, Document, Error, MAX_DOCUMENT, MAX_KEYS, TrackFilter, UsageRule};
+use crate::{ContentKey, Document, Error, MAX_DOCUMENT, MAX_KEYS, RecipientKey, TrackFilter, UsageRule};
 
 impl Document {
-    /// Reads a document.
+    /// Reads a document with plain keys.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn parse(octets: &[u8]) -> Result<Self, Error> {
+        Self::read(octets, None)
+    }
+
+    /// Reads a document whose keys are encrypted, all of them, for the recipient whose private key this is.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open(octets: &[u8], key: &RecipientKey) -> Result<Self, Error> {
+        Self::read(octets, Some(key))
+    }
+
+    fn read(octets: &[u8], key: Option<&RecipientKey>) -> Result<Self, Error> {
         if octets.len() > MAX_DOCUMENT {
             return Err(Error::TooLarge);
         }
@@ -31,14 +44,17 @@ impl Document {
         {
             return Err(Error::Version(version.chars().take(16).collect()));
         }
-        if root.first("DeliveryDataList").is_some_and(|list| !list.children.is_empty()) {
-            return Err(Error::Encrypted);
-        }
         let items = |list: &'static str, item: &'static str| {
             let lists = root.children.iter().filter(move |child| child.name == list);
             lists.flat_map(move |list| list.children.iter().filter(move |child| child.name == item))
         };
-        let keys = read_keys(items("ContentKeyList", "ContentKey"))?;
+        let mut deliveries = items("DeliveryDataList", "DeliveryData").peekable();
+        let delivery = match key {
+            None if deliveries.peek().is_some() => return Err(Error::Encrypted),
+            None => None,
+            Some(key) => Some(Delivery::open(deliveries, key)?),
+        };
+        let keys = read_keys(items("ContentKeyList", "ContentKey"), delivery.as_ref())?;
         let known = |element, kid: Kid| match keys.iter().any(|key| key.key.kid == kid) {
             true => Ok(()),
             false => Err(Error::UnknownKey { element, kid }),
@@ -74,7 +90,10 @@ fn kid(element: &Element, name: &'static str) -> Result<Kid, Error> {
     required(element, name, "kid")
 }
 
-fn read_keys<'a>(elements: impl Iterator<Item = &'a Element>) -> Result<Vec<ContentKey>, Error> {
+fn read_keys<'a>(
+    elements: impl Iterator<Item = &'a Element>,
+    delivery: Option<&Delivery>,
+) -> Result<Vec<ContentKey>, Error> {
     let mut keys: Vec<ContentKey> = Vec::new();
     for element in elements {
         if keys.len() == MAX_KEYS {
@@ -104,21 +123,27 @@ fn read_keys<'a>(elements: impl Iterator<Item = &'a Element>) -> Result<Vec<Cont
         };
         let secret =
             element.first("Data").and_then(|data| data.first("Secret")).ok_or(Error::NoValue(kid))?;
-        if secret.first("EncryptedValue").is_some() {
-            return Err(Error::Encrypted);
-        }
-        let text = secret.first("PlainValue").ok_or(Error::NoValue(kid))?.compact();
-        let octets = Zeroizing::new(BASE64.decode(text.as_bytes()).unwrap_or_default());
-        let cek = Cek::try_from(octets.as_slice()).map_err(|_| Error::Invalid {
-            element: "ContentKey",
-            what: "PlainValue (16 octets in base64)",
-        })?;
+        let (octets, what) = match delivery {
+            Some(delivery) => (delivery.content_key(kid, secret)?, "EncryptedValue (of 16 octets)"),
+            None => (plain_key(kid, secret)?, "PlainValue (16 octets in base64)"),
+        };
+        let cek =
+            Cek::try_from(octets.as_slice()).map_err(|_| Error::Invalid { element: "ContentKey", what })?;
         keys.push(ContentKey { key: KidAndKey { kid, cek }, scheme, iv });
     }
     match keys.is_empty() {
         true => Err(Error::NoKeys),
         false => Ok(keys),
     }
+}
+
+/// A key that is not encrypted; no octets where it is not base64.
+fn plain_key(kid: Kid, secret: &Element) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if secret.first("EncryptedValue").is_some() {
+        return Err(Error::Encrypted);
+    }
+    let text = secret.first("PlainValue").ok_or(Error::NoValue(kid))?.compact();
+    Ok(Zeroizing::new(BASE64.decode(text.as_bytes()).unwrap_or_default()))
 }
 
 /// What a system is told; `None` where it is nothing that is kept.

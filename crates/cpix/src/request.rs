@@ -1,8 +1,9 @@
 use cenc::{Kid, Scheme};
 use pack::SystemId;
 
+use crate::sealed::write_delivery_key;
 use crate::write::{open, open_key, put, uuid, write_rules};
-use crate::{TrackFilter, UsageRule};
+use crate::{Recipient, TrackFilter, UsageRule};
 
 /// What a key server is asked for (SPEKE v2, a profile of CPIX 2.3): one key for all tracks of a film, and what
 /// some systems are to be told of it.
@@ -16,13 +17,20 @@ pub struct Request<'a> {
     pub scheme: Scheme,
     /// The systems. FairPlay has no `pssh`, and nothing in DASH.
     pub systems: &'a [SystemId],
+    /// Whom the server is to encrypt the key for; none: the key is to come in the clear.
+    pub recipient: Option<&'a Recipient>,
 }
 
 impl Request<'_> {
     /// The document: what is asked for stands in it empty.
     pub fn to_xml(&self) -> String {
         let mut out = String::new();
-        open(&mut out, Some(self.content_id));
+        open(&mut out, Some(self.content_id), self.recipient.is_some());
+        if let Some(recipient) = self.recipient {
+            out.push_str("  <cpix:DeliveryDataList>\n    <cpix:DeliveryData>\n");
+            write_delivery_key(&mut out, recipient);
+            out.push_str("    </cpix:DeliveryData>\n  </cpix:DeliveryDataList>\n");
+        }
         out.push_str("  <cpix:ContentKeyList>\n");
         open_key(&mut out, self.kid, Some(self.scheme));
         out.push_str("/>\n  </cpix:ContentKeyList>\n  <cpix:DRMSystemList>\n");

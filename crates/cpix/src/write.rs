@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use cenc::{Kid, Scheme};
+use cenc::{Kid, KidAndKey, Scheme};
 use pack::{PackSystem, SystemId};
 use zeroize::Zeroizing;
 
+use crate::sealed::Sealing;
 use crate::xml::{self, is_xml_char};
-use crate::{Document, TrackFilter, UsageRule, VERSION};
+use crate::{Document, Error, MAX_RECIPIENTS, Recipient, TrackFilter, UsageRule, VERSION};
 
 impl Document {
     /// Writes the document, version 2.3. It has the keys in plain.
@@ -25,34 +26,67 @@ impl Document {
             + self.rules.iter().map(|r| 512 + 192 * (r.tracks.len() + r.periods.len())).sum::<usize>()
             + 2 * self.systems.iter().map(signals).sum::<usize>();
         let mut out = Zeroizing::new(String::with_capacity(room));
-        open(&mut out, self.content_id.as_deref());
+        self.write(&mut out, None, |key, out| {
+            out.push_str("<pskc:PlainValue>");
+            BASE64.encode_string(key.cek.expose(), out);
+            out.push_str("</pskc:PlainValue>");
+        });
+        out
+    }
+
+    /// Writes the document, version 2.3, with its keys encrypted so that any of these recipients can open
+    /// them, and nobody else.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for no recipients, or more than [`MAX_RECIPIENTS`]; [`Error::Random`].
+    pub fn to_xml_for(&self, recipients: &[Recipient]) -> Result<String, Error> {
+        if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
+            return Err(Error::Invalid { element: "DeliveryDataList", what: "number of recipients" });
+        }
+        let sealing = Sealing::new()?;
+        let deliveries = sealing.deliveries(recipients)?;
+        let secrets = self.keys.iter().map(|key| sealing.secret(&key.key.cek));
+        let mut secrets = secrets.collect::<Result<Vec<_>, Error>>()?.into_iter();
+        let mut out = String::new();
+        self.write(&mut out, Some(&deliveries), |_, out| out.extend(secrets.next()));
+        Ok(out)
+    }
+
+    /// Writes everything; what stands in the `Secret` of each key is written by the function, in their order.
+    fn write(
+        &self,
+        out: &mut String,
+        deliveries: Option<&str>,
+        mut secret: impl FnMut(&KidAndKey, &mut String),
+    ) {
+        open(out, self.content_id.as_deref(), deliveries.is_some());
+        out.extend(deliveries);
         out.push_str("  <cpix:ContentKeyList>\n");
         for key in &self.keys {
-            open_key(&mut out, key.key.kid, key.scheme);
+            open_key(out, key.key.kid, key.scheme);
             if let Some(iv) = key.iv {
-                put(&mut out, format_args!(" explicitIV=\"{}\"", BASE64.encode(iv)));
+                put(out, format_args!(" explicitIV=\"{}\"", BASE64.encode(iv)));
             }
-            out.push_str("><cpix:Data><pskc:Secret><pskc:PlainValue>");
-            BASE64.encode_string(key.key.cek.expose(), &mut out);
-            out.push_str("</pskc:PlainValue></pskc:Secret></cpix:Data></cpix:ContentKey>\n");
+            out.push_str("><cpix:Data><pskc:Secret>");
+            secret(&key.key, out);
+            out.push_str("</pskc:Secret></cpix:Data></cpix:ContentKey>\n");
         }
         out.push_str("  </cpix:ContentKeyList>\n");
         if !self.systems.is_empty() {
             out.push_str("  <cpix:DRMSystemList>\n");
-            self.systems.iter().for_each(|system| write_system(&mut out, system));
+            self.systems.iter().for_each(|system| write_system(out, system));
             out.push_str("  </cpix:DRMSystemList>\n");
         }
         let periods = self.rules.iter().flat_map(|rule| &rule.periods).max().map_or(0, |last| last + 1);
         if periods > 0 {
             out.push_str("  <cpix:ContentKeyPeriodList>\n");
             for n in 0..periods {
-                put(&mut out, format_args!("    <cpix:ContentKeyPeriod id=\"p{n}\" index=\"{n}\"/>\n"));
+                put(out, format_args!("    <cpix:ContentKeyPeriod id=\"p{n}\" index=\"{n}\"/>\n"));
             }
             out.push_str("  </cpix:ContentKeyPeriodList>\n");
         }
-        write_rules(&mut out, &self.rules);
+        write_rules(out, &self.rules);
         out.push_str("</cpix:CPIX>\n");
-        out
     }
 }
 
@@ -67,8 +101,8 @@ pub(crate) fn uuid(kid: Kid) -> SystemId {
     SystemId(kid.0)
 }
 
-/// The root's begin.
-pub(crate) fn open(out: &mut String, content_id: Option<&str>) {
+/// The root's begin; where there are recipients, with the namespaces of what is said of them.
+pub(crate) fn open(out: &mut String, content_id: Option<&str>, recipients: bool) {
     out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cpix:CPIX");
     if let Some(id) = content_id {
         out.push_str(" contentId=\"");
@@ -76,7 +110,11 @@ pub(crate) fn open(out: &mut String, content_id: Option<&str>) {
         out.push('"');
     }
     let (cpix, pskc) = (xml::CPIX, xml::PSKC);
-    put(out, format_args!(" version=\"{VERSION}\" xmlns:cpix=\"{cpix}\" xmlns:pskc=\"{pskc}\">\n"));
+    put(out, format_args!(" version=\"{VERSION}\" xmlns:cpix=\"{cpix}\" xmlns:pskc=\"{pskc}\""));
+    if recipients {
+        put(out, format_args!(" xmlns:ds=\"{}\" xmlns:enc=\"{}\"", xml::DS, xml::ENC));
+    }
+    out.push_str(">\n");
 }
 
 /// A key's begin, without the end of its tag.

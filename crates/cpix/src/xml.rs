@@ -14,6 +14,11 @@ pub(crate) const CPIX: &str = "urn:dashif:org:cpix";
 /// The namespace of keys in it (RFC 6030).
 pub(crate) const PSKC: &str = "urn:ietf:params:xml:ns:keyprov:pskc";
 
+/// The namespace of what says who a recipient is (XML Signature).
+pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// The namespace of encrypted values (XML Encryption).
+pub(crate) const ENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+
 /// Open elements at any point.
 const MAX_DEPTH: usize = 16;
 /// Elements in all.
@@ -21,10 +26,10 @@ const MAX_ELEMENTS: usize = 1 << 16;
 /// Attributes of one element.
 const MAX_ATTRIBUTES: usize = 64;
 
-/// An element of one of the two namespaces.
+/// An element of one of these namespaces.
 #[derive(Debug)]
 pub(crate) struct Element {
-    /// Local name; of other namespaces than these two it is empty.
+    /// Local name; of other namespaces than these it is empty.
     pub(crate) name: String,
     attributes: Vec<(String, String)>,
     pub(crate) children: Vec<Element>,
@@ -55,7 +60,7 @@ impl Element {
     }
 }
 
-/// Reads a document. Elements of other namespaces than the two have no name and no children.
+/// Reads a document. Elements of other namespaces than these have no name and no children.
 pub(crate) fn parse(text: &str) -> Result<Element, Error> {
     if !text.chars().all(is_xml_char) {
         return Err(Error::Xml("a character that XML does not allow"));
@@ -70,7 +75,7 @@ pub(crate) fn parse(text: &str) -> Result<Element, Error> {
         match event {
             Event::Start(start) => {
                 let ours = match resolved {
-                    ResolveResult::Bound(namespace) => [CPIX, PSKC].contains(&namespace.0),
+                    ResolveResult::Bound(namespace) => [CPIX, PSKC, DS, ENC].contains(&namespace.0),
                     ResolveResult::Unbound => false,
                     ResolveResult::Unknown(_) => return Err(UNDECLARED),
                 };

@@ -183,7 +183,13 @@ fn what_is_not_understood_is_refused_by_name() {
 fn a_request_has_what_speke_wants() {
     let systems = [SystemId::WIDEVINE, SystemId::FAIRPLAY];
     let kid: Kid = SD.parse().unwrap();
-    let request = Request { content_id: "movie/7 & \"8\"", kid, scheme: Scheme::Cbcs, systems: &systems };
+    let request = Request {
+        content_id: "movie/7 & \"8\"",
+        kid,
+        scheme: Scheme::Cbcs,
+        systems: &systems,
+        recipient: None,
+    };
     let text = request.to_xml();
     for part in [
         "contentId=\"movie/7 &amp; &quot;8&quot;\" version=\"2.3\"",

@@ -100,6 +100,8 @@ impl MediaPlan<'_> {
         let beginning = Position::first(first + self.track.priming as i64);
         let mut fragments = FragmentMaker::new(self.track, protection, beginning).map_err(of_source())?;
         let mut segments = Vec::new();
+        // One place for all: it is neither asked for nor wiped again for each fragment.
+        let mut content = Vec::new();
         for segment in 0..self.cuts.len() {
             let samples = self.segment_samples(segment);
             let start = self.segment_start(segment);
@@ -109,9 +111,9 @@ impl MediaPlan<'_> {
             for (n, &cut) in cuts.iter().enumerate() {
                 let end = cuts.get(n + 1).map_or(samples.end, |next| samples.start + next);
                 let part = samples.start + cut..end;
-                let media = self.read(part.clone())?;
+                self.read(part.clone(), &mut content)?;
                 let fragment = fragments
-                    .make(segment, &self.samples[part.clone()], &media, n == 0)
+                    .make(segment, &self.samples[part.clone()], &content, n == 0)
                     .map_err(of_source())?;
                 out.write_all(&fragment).map_err(failed())?;
                 size += fragment.len() as u64;
@@ -141,10 +143,10 @@ impl MediaPlan<'_> {
         })
     }
 
-    /// The bytes of some samples, one after another.
-    fn read(&self, range: Range<usize>) -> Result<Vec<u8>, Error> {
+    /// The bytes of some samples, one after another, in place of what `media` has.
+    fn read(&self, range: Range<usize>, media: &mut Vec<u8>) -> Result<(), Error> {
         let (samples, offsets) = (&self.samples[range.clone()], &self.offsets[range]);
-        let mut media = vec![0; samples.iter().map(|sample| sample.size as usize).sum()];
+        media.resize(samples.iter().map(|sample| sample.size as usize).sum(), 0);
         let (mut at, mut n) = (0, 0);
         while n < samples.len() {
             // Samples that lie together are read together.
@@ -156,7 +158,7 @@ impl MediaPlan<'_> {
             self.source.read_at(first, &mut media[at..at + len])?;
             at += len;
         }
-        Ok(media)
+        Ok(())
     }
 }
 

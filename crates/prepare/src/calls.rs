@@ -160,16 +160,17 @@ pub(crate) fn sound(sound: &Sound, duration: f64, to: &Path) -> Call {
 /// of filters.
 pub(crate) const CAPTIONED: &str = ".captioned";
 
+/// The graph of filters that gives the captions' octets of a stream of the film that lies under that name.
+pub(crate) fn caption_graph(stream: usize) -> String {
+    format!("movie={CAPTIONED}:stream_index={stream}:format_opts=protocol_whitelist=file[out+subcc]")
+}
+
 /// Makes WebVTT of subtitles, or takes TTML out as it is.
 pub(crate) fn text(text: &Text, to: &Path) -> Call {
     match text.how {
         Reading::Documents => return from(&text.place).words("-c copy -f data").output(to),
         Reading::Captions { start } => {
-            let movie = format!(
-                "movie={CAPTIONED}:stream_index={}:format_opts=protocol_whitelist=file[out+subcc]",
-                text.place.stream
-            );
-            let call = Call::new().words("-copyts -f lavfi -i").arg(movie);
+            let call = Call::new().words("-copyts -f lavfi -i").arg(caption_graph(text.place.stream));
             let words = format!("-map 0:s -c:s webvtt -output_ts_offset {}ms -f webvtt", -start);
             return call.words(&words).output(to);
         }

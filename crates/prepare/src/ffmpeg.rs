@@ -44,7 +44,7 @@ pub(crate) fn file(path: &Path) -> OsString {
 }
 
 /// The last lines of what a program complained, as one.
-fn last_words(stderr: &[u8]) -> String {
+pub(crate) fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.is_empty() {
@@ -71,7 +71,7 @@ fn probe_output(path: &Path, args: &[&str]) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn not_there(program: &'static str, path: &Path, error: std::io::Error) -> Error {
+pub(crate) fn not_there(program: &'static str, path: &Path, error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::Missing(program),
         _ => Error::io(path)(error),
@@ -79,7 +79,7 @@ fn not_there(program: &'static str, path: &Path, error: std::io::Error) -> Error
 }
 
 /// Keeps the last octets of a stream.
-fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
+pub(crate) fn tail(stream: Option<impl std::io::Read>) -> Vec<u8> {
     let (mut kept, mut piece) = (Vec::new(), [0; 4096]);
     let Some(mut stream) = stream else { return kept };
     while let Ok(count @ 1..) = stream.read(&mut piece) {

@@ -27,6 +27,7 @@
 //! ```
 
 mod calls;
+mod captions;
 mod error;
 mod ffmpeg;
 pub mod ladder;

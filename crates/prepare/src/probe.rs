@@ -84,7 +84,7 @@ pub struct Video {
     pub primaries: String,
     /// ffmpeg's name of the matrix of luma and chroma.
     pub matrix: String,
-    /// Whether captions are seen in them (CEA-608 in the user data of ATSC A/53).
+    /// Whether captions are seen in them (CEA-608 and CEA-708 in the user data of ATSC A/53).
     pub captions: bool,
 }
 

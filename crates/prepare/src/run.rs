@@ -11,7 +11,7 @@ use packager::{AudioDetails, AudioSource, SubtitleSource, ThumbnailSource};
 use crate::calls::Encoding;
 use crate::ffmpeg::Call;
 use crate::plan::{Coding, Pictures, Place, Plan, Reading, Sound, Step, Text, Wishes, picture_samples, plan};
-use crate::{Error, Progress, Work, calls, ffmpeg, ladder, poster};
+use crate::{Error, Progress, Work, calls, captions, ffmpeg, ladder, poster};
 
 /// Parts of a long film that are measured, and their length in seconds.
 const PARTS: (u32, f64) = (8, 6.0);
@@ -231,7 +231,7 @@ impl Run<'_> {
     /// Subtitles; `None` where there is nothing in them to show, or where nobody could mend them.
     fn text(&mut self, text: &Text, number: usize) -> Result<Option<SubtitleSource>, Error> {
         let place = &text.place;
-        let path = match text.how {
+        let mut path = match text.how {
             Reading::Direct => place.input.clone(),
             Reading::Decode => self.make(&format!("text-{number}.vtt"), place, |to| calls::text(text, to))?,
             Reading::Documents => {
@@ -239,7 +239,13 @@ impl Run<'_> {
             }
             Reading::Captions { .. } => self.captions(text, &format!("text-{number}.vtt"))?,
         };
-        let file = fs::read(&path).map_err(Error::io(&path))?;
+        let mut file = fs::read(&path).map_err(Error::io(&path))?;
+        if let Reading::Captions { start } = text.how
+            && subtitles::read(&file) == Err(subtitles::Error::Empty)
+        {
+            path = self.captions_708(text, start, &format!("text-{number}-708.vtt"))?;
+            file = fs::read(&path).map_err(Error::io(&path))?;
+        }
         let fit = match (subtitles::read(&file), text.how) {
             (Err(subtitles::Error::Empty), _) => false,
             // The packager says what is wrong in a file that a person can mend.
@@ -259,18 +265,38 @@ impl Run<'_> {
         }))
     }
 
-    /// Captions of the pictures. A filter reads the film; by a link it has a name there that is only letters.
+    /// Captions of the pictures, by CEA-608.
     fn captions(&mut self, text: &Text, name: &str) -> Result<PathBuf, Error> {
         let (total, folder) = (self.total(), self.work.folder().to_path_buf());
         let (said, progress) = (calls::text(text, Path::new(name)), &mut *self.progress);
-        let (input, link) = (&text.place.input, folder.join(calls::CAPTIONED));
+        let input = &text.place.input;
         self.work.step(name, said.said(), &[input], |to| {
             progress.step(name, total);
-            std::os::unix::fs::symlink(input, &link).map_err(Error::io(&link))?;
-            let done = calls::text(text, to).run(name, &folder, progress);
-            fs::remove_file(&link).map_err(Error::io(&link))?;
-            done
+            linked(input, &folder, || calls::text(text, to).run(name, &folder, progress))
         })
+    }
+
+    /// Captions of the pictures, by CEA-708. Those of CEA-608 are read first, for who sends both sends the
+    /// same by both.
+    fn captions_708(&mut self, text: &Text, start: i64, name: &str) -> Result<PathBuf, Error> {
+        let (total, folder) = (self.total(), self.work.folder().to_path_buf());
+        let (graph, progress) = (calls::caption_graph(text.place.stream), &mut *self.progress);
+        let said = [OsString::from(&graph), OsString::from(start.to_string())];
+        let (input, mut refused) = (&text.place.input, None);
+        let path = self.work.step(name, &said, &[input], |to| {
+            progress.step(name, total);
+            let track = linked(input, &folder, || captions::read(&folder, &graph, start, progress))?;
+            let track = track.unwrap_or_else(|error| {
+                refused = Some(error);
+                subtitles::Track::default()
+            });
+            fs::write(to, track.to_webvtt()).map_err(Error::io(to))
+        })?;
+        if let Some(error) = refused {
+            let (input, stream) = (input.display(), text.place.stream);
+            self.left_out.push(format!("{input} stream {stream}: its captions are left out: {error}"));
+        }
+        Ok(path)
     }
 
     fn thumbnails(&mut self) -> Result<ThumbnailSource, Error> {
@@ -337,6 +363,15 @@ fn mark(coding: Coding) -> &'static str {
         Coding::Hevc => "hevc-",
         Coding::Av1 => "av1-",
     }
+}
+
+/// Does what reads a film in a graph of filters: by a link the film has a name there that is only letters.
+fn linked<T>(input: &Path, folder: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let link = folder.join(calls::CAPTIONED);
+    std::os::unix::fs::symlink(input, &link).map_err(Error::io(&link))?;
+    let done = read();
+    fs::remove_file(&link).map_err(Error::io(&link))?;
+    done
 }
 
 /// The pictures in a folder, by number.

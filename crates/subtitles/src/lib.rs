@@ -1,7 +1,9 @@
-//! Subtitles: WebVTT, SubRip (`.srt`) and TTML (IMSC, EBU-TT-D, SMPTE-TT) in, clean WebVTT out. No I/O.
+//! Subtitles: WebVTT, SubRip (`.srt`), TTML (IMSC, EBU-TT-D, SMPTE-TT) and CEA-708 in, clean WebVTT out. No
+//! I/O.
 //!
 //! * [`read`] takes any of them and tells them apart; [`read_webvtt`], [`read_srt`] and [`read_ttml`] take
 //!   one.
+//! * [`Cea708`] takes the captions of pictures.
 //! * [`Track::to_webvtt`] is the one writer. What it writes is read as the same track.
 //!
 //! The readers are strict about times and their order within a cue, because a wrong time is a subtitle that
@@ -23,6 +25,7 @@
 //! # Ok::<(), subtitles::Error>(())
 //! ```
 
+mod cea708;
 mod lines;
 mod srt;
 mod text;
@@ -30,6 +33,7 @@ mod time;
 mod ttml;
 mod webvtt;
 
+pub use cea708::Cea708;
 pub use srt::read_srt;
 pub use time::{Time, time};
 pub use ttml::read_ttml;

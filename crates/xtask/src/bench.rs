@@ -2,12 +2,9 @@
 
 mod decrypt;
 mod delivery;
+mod package;
 mod serve;
 mod startup;
-
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -30,13 +27,15 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Time to protect a film: `matinee package` against ffmpeg's encrypting copy.
+    /// Packaging: `matinee package` beside Shaka Packager, time, processor time and memory for cenc and cbcs;
+    /// and `matinee add` of a film that needs no transcoding beside `package`.
     Package {
-        /// The film's files [default: the demo film].
-        input: Vec<PathBuf>,
         /// How many times each is run; the median counts.
-        #[arg(long, default_value_t = 5)]
+        #[arg(long, default_value_t = 7)]
         rounds: usize,
+        /// Also with a film of 2 GB, which is made once.
+        #[arg(long)]
+        large: bool,
     },
     /// AES in browsers: Matinee's beside the aes crate, WebCrypto, hls.js, @noble/ciphers and Shaka Player.
     Decrypt {
@@ -99,18 +98,8 @@ impl Rounds {
 /// Of the tools, of the compilers, and of what is measured.
 pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
     match &arguments.bench {
-        Bench::Package { input, rounds } => {
-            let demo = project.demo_film().to_vec();
-            let report = package(project, if input.is_empty() { &demo } else { input }, (*rounds).max(1))?;
-            print(&report, arguments.json, |report| {
-                println!("{}", report.conditions);
-                for result in &report.results {
-                    println!(
-                        "{:<10} {:>8.1} ms (median), {:>7.1} MB/s",
-                        result.program, result.milliseconds, result.megabytes_per_second
-                    );
-                }
-            })
+        Bench::Package { rounds, large } => {
+            print(&package::run(project, (*rounds).max(1), *large)?, arguments.json, package::print)
         }
         Bench::Startup { runs, rtt, megabits } => {
             startup::run(project, (*runs).max(1), rtt, *megabits, arguments.json)
@@ -130,19 +119,6 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
             if arguments.json { print(&sizes, true, |_| ()) } else { Ok(()) }
         }
     }
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    conditions: String,
-    results: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    program: &'static str,
-    milliseconds: f64,
-    megabytes_per_second: f64,
 }
 
 fn print<T: Serialize>(report: &T, json: bool, text: impl FnOnce(&T)) -> Result<(), Error> {
@@ -169,87 +145,4 @@ fn control(project: &Project, seconds: u64, connections: usize, json: bool) -> R
         load.arg("--json");
     }
     command::run(&mut load)
-}
-
-/// Packages the files `rounds` times with each program, into a fresh folder each time.
-fn package(project: &Project, input: &[PathBuf], rounds: usize) -> Result<Report, Error> {
-    tools::ffmpeg(project)?;
-    build_site(project, Kind::Release)?;
-    let binary = build_binary(project, Kind::Release)?;
-    let mut bytes = 0;
-    let mut files = Vec::new();
-    for file in input {
-        bytes += file.metadata().map_err(Error::file(file))?.len();
-        files.push(file.canonicalize().map_err(Error::file(file))?);
-    }
-    let folder = project.target.join("bench");
-    let ours = median(rounds, || {
-        fresh(&folder)?;
-        let mut matinee = command::command(project, &binary);
-        matinee.arg("--data").arg(folder.join("data")).args(["package", "--movie", "1", "--output"]);
-        matinee.arg(folder.join("out")).arg("--").args(&files);
-        Ok(vec![matinee])
-    })?;
-    let theirs = median(rounds, || {
-        fresh(&folder)?;
-        let jobs = files.iter().enumerate().map(|(index, file)| {
-            let mut ffmpeg = command::command(project, "ffmpeg");
-            ffmpeg.args(["-v", "error", "-i"]).arg(file).args([
-                "-c",
-                "copy",
-                "-movflags",
-                "frag_keyframe+empty_moov",
-            ]);
-            ffmpeg.args([
-                "-encryption_scheme",
-                "cenc-aes-ctr",
-                "-encryption_key",
-                KEY,
-                "-encryption_kid",
-                KEY,
-            ]);
-            ffmpeg.arg(folder.join(format!("{index}.mp4")));
-            ffmpeg
-        });
-        Ok(jobs.collect())
-    })?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let row = |program, time: Duration| Row {
-        program,
-        milliseconds: time.as_secs_f64() * 1e3,
-        megabytes_per_second: bytes as f64 / 1e6 / time.as_secs_f64(),
-    };
-    Ok(Report {
-        conditions: format!(
-            "{} files, {bytes} bytes, {rounds} rounds, {cores} cores, {}, release build; `matinee package` with its checks and hashes, \
-             all files in one run, against `ffmpeg -c copy` with cenc-aes-ctr, one run for each file",
-            files.len(),
-            std::env::consts::ARCH
-        ),
-        results: vec![row("matinee", ours), row("ffmpeg", theirs)],
-    })
-}
-
-/// A key for ffmpeg; nothing is protected with it.
-const KEY: &str = "00112233445566778899aabbccddeeff";
-
-fn fresh(folder: &Path) -> Result<(), Error> {
-    if folder.is_dir() {
-        std::fs::remove_dir_all(folder).map_err(Error::file(folder))?;
-    }
-    std::fs::create_dir_all(folder).map_err(Error::file(folder))
-}
-
-fn median(rounds: usize, prepare: impl Fn() -> Result<Vec<Command>, Error>) -> Result<Duration, Error> {
-    let mut times = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
-        let jobs = prepare()?;
-        let started = Instant::now();
-        for mut job in jobs {
-            command::output(&mut job)?;
-        }
-        times.push(started.elapsed());
-    }
-    times.sort();
-    Ok(times[times.len() / 2])
 }

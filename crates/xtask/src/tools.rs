@@ -48,6 +48,17 @@ pub(crate) fn ffmpeg(project: &Project) -> Result<(), Error> {
     apt::install(project, "ffmpeg (thumbnails, and a second opinion on media in tests)", &["ffmpeg"], 90)
 }
 
+/// GNU time, which says what a program took of processor and memory.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn time(project: &Project) -> Result<PathBuf, Error> {
+    if on_path("time").is_none() {
+        apt::install(project, "GNU time (what programs take, for benches)", &["time"], 1)?;
+    }
+    on_path("time").ok_or_else(|| Error::Missing { what: "GNU time", remedy: "install it".to_owned() })
+}
+
 /// PostgreSQL's server, for the tests of the store against the real engine.
 ///
 /// # Errors

@@ -22,9 +22,17 @@ pub(crate) struct Exchange {
     /// What the film is called towards the key server [default: movie/ID]
     #[arg(long, value_name = "ID", requires = "speke")]
     pub(crate) speke_content_id: Option<String>,
+    /// Certificate (X.509, PEM) that the key server is to encrypt the film's key for; --cpix-key has its
+    /// private key
+    #[arg(long, value_name = "FILE", requires_all = ["speke", "cpix_key"])]
+    pub(crate) speke_certificate: Option<PathBuf>,
     /// Write the film's keys to this new file, as a CPIX document that nobody else can read
     #[arg(long, value_name = "FILE")]
     pub(crate) cpix_out: Option<PathBuf>,
+    /// Encrypt the keys in that document for the one whose certificate (X.509, PEM) this is; may be given
+    /// several times
+    #[arg(long = "cpix-recipient", value_name = "FILE", requires = "cpix_out")]
+    pub(crate) cpix_recipients: Vec<PathBuf>,
 }
 
 /// A system by its name or its id.

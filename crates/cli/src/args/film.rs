@@ -224,10 +224,14 @@ pub(crate) struct FilmKeys {
     /// times
     #[arg(long = "key-file", value_name = "FILE")]
     pub(crate) key_files: Vec<PathBuf>,
-    /// CPIX document with such keys, that nobody else can read: plain keys, and what each of them is for; - is
-    /// standard input
+    /// CPIX document with such keys, that nobody else can read, and what each of them is for; - is standard
+    /// input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["keys", "key_files"])]
     pub(crate) cpix: Option<PathBuf>,
+    /// Private key (RSA, PEM) that nobody else can read, to open a CPIX document with whose keys are
+    /// encrypted; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keys", "key_files"])]
+    pub(crate) cpix_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -270,7 +274,7 @@ pub(crate) struct AddMovie {
     #[arg(required_unless_present = "content", conflicts_with = "content")]
     pub(crate) folder: Option<PathBuf>,
     /// In place of a folder: a content of the origin's sources, by its path below them
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["keys", "key_files", "cpix"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["keys", "key_files", "cpix", "cpix_key"])]
     pub(crate) content: Option<String>,
     /// For the clients of this set [default: vod]
     #[arg(long, value_name = "NAME", requires = "content")]

@@ -6,7 +6,7 @@ use super::{block_on, given_keys, now};
 use crate::Failure;
 use crate::args::Package;
 use cenc::{CommonKey, ContentId, Kid, KidAndKey, Label};
-use cpix::{Document, Request};
+use cpix::{Document, Recipient, RecipientKey, Request};
 use pack::{Pack, Scheme};
 use packager::Keys;
 use server::Config;
@@ -14,6 +14,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// The keys of a film, and what is to be done with them when it is packaged.
 pub(super) struct Chosen {
@@ -41,7 +42,10 @@ pub(super) fn choose(config: &Config, package: &Package, movie: u64) -> Result<C
         given_keys::listed(&package.keys)?;
         return Ok(Chosen { keys: None, after: After { given: Vec::new(), all: true, file: None } });
     }
-    let file = exchange.cpix_out.as_deref().map(KeyFile::new).transpose()?;
+    let recipients =
+        exchange.cpix_recipients.iter().map(|path| given_keys::certificate("--cpix-recipient", path));
+    let recipients = recipients.collect::<Result<Vec<_>, Failure>>()?;
+    let file = exchange.cpix_out.as_deref().map(|path| KeyFile::new(path, recipients)).transpose()?;
     let (content, label) = (ContentId::of_movie(movie), Label::default());
     let (given, all, keys) = match document(package, movie)? {
         Some(document) => {
@@ -88,13 +92,14 @@ pub(super) fn site_key(config: &Config, movie: u64) -> Result<Keys, Failure> {
 /// The document that `--cpix` names, or that a key server answers with.
 fn document(package: &Package, movie: u64) -> Result<Option<Document>, Failure> {
     if let Some(path) = &package.keys.cpix {
-        return given_keys::document(path).map(Some);
+        return given_keys::document(path, package.keys.cpix_key.as_deref()).map(Some);
     }
     let Some(url) = &package.exchange.speke else { return Ok(None) };
     let scheme = match package.scheme {
         Scheme::Cbcs => cenc::Scheme::Cbcs,
         _ => cenc::Scheme::Cenc,
     };
+    let (key, recipient) = opener(package)?;
     let server = KeyServer::new(url, package.exchange.speke_header_file.as_deref())?;
     let own = format!("movie/{movie}");
     let request = Request {
@@ -102,15 +107,35 @@ fn document(package: &Package, movie: u64) -> Result<Option<Document>, Failure> 
         kid: random_kid()?,
         scheme,
         systems: &package.exchange.speke_systems,
+        recipient: recipient.as_ref(),
     };
     let answer = block_on(server.ask(&request.to_xml()))?;
     let failed =
         |reason: &dyn std::fmt::Display| Failure::Command(format!("the key server's answer: {reason}"));
-    let document = Document::parse(&answer).map_err(|error| failed(&error))?;
+    let document = given_keys::parse(&answer, key.as_ref()).map_err(|error| failed(&error))?;
     match document.keys.iter().any(|key| key.key.kid == request.kid) {
         true => Ok(Some(document)),
         false => Err(failed(&"it has not the key that was asked for")),
     }
+}
+
+/// What a key server's answer is opened with, and whom the server is told to encrypt for: where there is a
+/// private key, an answer with plain keys is none.
+fn opener(package: &Package) -> Result<(Option<RecipientKey>, Option<Recipient>), Failure> {
+    let exchange = &package.exchange;
+    let Some(path) = &package.keys.cpix_key else { return Ok((None, None)) };
+    if exchange.speke_header_file.as_ref() == Some(path) {
+        let what = "--cpix-key and --speke-header-file name the same file, or both standard input";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let key = given_keys::private_key(path)?;
+    let named = exchange.speke_certificate.as_deref();
+    let recipient = named.map(|path| given_keys::certificate("--speke-certificate", path)).transpose()?;
+    if recipient.as_ref().is_some_and(|recipient| !key.is_of(recipient)) {
+        let what = "--speke-certificate: it is not of the private key that --cpix-key names";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    Ok((Some(key), recipient))
 }
 
 /// A random UUID (RFC 9562, version 4): a film that is packaged again gets another key.
@@ -126,20 +151,29 @@ fn random_kid() -> Result<Kid, Failure> {
 struct KeyFile {
     path: PathBuf,
     file: File,
+    /// Whom its keys are encrypted for; none: they are plain.
+    recipients: Vec<Recipient>,
     written: bool,
 }
 
 impl KeyFile {
     /// Makes it, for its owner alone.
-    fn new(path: &Path) -> Result<Self, Failure> {
+    fn new(path: &Path, recipients: Vec<Recipient>) -> Result<Self, Failure> {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let file = made.map_err(|error| Self::failed(path, &error))?;
-        Ok(Self { path: path.into(), file, written: false })
+        Ok(Self { path: path.into(), file, recipients, written: false })
     }
 
     /// Writes the keys of a film.
     fn write(mut self, pack: &Pack, keys: &Keys) -> Result<(), Failure> {
-        let text = packager::document_of(pack, keys)?.to_xml();
+        let document = packager::document_of(pack, keys)?;
+        let text = match &self.recipients[..] {
+            [] => document.to_xml(),
+            recipients => {
+                let text = document.to_xml_for(recipients);
+                text.map(Zeroizing::new).map_err(|error| Self::failed(&self.path, &error))?
+            }
+        };
         let done = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
         done.map_err(|error| Self::failed(&self.path, &error))?;
         self.written = true;

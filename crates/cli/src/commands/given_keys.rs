@@ -4,7 +4,7 @@ use super::{block_on, now};
 use crate::Failure;
 use crate::args::FilmKeys;
 use cenc::{Cek, KidAndKey};
-use cpix::Document;
+use cpix::{Document, Recipient, RecipientKey};
 use server::catalogue::Pack;
 use server::{Config, library, movies};
 use std::fs::File;
@@ -16,23 +16,65 @@ use zeroize::Zeroizing;
 /// The largest file of keys that is read, in octets.
 const MOST: u64 = cpix::MAX_DOCUMENT as u64;
 
+/// The largest certificate that is read, with those that signed it, in octets.
+const MOST_OF_CERTIFICATE: u64 = 1 << 16;
+
 /// Reads all keys that are named, those of a document without what they are for.
 pub(super) fn read(keys: &FilmKeys) -> Result<Vec<KidAndKey>, Failure> {
     match &keys.cpix {
         None => listed(keys),
-        Some(path) => Ok(document(path)?.keys.into_iter().map(|key| key.key).collect()),
+        Some(path) => {
+            let document = document(path, keys.cpix_key.as_deref())?;
+            Ok(document.keys.into_iter().map(|key| key.key).collect())
+        }
     }
 }
 
-/// Reads `--cpix`.
-pub(super) fn document(path: &Path) -> Result<Document, Failure> {
+/// Reads `--cpix`, with the private key of `--cpix-key` where its keys are encrypted.
+pub(super) fn document(path: &Path, key: Option<&Path>) -> Result<Document, Failure> {
+    if key == Some(path) {
+        return Err(Failure::Usage(
+            "--cpix and --cpix-key name the same file, or both standard input".to_owned(),
+        ));
+    }
+    let key = key.map(private_key).transpose()?;
     let text = read_file("--cpix", path)?;
-    Document::parse(text.as_bytes())
+    parse(text.as_bytes(), key.as_ref())
         .map_err(|error| Failure::Usage(format!("--cpix {}: {error}", path.display())))
+}
+
+/// A document as it must be: encrypted where a private key is given, plain where none is.
+pub(super) fn parse(octets: &[u8], key: Option<&RecipientKey>) -> Result<Document, cpix::Error> {
+    match key {
+        Some(key) => Document::open(octets, key),
+        None => Document::parse(octets),
+    }
+}
+
+/// Reads `--cpix-key`.
+pub(super) fn private_key(path: &Path) -> Result<RecipientKey, Failure> {
+    let text = read_file("--cpix-key", path)?;
+    RecipientKey::from_pem(&text)
+        .map_err(|error| Failure::Usage(format!("--cpix-key {}: {error}", path.display())))
+}
+
+/// Reads a certificate, which is no secret.
+pub(super) fn certificate(option: &str, path: &Path) -> Result<Recipient, Failure> {
+    let failed = |reason: &dyn std::fmt::Display| format!("{option} {}: {reason}", path.display());
+    let file = File::open(path).map_err(|error| Failure::Command(failed(&error)))?;
+    let mut text = String::new();
+    let read = file.take(MOST_OF_CERTIFICATE).read_to_string(&mut text);
+    read.map_err(|error| Failure::Command(failed(&error)))?;
+    Recipient::from_pem(&text).map_err(|error| Failure::Usage(failed(&error)))
 }
 
 /// Reads `--key` and `--key-file`. Not by clap, which would quote a malformed key in its message.
 pub(super) fn listed(keys: &FilmKeys) -> Result<Vec<KidAndKey>, Failure> {
+    if keys.cpix_key.is_some() {
+        return Err(Failure::Usage(
+            "--cpix-key opens a document: name that by --cpix, or a key server by --speke".to_owned(),
+        ));
+    }
     let parse = |text: &str, option: &str| {
         text.parse().map_err(|e: cenc::Error| Failure::Usage(format!("{option}: {e}")))
     };

@@ -1,11 +1,17 @@
 //! Keys from elsewhere: `package --cpix`, `--cpix-out`, and `--speke` with a key server of the test's own.
 
 use crate::site::{Site, demo, text};
+use cenc::{Cek, KidAndKey};
+use cpix::{ContentKey, Document, Recipient};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::thread::JoinHandle;
+
+/// A recipient of encrypted keys, and the private key.
+const CERTIFICATE: &str = include_str!("../../../cpix/tests/openssl/certificate.pem");
+const PRIVATE_KEY: &str = include_str!("../../../cpix/tests/openssl/key.pem");
 
 const KID: &str = "0a0b0c0d-0e0f-4011-9213-141516171819";
 
@@ -243,6 +249,85 @@ fn what_a_key_server_answers_is_looked_at() {
         assert!(!said.contains("secret"), "{said}");
     }
     assert!(site.library().is_empty());
+}
+
+/// A film's document is for a recipient, whose private key opens it, and without that key there is nothing to
+/// read; a private key is a file of secrets, and what is not encrypted is not taken for what is.
+#[test]
+fn documents_for_recipients() {
+    let site = Site::new();
+    let (film, to, plain) = (demo("240p.mp4"), site.path("out.xml"), site.path("plain.xml"));
+    let (certificate, key) = (site.path("certificate.pem"), site.path("key.pem"));
+    std::fs::write(&certificate, CERTIFICATE).unwrap();
+    write_secret(&key, PRIVATE_KEY);
+    write_secret(&plain, &document(KID, ""));
+    let out = ["--cpix-out", text(&to), "--cpix-recipient", text(&certificate)];
+    site.ok(&[&["package", text(&film), "--movie", "7"][..], &out].concat());
+    let written = std::fs::read_to_string(&to).unwrap();
+    assert!(written.contains("EncryptedValue") && !written.contains("PlainValue"), "{written}");
+    let folder = site.path("data/library").join(site.library().pop().unwrap());
+    let pack = pack_json(&folder);
+    let media = folder.join(pack["representations"][0]["path"].as_str().unwrap());
+    let decrypt = ["decrypt", text(&media), "--output", "clear.mp4"];
+    for (more, words) in [
+        (&["--cpix", text(&to)][..], "--cpix-key"),
+        (&["--cpix", text(&plain), "--cpix-key", text(&key)][..], "not encrypted"),
+        (&["--cpix", text(&to), "--cpix-key", text(&to)][..], "same file"),
+        (&["--cpix", text(&to), "--cpix-key", text(&plain)][..], "no RSA private key"),
+        (&["--cpix-key", text(&key)][..], "--cpix"),
+        (&["--key-file", text(&plain), "--cpix-key", text(&key)][..], "cannot be used"),
+    ] {
+        let output = site.run(&[&decrypt[..], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(words), "{more:?}: {said}");
+    }
+    site.ok(&[&decrypt[..], &["--cpix", text(&to), "--cpix-key", text(&key)]].concat());
+    let refused = ["package", text(&film), "--movie", "8", "--cpix-recipient", text(&certificate)];
+    assert_eq!(site.run(&refused).status.code(), Some(2), "without --cpix-out");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = site.fails(&[&decrypt[..], &["--cpix", text(&to), "--cpix-key", text(&key)]].concat());
+    assert!(said.contains("chmod 600"), "{said}");
+}
+
+/// What a key server answers that encrypts for whom it is told.
+fn encrypted_answer(request: &str) -> (&'static str, String) {
+    assert!(request.contains("<cpix:DeliveryKey><ds:X509Data><ds:X509Certificate>MII"), "{request}");
+    let key = KidAndKey { kid: asked(request).parse().unwrap(), cek: Cek::new([7; 16]) };
+    let document = Document { keys: vec![ContentKey { key, scheme: None, iv: None }], ..Document::default() };
+    ("200 OK", document.to_xml_for(&[Recipient::from_pem(CERTIFICATE).unwrap()]).unwrap())
+}
+
+/// A key server is told whom to encrypt for; an answer with a plain key is then none.
+#[test]
+fn a_key_server_encrypts_for_a_recipient() {
+    let site = Site::new();
+    let film = demo("240p.mp4");
+    let (certificate, key) = (site.path("certificate.pem"), site.path("key.pem"));
+    std::fs::write(&certificate, CERTIFICATE).unwrap();
+    write_secret(&key, PRIVATE_KEY);
+    let package = |url: &str| {
+        let speke = ["package", text(&film), "--movie", "7", "--speke-system", "widevine", "--speke", url];
+        let opened = ["--speke-certificate", text(&certificate), "--cpix-key", text(&key)];
+        site.run(&[&speke[..], &opened].concat())
+    };
+    let (plain, encrypted): (Answer, Answer) = (answer, encrypted_answer);
+    let (url, server) = key_server(vec![plain]);
+    let output = package(&url);
+    server.join().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("not encrypted"), "{said}");
+    assert!(site.library().is_empty());
+    let (url, server) = key_server(vec![encrypted]);
+    let output = package(&url);
+    let requests = server.join().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let kid = asked(&requests[0]).replace('-', "");
+    assert!(sealed(&site).contains(&kid));
+    let folder = site.path("data/library").join(site.library().pop().unwrap());
+    let pack = pack_json(&folder);
+    let media = folder.join(pack["representations"][0]["path"].as_str().unwrap());
+    let list = format!("{kid}:{}", "07".repeat(16));
+    site.ok(&["decrypt", text(&media), "--output", "clear.mp4", "--key", &list]);
 }
 
 /// The film as it is published is encrypted; its clear form is kept for the owner of the data folder alone,

@@ -72,7 +72,7 @@ impl Plan {
             label: None,
         });
         let name = name(source, stream);
-        self.notes.push(format!("{name}: captions in its pictures (CEA-608) become WebVTT"));
+        self.notes.push(format!("{name}: captions in its pictures (CEA-608, or else CEA-708) become WebVTT"));
     }
 }
 

@@ -104,15 +104,21 @@ fn with_parity(octet: u8) -> u8 {
     if octet.count_ones().is_multiple_of(2) { octet | 0x80 } else { octet }
 }
 
-/// Captions for a picture: an SEI NAL unit of user data (ITU-T T.35, ATSC A/53 part 4) with one pair of
-/// CEA-608's first field.
-fn sei(pair: [u8; 2]) -> Vec<u8> {
+/// A pair of CEA-608's first field: valid.
+fn first_field(pair: [u8; 2]) -> Vec<[u8; 3]> {
     let [a, b] = pair.map(with_parity);
+    vec![[0xfc, a, b]]
+}
+
+/// Captions for a picture: an SEI NAL unit of user data (ITU-T T.35, ATSC A/53 part 4).
+fn sei(triples: &[[u8; 3]]) -> Vec<u8> {
     let data = [
         &[0xb5_u8, 0x00, 0x31][..],
         b"GA94",
-        // Captions; one of them; nothing else; valid, of the first field.
-        &[0x03, 0xc1, 0xff, 0xfc, a, b, 0xff],
+        // Captions; so many of them; nothing else.
+        &[0x03, 0xc0 | triples.len() as u8, 0xff],
+        triples.as_flattened(),
+        &[0xff],
     ]
     .concat();
     let mut message = vec![4, data.len() as u8];
@@ -148,8 +154,30 @@ fn pair(picture: usize) -> [u8; 2] {
     }
 }
 
+/// The same of CEA-708: "HELLO" in a window of the first service that is shown with picture 19 and gone with
+/// picture 60. CEA-608 has nothing to say.
+fn triples_708(picture: usize) -> Vec<[u8; 3]> {
+    let block: &[u8] = match picture {
+        10 => &[0x98, 0x18, 74, 0, 0x71, 31, 0x09],
+        12 => b"HELLO",
+        19 => &[0x89, 1],
+        60 => &[0x8a, 1],
+        _ => &[],
+    };
+    let mut triples = first_field([0, 0]);
+    if !block.is_empty() {
+        // The packet's number and size in pairs; the service and the block's size.
+        let mut packet = vec![block.len().div_ceil(2) as u8 + 1, (1 << 5) | block.len() as u8];
+        packet.extend(block);
+        packet.resize(packet.len().next_multiple_of(2), 0);
+        let heads = std::iter::once(0xff).chain(std::iter::repeat(0xfe));
+        triples.extend(heads.zip(packet.chunks(2)).map(|(head, pair)| [head, pair[0], pair[1]]));
+    }
+    triples
+}
+
 /// H.264 in Annex B, with captions in front of each picture's slice. The pictures have one slice each.
-fn captioned(film: &[u8]) -> Vec<u8> {
+fn captioned(film: &[u8], triples: impl Fn(usize) -> Vec<[u8; 3]>) -> Vec<u8> {
     let begins: Vec<usize> =
         film.windows(3).enumerate().filter(|(_, w)| **w == [0, 0, 1]).map(|(n, _)| n).collect();
     let mut out = Vec::new();
@@ -158,7 +186,7 @@ fn captioned(film: &[u8]) -> Vec<u8> {
         let end = begins.get(n + 1).copied().unwrap_or(film.len());
         let nal = &film[begin + 3..end];
         if [1, 5].contains(&(nal[0] & 31)) {
-            out.extend(sei(pair(picture)));
+            out.extend(sei(&triples(picture)));
             picture += 1;
         }
         out.extend([0, 0, 0, 1]);
@@ -177,7 +205,7 @@ fn captions_in_pictures_become_webvtt() {
     let dir = tempfile::tempdir().unwrap();
     ffmpeg(dir.path(), &format!("{FILM} {H264} -x264-params sliced-threads=0 -f h264"), "plain.h264");
     let plain = std::fs::read(dir.path().join("plain.h264")).unwrap();
-    std::fs::write(dir.path().join("captioned.h264"), captioned(&plain)).unwrap();
+    std::fs::write(dir.path().join("captioned.h264"), captioned(&plain, |n| first_field(pair(n)))).unwrap();
     // MPEG-TS begins at 1.4 s; in the other the pictures begin later than the sound.
     let (broadcast, late) = ("it's [a]; film, 1:2=3.ts", "late.mkv");
     ffmpeg(dir.path(), "-framerate 25 -i captioned.h264 -c copy", "captioned.mp4");
@@ -191,7 +219,7 @@ fn captions_in_pictures_become_webvtt() {
     for (name, begins) in [(broadcast, 0), (late, 1000)] {
         let film = dir.path().join(name);
         let plan = planned(std::slice::from_ref(&film));
-        assert!(plan.notes.iter().any(|note| note.contains("(CEA-608) become WebVTT")), "{:?}", plan.notes);
+        assert!(plan.notes.iter().any(|note| note.contains("CEA-708) become WebVTT")), "{:?}", plan.notes);
         let mut work = Work::open(&dir.path().join("work"), &[film], "").unwrap();
         let (done, steps) = prepared(&plan, &mut work);
         let text = &done.subtitles[0];
@@ -202,4 +230,16 @@ fn captions_in_pictures_become_webvtt() {
         assert!(!prepared(&plan, &mut work).1.iter().any(|step| step == "text-0.vtt"), "made twice");
     }
     assert!(planned(&[dir.path().join("plain.mp4")]).texts.is_empty());
+
+    // Where CEA-608 says nothing, CEA-708 is heard.
+    std::fs::write(dir.path().join("708.h264"), captioned(&plain, triples_708)).unwrap();
+    ffmpeg(dir.path(), "-framerate 25 -i 708.h264 -c copy", "708.mp4");
+    ffmpeg(dir.path(), "-i 708.mp4 -c copy", "708.ts");
+    let film = dir.path().join("708.ts");
+    let plan = planned(std::slice::from_ref(&film));
+    let mut work = Work::open(&dir.path().join("work-708"), &[film], "").unwrap();
+    let (done, steps) = prepared(&plan, &mut work);
+    assert_eq!(cues(&done.subtitles[0].path), [(760, 2400, "HELLO".to_owned())]);
+    assert!(steps.iter().any(|step| step == "text-0-708.vtt") && !work.folder().join(".captioned").exists());
+    assert!(!prepared(&plan, &mut work).1.iter().any(|step| step == "text-0-708.vtt"), "made twice");
 }

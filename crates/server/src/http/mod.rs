@@ -103,7 +103,7 @@ fn endless(service: Arc<Service>) -> Router {
 }
 
 /// The routes for encoders on a listener of their own.
-pub fn ingest_router(service: Arc<Service>) -> Router {
+pub(crate) fn ingest_router(service: Arc<Service>) -> Router {
     around(Arc::clone(&service), health::routes()).merge(endless(service))
 }
 
