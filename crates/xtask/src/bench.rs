@@ -6,6 +6,8 @@ mod package;
 mod serve;
 mod startup;
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -129,6 +131,14 @@ fn print<T: Serialize>(report: &T, json: bool, text: impl FnOnce(&T)) -> Result<
     let json = serde_json::to_string_pretty(report).map_err(|error| Error::Rule(error.to_string()))?;
     println!("{json}");
     Ok(())
+}
+
+/// An empty folder in this place.
+fn fresh(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        std::fs::remove_dir_all(folder).map_err(Error::file(folder))?;
+    }
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))
 }
 
 /// Runs the load generator of the server's crate against the release binary.

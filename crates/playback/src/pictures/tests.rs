@@ -60,6 +60,7 @@ fn manifest(downloadables: Vec<Downloadable>) -> Manifest {
         expiration: 9,
         cdns: vec![Cdn { id: 1, name: "edge".into(), weight: 1, ranges: RangeForm::Header, cmcd: None }],
         live: None,
+        transport: nccp::Transport::default(),
         downloadables,
         text_tracks: Vec::new(),
         trick_play: None,

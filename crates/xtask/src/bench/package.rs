@@ -196,7 +196,7 @@ impl Bench<'_> {
         let mut runs = [Runs::default(), Runs::default()];
         for _ in 0..self.rounds {
             for (program, runs) in programs.iter().zip(&mut runs) {
-                fresh(out)?;
+                super::fresh(out)?;
                 if let Some(sync) = &sync {
                     command::output(&mut command::command(self.project, sync))?;
                 }
@@ -204,7 +204,7 @@ impl Bench<'_> {
                 runs.0.push(usage::measure(self.project, &self.time, program, &note)?);
             }
         }
-        fresh(out)?;
+        super::fresh(out)?;
         Ok(runs)
     }
 }
@@ -246,13 +246,6 @@ fn ratio(what: String, ours: f64, theirs: f64, aim: Option<f64>) -> Ratio {
 fn warm(film: &Path) -> Result<(), Error> {
     let mut file = std::fs::File::open(film).map_err(Error::file(film))?;
     std::io::copy(&mut file, &mut std::io::sink()).map_err(Error::file(film)).map(drop)
-}
-
-fn fresh(folder: &Path) -> Result<(), Error> {
-    if folder.is_dir() {
-        std::fs::remove_dir_all(folder).map_err(Error::file(folder))?;
-    }
-    std::fs::create_dir_all(folder).map_err(Error::file(folder))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Stage {
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let film = film(project, &folder)?;
         let (data, config) = (folder.join("data"), folder.join("matinee.toml"));
-        super::super::fresh(&data)?;
+        crate::bench::fresh(&data)?;
         let sources = data.join("sources/films");
         std::fs::create_dir_all(&sources).map_err(Error::file(&sources))?;
         let mine = std::fs::Permissions::from_mode(0o700);
