@@ -22,8 +22,15 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         Policies::load(config)?.check(policy)?;
     }
     let json = package.json.json;
-    let number = match package.output {
-        Some(_) => numbers::for_folder(config, package.movie)?,
+    let number = match &package.output {
+        Some(folder) => {
+            let number = numbers::for_folder(config, package.movie)?;
+            // The packager makes folders that others may read.
+            if is_below(&config.data, folder) {
+                server::open_data(&config.data)?;
+            }
+            number
+        }
         None => {
             // Before the library in it is made.
             server::open_data(&config.data)?;
@@ -94,6 +101,18 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     discard(work)?;
     let kept = source.map(|source| source.keep(&added.movie.id.to_string())).transpose()?;
     movie::say(&added, kept.as_deref(), json)
+}
+
+/// Whether a folder is in the data folder, or is to be: neither need be there.
+fn is_below(data: &Path, folder: &Path) -> bool {
+    resolved(data).zip(resolved(folder)).is_some_and(|(data, folder)| folder.starts_with(data))
+}
+
+/// A path without symbolic links, as far as it is there.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let (above, real) = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)))?;
+    Some(real.join(path.strip_prefix(above).ok()?))
 }
 
 /// Folder of clear films in the data folder.

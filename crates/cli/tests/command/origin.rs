@@ -7,9 +7,6 @@ use serde_json::Value;
 fn site(config: &str) -> Site {
     let site = Site::new();
     let folder = site.path("data/sources/films/a");
-    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(site.path("data"), private).unwrap();
     let film = demo("240p.mp4");
     site.ok(&["package", text(&film), "--movie", "7", "--scheme", "none", "--output", text(&folder)]);
     write(&site, "matinee.toml", &format!("[origin]\nsources = \"sources\"\n{config}"));
@@ -56,6 +53,25 @@ fn from_a_folder_to_a_served_film() {
     ] {
         assert_eq!(site.run(wrong).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+/// A source that is the first thing in a data folder leaves it to its owner alone; a folder elsewhere makes none.
+#[test]
+fn a_source_may_be_the_first_thing_in_the_data_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::new();
+    let film = demo("240p.mp4");
+    let package = ["package", text(&film), "--movie", "7", "--scheme", "none", "--output"];
+    site.ok(&[&package[..], &["elsewhere"]].concat());
+    assert!(!site.path("data").exists());
+    // By a relative path, as one types it: `data` is beside the working folder's files.
+    site.ok(&[&package[..], &["data/sources/films/a"]].concat());
+    let mode = std::fs::metadata(site.path("data")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    site.add_user("ada@example.org");
+    std::fs::set_permissions(site.path("data"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = site.fails(&[&package[..], &["data/sources/films/b"]].concat());
+    assert!(refused.contains("others can read this folder"), "{refused}");
 }
 
 /// B102, B103, B110: what holds for a content, with file and line; what is ignored, and what is off.

@@ -40,6 +40,7 @@ pub async fn check(config: &Config, now: u64) -> Result<Report, Error> {
     let mut check = Check { config, policies, ring, report: Report::default() };
     check.server();
     check.live();
+    check.storage();
     if let Some(sources) = Sources::open(config)? {
         check.sources(&sources).await;
     }
@@ -76,6 +77,17 @@ impl Check<'_> {
         if let Some(address) = in_the_clear.filter(|address| !address.ip().is_loopback()) {
             self.warn(format!(
                 "live.rtmp = \"{address}\": stream keys go over the network in the clear; live.rtmps encrypts them"
+            ));
+        }
+    }
+
+    /// What is of S3 alone beside a library in a folder.
+    fn storage(&mut self) {
+        let unused = self.config.storage.unused();
+        if !unused.is_empty() {
+            let names = unused.join(", ");
+            self.warn(format!(
+                "storage.url is a folder: of storage's {names} only `matinee storage` makes use, for places in S3"
             ));
         }
     }
