@@ -68,7 +68,12 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         chapters: tracks.chapters,
         ..PackageOptions::new(package.inputs, number.id, keys, destination)
     };
-    let published = packager::package(&options, &mut Bar::new())?;
+    // With the pack from its first moment, so that there is none that nobody can license.
+    let seal = |pack: &pack::Pack| match options.destination {
+        Destination::Directory(_) => Ok(None),
+        _ => given_keys::seal(config, pack, &after.given_of(pack)),
+    };
+    let published = packager::package_sealed(&options, &mut Bar::new(), seal)?;
     let kept = after.kept(&published.pack, options.keys.as_ref());
     if matches!(options.destination, Destination::Directory(_)) {
         kept?;
@@ -89,7 +94,10 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         false => Ok(None),
     };
     let done = source.and_then(|source| {
-        let pack = given_keys::keep(config, &published.pack.pack_id, &kept?)?;
+        // Those of a new pack lie with it.
+        let kept = kept?;
+        let given = if published.already_there { kept.as_slice() } else { &[] };
+        let pack = given_keys::keep(config, &published.pack.pack_id, given)?;
         Ok((movie::put(config, &pack, package.details, number.over)?, source))
     });
     if done.is_err() && !published.already_there {
