@@ -61,6 +61,9 @@ pub(crate) async fn make(
             (Arc::clone(&film.pack), Arc::clone(&film.film), Some(film))
         }
         Err(_) => {
+            if !service.catalogue.has(id).await? {
+                return Ok(None);
+            }
             let found = service.descriptions.get(service.catalogue.library(), id).await?;
             let Some(pack) = found else { return Ok(None) };
             (pack, service.film(id).await?, None)
