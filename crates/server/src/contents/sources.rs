@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::{Cached, Folder, Key, Storage};
+use storage::{Cached, Key, Storage};
 use tokio::task::spawn_blocking;
 
 /// Deepest folder with a content.
@@ -165,16 +165,6 @@ impl Sources {
                 let opened = spawn_blocking(move || Watched::open(&file, stamp)).await;
                 let opened = opened.map_err(io::Error::other).and_then(|opened| opened);
                 Ok(ClearFile::File(Arc::new(opened.map_err(self.unreadable(path))?)))
-            }
-        }
-    }
-
-    /// A file beside a content's media, as it is stored.
-    pub(crate) fn beside(&self, folder: &str, file: &str) -> Option<(Arc<dyn Storage>, Key)> {
-        match self {
-            Self::Folder(root) => Some((Arc::new(Folder::new(root.join(folder))), file.parse().ok()?)),
-            Self::Bucket(bucket) => {
-                Some((Arc::clone(&bucket.store), format!("{folder}/{file}").parse().ok()?))
             }
         }
     }
