@@ -74,6 +74,20 @@ fn a_source_may_be_the_first_thing_in_the_data_folder() {
     assert!(refused.contains("others can read this folder"), "{refused}");
 }
 
+/// A content inside another is not served, and `config check` says so.
+#[test]
+fn contents_within_contents_are_wrong() {
+    let site = site("");
+    let config = site.path("matinee.toml");
+    let (film, inside) = (demo("240p.mp4"), site.path("data/sources/films/a/extras/b"));
+    site.ok(&["package", text(&film), "--movie", "8", "--scheme", "none", "--output", text(&inside)]);
+    let wrong = site.run(&with(text(&config), &["config", "check"]));
+    let said = String::from_utf8(wrong.stdout).unwrap();
+    assert_eq!(wrong.status.code(), Some(1), "{said}");
+    let expected = "WRONG    films/a/extras/b is not served: it lies within films/a, which is a content";
+    assert!(said.contains(expected), "{said}");
+}
+
 /// B102, B103, B110: what holds for a content, with file and line; what is ignored, and what is off.
 #[test]
 fn b110_config_show_says_where_a_value_is_from() {
@@ -107,6 +121,14 @@ fn b110_config_show_says_where_a_value_is_from() {
     let report: Value = site.json(&with(text(&config), &["config", "check", "--json"]));
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains("[encryption.hls] is ignored"), "{warnings}");
+    // One line for a file, whatever is in it.
+    write(&site, "data/sources/films/a/matinee.toml", "[encryption.dash]\n[encryption.hls]\n");
+    let report: Value = site.json(&with(text(&config), &["config", "check", "--json"]));
+    let warnings = report["warnings"].as_array().unwrap();
+    let of_film: Vec<_> =
+        warnings.iter().filter(|said| said.as_str().unwrap().contains("films/a/matinee.toml")).collect();
+    assert_eq!(of_film.len(), 1, "{of_film:?}");
+    assert!(of_film[0].as_str().unwrap().contains("[encryption.dash], [encryption.hls] are ignored"));
     write(&site, "data/sources/films/matinee.toml", "[encryption.own]\nscheme = \"rot13\"\n");
     let wrong = site.run(&with(text(&config), &["config", "check"]));
     assert_eq!(wrong.status.code(), Some(1));

@@ -16,7 +16,7 @@ pub(super) const MAX_JSON: u64 = 64 << 20;
 
 /// The folders around a content's, the sources' own left out: none of them may be a content, for tokens for that
 /// one would open this one, too.
-fn around(content: &ContentPath) -> impl Iterator<Item = &str> {
+pub(super) fn around(content: &ContentPath) -> impl Iterator<Item = &str> {
     content.folders().skip(1).filter(|above| !above.is_empty())
 }
 
