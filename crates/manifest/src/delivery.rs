@@ -16,6 +16,8 @@ pub struct Delivery<'a> {
     pub root: &'a str,
     /// Whether HLS playlists have `root` in front of URLs, too: where they are not in the pack's folder themselves.
     pub absolute: bool,
+    /// Whether MPDs have the sheets of thumbnails, which need one query for all of a folder.
+    pub sheets: bool,
     /// Pictures higher than this are left out.
     pub max_height: Option<u32>,
     /// Where EME's ClearKey gets keys, in MPDs and media playlists.
@@ -37,6 +39,7 @@ impl<'a> Delivery<'a> {
             query,
             root: "",
             absolute: false,
+            sheets: true,
             max_height: None,
             clear_key: None,
             key_url: None,
