@@ -74,6 +74,35 @@ fn a_source_may_be_the_first_thing_in_the_data_folder() {
     assert!(refused.contains("others can read this folder"), "{refused}");
 }
 
+/// The whole configuration as it is in force, with where each value is from, and without secrets.
+#[test]
+fn config_show_has_defaults_and_no_secret() {
+    let site = Site::new();
+    let config = "embedders = [\"https://school.example\"]\n[limits]\nrequests = 77\n[edge]\ntoken = \"bunny\"\n\
+                  secrets = [\"s3cret-zone-key\", \"env:ZONE_KEY\"]\n[database]\nurl = \"postgres://a:s3cret@db/films\"\n\
+                  [[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"https://a.example\"\n";
+    write(&site, "matinee.toml", config);
+    let shown = site.ok(&["config", "show", "--json"]);
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let is = |name: &str, value: Value, from: &str| {
+        assert_eq!((&shown[name]["value"], &shown[name]["from"]), (&value, &Value::from(from)), "{name}");
+    };
+    is("limits.requests", 77.into(), "file");
+    assert_eq!(shown["limits.requests"]["line"], 3);
+    is("cdn.0.base_url", "https://a.example".into(), "file");
+    is("edge.secrets", serde_json::json!(["[redacted]", "env:ZONE_KEY"]), "file");
+    assert_eq!(shown["database.url"]["value"], "[redacted]");
+    is("storage.url", "file:library".into(), "default");
+    is("encryption.hls.scheme", "cenc".into(), "default");
+    is("edge.token", "bunny".into(), "file");
+    is("log.format", "text".into(), "default");
+    is("data", text(&site.path("data")).into(), "command line or environment");
+    let table = site.ok(&["config", "show"]);
+    assert!(table.lines().any(|line| line.starts_with("drm.ttl") && line.ends_with("default")), "{table}");
+    assert!(table.contains("matinee.toml:3") && !table.contains("s3cret"), "{table}");
+}
+
 /// A content inside another is not served, and `config check` says so.
 #[test]
 fn contents_within_contents_are_wrong() {
