@@ -139,6 +139,14 @@ impl Check<'_> {
             Ok(walk) => walk,
             Err(error) => return self.error(format!("origin.sources: {error}")),
         };
+        match sources.unnamed().await {
+            Ok(names) => names.into_iter().for_each(|name| {
+                self.warn(format!(
+                    "{name}: nothing asks for it: names in a bucket have letters, digits, \".\", \"-\" and \"_\" alone"
+                ));
+            }),
+            Err(error) => self.error(format!("origin.sources: {error}")),
+        }
         let read = walk
             .settings
             .iter()
