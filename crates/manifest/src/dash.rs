@@ -53,7 +53,8 @@ pub fn mpd(pack: &Pack, delivery: &Delivery<'_>) -> String {
                 for (n, subtitle) in pack.subtitles.iter().enumerate() {
                     text_set(xml, (pack, delivery), next + n, subtitle);
                 }
-                if let Some(thumbnails) = pack.thumbnails.as_ref().filter(|t| !t.sheets.is_empty()) {
+                let thumbnails = pack.thumbnails.as_ref();
+                if let Some(thumbnails) = thumbnails.filter(|t| delivery.sheets && !t.sheets.is_empty()) {
                     image_set(xml, delivery, next + pack.subtitles.len(), thumbnails);
                 }
             },

@@ -50,6 +50,8 @@ pub struct Delivery<'a> {
     /// In MPDs and master playlists: where else the media can be had than where the manifest is. Thumbnails
     /// are had from there all the same, for their names are a pattern with one token.
     pub steering: Option<Steering<'a>>,
+    /// Whether MPDs have the sheets of thumbnails, which need one query for all of a folder.
+    pub sheets: bool,
     /// Pictures higher than this are left out.
     pub max_height: Option<u32>,
     /// Where EME's ClearKey gets keys, in MPDs and media playlists.
@@ -72,6 +74,7 @@ impl<'a> Delivery<'a> {
             root: "",
             absolute: false,
             steering: None,
+            sheets: true,
             max_height: None,
             clear_key: None,
             key_url: None,

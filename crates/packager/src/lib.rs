@@ -67,6 +67,6 @@ pub use inspect::{
 };
 pub use keys::{Keys, MAX_KEYS};
 pub use options::{AudioDetails, AudioSource, Destination, PackageOptions, SubtitleSource, ThumbnailSource};
-pub use package::{Published, package, read_pack};
+pub use package::{Published, package, package_sealed, read_pack};
 pub use progress::Progress;
 pub use source::ClearSource;

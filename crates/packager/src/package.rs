@@ -6,8 +6,8 @@ use std::time::Duration;
 use cenc::{Iv, IvSpan, Label, base_iv, first_overlap};
 use cmaf::{KeyPlan, Protection};
 use isobmff::Pssh;
-use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER};
-use pack::{IvRange, Pack, PackProtection, PsshData, Scheme};
+use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER, SEALED_KEYS};
+use pack::{IvRange, MadeFrom, Pack, PackProtection, PsshData, Scheme};
 use storage::{Folder, Key, Storage};
 
 use crate::extras::{Extras, check_details};
@@ -36,6 +36,69 @@ pub struct Published {
 /// # Errors
 /// See [`Error`]. Nothing is published then.
 pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Published, Error> {
+    package_sealed(options, progress, |_| Ok(None))
+}
+
+/// As [`package`], with sealed keys: `seal` gives what lies with the pack as `keys.sealed`, if anything, once all
+/// else is made and before anything is published. It is not asked where the pack is there already.
+///
+/// # Errors
+/// As [`package`], and what `seal` gives.
+pub fn package_sealed<E: From<Error>>(
+    options: &PackageOptions,
+    progress: &mut dyn Progress,
+    seal: impl FnOnce(&Pack) -> Result<Option<Vec<u8>>, E>,
+) -> Result<Published, E> {
+    match make(options, progress)? {
+        Made::Before(published) => Ok(*published),
+        Made::Now(new) => {
+            if let Some(sealed) = seal(&new.pack)? {
+                new.staging.write(SEALED_KEYS, &sealed)?;
+            }
+            Ok(new.publish(options)?)
+        }
+    }
+}
+
+/// A pack, as it is before it is published.
+enum Made {
+    /// The library had it.
+    Before(Box<Published>),
+    Now(Box<Unpublished>),
+}
+
+/// A pack that is made, and where it is to go.
+struct Unpublished {
+    staging: Staging,
+    pack: Pack,
+    made_from: MadeFrom,
+    target: Target,
+}
+
+impl Unpublished {
+    fn publish(self, options: &PackageOptions) -> Result<Published, Error> {
+        let Self { staging, pack, made_from, target: (place, library, key) } = self;
+        match (staging.publish(&*library, key.as_ref())?, &key) {
+            (storage::Published::Now, _) => {
+                if key.is_none() && options.scheme == Scheme::None {
+                    mark_source(&place, &pack, made_from)?;
+                }
+                Ok(Published { pack, directory: place, already_there: false })
+            }
+            (storage::Published::Before, Some(key)) => {
+                // Somebody else was first; where it is gone again, nothing was published.
+                let gone =
+                    || Error::unsupported(&place, "was published and removed by somebody else; try again");
+                let pack = stored(&*library, key, &place)?.ok_or_else(gone)?;
+                Ok(already_there(options, pack, place))
+            }
+            (storage::Published::Before, None) => Err(Error::Exists { path: place }),
+        }
+    }
+}
+
+/// Makes all files of a pack in a hidden folder.
+fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, Error> {
     let keys = match (options.scheme, &options.keys) {
         (Scheme::None, _) => None,
         (_, None) => return Err(Error::Option { what: "a key is needed to encrypt" }),
@@ -95,7 +158,7 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
             sweep_beside(&place);
             let published = already_there(options, pack, place);
             check_same_key(&published, &film, options)?;
-            return Ok(published);
+            return Ok(Made::Before(Box::new(published)));
         }
     } else if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() {
         return Err(Error::Exists { path: place });
@@ -159,21 +222,8 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
         unpublished.write(POSTER, poster)?;
     }
     unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
-    match (unpublished.publish(&*library, key.as_ref())?, &key) {
-        (storage::Published::Now, _) => {
-            if key.is_none() && options.scheme == Scheme::None {
-                mark_source(&place, &pack, made_from)?;
-            }
-            Ok(Published { pack, directory: place, already_there: false })
-        }
-        (storage::Published::Before, Some(key)) => {
-            // Somebody else was first; where it is gone again, nothing was published.
-            let gone = || Error::unsupported(&place, "was published and removed by somebody else; try again");
-            let pack = stored(&*library, key, &place)?.ok_or_else(gone)?;
-            Ok(already_there(options, pack, place))
-        }
-        (storage::Published::Before, None) => Err(Error::Exists { path: place }),
-    }
+    let target = (place, library, key);
+    Ok(Made::Now(Box::new(Unpublished { staging: unpublished, pack, made_from, target })))
 }
 
 const fn cenc_scheme(scheme: Scheme) -> cenc::Scheme {

@@ -2,6 +2,7 @@
 
 mod describing;
 mod pack;
+mod presence;
 mod reading;
 
 pub use self::pack::{Pack, Representation, Segment};
@@ -11,6 +12,7 @@ pub(crate) use reading::MAX_PACK_JSON;
 use crate::Error;
 use crate::media_url::MediaPath;
 use ::pack::layout;
+use presence::Presence;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -29,6 +31,8 @@ pub struct Catalogue {
     packs: RwLock<HashMap<String, (Arc<Pack>, Instant)>>,
     /// Why packs cannot be read, with when that was tried.
     failed: RwLock<HashMap<String, (Error, Instant)>>,
+    /// Packs that were there when somebody asked.
+    presence: Presence,
     /// Packs that are being read: whoever wants one of them waits for its turn.
     reading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// What is live now, as far as there is anything of it.
@@ -44,6 +48,7 @@ impl Catalogue {
             memory,
             packs: RwLock::default(),
             failed: RwLock::default(),
+            presence: Presence::default(),
             reading: Mutex::default(),
             live: RwLock::default(),
         }
@@ -67,6 +72,14 @@ impl Catalogue {
         let read = self.read(id).await;
         self.remember(id, &read);
         read
+    }
+
+    /// Whether there is such a pack: whether it has its `pack.json`, now or some seconds ago. It is not read.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub(crate) async fn has(&self, id: &str) -> Result<bool, Error> {
+        self.presence.of(&*self.library, id, presence::FRESH).await
     }
 
     /// Whether [`Catalogue::pack`] answers at once, or from a disk.

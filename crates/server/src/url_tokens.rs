@@ -202,13 +202,13 @@ mod tests {
     fn what_does_not_go_together_is_said() {
         for (text, word) in [
             (format!("{CDN}token = \"bunny\""), "secret is needed"),
-            (format!("{CDN}token = \"cloudflare\"\nsecrets = [\"s3cret\"]"), "lifetime"),
+            (format!("{CDN}token = \"cloudflare\"\nlifetime = 0\nsecrets = [\"s3cret\"]"), "lifetime"),
             (
                 format!("{CDN}token = \"cloudflare\"\nlifetime = 9\nranges = \"path\"\nsecrets = [\"s3cret\"]"),
                 "header",
             ),
             (format!("{CDN}token = \"edgeauth\"\nsecrets = [\"s3cret\"]"), "hex"),
-            (format!("{CDN}token = \"cat\"\nsecrets = [\"{}\"]", "a0".repeat(32)), "key_id"),
+            (format!("{CDN}token = \"google\"\nsecrets = [\"{}\"]", "A".repeat(43)), "key_id"),
             (
                 "[edge]\ntoken = \"cloudflare\"\nlifetime = 9\nsecrets = [\"s3cret\"]\n[[cdn]]\nid = 1\nname = \"a\"\nranges = \"path\"\nbase_url = \"https://a.example\""
                     .to_owned(),

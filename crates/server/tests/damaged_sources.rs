@@ -154,6 +154,51 @@ impl Film {
     }
 }
 
+/// B74: what is under one tag never changes, of subtitles neither: another text of the same length is refused, and the
+/// right one is served again when it is back.
+#[tokio::test]
+async fn b74_subtitles_that_are_exchanged_are_not_served() {
+    log();
+    let sources = tempfile::tempdir().unwrap();
+    let (folder, words) = (sources.path().join("with/words"), sources.path().join("de.vtt"));
+    fs::write(&words, "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHallo\n").unwrap();
+    let subtitles = vec![packager::SubtitleSource {
+        path: words,
+        language: "de".to_owned(),
+        role: pack::SubtitleRole::default(),
+        label: None,
+        default: false,
+    }];
+    let options =
+        packager::PackageOptions { subtitles, ..clear_films::options(pack::Scheme::None, None, &folder) };
+    packager::package(&options, &mut ()).unwrap();
+    let json = fs::read(folder.join("source.json")).unwrap();
+    let path = pack::Source::from_json(&json).unwrap().pack.subtitles[0].file.path.clone();
+    let (file, right) = (folder.join(&path), fs::read(folder.join(&path)).unwrap());
+    let world = world(&sources, "").await;
+    let url = signed(&world, &format!("/s/vod/with/words/{path}"));
+    let first = get(&world, &url, &[]).await;
+    assert_eq!((first.status.as_u16(), &first.body[..]), (200, &right[..]));
+    let part = get(&world, &url, &[("range", "bytes=0-5")]).await;
+    assert_eq!((part.status.as_u16(), &part.body[..]), (206, &b"WEBVTT"[..]));
+    // Times are set, so that the test does not go by how fine the file system's clock is.
+    let write = |octets: &[u8], time: u64| {
+        fs::write(&file, octets).unwrap();
+        let time = std::time::UNIX_EPOCH + Duration::from_secs(time);
+        File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        world.set_clock(world.now() + 31);
+    };
+    let wrong = right.iter().map(u8::to_ascii_uppercase).collect::<Vec<u8>>();
+    assert!(wrong != right);
+    write(&wrong, 1000);
+    assert_eq!(get(&world, &url, &[]).await.status, 503);
+    is_said(&["ERROR", &path, "its SHA-256 is another"]);
+    write(&right, 2000);
+    let again = get(&world, &url, &[]).await;
+    assert_eq!((again.status.as_u16(), again.header("etag")), (200, first.header("etag")));
+    assert!(again.body == right);
+}
+
 #[tokio::test]
 async fn a_file_that_is_cut_short_is_not_served() {
     let film = Film::new("cut/short").await;

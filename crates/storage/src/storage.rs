@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt as _;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{Error, Key};
 
@@ -44,6 +44,12 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// All objects below a prefix, or all there are, in no particular order. An object that has the prefix
     /// itself for its key is not below it.
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>>;
+
+    /// Names of objects that no [`Key`] can be of, as the storage has them: nothing else here knows of these. Most
+    /// storages have none.
+    fn unnamed(&self) -> BoxStream<'static, Result<String, Error>> {
+        stream::empty().boxed()
+    }
 
     /// Removes an object. That there is none is no error.
     ///

@@ -7,16 +7,25 @@ use crate::{Reach, Unusable};
 pub struct Settings {
     /// How much a token opens.
     pub reach: Reach,
-    /// By which name the network knows the key: `cloudfront`, `google`, `cat`.
+    /// By which name the network knows the key: `cloudfront`, `google`; `cat`, whose tokens need not say it.
     pub key_id: Option<String>,
     /// The name of the token in the query: `edgeauth` (default `hdnts`), `cat` (`CAT`), `cloudflare`
     /// (`verify`).
     pub parameter: Option<String>,
-    /// Seconds for which the network takes a token: `cloudflare`, whose tokens say when they were made.
+    /// Seconds for which the network takes a token: `cloudflare`, whose tokens say when they were made (default
+    /// 10 800).
     pub lifetime: Option<u64>,
 }
 
+/// Seconds for which Cloudflare takes a token, where nobody says otherwise: those of its own example of a rule.
+const LIFETIME: u64 = 10_800;
+
 impl Settings {
+    /// Seconds for which the network takes a token, for dialects that need that.
+    pub(crate) fn lifetime(&self) -> u64 {
+        self.lifetime.unwrap_or(LIFETIME)
+    }
+
     /// The parameter's name, or `default`.
     pub(crate) fn parameter(&self, default: &'static str) -> Result<String, Unusable> {
         let name = self.parameter.as_deref().unwrap_or(default);

@@ -59,10 +59,10 @@ impl Signer {
             ));
         }
         let lifetime = match (dialect, settings.lifetime) {
-            (Dialect::Cloudflare, None | Some(0)) => {
-                return Err(Unusable("`lifetime` is needed: the seconds that the network's rule names"));
+            (Dialect::Cloudflare, Some(0)) => {
+                return Err(Unusable("`lifetime` must be the seconds that the network's rule names"));
             }
-            (Dialect::Cloudflare, lifetime) => lifetime,
+            (Dialect::Cloudflare, _) => Some(settings.lifetime()),
             (_, None) => None,
             (_, Some(_)) => return Err(Unusable("`lifetime` is for `cloudflare`")),
         };

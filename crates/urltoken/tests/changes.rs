@@ -156,12 +156,17 @@ fn what_cannot_be_used_is_said() {
         (Dialect::EdgeAuth, of(Dialect::EdgeAuth), "abc", "hex"),
         (Dialect::Cat, of(Dialect::Cat), "aabb", "32 octets"),
         (Dialect::Cat, of(Dialect::Cat), include_str!("keys/rsa.pem"), "P-256"),
-        (Dialect::Cat, Settings::default(), &"aa".repeat(32), "key_id"),
+        (Dialect::CloudFront, Settings::default(), include_str!("keys/rsa.pem"), "key_id"),
         (Dialect::CloudFront, of(Dialect::CloudFront), include_str!("keys/p256.pem"), "RSA"),
         (Dialect::CloudFront, of(Dialect::CloudFront), "text", "PEM"),
         (Dialect::Google, of(Dialect::Google), "AAEC", "32 octets"),
         (Dialect::Nginx, of(Dialect::Nginx), "two words", "blanks"),
-        (Dialect::Cloudflare, Settings::default(), "secret", "lifetime"),
+        (
+            Dialect::Cloudflare,
+            Settings { lifetime: Some(0), ..of(Dialect::Cloudflare) },
+            "secret",
+            "lifetime",
+        ),
         (
             Dialect::Cloudflare,
             Settings { reach: Reach::Ranges, ..of(Dialect::Cloudflare) },
@@ -229,5 +234,27 @@ proptest! {
         let signer = Signer::new(Dialect::Cat, &settings, &[Secret::from(&*"aa".repeat(32))]).unwrap();
         let text = ["CAT=", &*token].concat();
         prop_assert!(signer.check(&place(), &text, 0).is_err());
+    }
+}
+
+/// What nobody has to say: how long Cloudflare's rule takes a token, and how a network calls a key of CAT. A token
+/// that names a key is not one that names none.
+#[test]
+fn what_has_a_default() {
+    let place = Place::new("https://media.example.com", "/s/0/", "film.mp4");
+    let (now, end) = (1_790_000_000, 1_790_100_000);
+    let cloudflare =
+        Signer::new(Dialect::Cloudflare, &Settings::default(), &[Secret::from("secret")]).unwrap();
+    assert_eq!(cloudflare.sign(&place, end, now).expires, now + 10_800);
+    let secret = [Secret::from(&*"aa".repeat(32))];
+    let of = |key_id: Option<&str>| {
+        let settings = Settings { key_id: key_id.map(str::to_owned), ..Settings::default() };
+        Signer::new(Dialect::Cat, &settings, &secret).unwrap()
+    };
+    let (named, nameless) = (of(Some("K1")), of(None));
+    for (one, other) in [(&named, &nameless), (&nameless, &named)] {
+        let query = one.query(&place, end, now);
+        assert_eq!(one.check(&place, &query, now), Ok(end));
+        assert!(other.check(&place, &query, now).is_err());
     }
 }

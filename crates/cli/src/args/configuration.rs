@@ -7,7 +7,7 @@ use clap::Subcommand;
 pub(crate) enum Configuration {
     /// Read the configuration and every folder of the origin's sources, and say what is wrong
     Check(Json),
-    /// Show values, each with the file and the line that it is from
+    /// Show all values in force, each with where it is from: file and line, environment, default
     Show {
         /// What holds for this content: its path below the sources
         #[arg(long, value_name = "PATH")]

@@ -58,7 +58,7 @@ fn rows(prefix: &str, shown: &Value) -> Vec<Vec<String>> {
         };
         let from = match (said["file"].as_str(), said["line"].as_u64()) {
             (Some(file), Some(line)) => format!("{file}:{line}"),
-            _ => "default".to_owned(),
+            _ => said["from"].as_str().unwrap_or("default").to_owned(),
         };
         vec![format!("{prefix}{name}"), value, from]
     };

@@ -69,15 +69,18 @@ pub(super) fn choose(config: &Config, package: &Package, movie: u64) -> Result<C
 impl After {
     /// Writes the file that was asked for; the keys to keep with the packaged film.
     pub(super) fn kept(self, pack: &Pack, keys: Option<&Keys>) -> Result<Vec<KidAndKey>, Failure> {
-        let Self { mut given, all, file } = self;
-        if let (Some(file), Some(keys)) = (file, keys) {
+        let given = self.given_of(pack);
+        if let (Some(file), Some(keys)) = (self.file, keys) {
             file.write(pack, keys)?;
         }
-        if !all {
-            let kids: Vec<Kid> = pack.protection.iter().flat_map(|p| &p.keys).map(|key| key.kid).collect();
-            given.retain(|key| kids.contains(&key.kid));
-        }
         Ok(given)
+    }
+
+    /// The keys to keep with the packaged film.
+    pub(super) fn given_of(&self, pack: &Pack) -> Vec<KidAndKey> {
+        let kids: Vec<Kid> = pack.protection.iter().flat_map(|p| &p.keys).map(|key| key.kid).collect();
+        let kept = self.given.iter().filter(|key| self.all || kids.contains(&key.kid));
+        kept.map(given_keys::copy).collect()
     }
 }
 

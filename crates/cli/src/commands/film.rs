@@ -22,8 +22,15 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         Policies::load(config)?.check(policy)?;
     }
     let json = package.json.json;
-    let number = match package.output {
-        Some(_) => numbers::for_folder(config, package.movie)?,
+    let number = match &package.output {
+        Some(folder) => {
+            let number = numbers::for_folder(config, package.movie)?;
+            // The packager makes folders that others may read.
+            if is_below(&config.data, folder) {
+                server::open_data(&config.data)?;
+            }
+            number
+        }
         None => {
             // Before the library in it is made.
             server::open_data(&config.data)?;
@@ -61,7 +68,12 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         chapters: tracks.chapters,
         ..PackageOptions::new(package.inputs, number.id, keys, destination)
     };
-    let published = packager::package(&options, &mut Bar::new())?;
+    // With the pack from its first moment, so that there is none that nobody can license.
+    let seal = |pack: &pack::Pack| match options.destination {
+        Destination::Directory(_) => Ok(None),
+        _ => given_keys::seal(config, pack, &after.given_of(pack)),
+    };
+    let published = packager::package_sealed(&options, &mut Bar::new(), seal)?;
     let kept = after.kept(&published.pack, options.keys.as_ref());
     if matches!(options.destination, Destination::Directory(_)) {
         kept?;
@@ -82,7 +94,10 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
         false => Ok(None),
     };
     let done = source.and_then(|source| {
-        let pack = given_keys::keep(config, &published.pack.pack_id, &kept?)?;
+        // Those of a new pack lie with it.
+        let kept = kept?;
+        let given = if published.already_there { kept.as_slice() } else { &[] };
+        let pack = given_keys::keep(config, &published.pack.pack_id, given)?;
         Ok((movie::put(config, &pack, package.details, number.over)?, source))
     });
     if done.is_err() && !published.already_there {
@@ -94,6 +109,18 @@ pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> 
     discard(work)?;
     let kept = source.map(|source| source.keep(&added.movie.id.to_string())).transpose()?;
     movie::say(&added, kept.as_deref(), json)
+}
+
+/// Whether a folder is in the data folder, or is to be: neither need be there.
+fn is_below(data: &Path, folder: &Path) -> bool {
+    resolved(data).zip(resolved(folder)).is_some_and(|(data, folder)| folder.starts_with(data))
+}
+
+/// A path without symbolic links, as far as it is there.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let (above, real) = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)))?;
+    Some(real.join(path.strip_prefix(above).ok()?))
 }
 
 /// Folder of clear films in the data folder.

@@ -3,7 +3,7 @@
 use super::{block_on, now};
 use crate::Failure;
 use crate::args::FilmKeys;
-use cenc::{Cek, KidAndKey};
+use cenc::{Cek, Kid, KidAndKey};
 use cpix::{Document, Recipient, RecipientKey};
 use server::catalogue::Pack;
 use server::{Config, library, movies};
@@ -118,16 +118,40 @@ pub(super) fn read_file(option: &str, path: &Path) -> Result<Zeroizing<String>, 
     }
 }
 
-/// Keeps given keys with a published pack, sealed, and reads the pack. All of them must be the film's.
+/// Seals given keys for a pack that is about to be published, if there are any. All of them must be the film's.
+pub(super) fn seal(
+    config: &Config,
+    pack: &pack::Pack,
+    given: &[KidAndKey],
+) -> Result<Option<Vec<u8>>, Failure> {
+    let names: Vec<Kid> = pack.protection.iter().flat_map(|p| &p.keys).map(|key| key.kid).collect();
+    are_of_film(given, &names)?;
+    if given.is_empty() {
+        return Ok(None);
+    }
+    server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+    Ok(Some(movies::seal_keys(&config.keys(), given)?))
+}
+
+/// Whether all keys are those of a film with keys of these names.
+pub(super) fn are_of_film(given: &[KidAndKey], names: &[Kid]) -> Result<(), Failure> {
+    match given.iter().find(|key| !names.contains(&key.kid)) {
+        Some(key) => {
+            Err(Failure::Usage(format!("--key {}: no segment of the film is under that key", key.kid)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Keeps given keys with a pack that was published before, sealed, and reads it. All of them must be the film's.
 pub(super) fn keep(config: &Config, pack: &str, given: &[KidAndKey]) -> Result<Pack, Failure> {
     block_on(keep_with(config, pack, given))
 }
 
 async fn keep_with(config: &Config, id: &str, given: &[KidAndKey]) -> Result<Pack, Failure> {
     let pack = movies::read(&*library::open(config)?, id).await?;
-    if let Some(key) = given.iter().find(|key| !pack.keys.iter().any(|name| name.kid == key.kid)) {
-        return Err(Failure::Usage(format!("--key {}: no segment of the film is under that key", key.kid)));
-    }
+    let names: Vec<Kid> = pack.keys.iter().map(|name| name.kid).collect();
+    are_of_film(given, &names)?;
     if given.is_empty() {
         return Ok(pack);
     }

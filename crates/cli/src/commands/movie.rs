@@ -82,10 +82,16 @@ pub(crate) fn run(config: &Config, command: Command) -> Result<(), Failure> {
                     "the film was packaged with a key of its own, without which no license can be made: name it by --key {kid}:KEY, --key-file or --cpix"
                 )));
             }
-            block_on(async {
-                Ok(movies::publish(&*library::open(config)?, &config.library(), &folder).await?)
+            let names: Vec<_> = source.keys.iter().map(|name| name.kid).collect();
+            given_keys::are_of_film(&given, &names)?;
+            if !given.is_empty() {
+                server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+            }
+            let pack = block_on(async {
+                let (library, intake, keys) = (library::open(config)?, config.library(), config.keys());
+                Ok(movies::publish_with(&*library, &intake, &folder, (keys.as_path(), given.as_slice()))
+                    .await?)
             })?;
-            let pack = given_keys::keep(config, &source.id, &given)?;
             say(&put(config, &pack, details, number.over)?, None, json.json)
         }
         Command::List(json) => block_on(async {

@@ -346,6 +346,9 @@ fn a_clear_form_is_kept_for_an_origin() {
     let source: serde_json::Value = serde_json::from_slice(&source).unwrap();
     assert_eq!((&source["scheme"], &source["movie_id"]), (&"none".into(), &7.into()));
     assert_eq!(pack_json(&site.path("data/library").join(site.library().pop().unwrap()))["scheme"], "cenc");
+    // Nothing need be configured for that.
+    assert!(site.ok(&["config", "check"]).contains("Looked at 1 contents"));
+    assert!(site.ok(&["movie", "add", "--content", "7", "--movie", "70"]).contains("vod/7"));
     let folder = site.path("clear");
     site.ok(&["package", text(&film), "--movie", "8", "--scheme", "none", "--output", text(&folder)]);
     assert!(folder.join("source.json").is_file());

@@ -7,9 +7,6 @@ use serde_json::Value;
 fn site(config: &str) -> Site {
     let site = Site::new();
     let folder = site.path("data/sources/films/a");
-    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(site.path("data"), private).unwrap();
     let film = demo("240p.mp4");
     site.ok(&["package", text(&film), "--movie", "7", "--scheme", "none", "--output", text(&folder)]);
     write(&site, "matinee.toml", &format!("[origin]\nsources = \"sources\"\n{config}"));
@@ -58,6 +55,68 @@ fn from_a_folder_to_a_served_film() {
     }
 }
 
+/// A source that is the first thing in a data folder leaves it to its owner alone; a folder elsewhere makes none.
+#[test]
+fn a_source_may_be_the_first_thing_in_the_data_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::new();
+    let film = demo("240p.mp4");
+    let package = ["package", text(&film), "--movie", "7", "--scheme", "none", "--output"];
+    site.ok(&[&package[..], &["elsewhere"]].concat());
+    assert!(!site.path("data").exists());
+    // By a relative path, as one types it: `data` is beside the working folder's files.
+    site.ok(&[&package[..], &["data/sources/films/a"]].concat());
+    let mode = std::fs::metadata(site.path("data")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    site.add_user("ada@example.org");
+    std::fs::set_permissions(site.path("data"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = site.fails(&[&package[..], &["data/sources/films/b"]].concat());
+    assert!(refused.contains("others can read this folder"), "{refused}");
+}
+
+/// The whole configuration as it is in force, with where each value is from, and without secrets.
+#[test]
+fn config_show_has_defaults_and_no_secret() {
+    let site = Site::new();
+    let config = "embedders = [\"https://school.example\"]\n[limits]\nrequests = 77\n[edge]\ntoken = \"bunny\"\n\
+                  secrets = [\"s3cret-zone-key\", \"env:ZONE_KEY\"]\n[database]\nurl = \"postgres://a:s3cret@db/films\"\n\
+                  [[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"https://a.example\"\n";
+    write(&site, "matinee.toml", config);
+    let shown = site.ok(&["config", "show", "--json"]);
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let is = |name: &str, value: Value, from: &str| {
+        assert_eq!((&shown[name]["value"], &shown[name]["from"]), (&value, &Value::from(from)), "{name}");
+    };
+    is("limits.requests", 77.into(), "file");
+    assert_eq!(shown["limits.requests"]["line"], 3);
+    is("cdn.0.base_url", "https://a.example".into(), "file");
+    is("edge.secrets", serde_json::json!(["[redacted]", "env:ZONE_KEY"]), "file");
+    assert_eq!(shown["database.url"]["value"], "[redacted]");
+    is("storage.url", "file:library".into(), "default");
+    is("encryption.hls.scheme", "cenc".into(), "default");
+    is("edge.token", "bunny".into(), "file");
+    is("log.format", "text".into(), "default");
+    is("data", text(&site.path("data")).into(), "command line or environment");
+    let table = site.ok(&["config", "show"]);
+    assert!(table.lines().any(|line| line.starts_with("drm.ttl") && line.ends_with("default")), "{table}");
+    assert!(table.contains("matinee.toml:3") && !table.contains("s3cret"), "{table}");
+}
+
+/// A content inside another is not served, and `config check` says so.
+#[test]
+fn contents_within_contents_are_wrong() {
+    let site = site("");
+    let config = site.path("matinee.toml");
+    let (film, inside) = (demo("240p.mp4"), site.path("data/sources/films/a/extras/b"));
+    site.ok(&["package", text(&film), "--movie", "8", "--scheme", "none", "--output", text(&inside)]);
+    let wrong = site.run(&with(text(&config), &["config", "check"]));
+    let said = String::from_utf8(wrong.stdout).unwrap();
+    assert_eq!(wrong.status.code(), Some(1), "{said}");
+    let expected = "WRONG    films/a/extras/b is not served: it lies within films/a, which is a content";
+    assert!(said.contains(expected), "{said}");
+}
+
 /// B102, B103, B110: what holds for a content, with file and line; what is ignored, and what is off.
 #[test]
 fn b110_config_show_says_where_a_value_is_from() {
@@ -91,6 +150,14 @@ fn b110_config_show_says_where_a_value_is_from() {
     let report: Value = site.json(&with(text(&config), &["config", "check", "--json"]));
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains("[encryption.hls] is ignored"), "{warnings}");
+    // One line for a file, whatever is in it.
+    write(&site, "data/sources/films/a/matinee.toml", "[encryption.dash]\n[encryption.hls]\n");
+    let report: Value = site.json(&with(text(&config), &["config", "check", "--json"]));
+    let warnings = report["warnings"].as_array().unwrap();
+    let of_film: Vec<_> =
+        warnings.iter().filter(|said| said.as_str().unwrap().contains("films/a/matinee.toml")).collect();
+    assert_eq!(of_film.len(), 1, "{of_film:?}");
+    assert!(of_film[0].as_str().unwrap().contains("[encryption.dash], [encryption.hls] are ignored"));
     write(&site, "data/sources/films/matinee.toml", "[encryption.own]\nscheme = \"rot13\"\n");
     let wrong = site.run(&with(text(&config), &["config", "check"]));
     assert_eq!(wrong.status.code(), Some(1));

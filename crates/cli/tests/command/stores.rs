@@ -258,6 +258,33 @@ fn what_is_left_of_a_film_is_not_swept() {
     assert!(String::from_utf8(refused.stderr).unwrap().contains("a prefix of their own"));
 }
 
+/// A library in a folder names the service to which it is copied, and every other command goes on.
+#[test]
+fn a_folder_is_copied_to_a_service_with_an_endpoint() {
+    let site = Site::new();
+    let config = |endpoint: &str| {
+        format!("[storage]\nendpoint = \"{endpoint}\"\npath_style = true\ncache = \"1GB\"\n")
+    };
+    std::fs::write(site.path("matinee.toml"), config("http://127.0.0.1:9")).unwrap();
+    site.ok(&["package", text(&demo("240p.mp4")), "--movie", "7"]);
+    let said = site.ok(&["config", "check"]);
+    assert!(
+        said.contains("warning  storage.url is a folder") && said.contains("endpoint, path_style, cache")
+    );
+    // Without a key pair it comes as far as asking for one.
+    assert!(site.fails(&["storage", "copy", "s3://films/library"]).contains("AWS_ACCESS_KEY_ID"));
+    for server in servers() {
+        let settings = settings(&server.endpoint);
+        let to = format!("s3://{}/{}", settings.bucket, settings.prefix.unwrap());
+        std::fs::write(site.path("matinee.toml"), config(&server.endpoint)).unwrap();
+        let done = ok(&site, &["storage", "copy", &to]);
+        assert!(done.starts_with("1 packs are in s3://"), "{done}");
+    }
+    let redirect = format!("{}redirect = true\n", config("http://127.0.0.1:9"));
+    std::fs::write(site.path("matinee.toml"), redirect).unwrap();
+    assert!(site.fails(&["user", "list"]).contains("storage.redirect"));
+}
+
 /// Settings of which one is wrong: which, and what to do.
 #[test]
 fn what_is_wrong_with_a_bucket_is_said() {

@@ -61,6 +61,12 @@ fn a_clear_film() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(!text.contains("ContentProtection") && !text.contains("dashif:"));
+    // Where no query is good for a whole folder.
+    let without = dash::mpd(&whole(), &Delivery { sheets: false, ..Delivery::new(&token) });
+    assert!(
+        !without.contains("contentType=\"image\"") && without.contains("subtitles/s-en-1.vtt"),
+        "{without}"
+    );
     let rooted = dash::mpd(&whole(), &Delivery { root: "/films/s/8e06/", ..Delivery::new(&token) });
     assert_eq!(rooted.matches("<BaseURL>/films/s/8e06/").count(), rooted.matches("<BaseURL>").count());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::*;
-use packager::{Destination, Error, PackageOptions, package};
+use packager::{Destination, Error, PackageOptions, package, package_sealed};
 
 /// Packages into an empty library; the error's text, after checking that it is one line, that no panic and no
 /// trace is left.
@@ -189,6 +189,29 @@ fn library_takes_a_pack_once() {
     assert!(!first.already_there && again.already_there);
     assert_eq!((again.pack.title.as_str(), &again.pack.pack_id), ("New", &first.pack.pack_id));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+/// B26: what seals the keys is asked before there is a pack, and where it refuses there is none.
+#[test]
+fn b26_sealed_keys_come_before_the_pack() {
+    let dir = tempfile::tempdir().unwrap();
+    let into_library = || PackageOptions {
+        destination: Destination::Library(dir.path().to_path_buf()),
+        ..options(&[demo(240)], Path::new("unused"))
+    };
+    let refused: Result<_, Error> =
+        package_sealed(&into_library(), &mut (), |_| Err(Error::Option { what: "no such key" }));
+    assert!(matches!(refused, Err(Error::Option { .. })), "{refused:?}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let sealed = package_sealed(&into_library(), &mut (), |pack| {
+        assert!(!dir.path().join(&pack.pack_id).exists());
+        Ok::<_, Error>(Some(b"sealed".to_vec()))
+    });
+    let published = sealed.unwrap();
+    assert_eq!(fs::read(published.directory.join("keys.sealed")).unwrap(), b"sealed");
+    let again: Result<_, Error> =
+        package_sealed(&into_library(), &mut (), |_| unreachable!("it is there already"));
+    assert!(again.unwrap().already_there);
 }
 
 #[test]

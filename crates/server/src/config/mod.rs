@@ -11,6 +11,7 @@ mod devices;
 mod drm;
 mod file;
 mod limits;
+mod listed;
 mod live;
 mod origin;
 mod plans;
@@ -120,6 +121,9 @@ pub struct Config {
     /// When the file was last changed, Unix seconds; 0 without one.
     #[serde(skip)]
     pub changed: u64,
+    /// Names of the settings that the command line or the environment said, over the file.
+    #[serde(skip)]
+    pub overridden: Vec<&'static str>,
 }
 
 impl Default for Config {
@@ -154,6 +158,7 @@ impl Default for Config {
             set: Vec::new(),
             settings: SettingsFile::default(),
             changed: 0,
+            overridden: Vec::new(),
         }
     }
 }
@@ -209,6 +214,14 @@ impl Config {
 
     fn apply(&mut self, overrides: Overrides) {
         let Overrides { public_url, listen, data, roles, site } = overrides;
+        let said = [
+            ("public_url", public_url.is_some()),
+            ("listen", listen.is_some()),
+            ("data", data.is_some()),
+            ("roles", roles.is_some()),
+            ("site", site.is_some()),
+        ];
+        self.overridden = said.into_iter().filter(|(_, is_said)| *is_said).map(|(name, _)| name).collect();
         if let Some(listen) = listen {
             self.listen = listen;
         }

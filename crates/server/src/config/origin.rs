@@ -11,6 +11,8 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use storage::Address;
 
+/// The folder in the data folder with clear films, where no other place is named.
+const SOURCES: &str = "sources";
 /// The client set of everybody who names no other.
 pub const VOD: &str = "vod";
 /// Names that no client set may have, because others begin URLs so.
@@ -20,7 +22,7 @@ const RESERVED: [&str; 2] = [VOD, "live"];
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "OriginTable")]
 pub struct Origin {
-    /// Where the clear films lie.
+    /// Where the clear films lie; `None`: in `sources` in the data folder, if there is such a folder.
     pub sources: Option<SourcesAt>,
     /// Mebibytes of memory for what is known of films.
     pub memory: u32,
@@ -166,11 +168,22 @@ impl Config {
         }
     }
 
-    /// The local folder where clear films are, if they are in one.
+    /// The local folder where clear films are, if they are in one: by default `sources` in the data folder, where there
+    /// is such a folder.
     pub fn sources(&self) -> Option<PathBuf> {
-        let Some(SourcesAt::Folder(sources)) = &self.origin.sources else { return None };
-        let in_data = self.data.join(sources);
-        Some(if in_data.is_dir() { in_data } else { sources.clone() })
+        match &self.origin.sources {
+            Some(SourcesAt::Folder(sources)) => {
+                let in_data = self.data.join(sources);
+                Some(if in_data.is_dir() { in_data } else { sources.clone() })
+            }
+            Some(SourcesAt::Bucket(_)) => None,
+            None => Some(self.data.join(SOURCES)).filter(|folder| folder.is_dir()),
+        }
+    }
+
+    /// Whether there are clear films anywhere.
+    pub(crate) fn has_sources(&self) -> bool {
+        self.origin.sources.is_some() || self.sources().is_some()
     }
 
     /// The tables `[encryption.…]` of the file, with their lines.

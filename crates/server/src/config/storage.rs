@@ -65,15 +65,23 @@ impl StorageSettings {
 
     fn check(&self) -> Result<(), Error> {
         self.check_service("storage.endpoint", "storage.region")?;
-        let is_local = matches!(self.url, Address::File(_));
-        let of_s3 = self.endpoint.is_some() || self.path_style.is_some() || self.cache.0 > 0 || self.redirect;
-        if is_local && of_s3 {
-            return Err(setting(
-                "storage.url",
-                "must be s3://… where endpoint, path_style, cache or redirect are set",
-            ));
+        match (&self.url, self.redirect) {
+            (Address::File(_), true) => {
+                Err(setting("storage.redirect", "must be false where storage.url is not s3://…"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Names of what is set for S3 alone, where films lie in a folder: nothing but copies to a bucket goes by it.
+    pub(crate) fn unused(&self) -> Vec<&'static str> {
+        let of_s3 = [
+            ("endpoint", self.endpoint.is_some()),
+            ("path_style", self.path_style.is_some()),
+            ("cache", self.cache.0 > 0),
+        ];
+        let is_local = matches!(self.url, Address::File(_));
+        of_s3.into_iter().filter(|(_, is_set)| is_local && *is_set).map(|(name, _)| name).collect()
     }
 
     /// The origin of the URLs to which viewers are sent; `None`: they are not.
@@ -208,6 +216,18 @@ mod tests {
         }
     }
 
+    /// A library in a folder may name the service to which it is copied.
+    #[test]
+    fn what_is_of_s3_alone_may_stand_beside_a_folder() {
+        let words = "[storage]\nurl = \"file:library\"\nendpoint = \"http://127.0.0.1:8333\"\npath_style = true\n\
+                     cache = \"20GB\"\n";
+        let config = Config::parse(words).expect("it is right");
+        assert_eq!(config.storage.unused(), ["endpoint", "path_style", "cache"]);
+        let words = words.replace("file:library", "s3://films");
+        let config = Config::parse(&words).expect("it is right");
+        assert_eq!(config.storage.unused(), Vec::<&str>::new());
+    }
+
     #[test]
     fn storage_is_checked_and_no_secret_is_repeated() {
         let config = Config::parse(
@@ -223,7 +243,7 @@ mod tests {
         assert_eq!(origin.as_deref(), Some("https://films.s3.eu-central-1.amazonaws.com"));
         for (text, word) in [
             ("[storage]\nurl = \"library\"\n", "file:FOLDER"),
-            ("[storage]\ncache = \"20GB\"\n", "storage.url"),
+            ("[storage]\nredirect = true\n", "storage.redirect"),
             ("[edge]\nredirect = true\n", "edge.redirect"),
             (
                 "[storage]\nurl = \"s3://films\"\ncredentials = \"none\"\n[edge]\nredirect = true\n",

@@ -1,16 +1,16 @@
-use super::folder_file::{FolderFile, settings};
-use super::loaded::MAX_JSON;
+use super::folder_file::{FolderFile, ignored, settings};
+use super::loaded::{MAX_JSON, around};
 use super::sources::Sources;
 use crate::keys::{self, KeyRing};
 use crate::policy::{self, Policies};
 use crate::{Config, Error, LicenseMode, Role};
 use ::origin::ContentPath;
-use ::origin::scope::{Form, Off, Settings, is_ignored};
+use ::origin::scope::{Form, Off, Settings};
 use futures_util::stream::{self, StreamExt as _};
 use pack::Source;
 use pack::layout::SOURCE_JSON;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Files that are read together.
 const TOGETHER: usize = 16;
@@ -40,6 +40,7 @@ pub async fn check(config: &Config, now: u64) -> Result<Report, Error> {
     let mut check = Check { config, policies, ring, report: Report::default() };
     check.server();
     check.live();
+    check.storage();
     if let Some(sources) = Sources::open(config)? {
         check.sources(&sources).await;
     }
@@ -84,6 +85,17 @@ impl Check<'_> {
         if let Some(address) = in_the_clear.filter(|address| !address.ip().is_loopback()) {
             self.warn(format!(
                 "live.rtmp = \"{address}\": stream keys go over the network in the clear; live.rtmps encrypts them"
+            ));
+        }
+    }
+
+    /// What is of S3 alone beside a library in a folder.
+    fn storage(&mut self) {
+        let unused = self.config.storage.unused();
+        if !unused.is_empty() {
+            let names = unused.join(", ");
+            self.warn(format!(
+                "storage.url is a folder: of storage's {names} only `matinee storage` makes use, for places in S3"
             ));
         }
     }
@@ -135,17 +147,33 @@ impl Check<'_> {
             Ok(walk) => walk,
             Err(error) => return self.error(format!("origin.sources: {error}")),
         };
+        match sources.unnamed().await {
+            Ok(names) => names.into_iter().for_each(|name| {
+                self.warn(format!(
+                    "{name}: nothing asks for it: names in a bucket have letters, digits, \".\", \"-\" and \"_\" alone"
+                ));
+            }),
+            Err(error) => self.error(format!("origin.sources: {error}")),
+        }
         let read = walk
             .settings
             .iter()
             .map(|folder| async move { (folder.clone(), FolderFile::read_or_broken(sources, folder).await) });
         let folders: BTreeMap<_, _> = stream::iter(read).buffered(TOGETHER).collect().await;
         folders.values().for_each(|file| self.folder(file));
+        let all: BTreeSet<&str> = walk.contents.iter().map(String::as_str).collect();
         let read = walk.contents.iter().map(|path| async move { (path, is_source(sources, path).await) });
         let mut read = stream::iter(read).buffered(TOGETHER);
         while let Some((path, read)) = read.next().await {
             match path.parse::<ContentPath>() {
-                Ok(content) => self.content(&content, read, &folders),
+                Ok(content) => {
+                    if let Some(above) = around(&content).find(|above| all.contains(above)) {
+                        self.error(format!(
+                            "{content} is not served: it lies within {above}, which is a content"
+                        ));
+                    }
+                    self.content(&content, read, &folders);
+                }
                 Err(reason) => self.error(format!("{path}: is not served: {reason}")),
             }
         }
@@ -156,10 +184,8 @@ impl Check<'_> {
             FolderFile::None => {}
             FolderFile::Broken(error) => self.error(error.to_string()),
             FolderFile::File(file) => {
-                let ignored = |form: &Form| is_ignored(self.config.encryption(), file, *form);
-                for form in Form::ALL.into_iter().filter(ignored).collect::<Vec<_>>() {
-                    let (path, form) = (file.path.display(), form.name());
-                    self.warn(format!("{path}: [encryption.{form}] is ignored: its scope is server"));
+                if let Some(said) = ignored(self.config.encryption(), file) {
+                    self.warn(format!("{}: {said}", file.path.display()));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::sources::{SourceError, Sources};
 use super::stamp::Stamp;
 use ::origin::ContentPath;
-use ::origin::scope::{FileError, Folder, Form, Off, SetWords, Settings, SettingsFile, resolve};
+use ::origin::scope::{FileError, Folder, Form, Off, SetWords, Settings, SettingsFile, is_ignored, resolve};
 
 /// The file with what a folder says.
 pub(super) const SETTINGS: &str = "matinee.toml";
@@ -67,6 +67,17 @@ impl FolderFile {
             Self::File(file) => Folder::File(file),
             Self::Broken(error) => Folder::Broken(error),
         }
+    }
+}
+
+/// The tables of a folder's file that nobody hears, because their scope is the server, in words for the operator.
+pub(super) fn ignored(server: &SettingsFile, file: &SettingsFile) -> Option<String> {
+    let forms = Form::ALL.into_iter().filter(|form| is_ignored(server, file, *form));
+    let tables: Vec<_> = forms.map(|form| format!("[encryption.{}]", form.name())).collect();
+    match tables.len() {
+        0 => None,
+        1 => Some(format!("{} is ignored: its scope is server", tables.concat())),
+        _ => Some(format!("{} are ignored: their scope is server", tables.join(", "))),
     }
 }
 

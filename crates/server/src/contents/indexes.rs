@@ -15,7 +15,11 @@ use tokio::task::spawn_blocking;
 
 /// Whether `source.json` says the digest of a clear file.
 pub(super) fn has_digest(r: &Representation) -> bool {
-    r.sha256.len() == 64 && r.sha256.bytes().all(|b| b.is_ascii_hexdigit())
+    is_digest(&r.sha256)
+}
+
+fn is_digest(sha256: &str) -> bool {
+    sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Where the index of a clear file is kept; `None`: nothing names the file.
@@ -29,7 +33,7 @@ fn path(folder: &Path, r: &Representation) -> Option<PathBuf> {
 /// [`SourceError::Wrong`] if it is not the one that `source.json` tells of.
 pub(super) async fn check(loaded: &Loaded, representation: usize) -> Result<(), SourceError> {
     let (name, r, file) = open(loaded, representation).await?;
-    let read = spawn_blocking(move || compare(&name, &r, &file)).await;
+    let read = spawn_blocking(move || compare(&name, (r.sha256.as_str(), r.size), &file)).await;
     read.unwrap_or_else(|error| Err(SourceError::Unreadable(error.to_string())))
 }
 
@@ -43,14 +47,18 @@ async fn open(
     Ok((loaded.name().join(&r.path), r.clone(), file.read_on(Handle::current())))
 }
 
-/// Of a file that nobody has a digest of, nothing can be said.
-fn compare(name: &Path, r: &Representation, file: &ToTheEnd) -> Result<(), SourceError> {
-    if !has_digest(r) {
+/// Whether a file is the one that `source.json` tells of, by its digest and length: reads it to its end. Of a file that
+/// nobody has a digest of, nothing can be said.
+///
+/// # Errors
+/// [`SourceError::Wrong`] if it is another one.
+pub(super) fn compare(name: &Path, (sha256, size): (&str, u64), file: &ToTheEnd) -> Result<(), SourceError> {
+    if !is_digest(sha256) {
         return Ok(());
     }
     let name = name.display();
     let unread = |error: io::Error| SourceError::Unreadable(format!("{name}: {error}"));
-    match file.sha256(r.size).map_err(unread)?.eq_ignore_ascii_case(&r.sha256) {
+    match file.sha256(size).map_err(unread)?.eq_ignore_ascii_case(sha256) {
         true => Ok(()),
         false => {
             let said = format!("{name} is not the file that source.json tells of: its SHA-256 is another");
@@ -86,7 +94,7 @@ pub(super) async fn make(
             }
         })?;
         // It is found by the digest from now on.
-        compare(&name, &r, &file)?;
+        compare(&name, (r.sha256.as_str(), r.size), &file)?;
         if let Some(path) = path(&folder, &r)
             && let Err(error) = keep(&folder, &path, &index.to_bytes(&r))
         {

@@ -1,12 +1,14 @@
 use super::clear_file::ClearFile;
 use super::folder_file::{FolderFile, settings_path};
+use super::indexes;
 use super::sources::{SourceError, Sources};
 use super::stamp::Stamp;
 use ::origin::ContentPath;
-use pack::Source;
 use pack::layout::SOURCE_JSON;
+use pack::{Pack, PackFile, Source};
 use std::path::PathBuf;
-use storage::{Key, Storage};
+use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 /// Longest `source.json` that is read, in octets.
@@ -14,8 +16,25 @@ pub(super) const MAX_JSON: u64 = 64 << 20;
 
 /// The folders around a content's, the sources' own left out: none of them may be a content, for tokens for that
 /// one would open this one, too.
-fn around(content: &ContentPath) -> impl Iterator<Item = &str> {
+pub(super) fn around(content: &ContentPath) -> impl Iterator<Item = &str> {
     content.folders().skip(1).filter(|above| !above.is_empty())
+}
+
+/// The files of a film that are no media: subtitles and thumbnails.
+fn files_beside(pack: &Pack) -> impl Iterator<Item = &PackFile> {
+    let pictures = pack.thumbnails.iter();
+    let pictures = pictures.flat_map(|t| [&t.bif].into_iter().chain(&t.sheets).chain(&t.sheet_index));
+    pack.subtitles.iter().map(|subtitles| &subtitles.file).chain(pictures)
+}
+
+/// A file beside the media, as it was when it was looked at.
+#[derive(Debug)]
+struct Beside {
+    file: PackFile,
+    /// `None`: it was not there, which keeps nothing else from being served.
+    stamp: Option<Stamp>,
+    /// Whether it is the file that `source.json` tells of, once it was read for that; else why not.
+    checked: OnceCell<Result<(), String>>,
 }
 
 /// A content as it lay in its folder.
@@ -28,6 +47,7 @@ pub(crate) struct Loaded {
     pub(crate) folders: Vec<FolderFile>,
     /// Of `source.json`, then of the representations.
     stamps: Vec<Stamp>,
+    beside: Vec<Beside>,
     /// Of the folders' files.
     settings: Vec<Option<Stamp>>,
     /// When one of its files was changed or touched last, settings included. Unix seconds.
@@ -62,27 +82,36 @@ impl Loaded {
             }
             stamps.push(stamp);
         }
+        let files: Vec<PackFile> = files_beside(&source.pack).cloned().collect();
+        let looked = sources.look_at(files.iter().map(|file| format!("{content}/{}", file.path)).collect());
+        let beside = files.into_iter().zip(looked.await?);
+        let beside = beside.map(|(file, stamp)| Beside { file, stamp, checked: OnceCell::new() });
+        let beside: Vec<_> = beside.collect();
         let (mut settings, mut folders) = (Vec::new(), Vec::new());
         for folder in content.folders() {
             let (stamp, file) = FolderFile::read(sources, folder).await?;
             settings.push(stamp);
             folders.push(file);
         }
-        let all = stamps.iter().chain(settings.iter().flatten());
+        let there = beside.iter().filter_map(|beside| beside.stamp.as_ref());
+        let all = stamps.iter().chain(there).chain(settings.iter().flatten());
         let changed = all.map(Stamp::changed).max().unwrap_or(0);
         let (sources, content) = (sources.clone(), content.clone());
-        Ok(Some(Self { sources, content, source, folders, stamps, settings, changed }))
+        Ok(Some(Self { sources, content, source, folders, stamps, beside, settings, changed }))
     }
 
     /// Whether all files are still those that were read.
     pub(super) async fn is_unchanged(&self, sources: &Sources) -> Result<bool, SourceError> {
         let content = &self.content;
         let media = self.source.pack.representations.iter().map(|r| format!("{content}/{}", r.path));
-        let own = std::iter::once(format!("{content}/{SOURCE_JSON}")).chain(media);
+        let beside = self.beside.iter().map(|beside| format!("{content}/{}", beside.file.path));
+        let own = std::iter::once(format!("{content}/{SOURCE_JSON}")).chain(media).chain(beside);
         let settings = content.folders().map(settings_path);
         let above = around(content).map(|above| format!("{above}/{SOURCE_JSON}"));
         let now = sources.look_at(own.chain(settings).chain(above).collect()).await?;
-        let then = self.stamps.iter().map(Some).chain(self.settings.iter().map(Option::as_ref));
+        let then = self.stamps.iter().map(Some);
+        let then = then.chain(self.beside.iter().map(|beside| beside.stamp.as_ref()));
+        let then = then.chain(self.settings.iter().map(Option::as_ref));
         // Around it there was none.
         let then = then.chain(std::iter::repeat(None));
         Ok(now.iter().map(Option::as_ref).zip(then).all(|(now, then)| now == then))
@@ -112,7 +141,8 @@ impl Loaded {
         let segments = self.source.pack.representations.iter().map(|r| r.segments.len()).sum::<usize>();
         let read = self.json_stamp().into_iter().chain(self.settings.iter().flatten());
         let read = usize::try_from(read.map(Stamp::size).sum::<u64>()).unwrap_or(usize::MAX);
-        read.saturating_add(4096 + segments * size_of::<pack::Segment>())
+        let beside = self.beside.len() * 512;
+        read.saturating_add(4096 + segments * size_of::<pack::Segment>() + beside)
     }
 
     /// Opens the clear file of a representation, if it is still the one that was looked at.
@@ -123,14 +153,47 @@ impl Loaded {
         self.sources.open_clear(&format!("{}/{}", self.content, r.path), stamp).await
     }
 
-    /// A file beside the media, such as subtitles, and its size.
-    pub(crate) fn beside(&self, file: &str) -> Option<(std::sync::Arc<dyn Storage>, Key, u64)> {
-        let pack = &self.source.pack;
-        let thumbnails = pack.thumbnails.iter();
-        let pictures = thumbnails.flat_map(|t| [&t.bif].into_iter().chain(&t.sheets).chain(&t.sheet_index));
-        let found =
-            pack.subtitles.iter().map(|s| &s.file).chain(pictures).find(|known| known.path == file)?;
-        let (storage, key) = self.sources.beside(self.content.as_str(), &found.path)?;
-        Some((storage, key, found.size))
+    /// The number and size of a file beside the media, such as subtitles.
+    pub(crate) fn beside(&self, file: &str) -> Option<(usize, u64)> {
+        let number = self.beside.iter().position(|beside| beside.file.path == file)?;
+        Some((number, self.beside.get(number)?.file.size))
+    }
+
+    /// Opens a file beside the media, if it is still the one that was looked at, and the one that `source.json` tells
+    /// of: it is read to its end once for that, each time that it was seen to be another.
+    pub(crate) async fn open_beside(&self, number: usize) -> Result<ClearFile, SourceError> {
+        let missing = || SourceError::Wrong("there is no such file".to_owned());
+        let beside = self.beside.get(number).ok_or_else(missing)?;
+        let checked = beside.checked.get_or_try_init(|| async move {
+            match self.check_beside(beside).await {
+                Ok(()) => Ok(Ok(())),
+                Err(SourceError::Wrong(said)) => Ok(Err(said)),
+                // That may be otherwise a moment later.
+                Err(unreadable) => Err(unreadable),
+            }
+        });
+        checked.await?.clone().map_err(SourceError::Wrong)?;
+        self.open_unchecked(beside).await
+    }
+
+    async fn check_beside(&self, beside: &Beside) -> Result<(), SourceError> {
+        let clear = self.open_unchecked(beside).await?.read_on(Handle::current());
+        let (name, PackFile { sha256, size, .. }) = (self.name_beside(beside), beside.file.clone());
+        let read = spawn_blocking(move || indexes::compare(&name, (sha256.as_str(), size), &clear)).await;
+        read.unwrap_or_else(|error| Err(SourceError::Unreadable(error.to_string())))
+    }
+
+    async fn open_unchecked(&self, beside: &Beside) -> Result<ClearFile, SourceError> {
+        let name = self.name_beside(beside);
+        let wrong = |what: String| SourceError::Wrong(format!("{} {what}", name.display()));
+        let stamp = beside.stamp.as_ref().ok_or_else(|| wrong("is not there".to_owned()))?;
+        if stamp.size() != beside.file.size {
+            return Err(wrong(format!("has {} octets, not {}", stamp.size(), beside.file.size)));
+        }
+        self.sources.open_clear(&format!("{}/{}", self.content, beside.file.path), stamp).await
+    }
+
+    fn name_beside(&self, beside: &Beside) -> PathBuf {
+        self.sources.name(&format!("{}/{}", self.content, beside.file.path))
     }
 }

@@ -58,9 +58,22 @@ impl Storage for Counting {
         self.inner.list(prefix)
     }
 
+    fn unnamed(&self) -> BoxStream<'static, Result<String, Error>> {
+        let names =
+            ["films/Die Brücke/source.json", "films/Die Brücke/541/1811192541.mp4", "a b/matinee.toml"];
+        stream::iter(names.map(|name| Ok(name.to_owned()))).boxed()
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), Error> {
         self.inner.delete(key).await
     }
+}
+
+/// Contents and settings whose names no key can have are told, media of them not one by one.
+#[tokio::test]
+async fn what_cannot_be_named_is_told() {
+    let sources = Sources::Bucket(Bucket::plain(Arc::new(Counting::default())));
+    assert_eq!(sources.unnamed().await.unwrap(), ["films/Die Brücke/source.json", "a b/matinee.toml"]);
 }
 
 /// `source.json` of a film of 100 minutes, in segments of four seconds.

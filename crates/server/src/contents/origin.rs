@@ -1,6 +1,6 @@
 use super::FILMS;
 use super::film::{Candidate, Keys, OriginFilm};
-use super::folder_file::{FolderFile, settings};
+use super::folder_file::{FolderFile, ignored, settings};
 use super::known_files::KnownFiles;
 use super::loaded::Loaded;
 use super::lru::Lru;
@@ -10,7 +10,7 @@ use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
 use crate::{Config, Error};
-use ::origin::scope::{Form, Off, is_ignored};
+use ::origin::scope::{Form, Off};
 use ::origin::{ContentPath, SourceIndex};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -337,16 +337,10 @@ impl Origin {
     fn warn_of_ignored(&self, config: &Config, loaded: &Loaded) {
         for folder in &loaded.folders {
             let FolderFile::File(file) = folder else { continue };
-            let ignored = Form::ALL.into_iter().filter(|form| is_ignored(config.encryption(), file, *form));
-            for form in ignored {
-                let said = format!("{} {}", file.path.display(), form.name());
-                if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(said) {
-                    tracing::warn!(
-                        file = %file.path.display(),
-                        form = form.name(),
-                        "a folder's encryption settings are ignored: the scope is server"
-                    );
-                }
+            let Some(said) = ignored(config.encryption(), file) else { continue };
+            let said = format!("{}: {said}", file.path.display());
+            if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(said.clone()) {
+                tracing::warn!("{said}");
             }
         }
     }

@@ -6,10 +6,8 @@ use ::origin::ContentPath;
 use ::origin::scope::{Form, From, Plain, Shown};
 use serde_json::{Value, json};
 
-/// The tables of the server's file that say where films lie and how they are served. None of them has a secret.
-const TABLES: [&str; 6] = ["origin", "encryption", "set", "drm", "storage", "live"];
-
-/// What the server's file says of contents and live events: each name with value, file and line.
+/// The whole configuration as it is in force: each name with its value, and where that is from: `file` and `line`,
+/// or else `from`: `default`, `environment`, or `command line or environment`. Secrets are not in it.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read again.
@@ -20,22 +18,54 @@ pub fn of_server(config: &Config) -> Result<Value, Error> {
         false => std::fs::read_to_string(&file.path).map_err(Error::io(&file.path))?,
     };
     let values: Value = toml::from_str(&text).unwrap_or_default();
+    let is_overridden = |name: &str| config.overridden.iter().any(|said| *said == name);
     let mut shown = serde_json::Map::new();
-    for (name, line) in file.lines.names() {
-        let table = name.split('.').next().unwrap_or_default();
-        let value = values.pointer(&format!("/{}", name.replace('.', "/")));
-        let Some(value) =
-            value.filter(|value| !value.is_object() && (TABLES.contains(&table) || name == "edge.redirect"))
-        else {
-            continue;
+    for (name, value) in config.listed() {
+        let from = match is_overridden(name) {
+            true => "command line or environment",
+            false => "default",
         };
-        // A list of tables has its names below.
-        if value.as_array().is_some_and(|list| list.iter().any(Value::is_object)) && table == "set" {
-            continue;
+        let value = redacted(name, value);
+        shown.insert(name.to_owned(), json!({"value": value, "file": null, "line": null, "from": from}));
+    }
+    for (name, line) in file.lines.names() {
+        let value = values.pointer(&format!("/{}", name.replace('.', "/")));
+        // Tables have their names below, and so have lists of tables.
+        let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().any(Value::is_object));
+        let Some(value) = value.filter(|value| !value.is_object() && !is_list(value)) else { continue };
+        if !is_overridden(name) {
+            let value = redacted(name, value.clone());
+            let said = json!({"value": value, "file": file.path, "line": line, "from": "file"});
+            shown.insert(name.to_owned(), said);
         }
-        shown.insert(name.to_owned(), json!({"value": value, "file": file.path, "line": line}));
+    }
+    if std::env::var_os("MATINEE_DATABASE_URL").is_some() {
+        let said = json!({"value": REDACTED, "file": null, "line": null, "from": "environment"});
+        shown.insert("database.url".to_owned(), said);
     }
     Ok(Value::Object(shown))
+}
+
+/// In place of a secret.
+const REDACTED: &str = "[redacted]";
+
+/// A value without what is secret in it: what opens something by itself, and addresses with a password. Where a secret is
+/// from may be seen.
+fn redacted(name: &str, value: Value) -> Value {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_secret = name == "database.url" || ["secrets", "pull_secrets"].contains(&last);
+    match value {
+        Value::Array(list) => list.into_iter().map(|value| redacted(name, value)).collect(),
+        Value::String(text) => {
+            let names_place = text.starts_with("file:") || text.starts_with("env:");
+            let has_password = text.contains("://") && text.contains('@');
+            match (is_secret && !names_place) || has_password {
+                true => REDACTED.into(),
+                false => text.into(),
+            }
+        }
+        other => other,
+    }
 }
 
 /// What holds for a content: by each form of delivery its settings, each with value, file and line (both null for

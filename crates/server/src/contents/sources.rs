@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::{Cached, Folder, Key, Storage};
+use storage::{Cached, Key, Storage};
 use tokio::task::spawn_blocking;
 
 /// Deepest folder with a content.
@@ -169,14 +169,15 @@ impl Sources {
         }
     }
 
-    /// A file beside a content's media, as it is stored.
-    pub(crate) fn beside(&self, folder: &str, file: &str) -> Option<(Arc<dyn Storage>, Key)> {
-        match self {
-            Self::Folder(root) => Some((Arc::new(Folder::new(root.join(folder))), file.parse().ok()?)),
-            Self::Bucket(bucket) => {
-                Some((Arc::clone(&bucket.store), format!("{folder}/{file}").parse().ok()?))
-            }
-        }
+    /// Contents and settings in a bucket that cannot be asked for, by the names of their files. All of the bucket is
+    /// listed.
+    pub(crate) async fn unnamed(&self) -> Result<Vec<String>, SourceError> {
+        let Self::Bucket(bucket) = self else { return Ok(Vec::new()) };
+        let names = bucket.store.unnamed().try_filter(|name| {
+            let last = name.rsplit('/').next().unwrap_or_default();
+            std::future::ready([SOURCE_JSON, SETTINGS].contains(&last))
+        });
+        names.try_collect().await.map_err(|error| SourceError::Unreadable(error.to_string()))
     }
 
     /// All folders with a clear film, by their paths below the root, and all that have settings. Symbolic links

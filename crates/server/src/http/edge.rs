@@ -127,6 +127,9 @@ fn is_redirected(service: &Service, request: &Parts, path: &MediaPath) -> bool {
 async fn redirect(service: &Service, granted: &Granted<MediaPath>, now: u64) -> Response {
     let path = &granted.path;
     let Some(key) = service.catalogue.media_key(path) else { return origin::refused(&Unserved::NotFound) };
+    if let Err(unserved) = is_there(service, &path.pack).await {
+        return origin::refused(&unserved);
+    }
     let life = Duration::from_secs(granted.max_age(REDIRECT_LIFE, now).max(1));
     match service.media.signed_url(&key, pack::layout::media_type(path.extension()), life).await {
         Ok(Some(url)) => {
@@ -167,9 +170,22 @@ async fn find(service: &Service, path: &MediaPath) -> Result<Found, Unserved> {
     }
     let key = service.catalogue.media_key(path).filter(|_| service.config.has(Role::Edge));
     let key = key.ok_or(Unserved::NotFound)?;
+    is_there(service, &path.pack).await?;
     match service.files.head(&key).await {
         Ok(meta) => Ok(Found::Stored(meta)),
         Err(error) if error.is_not_found() => Err(Unserved::NotFound),
+        Err(error) => {
+            tracing::error!(%error, "the library cannot be read");
+            Err(Unserved::Library)
+        }
+    }
+}
+
+/// Without `pack.json` there is no pack, whatever files there are: it may be on its way in or out.
+async fn is_there(service: &Service, pack: &str) -> Result<(), Unserved> {
+    match service.catalogue.has(pack).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Unserved::NotFound),
         Err(error) => {
             tracing::error!(%error, "the library cannot be read");
             Err(Unserved::Library)

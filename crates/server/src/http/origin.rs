@@ -15,7 +15,6 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Key, Storage};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
@@ -59,8 +58,8 @@ async fn in_time<T>(
 }
 
 enum What {
-    /// Beside the media, as it is stored.
-    Beside(Arc<dyn Storage>, Key),
+    /// Beside the media, as it lies in the sources.
+    Beside(Arc<OriginFilm>, usize),
     /// A representation, its samples encrypted now or clear as it lies in the sources.
     Media(Arc<OriginFilm>, usize),
     /// Encrypted now and whole: an init segment or a segment.
@@ -103,8 +102,8 @@ pub(super) async fn find(
         let size = film.pack.representations.get(number).map_or(0, |r| r.size);
         return file(size, What::Media(Arc::clone(&film), number));
     }
-    let (storage, key, size) = film.loaded.beside(&path.file).ok_or(Unserved::NotFound)?;
-    file(size, What::Beside(storage, key))
+    let (number, size) = film.loaded.beside(&path.file).ok_or(Unserved::NotFound)?;
+    file(size, What::Beside(Arc::clone(&film), number))
 }
 
 impl OriginFile {
@@ -124,19 +123,17 @@ impl OriginFile {
             Unserved::Off
         };
         let (film, number, part) = match &self.what {
-            What::Beside(storage, key) => {
-                let range = (!range.is_empty()).then_some(range);
-                return match storage.get(key, range).await {
-                    Ok(object) if object.meta.size == self.size => Ok(Body::from_stream(object.body)),
-                    Ok(_) => Err(off(&format_args!("{key} is not as long as source.json says"))),
-                    Err(error) => Err(off(&error)),
-                };
-            }
-            What::Media(film, number) => (Arc::clone(film), *number, None),
+            What::Beside(film, number) | What::Media(film, number) => (Arc::clone(film), *number, None),
             What::Part(film, number, part) => (Arc::clone(film), *number, Some(*part)),
         };
-        let file = film.loaded.open(number).await.map_err(|error| off(&error))?;
+        let is_beside = matches!(self.what, What::Beside(..));
+        let file = match is_beside {
+            true => film.loaded.open_beside(number).await,
+            false => film.loaded.open(number).await,
+        };
+        let file = file.map_err(|error| off(&error))?;
         let work = match (&film.octets, part) {
+            _ if is_beside => Work::Clear(range),
             (Octets::Clear, None) => Work::Clear(range),
             (Octets::Samples(encrypted), None) => {
                 let track = encrypted.tracks.get(number).ok_or(Unserved::NotFound)?;

@@ -37,8 +37,8 @@ impl SealedKey {
     }
 }
 
-/// Keeps keys of the pack below a prefix with it, beside those that are kept there under other KIDs, for a
-/// license server with this folder of keys.
+/// Keeps keys of the pack below a prefix, or of the one that the storage is, with it, beside those that are kept
+/// there under other KIDs, for a license server with this folder of keys.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`], [`Error::Storage`]; [`Error::Pack`] if what is
@@ -46,20 +46,26 @@ impl SealedKey {
 pub(crate) async fn keep_given(
     keys: &Path,
     library: &dyn Storage,
-    pack: &Key,
+    pack: Option<&Key>,
     given: &[KidAndKey],
 ) -> Result<(), Error> {
+    let text = seal(keys, read(library, pack).await?, given)?;
+    let key = Key::below(pack, NAME).map_err(storage::Error::from)?;
+    Ok(library.put(&key, text.into(), PutMode::Overwrite).await?)
+}
+
+/// What lies with a pack that has these keys: given ones, and what else is kept already.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`].
+pub(crate) fn seal(keys: &Path, mut kept: Vec<SealedKey>, given: &[KidAndKey]) -> Result<Vec<u8>, Error> {
     let seal = SealKey::of(&file::read_all(keys)?)?;
-    let mut kept = read(library, Some(pack)).await?;
     kept.retain(|kept| !given.iter().any(|key| kept.is_of(&key.kid)));
     for key in given {
         let sealed = seal.seal(key.cek.expose(), key.kid.as_bytes())?;
         kept.push(SealedKey { kid: key.kid.to_string(), sealed: base64url(&sealed) });
     }
-    let text = serde_json::to_vec_pretty(&Sealed { keys: kept })
-        .map_err(|_| Error::Internal("keys cannot be written"))?;
-    let key = pack.join(NAME).map_err(storage::Error::from)?;
-    Ok(library.put(&key, text.into(), PutMode::Overwrite).await?)
+    serde_json::to_vec_pretty(&Sealed { keys: kept }).map_err(|_| Error::Internal("keys cannot be written"))
 }
 
 /// The sealed keys of a pack; none where there is no such object.
@@ -125,7 +131,7 @@ mod tests {
         assert_eq!(read(&library, Some(&pack)).await.unwrap(), Vec::new());
         // One by one: what is kept already stays, and is replaced only by its own.
         for key in [&given[0], &given[1], &given[0]] {
-            keep_given(keys.path(), &library, &pack, std::slice::from_ref(key)).await.unwrap();
+            keep_given(keys.path(), &library, Some(&pack), std::slice::from_ref(key)).await.unwrap();
         }
         assert_eq!(read(&library, Some(&pack)).await.unwrap().len(), 2);
         let text = library.get(&pack.join(NAME).unwrap(), None).await.unwrap().bytes().await.unwrap();

@@ -68,8 +68,8 @@ impl Entitlements {
     ) -> Outcome<Self> {
         let Some(webhook) = &service.authorizer else { return Ok(Self(None)) };
         // A content's own settings may say so, too.
-        let forces = service.config.drm.update_strategy == UpdateStrategy::Force
-            || service.config.origin.sources.is_some();
+        let forces =
+            service.config.drm.update_strategy == UpdateStrategy::Force || service.config.has_sources();
         let is_asked = |message: &&RequestMessage| match message {
             RequestMessage::Authorization { .. } | RequestMessage::License { .. } => true,
             RequestMessage::LogBlob(log) => forces && log.policy_version.is_some(),

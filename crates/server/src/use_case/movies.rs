@@ -2,7 +2,7 @@
 
 mod taking_in;
 
-pub use taking_in::{publish, sweep_incoming};
+pub use taking_in::{publish, publish_with, sweep_incoming};
 
 use crate::catalogue::Pack;
 use crate::keys::{KeyRing, imported};
@@ -184,8 +184,17 @@ pub async fn keep_keys(
     given: &[KidAndKey],
 ) -> Result<Pack, Error> {
     let key = key(pack)?;
-    imported::keep_given(keys, library, &key, given).await?;
+    imported::keep_given(keys, library, Some(&key), given).await?;
     Pack::read(library, Some(&key)).await
+}
+
+/// The content of `keys.sealed` for a pack with keys that an operator gave, for the license servers that have this
+/// folder of keys. Whoever publishes the pack puts it there before `pack.json`.
+///
+/// # Errors
+/// What reading the keys gives.
+pub fn seal_keys(keys: &Path, given: &[KidAndKey]) -> Result<Vec<u8>, Error> {
+    imported::seal(keys, Vec::new(), given)
 }
 
 /// The content keys of a film that these keys open: all, unless it was packaged for another site.

@@ -60,6 +60,9 @@ pub(crate) async fn make(
             (Arc::clone(&film.pack), Arc::clone(&film.film), Some(film))
         }
         Err(_) => {
+            if !service.catalogue.has(id).await? {
+                return Ok(None);
+            }
             let found = service.descriptions.get(service.catalogue.library(), id).await?;
             let Some(pack) = found else { return Ok(None) };
             (pack, service.film(id).await?, None)
@@ -85,7 +88,7 @@ pub(crate) async fn make(
     let (now, folder) = (service.clock.now(), format!("/s/{id}/"));
     let token = |path: &str| match path.strip_suffix('/') {
         None => signer.query(&Place::new(&granted.base, &folder, path), expires, now),
-        // No token at all rather than one that opens nothing: the CDN refuses these URLs either way.
+        // Where there are no such tokens, there are no sheets.
         Some(_) => {
             let all = format!("{folder}{path}");
             signer.folder_query(&Place::new(&granted.base, &all, ""), expires, now).unwrap_or_default()
@@ -133,6 +136,7 @@ pub(crate) async fn make(
         root: &root,
         absolute: granted.path.pack != *id,
         steering,
+        sheets: !signer.dialect().is_exact(),
         query: &token,
         max_height: allowed.as_ref().and_then(Allowed::max_height),
         clear_key: gives(Allowed::clear_key).then_some(&*clear_key),

@@ -210,6 +210,20 @@ async fn subtitles_and_thumbnails_are_files_as_media_are() {
     assert!(metadata.tracks.iter().any(|track| track.media_type == "text"));
 }
 
+/// Without `pack.json` there is no pack: it is on its way in or out.
+#[tokio::test]
+async fn files_without_a_description_are_no_pack() {
+    let world = World::new().await;
+    let url = media(&world).await;
+    let description = world.config.library().join(format!("{MOVIE:032x}/pack.json"));
+    let aside = description.with_file_name("aside.json");
+    std::fs::rename(&description, &aside).unwrap();
+    assert_eq!(get(&world, &url, &[]).await.status, 404);
+    assert_eq!(get(&world, &with_range(&url, ByteRange::new(0, 9).unwrap()), &[]).await.status, 404);
+    std::fs::rename(&aside, &description).unwrap();
+    assert_eq!(get(&world, &url, &[]).await.status, 200);
+}
+
 /// A library that cannot be read is nobody's missing file: caches and players come again, and then it is there.
 #[tokio::test]
 async fn a_library_that_cannot_be_read() {

@@ -122,12 +122,25 @@ impl S3 {
 
     /// The key of what lies at a path; `None`: it is not ours.
     fn key(&self, path: &Path) -> Option<Key> {
-        let path = path.as_ref();
-        let ours = match &self.prefix {
-            None => path,
-            Some(prefix) => path.strip_prefix(prefix.as_str())?.strip_prefix('/')?,
-        };
-        ours.parse().ok()
+        key_of(self.prefix.as_ref(), path)
+    }
+
+    /// What there is below a path. `of`: what it is called in errors.
+    fn found(
+        &self,
+        below: Option<Path>,
+        of: String,
+    ) -> BoxStream<'static, Result<object_store::ObjectMeta, Error>> {
+        let name = self.name.clone();
+        let found = self.reader.list(below.as_ref()).map_err(move |error| {
+            let (trouble, said) = trouble::of(&error);
+            let trouble = match error {
+                object_store::Error::NotFound { .. } => Trouble::NoBucket,
+                _ => trouble,
+            };
+            Error::Store { key: of.clone(), doing: "list", storage: name.clone(), trouble, said }
+        });
+        found.boxed()
     }
 
     fn failed(&self, key: &Key, doing: &'static str, error: &object_store::Error) -> Error {
@@ -228,6 +241,16 @@ impl S3 {
             .await
             .map_err(|error| self.failed(key, "write", &error))
     }
+}
+
+/// The key of what lies at a path of a bucket, below a prefix; `None`: it is not below that, or no key can name it.
+fn key_of(prefix: Option<&Key>, path: &Path) -> Option<Key> {
+    let path = path.as_ref();
+    let ours = match prefix {
+        None => path,
+        Some(prefix) => path.strip_prefix(prefix.as_str())?.strip_prefix('/')?,
+    };
+    ours.parse().ok()
 }
 
 /// What the library says of an object.
@@ -383,20 +406,24 @@ impl Storage for S3 {
             name: self.name.clone(),
             patience: self.patience.clone(),
         };
-        let (name, of) = (self.name.clone(), prefix.map_or_else(|| "/".to_owned(), ToString::to_string));
-        let found = self.reader.list(below.as_ref()).map_err(move |error| {
-            let (trouble, said) = trouble::of(&error);
-            let trouble = match error {
-                object_store::Error::NotFound { .. } => Trouble::NoBucket,
-                _ => trouble,
-            };
-            Error::Store { key: of.clone(), doing: "list", storage: name.clone(), trouble, said }
-        });
+        let of = prefix.map_or_else(|| "/".to_owned(), ToString::to_string);
+        let found = self.found(below, of);
         let ours = move |meta: object_store::ObjectMeta| {
             let key = this.key(&meta.location);
             async move { Ok(key.map(|key| described(key, &meta))) }
         };
         found.try_filter_map(ours).boxed()
+    }
+
+    fn unnamed(&self) -> BoxStream<'static, Result<String, Error>> {
+        let below = self.prefix.as_ref().map(|own| Path::from(own.as_str()));
+        let found = self.found(below, "/".to_owned());
+        let prefix = self.prefix.clone();
+        let other = move |meta: object_store::ObjectMeta| {
+            let is_key = key_of(prefix.as_ref(), &meta.location).is_some();
+            async move { Ok((!is_key).then(|| meta.location.to_string())) }
+        };
+        found.try_filter_map(other).boxed()
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Common Access Token (CTA-5007-B): `CAT=T`, T = base64url of a CWT (RFC 8392) in COSE, with the claims `exp`,
 //! `catv` and `catu`, the last of which says which paths it opens. COSE_Mac0 with HMAC-SHA256, where the secret
-//! is hex digits; COSE_Sign1 with ES256, where it is a P-256 key in PEM. The key's name (`key_id`) is in the
-//! unprotected header.
+//! is hex digits; COSE_Sign1 with ES256, where it is a P-256 key in PEM. The key's name (`key_id`), if it has one, is
+//! in the unprotected header.
 //!
 //! Taken are tokens with those claims and `iss`, `nbf`, `iat`, `cti`, `catm`, with the CWT tag or without it. A
 //! token with any other claim is refused: it restricts what this edge does not look at.
@@ -113,7 +113,8 @@ fn written(write: impl FnOnce(&mut Encoder<&mut Vec<u8>>) -> Written) -> Vec<u8>
 
 pub(super) struct Cat {
     key: Key,
-    id: String,
+    /// The name of the key, if tokens say it.
+    id: Option<String>,
     parameter: String,
 }
 
@@ -135,14 +136,19 @@ impl Cat {
             }
             Key::Mac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &octets)))
         };
-        Ok(Self { key, id: settings.key_id()?, parameter: settings.parameter("CAT")? })
+        let id = settings.key_id.is_some().then(|| settings.key_id()).transpose()?;
+        Ok(Self { key, id, parameter: settings.parameter("CAT")? })
     }
 
     /// The COSE object, without the CWT tag.
     fn object(&self, claims: &[u8], signature: &[u8]) -> Vec<u8> {
         written(|e| {
             e.tag(self.key.tag())?.array(4)?.bytes(&self.key.protected())?;
-            e.map(1)?.u8(4)?.bytes(self.id.as_bytes())?.bytes(claims)?.bytes(signature)?;
+            match &self.id {
+                Some(id) => e.map(1)?.u8(4)?.bytes(id.as_bytes())?,
+                None => e.map(0)?,
+            };
+            e.bytes(claims)?.bytes(signature)?;
             Ok(())
         })
     }
@@ -186,9 +192,11 @@ fn parts(object: &[u8]) -> Option<(&[u8], &[u8])> {
     d.tag().ok()?;
     d.array().ok().filter(|n| *n == Some(4))?;
     d.bytes().ok()?;
-    d.map().ok().filter(|n| *n == Some(1))?;
-    d.u8().ok()?;
-    d.bytes().ok()?;
+    // The name of its key, or nothing.
+    if d.map().ok().flatten().filter(|n| *n <= 1)? == 1 {
+        d.u8().ok()?;
+        d.bytes().ok()?;
+    }
     Some((d.bytes().ok()?, d.bytes().ok()?))
 }
 

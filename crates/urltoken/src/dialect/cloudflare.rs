@@ -18,7 +18,7 @@ impl Cloudflare {
     pub(super) fn new(settings: &Settings, secret: &Secret) -> Result<Self, Unusable> {
         secret.text()?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.octets());
-        Ok(Self { key, parameter: settings.parameter("verify")?, lifetime: settings.lifetime.unwrap_or(0) })
+        Ok(Self { key, parameter: settings.parameter("verify")?, lifetime: settings.lifetime() })
     }
 
     fn of(&self, path: &str, made: u64) -> String {

@@ -6,6 +6,7 @@ use crate::keys::imported;
 use crate::secret::random_hex;
 use crate::use_case::packs::ABANDONED;
 use crate::{Error, private};
+use cenc::KidAndKey;
 use pack::layout::{PACK_JSON, SEALED_KEYS};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -21,10 +22,28 @@ use storage::{Folder, Key, Storage, Transfer};
 /// # Errors
 /// [`Error::Pack`]; [`Error::Storage`], also where the storage cannot say now what it has: then nothing is touched.
 pub async fn publish(library: &dyn Storage, intake: &Path, folder: &Path) -> Result<Pack, Error> {
+    let none: &[KidAndKey] = &[];
+    publish_with(library, intake, folder, (Path::new(""), none)).await
+}
+
+/// As [`publish`], with keys that an operator gave, sealed by a folder of keys: a pack that is new has them before
+/// it has its `pack.json`, and is never there without them.
+///
+/// # Errors
+/// As [`publish`]; what reading the folder of keys gives.
+pub async fn publish_with(
+    library: &dyn Storage,
+    intake: &Path,
+    folder: &Path,
+    (keys, given): (&Path, &[KidAndKey]),
+) -> Result<Pack, Error> {
     let named = Pack::read_folder(folder).await?;
     let key = key(&named.id)?;
     let there = There::of(library, &key, &named).await?;
     if matches!(there, There::Whole) {
+        if !given.is_empty() {
+            imported::keep_given(keys, library, Some(&key), given).await?;
+        }
         return Pack::read(library, Some(&key)).await;
     }
     if let Err(error) = sweep_incoming(intake).await {
@@ -51,7 +70,13 @@ pub async fn publish(library: &dyn Storage, intake: &Path, folder: &Path) -> Res
                 library.put_file(&object, &file, Transfer::Move).await?;
             }
         }
+        if !given.is_empty() {
+            imported::keep_given(keys, library, Some(&key), given).await?;
+        }
     } else {
+        if !given.is_empty() {
+            imported::keep_given(keys, &Folder::new(&taken_in.0), None, given).await?;
+        }
         if matches!(there, There::Other) {
             library.delete(&key.join(PACK_JSON).map_err(storage::Error::from)?).await?;
         }

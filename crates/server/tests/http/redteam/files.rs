@@ -3,6 +3,7 @@
 use crate::client::{Client, id};
 use crate::world::{MOVIE, NOW, URL, VIDEO, World, octets};
 use bytes::Bytes;
+use cenc::{Cek, Kid, KidAndKey};
 use futures_util::stream::BoxStream;
 use nccp::{RequestMessage, ResponseMessage};
 use server::store::{SqliteStore, StoreError};
@@ -179,6 +180,69 @@ impl Storage for Stumbling {
     async fn delete(&self, key: &Key) -> Result<(), storage::Error> {
         panic!("removes {key}")
     }
+}
+
+/// A storage that takes no `pack.json` of a pack whose sealed keys it does not have.
+#[derive(Debug)]
+struct SealedFirst(Folder);
+
+impl fmt::Display for SealedFirst {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait::async_trait]
+impl Storage for SealedFirst {
+    async fn put(&self, key: &Key, bytes: Bytes, mode: PutMode) -> Result<(), storage::Error> {
+        if let Some(pack) = key.as_str().strip_suffix("/pack.json") {
+            let sealed: Key = format!("{pack}/keys.sealed").parse()?;
+            self.0.head(&sealed).await?;
+        }
+        self.0.put(key, bytes, mode).await
+    }
+
+    async fn put_file(&self, key: &Key, path: &Path, transfer: Transfer) -> Result<(), storage::Error> {
+        self.0.put_file(key, path, transfer).await
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, storage::Error> {
+        self.0.get(key, range).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Meta, storage::Error> {
+        self.0.head(key).await
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, storage::Error>> {
+        self.0.list(prefix)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), storage::Error> {
+        self.0.delete(key).await
+    }
+}
+
+/// B26: a process that is killed while it publishes leaves no pack that nobody can license: the keys that were given
+/// are there before there is a `pack.json`.
+#[tokio::test]
+async fn b26_given_keys_are_there_before_the_pack_is() {
+    let world = World::new().await;
+    let (outside, library) = (tempfile::tempdir().unwrap(), world.config.library());
+    delivered(&world, outside.path());
+    let (storage, keys) = (SealedFirst(Folder::new(&library)), world.config.keys());
+    movies::publish(&storage, &library, outside.path()).await.unwrap_err();
+    assert!(!library.join("d".repeat(32)).join("pack.json").exists());
+    let given = [KidAndKey { kid: Kid([7; 16]), cek: Cek::new([8; 16]) }];
+    let with = (keys.as_path(), &given[..]);
+    movies::publish_with(&storage, &library, outside.path(), with).await.unwrap();
+    let sealed = library.join("d".repeat(32)).join("keys.sealed");
+    assert!(fs::read_to_string(&sealed).unwrap().contains(&"07".repeat(16)));
+    assert!(!outside.path().join("keys.sealed").exists(), "the folder stays as it is");
+    // A pack that is there is given them, too.
+    fs::remove_file(&sealed).unwrap();
+    movies::publish_with(&storage, &library, outside.path(), with).await.unwrap();
+    assert!(sealed.exists());
 }
 
 /// Sealed keys that cannot be read make no film that cannot be added again.
