@@ -106,6 +106,9 @@ async fn fails(browser: &Browser) -> String {
     failed["code"].as_str().unwrap().to_owned()
 }
 
+/// The page may be there before its element is.
+const DEFINED: &str = "await customElements.whenDefined('matinee-player');";
+
 /// C21: a foreign page with `<matinee-player>` plays, hears events and unloads cleanly: what it played is over
 /// for the service, too.
 #[tokio::test]
@@ -173,8 +176,9 @@ async fn c21_a_film_plays_in_a_page_of_another_site() {
     let other = Browser::start().await;
     eventually("the film to play elsewhere", || async {
         other.open(&site.url()).await;
-        let _: bool =
-            other.eval(&format!("{FILM}.muted = true; {FILM}.play().catch(() => 0); return true")).await;
+        let _: bool = other
+            .eval(&format!("{DEFINED} {FILM}.muted = true; {FILM}.play().catch(() => 0); return true"))
+            .await;
         let ends = format!("return window.failed?.code ?? ({FILM}.currentTime > 0)");
         (other.until("an end", &ends).await == Value::Bool(true)).then_some(())
     })
@@ -198,7 +202,7 @@ async fn c21_a_page_that_is_not_listed_is_refused() {
     let site = Site::serve(other, example(&server, &token), String::new()).await;
     let browser = Browser::start().await;
     browser.open(&site.url()).await;
-    let _: bool = browser.eval(&format!("{FILM}.play().catch(() => 0); return true")).await;
+    let _: bool = browser.eval(&format!("{DEFINED} {FILM}.play().catch(() => 0); return true")).await;
     assert_eq!(fails(&browser).await, "ORIGIN_REFUSED");
     assert!(server.devices().is_empty());
     browser.quit().await;
@@ -216,8 +220,9 @@ async fn c21_a_grant_that_does_not_fit_is_refused_with_its_code() {
     let site = Site::serve(port, example(&server, &over), good.clone()).await;
     let browser = Browser::start().await;
     // A registration by it is refused once its second is over.
-    let play =
-        format!("window.failed = undefined; {FILM}.muted = true; {FILM}.play().catch(() => 0); return true");
+    let play = format!(
+        "{DEFINED} window.failed = undefined; {FILM}.muted = true; {FILM}.play().catch(() => 0); return true"
+    );
     eventually("the grant to be over", || async {
         browser.open(&site.url()).await;
         let _: bool = browser.eval(&play).await;

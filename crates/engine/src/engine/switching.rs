@@ -206,7 +206,9 @@ impl Engine {
             }
             _ => false,
         };
-        let give_up = track.segment_job().is_some_and(late);
+        // What waits may wait for a key that the license has no more, and would hold up all that comes after it.
+        let barred = track.waiting.iter().any(|waiting| !self.allowed(track.ladder.step(waiting.rung)));
+        let give_up = barred || track.segment_job().is_some_and(late);
         let running = track.segment_job().is_some();
         if give_up {
             self.lose(now, number, out);

@@ -66,17 +66,21 @@ proptest! {
             world.cdns.insert(cdn.into(), Behaviour::Serve);
         }
         world.bandwidth = 30e6;
+        // What lies there of another rung may stay, where the network seems too slow to replace it in time.
+        let left = world.content.clone();
         world.seek(last);
         world.run(seconds(30));
         prop_assert_eq!(world.failure(), None);
         prop_assert!(world.position > last + 3.0, "{} of {} {:?}", world.position, last, world.buffers);
-        // The range under the playhead goes on without a gap, and it is of the rung that was chosen.
+        // The range under the playhead goes on without a gap, and what is new in it is of the rung that was chosen.
         let ahead = world.there().ahead(world.position);
         prop_assert!(ahead > 8.0 || world.position > 585.0, "{} at {} {:?}", ahead, world.position, world.buffers);
         if let Some(chosen) = world.engine.chosen() {
             let (chosen, number) = (chosen.to_owned(), (world.position / SEGMENT) as usize);
-            if last + 16.0 < world.position && world.position < 585.0 {
-                prop_assert_eq!(&world.content[&(Video, number)], &chosen);
+            let there = world.content.get(&(Video, number));
+            let is_old = left.get(&(Video, number)) == there;
+            if last + 16.0 < world.position && world.position < 585.0 && !is_old {
+                prop_assert_eq!(there, Some(&chosen));
             }
         }
     }

@@ -144,6 +144,22 @@ fn a_policy_caps_what_is_played_chosen_and_offered() {
     assert_eq!(world.failure(), Some(Error::NothingToPlay));
 }
 
+/// The license may have lost the key of what waits to be appended before the engine hears of the new rules.
+#[test]
+fn what_waits_for_a_key_that_is_gone_holds_up_nothing() {
+    let mut world = World::ladder(200.0, 20e6);
+    world.run_until("a full buffer", |world| world.there().ahead(world.position) > 27.0);
+    world.keyless = ["v2400", "v3600", "v4800", "v6000"].map(str::to_owned).into();
+    let before = world.fetches().len();
+    world.run_until("more to be fetched", |world| world.fetches().len() > before + 2);
+    world.run(seconds(1));
+    world.tell(Event::MaxHeight { height: Some(576) });
+    let position = world.position;
+    world.run_until("the film to go on", |world| world.position > position + 60.0);
+    assert_eq!(world.seen.rebuffers, 0);
+    assert_one_range(&world);
+}
+
 #[test]
 fn replay_after_the_end_with_switches() {
     let mut world = World::ladder(60.0, 8e6);

@@ -190,7 +190,7 @@ pub(crate) fn master(text: &str) -> Master {
             }
             uri => {
                 assert!(!uri.starts_with('#'), "an unknown tag: {uri}");
-                found.variants.push((stream.take().expect("a variant"), uri.to_owned()));
+                found.variants.push((stream.take().expect("a variant"), line.to_owned()));
             }
         }
     }

@@ -80,6 +80,8 @@ pub struct World {
     pub cdns: BTreeMap<String, Behaviour>,
     /// Files that no CDN has.
     pub missing: BTreeSet<String>,
+    /// Representations whose key is not there: their fragments wait.
+    pub keyless: BTreeSet<String>,
     /// Seconds that never get into a source buffer although they were appended.
     pub holes: Vec<(TrackKind, f64, f64)>,
     /// Places where the playhead gets stuck.
@@ -145,6 +147,7 @@ impl World {
             licensed: true,
             cdns: cdns.into(),
             missing: BTreeSet::new(),
+            keyless: BTreeSet::new(),
             holes: vec![],
             hangs: vec![],
             room: 1e9,

@@ -56,8 +56,19 @@ impl World {
         self.tell(Event::Buffered { track, ranges });
     }
 
+    /// The first that can go in. What waits for its key holds up what is behind it.
+    fn next_append(&self) -> Option<usize> {
+        let mut held = self.held.clone();
+        self.appending.iter().position(|append| {
+            if self.keyless.contains(&append.file) {
+                held.push(append.kind);
+            }
+            !held.contains(&append.kind)
+        })
+    }
+
     pub(super) fn append(&mut self) {
-        while let Some(place) = self.appending.iter().position(|append| !self.held.contains(&append.kind)) {
+        while let Some(place) = self.next_append() {
             let append = &self.appending[place];
             let kind = append.kind;
             let before = Ranges::new(self.buffers.get(&kind).cloned().unwrap_or_default());

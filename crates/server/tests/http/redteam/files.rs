@@ -84,7 +84,7 @@ async fn a_link_in_the_library_is_not_served() {
     let file = video(&pack_folder(&world));
     let downloadable = manifest.downloadables.iter().find(|d| d.urls[0].url.contains(VIDEO)).unwrap();
     let url = downloadable.urls[0].url.strip_prefix(URL).unwrap();
-    assert_eq!(world.get(url, "").await.status, 200);
+    // Nothing was asked for yet: a file that is open already is read for a moment, whatever has its name now.
     fs::remove_file(&file).unwrap();
     symlink(&seed, &file).unwrap();
     assert_eq!(world.get(url, "").await.status, 404);
@@ -95,6 +95,10 @@ async fn a_link_in_the_library_is_not_served() {
     fs::write(outside.path().join(file.file_name().unwrap()), octets()).unwrap();
     symlink(outside.path(), file.parent().unwrap()).unwrap();
     assert_eq!(world.get(url, "").await.status, 404);
+    fs::remove_file(file.parent().unwrap()).unwrap();
+    fs::create_dir(file.parent().unwrap()).unwrap();
+    fs::write(&file, octets()).unwrap();
+    assert_eq!(world.get(url, "").await.status, 200);
 
     let poster = pack_folder(&world).join("poster.png");
     let art = format!("/art/{MOVIE:032x}/poster.png");
