@@ -15,8 +15,11 @@ pub struct Skip {
 /// Seconds before the film's end in which nothing is left to skip: the last picture begins a little earlier.
 const END: f64 = 0.25;
 
+/// What the button says, and the titles of the chapters that it skips.
+type Skippable = (fn() -> &'static str, &'static [&'static str]);
+
 /// Titles of such chapters in English, German, Spanish, French and Arabic; the whole title, without numbers and signs.
-const TITLES: [(fn() -> &'static str, &[&str]); 3] = [
+const TITLES: [Skippable; 3] = [
     (
         say::skip_recap,
         &[

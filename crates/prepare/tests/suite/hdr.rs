@@ -27,7 +27,10 @@ fn both() -> Wishes {
 }
 
 /// Of each entry: its coding, `None` for what passes, its key frames, and its largest step.
-fn made(plan: &Plan) -> Vec<(Option<Coding>, Option<KeyFrames>, (u32, u32))> {
+/// Coding, key frames and size of a picture that is made.
+type Made = (Option<Coding>, Option<KeyFrames>, (u32, u32));
+
+fn made(plan: &Plan) -> Vec<Made> {
     let entry = |pictures: &Pictures| match pictures {
         Pictures::Pass { codec, direct, .. } => {
             assert!(codec == "hevc" && !direct, "it is written as hvc1");

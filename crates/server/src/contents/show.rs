@@ -18,7 +18,7 @@ pub fn of_server(config: &Config) -> Result<Value, Error> {
         false => std::fs::read_to_string(&file.path).map_err(Error::io(&file.path))?,
     };
     let values: Value = toml::from_str(&text).unwrap_or_default();
-    let is_overridden = |name: &str| config.overridden.iter().any(|said| *said == name);
+    let is_overridden = |name: &str| config.overridden.contains(&name);
     let mut shown = serde_json::Map::new();
     for (name, value) in config.listed() {
         let from = match is_overridden(name) {

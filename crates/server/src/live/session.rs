@@ -31,6 +31,10 @@ const SILENCE: u64 = 5_000;
 const AFTERWARDS: u64 = 300_000;
 /// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at once.
 const FIRST_NUMBERS: u64 = 5;
+/// Numbers that the disk has ahead of the next: a request with a whole segment may begin two.
+const AHEAD: u64 = 2;
+/// Segments that begin with one request, at most; what is more is part of the last of them.
+const AT_ONCE: u64 = 64;
 
 type EventName = (Name, Name);
 
@@ -524,27 +528,28 @@ impl Session {
         samples: Vec<InputSample>,
     ) -> Result<(), Closed> {
         let pieces = self.read(|broadcast| broadcast.pieces(handle, samples));
-        for piece in pieces {
-            let _publishing = self.publishing.read().await;
-            // A segment begins when the disk knows that its number is given out: it is used once, whatever happens.
-            let reserved = self.disk.reserved(self.read(Broadcast::next_number)).await;
-            let (outputs, next, record) = {
-                let mut broadcast = lock(&self.broadcast);
-                if broadcast.is_closed() {
-                    return Err(Closed);
-                }
-                broadcast.allow(reserved);
-                let outputs = broadcast.push(handle, piece, service.clock.millis());
-                let dated = broadcast.runs().iter().filter(|run| run.wall.is_some()).count();
-                let is_news = self.dated.swap(dated, Ordering::Relaxed) != dated;
-                (outputs, broadcast.next_number(), is_news.then(|| Record::of(&broadcast)))
-            };
-            self.publish(service, outputs).await;
-            if let Some(record) = record {
-                self.disk.write(Write::Record(Box::new(record))).await;
+        let _publishing = self.publishing.read().await;
+        // A segment begins when the disk knows that its number is given out: it is used once, whatever happens. Encoders
+        // hang up when they have sent their last, so what can be waited for is there before, as a rule.
+        let most = (pieces.len() as u64).clamp(1, AT_ONCE);
+        let reserved = self.disk.reserved(self.read(Broadcast::next_number) + most - 1).await;
+        let (outputs, next, record) = {
+            let mut broadcast = lock(&self.broadcast);
+            if broadcast.is_closed() {
+                return Err(Closed);
             }
-            self.disk.ask(next).await;
+            broadcast.allow(reserved);
+            let now = service.clock.millis();
+            let outputs = pieces.into_iter().flat_map(|piece| broadcast.push(handle, piece, now)).collect();
+            let dated = broadcast.runs().iter().filter(|run| run.wall.is_some()).count();
+            let is_news = self.dated.swap(dated, Ordering::Relaxed) != dated;
+            (outputs, broadcast.next_number(), is_news.then(|| Record::of(&broadcast)))
+        };
+        self.publish(service, outputs).await;
+        if let Some(record) = record {
+            self.disk.write(Write::Record(Box::new(record))).await;
         }
+        self.disk.ask(next + AHEAD).await;
         Ok(())
     }
 
