@@ -37,12 +37,23 @@ fn declare(tag: &str, direction: &str) {
     }
 }
 
-/// The viewer's own form of a language, with the region that their browser names.
+/// The viewer's own form of a language, with the region that their browser names. Arabic has the digits that the rest
+/// of the page has, unless the browser asks for something else.
 fn locale(tag: &str) -> String {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
     let languages = gloo::utils::window().navigator().languages();
-    let own = languages.iter().filter_map(|own| own.as_string()).find(|own| primary(own) == primary(tag));
-    own.unwrap_or_else(|| tag.to_owned())
+    let mut names = languages.iter().filter_map(|own| own.as_string());
+    let own = names.find(|own| primary(own) == primary(tag) && is_tag(own));
+    let own = own.unwrap_or_else(|| tag.to_owned());
+    if primary(&own) == "ar" && !own.to_ascii_lowercase().contains("-u-") {
+        return format!("{own}-u-nu-latn");
+    }
+    own
+}
+
+/// Whether the browser takes it as a language's tag. What it does not take (`en-US@posix`) makes its dates throw.
+fn is_tag(name: &str) -> bool {
+    call(&get(&js_sys::global(), "Intl"), "getCanonicalLocales", &[name.into()]).is_some()
 }
 
 /// Tags of all languages that there are, English first.

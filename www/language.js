@@ -32,8 +32,12 @@ function declare(tag, direction) {
   document.documentElement.dir = direction;
 }
 
-// The language's table; none for English, nor where it does not come. What is declared is there before anything is
-// painted.
+// A table that takes longer does not come: the page is in English then.
+const WAIT_MS = 5000;
+
+// The language's table; none for English, nor where it does not come. Which language it is, and in which direction
+// that is written, is declared at once: before anything is painted where rendering waits for this script. The table
+// itself comes later.
 export async function language() {
   const found = wanted();
   if (!found) {
@@ -41,7 +45,7 @@ export async function language() {
   }
   declare(found.tag, found.direction);
   try {
-    const answer = await fetch(found.address);
+    const answer = await fetch(found.address, { signal: AbortSignal.timeout?.(WAIT_MS) });
     if (answer.ok) {
       return await answer.json();
     }

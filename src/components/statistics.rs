@@ -2,7 +2,10 @@
 
 use gloo::timers::callback::Interval;
 use localization::say;
-use web_player::player::{DynamicRange, Form, Lease, Statistics};
+use web_player::{
+    player::{DynamicRange, Form, Lease, Statistics},
+    stream::{Broken, Way},
+};
 use yew::prelude::*;
 
 use super::CopyButton;
@@ -80,7 +83,7 @@ fn lines(of: &Statistics) -> Vec<(&'static str, String)> {
         (say::stat_license(), of.license.map_or_else(|| say::stat_none().to_owned(), license)),
     ];
     if let Some(way) = &of.way {
-        lines.push(("Delivery", way.to_string()));
+        lines.push((say::stat_delivery(), delivery(way)));
     }
     if let Some(renewed) = of.license.and_then(|lease| lease.renewed) {
         lines.push((say::stat_lease(), say::stat_lease_renewed(&spoken::runtime(renewed))));
@@ -98,6 +101,19 @@ fn rate(bits: u64) -> String {
     if bits < 1_000_000 { format!("{} kb/s", bits / 1000) } else { format!("{:.1} Mb/s", bits as f64 / 1e6) }
 }
 
+fn delivery(way: &Way) -> String {
+    match way {
+        Way::Connecting => say::stat_delivery_connecting().to_owned(),
+        Way::Stream => say::stat_delivery_stream().to_owned(),
+        Way::Ranges(why) => say::stat_delivery_ranges(match why {
+            Broken::Closed => say::stat_delivery_closed(),
+            Broken::Silent => say::stat_delivery_silent(),
+            Broken::Nonsense => say::stat_delivery_nonsense(),
+            Broken::Told(_) => why.code().unwrap_or(say::stat_delivery_refused()),
+        }),
+    }
+}
+
 fn license(lease: Lease) -> String {
     match lease.ends {
         None => say::stat_license_endless().to_owned(),
@@ -108,8 +124,6 @@ fn license(lease: Lease) -> String {
 
 #[cfg(test)]
 mod tests {
-    use web_player::stream::{Broken, Way};
-
     use super::*;
 
     #[test]
@@ -142,6 +156,8 @@ mod tests {
         let nothing = text(&Statistics::default());
         let ranges = Statistics { way: Some(Way::Ranges(Broken::Closed)), ..Statistics::default() };
         assert!(text(&ranges).contains("Delivery: ranges (no connection)\n"), "{}", text(&ranges));
+        let told = |code: &str| delivery(&Way::Ranges(Broken::Told(code.to_owned())));
+        assert_eq!((&*told("TRY_LATER"), &*told("<b>")), ("ranges (TRY_LATER)", "ranges (refused)"));
         assert!(!nothing.contains("Delivery"), "{nothing}");
         for line in ["Video: none\n", "Throughput: not measured\n", "License: none\n"] {
             assert!(nothing.contains(line), "{nothing}");

@@ -117,12 +117,13 @@ impl DocumentKey {
     }
 }
 
-/// Names of keys with white space between.
+/// Names of keys with white space between; no more than a document may have.
 fn kids(list: &str) -> Result<Vec<Kid>, Error> {
-    let names = list.split_ascii_whitespace().take(MAX_KEYS).map(str::parse::<Kid>);
-    names
+    let names = list.split_ascii_whitespace().take(MAX_KEYS + 1).map(str::parse::<Kid>);
+    let kids: Vec<Kid> = names
         .collect::<Result<_, _>>()
-        .map_err(|_| Error::Invalid { element: "DocumentKey", what: "encryptsKey" })
+        .map_err(|_| Error::Invalid { element: "DocumentKey", what: "encryptsKey" })?;
+    if kids.len() > MAX_KEYS { Err(Error::TooManyKeys) } else { Ok(kids) }
 }
 
 /// Whether a `DeliveryData` has a certificate of the private key.

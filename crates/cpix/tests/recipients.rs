@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use cenc::{Cek, Kid, KidAndKey, Scheme};
-use cpix::{ContentKey, Document, Error, MAX_RECIPIENTS, Recipient, RecipientKey, Request};
+use cpix::{ContentKey, Document, Error, MAX_KEYS, MAX_RECIPIENTS, Recipient, RecipientKey, Request};
 use proptest::prelude::*;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
@@ -125,6 +125,7 @@ fn what_was_changed_is_not_opened_and_the_reason_is_not_said() {
 #[test]
 fn what_is_not_as_cpix_has_it_is_refused_by_name() {
     let kid = "encryptsKey=\"ffffffff-ffff-ffff-ffff-ffffffffffff\"";
+    let kids = "ffffffff-ffff-ffff-ffff-ffffffffffff ".repeat(MAX_KEYS + 1);
     let secret =
         DOCUMENT.split_once("<cpix:DocumentKey").unwrap().1.split_once("</cpix:DocumentKey>").unwrap().0;
     let second = format!("<cpix:DocumentKey{secret}</cpix:DocumentKey>");
@@ -140,6 +141,10 @@ fn what_is_not_as_cpix_has_it_is_refused_by_name() {
         (DOCUMENT.replace("#hmac-sha512", "#hmac-sha1"), "#hmac-sha1 is not supported"),
         (DOCUMENT.replace("<cpix:DocumentKey ", &format!("<cpix:DocumentKey {kid} ")), "no value for key"),
         (DOCUMENT.replace("<cpix:DocumentKey ", "<cpix:DocumentKey encryptsKey=\"x\" "), "encryptsKey"),
+        (
+            DOCUMENT.replace("<cpix:DocumentKey ", &format!("<cpix:DocumentKey encryptsKey=\"{kids}\" ")),
+            "more than 1000 keys",
+        ),
         (DOCUMENT.replace("<cpix:MACMethod", &format!("{second}<cpix:MACMethod")), "encryptsKey"),
         (
             DOCUMENT.replace("</cpix:DeliveryDataList>", &format!("{many}</cpix:DeliveryDataList>")),

@@ -143,6 +143,25 @@ fn what_is_said_without_the_app_needs_no_values() {
     }
 }
 
+/// Who speaks to the page says what stands on a button: that is in the button's name (WCAG 2.2, 2.5.3).
+#[test]
+fn the_name_of_a_button_has_what_stands_on_it() {
+    let reference = reference();
+    for (language, text) in LANGUAGES {
+        let patterns = reference.translate(text).unwrap();
+        let of = |key: &str| {
+            let place = reference.messages.iter().position(|message| message.key == key).unwrap();
+            patterns[place].to_lowercase()
+        };
+        for message in &reference.messages {
+            if let Some(shown) = message.key.strip_suffix(".label") {
+                let (name, shown) = (of(&message.key), of(shown));
+                assert!(name.contains(&shown), "{language}: {name}: {shown}");
+            }
+        }
+    }
+}
+
 /// Whatever the number, every message of every language is complete: no sign of its pattern is left.
 #[test]
 fn nothing_of_a_pattern_is_left() {

@@ -9,7 +9,6 @@ mod lane;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::time::Duration;
 
 use engine::{FetchId, FetchSpec};
@@ -59,15 +58,13 @@ pub enum Broken {
     Told(String),
 }
 
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Broken {
+    /// The server's error code, if it said one that looks like one: it goes onto the page and into reports, and what
+    /// a server says can be anything.
+    pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Closed => f.write_str("no connection"),
-            Self::Silent => f.write_str("nothing came"),
-            Self::Nonsense => f.write_str("not understood"),
-            // It goes onto the page and into reports; what a server says can be anything.
-            Self::Told(code) if is_code(code) => f.write_str(code),
-            Self::Told(_) => f.write_str("refused"),
+            Self::Told(code) => Some(code.as_str()).filter(|code| is_code(code)),
+            Self::Closed | Self::Silent | Self::Nonsense => None,
         }
     }
 }

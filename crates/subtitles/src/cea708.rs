@@ -132,10 +132,10 @@ impl Cea708 {
             (0x0d, _) => self.on_window(Window::next_row),
             (0x0e, _) => self.on_window(Window::clear_row),
             (0x10, _) => self.write(extended(given)),
-            // Letters of 16 bits: those of Unicode's first plane.
+            // Characters of 16 bits: those of Unicode's first plane.
             (0x18, &[a, b]) => {
                 let letter = char::from_u32(u32::from(u16::from_be_bytes([a, b])));
-                self.write(letter.filter(|c| c.is_alphanumeric()));
+                self.write(letter.filter(|c| !c.is_control()));
             }
             (0x7f, _) => self.write(Some('\u{266a}')),
             (0x20..=0x7e | 0xa0..=0xff, _) => self.write(Some(char::from(code))),
@@ -328,9 +328,12 @@ mod tests {
     #[test]
     fn letters_beyond_ascii_and_editing() {
         let mut block = define(true);
-        block.extend(b"\xc9t\xe9 \x7f\x10\x25\x10\xa0x\x08\x18\xac\x00");
+        block.extend(b"\xc9t\xe9 \x7f\x10\x25\x10\xa0x\x08\x18\xac\x00\x18\xff\x1f\x18\x00\x0d");
         block.extend([0x92, 1, 2, b'!']);
-        assert_eq!(cues(&[block]), [(0, 100, "\u{c9}t\u{e9} \u{266a}\u{2026}\u{ac00}\n!".to_owned())]);
+        assert_eq!(
+            cues(&[block]),
+            [(0, 100, "\u{c9}t\u{e9} \u{266a}\u{2026}\u{ac00}\u{ff1f}\n!".to_owned())]
+        );
         let mut block = define(true);
         block.extend(b"gone\x0eback\x08\x08");
         assert_eq!(cues(&[block, vec![0x0c]]), [(0, 100, "ba".to_owned())]);

@@ -1,5 +1,7 @@
 //! What a browser must have to play protected films (A10), asked before anything is registered.
 
+use futures_util::future::{Either, select};
+use gloo::timers::future::TimeoutFuture;
 use js_sys::{Function, Object, Promise, Reflect};
 use localization::say;
 use nccp::Downloadable;
@@ -63,6 +65,9 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .is_some_and(|answer| answer.is_truthy())
 }
 
+/// So long a film's start waits for what the browser says of its pictures.
+const ANSWER_MS: u32 = 1000;
+
 /// Media queries that say that the screen shows HDR: of all of it, and of films where a TV shows those on
 /// another plane (Media Queries 5, 6.4 and 6.5).
 const HDR: [&str; 2] = ["(dynamic-range: high)", "(video-dynamic-range: high)"];
@@ -80,8 +85,15 @@ pub fn shows_hdr(global: &JsValue) -> bool {
 }
 
 /// The groups of pictures of which this browser says that it would not decode them without dropping some (W3C
-/// Media Capabilities, 2.2). Of several groups only; who says nothing is believed to.
+/// Media Capabilities, 2.2). Of several groups only; who says nothing, or not soon, is believed to.
 pub async fn too_much(global: &JsValue, files: &[Downloadable]) -> Vec<PictureGroup> {
+    match select(Box::pin(not_smooth(global, files)), TimeoutFuture::new(ANSWER_MS)).await {
+        Either::Left((groups, _)) => groups,
+        Either::Right(_) => Vec::new(),
+    }
+}
+
+async fn not_smooth(global: &JsValue, files: &[Downloadable]) -> Vec<PictureGroup> {
     let mut groups = Vec::new();
     for (group, picture) in pictures_to_ask_about(files) {
         let Some(asked) = decoding_info(global, picture) else { continue };

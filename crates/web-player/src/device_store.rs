@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use gloo::storage::{LocalStorage, Storage};
 use nccp::Registration;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use web_sys::Storage;
 
 /// A registration as it is kept.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -45,23 +45,48 @@ impl Stored {
     }
 }
 
+/// `None` where the browser has none or refuses it, as it may where site data is not allowed.
+fn storage() -> Option<Storage> {
+    gloo::utils::window().local_storage().ok().flatten()
+}
+
+/// A value that is kept as JSON; `None`: there is none, or it does not read as one.
+fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
+    let kept = storage()?.get_item(key).ok().flatten()?;
+    serde_json::from_str(&kept).ok()
+}
+
+/// Keeps a value as JSON, where the browser lets it.
+fn set<T: Serialize + ?Sized>(key: &str, value: &T) {
+    if let (Some(storage), Ok(text)) = (storage(), serde_json::to_string(value)) {
+        let _ = storage.set_item(key, &text);
+    }
+}
+
+/// Forgets a value.
+fn delete(key: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(key);
+    }
+}
+
 fn key(account: &str) -> String {
     format!("matinee.registration.{account}")
 }
 
 /// The account's registration with this identity, if there is one.
 pub fn load(account: &str, component: &str) -> Option<Stored> {
-    LocalStorage::get::<Stored>(key(account)).ok().filter(|stored| stored.component == component)
+    get::<Stored>(&key(account)).filter(|stored| stored.component == component)
 }
 
 /// Keeps it. A browser that refuses storage registers again next time.
 pub fn save(account: &str, stored: &Stored) {
-    let _ = LocalStorage::set(key(account), stored);
+    set(&key(account), stored);
 }
 
 /// Forgets it.
 pub fn forget(account: &str) {
-    LocalStorage::delete(key(account));
+    delete(&key(account));
 }
 
 const ESTIMATE: &str = "matinee.throughput";
@@ -69,34 +94,34 @@ const VOLUME: &str = "matinee.volume";
 
 /// The throughput that an earlier viewing measured, bit/s.
 pub fn throughput() -> Option<u64> {
-    LocalStorage::get(ESTIMATE).ok()
+    get(ESTIMATE)
 }
 
 /// Keeps a measured throughput.
 pub fn save_throughput(bits_per_second: u64) {
-    let _ = LocalStorage::set(ESTIMATE, bits_per_second);
+    set(ESTIMATE, &bits_per_second);
 }
 
 /// The volume that the viewer chose, 0 to 1, and whether it is muted.
 pub fn volume() -> Option<(f64, bool)> {
-    LocalStorage::get(VOLUME).ok()
+    get(VOLUME)
 }
 
 /// Keeps the volume.
 pub fn save_volume(volume: f64, muted: bool) {
-    let _ = LocalStorage::set(VOLUME, (volume, muted));
+    set(VOLUME, &(volume, muted));
 }
 
 const CHARACTER_KEYS: &str = "matinee.character-keys";
 
 /// Whether single letters, digits and signs are keys that do something; they are until the viewer says otherwise.
 pub fn character_keys() -> bool {
-    LocalStorage::get(CHARACTER_KEYS).unwrap_or(true)
+    get(CHARACTER_KEYS).unwrap_or(true)
 }
 
 /// Keeps whether they are.
 pub fn save_character_keys(on: bool) {
-    let _ = LocalStorage::set(CHARACTER_KEYS, on);
+    set(CHARACTER_KEYS, &on);
 }
 
 /// Where the choice of a language is kept; `www/language.js` reads it before the app is there.
@@ -104,14 +129,14 @@ const LANGUAGE: &str = "matinee.language";
 
 /// The language that the viewer chose for the site (BCP 47); `None`: as the browser asks.
 pub fn language() -> Option<String> {
-    LocalStorage::get(LANGUAGE).ok()
+    get(LANGUAGE)
 }
 
 /// Keeps the choice of a language.
 pub fn save_language(tag: Option<&str>) {
     match tag {
-        Some(tag) => drop(LocalStorage::set(LANGUAGE, tag)),
-        None => LocalStorage::delete(LANGUAGE),
+        Some(tag) => set(LANGUAGE, tag),
+        None => delete(LANGUAGE),
     }
 }
 
@@ -124,12 +149,12 @@ pub const OFF: &str = "off";
 
 /// The track that the viewer chose last: language and role with `/` between, or [`OFF`].
 pub fn track(kind: &str) -> Option<String> {
-    LocalStorage::get(kind).ok()
+    get(kind)
 }
 
 /// Keeps the choice of a track.
 pub fn save_track(kind: &str, preference: &str) {
-    let _ = LocalStorage::set(kind, preference);
+    set(kind, preference);
 }
 
 fn picture_key(account: &str) -> String {
@@ -138,12 +163,12 @@ fn picture_key(account: &str) -> String {
 
 /// What the account's viewer wants of the picture on this device.
 pub fn picture(account: &str) -> Option<String> {
-    LocalStorage::get(picture_key(account)).ok()
+    get(&picture_key(account))
 }
 
 /// Keeps it.
 pub fn save_picture(account: &str, wish: &str) {
-    let _ = LocalStorage::set(picture_key(account), wish);
+    set(&picture_key(account), wish);
 }
 
 /// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a
@@ -156,24 +181,24 @@ type Kept = BTreeMap<u64, Option<String>>;
 
 /// Whether a film's license may be kept, and what names its rules.
 pub fn kept_license(account: &str, movie: u64) -> Option<Option<String>> {
-    LocalStorage::get::<Kept>(licenses_key(account)).ok()?.remove(&movie)
+    get::<Kept>(&licenses_key(account))?.remove(&movie)
 }
 
 /// Notes that a film's license is kept, and what names its rules; or, with `None`, that it is not any more.
 /// Whether that is new.
 pub fn keep_license(account: &str, movie: u64, rules: Option<Option<String>>) -> bool {
-    let mut kept = LocalStorage::get::<Kept>(licenses_key(account)).unwrap_or_default();
+    let mut kept = get::<Kept>(&licenses_key(account)).unwrap_or_default();
     let changed = match rules {
         Some(rules) => kept.insert(movie, rules.clone()) != Some(rules),
         None => kept.remove(&movie).is_some(),
     };
     if changed {
-        let _ = LocalStorage::set(licenses_key(account), kept);
+        set(&licenses_key(account), &kept);
     }
     changed
 }
 
 /// Notes that none is kept.
 pub fn forget_licenses(account: &str) {
-    LocalStorage::delete(licenses_key(account));
+    delete(&licenses_key(account));
 }

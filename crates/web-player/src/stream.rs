@@ -7,7 +7,6 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    fmt,
     rc::{Rc, Weak},
 };
 
@@ -34,16 +33,6 @@ pub enum Way {
     Stream,
     /// By ranges, and why.
     Ranges(Broken),
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connecting => f.write_str("connecting"),
-            Self::Stream => f.write_str("persistent connection"),
-            Self::Ranges(why) => write!(f, "ranges ({why})"),
-        }
-    }
 }
 
 /// Who waits for a download.

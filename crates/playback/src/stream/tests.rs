@@ -189,8 +189,9 @@ fn what_no_server_says_ends_it() {
     assert_eq!(stream.piece(piece(TrackKind::Video, 1), 1001, NOW), nonsense);
     assert_eq!(stream.piece(piece(TrackKind::Video, 2), 1, NOW), nonsense);
     let told = Told::Error { code: "TRY_LATER".into(), message: "<b>".into() };
-    assert_eq!(stream.told(told, NOW).unwrap_err().to_string(), "TRY_LATER");
-    assert_eq!(Broken::Told("<b>".into()).to_string(), "refused");
+    assert_eq!(stream.told(told, NOW).unwrap_err().code(), Some("TRY_LATER"));
+    assert_eq!(Broken::Told("<b>".into()).code(), None);
+    assert_eq!(Broken::Closed.code(), None);
 }
 
 /// A connection of which nothing comes is given up before the engine blames a CDN, and leaves each download once.

@@ -55,6 +55,7 @@ impl Player {
             of: RefCell::default(),
             told: RefCell::default(),
             pictures: Cell::default(),
+            newest: Cell::default(),
             video,
             on_event,
             tracks: RefCell::default(),
@@ -182,6 +183,8 @@ struct Film {
     told: RefCell<Option<live::Event>>,
     /// Which of several codecs and dynamic ranges is shown.
     pictures: Cell<PictureChoice>,
+    /// Which manifest came last, counted: an older one that still waits for an answer is not used any more.
+    newest: Cell<u32>,
     /// What there is of sound and subtitles; `None` before the first manifest.
     tracks: RefCell<Option<Tracks>>,
     /// What the page was told last.
@@ -287,6 +290,8 @@ impl Film {
     /// Chooses codec and dynamic range, once; only a film that has several waits for what the browser says of
     /// them.
     fn manifest_is_whole(self: &Rc<Self>, manifest: Manifest) {
+        let turn = self.newest.get().wrapping_add(1);
+        self.newest.set(turn);
         if self.pictures.get().group().is_some() || pictures_to_ask_about(&manifest.downloadables).is_empty()
         {
             return self.narrowed(manifest, &[]);
@@ -294,7 +299,7 @@ impl Film {
         let film = Rc::clone(self);
         spawn_local(async move {
             let too_much = capability::too_much(&js_sys::global(), &manifest.downloadables).await;
-            if !film.closed.get() {
+            if !film.closed.get() && film.newest.get() == turn {
                 film.narrowed(manifest, &too_much);
             }
         });

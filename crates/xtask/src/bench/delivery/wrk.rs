@@ -43,11 +43,14 @@ impl Measured {
 
     /// Whether the answers were those that were asked for: all of them came, and each has a range's octets
     /// and a head. `shortest` and `longest` are those of the ranges.
-    fn check(&self, url: &str, (shortest, longest): (u64, u64)) -> Result<(), Error> {
+    fn check(&self, url: &str, connections: usize, (shortest, longest): (u64, u64)) -> Result<(), Error> {
         const HEAD: u64 = 4096;
-        // What is on its way at the end has octets, and is not counted as a request.
-        let whole = self.bytes / self.requests.max(1);
-        match self.failed == 0 && self.requests > 0 && (shortest..=2 * longest + HEAD).contains(&whole) {
+        let requests = self.requests.max(1);
+        // What is on its way at the end, one answer for each connection at most, has octets and is not counted as a
+        // request.
+        let under_way = (connections as u64).saturating_mul(longest + HEAD);
+        let (least, most) = (self.bytes.saturating_sub(under_way) / requests, self.bytes / requests);
+        match self.failed == 0 && self.requests > 0 && shortest <= most && least <= longest + HEAD {
             true => Ok(()),
             false => Err(Error::Rule(format!("{url}: not what was asked for: {self:?}"))),
         }
@@ -76,7 +79,7 @@ pub(super) fn run(
     let measured = said.lines().find_map(parse).ok_or_else(|| Error::Rule(format!("wrk said: {said}")))?;
     let lengths = || ranges.iter().map(|(first, last)| last - first + 1);
     let bounds = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
-    measured.check(url, bounds).map(|()| measured)
+    measured.check(url, load.connections, bounds).map(|()| measured)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -101,12 +104,17 @@ mod tests {
         let measured = parse("measured 2000000 1000 66000000 0 1500 9000").unwrap();
         assert_eq!((measured.requests_per_second(), measured.megabytes_per_second()), (500.0, 33.0));
         assert_eq!((measured.p50, measured.p99), (1.5, 9.0));
-        assert!(measured.check("u", (65_536, 65_536)).is_ok());
+        assert!(measured.check("u", 2, (65_536, 65_536)).is_ok());
+        // What is on its way at the end is no answer that is too long, of few requests.
+        let few = Measured { requests: 1, bytes: 3 * 66_000, ..measured };
+        assert!(few.check("u", 2, (65_536, 65_536)).is_ok());
+        assert!(few.check("u", 1, (65_536, 65_536)).is_err());
         // Whole files in place of ranges, heads alone, answers that say no, and none.
-        assert!(Measured { bytes: 1000 << 20, ..measured }.check("u", (65_536, 65_536)).is_err());
-        assert!(Measured { bytes: 300_000, ..measured }.check("u", (65_536, 65_536)).is_err());
-        assert!(Measured { failed: 1, ..measured }.check("u", (65_536, 65_536)).is_err());
-        assert!(Measured { requests: 0, bytes: 0, ..measured }.check("u", (0, 0)).is_err());
+        assert!(Measured { bytes: 1000 << 20, ..measured }.check("u", 2, (65_536, 65_536)).is_err());
+        assert!(Measured { bytes: 100_000_000, ..measured }.check("u", 2, (65_536, 65_536)).is_err());
+        assert!(Measured { bytes: 300_000, ..measured }.check("u", 2, (65_536, 65_536)).is_err());
+        assert!(Measured { failed: 1, ..measured }.check("u", 2, (65_536, 65_536)).is_err());
+        assert!(Measured { requests: 0, bytes: 0, ..measured }.check("u", 2, (0, 0)).is_err());
         for other in ["", "measured", "measured 1 2 3 4 5", "measured 1 2 3 4 5 x", "Requests/sec: 7"] {
             assert_eq!(parse(other), None, "{other}");
         }
