@@ -98,7 +98,11 @@ async fn ingest(State(service): State<Arc<Service>>, request: Request) -> Respon
         Err(refused) => return *refused,
     };
     match parts.method {
-        Method::POST | Method::PUT => take(&service, &event, &file, body).await,
+        // Encoders hang up when they have sent their last, and what waits for them ends then: what has come is taken in
+        // all the same.
+        Method::POST | Method::PUT => tokio::spawn(async move { take(&service, &event, &file, body).await })
+            .await
+            .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         // Encoders remove what they think is old. The window decides here.
         Method::DELETE => StatusCode::NO_CONTENT.into_response(),
         Method::OPTIONS => (StatusCode::NO_CONTENT, [(header::ALLOW, ALLOWED)]).into_response(),
