@@ -23,6 +23,7 @@ mod license_mode;
 mod listen;
 pub mod live;
 pub mod live_url;
+mod lru;
 pub mod media_url;
 mod password;
 pub mod playlist_url;

@@ -10,6 +10,7 @@ use crate::http::KnownHeaders;
 use crate::keys::KeyRing;
 use crate::library;
 use crate::live::Live;
+use crate::lru::Lru;
 use crate::policy::{self, Policies};
 use crate::private;
 use crate::region::RegionTable;
@@ -20,7 +21,7 @@ use crate::throttle::Throttle;
 use crate::url_tokens::UrlTokens;
 use crate::{Clock, Config, Error, Role, keys, password};
 use license::Version;
-use nccp::Art;
+use nccp::{Art, WireError};
 use origin::scope::Form;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +33,8 @@ use storage::{Address, Storage};
 const MEMORY: Duration = Duration::from_secs(5);
 /// How soon signers' certificates are asked for again where there were none, in seconds.
 const RENEW_AGAIN: u64 = 3600;
+/// Octets of refusals that are remembered.
+const REFUSED: usize = 1 << 20;
 
 /// A server's state.
 pub struct Service {
@@ -55,6 +58,8 @@ pub struct Service {
     pub(crate) live: Live,
     pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
+    /// Why challenges were refused, by the SHA-256 of their octets: some players send the same ones twice.
+    pub(crate) refused: Lru<[u8; 32], WireError>,
     pub(crate) streams: Streams,
     pub(crate) site: Option<Site>,
     pub(crate) authorizer: Option<Webhook>,
@@ -146,6 +151,7 @@ impl Service {
             live: Live::new(&config.data),
             ingest_headers: KnownHeaders::default(),
             throttle: Throttle::new(&config.limits),
+            refused: Lru::new(REFUSED),
             streams: Streams::default(),
             config,
             clock,

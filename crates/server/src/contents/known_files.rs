@@ -3,9 +3,9 @@
 
 use super::indexes;
 use super::loaded::Loaded;
-use super::lru::Lru;
 use super::sources::SourceError;
 use super::stamp::Stamp;
+use crate::lru::Lru;
 use ::origin::{ContentPath, SourceIndex};
 use pack::Representation;
 use std::path::PathBuf;

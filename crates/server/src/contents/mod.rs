@@ -8,7 +8,6 @@ mod folder_file;
 mod indexes;
 mod known_files;
 mod loaded;
-mod lru;
 #[cfg(test)]
 mod many_titles;
 mod origin;

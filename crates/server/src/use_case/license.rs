@@ -13,6 +13,9 @@ use crate::ticket::Ticket;
 use license::{Grant, Policy, SigningPoint, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
 
+/// What one refusal that is remembered takes, octets: at most a device's name beside its code.
+const REFUSAL: usize = 256;
+
 /// Who asks for a license, from where, with what.
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
@@ -183,10 +186,27 @@ pub(crate) async fn issue_raw(
     let (challenge, from) = ((&verified, denied), (origin, place));
     let issued =
         with_films!(service, issue_raw_once(service, (&ticket, text.as_str()), challenge, from, now));
-    if let Err(failure) = &issued {
-        audit::raw_license_refused(service, of, Some(movie_id.get()), failure, place).await;
+    let Err(failure) = issued else { return issued };
+    audit::raw_license_refused(service, of, Some(movie_id.get()), &failure, place).await;
+    Err(as_before(service, octets, failure))
+}
+
+/// A challenge that was refused is refused for the same reason when it comes again, as some players send it, not
+/// for its number.
+fn as_before(service: &Service, octets: &[u8], failure: Failure) -> Failure {
+    let name = sha256(octets);
+    if matches!(failure, Failure::Code(ErrorCode::SequenceOutOfOrder)) {
+        return service.refused.get(&name).map_or(failure, Failure::Said);
     }
-    issued
+    if !is_passing(&failure) {
+        let told = match &failure {
+            Failure::Code(code) => (*code).into(),
+            Failure::Said(error) => error.clone(),
+            Failure::Store(_) | Failure::Signing { .. } | Failure::Unread(_) => return failure,
+        };
+        service.refused.put(name, told, REFUSAL);
+    }
+    failure
 }
 
 /// `denied`: what the operator's authorizer says against it.

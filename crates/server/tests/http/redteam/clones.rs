@@ -74,7 +74,11 @@ async fn a_refused_challenge_is_not_kept_for_better_times() {
     ruled_by("gone").await;
     assert_eq!(raw(&client, &world, &challenge).await, Err(ErrorCode::MovieNotAvailable));
     ruled_by("24h").await;
-    assert_eq!(raw(&client, &world, &challenge).await, REPLAYED);
+    // Players that try again hear why, and others of the same number hear of that.
+    assert_eq!(raw(&client, &world, &challenge).await, Err(ErrorCode::MovieNotAvailable));
+    let sequence = client.drawn();
+    let other = Challenge { sequence, ..client.unsigned_challenge(&world, MOVIE, vec![]) };
+    assert_eq!(raw(&client, &world, &client.sign_challenge(&other)).await, REPLAYED);
     let next = client.challenge(&world, MOVIE);
     assert_eq!(raw(&client, &world, &next).await, Ok(()));
 
