@@ -139,7 +139,9 @@ pub fn media(broadcast: &Broadcast, r: Representation<'_>, skip: bool, query: &s
         false => 0,
     };
     if skipped > 0 {
-        let _ = writeln!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}");
+        // Numbers that this representation has not are skipped, too.
+        let last = window.segments().nth(skipped - 1).map_or(first, |last| last.number);
+        let _ = writeln!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={}", last.saturating_sub(first) + 1);
     } else {
         let _ = writeln!(out, "#EXT-X-MAP:URI=\"init.mp4{query}\"");
     }

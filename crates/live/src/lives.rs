@@ -76,11 +76,6 @@ impl Lives {
         self.0.last().copied().unwrap_or(Life { first: 0, place: 0 })
     }
 
-    /// How many there were before it.
-    pub(crate) fn before(&self) -> usize {
-        self.0.len().saturating_sub(1)
-    }
-
     /// The place of a number in the film.
     pub fn place(&self, number: u64) -> u64 {
         let life =
@@ -112,14 +107,14 @@ mod tests {
     #[test]
     fn numbers_have_places() {
         let lives = Lives::default();
-        assert_eq!((lives.place(7), lives.number(7), lives.before()), (7, 7, 0));
+        assert_eq!((lives.place(7), lives.number(7)), (7, 7));
         // Ten are in the film; number 10 was lost, and 11 was never given.
         let second = lives.begin(12, 10).unwrap();
         assert_eq!([9, 12, 15].map(|number| second.place(number)), [9, 10, 13]);
         assert_eq!([9, 10, 13].map(|place| second.number(place)), [9, 12, 15]);
         // Nothing came of the second.
         let third = second.begin(13, 10).unwrap();
-        assert_eq!((third.place(13), third.number(10), third.before()), (10, 13, 2));
+        assert_eq!((third.place(13), third.number(10)), (10, 13));
         assert_eq!(third.stretches().collect::<Vec<_>>(), [(0, Some(10)), (12, Some(0)), (13, None)]);
         assert_eq!(third.begin(13, 10).unwrap(), third);
     }

@@ -15,8 +15,8 @@ use crate::window::{Part, SegmentEntry, Window};
 
 /// Octets of a segment at most: a stream whose pictures never begin anew must not fill the memory.
 const MAX_SEGMENT: usize = 256 << 20;
-/// IVs of each life of a session count from a place of their own, so far apart (as a power of two) that none reaches
-/// the next: a process that was killed has used some that nobody knows of.
+/// IVs of each life of a session count from its first number times two to this power, so far apart that none reaches
+/// the next: a process that was killed has used some that nobody knows of. Numbers never come back.
 const IVS_OF_A_LIFE: u32 = 40;
 /// Samples of a part at most.
 const MAX_PENDING: usize = 4096;
@@ -102,7 +102,7 @@ impl Output {
             protector,
             stream: None,
             fragments: 0,
-            samples: (lives.before() as u64) << IVS_OF_A_LIFE,
+            samples: lives.latest().first << IVS_OF_A_LIFE,
             counted: (0, 0),
             pending: Vec::new(),
             pending_ticks: 0,

@@ -126,6 +126,14 @@ fn a_session_whose_process_was_killed_goes_on() {
         world.now += 30_000;
     }
     send(&mut world);
+    // Delta updates count the numbers that were lost, as whole playlists do.
+    for r in world.broadcast.representations() {
+        let of = |skip| hls::media(&world.broadcast, r, skip, "");
+        let count = |playlist: &str| playlist.matches("#EXTINF:").count();
+        let delta = of(true);
+        let skipped = delta.split("SKIPPED-SEGMENTS=").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+        assert_eq!(count(&delta) + skipped.parse::<usize>().unwrap(), count(&of(false)), "{delta}");
+    }
     world.finish();
     let film = film(&world);
     assert!((24.0..37.0).contains(&film.pack.duration.seconds()), "{}", film.pack.duration);

@@ -89,6 +89,11 @@ impl Disk {
         found.map_or(u64::MAX, |below| *below)
     }
 
+    /// As [`reserved`](Self::reserved), without waiting.
+    pub(super) fn known(&self) -> u64 {
+        *self.reserved.borrow()
+    }
+
     /// Nothing more is written; returns when all is.
     pub(super) async fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -148,8 +153,10 @@ async fn write_outputs(storage: &Folder, folder: &Path, outputs: Vec<Output>) ->
                 let key =
                     format!("{representation}/{}.m4s", entry.number).parse().map_err(storage::Error::from)?;
                 storage.put(&key, bytes, PutMode::Create).await?;
-                let mut line =
-                    serde_json::to_vec(&entry).map_err(|_| Error::Internal("no JSON could be written"))?;
+                // On a line of its own: the one before may have been cut off.
+                let mut line = vec![b'\n'];
+                serde_json::to_writer(&mut line, &entry)
+                    .map_err(|_| Error::Internal("no JSON could be written"))?;
                 line.push(b'\n');
                 // Whole lines, one after another: what is cut off at the end is no line.
                 let path = folder.join(&representation).join(SEGMENTS);

@@ -194,7 +194,13 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Erro
         let mut file = std::fs::File::options().write(true).open(&temporary)?;
         file.write_all(&json)?;
         file.sync_all()?;
-        std::fs::rename(&temporary, path)
+        std::fs::rename(&temporary, path)?;
+        // The name, too, must outlast the power: what is encrypted goes by it.
+        #[cfg(unix)]
+        if let Some(folder) = path.parent() {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
     };
     write().map_err(Error::io(path))
 }

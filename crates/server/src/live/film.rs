@@ -191,8 +191,9 @@ fn make(
 /// What was written down of segments, as far as the lines are whole and their files there.
 pub(super) fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
     let path = place.join(SEGMENTS);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    // A line that was cut off by the power may hold anything.
+    let text = match fs::read(&path) {
+        Ok(octets) => String::from_utf8_lossy(&octets).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(Error::Io { path, source }),
     };

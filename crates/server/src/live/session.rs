@@ -538,7 +538,8 @@ impl Session {
             if broadcast.is_closed() {
                 return Err(Closed);
             }
-            broadcast.allow(reserved);
+            // Another request may have been promised more meanwhile.
+            broadcast.allow(reserved.max(self.disk.known()));
             let now = service.clock.millis();
             let outputs = pieces.into_iter().flat_map(|piece| broadcast.push(handle, piece, now)).collect();
             let dated = broadcast.runs().iter().filter(|run| run.wall.is_some()).count();
