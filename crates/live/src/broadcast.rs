@@ -33,6 +33,8 @@ const SECOND: i64 = 1_000_000;
 /// Most representations of a session, and most requests under way for them.
 const MAX_TRACKS: usize = 32;
 const MAX_FEEDS: usize = 128;
+/// Runs that others are told of.
+const MAX_RUNS: usize = 1000;
 
 /// Why a track cannot be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -244,6 +246,15 @@ impl Broadcast {
     /// The encoders' runs, at least one once anything was published.
     pub fn runs(&self) -> &[Run] {
         &self.runs
+    }
+
+    /// The first of them and the latest, as far as their time of day is known: where each begins, in microseconds of the
+    /// session, and when that was, in Unix milliseconds. Times that jump at each picture make no endless list.
+    pub fn latest_runs(&self) -> impl Iterator<Item = (i64, u64)> {
+        let dated = || self.runs.iter().filter_map(|run| Some((run.start, run.wall?)));
+        let count = dated().count();
+        let told = dated().enumerate().filter(move |(n, _)| *n == 0 || n + MAX_RUNS > count);
+        told.map(|(_, run)| run)
     }
 
     /// The representations: pictures and sound in the order in which they came.

@@ -128,7 +128,7 @@ impl Record {
                 })
                 .collect(),
             lives: broadcast.lives().clone(),
-            runs: broadcast.runs().iter().filter_map(|run| Some((run.start, run.wall?))).collect(),
+            runs: broadcast.latest_runs().collect(),
         }
     }
 }

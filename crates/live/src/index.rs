@@ -139,11 +139,7 @@ pub fn json(
         first,
         last,
         parts: leader.map_or(0, |segment| segment.part_count),
-        runs: broadcast
-            .runs()
-            .iter()
-            .filter_map(|run| Some(RunOut { time: seconds(run.start), wall: run.wall? }))
-            .collect(),
+        runs: broadcast.latest_runs().map(|(start, wall)| RunOut { time: seconds(start), wall }).collect(),
         protection,
         representations: broadcast.representations().map(|r| representation(r, since, last)).collect(),
     };

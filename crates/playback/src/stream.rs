@@ -16,8 +16,8 @@ use nccp::stream::{Ask, Piece, Told, TrackKind, from_base64};
 
 use lane::{Lane, Want};
 
-/// Something is wanted, and for so long nothing came: the connection is given up. Sooner than the engine gives
-/// up a download (3 s), which it would blame a CDN for.
+/// Something is wanted, and for so long nothing came of it, whatever came of the rest: the connection is given up.
+/// Sooner than the engine gives up a download (3 s), which it would blame a CDN for.
 const SILENCE: Duration = Duration::from_millis(2500);
 
 /// What follows from what happened, in order.
@@ -84,6 +84,8 @@ struct HeadWant {
     offset: u64,
     /// Whether they are all that the download is.
     alone: bool,
+    /// When they were asked for.
+    since: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +106,8 @@ pub struct Stream {
     lanes: [Lane; 2],
     /// How many plays and seeks the server was told.
     turn: u32,
-    /// When something was heard last, or first waited for.
-    heard: Duration,
+    /// Since when it is being opened.
+    begun: Duration,
 }
 
 impl Stream {
@@ -123,18 +125,17 @@ impl Stream {
             heads: Vec::new(),
             lanes: [TrackKind::Video, TrackKind::Audio].map(Lane::new),
             turn: 0,
-            heard: now,
+            begun: now,
         }
     }
 
     /// It is open.
     pub fn opened(&mut self, now: Duration) -> Vec<Do> {
         let mut out = Vec::new();
-        self.heard = now;
         if self.state == State::Connecting {
             self.state = State::Open;
             for spec in std::mem::take(&mut self.early) {
-                self.take(&spec, &mut out);
+                self.take(&spec, now, &mut out);
             }
         }
         out
@@ -147,19 +148,17 @@ impl Stream {
             self.early.push(spec.clone());
             return out;
         }
-        if !self.is_waiting() {
-            self.heard = now;
-        }
-        self.take(spec, &mut out);
+        self.take(spec, now, &mut out);
         out
     }
 
-    fn take(&mut self, spec: &FetchSpec, out: &mut Vec<Do>) {
+    fn take(&mut self, spec: &FetchSpec, now: Duration, out: &mut Vec<Do>) {
         let (fetch, file) = (spec.fetch, spec.representation.clone());
         if spec.offset < spec.head {
             out.push(Do::Say(Ask::Head { rep: file.clone() }));
             let (length, offset) = (spec.head, spec.offset);
-            self.heads.push(HeadWant { fetch, file: file.clone(), length, offset, alone: !spec.segment });
+            let (file, alone) = (file.clone(), !spec.segment);
+            self.heads.push(HeadWant { fetch, file, length, offset, alone, since: now });
         }
         let Some(start) = spec.start else { return };
         let before = spec.range.start.saturating_sub(spec.offset);
@@ -171,6 +170,7 @@ impl Stream {
             place,
             length: spec.range.end.saturating_add(1).saturating_sub(place),
             skip: spec.offset.saturating_sub(spec.head),
+            since: now,
         };
         let lane = self.lane(match spec.track {
             engine::model::TrackKind::Video => TrackKind::Video,
@@ -246,13 +246,14 @@ impl Stream {
     /// # Errors
     /// It ends the connection, or says what cannot be.
     pub fn told(&mut self, told: Told, now: Duration) -> Result<Vec<Do>, Broken> {
-        self.heard = now;
         match told {
             // What the manifest brought holds here, too.
             Told::Metadata { .. } | Told::End { .. } => Ok(Vec::new()),
             Told::Error { code, .. } => Err(Broken::Told(code)),
             Told::Segment { track, file, place, bytes, number, turn, .. } => {
-                self.lane(track).announced(&file, (place, bytes), (number, turn))?;
+                let lane = self.lane(track);
+                lane.heard = now;
+                lane.announced(&file, (place, bytes), (number, turn))?;
                 Ok(Vec::new())
             }
             Told::Head { file, data } => {
@@ -275,8 +276,8 @@ impl Stream {
     /// # Errors
     /// Nothing of the kind was announced.
     pub fn piece(&mut self, piece: Piece, octets: u64, now: Duration) -> Result<Vec<Do>, Broken> {
-        self.heard = now;
         let lane = self.numbered(piece.track).ok_or(Broken::Nonsense)?;
+        lane.heard = now;
         let Some((fetch, skip, last)) = lane.arrived(piece.number, octets)? else { return Ok(Vec::new()) };
         let more = last && !lane.wants.is_empty();
         if self.heads.iter().any(|head| head.fetch == fetch) {
@@ -289,15 +290,16 @@ impl Stream {
         Ok(out)
     }
 
-    /// Whether something is wanted that has not come, the connection itself included.
-    fn is_waiting(&self) -> bool {
-        let connects = self.state == State::Connecting;
-        connects || !self.heads.is_empty() || self.lanes.iter().any(|lane| !lane.wants.is_empty())
-    }
-
-    /// Whether it is to be given up, because nothing comes of it.
+    /// Whether it is to be given up, because nothing comes of something that is wanted.
     pub fn is_silent(&self, now: Duration) -> bool {
-        self.is_waiting() && now >= self.heard + SILENCE
+        let is_late = |since: Duration| now >= since + SILENCE;
+        match self.state {
+            State::Connecting => is_late(self.begun),
+            State::Open | State::Playing => {
+                self.heads.iter().any(|head| is_late(head.since))
+                    || self.lanes.iter().filter_map(Lane::waits_since).any(is_late)
+            }
+        }
     }
 
     /// Whether it was opened.

@@ -3,7 +3,7 @@
 //! anything: nothing of it is believed, and addresses are left out, for they may have tokens.
 
 /// Octets of a body at most.
-pub(crate) const MOST_OCTETS: usize = 64 << 10;
+pub(crate) const MOST_OCTETS: usize = 16 << 10;
 /// Reports in a body at most, and octets of one.
 const MOST_REPORTS: usize = 50;
 const MOST_LINE: usize = 2048;

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use hashlink::LruCache;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,24 +11,14 @@ pub(crate) struct Lru<K, V> {
 
 #[derive(Debug)]
 struct Inner<K, V> {
-    all: HashMap<K, Kept<V>>,
-    /// Keys by their last use.
-    order: BTreeMap<u64, K>,
+    /// With the bytes of each.
+    all: LruCache<K, (V, usize)>,
     bytes: usize,
-    uses: u64,
 }
 
-#[derive(Debug)]
-struct Kept<V> {
-    value: V,
-    bytes: usize,
-    used: u64,
-}
-
-impl<K: Eq + Hash + Clone, V: Clone> Lru<K, V> {
+impl<K: Eq + Hash, V: Clone> Lru<K, V> {
     pub(crate) fn new(most: usize) -> Self {
-        let inner = Inner { all: HashMap::new(), order: BTreeMap::new(), bytes: 0, uses: 0 };
-        Self { most, inner: Mutex::new(inner) }
+        Self { most, inner: Mutex::new(Inner { all: LruCache::new_unbounded(), bytes: 0 }) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner<K, V>> {
@@ -36,44 +26,32 @@ impl<K: Eq + Hash + Clone, V: Clone> Lru<K, V> {
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {
-        let mut guard = self.inner();
-        let inner = &mut *guard;
-        let kept = inner.all.get_mut(key)?;
-        inner.uses += 1;
-        if let Some(key) = inner.order.remove(&kept.used) {
-            inner.order.insert(inner.uses, key);
-        }
-        kept.used = inner.uses;
-        Some(kept.value.clone())
+        self.inner().all.get(key).map(|(value, _)| value.clone())
     }
 
     /// Changes a value that is kept, which stays as large as it is.
     pub(crate) fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
-        if let Some(kept) = self.inner().all.get_mut(key) {
-            change(&mut kept.value);
+        if let Some((value, _)) = self.inner().all.peek_mut(key) {
+            change(value);
         }
     }
 
     /// Keeps a value, and forgets others that were used longest ago. One that is larger than all that is allowed
     /// is not kept.
     pub(crate) fn put(&self, key: K, value: V, bytes: usize) {
-        let mut inner = self.inner();
+        let mut guard = self.inner();
+        let inner = &mut *guard;
         inner.remove(&key);
         if bytes > self.most {
             return;
         }
-        while inner.bytes + bytes > self.most {
-            let oldest = inner.order.values().next().cloned();
-            match oldest {
-                Some(oldest) => inner.remove(&oldest),
-                None => break,
-            }
+        while inner.bytes + bytes > self.most
+            && let Some((_, (_, oldest))) = inner.all.remove_lru()
+        {
+            inner.bytes -= oldest;
         }
-        inner.uses += 1;
-        let used = inner.uses;
         inner.bytes += bytes;
-        inner.order.insert(used, key.clone());
-        inner.all.insert(key, Kept { value, bytes, used });
+        inner.all.insert(key, (value, bytes));
     }
 
     /// Forgets a value.
@@ -85,16 +63,14 @@ impl<K: Eq + Hash + Clone, V: Clone> Lru<K, V> {
     #[cfg(test)]
     pub(crate) fn size(&self) -> (usize, usize) {
         let inner = self.inner();
-        assert_eq!(inner.all.len(), inner.order.len());
         (inner.all.len(), inner.bytes)
     }
 }
 
 impl<K: Eq + Hash, V> Inner<K, V> {
     fn remove(&mut self, key: &K) {
-        if let Some(kept) = self.all.remove(key) {
-            self.order.remove(&kept.used);
-            self.bytes -= kept.bytes;
+        if let Some((_, bytes)) = self.all.remove(key) {
+            self.bytes -= bytes;
         }
     }
 }

@@ -58,7 +58,7 @@ pub struct Service {
     pub(crate) live: Live,
     pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
-    /// Why challenges were refused, by the SHA-256 of their octets: some players send the same ones twice.
+    /// Why challenges were refused, by the SHA-256 of ticket and octets: some players send the same ones twice.
     pub(crate) refused: Lru<[u8; 32], WireError>,
     pub(crate) streams: Streams,
     pub(crate) site: Option<Site>,
@@ -234,7 +234,9 @@ impl Service {
         name: &str,
         has: impl Fn(&Pack) -> bool + Send + Sync,
     ) -> Result<Arc<Pack>, Error> {
-        if let Ok(place) = name.parse::<ContentPlace>() {
+        if let Ok(place) = name.parse::<ContentPlace>()
+            && self.origin.exists(&self.config, &place, self.clock.now()).await
+        {
             for form in Form::ALL {
                 // A form that does not serve it is nothing that the log should hear of here.
                 if self.origin.has_form(&self.config, &place, form, self.clock.now()).await

@@ -1,6 +1,6 @@
 //! What a browser must have to play protected films (A10), asked before anything is registered.
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 use gloo::timers::future::TimeoutFuture;
 use js_sys::{Function, Object, Promise, Reflect};
 use localization::say;
@@ -94,16 +94,13 @@ pub async fn too_much(global: &JsValue, files: &[Downloadable]) -> Vec<PictureGr
 }
 
 async fn not_smooth(global: &JsValue, files: &[Downloadable]) -> Vec<PictureGroup> {
-    let mut groups = Vec::new();
-    for (group, picture) in pictures_to_ask_about(files) {
-        let Some(asked) = decoding_info(global, picture) else { continue };
-        let answer = JsFuture::from(asked).await;
-        let smooth = answer.ok().and_then(|info| property(&info, "smooth"));
-        if smooth.is_some_and(|smooth| smooth.is_falsy()) {
-            groups.push(group);
-        }
-    }
-    groups
+    // All are asked before the first answer is waited for.
+    let asked = pictures_to_ask_about(files).into_iter();
+    let asked = asked.filter_map(|(group, picture)| Some((group, decoding_info(global, picture)?)));
+    let answers = asked.map(|(group, asked)| async move { (group, JsFuture::from(asked).await) });
+    let answers = join_all(answers).await;
+    let is_rough = |info: JsValue| property(&info, "smooth").is_some_and(|smooth| smooth.is_falsy());
+    answers.into_iter().filter_map(|(group, info)| info.is_ok_and(is_rough).then_some(group)).collect()
 }
 
 /// `navigator.mediaCapabilities.decodingInfo()` of pictures, where the browser has it.

@@ -99,10 +99,11 @@ class Installed {
     }
   }
 
-  async challenge(link, session, initData, element) {
+  // `known`: the film that the session has begun with, which a page's next film does not change.
+  async challenge(link, session, initData, element, known) {
     let movie;
     const { challenge, ticket } = await this.granted(element, (grant) => {
-      movie = Number(element?.dataset?.matineeMovie ?? this.movie ?? movieOf(initData) ?? grant?.split(".")[2]);
+      movie = Number(known ?? element?.dataset?.matineeMovie ?? this.movie ?? movieOf(initData) ?? grant?.split(".")[2]);
       if (!Number.isSafeInteger(movie)) {
         throw failure({ code: "MOVIE_UNKNOWN", message: "Say which film it is: Matinee.eme({ movie }), or data-matinee-movie." });
       }

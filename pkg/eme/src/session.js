@@ -22,7 +22,7 @@ export class Session extends EventTarget {
   #begun = false;
   #link = null; // the one that it has begun with
   #challenge = null; // the last
-  #movie = null; // what it was for
+  #movie = null; // what it is for, once that is known
   #wait = SOONEST;
   #timers = [];
   #close;
@@ -51,7 +51,7 @@ export class Session extends EventTarget {
   }
 
   async #ask(messageType) {
-    const made = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element);
+    const made = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element, this.#movie);
     this.#challenge = made.challenge;
     this.#movie = made.movie;
     return () => this.#message(messageType, this.#challenge);
@@ -87,6 +87,7 @@ export class Session extends EventTarget {
       throw new TypeError("This session loads no license.");
     }
     await this.#open();
+    this.#movie = movie;
     const members = { session: this.#number, movie, display: display() };
     try {
       this.#take(await this.#keys.of.granted(this.#element, (grant) => this.#link.ask("load", { ...members, grant })));

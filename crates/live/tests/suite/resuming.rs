@@ -178,3 +178,21 @@ fn what_cannot_be_gone_on_with_is_refused() {
     bad.tracks[0].recorded.source = None;
     assert!(matches!(resume(&bad, SETTINGS), Err(ResumeError::Record(_))));
 }
+
+/// An encoder whose times jump at each picture makes a run of each; what is written down of them has an end.
+#[test]
+fn runs_without_end() {
+    let mut world = World::new(None, "");
+    let tape = Tape::video(1);
+    let mut stream = tape.header();
+    for n in 0..1040 {
+        stream.extend(tape.fragments(1, f64::from(n % 2) * 1e6 + f64::from(n)).concat());
+    }
+    world.send_all(&[("v", stream)], 4000);
+    let all = world.broadcast.runs().len();
+    let told: Vec<_> = world.broadcast.latest_runs().collect();
+    assert!(all > 1020 && told.len() == 1000, "{all} {}", told.len());
+    assert_eq!(told[0].0, world.broadcast.runs()[0].start, "times of day count from the first");
+    assert_eq!(told[999].0, world.broadcast.runs()[all - 1].start);
+    assert_eq!(Record::of(&world.broadcast).runs, told);
+}

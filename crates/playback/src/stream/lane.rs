@@ -1,6 +1,7 @@
 //! One track of a persistent connection: what is wanted of it, and where the server is in it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use engine::FetchId;
 use nccp::stream::{Ask, TrackKind};
@@ -24,6 +25,8 @@ pub(super) struct Want {
     pub(super) length: u64,
     /// How many of its first octets the download has already.
     pub(super) skip: u64,
+    /// Since when it is wanted.
+    pub(super) since: Duration,
 }
 
 /// The segment that the server is sending.
@@ -49,11 +52,27 @@ pub(super) struct Lane {
     /// What was announced in an earlier turn is not wanted any more.
     pub(super) since: u32,
     open: Option<Open>,
+    /// When something of it came last.
+    pub(super) heard: Duration,
 }
 
 impl Lane {
     pub(super) fn new(kind: TrackKind) -> Self {
-        Self { kind, wants: VecDeque::new(), named: None, at: None, asked_at: 0.0, since: 0, open: None }
+        Self {
+            kind,
+            wants: VecDeque::new(),
+            named: None,
+            at: None,
+            asked_at: 0.0,
+            since: 0,
+            open: None,
+            heard: Duration::ZERO,
+        }
+    }
+
+    /// Since when the first of what is wanted waits for more of it; `None`: nothing is wanted.
+    pub(super) fn waits_since(&self) -> Option<Duration> {
+        self.wants.front().map(|want| want.since.max(self.heard))
     }
 
     /// A name for one kind of track in what is asked: video, audio.

@@ -209,8 +209,15 @@ fn silence_ends_it_and_every_download_is_told() {
     stream.want(&segment(2, EngineTrack::Video, "high", 0, (HEAD, 0)), later);
     stream.want(&audio(3, 0), later);
     assert!(!stream.is_silent(later) && stream.is_silent(later + Duration::from_secs(3)));
+    // What comes of one track says nothing of the other: its download would be given up by the engine.
     stream.told(announced(TrackKind::Audio, "sound", 0, 3), later + Duration::from_secs(2)).unwrap();
+    assert!(stream.is_silent(later + Duration::from_secs(3)));
+    stream.told(announced(TrackKind::Video, "high", 0, 2), later + Duration::from_secs(2)).unwrap();
+    assert!(stream.is_silent(later + Duration::from_secs(3)), "its head");
+    let data = nccp::stream::to_base64(&[7; HEAD as usize]);
+    stream.told(Told::Head { file: "high".into(), data }, later + Duration::from_secs(2)).unwrap();
     assert!(!stream.is_silent(later + Duration::from_secs(3)));
+    assert!(stream.is_silent(later + Duration::from_secs(5)));
     assert_eq!(stream.close(), [FetchId(2), FetchId(3)]);
     assert_eq!(stream.close(), []);
 }

@@ -15,9 +15,17 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Packs that are remembered.
 const KEPT: usize = 4096;
 
-/// Packs that were there, with when that was seen.
+/// Packs that were there.
 #[derive(Debug, Default)]
-pub(super) struct Presence(RwLock<HashMap<String, Instant>>);
+pub(super) struct Presence(RwLock<HashMap<String, Seen>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// When it was there.
+    at: Instant,
+    /// When somebody began to ask again, whose answer others need not wait for.
+    asked: Option<Instant>,
+}
 
 impl Presence {
     /// Whether a pack has its `pack.json`, asked of the library unless that was seen within `fresh`. Where the library
@@ -27,12 +35,11 @@ impl Presence {
     /// [`Error::Storage`].
     pub(super) async fn of(&self, library: &dyn Storage, id: &str, fresh: Duration) -> Result<bool, Error> {
         let seen = self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).copied();
-        if seen.is_some_and(|at| at.elapsed() < fresh) {
+        if seen.is_some_and(|seen| seen.at.elapsed() < fresh || is_asked(seen.asked, fresh)) {
             return Ok(true);
         }
-        if seen.is_some() {
-            // Nobody else need ask meanwhile.
-            self.note(id);
+        if let Some(Seen { at, .. }) = seen {
+            self.note(id, Seen { at, asked: Some(Instant::now()) });
         }
         let key: Key = format!("{id}/{PACK_JSON}").parse().map_err(storage::Error::from)?;
         let asked = match seen {
@@ -44,7 +51,7 @@ impl Presence {
         };
         match asked {
             Ok(_) => {
-                self.note(id);
+                self.note(id, Seen { at: Instant::now(), asked: None });
                 Ok(true)
             }
             Err(error) if error.is_not_found() => {
@@ -56,15 +63,20 @@ impl Presence {
         }
     }
 
-    fn note(&self, id: &str) {
+    fn note(&self, id: &str, seen: Seen) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT && !all.contains_key(id) {
-            all.retain(|_, at| at.elapsed() < FRESH);
+            all.retain(|_, seen| seen.at.elapsed() < FRESH);
         }
         if all.len() < KEPT || all.contains_key(id) {
-            all.insert(id.to_owned(), Instant::now());
+            all.insert(id.to_owned(), seen);
         }
     }
+}
+
+/// Whether somebody asks just now; who has hung up meanwhile asks no more.
+fn is_asked(asked: Option<Instant>, fresh: Duration) -> bool {
+    asked.is_some_and(|asked| asked.elapsed() < AGAIN.min(fresh))
 }
 
 #[cfg(test)]
@@ -94,7 +106,7 @@ mod tests {
     fn a_bounded_number_is_remembered() {
         let presence = Presence::default();
         for n in 0..=KEPT {
-            presence.note(&n.to_string());
+            presence.note(&n.to_string(), Seen { at: Instant::now(), asked: None });
         }
         assert_eq!(presence.0.read().unwrap().len(), KEPT);
     }

@@ -7,6 +7,7 @@ use ::origin::ContentPath;
 use pack::layout::SOURCE_JSON;
 use pack::{Pack, PackFile, Source};
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
@@ -161,9 +162,20 @@ impl Loaded {
 
     /// Opens a file beside the media, if it is still the one that was looked at, and the one that `source.json` tells
     /// of: it is read to its end once for that, each time that it was seen to be another.
-    pub(crate) async fn open_beside(&self, number: usize) -> Result<ClearFile, SourceError> {
-        let missing = || SourceError::Wrong("there is no such file".to_owned());
-        let beside = self.beside.get(number).ok_or_else(missing)?;
+    pub(crate) async fn open_beside(self: &Arc<Self>, number: usize) -> Result<ClearFile, SourceError> {
+        let this = Arc::clone(self);
+        // Read to its end, whether or not somebody waits for it: the next one need not begin anew.
+        let checked = tokio::spawn(async move { this.checked(number).await }).await;
+        checked.unwrap_or_else(|error| Err(SourceError::Unreadable(error.to_string())))?;
+        self.open_unchecked(self.file_beside(number)?).await
+    }
+
+    fn file_beside(&self, number: usize) -> Result<&Beside, SourceError> {
+        self.beside.get(number).ok_or_else(|| SourceError::Wrong("there is no such file".to_owned()))
+    }
+
+    async fn checked(&self, number: usize) -> Result<(), SourceError> {
+        let beside = self.file_beside(number)?;
         let checked = beside.checked.get_or_try_init(|| async move {
             match self.check_beside(beside).await {
                 Ok(()) => Ok(Ok(())),
@@ -172,8 +184,7 @@ impl Loaded {
                 Err(unreadable) => Err(unreadable),
             }
         });
-        checked.await?.clone().map_err(SourceError::Wrong)?;
-        self.open_unchecked(beside).await
+        checked.await?.clone().map_err(SourceError::Wrong)
     }
 
     async fn check_beside(&self, beside: &Beside) -> Result<(), SourceError> {

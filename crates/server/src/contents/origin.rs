@@ -137,9 +137,10 @@ impl Origin {
             verified.map_err(|error| self.off_at(place.content.as_str(), &error.to_string()))?;
         }
         let (candidate, made) = match self.candidate(config, ring, place, form, &loaded) {
-            Err(Unserved::Gone) => {
+            // Whatever is wrong with the settings of other forms by now.
+            Err(none @ (Unserved::Gone | Unserved::Off)) if place.revision.is_some() => {
                 let before = self.candidate_before(config, ring, place, &loaded).await;
-                (before.ok_or(Unserved::Gone)?, None)
+                (before.ok_or(none)?, None)
             }
             now => now?,
         };

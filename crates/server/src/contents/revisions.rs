@@ -8,8 +8,8 @@ use crate::secret::sha256;
 use ::origin::scope::{Form, Settings};
 use cenc::{ContentId, Level, Scheme};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Revisions {
     /// What made a revision of a content, as far as is known here.
     pub(super) async fn find(&self, place: &ContentPlace, revision: &str) -> Option<Made> {
         let path = self.path(place);
-        let all = spawn_blocking(move || read(&path)).await.ok()?;
+        let all = spawn_blocking(move || read(&path)).await.ok()?.ok()?;
         all.into_iter().find(|made| made.revision == revision)
     }
 
@@ -105,7 +105,7 @@ impl Revisions {
         let (this, path, ring) = (Arc::clone(self), self.path(place), Arc::clone(ring));
         let written = spawn_blocking(move || {
             let _turn = this.writing.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut all = read(&path);
+            let mut all = read(&path)?;
             if all.contains(&made) {
                 return Ok(());
             }
@@ -131,18 +131,29 @@ impl Revisions {
     }
 }
 
-/// None, where there is no such file, or it cannot be read.
-fn read(path: &Path) -> Vec<Made> {
-    let small = fs::metadata(path).is_ok_and(|meta| meta.len() <= MAX_FILE);
-    let octets = if small { fs::read(path).unwrap_or_default() } else { Vec::new() };
-    serde_json::from_slice(&octets).unwrap_or_default()
+/// None, where there is no such file, or it is none of ours.
+fn read(path: &Path) -> io::Result<Vec<Made>> {
+    let mut octets = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(MAX_FILE + 1).read_to_end(&mut octets)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    Ok(serde_json::from_slice(&octets).unwrap_or_default())
 }
 
 fn write(folder: &Path, path: &Path, all: &[Made]) -> io::Result<()> {
     private::make_folder(folder)?;
     let unfinished = path.with_extension(format!("{}.part", std::process::id()));
     let octets = serde_json::to_vec(all).map_err(io::Error::other)?;
-    let done = fs::write(&unfinished, octets).and_then(|()| fs::rename(&unfinished, path));
+    let write = || {
+        let mut file = File::create(&unfinished)?;
+        file.write_all(&octets)?;
+        // The power may go: half a table would be none.
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    let done = write();
     if done.is_err() {
         let _ = fs::remove_file(&unfinished);
     }

@@ -45,15 +45,24 @@ pub(super) struct Disk {
     /// `None` once everything is written.
     queue: Mutex<Option<mpsc::Sender<Write>>>,
     writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
-    /// Below which numbers may be given out.
-    reserved: watch::Receiver<u64>,
+    reserved: watch::Receiver<Promise>,
+}
+
+/// What the disk promises.
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    /// Numbers below this one may be given out.
+    below: u64,
+    /// The last that was asked for could not be promised: the disk keeps an older promise that it does not let go,
+    /// with which a later process would give out numbers again.
+    refused: bool,
 }
 
 impl Disk {
     /// Of a session's folder, in which [`reserve`] wrote the same number.
     pub(super) fn new(folder: PathBuf, reserved: u64) -> Self {
         let (queue, written) = mpsc::channel(WAITING);
-        let (promise, reserved) = watch::channel(reserved);
+        let (promise, reserved) = watch::channel(Promise { below: reserved, refused: false });
         let writer = tokio::spawn(write_all(folder, written, promise));
         Self { queue: Mutex::new(Some(queue)), writer: tokio::sync::Mutex::new(Some(writer)), reserved }
     }
@@ -73,25 +82,27 @@ impl Disk {
 
     /// Sees to it that another number than those below `next` may be given out soon.
     pub(super) async fn ask(&self, next: u64) {
-        let is_short = *self.reserved.borrow() <= next;
+        let is_short = self.reserved.borrow().below <= next;
         if is_short {
             self.write(Write::Reserve(next.saturating_add(1))).await;
         }
     }
 
-    /// Below which numbers may be given out: waits until `next` is one of them. All may where the disk fails: the
-    /// session goes on from memory then, and nobody goes on with it after this process.
+    /// Below which numbers may be given out: waits until `next` is one of them. All may where the disk fails and has
+    /// forgotten the session: that goes on from memory then, and nobody goes on with it after this process. Where it
+    /// cannot even forget, no other number may.
     pub(super) async fn reserved(&self, next: u64) -> u64 {
         // Whoever asked before may have been cut off in the middle of it.
         self.ask(next).await;
         let mut reserved = self.reserved.clone();
-        let found = reserved.wait_for(|below| *below > next).await;
-        found.map_or(u64::MAX, |below| *below)
+        // Without a writer nothing new may begin, either.
+        let _ = reserved.wait_for(|promise| promise.below > next || promise.refused).await;
+        self.known()
     }
 
     /// As [`reserved`](Self::reserved), without waiting.
     pub(super) fn known(&self) -> u64 {
-        *self.reserved.borrow()
+        self.reserved.borrow().below
     }
 
     /// Nothing more is written; returns when all is.
@@ -104,30 +115,31 @@ impl Disk {
 }
 
 /// Writes what a session gives. A disk that fails does not end the session: it goes on from memory.
-async fn write_all(folder: PathBuf, mut written: mpsc::Receiver<Write>, promise: watch::Sender<u64>) {
+async fn write_all(folder: PathBuf, mut written: mpsc::Receiver<Write>, promise: watch::Sender<Promise>) {
     let storage = Folder::new(&folder);
     while let Some(message) = written.recv().await {
         let done = match message {
             Write::Record(record) => put_json(&storage, RECORD, &record).await,
             Write::Outputs(outputs) => write_outputs(&storage, &folder, outputs).await,
             Write::Reserve(next) => {
-                let before = *promise.borrow();
+                let before = promise.borrow().below;
                 let done = match next > before {
                     true => put_json(&storage, NEXT, &Next { next }).await,
                     false => Ok(()),
                 };
-                if done.is_err() {
+                promise.send_replace(match &done {
+                    Ok(()) => Promise { below: next.max(before), refused: false },
                     // Numbers are given out that the disk does not know of.
-                    forget(&folder);
-                }
-                promise.send_replace(if done.is_ok() { next.max(before) } else { u64::MAX });
+                    Err(_) if forget(&folder) => Promise { below: u64::MAX, refused: false },
+                    Err(_) => Promise { below: before, refused: true },
+                });
                 done
             }
             Write::Rest(next) => put_json(&storage, NEXT, &Next { next }).await,
-            Write::Over => {
-                forget(&folder);
-                Ok(())
-            }
+            Write::Over => match forget(&folder) {
+                true => Ok(()),
+                false => Err(Error::Internal("a session that is over is not forgotten")),
+            },
         };
         if let Err(error) = done {
             metrics::counter!("matinee_live_write_errors_total").increment(1);
@@ -194,15 +206,19 @@ pub(super) fn next(folder: &Path) -> Result<Option<u64>, Error> {
     }
 }
 
-/// Nobody goes on with the session.
-fn forget(folder: &Path) {
+/// Sees to it that nobody goes on with the session; whether that is so.
+fn forget(folder: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
     let path = folder.join(NEXT);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::error!(path = %path.display(), %error, "a file cannot be removed");
-        }
-        _ => {}
+    let forgotten = match fs::remove_file(&path) {
+        Ok(()) => File::open(folder).and_then(|folder| folder.sync_all()),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &forgotten {
+        tracing::error!(path = %path.display(), %error, "a file cannot be removed");
     }
+    forgotten.is_ok()
 }
 
 #[cfg(test)]
@@ -222,13 +238,28 @@ mod tests {
         disk.write(Write::Rest(6)).await;
         disk.close().await;
         assert_eq!(next(&path).unwrap(), Some(6));
-        // After its end all that are asked for are refused elsewhere.
-        assert_eq!(disk.reserved(9).await, u64::MAX);
+        // After its end there are no others.
+        assert_eq!(disk.reserved(9).await, 6);
         // A file where the folder was: nothing can be written.
         let disk = Disk::new(path.clone(), 6);
         fs::remove_dir_all(&path).unwrap();
         fs::write(&path, b"").unwrap();
         assert_eq!(disk.reserved(6).await, u64::MAX);
+        disk.close().await;
+    }
+
+    /// A disk that neither keeps a new promise nor lets the old one go: what it says later would be given out twice.
+    #[tokio::test]
+    async fn no_number_is_given_out_that_could_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NEXT);
+        let disk = Disk::new(folder.path().to_owned(), 5);
+        fs::create_dir(&path).unwrap();
+        assert_eq!((disk.reserved(7).await, disk.known()), (5, 5));
+        // It works again.
+        fs::remove_dir(&path).unwrap();
+        while disk.reserved(7).await < 8 {}
+        assert_eq!(next(folder.path()).unwrap(), Some(8));
         disk.close().await;
     }
 

@@ -244,6 +244,14 @@ pub struct NewEvent {
     pub starts: Option<u64>,
 }
 
+impl NewEvent {
+    /// An event of an application, of which nothing else is said.
+    pub fn new(app: Name, name: Name, title: impl Into<String>) -> Self {
+        let (movie, policy, plans, starts) = (None, None, Vec::new(), None);
+        Self { app, name, title: title.into(), movie, policy, plans, license: LicenseMode::Server, starts }
+    }
+}
+
 /// An event that was made.
 #[derive(Clone, PartialEq)]
 pub struct Created {

@@ -12,6 +12,7 @@ mod live_pack;
 mod pace;
 mod publishers;
 mod session;
+mod sessions;
 
 pub(crate) use admission::{Denied, admit};
 pub(crate) use events::is_key;
@@ -20,7 +21,8 @@ pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
 pub(crate) use pace::Pace;
 pub(crate) use publishers::Place;
-pub(crate) use session::{Live, Session};
+pub(crate) use session::Session;
+pub(crate) use sessions::Live;
 
 /// The name of the pack that a movie has until its event is a film.
 pub(crate) fn pack_of(movie: u64) -> String {

@@ -1,57 +1,33 @@
-//! Sessions under way: what encoders send goes through the core and to the disk, and players wait for it.
+//! A session: what encoders send goes through the core and to the disk, and players wait for it.
 
 use super::disk::{self, Disk, Write};
-use super::drm::Allowed;
 use super::event_lock::EventLock;
 use super::events::{Event, Events, Standing, write_json};
-use super::film::{self, RECORD};
-use super::left::{self, Resumed};
+use super::film::RECORD;
+use super::left::Resumed;
 use super::live_pack::live_pack;
-use super::publishers::Publishers;
 use crate::secret::random;
-use crate::store::Movie;
 use crate::{Error, Service, private};
 use ::live::film::Record;
-use ::live::{Broadcast, Event as Output, Handle, InputSample, Keys, Name, OpenError, SessionId, Source};
+use ::live::{Broadcast, Event as Output, Handle, InputSample, Keys, OpenError, SessionId, Source};
 use axum::body::Bytes;
 use cenc::CommonKey;
 use nccp::EventState;
-use std::collections::HashMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use storage::{Folder, Storage as _};
 use tokio::sync::{RwLock, watch};
-use tokio::task::JoinSet;
 
 /// Without a sample for so long a session is interrupted, in milliseconds.
 const SILENCE: u64 = 5_000;
-/// So long the last of a session can be had after its end, in milliseconds.
-const AFTERWARDS: u64 = 300_000;
 /// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at once.
 const FIRST_NUMBERS: u64 = 5;
 /// Numbers that the disk has ahead of the next: a request with a whole segment may begin two.
 const AHEAD: u64 = 2;
 /// Segments that begin with one request, at most; what is more is part of the last of them.
 const AT_ONCE: u64 = 64;
-
-type EventName = (Name, Name);
-
-/// Everything live of a server.
-#[derive(Debug)]
-pub(crate) struct Live {
-    pub(crate) events: Events,
-    pub(crate) allowed: Allowed,
-    pub(crate) publishers: Arc<Publishers>,
-    sessions: Mutex<HashMap<EventName, Arc<Session>>>,
-    /// Held by whoever begins a session, which takes the disk's time; those under way are found without it.
-    beginning: tokio::sync::Mutex<()>,
-    /// Films of events that are over, in the making.
-    closings: tokio::sync::Mutex<JoinSet<()>>,
-    /// Whether the server stops: nothing begins any more.
-    stopping: AtomicBool,
-}
 
 /// A session.
 #[derive(Debug)]
@@ -76,276 +52,24 @@ pub(crate) struct Session {
     /// Whether somebody makes its film, or has tried to.
     closing: AtomicBool,
     /// Held until the film is there.
-    lock: EventLock,
+    pub(super) lock: EventLock,
 }
 
 /// Why nothing more is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Live {
-    pub(crate) fn new(data: &Path) -> Self {
-        Self {
-            events: Events::new(data),
-            allowed: Allowed::default(),
-            publishers: Arc::default(),
-            sessions: Mutex::default(),
-            beginning: tokio::sync::Mutex::default(),
-            closings: tokio::sync::Mutex::default(),
-            stopping: AtomicBool::new(false),
-        }
-    }
-
-    /// The session of an event that is under way, or ended lately.
-    pub(crate) fn session(&self, app: &Name, event: &Name) -> Option<Arc<Session>> {
-        lock(&self.sessions).get(&(app.clone(), event.clone())).cloned()
-    }
-
-    /// The session that a movie stands for, while its event is live.
-    pub(crate) fn session_of(&self, movie: &Movie) -> Option<Arc<Session>> {
-        if movie.pack != super::pack_of(movie.id) {
-            return None;
-        }
-        self.sessions().into_iter().find(|session| session.event.known.movie_id == movie.id)
-    }
-
-    fn sessions(&self) -> Vec<Arc<Session>> {
-        lock(&self.sessions).values().cloned().collect()
-    }
-
-    /// The session of an event that takes something.
-    fn under_way(&self, event: &Event) -> Result<Option<Arc<Session>>, Error> {
-        match self.stopping.load(Ordering::Relaxed) {
-            true => Err(Error::Internal("the server stops")),
-            false => Ok(self.session(&event.app, &event.name).filter(|session| !session.has_ended())),
-        }
-    }
-
-    /// The session that takes an event in. Where there is none, the one that a server before this one had is gone on
-    /// with, or another one begins.
-    pub(crate) async fn take_in(&self, service: &Service, event: &Event) -> Result<Arc<Session>, Error> {
-        if let Some(session) = self.under_way(event)? {
-            return Ok(session);
-        }
-        let _turn = self.beginning.lock().await;
-        if let Some(session) = self.under_way(event)? {
-            return Ok(session);
-        }
-        let before = self.session(&event.app, &event.name);
-        // Whose film is being made keeps its lock until that is there.
-        let held =
-            before.as_ref().filter(|session| !session.is_closing()).and_then(|session| session.lock.take());
-        let lock_file = match held {
-            Some(file) => Some(file),
-            None => self.events.lock(&event.app, &event.name)?,
-        };
-        let lock_file = lock_file.ok_or(Error::Internal("another process takes this event in"))?;
-        let left = match before {
-            Some(_) => None,
-            None => left::resume(service, &self.events, event).await,
-        };
-        let session = match left {
-            Some(left) => Session::resume(service, event, lock_file, left)?,
-            None => Session::begin(service, &self.events, event, lock_file)?,
-        };
-        Ok(self.keep(session))
-    }
-
-    fn keep(&self, session: Session) -> Arc<Session> {
-        let name = (session.event.app.clone(), session.event.name.clone());
-        let session = Arc::new(session);
-        lock(&self.sessions).insert(name, Arc::clone(&session));
-        session
-    }
-
-    /// Goes on with the session of an event, if there was one: players find it before the encoder is back.
-    async fn go_on(&self, service: &Service, event: &Event) -> Result<(), Error> {
-        let _turn = self.beginning.lock().await;
-        if self.session(&event.app, &event.name).is_some() {
-            return Ok(());
-        }
-        let Some(lock_file) = self.events.lock(&event.app, &event.name)? else { return Ok(()) };
-        if let Some(left) = left::resume(service, &self.events, event).await {
-            self.keep(Session::resume(service, event, lock_file, left)?);
-        }
-        Ok(())
-    }
-
-    /// Where an event stands.
-    pub(crate) fn state(&self, event: &Event, now: u64) -> EventState {
-        match self.session(&event.app, &event.name) {
-            Some(session) => session.state(now),
-            None => match self.events.state(event).map(|standing| standing.state) {
-                _ if event.known.ended.is_some() => EventState::Ended,
-                Ok(EventState::Ended) => EventState::Ended,
-                Ok(EventState::Live | EventState::Interrupted) => EventState::Interrupted,
-                _ => EventState::Waiting,
-            },
-        }
-    }
-
-    /// The events' movies and where they stand, with when they are to begin: by the movie's number.
-    pub(crate) fn states(&self, now: u64) -> HashMap<u64, (EventState, Option<u64>)> {
-        let all = self.events.all().unwrap_or_else(|error| {
-            tracing::error!(%error, "the live events cannot be read");
-            Vec::new()
-        });
-        let one = |event: Event| (event.known.movie_id, (self.state(&event, now), event.known.starts));
-        all.into_iter().map(one).collect()
-    }
-
-    /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said so.
-    /// Returns when the films are there.
-    pub(crate) async fn look(&self, service: &Service) {
-        for session in self.to_be_closed(service) {
-            self.close(service, &session).await;
-        }
-    }
-
-    /// As [`Live::look`], without waiting for the films: a library may be far away.
-    pub(crate) async fn look_on(service: &Arc<Service>) {
-        let live = &service.live;
-        let over = live.to_be_closed(service);
-        let mut closings = live.closings.lock().await;
-        while let Some(done) = closings.try_join_next() {
-            if let Err(error) = done {
-                tracing::error!(%error, "an event could not be closed");
-            }
-        }
-        for session in over {
-            let service = Arc::clone(service);
-            closings.spawn(async move { service.live.close(&service, &session).await });
-        }
-    }
-
-    /// Says where the sessions are. What is returned is over and to be closed; each is returned once.
-    fn to_be_closed(&self, service: &Service) -> Vec<Arc<Session>> {
-        let now = service.clock.millis();
-        let sessions = self.sessions();
-        let under_way = sessions.iter().filter(|session| !session.has_ended());
-        let (count, requests) =
-            under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
-        metrics::gauge!("matinee_live_sessions").set(count);
-        metrics::gauge!("matinee_live_requests").set(requests as f64);
-        metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);
-        let mut over = Vec::new();
-        if self.stopping.load(Ordering::Relaxed) {
-            return over;
-        }
-        for session in sessions {
-            let (app, name) = (&session.event.app, &session.event.name);
-            if session.has_ended() {
-                let is_old = now.saturating_sub(session.ended.load(Ordering::Relaxed)) > AFTERWARDS;
-                // One that ended when its encoder changed, and whose event was ended before there was another.
-                let is_left = !session.is_closing()
-                    && matches!(self.events.find(app, name), Ok(event) if event.as_ref().is_none_or(|event| event.known.ended.is_some()));
-                if is_left && !session.closing.swap(true, Ordering::Relaxed) {
-                    over.push(Arc::clone(&session));
-                }
-                // With its lock, its film is still being made.
-                if is_old && (!session.is_closing() || session.lock.is_free()) {
-                    lock(&self.sessions).remove(&(app.clone(), name.clone()));
-                }
-                continue;
-            }
-            match self.events.find(app, name) {
-                Ok(Some(event)) if event.known.ended.is_none() => session.say_state(&self.events, now),
-                Ok(_) => {
-                    if !session.closing.swap(true, Ordering::Relaxed) {
-                        over.push(session);
-                    }
-                }
-                Err(error) => tracing::error!(%app, event = %name, %error, "an event cannot be read"),
-            }
-        }
-        over
-    }
-
-    /// The server stops: sessions are suspended, so that the next one goes on with them, and what there is of them is on
-    /// the disk when it returns. Nobody is told that an event had ended.
-    pub(crate) async fn stop(&self, now: u64) {
-        self.stopping.store(true, Ordering::Relaxed);
-        let sessions = self.sessions();
-        for session in sessions.iter().filter(|session| !session.has_ended() && !session.is_closing()) {
-            session.suspend(now).await;
-            session.say_state(&self.events, now);
-        }
-    }
-
-    /// Returns when no film is in the making any more.
-    pub(crate) async fn closed(&self) {
-        while self.closings.lock().await.join_next().await.is_some() {}
-    }
-
-    /// Gives up the films in the making; `matinee live end` makes them later.
-    pub(crate) async fn abandon(&self) {
-        let mut closings = self.closings.lock().await;
-        while closings.try_join_next().is_some() {}
-        if !closings.is_empty() {
-            tracing::warn!(
-                films = closings.len(),
-                "films of events that have ended were not made in time; `matinee live end` makes them"
-            );
-            closings.shutdown().await;
-        }
-    }
-
-    /// The event is over: nothing more is taken, and what there is becomes a film.
-    async fn close(&self, service: &Service, session: &Session) {
-        let _held = session.lock.until_dropped();
-        let (app, name) = (&session.event.app, &session.event.name);
-        session.finish(service.clock.millis()).await;
-        service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
-        self.allowed.forget(&session.id().to_string());
-        service.ingest_headers.forget(&session.event);
-        let staging = service.config.library();
-        let place = (service.catalogue.library(), staging.as_path());
-        let keys = service.keys();
-        let store = &*service.store;
-        let made =
-            film::publish_locked(store, &self.events, place, &keys, &session.event, service.clock.now());
-        match made.await {
-            Ok(Some(film)) => {
-                tracing::info!(%app, event = %name, pack = film.pack, "an event has ended, and is a film")
-            }
-            Ok(None) => tracing::info!(%app, event = %name, "an event has ended without a single segment"),
-            Err(error) => tracing::error!(
-                %app, event = %name, %error,
-                "the film of an event could not be made; `matinee live end` tries again"
-            ),
-        }
-    }
-
-    /// What was under way when this process was not there is interrupted, and goes on when its encoder comes back.
-    pub(crate) async fn begin(&self, service: &Service) -> Result<(), Error> {
-        for event in self.events.all()? {
-            let state = self.events.state(&event)?;
-            let is_under_way = matches!(state.state, EventState::Live | EventState::Interrupted);
-            if !is_under_way || event.known.ended.is_some() {
-                continue;
-            }
-            if let Err(error) = self.go_on(service, &event).await {
-                tracing::error!(app = %event.app, event = %event.name, %error, "a session cannot be gone on with");
-            }
-            let is_ours = match self.session(&event.app, &event.name) {
-                Some(_) => true,
-                None => self.events.lock(&event.app, &event.name)?.is_some(),
-            };
-            if state.state == EventState::Live && is_ours {
-                let state = Standing { state: EventState::Interrupted, ..state };
-                self.events.set_state(&event.app, &event.name, &state)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Session {
-    fn begin(service: &Service, events: &Events, event: &Event, lock_file: File) -> Result<Self, Error> {
+    pub(super) fn begin(
+        service: &Service,
+        events: &Events,
+        event: &Event,
+        lock_file: File,
+    ) -> Result<Self, Error> {
         let (app, name) = (&event.app, &event.name);
         let (settings, set_by) = events.settings(app, name)?;
         let session = SessionId(random());
@@ -390,7 +114,12 @@ impl Session {
     }
 
     /// Goes on with a session that another process left: what is published of it can be had at once.
-    fn resume(service: &Service, event: &Event, lock_file: File, left: Resumed) -> Result<Self, Error> {
+    pub(super) fn resume(
+        service: &Service,
+        event: &Event,
+        lock_file: File,
+        left: Resumed,
+    ) -> Result<Self, Error> {
         let next = left.broadcast.next_number() + 1;
         // Before anything is encrypted: that this process has it now, and which numbers are its own.
         disk::reserve(&left.folder, next)?;
@@ -427,8 +156,18 @@ impl Session {
         self.ended.load(Ordering::Relaxed) != 0
     }
 
-    fn is_closing(&self) -> bool {
+    pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is the caller who is to make its film.
+    pub(super) fn begin_closing(&self) -> bool {
+        !self.closing.swap(true, Ordering::Relaxed)
+    }
+
+    /// When it ended, Unix milliseconds; 0: it has not.
+    pub(super) fn ended_at(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Looks at what is published.
@@ -467,7 +206,7 @@ impl Session {
         }
     }
 
-    fn say_state(&self, events: &Events, now: u64) {
+    pub(super) fn say_state(&self, events: &Events, now: u64) {
         let state = self.state(now);
         let (app, name) = (&self.event.app, &self.event.name);
         let Ok(before) = events.state(&self.event) else { return };
@@ -606,7 +345,7 @@ impl Session {
 
     /// The process stops, and another one is going to go on with the session: nothing more is taken, and players that
     /// wait are answered. Returns when all is on the disk.
-    async fn suspend(&self, now: u64) {
+    pub(super) async fn suspend(&self, now: u64) {
         let _alone = self.publishing.write().await;
         let (outputs, record, next) = {
             let mut broadcast = lock(&self.broadcast);

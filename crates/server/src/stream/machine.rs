@@ -5,7 +5,7 @@ use nccp::stream::{Ask, FIRST_CREDIT, MAX_CREDIT, TrackKind};
 use std::sync::Arc;
 
 /// Octets of a segment in one message, at most.
-pub(crate) const PIECE: u64 = 64 << 10;
+pub(crate) const PIECE: u64 = 16 << 10;
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -443,11 +443,54 @@ mod tests {
         prop_oneof![
             (proptest::option::of(-5.0f64..20.0), video.clone(), audio.clone())
                 .prop_map(|(at, video, audio)| Ask::Play { at, video, audio }),
-            any::<f64>().prop_map(|at| Ask::Seek { at, track: None }),
+            (any::<f64>(), track()).prop_map(|(at, track)| Ask::Seek { at, track }),
             (video, audio).prop_map(|(video, audio)| Ask::Switch { video, audio }),
             Just(Ask::Pause),
-            (0u64..200_000).prop_map(|bytes| Ask::Credit { bytes, track: None }),
+            (0u64..200_000, track()).prop_map(|(bytes, track)| Ask::Credit { bytes, track }),
         ]
+    }
+
+    /// No track in most cases: the first grant of one gives each its own credit for good.
+    fn track() -> impl Strategy<Value = Option<TrackKind>> {
+        proptest::option::weighted(0.3, prop_oneof![Just(TrackKind::Video), Just(TrackKind::Audio)])
+    }
+
+    /// What may be sent still.
+    #[derive(Debug)]
+    enum Credit {
+        Shared(u64),
+        OfTracks([u64; 2]),
+    }
+
+    impl Credit {
+        fn follow(&mut self, ask: &Ask) {
+            let more = |credit: &mut u64, bytes: &u64| *credit = (*credit + bytes).min(MAX_CREDIT);
+            match (&mut *self, ask) {
+                (Self::Shared(all), Ask::Credit { bytes, track: None }) => more(all, bytes),
+                (Self::Shared(_), Ask::Credit { bytes, track: Some(kind) }) => {
+                    let mut tracks = [0; 2];
+                    more(&mut tracks[kind.number() as usize], bytes);
+                    *self = Self::OfTracks(tracks);
+                }
+                (Self::OfTracks(tracks), Ask::Credit { bytes, track: None }) => {
+                    tracks.iter_mut().for_each(|credit| more(credit, bytes));
+                }
+                (Self::OfTracks(tracks), Ask::Credit { bytes, track: Some(kind) }) => {
+                    more(&mut tracks[kind.number() as usize], bytes);
+                }
+                (Self::OfTracks(tracks), Ask::Seek { track: Some(kind), .. }) => {
+                    tracks[kind.number() as usize] = 0;
+                }
+                _ => {}
+            }
+        }
+
+        fn of(&mut self, kind: TrackKind) -> &mut u64 {
+            match self {
+                Self::Shared(all) => all,
+                Self::OfTracks(tracks) => &mut tracks[kind.number() as usize],
+            }
+        }
     }
 
     proptest! {
@@ -458,48 +501,57 @@ mod tests {
         fn whatever_is_asked_for(asks in proptest::collection::vec((ask(), 0usize..12, 1u64..100_000), 1..40)) {
             let film = film();
             let mut playback = Playback::new(Arc::clone(&film));
-            let (mut granted, mut sent) = (FIRST_CREDIT, 0u64);
-            let (mut open, mut turn): (Option<(Segment, u64)>, u32) = (None, 0);
-            // Of each track, the instant at which the next segment begins.
-            let mut due: [Option<f64>; 2] = [None, None];
+            let mut credit = Credit::Shared(FIRST_CREDIT);
+            // Of each track what is left of the segment under way, and the instant at which the next one begins.
+            let (mut open, mut due): ([Option<u64>; 2], [Option<f64>; 2]) = ([None; 2], [None; 2]);
+            let mut turn = 0;
             for (ask, steps, piece) in asks {
-                if playback.ask(&ask).is_ok()
-                    && let Ask::Credit { bytes, .. } = ask
-                {
-                    granted += bytes;
+                let followed = playback.ask(&ask).is_ok();
+                if followed {
+                    credit.follow(&ask);
                 }
                 if playback.turn() != turn {
-                    (turn, open, due) = (playback.turn(), None, [None, None]);
+                    turn = playback.turn();
+                    match ask {
+                        Ask::Seek { track: Some(kind), .. } => {
+                            (open[kind.number() as usize], due[kind.number() as usize]) = (None, None);
+                        }
+                        _ => (open, due) = ([None; 2], [None; 2]),
+                    }
                 }
                 for _ in 0..steps {
                     match playback.next() {
                         Step::Wait => break,
-                        Step::Metadata | Step::End => prop_assert!(open.is_none()),
+                        Step::Metadata | Step::End => prop_assert_eq!(open, [None; 2]),
                         Step::Begin(segment) => {
-                            prop_assert!(open.is_none());
                             prop_assert_eq!(playback.state, State::Playing);
                             let rep = &film.reps[segment.rep];
+                            let n = rep.kind.number() as usize;
+                            match credit {
+                                Credit::Shared(_) => prop_assert_eq!(open, [None; 2], "one at a time"),
+                                Credit::OfTracks(_) => prop_assert_eq!(open[n], None),
+                            }
+                            prop_assert!(*credit.of(rep.kind) > 0);
                             let begins = rep.segments[segment.number].0 as f64 / f64::from(rep.timescale);
-                            let due = &mut due[rep.kind.number() as usize];
-                            prop_assert!(due.is_none_or(|due| (due - begins).abs() < 0.1), "{due:?} {begins}");
-                            *due = Some(begins + 4.0);
-                            open = Some((segment, rep.segments[segment.number].1.length()));
+                            prop_assert!(due[n].is_none_or(|due| (due - begins).abs() < 0.1), "{due:?} {begins}");
+                            due[n] = Some(begins + 4.0);
+                            open[n] = Some(rep.segments[segment.number].1.length());
                         }
                         Step::Send(track, most) => {
                             prop_assert_eq!(playback.state, State::Playing);
-                            let Some((_, left)) = &mut open else {
+                            let Some(left) = &mut open[track.number() as usize] else {
                                 return Err(TestCaseError::fail("no segment was announced"));
                             };
-                            prop_assert!(most > 0 && most <= *left && most <= PIECE);
+                            prop_assert!(most > 0 && most <= *left && most <= PIECE && most <= *credit.of(track));
                             let taken = most.min(piece);
                             playback.sent(track, taken);
-                            (sent, *left) = (sent + taken, *left - taken);
+                            *credit.of(track) -= taken;
+                            *left -= taken;
                             if *left == 0 {
-                                open = None;
+                                open[track.number() as usize] = None;
                             }
                         }
                     }
-                    prop_assert!(sent <= granted);
                 }
             }
             playback.ask(&Ask::Credit { bytes: MAX_CREDIT, track: None }).unwrap();

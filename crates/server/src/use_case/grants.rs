@@ -234,6 +234,12 @@ pub(crate) fn account_of(service: &Service, shown: &ShownGrant) -> Option<i64> {
     Some(grant::open(&service.keys().tickets, &shown.token)?.account)
 }
 
+/// As [`account_of`], unless the grant is over.
+pub(crate) fn account_of_unexpired(service: &Service, shown: &ShownGrant) -> Option<i64> {
+    let grant = grant::open(&service.keys().tickets, &shown.token)?;
+    (service.clock.now() < grant.expires).then_some(grant.account)
+}
+
 /// What a player shows: sealed here, not over, its key not revoked, and for the page that it is in, whose origin it
 /// has then. `origin` is the request's.
 pub(crate) async fn accept(

@@ -13,8 +13,9 @@ use crate::ticket::Ticket;
 use license::{Grant, Policy, SigningPoint, Situation, VerifiedChallenge};
 use nccp::{ErrorCode, MovieId};
 
-/// What one refusal that is remembered takes, octets: at most a device's name beside its code.
+/// What a refusal that is remembered takes beside its text, and a device that is named in it, octets.
 const REFUSAL: usize = 256;
+const PLAYING: usize = 128;
 
 /// Who asks for a license, from where, with what.
 #[derive(Debug)]
@@ -178,23 +179,26 @@ pub(crate) async fn issue_raw(
             Ok::<_, StoreError>((tx.account(ticket.account).await?, tx.movie(movie_id.get()).await?))
         })?;
         let account = account.ok_or(ErrorCode::DeviceUnknown)?;
-        movie.ok_or(ErrorCode::MovieUnknown)?;
-        let device = Some(ticket.device.as_str());
-        let asked = Entitlements::of_movie(service, &account, device, movie_id, &["license"], place).await;
-        denied = asked.check(&account, movie_id).err();
+        denied = match movie {
+            None => Some(ErrorCode::MovieUnknown),
+            Some(_) => {
+                let (device, asked) = (Some(ticket.device.as_str()), &["license"]);
+                let entitled = Entitlements::of_movie(service, &account, device, movie_id, asked, place);
+                entitled.await.check(&account, movie_id).err()
+            }
+        };
     }
     let (challenge, from) = ((&verified, denied), (origin, place));
     let issued =
         with_films!(service, issue_raw_once(service, (&ticket, text.as_str()), challenge, from, now));
     let Err(failure) = issued else { return issued };
     audit::raw_license_refused(service, of, Some(movie_id.get()), &failure, place).await;
-    Err(as_before(service, octets, failure))
+    Err(as_before(service, sha256(&[&sha256(text.as_bytes())[..], octets].concat()), failure))
 }
 
 /// A challenge that was refused is refused for the same reason when it comes again, as some players send it, not
-/// for its number.
-fn as_before(service: &Service, octets: &[u8], failure: Failure) -> Failure {
-    let name = sha256(octets);
+/// for its number. `name` is that of challenge and ticket.
+fn as_before(service: &Service, name: [u8; 32], failure: Failure) -> Failure {
     if matches!(failure, Failure::Code(ErrorCode::SequenceOutOfOrder)) {
         return service.refused.get(&name).map_or(failure, Failure::Said);
     }
@@ -204,7 +208,10 @@ fn as_before(service: &Service, octets: &[u8], failure: Failure) -> Failure {
             Failure::Said(error) => error.clone(),
             Failure::Store(_) | Failure::Signing { .. } | Failure::Unread(_) => return failure,
         };
-        service.refused.put(name, told, REFUSAL);
+        let playing =
+            told.playing.iter().map(|p| PLAYING + p.name.len() + p.title.as_ref().map_or(0, String::len));
+        let size = REFUSAL + told.text.len() + playing.sum::<usize>();
+        service.refused.put(name, told, size);
     }
     failure
 }

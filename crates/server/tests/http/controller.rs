@@ -505,7 +505,7 @@ async fn a43_a59_a69_the_manifest() {
 /// A60, A63, A68: CDNs with weights, each with its own URL, in the order that content steering has for the
 /// device: the same at each start.
 #[tokio::test]
-async fn a60_a68_cdns_are_drawn_by_weight() {
+async fn a60_a68_a_devices_cdns_stay_in_one_order() {
     let cdn = |id, weight| {
         format!(
             "[[cdn]]\nid = {id}\nname = \"c{id}\"\nweight = {weight}\nbase_url = \"http://c{id}.example\"\n"

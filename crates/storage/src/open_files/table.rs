@@ -1,25 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
+
+use hashlink::LruCache;
 
 use crate::Key;
 
 /// Values by key, those that were used last, each good for a time. The clock is the caller's.
 #[derive(Debug)]
 pub(super) struct Table<V> {
-    most: usize,
     good_for: Duration,
-    all: HashMap<Key, Entry<V>>,
-    /// Keys by their last use.
-    order: BTreeMap<u64, Key>,
-    uses: u64,
+    /// With when each was put there.
+    all: LruCache<Key, (V, Instant)>,
     forgotten: u64,
-}
-
-#[derive(Debug)]
-struct Entry<V> {
-    value: V,
-    since: Instant,
-    used: u64,
 }
 
 /// How often something was forgotten when a value was looked for elsewhere.
@@ -29,23 +20,17 @@ pub(super) struct Forgotten(u64);
 impl<V: Clone> Table<V> {
     /// Room for so many values, each good for so long.
     pub(super) fn new(most: usize, good_for: Duration) -> Self {
-        Self { most, good_for, all: HashMap::new(), order: BTreeMap::new(), uses: 0, forgotten: 0 }
+        Self { good_for, all: LruCache::new(most), forgotten: 0 }
     }
 
     /// A value that is still good.
     pub(super) fn get(&mut self, key: &Key, now: Instant) -> Option<V> {
-        let entry = self.all.get_mut(key)?;
-        if now.saturating_duration_since(entry.since) >= self.good_for {
-            self.remove(key);
-            return None;
+        let (value, since) = self.all.get(key)?;
+        if now.saturating_duration_since(*since) < self.good_for {
+            return Some(value.clone());
         }
-        self.uses += 1;
-        let used = std::mem::replace(&mut entry.used, self.uses);
-        let value = entry.value.clone();
-        if let Some(key) = self.order.remove(&used) {
-            self.order.insert(self.uses, key);
-        }
-        Some(value)
+        self.all.remove(key);
+        None
     }
 
     /// To be asked before a value is looked for elsewhere, for [`put`](Self::put).
@@ -54,35 +39,19 @@ impl<V: Clone> Table<V> {
     }
 
     /// Keeps a value, unless something was forgotten since it was looked for: it may be what was to be
-    /// forgotten.
+    /// forgotten. Those that are not good any more go.
     pub(super) fn put(&mut self, key: Key, value: V, now: Instant, before: Forgotten) {
-        if self.most == 0 || before != self.forgotten() {
-            return;
+        if before == self.forgotten() {
+            let good_for = self.good_for;
+            self.all.retain(|_, (_, since)| now.saturating_duration_since(*since) < good_for);
+            self.all.insert(key, (value, now));
         }
-        self.remove(&key);
-        while let Some((_, oldest)) = self.order.first_key_value() {
-            let is_good = |entry: &Entry<V>| now.saturating_duration_since(entry.since) < self.good_for;
-            if self.all.len() < self.most && self.all.get(oldest).is_some_and(is_good) {
-                break;
-            }
-            let oldest = oldest.clone();
-            self.remove(&oldest);
-        }
-        self.uses += 1;
-        self.order.insert(self.uses, key.clone());
-        self.all.insert(key, Entry { value, since: now, used: self.uses });
     }
 
     /// Forgets a value.
     pub(super) fn forget(&mut self, key: &Key) {
         self.forgotten += 1;
-        self.remove(key);
-    }
-
-    fn remove(&mut self, key: &Key) {
-        if let Some(entry) = self.all.remove(key) {
-            self.order.remove(&entry.used);
-        }
+        self.all.remove(key);
     }
 }
 
@@ -107,7 +76,7 @@ mod tests {
         for n in 0..10_000 {
             put(&mut table, n, now);
             assert_eq!(table.get(&key(0), now), Some(0));
-            assert!(table.all.len() <= 5 && table.all.len() == table.order.len());
+            assert!(table.all.len() <= 5);
         }
         assert_eq!(table.get(&key(9_999), now), Some(9_999));
         assert_eq!(table.get(&key(1), now), None);

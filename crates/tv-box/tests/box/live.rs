@@ -5,7 +5,6 @@
 mod encoder;
 
 use encoder::Tape;
-use server::LicenseMode;
 use server::live::{Created, Events, NewEvent, create, end};
 use tv_box::{Ended, Notice, Reason, Sink};
 
@@ -16,16 +15,7 @@ async fn event(world: &World) -> Created {
     let application = world.config.data.join("live/school");
     std::fs::create_dir_all(&application).unwrap();
     std::fs::write(application.join("application.toml"), "[encryption]\nrotate = \"2\"\n").unwrap();
-    let new = NewEvent {
-        app: "school".parse().unwrap(),
-        name: "lecture".parse().unwrap(),
-        title: "A lecture".to_owned(),
-        movie: None,
-        policy: None,
-        plans: Vec::new(),
-        license: LicenseMode::Server,
-        starts: None,
-    };
+    let new = NewEvent::new("school".parse().unwrap(), "lecture".parse().unwrap(), "A lecture");
     let store = server::store::open(&world.config).await.unwrap();
     create(&*store, &Events::new(&world.config.data), new, NOW).await.unwrap()
 }

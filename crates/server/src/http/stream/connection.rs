@@ -297,9 +297,15 @@ impl Connection {
     }
 
     async fn tell_head(&mut self, name: &str) -> Result<(), End> {
+        // One that plays nothing is not kept by what it asks, either.
+        let idle = Duration::from_secs(self.service.config.stream.idle);
+        if self.playback.is_idle() && self.made.elapsed() >= idle {
+            return Err(End::Idle);
+        }
         let film = Arc::clone(&self.film);
         let rep = film.find_any(name).ok_or_else(|| invalid("there is no such representation"))?;
         let data = self.beginning(rep, rep.head()).await?;
+        self.sent += rep.head();
         self.tell(&Told::Head { file: rep.downloadable.clone(), data }).await
     }
 

@@ -2,7 +2,7 @@
 
 use server::live::{Events, NewEvent, create, end};
 use server::live_url;
-use server::{Clock, Config, LicenseMode, Server};
+use server::{Clock, Config, Server};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -133,16 +133,7 @@ async fn b80_ffmpeg_in_all_its_forms() {
     let keys = server::keys::load(&config.keys(), &config.public_url, Clock::System.now()).unwrap();
     let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &keys.media).unwrap();
     for (n, form) in FORMS.iter().enumerate() {
-        let new = NewEvent {
-            app: "live".parse().unwrap(),
-            name: format!("form-{n}").parse().unwrap(),
-            title: "A form".to_owned(),
-            movie: None,
-            policy: None,
-            plans: Vec::new(),
-            license: LicenseMode::Server,
-            starts: None,
-        };
+        let new = NewEvent::new("live".parse().unwrap(), format!("form-{n}").parse().unwrap(), "A form");
         let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
         let url = format!("http://{address}/ingest/live/form-{n}/{}", created.key);
         let auth = format!("http://encoder:{}@{address}/ingest/live/form-{n}", created.key);

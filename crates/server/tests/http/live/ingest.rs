@@ -4,7 +4,7 @@ use super::super::world::World;
 use super::{APP, EVENT, Tape, decrypt, download, event, index, keys, put, send};
 use base64::Engine as _;
 use server::live::{Events, NewEvent, create};
-use server::{Clock, Config, LicenseMode, Server};
+use server::{Clock, Config, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -54,16 +54,7 @@ async fn encoders_have_a_listener_of_their_own() {
         let _ = stopped.await;
     }));
     let store = server::store::open(&config).await.unwrap();
-    let new = NewEvent {
-        app: APP.parse().unwrap(),
-        name: EVENT.parse().unwrap(),
-        title: "A lecture".to_owned(),
-        movie: None,
-        policy: None,
-        plans: Vec::new(),
-        license: LicenseMode::Server,
-        starts: None,
-    };
+    let new = NewEvent::new(APP.parse().unwrap(), EVENT.parse().unwrap(), "A lecture");
     let created = create(&*store, &Events::new(&config.data), new, Clock::System.now()).await.unwrap();
     let ask = async |method: &str, path: &str, body: &[u8]| {
         let mut stream = TcpStream::connect(address).await.unwrap();

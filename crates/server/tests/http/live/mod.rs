@@ -20,7 +20,6 @@ use cenc::{
 };
 use encoder::Tape;
 use isobmff::{Boxes, Fragment, InitSegment};
-use server::LicenseMode;
 use server::live::{Created, Events, NewEvent, create};
 use server::live_url;
 use urltoken::{Dialect, Settings, Signer};
@@ -32,14 +31,8 @@ pub(crate) const SECONDS: u32 = 9;
 /// Makes an event.
 pub(crate) async fn event(world: &World, app: &str, name: &str) -> Created {
     let new = NewEvent {
-        app: app.parse().unwrap(),
-        name: name.parse().unwrap(),
-        title: format!("The {name}"),
-        movie: None,
-        policy: None,
-        plans: Vec::new(),
-        license: LicenseMode::Server,
         starts: Some(1_790_001_000),
+        ..NewEvent::new(app.parse().unwrap(), name.parse().unwrap(), format!("The {name}"))
     };
     create(&*world.store, &Events::new(&world.config.data), new, NOW).await.unwrap()
 }

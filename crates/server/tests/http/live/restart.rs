@@ -5,7 +5,7 @@ use super::ffmpeg::PATIENCE;
 use super::{APP, EVENT, SECONDS, Tape, decrypt, download, event, get, index, keys, send};
 use isobmff::{Boxes, Fragment, InitSegment};
 use server::live::{Created, Events, NewEvent, create, end};
-use server::{Clock, Config, LicenseMode, Server, Service, live_url};
+use server::{Clock, Config, Server, Service, live_url};
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -304,16 +304,7 @@ async fn a_stop_ends_no_event_and_neither_does_a_kill() {
     let mut process = Process::start(&data);
     let config = configuration(&data);
     let store = server::store::open(&config).await.unwrap();
-    let new = NewEvent {
-        app: "school".parse().unwrap(),
-        name: "lecture".parse().unwrap(),
-        title: "A lecture".to_owned(),
-        movie: None,
-        policy: None,
-        plans: Vec::new(),
-        license: LicenseMode::Server,
-        starts: None,
-    };
+    let new = NewEvent::new("school".parse().unwrap(), "lecture".parse().unwrap(), "A lecture");
     let events = Events::new(&data);
     let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
     let ring = server::keys::load(&config.keys(), URL, Clock::System.now()).unwrap();

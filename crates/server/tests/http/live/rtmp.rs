@@ -3,7 +3,7 @@
 use super::ffmpeg::{PATIENCE, ffmpeg, frames, has_ffmpeg, packets, source, words};
 use isobmff::{Boxes, Fragment, InitSegment};
 use server::live::{Created, Events, NewEvent, create, end};
-use server::{Clock, Config, LicenseMode, Server, live_url};
+use server::{Clock, Config, Server, live_url};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -52,16 +52,7 @@ impl Running {
             let _ = stopped.await;
         }));
         let store = server::store::open(&config).await.unwrap();
-        let new = NewEvent {
-            app: "school".parse().unwrap(),
-            name: "lecture".parse().unwrap(),
-            starts: None,
-            title: "A lecture".to_owned(),
-            movie: None,
-            policy: None,
-            plans: Vec::new(),
-            license: LicenseMode::Server,
-        };
+        let new = NewEvent::new("school".parse().unwrap(), "lecture".parse().unwrap(), "A lecture");
         let events = Events::new(&config.data);
         let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
         let trusted = made.cert.der().to_vec();
