@@ -81,6 +81,7 @@ impl Encoding<'_> {
     fn encoder(self, kbps: u32) -> String {
         let peaks = format!("-b:v {kbps}k -maxrate {}k -bufsize {}k", kbps + kbps / 2, kbps * 2);
         let keys = "-g 100000 -forced-idr 1";
+        let mastering = self.colours.map(|colours| colours.mastering).unwrap_or_default();
         match self.coding {
             Coding::H264 => format!(
                 "-c:v libx264 -preset medium -profile:v high {peaks} {keys} -x264-params open-gop=0:scenecut=0"
@@ -88,9 +89,13 @@ impl Encoding<'_> {
             // `hvc1`: parameter sets stand in the header alone, as Safari wants it.
             Coding::Hevc => format!(
                 "-c:v libx265 -preset medium -profile:v main10 {peaks} {keys} -x265-params \
-                 open-gop=0:radl=0:scenecut=0:log-level=error -tag:v hvc1"
+                 open-gop=0:radl=0:scenecut=0:log-level=error{} -tag:v hvc1",
+                mastering.for_x265()
             ),
-            Coding::Av1 => format!("-c:v libsvtav1 -preset 8 -b:v {kbps}k -svtav1-params scd=0"),
+            Coding::Av1 => format!(
+                "-c:v libsvtav1 -preset 8 -b:v {kbps}k -svtav1-params scd=0{}",
+                mastering.for_svt_av1()
+            ),
         }
     }
 
@@ -122,7 +127,7 @@ pub(crate) fn encode(
     let call = from(place).arg("-vf").arg(scaled(filters, encoding.coding, step));
     let call = encoding.key_frames(call.words(&encoding.encoder(kbps)).words("-fps_mode vfr"));
     let call = match encoding.colours {
-        Some(Colours { primaries, transfer, matrix }) => call.words(&format!(
+        Some(Colours { primaries, transfer, matrix, mastering: _ }) => call.words(&format!(
             "-color_primaries {primaries} -color_trc {transfer} -colorspace {matrix} -color_range tv"
         )),
         None => call,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::leash::{self, Leash};
+use crate::mastering::Mastering;
 use crate::packets::{self, Packets};
 use crate::plan::{HdrCoding, Refusal, Source, film_that_may_pass, may_have_captions, sound_may_pass};
 use crate::probe::Media;
@@ -32,6 +33,11 @@ const SIDE_DATA: [&str; 8] = [
     "-of",
     "csv=p=0",
 ];
+
+/// ffprobe's arguments for what stands beside the first picture, where HEVC and AV1 say how it was mastered, and
+/// not every container does.
+const FIRST_PICTURE: [&str; 6] =
+    ["-read_intervals", "%+#1", "-show_entries", "frame_side_data", "-of", "json"];
 
 /// ffprobe's name of captions in the user data of ATSC A/53.
 const A53: &str = "ATSC A53 Part 4 Closed Captions";
@@ -110,7 +116,14 @@ fn has_captions(path: &Path, stream: usize) -> bool {
     probe_output(path, &args).is_ok_and(|answer| String::from_utf8_lossy(&answer).contains(A53))
 }
 
-/// Probes an input: its streams, captions in its pictures, and, where some streams may pass, the distance of
+/// How pictures were mastered, by the first one; of what cannot be decoded nothing is known.
+fn mastering(path: &Path, stream: usize) -> Mastering {
+    let number = stream.to_string();
+    let args = [&["-select_streams", &number[..]][..], &FIRST_PICTURE].concat();
+    probe_output(path, &args).map(|answer| Mastering::of_frames(&answer)).unwrap_or_default()
+}
+
+/// Probes an input: its streams, captions in its pictures, how HDR was mastered, and, where some streams may pass, the distance of
 /// its key frames and gaps in its sound. Files of TTML are read, not probed.
 ///
 /// # Errors
@@ -141,6 +154,9 @@ pub fn probe(path: &Path) -> Result<Source, Error> {
         && has_captions(&path, index)
     {
         media.set_captions(index);
+    }
+    if let Some((index, unknown)) = media.unknown_mastering() {
+        *unknown = mastering(&path, index);
     }
     let pictures = film_that_may_pass(&media);
     let sound = media.streams.iter().any(sound_may_pass);

@@ -32,6 +32,7 @@ mod error;
 mod ffmpeg;
 pub mod ladder;
 mod leash;
+pub mod mastering;
 mod packets;
 pub mod plan;
 mod poster;

@@ -1,5 +1,6 @@
 //! What ffprobe says of a file.
 
+use crate::mastering::{Mastering, RawMastering};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -84,6 +85,8 @@ pub struct Video {
     pub primaries: String,
     /// ffmpeg's name of the matrix of luma and chroma.
     pub matrix: String,
+    /// How they were mastered, where that is said.
+    pub mastering: Mastering,
     /// Whether captions are seen in them (CEA-608 and CEA-708 in the user data of ATSC A/53).
     pub captions: bool,
 }
@@ -171,6 +174,8 @@ struct RawStream {
 #[derive(Deserialize)]
 struct RawSideData {
     rotation: Option<f64>,
+    #[serde(flatten)]
+    mastering: RawMastering,
 }
 
 /// A number of ffprobe's, finite and within a century.
@@ -229,6 +234,16 @@ impl Media {
         }
     }
 
+    /// The first pictures in HDR of which is not known how they were mastered.
+    pub(crate) fn unknown_mastering(&mut self) -> Option<(usize, &mut Mastering)> {
+        self.streams.iter_mut().find_map(|stream| match &mut stream.kind {
+            Kind::Video(video) if video.is_hdr() && video.mastering.is_none() => {
+                Some((stream.index, &mut video.mastering))
+            }
+            _ => None,
+        })
+    }
+
     /// Reads the JSON of `ffprobe -show_format -show_streams -show_chapters`.
     ///
     /// # Errors
@@ -267,6 +282,7 @@ fn stream(raw: &RawStream) -> Stream {
             transfer: raw.color_transfer.clone().unwrap_or_default(),
             primaries: raw.color_primaries.clone().unwrap_or_default(),
             matrix: raw.color_space.clone().unwrap_or_default(),
+            mastering: Mastering::of(raw.side_data_list.iter().map(|data| &data.mastering)),
             captions: raw.closed_captions.is_some_and(|seen| seen > 0),
         })
     };
@@ -318,6 +334,7 @@ mod tests {
             transfer: String::new(),
             primaries: String::new(),
             matrix: String::new(),
+            mastering: Mastering::default(),
             captions: false,
         };
         assert_eq!(video((1920, 1080), (1, 1), 0).shown(), (1920, 1080));

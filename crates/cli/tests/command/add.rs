@@ -207,7 +207,8 @@ fn hdr_is_kept_beside_sdr() {
     let made = |name: &str, x265: &str| {
         let film = site.path(name);
         let hdr = "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast";
-        let colours = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc";
+        let colours = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:max-cll=1000,400:\
+                       master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)";
         let pictures = "-f lavfi -i testsrc=s=128x96:r=25:d=6";
         clip(&film, &format!("{pictures} {hdr} -x265-params {colours}:{x265}"));
         film
@@ -221,13 +222,25 @@ fn hdr_is_kept_beside_sdr() {
     assert_eq!(pictures(&first), [step("avc1", "SDR", 96), step("hvc1", "PQ", 96)]);
 
     let open = made("open.mkv", "open-gop=1:keyint=10:min-keyint=10:bframes=3:b-adapt=0");
-    let said = site.ok(&["add", text(&open), "--movie", "2"]);
+    let said = site.ok(&["add", text(&open), "--movie", "2", "--clear-source"]);
     for note in ["open groups of pictures", "HDR (PQ) is kept in HEVC", "step 128x96 in HDR (HEVC), at most"]
     {
         assert!(said.contains(note), "{said}");
     }
     let second = pack(&site, "2");
     assert_eq!(pictures(&second), [step("avc1", "SDR", 96), step("hvc1", "PQ", 96)]);
+    // What is made anew still says how it was mastered.
+    let source = site.path("data/sources/2");
+    let clear: Value = serde_json::from_slice(&std::fs::read(source.join("source.json")).unwrap()).unwrap();
+    let hdr = representations(&clear, "video");
+    let hdr = hdr.iter().find(|r| r["video"]["video_range"] == "PQ").unwrap();
+    let file = source.join(hdr["path"].as_str().unwrap());
+    let asked = ["-v", "error", "-read_intervals", "%+#1", "-show_entries", "frame_side_data", "-of", "csv"];
+    let said = Command::new("ffprobe").args(asked).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout);
+    for number in ["34000/50000", "16450/50000", "10000000/10000", "50/10000", "1000,400"] {
+        assert!(said.contains(number), "{said}");
+    }
     for movie in ["1", "2"] {
         site.ok(&["check", movie]);
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::film::Held;
 use super::pictures::{WHOLE, is_sane, may_pass_for_hdr, steps};
 use super::{Coding, KeyFrames, Pictures, Source, Step, Wishes, name, place};
+use crate::mastering::Mastering;
 use crate::probe::{Stream, Video};
 
 /// What HDR is kept in.
@@ -47,6 +48,9 @@ pub struct Colours {
     pub transfer: String,
     /// Matrix.
     pub matrix: String,
+    /// How the film was mastered, where that is known.
+    #[serde(skip_serializing_if = "Mastering::is_none")]
+    pub mastering: Mastering,
 }
 
 impl Colours {
@@ -59,6 +63,7 @@ impl Colours {
             primaries: or(&video.primaries, "bt2020"),
             transfer: video.transfer.clone(),
             matrix: or(&video.matrix, "bt2020nc"),
+            mastering: video.mastering,
         }
     }
 }

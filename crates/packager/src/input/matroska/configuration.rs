@@ -64,6 +64,7 @@ pub(super) fn video(file: &MediaFile, entry: &TrackEntry, frames: &[Frame]) -> R
                 out.u8(if range == 2 { 0x80 } else { 0 });
             });
         }
+        entry.mastering.write(out);
     });
     VideoCodec::with_config(path, *code, *config, payload, picture, written)
 }

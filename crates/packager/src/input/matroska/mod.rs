@@ -4,6 +4,7 @@
 mod blocks;
 mod configuration;
 mod ebml;
+mod mastering;
 mod sound;
 mod timing;
 mod tracks;

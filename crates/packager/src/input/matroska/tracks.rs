@@ -1,6 +1,7 @@
 //! `Info` and `Tracks` (RFC 9559, §5.1.2, §5.1.4).
 
 use super::ebml::{children, float, text, unsigned};
+use super::mastering::Mastering;
 
 /// A track as the file describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +23,7 @@ pub(super) struct TrackEntry {
     pub(super) cropped: bool,
     /// Matrix, transfer, primaries, range by ITU-T H.273 and RFC 9559.
     pub(super) colour: Option<[u8; 4]>,
+    pub(super) mastering: Mastering,
     pub(super) sample_rate: f64,
     pub(super) channels: u64,
 }
@@ -75,7 +77,10 @@ impl TrackEntry {
                 0x54ba => display[1] = Some(number()),
                 0x54b2 => unit = number(),
                 0x54aa | 0x54bb | 0x54cc | 0x54dd => self.cropped |= number() > 0,
-                0x55b0 => self.colour = Some(colour(data)),
+                0x55b0 => {
+                    self.colour = Some(colour(data));
+                    self.mastering = Mastering::parse(data);
+                }
                 _ => {}
             }
         }
