@@ -134,7 +134,7 @@ export function holdSources(scope) {
       } catch {
         // It has ended already, or is not on an element any more.
       }
-      tell(number, "ended");
+      tell(number, { ended: { duration: film.source.duration } });
     }
   }
 

@@ -122,10 +122,7 @@ mod tests {
         );
         let news = r#"{"source":{"source":2,"news":{"buffered":{"stream":7,"ranges":[[0.5,2.0]]}}}}"#;
         let buffered = News::Buffered { stream: 7, ranges: vec![(0.5, 2.0)] };
-        assert_eq!(
-            serde_json::from_str::<Event>(news).unwrap(),
-            Event::Source { source: 2, news: buffered }
-        );
+        assert_eq!(serde_json::from_str::<Event>(news).unwrap(), Event::Source { source: 2, news: buffered });
         let opened = Event::Source { source: 2, news: News::Opened };
         assert_eq!(serde_json::to_string(&opened).unwrap(), r#"{"source":{"source":2,"news":"opened"}}"#);
         let failed = Event::Failed { error: DrmError::ModuleMismatch };

@@ -154,5 +154,8 @@ pub enum News {
         stream: StreamId,
     },
     /// Its end was wanted, and has been declared.
-    Ended,
+    Ended {
+        /// Its length now, in seconds; not a number where the element has let go of it.
+        duration: f64,
+    },
 }
