@@ -47,30 +47,43 @@ const HOOKS: &str = "
 /// Leaves the page the form of browsers without media sources in workers.
 pub(crate) const ON_PAGE: &str = "delete MediaSource.canConstructInDedicatedWorker;";
 
-/// So many pieces of each of the demo film's files, in hexadecimal digits: samples keep their octets when they are packaged.
-const PIECES: usize = 30;
+/// So many pieces of each of the demo film's files; samples keep their octets when they are packaged.
+const PIECES: usize = 40;
 
-fn samples() -> Vec<String> {
-    let mut pieces = Vec::new();
+/// Pieces of the film's samples that only who decrypts them can have, in hexadecimal digits: parts of a sample stay clear
+/// in the files, too.
+fn samples(stage: &Stage) -> Vec<String> {
+    let text = |octets: &[u8]| octets.iter().map(|octet| char::from(*octet)).collect::<String>();
+    let published: Vec<String> = std::fs::read_dir(stage.pack().1)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| text(&std::fs::read(path).unwrap()))
+        .collect();
+    let mut samples = Vec::new();
     for file in demo_film() {
         let octets = std::fs::read(file).unwrap();
-        for number in 1..=PIECES {
-            let at = octets.len() / (PIECES + 2) * number;
-            pieces.push(octets[at..at + 24].iter().fold(String::new(), |mut text, octet| {
-                let _ = write!(text, "{octet:02x}");
-                text
-            }));
-        }
+        let pieces = (1..=PIECES).map(|number| octets.len() / (PIECES + 2) * number);
+        let pieces = pieces.map(|at| &octets[at..at + 24]);
+        samples.extend(pieces.filter(|piece| !published.iter().any(|file| file.contains(&text(piece)))).map(
+            |piece| {
+                piece.iter().fold(String::new(), |mut digits, octet| {
+                    let _ = write!(digits, "{octet:02x}");
+                    digits
+                })
+            },
+        ));
     }
-    pieces
+    assert!(samples.len() > PIECES, "{}", samples.len());
+    samples
 }
 
 /// While a film plays, seeks, changes its size by force, ends and begins again, no clear sample crosses the page where the
 /// browser has media sources in workers; and the same eyes see them where the page has the media source.
 #[tokio::test]
 async fn clear_samples_stay_in_the_worker() {
-    let hooks = HOOKS.replace("SAMPLES", &serde_json::to_string(&samples()).unwrap());
     let stage = Stage::start(1, "").await;
+    let hooks = HOOKS.replace("SAMPLES", &serde_json::to_string(&samples(&stage)).unwrap());
     let browser = Browser::start().await;
     browser.before_each_page(&hooks).await;
     let viewing = Viewing::new(&browser, &stage).await;

@@ -30,7 +30,7 @@ const PROBE: &str = "
         const type = (message?.cdm ?? message?.device ?? message?.source)?.type;
         if (type) {
             mark('worker asked: ' + type);
-            asked.set(message.id, type);
+            if (message.id !== undefined) asked.set(message.id, type);
             if (!this.heard) {
                 this.heard = true;
                 this.addEventListener('message', e => {
