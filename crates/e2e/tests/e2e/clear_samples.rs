@@ -50,16 +50,17 @@ pub(crate) const ON_PAGE: &str = "delete MediaSource.canConstructInDedicatedWork
 /// So many pieces of each of the demo film's files; samples keep their octets when they are packaged.
 const PIECES: usize = 40;
 
+/// An octet for a character.
+fn text(octets: &[u8]) -> String {
+    octets.iter().map(|octet| char::from(*octet)).collect()
+}
+
 /// Pieces of the film's samples that only who decrypts them can have, in hexadecimal digits: parts of a sample stay clear
 /// in the files, too.
 fn samples(stage: &Stage) -> Vec<String> {
-    let text = |octets: &[u8]| octets.iter().map(|octet| char::from(*octet)).collect::<String>();
-    let published: Vec<String> = std::fs::read_dir(stage.pack().1)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .map(|path| text(&std::fs::read(path).unwrap()))
-        .collect();
+    let (pack, folder) = stage.pack();
+    let files = pack.representations.iter().map(|file| folder.join(&file.path));
+    let published: Vec<String> = files.map(|file| text(&std::fs::read(file).unwrap())).collect();
     let mut samples = Vec::new();
     for file in demo_film() {
         let octets = std::fs::read(file).unwrap();
