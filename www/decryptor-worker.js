@@ -57,12 +57,14 @@ async function load() {
   if (!module) {
     throw { unsupported: { what: "DRM module for this browser" } };
   }
-  const [octets, glue] = await Promise.all([
+  const [octets, glue, { holdSources }] = await Promise.all([
     verified(module.wasm, module.sha256),
     import(new URL(module.js, self.location.origin).href),
+    import("./media-source.js"),
   ]);
   await glue.default({ module_or_path: await WebAssembly.compile(octets) });
   self.removeEventListener("message", keep);
+  holdSources(self);
   glue.start(config);
   for (const data of early) {
     self.dispatchEvent(new MessageEvent("message", { data }));

@@ -94,7 +94,8 @@ impl core::error::Error for DrmError {}
 
 #[cfg(test)]
 mod tests {
-    use crate::{DrmError, Event, cdm, device};
+    use crate::source::News;
+    use crate::{DrmError, Event, cdm, device, source};
 
     #[test]
     fn messages_keep_their_form() {
@@ -114,6 +115,16 @@ mod tests {
         let init = cdm::Reply::Init { kids: vec!["00".into()], init_data: vec![1, 255] };
         assert_eq!(serde_json::to_string(&init).unwrap(), r#"{"init":{"kids":["00"],"initData":[1,255]}}"#);
         assert_eq!(serde_json::to_string(&cdm::Reply::Fragment).unwrap(), r#""fragment""#);
+        let remove = source::Request::Remove { stream: 7, start: 0.0, end: 8.5 };
+        assert_eq!(
+            serde_json::to_string(&remove).unwrap(),
+            r#"{"type":"remove","stream":7,"start":0.0,"end":8.5}"#
+        );
+        let news = r#"{"source":{"source":2,"news":{"buffered":{"stream":7,"ranges":[[0.5,2.0]]}}}}"#;
+        let buffered = News::Buffered { stream: 7, ranges: vec![(0.5, 2.0)] };
+        assert_eq!(serde_json::from_str::<Event>(news).unwrap(), Event::Source { source: 2, news: buffered });
+        let opened = Event::Source { source: 2, news: News::Opened };
+        assert_eq!(serde_json::to_string(&opened).unwrap(), r#"{"source":{"source":2,"news":"opened"}}"#);
         let failed = Event::Failed { error: DrmError::ModuleMismatch };
         assert_eq!(serde_json::to_string(&failed).unwrap(), r#"{"failed":{"error":"module-mismatch"}}"#);
     }

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::DrmError;
 use crate::cdm::{KeyState, SessionId};
+use crate::source::{News, SourceId};
 
 /// What the worker says of its own accord.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,13 @@ pub enum Event {
         session: SessionId,
         /// Each KID's state.
         keys: Vec<KeyState>,
+    },
+    /// What has become of a media source that the worker holds.
+    Source {
+        /// Which one.
+        source: SourceId,
+        /// What.
+        news: News,
     },
     /// The worker cannot continue: the module did not load or is not the one that the server names.
     Failed {

@@ -1,12 +1,14 @@
 //! Messages between the page and the DRM worker. No I/O, no keys.
 //!
-//! Two conversations share one port:
+//! Three conversations share one port:
 //!
 //! * [`cdm`]: what Encrypted Media Extensions need, sessions and streams. A *session* asks for a license
 //!   ([`cdm::Request::GenerateRequest`]) and takes it ([`cdm::Request::Update`]); a *stream* (one per
 //!   `SourceBuffer`) is a push decryptor that takes ciphertext in any chunking and hands out clear fragments
 //!   as they complete. A stream finds its keys by KID in all open sessions, so nothing but sessions keys it.
 //! * [`device`]: who this browser is to the controller: its identity, and what that signs.
+//! * [`source`]: the media source of the page's player, where the browser has them in workers. A stream that has a
+//!   source buffer there hands its clear fragments to that, and none to the page.
 //!
 //! On the wire each message is one `postMessage` of a plain object:
 //!
@@ -14,10 +16,12 @@
 //! |---|---|---|
 //! | page → worker | `{id, cdm, bytes?}` | [`cdm::Request::PrepareInit`], [`cdm::Request::Push`] |
 //! | page → worker | `{id, device}` | |
+//! | page → worker | `{id?, source}` | |
 //! | worker → page | `{id, reply, bytes?}` | [`cdm::Reply::Init`], [`cdm::Reply::Fragment`] |
+//! | worker → page | `{id, reply, handle?}` | the `MediaSourceHandle` of [`source::Reply::Attached`] |
 //! | worker → page | `{event}` | |
 //!
-//! `cdm`, `device`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets in them
+//! `cdm`, `device`, `source`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets in them
 //! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned. A request has its
 //! `type` among its properties; what comes back is an object with one property, named for its kind
 //! (`{"init": {…}}`), or, where there is nothing to add, the name alone (`"done"`). So the page can read it in
@@ -49,6 +53,7 @@ pub mod cdm;
 pub mod device;
 mod error;
 mod event;
+pub mod source;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,7 +64,7 @@ pub use event::Event;
 /// Number of a request, chosen by the page, echoed by its replies. Unique while the request is pending.
 pub type RequestId = u32;
 
-/// What the page asks: a message of one of the two conversations.
+/// What the page asks: a message of one of the conversations.
 pub trait Ask: Serialize {
     /// What answers it.
     type Reply: DeserializeOwned + 'static;
@@ -77,6 +82,11 @@ impl Ask for device::Request {
     const PROPERTY: &'static str = property::DEVICE;
 }
 
+impl Ask for source::Request {
+    type Reply = source::Reply;
+    const PROPERTY: &'static str = property::SOURCE;
+}
+
 /// Names of the properties of the posted objects.
 pub mod property {
     /// [`RequestId`](super::RequestId) of a request and its replies.
@@ -85,10 +95,14 @@ pub mod property {
     pub const CDM: &str = "cdm";
     /// [`device::Request`](super::device::Request).
     pub const DEVICE: &str = "device";
+    /// [`source::Request`](super::source::Request).
+    pub const SOURCE: &str = "source";
     /// `Result<_, DrmError>` of the request's reply.
     pub const REPLY: &str = "reply";
     /// [`Event`](super::Event).
     pub const EVENT: &str = "event";
     /// `ArrayBuffer`, transferred.
     pub const BYTES: &str = "bytes";
+    /// `MediaSourceHandle`, transferred.
+    pub const HANDLE: &str = "handle";
 }

@@ -1,7 +1,7 @@
 //! The page's end of the DRM worker: numbers requests, transfers bytes, waits for replies.
 //!
-//! Bytes go by transfer in both directions, never by clone. A worker that fails takes every waiting request
-//! with it.
+//! Bytes go by transfer in both directions, never by clone; those of a stream that has a source buffer in the worker
+//! do not come back. A worker that fails takes every waiting request with it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,6 +13,7 @@ use drm_api::{
     Ask, DrmError, Event, RequestId,
     cdm::{self, KeyState, SessionId, StreamId},
     property,
+    source::{self, News, SourceId},
 };
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -29,8 +30,16 @@ const REPLY_LIMIT_MS: u32 = 45_000;
 
 /// Reply and bytes that came with it.
 pub type Answer<R> = Result<(R, Option<ArrayBuffer>), DrmError>;
+
 /// A reply as it came.
-type Raw = Answer<JsValue>;
+struct Came {
+    reply: JsValue,
+    bytes: Option<ArrayBuffer>,
+    /// Of a media source.
+    handle: JsValue,
+}
+
+type Raw = Result<Came, DrmError>;
 
 /// What comes of a segment that goes through the worker, in this order.
 #[derive(Debug)]
@@ -54,6 +63,7 @@ enum Waiting {
 }
 
 type KeyListener = Rc<dyn Fn(Vec<KeyState>)>;
+type SourceListener = Rc<dyn Fn(News)>;
 
 /// The DRM worker.
 pub struct DecryptorProxy {
@@ -68,6 +78,7 @@ struct Shared {
     next_id: Cell<RequestId>,
     waiting: RefCell<HashMap<RequestId, Waiting>>,
     sessions: RefCell<HashMap<SessionId, KeyListener>>,
+    sources: RefCell<HashMap<SourceId, SourceListener>>,
     failed: RefCell<Option<DrmError>>,
 }
 
@@ -133,9 +144,39 @@ impl DecryptorProxy {
         bytes: Option<ArrayBuffer>,
         then: impl FnOnce(Answer<A::Reply>) + 'static,
     ) {
-        let then = move |raw: Raw| then(raw.and_then(|(reply, bytes)| Ok((read(reply)?, bytes))));
+        let then = move |raw: Raw| then(raw.and_then(|came| Ok((read(came.reply)?, came.bytes))));
         let id = self.shared.wait(Waiting::Reply(Box::new(then)));
         self.shared.post(&self.worker, id, request, bytes);
+    }
+
+    /// Says something about a media source of the worker's that needs no answer. A worker that gave up has none.
+    pub fn tell(&self, request: &source::Request) {
+        if let Ok(message) = message(None, request, None)
+            && !self.has_failed()
+        {
+            let _ = self.worker.post_message(&message);
+        }
+    }
+
+    /// Has the worker make a media source; `then` gets its handle, or hears that there are none in workers.
+    pub fn attach_source(&self, source: SourceId, then: impl FnOnce(Result<JsValue, DrmError>) + 'static) {
+        let handle = |came: Came| match read(came.reply)? {
+            source::Reply::Attached if came.handle.is_object() => Ok(came.handle),
+            _ => Err(DrmError::Unsupported { what: "MediaSource in workers".into() }),
+        };
+        let then = move |raw: Raw| then(raw.and_then(handle));
+        let id = self.shared.wait(Waiting::Reply(Box::new(then)));
+        self.shared.post(&self.worker, id, &source::Request::Attach { source }, None);
+    }
+
+    /// Who hears what becomes of a media source.
+    pub fn listen_source(&self, source: SourceId, listener: impl Fn(News) + 'static) {
+        self.shared.sources.borrow_mut().insert(source, Rc::new(listener));
+    }
+
+    /// The caller is gone: removes its listener of the media source.
+    pub fn unlisten_source(&self, source: SourceId) {
+        self.shared.sources.borrow_mut().remove(&source);
     }
 
     /// Begins a segment of a stream; the listener gets all that comes of it.
@@ -201,9 +242,15 @@ fn read<T: DeserializeOwned>(reply: JsValue) -> Result<T, DrmError> {
 }
 
 /// What is to be posted.
-fn message<A: Ask>(id: RequestId, request: &A, bytes: Option<&ArrayBuffer>) -> Result<Object, JsValue> {
+fn message<A: Ask>(
+    id: Option<RequestId>,
+    request: &A,
+    bytes: Option<&ArrayBuffer>,
+) -> Result<Object, JsValue> {
     let message = Object::new();
-    Reflect::set(&message, &property::ID.into(), &JsValue::from(id))?;
+    if let Some(id) = id {
+        Reflect::set(&message, &property::ID.into(), &JsValue::from(id))?;
+    }
     Reflect::set(&message, &A::PROPERTY.into(), &serde_wasm_bindgen::to_value(request)?)?;
     if let Some(bytes) = bytes {
         Reflect::set(&message, &property::BYTES.into(), bytes)?;
@@ -224,7 +271,7 @@ impl Shared {
         if let Some(error) = failed {
             return self.answer(id, Err(error));
         }
-        let posted = message(id, request, bytes.as_ref()).and_then(|message| match bytes {
+        let posted = message(Some(id), request, bytes.as_ref()).and_then(|message| match bytes {
             Some(bytes) => worker.post_message_with_transfer(&message, &Array::of1(&bytes)),
             None => worker.post_message(&message),
         });
@@ -245,7 +292,8 @@ impl Shared {
             return;
         }
         if let Some(id) = part(property::ID).as_f64() {
-            self.answer(id as RequestId, Ok((part(property::REPLY), bytes)));
+            let came = Came { reply: part(property::REPLY), bytes, handle: part(property::HANDLE) };
+            self.answer(id as RequestId, Ok(came));
         }
     }
 
@@ -255,7 +303,7 @@ impl Shared {
         match waiting {
             Some(Waiting::Reply(then)) => then(raw),
             Some(Waiting::Segment(listener)) => {
-                let pushed = raw.and_then(|(reply, bytes)| pushed(read(reply)?, bytes));
+                let pushed = raw.and_then(|came| pushed(read(came.reply)?, came.bytes));
                 if matches!(pushed, Ok(Pushed::Fragment(_) | Pushed::NeedKey(_))) {
                     self.waiting.borrow_mut().insert(id, Waiting::Segment(Rc::clone(&listener)));
                 }
@@ -271,6 +319,12 @@ impl Shared {
                 let listener = self.sessions.borrow().get(&session).cloned();
                 if let Some(listener) = listener {
                     listener(keys);
+                }
+            }
+            Event::Source { source, news } => {
+                let listener = self.sources.borrow().get(&source).cloned();
+                if let Some(listener) = listener {
+                    listener(news);
                 }
             }
             Event::Failed { error } => self.fail(&error),

@@ -9,6 +9,7 @@ mod account;
 mod activation;
 mod buffers;
 mod cdns;
+mod clear_samples;
 mod controls;
 mod damage;
 mod devices;

@@ -38,7 +38,7 @@ async fn the_third_browser_of_a_plan_for_two_takes_over() {
     first.says("Playing on").await;
     first.says("STREAM_STOPPED").await;
     let gone =
-        "return !document.querySelector('video')?.currentSrc || document.querySelector('video').paused";
+        "const v = document.querySelector('video'); return !v || v.paused || !(v.currentSrc || v.srcObject)";
     first.until("it to stop", gone).await;
     let _: bool = second.eval(seek).await;
     second.until("it to play on", "return document.querySelector('video')?.currentTime > 20.5").await;

@@ -18,7 +18,7 @@ pub enum AppendError {
     Refused(String),
 }
 
-/// A source buffer: the seam for one in a worker, or in a test.
+/// A source buffer: the seam for one in a test.
 ///
 /// `append` and `remove` start an operation; the owner of the queue tells it by
 /// [`AppendQueue::operation_ended`] when the operation is over. Only one is under way at a time.
@@ -53,6 +53,8 @@ pub enum QueueEvent {
     Full,
     /// An operation failed: the film cannot continue.
     Failed(String),
+    /// What was appended cannot be read. The video element says what it was, and soon.
+    Unreadable,
 }
 
 enum Operation {
@@ -62,7 +64,7 @@ enum Operation {
     Marker(FetchId),
 }
 
-/// Runs operations one after the other.
+/// Runs operations one after the other. `www/media-source.js` has the like for source buffers in the worker.
 pub struct AppendQueue<B> {
     buffer: B,
     operations: RefCell<VecDeque<Operation>>,

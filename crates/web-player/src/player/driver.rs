@@ -26,7 +26,7 @@ use crate::{
     capability, clock,
     control::Control,
     device_store,
-    mse::MediaSourceHandle,
+    mse::{PageMediaSource, Source, SourceEvent, WorkerMediaSource},
     problem::Problem,
     stream::{Connection, Way},
 };
@@ -41,6 +41,8 @@ pub(super) trait DriverHost {
     fn refresh_manifest(self: Rc<Self>);
     /// The engine wants to know what is new in an event, from this number on; the answer is an event for it.
     fn refresh_index(self: Rc<Self>, since: Option<u64>);
+    /// The video element has the media source now.
+    fn attached(self: Rc<Self>);
     /// The film's length in seconds is known.
     fn duration(&self, seconds: f64);
     /// The worker holds fragments for lack of a key.
@@ -59,11 +61,10 @@ pub(super) struct Driver {
     events: RefCell<VecDeque<Event>>,
     draining: Cell<bool>,
     closed: Cell<bool>,
-    source: RefCell<Option<MediaSourceHandle>>,
+    source: RefCell<Option<Rc<dyn Source>>>,
     tracks: RefCell<Vec<Rc<TrackRun>>>,
     manifest: RefCell<Option<Manifest>>,
     presented: Cell<bool>,
-    end_wanted: Cell<bool>,
     /// When the manifest's URLs are due for a refresh, Unix seconds.
     urls_end: Cell<f64>,
     /// What the engine was told last.
@@ -97,7 +98,6 @@ impl Driver {
             tracks: RefCell::default(),
             manifest: RefCell::default(),
             presented: Cell::new(false),
-            end_wanted: Cell::new(false),
             urls_end: Cell::new(f64::INFINITY),
             viewport: Cell::new(start.viewport),
             window: Cell::new(None),
@@ -108,25 +108,53 @@ impl Driver {
         })
     }
 
-    /// Puts a media source behind the video element.
+    /// Puts a media source behind the video element: beside the DRM module where the browser has them there, else on
+    /// the page.
     pub(super) fn attach(&self) {
-        let (opened, streaming) = (self.this.clone(), self.this.clone());
-        let attached = MediaSourceHandle::attach(
-            &self.video,
-            move || {
-                if let Some(driver) = opened.upgrade() {
-                    driver.maybe_present();
-                }
-            },
-            move |wanted| {
-                if let Some(driver) = streaming.upgrade() {
-                    driver.feed(Event::Streaming { wanted });
-                }
-            },
-        );
-        match attached {
+        if !capability::has_media_source_in_workers(&js_sys::global()) {
+            return self.attach_on_page();
+        }
+        let source = WorkerMediaSource::new(&self.video, self.control.proxy(), self.source_listener());
+        // Before it is attached, for a worker that has failed refuses it at once.
+        self.source.replace(Some(source.clone()));
+        source.attach();
+    }
+
+    fn attach_on_page(&self) {
+        match PageMediaSource::attach(&self.video, self.source_listener()) {
             Ok(source) => drop(self.source.replace(Some(source))),
             Err(_) => self.fail(Problem::unsupported(&capability::missing_here())),
+        }
+    }
+
+    fn source_listener(&self) -> impl Fn(SourceEvent) + use<> {
+        let weak = self.this.clone();
+        move |event| {
+            if let Some(driver) = weak.upgrade().filter(|driver| !driver.closed.get()) {
+                driver.source_tells(event);
+            }
+        }
+    }
+
+    fn source_tells(&self, event: SourceEvent) {
+        match event {
+            SourceEvent::Refused => self.attach_on_page(),
+            SourceEvent::Attached => self.host.upgrade().into_iter().for_each(DriverHost::attached),
+            SourceEvent::Opened => self.maybe_present(),
+            SourceEvent::Streaming(wanted) => self.feed(Event::Streaming { wanted }),
+            // An event has a length from here on.
+            SourceEvent::Ended(length) if self.window.get().is_some() && length.is_finite() => {
+                self.host.upgrade().into_iter().for_each(|host| host.duration(length));
+            }
+            SourceEvent::Ended(_) => {}
+        }
+    }
+
+    /// The media source, while there is one.
+    fn with_source(&self, act: impl FnOnce(&dyn Source)) {
+        let source = self.source.borrow().clone();
+        if let Some(source) = source {
+            act(&*source);
         }
     }
 
@@ -164,7 +192,7 @@ impl Driver {
 
     /// Gives the manifest to the engine, once it and the media source are there.
     fn maybe_present(&self) {
-        let open = self.source.borrow().as_ref().is_some_and(MediaSourceHandle::is_open);
+        let open = self.source.borrow().as_ref().is_some_and(|source| source.is_open());
         if self.closed.get() || !(open || self.presented.get()) {
             return;
         }
@@ -179,11 +207,7 @@ impl Driver {
             None => return,
         };
         if !self.presented.replace(true) {
-            if let Some(source) = &*self.source.borrow() {
-                presentation
-                    .duration()
-                    .map_or_else(|| source.set_endless(), |length| source.set_duration(length));
-            }
+            self.with_source(|source| source.set_duration(presentation.duration()));
             if let (Some(length), Some(host)) = (presentation.duration(), self.host.upgrade()) {
                 host.duration(length);
             }
@@ -321,9 +345,7 @@ impl Driver {
         let Some(window) = window.filter(|window| self.window.replace(Some(*window)) != Some(*window)) else {
             return;
         };
-        if let Some(source) = &*self.source.borrow() {
-            source.set_live_range(window.begin, window.edge);
-        }
+        self.with_source(|source| source.set_live_range(window.begin, window.edge));
     }
 
     fn add_tracks(&self) {
@@ -331,14 +353,13 @@ impl Driver {
             self.engine.borrow().tracks().iter().map(|track| track.representation().clone()).collect();
         for representation in chosen {
             let kind = representation.kind;
-            let added = match (&*self.manifest.borrow(), &*self.source.borrow()) {
+            let source = self.source.borrow().clone();
+            let added = match (&*self.manifest.borrow(), source) {
                 (Some(manifest), Some(source)) => {
                     let mime = types(manifest, kind).remove(&representation.id).unwrap_or_default();
-                    source.add_source_buffer(&mime).ok().map(|buffer| {
-                        let stream = NEXT_STREAM.replace(NEXT_STREAM.get() + 1);
-                        let (host, proxy) = (self.this.clone(), Rc::clone(self.control.proxy()));
-                        TrackRun::new(host, proxy, (kind, stream), manifest, (buffer, mime))
-                    })
+                    let stream = NEXT_STREAM.replace(NEXT_STREAM.get() + 1);
+                    let (host, proxy) = (self.this.clone(), Rc::clone(self.control.proxy()));
+                    TrackRun::new(host, proxy, (kind, stream), manifest, (&*source, &mime))
                 }
                 _ => None,
             };
@@ -364,7 +385,7 @@ impl Driver {
                 }
                 // A head brings nothing into the buffer, and the engine does not say the end again for it.
                 if spec.segment {
-                    self.end_wanted.set(false);
+                    self.with_source(|source| source.go_on());
                 }
                 let asked =
                     host(connection.as_ref().map_or(spec.url.as_str(), |connection| connection.url()));
@@ -387,11 +408,13 @@ impl Driver {
             Command::RetryAppend { track } => {
                 self.track(track).into_iter().for_each(|track| track.retry_append());
             }
-            Command::JumpTo { position } => self.video.set_current_time(position),
-            Command::EndOfStream => {
-                self.end_wanted.set(true);
-                self.maybe_end();
+            Command::JumpTo { position } => {
+                let video = self.video.clone();
+                self.with_source(|source| {
+                    source.when_told(Box::new(move || video.set_current_time(position)));
+                });
             }
+            Command::EndOfStream => self.with_source(|source| source.end()),
             Command::RefreshManifest => {
                 self.host.upgrade().into_iter().for_each(DriverHost::refresh_manifest)
             }
@@ -399,21 +422,6 @@ impl Driver {
                 self.host.upgrade().into_iter().for_each(|host| host.refresh_index(since));
             }
             Command::Fail(error) => self.fail(Problem::from(&error)),
-        }
-    }
-
-    /// Ends the stream once no source buffer has anything left to do.
-    fn maybe_end(&self) {
-        if self.end_wanted.get() && self.tracks.borrow().iter().all(|track| track.is_idle()) {
-            self.end_wanted.set(false);
-            if let Some(source) = &*self.source.borrow() {
-                source.end_of_stream();
-            }
-            // An event has a length from here on.
-            let length = Some(self.video.duration()).filter(|_| self.window.get().is_some());
-            if let (Some(length), Some(host)) = (length, self.host.upgrade()) {
-                host.duration(length);
-            }
         }
     }
 
@@ -435,10 +443,6 @@ impl Driver {
 impl TrackHost for Driver {
     fn feed(&self, event: Event) {
         Self::feed(self, event);
-    }
-
-    fn operation_ended(&self) {
-        self.maybe_end();
     }
 
     fn keys_missing(&self, missing: Missing) {

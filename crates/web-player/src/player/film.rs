@@ -428,6 +428,13 @@ impl DriverHost for Film {
         spawn_local(self.news(since));
     }
 
+    fn attached(self: Rc<Self>) {
+        // A film that the element had until now took what was said to it along.
+        if self.video.paused() {
+            self.play();
+        }
+    }
+
     fn duration(&self, seconds: f64) {
         self.tell(PlayerEvent::Duration(seconds));
     }

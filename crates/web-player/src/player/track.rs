@@ -11,16 +11,15 @@ use drm_api::{
     cdm::{Reply, Request, StreamId},
 };
 use engine::{Event, FetchId, FetchSpec, model::TrackKind};
-use gloo::{events::EventListener, timers::callback::Timeout};
+use gloo::timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};
 use nccp::Manifest;
 use playback::{Downloads, Part, Step, heads, media_type};
-use web_sys::SourceBuffer;
 
 use crate::{
     decryptor_proxy::{DecryptorProxy, Pushed, Segment},
     fetcher::{self, Fetch, FetchEvent, Transfer},
-    mse::{Append, AppendQueue, PageSourceBuffer, QueueEvent},
+    mse::{Queue, QueueEvent, Source},
     problem::Problem,
     stream::Connection,
 };
@@ -40,8 +39,6 @@ pub(super) struct Missing {
 pub(super) trait TrackHost {
     /// The engine is to be told.
     fn feed(&self, event: Event);
-    /// An operation of the source buffer is over.
-    fn operation_ended(&self);
     /// The worker holds fragments of a representation for lack of keys.
     fn keys_missing(&self, missing: Missing);
     /// Playback cannot go on.
@@ -60,41 +57,49 @@ pub(super) struct TrackRun {
     stream: StreamId,
     host: Weak<dyn TrackHost>,
     proxy: Rc<DecryptorProxy>,
-    queue: AppendQueue<PageSourceBuffer>,
+    queue: Rc<dyn Queue>,
     downloads: RefCell<Downloads<Box<dyn Transfer>, ArrayBuffer>>,
     /// Ways through the worker that have begun and are not answered yet.
     segments: RefCell<HashMap<FetchId, Rc<Segment>>>,
-    /// For `changeType`, by representation.
+    /// By representation.
     types: HashMap<String, String>,
     /// Whose init segment the worker's stream, and after it the source buffer, goes by.
     current: RefCell<Option<String>>,
-    /// The source buffer's type.
-    mime: RefCell<String>,
-    listeners: RefCell<Vec<EventListener>>,
 }
 
 impl TrackRun {
-    /// A track on a source buffer that was made for `mime`.
+    /// A track on a source buffer for `mime`; `None` where the source does not take one.
     pub(super) fn new(
         host: Weak<dyn TrackHost>,
         proxy: Rc<DecryptorProxy>,
         (kind, stream): (TrackKind, StreamId),
         manifest: &Manifest,
-        (buffer, mime): (SourceBuffer, String),
-    ) -> Rc<Self> {
+        (source, mime): (&dyn Source, &str),
+    ) -> Option<Rc<Self>> {
         let told = host.clone();
-        let queue = AppendQueue::new(PageSourceBuffer(buffer.clone()), move |event| {
+        let tell = move |event: QueueEvent| {
             let Some(host) = told.upgrade() else { return };
             match event {
                 QueueEvent::Buffered(ranges) => host.feed(Event::Buffered { track: kind, ranges }),
                 QueueEvent::Appended(fetch) => host.feed(Event::SegmentAppended { fetch }),
                 QueueEvent::Full => host.feed(Event::QuotaExceeded { track: kind }),
                 QueueEvent::Failed(name) => host.fail(Problem::playback(&name)),
+                // The element says what it was, and soon.
+                QueueEvent::Unreadable => {
+                    let host = told.clone();
+                    let late = Timeout::new(ERROR_LIMIT_MS, move || {
+                        if let Some(host) = host.upgrade() {
+                            host.fail(Problem::playback("SourceBuffer error"));
+                        }
+                    });
+                    late.forget();
+                }
             }
-        });
+        };
+        let queue = source.add_queue(stream, mime, Box::new(tell))?;
         // Whether an init segment is one to go by is for the worker to say.
         let downloads = Downloads::new(kind, heads(manifest, kind), |_| true);
-        let track = Rc::new(Self {
+        Some(Rc::new(Self {
             kind,
             stream,
             host,
@@ -104,50 +109,11 @@ impl TrackRun {
             segments: RefCell::default(),
             types: types(manifest, kind),
             current: RefCell::default(),
-            mime: RefCell::new(mime),
-            listeners: RefCell::default(),
-        });
-        track.listen(&buffer);
-        track
-    }
-
-    fn listen(self: &Rc<Self>, buffer: &SourceBuffer) {
-        let weak = Rc::downgrade(self);
-        let ended = EventListener::new(buffer, "updateend", move |_| {
-            if let Some(track) = weak.upgrade() {
-                track.queue.operation_ended();
-                track.with_host(|host| host.operation_ended());
-            }
-        });
-        let host = self.host.clone();
-        let failed = EventListener::new(buffer, "error", move |_| {
-            // The element says what it was, and soon.
-            let host = host.clone();
-            let late = Timeout::new(ERROR_LIMIT_MS, move || {
-                if let Some(host) = host.upgrade() {
-                    host.fail(Problem::playback("SourceBuffer error"));
-                }
-            });
-            late.forget();
-        });
-        // A managed media source takes from what it has when memory is short, and says so.
-        let weak = Rc::downgrade(self);
-        let taken = EventListener::new(buffer, "bufferedchange", move |_| {
-            if let Some(track) = weak.upgrade() {
-                let ranges = track.queue.buffer().buffered();
-                track.feed(Event::Buffered { track: track.kind, ranges });
-            }
-        });
-        self.listeners.replace(vec![ended, failed, taken]);
+        }))
     }
 
     pub(super) fn kind(&self) -> TrackKind {
         self.kind
-    }
-
-    /// Whether the source buffer has nothing left to do.
-    pub(super) fn is_idle(&self) -> bool {
-        self.queue.is_idle()
     }
 
     /// Removes from the source buffer.
@@ -256,25 +222,18 @@ impl TrackRun {
         self.current.replace(Some(representation.to_owned()));
         let weak = Rc::downgrade(self);
         let mime = self.types.get(representation).cloned().unwrap_or_default();
+        self.queue.announce(&mime);
         let prepare = Request::PrepareInit { stream: self.stream };
         self.proxy.send(&prepare, Some(init.buffer()), move |answer| {
             let Some(track) = weak.upgrade() else { return };
             match answer {
-                Ok((Reply::Init { .. }, Some(clear))) => track.append_init(clear, mime),
+                Ok((Reply::Init { .. }, clear)) => track.queue.append_init(clear, &mime),
                 // Dropped by a reset, which has forgotten it; what went in since is a newer one's.
                 Err(DrmError::Aborted) => {}
                 Ok(_) => track.fail(Problem::playback("no init segment")),
                 Err(error) => track.fail(Problem::from(&error)),
             }
         });
-    }
-
-    fn append_init(&self, clear: ArrayBuffer, mime: String) {
-        if codec_family(&self.mime.borrow()) != codec_family(&mime) {
-            self.queue.change_type(mime.clone());
-            self.mime.replace(mime);
-        }
-        self.queue.append(clear);
     }
 
     fn push(self: &Rc<Self>, part: Part<ArrayBuffer>) {
@@ -326,29 +285,6 @@ impl TrackRun {
     pub(super) fn close(&self) {
         self.downloads.borrow_mut().close();
         self.segments.borrow_mut().clear();
-        self.listeners.take();
         self.proxy.send(&Request::CloseStream { stream: self.stream }, None, |_| {});
-    }
-}
-
-/// Container and codec without profile and level: while these stay, a new init segment is all that a source
-/// buffer needs.
-fn codec_family(mime: &str) -> (&str, &str) {
-    let (container, parameters) = mime.split_once(';').unwrap_or((mime, ""));
-    let codec = parameters.split_once('"').map_or("", |(_, codecs)| codecs);
-    (container, codec.split(['.', '"']).next().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::codec_family;
-
-    #[test]
-    fn profile_and_level_do_not_make_another_codec() {
-        let main = codec_family("video/mp4; codecs=\"avc1.4D401E\"");
-        assert_eq!(main, ("video/mp4", "avc1"));
-        assert_eq!(main, codec_family("video/mp4; codecs=\"avc1.64001F\""));
-        assert_ne!(main, codec_family("video/mp4; codecs=\"hvc1.1.6.L93.B0\""));
-        assert_ne!(main, codec_family("audio/mp4; codecs=\"mp4a.40.2\""));
     }
 }

@@ -90,9 +90,9 @@ fn c20_the_page_loads_the_app() {
 }
 
 /// C22: what ships and was written by hand is Rust, but for the loaders, of the page, its language, the DRM module and
-/// its frame.
+/// its frame, and the media source beside that module.
 #[test]
-fn c22_only_the_loaders_are_javascript() {
+fn c22_only_the_loaders_and_the_workers_media_source_are_javascript() {
     fn scripts(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -111,5 +111,8 @@ fn c22_only_the_loaders_are_javascript() {
     let mut found = Vec::new();
     ["src", "www"].iter().for_each(|folder| scripts(&root().join(folder), &mut found));
     found.sort();
-    assert_eq!(found, ["boot.js", "cdm-worker.js", "cdm.js", "decryptor-worker.js", "language.js"]);
+    assert_eq!(
+        found,
+        ["boot.js", "cdm-worker.js", "cdm.js", "decryptor-worker.js", "language.js", "media-source.js"]
+    );
 }

@@ -13,8 +13,8 @@ use crate::contender::Contender;
 use crate::report::{Run, Step};
 use crate::{REST, THINK};
 
-/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended, and when
-/// the first frame was shown.
+/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended on the page or, as the
+/// worker says, there, and when the first frame was shown.
 const PROBE: &str = "
     window.probe = { marks: {}, first: null };
     const mark = name => { probe.marks[name] ??= performance.now() };
@@ -27,13 +27,17 @@ const PROBE: &str = "
     for (const name of ['loadedmetadata', 'loadeddata', 'canplay', 'playing']) document.addEventListener(name, () => mark(name), true);
     const post = Worker.prototype.postMessage, asked = new Map();
     Worker.prototype.postMessage = function (message, ...rest) {
-        const type = (message?.cdm ?? message?.device)?.type;
+        const type = (message?.cdm ?? message?.device ?? message?.source)?.type;
         if (type) {
             mark('worker asked: ' + type);
-            asked.set(message.id, type);
+            if (message.id !== undefined) asked.set(message.id, type);
             if (!this.heard) {
                 this.heard = true;
-                this.addEventListener('message', e => { const type = asked.get(e.data?.id); if (type) mark('worker answered: ' + type) });
+                this.addEventListener('message', e => {
+                    const type = asked.get(e.data?.id), news = e.data?.event?.source?.news;
+                    if (type) mark('worker answered: ' + type);
+                    if (news?.buffered) mark(news.buffered.ranges.length ? 'first media appended' : 'first append over');
+                });
             }
         }
         return post.call(this, message, ...rest);
