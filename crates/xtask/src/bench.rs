@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: numbers, with the conditions under which they were taken.
 
 mod decrypt;
-mod delivery;
+pub(crate) mod delivery;
 mod package;
 mod serve;
 mod startup;
