@@ -43,6 +43,22 @@ impl Edge {
     }
 }
 
+/// What Matinee's own players report of how it goes (CMCD, event mode).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cmcd {
+    /// Where to; without it they report nothing there.
+    pub report_to: Option<String>,
+    /// Whether each download is reported, too.
+    pub downloads: bool,
+}
+
+impl Cmcd {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.report_to.as_deref().map_or(Ok(()), |url| check_base("cmcd.report_to", url))
+    }
+}
+
 /// A delivery network.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
