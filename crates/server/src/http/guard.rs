@@ -127,7 +127,8 @@ fn content_security_policy(config: &Config, embedders: &[String]) -> String {
     let cdns = listed(origins.clone());
     origins.push(origin_of(config.drm_base()));
     origins.extend(config.drm.license_url.as_deref().map(origin_of));
-    origins.extend(config.cmcd.report_to.as_deref().map(origin_of));
+    let reports = config.cmcd.target(&config.public_url);
+    origins.extend(reports.as_deref().map(origin_of));
     let mut services = listed(origins);
     // Not every browser takes 'self' for a WebSocket of the own origin, too.
     if let Some(stream) = streaming::preferred_base(config) {

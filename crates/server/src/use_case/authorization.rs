@@ -151,9 +151,9 @@ fn name_of(pack: &Pack) -> String {
 
 /// Where players are to report how it goes, if the operator wants to know.
 fn reports(service: &Service, pack: &Pack) -> Option<nccp::Reports> {
-    let cmcd = &service.config.cmcd;
-    let url = cmcd.report_to.clone()?;
-    Some(nccp::Reports { url, content: name_of(pack), downloads: cmcd.downloads })
+    let config = &service.config;
+    let url = config.cmcd.target(&config.public_url)?;
+    Some(nccp::Reports { url, content: name_of(pack), downloads: config.cmcd.downloads })
 }
 
 /// As manifests tell them.
