@@ -1,6 +1,6 @@
 //! One connection of many.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -89,18 +89,20 @@ fn ask(stream: &mut TcpStream, film: &Film, first: Option<usize>) -> io::Result<
         first.map_or(String::new(), |first| format!("Range: bytes=0-{}\r\n", first.saturating_sub(1)));
     let request = format!("GET {} HTTP/1.1\r\nHost: films\r\n{range}\r\n", film.url);
     stream.write_all(request.as_bytes())?;
+    // What of a long answer is taken along with its head is lost: it is not looked at.
+    let mut reader = BufReader::with_capacity(MOST_HEAD, &mut *stream);
     let wanted: &[u8] = if first.is_some() { b"HTTP/1.1 206 " } else { b"HTTP/1.1 200 " };
-    let head = head(stream)?;
+    let head = head(&mut reader)?;
     if !head.starts_with(wanted) {
         let line = String::from_utf8_lossy(head.split(|octet| *octet == b'\r').next().unwrap_or_default());
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("the answer is `{line}`")));
     }
     let mut body = vec![0; first.unwrap_or(0)];
-    stream.read_exact(&mut body)?;
+    reader.read_exact(&mut body)?;
     Ok(body)
 }
 
-/// An answer's head, octet by octet: nothing behind it is taken.
+/// An answer's head; nothing behind it is taken.
 fn head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut head, mut octet) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
