@@ -1,5 +1,5 @@
-//! How many tokens a core checks in a second, in each form. `cargo xtask bench tokens` runs it; docs/performance.md has
-//! numbers.
+//! How many tokens a core checks in a second, in each form. `cargo xtask bench tokens` runs it;
+//! docs/performance.md has numbers.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
 //! Reports of what happens in a playback (CTA-5004-B, event mode), for whom the server names in the manifest.
 //!
-//! Lines are gathered here and sent together by who has a network. They say what a CDN is told with requests, and
-//! how the film goes; no account, no device, and of a file's address nothing but the path: its query is a key.
+//! Lines are gathered here and sent together by who has a network. They say what a CDN is told with requests,
+//! and how the film goes; no account, no device, and of a file's address nothing but the path: its query is a
+//! key.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,8 +19,8 @@ pub const MEDIA_TYPE: &str = "application/cmcd";
 const INTERVAL: Duration = Duration::from_secs(30);
 /// Time for which reports are gathered.
 const GATHERED: Duration = Duration::from_secs(10);
-/// Lines of a body at most, its octets, and those of a line, as `POST /cmcd` takes them (docs/protocol.md, section
-/// 8).
+/// Lines of a body at most, its octets, and those of a line, as `POST /cmcd` takes them (docs/protocol.md,
+/// section 8).
 const MOST_LINES: usize = 50;
 const MOST_OCTETS: usize = 16 << 10;
 const MOST_LINE: usize = 2048;
@@ -136,8 +137,8 @@ impl Reports {
         }
     }
 
-    /// The player stands there from now on (`ps`). What it says again is not told again, nothing follows a failure, and
-    /// who leaves at the end has not left before it.
+    /// The player stands there from now on (`ps`). What it says again is not told again, nothing follows a
+    /// failure, and who leaves at the end has not left before it.
     pub fn state(&mut self, state: State, facts: Facts, now: Now) {
         let is_told = match self.state {
             Some(State::Failed) => false,
@@ -163,7 +164,8 @@ impl Reports {
         self.state(State::Failed, facts, now);
     }
 
-    /// Time passes: every 30 seconds it is told how it goes (`t`), from when the first picture is there to the end.
+    /// Time passes: every 30 seconds it is told how it goes (`t`), from when the first picture is there to
+    /// the end.
     pub fn pass(&mut self, facts: impl FnOnce() -> Facts, now: Now) {
         let is_under_way = self.state.is_some_and(State::is_under_way);
         if is_under_way && now.monotonic.saturating_sub(self.told) >= INTERVAL {

@@ -6,8 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// caches, the log.
 const OTHERS: u64 = 1024;
 
-/// Raises the process's limit of open files as far as so many connections need it, and the system lets it. Gives
-/// how many there may be: fewer where that was not enough, and a warning says so.
+/// Raises the process's limit of open files as far as so many connections need it, and the system lets it.
+/// Gives how many there may be: fewer where that was not enough, and a warning says so.
 pub(crate) fn room_for(connections: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let mut files = limit.current;

@@ -1,5 +1,5 @@
-//! B37, B81: real Varnish, squid and Traffic Server in front of the edge, as docs/cdn.md configures them. Varnish runs
-//! with the other tests, the others in a soak.
+//! B37, B81: real Varnish, squid and Traffic Server in front of the edge, as docs/cdn.md configures them.
+//! Varnish runs with the other tests, the others in a soak.
 
 use super::live::{self, APP, EVENT};
 use super::nginx::{Answer, Asked, DOCUMENT, PATIENCE, ask, listen, program, ranged, replaced, signed};
@@ -177,7 +177,8 @@ impl Front {
     }
 }
 
-/// What is true of each of them. `kept`: how many things ranges by header are at the edge, where they are kept.
+/// What is true of each of them. `kept`: how many things ranges by header are at the edge, where they are
+/// kept.
 async fn asks_once(kind: Kind, kept: Option<usize>) {
     let world = World::new().await;
     let Some(front) = Front::start(kind, &world).await else { return };
@@ -267,7 +268,8 @@ async fn b37_b81_varnish_asks_once() {
     asks_once(Kind::Varnish, Some(3)).await;
 }
 
-/// B37, B81: squid fetches a file whole where a range by header is asked for; Traffic Server keeps none of those.
+/// B37, B81: squid fetches a file whole where a range by header is asked for; Traffic Server keeps none of
+/// those.
 #[tokio::test]
 async fn b37_b81_squid_and_traffic_server_ask_once() {
     if std::env::var_os("MATINEE_SOAK").is_none() {

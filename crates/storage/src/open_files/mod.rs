@@ -173,8 +173,8 @@ mod tests {
         Arc::downgrade(&library.open(key).await.unwrap().file)
     }
 
-    /// Nobody needs to ask for another one; and what is closed can be opened again. The clock stands while the
-    /// disk is waited for.
+    /// Nobody needs to ask for another one; and what is closed can be opened again. The clock stands while
+    /// the disk is waited for.
     #[tokio::test(start_paused = true)]
     async fn a_file_that_nobody_asks_for_is_closed() {
         let folder = tempfile::tempdir().unwrap();

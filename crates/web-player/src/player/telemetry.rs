@@ -1,5 +1,5 @@
-//! What the operator's receiver is told of a playback, where the manifest names one (CMCD, event mode): gathered, and
-//! sent without cookies, so that it can be joined with no account.
+//! What the operator's receiver is told of a playback, where the manifest names one (CMCD, event mode):
+//! gathered, and sent without cookies, so that it can be joined with no account.
 
 use std::{cell::RefCell, rc::Rc};
 

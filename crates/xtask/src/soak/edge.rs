@@ -21,12 +21,13 @@ use crate::project::Project;
 const SLOW: usize = 10;
 /// Threads that hold the connections.
 const THREADS: usize = 8;
-/// How often each connection is used. An idle one is closed after 20 s, and one that takes nothing after 30 s.
+/// How often each connection is used. An idle one is closed after 20 s, and one that takes nothing after 30
+/// s.
 const ROUND: Duration = Duration::from_secs(8);
 /// Descriptors of this process that are no connections.
 const OTHERS: u64 = 256;
-/// Memory may grow from the first full round to the last by a tenth and so many bytes, which the allocator and the
-/// caches of a server that runs for a minute take.
+/// Memory may grow from the first full round to the last by a tenth and so many bytes, which the allocator
+/// and the caches of a server that runs for a minute take.
 const SLACK: u64 = 32 << 20;
 
 /// Options of `cargo xtask soak edge`.

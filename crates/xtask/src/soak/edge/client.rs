@@ -11,8 +11,8 @@ use crate::error::Error;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Octets that an idle connection asks for each time.
 const SHORT: usize = 1000;
-/// Octets that a slow one takes each time: of less the system tells the server nothing until its buffers, which
-/// are large on one machine, are empty by a third.
+/// Octets that a slow one takes each time: of less the system tells the server nothing until its buffers,
+/// which are large on one machine, are empty by a third.
 const SIP: usize = 512 << 10;
 /// Octets of an answer's head at most.
 const MOST_HEAD: usize = 8 << 10;
@@ -43,8 +43,8 @@ impl Client {
         Self { stream: None, is_slow: true }
     }
 
-    /// Asks for something, or takes some more. Gives whether the server had closed it meanwhile, as it does with idle
-    /// ones.
+    /// Asks for something, or takes some more. Gives whether the server had closed it meanwhile, as it does
+    /// with idle ones.
     ///
     /// # Errors
     /// [`Error::Server`] where no answer comes, or not the one that was asked for.
@@ -83,7 +83,8 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Asks for the first so many octets, and reads them; without a number for all, and reads the answer's head alone.
+/// Asks for the first so many octets, and reads them; without a number for all, and reads the answer's head
+/// alone.
 fn ask(stream: &mut TcpStream, film: &Film, first: Option<usize>) -> io::Result<Vec<u8>> {
     let range =
         first.map_or(String::new(), |first| format!("Range: bytes=0-{}\r\n", first.saturating_sub(1)));
