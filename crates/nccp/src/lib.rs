@@ -70,7 +70,8 @@ pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
 pub use machine::machine_name;
 pub use manifest::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest,
-    MediaType, MovieType, ProfileCodec, RangeForm, Resolution, Scheme, TextTrack, Transport, TrickPlay,
+    MediaType, MovieType, ProfileCodec, RangeForm, Reports, Resolution, Scheme, TextTrack, Transport,
+    TrickPlay,
 };
 pub use messages::Messages;
 pub use metadata::{Art, Chapter, MovieMetadata, Track};

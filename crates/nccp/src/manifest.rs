@@ -42,6 +42,19 @@ pub struct Manifest {
     pub license_mode: LicenseMode,
     /// Names the rules of the license in the DRM metadata, for `logblob`.
     pub policy_version: Option<String>,
+    /// Where the player is to report how it goes; absent where nobody wants that.
+    pub reports: Option<Reports>,
+}
+
+/// Where a player is to report how it goes (CMCD, CTA-5004-B, event mode).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reports {
+    /// Where to.
+    pub url: String,
+    /// The film's name there: up to 64 letters and digits.
+    pub content: String,
+    /// Each download is to be reported, too.
+    pub downloads: bool,
 }
 
 /// What a manifest says of what is live.

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::manifest::{
     Cdn, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest, MediaType,
-    MovieType, RangeForm, Resolution, Scheme, TextTrack, Transport, TrickPlay,
+    MovieType, RangeForm, Reports, Resolution, Scheme, TextTrack, Transport, TrickPlay,
 };
 use crate::value::{Decimal, Moment, PolicyVersion, Seconds, base64_decode, base64_encode};
 use crate::xml::Element;
@@ -46,6 +46,7 @@ impl Manifest {
             .opt_child("transport", self.transport.written())
             .opt_child("licensemode", self.license_mode.written())
             .opt_child("policyversion", self.policy_version.as_ref())
+            .children(self.reports.iter().map(Reports::to_element))
     }
 
     pub(crate) fn read(element: &Element) -> Result<Self, Error> {
@@ -87,6 +88,7 @@ impl Manifest {
             transport: Transport::of(element.child_text("transport")),
             license_mode: LicenseMode::of(element.child_text("licensemode")),
             policy_version: element.parsed::<PolicyVersion>("policyversion")?.map(|version| version.0),
+            reports: element.first("reports").and_then(Reports::read),
             downloadables,
         })
     }
@@ -96,6 +98,22 @@ impl Manifest {
 /// play.
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+impl Reports {
+    fn to_element(&self) -> Element {
+        Element::with_text("reports", &self.url)
+            .attr("content", &self.content)
+            .attr("downloads", self.downloads)
+    }
+
+    /// Without an address or a name there are none: it is no reason not to play.
+    fn read(element: &Element) -> Option<Self> {
+        let url: String = element.trimmed().split_whitespace().collect();
+        let content = element.attribute("content").filter(|name| is_name(name))?.to_owned();
+        let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+        is_url.then(|| Self { url, content, downloads: element.attribute("downloads") == Some("true") })
+    }
 }
 
 impl LiveManifest {

@@ -3,7 +3,11 @@
 //!
 //! [`Cmcd`] writes what the engine says of a download ([`engine::ClientData`]) behind its URL. It names the
 //! playback (`sid`, drawn at random for each) and the film (`cid`, as the server calls it), and nobody who
-//! watches.
+//! watches. [`reports`] tell the operator how it goes, where one wants that.
+
+pub mod reports;
+
+use std::time::Duration;
 
 use engine::{ClientData, FetchSpec, model::TrackKind};
 
@@ -21,6 +25,8 @@ pub enum Value<'a> {
     Text(&'a str),
     /// One of the standard's words, without quotes.
     Token(&'a str),
+    /// What is written as the standard has it already.
+    Written(String),
     /// It is said by being there.
     True,
 }
@@ -39,6 +45,7 @@ pub fn encode(pairs: &[(&str, Value<'_>)]) -> String {
     let item = |(key, value): &(&str, Value<'_>)| match value {
         Value::Integer(number) => format!("{key}={number}"),
         Value::Token(word) => format!("{key}={word}"),
+        Value::Written(text) => format!("{key}={text}"),
         Value::Text(text) => format!("{key}={}", quoted(text)),
         Value::True => (*key).to_owned(),
         Value::List(numbers) => {
@@ -76,6 +83,19 @@ fn percent(text: &str) -> String {
         }
     }
     out
+}
+
+/// As the standard counts times, bit rates, and what it wants rounded.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn kilobits(bits: u64) -> u64 {
+    bits.saturating_add(500) / 1000
+}
+
+fn hundreds(number: u64) -> u64 {
+    number.saturating_add(50) / 100 * 100
 }
 
 /// What a playback tells of itself.
@@ -118,9 +138,6 @@ impl Cmcd {
             TrackKind::Video => "v",
             TrackKind::Audio => "a",
         };
-        let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let hundreds = |number: u64| number.saturating_add(50) / 100 * 100;
-        let kilobits = |bits: u64| bits.saturating_add(500) / 1000;
         let bitrate = [(kilobits(data.bandwidth), Some(kind))];
         let top = [(kilobits(data.top), Some(kind))];
         let buffer = [(hundreds(millis(data.ahead)), Some(kind))];
@@ -164,7 +181,6 @@ mod tests {
     use super::*;
     use engine::{FetchId, model::ByteRange};
     use proptest::prelude::*;
-    use std::time::Duration;
 
     /// The examples of CTA-5004-B, 8.1.1, 8.1.2, 8.1.4, 8.1.6 and 8.1.8, but for keys that have texts in a
     /// list.

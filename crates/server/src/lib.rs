@@ -49,10 +49,10 @@ mod visit;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Config, Credential,
-    CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat, Metrics,
-    OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls, Transport,
-    UpdateStrategy, VOD,
+    Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Cmcd, Config,
+    Credential, CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat,
+    Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls,
+    Transport, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};

@@ -1,9 +1,11 @@
 //! Connections: how many, how slow they may be, and how they end.
 
+mod descriptors;
 mod http2;
 mod patience;
 mod peers;
 
+pub(crate) use descriptors::room_for;
 pub(crate) use http2::ALPN as HTTP2;
 pub(crate) use peers::Peers;
 

@@ -1,6 +1,6 @@
 //! The process: listen, answer, stop in order.
 
-use crate::listen::{Endpoint, Peers};
+use crate::listen::{Endpoint, Peers, room_for};
 use crate::live::Live;
 use crate::reload::Hangup;
 use crate::rtmp::Publish;
@@ -148,7 +148,7 @@ impl Server {
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let Self { listener, boxes, metrics, ingest, rtmp, rtmps, tls, service, hangup } = self;
         let (stop_all, stopping) = watch::channel(false);
-        let connections = service.config().limits.connections.min(Semaphore::MAX_PERMITS);
+        let connections = room_for(service.config().limits.connections.min(Semaphore::MAX_PERMITS));
         let permits = Arc::new(Semaphore::new(connections));
         let peers = Peers::new(
             service.config().limits.connections_per_address,

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: numbers, with the conditions under which they were taken.
 
 mod decrypt;
-mod delivery;
+pub(crate) mod delivery;
 mod package;
 mod serve;
 mod startup;
@@ -73,6 +73,8 @@ enum Bench {
     Edge(Rounds),
     /// Segments that the origin encrypts when they are asked for, beside the same from the edge.
     Origin(Rounds),
+    /// How many tokens of URLs a core checks in a second, in each form; as text alone.
+    Tokens,
     /// What the browser must load: scripts and modules.
     Sizes,
 }
@@ -115,6 +117,18 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
         Bench::Origin(rounds) => {
             print(&delivery::origin(project, rounds.extent())?, arguments.json, delivery::print)
+        }
+        Bench::Tokens => {
+            let mut checks = command::cargo(project);
+            command::run(checks.args([
+                "run",
+                "--release",
+                "--quiet",
+                "--package",
+                "urltoken",
+                "--example",
+                "checks_per_second",
+            ]))
         }
         Bench::Sizes => {
             let sizes = Size::of_modules(&build_site(project, Kind::Release)?);

@@ -1,6 +1,8 @@
-//! `cargo xtask soak`: the tests again and again, in their long forms.
+//! `cargo xtask soak`: the tests again and again, in their long forms, and what is too large for a test.
 
-use clap::Args;
+mod edge;
+
+use clap::{Args, Subcommand};
 
 use crate::build::{Kind, build_site};
 use crate::error::Error;
@@ -11,7 +13,11 @@ use crate::tools;
 
 /// Options of `cargo xtask soak`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    /// In place of the tests.
+    #[command(subcommand)]
+    what: Option<What>,
     /// How many rounds.
     #[arg(long, default_value_t = 10)]
     rounds: u32,
@@ -26,15 +32,27 @@ pub(crate) struct Arguments {
     rest: Vec<String>,
 }
 
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Thousands of connections to edge and origin, idle ones and slow readers: all are answered, and the server's
+    /// memory stays as it is.
+    Edge(edge::Arguments),
+}
+
 /// Runs the task.
 ///
 /// # Errors
 /// Of the first round that fails.
 pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
+    if let Some(What::Edge(arguments)) = &arguments.what {
+        return edge::run(project, arguments);
+    }
     let long = Rounds::Soak { cases: arguments.cases };
     let mut steps = Steps::default();
     tools::ffmpeg(project)?;
     tools::postgres(project)?;
+    let no_caches = tools::caches(project);
+    steps.leave_out(no_caches);
     if !arguments.native {
         tools::chromedriver(project)?;
         steps.step("modules and site", || build_site(project, Kind::Release))?;

@@ -65,6 +65,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         if wanted(Part::Native) {
             tools::postgres(project)?;
             tools::nginx(project)?;
+            tools::varnish(project)?;
         }
         let browsers = wanted(Part::Browser) || wanted(Part::E2e);
         if browsers {

@@ -78,11 +78,49 @@ pub(crate) fn postgres(project: &Project) -> Result<(), Error> {
 /// # Errors
 /// When it is neither there nor installable.
 pub(crate) fn nginx(project: &Project) -> Result<(), Error> {
-    // Debian keeps it out of the path of those who are not root.
-    if on_path("nginx").is_some() || std::path::Path::new("/usr/sbin/nginx").is_file() {
+    if is_installed("nginx") {
         return Ok(());
     }
     apt::install(project, "nginx (a cache in front of the edge, in tests)", &["nginx-light"], 2)
+}
+
+/// Varnish, for the tests of caches in front of the edge.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn varnish(project: &Project) -> Result<(), Error> {
+    if is_installed("varnishd") {
+        return Ok(());
+    }
+    apt::install(project, "Varnish (a cache in front of the edge, in tests)", &["varnish"], 3)
+}
+
+/// The other caches, for their tests in a soak: nginx, Varnish, squid and Traffic Server, as far as they can be had.
+/// Gives those that cannot, and why.
+pub(crate) fn caches(project: &Project) -> Vec<String> {
+    let squid = || match is_installed("squid") {
+        true => Ok(()),
+        false => apt::install(project, "squid (a cache in front of the edge)", &["squid"], 4),
+    };
+    let traffic_server = || match is_installed("traffic_server") {
+        true => Ok(()),
+        false => {
+            apt::install(project, "Traffic Server (a cache in front of the edge)", &["trafficserver"], 5)
+        }
+    };
+    let found = [
+        ("nginx", nginx(project)),
+        ("Varnish", varnish(project)),
+        ("squid", squid()),
+        ("Traffic Server", traffic_server()),
+    ];
+    let missing = found.into_iter().filter_map(|(name, found)| Some((name, found.err()?)));
+    missing.map(|(name, error)| format!("{name} as a cache in front ({error})")).collect()
+}
+
+/// Whether a server is there: Debian keeps them out of the path of those who are not root.
+fn is_installed(program: &str) -> bool {
+    on_path(program).is_some() || std::path::Path::new("/usr/sbin").join(program).is_file()
 }
 
 /// wrk, which asks servers for much.

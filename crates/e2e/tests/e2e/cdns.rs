@@ -8,7 +8,8 @@ use shaper::{Exchange, Fault, Kind, Network, Rule};
 /// here are plain proxies, which know nothing but HTTP and get only encrypted files.
 #[tokio::test]
 async fn one_of_two_cdns_goes_down() {
-    let stage = Stage::start(2, "").await;
+    let reports = "[edge]\nreports = true\n[cmcd]\nreport_to = \"/cmcd\"\ndownloads = true\n";
+    let stage = Stage::start(2, reports).await;
     let browser = Browser::start().await;
     let viewing = Viewing::new(&browser, &stage).await;
     let [first, second] = &stage.cdns[..] else { panic!("two CDNs") };
@@ -39,6 +40,16 @@ async fn one_of_two_cdns_goes_down() {
         assert!(!second.exchanges().is_empty(), "{network:?}");
         viewing.shows_its_frame().await;
     }
+
+    // What the player reported of it: that it played, what came and what did not, and that the page was left.
+    eventually("the reports to arrive", || {
+        let log = stage.server.log().0;
+        let reports: Vec<&str> = log.lines().filter(|line| line.contains("a player reports")).collect();
+        let has = |part: &str| reports.iter().any(|line| line.contains(part));
+        let all = ["sta=s", "sta=p", "sta=q", "rc=20", "rc=0,"].into_iter().all(has);
+        async move { all.then_some(()) }
+    })
+    .await;
     browser.quit().await;
 }
 

@@ -214,6 +214,11 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 drm_metadata_url,
                 license_mode,
                 policy_version,
+                reports: expiration.is_multiple_of(2).then(|| Reports {
+                    url: "https://films.example.org/cmcd".to_owned(),
+                    content: "0123456789abcdef".to_owned(),
+                    downloads: expiration.is_multiple_of(4),
+                }),
             }
         })
 }

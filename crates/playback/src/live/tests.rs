@@ -53,6 +53,7 @@ fn manifest() -> Manifest {
         trick_play: None,
         drm_metadata: None,
         drm_metadata_url: None,
+        reports: None,
         stream_url: None,
         transport: nccp::Transport::Ranges,
         license_mode: nccp::LicenseMode::Server,

@@ -66,6 +66,7 @@ fn manifest(downloadables: Vec<Downloadable>) -> Manifest {
         trick_play: None,
         drm_metadata: None,
         drm_metadata_url: None,
+        reports: None,
         stream_url: None,
         license_mode: LicenseMode::Server,
         policy_version: None,

@@ -43,6 +43,34 @@ impl Edge {
     }
 }
 
+/// What Matinee's own players report of how it goes (CMCD, event mode).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cmcd {
+    /// Where to: a URL, or a path of `public_url`. Without it they report nothing.
+    pub report_to: Option<String>,
+    /// Whether each download is reported, too.
+    pub downloads: bool,
+}
+
+impl Cmcd {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self.report_to.as_deref() {
+            Some(path) if path.starts_with('/') => {
+                check_base("cmcd.report_to", &format!("http://localhost{path}"))
+            }
+            Some(url) => check_base("cmcd.report_to", url),
+            None => Ok(()),
+        }
+    }
+
+    /// The whole URL, of a service that is known by `public_url`.
+    pub(crate) fn target(&self, public_url: &str) -> Option<String> {
+        let to = self.report_to.as_deref()?;
+        Some(if to.starts_with('/') { format!("{public_url}{to}") } else { to.to_owned() })
+    }
+}
+
 /// A delivery network.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

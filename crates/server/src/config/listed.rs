@@ -61,6 +61,8 @@ impl Config {
             ("edge.prefix", json!(self.edge.prefix)),
             ("edge.redirect", json!(self.edge.redirect)),
             ("edge.reports", json!(self.edge.reports)),
+            ("cmcd.report_to", json!(self.cmcd.report_to)),
+            ("cmcd.downloads", json!(self.cmcd.downloads)),
             ("drm.oldest_module", json!(drm.oldest_module)),
             ("drm.ttl", json!(drm.ttl)),
             ("drm.update_interval", json!(drm.update_interval)),

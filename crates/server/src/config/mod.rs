@@ -28,7 +28,7 @@ pub use access::{Authorizer, OnFailure, Regions};
 pub use audit::Audit;
 pub use credential::Credential;
 pub use database::Database;
-pub use delivery::{CdnConfig, Edge};
+pub use delivery::{CdnConfig, Cmcd, Edge};
 pub use devices::{Boxes, Devices};
 pub use drm::{Drm, UpdateStrategy};
 pub(crate) use file::modified;
@@ -99,6 +99,8 @@ pub struct Config {
     pub edge: Edge,
     /// Where the media can be had; default: the own edge.
     pub cdn: Vec<CdnConfig>,
+    /// What players report.
+    pub cmcd: Cmcd,
     /// DRM.
     pub drm: Drm,
     /// Persistent connections.
@@ -148,6 +150,7 @@ impl Default for Config {
             plans: BTreeMap::new(),
             edge: Edge::default(),
             cdn: Vec::new(),
+            cmcd: Cmcd::default(),
             drm: Drm::default(),
             stream: Stream::default(),
             live: Live::default(),
@@ -257,6 +260,7 @@ impl Config {
         }
         check_plans(&self.plans)?;
         self.edge.check()?;
+        self.cmcd.check()?;
         self.check_storage()?;
         self.check_sources()?;
         check_cdns(&self.cdn)?;

@@ -127,6 +127,8 @@ fn content_security_policy(config: &Config, embedders: &[String]) -> String {
     let cdns = listed(origins.clone());
     origins.push(origin_of(config.drm_base()));
     origins.extend(config.drm.license_url.as_deref().map(origin_of));
+    let reports = config.cmcd.target(&config.public_url);
+    origins.extend(reports.as_deref().map(origin_of));
     let mut services = listed(origins);
     // Not every browser takes 'self' for a WebSocket of the own origin, too.
     if let Some(stream) = streaming::preferred_base(config) {
@@ -264,6 +266,10 @@ mod tests {
         ));
         assert!(license.contains("connect-src 'self' https://l.example https://m.example;"), "{license}");
         assert!(license.contains("img-src 'self';"), "{license}");
+        // Where players are told to report to.
+        let reports = policy(&config("[cmcd]\nreport_to = \"https://r.example/cmcd\""));
+        assert!(reports.contains("connect-src 'self' https://r.example;"), "{reports}");
+        assert!(reports.contains("img-src 'self';"), "{reports}");
         // B87: where players are told to take the persistent connection.
         let stream = "public_url = \"https://a.example\"\n[stream]\ntransport = \"ws\"";
         assert!(policy(&config(stream)).contains("connect-src 'self' wss://a.example;"));

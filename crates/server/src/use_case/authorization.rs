@@ -138,15 +138,27 @@ fn manifest(
         drm_metadata: metadata.map(|signed| signed.octets),
         cdns: told(&cdns, pack),
         live: None,
+        reports: reports(service, pack),
     })
+}
+
+/// What CDNs and reports call a film: the same for all who watch it. A clear one has no content id.
+fn name_of(pack: &Pack) -> String {
+    let content = if pack.content_id.is_empty() { &pack.name } else { &pack.content_id };
+    let hash = hex::encode(sha256(content.as_bytes()));
+    hash.get(..32).unwrap_or_default().to_owned()
+}
+
+/// Where players are to report how it goes, if the operator wants to know.
+fn reports(service: &Service, pack: &Pack) -> Option<nccp::Reports> {
+    let config = &service.config;
+    let url = config.cmcd.target(&config.public_url)?;
+    Some(nccp::Reports { url, content: name_of(pack), downloads: config.cmcd.downloads })
 }
 
 /// As manifests tell them.
 fn told(cdns: &[Cdn<'_>], pack: &Pack) -> Vec<nccp::Cdn> {
-    // What CDNs call a film: the same for all who watch it. A clear one has no content id.
-    let content = if pack.content_id.is_empty() { &pack.name } else { &pack.content_id };
-    let hash = hex::encode(sha256(content.as_bytes()));
-    let name = hash.get(..32).unwrap_or_default().to_owned();
+    let name = name_of(pack);
     let told = |cdn: &Cdn<'_>| nccp::Cdn {
         id: cdn.id,
         name: cdn.name.to_owned(),
@@ -203,6 +215,7 @@ fn live_manifest(
         policy_version: None,
         drm_metadata: metadata.map(|signed| signed.octets),
         cdns: told(&cdns, pack),
+        reports: reports(service, pack),
     })
 }
 

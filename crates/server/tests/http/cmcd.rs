@@ -90,6 +90,28 @@ async fn players_report_what_happens() {
     assert!(!last.header("retry-after").is_empty());
 }
 
+/// Manifests say where the own player is to report, by the name that CDNs have for the film; off by default.
+#[tokio::test]
+async fn manifests_say_where_to_report() {
+    let plain = World::new().await;
+    let mut client = Client::registered(&plain).await;
+    assert_eq!(manifest(&mut client, &plain, MOVIE).await.reports, None);
+    for (setting, url) in
+        [("/cmcd", format!("{URL}/cmcd")), ("https://r.example/in", "https://r.example/in".to_owned())]
+    {
+        let cdn = "[[cdn]]\nid = 1\nname = \"a\"\nbase_url = \"https://a.example\"\ncmcd = true\n";
+        let world = World::with(&format!("{cdn}[cmcd]\nreport_to = \"{setting}\"\ndownloads = true\n")).await;
+        let mut client = Client::registered(&world).await;
+        let told = manifest(&mut client, &world, MOVIE).await;
+        let reports = told.reports.expect("it is wanted");
+        assert_eq!((reports.url, reports.downloads), (url, true));
+        assert_eq!(Some(reports.content), told.cdns[0].cmcd);
+    }
+    for bad in ["cmcd", "/cmcd?x", "ftp://r.example/in", "//r.example/in;"] {
+        assert!(server::Config::parse(&format!("[cmcd]\nreport_to = \"{bad}\"")).is_err(), "{bad}");
+    }
+}
+
 /// Off unless the operator wants it: players stop at 410.
 #[tokio::test]
 async fn no_reports_unless_they_are_wanted() {

@@ -7,6 +7,7 @@ mod boxes;
 mod bucket_sources;
 #[path = "../../../storage/tests/suite/buckets.rs"]
 mod buckets;
+mod caches;
 mod clear_films;
 mod client;
 mod cmcd;

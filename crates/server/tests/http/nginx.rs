@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
 use urltoken::{Dialect, Secret, Settings, Signer};
 
-const DOCUMENT: &str = include_str!("../../../../docs/cdn.md");
-/// How long nginx may take for anything that is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const DOCUMENT: &str = include_str!("../../../../docs/cdn.md");
+/// How long a cache may take for anything that is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often the edge was asked: by URL, and by `Range`.
-type Asked = Arc<Mutex<BTreeMap<(String, String), usize>>>;
+pub(super) type Asked = Arc<Mutex<BTreeMap<(String, String), usize>>>;
 
 struct Nginx {
     folder: tempfile::TempDir,
@@ -36,10 +36,28 @@ impl Drop for Nginx {
     }
 }
 
-fn program() -> Option<PathBuf> {
+/// Where a program is.
+pub(super) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-    folders.map(|folder| folder.join("nginx")).find(|file| file.is_file())
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Lets a world's edge listen. Gives where, and what it is asked from now on.
+pub(super) async fn listen(world: &World) -> (SocketAddr, Asked) {
+    let asked = Asked::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let edge = listener.local_addr().unwrap();
+    let note = Arc::clone(&asked);
+    let router = world.router.clone().layer(from_fn(move |request: Request, next: Next| {
+        let range = request.headers().get("range").map_or("", |range| range.to_str().unwrap()).to_owned();
+        *note.lock().unwrap().entry((request.uri().to_string(), range)).or_default() += 1;
+        next.run(request)
+    }));
+    tokio::spawn(async move {
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+    });
+    (edge, asked)
 }
 
 /// The configurations that the document shows.
@@ -51,7 +69,7 @@ fn samples() -> String {
 }
 
 /// Each replaced as often as it stands there, which is at least once.
-fn replaced(mut text: String, changes: &[(&str, &str)]) -> String {
+pub(super) fn replaced(mut text: String, changes: &[(&str, &str)]) -> String {
     for (from, to) in changes {
         assert!(text.contains(from), "docs/cdn.md has no {from}");
         text = text.replace(from, to);
@@ -67,22 +85,12 @@ fn root() -> bool {
 impl Nginx {
     /// Starts one in front of a world's edge, or prints why not.
     async fn start(world: &World) -> Option<Self> {
-        let Some(program) = program() else {
+        let Some(program) = program("nginx") else {
             println!("skipped: there is no nginx on this machine");
             return None;
         };
-        let asked = Asked::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let edge = listener.local_addr().unwrap().to_string();
-        let note = Arc::clone(&asked);
-        let router = world.router.clone().layer(from_fn(move |request: Request, next: Next| {
-            let range = request.headers().get("range").map_or("", |range| range.to_str().unwrap()).to_owned();
-            *note.lock().unwrap().entry((request.uri().to_string(), range)).or_default() += 1;
-            next.run(request)
-        }));
-        tokio::spawn(async move {
-            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
-        });
+        let (edge, asked) = listen(world).await;
+        let edge = edge.to_string();
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
         let (plain, checks) =
@@ -131,16 +139,20 @@ impl Nginx {
 }
 
 /// An answer: status, headers as they stand (in lower case), body.
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
 }
 
 async fn get(socket: &Path, url: &str, range: &str) -> Answer {
     let range = if range.is_empty() { String::new() } else { format!("range: {range}\r\n") };
-    let request = format!("GET {url} HTTP/1.1\r\nhost: films\r\n{range}connection: close\r\n\r\n");
-    let mut stream = UnixStream::connect(socket).await.unwrap();
+    ask(UnixStream::connect(socket).await.unwrap(), url, &range).await
+}
+
+/// Asks on a connection. `headers`: further lines of the request's head.
+pub(super) async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, url: &str, headers: &str) -> Answer {
+    let request = format!("GET {url} HTTP/1.1\r\nhost: films\r\n{headers}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut octets = Vec::new();
     tokio::time::timeout(PATIENCE, stream.read_to_end(&mut octets)).await.unwrap().unwrap();
@@ -159,12 +171,12 @@ fn file() -> MediaPath {
 }
 
 /// The URL of the film's first file without the origin.
-fn signed(signer: &Signer, base: &str, expires: u64, now: u64) -> String {
+pub(super) fn signed(signer: &Signer, base: &str, expires: u64, now: u64) -> String {
     let url = media_url::sign(signer, base, &file(), expires, now).url;
     url.strip_prefix(base).unwrap().to_owned()
 }
 
-fn ranged(url: &str, range: &str) -> String {
+pub(super) fn ranged(url: &str, range: &str) -> String {
     url.replacen('?', &format!("/range/{range}?"), 1)
 }
 

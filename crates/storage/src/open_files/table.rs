@@ -1,6 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hashlink::LruCache;
+use tokio::time::Instant;
 
 use crate::Key;
 
@@ -39,13 +40,30 @@ impl<V: Clone> Table<V> {
     }
 
     /// Keeps a value, unless something was forgotten since it was looked for: it may be what was to be
-    /// forgotten. Those that are not good any more go.
+    /// forgotten.
     pub(super) fn put(&mut self, key: Key, value: V, now: Instant, before: Forgotten) {
         if before == self.forgotten() {
-            let good_for = self.good_for;
-            self.all.retain(|_, (_, since)| now.saturating_duration_since(*since) < good_for);
             self.all.insert(key, (value, now));
         }
+    }
+
+    /// Those that are not good any more, which go.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<V> {
+        let mut expired = Vec::new();
+        let good_for = self.good_for;
+        self.all.retain(|_, (value, since)| {
+            let is_good = now.saturating_duration_since(*since) < good_for;
+            if !is_good {
+                expired.push(value.clone());
+            }
+            is_good
+        });
+        expired
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// Forgets a value.
@@ -93,10 +111,12 @@ mod tests {
             assert_eq!(table.get(&key(1), now + Duration::from_secs(second)), Some(1));
         }
         assert_eq!(table.get(&key(1), now + GOOD_FOR), None);
-        // What is not good any more goes when another one comes.
         put(&mut table, 2, now);
         put(&mut table, 3, now + GOOD_FOR);
-        assert_eq!(table.all.len(), 1);
+        assert_eq!(table.take_expired(now + GOOD_FOR), [2]);
+        assert!(!table.is_empty());
+        assert_eq!(table.take_expired(now + 2 * GOOD_FOR), [3]);
+        assert!(table.is_empty() && table.take_expired(now + 2 * GOOD_FOR).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use drm_api::cdm::StreamId;
@@ -12,14 +13,23 @@ use engine::{
     abr::{StartConditions, caps::Limit},
     model::TrackKind,
 };
+use gloo::utils::document;
 use nccp::{Manifest, Transport};
-use playback::{cmcd::Cmcd, presentation, stream::Broken};
+use playback::{
+    cmcd::{
+        Cmcd,
+        reports::{Facts, State},
+    },
+    presentation,
+    stream::Broken,
+};
 use web_sys::HtmlVideoElement;
 
 use super::{
     quality::Quality,
     speed::Speed,
     statistics::{Form, Statistics, host},
+    telemetry::Telemetry,
     track::{Missing, TrackHost, TrackRun, types},
 };
 use crate::{
@@ -78,6 +88,8 @@ pub(super) struct Driver {
     asked: RefCell<Option<String>>,
     /// What CDNs that ask for it are told, once one does.
     cmcd: RefCell<Option<Cmcd>>,
+    /// What the operator is told, where one wants to be.
+    telemetry: RefCell<Option<Rc<Telemetry>>>,
 }
 
 impl Driver {
@@ -105,6 +117,7 @@ impl Driver {
             stream: RefCell::default(),
             asked: RefCell::default(),
             cmcd: RefCell::default(),
+            telemetry: RefCell::default(),
         })
     }
 
@@ -163,6 +176,11 @@ impl Driver {
         if let Some(name) = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref()) {
             self.cmcd.borrow_mut().get_or_insert_with(|| Cmcd::new(drawn(), name));
         }
+        if let Some(to) = manifest.reports.as_ref().filter(|_| self.telemetry().is_none()) {
+            // The same playback as CDNs are told of.
+            let cmcd = self.cmcd.borrow().clone().unwrap_or_else(|| Cmcd::new(drawn(), &to.content));
+            self.telemetry.replace(Some(Telemetry::new(to, cmcd, manifest.live.is_some())));
+        }
         self.connect(&manifest);
         self.manifest.replace(Some(manifest));
         self.maybe_present();
@@ -181,6 +199,63 @@ impl Driver {
     /// The persistent connection, while there is one.
     fn connection(&self) -> Option<Rc<Connection>> {
         self.stream.borrow().as_ref().and_then(|stream| stream.as_ref().ok()).cloned()
+    }
+
+    // ---- what the operator is told ----
+
+    fn telemetry(&self) -> Option<Rc<Telemetry>> {
+        self.telemetry.borrow().clone()
+    }
+
+    fn facts(&self) -> Facts {
+        let engine = self.engine.borrow();
+        let ahead = engine.buffered().ahead(self.video.current_time());
+        Facts {
+            ahead: Duration::try_from_secs_f64(ahead).unwrap_or_default(),
+            throughput: engine.estimate(),
+            is_hidden: document().hidden(),
+        }
+    }
+
+    /// The player stands there from now on.
+    pub(super) fn stands(&self, state: State) {
+        if let Some(telemetry) = self.telemetry() {
+            telemetry.tell(|reports, now| reports.state(state, self.facts(), now));
+        }
+    }
+
+    /// It cannot go on.
+    pub(super) fn failed(&self, code: &str) {
+        if let Some(telemetry) = self.telemetry() {
+            telemetry.tell(|reports, now| reports.error(code, self.facts(), now));
+        }
+    }
+
+    /// Sends reports when it is time to. Wanted every few seconds.
+    pub(super) fn report(&self) {
+        if let Some(telemetry) = self.telemetry() {
+            telemetry.tell(|reports, now| reports.pass(|| self.facts(), now));
+            telemetry.send_due();
+        }
+    }
+
+    /// The page may go away.
+    pub(super) fn leave(&self) {
+        self.stands(State::Quit);
+        if let Some(telemetry) = self.telemetry() {
+            telemetry.send_all();
+        }
+    }
+
+    /// What becomes of downloads.
+    fn follow(&self, event: &Event) {
+        let Some(telemetry) = self.telemetry() else { return };
+        telemetry.tell(|reports, now| match event {
+            Event::Progress { fetch, .. } => reports.arrived(*fetch, now),
+            Event::FetchDone { fetch } => reports.done(*fetch, now),
+            Event::FetchFailed { fetch, failure } => reports.failed(*fetch, failure),
+            _ => {}
+        });
     }
 
     /// Looks at the manifest, if there is one.
@@ -317,6 +392,7 @@ impl Driver {
 
     /// Tells the engine, and does what it says. Events that come up meanwhile wait their turn.
     pub(super) fn feed(&self, event: Event) {
+        self.follow(&event);
         self.events.borrow_mut().push_back(event);
         if self.draining.replace(true) {
             return;
@@ -392,11 +468,17 @@ impl Driver {
                 if self.asked.borrow().as_deref() != asked {
                     self.asked.replace(asked.map(str::to_owned));
                 }
+                if let Some(telemetry) = self.telemetry().filter(|_| connection.is_none()) {
+                    telemetry.tell(|reports, now| reports.asked(&spec, now));
+                }
                 if let Some(track) = self.track(spec.track) {
                     track.fetch(spec, connection.as_ref());
                 }
             }
             Command::Abort { fetch } => {
+                if let Some(telemetry) = self.telemetry() {
+                    telemetry.tell(|reports, _| reports.aborted(fetch));
+                }
                 for track in &*self.tracks.borrow() {
                     track.abort(fetch);
                 }
@@ -427,6 +509,7 @@ impl Driver {
 
     /// Stops everything, and keeps what the next film may use.
     pub(super) fn close(&self) {
+        self.leave();
         self.closed.set(true);
         if let Some(estimate) = self.engine.borrow().estimate() {
             device_store::save_throughput(estimate);

@@ -219,6 +219,7 @@ impl Film {
         }
         let position = self.driver.is_presented().then(|| self.video.current_time());
         self.reporter.failed(problem.code.clone(), position);
+        self.driver.failed(&problem.code);
         self.tell(PlayerEvent::Failed(problem));
         self.close();
     }

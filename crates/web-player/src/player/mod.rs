@@ -10,7 +10,8 @@
 //! * `tracks`: what there is of sound and subtitles; `captions` puts subtitles on the element
 //! * `quality`: what there is of the picture, and what the viewer wants of it
 //! * `statistics`: the numbers of it all
-//! * `report`: what the site and the controller are told
+//! * `report`: what the site and the controller are told; `telemetry`: what the operator's receiver is, where there is
+//!   one
 //! * `video`: what happens on the element, to the page and by the clock
 
 mod captions;
@@ -25,6 +26,7 @@ mod rehearsal;
 mod report;
 mod speed;
 mod statistics;
+mod telemetry;
 mod track;
 mod tracks;
 mod video;

@@ -7,11 +7,12 @@ mod wrk;
 
 use serde::Serialize;
 
-use self::servers::Server;
-use self::stage::{Film, Stage};
+pub(crate) use self::servers::Server;
+pub(crate) use self::stage::{Film, Stage};
 use self::wrk::{Load, Measured};
 use crate::error::Error;
 use crate::project::Project;
+use crate::tools;
 
 /// Lengths of ranges that an edge is asked for.
 const LENGTHS: [(&str, u64); 2] = [("64 KB", 64 << 10), ("4 MB", 4 << 20)];
@@ -97,7 +98,9 @@ pub(super) fn print(report: &Report) {
 /// # Errors
 /// Of the tools, of the compilers, and of what is measured.
 pub(super) fn edge(project: &Project, extent: Extent) -> Result<Report, Error> {
-    let stage = Stage::prepare(project)?;
+    tools::nginx(project)?;
+    tools::wrk(project)?;
+    let stage = Stage::prepare(project, "")?;
     let (ours, nginx) = (stage.matinee(project)?, stage.nginx(project)?);
     let film = &stage.packed;
     let mut rows = Vec::new();
@@ -131,7 +134,8 @@ pub(super) fn edge(project: &Project, extent: Extent) -> Result<Report, Error> {
 /// # Errors
 /// As [`edge`].
 pub(super) fn origin(project: &Project, extent: Extent) -> Result<Report, Error> {
-    let stage = Stage::prepare(project)?;
+    tools::wrk(project)?;
+    let stage = Stage::prepare(project, "")?;
     let ours = stage.matinee(project)?;
     let segments = &stage.segments;
     let (mut made, mut packed, mut alone, mut per_core) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use engine::Event;
 use gloo::utils::document;
 use nccp::LogEvent;
+use playback::cmcd::reports::State;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Film, PlayerEvent};
@@ -13,11 +14,25 @@ use crate::{player::video::Happening, problem::Problem};
 impl Film {
     pub(super) fn happened(self: &Rc<Self>, what: Happening) {
         match what {
-            Happening::Seeking => self.driver.feed(Event::Seek { position: self.video.current_time() }),
-            Happening::Seeked => self.log(LogEvent::Seek),
+            Happening::Seeking => {
+                // Where the film begins is no choice of the viewer's.
+                if self.reporter.has_played() {
+                    self.driver.stands(State::Seeking);
+                }
+                self.driver.feed(Event::Seek { position: self.video.current_time() });
+            }
+            Happening::Seeked => {
+                if self.reporter.has_played() && self.video.paused() {
+                    self.driver.stands(State::Paused);
+                }
+                self.log(LogEvent::Seek);
+            }
             Happening::TimeUpdate => self.driver.playhead(),
             Happening::Waiting => {
                 self.reporter.waiting();
+                if self.reporter.has_played() && !self.video.seeking() {
+                    self.driver.stands(State::Rebuffering);
+                }
                 self.driver.playhead();
             }
             Happening::Play if self.licenses.is_restricted() => {
@@ -26,10 +41,19 @@ impl Film {
                 let _ = self.video.pause();
             }
             Happening::Play => {}
-            Happening::Playing => self.reporter.playing(),
+            Happening::Playing => {
+                self.reporter.playing();
+                self.driver.stands(State::Playing);
+            }
             Happening::Pause if self.video.ended() => {}
-            Happening::Pause => self.log(LogEvent::Pause),
+            Happening::Pause => {
+                if self.reporter.has_played() {
+                    self.driver.stands(State::Paused);
+                }
+                self.log(LogEvent::Pause);
+            }
             Happening::Ended => {
+                self.driver.stands(State::Ended);
                 self.log(LogEvent::End);
                 self.reporter.ended();
             }
@@ -40,7 +64,10 @@ impl Film {
                 });
                 self.fail(Problem::playback(&what));
             }
-            Happening::PageHide => self.reporter.farewell(),
+            Happening::PageHide => {
+                self.reporter.farewell();
+                self.driver.leave();
+            }
             Happening::VisibilityChange if document().hidden() => self.log(LogEvent::Hide),
             Happening::VisibilityChange => self.driver.woke_up(),
             Happening::Offline => self.driver.feed(Event::Offline),
@@ -48,6 +75,7 @@ impl Film {
             Happening::Displays => self.licenses.look_at_displays(),
             Happening::Tick => {
                 self.driver.playhead();
+                self.driver.report();
                 self.observe();
                 self.licenses.watch();
             }

@@ -18,10 +18,10 @@ const READY: Duration = Duration::from_secs(60);
 const TICKS: f64 = 100.0;
 
 /// A running server; ended when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     command: String,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
@@ -60,6 +60,16 @@ impl Server {
             .map(|ticks| ticks as f64 / TICKS)
             .ok_or_else(|| Error::Content { path, problem: "is not understood".to_owned() })
     }
+
+    /// Bytes of memory that it has.
+    ///
+    /// # Errors
+    /// As [`processor_time`](Self::processor_time).
+    pub(crate) fn resident(&self) -> Result<u64, Error> {
+        let path = PathBuf::from(format!("/proc/{}/status", self.child.id()));
+        let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
+        resident(&text).ok_or_else(|| Error::Content { path, problem: "is not understood".to_owned() })
+    }
 }
 
 impl Drop for Server {
@@ -79,6 +89,13 @@ fn ticks(text: &str) -> Option<u64> {
     // The first behind the name is field 3; these are 14 and 15.
     let mut fields = rest.split_whitespace().skip(11).map(|field| field.parse::<u64>().ok());
     Some(fields.next()?? + fields.next()??)
+}
+
+/// Bytes of resident memory in the text of `/proc/PID/status`.
+fn resident(text: &str) -> Option<u64> {
+    let size = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = size.trim().strip_suffix(" kB")?.parse().ok()?;
+    kilobytes.checked_mul(1024)
 }
 
 /// An address of this machine that nobody listens at.
@@ -186,5 +203,11 @@ mod tests {
         assert_eq!(ticks(text), Some(300));
         assert_eq!(ticks("7 (a) S 1"), None);
         assert_eq!(ticks(""), None);
+    }
+
+    #[test]
+    fn memory_is_found_among_other_lines() {
+        assert_eq!(resident("VmHWM:\t  9000 kB\nVmRSS:\t    8000 kB\nThreads:\t4\n"), Some(8000 << 10));
+        assert_eq!(resident("VmHWM:\t9000 kB"), None);
     }
 }

@@ -18,22 +18,22 @@ const SECONDS: &str = "120";
 const RATE: &str = "7M";
 
 /// A file by its URL.
-pub(super) struct Film {
+pub(crate) struct Film {
     /// Without scheme and authority.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// Octets.
     pub(super) size: u64,
 }
 
 /// All that is needed, in a folder of the target.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     pub(super) folder: PathBuf,
     /// As `taskset` takes them.
     pub(super) cores: String,
     /// The film's picture as a file of the library.
-    pub(super) packed: Film,
+    pub(crate) packed: Film,
     /// The same by the origin: the same octets but for keys, at the same places.
-    pub(super) made: Film,
+    pub(crate) made: Film,
     /// First and last octet of each segment of the picture.
     pub(super) segments: Vec<(u64, u64)>,
     binary: PathBuf,
@@ -43,14 +43,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Makes film, library and sources.
+    /// Makes film, library and sources. `more`: further lines of the configuration.
     ///
     /// # Errors
     /// Of the tools, of the compilers, and of `matinee`.
-    pub(super) fn prepare(project: &Project) -> Result<Self, Error> {
+    pub(crate) fn prepare(project: &Project, more: &str) -> Result<Self, Error> {
         tools::ffmpeg(project)?;
-        tools::nginx(project)?;
-        tools::wrk(project)?;
         build_site(project, Kind::Release)?;
         let binary = build_binary(project, Kind::Release)?;
         let folder = project.target.join("bench-delivery");
@@ -66,7 +64,7 @@ impl Stage {
         let text = format!(
             "public_url = \"http://localhost:{port}\"\nlisten = \"{address}\"\ndata = {data:?}\n\
              roles = [\"edge\", \"origin\"]\n[edge]\ntoken = \"nginx\"\nsecrets = [\"{SECRET}\"]\n\
-             [origin]\nsources = \"sources\"\n",
+             [origin]\nsources = \"sources\"\n{more}",
             port = address.port(),
             data = data.display().to_string(),
         );
@@ -107,7 +105,7 @@ impl Stage {
     ///
     /// # Errors
     /// Where it does not get ready.
-    pub(super) fn matinee(&self, project: &Project) -> Result<Server, Error> {
+    pub(crate) fn matinee(&self, project: &Project) -> Result<Server, Error> {
         servers::matinee(project, &self.binary, &self.config, (self.address, &self.cores))
     }
 
