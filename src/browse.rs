@@ -244,6 +244,8 @@ mod tests {
             position: None,
             watched_at: None,
             queued: false,
+            liked: None,
+            likes: None,
             playable: true,
             embedded: false,
             state: None,
