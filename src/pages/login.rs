@@ -34,7 +34,7 @@ pub fn Login(props: &LoginProps) -> Html {
     };
     let unsupported = (!session.missing.is_empty()).then(|| Problem::unsupported(&session.missing));
     html! {
-        <main class="foyer" id="main">
+        <main class="foyer" id="main" tabindex="-1">
             <div class="curtain" aria-hidden="true"><div class="bulbs" /></div>
             <div class="box-office">
                 <h1 class="sr">{ say::sign_in() }</h1>
