@@ -83,6 +83,13 @@ pub enum Action {
         /// Whether it is on the list now.
         queued: bool,
     },
+    /// The account has said what it thinks of a film, or taken that back.
+    Voted {
+        /// Which one.
+        movie: MovieId,
+        /// Whether it likes it, where it says so.
+        liked: Option<bool>,
+    },
     /// The viewer asked to try again.
     Retry,
 }
@@ -176,6 +183,15 @@ impl Reducible for Session {
                         .iter_mut()
                         .filter(|film| film.movie_id == movie)
                         .for_each(|film| film.queued = queued);
+                }
+            }
+            Action::Voted { movie, liked } => {
+                if let Some(library) = &mut next.library {
+                    let films = &mut Rc::make_mut(library).movies;
+                    films
+                        .iter_mut()
+                        .filter(|film| film.movie_id == movie)
+                        .for_each(|film| film.liked = liked);
                 }
             }
             Action::Retry => {

@@ -1,5 +1,6 @@
 //! Parts of pages.
 
+mod beside;
 mod controls;
 mod copy_button;
 mod device_list;
@@ -34,7 +35,10 @@ pub mod settings;
 pub mod skip;
 pub mod statistics;
 mod surface;
+pub mod up_next;
+mod vote_buttons;
 
+pub use beside::{Beside, is_wide};
 pub use controls::Controls;
 pub use copy_button::CopyButton;
 pub use device_list::DeviceList;
@@ -63,3 +67,5 @@ pub use seek_bar::SeekBar;
 pub use session_list::SessionList;
 pub use statistics::StatisticsView;
 pub use surface::use_surface;
+pub use up_next::UpNext;
+pub use vote_buttons::VoteButtons;

@@ -103,6 +103,8 @@ pub(crate) fn remote(on_toggle: Callback<()>) -> Remote {
         on_captions: Callback::noop(),
         on_help: Callback::noop(),
         on_statistics: Callback::noop(),
+        on_next: Callback::noop(),
+        on_theatre: Callback::noop(),
         chapters: Vec::new().into(),
         on_note: Callback::noop(),
     }

@@ -44,4 +44,5 @@ mod streams;
 mod switching;
 mod sync;
 mod tracks;
+mod up_next;
 mod watch_page;
