@@ -139,6 +139,8 @@ pub struct Remote {
     pub on_next: Callback<()>,
     /// Shows the film alone, or with what goes with it.
     pub on_theatre: Callback<()>,
+    /// Hears that the viewer goes elsewhere in the film.
+    pub on_seek: Callback<()>,
     /// Chapters, ascending.
     pub chapters: Rc<[Chapter]>,
     /// Says for a moment what a key or finger has done.
@@ -199,6 +201,7 @@ impl Remote {
     fn seek(&self, video: &HtmlVideoElement, to: f64) {
         if self.duration > 0.0 {
             video.set_current_time(to.max(self.begin).min(self.duration));
+            self.on_seek.emit(());
         }
     }
 

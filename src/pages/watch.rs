@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     components::{
-        Beside, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext, icons, is_wide,
+        Beside, CARD, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext, art_for, icons,
+        is_wide,
         remote::{Press, Remote},
         settings::Setting,
         skip::Skip,
@@ -269,6 +270,11 @@ pub fn Watch(props: &WatchProps) -> Html {
         },
         on_next: on_next.clone(),
         on_theatre,
+        // Who does so knows where the film went on.
+        on_seek: {
+            let shown = shown.dispatcher();
+            use_callback((), move |(), ()| shown.dispatch(Told::ResumedSeen))
+        },
         chapters: chapters.clone().into(),
         on_note: {
             let shown = shown.dispatcher();
@@ -342,13 +348,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     };
     let surface = use_surface(&remote, &idle, shown.wants_gesture);
     let surface = controls.then_some(surface);
-    let start_over = {
-        let (remote, shown) = (remote.clone(), shown.dispatcher());
-        move |_: MouseEvent| {
-            remote.press(Press::To(0.0));
-            shown.dispatch(Told::ResumedSeen);
-        }
-    };
+    let start_over = press(Press::To(0.0));
     let next =
         around.next.as_ref().filter(|_| is_over && plays_next && controls && !*stopped && problem.is_none());
     let skip = Skip::at(&chapters, media.time, shown.duration)
@@ -360,6 +360,15 @@ pub fn Watch(props: &WatchProps) -> Html {
     let on_help_close = {
         let shown = shown.dispatcher();
         Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
+    };
+    // What the viewer has clicked on stands for the film until it has a picture. It is at hand; whoever comes by the
+    // film's address does not wait for one more file.
+    let first_sight = {
+        let around = Rc::clone(&around);
+        use_memo((), move |()| {
+            let art = around.film.as_ref().and_then(|film| art_for(film, CARD))?;
+            Some(AttrValue::from(art.url.clone()))
+        })
     };
     let on_press = use_callback(remote.clone(), |press: Press, remote: &Remote| remote.press(press));
     let has_room = !bare && problem.is_none() && !shown.not_begun;
@@ -374,6 +383,9 @@ pub fn Watch(props: &WatchProps) -> Html {
         <>
         <main id="main" class={classes!("stage", beside.is_some().then_some("with-beside"))} tabindex="-1" ref={stage.clone()}>
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
+            if let Some(picture) = (*first_sight).as_ref().filter(|_| has_room) {
+                <img class={classes!("first-sight", media.has_picture.then_some("gone"))} src={picture.clone()} alt="" />
+            }
             if problem.is_none() && shown.not_begun {
                 <div class="curtain-call">
                     <EventWaiting movie={props.movie} title={title.clone()} {starts} has_run={shown.has_run} {bare}

@@ -105,6 +105,7 @@ pub(crate) fn remote(on_toggle: Callback<()>) -> Remote {
         on_statistics: Callback::noop(),
         on_next: Callback::noop(),
         on_theatre: Callback::noop(),
+        on_seek: Callback::noop(),
         chapters: Vec::new().into(),
         on_note: Callback::noop(),
     }
