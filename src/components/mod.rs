@@ -43,7 +43,7 @@ pub use beside::{Beside, is_wide};
 pub use controls::Controls;
 pub use copy_button::CopyButton;
 pub use device_list::DeviceList;
-pub use display::{use_orientation, use_wake_lock};
+pub use display::{use_full_screen_left, use_orientation, use_wake_lock};
 pub use early_opening::{EarlyOpening, use_early_opening};
 pub use error_view::ErrorView;
 pub use event_waiting::EventWaiting;

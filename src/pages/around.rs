@@ -1,11 +1,16 @@
 //! What the library has around the film that is watched.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use nccp::{MovieId, json::LibraryMovie};
+use web_player::player::Player;
 use yew::prelude::*;
 
-use crate::{browse, session::SessionHandle};
+use crate::{
+    browse,
+    route::{self, Route},
+    session::SessionHandle,
+};
 
 /// What the library has around a film.
 #[derive(Default)]
@@ -49,4 +54,42 @@ pub(super) fn use_around(session: &SessionHandle, movie: MovieId, bare: bool) ->
     use_memo((which, movie), move |_| {
         library.map(|library| Around::find(&library.movies, movie)).unwrap_or_default()
     })
+}
+
+/// What can be done at the end of a film.
+pub(super) struct Ending {
+    /// The viewer does not want what comes next.
+    pub(super) stopped: bool,
+    /// Goes on to what comes next; in the middle of a film to the next episode alone.
+    pub(super) on_next: Callback<()>,
+    /// The viewer stays.
+    pub(super) on_stop: Callback<()>,
+}
+
+/// `is_over`: nothing is left of the film, or credits.
+#[hook]
+pub(super) fn use_ending(around: &Around, is_over: bool, player: &Rc<RefCell<Option<Player>>>) -> Ending {
+    let stopped = use_state_eq(|| false);
+    {
+        // Whoever goes back is asked anew at the next end.
+        let stopped = stopped.setter();
+        use_effect_with(is_over, move |is_over| {
+            if !is_over {
+                stopped.set(false);
+            }
+        });
+    }
+    let next = if is_over { around.next.as_ref() } else { around.next_episode() };
+    let player = Rc::clone(player);
+    let on_next = use_callback((next.map(|next| next.movie_id), is_over), move |(), (next, is_over)| {
+        let Some(movie) = *next else { return };
+        if let (true, Some(player)) = (*is_over, &*player.borrow()) {
+            player.finish();
+        }
+        // Back leads to where the viewer came from, however many episodes there were.
+        route::replace(&Route::Watch { movie }.address());
+    });
+    let setter = stopped.setter();
+    let on_stop = use_callback((), move |(), ()| setter.set(true));
+    Ending { stopped: *stopped, on_next, on_stop }
 }

@@ -18,7 +18,7 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
-    around::use_around,
+    around::{Ending, use_around, use_ending},
     hosted,
     shown::{Shown, Told, status},
 };
@@ -29,8 +29,8 @@ use crate::{
         remote::{Press, Remote},
         settings::Setting,
         skip::Skip,
-        up_next, use_focus_led_on, use_idle, use_media_session, use_media_state, use_online, use_orientation,
-        use_surface, use_wake_lock,
+        up_next, use_focus_led_on, use_full_screen_left, use_idle, use_media_session, use_media_state,
+        use_online, use_orientation, use_surface, use_wake_lock,
     },
     embedding::HostHandle,
     route::{self, Route},
@@ -143,15 +143,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     let around = use_around(&session, props.movie, bare);
     let (plays_next, set_plays_next) = use_kept(device_store::plays_next, device_store::save_plays_next);
     let (theatre, set_theatre) = use_kept(device_store::theatre, device_store::save_theatre);
-    use_effect_with((), |()| {
-        || {
-            // The next film has the screen as this one had it; other pages do not.
-            let stays = matches!(Route::current(), Route::Watch { .. });
-            if !stays && document().fullscreen_element().is_some() {
-                document().exit_fullscreen();
-            }
-        }
-    });
+    use_full_screen_left();
 
     let plays = media.has_picture && !media.paused && !media.waiting;
     {
@@ -211,34 +203,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     };
     let chapters = shown.metadata.as_ref().map(|metadata| metadata.chapters.clone()).unwrap_or_default();
     let is_over = shown.begun && shown.live.is_none() && up_next::is_over(&media, &chapters, shown.duration);
-    let stopped = use_state_eq(|| false);
-    {
-        // Whoever goes back is asked anew at the next end.
-        let stopped = stopped.setter();
-        use_effect_with(is_over, move |is_over| {
-            if !is_over {
-                stopped.set(false);
-            }
-        });
-    }
-    let on_next = {
-        // In the middle of a film the key leads to the next episode alone.
-        let next = if is_over { around.next.as_ref() } else { around.next_episode() };
-        let player = Rc::clone(&player);
-        use_callback((next.map(|next| next.movie_id), is_over), move |(), (next, is_over)| {
-            let Some(movie) = *next else { return };
-            if let (true, Some(player)) = (*is_over, &*player.borrow()) {
-                // Only credits are left.
-                player.finish();
-            }
-            // Back leads to where the viewer came from, however many episodes there were.
-            route::replace(&Route::Watch { movie }.address());
-        })
-    };
-    let on_stop = {
-        let stopped = stopped.setter();
-        use_callback((), move |(), ()| stopped.set(true))
-    };
+    let Ending { stopped, on_next, on_stop } = use_ending(&around, is_over, &player);
     let on_theatre = use_callback((theatre, set_theatre), move |(), (theatre, set_theatre)| {
         if !bare && is_wide() {
             set_theatre.emit(!theatre);
@@ -350,7 +315,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     let surface = controls.then_some(surface);
     let start_over = press(Press::To(0.0));
     let next =
-        around.next.as_ref().filter(|_| is_over && plays_next && controls && !*stopped && problem.is_none());
+        around.next.as_ref().filter(|_| is_over && plays_next && controls && !stopped && problem.is_none());
     let skip = Skip::at(&chapters, media.time, shown.duration)
         .filter(|_| controls && shown.begun && shown.live.is_none() && !media.ended && next.is_none());
     // Both go by themselves, by a key, or by a button of theirs.
