@@ -5,7 +5,7 @@ use nccp::{
     BoxCode, MovieId,
     json::{
         Activate, Activated, ChangePassword, Devices, Film, Login, OpenShare, OpenedShare, RenameDevice,
-        Sessions, UnregisterDevice,
+        Sessions, UnregisterDevice, Vote,
     },
 };
 pub use web_player::api::{Error, library};
@@ -78,4 +78,13 @@ pub async fn activate(code: &BoxCode, confirm: bool) -> Result<Activated, Error>
 pub async fn set_queued(movie: MovieId, queued: bool) -> Result<(), Error> {
     let route = format!("/api/queue/{movie}");
     send(if queued { Request::put(&route) } else { Request::delete(&route) }).await.map(drop)
+}
+
+/// `PUT` or `DELETE /api/votes/{movie}`: whether the account likes a film; `None` takes back what it said.
+pub async fn vote(movie: MovieId, liked: Option<bool>) -> Result<(), Error> {
+    let route = format!("/api/votes/{movie}");
+    match liked {
+        Some(liked) => send_json(Request::put(&route), &Vote { liked }).await.map(drop),
+        None => send(Request::delete(&route)).await.map(drop),
+    }
 }

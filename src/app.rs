@@ -1,8 +1,10 @@
 //! The root component.
 
+use gloo::utils::document;
 use yew::prelude::*;
 
 use crate::{
+    browser::{call, object},
     pages::{Account, Activate, Devices, Embed, Film, Help, Library, Login, NotFound, Share, Watch},
     route::{Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
@@ -18,11 +20,27 @@ pub fn App() -> Html {
     }
 }
 
+/// Leads the focus to the page that was come to, unless something in it has taken it: what had the focus has gone with
+/// the page before, and the keyboard and screen readers would begin anew at the top.
+#[hook]
+fn use_focus_on_page(route: &Route) {
+    let is_first = use_mut_ref(|| true);
+    use_effect_with(route.clone(), move |_| {
+        let has_come = !is_first.replace(false);
+        let is_lost = document().active_element().is_none_or(|has| has.tag_name() == "BODY");
+        let main = document().get_element_by_id("main").filter(|_| has_come && is_lost);
+        if let Some(main) = main {
+            call(&main, "focus", &[object([("preventScroll", true.into())])]);
+        }
+    });
+}
+
 /// The current page; pages that need a session lead to `/login` without one.
 #[function_component]
 fn Pages() -> Html {
     let route = use_route();
     let session = use_session();
+    use_focus_on_page(&route);
     let is_open = matches!(route, Route::Login { .. } | Route::Help { .. } | Route::NotFound);
     let to_login = session.phase == Phase::SignedOut && !is_open;
     {

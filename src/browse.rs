@@ -24,11 +24,13 @@ pub enum Order {
     Newest,
     /// What was released last comes first.
     Year,
+    /// What most like comes first.
+    Liked,
 }
 
 impl Order {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Title, Self::Newest, Self::Year];
+    pub const ALL: [Self; 4] = [Self::Title, Self::Newest, Self::Year, Self::Liked];
 
     /// As addresses have it.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Order {
             Self::Title => "title",
             Self::Newest => "newest",
             Self::Year => "year",
+            Self::Liked => "liked",
         }
     }
 
@@ -45,6 +48,7 @@ impl Order {
             Self::Title => say::sort_title(),
             Self::Newest => say::sort_newest(),
             Self::Year => say::sort_year(),
+            Self::Liked => say::sort_liked(),
         }
     }
 
@@ -117,6 +121,7 @@ pub fn sort(films: &mut [&LibraryMovie], order: Order) {
         Order::Title => {}
         Order::Newest => films.sort_by_key(|film| Reverse(film.added)),
         Order::Year => films.sort_by_key(|film| Reverse(film.year)),
+        Order::Liked => films.sort_by_key(|film| Reverse(film.likes)),
     }
 }
 
@@ -137,14 +142,14 @@ pub fn genres<'a>(films: &[&'a LibraryMovie]) -> Vec<(&'a str, Vec<&'a LibraryMo
     genres
 }
 
-/// Films that share genres or cast with one, most of them first.
+/// Films that share genres or cast with one, most of them first; none that the account does not like.
 pub fn alike<'a>(films: &'a [LibraryMovie], to: &LibraryMovie) -> Vec<&'a LibraryMovie> {
     let shared = |ours: &[String], theirs: &[String]| ours.iter().filter(|of| theirs.contains(of)).count();
     let likeness =
         |film: &LibraryMovie| 2 * shared(&to.genres, &film.genres) + 3 * shared(&to.cast, &film.cast);
     let mut found: Vec<(usize, &LibraryMovie)> = films
         .iter()
-        .filter(|film| film.movie_id != to.movie_id)
+        .filter(|film| film.movie_id != to.movie_id && film.liked != Some(false))
         .map(|film| (likeness(film), film))
         .filter(|(likeness, _)| *likeness > 0)
         .collect();
@@ -169,6 +174,23 @@ pub fn next_episode<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<
     let mut episodes = episodes(films, of).into_iter();
     episodes.find(|film| film.movie_id == of.movie_id)?;
     episodes.next()
+}
+
+/// What plays after a film: the next episode; else what is next on the account's list, or most like the film, and was
+/// never watched. Nothing that cannot be played now.
+pub fn comes_next<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<&'a LibraryMovie> {
+    let is_fit = |film: &&LibraryMovie| film.playable && !is_event(film) && film.movie_id != of.movie_id;
+    let series = of.episode.as_ref().map(|episode| &episode.series);
+    let is_new = |film: &&LibraryMovie| {
+        is_fit(film)
+            && film.watched_at.is_none()
+            && film.liked != Some(false)
+            && (series.is_none() || film.episode.as_ref().map(|episode| &episode.series) != series)
+    };
+    next_episode(films, of)
+        .filter(is_fit)
+        .or_else(|| films.iter().filter(|film| film.queued).find(is_new))
+        .or_else(|| alike(films, of).into_iter().find(is_new))
 }
 
 /// The film that stands in front of the house: one that is live, else what was seen last, else the newest that is no
@@ -244,6 +266,8 @@ mod tests {
             position: None,
             watched_at: None,
             queued: false,
+            liked: None,
+            likes: None,
             playable: true,
             embedded: false,
             state: None,
@@ -265,6 +289,11 @@ mod tests {
         assert_eq!(ids(&some), [3, 2, 1]);
         sort(&mut some, Order::Year);
         assert_eq!(ids(&some), [2, 1, 3], "without a year comes last");
+        let liked = |film: &LibraryMovie, likes| LibraryMovie { likes, ..film.clone() };
+        let films = [liked(&films[0], None), liked(&films[1], Some(0)), liked(&films[2], Some(93))];
+        let mut some: Vec<_> = films.iter().collect();
+        sort(&mut some, Order::Liked);
+        assert_eq!(ids(&some), [2, 3, 1], "of which too few have said so comes last");
         assert_eq!(Order::ALL.map(|order| Order::parse(order.as_str())), Order::ALL);
         assert_eq!(Order::parse("size"), Order::Title);
     }
@@ -310,6 +339,40 @@ mod tests {
         let next = |of: usize| next_episode(&films, &films[of]).map(|film| film.movie_id.get());
         assert_eq!([next(3), next(1), next(0), next(2), next(4)], [Some(2), Some(1), None, None, None]);
         assert!(episodes(&films, &films[4]).is_empty());
+    }
+
+    #[test]
+    fn what_comes_next_is_an_episode_or_of_the_list_or_alike() {
+        let episode = |id, number| LibraryMovie {
+            episode: Some(Episode { series: "Signs".into(), season: 1, number }),
+            ..film(id, "E", &["Drama"], &[])
+        };
+        let mut films = vec![
+            episode(1, 1),
+            episode(2, 2),
+            film(3, "A", &["Drama"], &[]),
+            film(4, "B", &["Krimi"], &[]),
+            film(5, "C", &["Drama"], &[]),
+        ];
+        let next =
+            |films: &[LibraryMovie], of: usize| comes_next(films, &films[of]).map(|film| film.movie_id.get());
+        assert_eq!(next(&films, 0), Some(2));
+        assert_eq!(next(&films, 1), Some(3), "after the last episode something else of its kind");
+        assert_eq!((next(&films, 2), next(&films, 3)), (Some(1), None), "nothing is like it");
+        films[3].queued = true;
+        assert_eq!((next(&films, 0), next(&films, 1), next(&films, 2)), (Some(2), Some(4), Some(4)));
+        assert_eq!(next(&films, 3), None, "not the film itself");
+        films[3].watched_at = Some(9);
+        assert_eq!(next(&films, 1), Some(3), "what was watched does not come by itself");
+        films[2].liked = Some(false);
+        assert_eq!(next(&films, 1), Some(5));
+        films[4].playable = false;
+        films[1].playable = false;
+        assert_eq!((next(&films, 0), next(&films, 1)), (None, None));
+        films[1] = LibraryMovie { state: Some("waiting".into()), ..episode(2, 2) };
+        assert_eq!(next(&films, 0), None, "an event to come has not begun");
+        films[1] = LibraryMovie { watched_at: Some(3), position: Some(7.0), ..episode(2, 2) };
+        assert_eq!(next(&films, 0), Some(2), "an episode does, wherever it was left");
     }
 
     #[test]

@@ -83,6 +83,13 @@ pub enum Action {
         /// Whether it is on the list now.
         queued: bool,
     },
+    /// The account has said what it thinks of a film, or taken that back.
+    Voted {
+        /// Which one.
+        movie: MovieId,
+        /// Whether it likes it, where it says so.
+        liked: Option<bool>,
+    },
     /// The viewer asked to try again.
     Retry,
 }
@@ -178,6 +185,15 @@ impl Reducible for Session {
                         .for_each(|film| film.queued = queued);
                 }
             }
+            Action::Voted { movie, liked } => {
+                if let Some(library) = &mut next.library {
+                    let films = &mut Rc::make_mut(library).movies;
+                    films
+                        .iter_mut()
+                        .filter(|film| film.movie_id == movie)
+                        .for_each(|film| film.liked = liked);
+                }
+            }
             Action::Retry => {
                 next.problem = None;
                 next.attempt += 1;
@@ -205,11 +221,17 @@ pub fn refresh_library(session: SessionHandle) {
     spawn_local(async move { session.dispatch(ask_for_library().await) });
 }
 
-/// After `POST /login`: makes sure of the session before the next page needs it.
-pub fn enter(session: SessionHandle, next: String) {
+/// After `POST /login`: makes sure of the session before the next page needs it. `refused` hears that there is none all
+/// the same: this browser, or the page around, does not let the site keep its cookies.
+pub fn enter(session: SessionHandle, next: String, refused: Callback<()>) {
     spawn_local(async move {
-        session.dispatch(ask_for_library().await);
-        route::replace(&next);
+        match ask_for_library().await {
+            Action::SignedOut => refused.emit(()),
+            action => {
+                session.dispatch(action);
+                route::replace(&next);
+            }
+        }
     });
 }
 

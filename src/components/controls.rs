@@ -18,6 +18,7 @@ use super::{
     icons,
     live::{LiveRail, LiveStand},
     media_state::MediaState,
+    menu::{Group, Item, Menu},
     remote::{Press, Remote, STEP, has_picture_in_picture, is_character, press_of},
     seek_bar::SeekBar,
     settings::{Setting, Settings},
@@ -56,6 +57,15 @@ pub struct ControlsProps {
     pub on_live: Callback<()>,
     /// Changes a setting.
     pub on_choose: Callback<Setting>,
+    /// Whether the next episode plays by itself; `None` where nothing comes next.
+    #[prop_or_default]
+    pub plays_next: Option<bool>,
+    /// The next episode's title.
+    #[prop_or_default]
+    pub next: Option<AttrValue>,
+    /// Whether the film stands alone, where something else could stand beside it.
+    #[prop_or_default]
+    pub theatre: Option<bool>,
     /// The film's title.
     pub title: AttrValue,
     /// Nothing has moved for a while.
@@ -181,6 +191,14 @@ pub fn Controls(props: &ControlsProps) -> Html {
                         <p class="time"><span>{ spoken::position(time) }</span>{ " / " }<span>{ spoken::position(duration) }</span></p>
                     }
                     <span class="gap" />
+                    if let Some(next) = &props.next {
+                        <button type="button" class="wide" aria-label={say::next_episode_label(next)}
+                            title={say::with_key(say::next_episode(), "n")} onclick={button(Press::Next)}>{ icons::next() }</button>
+                    }
+                    if live.is_none() && chapters.len() > 1 {
+                        <Menu<Press> name={say::chapters()} icon={icons::list()} groups={vec![chapter_list(chapters, time)]}
+                            on_choose={on_press.clone()} />
+                    }
                     <button type="button" class="wide" aria-label={say::keys()} title={say::with_key(say::keys(), "?")}
                         onclick={button(Press::Help)}>{ icons::keys() }</button>
                     if !tracks.texts.is_empty() {
@@ -188,12 +206,17 @@ pub fn Controls(props: &ControlsProps) -> Html {
                             aria-pressed={tracks.text.is_some().to_string()}
                             onclick={button(Press::Captions)}>{ icons::captions() }</button>
                     }
-                    <Settings quality={quality.clone()} limit={props.limit} statistics={props.statistics} tracks={tracks.clone()} speed={media.speed} {on_choose} />
+                    <Settings quality={quality.clone()} limit={props.limit} statistics={props.statistics} tracks={tracks.clone()} speed={media.speed}
+                        plays_next={props.plays_next} {on_choose} />
                     if has_picture_in_picture() {
                         <button type="button" class="wide" aria-label={say::picture_in_picture()}
                             title={say::with_key(say::picture_in_picture(), "p")} onclick={button(Press::PictureInPicture)}>
                             { icons::inset() }
                         </button>
+                    }
+                    if let Some(theatre) = props.theatre.filter(|_| !media.full_screen) {
+                        <button type="button" class="roomy" aria-label={say::theatre()} aria-pressed={theatre.to_string()}
+                            title={say::with_key(say::theatre(), "t")} onclick={button(Press::Theatre)}>{ icons::theatre() }</button>
                     }
                     <button type="button" aria-label={if media.full_screen { say::full_screen_exit() } else { say::full_screen() }}
                         title={say::with_key(say::full_screen(), "f")} onclick={button(Press::FullScreen)}>
@@ -203,6 +226,17 @@ pub fn Controls(props: &ControlsProps) -> Html {
             </div>
         </div>
     }
+}
+
+/// The chapters as a menu has them; the one that the film is in is checked.
+fn chapter_list(chapters: &[Chapter], time: f64) -> Group<Press> {
+    let here = chapters.iter().rposition(|chapter| chapter.start <= time);
+    let item = |(n, chapter): (usize, &Chapter)| Item {
+        label: format!("{} {}", chapter.title, spoken::position(chapter.start)).trim().to_owned(),
+        checked: here == Some(n),
+        value: Press::To(chapter.start),
+    };
+    Group { name: say::chapters(), items: chapters.iter().enumerate().map(item).collect(), hint: None }
 }
 
 /// What the key asks of the player; an open dialog has the keys for itself.

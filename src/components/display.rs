@@ -14,7 +14,10 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
-use crate::browser::{call, get, promise, tell};
+use crate::{
+    browser::{call, get, promise, tell},
+    route::Route,
+};
 
 /// Keeps the screen on while the film plays (W3C, Screen Wake Lock), where the browser can and allows it.
 #[hook]
@@ -78,6 +81,19 @@ impl Held {
             tell(&sentinel, "release", &[]);
         }
     }
+}
+
+/// Leaves full screen with the page, unless another film follows on it, which has the screen as this one had it.
+#[hook]
+pub fn use_full_screen_left() {
+    use_effect_with((), |()| {
+        || {
+            let follows = matches!(Route::current(), Route::Watch { .. });
+            if !follows && document().fullscreen_element().is_some() {
+                document().exit_fullscreen();
+            }
+        }
+    });
 }
 
 /// Holds a film that is wider than tall crosswise in full screen. Only phones and tablets can; others refuse.

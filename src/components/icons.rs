@@ -56,6 +56,16 @@ icons! {
     inset "M3 5h18v14H3zm2 2v10h14V7zm6 5h7v4h-7z";
     /// A keyboard.
     keys "M3 6h18v12H3zm2 2v8h14V8zm1.5 1.5h2v2h-2zm3.5 0h2v2h-2zm3.5 0h2v2h-2zm3.5 0h1.5v2H17zM8 13h8v1.8H8z";
+    /// Lines with what they are called before them.
+    list "M4 5h2.2v2.2H4zM8.5 5H20v2.2H8.5zM4 10.9h2.2v2.2H4zM8.5 10.9H20v2.2H8.5zM4 16.8h2.2V19H4zM8.5 16.8H20V19H8.5z";
+    /// A triangle before a bar.
+    next "M5.5 4.5v15l10-7.5zM16.5 4.5h2.5v15h-2.5z";
+    /// A wide screen.
+    theatre "M2.5 6h19v12h-19zm2 2v8h15V8z";
+    /// A thumb up.
+    thumb_up "M2.5 10.5h4V21h-4zM8 20.5V10.6L12.6 3c1.3.1 2.1 1.1 1.9 2.4L13.9 9.5H19a2 2 0 0 1 2 2.4l-1.4 7a2 2 0 0 1-2 1.6z";
+    /// A thumb down.
+    thumb_down "M21.5 13.5h-4V3h4zM16 3.5v9.9L11.4 21c-1.3-.1-2.1-1.1-1.9-2.4l.6-4.1H5a2 2 0 0 1-2-2.4l1.4-7a2 2 0 0 1 2-1.6z";
     /// A plus.
     plus "M11 4.5h2V11h6.5v2H13v6.5h-2V13H4.5v-2H11z";
     /// A tick.

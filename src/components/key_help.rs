@@ -5,7 +5,7 @@ use web_player::device_store;
 use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::remote::keys;
+use super::remote::{keys, keys_of_the_site};
 
 /// Properties of [`KeyHelp`].
 #[derive(Properties, PartialEq)]
@@ -14,6 +14,9 @@ pub struct KeyHelpProps {
     pub open: bool,
     /// It was closed.
     pub on_close: Callback<()>,
+    /// Without what the site's own page has: what comes next, and what stands beside.
+    #[prop_or_default]
+    pub bare: bool,
 }
 
 /// A dialog; the browser keeps the focus in it and gives it back. Keys that are letters, digits or signs are
@@ -46,12 +49,13 @@ pub fn KeyHelp(props: &KeyHelpProps) -> Html {
             are_on.set(on);
         }
     };
+    let of_the_site = (!props.bare).then(keys_of_the_site).into_iter().flatten();
     html! {
         <dialog class="key-help" aria-labelledby="key-help-title" ref={dialog} {onclose}>
             <form method="dialog">
                 <h2 id="key-help-title">{ say::keys() }</h2>
                 <dl>
-                    { for keys().into_iter().map(|(keys, what)| html! {
+                    { for keys().into_iter().chain(of_the_site).map(|(keys, what)| html! {
                         <div>
                             <dt>{ for keys.into_iter().map(|key| html! { <kbd>{ key }</kbd> }) }</dt>
                             <dd>{ what }</dd>

@@ -1,5 +1,6 @@
 //! Parts of pages.
 
+mod beside;
 mod controls;
 mod copy_button;
 mod device_list;
@@ -28,17 +29,21 @@ mod queue_button;
 mod rail;
 pub mod remote;
 mod rename_device;
+mod reveal;
 mod seek_bar;
 mod session_list;
 pub mod settings;
 pub mod skip;
 pub mod statistics;
 mod surface;
+pub mod up_next;
+mod vote_buttons;
 
+pub use beside::{Beside, is_wide};
 pub use controls::Controls;
 pub use copy_button::CopyButton;
 pub use device_list::DeviceList;
-pub use display::{use_orientation, use_wake_lock};
+pub use display::{use_full_screen_left, use_orientation, use_wake_lock};
 pub use early_opening::{EarlyOpening, use_early_opening};
 pub use error_view::ErrorView;
 pub use event_waiting::EventWaiting;
@@ -56,10 +61,13 @@ pub use media_state::{MediaState, use_media_state};
 pub use online::{use_going_on, use_online};
 pub use password_form::{PasswordForm, PasswordFormProps};
 pub use play_link::PlayLink;
-pub use poster::Poster;
+pub use poster::{CARD, Poster, art_for};
 pub use queue_button::QueueButton;
 pub use rename_device::{RenameDevice, RenameDeviceProps};
+pub use reveal::Reveal;
 pub use seek_bar::SeekBar;
 pub use session_list::SessionList;
 pub use statistics::StatisticsView;
 pub use surface::use_surface;
+pub use up_next::UpNext;
+pub use vote_buttons::VoteButtons;

@@ -14,6 +14,7 @@ use yew::prelude::*;
 
 use crate::{
     api,
+    components::Reveal,
     session::{Action, use_session},
     spoken,
 };
@@ -76,12 +77,13 @@ pub fn PasswordForm(props: &PasswordFormProps) -> Html {
     let (current, new, again) = (use_node_ref(), use_node_ref(), use_node_ref());
     let (boxes, said) = (use_node_ref(), use_node_ref());
     let busy = use_state_eq(|| false);
+    let revealed = use_state_eq(|| false);
     let (problem, success) = (use_state(|| None::<AttrValue>), use_state(|| None::<AttrValue>));
     // Where it is, where it is at a field.
     let wrong = use_mut_ref(|| None::<u32>);
     let onsubmit = {
         let nodes = [current.clone(), new.clone(), again.clone()];
-        let (boxes, said, busy) = (boxes.clone(), said.clone(), busy.clone());
+        let (boxes, said, busy, hide) = (boxes.clone(), said.clone(), busy.clone(), revealed.setter());
         let (problem, success, wrong) = (problem.setter(), success.setter(), Rc::clone(&wrong));
         let (session, on_changed) = (session.dispatcher(), props.on_changed.clone());
         move |event: SubmitEvent| {
@@ -107,6 +109,8 @@ pub fn PasswordForm(props: &PasswordFormProps) -> Html {
             }
             problem.set(None);
             busy.set(true);
+            // Browsers offer to keep what was a password to the end.
+            hide.set(false);
             let keep_boxes = boxes.cast::<HtmlInputElement>().is_some_and(|boxes| boxes.checked());
             let change = ChangePassword { old_password, new_password, keep_boxes };
             let (nodes, said, busy, success) = (nodes.clone(), said.clone(), busy.clone(), success.clone());
@@ -132,13 +136,19 @@ pub fn PasswordForm(props: &PasswordFormProps) -> Html {
             });
         }
     };
+    let is_shown = *revealed;
+    let reveal = {
+        let revealed = revealed.setter();
+        Callback::from(move |on| revealed.set(on))
+    };
     let field = |field: Field, node: &NodeRef, name: &'static str, label: &str| {
         let wrong = *wrong.borrow() == Some(field as u32);
         let autocomplete = if field == Field::Current { "current-password" } else { "new-password" };
         html! {
             <label class="field">
                 <span>{ label }</span>
-                <input ref={node.clone()} type="password" {name} {autocomplete} required=true
+                <input ref={node.clone()} type={if is_shown { "text" } else { "password" }} {name} {autocomplete}
+                    required=true autocapitalize="none" spellcheck="false"
                     aria-invalid={wrong.then_some("true")} aria-describedby={wrong.then_some("password-problem")} />
             </label>
         }
@@ -150,6 +160,7 @@ pub fn PasswordForm(props: &PasswordFormProps) -> Html {
             { field(Field::Current, &current, "old_password", say::password_current()) }
             { field(Field::New, &new, "new_password", say::password_new()) }
             { field(Field::Again, &again, "repeated", say::password_again()) }
+            <Reveal revealed={is_shown} on_change={reveal} />
             <label class="check">
                 <input ref={boxes} type="checkbox" name="keep_boxes" aria-describedby="password-boxes" />
                 <span>{ say::password_boxes() }</span>

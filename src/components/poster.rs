@@ -1,9 +1,20 @@
 //! A film's picture, or what stands in for it.
 
-use nccp::json::LibraryMovie;
+use nccp::{Art, json::LibraryMovie};
 use yew::prelude::*;
 
 use crate::browse;
+
+/// So wide in pixels the picture of a card is to be.
+pub const CARD: u32 = 640;
+/// The same of a large one.
+const LARGE: u32 = 1280;
+
+/// The smallest picture of a film that is so wide, else the widest.
+pub fn art_for(film: &LibraryMovie, width: u32) -> Option<&Art> {
+    let wide = film.art.iter().filter(|art| art.width >= width).min_by_key(|art| art.width);
+    wide.or_else(|| film.art.iter().max_by_key(|art| art.width))
+}
 
 /// Properties of [`Poster`].
 #[derive(Properties, PartialEq)]
@@ -33,14 +44,7 @@ pub fn Poster(props: &PosterProps) -> Html {
             }
         });
     }
-    // The smallest that is wide enough covers best.
-    let wanted = if props.large { 1280 } else { 640 };
-    let art = film
-        .art
-        .iter()
-        .filter(|art| art.width >= wanted)
-        .min_by_key(|art| art.width)
-        .or_else(|| film.art.iter().max_by_key(|art| art.width));
+    let art = art_for(film, if props.large { LARGE } else { CARD });
     // A picture that is not as wide as the frame is shown whole, not cut to its middle.
     let is_tall = art.is_some_and(|art| u64::from(art.width) * 4 < u64::from(art.height) * 5);
     html! {

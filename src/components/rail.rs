@@ -44,6 +44,7 @@ pub(super) fn Rail(props: &RailProps) -> Html {
     let length = end - begin;
     let output = use_node_ref();
     let pointed = use_state_eq(|| None::<f64>);
+    let dragged = use_state_eq(|| false);
     let unit =
         |seconds: f64| if length > 0.0 { ((seconds - begin) / length).clamp(0.0, 1.0) * UNITS } else { 0.0 };
     let ranges = media.buffered.as_slice().iter().map(|(start, end)| {
@@ -57,13 +58,34 @@ pub(super) fn Rail(props: &RailProps) -> Html {
         let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
         input.map(|input| input.value_as_number())
     };
+    let point = {
+        let (output, on_point, pointed) = (output.clone(), on_point.clone(), pointed.setter());
+        move |part: f64| {
+            if let Some(output) = output.cast::<HtmlElement>() {
+                let _ = output.style().set_property("--at", &format!("{part:.4}"));
+            }
+            let seconds = begin + part * length;
+            on_point.emit(seconds);
+            pointed.set(Some(seconds));
+        }
+    };
+    // A finger has no place to rest: what is there shows while the thumb is dragged.
     let oninput = {
-        let on_scrub = on_scrub.clone();
-        move |event: InputEvent| on_scrub.emit(value(&event))
+        let (on_scrub, point, dragged) = (on_scrub.clone(), point.clone(), dragged.setter());
+        move |event: InputEvent| {
+            let to = value(&event);
+            if let Some(to) = to.filter(|_| length > 0.0) {
+                dragged.set(true);
+                point(((to - begin) / length).clamp(0.0, 1.0));
+            }
+            on_scrub.emit(to);
+        }
     };
     let onchange = {
         let (on_scrub, on_press) = (on_scrub.clone(), on_press.clone());
+        let dragged = dragged.setter();
         move |event: Event| {
+            dragged.set(false);
             if let Some(to) = value(&event) {
                 on_press.emit(Press::To(to));
             }
@@ -71,18 +93,13 @@ pub(super) fn Rail(props: &RailProps) -> Html {
         }
     };
     let onpointermove = {
-        let (output, on_point, pointed) = (output.clone(), on_point.clone(), pointed.setter());
+        let output = output.clone();
         move |event: PointerEvent| {
             // Yew listens at the root: the event's current target is not the rail.
             let Some(output) = output.cast::<HtmlElement>() else { return };
             let Some(rail) = output.parent_element() else { return };
             let bounds = rail.get_bounding_client_rect();
-            let part =
-                ((f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)).clamp(0.0, 1.0);
-            let _ = output.style().set_property("--at", &format!("{part:.4}"));
-            let seconds = begin + part * length;
-            on_point.emit(seconds);
-            pointed.set(Some(seconds));
+            point(((f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)).clamp(0.0, 1.0));
         }
     };
     let onpointerleave = {
@@ -99,7 +116,7 @@ pub(super) fn Rail(props: &RailProps) -> Html {
             <input type="range" aria-label={say::seek()} aria-valuetext={spoken.clone()} min={format!("{begin:.3}")}
                 max={format!("{end:.3}")} step="0.001" value={format!("{time:.3}")}
                 disabled={length <= 0.0} {oninput} {onchange} />
-            <output class={classes!("bubble", (pointed.is_some() && length > 0.0).then_some("on"))} ref={output}
+            <output class={classes!("bubble", (pointed.is_some() && length > 0.0).then_some("on"), dragged.then_some("dragged"))} ref={output}
                 aria-hidden="true">{ bubble.emit(*pointed) }</output>
         </div>
     }

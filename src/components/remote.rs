@@ -7,7 +7,7 @@ use localization::say;
 use nccp::Chapter;
 use wasm_bindgen::JsValue;
 use web_player::{device_store, player::chosen_speed};
-use web_sys::{Element, HtmlVideoElement};
+use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{settings::SPEEDS, skip::Skip};
@@ -52,6 +52,10 @@ pub enum Press {
     Statistics,
     /// To the end of the intro, the recap or the credits, in which the film is.
     Skip,
+    /// The next episode, or what is up next.
+    Next,
+    /// On wide screens: the film alone, or with what goes with it beside.
+    Theatre,
 }
 
 /// Keys and what they do, as the help shows them.
@@ -72,6 +76,11 @@ pub fn keys() -> [(Vec<&'static str>, &'static str); 14] {
         (vec!["i"], say::statistics()),
         (vec!["?"], say::keys_list()),
     ]
+}
+
+/// The same of keys that do something on the site's own page only.
+pub fn keys_of_the_site() -> [(Vec<&'static str>, &'static str); 2] {
+    [(vec!["n"], say::keys_next()), (vec!["t"], say::theatre())]
 }
 
 /// What a key asks for; `on_button` when a button or link has the focus, which takes the space bar for
@@ -95,6 +104,8 @@ pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
         "?" => Press::Help,
         "i" | "I" => Press::Statistics,
         "s" | "S" => Press::Skip,
+        "n" | "N" => Press::Next,
+        "t" | "T" => Press::Theatre,
         digit => Press::Part(f64::from(digit.parse::<u8>().ok().filter(|digit| *digit < 10)?) / 10.0),
     })
 }
@@ -110,7 +121,7 @@ pub fn is_character(key: &str) -> bool {
 pub struct Remote {
     /// The video element.
     pub video: NodeRef,
-    /// What goes full screen.
+    /// Where the player is.
     pub stage: NodeRef,
     /// Where it ends, in seconds; 0 when not known yet.
     pub duration: f64,
@@ -124,6 +135,12 @@ pub struct Remote {
     pub on_help: Callback<()>,
     /// Shows or hides the film's numbers.
     pub on_statistics: Callback<()>,
+    /// Goes on to the next episode, or what is up next.
+    pub on_next: Callback<()>,
+    /// Shows the film alone, or with what goes with it.
+    pub on_theatre: Callback<()>,
+    /// Hears that the viewer goes elsewhere in the film.
+    pub on_seek: Callback<()>,
     /// Chapters, ascending.
     pub chapters: Rc<[Chapter]>,
     /// Says for a moment what a key or finger has done.
@@ -138,6 +155,8 @@ impl Remote {
             (Press::Help, _) => self.on_help.emit(()),
             (Press::Captions, _) => self.on_captions.emit(()),
             (Press::Statistics, _) => self.on_statistics.emit(()),
+            (Press::Next, _) => self.on_next.emit(()),
+            (Press::Theatre, _) => self.on_theatre.emit(()),
             (press, Some(video)) => self.press_on(press, video),
             (_, None) => {}
         }
@@ -145,7 +164,12 @@ impl Remote {
 
     fn press_on(&self, press: Press, video: HtmlVideoElement) {
         match press {
-            Press::PlayPause | Press::Help | Press::Captions | Press::Statistics => {}
+            Press::PlayPause
+            | Press::Help
+            | Press::Captions
+            | Press::Statistics
+            | Press::Next
+            | Press::Theatre => {}
             Press::Skip => {
                 if let Some(skip) = Skip::at(&self.chapters, video.current_time(), self.duration) {
                     self.seek(&video, skip.to);
@@ -169,7 +193,7 @@ impl Remote {
             }
             Press::Faster => self.change_speed(&video, |speed, now| speed > now, false),
             Press::Slower => self.change_speed(&video, |speed, now| speed < now, true),
-            Press::FullScreen => toggle_full_screen(&self.stage, &video),
+            Press::FullScreen => toggle_full_screen(&video),
             Press::PictureInPicture => toggle_picture_in_picture(&video),
         }
     }
@@ -177,6 +201,7 @@ impl Remote {
     fn seek(&self, video: &HtmlVideoElement, to: f64) {
         if self.duration > 0.0 {
             video.set_current_time(to.max(self.begin).min(self.duration));
+            self.on_seek.emit(());
         }
     }
 
@@ -207,13 +232,14 @@ fn set_volume(video: &HtmlVideoElement, volume: f64, muted: bool) {
     device_store::save_volume(volume, muted);
 }
 
-fn toggle_full_screen(stage: &NodeRef, video: &HtmlVideoElement) {
+fn toggle_full_screen(video: &HtmlVideoElement) {
     if document().fullscreen_element().is_some() {
         return document().exit_fullscreen();
     }
-    let whole = stage.cast::<Element>().filter(|stage| get(stage, "requestFullscreen").is_function());
+    // The page, which the stage fills, and not the stage: the next film has another one, and stays full screen.
+    let whole = document().document_element().filter(|page| get(page, "requestFullscreen").is_function());
     match whole {
-        Some(stage) => tell(&stage, "requestFullscreen", &[]),
+        Some(page) => tell(&page, "requestFullscreen", &[]),
         // On phones from Apple only the video itself can.
         None => drop(call(video, "webkitEnterFullscreen", &[])),
     }
@@ -251,6 +277,7 @@ mod tests {
         assert_eq!(press_of("c", true), Some(Press::Captions));
         assert_eq!(press_of("i", true), Some(Press::Statistics));
         assert_eq!(press_of("s", false), Some(Press::Skip));
+        assert_eq!((press_of("n", true), press_of("T", false)), (Some(Press::Next), Some(Press::Theatre)));
         for (keys, expected) in
             [(["s", "7", "?", "/", "<"], true), ([" ", "ArrowUp", "Home", "F5", ""], false)]
         {

@@ -25,6 +25,8 @@ pub enum Setting {
     Text(Option<String>),
     /// How fast.
     Speed(f64),
+    /// The next episode plays by itself, or not.
+    PlaysNext(bool),
     /// The film's numbers are shown, or not any more.
     Statistics,
 }
@@ -44,6 +46,9 @@ pub struct SettingsProps {
     /// Whether the film's numbers are shown.
     #[prop_or_default]
     pub statistics: bool,
+    /// Whether the next episode plays by itself; `None` where nothing comes next.
+    #[prop_or_default]
+    pub plays_next: Option<bool>,
     /// Chooses.
     pub on_choose: Callback<Setting>,
 }
@@ -51,7 +56,7 @@ pub struct SettingsProps {
 /// The menu of all settings.
 #[function_component]
 pub fn Settings(props: &SettingsProps) -> Html {
-    let SettingsProps { quality, limit, tracks, speed, statistics, on_choose } = props;
+    let SettingsProps { quality, limit, tracks, speed, statistics, plays_next, on_choose } = props;
     let group = |name, items| Group { name, items, hint: None };
     let groups = vec![
         group(say::audio(), sounds(tracks)),
@@ -59,8 +64,14 @@ pub fn Settings(props: &SettingsProps) -> Html {
         Group { hint: limit.map(why), ..group(say::quality(), qualities(quality)) },
         group(say::speed(), speeds(*speed)),
     ];
-    let switches =
-        vec![Item { label: say::statistics().to_owned(), checked: *statistics, value: Setting::Statistics }];
+    let plays_next = plays_next.map(|on| Item {
+        label: say::plays_next().to_owned(),
+        checked: on,
+        value: Setting::PlaysNext(!on),
+    });
+    let statistics =
+        Item { label: say::statistics().to_owned(), checked: *statistics, value: Setting::Statistics };
+    let switches: Vec<_> = plays_next.into_iter().chain([statistics]).collect();
     html! { <Menu<Setting> name={say::settings()} icon={icons::gear()} {groups} {switches} {on_choose} /> }
 }
 

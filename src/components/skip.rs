@@ -15,13 +15,29 @@ pub struct Skip {
 /// Seconds before the film's end in which nothing is left to skip: the last picture begins a little earlier.
 const END: f64 = 0.25;
 
-/// What the button says, and the titles of the chapters that it skips.
-type Skippable = (fn() -> &'static str, &'static [&'static str]);
+/// What is skipped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Recap,
+    Intro,
+    Credits,
+}
+
+impl Part {
+    /// What the button says.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Recap => say::skip_recap(),
+            Self::Intro => say::skip_intro(),
+            Self::Credits => say::skip_credits(),
+        }
+    }
+}
 
 /// Titles of such chapters in English, German, Spanish, French and Arabic; the whole title, without numbers and signs.
-const TITLES: [Skippable; 3] = [
+const TITLES: [(Part, &[&str]); 3] = [
     (
-        say::skip_recap,
+        Part::Recap,
         &[
             "recap",
             "previously",
@@ -40,7 +56,7 @@ const TITLES: [Skippable; 3] = [
         ],
     ),
     (
-        say::skip_intro,
+        Part::Intro,
         &[
             "intro",
             "introduction",
@@ -68,7 +84,7 @@ const TITLES: [Skippable; 3] = [
         ],
     ),
     (
-        say::skip_credits,
+        Part::Credits,
         &[
             "credits",
             "end credits",
@@ -90,22 +106,28 @@ const TITLES: [Skippable; 3] = [
     ),
 ];
 
+/// Where the credits begin that a film ends with, in its second half; `None` where something follows on them.
+pub fn closing_credits(chapters: &[Chapter], duration: f64) -> Option<f64> {
+    let last = chapters.last().filter(|last| part(&last.title) == Some(Part::Credits))?;
+    (duration - last.start > END && last.start >= duration / 2.0).then_some(last.start)
+}
+
 impl Skip {
     /// At this second of a film so long, whose chapters these are, ascending.
     pub fn at(chapters: &[Chapter], seconds: f64, duration: f64) -> Option<Self> {
         let place = chapters.iter().rposition(|chapter| chapter.start <= seconds)?;
-        let label = label(&chapters.get(place)?.title)?;
+        let label = part(&chapters.get(place)?.title)?.label();
         let to = chapters.get(place + 1).map_or(duration, |next| next.start.min(duration));
         (to > seconds && duration - seconds > END).then_some(Self { label, to })
     }
 }
 
-fn label(title: &str) -> Option<&'static str> {
+fn part(title: &str) -> Option<Part> {
     let plain: String =
         title.to_lowercase().chars().map(|c| if c.is_alphabetic() { c } else { ' ' }).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     let plain = words.join(" ");
-    TITLES.iter().find(|(_, titles)| titles.contains(&plain.as_str())).map(|(label, _)| label())
+    TITLES.iter().find(|(_, titles)| titles.contains(&plain.as_str())).map(|(part, _)| *part)
 }
 
 #[cfg(test)]
@@ -159,7 +181,7 @@ mod tests {
             ("", None),
             ("12", None),
         ] {
-            assert_eq!(label(title), expected, "{title}");
+            assert_eq!(part(title).map(Part::label), expected, "{title}");
         }
     }
 }

@@ -13,7 +13,7 @@ use yew::prelude::*;
 
 use crate::{
     api, browse,
-    components::{ErrorView, Frame, Lane, PlayLink, Poster, QueueButton, facts, standing},
+    components::{ErrorView, Frame, Lane, PlayLink, Poster, QueueButton, VoteButtons, facts, standing},
     route::{Link, Route},
     session::{Action, use_session},
     spoken,
@@ -133,6 +133,7 @@ fn page(
                                 label={say::next_episode_label(&next.title)}>{ say::next_episode() }</Link>
                         }
                     </div>
+                    <VoteButtons film={film.clone()} />
                     if let Some(synopsis) = &film.synopsis {
                         <p class="synopsis" dir="auto">{ synopsis }</p>
                     }

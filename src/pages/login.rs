@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{
     api,
-    components::{LanguageChoice, Wordmark},
+    components::{LanguageChoice, Reveal, Wordmark},
     session::{enter, use_session},
     spoken,
 };
@@ -27,20 +27,23 @@ pub struct LoginProps {
 pub fn Login(props: &LoginProps) -> Html {
     let session = use_session();
     use_effect_with((), |()| document().set_title(&format!("{} · Matinee", say::sign_in())));
+    let refused = use_state_eq(|| 0u32);
     let on_signed_in = {
-        let next = props.next.clone();
-        let session = session.clone();
-        Callback::from(move |()| enter(session.clone(), next.to_string()))
+        let (next, session, refused) = (props.next.clone(), session.clone(), refused.clone());
+        Callback::from(move |()| {
+            let (count, setter) = (*refused + 1, refused.setter());
+            enter(session.clone(), next.to_string(), Callback::from(move |()| setter.set(count)));
+        })
     };
     let unsupported = (!session.missing.is_empty()).then(|| Problem::unsupported(&session.missing));
     html! {
-        <main class="foyer" id="main">
+        <main class="foyer" id="main" tabindex="-1">
             <div class="curtain" aria-hidden="true"><div class="bulbs" /></div>
             <div class="box-office">
                 <h1 class="sr">{ say::sign_in() }</h1>
                 <Wordmark />
                 <p class="tagline">{ say::tagline() }</p>
-                <LoginForm {on_signed_in} />
+                <LoginForm {on_signed_in} refused={*refused} />
                 if let Some(problem) = unsupported {
                     <p class="notice" role="alert"><strong>{ problem.title }</strong>{ ". " }{ problem.text }</p>
                 }
@@ -55,6 +58,9 @@ pub fn Login(props: &LoginProps) -> Html {
 pub struct LoginFormProps {
     /// The session cookies are set.
     pub on_signed_in: Callback<()>,
+    /// Counts the times that the browser did not keep them.
+    #[prop_or_default]
+    pub refused: u32,
 }
 
 /// What a refusal says.
@@ -75,10 +81,20 @@ pub fn LoginForm(props: &LoginFormProps) -> Html {
     let email = use_node_ref();
     let password = use_node_ref();
     let busy = use_state(|| false);
+    let revealed = use_state_eq(|| false);
     let problem = use_state(|| None::<String>);
+    {
+        let (busy, problem) = (busy.setter(), problem.setter());
+        use_effect_with(props.refused, move |refused| {
+            if *refused > 0 {
+                busy.set(false);
+                problem.set(Some(say::login_no_cookies().to_owned()));
+            }
+        });
+    }
     let onsubmit = {
         let (email, password) = (email.clone(), password.clone());
-        let (busy, problem) = (busy.clone(), problem.clone());
+        let (busy, problem, revealed_now) = (busy.clone(), problem.clone(), revealed.setter());
         let on_signed_in = props.on_signed_in.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
@@ -90,6 +106,8 @@ pub fn LoginForm(props: &LoginFormProps) -> Html {
                 return;
             }
             busy.set(true);
+            // Browsers offer to keep what was a password to the end.
+            revealed_now.set(false);
             problem.set(None);
             let (busy, problem, password) = (busy.clone(), problem.clone(), password.clone());
             let on_signed_in = on_signed_in.clone();
@@ -108,6 +126,10 @@ pub fn LoginForm(props: &LoginFormProps) -> Html {
             });
         })
     };
+    let reveal = {
+        let revealed = revealed.setter();
+        Callback::from(move |on| revealed.set(on))
+    };
     let described = problem.is_some().then_some("login-problem");
     html! {
         <form class="ticket" method="post" action="/login" {onsubmit}>
@@ -118,9 +140,11 @@ pub fn LoginForm(props: &LoginFormProps) -> Html {
             </label>
             <label class="field">
                 <span>{ say::password() }</span>
-                <input ref={password} type="password" name="password" autocomplete="current-password" required=true
+                <input ref={password} type={if *revealed { "text" } else { "password" }} name="password"
+                    autocomplete="current-password" required=true autocapitalize="none" spellcheck="false"
                     aria-describedby={described} />
             </label>
+            <Reveal revealed={*revealed} on_change={reveal} />
             <p class="form-problem" id="login-problem" role="alert">{ (*problem).clone().unwrap_or_default() }</p>
             <button type="submit" class="button" aria-busy={busy.to_string()}>{ say::sign_in() }</button>
         </form>

@@ -2,6 +2,7 @@
 
 mod account;
 mod activate;
+mod around;
 mod devices;
 mod embed;
 mod film;

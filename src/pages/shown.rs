@@ -12,6 +12,9 @@ use yew::prelude::*;
 
 use crate::components::MediaState;
 
+/// From this second on the page says where the film goes on: nobody asks for what they have seen of less.
+const WORTH_SAYING: f64 = 10.0;
+
 /// What the player told, and what is open.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Shown {
@@ -79,7 +82,7 @@ impl Reducible for Shown {
             }
             Told::Player(PlayerEvent::Duration(duration)) => next.duration = duration,
             Told::Player(PlayerEvent::Resume(position)) => {
-                next.resumed = Some(position).filter(|position| *position >= 1.0);
+                next.resumed = Some(position).filter(|position| *position >= WORTH_SAYING);
             }
             Told::Player(PlayerEvent::WantsGesture) => next.wants_gesture = true,
             Told::Player(PlayerEvent::Quality(quality)) => next.quality = quality,

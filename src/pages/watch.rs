@@ -10,6 +10,7 @@ use localization::say;
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
+    device_store,
     player::{EventState, Player, PlayerEvent},
     problem::Problem,
 };
@@ -17,17 +18,19 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::{
+    around::{Ending, use_around, use_ending},
     hosted,
     shown::{Shown, Told, status},
 };
 use crate::{
     components::{
-        Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, icons,
+        Beside, CARD, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext, art_for, icons,
+        is_wide,
         remote::{Press, Remote},
         settings::Setting,
         skip::Skip,
-        use_focus_led_on, use_idle, use_media_session, use_media_state, use_online, use_orientation,
-        use_surface, use_wake_lock,
+        up_next, use_focus_led_on, use_full_screen_left, use_idle, use_media_session, use_media_state,
+        use_online, use_orientation, use_surface, use_wake_lock,
     },
     embedding::HostHandle,
     route::{self, Route},
@@ -114,6 +117,18 @@ fn use_player(
     player
 }
 
+/// A choice that is kept on the device, and what changes it.
+#[hook]
+fn use_kept(read: fn() -> bool, keep: fn(bool)) -> (bool, Callback<bool>) {
+    let value = use_state_eq(read);
+    let setter = value.setter();
+    let change = use_callback((), move |on, ()| {
+        keep(on);
+        setter.set(on);
+    });
+    (*value, change)
+}
+
 /// The page: the film, its controls, and what stands in their place when it cannot play.
 #[function_component]
 pub fn Watch(props: &WatchProps) -> Html {
@@ -124,6 +139,11 @@ pub fn Watch(props: &WatchProps) -> Html {
     let media = use_media_state(video.clone());
     let bare = props.host.is_some() || props.alone;
     let idle = use_idle(stage.clone());
+
+    let around = use_around(&session, props.movie, bare);
+    let (plays_next, set_plays_next) = use_kept(device_store::plays_next, device_store::save_plays_next);
+    let (theatre, set_theatre) = use_kept(device_store::theatre, device_store::save_theatre);
+    use_full_screen_left();
 
     let plays = media.has_picture && !media.paused && !media.waiting;
     {
@@ -182,6 +202,13 @@ pub fn Watch(props: &WatchProps) -> Html {
         use_callback((), move |(), ()| toggle(&video, &shown, &player))
     };
     let chapters = shown.metadata.as_ref().map(|metadata| metadata.chapters.clone()).unwrap_or_default();
+    let is_over = shown.begun && shown.live.is_none() && up_next::is_over(&media, &chapters, shown.duration);
+    let Ending { stopped, on_next, on_stop } = use_ending(&around, is_over, &player);
+    let on_theatre = use_callback((theatre, set_theatre), move |(), (theatre, set_theatre)| {
+        if !bare && is_wide() {
+            set_theatre.emit(!theatre);
+        }
+    });
     let controls = hosted::use_host(props.host.as_ref(), &video, &player, &toggle_now, &shown.tracks);
     let remote = Remote {
         video: video.clone(),
@@ -205,6 +232,13 @@ pub fn Watch(props: &WatchProps) -> Html {
         on_statistics: {
             let shown = shown.dispatcher();
             use_callback((), move |(), ()| shown.dispatch(Told::Statistics))
+        },
+        on_next: on_next.clone(),
+        on_theatre,
+        // Who does so knows where the film went on.
+        on_seek: {
+            let shown = shown.dispatcher();
+            use_callback((), move |(), ()| shown.dispatch(Told::ResumedSeen))
         },
         chapters: chapters.clone().into(),
         on_note: {
@@ -249,9 +283,11 @@ pub fn Watch(props: &WatchProps) -> Html {
     });
     let on_choose = {
         let (player, video, shown) = (Rc::clone(&player), video.clone(), shown.dispatcher());
-        use_callback((), move |setting: Setting, ()| {
+        use_callback(set_plays_next, move |setting: Setting, set_plays_next| {
             if setting == Setting::Statistics {
                 shown.dispatch(Told::Statistics);
+            } else if let Setting::PlaysNext(on) = setting {
+                set_plays_next.emit(on);
             } else if let Some(player) = &*player.borrow() {
                 set(player, &video, setting);
             }
@@ -277,25 +313,44 @@ pub fn Watch(props: &WatchProps) -> Html {
     };
     let surface = use_surface(&remote, &idle, shown.wants_gesture);
     let surface = controls.then_some(surface);
-    let start_over = {
-        let (remote, shown) = (remote.clone(), shown.dispatcher());
-        move |_: MouseEvent| {
-            remote.press(Press::To(0.0));
-            shown.dispatch(Told::ResumedSeen);
-        }
-    };
+    let start_over = press(Press::To(0.0));
+    let next =
+        around.next.as_ref().filter(|_| is_over && plays_next && controls && !stopped && problem.is_none());
     let skip = Skip::at(&chapters, media.time, shown.duration)
-        .filter(|_| controls && shown.begun && shown.live.is_none() && !media.ended);
+        .filter(|_| controls && shown.begun && shown.live.is_none() && !media.ended && next.is_none());
     // Both go by themselves, by a key, or by a button of theirs.
     use_focus_led_on(&stage, ".skip-part", skip.is_some(), ".play");
     use_focus_led_on(&stage, ".statistics", shown.statistics, ".play");
+    use_focus_led_on(&stage, ".up-next", next.is_some(), ".play");
     let on_help_close = {
         let shown = shown.dispatcher();
         Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
     };
+    // What the viewer has clicked on stands for the film until it has a picture. It is at hand; whoever comes by the
+    // film's address does not wait for one more file.
+    let first_sight = {
+        let around = Rc::clone(&around);
+        use_memo((), move |()| {
+            let art = around.film.as_ref().and_then(|film| art_for(film, CARD))?;
+            Some(AttrValue::from(art.url.clone()))
+        })
+    };
+    let on_press = use_callback(remote.clone(), |press: Press, remote: &Remote| remote.press(press));
+    let has_room = !bare && problem.is_none() && !shown.not_begun;
+    let beside = (has_room && !theatre).then(|| {
+        let at = chapters.iter().rposition(|chapter| chapter.start <= media.time);
+        html! {
+            <Beside title={title.clone()} film={around.film.clone()} chapters={chapters.clone()} {at}
+                others={around.others.clone()} {on_press} />
+        }
+    });
     html! {
-        <main id="main" class="stage" ref={stage.clone()}>
+        <>
+        <main id="main" class={classes!("stage", beside.is_some().then_some("with-beside"))} tabindex="-1" ref={stage.clone()}>
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
+            if let Some(picture) = (*first_sight).as_ref().filter(|_| has_room) {
+                <img class={classes!("first-sight", media.has_picture.then_some("gone"))} src={picture.clone()} alt="" />
+            }
             if problem.is_none() && shown.not_begun {
                 <div class="curtain-call">
                     <EventWaiting movie={props.movie} title={title.clone()} {starts} has_run={shown.has_run} {bare}
@@ -341,17 +396,25 @@ pub fn Watch(props: &WatchProps) -> Html {
                     <button type="button" class="button secondary skip-part" title={say::with_key(skip.label, "s")}
                         onclick={press(Press::Skip)}>{ skip.label }</button>
                 }
+                <p class="sr" role="status">{ up_next::said(next) }</p>
+                if let Some(next) = next {
+                    <UpNext film={next.clone()} holds={shown.help || media.paused && !media.ended} on_play={on_next} {on_stop} />
+                }
                 if shown.statistics && controls {
                     <StatisticsView {read} on_close={remote.on_statistics.clone()} />
                 }
                 if controls {
                     <Controls live={shown.live.clone()} {on_live} {remote} media={media} quality={shown.quality.clone()}
                         limit={shown.limit} statistics={shown.statistics} tracks={shown.tracks.clone()}
-                        stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} {bare} />
+                        stills={shown.stills.clone()} {chapters} {on_choose} {title} idle={idle.idle} {bare}
+                        plays_next={around.next.is_some().then_some(plays_next)} theatre={has_room.then_some(theatre)}
+                        next={around.next_episode().map(|next| AttrValue::from(next.title.clone()))} />
                 }
-                <KeyHelp open={shown.help} on_close={on_help_close} />
+                <KeyHelp open={shown.help} on_close={on_help_close} {bare} />
             }
         </main>
+        { beside.unwrap_or_default() }
+        </>
     }
 }
 
@@ -359,7 +422,7 @@ fn set(player: &Player, video: &NodeRef, setting: Setting) {
     match setting {
         Setting::Quality(representation) => player.prefer(representation),
         Setting::DataSaver => player.save_data(),
-        Setting::Statistics => {}
+        Setting::Statistics | Setting::PlaysNext(_) => {}
         Setting::Sound(id) => player.choose_sound(&id),
         Setting::Text(id) => player.choose_text(id.as_deref()),
         Setting::Speed(speed) => {

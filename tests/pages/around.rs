@@ -103,6 +103,9 @@ pub(crate) fn remote(on_toggle: Callback<()>) -> Remote {
         on_captions: Callback::noop(),
         on_help: Callback::noop(),
         on_statistics: Callback::noop(),
+        on_next: Callback::noop(),
+        on_theatre: Callback::noop(),
+        on_seek: Callback::noop(),
         chapters: Vec::new().into(),
         on_note: Callback::noop(),
     }

@@ -16,7 +16,7 @@ use yew::prelude::*;
 #[wasm_bindgen_test]
 async fn the_login_form_has_its_names() {
     let place = place();
-    let props = LoginFormProps { on_signed_in: Callback::noop() };
+    let props = LoginFormProps { on_signed_in: Callback::noop(), refused: 0 };
     yew::Renderer::<LoginForm>::with_root_and_props(place.clone(), props).render();
     rendered().await;
     let (email, password) = (one(&place, "input[type=email]"), one(&place, "input[type=password]"));
@@ -25,7 +25,26 @@ async fn the_login_form_has_its_names() {
     assert_eq!(password.get_attribute("autocomplete").as_deref(), Some("current-password"));
     let button = one(&place, "button[type=submit]");
     assert_eq!(button.text_content().as_deref(), Some("Sign in"));
+    let reveal: HtmlInputElement = one(&place, "input[type=checkbox]").unchecked_into();
+    assert_eq!(label(&reveal), "Show password");
+    for (on, kind) in [(true, "text"), (false, "password")] {
+        reveal.click();
+        until(|| password.get_attribute("type").as_deref() == Some(kind)).await;
+        assert_eq!(reveal.checked(), on);
+    }
     assert!(place.query_selector("[style]").unwrap().is_none(), "the site's CSP forbids style attributes");
+}
+
+/// The right password and no session: the browser did not keep the cookies, and the form says so.
+#[wasm_bindgen_test]
+async fn a_browser_that_keeps_no_cookies_is_told() {
+    let place = place();
+    let props = LoginFormProps { on_signed_in: Callback::noop(), refused: 1 };
+    yew::Renderer::<LoginForm>::with_root_and_props(place.clone(), props).render();
+    let said = || one(&place, "[role=alert]").text_content().unwrap();
+    rendered().await;
+    until(|| said().contains("keeps no cookies")).await;
+    assert_eq!(one(&place, "button[type=submit]").get_attribute("aria-busy").as_deref(), Some("false"));
 }
 
 #[wasm_bindgen_test]
@@ -33,7 +52,7 @@ async fn a_login_that_is_refused_says_so_in_words() {
     let place = place();
     let signed_in = Rc::new(Cell::new(false));
     let told = Rc::clone(&signed_in);
-    let props = LoginFormProps { on_signed_in: Callback::from(move |()| told.set(true)) };
+    let props = LoginFormProps { on_signed_in: Callback::from(move |()| told.set(true)), refused: 0 };
     yew::Renderer::<LoginForm>::with_root_and_props(place.clone(), props).render();
     rendered().await;
     let fill = |selector: &str, value: &str| {
@@ -82,7 +101,7 @@ async fn the_password_form_has_its_names_and_says_what_is_mistyped() {
     ];
     assert_eq!(names, expected.map(|(name, complete)| (name.to_owned(), complete.to_owned())));
     assert_eq!(field("username").value(), "ada@example.org");
-    assert_eq!(label(&one(&place, "input[type=checkbox]")), "Keep TV boxes signed in");
+    assert_eq!(label(&one(&place, "input[name=keep_boxes]")), "Keep TV boxes signed in");
     for (typed, wrong, words) in [
         (["", "new", "new"], 0, "that you have now"),
         (["old", "", ""], 1, "Type the new password"),

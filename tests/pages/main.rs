@@ -2,6 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod after;
 mod around;
 mod cards;
 mod controls;

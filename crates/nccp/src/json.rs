@@ -125,6 +125,12 @@ pub struct LibraryMovie {
     /// Whether it is on the account's list.
     #[serde(default)]
     pub queued: bool,
+    /// Whether the account likes it, where it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liked: Option<bool>,
+    /// How many in a hundred of those who have said so like it, 0 to 100; absent where they are few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likes: Option<u8>,
     /// Whether the account's plan includes it and it can be played.
     #[serde(default)]
     pub playable: bool,
@@ -137,6 +143,13 @@ pub struct LibraryMovie {
     /// Of a live event: when it is to begin, in Unix seconds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<u64>,
+}
+
+/// `PUT /api/votes/{id}`: what the account thinks of a movie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// Whether it likes it.
+    pub liked: bool,
 }
 
 /// A movie's place in a series.

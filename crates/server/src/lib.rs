@@ -38,6 +38,7 @@ mod service;
 mod site;
 pub mod store;
 mod stream;
+mod tally;
 mod telemetry;
 mod throttle;
 mod ticket;

@@ -17,6 +17,7 @@ use crate::region::RegionTable;
 use crate::site::Site;
 use crate::store::{self, AbsentStore, Store};
 use crate::stream::Streams;
+use crate::tally::Tally;
 use crate::throttle::Throttle;
 use crate::url_tokens::UrlTokens;
 use crate::{Clock, Config, Error, Role, keys, password};
@@ -61,6 +62,8 @@ pub struct Service {
     /// Why challenges were refused, by the SHA-256 of ticket and octets: some players send the same ones twice.
     pub(crate) refused: Lru<[u8; 32], WireError>,
     pub(crate) streams: Streams,
+    /// How many like each film.
+    pub(crate) tally: Tally,
     pub(crate) site: Option<Site>,
     pub(crate) authorizer: Option<Webhook>,
     pub(crate) oldest_module: Version,
@@ -153,6 +156,7 @@ impl Service {
             throttle: Throttle::new(&config.limits),
             refused: Lru::new(REFUSED),
             streams: Streams::default(),
+            tally: Tally::default(),
             config,
             clock,
             store,

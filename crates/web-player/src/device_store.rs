@@ -124,6 +124,30 @@ pub fn save_character_keys(on: bool) {
     set(CHARACTER_KEYS, &on);
 }
 
+const PLAYS_NEXT: &str = "matinee.plays-next";
+
+/// Whether the next episode, or another film, plays by itself after one; it does until the viewer says otherwise.
+pub fn plays_next() -> bool {
+    get(PLAYS_NEXT).unwrap_or(true)
+}
+
+/// Keeps whether it does.
+pub fn save_plays_next(on: bool) {
+    set(PLAYS_NEXT, &on);
+}
+
+const THEATRE: &str = "matinee.theatre";
+
+/// Whether the film has the whole window on wide screens; it does until the viewer says otherwise.
+pub fn theatre() -> bool {
+    get(THEATRE).unwrap_or(true)
+}
+
+/// Keeps whether it does.
+pub fn save_theatre(on: bool) {
+    set(THEATRE, &on);
+}
+
 /// Where the choice of a language is kept; `www/language.js` reads it before the app is there.
 const LANGUAGE: &str = "matinee.language";
 

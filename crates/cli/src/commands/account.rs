@@ -75,9 +75,9 @@ fn delete(config: &Config, email: &str, yes: bool, json: bool) -> Result<(), Fai
         Ok(had)
     })?;
     if json {
-        let Belongings { account, devices, sessions, viewed, queued, links } = had;
+        let Belongings { account, devices, sessions, viewed, queued, rated, links } = had;
         return output::json(&json!({"account": account.handle, "email": account.email, "devices": devices,
-            "sessions": sessions, "viewed": viewed, "queued": queued, "links": links}));
+            "sessions": sessions, "viewed": viewed, "queued": queued, "rated": rated, "links": links}));
     }
     output::line(&format!("Deleted {}: {}", had.account.email, in_words(&had)))?;
     output::line("Its devices get nothing any more. The audit log has what it had of it, without the address")
@@ -108,10 +108,12 @@ fn confirm(has: &Belongings) -> Result<(), Failure> {
 
 /// What an account has, in words.
 fn in_words(has: &Belongings) -> String {
-    let Belongings { devices, sessions, viewed, queued, links, .. } = has;
+    let Belongings { devices, sessions, viewed, queued, rated, links, .. } = has;
     let mut all = vec![
         format!("the account, devices: {devices}, sessions: {sessions}"),
-        format!("movies with positions: {viewed}, movies on the list: {queued}, and its playback log"),
+        format!(
+            "movies with positions: {viewed}, on the list: {queued}, rated: {rated}, and its playback log"
+        ),
     ];
     if *links > 0 {
         all.push(format!("the link to a film that it is for: {links}"));

@@ -45,4 +45,5 @@ mod streams;
 mod switching;
 mod sync;
 mod tracks;
+mod up_next;
 mod watch_page;

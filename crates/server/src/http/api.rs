@@ -4,7 +4,7 @@ use super::error::JsonError;
 use super::{address, body, cookies};
 use crate::Service;
 use crate::store::Account;
-use crate::use_case::{devices, library, login, playback};
+use crate::use_case::{devices, library, login, playback, votes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -12,6 +12,7 @@ use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use nccp::json::{
     DecryptorConfig, DecryptorModule, Devices, Film, Library, PlayerEvent, RenameDevice, UnregisterDevice,
+    Vote,
 };
 use nccp::{DeviceId, ErrorCode, MovieId};
 use serde::de::DeserializeOwned;
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route("/api/library", get(get_library))
         .route("/api/queue/{movie}", put(queue_add).delete(queue_remove))
+        .route("/api/votes/{movie}", put(vote).delete(take_vote_back))
         .route("/api/films/{movie}", get(get_film))
         .route("/api/devices", get(get_devices))
         .route("/api/devices/{device}", patch(rename_device))
@@ -108,6 +110,30 @@ async fn queue_remove(
     headers: HeaderMap,
 ) -> Answer<StatusCode> {
     set_queued(&service, &headers, &movie, false).await
+}
+
+async fn vote(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    request: Request,
+) -> Answer<StatusCode> {
+    let headers = request.headers().clone();
+    let vote = json::<Vote>(request).await;
+    let account = account(&service, &headers).await?;
+    let movie: MovieId = movie.parse().map_err(|_| JsonError::BAD_REQUEST)?;
+    votes::set(&service, &account, movie.get(), Some(vote?.liked)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn take_vote_back(
+    State(service): State<Arc<Service>>,
+    Path(movie): Path<String>,
+    headers: HeaderMap,
+) -> Answer<StatusCode> {
+    let account = account(&service, &headers).await?;
+    let movie: MovieId = movie.parse().map_err(|_| JsonError::BAD_REQUEST)?;
+    votes::set(&service, &account, movie.get(), None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn get_devices(

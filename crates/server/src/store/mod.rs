@@ -19,7 +19,7 @@ pub use absent::AbsentStore;
 pub use audit::{Actor, AuditEntry, AuditFilter, Audited};
 pub use model::{
     Account, ActivationCode, Ahead, ApiKey, Device, DeviceState, Lease, LogEntry, Movie, NewDevice, NewLease,
-    NewMovie, NewPoster, Poster, Registered, Session, Share, Slot, Viewing, Wants, Watched,
+    NewMovie, NewPoster, Poster, Registered, Session, Share, Slot, Viewing, VoteCount, Wants, Watched,
 };
 pub use networks::{Network, Networks, Whereabouts};
 pub use postgres::PostgresStore;
@@ -178,8 +178,8 @@ pub trait Transaction: Send {
     async fn set_plan(&mut self, id: i64, plan: &str, name: &str) -> Result<()>;
     /// Disables or enables an account; disabling ends its sessions.
     async fn set_disabled(&mut self, id: i64, disabled: bool) -> Result<()>;
-    /// Forgets an account with all that is its own: sessions, devices, leases, codes, links to films, list, viewings
-    /// and playback log. What the audit log has of it stays, and no later account gets its number. `false` when there
+    /// Forgets an account with all that is its own: sessions, devices, leases, codes, links to films, list, votes,
+    /// viewings and playback log. What the audit log has of it stays, and no later account gets its number. `false` when there
     /// is none.
     async fn remove_account(&mut self, id: i64) -> Result<bool>;
 
@@ -344,6 +344,13 @@ pub trait Transaction: Send {
     async fn queue(&mut self, account: i64) -> Result<Vec<Movie>>;
     /// Puts a movie on the list, or takes it off.
     async fn set_queued(&mut self, account: i64, movie: u64, queued: bool, now: u64) -> Result<()>;
+
+    /// What the account thinks of a movie, in place of what it said before; `None` takes that back.
+    async fn set_vote(&mut self, account: i64, movie: u64, liked: Option<bool>, now: u64) -> Result<()>;
+    /// The movies of which the account has said what it thinks, by number, and whether it likes them.
+    async fn votes(&mut self, account: i64) -> Result<Vec<(u64, bool)>>;
+    /// How the votes stand of every movie that has at least so many, by number.
+    async fn vote_counts(&mut self, least: u64) -> Result<Vec<VoteCount>>;
 
     /// Viewings of a movie, latest first, at most `most`.
     async fn viewings(&mut self, account: i64, movie: u64, most: u32) -> Result<Vec<Viewing>>;

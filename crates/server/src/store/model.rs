@@ -428,6 +428,17 @@ impl Viewing {
     }
 }
 
+/// How many accounts have said what they think of a movie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoteCount {
+    /// The movie's number.
+    pub movie: u64,
+    /// How many have.
+    pub votes: u64,
+    /// How many of them like it.
+    pub likes: u64,
+}
+
 /// What was last watched on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {

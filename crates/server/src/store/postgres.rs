@@ -96,6 +96,7 @@ impl PostgresStore {
             ("genres and names", include_str!("../../migrations/postgres/0015_genres_and_names.sql")),
             ("removed accounts", include_str!("../../migrations/postgres/0016_removed_accounts.sql")),
             ("posters", include_str!("../../migrations/postgres/0017_posters.sql")),
+            ("votes", include_str!("../../migrations/postgres/0018_votes.sql")),
         ])
         .run(&pool)
         .await

@@ -98,6 +98,7 @@ impl SqliteStore {
             ("genres and names", include_str!("../../migrations/sqlite/0015_genres_and_names.sql")),
             ("removed accounts", include_str!("../../migrations/sqlite/0016_removed_accounts.sql")),
             ("posters", include_str!("../../migrations/sqlite/0017_posters.sql")),
+            ("votes", include_str!("../../migrations/sqlite/0018_votes.sql")),
         ])
         .run(&writer)
         .await

@@ -119,6 +119,8 @@ pub struct Belongings {
     pub viewed: usize,
     /// Movies on its list.
     pub queued: usize,
+    /// Movies of which it has said what it thinks.
+    pub rated: usize,
     /// Links to films that are its own: one, where it is the account of a link.
     pub links: usize,
 }
@@ -131,6 +133,7 @@ impl Belongings {
             sessions: tx.sessions(id, now).await?.len(),
             viewed: tx.latest_viewings(id).await?.len(),
             queued: tx.queue(id).await?.len(),
+            rated: tx.votes(id).await?.len(),
             links: tx.shares().await?.iter().filter(|share| share.account == id).count(),
             account,
         })

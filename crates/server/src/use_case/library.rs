@@ -1,7 +1,7 @@
 //! The catalogue as an account sees it.
 
 use super::speaker::Speaker;
-use super::{Failure, Outcome, at_hand, drm_metadata, metadata, playable, posters};
+use super::{Failure, Outcome, at_hand, drm_metadata, metadata, playable, posters, votes};
 use crate::Service;
 use crate::live;
 use crate::region::Place;
@@ -13,6 +13,7 @@ use nccp::{
     AccountInfo, Art, ErrorCode, EventState, LicenseMode, MediaType, MovieId, QueueMovie, ResponseMessage,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -23,15 +24,16 @@ const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
-    let (movies, given, latest, queue, devices) = retried!(async {
+    let (movies, told, latest, queue, devices) = retried!(async {
         let mut tx = service.store.read().await?;
         let latest = tx.latest_viewings(account.id).await?;
         let devices = tx.devices(account.id).await?;
-        let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
-        Ok::<_, StoreError>((tx.movies().await?, given, latest, tx.queue(account.id).await?, devices))
+        let given = tx.posters().await?.into_iter().collect();
+        let told = Told::read(service, &mut *tx, account, given).await?;
+        Ok::<_, StoreError>((tx.movies().await?, told, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
-    let seen = Seen::now(service, account, place, given);
+    let seen = Seen::now(service, account, place, told);
     // Only whether they are there: a content would have to be laid out for more. A storage that is slow or away
     // does not keep the library from anybody.
     let until = Instant::now() + FILMS_READ_WITHIN;
@@ -60,19 +62,35 @@ struct Seen<'a> {
     place: &'a Place,
     now: u64,
     states: HashMap<u64, (EventState, Option<u64>)>,
-    /// Posters that movies were given, by their numbers.
+    told: Told,
+}
+
+/// What is told of movies beside themselves, by their numbers.
+struct Told {
+    /// Posters that they were given.
     given: HashMap<u64, Poster>,
+    /// Whether the account likes them, where it has said so.
+    liked: HashMap<u64, bool>,
+    /// How many in a hundred of all accounts do.
+    likes: Arc<HashMap<u64, u8>>,
+}
+
+impl Told {
+    async fn read(
+        service: &Service,
+        tx: &mut dyn Transaction,
+        account: &Account,
+        given: HashMap<u64, Poster>,
+    ) -> Result<Self, StoreError> {
+        let liked = tx.votes(account.id).await?.into_iter().collect();
+        Ok(Self { given, liked, likes: votes::likes(service, tx).await? })
+    }
 }
 
 impl<'a> Seen<'a> {
-    fn now(
-        service: &'a Service,
-        account: &'a Account,
-        place: &'a Place,
-        given: HashMap<u64, Poster>,
-    ) -> Self {
+    fn now(service: &'a Service, account: &'a Account, place: &'a Place, told: Told) -> Self {
         let states = service.live.states(service.clock.millis());
-        Self { service, account, place, now: service.clock.now(), states, given }
+        Self { service, account, place, now: service.clock.now(), states, told }
     }
 
     /// A movie with its pictures, which are there where its files are; `None` for a number that is none.
@@ -83,7 +101,7 @@ impl<'a> Seen<'a> {
         viewing: Option<&Viewing>,
         queued: bool,
     ) -> Option<LibraryMovie> {
-        let Self { service, account, place, given, .. } = self;
+        let Self { service, account, place, told, .. } = self;
         let movie_id = MovieId::try_from(movie.id).ok()?;
         let state = self.states.get(&movie.id);
         // What is live has no pack yet.
@@ -97,7 +115,9 @@ impl<'a> Seen<'a> {
             watched_at: viewing.map(|viewing| viewing.seen),
             queued,
             playable: playable::may_play(account, &movie, place).is_ok() && is_there,
-            art: match given.get(&movie.id) {
+            liked: told.liked.get(&movie.id).copied(),
+            likes: told.likes.get(&movie.id).copied(),
+            art: match told.given.get(&movie.id) {
                 Some(poster) => vec![posters::art(poster)],
                 None => art.unwrap_or_default(),
             },
@@ -125,19 +145,19 @@ pub(crate) async fn film(
     movie: MovieId,
     place: &Place,
 ) -> Outcome<Film> {
-    let (movie, given, viewing, queued) = retried!(async {
+    let (movie, told, viewing, queued) = retried!(async {
         let mut tx = service.store.read().await?;
         let found = tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
-        let given: HashMap<_, _> =
-            tx.poster(found.id).await?.map(|poster| (found.id, poster)).into_iter().collect();
+        let given = tx.poster(found.id).await?.map(|poster| (found.id, poster)).into_iter().collect();
+        let told = Told::read(service, &mut *tx, account, given).await?;
         let viewing = tx.viewings(account.id, found.id, 1).await?.first().copied();
         let queued = tx.queue(account.id).await?.iter().any(|queued| queued.id == found.id);
-        Ok::<_, Failure>((found, given, viewing, queued))
+        Ok::<_, Failure>((found, told, viewing, queued))
     })?;
     let until = Instant::now() + FILMS_READ_WITHIN;
     let pack = timeout_at(until, service.film(&movie.pack)).await.ok().and_then(Result::ok);
     let art = timeout_at(until, service.art(&movie.pack)).await.ok().flatten();
-    let seen = Seen::now(service, account, place, given);
+    let seen = Seen::now(service, account, place, told);
     let film = seen.movie(movie, art, viewing.as_ref(), queued).ok_or(ErrorCode::MovieUnknown)?;
     let Some(pack) = pack else {
         return Ok(Film { film, audio: Vec::new(), subtitles: Vec::new(), chapters: Vec::new() });

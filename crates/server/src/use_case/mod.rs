@@ -37,6 +37,7 @@ pub(crate) mod speaker;
 pub(crate) mod streaming;
 pub mod urls;
 pub(crate) mod verify;
+pub(crate) mod votes;
 
 use crate::store::{StoreError, Transient};
 use ::license as license_rules;

@@ -223,6 +223,7 @@ async fn every_changing_route_refuses_other_sites() {
     let world = World::new().await;
     let cookies = world.login().await;
     let queue = format!("/api/queue/{MOVIE}");
+    let vote = format!("/api/votes/{MOVIE}");
     for (method, path) in [
         ("POST", "/login"),
         ("POST", "/logout"),
@@ -233,6 +234,8 @@ async fn every_changing_route_refuses_other_sites() {
         ("POST", "/Player/unregister_device"),
         ("PUT", queue.as_str()),
         ("DELETE", queue.as_str()),
+        ("PUT", vote.as_str()),
+        ("DELETE", vote.as_str()),
         ("POST", "/nccp/controller"),
         ("POST", "/license"),
     ] {

@@ -2,6 +2,7 @@
 
 use super::world::{MOVIE, URL, World, built_site};
 use nccp::json::{DecryptorConfig, Film, FilmChapter, FilmTrack, Library};
+use server::store::Store as _;
 use server::{Clock, Config, Service};
 use std::sync::Arc;
 
@@ -228,6 +229,65 @@ async fn the_library_lists_films_with_art_and_positions() {
     let other = world.add_account("bob@example.org", "none").await;
     let library: Library = world.get("/api/library", &other).await.json();
     assert!(library.movies.iter().all(|m| m.position.is_none() && !m.playable && !m.queued));
+}
+
+/// An account says what it thinks of a film, in place of what it said before, and takes it back; nobody else hears of
+/// it. How many like a film is told once enough have said so, and for a minute as it was counted.
+#[tokio::test]
+async fn votes_are_the_accounts_own_and_shares_those_of_many() {
+    let world = World::new().await;
+    let cookies = world.login().await;
+    let address = format!("/api/votes/{MOVIE}");
+    let put = async |path: &str, body: &str| {
+        let headers = [("cookie", &*cookies), ("content-type", "application/json")];
+        world.request("PUT", path, &headers, body.as_bytes()).await.status
+    };
+    let stands = async |cookies: &str| {
+        let library: Library = world.get("/api/library", cookies).await.json();
+        let film = library.movies.into_iter().find(|movie| movie.movie_id.get() == MOVIE).unwrap();
+        let page: Film = world.get(&format!("/api/films/{MOVIE}"), cookies).await.json();
+        assert_eq!((page.film.liked, page.film.likes), (film.liked, film.likes));
+        (film.liked, film.likes)
+    };
+    assert_eq!(stands(&cookies).await, (None, None));
+    for (body, liked) in
+        [(r#"{"liked":true}"#, true), (r#"{"liked":false}"#, false), (r#"{"liked":true}"#, true)]
+    {
+        assert_eq!(put(&address, body).await, 204);
+        assert_eq!(stands(&cookies).await, (Some(liked), None), "one is not many");
+    }
+    assert_eq!(put("/api/votes/1", r#"{"liked":true}"#).await, 404);
+    for (path, body) in [
+        (&*address, "{}"),
+        (&*address, r#"{"liked":"yes"}"#),
+        (&*address, ""),
+        ("/api/votes/x", r#"{"liked":true}"#),
+    ] {
+        assert_eq!(put(path, body).await, 400, "{path} {body}");
+    }
+    let signed_out = [("content-type", "application/json")];
+    assert_eq!(world.request("PUT", &address, &signed_out, br#"{"liked":true}"#).await.status, 401);
+    assert_eq!(world.request("DELETE", &address, &[], b"").await.status, 401);
+
+    let other = world.add_account("bob@example.org", "none").await;
+    assert_eq!(stands(&other).await, (None, None), "A42: not another account's");
+    let mut tx = world.store.begin().await.unwrap();
+    for n in 0..9 {
+        let email = format!("{n}@example.org");
+        let of = tx.add_account(&format!("a-{n}"), &email, "hash", "unlimited", world.now()).await.unwrap();
+        tx.set_vote(of.id, MOVIE, Some(n < 6), world.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(stands(&other).await, (None, None), "as it was counted");
+    world.set_clock(world.now() + 60);
+    assert_eq!(stands(&other).await, (None, Some(70)));
+    assert_eq!(stands(&cookies).await, (Some(true), Some(70)));
+    // Taken back, twice: nine are too few again.
+    for _ in 0..2 {
+        assert_eq!(world.request("DELETE", &address, &[("cookie", &*cookies)], b"").await.status, 204);
+    }
+    world.set_clock(world.now() + 60);
+    assert_eq!(stands(&cookies).await, (None, None));
 }
 
 /// A18: player events need a session.

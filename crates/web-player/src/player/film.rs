@@ -155,6 +155,11 @@ impl Player {
         }
     }
 
+    /// Stops the film as if it had come to its end: what is left of it are credits, and the viewer goes on to another.
+    pub fn finish(&self) {
+        self.0.leave(LogEvent::End);
+    }
+
     /// Where the film is, once it has played: seconds, 0 at its end.
     pub fn position(&self) -> Option<f64> {
         if self.0.closed.get() { self.0.left.get() } else { self.0.reporter.position() }
@@ -401,16 +406,22 @@ impl Film {
     }
 
     fn close(&self) {
+        self.leave(LogEvent::Hide);
+    }
+
+    /// Stops, and has this logged, unless the film came to its end by itself.
+    fn leave(&self, event: LogEvent) {
         if self.closed.replace(true) {
             return;
         }
         self.last.replace(self.statistics());
         self.reporter.ready();
         // Without its media source the element forgets.
-        self.left.set(self.reporter.position());
+        let position = self.reporter.position();
+        self.left.set(position.map(|position| if event == LogEvent::End { 0.0 } else { position }));
         if !self.video.ended() {
             // What the controller says to it is of no use any more.
-            drop(self.reporter.log(LogEvent::Hide, self.driver.switches(), self.licenses.policy_version()));
+            drop(self.reporter.log(event, self.driver.switches(), self.licenses.policy_version()));
         }
         self.control.forget_opening();
         self.watching.take();

@@ -20,6 +20,7 @@ mod sessions;
 mod shares;
 mod transaction;
 mod viewings;
+mod votes;
 
 pub(super) use connections::Connections;
 pub(super) use transaction::SqlTransaction;

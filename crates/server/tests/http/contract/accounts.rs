@@ -131,6 +131,7 @@ pub(super) async fn removed_accounts(store: &dyn Store) {
         .await
         .unwrap();
         tx.set_queued(account, MOVIE, true, 1).await.unwrap();
+        tx.set_vote(account, MOVIE, Some(true), 1).await.unwrap();
         let viewing = Viewing { started: 1, seen: 2, position: 3.0, finished: false };
         tx.record_viewing(account, MOVIE, &viewing, 0).await.unwrap();
         tx.first_play(account, MOVIE, 5).await.unwrap();
@@ -160,12 +161,13 @@ pub(super) async fn removed_accounts(store: &dyn Store) {
             tx.devices(account).await.unwrap().len(),
             tx.sessions(account, 10).await.unwrap().len(),
             tx.queue(account).await.unwrap().len(),
+            tx.votes(account).await.unwrap().len(),
             tx.viewings(account, MOVIE, 10).await.unwrap().len(),
             tx.leases(account, 10).await.unwrap().len(),
         ]
     };
-    assert_eq!(left(&mut *tx, gone).await, [0; 5]);
-    assert_eq!(left(&mut *tx, stays).await, [1; 5], "another account's");
+    assert_eq!(left(&mut *tx, gone).await, [0; 6]);
+    assert_eq!(left(&mut *tx, stays).await, [1; 6], "another account's");
     let filter = AuditFilter { account: Some(gone), after: i64::MIN, most: 10, ..AuditFilter::default() };
     let lines = tx.audited(&filter).await.unwrap();
     assert_eq!((lines.len(), &lines[0].email), (1, &None), "the audit log stays");

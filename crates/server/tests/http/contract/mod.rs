@@ -28,6 +28,7 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     accounts::shares(&*store).await;
     accounts::removed_accounts(&*store).await;
     movies::posters(&*store).await;
+    movies::votes(&*store).await;
     movies::removed_movies(&*store).await;
     movies::added_once(Arc::clone(&store)).await;
     transactions::readers_see_one_moment(&*store).await;

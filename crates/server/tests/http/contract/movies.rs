@@ -2,7 +2,9 @@
 
 use super::{account, new_device, new_movie};
 use nccp::json::Episode;
-use server::store::{LogEntry, NewMovie, NewPoster, Poster, Share, Store, StoreError, Viewing, Watched};
+use server::store::{
+    LogEntry, NewMovie, NewPoster, Poster, Share, Store, StoreError, Viewing, VoteCount, Watched,
+};
 use std::sync::Arc;
 
 pub(super) async fn movies_and_viewings(store: &dyn Store) {
@@ -102,6 +104,45 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     assert!(tx.remove_movie(movie.id).await.unwrap());
     assert!(!tx.remove_movie(movie.id).await.unwrap());
     assert!(tx.movie(movie.id).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+}
+
+/// What accounts think of movies: one vote of each, changed, taken back, counted by movie, and gone with either.
+pub(super) async fn votes(store: &dyn Store) {
+    let (one, other) = (account(store, "votes-one").await, account(store, "votes-other").await);
+    let mut tx = store.begin().await.unwrap();
+    for id in [2401, 2402, 2403] {
+        tx.put_movie(&new_movie(id, &[]), 1).await.unwrap();
+    }
+    for (account, movie, liked) in [
+        (one, 2402, Some(false)),
+        (one, 2401, Some(false)),
+        (one, 2401, Some(true)),
+        (one, 2403, Some(true)),
+        (one, 2403, None),
+        (one, 2403, None),
+        (other, 2401, Some(false)),
+    ] {
+        tx.set_vote(account, movie, liked, 5).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.votes(one).await.unwrap(), [(2401, true), (2402, false)]);
+    assert_eq!(tx.votes(other).await.unwrap(), [(2401, false)], "A42: not another account's");
+    let count = |movie, votes, likes| VoteCount { movie, votes, likes };
+    assert_eq!(tx.vote_counts(1).await.unwrap(), [count(2401, 2, 1), count(2402, 1, 0)]);
+    assert_eq!(tx.vote_counts(2).await.unwrap(), [count(2401, 2, 1)]);
+    assert!(tx.vote_counts(3).await.unwrap().is_empty());
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    // A movie that is put in again keeps them; one that is removed does not.
+    tx.put_movie(&new_movie(2401, &["gold"]), 2).await.unwrap();
+    assert!(tx.remove_account(other).await.unwrap());
+    assert_eq!(tx.vote_counts(1).await.unwrap(), [count(2401, 1, 1), count(2402, 1, 0)]);
+    for id in [2401, 2402, 2403] {
+        assert!(tx.remove_movie(id).await.unwrap());
+    }
+    assert!(tx.votes(one).await.unwrap().is_empty() && tx.vote_counts(0).await.unwrap().is_empty());
     tx.commit().await.unwrap();
 }
 

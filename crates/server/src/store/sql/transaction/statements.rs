@@ -3,14 +3,14 @@
 use super::super::pending::{self, Write};
 use super::super::{
     account, accounts, api_keys, audit, codes, devices, leases, movies, posters, seen_requests, sessions,
-    shares, viewings,
+    shares, viewings, votes,
 };
 use super::{Savepoint, SqlTransaction};
 use crate::keys::RevokedId;
 use crate::store::{
     Account, ActivationCode, ApiKey, AuditEntry, AuditFilter, Audited, Device, DeviceState, Lease, LogEntry,
     Movie, NewDevice, NewLease, NewMovie, NewPoster, Poster, Registered, Result, Session, Share, Slot,
-    StoreError, Transaction, Viewing, Watched,
+    StoreError, Transaction, Viewing, VoteCount, Watched,
 };
 use async_trait::async_trait;
 
@@ -406,6 +406,18 @@ impl Transaction for SqlTransaction {
 
     async fn set_queued(&mut self, account: i64, movie: u64, queued: bool, now: u64) -> Result<()> {
         movies::set_queued(self.now().await?, account, movie, queued, now).await
+    }
+
+    async fn set_vote(&mut self, account: i64, movie: u64, liked: Option<bool>, now: u64) -> Result<()> {
+        votes::set(self.now().await?, account, movie, liked, now).await
+    }
+
+    async fn votes(&mut self, account: i64) -> Result<Vec<(u64, bool)>> {
+        votes::of_account(self.aside(), account).await
+    }
+
+    async fn vote_counts(&mut self, least: u64) -> Result<Vec<VoteCount>> {
+        votes::counts(self.aside(), least).await
     }
 
     async fn viewings(&mut self, account: i64, movie: u64, most: u32) -> Result<Vec<Viewing>> {
