@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod around;
+mod brand;
 mod cards;
 mod controls;
 mod focus;

@@ -4,6 +4,7 @@
 //! in one process; the `matinee` command uses [`accounts`], [`catalogue`], [`keys`] and [`policy`] beside it.
 
 mod authorizer;
+mod brand;
 pub mod catalogue;
 mod client_data;
 mod client_reports;
@@ -47,12 +48,13 @@ mod url_tokens;
 mod use_case;
 mod visit;
 
+pub use brand::{BrandColours, Colour};
 pub use clock::Clock;
 pub use config::{
-    Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Config, Credential,
-    CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat, Metrics,
-    OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls, Transport,
-    UpdateStrategy, VOD,
+    Addresses, Application, Audit, Authorizer, Boxes, Brand, ByteCount, CdnConfig, ClientSet, Config,
+    Credential, CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat,
+    Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls,
+    Transport, UpdateStrategy, VOD,
 };
 pub use error::Error;
 pub use http::{box_router, router};

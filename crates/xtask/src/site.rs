@@ -33,6 +33,7 @@ mod assemble;
 mod join;
 mod languages;
 mod reference;
+mod webmanifest;
 
 use std::collections::BTreeMap;
 
