@@ -210,6 +210,7 @@ impl Palette {
                 ("curtain-top", self.curtain.mix(Colour::WHITE, 0.1)),
                 ("curtain-middle", curtain(0.25)),
                 ("curtain-low", curtain(0.6)),
+                ("curtain-floor", curtain(0.75)),
                 ("pelmet", curtain(0.15)),
                 ("pelmet-deep", self.shade()),
                 ("curtain-call", self.shade()),
