@@ -24,7 +24,7 @@ fn meta(what: &str, content: &str) -> Element {
     let meta = document().create_element("meta").unwrap();
     meta.set_attribute("name", what).unwrap();
     meta.set_attribute("content", content).unwrap();
-    document().head().unwrap().append_child(&meta).unwrap();
+    gloo::utils::head().append_child(&meta).unwrap();
     meta
 }
 

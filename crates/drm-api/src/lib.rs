@@ -18,8 +18,8 @@
 //! | worker → page | `{event}` | |
 //!
 //! `cdm`, `device`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets in them
-//! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned; `took` says of a fragment how
-//! many milliseconds decrypting it took. A request has its
+//! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned; `took` says of a
+//! fragment how many milliseconds decrypting it took. A request has its
 //! `type` among its properties; what comes back is an object with one property, named for its kind
 //! (`{"init": {…}}`), or, where there is nothing to add, the name alone (`"done"`). So the page can read it in
 //! one pass: for a `type` among the others serde must hold all of them back, which made the app 50 KB larger.

@@ -1,6 +1,7 @@
 //! What a browser is called.
 
-/// Marks in a `User-Agent`, and whose they are. Each browser also names those that it descends from, so the order counts.
+/// Marks in a `User-Agent`, and whose they are. Each browser also names those that it descends from, so the
+/// order counts.
 const BROWSERS: [(&str, &str); 5] = [
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -28,8 +29,8 @@ pub fn machine_name(agent: &str) -> String {
     format!("{} on {}", first(&BROWSERS, BROWSER), first(&SYSTEMS, SYSTEM))
 }
 
-/// Browser and system of a name that [`machine_name`] gave, each `None` where it was not known; `None` for a name that
-/// it did not give.
+/// Browser and system of a name that [`machine_name`] gave, each `None` where it was not known; `None` for a
+/// name that it did not give.
 pub fn machine_parts(name: &str) -> Option<(Option<&'static str>, Option<&'static str>)> {
     let part = |table: &[(&str, &'static str)], text: &str, otherwise: &str| {
         let known = table.iter().find(|(_, name)| *name == text).map(|(_, name)| *name);

@@ -26,6 +26,7 @@ pub mod live;
 pub mod live_url;
 mod lru;
 pub mod media_url;
+mod palette;
 mod password;
 pub mod playlist_url;
 pub mod policy;
@@ -48,7 +49,6 @@ mod url_tokens;
 mod use_case;
 mod visit;
 
-pub use brand::{BrandColours, Colour};
 pub use clock::Clock;
 pub use config::{
     Addresses, Application, Audit, Authorizer, Boxes, Brand, ByteCount, CdnConfig, ClientSet, Config,
@@ -59,6 +59,7 @@ pub use config::{
 pub use error::Error;
 pub use http::{box_router, router};
 pub use license_mode::{LicenseMode, UnknownMode};
+pub use palette::{BrandColours, Colour};
 pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;

@@ -64,8 +64,8 @@ impl Decrypting {
         }
     }
 
-    /// Milliseconds for a segment, and megabytes a second; `None` before there is anything to divide by, as where the
-    /// browser's clock is a coarse one.
+    /// Milliseconds for a segment, and megabytes a second; `None` before there is anything to divide by, as
+    /// where the browser's clock is a coarse one.
     pub fn speed(self) -> Option<(f64, f64)> {
         let is_measured = self.segments > 0 && self.ms > 0.0;
         is_measured.then(|| (self.ms / f64::from(self.segments), self.octets as f64 / 1000.0 / self.ms))

@@ -1,4 +1,5 @@
-//! `cargo xtask screenshots`: pictures of all pages and states, by the end-to-end test that takes some of them in each run.
+//! `cargo xtask screenshots`: pictures of all pages and states, by the end-to-end test that takes some of
+//! them in each run.
 
 use clap::Args;
 

@@ -1,11 +1,13 @@
-//! Pictures of the pages in their states: wide and on a phone, dark and light, from left to right and from right to left.
+//! Pictures of the pages in their states: wide and on a phone, dark and light, from left to right and from
+//! right to left.
 //!
-//! They go to `target/screenshots`, for people to look at, and are compared with small ones in `crates/e2e/screenshots`:
-//! the mean colours of blocks, so that the smoothing of letters does not count, but a line that is elsewhere does.
-//! Another machine's fonts make other lines; there nothing is compared, and the run says so.
+//! They go to `target/screenshots`, for people to look at, and are compared with small ones in
+//! `crates/e2e/screenshots`: the mean colours of blocks, so that the smoothing of letters does not count, but
+//! a line that is elsewhere does. Another machine's fonts make other lines; there nothing is compared, and
+//! the run says so.
 //!
-//! `MATINEE_SCREENSHOTS`: `all` for every state, `update` to write the small ones anew (`cargo xtask screenshots`);
-//! without it the most important states.
+//! `MATINEE_SCREENSHOTS`: `all` for every state, `update` to write the small ones anew (`cargo xtask
+//! screenshots`); without it the most important states.
 
 use std::path::{Path, PathBuf};
 
@@ -183,7 +185,8 @@ impl<'a> Studio<'a> {
         if !self.wants(state) {
             return;
         }
-        let cdp = self.browser.driver().cdp();
+        let browser = self.browser;
+        let cdp = browser.driver().cdp();
         for (size, width, height) in SIZES {
             let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone" });
             cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
@@ -193,16 +196,17 @@ impl<'a> Studio<'a> {
                     { "name": "prefers-reduced-motion", "value": "reduce" },
                 ] });
                 cdp.send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
-                self.browser.until(&format!("{} in {language}", state.name), state.there).await;
-                let _: bool = self.browser.eval(HIDE).await;
-                self.browser.until("what loads and moves", STILL).await;
+                browser.until(&format!("{} in {language}", state.name), state.there).await;
+                let _: bool = browser.eval(HIDE).await;
+                browser.until("what loads and moves", STILL).await;
                 self.take(&format!("{}-{size}-{scheme}-{language}", state.name)).await;
             }
         }
     }
 
     async fn take(&mut self, name: &str) {
-        let driver = self.browser.driver();
+        let browser = self.browser;
+        let driver = browser.driver();
         let shot = driver.screenshot_as_png_base64().await.unwrap();
         std::fs::write(self.made.join(format!("{name}.png")), STANDARD.decode(&shot).unwrap()).unwrap();
         self.count += 1;
@@ -324,7 +328,7 @@ async fn pages_look_as_they_did() {
         }
     }
 
-    // What only the player has. Its films are begun here: the library above does not know it yet.
+    // Last, for the library shows what was begun.
     let paused = "const video = document.querySelector('video');
         return video.paused && !video.seeking && video.readyState >= 2 && document.querySelector('.controls:not(.idle)') !== null";
     let watch = format!("/watch?movieid={MOVIE}");
@@ -335,7 +339,7 @@ async fn pages_look_as_they_did() {
             state("watch-settings", "", "return document.querySelector('[role=menu]') !== null", true),
             "document.querySelector('.controls [aria-haspopup=menu]').click(); return true".to_owned(),
         ),
-        // Another menu than none closes by the same key as everywhere.
+        // The settings close by the button that opened them.
         (
             state("watch-statistics", "", "return document.querySelector('.statistics dt') !== null", false),
             format!(

@@ -1,7 +1,7 @@
 //! The brand in copies of the site's pages and web manifests.
 
-use super::palette::{Palette, Scheme, style};
 use super::{Look, Picture};
+use crate::palette::{Palette, Scheme, style};
 use crate::secret::sha256;
 use crate::site::{Asset, Site};
 use axum::body::Bytes;

@@ -1,19 +1,15 @@
 //! The operator's name, pictures and colours, and how they get into the site's pages.
 //!
-//! The pages are built once, for everybody, as they are without a brand. Where there is one, the server writes it into
-//! copies of them when it starts; each page still is the same for all who ask.
+//! The pages are built once, for everybody, as they are without a brand. Where there is one, the server
+//! writes it into copies of them when it starts; each page still is the same for all who ask.
 
-mod colour;
 mod dress;
-mod palette;
 mod picture;
 
-pub use colour::Colour;
 pub(crate) use dress::Dress;
-pub use palette::BrandColours;
-pub(crate) use palette::{Palette, Scheme};
 
 use crate::config::Brand;
+use crate::palette::Palette;
 use crate::{Config, Error};
 use picture::Picture;
 

@@ -2,7 +2,7 @@
 
 use super::setting;
 use crate::Error;
-use crate::brand::{BrandColours, Palette, Scheme};
+use crate::palette::{BrandColours, Palette, Scheme};
 use serde::Deserialize;
 use std::path::PathBuf;
 

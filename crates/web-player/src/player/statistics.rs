@@ -5,8 +5,8 @@ use playback::DynamicRange;
 
 use crate::{decryptor_proxy::Decrypting, stream::Way};
 
-/// The numbers of a film that plays. There are no keys in it, no tickets and no addresses: of those there is the
-/// host's name.
+/// The numbers of a film that plays. There are no keys in it, no tickets and no addresses: of those there is
+/// the host's name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Statistics {
     /// Seconds of the film, or of the event.

@@ -1,5 +1,5 @@
-//! The web manifest in each language. The one in `www` is English; its member `say` names the message of each member that
-//! is translated.
+//! The web manifest in each language. The one in `www` is English; its member `say` names the message of each
+//! member that is translated.
 
 use serde_json::{Map, Value};
 

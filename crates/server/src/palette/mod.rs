@@ -1,6 +1,10 @@
-//! The site's colours in one scheme: those that the operator names, the rest by them, and whether they can be read.
+//! The site's colours in one scheme: those that the operator names, the rest by them, and whether they can be
+//! read.
 
-use super::Colour;
+mod colour;
+
+pub use colour::Colour;
+
 use serde::Deserialize;
 use std::fmt::Write as _;
 
@@ -13,7 +17,8 @@ const MENU: Colour = Colour::new(0x1c_0d13);
 /// How much of the curtain's colour lies over the background at the top of a page.
 const GLOW: f64 = 0.26;
 
-/// Colours that an operator names for one scheme; what is left out follows from the others, or is the site's own.
+/// Colours that an operator names for one scheme; what is left out follows from the others, or is the site's
+/// own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BrandColours {
@@ -226,7 +231,8 @@ fn declare(out: &mut String, colours: &[(&str, Colour)]) {
     }
 }
 
-/// The style that puts the operator's colours over the site's own, to be loaded behind `app.css` and `player.css`.
+/// The style that puts the operator's colours over the site's own, to be loaded behind `app.css` and
+/// `player.css`.
 pub(crate) fn style(dark: Option<&Palette>, light: Option<&Palette>) -> String {
     let mut css = String::new();
     if let Some(dark) = dark {
