@@ -94,9 +94,9 @@ impl Colour {
     /// The first colour on the way from this one to another that has at least this contrast with all of
     /// these; the other one where none has.
     pub(crate) fn until(self, other: Self, against: &[Self], contrast: f64) -> Self {
-        let steps = (0..=20).map(|step| self.mix(other, f64::from(step) / 20.0));
+        let mut steps = (0..=20).map(|step| self.mix(other, f64::from(step) / 20.0));
         let enough = |colour: &Self| against.iter().all(|ground| colour.contrast(*ground) >= contrast);
-        steps.clone().find(enough).unwrap_or(other)
+        steps.find(enough).unwrap_or(other)
     }
 }
 
