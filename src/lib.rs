@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+pub mod brand;
 pub mod browse;
 pub mod browser;
 pub mod components;

@@ -10,6 +10,16 @@ pub fn position(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// The name of a device or browser: where nobody named it, in the viewer's language.
+pub fn machine(name: &str) -> String {
+    match nccp::machine_parts(name) {
+        Some((browser, system)) => {
+            say::machine(browser.unwrap_or(say::machine_browser()), system.unwrap_or(say::machine_system()))
+        }
+        None => name.to_owned(),
+    }
+}
+
 /// `20:15:03`, as the viewer's language writes times, of Unix seconds.
 pub fn time_of_day(unix: f64) -> String {
     date(unix).to_locale_time_string(tag()).into()
@@ -66,6 +76,13 @@ pub fn wait(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn machines_are_called_as_they_were_in_english() {
+        for name in ["Firefox on Linux", "Browser on an unknown system", "Ada's laptop"] {
+            assert_eq!(machine(name), name);
+        }
+    }
 
     #[test]
     fn times_are_said_as_people_say_them() {

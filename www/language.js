@@ -1,9 +1,9 @@
 // Which language the page speaks: the viewer's choice on this device, else the first of the browser's that there is,
-// else English, which needs no table. The site lists the others as `tag,direction,address`.
+// else English, which needs no table. The site lists the others as `tag,direction,address,manifest`.
 const listed = document.querySelector("meta[name=matinee-languages]")?.content ?? "";
 const known = new Map(listed.split(" ").filter(Boolean).map((entry) => {
-  const [tag, direction, address] = entry.split(",");
-  return [tag.toLowerCase(), { tag, direction, address }];
+  const [tag, direction, address, manifest] = entry.split(",");
+  return [tag.toLowerCase(), { tag, direction, address, manifest }];
 }));
 
 // Frames of other sites may have no storage.
@@ -27,6 +27,9 @@ function wanted() {
   return undefined;
 }
 
+// What the site is called.
+export const brand = document.querySelector("meta[name=matinee-brand]")?.content ?? "Matinee";
+
 function declare(tag, direction) {
   document.documentElement.lang = tag;
   document.documentElement.dir = direction;
@@ -44,6 +47,11 @@ export async function language() {
     return undefined;
   }
   declare(found.tag, found.direction);
+  // What browsers install then is in the language, too.
+  const manifest = document.querySelector("link[rel=manifest]");
+  if (manifest && found.manifest) {
+    manifest.href = found.manifest;
+  }
   try {
     const answer = await fetch(found.address, { signal: AbortSignal.timeout?.(WAIT_MS) });
     if (answer.ok) {
@@ -63,5 +71,5 @@ if (named.length > 0) {
   for (const element of named) {
     element.textContent = words[element.dataset.say] ?? element.textContent;
   }
-  document.title = `${document.querySelector("h1").textContent} · Matinee`;
+  document.title = `${document.querySelector("h1").textContent} · ${brand}`;
 }

@@ -148,7 +148,10 @@ fn load(
 ) {
     spawn_local(async move {
         match api::devices().await {
-            Ok(found) => {
+            Ok(mut found) => {
+                for device in &mut found.devices {
+                    device.name = spoken::machine(&device.name);
+                }
                 list.set(Some(Rc::new(found)));
                 trouble.set(None);
             }

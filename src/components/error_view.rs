@@ -11,6 +11,7 @@ use web_player::{
 use yew::prelude::*;
 
 use crate::{
+    brand::SupportLink,
     components::{CopyButton, DeviceList, use_going_on},
     diagnostics::Diagnostics,
     route::{Link, Route},
@@ -112,6 +113,7 @@ pub fn ErrorView(props: &ErrorViewProps) -> Html {
                     <Link to={help}>{ say::help_with_code() }</Link>
                 }
                 <CopyButton name={say::copy_details()} text={details} />
+                <SupportLink outside={props.bare} />
             </div>
         </section>
     }
@@ -123,7 +125,7 @@ fn what_plays(device: &Playing) -> Html {
     let since = since.map(|since| say::playing_since(&since)).unwrap_or_default();
     html! {
         <li>
-            <strong dir="auto">{ &device.name }</strong>
+            <strong dir="auto">{ spoken::machine(&device.name) }</strong>
             if let Some(title) = &device.title { { ": " }<bdi>{ title }</bdi> }
             { since }
         </li>
@@ -136,7 +138,7 @@ fn stop_button(device: &Playing, devices: usize, take_over: &Callback<DeviceId>)
     let onclick = move |_: MouseEvent| take_over.emit(id.clone());
     let label = match devices {
         1 => say::stop_there().to_owned(),
-        _ => say::stop_there_on(&device.name),
+        _ => say::stop_there_on(&spoken::machine(&device.name)),
     };
     html! { <button type="button" class="button" {onclick}>{ label }</button> }
 }

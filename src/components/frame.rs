@@ -4,15 +4,10 @@ use localization::say;
 use yew::prelude::*;
 
 use crate::{
+    brand::{self, Wordmark},
     route::{Link, Route},
     session::{sign_out, use_session},
 };
-
-/// The name as a sign.
-#[function_component]
-pub fn Wordmark() -> Html {
-    html! { <span class="wordmark" aria-label="Matinee" role="img"><span aria-hidden="true">{ "Matinee" }</span></span> }
-}
 
 /// Properties of [`Frame`].
 #[derive(Properties, PartialEq)]
@@ -28,7 +23,7 @@ pub struct FrameProps {
 pub fn Frame(props: &FrameProps) -> Html {
     let session = use_session();
     use_effect_with(props.title.clone(), |title| {
-        gloo::utils::document().set_title(&format!("{title} · Matinee"));
+        brand::set_title(title);
     });
     let account = session.library.as_ref().map(|library| library.email.clone());
     let leave = {

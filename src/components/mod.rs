@@ -50,7 +50,7 @@ pub use event_waiting::EventWaiting;
 pub use film_card::{Billing, FilmCard, facts, standing};
 pub use films::{Films, Lane};
 pub use focus::use_focus_led_on;
-pub use frame::{Frame, Wordmark};
+pub use frame::Frame;
 pub use grid::Grid;
 pub use idle::{Idle, use_idle};
 pub use key_help::KeyHelp;

@@ -67,7 +67,7 @@ pub fn SessionList(props: &SessionListProps) -> Html {
             spawn_local(async move {
                 let (answer, words) = match whom {
                     Whom::One(of) if of.this_session => return sign_out(session),
-                    Whom::One(of) => (api::end_session(&of.session_id).await, say::session_ended(name(&of))),
+                    Whom::One(of) => (api::end_session(&of.session_id).await, say::session_ended(&name(&of))),
                     Whom::Others => (api::end_other_sessions().await, say::session_ended_others().to_owned()),
                 };
                 match answer {
@@ -105,8 +105,8 @@ pub fn SessionList(props: &SessionListProps) -> Html {
     }
 }
 
-fn name(of: &SignedIn) -> &str {
-    if of.browser.is_empty() { say::session_unknown() } else { &of.browser }
+fn name(of: &SignedIn) -> String {
+    if of.browser.is_empty() { say::session_unknown().to_owned() } else { spoken::machine(&of.browser) }
 }
 
 fn table(list: &Sessions, head: &NodeRef, end: &Callback<Whom>) -> Html {
@@ -142,7 +142,7 @@ fn table(list: &Sessions, head: &NodeRef, end: &Callback<Whom>) -> Html {
                                 </p>
                             </div>
                             <button type="button" class="button secondary small" {onclick}
-                                aria-label={say::session_out_label(name(of), &since)}>{ say::session_out() }</button>
+                                aria-label={say::session_out_label(&name(of), &since)}>{ say::session_out() }</button>
                         </li>
                     }
                 }) }

@@ -76,12 +76,18 @@ fn lines(of: &Statistics) -> Vec<(&'static str, String)> {
         (say::audio(), form(&of.audio)),
         (say::stat_buffer(), format!("{:.1} s", of.buffer)),
         (say::stat_throughput(), of.throughput.map_or_else(|| say::stat_throughput_none().to_owned(), rate)),
+    ];
+    if let Some((ms, speed)) = of.decrypting.speed() {
+        let (ms, speed) = (format!("{ms:.1}"), format!("{speed:.0}"));
+        lines.push((say::stat_decrypting(), say::stat_decrypting_speed(&ms, &speed)));
+    }
+    lines.extend([
         (say::stat_frames(), say::stat_frames_dropped(&of.frames.0.to_string(), &of.frames.1.to_string())),
         (say::stat_stalls(), of.stalls.to_string()),
         (say::stat_switches(), of.switches.to_string()),
         (say::stat_host(), of.host.clone().unwrap_or_else(|| say::stat_none().to_owned())),
         (say::stat_license(), of.license.map_or_else(|| say::stat_none().to_owned(), license)),
-    ];
+    ]);
     if let Some(way) = &of.way {
         lines.push((say::stat_delivery(), delivery(way)));
     }
@@ -125,6 +131,7 @@ fn license(lease: Lease) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use web_player::decryptor_proxy::Decrypting;
 
     #[test]
     fn the_numbers_read_as_text() {
@@ -137,6 +144,7 @@ mod tests {
             audio: Some(form("mp4a.40.2", DynamicRange::Sdr, 128_400)),
             buffer: 23.44,
             throughput: Some(18_230_000),
+            decrypting: Decrypting { segments: 12, octets: 9_000_000, ms: 90.0 },
             frames: (2926, 3),
             stalls: 1,
             switches: 2,
@@ -148,7 +156,7 @@ mod tests {
         assert_eq!(
             text(&some),
             "Position: 1:03\nPicture: 1280×720 on 1920×1080\nVideo: avc1.64001F, 2.1 Mb/s\nAudio: mp4a.40.2, 128 kb/s\n\
-             Buffer: 23.4 s\nThroughput: 18.2 Mb/s\nFrames: 2926, 3 dropped\nInterruptions: 1\nChanges of size: 2\n\
+             Buffer: 23.4 s\nThroughput: 18.2 Mb/s\nDecrypting: 7.5 ms a segment, 100 MB/s\nFrames: 2926, 3 dropped\nInterruptions: 1\nChanges of size: 2\n\
              Media from: cdn1.example\nLicense: ends in 3 h 12 min\nDelivery: persistent connection\nLease: renewed in 4 min\nLatency: 5.2 s, 6.0 s wanted\n"
         );
         let hdr = Statistics { video: Some(form("hvc1.2.4.L120.B0", DynamicRange::Pq, 9_000_000)), ..some };
@@ -162,7 +170,10 @@ mod tests {
         for line in ["Video: none\n", "Throughput: not measured\n", "License: none\n"] {
             assert!(nothing.contains(line), "{nothing}");
         }
-        assert!(!nothing.contains("Latency") && !nothing.contains("Lease"), "{nothing}");
+        assert!(
+            !nothing.contains("Latency") && !nothing.contains("Decrypting") && !nothing.contains("Lease"),
+            "{nothing}"
+        );
         assert_eq!(license(Lease::default()), "without an end");
         assert_eq!(license(Lease { ends: Some(-1.0), renewed: None }), "over");
     }

@@ -5,6 +5,7 @@ use web_player::words::{self, Words};
 use yew::prelude::*;
 
 use crate::{
+    brand::SupportLink,
     components::Frame,
     route::{Link, Route},
 };
@@ -31,6 +32,7 @@ pub fn Help(props: &HelpProps) -> Html {
                 <p class="code">{ say::code() }{ " " }<code>{ code }</code></p>
                 { for texts.iter().map(|text| html! { <p>{ *text }</p> }) }
                 <Link to={Route::Library} class="button">{ say::to_library() }</Link>
+                <SupportLink />
             </section>
         </Frame>
     }

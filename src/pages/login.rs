@@ -1,6 +1,5 @@
 //! Sign in.
 
-use gloo::utils::document;
 use localization::say;
 use nccp::ErrorCode;
 use wasm_bindgen_futures::spawn_local;
@@ -10,7 +9,8 @@ use yew::prelude::*;
 
 use crate::{
     api,
-    components::{LanguageChoice, Reveal, Wordmark},
+    brand::{self, SupportLink, Wordmark},
+    components::{LanguageChoice, Reveal},
     session::{enter, use_session},
     spoken,
 };
@@ -26,7 +26,7 @@ pub struct LoginProps {
 #[function_component]
 pub fn Login(props: &LoginProps) -> Html {
     let session = use_session();
-    use_effect_with((), |()| document().set_title(&format!("{} · Matinee", say::sign_in())));
+    use_effect_with((), |()| brand::set_title(say::sign_in()));
     let refused = use_state_eq(|| 0u32);
     let on_signed_in = {
         let (next, session, refused) = (props.next.clone(), session.clone(), refused.clone());
@@ -48,6 +48,7 @@ pub fn Login(props: &LoginProps) -> Html {
                     <p class="notice" role="alert"><strong>{ problem.title }</strong>{ ". " }{ problem.text }</p>
                 }
                 <LanguageChoice />
+                <SupportLink />
             </div>
         </main>
     }

@@ -3,7 +3,6 @@
 use std::{cell::RefCell, rc::Rc};
 
 use futures_util::FutureExt;
-use gloo::utils::document;
 use localization::say;
 use nccp::{ErrorCode, MovieId, ShownGrant, json::OpenedShare};
 use wasm_bindgen_futures::spawn_local;
@@ -14,7 +13,8 @@ use yew::prelude::*;
 use super::embed::{Film, Visit, Visitor};
 use crate::{
     api,
-    components::{ErrorView, Wordmark},
+    brand::{self, Wordmark},
+    components::ErrorView,
 };
 
 /// Properties of [`Share`].
@@ -60,7 +60,7 @@ pub fn Share(props: &ShareProps) -> Html {
     {
         let ask = ask.clone();
         use_effect_with((), move |()| {
-            document().set_title("Matinee");
+            brand::set_title("");
             ask.emit(None);
         });
     }

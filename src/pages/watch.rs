@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use gloo::{timers::callback::Timeout, utils::document};
+use gloo::timers::callback::Timeout;
 use localization::say;
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
@@ -23,6 +23,7 @@ use super::{
     shown::{Shown, Told, status},
 };
 use crate::{
+    brand,
     components::{
         Beside, CARD, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext, art_for, icons,
         is_wide,
@@ -193,8 +194,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     });
     let title = AttrValue::from(title.unwrap_or_default());
     use_effect_with(title.clone(), |title| {
-        let name = if title.is_empty() { "Matinee".to_owned() } else { format!("{title} · Matinee") };
-        document().set_title(&name);
+        brand::set_title(title);
     });
 
     let toggle_now = {

@@ -4,6 +4,7 @@
 
 mod after;
 mod around;
+mod brand;
 mod cards;
 mod controls;
 mod focus;

@@ -23,6 +23,9 @@ early-not-here = Not available where you are
     .text = This film is not offered in the country that your connection comes from. If that is a VPN's or a proxy's, switch it off and try again.
 early-closed-here = Closed here
 early-code = Code
+early-needs-scripts = This site needs JavaScript and WebAssembly to play films.
+early-description = Films, protected and at home.
+early-support = Contact support
 
 ## Around all pages
 
@@ -143,6 +146,9 @@ more-like-this = More like this
 
 ## Devices
 
+machine = { $browser } on { $system }
+    .browser = Browser
+    .system = an unknown system
 devices-about = Every browser profile and TV box that plays films takes one place.
 devices-loading = Loading devices
 devices-none = No device is registered. This browser takes a place when it next plays a film.
@@ -363,6 +369,8 @@ stat-throughput = Throughput
 stat-frames = Frames
     .dropped = { $frames }, { $dropped } dropped
 stat-stalls = Interruptions
+stat-decrypting = Decrypting
+    .speed = { $ms } ms a segment, { $speed } MB/s
 stat-switches = Changes of size
 stat-host = Media from
 stat-license = License
@@ -390,6 +398,7 @@ manage-devices = Manage devices
 sign-in-again = Sign in again
 reload-page = Reload the page
 help-with-code = Help with this code
+contact-support = Contact support
 copy-details = Copy details
 stop-there = Stop there and play here
     .on = Stop on { $name } and play here

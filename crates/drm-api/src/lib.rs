@@ -17,12 +17,13 @@
 //! | page → worker | `{id, cdm, bytes?}` | [`cdm::Request::PrepareInit`], [`cdm::Request::Push`] |
 //! | page → worker | `{id, device}` | |
 //! | page → worker | `{id?, source}` | |
-//! | worker → page | `{id, reply, bytes?}` | [`cdm::Reply::Init`], [`cdm::Reply::Fragment`] |
+//! | worker → page | `{id, reply, bytes?, took?}` | [`cdm::Reply::Init`], [`cdm::Reply::Fragment`] |
 //! | worker → page | `{id, reply, handle?}` | the `MediaSourceHandle` of [`source::Reply::Attached`] |
 //! | worker → page | `{event}` | |
 //!
 //! `cdm`, `device`, `source`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets in them
-//! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned. A request has its
+//! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned; `took` says of a
+//! fragment how many milliseconds decrypting it took. A request has its
 //! `type` among its properties; what comes back is an object with one property, named for its kind
 //! (`{"init": {…}}`), or, where there is nothing to add, the name alone (`"done"`). So the page can read it in
 //! one pass: for a `type` among the others serde must hold all of them back, which made the app 50 KB larger.
@@ -105,4 +106,6 @@ pub mod property {
     pub const BYTES: &str = "bytes";
     /// `MediaSourceHandle`, transferred.
     pub const HANDLE: &str = "handle";
+    /// Of a fragment: milliseconds that it took the worker to decrypt it.
+    pub const TOOK: &str = "took";
 }

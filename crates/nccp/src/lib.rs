@@ -67,7 +67,7 @@ pub use code::{Action, ErrorCode};
 pub use envelope::{Answer, Outcome, Refused, Request, Response};
 pub use event_state::EventState;
 pub use ids::{DeviceId, MAX_INTEGER, MovieId, Sequence};
-pub use machine::machine_name;
+pub use machine::{machine_name, machine_parts};
 pub use manifest::{
     Cdn, ContentProfile, DownloadUrl, Downloadable, KeyPeriod, Level, LicenseMode, LiveManifest, Manifest,
     MediaType, MovieType, ProfileCodec, RangeForm, Reports, Resolution, Scheme, TextTrack, Transport,

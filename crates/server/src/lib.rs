@@ -4,6 +4,7 @@
 //! in one process; the `matinee` command uses [`accounts`], [`catalogue`], [`keys`] and [`policy`] beside it.
 
 mod authorizer;
+mod brand;
 pub mod catalogue;
 mod client_data;
 mod client_reports;
@@ -25,6 +26,7 @@ pub mod live;
 pub mod live_url;
 mod lru;
 pub mod media_url;
+mod palette;
 mod password;
 pub mod playlist_url;
 pub mod policy;
@@ -50,7 +52,7 @@ mod visit;
 
 pub use clock::Clock;
 pub use config::{
-    Addresses, Application, Audit, Authorizer, Boxes, ByteCount, CdnConfig, ClientSet, Cmcd, Config,
+    Addresses, Application, Audit, Authorizer, Boxes, Brand, ByteCount, CdnConfig, ClientSet, Cmcd, Config,
     Credential, CredentialsFrom, Database, Devices, Drm, Edge, Limits, ListedPlayer, Live, Log, LogFormat,
     Metrics, OnFailure, Origin, Overrides, Plan, Regions, Role, SourcesAt, StorageSettings, Stream, Tls,
     Transport, UpdateStrategy, VOD,
@@ -58,6 +60,7 @@ pub use config::{
 pub use error::Error;
 pub use http::{box_router, router};
 pub use license_mode::{LicenseMode, UnknownMode};
+pub use palette::{BrandColours, Colour};
 pub use serve::Server;
 pub use service::{Service, open_data};
 pub use site::HOW_TO_BUILD;

@@ -2,7 +2,7 @@
 //! read holds no other up.
 
 use crate::tls::TlsIdentity;
-use crate::{Config, Error, Service};
+use crate::{Config, Error, Role, Service};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,13 +18,14 @@ enum Part {
     Policies,
     Regions,
     Tls,
+    Brand,
 }
 
 /// Names, sizes and times of a part's files.
 type Stamps = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Keys, Self::Policies, Self::Regions, Self::Tls];
+    const ALL: [Self; 5] = [Self::Keys, Self::Policies, Self::Regions, Self::Tls, Self::Brand];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +33,7 @@ impl Part {
             Self::Policies => "policies",
             Self::Regions => "regions",
             Self::Tls => "tls",
+            Self::Brand => "brand",
         }
     }
 
@@ -41,6 +43,7 @@ impl Part {
             Self::Keys | Self::Policies => true,
             Self::Regions => config.regions.file.is_some(),
             Self::Tls => config.tls.is_some(),
+            Self::Brand => config.has(Role::Site) && config.brand.pictures().next().is_some(),
         }
     }
 
@@ -54,6 +57,7 @@ impl Part {
             Self::Tls => {
                 config.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]).collect()
             }
+            Self::Brand => config.brand.pictures().cloned().collect(),
         };
         files.sort();
         let stamp = |path: PathBuf| {
@@ -69,6 +73,7 @@ impl Part {
             Self::Policies => service.reload_policies(),
             Self::Regions => service.reload_regions(),
             Self::Tls => tls.map_or(Ok(()), TlsIdentity::reload),
+            Self::Brand => service.reload_brand(),
         }
     }
 }
@@ -124,7 +129,7 @@ impl Hangup {
     }
 }
 
-/// Reads keys, policies, certificate and regions again on SIGHUP, and when their files have changed. What
+/// Reads keys, policies, certificate, regions and the brand's pictures again on SIGHUP, and when their files have changed. What
 /// cannot be read is tried again every half a minute.
 pub(crate) async fn keep_fresh(
     service: Arc<Service>,

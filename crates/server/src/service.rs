@@ -1,6 +1,7 @@
 //! Everything that the use cases work with.
 
 use crate::authorizer::Webhook;
+use crate::brand::{Dress, Look};
 use crate::catalogue::{Catalogue, Pack};
 use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
@@ -14,7 +15,7 @@ use crate::lru::Lru;
 use crate::policy::{self, Policies};
 use crate::private;
 use crate::region::RegionTable;
-use crate::site::Site;
+use crate::site::{Asset, Site};
 use crate::store::{self, AbsentStore, Store};
 use crate::stream::Streams;
 use crate::tally::Tally;
@@ -65,6 +66,8 @@ pub struct Service {
     /// How many like each film.
     pub(crate) tally: Tally,
     pub(crate) site: Option<Site>,
+    /// What the operator's brand puts in place of the site's own.
+    dress: RwLock<Arc<Dress>>,
     pub(crate) authorizer: Option<Webhook>,
     pub(crate) oldest_module: Version,
 }
@@ -133,6 +136,7 @@ impl Service {
                 tracing::warn!("{conflict}");
             }
         }
+        let dress = dress(&config, site.as_ref())?;
         let library = library::open(&config)?;
         let media = library::cached(&config, &library)?;
         let is_far = matches!(config.storage.url, Address::S3 { .. });
@@ -161,6 +165,7 @@ impl Service {
             clock,
             store,
             site,
+            dress: RwLock::new(Arc::new(dress)),
             authorizer,
             oldest_module,
         })
@@ -174,6 +179,12 @@ impl Service {
     /// Whether the site's files were found.
     pub fn has_site(&self) -> bool {
         self.site.is_some()
+    }
+
+    /// The file of the site at a URL path, as the operator's brand has it.
+    pub(crate) fn asset(&self, path: &str) -> Option<Asset> {
+        let dress = self.dress.read().unwrap_or_else(PoisonError::into_inner);
+        dress.asset(path).or_else(|| self.site.as_ref()?.asset(path)).cloned()
     }
 
     /// The keys in force. One request works with one ring.
@@ -318,13 +329,14 @@ impl Service {
         self.policies_changed.load(Ordering::Relaxed)
     }
 
-    /// Reads keys, policies and regions again, each by itself. What cannot be read leaves what was there.
+    /// Reads keys, policies, regions and the brand's pictures again, each by itself. What cannot be read leaves what was there.
     ///
     /// # Errors
     /// [`Error`]: what is wrong with the files.
     pub fn reload(&self) -> Result<(), Error> {
         let (keys, policies) = (self.reload_keys(), self.reload_policies());
-        keys.and(policies).and(self.reload_regions())
+        let regions = self.reload_regions();
+        keys.and(policies).and(regions).and(self.reload_brand())
     }
 
     /// Makes one of the domains' keys of this epoch and the next, and takes it into use; `false`: there are
@@ -359,12 +371,25 @@ impl Service {
         Ok(())
     }
 
+    /// Reads the brand's pictures again, or leaves what was there.
+    pub(crate) fn reload_brand(&self) -> Result<(), Error> {
+        let dress = dress(&self.config, self.site.as_ref())?;
+        *self.dress.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(dress);
+        Ok(())
+    }
+
     /// Reads the regions again, or leaves what was there.
     pub(crate) fn reload_regions(&self) -> Result<(), Error> {
         let regions = RegionTable::open(&self.config.regions)?;
         *self.regions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(regions);
         Ok(())
     }
+}
+
+/// What the brand puts in place of the site's own; nothing where there is no site.
+fn dress(config: &Config, site: Option<&Site>) -> Result<Dress, Error> {
+    let Some(site) = site.filter(|_| config.has(Role::Site)) else { return Ok(Dress::default()) };
+    Ok(Look::load(config)?.map(|look| Dress::of(site, &look)).unwrap_or_default())
 }
 
 /// Makes the data folder, for its owner alone, where it is not there.

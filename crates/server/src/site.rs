@@ -142,9 +142,9 @@ impl Site {
         self.assets.get(path)
     }
 
-    /// The app's page.
-    pub(crate) fn index(&self) -> Option<&Asset> {
-        self.asset("/index.html")
+    /// All files by their URL paths.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &Asset)> {
+        self.assets.iter().map(|(path, asset)| (path.as_str(), asset))
     }
 
     /// The DRM module.

@@ -52,6 +52,35 @@ pub enum Pushed {
     Done,
 }
 
+/// What decrypting has taken in the worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Decrypting {
+    /// Segments that came clear.
+    pub segments: u32,
+    /// Octets in them.
+    pub octets: u64,
+    /// Milliseconds.
+    pub ms: f64,
+}
+
+impl Decrypting {
+    /// What was added since it was another.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            segments: self.segments - before.segments,
+            octets: self.octets - before.octets,
+            ms: self.ms - before.ms,
+        }
+    }
+
+    /// Milliseconds for a segment, and megabytes a second; `None` before there is anything to divide by, as
+    /// where the browser's clock is a coarse one.
+    pub fn speed(self) -> Option<(f64, f64)> {
+        let is_measured = self.segments > 0 && self.ms > 0.0;
+        is_measured.then(|| (self.ms / f64::from(self.segments), self.octets as f64 / 1000.0 / self.ms))
+    }
+}
+
 type SegmentListener = Rc<dyn Fn(Result<Pushed, DrmError>)>;
 
 /// Who waits for an answer.
@@ -80,6 +109,7 @@ struct Shared {
     sessions: RefCell<HashMap<SessionId, KeyListener>>,
     sources: RefCell<HashMap<SourceId, SourceListener>>,
     failed: RefCell<Option<DrmError>>,
+    decrypting: Cell<Decrypting>,
 }
 
 impl DecryptorProxy {
@@ -135,6 +165,11 @@ impl DecryptorProxy {
     /// Whether the worker gave up: then only a new one helps.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.borrow().is_some()
+    }
+
+    /// What decrypting has taken since the worker began.
+    pub fn decrypting(&self) -> Decrypting {
+        self.shared.decrypting.get()
     }
 
     /// Sends a request; `then` gets the reply, in the order in which the worker answered.
@@ -291,6 +326,12 @@ impl Shared {
             }
             return;
         }
+        if let (Some(took), Some(bytes)) = (part(property::TOOK).as_f64(), &bytes) {
+            let mut decrypting = self.decrypting.get();
+            decrypting.octets += u64::from(bytes.byte_length());
+            decrypting.ms += took.max(0.0);
+            self.decrypting.set(decrypting);
+        }
         if let Some(id) = part(property::ID).as_f64() {
             let came = Came { reply: part(property::REPLY), bytes, handle: part(property::HANDLE) };
             self.answer(id as RequestId, Ok(came));
@@ -306,6 +347,10 @@ impl Shared {
                 let pushed = raw.and_then(|came| pushed(read(came.reply)?, came.bytes));
                 if matches!(pushed, Ok(Pushed::Fragment(_) | Pushed::NeedKey(_))) {
                     self.waiting.borrow_mut().insert(id, Waiting::Segment(Rc::clone(&listener)));
+                } else if matches!(pushed, Ok(Pushed::Done)) {
+                    let mut decrypting = self.decrypting.get();
+                    decrypting.segments += 1;
+                    self.decrypting.set(decrypting);
                 }
                 listener(pushed);
             }

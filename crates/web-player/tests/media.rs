@@ -198,11 +198,11 @@ async fn an_aborted_fetch_says_nothing_more() {
 /// A worker that answers as a DRM module would, without one.
 const ECHO: &str = r#"
     self.onmessage = ({ data: { id, cdm, device, bytes } }) => {
-        const reply = (reply, bytes) => self.postMessage({ id, reply, bytes }, bytes ? [bytes] : []);
+        const reply = (reply, bytes, took) => self.postMessage({ id, reply, bytes, took }, bytes ? [bytes] : []);
         if (device) {
             reply({ Ok: { identity: { certificate: new Uint8Array([1, 255]), component: "c", expires: 7 } } });
         } else if (cdm.type === "push") {
-            reply({ Ok: "fragment" }, bytes);
+            reply({ Ok: "fragment" }, bytes, 2.5);
             reply({ Ok: cdm.last ? "done" : { "need-key": { kids: ["00ff"] } } });
         } else if (cdm.type === "prepare-init") {
             reply({ Ok: { init: { kids: ["00ff"], initData: new Uint8Array([1, 2]) } } }, bytes);
@@ -242,6 +242,10 @@ async fn bytes_go_to_the_worker_and_back_by_transfer() {
             other => panic!("{other:?}"),
         }
     }
+    let decrypting = proxy.decrypting();
+    assert_eq!((decrypting.segments, decrypting.octets, decrypting.ms), (1, 100_000, 5.0));
+    assert_eq!(decrypting.speed(), Some((5.0, 20.0)));
+    assert_eq!(decrypting.since(decrypting).speed(), None);
     // It is over: what an answer of that id would say is heard by nobody.
     segment.push(Uint8Array::from(&pattern(10)[..]).buffer(), true);
     let (sender, init) = oneshot::channel();

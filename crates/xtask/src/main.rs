@@ -13,6 +13,7 @@ mod film;
 mod http;
 mod npm;
 mod project;
+mod screenshots;
 mod short_names;
 mod site;
 mod soak;
@@ -37,6 +38,8 @@ enum Task {
     Test(test::Arguments),
     /// Measure.
     Bench(bench::Arguments),
+    /// Take pictures of all pages, and compare them with the committed ones.
+    Screenshots(screenshots::Arguments),
     /// Repeat the long forms of the tests.
     Soak(soak::Arguments),
     /// Formatting, lints, documentation, dependency and size rules.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&project, &arguments),
         Task::Test(arguments) => test::run(&project, &arguments),
         Task::Bench(arguments) => bench::run(&project, &arguments),
+        Task::Screenshots(arguments) => screenshots::run(&project, &arguments),
         Task::Soak(arguments) => soak::run(&project, &arguments),
         Task::Check(arguments) => check::run(&project, &arguments),
         Task::Film(arguments) => film::run(&project, &arguments),

@@ -24,8 +24,9 @@
 //!   other sites name them. The latter is joined from the modules in `pkg/eme/src` before ([`mod@join`]).
 //!   `www/examples` are for such pages, and not part of the site.
 //! * Of `www/languages/*.ftl` each but the English file, which the app has in it, becomes a table
-//!   `assets/languages-{tag}-{hash}.json`; `{{languages}}` in a page lists them as `tag,direction,URL`, with spaces
-//!   between.
+//!   `assets/languages-{tag}-{hash}.json`; `{{languages}}` in a page lists them as
+//!   `tag,direction,URL,manifest`, with spaces between; the last is the web manifest in that language
+//!   (`site-{tag}.webmanifest`). `{{without_scripts}}` is what a page without scripts says in each of them.
 //! * Beside each text or wasm file that gets smaller by it lies `{file}.br`, Brotli at quality 11.
 //! * `site.json` lists it all ([`Manifest`]).
 
@@ -33,6 +34,7 @@ mod assemble;
 mod join;
 mod languages;
 mod reference;
+mod webmanifest;
 
 use std::collections::BTreeMap;
 

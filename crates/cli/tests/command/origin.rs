@@ -97,10 +97,39 @@ fn config_show_has_defaults_and_no_secret() {
     is("encryption.hls.scheme", "cenc".into(), "default");
     is("edge.token", "bunny".into(), "file");
     is("log.format", "text".into(), "default");
+    is("brand.name", "Matinee".into(), "default");
     is("data", text(&site.path("data")).into(), "command line or environment");
     let table = site.ok(&["config", "show"]);
     assert!(table.lines().any(|line| line.starts_with("drm.ttl") && line.ends_with("default")), "{table}");
     assert!(table.contains("matinee.toml:3") && !table.contains("s3cret"), "{table}");
+}
+
+/// What the site is called and looks like is looked at with the rest: settings, files, and what is probably not meant so.
+#[test]
+fn a_brand_is_checked_and_shown() {
+    let site = Site::new();
+    let brand = "[brand]\nname = \"Kino\"\nlogo = \"logo.svg\"\n[brand.dark]\naccent = \"#7fd1ff\"\n";
+    write(&site, "matinee.toml", brand);
+    let wrong = |words: &str| {
+        let output = site.run(&["config", "check"]);
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(words), "{said}");
+    };
+    wrong("logo.svg");
+    write(&site, "logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>");
+    wrong("brand.logo: logo.svg: it has <script>");
+    write(&site, "logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 90 20\"/>");
+    let said = site.ok(&["config", "check"]);
+    assert!(said.contains("warning  brand: there is no icon"), "{said}");
+    let shown: Value = serde_json::from_str(&site.ok(&["config", "show", "--json"])).unwrap();
+    for (name, value) in
+        [("brand.name", "Kino"), ("brand.short_name", "Kino"), ("brand.dark.accent", "#7fd1ff")]
+    {
+        assert_eq!(shown[name]["value"], value, "{name}");
+    }
+    assert_eq!(shown["brand.dark.accent"]["line"], 5);
+    write(&site, "matinee.toml", "[brand.dark]\naccent = \"#804040\"\n");
+    wrong("brand.dark: accent (#804040) on background");
 }
 
 /// A content inside another is not served, and `config check` says so.

@@ -19,6 +19,10 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, js_name = onmessage)]
     pub(super) fn set_on_message(this: &Port, handler: &JsValue);
+
+    /// Milliseconds of a clock that only goes on (High Resolution Time).
+    #[wasm_bindgen(js_namespace = performance)]
+    pub(super) fn now() -> f64;
 }
 
 /// Posts an object, its bytes by transfer. The copy into the transferred buffer is the only one on the way
@@ -49,6 +53,16 @@ pub(super) fn stream_reply(
 ) {
     let reply = messages::reply(reply.as_ref().map(messages::cdm_reply));
     post(port, &[(property::ID, &id.into()), (property::REPLY, &reply)], bytes);
+}
+
+/// Hands out a clear fragment, with the milliseconds that decrypting it took.
+pub(super) fn fragment(port: &Port, id: RequestId, clear: &[u8], took: f64) {
+    let reply = messages::reply(Ok(messages::cdm_reply(&Reply::Fragment)));
+    post(
+        port,
+        &[(property::ID, &id.into()), (property::REPLY, &reply), (property::TOOK, &took.into())],
+        Some(clear),
+    );
 }
 
 pub(super) fn event(port: &Port, event: &Event) {

@@ -198,6 +198,7 @@ impl Stream {
         (segment, last): (RequestId, bool),
     ) -> Result<bool, crate::Error> {
         loop {
+            let begun = post::now();
             let step = match &mut self.whole {
                 Some(whole) if last => whole.finish(keys)?,
                 Some(_) => Step::NeedData,
@@ -206,7 +207,7 @@ impl Stream {
             match step {
                 Step::Fragment(clear) => {
                     self.asked.clear();
-                    post::stream_reply(port, segment, &Ok(Reply::Fragment), Some(clear));
+                    post::fragment(port, segment, clear, post::now() - begun);
                 }
                 Step::NeedKeys(kids) => {
                     if self.asked != kids {

@@ -34,6 +34,7 @@ mod reach;
 mod refusals;
 mod regions;
 mod rotation;
+mod screenshots;
 mod security;
 mod seeking;
 mod sessions;

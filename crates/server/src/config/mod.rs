@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod brand;
 mod credential;
 mod database;
 mod delivery;
@@ -26,6 +27,7 @@ mod url;
 pub use self::storage::{ByteCount, CredentialsFrom, StorageSettings};
 pub use access::{Authorizer, OnFailure, Regions};
 pub use audit::Audit;
+pub use brand::Brand;
 pub use credential::Credential;
 pub use database::Database;
 pub use delivery::{CdnConfig, Cmcd, Edge};
@@ -81,6 +83,8 @@ pub struct Config {
     pub regions: Regions,
     /// The operator's own say in who may play.
     pub authorizer: Option<Authorizer>,
+    /// What the site is called and looks like.
+    pub brand: Brand,
     /// TV devices.
     pub boxes: Boxes,
     /// Numbers for operators.
@@ -141,6 +145,7 @@ impl Default for Config {
             tls: None,
             regions: Regions::default(),
             authorizer: None,
+            brand: Brand::default(),
             boxes: Boxes::default(),
             metrics: Metrics::default(),
             log: Log::default(),
@@ -267,6 +272,7 @@ impl Config {
         check_sets(&self.set)?;
         self.drm.check(self.is_https())?;
         self.stream.check()?;
+        self.brand.check()?;
         self.boxes.check()?;
         self.regions.check()?;
         self.authorizer.as_ref().map_or(Ok(()), Authorizer::check)?;

@@ -1,6 +1,7 @@
 use super::folder_file::{FolderFile, ignored, settings};
 use super::loaded::{MAX_JSON, around};
 use super::sources::Sources;
+use crate::brand::Look;
 use crate::keys::{self, KeyRing};
 use crate::policy::{self, Policies};
 use crate::{Config, Error, LicenseMode, Role};
@@ -38,6 +39,7 @@ pub async fn check(config: &Config, now: u64) -> Result<Report, Error> {
         false => None,
     };
     let mut check = Check { config, policies, ring, report: Report::default() };
+    check.brand();
     check.server();
     check.live();
     check.storage();
@@ -67,6 +69,14 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// The brand's files, as a server would read them.
+    fn brand(&mut self) {
+        match Look::load(self.config) {
+            Ok(look) => look.iter().flat_map(Look::warnings).for_each(|said| self.warn(said)),
+            Err(error) => self.error(error.to_string()),
+        }
+    }
+
     /// Listeners for encoders.
     fn live(&mut self) {
         let live = &self.config.live;

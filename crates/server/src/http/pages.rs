@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub(super) const PLAYER: &str = "/embed";
 /// Scripts for pages of other sites: the element `<matinee-player>`, and the EME shim.
 const FOR_OTHERS: [&str; 2] = ["/player.js", "/eme.js"];
+const SVG: &str = "image/svg+xml";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 pub(super) fn routes() -> Router<Arc<Service>> {
@@ -49,8 +50,8 @@ pub(super) fn pictures() -> Router<Arc<Service>> {
 
 /// The app, whatever its route.
 pub(super) async fn app(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
-    match service.site.as_ref().and_then(|site| site.index()) {
-        Some(asset) => respond(asset, &headers),
+    match service.asset("/index.html") {
+        Some(asset) => respond(&asset, &headers),
         None => (StatusCode::SERVICE_UNAVAILABLE, format!("Matinee is running, but {HOW_TO_BUILD}.\n"))
             .into_response(),
     }
@@ -64,8 +65,8 @@ const NOT_HERE: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf
 
 fn not_here(service: &Service) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    let page = service.site.as_ref().and_then(|site| site.asset("/not-here.html"));
-    let page = page.map_or(Bytes::from_static(NOT_HERE.as_bytes()), |page| page.bytes.clone());
+    let page = service.asset("/not-here.html");
+    let page = page.map_or(Bytes::from_static(NOT_HERE.as_bytes()), |page| page.bytes);
     (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, headers, page).into_response()
 }
 
@@ -106,10 +107,10 @@ async fn film(
 /// What is said of an address that nothing is at: people get the site's page for it.
 fn not_found(service: &Service, headers: &HeaderMap) -> Response {
     let is_read = body::text(headers, "accept").is_some_and(|types| types.contains("text/html"));
-    let page = service.site.as_ref().filter(|_| is_read).and_then(|site| site.asset("/not-found.html"));
+    let page = is_read.then(|| service.asset("/not-found.html")).flatten();
     let Some(page) = page else { return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response() };
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    (StatusCode::NOT_FOUND, headers, page.bytes.clone()).into_response()
+    (StatusCode::NOT_FOUND, headers, page.bytes).into_response()
 }
 
 /// The player alone, for pages of other sites: whose frames it may be in, the policy says (`frame-ancestors`).
@@ -120,8 +121,8 @@ async fn embed(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
         Ok(false) => return not_here(&service),
         Err(failure) => return JsonError::from(failure).into_response(),
     }
-    match service.site.as_ref().and_then(|site| site.asset("/embed.html")) {
-        Some(asset) => shared(respond(asset, request.headers())),
+    match service.asset("/embed.html") {
+        Some(asset) => shared(respond(&asset, request.headers())),
         None => app(State(service), request.into_parts().0.headers).await,
     }
 }
@@ -132,7 +133,7 @@ const LISTED: &str = "<meta name=\"matinee-embedders\" content=\"\">";
 /// The DRM module alone, in a frame for pages that bring a player of their own. Its script compares whoever asks for
 /// the port with the list that is written into the page here.
 async fn cdm(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let Some(asset) = service.site.as_ref().and_then(|site| site.asset("/cdm.html")) else {
+    let Some(asset) = service.asset("/cdm.html") else {
         return app(State(service), request.into_parts().0.headers).await;
     };
     let listed = service.config.embedders.join(" ");
@@ -186,16 +187,23 @@ pub(super) fn to_login(next: &str) -> Response {
 
 /// A file of the site by its path.
 async fn file(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let asset = service.site.as_ref().and_then(|site| site.asset(request.uri().path()));
+    let asset = service.asset(request.uri().path());
     match asset {
         // A module of another site's page is fetched across origins; there is nothing of anybody's in it.
         Some(asset) if FOR_OTHERS.contains(&request.uri().path()) => {
-            let mut response = shared(respond(asset, request.headers()));
+            let mut response = shared(respond(&asset, request.headers()));
             let everybody = HeaderValue::from_static("*");
             response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, everybody);
             response
         }
-        Some(asset) => respond(asset, request.headers()),
+        // By itself, outside of a page, a drawing does nothing.
+        Some(asset) if asset.content_type == SVG => {
+            let mut response = respond(&asset, request.headers());
+            let policy = HeaderValue::from_static("default-src 'none'; sandbox");
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+            response
+        }
+        Some(asset) => respond(&asset, request.headers()),
         None => not_found(&service, request.headers()),
     }
 }

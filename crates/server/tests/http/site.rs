@@ -150,6 +150,71 @@ async fn a11_a12_files_and_their_headers() {
     assert_eq!(world.get("/site.json", "").await.status, 404);
 }
 
+/// The operator's name, colours and pictures are in the pages that are served, and nowhere inline.
+#[tokio::test]
+async fn a_brand_is_in_every_page() {
+    let world = World::new().await;
+    let site = world.folder.path().join("site");
+    built_site(&site);
+    let logo = world.folder.path().join("logo.svg");
+    let svg = |color: &str| {
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 9 9\"><path fill=\"{color}\" d=\"M0 0h9v9z\"/></svg>"
+        )
+    };
+    std::fs::write(&logo, svg("#fff")).unwrap();
+    let brand = format!(
+        "[brand]\nname = \"Kino Süd\"\nlogo = \"{}\"\nsupport = \"mailto:help@example.org\"\n[brand.dark]\naccent = \"#7fd1ff\"\n",
+        logo.display()
+    );
+    let brand = Config::parse(&brand).unwrap().brand;
+    let config = Config { site: Some(site), brand, ..world.config.clone() };
+    let (clock, _) = Clock::manual(world.now());
+    let service = Arc::new(Service::with_store(config, clock, world.store.clone()).unwrap());
+    let router = server::router(Arc::clone(&service));
+    let get = async |path: &str, headers: &[(&str, &str)]| {
+        let mut request = axum::http::Request::builder().uri(path).header("host", "localhost:8080");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        world.send_to(&router, request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let between = |text: &str, before: &str, after: &str| -> String {
+        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{before} in {text}"));
+        rest.split_once(after).unwrap().0.to_owned()
+    };
+    let page = get("/login", &[]).await;
+    assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "no-cache"));
+    let text = page.text();
+    assert!(text.contains("<title>Kino Süd</title>") && !text.contains("Matinee"), "{text}");
+    assert!(text.contains("content=\"mailto:help@example.org\""), "{text}");
+    let again = get("/login", &[("if-none-match", page.header("etag"))]).await;
+    assert_eq!(again.status, 304);
+
+    let style = get(&between(text, "<link rel=\"stylesheet\" href=\"", "\""), &[]).await;
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    assert!(style.header("cache-control").contains("immutable"));
+    assert!(style.text().contains("--brass:#7fd1ff;"), "{}", style.text());
+    let path = between(text, "name=\"matinee-logo\" content=\"", "\"");
+    let picture = get(&path, &[]).await;
+    assert_eq!((picture.status.as_u16(), picture.header("content-type")), (200, "image/svg+xml"));
+    assert_eq!(picture.header("content-security-policy"), "default-src 'none'; sandbox");
+    assert_eq!(picture.header("x-content-type-options"), "nosniff");
+    assert!(picture.header("cache-control").contains("immutable"));
+    let nothing = get("/nothing", &[("accept", "text/html")]).await;
+    assert!(nothing.text().contains("Kino Süd"), "{}", nothing.text());
+
+    // Another picture is another address; one that cannot be shown leaves what was there.
+    std::fs::write(&logo, svg("#000")).unwrap();
+    service.reload().unwrap();
+    let changed = between(get("/login", &[]).await.text(), "name=\"matinee-logo\" content=\"", "\"");
+    assert_ne!(changed, path);
+    assert_eq!(get(&changed, &[]).await.status, 200);
+    std::fs::write(&logo, "<svg><script/></svg>").unwrap();
+    assert!(service.reload().unwrap_err().to_string().contains("brand.logo"));
+    assert_eq!(get(&changed, &[]).await.status, 200);
+}
+
 #[tokio::test]
 async fn the_loader_learns_what_to_trust() {
     let world = with_site().await;

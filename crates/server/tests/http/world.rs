@@ -243,12 +243,18 @@ pub(crate) fn built_site(folder: &Path) {
     std::fs::create_dir_all(folder.join("assets")).unwrap();
     let mut files = Vec::new();
     for (path, content_type, bytes, brotli, immutable) in [
-        ("/index.html", "text/html; charset=utf-8", "<!doctype html><title>Matinee</title>", false, false),
+        (
+            "/index.html",
+            "text/html; charset=utf-8",
+            "<!doctype html><title>Matinee</title><!-- brand --><!-- /brand -->",
+            false,
+            false,
+        ),
         ("/embed.html", "text/html; charset=utf-8", "<!doctype html><title>Player</title>", false, false),
         (
             "/not-found.html",
             "text/html; charset=utf-8",
-            "<!doctype html><title>No such page</title>",
+            "<!doctype html><title>No such page · Matinee</title>",
             false,
             false,
         ),

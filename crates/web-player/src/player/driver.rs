@@ -35,6 +35,7 @@ use super::{
 use crate::{
     capability, clock,
     control::Control,
+    decryptor_proxy::Decrypting,
     device_store,
     mse::{PageMediaSource, Source, SourceEvent, WorkerMediaSource},
     problem::Problem,
@@ -84,6 +85,8 @@ pub(super) struct Driver {
     speed: Speed,
     /// The persistent connection, or why there is none; `None` where the manifest does not prefer it.
     stream: RefCell<Option<Result<Rc<Connection>, Broken>>>,
+    /// What decrypting had taken before this film.
+    decrypting_before: Decrypting,
     /// The host that was asked for media last.
     asked: RefCell<Option<String>>,
     /// What CDNs that ask for it are told, once one does.
@@ -100,6 +103,7 @@ impl Driver {
         Rc::new_cyclic(|this| Self {
             this: this.clone(),
             host,
+            decrypting_before: control.proxy().decrypting(),
             control,
             video,
             engine: RefCell::new(Engine::new(Config { start, seed, ..Config::default() })),
@@ -358,6 +362,7 @@ impl Driver {
             audio: form(TrackKind::Audio),
             buffer: engine.buffered().ahead(position),
             throughput: engine.estimate(),
+            decrypting: self.control.proxy().decrypting().since(self.decrypting_before),
             frames: (frames.total_video_frames(), frames.dropped_video_frames()),
             switches: engine.stats().switches,
             host: self.asked.borrow().clone(),

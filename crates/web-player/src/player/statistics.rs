@@ -3,10 +3,10 @@
 use nccp::Manifest;
 use playback::DynamicRange;
 
-use crate::stream::Way;
+use crate::{decryptor_proxy::Decrypting, stream::Way};
 
-/// The numbers of a film that plays. There are no keys in it, no tickets and no addresses: of those there is the
-/// host's name.
+/// The numbers of a film that plays. There are no keys in it, no tickets and no addresses: of those there is
+/// the host's name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Statistics {
     /// Seconds of the film, or of the event.
@@ -23,6 +23,8 @@ pub struct Statistics {
     pub buffer: f64,
     /// Measured, in bit/s.
     pub throughput: Option<u64>,
+    /// What decrypting the film has taken.
+    pub decrypting: Decrypting,
     /// Pictures decoded, dropped ones among them, and dropped ones.
     pub frames: (u32, u32),
     /// How often the film waited for media.

@@ -32,7 +32,7 @@ pub(super) fn check(project: &Project) -> Result<(), Error> {
         gather(&project.root.join(speaker), &["rs"], &mut rust)?;
     }
     let mut pages = String::new();
-    gather(&project.root.join("www"), &["html", "js"], &mut pages)?;
+    gather(&project.root.join("www"), &["html", "js", "webmanifest"], &mut pages)?;
     wrong.extend(unsaid(&reference, &rust, &pages));
     if !wrong.is_empty() {
         return Err(Error::Rule(wrong.join("\n")));

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::languages::tables;
+use super::languages::{Table, tables};
 use super::reference::{references, rewrite};
-use super::{File, Manifest};
+use super::{File, Manifest, webmanifest};
 use crate::error::Error;
 
 /// Scripts for pages of other sites: folder in `pkg`, file, its name in the site, its placeholder name.
@@ -45,11 +45,12 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
             assets.insert(name, bytes);
         }
     })?;
-    let mut languages = Vec::new();
-    for table in tables(&texts(messages)?)? {
-        let name = format!("languages/{}.json", table.tag);
-        languages.push((table.tag, table.direction, placeholder(&name)));
-        assets.insert(name, table.json);
+    let tables = tables(&texts(messages)?)?;
+    for table in &tables {
+        assets.insert(table_name(table), table.json.clone());
+    }
+    if let Some(english) = assets.remove(webmanifest::FILE) {
+        assets.extend(webmanifest::manifests(&english, &tables)?);
     }
     for folder in [pkg.to_owned(), pkg.join("decryptor"), pkg.join("decryptor-compat")] {
         if !folder.is_dir() {
@@ -81,9 +82,13 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         }
     }
 
-    let listed =
-        languages.iter().map(|(tag, direction, name)| format!("{tag},{direction},{}", entries[name]));
+    let listed = tables.iter().map(|table| {
+        let address = |name: &str| entries.get(&placeholder(name)).cloned().unwrap_or_default();
+        let (words, manifest) = (address(&table_name(table)), address(&webmanifest::name(&table.tag)));
+        format!("{},{},{words},{manifest}", table.tag, table.direction)
+    });
     let listed = listed.collect::<Vec<_>>().join(" ");
+    let without_scripts: String = tables.iter().filter_map(without_scripts).collect();
 
     let fresh = to.with_extension("new");
     remove(&fresh)?;
@@ -95,6 +100,7 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         let text = String::from_utf8(bytes).map_err(|_| Error::Site(format!("{name} is not UTF-8")))?;
         let mut values = entries.clone();
         values.insert("languages".to_owned(), listed.clone());
+        values.insert("without_scripts".to_owned(), without_scripts.clone());
         let page = fill(&name, &text, &values)?;
         files.push(write(&fresh, &name, page.as_bytes(), false)?);
     }
@@ -120,6 +126,18 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
         std::fs::rename(&fresh, to).map_err(Error::file(to))?;
     }
     Ok(manifest)
+}
+
+/// The name of a language's table.
+fn table_name(table: &Table) -> String {
+    format!("languages/{}.json", table.tag)
+}
+
+/// What a page says in a language where no script runs: nobody can choose then, so all languages are said.
+fn without_scripts(table: &Table) -> Option<String> {
+    let text = table.early.get("early-needs-scripts")?;
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    Some(format!("<p class=\"notice\" lang=\"{}\" dir=\"{}\">{text}</p>", table.tag, table.direction))
 }
 
 /// Files as text, by name.
@@ -330,11 +348,12 @@ mod tests {
         };
         put(
             "www/index.html",
-            "<link href=\"{{app_css}}\"><meta content=\"{{languages}}\"><script type=\"module\" src=\"{{boot_js}}\" data-wasm=\"{{ app_wasm }}\" data-worker=\"{{worker_js}}\"></script>",
+            "<link href=\"{{app_css}}\"><meta content=\"{{languages}}\"><noscript>No scripts{{without_scripts}}</noscript><script type=\"module\" src=\"{{boot_js}}\" data-wasm=\"{{ app_wasm }}\" data-worker=\"{{worker_js}}\"></script>",
         );
         put("www/app.css", &".button { colour: red } /* url(./nothing.svg) */\n".repeat(40));
         put("www/icon.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
-        put("www/site.webmanifest", "{\"icons\": [{\"src\": \"./icon.svg\"}]}");
+        let manifest = "{\"icons\": [{\"src\": \"./icon.svg\"}], \"say\": {\"description\": \"early-what\"}}";
+        put("www/site.webmanifest", manifest);
         put("www/boot.js", "import init from './matinee.js'; init();");
         put("www/decryptor-worker.js", "import init from './decryptor.js';");
         put("pkg/matinee.js", "new URL('matinee_bg.wasm', import.meta.url)");
@@ -345,8 +364,10 @@ mod tests {
         put("pkg/player/matinee-player.js", "customElements.define('matinee-player', Player);");
         put("pkg/player/package.json", "{}");
         put("pkg/eme/eme.js", "globalThis.Matinee = {};");
-        put("www/languages/en.ftl", "direction = ltr\nplay = Play\n");
-        put("www/languages/de.ftl", "direction = ltr\nplay = Abspielen\n");
+        let early = "early-what = Films\nearly-needs-scripts = No scripts\n";
+        put("www/languages/en.ftl", &format!("direction = ltr\nplay = Play\n{early}"));
+        let early = "early-what = Filme\nearly-needs-scripts = Keine <Skripte>\n";
+        put("www/languages/de.ftl", &format!("direction = ltr\nplay = Abspielen\n{early}"));
         put("www/examples/player.html", "<script>for (const another of sites) use(it);</script>");
         folder
     }
@@ -383,8 +404,18 @@ mod tests {
         assert_eq!(manifest.entries["player_js"], "/player.js", "a name that other sites know");
         assert_eq!(manifest.entries["eme_js"], "/eme.js", "a name that other sites know");
         assert!(!manifest.files.iter().any(|file| file.path.contains("example")));
+        let (words, install) =
+            (&manifest.entries["languages_de_json"], &manifest.entries["site_de_webmanifest"]);
+        assert!(page.contains(&format!("content=\"de,ltr,{words},{install}\"")), "{page}");
+        let german = fs::read_to_string(site.join(&install[1..])).unwrap();
         assert!(
-            page.contains(&format!("content=\"de,ltr,{}\"", manifest.entries["languages_de_json"])),
+            german.contains("\"description\":\"Filme\"") && german.contains(&format!("\"./{icon}\"")),
+            "{german}"
+        );
+        assert!(
+            page.contains(
+                "No scripts<p class=\"notice\" lang=\"de\" dir=\"ltr\">Keine &lt;Skripte></p></noscript>"
+            ),
             "{page}"
         );
         assert!(

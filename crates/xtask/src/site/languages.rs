@@ -16,6 +16,8 @@ pub(super) struct Table {
     pub(super) tag: String,
     /// `ltr` or `rtl`.
     pub(super) direction: String,
+    /// What is said without the app, by the keys of the messages.
+    pub(super) early: BTreeMap<String, String>,
     /// What the app and its loader fetch.
     pub(super) json: Vec<u8>,
 }
@@ -47,14 +49,15 @@ fn table(tag: &str, reference: &Reference, patterns: &[String]) -> Result<Table,
     let direction = direction.filter(|direction| ["ltr", "rtl"].contains(&direction.as_str()));
     let direction = direction
         .ok_or_else(|| Error::Site(format!("languages/{tag}.ftl: `direction` is neither ltr nor rtl")))?;
-    let early: BTreeMap<&str, &String> = said().filter(|(key, _)| key.starts_with(WITHOUT_THE_APP)).collect();
+    let early = said().filter(|(key, _)| key.starts_with(WITHOUT_THE_APP));
+    let early: BTreeMap<String, String> = early.map(|(key, text)| (key.to_owned(), text.clone())).collect();
     let json = json!({
         "language": tag,
         "fingerprint": reference.fingerprint(),
         "early": early,
         "messages": patterns,
     });
-    Ok(Table { tag: tag.to_owned(), direction, json: json.to_string().into_bytes() })
+    Ok(Table { tag: tag.to_owned(), direction, json: json.to_string().into_bytes(), early })
 }
 
 #[cfg(test)]
