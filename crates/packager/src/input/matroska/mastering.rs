@@ -18,11 +18,11 @@ pub(super) struct Mastering {
 impl Mastering {
     /// From `Colour`'s data. Numbers that MP4 cannot say are left out, and what belongs to them.
     pub(super) fn parse(colour: &[u8]) -> Self {
-        let (mut display, mut light) = ([None; 10], [None; 2]);
+        let (mut display, mut light_levels) = ([None; 10], [None; 2]);
         for (id, data) in children(colour) {
             match id {
-                0x55bc => light[0] = unsigned(data),
-                0x55bd => light[1] = unsigned(data),
+                0x55bc => light_levels[0] = unsigned(data),
+                0x55bd => light_levels[1] = unsigned(data),
                 // `MasteringMetadata`: its elements follow each other as this array does.
                 0x55d0 => {
                     for (id, data) in children(data) {
@@ -35,10 +35,10 @@ impl Mastering {
             }
         }
         let display: Option<Vec<_>> = display.into_iter().collect();
-        let light: Option<Vec<_>> = light.into_iter().collect();
+        let light = |value: Option<u64>| u16::try_from(value?).ok();
         Self {
             display: display.and_then(|numbers| numbers.try_into().ok()).filter(is_sound),
-            light: light.and_then(|[most, average]| Some([most.try_into().ok()?, average.try_into().ok()?])),
+            light: light(light_levels[0]).zip(light(light_levels[1])).map(Into::into),
         }
     }
 
