@@ -213,14 +213,7 @@ impl Service {
     /// As there.
     pub(crate) async fn film_by(&self, name: &str, form: Form) -> Result<Arc<Pack>, Error> {
         let Ok(place) = name.parse::<ContentPlace>() else { return self.catalogue.pack(name).await };
-        let film = self.content(&place, form).await.map_err(|unserved| Error::Pack {
-            pack: name.to_owned(),
-            reason: match unserved {
-                Unserved::NotFound => "there is no such content, or no such set".to_owned(),
-                Unserved::Gone => "its keys are retired".to_owned(),
-                Unserved::Off | Unserved::Library => "the content is not served; the log says why".to_owned(),
-            },
-        })?;
+        let film = self.content(&place, form).await.map_err(|unserved| unserved.of(name))?;
         Ok(Arc::clone(&film.film))
     }
 
