@@ -2,6 +2,7 @@
 
 use super::film::{Film, Instant, compare};
 use nccp::stream::{Ask, FIRST_CREDIT, MAX_CREDIT, TrackKind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Octets of a segment in one message, at most.
@@ -29,7 +30,7 @@ pub(crate) struct Segment {
     pub(crate) rep: usize,
     /// Its number there.
     pub(crate) number: usize,
-    /// Whether the track had another representation before it, or none.
+    /// Whether the track had another representation before it, or none, and the client has not its head either.
     pub(crate) with_init: bool,
 }
 
@@ -88,10 +89,10 @@ impl Track {
         film.reps[self.rep].start(self.next)
     }
 
-    /// The segment that is to be announced, if there is one.
-    fn begin(&mut self, film: &Film) -> Option<Segment> {
+    /// The segment that is to be announced, if there is one, to a client with these heads.
+    fn begin(&mut self, film: &Film, heads: &BTreeSet<usize>) -> Option<Segment> {
         let (_, range) = film.reps[self.rep].segments.get(self.next)?;
-        let with_init = self.told != Some(self.rep);
+        let with_init = self.told != Some(self.rep) && !heads.contains(&self.rep);
         self.told = Some(self.rep);
         self.open = Some(range.length());
         Some(Segment { rep: self.rep, number: self.next, with_init })
@@ -103,6 +104,8 @@ impl Track {
 pub(crate) struct Playback {
     film: Arc<Film>,
     tracks: Vec<Track>,
+    /// The representations whose heads the client has asked for: there are init segments in them.
+    heads: BTreeSet<usize>,
     state: State,
     /// What all tracks may have together; `None` where each has its own.
     shared: Option<u64>,
@@ -121,12 +124,18 @@ impl Playback {
         };
         let tracks = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(track).collect();
         let (state, shared) = (State::Idle, Some(FIRST_CREDIT));
-        Self { film, tracks, state, shared, turn: 0, begun: false, last: 0 }
+        let heads = BTreeSet::new();
+        Self { film, tracks, heads, state, shared, turn: 0, begun: false, last: 0 }
     }
 
     /// How many plays and seeks to a place were followed.
     pub(crate) const fn turn(&self) -> u32 {
         self.turn
+    }
+
+    /// The client was sent the head of the representation at this place in the film.
+    pub(crate) fn has_head(&mut self, rep: usize) {
+        self.heads.insert(rep);
     }
 
     /// Whether nothing was ever played.
@@ -237,10 +246,10 @@ impl Playback {
         if let Some(track) = self.tracks.iter().find(|track| track.open.is_some()) {
             return Step::Send(track.kind, track.open.unwrap_or(0).min(credit).min(PIECE));
         }
-        let film = &self.film;
+        let (film, heads) = (&self.film, &self.heads);
         let waiting = self.tracks.iter_mut().filter_map(|track| Some((track.start(film)?, track)));
         let first = waiting.min_by(|a, b| compare(a.0, b.0));
-        first.and_then(|(_, track)| track.begin(film)).map_or(Step::Wait, Step::Begin)
+        first.and_then(|(_, track)| track.begin(film, heads)).map_or(Step::Wait, Step::Begin)
     }
 
     /// A piece of each track that may have one, in turn.
@@ -255,7 +264,7 @@ impl Playback {
                 self.last = n;
                 return Step::Send(track.kind, left.min(track.credit).min(PIECE));
             }
-            if let Some(segment) = track.begin(&self.film) {
+            if let Some(segment) = track.begin(&self.film, &self.heads) {
                 return Step::Begin(segment);
             }
         }
@@ -356,6 +365,35 @@ mod tests {
             (run(&mut playback), playback.turn()),
             (vec!["low 2".into(), "a-en 2".into(), "end".into()], 3)
         );
+    }
+
+    /// Who has a representation's head has its init segment.
+    #[test]
+    fn no_init_segment_comes_twice() {
+        let film = film();
+        let mut playback = Playback::new(Arc::clone(&film));
+        playback.has_head(film.find_any("low").unwrap());
+        playback.ask(&play(None, None)).unwrap();
+        assert!(matches!(playback.next(), Step::Metadata));
+        let mut begin = |ask: Option<Ask>| {
+            if let Some(ask) = ask {
+                playback.ask(&ask).unwrap();
+            }
+            loop {
+                match playback.next() {
+                    Step::Begin(Segment { rep, with_init, .. }) => {
+                        return format!("{} {with_init}", film.reps[rep].id);
+                    }
+                    Step::Send(track, most) => playback.sent(track, most),
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        assert_eq!([begin(None), begin(None)], ["low false", "a-en true"]);
+        let high = Ask::Switch { video: Some("high".into()), audio: None };
+        assert_eq!([begin(Some(high)), begin(None)], ["high true", "a-en false"]);
+        let low = Ask::Switch { video: Some("low".into()), audio: None };
+        assert_eq!(begin(Some(low)), "low false");
     }
 
     #[test]
