@@ -26,6 +26,7 @@ pub mod live_url;
 mod lru;
 pub mod media_url;
 mod password;
+mod pictures;
 pub mod playlist_url;
 pub mod policy;
 mod private;

@@ -11,6 +11,7 @@ use crate::keys::KeyRing;
 use crate::library;
 use crate::live::Live;
 use crate::lru::Lru;
+use crate::pictures::Pictures;
 use crate::policy::{self, Policies};
 use crate::private;
 use crate::region::RegionTable;
@@ -55,6 +56,7 @@ pub struct Service {
     pub(crate) files: Arc<dyn Storage>,
     pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
+    pub(crate) pictures: Pictures,
     pub(crate) live: Live,
     pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
@@ -147,6 +149,7 @@ impl Service {
             media,
             catalogue: Catalogue::new(library, is_far.then_some(MEMORY)),
             descriptions: Descriptions::default(),
+            pictures: Pictures::default(),
             origin: Origin::open(&config)?,
             live: Live::new(&config.data),
             ingest_headers: KnownHeaders::default(),
