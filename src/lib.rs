@@ -8,7 +8,6 @@ pub mod app;
 pub mod browse;
 pub mod browser;
 pub mod components;
-pub mod diagnostics;
 pub mod embedding;
 pub mod language;
 pub mod pages;

@@ -10,9 +10,9 @@ use web_player::{
 };
 use yew::prelude::*;
 
+use super::diagnostics::Diagnostics;
 use crate::{
     components::{CopyButton, DeviceList, use_going_on},
-    diagnostics::Diagnostics,
     route::{Link, Route},
     spoken,
 };

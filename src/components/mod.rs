@@ -3,6 +3,7 @@
 mod controls;
 mod copy_button;
 mod device_list;
+mod diagnostics;
 mod display;
 mod early_opening;
 mod error_view;

@@ -20,6 +20,7 @@ mod keys;
 mod lives;
 mod names;
 mod output;
+mod record;
 mod settings;
 mod source;
 mod window;

@@ -4,10 +4,9 @@ mod http2;
 mod patience;
 mod peers;
 
-pub(crate) use http2::ALPN as HTTP2;
 pub(crate) use peers::Peers;
 
-use crate::tls::TlsIdentity;
+use crate::tls::{HTTP2, TlsIdentity};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;

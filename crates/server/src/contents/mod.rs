@@ -3,6 +3,7 @@
 
 mod check;
 mod clear_file;
+mod digest;
 mod film;
 mod folder_file;
 mod indexes;
@@ -30,3 +31,5 @@ pub(crate) use unserved::Unserved;
 
 /// The folder in the data folder where indexes of clear films are kept, and what made each revision.
 const FILMS: &str = "origin";
+/// The file with what a folder of the sources says.
+const SETTINGS: &str = "matinee.toml";

@@ -1,7 +1,7 @@
 //! The app's page, its files, and who is sent elsewhere.
 
 use super::error::JsonError;
-use super::guard::cdm_security_policy;
+use super::guard::{PLAYER, cdm_security_policy};
 use super::{address, body, cookies};
 use crate::pictures::Pictures;
 use crate::site::{Asset, HOW_TO_BUILD};
@@ -19,8 +19,6 @@ use nccp::MovieId;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The player alone: beside `/cdm`, the one page that may be in a frame.
-pub(super) const PLAYER: &str = "/embed";
 /// Scripts for pages of other sites: the element `<matinee-player>`, and the EME shim.
 const FOR_OTHERS: [&str; 2] = ["/player.js", "/eme.js"];
 const JPEG: &str = "image/jpeg";
