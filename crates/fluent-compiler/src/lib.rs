@@ -20,8 +20,8 @@
 //!
 //! let english = Reference::parse("hello = Hello, { $name }\n")?;
 //! assert_eq!(english.messages[0].pattern, "Hello, {0}");
-//! assert_eq!(english.translate("hello = Hallo, { $name }\n")?, ["Hallo, {0}"]);
-//! assert!(english.translate("good-bye = Tschüss\n").is_err());
+//! assert_eq!(english.translate("hello = Moin, { $name }\n")?, ["Moin, {0}"]);
+//! assert!(english.translate("other = Moin\n").is_err());
 //! # Ok::<(), fluent_compiler::Error>(())
 //! ```
 

@@ -17,7 +17,7 @@
 //! use live::Settings;
 //! use std::time::Duration;
 //!
-//! let settings = Settings::read(Some("window = \"1h\""), Some("window = \"2m\"")).unwrap();
+//! let (settings, _) = Settings::read(Some("window = \"1h\""), Some("window = \"2m\"")).unwrap();
 //! assert_eq!(settings.window, Duration::from_secs(120));
 //! ```
 
