@@ -111,6 +111,12 @@ impl<'a> Comment<'a> {
         text.is_empty() || text.starts_with(['#', '|', '>']) || self.indentation() > 4
     }
 
+    /// Whether it goes on with the paragraph of a first line, whose other lines are indented like that.
+    fn follows(&self, first: &Self, hang: usize) -> bool {
+        let is_text = !self.is_fence() && !self.is_fixed() && self.item() == 0;
+        self.start == first.start && is_text && self.indentation() == hang
+    }
+
     fn is_fence(&self) -> bool {
         self.text.trim_start().starts_with("```")
     }
@@ -136,15 +142,13 @@ fn wrapped(text: &str) -> String {
             continue;
         }
         let hang = first.indentation() + first.item();
-        let follows = |line: &&str| {
-            Comment::of(line).filter(|next| {
-                let is_text = !next.is_fence() && !next.is_fixed() && next.item() == 0;
-                next.start == first.start && is_text && next.indentation() == hang
-            })
-        };
         let mut paragraph = vec![first];
-        paragraph.extend(lines[at..].iter().map_while(follows));
-        at += paragraph.len() - 1;
+        while let Some(next) =
+            lines.get(at).and_then(|line| Comment::of(line)).filter(|next| next.follows(&first, hang))
+        {
+            paragraph.push(next);
+            at += 1;
+        }
         if paragraph.iter().any(Comment::is_wide) {
             out.extend(filled(&paragraph, hang));
         } else {
@@ -165,9 +169,9 @@ fn filled(paragraph: &[Comment<'_>], hang: usize) -> Vec<String> {
     // What would be a mark at the beginning of a line stays behind its word.
     let mut pieces: Vec<String> = Vec::new();
     for word in words {
-        let is_number = word.len() > 1 && word[..word.len() - 1].bytes().all(|b| b.is_ascii_digit());
-        let is_mark =
-            MARKS.contains(&word) || (is_number && word.ends_with(['.', ')'])) || word.starts_with("```");
+        let number = word.strip_suffix(['.', ')']).unwrap_or_default();
+        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        let is_mark = MARKS.contains(&word) || is_number || word.starts_with("```");
         match pieces.last_mut() {
             Some(piece) if is_mark => *piece = format!("{piece} {word}"),
             _ => pieces.push(word.to_owned()),
