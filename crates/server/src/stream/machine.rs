@@ -1,4 +1,5 @@
-//! What is sent next over a persistent connection. Pure: asks and octets that were sent go in, steps come out.
+//! What is sent next over a persistent connection. Pure: asks and octets that were sent go in, steps come
+//! out.
 
 use super::film::{Film, Instant, compare};
 use nccp::stream::{Ask, FIRST_CREDIT, MAX_CREDIT, TrackKind};
@@ -30,7 +31,8 @@ pub(crate) struct Segment {
     pub(crate) rep: usize,
     /// Its number there.
     pub(crate) number: usize,
-    /// Whether the track had another representation before it, or none, and the client has not its head either.
+    /// Whether the track had another representation before it, or none, and the client has not its head
+    /// either.
     pub(crate) with_init: bool,
 }
 
@@ -237,8 +239,8 @@ impl Playback {
         }
     }
 
-    /// One segment behind the other: the one that is presented first; of equals the pictures, which come first
-    /// here.
+    /// One segment behind the other: the one that is presented first; of equals the pictures, which come
+    /// first here.
     fn next_in_order(&mut self, credit: u64) -> Step {
         if credit == 0 {
             return Step::Wait;
