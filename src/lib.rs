@@ -9,7 +9,6 @@ pub mod brand;
 pub mod browse;
 pub mod browser;
 pub mod components;
-pub mod diagnostics;
 pub mod embedding;
 pub mod language;
 pub mod pages;

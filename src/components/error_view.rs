@@ -10,10 +10,10 @@ use web_player::{
 };
 use yew::prelude::*;
 
+use super::diagnostics::Diagnostics;
 use crate::{
     brand::SupportLink,
     components::{CopyButton, DeviceList, use_going_on},
-    diagnostics::Diagnostics,
     route::{Link, Route},
     spoken,
 };

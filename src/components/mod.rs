@@ -4,6 +4,7 @@ mod beside;
 mod controls;
 mod copy_button;
 mod device_list;
+mod diagnostics;
 mod display;
 mod early_opening;
 mod error_view;

@@ -10,6 +10,7 @@
 //!   `AES-128` has them.
 //! * [`IvSpan`] and [`first_overlap`]: the proof that no IV is used twice under a key.
 //!
+//! # Examples
 //! Decryption of one segment:
 //!
 //! ```

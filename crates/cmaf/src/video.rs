@@ -1,9 +1,9 @@
-use cenc::{Level, Scheme, Subsample};
+use cenc::Scheme;
 
 use crate::av1::{self, Av1Stream};
 use crate::avc::AvcStream;
+use crate::coded_sample::{Appearance, CodedSample};
 use crate::hevc::{self, HevcStream};
-use crate::subsamples::SubsampleBuilder;
 use crate::vp9::{self, Vp9Stream};
 
 /// The decoder configuration of a video track: the payload of the box in which a codec has it.
@@ -49,67 +49,6 @@ impl<'a> VideoConfig<'a> {
             Self::Vp9(vpcc) => vp9::codec_string(vpcc).ok_or("vpcC: it is cut off".to_owned()),
             Self::Av1(av1c) => av1::codec_string(av1c),
         }
-    }
-}
-
-/// What a stream says of its pictures, where it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Appearance {
-    /// Width and height in samples, as they are shown (cropped).
-    pub size: Option<(u32, u32)>,
-    /// Sample aspect ratio, width to height.
-    pub sar: Option<[u32; 2]>,
-    /// Transfer characteristics by ITU-T H.273.
-    pub transfer: Option<u8>,
-}
-
-/// Whether decoding can begin with a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// It cannot.
-    None,
-    /// Nothing after it refers to anything before it.
-    Clean,
-    /// Pictures that are shown before it may refer to what is before it: a CRA or BLA picture of HEVC.
-    Open,
-}
-
-/// A picture that is decoded after a random access point and shown before it (HEVC).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leading {
-    /// It can be decoded when decoding begins there (RADL).
-    Decodable,
-    /// It cannot, and decoders skip it then (RASL).
-    Skipped,
-}
-
-/// What one sample is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CodedSample {
-    /// Clear and protected runs, as the scheme wants them.
-    pub subsamples: Vec<Subsample>,
-    /// Whether decoding can begin with it.
-    pub access: Access,
-    /// Whether it is a leading picture.
-    pub leading: Option<Leading>,
-    /// Whether other pictures may refer to it.
-    pub reference: bool,
-}
-
-impl CodedSample {
-    /// What of the sample, which has `len` bytes, a level protects.
-    pub fn protected(self, level: Level, is_sync: bool, len: usize) -> Vec<Subsample> {
-        let protect = match level {
-            Level::High => true,
-            Level::Medium => is_sync || self.reference,
-            Level::Low => is_sync,
-        };
-        if protect {
-            return self.subsamples;
-        }
-        let mut clear = SubsampleBuilder::default();
-        clear.clear(len);
-        clear.finish()
     }
 }
 

@@ -2,7 +2,8 @@ use cenc::{Kid, Scheme};
 use pack::SystemId;
 
 use crate::sealed::write_delivery_key;
-use crate::write::{open, open_key, put, uuid, write_rules};
+use crate::write::{open, open_key, uuid, write_rules};
+use crate::xml::put;
 use crate::{Recipient, TrackFilter, UsageRule};
 
 /// What a key server is asked for (SPEKE v2, a profile of CPIX 2.3): one key for all tracks of a film, and what

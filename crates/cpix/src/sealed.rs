@@ -12,8 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
 use zeroize::Zeroizing;
 
-use crate::write::put;
-use crate::xml::Element;
+use crate::xml::{Element, put};
 use crate::{Error, MAX_KEYS, MAX_RECIPIENTS, Recipient, RecipientKey};
 
 const AES256_CBC: &str = "http://www.w3.org/2001/04/xmlenc#aes256-cbc";

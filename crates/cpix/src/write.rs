@@ -1,7 +1,5 @@
 //! From a [`Document`] to XML, and what its writers share.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cenc::{Kid, KidAndKey, Scheme};
@@ -9,7 +7,7 @@ use pack::{PackSystem, SystemId};
 use zeroize::Zeroizing;
 
 use crate::sealed::Sealing;
-use crate::xml::{self, is_xml_char};
+use crate::xml::{self, is_xml_char, put};
 use crate::{Document, Error, MAX_RECIPIENTS, Recipient, TrackFilter, UsageRule, VERSION};
 
 impl Document {
@@ -88,12 +86,6 @@ impl Document {
         write_rules(out, &self.rules);
         out.push_str("</cpix:CPIX>\n");
     }
-}
-
-/// Writing to a string does not fail.
-pub(crate) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let done = out.write_fmt(text);
-    debug_assert!(done.is_ok());
 }
 
 /// A UUID as CPIX has them.

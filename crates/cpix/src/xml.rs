@@ -1,4 +1,7 @@
-//! The XML that is read: quick-xml cuts it into tags and text; what it lets through is checked here.
+//! The XML that is read: quick-xml cuts it into tags and text; what it lets through is checked here. And how XML is
+//! written.
+
+use std::fmt::Write as _;
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -18,6 +21,12 @@ pub(crate) const PSKC: &str = "urn:ietf:params:xml:ns:keyprov:pskc";
 pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
 /// The namespace of encrypted values (XML Encryption).
 pub(crate) const ENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+
+/// Writing to a string does not fail.
+pub(crate) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let done = out.write_fmt(text);
+    debug_assert!(done.is_ok());
+}
 
 /// Open elements at any point.
 const MAX_DEPTH: usize = 16;

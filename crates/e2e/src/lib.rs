@@ -24,6 +24,7 @@ pub use pages::{serve_pages, serve_players};
 pub use peer::Peer;
 pub use server::{Device, EMAIL, Log, MOVIE, PASSWORD, Server, TITLE, demo_film, messages};
 pub use stage::Stage;
+pub use test_ports::free_port;
 pub use viewing::{Sight, Viewing};
 
 use std::time::{Duration, Instant};
@@ -57,18 +58,4 @@ pub fn is_soak() -> bool {
 /// The repository's root.
 pub fn repository() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-/// A TCP port of the loopback interface that was free a moment ago.
-pub fn free_port() -> u16 {
-    // Below the ports that the system gives out by itself, and none twice in this process: between asking and
-    // using it, seconds may pass.
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let port = 10_000 + (std::process::id().wrapping_mul(97).wrapping_add(number) % 20_000) as u16;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

@@ -67,26 +67,40 @@ impl Server {
 
     /// The same with lines of `matinee.toml` on top.
     pub async fn start_with(config: &str) -> Self {
-        Self::start_at(free_port(), config, &demo_film()).await
+        Self::start_somewhere(|_| config.to_owned()).await
     }
 
     /// The same, with the public URL in `matinee.toml`, so that the other commands of `matinee` know it as
     /// well.
     pub async fn start_public(config: &str) -> Self {
-        let port = free_port();
-        let config = format!("public_url = \"http://localhost:{port}\"\n{config}");
-        Self::start_at(port, &config, &demo_film()).await
+        Self::start_somewhere(|port| format!("public_url = \"http://localhost:{port}\"\n{config}")).await
+    }
+
+    /// On a port that is free, and on another where a program was faster; with these settings at a port.
+    async fn start_somewhere(config: impl Fn(u16) -> String) -> Self {
+        for _ in 0..5 {
+            let port = free_port();
+            if let Some(server) = Self::try_at(port, &config(port), &demo_film()).await {
+                return server;
+            }
+            eprintln!("somebody else has port {port}; the server is started again on another one");
+        }
+        panic!("no port is free for long enough")
     }
 
     /// The same on this port, with this film's files.
     pub async fn start_at(port: u16, config: &str, film: &[PathBuf]) -> Self {
+        Self::try_at(port, config, film).await.unwrap_or_else(|| panic!("somebody else has port {port}"))
+    }
+
+    /// `None`: the port is somebody else's.
+    async fn try_at(port: u16, config: &str, film: &[PathBuf]) -> Option<Self> {
         let data = private_folder("matinee-e2e-");
         Template::of(film).copy_to(data.path());
         std::fs::write(data.path().join("matinee.toml"), config).unwrap();
         let child = serve(data.path(), port);
         let mut server = Self { child, data, port };
-        server.ready().await;
-        server
+        server.is_ready().await.then_some(server)
     }
 
     /// Its own URL, without a trailing slash: the public one, unless the configuration names another.
@@ -146,22 +160,28 @@ impl Server {
     /// Starts the server again on the same data and port.
     pub async fn restart(&mut self) {
         self.child = serve(self.data.path(), self.port);
-        self.ready().await;
+        assert!(self.is_ready().await, "somebody else has port {}", self.port);
     }
 
-    async fn ready(&mut self) {
+    /// Waits until it answers; `false`: it cannot, for its port is somebody else's.
+    async fn is_ready(&mut self) -> bool {
         let url = format!("http://127.0.0.1:{}/readyz", self.port);
         let (child, http) = (&mut self.child, client());
         // An answer, not only a connection: before it, an interrupt might end the process at once.
-        eventually("the server to answer", || {
+        let ended = eventually("the server to answer", || {
             let ended = child.try_wait().unwrap();
             let asked = http.get(&url).send();
             async move {
-                assert!(ended.is_none(), "the server ended: {ended:?}");
-                asked.await.ok()?.status().is_success().then_some(())
+                match ended {
+                    Some(status) => Some(Some(status)),
+                    None => asked.await.ok()?.status().is_success().then_some(None),
+                }
             }
         })
         .await;
+        let Some(status) = ended else { return true };
+        assert!(self.log().0.to_lowercase().contains("address already in use"), "the server ended: {status}");
+        false
     }
 }
 

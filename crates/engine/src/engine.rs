@@ -13,16 +13,17 @@ mod refresh;
 mod seeking;
 mod switching;
 mod telling;
+mod window;
 
 use std::time::Duration;
 
 use growing::Growth;
-pub use growing::Window;
 use health::Watch;
 pub use health::{Stall, Stats, Trouble};
 use manifest::{Film, Urls};
 pub use pace::Live;
 use playing::Hang;
+pub use window::Window;
 
 use crate::{
     abr::{Algorithm, Estimator, StartConditions, caps::DropWatch, rules::Chooser},

@@ -1,6 +1,6 @@
 //! Which segments lie in a source buffer, and of which representation.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{buffer::Ranges, index::SegmentIndex, ladder::Rung};
 
@@ -33,6 +33,12 @@ impl Held {
     /// Whether anything is to be replaced.
     pub fn any_stale(&self) -> bool {
         self.0.values().any(|entry| entry.stale)
+    }
+
+    /// The segments of these numbers that are to be replaced.
+    pub fn stale_in(&self, numbers: Range<u64>) -> impl Iterator<Item = u64> + '_ {
+        let numbers = numbers.start..numbers.end.max(numbers.start);
+        self.0.range(numbers).filter(|(_, entry)| entry.stale).map(|(number, _)| *number)
     }
 
     /// Decides again which segments are to be replaced.

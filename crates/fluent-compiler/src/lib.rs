@@ -13,6 +13,17 @@
 //! # What of Fluent there is
 //! Messages with a value and attributes, terms without arguments, string and number literals, variables, `NUMBER()`
 //! without options, selectors. Anything else is an [`Error`].
+//!
+//! # Examples
+//! ```
+//! use fluent_compiler::Reference;
+//!
+//! let english = Reference::parse("hello = Hello, { $name }\n")?;
+//! assert_eq!(english.messages[0].pattern, "Hello, {0}");
+//! assert_eq!(english.translate("hello = Moin, { $name }\n")?, ["Moin, {0}"]);
+//! assert!(english.translate("other = Moin\n").is_err());
+//! # Ok::<(), fluent_compiler::Error>(())
+//! ```
 
 mod pattern;
 mod rust;

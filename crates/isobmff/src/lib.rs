@@ -13,6 +13,7 @@
 //! * [`BoxWriter`], [`write_visual_entry`], [`write_audio_entry`], [`write_init`], [`write_fragment`],
 //!   [`Pssh::write`]: what the packager writes.
 //!
+//! # Examples
 //! Finding and clearing the protection of a fragment:
 //!
 //! ```no_run

@@ -131,6 +131,17 @@ impl ToBeSigned {
     }
 }
 
+#[cfg(feature = "issue")]
+impl crate::SigningPoint {
+    /// Verifies an ES256 signature (r ‖ s, 64 bytes) of a message by this key, as `X-NCCP-Signature` has it.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthentic`], also when the key is no point of the curve.
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
+        crate::backend::verify_es256(self, message, signature)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,14 +58,6 @@ impl SigningPoint {
         key[1..].copy_from_slice(&self.0[1..33]);
         SigningPublicKey(key)
     }
-
-    /// Verifies an ES256 signature (r ‖ s, 64 bytes) of a message by this key, as `X-NCCP-Signature` has it.
-    ///
-    /// # Errors
-    /// [`Error::NotAuthentic`], also when the key is no point of the curve.
-    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
-        crate::backend::verify_es256(self, message, signature)
-    }
 }
 
 /// The point is not checked to be on the curve; verifying does that.

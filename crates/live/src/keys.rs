@@ -5,9 +5,9 @@ use cenc::{
 };
 use cmaf::PeriodKey;
 
-use crate::film::RecordedKeys;
 use crate::lives::Lives;
 use crate::names::SessionId;
+use crate::record::RecordedKeys;
 
 /// Periods that are declared ahead of the one that is under way: players ask for their licenses before any
 /// segment of them is published.

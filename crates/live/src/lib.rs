@@ -9,6 +9,17 @@
 //! * [`index`], [`hls`] and [`dash`] are what players are told of a session.
 //! * [`film`] makes what packs need of a session that is over.
 //! * [`Left`] is what is on the disk of a session whose process is gone: [`Broadcast::resume`] goes on with it.
+//!
+//! # Examples
+//! An event's settings stand over those of its application:
+//!
+//! ```
+//! use live::Settings;
+//! use std::time::Duration;
+//!
+//! let (settings, _) = Settings::read(Some("window = \"1h\""), Some("window = \"2m\"")).unwrap();
+//! assert_eq!(settings.window, Duration::from_secs(120));
+//! ```
 
 mod broadcast;
 pub mod dash;
@@ -20,6 +31,7 @@ mod keys;
 mod lives;
 mod names;
 mod output;
+mod record;
 mod settings;
 mod source;
 mod window;

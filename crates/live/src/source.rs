@@ -4,7 +4,7 @@ use cmaf::timeline::rescale;
 use cmaf::{AacConfig, VideoConfig, VideoStream, read_esds};
 use isobmff::{BoxRef, BoxWriter, Boxes, EditListEntry, FourCc, MediaHeader, Track};
 
-use crate::film::RecordedSource;
+use crate::record::RecordedSource;
 
 /// Why a track is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

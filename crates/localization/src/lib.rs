@@ -6,6 +6,15 @@
 //!
 //! What only the browser knows of a language (plurals, numbers, lengths of time, lists) is asked for through [`Intl`].
 //! Nothing here does I/O.
+//!
+//! # Examples
+//! ```
+//! use localization::{English, Value, render_pattern};
+//!
+//! let pattern = "{0?one:a film|*:{0} films}";
+//! assert_eq!(render_pattern(pattern, &[Value::Number(1.0)], &English, false), "a film");
+//! assert_eq!(render_pattern(pattern, &[Value::Number(3.0)], &English, false), "3 films");
+//! ```
 
 mod english;
 mod intl;

@@ -117,7 +117,8 @@ pub enum Told {
         bytes: u64,
         /// How many plays and seeks to a place were followed so far.
         turn: u32,
-        /// `ftyp` and `moov` in base64, where the track had another representation before, or none.
+        /// `ftyp` and `moov` in base64, where the track had another representation before, or none, and its head
+        /// was not sent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         init: Option<String>,
     },

@@ -35,6 +35,7 @@ mod chapters;
 mod check;
 mod codec;
 mod decrypt;
+mod document;
 mod edit_list;
 mod error;
 mod exchange;
@@ -58,8 +59,8 @@ pub use chapters::read_chapters;
 pub use check::{Check, CheckReport, Outcome, check};
 pub use cmaf::Rotation;
 pub use decrypt::{Decrypted, decrypt};
+pub use document::document_of;
 pub use error::Error;
-pub use exchange::document_of;
 pub use input::says_encrypted;
 pub use inspect::{
     BoxTree, FilmInspection, Groups, Inspection, KidUse, MatineeData, PsshReport, Rates,

@@ -139,7 +139,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, E
                 film.label_by_height(keys.label())?;
             }
             if let Some(exchanged) = keys.of_document() {
-                exchanged.check(options)?;
+                exchanged.check(options.scheme, options.label_by_height)?;
                 let last = plan.period(film.segments().saturating_sub(1)).min(MAX_KEYS);
                 film.label_by_keys(exchanged, keys.label(), last as u32 + 1)?;
             }

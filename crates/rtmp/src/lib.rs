@@ -6,6 +6,20 @@
 //!
 //! Nobody has shown a key when the first octets come, so everything is bounded: before a stream is accepted, a
 //! connection holds some hundred kilobytes at most.
+//!
+//! # Examples
+//! A publisher's first octets, and what they are answered with:
+//!
+//! ```
+//! let mut session = rtmp::Session::new([7; 32]);
+//! // C0 is the version; C1 a time and zeros, and 1,528 octets of anything.
+//! let hello = [vec![3], vec![0; 1536]].concat();
+//! session.push(&hello)?;
+//! // S0, S1 and S2.
+//! assert_eq!(session.output().len(), 1 + 2 * 1536);
+//! assert_eq!(session.event()?, None);
+//! # Ok::<(), rtmp::SessionError>(())
+//! ```
 
 mod amf0;
 mod chunk;

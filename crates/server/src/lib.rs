@@ -28,6 +28,7 @@ mod lru;
 pub mod media_url;
 mod palette;
 mod password;
+mod pictures;
 pub mod playlist_url;
 pub mod policy;
 mod private;

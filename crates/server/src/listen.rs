@@ -6,10 +6,9 @@ mod patience;
 mod peers;
 
 pub(crate) use descriptors::room_for;
-pub(crate) use http2::ALPN as HTTP2;
 pub(crate) use peers::Peers;
 
-use crate::tls::TlsIdentity;
+use crate::tls::{HTTP2, TlsIdentity};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;

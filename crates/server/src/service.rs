@@ -7,11 +7,11 @@ use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::contents::{Origin, OriginFilm, Unserved};
 use crate::descriptions::Descriptions;
-use crate::http::KnownHeaders;
 use crate::keys::KeyRing;
 use crate::library;
-use crate::live::Live;
+use crate::live::{KnownHeaders, Live};
 use crate::lru::Lru;
+use crate::pictures::Pictures;
 use crate::policy::{self, Policies};
 use crate::private;
 use crate::region::RegionTable;
@@ -57,6 +57,7 @@ pub struct Service {
     pub(crate) files: Arc<dyn Storage>,
     pub(crate) origin: Origin,
     pub(crate) descriptions: Descriptions,
+    pub(crate) pictures: Pictures,
     pub(crate) live: Live,
     pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
@@ -154,6 +155,7 @@ impl Service {
             media,
             catalogue: Catalogue::new(library, is_far.then_some(MEMORY)),
             descriptions: Descriptions::default(),
+            pictures: Pictures::default(),
             origin: Origin::open(&config)?,
             live: Live::new(&config.data),
             ingest_headers: KnownHeaders::default(),
@@ -228,14 +230,7 @@ impl Service {
     /// As there.
     pub(crate) async fn film_by(&self, name: &str, form: Form) -> Result<Arc<Pack>, Error> {
         let Ok(place) = name.parse::<ContentPlace>() else { return self.catalogue.pack(name).await };
-        let film = self.content(&place, form).await.map_err(|unserved| Error::Pack {
-            pack: name.to_owned(),
-            reason: match unserved {
-                Unserved::NotFound => "there is no such content, or no such set".to_owned(),
-                Unserved::Gone => "its keys are retired".to_owned(),
-                Unserved::Off | Unserved::Library => "the content is not served; the log says why".to_owned(),
-            },
-        })?;
+        let film = self.content(&place, form).await.map_err(|unserved| unserved.of(name))?;
         Ok(Arc::clone(&film.film))
     }
 

@@ -8,6 +8,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio_rustls::TlsAcceptor;
 
+/// What TLS calls HTTP/2 (RFC 9113, section 3.1).
+pub(crate) const HTTP2: &[u8] = b"h2";
+
 /// The certificate in force.
 pub(crate) struct TlsIdentity {
     files: Tls,
@@ -59,6 +62,6 @@ fn read(files: &Tls) -> Result<Arc<ServerConfig>, Error> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|e| bad("tls.certificate", &files.certificate, &e))?;
-    config.alpn_protocols = vec![crate::listen::HTTP2.to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

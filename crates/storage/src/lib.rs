@@ -47,6 +47,7 @@ mod reading;
 mod s3;
 mod storage;
 mod sweep;
+mod trouble;
 
 pub use address::{Address, InvalidAddress};
 pub use cache::{Cached, Disk};
@@ -56,6 +57,7 @@ pub use key::{InvalidKey, Key};
 pub use memory::Memory;
 pub use open_files::OpenFiles;
 pub use publish::{Published, files, publish, unpublish};
-pub use s3::{AccessKey, Credentials, Patience, S3, S3Settings, Trouble};
+pub use s3::{AccessKey, Credentials, Patience, S3, S3Settings};
 pub use storage::{Meta, Object, PutMode, Storage, Transfer};
 pub use sweep::{leftovers, sweep};
+pub use trouble::Trouble;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod card;
+mod comments;
 mod conformance;
 mod dependencies;
 #[cfg(test)]
@@ -25,7 +26,8 @@ pub(crate) struct Arguments {
     /// Only what needs no other compiling than the native lints do.
     #[arg(long)]
     quick: bool,
-    /// First mend what can be mended by program: formatting, and the tests that docs/conformance.md names.
+    /// First mend what can be mended by program: formatting, wide comments, and the tests that docs/conformance.md
+    /// names.
     #[arg(long)]
     fix: bool,
 }
@@ -38,6 +40,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     let mut steps = Steps::default();
     if arguments.fix {
         steps.step("mending", || {
+            comments::mend(project)?;
             command::run(cargo(project).args(["fmt", "--all"]))?;
             conformance::mend(project)
         })?;
@@ -57,6 +60,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
 /// The first rule that is broken.
 pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("formatting", || command::run(cargo(project).args(["fmt", "--all", "--check"])))?;
+    steps.step("comments", || comments::check(project))?;
     steps.step("spelling", || spelling(project))?;
     steps.step("dependency rules", || dependencies::check(project))?;
     steps.step("conformance", || conformance::check(project))?;

@@ -24,7 +24,7 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
             Failure::Command(format!(
                 "{what}: the disk is full; make room and say the same again. What is done already is not done again: \
                  it lies in {}",
-                config.data.join(film::WORK).display()
+                config.data.join(super::WORK).display()
             ))
         }
         false => failure,
@@ -61,7 +61,7 @@ fn add_film(config: &Config, add: Add) -> Result<(), Failure> {
     server::open_data(&config.data)?;
     let paths: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
     let wanted = add.movie.map_or(String::new(), |movie| movie.to_string());
-    let mut work = Work::open(&config.data.join(film::WORK), &paths, &wanted)?;
+    let mut work = Work::open(&config.data.join(super::WORK), &paths, &wanted)?;
     // Before the long work, and before there is a pack that the catalogue does not know.
     let number = match number(config, &add, &mut work) {
         Ok(number) => number,

@@ -2,7 +2,7 @@
 
 use super::exchange::{self, Chosen};
 use super::progress::Bar;
-use super::{block_on, given_keys, movie, numbers, tracks};
+use super::{WORK, block_on, given_keys, movie, numbers, tracks};
 use crate::args::{Decrypt, Package};
 use crate::{Failure, output};
 use pack::Scheme;
@@ -13,9 +13,6 @@ use server::policy::Policies;
 use server::{Config, library, movies};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Folder of half-made films in the data folder.
-pub(super) const WORK: &str = "work";
 
 pub(crate) fn package(config: &Config, package: Package) -> Result<(), Failure> {
     if let Some(policy) = &package.details.policy {

@@ -1,9 +1,8 @@
 //! A picture of a published film.
 
-use super::block_on;
 use super::check::{library_folder, site_keys};
-use super::film::WORK;
 use super::progress::Bar;
+use super::{WORK, block_on};
 use crate::Failure;
 use server::Config;
 use server::catalogue::{Pack, Representation};

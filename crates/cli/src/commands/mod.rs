@@ -36,6 +36,9 @@ use server::store::Store;
 use server::{Clock, Config, Overrides};
 use std::sync::Arc;
 
+/// Folder of half-made films in the data folder.
+const WORK: &str = "work";
+
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { config, data, command } = arguments;

@@ -52,7 +52,7 @@ async fn copy(config: &Config, copy: StorageCopy) -> Result<(), Failure> {
     let found = packs::list(&*from).await?;
     let mut bar = Bar::new();
     bar.stage("copying", found.iter().map(packs::Listed::bytes).sum());
-    let work = config.data.join(super::film::WORK);
+    let work = config.data.join(super::WORK);
     let mut all = packs::Copied::default();
     for pack in &found {
         let places = (&*from, &*to);

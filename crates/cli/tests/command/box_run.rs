@@ -1,9 +1,10 @@
 //! `matinee box run` against `matinee serve`, both as processes.
 
-use crate::site::{Running, Site, demo, free_port, text};
+use crate::site::{Running, Site, demo, text};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use test_ports::free_port;
 
 const MOVIE: &str = "60027274";
 

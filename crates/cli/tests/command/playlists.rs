@@ -1,7 +1,8 @@
 //! DASH and HLS from `matinee serve`, played by ffmpeg, by URLs from `matinee url`.
 
-use crate::site::{Running, Site, demo, free_port, text};
+use crate::site::{Running, Site, demo, text};
 use std::process::Command;
+use test_ports::free_port;
 
 const HEIGHTS: [&str; 3] = ["240p.mp4", "360p.mp4", "720p.mp4"];
 

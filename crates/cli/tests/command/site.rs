@@ -147,16 +147,3 @@ impl Drop for Running {
         let _ = self.child.kill();
     }
 }
-
-/// A port of this machine that was free a moment ago: below those that the system gives out by itself, for other
-/// programs ask it for some all the time, and none twice in this process.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let port = 10_000 + (std::process::id().wrapping_mul(97).wrapping_add(number) % 20_000) as u16;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}

@@ -2,8 +2,9 @@
 
 use crate::buckets::{servers, settings};
 use crate::servers::{ACCESS_KEY, Server};
-use crate::site::{Running, Site, demo, free_port, text};
+use crate::site::{Running, Site, demo, text};
 use std::process::{Command, Stdio};
+use test_ports::free_port;
 
 /// A site whose library is the bucket.
 fn in_bucket(server: &Server) -> Site {

@@ -97,6 +97,7 @@ impl Engine {
         }
         let (position, at_start) = (self.position, self.at_start);
         let replaceable = self.replaceable_from();
+        self.return_to_stale(number, replaceable);
         let track = &mut self.tracks[number];
         let rung = track.current;
         let start = track.representation().start();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, pace::Pace, refresh::Refresh};
+use super::{Engine, pace::Pace, refresh::Refresh, window::Window};
 use crate::{
     buffer::Ranges,
     event::Command,
@@ -20,17 +20,6 @@ const JITTER: f64 = 0.05;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
 const SEGMENT: f64 = 2.0;
 const LIMITS: (f64, f64) = (0.5, 30.0);
-
-/// What of the film can be played, in seconds of its timeline.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Window {
-    /// Where its oldest segment begins.
-    pub begin: f64,
-    /// Where its newest segment ends: the live edge, or the end of the film.
-    pub edge: f64,
-    /// Whether the edge is the film's end.
-    pub finished: bool,
-}
 
 /// The state of a film that grows.
 #[derive(Clone, Debug)]

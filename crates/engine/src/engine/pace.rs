@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, Window};
+use super::{Engine, window::Window};
 use crate::event::Command;
 
 /// Rates differ from 1 by this much at most: nobody hears or sees it.

@@ -228,4 +228,24 @@ impl Engine {
         }
         self.instead = None;
     }
+
+    /// Goes back to what is to be replaced and was passed over because a download seemed to take too long: the
+    /// network may have turned out to be faster. Only while what is there outlasts the download that is put off, too.
+    pub(super) fn return_to_stale(&mut self, number: usize, replaceable: f64) {
+        let track = &self.tracks[number];
+        let rung = self.fixed(track).unwrap_or(track.current);
+        let (Some(index), Cursor::Number(cursor)) = (track.index(), track.cursor) else { return };
+        let busy = self.replace || track.segment_job().is_some() || !track.waiting.is_empty();
+        let spare = 2.0 * (replaceable - self.position);
+        if track.kind != TrackKind::Video || busy || track.ahead(self.position) < spare {
+            return;
+        }
+        let worth = replaceable..self.position + track.goals.forward;
+        let in_time = |segment: &u64| index.get(*segment).is_some_and(|s| worth.contains(&s.start));
+        let next = index.at(self.position) + 1;
+        let Some(segment) = track.held.stale_in(next..cursor).find(in_time) else { return };
+        if track.ladder.step(rung).offers(segment) && self.acceptable(track, rung) {
+            self.tracks[number].cursor = Cursor::Number(segment);
+        }
+    }
 }

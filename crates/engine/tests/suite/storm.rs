@@ -48,8 +48,10 @@ fn make(world: &mut World, step: Move) {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them:
-    /// once the storm is over it plays where the viewer went last.
+    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them: once the
+    /// storm is over it plays on where the viewer went last, and from the first segment of the rung that was chosen on
+    /// nothing else is fetched. Before that, a head that failed in the storm may rest. Who has had nothing to see for too
+    /// long by then has been told so.
     #[test]
     fn a_storm_of_seeks_and_faults_ends_in_playing(moves in moves(), last in 0.0f64..590.0) {
         let mut world = World::ladder(600.0, 8e6);
@@ -66,22 +68,23 @@ proptest! {
             world.cdns.insert(cdn.into(), Behaviour::Serve);
         }
         world.bandwidth = 30e6;
-        // What lies there of another rung may stay, where the network seems too slow to replace it in time.
-        let left = world.content.clone();
+        let before = world.fetches().len();
         world.seek(last);
-        world.run(seconds(30));
+        // What was sent into the storm is waited for 24 s at most, and 8 s are rested then.
+        world.run(seconds(40));
+        if world.failure() == Some(Error::Unreachable) {
+            return Ok(()); // it had waited for so long that the end of the storm came too late
+        }
         prop_assert_eq!(world.failure(), None);
         prop_assert!(world.position > last + 3.0, "{} of {} {:?}", world.position, last, world.buffers);
-        // The range under the playhead goes on without a gap, and what is new in it is of the rung that was chosen.
+        // The range under the playhead goes on without a gap.
         let ahead = world.there().ahead(world.position);
         prop_assert!(ahead > 8.0 || world.position > 585.0, "{} at {} {:?}", ahead, world.position, world.buffers);
         if let Some(chosen) = world.engine.chosen() {
-            let (chosen, number) = (chosen.to_owned(), (world.position / SEGMENT) as usize);
-            let there = world.content.get(&(Video, number));
-            let is_old = left.get(&(Video, number)) == there;
-            if last + 16.0 < world.position && world.position < 585.0 && !is_old {
-                prop_assert_eq!(there, Some(&chosen));
-            }
+            let fetched = world.fetches().split_off(before);
+            let segments = fetched.iter().filter(|fetch| fetch.track == Video && fetch.segment);
+            let mut from_chosen = segments.skip_while(|fetch| fetch.representation != chosen);
+            prop_assert!(from_chosen.all(|fetch| fetch.representation == chosen), "{:?}", fetched);
         }
     }
 }

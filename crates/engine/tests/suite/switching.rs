@@ -69,6 +69,30 @@ fn a_forced_switch_to_more_than_the_link_carries_does_not_stall_at_once() {
     assert_one_range(&world);
 }
 
+/// What the link seemed too slow to replace in time is replaced when it turns out to be faster.
+#[test]
+fn a_forced_switch_reaches_nearer_when_the_link_is_faster_than_it_seemed() {
+    let mut world = World::ladder(300.0, 3e6);
+    world.run_until("a full buffer", |world| world.there().ahead(world.position) > 27.0);
+    let before = world.fetches().len();
+    world.tell(chose("v6000"));
+    world.bandwidth = 40e6;
+    world.run(seconds(8));
+    let file = world.film.file("v6000");
+    let fetched = world.fetches().split_off(before);
+    let new = fetched.iter().filter(|f| f.representation == "v6000" && f.segment);
+    let numbers: Vec<_> = new.map(|f| file.at_end(f.range.end).unwrap()).collect();
+    let (first, nearest) = (numbers[0], *numbers.iter().min().unwrap());
+    assert!(nearest < first, "{numbers:?}");
+    assert_eq!(world.content[&(Video, nearest)], "v6000");
+    let mut each = numbers.clone();
+    each.sort_unstable();
+    each.dedup();
+    assert_eq!(each.len(), numbers.len(), "each once: {numbers:?}");
+    assert_eq!(world.seen.rebuffers, 0);
+    assert_one_range(&world);
+}
+
 #[test]
 fn a_choice_made_before_anything_is_there_is_what_the_film_starts_with() {
     let mut world = World::with(Film::ladder(60.0, 3), 0.0, engine::Config::default());

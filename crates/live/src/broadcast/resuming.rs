@@ -5,10 +5,10 @@ use cmaf::timeline::rescale;
 use std::collections::VecDeque;
 
 use super::{Broadcast, MAX_TRACKS, MICROS, Run, Track};
-use crate::film::{Record, RecordedTrack, stretch_end};
 use crate::keys::Keys;
 use crate::names::SessionId;
 use crate::output::Output;
+use crate::record::{Record, RecordedTrack, stretch_end};
 use crate::settings::Settings;
 use crate::source::Source;
 

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::secret::sha256;
 use axum::body::Bytes;
 use quick_xml::Reader;
+use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use std::io::Read as _;
 use std::path::Path;
@@ -228,7 +229,7 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> Result<Option<String>, Strin
         let attribute = attribute.map_err(|error| format!("the SVG is not well-formed: {error}"))?;
         if attribute.key.into_inner() == name {
             return attribute
-                .normalized_value()
+                .normalized_value(XmlVersion::Implicit1_0)
                 .map(|value| Some(value.into_owned()))
                 .map_err(|_| REFERENCE.to_owned());
         }
@@ -247,7 +248,7 @@ fn element(start: &BytesStart<'_>) -> Result<(), String> {
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| format!("the SVG is not well-formed: {error}"))?;
         let key = attribute.key.into_inner();
-        let value = attribute.normalized_value().map_err(|_| REFERENCE.to_owned())?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| REFERENCE.to_owned())?;
         let local = key.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
         // Namespaces are names; another one for elements would be another language.
         if key == "xmlns" && value != SVG {

@@ -1,12 +1,11 @@
 //! What folders of the sources say of the contents below them.
 
+use super::SETTINGS;
 use super::sources::{SourceError, Sources};
 use super::stamp::Stamp;
 use ::origin::ContentPath;
 use ::origin::scope::{FileError, Folder, Form, Off, SetWords, Settings, SettingsFile, is_ignored, resolve};
 
-/// The file with what a folder says.
-pub(super) const SETTINGS: &str = "matinee.toml";
 /// Longest file of settings, in octets.
 const MAX_SETTINGS: u64 = 1 << 20;
 

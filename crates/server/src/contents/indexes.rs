@@ -1,7 +1,7 @@
-//! Whether clear files are those that `source.json` tells of, and their indexes, which are kept in the data folder:
-//! each is made once, by reading the file to its end.
+//! Indexes of clear files, which are kept in the data folder: each is made once, by reading the file to its end.
 
 use super::clear_file::ToTheEnd;
+use super::digest::{compare, has_digest};
 use super::loaded::Loaded;
 use super::sources::SourceError;
 use crate::private;
@@ -12,15 +12,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
-
-/// Whether `source.json` says the digest of a clear file.
-pub(super) fn has_digest(r: &Representation) -> bool {
-    is_digest(&r.sha256)
-}
-
-fn is_digest(sha256: &str) -> bool {
-    sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit())
-}
 
 /// Where the index of a clear file is kept; `None`: nothing names the file.
 fn path(folder: &Path, r: &Representation) -> Option<PathBuf> {
@@ -45,26 +36,6 @@ async fn open(
     let r = loaded.source.pack.representations.get(representation).ok_or_else(missing)?;
     let file = loaded.open(representation).await?;
     Ok((loaded.name().join(&r.path), r.clone(), file.read_on(Handle::current())))
-}
-
-/// Whether a file is the one that `source.json` tells of, by its digest and length: reads it to its end. Of a file that
-/// nobody has a digest of, nothing can be said.
-///
-/// # Errors
-/// [`SourceError::Wrong`] if it is another one.
-pub(super) fn compare(name: &Path, (sha256, size): (&str, u64), file: &ToTheEnd) -> Result<(), SourceError> {
-    if !is_digest(sha256) {
-        return Ok(());
-    }
-    let name = name.display();
-    let unread = |error: io::Error| SourceError::Unreadable(format!("{name}: {error}"));
-    match file.sha256(size).map_err(unread)?.eq_ignore_ascii_case(sha256) {
-        true => Ok(()),
-        false => {
-            let said = format!("{name} is not the file that source.json tells of: its SHA-256 is another");
-            Err(SourceError::Wrong(said))
-        }
-    }
 }
 
 /// The index of a clear file, as it was kept.

@@ -1,10 +1,10 @@
 //! What is known of clear files: whether they are those that `source.json` tells of, and their indexes. What has to be
 //! read to its end for that is read by a task of its own: a request that is dropped meanwhile loses nothing.
 
-use super::indexes;
 use super::loaded::Loaded;
 use super::sources::SourceError;
 use super::stamp::Stamp;
+use super::{digest, indexes};
 use crate::lru::Lru;
 use ::origin::{ContentPath, SourceIndex};
 use pack::Representation;
@@ -86,7 +86,7 @@ impl<'a> Told<'a> {
     }
 
     fn index(&self) -> IndexOf {
-        match indexes::has_digest(self.r) {
+        match digest::has_digest(self.r) {
             true => IndexOf::Digest(self.r.sha256.to_ascii_lowercase(), self.r.size),
             false => IndexOf::Seen(self.key.clone(), self.file.stamp.clone()),
         }

@@ -1,6 +1,6 @@
 use super::clear_file::ClearFile;
+use super::digest;
 use super::folder_file::{FolderFile, settings_path};
-use super::indexes;
 use super::sources::{SourceError, Sources};
 use super::stamp::Stamp;
 use ::origin::ContentPath;
@@ -190,7 +190,7 @@ impl Loaded {
     async fn check_beside(&self, beside: &Beside) -> Result<(), SourceError> {
         let clear = self.open_unchecked(beside).await?.read_on(Handle::current());
         let (name, PackFile { sha256, size, .. }) = (self.name_beside(beside), beside.file.clone());
-        let read = spawn_blocking(move || indexes::compare(&name, (sha256.as_str(), size), &clear)).await;
+        let read = spawn_blocking(move || digest::compare(&name, (sha256.as_str(), size), &clear)).await;
         read.unwrap_or_else(|error| Err(SourceError::Unreadable(error.to_string())))
     }
 

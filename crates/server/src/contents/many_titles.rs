@@ -1,7 +1,8 @@
 //! A hundred thousand titles: what one costs, and that each is found without the others.
 
-use super::origin::{Origin, Unserved};
+use super::origin::Origin;
 use super::sources::{Bucket, Sources};
+use super::unserved::Unserved;
 use crate::Config;
 use async_trait::async_trait;
 use bytes::Bytes;

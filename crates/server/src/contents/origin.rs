@@ -3,8 +3,10 @@ use super::film::{Candidate, Keys, OriginFilm};
 use super::folder_file::{FolderFile, ignored, settings};
 use super::known_files::KnownFiles;
 use super::loaded::Loaded;
+use super::recent::{Found, Recent};
 use super::revisions::{Made, Revisions};
 use super::sources::{Bucket, SourceError, Sources};
+use super::unserved::Unserved;
 use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
@@ -27,19 +29,6 @@ const FRESH_IN_BUCKET: u64 = 30;
 const AT_FIRST: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Why a content is not served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unserved {
-    /// There is no such content, or no such set.
-    NotFound,
-    /// There is, and what is asked for is of keys that it has no more.
-    Gone,
-    /// It cannot be served now; the reason is in the log.
-    Off,
-    /// The library of packs cannot be read.
-    Library,
-}
-
 /// Films that are encrypted when they are asked for.
 #[derive(Debug)]
 pub(crate) struct Origin {
@@ -48,6 +37,7 @@ pub(crate) struct Origin {
     pub(super) seen: Lru<ContentPath, Seen>,
     known: Arc<KnownFiles>,
     films: Lru<(ContentPlace, Form), Laid>,
+    recent: Recent,
     revisions: Arc<Revisions>,
     /// What was said in the log already, and need not be said again.
     said: Mutex<HashSet<String>>,
@@ -105,6 +95,7 @@ impl Origin {
             seen: Lru::new(memory / 8),
             known: Arc::new(KnownFiles::new(config.data.join(FILMS), memory)),
             films: Lru::new(memory / 16 * 5),
+            recent: Recent::new(),
             revisions: Arc::new(Revisions::new(config.data.join(FILMS))),
             said: Mutex::default(),
         }
@@ -160,6 +151,21 @@ impl Origin {
             self.revisions.keep(place, made, ring).await;
         }
         Ok(film)
+    }
+
+    /// What came of asking for a film a moment ago, with this ring; nothing is waited for. `None`: nobody did.
+    pub(crate) fn found(
+        &self,
+        place: &ContentPlace,
+        form: Form,
+        (ring, now): (&Arc<KeyRing>, u64),
+    ) -> Option<Found> {
+        self.recent.find(place, form, (ring, now))
+    }
+
+    /// What came of asking for a film, for whoever cannot wait for it ([`Origin::found`]).
+    pub(crate) fn keep(&self, place: ContentPlace, form: Form, asked: (&Arc<KeyRing>, u64), found: Found) {
+        self.recent.keep(place, form, asked, found);
     }
 
     /// Whether there is such a content.

@@ -1,5 +1,5 @@
+use super::SETTINGS;
 use super::clear_file::{ClearFile, Watched};
-use super::folder_file::SETTINGS;
 use super::stamp::Stamp;
 use crate::{Config, Error, library};
 use bytes::Bytes;

@@ -12,6 +12,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use nccp::{CONTROLLER_PATH, ErrorCode};
 use std::sync::Arc;
 
+/// The player alone: beside `/cdm`, the one page that may be in a frame.
+pub(super) const PLAYER: &str = "/embed";
+
 /// Whether a page of that origin may call with cookies.
 pub(super) fn is_listed(config: &Config, origin: &str) -> bool {
     origin == config.public_url || config.embedders.iter().any(|listed| listed == origin)
@@ -107,7 +110,7 @@ impl PagePolicies {
     }
 
     fn of(&self, path: &str) -> Option<&HeaderValue> {
-        if path == super::pages::PLAYER { self.player.as_ref() } else { self.others.as_ref() }
+        if path == PLAYER { self.player.as_ref() } else { self.others.as_ref() }
     }
 }
 

@@ -28,8 +28,6 @@ mod shares;
 mod steering;
 mod stream;
 
-pub(crate) use ingest::KnownHeaders;
-
 use crate::use_case::verify::Audience;
 use crate::{Role, Service};
 use axum::http::StatusCode;

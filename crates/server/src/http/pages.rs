@@ -1,8 +1,9 @@
 //! The app's page, its files, and who is sent elsewhere.
 
 use super::error::JsonError;
-use super::guard::cdm_security_policy;
+use super::guard::{PLAYER, cdm_security_policy};
 use super::{address, body, cookies};
+use crate::pictures::Pictures;
 use crate::site::{Asset, HOW_TO_BUILD};
 use crate::store::{StoreError, retried};
 use crate::use_case::library::watchable;
@@ -18,10 +19,9 @@ use nccp::MovieId;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The player alone: beside `/cdm`, the one page that may be in a frame.
-pub(super) const PLAYER: &str = "/embed";
 /// Scripts for pages of other sites: the element `<matinee-player>`, and the EME shim.
 const FOR_OTHERS: [&str; 2] = ["/player.js", "/eme.js"];
+const JPEG: &str = "image/jpeg";
 const SVG: &str = "image/svg+xml";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
@@ -249,6 +249,11 @@ fn accepts_brotli(value: &str) -> bool {
     })
 }
 
+/// Its address changes with its octets.
+fn picture(content_type: &'static str, body: Body) -> Response {
+    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)], body).into_response()
+}
+
 fn no_picture() -> Response {
     (StatusCode::NOT_FOUND, "There is no such picture.\n").into_response()
 }
@@ -258,15 +263,20 @@ fn picture_later() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// A poster that a movie was given. It changes its name with its octets.
+/// A poster that a movie was given.
 async fn poster(service: &Service, name: &str) -> Response {
     if !posters::is_name(name) {
         return no_picture();
     }
+    let (path, now) = (format!("{}/{name}", posters::FOLDER), service.clock.now());
+    if let Some(octets) = service.pictures.get(&path, now) {
+        return picture(JPEG, octets.into());
+    }
     match retried!(async { service.store.read().await?.poster_file(name).await }) {
         Ok(Some(octets)) => {
-            let headers = [(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, IMMUTABLE)];
-            (headers, octets).into_response()
+            let octets = Bytes::from(octets);
+            service.pictures.put(path, octets.clone(), now);
+            picture(JPEG, octets.into())
         }
         // An edge alone has no database, and no posters.
         Ok(None) | Err(StoreError::Absent) => no_picture(),
@@ -291,19 +301,27 @@ async fn art(State(service): State<Arc<Service>>, Path((pack, name)): Path<(Stri
         Err(_) => return no_picture(),
     };
     let Some((key, content_type)) = pack.picture(&name) else { return no_picture() };
-    let picture = match service.media.get(&key, None).await {
-        Ok(picture) => picture,
-        Err(error) if error.is_not_found() => return no_picture(),
+    let (path, now) = (key.as_str().to_owned(), service.clock.now());
+    if let Some(octets) = service.pictures.get(&path, now) {
+        return picture(content_type, octets.into());
+    }
+    let read = async {
+        let object = service.media.get(&key, None).await?;
+        if !Pictures::keeps(object.meta.size) {
+            return Ok(Body::from_stream(object.body));
+        }
+        let octets = object.bytes().await?;
+        service.pictures.put(path, octets.clone(), now);
+        Ok::<_, storage::Error>(Body::from(octets))
+    };
+    match read.await {
+        Ok(body) => picture(content_type, body),
+        Err(error) if error.is_not_found() => no_picture(),
         Err(error) => {
             tracing::error!(%error, "a picture cannot be read");
-            return picture_later();
+            picture_later()
         }
-    };
-    (
-        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, IMMUTABLE)],
-        Body::from_stream(picture.body),
-    )
-        .into_response()
+    }
 }
 
 /// `/clientaccesspolicy.xml`: on the site the origins that may embed; on an edge alone, everybody. A25, A80.

@@ -21,8 +21,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tower::ServiceExt as _;
 
-/// How TLS calls it (RFC 9113, section 3.1).
-pub(crate) const ALPN: &[u8] = b"h2";
 /// Requests of a connection at the same time: what section 6.5.2 calls the least that is wise.
 const STREAMS: u32 = 100;
 /// Octets of an answer that wait for the peer's window.

@@ -69,8 +69,8 @@ impl Film {
     }
 
     /// The representation of that name, of whichever track.
-    pub(crate) fn find_any(&self, name: &str) -> Option<&Rep> {
-        self.reps.iter().find(|rep| rep.is_called(name))
+    pub(crate) fn find_any(&self, name: &str) -> Option<usize> {
+        self.reps.iter().position(|rep| rep.is_called(name))
     }
 
     /// The one to begin with where none is named: of sound the default, of pictures the smallest.

@@ -182,9 +182,10 @@ impl World {
         let Some(ask) = self.asks.pop_front() else { return false };
         match &ask {
             Ask::Head { rep } => {
-                let name = &self.film.find_any(rep).expect("there is such a file").downloadable;
-                let place = self.film.reps.iter().position(|rep| rep.downloadable == *name).unwrap();
-                let told = Told::Head { file: name.clone(), data: to_base64(&content(place, 0, HEAD)) };
+                let place = self.film.find_any(rep).expect("there is such a file");
+                let file = self.film.reps[place].downloadable.clone();
+                let told = Told::Head { file, data: to_base64(&content(place, 0, HEAD)) };
+                self.server.has_head(place);
                 self.replies.push_back(Reply::Told(told));
                 return true;
             }

@@ -4,28 +4,94 @@
 use super::{Failure, Outcome};
 use crate::catalogue::Pack;
 use crate::content_place::ContentPlace;
+use crate::content_rules::ContentRules;
+use crate::contents::{Found, Unserved};
 use crate::{Error, Service};
 use futures_util::future::join_all;
+use origin::scope::Form;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How often a transaction runs again for films that it lacks.
-pub(crate) const READINGS: u32 = 2;
+/// How often a transaction runs again for films that it lacks: a content may be asked for in Matinee's own form, in
+/// the others, and in its own once more, to say why it has none.
+pub(crate) const READINGS: u32 = 3;
 /// Films that are read at the same time.
 const TOGETHER: usize = 8;
 /// How long somebody waits for them; then they count as unreadable for a while.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A film that a transaction lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unread {
+    name: String,
+    /// A content's.
+    form: Form,
+    /// Whether it is no fault when the content has no such form.
+    may_lack: bool,
+}
+
+impl Unread {
+    fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), form: Form::Own, may_lack: false }
+    }
+
+    async fn read(&self, service: &Service) {
+        let Ok(place) = self.name.parse::<ContentPlace>() else {
+            // What is wrong with it is remembered by the catalogue.
+            _ = service.catalogue.pack(&self.name).await;
+            return;
+        };
+        let (config, ring, now) = (&service.config, service.keys(), service.clock.now());
+        let found = if self.may_lack && !service.origin.has_form(config, &place, self.form, now).await {
+            Found::NotInThisForm
+        } else {
+            match service.origin.film(config, &ring, &place, self.form, now).await {
+                Ok(film) => Found::Film(Arc::downgrade(&film.film)),
+                Err(unserved) => Found::Unserved(unserved),
+            }
+        };
+        service.origin.keep(place, self.form, (&ring, service.clock.now()), found);
+    }
+
+    fn give_up(&self, service: &Service) {
+        match self.name.parse::<ContentPlace>() {
+            Err(_) if !service.catalogue.is_at_hand(&self.name) => service.catalogue.give_up(&self.name),
+            Ok(place) if found(service, &place, self.form).is_none() => {
+                tracing::warn!(content = self.name, "a content was waited for too long");
+                let asked = (&service.keys(), service.clock.now());
+                service.origin.keep(place, self.form, asked, Found::Unserved(Unserved::Off));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn found(service: &Service, place: &ContentPlace, form: Form) -> Option<Found> {
+    service.origin.found(place, form, (&service.keys(), service.clock.now()))
+}
 
 /// A film of the catalogue as [`Service::film`] gives it, for whoever is in a transaction.
 ///
 /// # Errors
 /// [`Failure::Unread`] where it would have to be waited for. What is wrong with the film itself is in the value.
 pub(crate) async fn film(service: &Service, name: &str) -> Outcome<Result<Arc<Pack>, Error>> {
-    if is_unread(service, name) {
-        return Err(Failure::Unread(vec![name.to_owned()]));
+    let unread = || Failure::Unread(vec![Unread::of(name)]);
+    let Ok(place) = name.parse::<ContentPlace>() else {
+        if !service.catalogue.is_at_hand(name) {
+            return Err(unread());
+        }
+        return Ok(service.film(name).await);
+    };
+    match found(service, &place, Form::Own).ok_or_else(unread)? {
+        // It was forgotten in this very moment, for want of memory, where nothing is there any more.
+        Found::Film(film) => match film.upgrade() {
+            Some(film) => Ok(Ok(film)),
+            None => Ok(service.film(name).await),
+        },
+        Found::Unserved(unserved) => Ok(Err(unserved.of(name))),
+        Found::NotInThisForm => Err(unread()),
     }
-    Ok(service.film(name).await)
 }
 
 /// As [`film`], a content in the form of delivery that has what is looked for ([`Service::film_with`]).
@@ -37,10 +103,39 @@ pub(crate) async fn film_with(
     name: &str,
     has: impl Fn(&Pack) -> bool + Send + Sync,
 ) -> Outcome<Result<Arc<Pack>, Error>> {
-    if is_unread(service, name) {
-        return Err(Failure::Unread(vec![name.to_owned()]));
+    let Ok(place) = name.parse::<ContentPlace>() else { return film(service, name).await };
+    let mut unread = Vec::new();
+    for form in Form::ALL {
+        match found(service, &place, form) {
+            None => unread.push(Unread { name: name.to_owned(), form, may_lack: true }),
+            Some(Found::Film(film)) => {
+                let pack = match film.upgrade() {
+                    Some(pack) => Some(pack),
+                    None => service.film_by(name, form).await.ok(),
+                };
+                if let Some(pack) = pack.filter(|pack| has(pack)) {
+                    return Ok(Ok(pack));
+                }
+            }
+            Some(Found::Unserved(_) | Found::NotInThisForm) => {}
+        }
+        // Most players are Matinee's own: the other forms are read where that one has not got it.
+        if form == Form::Own && !unread.is_empty() {
+            break;
+        }
     }
-    Ok(service.film_with(name, has).await)
+    if unread.is_empty() { film(service, name).await } else { Err(Failure::Unread(unread)) }
+}
+
+/// What an origin's configuration says of the rules of a film of the catalogue.
+///
+/// # Errors
+/// As [`film`].
+pub(crate) async fn rules_of(service: &Service, name: &str) -> Outcome<ContentRules> {
+    match name.parse::<ContentPlace>() {
+        Ok(_) => Ok(film(service, name).await?.map(|film| film.rules.clone()).unwrap_or_default()),
+        Err(_) => Ok(ContentRules::default()),
+    }
 }
 
 /// As [`film`], whether all of them can be had.
@@ -48,31 +143,27 @@ pub(crate) async fn film_with(
 /// # Errors
 /// [`Failure::Unread`] with those that cannot.
 pub(crate) fn check_all<'a>(service: &Service, names: impl Iterator<Item = &'a str>) -> Outcome<()> {
-    let unread: Vec<_> = names.filter(|name| is_unread(service, name)).map(str::to_owned).collect();
+    let is_unread = |name: &&str| match name.parse::<ContentPlace>() {
+        Ok(place) => found(service, &place, Form::Own).is_none(),
+        Err(_) => !service.catalogue.is_at_hand(name),
+    };
+    let unread: Vec<_> = names.filter(is_unread).map(Unread::of).collect();
     if unread.is_empty() { Ok(()) } else { Err(Failure::Unread(unread)) }
 }
 
 /// Reads films, so that the next transaction has them. One that cannot be read fails there, too.
-pub(crate) async fn read(service: &Service, names: &[String]) {
+pub(crate) async fn read(service: &Service, films: &[Unread]) {
     let begun = AtomicUsize::new(0);
     let all = async {
-        for names in names.chunks(TOGETHER) {
-            begun.fetch_add(names.len(), Ordering::Relaxed);
-            join_all(names.iter().map(|name| service.film(name))).await;
+        for films in films.chunks(TOGETHER) {
+            begun.fetch_add(films.len(), Ordering::Relaxed);
+            join_all(films.iter().map(|film| film.read(service))).await;
         }
     };
     if tokio::time::timeout(PATIENCE, all).await.is_err() {
         // Nothing is known of those whose turn did not come.
-        let asked = names.iter().take(begun.load(Ordering::Relaxed));
-        for name in asked.filter(|name| is_unread(service, name)) {
-            service.catalogue.give_up(name);
-        }
+        films.iter().take(begun.load(Ordering::Relaxed)).for_each(|film| film.give_up(service));
     }
-}
-
-/// Contents of an origin lie here.
-fn is_unread(service: &Service, name: &str) -> bool {
-    name.parse::<ContentPlace>().is_err() && !service.catalogue.is_at_hand(name)
 }
 
 /// As [`retried!`](crate::store::retried), and again when films were read that the attempt lacked.
@@ -81,11 +172,11 @@ macro_rules! with_films {
         let mut readings = 0;
         loop {
             match $crate::store::retried!($attempt) {
-                Err($crate::use_case::Failure::Unread(names))
+                Err($crate::use_case::Failure::Unread(films))
                     if readings < $crate::use_case::at_hand::READINGS =>
                 {
                     readings += 1;
-                    $crate::use_case::at_hand::read($service, &names).await;
+                    $crate::use_case::at_hand::read($service, &films).await;
                 }
                 result => break result,
             }
@@ -93,3 +184,84 @@ macro_rules! with_films {
     }};
 }
 pub(crate) use with_films;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::AbsentStore;
+    use crate::{Clock, Config};
+    use packager::{Destination, PackageOptions, package};
+    use std::path::Path;
+    use std::sync::atomic::AtomicU64;
+
+    const NAME: &str = "vod/film";
+
+    /// A server with one clear film, its clock, and its folders.
+    fn service() -> (Service, Arc<AtomicU64>, [tempfile::TempDir; 2]) {
+        let [data, sources] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let film = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../media/demo/240p.mp4");
+        let to = Destination::Directory(sources.path().join("film"));
+        let options =
+            PackageOptions { scheme: pack::Scheme::None, ..PackageOptions::new(vec![film], 71, None, to) };
+        package(&options, &mut ()).unwrap();
+        let settings =
+            format!("roles = [\"origin\"]\n[origin]\nsources = \"{}\"\n", sources.path().display());
+        let mut config = Config::parse(&settings).unwrap();
+        config.data = data.path().to_owned();
+        let (clock, hand) = Clock::manual(1_790_000_000);
+        let service = Service::with_store(config, clock, Arc::new(AbsentStore)).unwrap();
+        (service, hand, [data, sources])
+    }
+
+    fn unread<T>(outcome: Outcome<T>) -> Vec<Unread> {
+        match outcome.map(drop) {
+            Err(Failure::Unread(films)) => films,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn forms(films: &[Unread]) -> Vec<Form> {
+        films.iter().map(|film| film.form).collect()
+    }
+
+    /// A transaction asks no source: it fails, and finds what was read for it until a moment later. Keys that no form
+    /// has are looked for in each of them once, however often somebody makes them up.
+    #[tokio::test]
+    async fn contents_are_read_outside_of_transactions() {
+        let (service, clock, folders) = service();
+        let own = unread(film(&service, NAME).await);
+        assert_eq!(own, unread(check_all(&service, [NAME].into_iter())));
+        read(&service, &own).await;
+        let laid_out = film(&service, NAME).await.unwrap().unwrap();
+        check_all(&service, [NAME].into_iter()).unwrap();
+        let found = film_with(&service, NAME, |pack| !pack.keys.is_empty()).await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&found, &laid_out));
+
+        let others = unread(film_with(&service, NAME, |_| false).await);
+        assert_eq!(forms(&others), [Form::Dash, Form::Hls]);
+        read(&service, &others).await;
+        drop(folders);
+        for _ in 0..3 {
+            let found = film_with(&service, NAME, |_| false).await.unwrap().unwrap();
+            assert!(Arc::ptr_eq(&found, &laid_out));
+        }
+        clock.fetch_add(60, Ordering::Relaxed);
+        assert_eq!(forms(&unread(film_with(&service, NAME, |_| false).await)), [Form::Own]);
+    }
+
+    /// What there is not is asked for a bounded number of times, and then known for a moment.
+    #[tokio::test]
+    async fn contents_that_are_none_are_known_as_such() {
+        let (service, _, _folders) = service();
+        let mut readings = 0;
+        let error = loop {
+            match film_with(&service, "vod/none", |_| true).await {
+                Err(Failure::Unread(films)) => read(&service, &films).await,
+                found => break found.unwrap().unwrap_err(),
+            }
+            readings += 1;
+            assert!(readings <= READINGS);
+        };
+        assert!(error.to_string().contains("there is no such content"), "{error}");
+    }
+}

@@ -6,12 +6,13 @@ use crate::Service;
 use crate::authorizer::{Question, Webhook};
 use crate::config::UpdateStrategy;
 use crate::region::Place;
-use crate::store::{Account, StoreError, Transaction, retried};
+use crate::store::{Account, Movie, StoreError, retried};
 use crate::use_case::login::SessionCookies;
 use futures_util::future::join_all;
 use license::KeyLevel;
 use nccp::{ErrorCode, MovieId, Request, RequestMessage};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Movies of one request that the authorizer is asked about; the caller may ask for further ones in another
 /// request.
@@ -87,7 +88,7 @@ impl Entitlements {
         if asking.is_empty() {
             return Ok(Self(Some(Verdicts::default())));
         }
-        let (account, wanted, unknown) = retried!(async {
+        let (account, movies) = retried!(async {
             let mut tx = service.store.read().await?;
             let account = match (proof, session) {
                 (Proof::Ticket { ticket, .. }, _) => tx.account(ticket.account).await?,
@@ -97,9 +98,15 @@ impl Entitlements {
                 }
                 _ => None,
             };
-            let (wanted, unknown) = wanted(service, &mut *tx, &asking, level).await?;
-            Ok::<_, StoreError>((account, wanted, unknown))
+            let mut movies = Movies::new();
+            for id in asking.iter().filter_map(|message| movie_of(message)).map(MovieId::get) {
+                if let Entry::Vacant(new) = movies.entry(id) {
+                    new.insert(tx.movie(id).await?);
+                }
+            }
+            Ok::<_, StoreError>((account, movies))
         })?;
+        let (wanted, unknown) = wanted(service, &movies, &asking, level).await;
         if wanted.is_empty() {
             return Ok(Self(Some(Verdicts::default())));
         }
@@ -120,34 +127,43 @@ impl Entitlements {
 
 /// Movies, each with the messages about it.
 type Wanted = BTreeMap<u64, (MovieId, Vec<&'static str>)>;
+/// What the store has under the numbers of movies.
+type Movies = BTreeMap<u64, Option<Movie>>;
+
+/// The movie that a message wants to play, or reports about.
+fn movie_of(message: &RequestMessage) -> Option<MovieId> {
+    match message {
+        RequestMessage::Authorization { movie_id } => Some(*movie_id),
+        RequestMessage::License { stream_id, .. } => Some(*stream_id),
+        RequestMessage::LogBlob(log) => Some(log.movie_id),
+        _ => None,
+    }
+}
 
 /// What there is to ask about: [`MOST`] movies at most, and which of them there are not.
 async fn wanted(
     service: &Service,
-    tx: &mut dyn Transaction,
+    movies: &Movies,
     asking: &[&RequestMessage],
     level: KeyLevel,
-) -> Result<(Wanted, Vec<u64>), StoreError> {
+) -> (Wanted, Vec<u64>) {
     let now = service.clock.now();
     let (mut wanted, mut unknown) = (Wanted::new(), Vec::new());
     for message in asking {
-        let (movie_id, report) = match message {
-            RequestMessage::Authorization { movie_id } => (*movie_id, None),
-            RequestMessage::License { stream_id, .. } => (*stream_id, None),
-            RequestMessage::LogBlob(log) => (log.movie_id, Some(log.policy_version.as_deref())),
-            _ => continue,
-        };
+        let Some(movie_id) = movie_of(message) else { continue };
         let id = movie_id.get();
         if wanted.len() >= MOST && !wanted.contains_key(&id) {
             continue;
         }
-        match (tx.movie(id).await?, report) {
+        match (movies.get(&id).and_then(Option::as_ref), message) {
             (None, _) => unknown.push(id),
-            (Some(movie), Some(rules)) => {
+            (Some(movie), RequestMessage::LogBlob(log)) => {
+                // A content's may have to be read.
                 let own = service.rules_of(&movie.pack).await;
-                let movie = own.over(movie);
+                let movie = own.over(movie.clone());
+                let reported = log.policy_version.as_deref();
                 // The report brings no rules, so it needs no rights.
-                if !rules::is_outdated(service, (&movie, &own), level, rules, now) {
+                if !rules::is_outdated(service, (&movie, &own), level, reported, now) {
                     continue;
                 }
             }
@@ -155,7 +171,7 @@ async fn wanted(
         }
         wanted.entry(id).or_insert((movie_id, Vec::new())).1.push(message.name().as_str());
     }
-    Ok((wanted, unknown))
+    (wanted, unknown)
 }
 
 async fn ask(

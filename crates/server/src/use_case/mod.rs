@@ -61,7 +61,7 @@ pub(crate) enum Failure {
         error: license_rules::Error,
     },
     /// A transaction lacks these films, which are far away: see [`at_hand`].
-    Unread(Vec<String>),
+    Unread(Vec<at_hand::Unread>),
 }
 
 impl Transient for Failure {

@@ -81,7 +81,7 @@ pub(crate) async fn log_blob(
         Standing::Stopped(names) => (None, Some(names)),
     };
     let (level, reported) = (speaker.device.level, log.policy_version.as_deref());
-    let own = service.rules_of(&movie.pack).await;
+    let own = at_hand::rules_of(service, &movie.pack).await?;
     let movie = own.over(movie);
     let plays_on = !matches!(log.event, LogEvent::End | LogEvent::Hide);
     let (rules, refused) = match stopped {

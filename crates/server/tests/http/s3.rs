@@ -2,12 +2,13 @@
 
 use super::buckets::{servers, settings};
 use super::client::{Client, id};
-use super::servers::{ACCESS_KEY, free_port};
+use super::servers::ACCESS_KEY;
 use super::world::{MOVIE, OTHER_MOVIE, Reply, URL, World, octets};
 use nccp::{ByteRange, RequestMessage, ResponseMessage, with_range};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use storage::{Key, Transfer};
+use test_ports::free_port;
 
 /// A world whose films lie in a bucket; the key pair is in a file of `folder`.
 async fn world(endpoint: &str, folder: &Path, more: &str) -> World {

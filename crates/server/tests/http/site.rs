@@ -274,6 +274,12 @@ async fn the_library_lists_films_with_art_and_positions() {
     assert_eq!((film.art[0].width, film.art[0].height), (1280, 720));
     let art = world.get(&film.art[0].url, "").await;
     assert_eq!((art.status.as_u16(), art.header("content-type")), (200, "image/png"));
+    // It is read once a minute.
+    let file = world.config.library().join(film.art[0].url.strip_prefix("/art/").unwrap());
+    std::fs::remove_file(&file).unwrap();
+    assert!(world.get(&film.art[0].url, "").await.body == art.body);
+    world.set_clock(world.now() + 60);
+    assert_eq!(world.get(&film.art[0].url, "").await.status, 404);
     let pack = format!("/art/{MOVIE:032x}");
     for hidden in ["pack.json", "..%2Fmatinee.db", "541%2F1811192541.mp4"] {
         assert_eq!(world.get(&format!("{pack}/{hidden}"), &cookies).await.status, 404, "{hidden}");

@@ -1,9 +1,9 @@
 //! A bucket of S3, or of what speaks as S3 does.
 
 mod access;
+mod errors;
 mod reading;
 mod settings;
-mod trouble;
 
 use std::fmt;
 use std::ops::Range;
@@ -26,9 +26,8 @@ use tokio::io::AsyncReadExt as _;
 use self::access::Renewed;
 use self::reading::{Reading, pause};
 pub use self::settings::{AccessKey, Credentials, Patience, S3Settings};
-pub use self::trouble::Trouble;
 use crate::storage::clamp;
-use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer};
+use crate::{Error, Key, Meta, Object, PutMode, Storage, Transfer, Trouble};
 
 /// Bytes of a part of a large object; what is not larger goes at once.
 const PART: u64 = 8 << 20;
@@ -107,7 +106,7 @@ impl S3 {
             Ok((reader, writer, once))
         };
         let (reader, writer, once) = all().map_err(|error| {
-            let (trouble, said) = trouble::of(&error);
+            let (trouble, said) = errors::of(&error);
             Error::Store { key: "/".to_owned(), doing: "open", storage: name.clone(), trouble, said }
         })?;
         Ok(Self { reader, writer, once, prefix: prefix.clone(), name, patience: patience.clone() })
@@ -133,7 +132,7 @@ impl S3 {
     ) -> BoxStream<'static, Result<object_store::ObjectMeta, Error>> {
         let name = self.name.clone();
         let found = self.reader.list(below.as_ref()).map_err(move |error| {
-            let (trouble, said) = trouble::of(&error);
+            let (trouble, said) = errors::of(&error);
             let trouble = match error {
                 object_store::Error::NotFound { .. } => Trouble::NoBucket,
                 _ => trouble,
@@ -145,7 +144,7 @@ impl S3 {
 
     fn failed(&self, key: &Key, doing: &'static str, error: &object_store::Error) -> Error {
         let (key, storage) = (key.clone(), self.name.clone());
-        match (trouble::of(error), error) {
+        match (errors::of(error), error) {
             ((trouble, _), object_store::Error::NotFound { .. })
                 if doing == "read" && trouble != Trouble::NoBucket =>
             {
@@ -177,7 +176,7 @@ impl S3 {
                         return if is_ours { Ok(()) } else { Err(self.failed(key, "write", &error)) };
                     }
                     Err(nothing) if nothing.is_not_found() => {
-                        let (_, said) = trouble::of(&error);
+                        let (_, said) = errors::of(&error);
                         let (key, storage) = (key.to_string(), self.name.clone());
                         Error::Store { key, doing: "write", storage, trouble: Trouble::Failing(409), said }
                     }
@@ -380,7 +379,7 @@ impl Storage for S3 {
         };
         let (name, key) = (self.name.clone(), key.to_string());
         let body = reading.stream().map_err(move |error| {
-            let (trouble, said) = trouble::of(&error);
+            let (trouble, said) = errors::of(&error);
             Error::Store { key: key.clone(), doing: "read", storage: name.clone(), trouble, said }
         });
         Ok(Object { meta, range, body: body.boxed() })
@@ -430,7 +429,7 @@ impl Storage for S3 {
         match self.writer.delete(&self.path(key)).await {
             Ok(()) => Ok(()),
             Err(error @ object_store::Error::NotFound { .. })
-                if trouble::of(&error).0 != Trouble::NoBucket =>
+                if errors::of(&error).0 != Trouble::NoBucket =>
             {
                 Ok(())
             }

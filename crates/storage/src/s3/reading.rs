@@ -9,7 +9,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore as _};
 
 use super::Patience;
-use super::trouble;
+use super::errors;
 
 /// An object that is being read, of which the rest is asked for again when the connection breaks.
 pub(super) struct Reading {
@@ -64,7 +64,7 @@ impl Reading {
                 tokio::time::sleep(pause(&self.patience, tries)).await;
                 match self.open().await {
                     Ok(body) => break body,
-                    Err(again) if !trouble::passes(&again) => return Err(again),
+                    Err(again) if !errors::passes(&again) => return Err(again),
                     Err(again) => error = again,
                 }
             };

@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use storage::{Error, Key, Patience, PutMode, S3, Storage, Trouble};
+use test_ports::free_port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::buckets::{pair, servers, settings};
-use crate::servers::{POWERLESS, free_port};
+use crate::servers::POWERLESS;
 
 const FILM: &[u8] = b"0123456789abcdefghij";
 

@@ -2,16 +2,14 @@
 //! and `MOTO` (the folder with the Python packages); `cargo xtask test` installs both and sets them.
 #![allow(dead_code, clippy::unwrap_used)]
 
-use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use test_ports::free_port;
 
 /// How long a server may take for anything that is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -163,27 +161,4 @@ fn answers(port: u16, path: &str) -> bool {
     stream.write_all(request.as_bytes()).is_ok()
         && stream.read_to_end(&mut answer).is_ok()
         && answer.windows(5).any(|part| part == b" 200 ")
-}
-
-/// A port that was free a moment ago, below those that the system gives out by itself. No other process of these
-/// tests gets it while this one lives.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    static LOCKS: Mutex<Vec<File>> = Mutex::new(Vec::new());
-    let folder = std::env::temp_dir().join("matinee-test-ports");
-    let _ = std::fs::create_dir_all(&folder);
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 10_000 + (std::process::id().wrapping_mul(97).wrapping_add(number) % 20_000) as u16;
-        // Where there can be no lock, it goes without.
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(folder.join(port.to_string())).ok();
-        if lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) {
-            continue;
-        }
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            LOCKS.lock().unwrap().extend(lock);
-            return port;
-        }
-    }
 }

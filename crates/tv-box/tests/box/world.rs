@@ -14,6 +14,7 @@ use packager::{Destination, Keys, PackageOptions, Progress};
 use server::keys::{self, BoxOrder, ProvisionedBox};
 use server::{Clock, Config, Server, accounts, catalogue, movies};
 use shaper::{Kind, Proxy};
+use test_ports::free_port;
 use tokio::sync::{mpsc, oneshot};
 use tv_box::{BoxFile, Delivered, Ended, Error, Identity, Notice, Options, Reason, Screen, Sink, Wish};
 
@@ -67,19 +68,6 @@ fn make_box(config: &Config, signing: &SoftwareSigningKey, serial: &str) -> Prov
         serial,
     };
     keys::provision(&config.keys(), &config.public_url, &order, NOW).unwrap()
-}
-
-/// A port of this machine that was free a moment ago: below those that the system gives out by itself, for other
-/// programs ask it for some all the time, and none twice in this process.
-fn free_port() -> u16 {
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let port = 10_000 + (std::process::id().wrapping_mul(97).wrapping_add(number) % 20_000) as u16;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 impl World {

@@ -1,38 +1,25 @@
 //! What the player and the pages ask the controller.
 
+mod license;
+mod opening;
+
+pub use license::Licensed;
+pub use opening::{Opened, Opening};
+
 use std::{collections::HashSet, rc::Rc};
 
 use drm_api::cdm::SessionId;
 use nccp::{DeviceId, Manifest, MovieId, RequestMessage, ResponseMessage, json::Library};
 
-use super::{Error, Grants, driver::Driver, license::Licensed, opening::Openings};
+use super::{Ask, Error, Grants, driver::Driver};
 use crate::{clock, decryptor_proxy::DecryptorProxy};
-
-/// A message to send.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
-    /// As it is.
-    Message(RequestMessage),
-    /// A license: its challenge is made when the envelope is, because it names the ticket; unless one for
-    /// this ticket lies ready.
-    License {
-        /// The worker's session.
-        session: SessionId,
-        /// The film.
-        movie: MovieId,
-        /// Signed DRM metadata that names the keys, and may name a license server; empty: every key of the
-        /// film, from the controller.
-        metadata: Vec<u8>,
-    },
-    /// A good ticket: nothing is sent where there is one.
-    Registration,
-}
+use opening::Openings;
 
 /// The control client. Clones share one queue, so that waiting messages go in one POST.
 #[derive(Clone)]
 pub struct Control {
     pub(super) driver: Rc<Driver>,
-    pub(super) openings: Rc<Openings>,
+    openings: Rc<Openings>,
 }
 
 impl PartialEq for Control {

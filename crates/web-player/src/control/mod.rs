@@ -1,17 +1,15 @@
 //! The browser's client of the controller: [`control_client`] decides what goes when (docs/protocol.md §2 to
 //! §4), the driver carries it out with the DRM worker and `fetch`. Openings of films stand above it.
 
+mod ask;
 mod client;
 mod driver;
 mod http;
-mod license;
 mod machine;
-mod opening;
 
-pub use client::{Ask, Control};
-pub use license::Licensed;
+pub use ask::Ask;
+pub use client::{Control, Licensed, Opened, Opening};
 pub use machine::machine_name;
-pub use opening::{Opened, Opening};
 
 use std::rc::Rc;
 

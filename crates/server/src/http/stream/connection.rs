@@ -303,9 +303,11 @@ impl Connection {
             return Err(End::Idle);
         }
         let film = Arc::clone(&self.film);
-        let rep = film.find_any(name).ok_or_else(|| invalid("there is no such representation"))?;
+        let number = film.find_any(name).ok_or_else(|| invalid("there is no such representation"))?;
+        let rep = &film.reps[number];
         let data = self.beginning(rep, rep.head()).await?;
         self.sent += rep.head();
+        self.playback.has_head(number);
         self.tell(&Told::Head { file: rep.downloadable.clone(), data }).await
     }
 

@@ -336,7 +336,6 @@ async fn srt_and_rist_by_a_gateway() {
         }
         let running = Running::start("").await;
         let source = source(running.folder.path()).await;
-        // Even, as RIST wants it.
         let port = free_port();
         let args = format!(
             "-v error -i {} -c copy -bsf:a aac_adtstoasc -f flv {}",
@@ -378,11 +377,11 @@ async fn srt_and_rist_by_a_gateway() {
     }
 }
 
+/// A port for UDP. Even, as RIST wants it.
 fn free_port() -> String {
     loop {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        if port.is_multiple_of(2) {
+        let port = test_ports::free_port();
+        if port.is_multiple_of(2) && std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
             return port.to_string();
         }
     }

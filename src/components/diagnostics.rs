@@ -6,7 +6,7 @@ use localization::say;
 use nccp::MovieId;
 use web_player::{player::Statistics, problem::Problem};
 
-use crate::components::statistics;
+use super::statistics;
 
 /// What is known of a failure.
 #[derive(Clone, Debug, PartialEq)]

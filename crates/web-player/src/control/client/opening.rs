@@ -20,8 +20,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlLinkElement, Url};
 
-use super::{Ask, Control, Error, Licensed, driver::Driver};
-use crate::clock;
+use super::{Control, Licensed};
+use crate::{
+    clock,
+    control::{Ask, Error, driver::Driver},
+};
 
 /// What was asked for early is good for so long, in seconds: what it says of the resume position and the
 /// viewer's rights ages.

@@ -8,11 +8,14 @@ use drm_api::{
 use nccp::{MovieId, Registration};
 use wasm_bindgen_futures::spawn_local;
 
-use super::{
-    Control, Error,
-    driver::{Driver, ReadyChallenge, misunderstood},
+use super::Control;
+use crate::{
+    control::{
+        Error,
+        driver::{Driver, ReadyChallenge, misunderstood},
+    },
+    device_store,
 };
-use crate::device_store;
 
 /// A license for a session.
 pub enum Licensed {
@@ -56,7 +59,7 @@ impl Control {
 
 impl Driver {
     /// A challenge for a film's keys, and where DRM metadata in `init_data` says that it is to be sent.
-    pub(super) async fn challenge(
+    pub(in crate::control) async fn challenge(
         &self,
         session: SessionId,
         movie: MovieId,
@@ -84,7 +87,7 @@ impl Driver {
 
     /// Makes a session's challenge ahead of its envelope, where there is a ticket already. Should it fail,
     /// the envelope will say why.
-    pub(super) async fn make_ready(&self, session: SessionId, movie: MovieId) {
+    pub(in crate::control) async fn make_ready(&self, session: SessionId, movie: MovieId) {
         let Some(registration) = self.registration() else { return };
         if let Ok(made) = self.challenge(session, movie, &registration, Vec::new()).await {
             let ready = ReadyChallenge { session, ticket: registration.ticket, challenge: made.challenge };
@@ -93,7 +96,7 @@ impl Driver {
     }
 
     /// The challenge that lies ready for a session.
-    pub(super) fn take_ready(&self, session: SessionId) -> Option<ReadyChallenge> {
+    pub(in crate::control) fn take_ready(&self, session: SessionId) -> Option<ReadyChallenge> {
         let mut ready = self.ready.borrow_mut();
         let at = ready.iter().position(|ready| ready.session == session)?;
         Some(ready.swap_remove(at))
@@ -101,7 +104,11 @@ impl Driver {
 
     /// Has the worker take the license that it keeps for a film, where it is thought to keep one. What it
     /// said of it.
-    pub(super) async fn kept_license(&self, session: SessionId, movie: MovieId) -> Option<Licensed> {
+    pub(in crate::control) async fn kept_license(
+        &self,
+        session: SessionId,
+        movie: MovieId,
+    ) -> Option<Licensed> {
         let account = self.account();
         let policy_version = device_store::kept_license(&account, movie.get())?;
         let device = self.registration()?.device_id.to_string();
@@ -123,7 +130,7 @@ impl Driver {
     }
 
     /// This device is not the one any more that licenses were given to.
-    pub(super) fn forget_licenses(&self) {
+    pub(in crate::control) fn forget_licenses(&self) {
         device_store::forget_licenses(&self.account());
         self.proxy.send(&Request::Forget { stream_id: None }, None, |_| {});
     }
