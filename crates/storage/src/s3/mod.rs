@@ -182,7 +182,7 @@ impl S3 {
                     }
                     Err(unknown) => return Err(unknown),
                 },
-                Err(error) if trouble::passes(&error) => {
+                Err(error) if errors::passes(&error) => {
                     is_lost = true;
                     self.failed(key, "write", &error)
                 }
