@@ -30,7 +30,6 @@ mod calls;
 mod captions;
 mod error;
 mod ffmpeg;
-pub mod ladder;
 mod leash;
 mod packets;
 pub mod plan;
@@ -39,6 +38,7 @@ pub mod probe;
 mod run;
 mod work;
 
+pub use ::ladder;
 pub use error::Error;
 pub use ffmpeg::{hdr_encoders, probe as probe_file};
 pub use run::{Prepared, picture, run, thumbnails};
