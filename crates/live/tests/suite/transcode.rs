@@ -39,8 +39,12 @@ impl Maker {
         for made in self.renditions.push(&fragment).unwrap() {
             let Rendition::Samples { samples, .. } = made else { panic!("another header") };
             assert_eq!(samples.iter().map(|sample| sample.time).collect::<Vec<_>>(), [picture.time]);
-            let samples =
-                samples.into_iter().map(|sample| InputSample { decode_time: sample.time, ..sample });
+            // Pictures seem to be decoded early on their way: so none is decoded after it is shown.
+            let back = picture.decode_time - samples[0].decode_time;
+            assert!(samples[0].decode_time <= picture.time && back >= 0);
+            let samples = samples
+                .into_iter()
+                .map(|sample| InputSample { decode_time: sample.decode_time + back, ..sample });
             let events = world.broadcast.push_made(self.handle.unwrap(), samples.collect(), world.now);
             world.keep(events);
         }
@@ -87,10 +91,7 @@ fn b80_what_is_made_here_is_cut_as_its_source_is() {
     world.finish();
     assert_eq!(starts(&world, "v240-1"), starts(&world, "v240-2"));
     assert_eq!(starts(&world, "v240-1").len(), 12);
-    // As pictures are shown in other orders than they are decoded, only what was made in order can be compared.
-    let (sent, made) = (world.samples("v240-1", Scheme::Cenc), world.samples("v240-2", Scheme::Cenc));
-    let keyed = |got: &[crate::world::Got]| got.first().map(|got| (got.data.clone(), got.time, got.kid));
-    assert_eq!(keyed(&sent), keyed(&made));
+    assert_eq!(world.samples("v240-1", Scheme::Cenc), world.samples("v240-2", Scheme::Cenc));
     assert_eq!(world.lost, 0);
     world.assert_no_iv_twice();
     let r = world.broadcast.representation("v240-2").unwrap();
