@@ -148,7 +148,7 @@ impl Service {
             catalogue: Catalogue::new(library, is_far.then_some(MEMORY)),
             descriptions: Descriptions::default(),
             origin: Origin::open(&config)?,
-            live: Live::new(&config.data),
+            live: Live::new(&config.data, config.live.ladders),
             ingest_headers: KnownHeaders::default(),
             throttle: Throttle::new(&config.limits),
             refused: Lru::new(REFUSED),
