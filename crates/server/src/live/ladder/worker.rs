@@ -274,15 +274,18 @@ impl Worker {
                     Err(Stop::Over) => break,
                     Err(stop) => return Err(stop),
                 },
-                read = process.read() => match read {
-                    Ok(piece) if !piece.is_empty() => {
-                        let made = renditions.push(piece);
-                        if let Some(ended) = self.take(made, &mut under_way).await? {
-                            return Ok(ended);
-                        }
+                read = process.read() => {
+                    let made = match read {
+                        Ok(piece) if !piece.is_empty() => Some(renditions.push(piece)),
+                        _ => None,
+                    };
+                    let Some(made) = made else {
+                        return Ok(Ended::Failed(process.last_words().await));
+                    };
+                    if let Some(ended) = self.take(made, &mut under_way).await? {
+                        return Ok(ended);
                     }
-                    _ => return Ok(Ended::Failed(process.last_words().await)),
-                },
+                }
                 _ = look.tick() => {
                     if under_way.age(Instant::now()) > self.behind {
                         return Ok(Ended::Slow);
