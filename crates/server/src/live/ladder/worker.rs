@@ -264,14 +264,14 @@ impl Worker {
         give(&process, &mut feeder, &mut under_way, first);
         let mut look = tokio::time::interval(LOOK);
         let mut latest = Instant::now();
-        loop {
+        let ended = loop {
             tokio::select! {
                 message = self.received.recv() => match heard(message) {
                     Ok(picture) => {
                         latest = Instant::now();
                         give(&process, &mut feeder, &mut under_way, picture);
                     }
-                    Err(Stop::Over) => break,
+                    Err(Stop::Over) => break Err(Stop::Over),
                     Err(stop) => return Err(stop),
                 },
                 read = process.read() => {
@@ -291,11 +291,11 @@ impl Worker {
                         return Ok(Ended::Slow);
                     }
                     if latest.elapsed() > IDLE {
-                        return Ok(Ended::Idle);
+                        break Ok(Ended::Idle);
                     }
                 }
             }
-        }
+        };
         // What it has, it makes.
         process.close_input();
         let rest = async {
@@ -311,7 +311,7 @@ impl Worker {
         if tokio::time::timeout(REST, rest).await.is_err() {
             tracing::warn!(event = self.name, "the last pictures of a ladder came too late");
         }
-        Err(Stop::Over)
+        ended
     }
 
     /// Publishes what was made; `Some` where nothing more can be taken of this ffmpeg.
