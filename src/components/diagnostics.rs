@@ -10,7 +10,7 @@ use super::statistics;
 
 /// What is known of a failure.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Diagnostics {
+pub(super) struct Diagnostics {
     /// Which film.
     pub movie: Option<MovieId>,
     /// When, in ISO 8601.
@@ -25,7 +25,7 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// As it is now, in this browser.
-    pub fn now(movie: Option<MovieId>, statistics: Option<Statistics>) -> Self {
+    pub(super) fn now(movie: Option<MovieId>, statistics: Option<Statistics>) -> Self {
         let window = gloo::utils::window();
         Self {
             movie,
@@ -38,7 +38,7 @@ impl Diagnostics {
     }
 
     /// As text. It holds nothing that opens anything: no keys, no tickets, no grants, no addresses with tokens.
-    pub fn text(&self, problem: &Problem) -> String {
+    pub(super) fn text(&self, problem: &Problem) -> String {
         let Self { movie, time, browser, page, statistics } = self;
         let mut text = format!("{}\n{}\n", say::details_code(&problem.code), problem.sentence());
         if let Some(movie) = movie {

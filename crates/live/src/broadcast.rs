@@ -5,6 +5,7 @@
 //! twice; what several encoders send of the same moment is taken once.
 
 mod cutting;
+mod making;
 mod placing;
 mod representation;
 mod resuming;
@@ -107,6 +108,8 @@ struct Track {
     end: Option<i64>,
     /// Requests that send it.
     feeds: usize,
+    /// Of one that is made here: whether it is made no more.
+    retired: bool,
     /// Sound that came before it is known where on the timeline it is.
     held: VecDeque<InputSample>,
     /// Sound that waits until it is known where the pictures are cut.
@@ -166,6 +169,8 @@ pub struct Broadcast {
     allowed: u64,
     ended: bool,
     suspended: bool,
+    /// The track of which pictures are kept for others, and those that came.
+    watched: Option<(usize, Vec<InputSample>)>,
 }
 
 impl Broadcast {
@@ -190,6 +195,7 @@ impl Broadcast {
             allowed: u64::MAX,
             ended: false,
             suspended: false,
+            watched: None,
         }
     }
 
@@ -259,7 +265,11 @@ impl Broadcast {
 
     /// The representations: pictures and sound in the order in which they came.
     pub fn representations(&self) -> impl Iterator<Item = Representation<'_>> {
-        self.tracks.iter().map(|track| Representation { output: &track.output, name: &track.name })
+        self.tracks.iter().map(|track| Representation {
+            output: &track.output,
+            name: &track.name,
+            retired: track.retired,
+        })
     }
 
     /// The representation of an id.
@@ -279,7 +289,9 @@ impl Broadcast {
 
     /// The oldest and the latest segment that any representation has.
     pub fn span(&self) -> Option<(u64, u64)> {
-        let windows = || self.tracks.iter().map(|track| &track.output.window);
+        // Nobody moves the window of what is made no more.
+        let tracks = || self.tracks.iter().filter(|track| !track.retired);
+        let windows = || tracks().map(|track| &track.output.window);
         let oldest =
             windows().filter_map(|window| window.segments().next()).map(|first| first.number).min()?;
         let latest = windows().filter_map(Window::last).map(|last| last.number).max()?;
@@ -309,7 +321,16 @@ impl Broadcast {
                 outputs
                     .push(Event::Header { representation: output.id.clone(), bytes: output.header.clone() });
                 let (held, queue) = (VecDeque::new(), VecDeque::new());
-                self.tracks.push(Track { name, output, run: None, end: None, feeds: 0, held, queue });
+                self.tracks.push(Track {
+                    name,
+                    output,
+                    run: None,
+                    end: None,
+                    feeds: 0,
+                    retired: false,
+                    held,
+                    queue,
+                });
                 self.version += 1;
                 self.tracks.len() - 1
             }

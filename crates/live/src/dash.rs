@@ -80,7 +80,8 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
 
 /// Pictures are alternatives of each other; each sound is a track of its own.
 fn adaptation_sets(broadcast: &Broadcast, video: bool, span: (i64, i64), query: &str) -> String {
-    let all = broadcast.representations().filter(|r| r.source().is_video() == video);
+    let told = broadcast.representations().filter(|r| !r.is_retired());
+    let all = told.filter(|r| r.source().is_video() == video);
     let all: Vec<_> =
         all.map(|r| (r, timeline(broadcast, r, span))).filter(|(_, line)| !line.is_empty()).collect();
     let sets: Vec<&[(Representation<'_>, String)]> = if video { vec![&all] } else { all.chunks(1).collect() };

@@ -58,7 +58,7 @@ pub fn master(broadcast: &Broadcast, query: &str) -> String {
     let mut out = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
     let is_sound = |r: &Representation<'_>| !r.source().is_video();
     let sounds: Vec<_> = broadcast.representations().filter(is_sound).collect();
-    let pictures: Vec<_> = broadcast.representations().filter(|r| !is_sound(r)).collect();
+    let pictures: Vec<_> = broadcast.representations().filter(|r| !is_sound(r) && !r.is_retired()).collect();
     if let Some(keys) = broadcast.keys() {
         let (_, last) = broadcast.span().unwrap_or((0, 0));
         for period in keys.declared(last, last) {
@@ -202,7 +202,7 @@ pub fn media(broadcast: &Broadcast, r: Representation<'_>, skip: bool, query: &s
         let _ = writeln!(out, "#EXT-X-KEY:{}", key(keys, coming));
     }
     let _ = writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{number}.{next}.m4s{query}\"");
-    for other in broadcast.representations().filter(|other| other.id() != r.id()) {
+    for other in broadcast.representations().filter(|other| other.id() != r.id() && !other.is_retired()) {
         let (number, next) = other.window().next();
         let (number, part) = match next.checked_sub(1) {
             Some(part) => (number, part),

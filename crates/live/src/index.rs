@@ -141,7 +141,11 @@ pub fn json(
         parts: leader.map_or(0, |segment| segment.part_count),
         runs: broadcast.latest_runs().map(|(start, wall)| RunOut { time: seconds(start), wall }).collect(),
         protection,
-        representations: broadcast.representations().map(|r| representation(r, since, last)).collect(),
+        representations: broadcast
+            .representations()
+            .filter(|r| !r.is_retired())
+            .map(|r| representation(r, since, last))
+            .collect(),
     };
     serde_json::to_vec(&index)
 }

@@ -62,22 +62,28 @@ impl Keys {
 
     /// The period of a segment.
     pub fn period(&self, segment: u64) -> u32 {
-        let place = self.lives.place(segment);
+        self.period_of_place(self.lives.place(segment))
+    }
+
+    fn period_of_place(&self, place: u64) -> u32 {
         let period = place.checked_div(self.segments_per_key.into()).unwrap_or(0);
         u32::try_from(period).unwrap_or(u32::MAX)
     }
 
     /// The first segment of a period.
     pub fn first_segment(&self, period: u32) -> u64 {
-        self.lives.number(u64::from(period) * u64::from(self.segments_per_key))
+        self.lives.first_number(u64::from(period) * u64::from(self.segments_per_key))
     }
 
-    /// The periods to declare when this segment is the latest, that of the oldest segment first.
+    /// The periods to declare while there are the segments from `oldest` to `latest`: theirs, and the next ones. Places
+    /// may go back from one life of the session to the next, and periods with them.
     pub fn declared(&self, oldest: u64, latest: u64) -> std::ops::RangeInclusive<u32> {
-        match self.segments_per_key {
-            0 => 0..=0,
-            _ => self.period(oldest)..=self.period(latest).saturating_add(AHEAD),
+        if self.segments_per_key == 0 {
+            return 0..=0;
         }
+        let (low, high) = self.lives.places(oldest, latest);
+        let ahead = self.period(latest).saturating_add(AHEAD);
+        self.period_of_place(low)..=self.period_of_place(high).max(ahead)
     }
 
     /// The key's name in a period.

@@ -8,6 +8,7 @@
 //! * [`Settings`] is what `application.toml` and `event.toml` say; [`Keys`] are a session's, by period.
 //! * [`index`], [`hls`] and [`dash`] are what players are told of a session.
 //! * [`film`] makes what packs need of a session that is over.
+//! * [`transcode`] is what an ffmpeg that makes further renditions is told and given; [`Broadcast::open_made`] takes them.
 //! * [`Left`] is what is on the disk of a session whose process is gone: [`Broadcast::resume`] goes on with it.
 //!
 //! # Examples
@@ -34,11 +35,13 @@ mod output;
 mod record;
 mod settings;
 mod source;
+pub mod transcode;
 mod window;
 
 pub use broadcast::{Broadcast, Event, Handle, Left, OpenError, Representation, ResumeError, Run};
 pub use ingest::{FlvIngest, FlvIngestError, FlvInput, Header, Ingest, IngestError, Input, InputSample};
 pub use keys::{AHEAD, Keys};
+pub use ladder::Rung;
 pub use lives::{InvalidLives, Life, Lives};
 pub use names::{InvalidName, Name, SessionId, header_of, track_name};
 pub use settings::{Encryption, Rotate, SetBy, Settings, SettingsError};

@@ -90,6 +90,27 @@ impl Lives {
         life.first.saturating_add(place - life.place.min(place))
     }
 
+    /// The lowest and the highest place of the numbers from `oldest` to `latest`. They are not always those of these two:
+    /// where pictures were missing in a life, its film ends there, and the next life's places begin there again.
+    pub(crate) fn places(&self, oldest: u64, latest: u64) -> (u64, u64) {
+        let stretches = self.0.iter().enumerate().filter_map(|(n, life)| {
+            let last = self.0.get(n + 1).map_or(u64::MAX, |next| next.first.saturating_sub(1));
+            let (from, to) = (life.first.max(oldest), last.min(latest));
+            (from <= to).then(|| (self.place(from), self.place(to)))
+        });
+        let whole = stretches.reduce(|(low, high), (from, to)| (low.min(from), high.max(to)));
+        whole.unwrap_or((self.place(oldest), self.place(latest)))
+    }
+
+    /// The first number that had a place, or is going to have it.
+    pub(crate) fn first_number(&self, place: u64) -> u64 {
+        let had = self.0.windows(2).find_map(|pair| {
+            let number = pair[0].first.saturating_add(place.checked_sub(pair[0].place)?);
+            (number < pair[1].first).then_some(number)
+        });
+        had.unwrap_or_else(|| self.number(place))
+    }
+
     /// What each of them gave to the film: its first number, and how many follow from there; `None` for the one that
     /// is under way.
     pub(crate) fn stretches(&self) -> impl Iterator<Item = (u64, Option<u64>)> {
@@ -117,6 +138,19 @@ mod tests {
         assert_eq!((third.place(13), third.number(10)), (10, 13));
         assert_eq!(third.stretches().collect::<Vec<_>>(), [(0, Some(10)), (12, Some(0)), (13, None)]);
         assert_eq!(third.begin(13, 10).unwrap(), third);
+    }
+
+    /// Of 12 numbers three are in the film, because pictures were missing behind them.
+    #[test]
+    fn places_that_go_back_are_all_told() {
+        let lives = Lives::default().begin(12, 3).unwrap();
+        assert_eq!([11, 12].map(|number| lives.place(number)), [11, 3]);
+        assert_eq!(
+            (lives.places(0, 11), lives.places(10, 12), lives.places(12, 14)),
+            ((0, 11), (3, 11), (3, 5))
+        );
+        assert_eq!((lives.first_number(4), lives.first_number(11), lives.first_number(12)), (4, 11, 21));
+        assert_eq!(Lives::default().places(4, 9), (4, 9));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `application.toml` and `event.toml`: how an application's events are encrypted and kept.
 
 use cenc::{ContentId, Level, Scheme};
+use ladder::Rung;
 use serde::Deserialize;
 use std::fmt;
 use std::str::FromStr;
@@ -108,6 +109,8 @@ pub struct Settings {
     pub segment: Duration,
     /// Wanted length of parts.
     pub part: Duration,
+    /// Renditions to make of what the encoder sends, highest first; empty: none.
+    pub ladder: Vec<Rung>,
 }
 
 /// Where an event's encryption settings are from.
@@ -138,6 +141,7 @@ struct File {
     window: Option<String>,
     segment: Option<String>,
     part: Option<String>,
+    ladder: Option<toml::Value>,
     encryption: Option<Table>,
 }
 
@@ -184,6 +188,12 @@ impl Settings {
             })
         };
         let millis = Duration::from_millis;
+        // One of the event's own takes the place of the application's wholly; an empty one is none.
+        let ladder = match (&event.ladder, &application.ladder) {
+            (Some(own), _) => ladder(own).map_err(|e| (e, true))?,
+            (None, Some(theirs)) => ladder(theirs).map_err(|e| (e, false))?,
+            (None, None) => Vec::new(),
+        };
         let settings = Self {
             encryption,
             window: time(
@@ -201,6 +211,7 @@ impl Settings {
                 (millis(1000), millis(10_000)),
             )?,
             part: time("part", &event.part, &application.part, millis(500), (millis(200), millis(2000)))?,
+            ladder,
         };
         if settings.part > settings.segment {
             return Err((bad("part", "must not be longer than a segment"), event.part.is_some()));
@@ -233,6 +244,12 @@ fn parse(text: &str) -> Result<File, SettingsError> {
         };
         SettingsError::Syntax { line, reason: reason.replace('\n', " ") }
     })
+}
+
+fn ladder(value: &toml::Value) -> Result<Vec<Rung>, SettingsError> {
+    let reason = "must be heights, like [1080, 720, 480], or [[ladder]] tables of height (48 to 4320) and max_kbps \
+                  (64 to 200000); 12 at most";
+    ladder::of_setting(value).map_err(|_| bad("ladder", reason))
 }
 
 fn duration(
@@ -301,6 +318,13 @@ mod tests {
         let (settings, _) =
             Settings::read(Some("window = \"1h\""), Some("window = \"2m\"\nsegment = \"4s\"")).unwrap();
         assert_eq!((settings.window.as_secs(), settings.segment.as_secs()), (120, 4));
+        let ladder = |own: &str| {
+            let (settings, _) = Settings::read(Some("ladder = [720, 1080]"), Some(own)).unwrap();
+            settings.ladder.iter().map(|rung| (rung.height, rung.max_kbps)).collect::<Vec<_>>()
+        };
+        assert_eq!(ladder(""), [(1080, 6000), (720, 3500)]);
+        assert_eq!(ladder("[[ladder]]\nheight = 480\nmax_kbps = 700"), [(480, 700)]);
+        assert!(ladder("ladder = []").is_empty());
     }
 
     #[test]
@@ -317,6 +341,8 @@ mod tests {
             "segment = \"1m\"",
             "segment = \"1s\"\npart = \"2s\"",
             "windows = \"1s\"",
+            "ladder = 720",
+            "ladder = [\"720p\"]",
         ] {
             assert!(Settings::read(Some(text), None).is_err(), "{text}");
         }

@@ -30,7 +30,6 @@ mod calls;
 mod captions;
 mod error;
 mod ffmpeg;
-pub mod ladder;
 mod leash;
 pub mod mastering;
 mod packets;
@@ -40,6 +39,7 @@ pub mod probe;
 mod run;
 mod work;
 
+pub use ::ladder;
 pub use error::Error;
 pub use ffmpeg::{hdr_encoders, probe as probe_file};
 pub use run::{Prepared, picture, run, thumbnails};

@@ -67,7 +67,7 @@ enum Gone {
 }
 
 struct Connection<'a, S> {
-    service: &'a Service,
+    service: &'a Arc<Service>,
     stream: S,
     session: Session,
     from: IpAddr,

@@ -157,7 +157,7 @@ impl Service {
             descriptions: Descriptions::default(),
             pictures: Pictures::default(),
             origin: Origin::open(&config)?,
-            live: Live::new(&config.data),
+            live: Live::new(&config.data, config.live.ladders),
             ingest_headers: KnownHeaders::default(),
             throttle: Throttle::new(&config.limits),
             refused: Lru::new(REFUSED),

@@ -7,6 +7,15 @@ use live::Name;
 use server::LicenseMode;
 use std::time::SystemTime;
 
+/// Heights of a ladder, highest first.
+#[derive(Debug, Clone)]
+pub(crate) struct Heights(pub(crate) Vec<u32>);
+
+fn heights(text: &str) -> Result<Heights, &'static str> {
+    let rungs = prepare::ladder::of_heights(text)?;
+    Ok(Heights(rungs.iter().map(|rung| rung.height).collect()))
+}
+
 /// An event's two names.
 #[derive(Debug, Args)]
 pub(crate) struct EventName {
@@ -41,6 +50,10 @@ pub(crate) enum Live {
         /// When it is to begin, as the library says it: a moment (2026-11-28T20:00:00Z) or a time from now (2h)
         #[arg(long, value_name = "TIME", value_parser = until)]
         starts: Option<SystemTime>,
+        /// Heights of further renditions that this server makes by ffmpeg of the one that the encoder sends, like
+        /// 1080,720,480; none is above it [default: what its settings say]
+        #[arg(long, value_name = "HEIGHTS", value_parser = heights)]
+        ladder: Option<Heights>,
         #[command(flatten)]
         json: Json,
     },

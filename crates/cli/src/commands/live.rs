@@ -6,7 +6,7 @@ use crate::{Failure, output};
 use live::Rotate;
 use nccp::EventState;
 use serde_json::{Value, json};
-use server::live::{self as events, Created, Event, Events, NewEvent, Standing};
+use server::live::{self as events, Created, Event, Events, LadderStanding, LadderState, NewEvent, Standing};
 use server::policy::{self, Policies};
 use server::{Config, library, live_url, media_url};
 use std::time::{Duration, SystemTime};
@@ -23,10 +23,17 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
     }
     let events = Events::new(&config.data);
     match command {
-        Live::Create { name, title, movie, policy, license, plans, starts, json } => {
+        Live::Create { name, title, movie, policy, license, plans, starts, ladder, json } => {
             let policies = Policies::load(config)?;
             let EventName { app, event: name } = name;
             let (settings, _) = events.settings(&app, &name)?;
+            let ladder = ladder.map_or_else(Vec::new, |heights| heights.0);
+            if let Some(why) = cannot_make(config, !ladder.is_empty() || !settings.ladder.is_empty()) {
+                match ladder.is_empty() {
+                    true => eprintln!("matinee: warning: the event goes without its ladder: {why}"),
+                    false => return Err(Failure::Command(format!("--ladder: {why}"))),
+                }
+            }
             let named = policy.or(settings.encryption.policy);
             let named = named.as_deref().unwrap_or(policy::DEFAULT);
             policies.check(named)?;
@@ -40,14 +47,14 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             let policy = Some(named.to_owned());
             let starts =
                 starts.and_then(|time| Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()));
-            let new = NewEvent { app, name, title, movie, policy, plans, license, starts };
+            let new = NewEvent { app, name, title, movie, policy, plans, license, starts, ladder };
             let created = block_on(async {
                 let store = open(config).await?;
                 let created = events::create(&*store, &events, new, now()).await?;
                 store.close().await;
                 Ok(created)
             })?;
-            tell(config, &created, json.json)
+            tell(config, &events, &created, json.json)
         }
         Live::List(json) => {
             let listed = events::list(&events)?;
@@ -74,7 +81,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             show(config, &events, &event, json.json)
         }
         Live::Key { name, json } => {
-            tell(config, &events::new_key(&events, &name.app, &name.event)?, json.json)
+            tell(config, &events, &events::new_key(&events, &name.app, &name.event)?, json.json)
         }
         Live::End { name, json } => {
             let event = events::end(&events, &name.app, &name.event, now())?;
@@ -88,6 +95,22 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             })
         }
     }
+}
+
+/// Why no ladder can be made on this machine, where one is wanted.
+fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
+    if !is_wanted {
+        return None;
+    }
+    match config.live.ladders {
+        0 => Some("matinee.toml has live.ladders = 0".to_owned()),
+        _ => events::unfit_ffmpeg(&config.live.ffmpeg),
+    }
+}
+
+/// `1080p, 720p`.
+fn heights(heights: impl Iterator<Item = u32>) -> String {
+    heights.map(|height| format!("{height}p")).collect::<Vec<_>>().join(", ")
 }
 
 /// The film is made by the server that has the event's session, or here.
@@ -119,8 +142,10 @@ fn host(host: &str) -> &str {
 }
 
 /// Where encoders send it: with the key in the path, or without, for those that have a field for it.
-fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
+fn tell(config: &Config, events: &Events, created: &Created, json: bool) -> Result<(), Failure> {
     let Created { event, key } = created;
+    let (settings, _) = events.settings(&event.app, &event.name)?;
+    let ladder = || settings.ladder.iter().map(|rung| rung.height);
     let host = host(config.public_host());
     let own = config.live.http_base(host, config.tls.is_some());
     let base = own.as_deref().unwrap_or(&config.public_url);
@@ -130,6 +155,7 @@ fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&json!({
             "app": event.app.as_str(), "event": event.name.as_str(), "key": key, "movie_id": event.known.movie_id,
+            "ladder": ladder().collect::<Vec<_>>(),
             "urls": {
                 "http": format!("{base}/{key}"),
                 "rtmp": rtmp.map(|(server, stream)| format!("{server}/{stream}")),
@@ -144,6 +170,12 @@ fn tell(config: &Config, created: &Created, json: bool) -> Result<(), Failure> {
     output::line(&format!("HTTP        {base}/{key}/NAME, or {base}/NAME with the key as password"))?;
     if let Some((server, stream)) = rtmp {
         output::line(&format!("RTMP        server {server}, stream key {stream}"))?;
+    }
+    if !settings.ladder.is_empty() {
+        let ladder = heights(ladder());
+        output::line(&format!(
+            "Ladder      {ladder}: made here of one rendition, as far as they are below it"
+        ))?;
     }
     output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
 }
@@ -176,6 +208,12 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
     value["window"] = settings.window.as_secs_f64().into();
     value["segment"] = settings.segment.as_secs_f64().into();
     value["part"] = settings.part.as_secs_f64().into();
+    let wanted = || settings.ladder.iter().map(|rung| rung.height);
+    let ladder = events.ladder(event)?;
+    let is_running = ladder.as_ref().is_some_and(|ladder| ladder.state == LadderState::Running);
+    let cannot =
+        cannot_make(config, !settings.ladder.is_empty() && !is_running && state.state != EventState::Ended);
+    value["ladder"] = json!({"wanted": wanted().collect::<Vec<_>>(), "made": &ladder, "cannot": &cannot});
     let urls = [("hls", "master.m3u8"), ("dash", "stream.mpd"), ("index", "index.json"), ("drm", "drm")];
     let urls = urls.map(|(form, name)| play(name).map(|url| (form, url)));
     let urls = urls.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -196,8 +234,41 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
         "{how}, by the settings of the {set_by}; window of {} s",
         settings.window.as_secs()
     ))?;
+    if !settings.ladder.is_empty() {
+        let said = said_of(ladder.as_ref(), cannot);
+        output::line(&format!("ladder of {}: {said}", heights(wanted())))?;
+    }
     for (form, url) in urls {
         output::line(&format!("{form:<6} {url}"))?;
     }
     Ok(())
+}
+
+/// How a ladder stands, for people.
+fn said_of(ladder: Option<&LadderStanding>, cannot: Option<String>) -> String {
+    if let Some(why) = cannot {
+        return format!("not made, {why}");
+    }
+    let Some(ladder) = ladder else { return "begins with its encoder".to_owned() };
+    let mut said = match ladder.state {
+        LadderState::Running => {
+            let made = ladder
+                .steps
+                .iter()
+                .map(|step| format!("{}x{} at {} kbit/s", step.width, step.height, step.kbps));
+            format!("{} since {}", made.collect::<Vec<_>>().join(", "), output::time(ladder.since))
+        }
+        state => state.as_str().to_owned(),
+    };
+    if let Some(reason) = &ladder.reason {
+        said = format!("{said}, {reason}");
+    }
+    if !ladder.dropped.is_empty() {
+        let dropped = heights(ladder.dropped.iter().map(|step| step.height));
+        said = format!("{said}; not made any more, because this machine is too slow: {dropped}");
+    }
+    if ladder.restarts > 0 {
+        said = format!("{said}; started again {} times", ladder.restarts);
+    }
+    said
 }

@@ -58,3 +58,37 @@ fn an_event_from_creation_to_its_end() {
     let wrong = site.run(&["live", "create", "a/b", "--title", "x"]);
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+/// Where no ladder can be made that is said at once: who asks for one is refused, and an event that has one by its
+/// application's settings goes without it.
+#[test]
+fn a_ladder_without_ffmpeg_is_said_at_once() {
+    let site = Site::new();
+    std::fs::write(site.path("matinee.toml"), "[live]\nffmpeg = \"/nowhere/ffmpeg\"\n").unwrap();
+    let refused = site.fails(&["live", "create", "lecture", "--app", "school", "--ladder", "720,480"]);
+    assert!(refused.contains("--ladder") && refused.contains("/nowhere/ffmpeg"), "{refused}");
+    for wrong in ["720p", "", "720;480", "9999"] {
+        assert_eq!(
+            site.run(&["live", "create", "lecture", "--ladder", wrong]).status.code(),
+            Some(2),
+            "{wrong}"
+        );
+    }
+    // Nothing was made; one without a ladder is.
+    let created = site.json(&["live", "create", "lecture", "--app", "school", "--json"]);
+    assert_eq!(created["ladder"], serde_json::json!([]));
+    std::fs::write(site.path("data/live/school/application.toml"), "ladder = [480, 720]\n").unwrap();
+    let output = site.run(&["live", "create", "second", "--app", "school", "--json"]);
+    let warning = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && warning.contains("without its ladder"), "{warning}");
+    let created: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(created["ladder"], serde_json::json!([720, 480]));
+    let show = site.json(&["live", "show", "second", "--app", "school", "--json"]);
+    assert_eq!(
+        (&show["ladder"]["wanted"], &show["ladder"]["made"]),
+        (&serde_json::json!([720, 480]), &serde_json::Value::Null)
+    );
+    assert!(show["ladder"]["cannot"].as_str().unwrap().contains("/nowhere/ffmpeg"), "{show}");
+    let said = site.ok(&["live", "show", "second", "--app", "school"]);
+    assert!(said.contains("ladder of 720p, 480p: not made, there is no program /nowhere/ffmpeg"), "{said}");
+}

@@ -9,6 +9,7 @@ use crate::{
     index::IndexUpdate,
     job::{Job, Media},
     ladder::{Rung, Step},
+    model::TrackKind,
     track::{Cursor, Track},
 };
 
@@ -20,6 +21,9 @@ const JITTER: f64 = 0.05;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
 const SEGMENT: f64 = 2.0;
 const LIMITS: (f64, f64) = (0.5, 30.0);
+
+/// A representation that is so many segments behind the others is published no more.
+const STANDS_STILL: u64 = 2;
 
 /// The state of a film that grows.
 #[derive(Clone, Debug)]
@@ -143,6 +147,7 @@ impl Engine {
         for number in 0..self.tracks.len() {
             self.give_up_what_has_left(now, number, out);
             self.begin_at_what_is_published(now, number, out);
+            self.leave_what_stands_still(number);
         }
         self.join(out);
     }
@@ -187,6 +192,22 @@ impl Engine {
         let published = |_: Rung, step: &Step| step.index.is_some() && self.allowed(step);
         if let Some(rung) = track.ladder.nearest(track.current, published) {
             self.restart(now, number, rung, out);
+        }
+    }
+
+    /// The representation that plays may be published no more while others are: what follows is fetched of the nearest
+    /// of those.
+    fn leave_what_stands_still(&mut self, number: usize) {
+        let track = &self.tracks[number];
+        let next = |step: &Step| step.index.as_ref().map_or(0, |index| index.next_number());
+        let newest = track.ladder.iter().map(|(_, step)| next(step)).max().unwrap_or(0);
+        let stands = next(track.ladder.step(track.current)).saturating_add(STANDS_STILL) <= newest;
+        if track.kind != TrackKind::Video || !stands || track.segment_job().is_some() || !self.has_joined() {
+            return;
+        }
+        let goes_on = |_: Rung, step: &Step| next(step).saturating_add(1) >= newest && self.allowed(step);
+        if let Some(rung) = track.ladder.nearest(track.current, goes_on) {
+            self.tracks[number].current = rung;
         }
     }
 

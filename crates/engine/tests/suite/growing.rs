@@ -60,6 +60,24 @@ fn the_end_becomes_known_and_is_commanded_once() {
     assert_eq!(world.ends(), 2);
 }
 
+/// What plays is published no more, as where an encoder lacks the time for its largest picture: another one that still is
+/// takes its place.
+#[test]
+fn a_representation_that_is_published_no_more_is_left() {
+    let mut world = World::broadcast(400.0, 25, 1000);
+    world.bandwidth = 20e6;
+    world.manifest(0.0);
+    world.run(seconds(30));
+    let playing = world.engine.playing(Video).unwrap().to_owned();
+    let published = world.server().published;
+    world.server().silent = Some((playing.clone(), published));
+    world.run(seconds(60));
+    assert_eq!(world.failure(), None);
+    assert_ne!(world.engine.playing(Video), Some(&*playing));
+    let latency = world.engine.window().unwrap().edge - world.position;
+    assert!(latency < 10.0 + 3.0 * SEGMENT, "{latency}");
+}
+
 #[test]
 fn representations_are_switched_from_file_to_file() {
     for sized in [true, false] {

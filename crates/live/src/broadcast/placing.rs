@@ -148,6 +148,11 @@ impl Broadcast {
         track.end = Some(sample.decode_time.saturating_add(sample.duration.into()));
         if track.is_video() {
             let reached = track.micros(decode.saturating_add(sample.duration.into()));
+            if let Some((watched, pictures)) = &mut self.watched
+                && *watched == number
+            {
+                pictures.push(sample.clone());
+            }
             self.picture(number, sample, now, outputs);
             self.front = Some(self.front.map_or(reached, |front| front.max(reached)));
         } else {

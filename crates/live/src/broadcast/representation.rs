@@ -11,6 +11,7 @@ use crate::window::Window;
 pub struct Representation<'a> {
     pub(super) output: &'a Output,
     pub(super) name: &'a str,
+    pub(super) retired: bool,
 }
 
 impl<'a> Representation<'a> {
@@ -22,6 +23,16 @@ impl<'a> Representation<'a> {
     /// What the encoder calls it by.
     pub(crate) const fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// Whether it is made here of what an encoder sends.
+    pub fn is_made(&self) -> bool {
+        super::making::is_made(self.name)
+    }
+
+    /// Whether it is made no more: who begins to watch is not told of it.
+    pub const fn is_retired(&self) -> bool {
+        self.retired
     }
 
     /// What the encoder says of it.

@@ -4,6 +4,7 @@
 use cmaf::timeline::rescale;
 use std::collections::VecDeque;
 
+use super::making::is_made;
 use super::{Broadcast, MAX_TRACKS, MICROS, Run, Track};
 use crate::keys::Keys;
 use crate::names::SessionId;
@@ -107,7 +108,10 @@ impl Broadcast {
         let window = rescale(self.window, MICROS, timescale).max(0) as u64;
         output.window.evict(end.unwrap_or(0).saturating_sub(window), 0);
         let end = end.map(|end| i64::try_from(end).unwrap_or(i64::MAX >> 2));
-        Ok(Track { name, output, run: None, end, feeds: 0, held: VecDeque::new(), queue: VecDeque::new() })
+        // What is made here may not be made any more.
+        let retired = is_made(&name);
+        let (held, queue) = (VecDeque::new(), VecDeque::new());
+        Ok(Track { name, output, run: None, end, feeds: 0, retired, held, queue })
     }
 }
 

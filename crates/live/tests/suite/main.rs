@@ -9,4 +9,5 @@ mod playlists;
 mod resuming;
 mod rtmp;
 mod timeline;
+mod transcode;
 mod world;

@@ -145,6 +145,50 @@ fn a_session_whose_process_was_killed_goes_on() {
     world.assert_no_iv_twice();
 }
 
+/// Pictures are missing for longer than sound waits for them, and then the server is started again: its film ends where
+/// they are missing, and goes on with the next life. So places go back; every key of the window is still declared.
+#[test]
+fn a_hole_in_the_pictures_and_a_restart_leave_no_key_undeclared() {
+    let mut world = World::new(Some(keys(Scheme::Cenc, 2)), SETTINGS);
+    let (pictures, sounds) = (Tape::video(44), Tape::audio(44));
+    let (mut v, mut a) = (world.request("v"), world.request("a"));
+    world.send(&mut v, &pictures.header());
+    world.send(&mut a, &sounds.header());
+    let (pictures, sounds) = (pictures.fragments(24, 0.0), sounds.fragments(47, 0.0));
+    for second in 0..44 {
+        for (request, fragments, is_missing) in
+            [(&mut v, &pictures, (6..20).contains(&second)), (&mut a, &sounds, false)]
+        {
+            if let Some(fragment) = fragments.get(second).filter(|_| !is_missing) {
+                world.send(request, fragment);
+            }
+        }
+    }
+    world.end(v);
+    world.end(a);
+    let before = world.numbers("v240-1");
+    assert!(before.windows(2).any(|pair| pair[1] > pair[0] + 1), "a number without pictures: {before:?}");
+    let next = world.broadcast.next_number() + 1;
+    world.broadcast = resume(&left(&world, next), SETTINGS).unwrap();
+    world.now += 30_000;
+    send(&mut world);
+    let keys = world.broadcast.keys().unwrap();
+    assert!(keys.period(next) < keys.period(next - 2), "places go back");
+    let (oldest, latest) = world.broadcast.span().unwrap();
+    let declared = keys.declared(oldest, latest);
+    for r in world.broadcast.representations() {
+        for segment in r.window().segments() {
+            let period = keys.period(segment.number);
+            assert!(declared.contains(&period), "{} {}: {period} of {declared:?}", r.id(), segment.number);
+            assert!(keys.first_segment(period) <= segment.number, "{} {}", r.id(), segment.number);
+        }
+    }
+    assert!(declared.contains(&(keys.period(latest) + live::AHEAD)));
+    world.finish();
+    film(&world);
+    world.assert_no_iv_twice();
+}
+
 /// Until the disk has a number, no segment begins with it: the one before goes on.
 #[test]
 fn no_segment_begins_that_was_not_allowed() {

@@ -95,20 +95,13 @@ pub(super) fn steps(video: &Video, wishes: &Wishes) -> Vec<Step> {
     let (width, height) = video.shown();
     let lines = width.min(height);
     let ladder = wishes.ladder.as_deref().unwrap_or(&ladder::USUAL);
-    // Caps are for up to 30 pictures a second.
-    let factor = if video.rate > 31.0 { 1.5 } else { 1.0 };
     let mut rungs = ladder::steps(ladder, lines);
     if rungs.is_empty() {
         rungs.extend(ladder.last().map(|rung| Rung { height: lines, ..*rung }));
     }
-    let even = |number: f64| ((number / 2.0).round() as u32 * 2).max(2);
     let step = |rung: &Rung| {
-        let scale = f64::from(rung.height) / f64::from(lines);
-        Step {
-            width: even(f64::from(width) * scale),
-            height: even(f64::from(height) * scale),
-            max_kbps: (f64::from(rung.max_kbps) * factor) as u32,
-        }
+        let ((width, height), max_kbps) = (rung.size((width, height)), rung.kbps(video.rate));
+        Step { width, height, max_kbps }
     };
     rungs.iter().map(step).collect()
 }

@@ -58,7 +58,7 @@ impl Config {
             cmcd: Cmcd { report_to, downloads },
             drm: _,
             stream: _,
-            live: Live { http, rtmp, rtmps },
+            live: Live { http, rtmp, rtmps, ladders, ladder_threads, ladder_behind, ffmpeg },
             limits: _,
             storage: _,
             // Looked for where nobody says it.
@@ -105,6 +105,10 @@ impl Config {
             ("live.http", address(*http)),
             ("live.rtmp", address(*rtmp)),
             ("live.rtmps", address(*rtmps)),
+            ("live.ladders", json!(ladders)),
+            ("live.ladder_threads", json!(ladder_threads)),
+            ("live.ladder_behind", json!(ladder_behind)),
+            ("live.ffmpeg", path(Some(ffmpeg))),
         ]);
         all.extend(self.limits.listed());
         all.extend(self.storage.listed());

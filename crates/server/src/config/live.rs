@@ -1,12 +1,22 @@
-//! `[live]`: where encoders send, beside `listen`.
+//! `[live]`: where encoders send, beside `listen`, and what is made of it.
 
 use super::setting;
 use crate::Error;
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Seconds that a ladder may be behind before it makes less.
+const BEHIND: (u64, u64) = (2, 3600);
+/// Most ladders at a time.
+const MOST_LADDERS: usize = 64;
+/// Most threads of a part of ffmpeg.
+const MOST_THREADS: usize = 64;
 
 /// Where encoders send; by HTTP they may send to `listen`, too.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Live {
     /// Where to listen for encoders that send by HTTP, and for nobody else; by HTTPS where there is `[tls]`.
@@ -15,6 +25,28 @@ pub struct Live {
     pub rtmp: Option<SocketAddr>,
     /// Where to listen for RTMPS, usually port 443 or 1936, with the certificate of `[tls]`.
     pub rtmps: Option<SocketAddr>,
+    /// Events at a time of which further renditions are made; 0: none.
+    pub ladders: usize,
+    /// Threads of each part of an ffmpeg that makes them; 0: the processors that there are, divided by `ladders`.
+    pub ladder_threads: usize,
+    /// Seconds that one may be behind its encoder before it makes one rendition less.
+    pub ladder_behind: u64,
+    /// The program that makes them.
+    pub ffmpeg: PathBuf,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            http: None,
+            rtmp: None,
+            rtmps: None,
+            ladders: 2,
+            ladder_threads: 0,
+            ladder_behind: 8,
+            ffmpeg: PathBuf::from("ffmpeg"),
+        }
+    }
 }
 
 impl Live {
@@ -22,7 +54,32 @@ impl Live {
         if self.rtmps.is_some() && !has_tls {
             return Err(setting("live.rtmps", "needs a certificate: configure [tls]"));
         }
+        if self.ladders > MOST_LADDERS {
+            return Err(setting("live.ladders", "must be a number from 0 to 64"));
+        }
+        if self.ladder_threads > MOST_THREADS {
+            return Err(setting("live.ladder_threads", "must be a number from 0 to 64"));
+        }
+        if !(BEHIND.0..=BEHIND.1).contains(&self.ladder_behind) {
+            return Err(setting("live.ladder_behind", "must be a number of seconds from 2 to 3600"));
+        }
+        if self.ffmpeg.as_os_str().is_empty() {
+            return Err(setting("live.ffmpeg", "must be the path of a program, or its name"));
+        }
         Ok(())
+    }
+
+    /// Threads of each part of an ffmpeg.
+    pub(crate) fn threads(&self) -> usize {
+        match self.ladder_threads {
+            0 => std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(self.ladders.max(1)),
+            said => said,
+        }
+    }
+
+    /// How far behind its encoder a ladder may be.
+    pub(crate) const fn behind(&self) -> Duration {
+        Duration::from_secs(self.ladder_behind)
     }
 
     /// How many listeners that makes.
@@ -78,5 +135,23 @@ mod tests {
         assert_eq!(live.http_base("films.example", true).as_deref(), Some("https://films.example"));
         assert_eq!(live.listeners(), 1);
         assert_eq!(Config::parse("").unwrap().live.http_base("films.example", true), None);
+    }
+
+    #[test]
+    fn ladders_are_bounded() {
+        let live = |text: &str| Config::parse(&format!("[live]\n{text}\n")).map(|config| config.live);
+        let usual = live("").unwrap();
+        assert_eq!((usual.ladders, usual.behind().as_secs()), (2, 8));
+        assert!(usual.threads() >= 1);
+        assert_eq!(live("ladders = 0\nladder_threads = 3").unwrap().threads(), 3);
+        for (bad, name) in [
+            ("ladders = 65", "live.ladders"),
+            ("ladder_threads = 65", "live.ladder_threads"),
+            ("ladder_behind = 1", "live.ladder_behind"),
+            ("ffmpeg = \"\"", "live.ffmpeg"),
+        ] {
+            let error = live(bad).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
     }
 }

@@ -109,7 +109,7 @@ pub struct Config {
     pub drm: Drm,
     /// Persistent connections.
     pub stream: Stream,
-    /// Where encoders send by RTMP.
+    /// Where encoders send, and what is made of it.
     pub live: Live,
     /// How often one may ask.
     pub limits: Limits,

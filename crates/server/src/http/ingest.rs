@@ -167,7 +167,7 @@ impl Stop {
     }
 }
 
-async fn take(service: &Service, event: &Event, file: &str, body: Body) -> Response {
+async fn take(service: &Arc<Service>, event: &Event, file: &str, body: Body) -> Response {
     let mut body = body.into_data_stream();
     let mut pace = Pace::new();
     if is_manifest(file) {
@@ -212,7 +212,7 @@ fn is_segment(begin: &[u8]) -> bool {
 
 /// A request that is being taken in.
 struct Sending<'a> {
-    service: &'a Service,
+    service: &'a Arc<Service>,
     event: &'a Event,
     /// Its own name, and that of its header.
     own: String,
@@ -225,7 +225,7 @@ struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    fn new(service: &'a Service, event: &'a Event, file: &str) -> Self {
+    fn new(service: &'a Arc<Service>, event: &'a Event, file: &str) -> Self {
         let own = track_name(file);
         let (track, header) = service.ingest_headers.find(event, &own).unzip();
         let (ingest, feed) = (Ingest::new(header.clone()), Feed::new(service, event));

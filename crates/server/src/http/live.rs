@@ -184,18 +184,21 @@ impl Asked<'_> {
         representation: Option<&str>,
         (number, part): (u64, Option<usize>),
     ) -> Result<bool, Response> {
-        let of = |broadcast: &Broadcast, look: &dyn Fn(&::live::Window) -> bool| {
+        let found = |broadcast: &Broadcast, look: &dyn Fn(&::live::Window) -> bool| {
             let found = match representation {
                 Some(id) => broadcast.representation(id),
                 None => broadcast.leader(),
             };
             found.is_some_and(|found| look(found.window()))
         };
-        let too_far = session.read(|b| !of(b, &|window| number <= window.next().0.saturating_add(AHEAD)));
+        let too_far = session.read(|b| !found(b, &|window| number <= window.next().0.saturating_add(AHEAD)));
         if too_far && (representation.is_some() || number > AHEAD) {
             return Err(refused(StatusCode::BAD_REQUEST, "That is too far ahead.\n"));
         }
-        let there = |broadcast: &Broadcast| of(broadcast, &|window| window.has(number, part));
+        let there = |broadcast: &Broadcast| match representation {
+            Some(_) => found(broadcast, &|window| window.has(number, part)),
+            None => broadcast.has(number, part),
+        };
         // Who asks for the index is told when the encoder falls silent or comes back, too.
         let silent = |broadcast: &Broadcast| session.is_silent(broadcast, self.service.clock.millis());
         let before = session.read(silent);

@@ -1,11 +1,12 @@
 //! Applications and events: `live/{app}/application.toml` and `live/{app}/{event}/event.toml` are the
 //! operator's, `event.json` and `state.json` in the event's folder are written here.
 
+use super::ladder::LadderStanding;
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::use_case::movies;
 use crate::{Error, LicenseMode, policy, private};
-use ::live::{Name, SetBy, Settings};
+use ::live::{Name, Rung, SetBy, Settings};
 use nccp::EventState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -14,6 +15,9 @@ use subtle::ConstantTimeEq as _;
 
 /// Longest file of settings or state that is read, in octets.
 const MAX_FILE: u64 = 256 << 10;
+
+/// Where it is written down how an event's ladder stands.
+const LADDER: &str = "ladder.json";
 
 /// The folder of applications.
 #[derive(Debug, Clone)]
@@ -151,6 +155,21 @@ impl Events {
         }
     }
 
+    /// Where an event's ladder stands, as was written down last; `None` where there was none yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`].
+    pub fn ladder(&self, event: &Event) -> Result<Option<LadderStanding>, Error> {
+        let path = self.folder(&event.app, &event.name).join(LADDER);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let standing = serde_json::from_str(&text);
+        standing.map(Some).map_err(|error| Error::Config { path, reason: error.to_string() })
+    }
+
+    pub(super) fn set_ladder(&self, event: &Event, standing: &LadderStanding) -> Result<(), Error> {
+        write_json(&self.folder(&event.app, &event.name).join(LADDER), standing)
+    }
+
     pub(crate) fn set_state(&self, app: &Name, event: &Name, standing: &Standing) -> Result<(), Error> {
         write_json(&self.folder(app, event).join("state.json"), standing)
     }
@@ -188,11 +207,16 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 /// Writes a file whole or not at all, for its owner alone.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let json = serde_json::to_vec_pretty(value).map_err(|_| Error::Internal("no JSON could be written"))?;
+    write_whole(path, &json)
+}
+
+/// Writes a file whole or not at all, for its owner alone.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let temporary = path.with_file_name(format!(".{}", random_hex::<8>()));
     private::make_file(&temporary).map_err(Error::io(&temporary))?;
     let write = || {
         let mut file = std::fs::File::options().write(true).open(&temporary)?;
-        file.write_all(&json)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&temporary, path)?;
         // The name, too, must outlast the power: what is encrypted goes by it.
@@ -242,13 +266,25 @@ pub struct NewEvent {
     pub license: LicenseMode,
     /// When it is to begin, for people; Unix seconds.
     pub starts: Option<u64>,
+    /// Heights of renditions to make of what its encoder sends: its `event.toml` says so then. Empty: what is said there
+    /// or of its application holds.
+    pub ladder: Vec<u32>,
 }
 
 impl NewEvent {
     /// An event of an application, of which nothing else is said.
     pub fn new(app: Name, name: Name, title: impl Into<String>) -> Self {
-        let (movie, policy, plans, starts) = (None, None, Vec::new(), None);
-        Self { app, name, title: title.into(), movie, policy, plans, license: LicenseMode::Server, starts }
+        Self {
+            app,
+            name,
+            title: title.into(),
+            movie: None,
+            policy: None,
+            plans: Vec::new(),
+            license: LicenseMode::Server,
+            starts: None,
+            ladder: Vec::new(),
+        }
     }
 }
 
@@ -277,12 +313,13 @@ fn bad(name: &'static str, reason: String) -> Error {
 /// [`Error::Setting`] where there is one of these names, or a movie of this number; [`Error::Io`],
 /// [`Error::Config`], [`Error::Store`].
 pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64) -> Result<Created, Error> {
-    let NewEvent { app, name, title, movie, policy, plans, license, starts } = new;
+    let NewEvent { app, name, title, movie, policy, plans, license, starts, ladder } = new;
     if events.find(&app, &name)?.is_some() {
         return Err(bad("event", format!("there is an event {name} of the application {app} already")));
     }
     // What is wrong with them is told now, not when the encoder comes.
     let (settings, _) = events.settings(&app, &name)?;
+    let with_ladder = with_ladder(events, (&app, &name), &ladder)?;
     let policy = policy.or(settings.encryption.policy).unwrap_or_else(|| policy::DEFAULT.to_owned());
     let runtime = 0.0;
     let id = retried!(async {
@@ -332,8 +369,33 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
     };
     let folder = events.folder(&app, &name);
     private::make_folder(&folder).map_err(Error::io(&folder))?;
+    if let Some(text) = with_ladder {
+        write_whole(&folder.join("event.toml"), text.as_bytes())?;
+    }
     write_json(&folder.join("event.json"), &known)?;
     Ok(Created { event: Event { app, name, known }, key })
+}
+
+/// The text of an event's `event.toml` with a ladder of these heights; `None` where none is wanted.
+fn with_ladder(
+    events: &Events,
+    (app, name): (&Name, &Name),
+    heights: &[u32],
+) -> Result<Option<String>, Error> {
+    if heights.is_empty() {
+        return Ok(None);
+    }
+    if !heights.iter().all(|height| Rung::usual(*height).is_some()) {
+        return Err(bad("ladder", "must be heights from 48 to 2160".to_owned()));
+    }
+    let [_, own] = events.files(app, name);
+    let before = read(&own)?.unwrap_or_default();
+    let says = before.parse::<toml::Table>().is_ok_and(|table| table.contains_key("ladder"));
+    if says {
+        return Err(bad("ladder", format!("{} says one already: change it there", own.display())));
+    }
+    // Before any table.
+    Ok(Some(format!("ladder = {heights:?}\n{before}")))
 }
 
 /// An event that must be there.

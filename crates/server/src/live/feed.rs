@@ -19,14 +19,14 @@ pub(crate) enum FeedError {
 
 /// An encoder's part in the event's session. It is left when this is dropped.
 pub(crate) struct Feed<'a> {
-    service: &'a Service,
+    service: &'a Arc<Service>,
     event: &'a Event,
     session: Option<Arc<Session>>,
     handles: Vec<(u32, Handle)>,
 }
 
 impl<'a> Feed<'a> {
-    pub(crate) const fn new(service: &'a Service, event: &'a Event) -> Self {
+    pub(crate) const fn new(service: &'a Arc<Service>, event: &'a Event) -> Self {
         Self { service, event, session: None, handles: Vec::new() }
     }
 
@@ -57,6 +57,7 @@ impl<'a> Feed<'a> {
                 }
             }
             if !changed {
+                session.ladder.begin(self.service, &session);
                 return Ok(());
             }
             tracing::info!(event = %self.event.name, "the encoder sends something else: a new session");

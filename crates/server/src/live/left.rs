@@ -5,7 +5,7 @@ use super::events::{Event, Events};
 use super::film::{HEADER, RECORD, read_json, segments};
 use crate::{Error, Service};
 use ::live::film::{Record, RecordedTrack};
-use ::live::{Broadcast, Keys, Left, ResumeError, SessionId};
+use ::live::{Broadcast, Keys, Left, ResumeError, Rung, SessionId};
 use cenc::CommonKey;
 use nccp::EventState;
 use std::fs;
@@ -16,6 +16,8 @@ pub(super) struct Resumed {
     pub(super) broadcast: Broadcast,
     /// Players that its settings name.
     pub(super) players: Vec<String>,
+    /// Renditions to make.
+    pub(super) ladder: Vec<Rung>,
     pub(super) folder: PathBuf,
 }
 
@@ -90,5 +92,5 @@ fn go_on(service: &Service, events: &Events, event: &Event, found: Found) -> Res
     });
     let bad = |error: ResumeError| Error::Config { path: folder.join(RECORD), reason: error.to_string() };
     let broadcast = Broadcast::resume(session, keys.transpose()?, &settings, &left).map_err(bad)?;
-    Ok(Resumed { broadcast, players: settings.encryption.players, folder })
+    Ok(Resumed { broadcast, players: settings.encryption.players, ladder: settings.ladder, folder })
 }

@@ -8,6 +8,7 @@ mod events;
 mod feed;
 mod film;
 mod known_headers;
+mod ladder;
 mod left;
 mod live_pack;
 mod pace;
@@ -21,6 +22,7 @@ pub use events::{Created, Event, Events, Known, NewEvent, Standing, create, end,
 pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
 pub(crate) use known_headers::KnownHeaders;
+pub use ladder::{LadderStanding, LadderState, unfit as unfit_ffmpeg};
 pub(crate) use pace::Pace;
 pub(crate) use publishers::Place;
 pub(crate) use session::Session;

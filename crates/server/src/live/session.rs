@@ -4,6 +4,7 @@ use super::disk::{self, Disk, Write};
 use super::event_lock::EventLock;
 use super::events::{Event, Events, Standing, write_json};
 use super::film::RECORD;
+use super::ladder::Ladder;
 use super::left::Resumed;
 use super::live_pack::live_pack;
 use crate::secret::random;
@@ -53,6 +54,8 @@ pub(crate) struct Session {
     closing: AtomicBool,
     /// Held until the film is there.
     pub(super) lock: EventLock,
+    /// Renditions that are made here.
+    pub(super) ladder: Ladder,
 }
 
 /// Why nothing more is taken.
@@ -109,8 +112,9 @@ impl Session {
         events.set_state(app, name, &state)?;
         tracing::info!(%app, event = %name, session = %session, settings = %set_by, "a session begins");
         let broadcast = Broadcast::new(session, keys, &settings);
-        let players = settings.encryption.players;
-        Ok(Self::new(event, lock_file, Resumed { broadcast, players, folder }, FIRST_NUMBERS))
+        let (players, ladder) = (settings.encryption.players, settings.ladder);
+        let begun = Resumed { broadcast, players, ladder, folder };
+        Ok(Self::new(event, lock_file, begun, FIRST_NUMBERS))
     }
 
     /// Goes on with a session that another process left: what is published of it can be had at once.
@@ -130,7 +134,7 @@ impl Session {
     }
 
     fn new(event: &Event, lock_file: File, of: Resumed, reserved: u64) -> Self {
-        let Resumed { broadcast, players, folder } = of;
+        let Resumed { broadcast, players, ladder, folder } = of;
         Self {
             event: event.clone(),
             players,
@@ -145,6 +149,7 @@ impl Session {
             ended: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             lock: EventLock::new(lock_file),
+            ladder: Ladder::new(ladder),
         }
     }
 
@@ -281,6 +286,8 @@ impl Session {
             broadcast.allow(reserved.max(self.disk.known()));
             let now = service.clock.millis();
             let outputs = pieces.into_iter().flat_map(|piece| broadcast.push(handle, piece, now)).collect();
+            // In the order in which they were published.
+            self.ladder.give(broadcast.take_watched());
             let dated = broadcast.runs().iter().filter(|run| run.wall.is_some()).count();
             let is_news = self.dated.swap(dated, Ordering::Relaxed) != dated;
             (outputs, broadcast.next_number(), is_news.then(|| Record::of(&broadcast)))
@@ -291,6 +298,56 @@ impl Session {
         }
         self.disk.ask(next + AHEAD).await;
         Ok(())
+    }
+
+    /// Somebody begins to make a rendition of this name here.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub(super) async fn open_made(
+        &self,
+        service: &Service,
+        name: &str,
+        source: &Source,
+    ) -> Result<Handle, OpenError> {
+        let _publishing = self.publishing.read().await;
+        let (handle, outputs, record) = {
+            let mut broadcast = lock(&self.broadcast);
+            let (handle, outputs) = broadcast.open_made(name, source)?;
+            (handle, outputs, Record::of(&broadcast))
+        };
+        if !outputs.is_empty() {
+            self.disk.write(Write::Record(Box::new(record))).await;
+            self.publish(service, outputs).await;
+        }
+        Ok(handle)
+    }
+
+    /// Takes pictures that were made here, of segments that have begun: the disk knows of their numbers.
+    ///
+    /// # Errors
+    /// [`Closed`] once the session has ended.
+    pub(super) async fn push_made(
+        &self,
+        service: &Service,
+        handle: Handle,
+        samples: Vec<InputSample>,
+    ) -> Result<(), Closed> {
+        let _publishing = self.publishing.read().await;
+        let outputs = {
+            let mut broadcast = lock(&self.broadcast);
+            if broadcast.is_closed() {
+                return Err(Closed);
+            }
+            broadcast.push_made(handle, samples, service.clock.millis())
+        };
+        self.publish(service, outputs).await;
+        Ok(())
+    }
+
+    /// Changes what is known of renditions that are made here.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Broadcast) -> T) -> T {
+        change(&mut lock(&self.broadcast))
     }
 
     async fn publish(&self, service: &Service, outputs: Vec<Output>) {
@@ -334,6 +391,7 @@ impl Session {
 
     /// Nothing more is taken; returns when all is on the disk. The event may go on with another session.
     pub(crate) async fn finish(&self, now: u64) {
+        self.ladder.end().await;
         let _alone = self.publishing.write().await;
         let outputs = lock(&self.broadcast).finish(now);
         self.ended.store(now.max(1), Ordering::Relaxed);
@@ -346,6 +404,7 @@ impl Session {
     /// The process stops, and another one is going to go on with the session: nothing more is taken, and players that
     /// wait are answered. Returns when all is on the disk.
     pub(super) async fn suspend(&self, now: u64) {
+        self.ladder.end().await;
         let _alone = self.publishing.write().await;
         let (outputs, record, next) = {
             let mut broadcast = lock(&self.broadcast);

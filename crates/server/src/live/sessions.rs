@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// So long the last of a session can be had after its end, in milliseconds.
@@ -27,6 +28,8 @@ pub(crate) struct Live {
     pub(crate) events: Events,
     pub(crate) allowed: Allowed,
     pub(crate) publishers: Arc<Publishers>,
+    /// As many as ladders may be made at a time.
+    pub(super) ladders: Arc<Semaphore>,
     sessions: Mutex<HashMap<EventName, Arc<Session>>>,
     /// Held by whoever begins a session, which takes the disk's time; those under way are found without it.
     beginning: tokio::sync::Mutex<()>,
@@ -37,11 +40,13 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(data: &Path) -> Self {
+    /// Of a data folder; at most so many ladders are made at a time.
+    pub(crate) fn new(data: &Path, ladders: usize) -> Self {
         Self {
             events: Events::new(data),
             allowed: Allowed::default(),
             publishers: Arc::default(),
+            ladders: Arc::new(Semaphore::new(ladders)),
             sessions: Mutex::default(),
             beginning: tokio::sync::Mutex::default(),
             closings: tokio::sync::Mutex::default(),
@@ -178,6 +183,12 @@ impl Live {
         let under_way = sessions.iter().filter(|session| !session.has_ended());
         let (count, requests) =
             under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
+        let ladders = |running| {
+            let wanted = sessions.iter().filter(|session| !session.has_ended() && session.ladder.is_wanted());
+            wanted.filter(|session| session.ladder.is_running() == running).count() as f64
+        };
+        metrics::gauge!("matinee_live_ladders").set(ladders(true));
+        metrics::gauge!("matinee_live_ladders_missing").set(ladders(false));
         metrics::gauge!("matinee_live_sessions").set(count);
         metrics::gauge!("matinee_live_requests").set(requests as f64);
         metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);

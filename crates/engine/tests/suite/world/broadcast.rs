@@ -29,6 +29,8 @@ pub struct Broadcast {
     pub sized: bool,
     /// The encoder has stopped, and nothing is published.
     pub stopped: bool,
+    /// A representation that is not published any more, from some place on.
+    pub silent: Option<(String, usize)>,
     /// Whether the index can be had.
     pub answers: bool,
     /// How often it was asked for.
@@ -49,12 +51,19 @@ impl Broadcast {
             start: None,
             sized: true,
             stopped: false,
+            silent: None,
             answers: true,
             asked: 0,
             next: BEGINS + Duration::from_secs_f64(SEGMENT),
             question: None,
             told: 0,
         }
+    }
+
+    /// Behind the last place that is published of a representation.
+    fn end_of(&self, id: &str) -> usize {
+        let silent = self.silent.as_ref().filter(|(silent, _)| silent == id);
+        silent.map_or(self.published, |(_, from)| self.published.min(*from))
     }
 
     /// Places in the film that can be fetched.
@@ -136,6 +145,7 @@ impl World {
         let places = broadcast.places();
         let known = since.map_or(0, |since| (since - FIRST) as usize);
         let (sized, published) = (broadcast.sized, broadcast.published);
+        let ends: Vec<_> = self.film.files.iter().map(|file| broadcast.end_of(&file.id)).collect();
         broadcast.told = FIRST + places.start as u64;
         let from = places.start.max(known);
         let update = IndexUpdate {
@@ -144,7 +154,8 @@ impl World {
                 .film
                 .files
                 .iter()
-                .map(|file| self.film.files(&file.id, from..published, sized))
+                .zip(ends)
+                .map(|(file, end)| self.film.files(&file.id, from.min(end)..end, sized))
                 .collect(),
             finished: published == all,
         };
@@ -172,7 +183,7 @@ impl World {
         let number: u64 = name.strip_suffix(".m4s").unwrap().parse().unwrap();
         assert!(broadcast.told <= number, "{number} has left the window");
         let place = (number - FIRST) as usize;
-        assert!(place < broadcast.published, "{number} is not there yet");
+        assert!(place < broadcast.end_of(id), "{number} is not there yet");
         let size = self.film.file(id).sizes[place];
         (Some(place), broadcast.places().contains(&place).then_some(size))
     }

@@ -8,6 +8,7 @@ mod encoder;
 pub(crate) mod ffmpeg;
 mod film;
 mod ingest;
+mod ladder;
 mod limits;
 mod restart;
 mod rtmp;

@@ -1,0 +1,194 @@
+//! Renditions that are made here: what ffmpeg is given comes back as what it would make, and is published beside its
+//! source.
+
+use crate::encoder::Tape;
+use crate::world::{World, keys};
+use cenc::Scheme;
+use live::transcode::{Feeder, Rendition, Renditions};
+use live::{Handle, Ingest, Input, InputSample, Source, dash, hls, index};
+
+const SECONDS: u32 = 12;
+
+/// An ffmpeg that makes of every picture the same picture.
+struct Maker {
+    source: Source,
+    feeder: Feeder,
+    renditions: Renditions,
+    handle: Option<Handle>,
+}
+
+impl Maker {
+    /// Of what an encoder sends.
+    fn of(world: &World) -> Self {
+        let source = world.broadcast.sent_pictures().next().unwrap().source().clone();
+        let (feeder, renditions) = (Feeder::new(&source), Renditions::new(&source));
+        Self { source, feeder, renditions, handle: None }
+    }
+
+    fn begin(&mut self, world: &mut World) {
+        let made = self.renditions.push(&Feeder::header(&self.source)).unwrap();
+        let [Rendition::Tracks(tracks)] = &made[..] else { panic!("{made:?}") };
+        assert_eq!(tracks[0].entry, self.source.entry);
+        let (handle, events) = world.broadcast.open_made("180", &tracks[0]).unwrap();
+        world.keep(events);
+        self.handle = Some(handle);
+    }
+
+    fn make(&mut self, world: &mut World, picture: &InputSample) {
+        let fragment = self.feeder.fragment(picture).unwrap();
+        for made in self.renditions.push(&fragment).unwrap() {
+            let Rendition::Samples { samples, .. } = made else { panic!("another header") };
+            assert_eq!(samples.iter().map(|sample| sample.time).collect::<Vec<_>>(), [picture.time]);
+            // Pictures seem to be decoded early on their way: so none is decoded after it is shown.
+            let back = picture.decode_time - samples[0].decode_time;
+            assert!(samples[0].decode_time <= picture.time && back >= 0);
+            let samples = samples
+                .into_iter()
+                .map(|sample| InputSample { decode_time: sample.decode_time + back, ..sample });
+            let events = world.broadcast.push_made(self.handle.unwrap(), samples.collect(), world.now);
+            world.keep(events);
+        }
+    }
+}
+
+/// Sends a tape; `make` is told of each picture that was published, and its number.
+fn send(world: &mut World, from: f64, mut make: impl FnMut(&mut World, usize, &InputSample)) {
+    let tape = Tape::video(SECONDS);
+    let mut request = world.request("v");
+    world.send(&mut request, &tape.header());
+    world.broadcast.watch("v240-1");
+    let mut count = 0;
+    for fragment in tape.fragments(12, from) {
+        world.send(&mut request, &fragment);
+        for picture in world.broadcast.take_watched() {
+            make(world, count, &picture);
+            count += 1;
+        }
+    }
+    world.end(request);
+}
+
+fn starts(world: &World, id: &str) -> Vec<(u64, u64)> {
+    world.segments[id].iter().map(|(entry, _)| (entry.number, entry.start)).collect()
+}
+
+/// B80: a rendition that is made here has the numbers and the times of its source, and decrypts to what was made.
+#[test]
+fn b80_what_is_made_here_is_cut_as_its_source_is() {
+    let mut world = World::new(Some(keys(Scheme::Cenc, 2)), "");
+    let mut maker = None;
+    // Twice: an encoder that comes back with the same times goes on, and so does what is made of it.
+    for _ in 0..2 {
+        send(&mut world, 500.0, |world, _, picture| {
+            let maker = maker.get_or_insert_with(|| {
+                let mut maker = Maker::of(world);
+                maker.begin(world);
+                maker
+            });
+            maker.make(world, picture);
+        });
+    }
+    world.finish();
+    assert_eq!(starts(&world, "v240-1"), starts(&world, "v240-2"));
+    assert_eq!(starts(&world, "v240-1").len(), 12);
+    assert_eq!(world.samples("v240-1", Scheme::Cenc), world.samples("v240-2", Scheme::Cenc));
+    assert_eq!(world.lost, 0);
+    world.assert_no_iv_twice();
+    let r = world.broadcast.representation("v240-2").unwrap();
+    assert!(r.is_made() && !r.is_retired());
+    assert_eq!(world.broadcast.leader().unwrap().id(), "v240-1");
+}
+
+/// What makes it dies in the middle of a segment and comes back in the middle of another: that one is left out, and what
+/// was open ends where its source's did.
+#[test]
+fn a_rendition_that_stops_has_whole_segments_only() {
+    let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
+    let mut maker = None;
+    send(&mut world, 0.0, |world, n, picture| {
+        let maker = maker.get_or_insert_with(|| {
+            let mut maker = Maker::of(world);
+            maker.begin(world);
+            maker
+        });
+        match n {
+            // 24 pictures a second, 48 a segment: nothing from 3 s to 5 s.
+            72..120 => {}
+            120 => {
+                let mut other = Maker::of(world);
+                world.broadcast.close(maker.handle.unwrap());
+                other.begin(world);
+                *maker = other;
+            }
+            _ => maker.make(world, picture),
+        }
+    });
+    world.finish();
+    let numbers = world.numbers("v240-2");
+    assert_eq!(numbers, [0, 1, 3, 4, 5]);
+    let timescale = u64::from(world.broadcast.representation("v240-2").unwrap().source().timescale);
+    let ends = world.segments["v240-2"].iter().map(|(entry, _)| (entry.start + entry.duration) / timescale);
+    assert_eq!(ends.collect::<Vec<_>>(), [2, 4, 8, 10, 12]);
+    world.assert_no_iv_twice();
+}
+
+/// The index is held back until what is made is there, too, as long as somebody makes it and keeps up.
+#[test]
+fn who_waits_gets_all_renditions_that_keep_up() {
+    let mut world = World::new(None, "");
+    let mut maker = None;
+    send(&mut world, 0.0, |world, n, picture| {
+        let maker = maker.get_or_insert_with(|| {
+            let mut maker = Maker::of(world);
+            maker.begin(world);
+            maker
+        });
+        // It stops at 5 s.
+        if n < 120 {
+            maker.make(world, picture);
+        }
+        let leader = world.broadcast.leader().unwrap().window().has(2, None);
+        match n {
+            // It is two segments behind.
+            264.. => assert!(world.broadcast.has(4, None)),
+            150..190 => assert!(leader && !world.broadcast.has(2, None), "{n}"),
+            _ => {}
+        }
+    });
+    let maker = maker.unwrap();
+    let told = |world: &World| {
+        let json = index::json(&world.broadcast, ("a", "b"), nccp::EventState::Live, None, 0).unwrap();
+        let texts = [hls::master(&world.broadcast, ""), dash::mpd(&world.broadcast, "", world.now)];
+        texts.into_iter().chain([String::from_utf8(json).unwrap()]).all(|text| text.contains("v240-2"))
+    };
+    assert!(told(&world));
+    let before = world.broadcast.version();
+    world.broadcast.retire(maker.handle.unwrap());
+    assert!(!told(&world) && world.broadcast.version() > before);
+    assert!(world.broadcast.has(2, None), "nobody waits for what is made no more");
+    // And it may be made again.
+    let mut again = Maker::of(&world);
+    again.begin(&mut world);
+    assert!(told(&world));
+}
+
+/// The header of what is made may change with what makes it: that is a rendition beside the one before.
+#[test]
+fn another_configuration_is_another_rendition() {
+    let mut world = World::new(None, "");
+    let tape = Tape::video(1);
+    let stream = tape.stream(0.0);
+    world.send_all(&[("v", stream.clone())], 4000);
+    let mut ingest = Ingest::new(None);
+    let Some(Input::Header(header)) = ingest.push(&stream).unwrap().into_iter().next() else { panic!() };
+    let one = header.sources[0].clone();
+    let other = Source { timescale: one.timescale * 2, ..one.clone() };
+    for (source, id) in [(&one, "v240-2"), (&other, "v240-3"), (&one, "v240-2")] {
+        let (handle, events) = world.broadcast.open_made("180", source).unwrap();
+        world.keep(events);
+        assert!(world.headers.contains_key(id), "{id}");
+        world.broadcast.close(handle);
+    }
+    assert_eq!(world.broadcast.representations().count(), 3);
+    assert_eq!(world.broadcast.sent_pictures().count(), 1);
+}

@@ -1,0 +1,198 @@
+//! Ladders: further renditions that an ffmpeg makes here of what an encoder sends. It reads pictures from its standard
+//! input and writes renditions to its standard output, so that neither a network nor a key is between them, and it ends
+//! when this process does, however that ends.
+
+mod ffmpeg;
+mod standing;
+mod under_way;
+mod worker;
+
+pub use ffmpeg::unfit;
+pub use standing::{LadderStanding, LadderState};
+
+use super::session::{Session, lock};
+use crate::Service;
+use ::live::{InputSample, Rung};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use worker::Worker;
+
+/// Octets of pictures that wait for an ffmpeg; what is more is left out, up to the next key frame.
+const MOST_WAITING: usize = 64 << 20;
+/// How long an ffmpeg has for the pictures that it has when its session ends.
+const REST: Duration = Duration::from_secs(4);
+
+/// What a session's ladder is told.
+#[derive(Debug)]
+enum Message {
+    /// A picture of its source.
+    Picture(Picture),
+    /// The encoder sends several renditions itself.
+    Several,
+}
+
+/// A picture on its way.
+#[derive(Debug)]
+struct Picture {
+    sample: InputSample,
+    weight: Weight,
+}
+
+/// Octets that wait, until this is dropped.
+#[derive(Debug)]
+struct Weight {
+    octets: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Weight {
+    /// `None`: there is too much already.
+    fn of(octets: usize, all: &Arc<AtomicUsize>) -> Option<Self> {
+        let before = all.fetch_add(octets, Ordering::Relaxed);
+        let weight = Self { octets, all: Arc::clone(all) };
+        (before.saturating_add(octets) <= MOST_WAITING).then_some(weight)
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.octets, Ordering::Relaxed);
+    }
+}
+
+/// How a session tells its ladder of pictures.
+#[derive(Debug)]
+enum Way {
+    /// Nothing was sent yet.
+    New,
+    /// To whoever makes it. Where pictures had to be left out, those up to the next key frame are, too.
+    Open { ladder: UnboundedSender<Message>, waiting: Arc<AtomicUsize>, skipping: bool },
+    /// The session is over, or nothing can be made.
+    Closed,
+}
+
+/// A session's ladder.
+#[derive(Debug)]
+pub(super) struct Ladder {
+    wanted: Vec<Rung>,
+    way: Mutex<Way>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+    running: Arc<AtomicBool>,
+}
+
+impl Ladder {
+    /// Of the steps that are wanted; none: nothing is made.
+    pub(super) fn new(wanted: Vec<Rung>) -> Self {
+        Self {
+            wanted,
+            way: Mutex::new(Way::New),
+            worker: Mutex::default(),
+            running: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Whether one is to be made.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
+    /// Whether an ffmpeg makes it now.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// An encoder takes part in the session: where it sends one rendition of pictures, a ladder is made of it from its
+    /// first picture on.
+    pub(super) fn begin(&self, service: &Arc<Service>, session: &Arc<Session>) {
+        if !self.is_wanted() || session.has_ended() {
+            return;
+        }
+        let (first, several) = session.read(|broadcast| {
+            let mut sent = broadcast.sent_pictures();
+            let first = sent.next().map(|r| (r.id().to_owned(), r.source().clone()));
+            (first, sent.next().is_some())
+        });
+        let Some((id, source)) = first else { return };
+        match &*lock(&self.way) {
+            Way::New => {}
+            Way::Open { ladder, .. } if several => {
+                let _ = ladder.send(Message::Several);
+                return;
+            }
+            Way::Open { .. } | Way::Closed => return,
+        }
+        // Before `way` is locked again: who publishes has the session first, and that then.
+        session.change(|broadcast| broadcast.watch(&id));
+        let mut way = lock(&self.way);
+        if !matches!(*way, Way::New) {
+            return;
+        }
+        let (ladder, received) = unbounded_channel();
+        if several {
+            let _ = ladder.send(Message::Several);
+        }
+        *way = Way::Open { ladder, waiting: Arc::default(), skipping: false };
+        let worker = self.worker(service, session, source, received);
+        *lock(&self.worker) = Some(tokio::spawn(worker.run()));
+    }
+
+    fn worker(
+        &self,
+        service: &Arc<Service>,
+        session: &Arc<Session>,
+        source: ::live::Source,
+        received: UnboundedReceiver<Message>,
+    ) -> Worker {
+        Worker::new(service, session, (source, self.wanted.clone()), received, Arc::clone(&self.running))
+    }
+
+    /// Pictures of its source, as they were published. Never waits.
+    pub(super) fn give(&self, pictures: Vec<InputSample>) {
+        if pictures.is_empty() {
+            return;
+        }
+        let mut way = lock(&self.way);
+        let Way::Open { ladder, waiting, skipping } = &mut *way else { return };
+        for sample in pictures {
+            if *skipping && !sample.sync {
+                continue;
+            }
+            let weight = Weight::of(sample.data.len(), waiting);
+            *skipping = weight.is_none();
+            if let Some(weight) = weight {
+                // Where nothing can be made nobody listens.
+                let _ = ladder.send(Message::Picture(Picture { sample, weight }));
+            }
+        }
+    }
+
+    /// No other picture comes. Returns when those that came are made, or too late.
+    pub(super) async fn end(&self) {
+        *lock(&self.way) = Way::Closed;
+        let worker = lock(&self.worker).take();
+        if let Some(mut worker) = worker
+            && tokio::time::timeout(REST + REST, &mut worker).await.is_err()
+        {
+            worker.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let all = Arc::<AtomicUsize>::default();
+        let first = Weight::of(MOST_WAITING, &all).unwrap();
+        assert!(Weight::of(1, &all).is_none());
+        assert_eq!(all.load(Ordering::Relaxed), MOST_WAITING);
+        drop(first);
+        assert!(Weight::of(1, &all).is_some());
+        assert_eq!(all.load(Ordering::Relaxed), 0);
+    }
+}

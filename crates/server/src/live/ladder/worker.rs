@@ -1,0 +1,419 @@
+//! Whoever sees to it that a session's ladder is made: starts ffmpeg with the first picture, starts it again when it
+//! ends, makes less when it is too slow, and says how it stands.
+
+use super::ffmpeg::Process;
+use super::standing::{LadderStanding, LadderState};
+use super::under_way::UnderWay;
+use super::{Message, Picture, REST};
+use crate::Service;
+use crate::live::session::{Closed, Session};
+use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, steps};
+use ::live::{Handle, Rung, Source};
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// Without a picture for so long ffmpeg is ended: others may have its turn.
+const IDLE: Duration = Duration::from_secs(60);
+/// How often it is looked at whether it keeps up.
+const LOOK: Duration = Duration::from_secs(1);
+/// Before it is started again: the first time, and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// One that ran for so long had not failed.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// Why nothing is made any more.
+#[derive(Debug)]
+enum Stop {
+    /// The session is over.
+    Over,
+    /// In words.
+    Off(String),
+}
+
+/// How a run of ffmpeg ended.
+#[derive(Debug)]
+enum Ended {
+    /// The encoder is silent.
+    Idle,
+    /// It was too far behind.
+    Slow,
+    /// In words.
+    Failed(String),
+}
+
+/// A rendition that is being made.
+#[derive(Debug, Clone, Copy)]
+struct Making {
+    /// Its track in what ffmpeg writes.
+    track: u32,
+    handle: Handle,
+}
+
+/// Whoever makes a ladder.
+#[derive(Debug)]
+pub(super) struct Worker {
+    // Whoever has these ends this; not the other way round.
+    service: Weak<Service>,
+    session: Weak<Session>,
+    source: Source,
+    wanted: Vec<Rung>,
+    received: UnboundedReceiver<Message>,
+    turns: Arc<Semaphore>,
+    program: PathBuf,
+    threads: usize,
+    behind: Duration,
+    /// The event, for the log.
+    name: String,
+    running: Arc<AtomicBool>,
+    steps: Vec<Step>,
+    dropped: Vec<Step>,
+    making: Vec<Making>,
+    restarts: u32,
+}
+
+impl Worker {
+    pub(super) fn new(
+        service: &Arc<Service>,
+        session: &Arc<Session>,
+        (source, wanted): (Source, Vec<Rung>),
+        received: UnboundedReceiver<Message>,
+        running: Arc<AtomicBool>,
+    ) -> Self {
+        let live = &service.config.live;
+        Self {
+            service: Arc::downgrade(service),
+            session: Arc::downgrade(session),
+            source,
+            wanted,
+            received,
+            turns: Arc::clone(&service.live.ladders),
+            program: live.ffmpeg.clone(),
+            threads: live.threads(),
+            behind: live.behind(),
+            name: session.event.name.to_string(),
+            running,
+            steps: Vec::new(),
+            dropped: Vec::new(),
+            making: Vec::new(),
+            restarts: 0,
+        }
+    }
+
+    /// Until the session is over, or nothing can be made.
+    pub(super) async fn run(mut self) {
+        let Err(stop) = self.work().await;
+        self.steps.clear();
+        match stop {
+            // What was made is there until the end, and in the film.
+            Stop::Over => {
+                self.leave(0);
+                self.say(LadderState::Off, None);
+            }
+            Stop::Off(reason) => {
+                self.leave(self.making.len());
+                tracing::warn!(event = self.name, reason, "no ladder is made");
+                self.say(LadderState::Off, Some(reason));
+                if let Some(session) = self.session.upgrade() {
+                    session.change(::live::Broadcast::unwatch);
+                }
+            }
+        }
+    }
+
+    async fn work(&mut self) -> Result<Infallible, Stop> {
+        let mut failures = 0u32;
+        loop {
+            let mut first = self.key_picture().await?;
+            if self.steps.is_empty() {
+                let steps = steps(&self.wanted, &self.source, first.sample.duration);
+                self.steps = steps.map_err(|unfit| Stop::Off(unfit.to_string()))?;
+            }
+            let turn = match Arc::clone(&self.turns).try_acquire_owned() {
+                Ok(turn) => turn,
+                Err(_) => {
+                    let turn = self.turn().await?;
+                    first = self.key_picture().await?;
+                    turn
+                }
+            };
+            let begun = Instant::now();
+            let ended = self.make(first).await;
+            self.running.store(false, Ordering::Relaxed);
+            drop(turn);
+            match ended? {
+                Ended::Idle => {
+                    failures = 0;
+                    self.leave(0);
+                    self.say(LadderState::Waiting, Some("the encoder is silent".to_owned()));
+                }
+                Ended::Slow => self.make_less()?,
+                Ended::Failed(reason) => {
+                    failures = if begun.elapsed() > STEADY { 1 } else { failures.saturating_add(1) };
+                    self.restarts = self.restarts.saturating_add(1);
+                    metrics::counter!("matinee_live_ladder_restarts_total").increment(1);
+                    tracing::warn!(
+                        event = self.name,
+                        reason,
+                        failures,
+                        "a ladder is not made; it is tried again"
+                    );
+                    // Who begins to watch is not told of what does not come back at once.
+                    self.leave(if failures > 1 { self.making.len() } else { 0 });
+                    self.say(LadderState::Failing, Some(reason));
+                    self.pause(pause(failures)).await?;
+                }
+            }
+        }
+    }
+
+    /// The next picture that decoding can begin with.
+    async fn key_picture(&mut self) -> Result<Picture, Stop> {
+        loop {
+            let picture = self.picture().await?;
+            if picture.sample.sync {
+                return Ok(picture);
+            }
+        }
+    }
+
+    async fn picture(&mut self) -> Result<Picture, Stop> {
+        heard(self.received.recv().await)
+    }
+
+    /// Until another ladder is over; pictures pass meanwhile.
+    async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Stop> {
+        let reason = "as many ladders are made here as live.ladders of matinee.toml allows";
+        tracing::warn!(event = self.name, "{reason}: this one waits");
+        self.say(LadderState::Waiting, Some(reason.to_owned()));
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let mut turn = std::pin::pin!(turn);
+        loop {
+            tokio::select! {
+                turn = &mut turn => return turn.map_err(|_| Stop::Over),
+                message = self.received.recv() => drop(heard(message)?),
+            }
+        }
+    }
+
+    /// Lets pictures pass for a while.
+    async fn pause(&mut self, pause: Duration) -> Result<(), Stop> {
+        let mut over = std::pin::pin!(tokio::time::sleep(pause));
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                message = self.received.recv() => drop(heard(message)?),
+            }
+        }
+    }
+
+    /// The highest step is not made any more.
+    fn make_less(&mut self) -> Result<(), Stop> {
+        if self.steps.is_empty() {
+            return Ok(());
+        }
+        let step = self.steps.remove(0);
+        self.dropped.push(step);
+        // The highest comes first.
+        self.leave(1);
+        metrics::counter!("matinee_live_ladder_steps_dropped_total").increment(1);
+        tracing::warn!(
+            event = self.name,
+            height = step.height,
+            "this machine is too slow for a ladder: a step is not made any more"
+        );
+        match self.steps.is_empty() {
+            true => Err(Stop::Off("this machine is too slow for any step".to_owned())),
+            false => {
+                self.say(LadderState::Waiting, Some("this machine is too slow for all steps".to_owned()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing more comes of the renditions; of the first so many nothing will come soon.
+    fn leave(&mut self, retired: usize) {
+        let making = std::mem::take(&mut self.making);
+        let Some(session) = self.session.upgrade() else { return };
+        session.change(|broadcast| {
+            for (n, making) in making.into_iter().enumerate() {
+                if n < retired {
+                    broadcast.retire(making.handle);
+                } else {
+                    broadcast.close(making.handle);
+                }
+            }
+        });
+    }
+
+    /// Runs ffmpeg from a picture on.
+    async fn make(&mut self, first: Picture) -> Result<Ended, Stop> {
+        let arguments = arguments(&self.steps, self.source.timescale, self.threads);
+        let mut process = match Process::start(&self.program, &arguments, self.name.clone()) {
+            Ok(process) => process,
+            Err(reason) => return Ok(Ended::Failed(reason)),
+        };
+        let (mut feeder, mut renditions) = (Feeder::new(&self.source), Renditions::new(&self.source));
+        let mut under_way = UnderWay::new(self.steps.len());
+        process.write(Feeder::header(&self.source), None);
+        give(&process, &mut feeder, &mut under_way, first);
+        let mut look = tokio::time::interval(LOOK);
+        let mut latest = Instant::now();
+        let ended = loop {
+            tokio::select! {
+                message = self.received.recv() => match heard(message) {
+                    Ok(picture) => {
+                        latest = Instant::now();
+                        give(&process, &mut feeder, &mut under_way, picture);
+                    }
+                    Err(Stop::Over) => break Err(Stop::Over),
+                    Err(stop) => return Err(stop),
+                },
+                read = process.read() => {
+                    let made = match read {
+                        Ok(piece) if !piece.is_empty() => Some(renditions.push(piece)),
+                        _ => None,
+                    };
+                    let Some(made) = made else {
+                        return Ok(Ended::Failed(process.last_words().await));
+                    };
+                    if let Some(ended) = self.take(made, &mut under_way).await? {
+                        return Ok(ended);
+                    }
+                }
+                _ = look.tick() => {
+                    if under_way.age(Instant::now()) > self.behind {
+                        return Ok(Ended::Slow);
+                    }
+                    if latest.elapsed() > IDLE {
+                        break Ok(Ended::Idle);
+                    }
+                }
+            }
+        };
+        // What it has, it makes.
+        process.close_input();
+        let rest = async {
+            while let Ok(piece) = process.read().await
+                && !piece.is_empty()
+            {
+                let made = renditions.push(piece);
+                if !matches!(self.take(made, &mut under_way).await, Ok(None)) {
+                    break;
+                }
+            }
+        };
+        if tokio::time::timeout(REST, rest).await.is_err() {
+            tracing::warn!(event = self.name, "the last pictures of a ladder came too late");
+        }
+        ended
+    }
+
+    /// Publishes what was made; `Some` where nothing more can be taken of this ffmpeg.
+    async fn take(
+        &mut self,
+        made: Result<Vec<Rendition>, ::live::IngestError>,
+        under_way: &mut UnderWay,
+    ) -> Result<Option<Ended>, Stop> {
+        let made = match made {
+            Ok(made) => made,
+            Err(error) => {
+                return Ok(Some(Ended::Failed(format!("what ffmpeg makes cannot be read: {error}"))));
+            }
+        };
+        let places = self.service.upgrade().zip(self.session.upgrade());
+        let Some((service, session)) = places else { return Err(Stop::Over) };
+        for made in made {
+            match made {
+                Rendition::Tracks(sources) => {
+                    if sources.len() != self.steps.len() || !self.making.is_empty() {
+                        return Ok(Some(Ended::Failed(
+                            "ffmpeg makes other tracks than it was told".to_owned(),
+                        )));
+                    }
+                    for (step, source) in self.steps.iter().zip(&sources) {
+                        let name = step.height.to_string();
+                        match session.open_made(&service, &name, source).await {
+                            Ok(handle) => self.making.push(Making { track: source.track_id, handle }),
+                            Err(error) => return Ok(Some(Ended::Failed(error.to_string()))),
+                        }
+                    }
+                    let heights: Vec<_> = self.steps.iter().map(|step| step.height).collect();
+                    tracing::info!(event = self.name, ?heights, "a ladder is made");
+                    self.running.store(true, Ordering::Relaxed);
+                    self.say(LadderState::Running, None);
+                }
+                Rendition::Samples { track, samples } => {
+                    let Some(at) = self.making.iter().position(|making| making.track == track) else {
+                        continue;
+                    };
+                    if let Some(last) = samples.last() {
+                        under_way.come(at, last.time);
+                    }
+                    let pushed = session.push_made(&service, self.making[at].handle, samples).await;
+                    pushed.map_err(|Closed| Stop::Over)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes down how it stands.
+    fn say(&self, state: LadderState, reason: Option<String>) {
+        let places = self.service.upgrade().zip(self.session.upgrade());
+        let Some((service, session)) = places else { return };
+        let standing = LadderStanding {
+            state,
+            steps: self.steps.clone(),
+            dropped: self.dropped.clone(),
+            restarts: self.restarts,
+            reason,
+            since: service.clock.now(),
+        };
+        if let Err(error) = service.live.events.set_ladder(&session.event, &standing) {
+            tracing::warn!(event = self.name, %error, "how a ladder stands cannot be written down");
+        }
+    }
+}
+
+/// What a message says.
+fn heard(message: Option<Message>) -> Result<Picture, Stop> {
+    match message {
+        Some(Message::Picture(picture)) => Ok(picture),
+        Some(Message::Several) => {
+            Err(Stop::Off("the encoder sends several renditions of pictures itself".to_owned()))
+        }
+        None => Err(Stop::Over),
+    }
+}
+
+/// Gives ffmpeg a picture.
+fn give(process: &Process, feeder: &mut Feeder, under_way: &mut UnderWay, picture: Picture) {
+    let Picture { sample, weight } = picture;
+    if let Some(fragment) = feeder.fragment(&sample) {
+        under_way.give(sample.time, Instant::now());
+        process.write(fragment, Some(weight));
+    }
+}
+
+/// Before it is started again after so many failures in a row.
+fn pause(failures: u32) -> Duration {
+    let doubled = 2u32.saturating_pow(failures.saturating_sub(1).min(16));
+    PAUSE.0.saturating_mul(doubled).min(PAUSE.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_have_an_end() {
+        let seconds = [0, 1, 2, 3, 7, 8, u32::MAX].map(|failures| pause(failures).as_secs());
+        assert_eq!(seconds, [1, 1, 2, 4, 60, 60, 60]);
+    }
+}

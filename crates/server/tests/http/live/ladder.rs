@@ -1,0 +1,225 @@
+//! Renditions that an ffmpeg makes here of what an encoder sends.
+
+use super::super::world::{NOW, World};
+use super::ffmpeg::{PATIENCE, frames, has_ffmpeg};
+use super::{APP, EVENT, Tape, download, index, keys, put};
+use serde_json::Value;
+use server::live::{Created, Events, LadderStanding, LadderState, NewEvent, create, end};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Pictures of a segment.
+const PICTURES: usize = 48;
+
+async fn wait() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+/// An event of which renditions of 180 and 120 lines are to be made.
+async fn event(world: &World) -> Created {
+    let new = NewEvent {
+        ladder: vec![180, 120],
+        ..NewEvent::new(APP.parse().unwrap(), EVENT.parse().unwrap(), EVENT)
+    };
+    create(&*world.store, &Events::new(&world.config.data), new, NOW).await.unwrap()
+}
+
+/// Sends two seconds of the demo film: a segment.
+async fn send(world: &World, created: &Created, segment: u32) {
+    let from = f64::from(segment) * 2.0;
+    for (name, tape) in [("v.cmfv", Tape::video(2)), ("a.cmfa", Tape::audio(2))] {
+        let reply = put(world, created, name, &tape.stream(from)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+}
+
+/// A program that writes down its id and how it is called, and is ffmpeg then.
+fn noted(folder: &Path) -> PathBuf {
+    let (path, place) = (folder.join("ffmpeg"), folder.display());
+    let script = format!(
+        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\nexec ffmpeg \"$@\"\n"
+    );
+    // By another process: where this one has it open for writing while another test starts a program, nobody can run it.
+    let written = Command::new("/bin/sh")
+        .args(["-c", "printf '%s' \"$2\" >\"$1\" && chmod 700 \"$1\"", "sh"])
+        .args([path.as_os_str(), script.as_ref()])
+        .status();
+    assert!(written.unwrap().success());
+    path
+}
+
+async fn world(folder: &Path) -> World {
+    let program = noted(folder);
+    // However slow this machine is.
+    World::with(&format!("[live]\nffmpeg = \"{}\"\nladder_behind = 3600\n", program.display())).await
+}
+
+async fn until(world: &World, created: &Created, holds: impl Fn(&Value) -> bool) -> Value {
+    let mut last = Value::Null;
+    for _ in 0..PATIENCE {
+        last = index(world, created).await;
+        if holds(&last) {
+            return last;
+        }
+        wait().await;
+    }
+    panic!("that never came: {last}");
+}
+
+async fn stands(world: &World, created: &Created, holds: impl Fn(&LadderStanding) -> bool) -> LadderStanding {
+    let events = Events::new(&world.config.data);
+    let mut last = None;
+    for _ in 0..PATIENCE {
+        last = events.ladder(&created.event).unwrap();
+        match last {
+            Some(standing) if holds(&standing) => return standing,
+            _ => wait().await,
+        }
+    }
+    panic!("that never came: {last:?}");
+}
+
+/// Numbers and starts, in milliseconds, of the segments of a representation that are whole.
+fn whole(index: &Value, id: &str) -> Vec<(u64, u64)> {
+    let all = index["representations"].as_array().unwrap();
+    let Some(r) = all.iter().find(|r| r["id"] == id) else { return Vec::new() };
+    let segments = r["segments"].as_array().unwrap().iter().filter(|segment| segment["complete"] == true);
+    let timescale = r["timescale"].as_u64().unwrap();
+    let of = |segment: &Value| {
+        (segment["n"].as_u64().unwrap(), segment["start"].as_u64().unwrap() * 1000 / timescale)
+    };
+    segments.map(of).collect()
+}
+
+/// B80: one rendition comes, three are published: with the same numbers and times, and every picture of each can be
+/// decoded. Sound is there once. All of them are in the film.
+#[tokio::test]
+async fn b80_renditions_are_made_of_one() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    let created = event(&world).await;
+    for segment in 0..3 {
+        send(&world, &created, segment).await;
+    }
+    let made = ["v180-1", "v120-1"];
+    let index = until(&world, &created, |index| made.iter().all(|id| whole(index, id).len() == 2)).await;
+    let representations = index["representations"].as_array().unwrap();
+    let sizes: Vec<_> = representations
+        .iter()
+        .filter(|r| r["type"] == "video")
+        .map(|r| (r["id"].as_str().unwrap(), r["width"].as_u64().unwrap(), r["height"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(sizes, [("v240-1", 426, 240), ("v180-1", 320, 180), ("v120-1", 214, 120)]);
+    assert_eq!(representations.len(), 4, "sound once: {index}");
+    let key: String = keys(&world, &index)[0].1.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    for (at, r) in representations.iter().enumerate().filter(|(_, r)| r["type"] == "video") {
+        let id = r["id"].as_str().unwrap();
+        assert_eq!(whole(&index, id), [(0, 0), (1, 2000)], "{id}");
+        let (init, segments) = download(&world, &created, &index, at).await;
+        let path = folder.path().join(format!("{id}.mp4"));
+        std::fs::write(&path, [init, segments].concat()).unwrap();
+        assert_eq!(frames(&path, "0:v", Some(&key)).await.len(), 2 * PICTURES, "{id}");
+    }
+    let standing = stands(&world, &created, |standing| standing.state == LadderState::Running).await;
+    assert_eq!(standing.steps.iter().map(|step| step.height).collect::<Vec<_>>(), [180, 120]);
+    // What everybody on the machine can read.
+    let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+    assert!(!calls.contains(&created.key) && !calls.contains(EVENT) && calls.lines().count() == 1, "{calls}");
+    let events = Events::new(&world.config.data);
+    end(&events, &created.event.app, &created.event.name, NOW).unwrap();
+    world.service.look_after_live().await;
+    let pack = events.state(&created.event).unwrap().pack.unwrap();
+    let film = packager::read_pack(&world.config.library().join(pack)).unwrap();
+    let ids: Vec<_> = film.representations.iter().map(|r| r.id.as_str()).collect();
+    assert_eq!(ids, ["v240-1", "v180-1", "v120-1", "a-und-1"]);
+    assert!(film.representations.iter().all(|r| r.segments.len() == film.representations[0].segments.len()));
+    assert_eq!(events.ladder(&created.event).unwrap().unwrap().state, LadderState::Off);
+}
+
+/// An ffmpeg that is killed is started again, and what it makes is where it would have been.
+#[tokio::test]
+async fn an_ffmpeg_that_dies_comes_back() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    until(&world, &created, |index| !whole(index, "v180-1").is_empty()).await;
+    let ids = || std::fs::read_to_string(folder.path().join("ids")).unwrap();
+    let killed = Command::new("kill").args(["-KILL", ids().trim()]).status();
+    assert!(killed.unwrap().success());
+    let standing = stands(&world, &created, |standing| standing.restarts == 1).await;
+    assert!(standing.reason.is_some_and(|reason| reason.contains("ffmpeg ended")), "{:?}", standing.state);
+    let is_back =
+        |index: &Value| ["v180-1", "v120-1"].iter().all(|id| whole(index, id).iter().any(|(n, _)| *n > 1));
+    let mut found = Value::Null;
+    for segment in 2.. {
+        send(&world, &created, segment).await;
+        found = index(&world, &created).await;
+        if is_back(&found) {
+            break;
+        }
+        assert!((segment as usize) < PATIENCE, "it never came back: {found}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let source = whole(&found, "v240-1");
+    for id in ["v180-1", "v120-1"] {
+        assert!(whole(&found, id).iter().all(|segment| source.contains(segment)), "{id}: {found}");
+    }
+    assert_eq!(ids().lines().count(), 2);
+    assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Running);
+    world.service.suspend_live().await;
+}
+
+/// An event goes on with the one rendition where no other can be made, and that is said.
+#[tokio::test]
+async fn without_ffmpeg_there_is_one_rendition() {
+    for (config, state, word) in [
+        ("ffmpeg = \"/nowhere/ffmpeg\"", LadderState::Failing, "/nowhere/ffmpeg"),
+        ("ladders = 0", LadderState::Waiting, "live.ladders"),
+    ] {
+        let world = World::with(&format!("[live]\n{config}\n")).await;
+        let created = event(&world).await;
+        for segment in 0..2 {
+            send(&world, &created, segment).await;
+        }
+        let standing = stands(&world, &created, |standing| standing.state == state).await;
+        assert!(standing.reason.is_some_and(|reason| reason.contains(word)), "{config}");
+        let found = index(&world, &created).await;
+        assert_eq!(whole(&found, "v240-1"), [(0, 0)]);
+        assert_eq!(found["representations"].as_array().unwrap().len(), 2);
+        world.service.suspend_live().await;
+    }
+}
+
+/// A ladder of the event's own is one line of its settings, before any table.
+#[tokio::test]
+async fn a_ladder_is_written_into_the_events_settings() {
+    let world = World::new().await;
+    let path = world.config.data.join("live").join(APP).join(EVENT).join("event.toml");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "[encryption]\nlevel = \"low\"\n").unwrap();
+    let created = event(&world).await;
+    let events = Events::new(&world.config.data);
+    let (settings, _) = events.settings(&created.event.app, &created.event.name).unwrap();
+    assert_eq!(settings.ladder.iter().map(|rung| rung.height).collect::<Vec<_>>(), [180, 120]);
+    assert!(std::fs::read_to_string(&path).unwrap().ends_with("[encryption]\nlevel = \"low\"\n"));
+    // Another event has said one already.
+    let other = path.parent().unwrap().with_file_name("other").join("event.toml");
+    std::fs::create_dir_all(other.parent().unwrap()).unwrap();
+    std::fs::write(&other, "ladder = [720]\n").unwrap();
+    for (name, heights) in [("other", vec![480]), ("third", vec![4320])] {
+        let name = name.parse().unwrap();
+        let new = NewEvent { ladder: heights, ..NewEvent::new(APP.parse().unwrap(), name, "x") };
+        let error = create(&*world.store, &events, new, NOW).await.unwrap_err().to_string();
+        assert!(error.starts_with("ladder: "), "{error}");
+    }
+}
