@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Engine, pace::Pace, refresh::Refresh};
+use super::{
+    Engine,
+    pace::{Pace, Stride},
+    refresh::Refresh,
+};
 use crate::{
     buffer::Ranges,
-    event::Command,
+    event::{Command, IndexQuestion},
     index::IndexUpdate,
-    job::{Job, Media},
+    job::Job,
     ladder::{Rung, Step},
     track::{Cursor, Track},
 };
@@ -20,6 +24,9 @@ const JITTER: f64 = 0.05;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
 const SEGMENT: f64 = 2.0;
 const LIMITS: (f64, f64) = (0.5, 30.0);
+/// Near the live edge the next question follows news at once, but never sooner after the one before than this
+/// share of a part: a server that holds nothing back is not asked all the time. Without news after half of a part.
+const BETWEEN_PARTS: (f64, f64) = (0.2, 0.5);
 
 /// What of the film can be played, in seconds of its timeline.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +51,9 @@ pub(super) struct Growth {
     // The oldest number that can be fetched. The window does not go back.
     first: u64,
     refresh: Refresh,
-    // When the last question went out.
+    // When the last question went out, and to which CDN, by its place in the manifest.
     asked: Duration,
+    cdn: Option<usize>,
     failures: u32,
     failing_since: Option<Duration>,
     pub(super) pace: Pace,
@@ -61,6 +69,7 @@ impl Growth {
             first: 0,
             refresh: Refresh::Idle,
             asked: Duration::ZERO,
+            cdn: None,
             failures: 0,
             failing_since: None,
             pace: Pace::new(),
@@ -112,16 +121,34 @@ impl Engine {
             Refresh::Asked => false,
         };
         if due {
-            (growth.refresh, growth.asked) = (Refresh::Asked, now);
+            // All CDNs that the manifest names have the index.
+            let cdn = self.cdns.pick(now, |_| true).or_else(|| self.cdns.pick_anyway(|_| true));
+            (growth.refresh, growth.asked, growth.cdn) = (Refresh::Asked, now, cdn);
+            let follows = growth.joined && growth.pace.follows;
             let known = |track: &Track| track.index().map(|index| index.next_number());
-            out.push(Command::RefreshIndex { since: self.tracks.iter().map(known).min().flatten() });
+            // The pictures lead: what is published of them is what the server's answer waits for.
+            let leader = self.tracks.first().filter(|_| follows);
+            let id = |cdn: usize| self.film.as_ref()?.cdns.get(cdn).map(|cdn| cdn.id.clone());
+            out.push(Command::RefreshIndex(IndexQuestion {
+                since: self.tracks.iter().map(known).min().flatten(),
+                part: leader.and_then(|track| track.index()?.next_part()),
+                cdn: cdn.and_then(id),
+            }));
         }
     }
 
+    /// The index did not come: another CDN is asked at once, where one is left.
     pub(super) fn index_failed(&mut self, now: Duration) {
         let Some(growth) = self.growth.as_mut().filter(|growth| growth.refresh == Refresh::Asked) else {
             return;
         };
+        if let Some(cdn) = growth.cdn {
+            self.cdns.failed(cdn, now, &self.config.retry);
+        }
+        if self.cdns.pick(now, |_| true).is_some() {
+            growth.refresh = Refresh::WaitUntil(now);
+            return;
+        }
         let wait = self.config.retry.backoff(growth.failures, &mut self.rng);
         growth.failures += 1;
         growth.failing_since.get_or_insert(now);
@@ -134,7 +161,7 @@ impl Engine {
         let (first, before) = (growth.first, self.newest());
         let tracks = self.tracks.iter_mut();
         let unusable: Vec<String> = tracks.flat_map(|track| track.grow(update, first)).collect();
-        let (wait, segment) = self.time_to_news(self.newest() > before);
+        let (wait, stride) = self.time_to_news(self.newest() > before);
         let edge = self.window().map(|window| window.edge);
         if let Some(growth) = &mut self.growth {
             growth.finished = update.finished;
@@ -142,7 +169,7 @@ impl Engine {
             let asked = if growth.refresh == Refresh::Asked { growth.asked } else { now };
             growth.refresh = Refresh::WaitUntil(asked + wait);
             if let Some(edge) = edge {
-                growth.pace.heard(now, edge, segment);
+                growth.pace.heard(now, edge, stride);
             }
         }
         for representation in unusable {
@@ -158,16 +185,27 @@ impl Engine {
         self.join(out);
     }
 
-    /// The number behind the newest segment of all.
-    fn newest(&self) -> Option<u64> {
-        self.tracks.iter().filter_map(|track| track.index().map(|index| index.next_number())).max()
+    /// What comes behind the newest segment and part of all.
+    fn newest(&self) -> Option<(u64, usize)> {
+        let next = |track: &Track| {
+            let index = track.index()?;
+            Some(index.next_part().unwrap_or((index.next_number(), 0)))
+        };
+        self.tracks.iter().filter_map(next).max()
     }
 
     /// From one question to the next. After news a little less than a segment's length: news that are heard
     /// later and later would cost a stall each time where nothing is left between the viewer and the edge.
     /// When there were none half of it, as with playlists (RFC 8216, 6.3.4). A server that holds its answer back
-    /// until there are news is so asked again at once. With it, the length of the newest segment in seconds.
-    fn time_to_news(&mut self, had_news: bool) -> (Duration, f64) {
+    /// until there are news is so asked again at once. With it, in what steps the edge goes on.
+    fn time_to_news(&mut self, had_news: bool) -> (Duration, Stride) {
+        let follows = self.growth.as_ref().is_some_and(|growth| !growth.joined || growth.pace.follows);
+        let part = |track: &Track| track.index()?.part_length();
+        if let Some(part) = self.tracks.iter().filter_map(part).max_by(f64::total_cmp).filter(|_| follows) {
+            let share = if had_news { BETWEEN_PARTS.0 } else { BETWEEN_PARTS.1 };
+            let wait = part * share * (1.0 + JITTER * (2.0 * self.rng.f64() - 1.0));
+            return (Duration::from_secs_f64(wait.clamp(0.02, LIMITS.1)), Stride::Part(part));
+        }
         let newest = |track: &Track| {
             let index = track.index()?;
             index.get(index.next_number().checked_sub(1)?).map(|segment| segment.duration())
@@ -175,13 +213,13 @@ impl Engine {
         let longest = self.tracks.iter().filter_map(newest).fold(0.0, f64::max);
         let length = if longest > 0.0 { longest } else { SEGMENT };
         let wait = length * if had_news { 0.9 } else { 0.5 } * (1.0 + JITTER * (2.0 * self.rng.f64() - 1.0));
-        (Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1)), length)
+        (Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1)), Stride::Segment(length))
     }
 
     fn give_up_what_has_left(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
-        let has_left = |job: &Job| match (job.media, &track.ladder.step(job.rung).index) {
-            (Media::Number(segment), Some(index)) => index.get(segment).is_none(),
+        let has_left = |job: &Job| match (job.media.number(), &track.ladder.step(job.rung).index) {
+            (Some(segment), Some(index)) => index.get(segment).is_none(),
             _ => false,
         };
         if track.jobs.iter().any(has_left) {
