@@ -2,14 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
+use engine::IndexQuestion;
 use futures_util::future::{Either, select};
 use gloo::{net::http::Request, timers::future::TimeoutFuture};
 use nccp::{LiveManifest, Manifest};
-use playback::{EventState, LiveIndex, MAX_INDEX, Run, index_question, waits, wall_of};
+use playback::{EventState, LiveIndex, MAX_INDEX, Run, engine_question, index_question, waits, wall_of};
 use web_sys::{AbortController, RequestCredentials};
 
 /// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
-const PATIENCE_MS: u32 = 25_000;
+const PATIENCE_MS: u32 = 15_000;
 /// From one question to the next while nothing of the event can be played, at least.
 const BETWEEN_MS: u32 = 700;
 /// How often a representation that has only just begun, or enough to begin with, is waited for.
@@ -57,6 +58,8 @@ pub(super) struct Feed {
     live: RefCell<Option<LiveManifest>>,
     /// The one that the manifest was made whole with, until the engine asks for it.
     first: RefCell<Option<LiveIndex>>,
+    /// Whether it is followed by parts of segments; decided when it is begun.
+    in_parts: Cell<Option<bool>>,
     pub(super) state: Cell<EventState>,
     pub(super) runs: RefCell<Vec<Run>>,
     pub(super) has_replay: Cell<bool>,
@@ -90,7 +93,8 @@ impl Feed {
                     unsettled += u32::from(index.has_media());
                     let is_ready = index.is_settled() && index.is_enough();
                     if is_ready || index.has_media() && unsettled > SETTLING {
-                        let whole = index.complete(manifest);
+                        let (whole, in_parts) = index.complete(manifest, true);
+                        self.in_parts.set(self.in_parts.get().or(Some(in_parts)));
                         self.first.replace(Some(index));
                         return Some(Ok(whole));
                     }
@@ -106,12 +110,17 @@ impl Feed {
         }
     }
 
-    /// What is new since a number. The first time it is there already.
-    pub(super) async fn news(&self, since: Option<u64>) -> Result<LiveIndex, NoIndex> {
+    /// Whether the engine is to hear of parts of segments.
+    pub(super) fn in_parts(&self) -> bool {
+        self.in_parts.get().unwrap_or_default()
+    }
+
+    /// What the engine asks for. The first time it is there already.
+    pub(super) async fn news(&self, question: &IndexQuestion) -> Result<LiveIndex, NoIndex> {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
-        let question = self.live.borrow().as_ref().map(|live| index_question(live, since, since));
+        let question = self.live.borrow().as_ref().map(|live| engine_question(live, question));
         let index = ask(&question.ok_or(NoIndex::Later)?).await?;
         self.heard(&index);
         Ok(index)
