@@ -431,10 +431,12 @@ fn beside(index_url: &str, name: &str) -> String {
     format!("{folder}{name}{mark}{query}")
 }
 
-/// The URL to ask an index at: for the segments from number `since` on, or all of the window; answered when number
-/// `wait` is whole, or at once.
-pub fn index_question(live: &LiveManifest, since: Option<u64>, wait: Option<u64>) -> String {
-    asked(&live.index_url, since, wait.map(|number| number.to_string()))
+/// The URL to ask for all of an index at, before anything plays: answered when number `wait` is whole, or at once. The
+/// CDNs are asked by turns.
+pub fn index_question(live: &LiveManifest, turn: u32, wait: Option<u64>) -> String {
+    let urls = index_urls(None, live);
+    let url = urls.get(turn as usize % urls.len()).map_or(&live.index_url, |(_, url)| url);
+    asked(url, None, wait.map(|number| number.to_string()))
 }
 
 /// The URL for what an engine asks: at the CDN that it names, and answered when there is what it waits for.

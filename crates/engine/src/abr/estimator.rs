@@ -43,12 +43,12 @@ impl Estimator {
     /// The first bytes of a part arrived, which was asked for at `sent`.
     pub fn part_begins(&mut self, now: Duration, sent: Duration, bytes: u64) {
         self.active += 1;
-        if self.since.is_some() {
-            self.bytes += bytes;
-        } else {
+        if self.since.is_none() {
             self.since = Some(now);
             self.bytes = 0;
             self.opening = Some((sent, bytes));
+        } else if let Some((_, with_it)) = &mut self.opening {
+            *with_it += bytes;
         }
     }
 

@@ -193,9 +193,11 @@ fn an_event_is_begun_with_enough_of_it() {
 fn questions_carry_the_token() {
     let live = manifest().live.unwrap();
     let url = "https://cdn/s/live/school/lecture/0a1b2c3d/index.json?p=1&h=2";
-    assert_eq!(index_question(&live, None, None), url);
-    assert_eq!(index_question(&live, Some(7), Some(8)), format!("{url}&since=7&wait=8"));
-    assert_eq!(index_question(&live, None, Some(0)), format!("{url}&wait=0"));
+    assert_eq!(index_question(&live, 0, None), url);
+    assert_eq!(index_question(&live, 3, Some(0)), format!("{url}&wait=0"));
+    let others = LiveManifest { other_index_urls: vec![(2, "https://b/i".into())], ..live };
+    assert_eq!(index_question(&others, 1, Some(7)), "https://b/i?wait=7");
+    assert_eq!(index_question(&others, 2, None), url);
     assert_eq!(beside("https://cdn/a/index.json", "v/"), "https://cdn/a/v/");
 }
 

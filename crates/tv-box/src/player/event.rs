@@ -125,7 +125,7 @@ pub(super) async fn complete(
     let live = manifest.live.clone().ok_or(Error::Protocol)?;
     let (mut next, mut unsettled, mut failures) = (None, 0, 0);
     loop {
-        match ask(client, &index_question(&live, None, next)).await {
+        match ask(client, &index_question(&live, failures, next)).await {
             Ok(index) => {
                 failures = 0;
                 unsettled += u32::from(index.has_media());

@@ -78,9 +78,9 @@ impl Feed {
     ) -> Option<Result<Manifest, NoIndex>> {
         let live = manifest.live.clone()?;
         self.live.replace(Some(live.clone()));
-        let (mut next, mut unsettled) = (None, 0);
+        let (mut next, mut unsettled, mut turn) = (None, 0, 0);
         loop {
-            let asked = ask(&index_question(&live, None, next)).await;
+            let asked = ask(&index_question(&live, turn, next)).await;
             if !wanted() {
                 return None;
             }
@@ -104,6 +104,8 @@ impl Feed {
                     // Held back until one more segment is whole.
                     next = Some(index.numbers.1);
                 }
+                // Another network may have it.
+                Err(_) if (turn as usize) < live.other_index_urls.len() => turn += 1,
                 Err(error) => return Some(Err(error)),
             }
             pause.await;
