@@ -191,7 +191,8 @@ impl SegmentIndex {
     pub fn finish(&mut self) {
         self.finished = true;
         self.open = None;
-        self.parts.clear();
+        let next = self.next_number();
+        self.parts.retain(|known| known.number < next);
     }
 
     /// Whether the last segment is the film's last.
@@ -381,8 +382,12 @@ mod tests {
         index.set_parts(&parts(12, 8));
         assert_eq!((index.next_part(), index.end(), index.is_whole(12)), (Some((13, 0)), 52.0, true));
         assert_eq!(index.parts_of(12).map(|of| of.parts.len()), Some(8));
+        index.set_parts(&parts(13, 2));
+        assert_eq!(index.end(), 53.0);
         index.finish();
-        assert_eq!((index.next_part(), index.end()), (None, 52.0));
+        index.set_parts(&parts(13, 3));
+        assert_eq!((index.end(), index.get(13), index.parts_of(13)), (52.0, None, None));
+        assert!(index.parts_of(12).is_some(), "for who has begun with them");
     }
 
     #[test]

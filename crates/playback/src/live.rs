@@ -268,11 +268,7 @@ impl LiveIndex {
         };
         IndexUpdate {
             first: self.numbers.0,
-            added: self
-                .representations
-                .iter()
-                .flat_map(|r| r.added(bound(r), in_parts && !finished))
-                .collect(),
+            added: self.representations.iter().flat_map(|r| r.added(bound(r), in_parts)).collect(),
             finished,
         }
     }
