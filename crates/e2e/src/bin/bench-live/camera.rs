@@ -78,7 +78,8 @@ impl Camera {
 /// Begins an endless request, as encoders send (docs/live.md).
 fn post(address: &str) -> TcpStream {
     let (host, path) = address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap();
-    let mut server = TcpStream::connect(host).expect("the server to listen");
+    // The server listens by IPv4 alone.
+    let mut server = TcpStream::connect(host.replace("localhost", "127.0.0.1")).expect("the server to listen");
     server.set_nodelay(true).unwrap();
     let head = format!("POST /{path} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n");
     server.write_all(head.as_bytes()).unwrap();

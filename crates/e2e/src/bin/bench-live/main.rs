@@ -153,8 +153,7 @@ fn event(server: &Server, app: &str, encrypted: bool) -> String {
     let created: Value = serde_json::from_str(&created).unwrap();
     let public = created["urls"]["http"].as_str().unwrap();
     let path = public.split_once("/ingest/").unwrap().1;
-    // The server listens by IPv4 alone.
-    format!("{}/ingest/{path}/live.mp4", server.url().replace("localhost", "127.0.0.1"))
+    format!("{}/ingest/{path}/live.mp4", server.url())
 }
 
 async fn open_ours(browser: &Browser, stage: &Stage) {
