@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::{
     extent::Extent,
     index::SegmentIndex,
-    job::Media,
     model::{Layout, Representation, Source},
 };
 
@@ -87,16 +86,6 @@ impl Step {
         let segment = self.index.as_ref()?.get(number)?;
         let estimate = || (self.representation.bandwidth as f64 * segment.duration() / 8.0) as u64;
         Some(segment.size().unwrap_or_else(estimate))
-    }
-
-    /// Where a segment, or a part of one, begins and ends, in seconds.
-    pub fn span(&self, media: Media) -> Option<(f64, f64)> {
-        let index = self.index.as_ref()?;
-        match media {
-            Media::Number(number) => index.get(number).map(|segment| (segment.start, segment.end)),
-            Media::Part { number, part } => index.parts_of(number)?.span(part),
-            Media::None | Media::Start | Media::Unwanted => None,
-        }
     }
 
     /// bit/s over segment `number` and the three behind it.

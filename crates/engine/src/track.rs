@@ -140,8 +140,8 @@ impl Track {
 
     /// Whether this segment, or a part of it, is in flight or waiting.
     pub fn in_hand(&self, number: u64) -> bool {
-        let medias = self.jobs.iter().map(|job| job.media).chain(self.waiting.iter().map(|w| w.media));
-        medias.into_iter().any(|media| media.number() == Some(number))
+        let mut medias = self.jobs.iter().map(|job| job.media).chain(self.waiting.iter().map(|w| w.media));
+        medias.any(|media| media.number() == Some(number))
     }
 
     fn waits(&self, number: u64) -> bool {
@@ -155,12 +155,22 @@ impl Track {
         self.held.rung(number).or(waiting).or(job)
     }
 
+    /// Where a segment of a representation, or a part of one, begins and ends, in seconds.
+    pub fn span(&self, rung: Rung, media: Media) -> Option<(f64, f64)> {
+        let index = self.ladder.step(rung).index.as_ref()?;
+        match media {
+            Media::Number(number) => index.get(number).map(|segment| (segment.start, segment.end)),
+            Media::Part { number, part } => index.parts_of(number)?.span(part),
+            Media::None | Media::Start | Media::Unwanted => None,
+        }
+    }
+
     /// Seconds from `position` to the end of what is there or waits to be appended.
     pub fn ahead(&self, position: f64) -> f64 {
         if self.index().is_none() {
             return 0.0;
         }
-        let span = |waiting: &Waiting| self.ladder.step(waiting.rung).span(waiting.media);
+        let span = |waiting: &Waiting| self.span(waiting.rung, waiting.media);
         let waiting = self.waiting.iter().filter_map(span);
         let ranges = self.buffered.as_slice().iter().copied().chain(waiting).collect();
         Ranges::new(ranges).ahead(position)

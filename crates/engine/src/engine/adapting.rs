@@ -229,9 +229,7 @@ impl Engine {
     fn on_its_way(&self, now: Duration, track: &Track, job: &Job) -> Option<OnItsWay> {
         let JobState::Running { flowing: Some((first, before)), .. } = job.state else { return None };
         let segment = match (job.media, track.index()) {
-            (media @ (Media::Number(_) | Media::Part { .. }), Some(_)) => {
-                track.ladder.step(job.rung).span(media)
-            }
+            (media @ (Media::Number(_) | Media::Part { .. }), Some(_)) => track.span(job.rung, media),
             (Media::Start, None) => {
                 let start = track.ladder.step(job.rung).representation.start();
                 start.map(|start| (start.time, start.time + 4.0))

@@ -247,7 +247,10 @@ impl Engine {
     fn heads_ahead(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let busy = track.head_job().is_some() || self.fixed(track).is_some() || self.replace;
-        if busy || track.ahead(self.position) < HEADS_AHEAD {
+        // Near the live edge there is never so much.
+        let reachable = self.reachable_ahead();
+        let enough = if reachable < HEADS_AHEAD { reachable / 2.0 } else { HEADS_AHEAD };
+        if busy || track.ahead(self.position) < enough {
             return;
         }
         let wanted =

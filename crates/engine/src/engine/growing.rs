@@ -182,7 +182,7 @@ impl Engine {
             self.give_up_what_has_left(now, number, out);
             self.begin_at_what_is_published(now, number, out);
         }
-        self.join(out);
+        self.join(now, out);
     }
 
     /// What comes behind the newest segment and part of all.
@@ -199,7 +199,7 @@ impl Engine {
     /// When there were none half of it, as with playlists (RFC 8216, 6.3.4). A server that holds its answer back
     /// until there are news is so asked again at once. With it, in what steps the edge goes on.
     fn time_to_news(&mut self, had_news: bool) -> (Duration, Stride) {
-        let follows = self.growth.as_ref().is_some_and(|growth| !growth.joined || growth.pace.follows);
+        let follows = self.growth.as_ref().is_some_and(|growth| growth.joined && growth.pace.follows);
         let part = |track: &Track| track.index()?.part_length();
         if let Some(part) = self.tracks.iter().filter_map(part).max_by(f64::total_cmp).filter(|_| follows) {
             let share = if had_news { BETWEEN_PARTS.0 } else { BETWEEN_PARTS.1 };
@@ -252,10 +252,15 @@ impl Engine {
     }
 
     /// Goes to where the viewer joins, once every track has segments.
-    fn join(&mut self, out: &mut Vec<Command>) {
+    fn join(&mut self, now: Duration, out: &mut Vec<Command>) {
         let Some(window) = self.window().filter(|_| !self.has_joined()) else { return };
         let Some(growth) = &mut self.growth else { return };
         growth.joined = true;
+        // Who asks for parts does so from here on.
+        let in_parts = self.tracks.iter().any(|track| track.index().is_some_and(|i| i.next_part().is_some()));
+        if in_parts && let Refresh::WaitUntil(until) = &mut growth.refresh {
+            *until = now;
+        }
         let by_itself = if window.finished { window.begin } else { window.edge - growth.distance };
         let position = growth.start.unwrap_or(by_itself).min(growth.latest(&window)).max(window.begin);
         self.position = position;

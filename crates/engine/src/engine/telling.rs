@@ -18,7 +18,7 @@ impl Engine {
         let step = track.ladder.step(job.rung);
         match job.media {
             Media::Start => step.representation.start().map(|start| seconds(start.time)),
-            media => step.span(media).map(|(start, _)| seconds(start)),
+            media => track.span(job.rung, media).map(|(start, _)| seconds(start)),
         }
     }
 
@@ -35,7 +35,7 @@ impl Engine {
         };
         let rungs = track.ladder.iter().filter(|(rung, _)| may(*rung));
         let top = rungs.map(|(_, step)| step.representation.bandwidth).max().unwrap_or(0).max(bandwidth);
-        let span = step.span(job.media);
+        let span = track.span(job.rung, job.media);
         let ahead = track.ahead(self.position);
         let plays = self.playing && self.speed > 0.0 && job.media != Media::None;
         ClientData {
