@@ -126,7 +126,7 @@ impl SegmentIndex {
     /// may be a little behind. Those of other segments, and nonsense, are passed over.
     pub fn set_parts(&mut self, of: &SegmentParts) {
         let next = self.next_number();
-        if self.finished || !of.is_sound() || of.number < self.first || of.number > next {
+        if self.finished || !of.is_sound() || !(self.first..=next).contains(&of.number) || next == u64::MAX {
             return;
         }
         if of.number == next {

@@ -1,6 +1,7 @@
 //! An event while it goes on: its index, asked for again and again, and what the page may know of it.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use engine::IndexQuestion;
 use futures_util::future::{Either, select};
@@ -9,10 +10,14 @@ use nccp::{LiveManifest, Manifest};
 use playback::{EventState, LiveIndex, MAX_INDEX, Run, engine_question, index_question, waits, wall_of};
 use web_sys::{AbortController, RequestCredentials};
 
+use crate::clock;
+
 /// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
 const PATIENCE_MS: u32 = 15_000;
 /// From one question to the next while nothing of the event can be played, at least.
 const BETWEEN_MS: u32 = 700;
+/// An index that is older does not say where an event is to be joined that is followed by parts.
+const FRESH: Duration = Duration::from_millis(250);
 /// How often a representation that has only just begun, or enough to begin with, is waited for.
 const SETTLING: u32 = 4;
 /// So often the server says of an event that nobody has begun to watch that it is another, or over, until
@@ -57,7 +62,7 @@ pub(super) enum NoIndex {
 pub(super) struct Feed {
     live: RefCell<Option<LiveManifest>>,
     /// The one that the manifest was made whole with, until the engine asks for it.
-    first: RefCell<Option<LiveIndex>>,
+    first: RefCell<Option<(Duration, LiveIndex)>>,
     /// Whether it is followed by parts of segments; decided when it is begun.
     in_parts: Cell<Option<bool>>,
     pub(super) state: Cell<EventState>,
@@ -95,7 +100,7 @@ impl Feed {
                     if is_ready || index.has_media() && unsettled > SETTLING {
                         let (whole, in_parts) = index.complete(manifest, true);
                         self.in_parts.set(self.in_parts.get().or(Some(in_parts)));
-                        self.first.replace(Some(index));
+                        self.first.replace(Some((clock::monotonic(), index)));
                         return Some(Ok(whole));
                     }
                     if index.state == EventState::Ended {
@@ -117,9 +122,12 @@ impl Feed {
         self.in_parts.get().unwrap_or_default()
     }
 
-    /// What the engine asks for. The first time it is there already.
+    /// What the engine asks for. The first time it is there already, if it is not too old to say where what is live
+    /// is.
     pub(super) async fn news(&self, question: &IndexQuestion) -> Result<LiveIndex, NoIndex> {
-        if let Some(first) = self.first.take() {
+        if let Some((heard, first)) = self.first.take()
+            && (!self.in_parts() || clock::monotonic().saturating_sub(heard) < FRESH)
+        {
             return Ok(first);
         }
         let question = self.live.borrow().as_ref().map(|live| engine_question(live, question));

@@ -79,7 +79,8 @@ impl Camera {
 fn post(address: &str) -> TcpStream {
     let (host, path) = address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap();
     // The server listens by IPv4 alone.
-    let mut server = TcpStream::connect(host.replace("localhost", "127.0.0.1")).expect("the server to listen");
+    let mut server =
+        TcpStream::connect(host.replace("localhost", "127.0.0.1")).expect("the server to listen");
     server.set_nodelay(true).unwrap();
     let head = format!("POST /{path} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n");
     server.write_all(head.as_bytes()).unwrap();
