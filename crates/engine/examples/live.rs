@@ -1,9 +1,9 @@
-//! Follows a simulated event in parts over simulated links, by our rules and by those that others publish, and prints
-//! what the viewer gets: `cargo run -p engine --example live [-- --json]`. Same numbers each time.
+//! Follows a simulated event in parts over simulated links, by our rules and by those that others publish,
+//! and prints what the viewer gets: `cargo run -p engine --example live [-- --json]`. Same numbers each time.
 //!
-//! Ours is the engine itself. The others are their published rules in a plain player: what is measured, which picture
-//! is taken, how fast it is played. They are asked to stay as far behind as ours, fetch parts as soon as they are
-//! published, and measure what they get without idle time.
+//! Ours is the engine itself. The others are their published rules in a plain player: what is measured, which
+//! picture is taken, how fast it is played. They are asked to stay as far behind as ours, fetch parts as soon
+//! as they are published, and measure what they get without idle time.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../tests/suite/world/mod.rs"]
@@ -29,12 +29,12 @@ const SEEDS: std::ops::Range<u64> = 0..4;
 #[derive(Clone, Copy, PartialEq)]
 enum Rules {
     Ours,
-    /// dash.js 5: ThroughputRule (0.9 of the smaller of two averages with half-lives of 3 and 8 s) and, after the buffer
-    /// ran dry, the lowest picture (InsufficientBufferRule); LiveCatchupMode default (up to half faster or slower, by a
-    /// sigmoid of the difference); a seek from 12 s on (`maxDrift`).
+    /// dash.js 5: ThroughputRule (0.9 of the smaller of two averages with half-lives of 3 and 8 s) and, after
+    /// the buffer ran dry, the lowest picture (InsufficientBufferRule); LiveCatchupMode default (up to half
+    /// faster or slower, by a sigmoid of the difference); a seek from 12 s on (`maxDrift`).
     DashJs,
-    /// Shaka Player 5: SimpleAbrManager (half-lives of 2 and 5 s, up at 0.85, down at 0.95, every 8 s at most); liveSync
-    /// (1.1 and 0.95 outside of half a second around the target).
+    /// Shaka Player 5: SimpleAbrManager (half-lives of 2 and 5 s, up at 0.85, down at 0.95, every 8 s at
+    /// most); liveSync (1.1 and 0.95 outside of half a second around the target).
     Shaka,
 }
 

@@ -193,8 +193,8 @@ pub struct FetchSpec {
     pub head: u64,
     /// How many bytes of the download earlier attempts delivered.
     pub offset: u64,
-    /// False when the download is init segment and index only. Low latency: it may be a part of a segment, which
-    /// is decrypted and appended as a whole one is.
+    /// False when the download is init segment and index only. Low latency: it may be a part of a segment,
+    /// which is decrypted and appended as a whole one is.
     pub segment: bool,
     /// When its segment begins, by the film's timeline; `None` without a segment.
     pub start: Option<Duration>,
@@ -207,10 +207,11 @@ pub struct FetchSpec {
 /// A question for the index of a film that grows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexQuestion {
-    /// The number behind the newest segment that is known to be whole in all tracks; `None`: all of the window.
+    /// The number behind the newest segment that is known to be whole in all tracks; `None`: all of the
+    /// window.
     pub since: Option<u64>,
-    /// Low latency: the server is to hold its answer back until there is this part, by the numbers of its segment
-    /// and of itself. `None`: until segment `since` is whole.
+    /// Low latency: the server is to hold its answer back until there is this part, by the numbers of its
+    /// segment and of itself. `None`: until segment `since` is whole.
     pub part: Option<(u64, usize)>,
     /// The CDN to ask, by its id; `None` where the manifest names none.
     pub cdn: Option<String>,

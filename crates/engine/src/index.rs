@@ -2,8 +2,8 @@
 //!
 //! Segments are numbered. In a film that is all there the first one is number 0, and the index comes from the
 //! file's `sidx`. In a film that grows the server numbers them, the same in all representations; the index
-//! begins with the oldest segment of the window, and [`IndexUpdate`]s bring what is new. Low latency: the segment
-//! that is being made is among them as far as it goes, in parts.
+//! begins with the oldest segment of the window, and [`IndexUpdate`]s bring what is new. Low latency: the
+//! segment that is being made is among them as far as it goes, in parts.
 
 mod part;
 mod segment;
@@ -156,7 +156,8 @@ impl SegmentIndex {
         self.parts.iter().find(|known| known.number == number)
     }
 
-    /// The part that comes next, by the numbers of its segment and of itself; `None` where there are no parts.
+    /// The part that comes next, by the numbers of its segment and of itself; `None` where there are no
+    /// parts.
     pub fn next_part(&self) -> Option<(u64, usize)> {
         let latest = self.parts.back()?;
         let next = self.next_number();

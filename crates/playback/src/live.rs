@@ -210,15 +210,15 @@ impl LiveIndex {
         self.has_media() && (self.state != EventState::Live || shortest >= self.latency())
     }
 
-    /// How far behind what is live it can be followed, in seconds, by a player that fetches segments when they are
-    /// whole: half of one more is the least that is not dry.
+    /// How far behind what is live it can be followed, in seconds, by a player that fetches segments when
+    /// they are whole: half of one more is the least that is not dry.
     fn latency(&self) -> f64 {
         let longest = self.representations.iter().map(Representation::longest).fold(self.lengths.0, f64::max);
         longest * 1.5 + self.lengths.1
     }
 
-    /// The same by one that fetches parts: one that plays, one that is fetched, and one that is being made. `None`
-    /// where there are none.
+    /// The same by one that fetches parts: one that plays, one that is fetched, and one that is being made.
+    /// `None` where there are none.
     fn latency_in_parts(&self) -> Option<f64> {
         let with_media = || self.representations.iter().filter(|r| !r.segments.is_empty());
         let has_parts = with_media().next().is_some() && with_media().all(|r| !r.parts.is_empty());
@@ -228,8 +228,8 @@ impl LiveIndex {
         has_parts.then_some(PARTS_BEHIND * longest)
     }
 
-    /// How an event is to be followed: how far behind what is live, in seconds, and whether that takes parts. The
-    /// manifest's target counts where it is more than what can be had.
+    /// How an event is to be followed: how far behind what is live, in seconds, and whether that takes parts.
+    /// The manifest's target counts where it is more than what can be had.
     fn pace(&self, live: &LiveManifest, takes_parts: bool) -> (f64, bool) {
         let whole = self.latency();
         let in_parts = self.latency_in_parts().filter(|_| takes_parts);
@@ -273,8 +273,9 @@ impl LiveIndex {
         }
     }
 
-    /// The manifest of an event with the files that its index tells of, as a film's has them, and how far behind what
-    /// is live it is to be played. With it, whether that takes parts; never where the player does not take them.
+    /// The manifest of an event with the files that its index tells of, as a film's has them, and how far
+    /// behind what is live it is to be played. With it, whether that takes parts; never where the player does
+    /// not take them.
     pub fn complete(&self, manifest: &Manifest, takes_parts: bool) -> (Manifest, bool) {
         let mut whole = manifest.clone();
         let Some(live) = &mut whole.live else { return (whole, false) };
@@ -351,7 +352,8 @@ impl Representation {
         self.segments.values().rev().take(4).map(Segment::duration).fold(0.0, f64::max)
     }
 
-    /// Its segments up to number `last`, in runs without gaps; and with the latest of them the parts that there are.
+    /// Its segments up to number `last`, in runs without gaps; and with the latest of them the parts that
+    /// there are.
     fn added(&self, last: u64, in_parts: bool) -> Vec<NewSegments> {
         let mut runs: Vec<NewSegments> = Vec::new();
         for (number, segment) in self.segments.range(..=last) {
@@ -427,8 +429,8 @@ fn beside(index_url: &str, name: &str) -> String {
     format!("{folder}{name}{mark}{query}")
 }
 
-/// The URL to ask for all of an index at, before anything plays: answered when number `wait` is whole, or at once. The
-/// CDNs are asked by turns.
+/// The URL to ask for all of an index at, before anything plays: answered when number `wait` is whole, or at
+/// once. The CDNs are asked by turns.
 pub fn index_question(live: &LiveManifest, turn: u32, wait: Option<u64>) -> String {
     let urls = index_urls(None, live);
     let url = urls.get(turn as usize % urls.len()).map_or(&live.index_url, |(_, url)| url);

@@ -90,7 +90,8 @@ async fn frames(browser: &Browser) -> u64 {
 const AT_LIVE: &str = "document.querySelector('.go-live')?.getAttribute('aria-disabled') === 'true'";
 const BEHIND: &str = "document.querySelector('.go-live')?.getAttribute('aria-disabled') === 'false'";
 
-/// Whether the page has fetched parts of segments (`{rep}/{number}.{part}.m4s`) of both, and waited for one in the index.
+/// Whether the page has fetched parts of segments (`{rep}/{number}.{part}.m4s`) of both, and waited for one
+/// in the index.
 const PARTS: &str = r"
     const names = performance.getEntriesByType('resource').map(entry => entry.name);
     const asked = form => names.some(name => form.test(name));

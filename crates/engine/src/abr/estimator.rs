@@ -13,10 +13,10 @@ const HALF_LIVES: [f64; 2] = [3.0, 9.0];
 
 /// Estimate of the throughput: the smaller of two exponentially weighted averages over transfer time.
 ///
-/// Parts of segments are short, and must not fool it. The bytes that come with the first ones of a part had been on
-/// their way before the clock began, and are not counted over the time that follows. A part that comes all at once
-/// says no more than how fast the network is at least: its bytes over all of the time since it was asked for. No
-/// time counts in which nothing was asked for.
+/// Parts of segments are short, and must not fool it. The bytes that come with the first ones of a part had
+/// been on their way before the clock began, and are not counted over the time that follows. A part that
+/// comes all at once says no more than how fast the network is at least: its bytes over all of the time since
+/// it was asked for. No time counts in which nothing was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Estimator {
     averages: [f64; 2],

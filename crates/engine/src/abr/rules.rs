@@ -45,8 +45,8 @@ pub struct Situation {
 
 /// Share of the throughput that is spent.
 const SPENT: f64 = 0.85;
-/// The same where no buffer of so many seconds can be had, because the live edge is near: nothing makes good what
-/// comes late.
+/// The same where no buffer of so many seconds can be had, because the live edge is near: nothing makes good
+/// what comes late.
 const SPENT_NEAR: (f64, f64) = (0.7, 4.0);
 /// Share of the buffer that a segment may take to arrive.
 const STAKED: f64 = 0.35;

@@ -25,7 +25,8 @@ const JITTER: f64 = 0.05;
 const SEGMENT: f64 = 2.0;
 const LIMITS: (f64, f64) = (0.5, 30.0);
 /// Near the live edge the next question follows news at once, but never sooner after the one before than this
-/// share of a part: a server that holds nothing back is not asked all the time. Without news after half of a part.
+/// share of a part: a server that holds nothing back is not asked all the time. Without news after half of a
+/// part.
 const BETWEEN_PARTS: (f64, f64) = (0.2, 0.5);
 
 /// What of the film can be played, in seconds of its timeline.

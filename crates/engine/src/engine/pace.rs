@@ -1,8 +1,8 @@
 //! How far behind the live edge the viewer is, and how fast to play so that it stays what it is to be.
 //!
 //! Segments, or with low latency their parts, are heard of whole, so the edge that is known goes on in steps.
-//! Between two of them it is taken to go on with the clock, for the length of a step at most: a distance that is
-//! measured so does not change while the film plays as it was made.
+//! Between two of them it is taken to go on with the clock, for the length of a step at most: a distance that
+//! is measured so does not change while the film plays as it was made.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ const RAISE: (f64, f64, Duration) = (0.5, 2.0, Duration::from_secs(60));
 /// A viewer who is further behind the target is brought back at once: the larger of seconds and lengths of a
 /// segment.
 const FAR: (f64, f64) = (8.0, 3.0);
-/// The same where the edge goes on in parts: who wants low latency gets it back soon. The rate makes good two seconds
-/// a minute.
+/// The same where the edge goes on in parts: who wants low latency gets it back soon. The rate makes good two
+/// seconds a minute.
 const FAR_IN_PARTS: (f64, f64) = (4.0, 3.0);
 /// An edge that has not gone on for two steps, and this many seconds, stands still.
 const STANDS: f64 = 3.0;

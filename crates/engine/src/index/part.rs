@@ -1,6 +1,7 @@
 //! Parts: what is published of a segment before it is whole.
 
-/// Parts of a segment at most. One of ten seconds with parts of 200 ms has 50; key frames may be further apart.
+/// Parts of a segment at most. One of ten seconds with parts of 200 ms has 50; key frames may be further
+/// apart.
 pub const MOST_PARTS: usize = 512;
 /// Longest part, in seconds. One that says it is longer is none.
 const LONGEST: f64 = 60.0;

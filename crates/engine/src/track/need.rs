@@ -20,8 +20,8 @@ pub enum Need {
     Part(u64, usize),
 }
 
-/// With this much buffer, in seconds, a segment is waited for until it is whole: nobody is that near to the live
-/// edge who needs its parts.
+/// With this much buffer, in seconds, a segment is waited for until it is whole: nobody is that near to the
+/// live edge who needs its parts.
 const NO_PARTS_FROM: f64 = 5.0;
 
 impl Track {
@@ -100,8 +100,8 @@ impl Track {
         index.is_whole(number) && index.parts_of(number).is_some_and(|of| begun.next >= of.parts.len())
     }
 
-    /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`. One that
-    /// is being made is never all there.
+    /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`.
+    /// One that is being made is never all there.
     pub fn next_missing(&self, index: &SegmentIndex, from: u64, replaceable: f64) -> u64 {
         let there = |number: u64| {
             index.is_whole(number)

@@ -157,7 +157,8 @@ fn told(cdns: &[Cdn<'_>], pack: &Pack) -> Vec<nccp::Cdn> {
     cdns.iter().map(told).collect()
 }
 
-/// So many parts players stay behind what is live, as in LL-HLS (draft-pantos-hls-rfc8216bis, `PART-HOLD-BACK`).
+/// So many parts players stay behind what is live, as in LL-HLS (draft-pantos-hls-rfc8216bis,
+/// `PART-HOLD-BACK`).
 const HOLD_BACK: i64 = 3;
 
 /// The manifest of an event that is live. Its index is everybody's and lists all pictures: a greatest height keeps back

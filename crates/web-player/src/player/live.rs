@@ -122,8 +122,8 @@ impl Feed {
         self.in_parts.get().unwrap_or_default()
     }
 
-    /// What the engine asks for. The first time it is there already, if it is not too old to say where what is live
-    /// is.
+    /// What the engine asks for. The first time it is there already, if it is not too old to say where what
+    /// is live is.
     pub(super) async fn news(&self, question: &IndexQuestion) -> Result<LiveIndex, NoIndex> {
         if let Some((heard, first)) = self.first.take()
             && (!self.in_parts() || clock::monotonic().saturating_sub(heard) < FRESH)

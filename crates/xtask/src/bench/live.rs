@@ -1,4 +1,5 @@
-//! `cargo xtask bench live`: prepares Matinee and the other players, and lets `bench-live` (crate `e2e`) measure.
+//! `cargo xtask bench live`: prepares Matinee and the other players, and lets `bench-live` (crate `e2e`)
+//! measure.
 
 use crate::build::{Kind, build_binary, build_site};
 use crate::command::{self, cargo, on_path};

@@ -104,7 +104,8 @@ fn now() -> u32 {
     (since.as_millis() & u128::from(u32::MAX)) as u32
 }
 
-/// A bar code of 32 bits, the highest first, in the upper half; its inverse in the lower one; noise between them.
+/// A bar code of 32 bits, the highest first, in the upper half; its inverse in the lower one; noise between
+/// them.
 fn draw(picture: &mut [u8], stamp: u32, rng: &mut fastrand::Rng) {
     for (y, line) in picture.chunks_exact_mut(SIZE.0).enumerate() {
         if NOISE.contains(&y) {

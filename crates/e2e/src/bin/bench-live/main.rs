@@ -1,9 +1,10 @@
-//! Glass to glass: how old is what a viewer sees of an event. `cargo xtask bench live` prepares what this measures.
+//! Glass to glass: how old is what a viewer sees of an event. `cargo xtask bench live` prepares what this
+//! measures.
 //!
-//! Each picture that the encoder gets has the time of day in it, as a bar code; a canvas in the page reads it back
-//! from the video element. Ours plays the event protected, as a signed-in viewer does; hls.js and dash.js play the
-//! same encoder's output from an event that is in the clear. All answers come through one proxy (`crates/shaper`);
-//! the encoder sends to the server directly.
+//! Each picture that the encoder gets has the time of day in it, as a bar code; a canvas in the page reads it
+//! back from the video element. Ours plays the event protected, as a signed-in viewer does; hls.js and
+//! dash.js play the same encoder's output from an event that is in the clear. All answers come through one
+//! proxy (`crates/shaper`); the encoder sends to the server directly.
 
 #![forbid(unsafe_code)]
 // As in the harness: a failure is a panic.

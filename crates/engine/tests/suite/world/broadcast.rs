@@ -265,8 +265,8 @@ impl World {
         (start, end, of.parts[part].size)
     }
 
-    /// What a URL of the broadcast is of: the place of its segment and the number of its part, none for an init
-    /// segment; and the file's size. Not the file, when it cannot be had any more.
+    /// What a URL of the broadcast is of: the place of its segment and the number of its part, none for an
+    /// init segment; and the file's size. Not the file, when it cannot be had any more.
     pub(super) fn look_up(&self, id: &str, url: &str) -> (Option<(usize, Option<usize>)>, Option<u64>) {
         let broadcast = self.broadcast.as_ref().unwrap();
         let path = url.split_once('?').unwrap().0;

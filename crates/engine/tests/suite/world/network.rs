@@ -70,8 +70,8 @@ impl World {
         self.flights.push(Flight { spec, length, sent: self.now, late, delivered: 0, behaviour });
     }
 
-    /// How much later an answer of so many packets comes because of those that are lost: a request comes again after
-    /// a time-out, packets of an answer a round trip later.
+    /// How much later an answer of so many packets comes because of those that are lost: a request comes
+    /// again after a time-out, packets of an answer a round trip later.
     pub(super) fn lost(&mut self, packets: u64) -> Duration {
         if self.loss <= 0.0 {
             return Duration::ZERO;
@@ -82,8 +82,8 @@ impl World {
         request + answer
     }
 
-    /// Bytes that one connection carries in a step at most where packets are lost (Mathis, Semke, Mahdavi, Ott: "The
-    /// Macroscopic Behavior of the TCP Congestion Avoidance Algorithm", 1997).
+    /// Bytes that one connection carries in a step at most where packets are lost (Mathis, Semke, Mahdavi,
+    /// Ott: "The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm", 1997).
     fn carried(&self) -> u64 {
         if self.loss <= 0.0 {
             return u64::MAX;
