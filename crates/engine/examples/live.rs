@@ -29,11 +29,11 @@ const SEEDS: std::ops::Range<u64> = 0..4;
 #[derive(Clone, Copy, PartialEq)]
 enum Rules {
     Ours,
-    /// dash.js 5: ThroughputRule (0.9 of the smaller of two averages with half-lives of 3 and 8 s) and, after
+    /// dash.js 5.2: ThroughputRule (0.9 of the smaller of two averages with half-lives of 3 and 8 s) and, after
     /// the buffer ran dry, the lowest picture (InsufficientBufferRule); LiveCatchupMode default (up to half
     /// faster or slower, by a sigmoid of the difference); a seek from 12 s on (`maxDrift`).
     DashJs,
-    /// Shaka Player 5: SimpleAbrManager (half-lives of 2 and 5 s, up at 0.85, down at 0.95, every 8 s at
+    /// Shaka Player 5.2: SimpleAbrManager (half-lives of 2 and 5 s, up at 0.85, down at 0.95, every 8 s at
     /// most); liveSync (1.1 and 0.95 outside of half a second around the target).
     Shaka,
 }
@@ -56,11 +56,10 @@ impl Rules {
         }
     }
 
-    /// How fast to play at a distance, with so much buffer.
-    fn rate(self, latency: f64, buffer: f64) -> f64 {
+    /// How fast to play at a distance.
+    fn rate(self, latency: f64) -> f64 {
         let off = latency - TARGET;
         match self {
-            Self::DashJs if off > 0.0 && buffer < PART => 1.0,
             Self::DashJs => 0.5 + 1.0 / (1.0 + (-5.0 * off).exp()),
             Self::Shaka if off > 0.5 => 1.1,
             Self::Shaka if off < -0.5 => 0.95,
@@ -264,7 +263,7 @@ fn theirs(rules: Rules, link: &Link, seed: u64) -> Outcome {
             }
             outcome.stalled += if started { step } else { 0.0 };
         } else {
-            let on = (step * rules.rate(latency, buffer)).min(buffer);
+            let on = (step * rules.rate(latency)).min(buffer);
             position += on;
             let at = (position / SEGMENT) as usize;
             let shown = pictures[chosen.get(&at).copied().unwrap_or(rung)];
