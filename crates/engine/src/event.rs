@@ -193,7 +193,8 @@ pub struct FetchSpec {
     pub head: u64,
     /// How many bytes of the download earlier attempts delivered.
     pub offset: u64,
-    /// False when the download is init segment and index only.
+    /// False when the download is init segment and index only. Low latency: it may be a part of a segment,
+    /// which is decrypted and appended as a whole one is.
     pub segment: bool,
     /// When its segment begins, by the film's timeline; `None` without a segment.
     pub start: Option<Duration>,
@@ -201,6 +202,19 @@ pub struct FetchSpec {
     pub afresh: bool,
     /// What the CDN wants to be told with it. It has no place in `url` yet.
     pub client_data: Option<ClientData>,
+}
+
+/// A question for the index of a film that grows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexQuestion {
+    /// The number behind the newest segment that is known to be whole in all tracks; `None`: all of the
+    /// window.
+    pub since: Option<u64>,
+    /// Low latency: the server is to hold its answer back until there is this part, by the numbers of its
+    /// segment and of itself. `None`: until segment `since` is whole.
+    pub part: Option<(u64, usize)>,
+    /// The CDN to ask, by its id; `None` where the manifest names none.
+    pub cdn: Option<String>,
 }
 
 /// What has to be done, told by the engine.
@@ -243,13 +257,7 @@ pub enum Command {
     /// Get a fresh manifest.
     RefreshManifest,
     /// Ask what is new in a film that grows; answer with [`Event::IndexUpdate`] or [`Event::IndexFailed`].
-    ///
-    /// Low latency: a server that holds its answer back until there is news can be asked at once after each
-    /// answer; the number to wait for goes here.
-    RefreshIndex {
-        /// The number behind the newest segment that is known; `None`: all of the window.
-        since: Option<u64>,
-    },
+    RefreshIndex(IndexQuestion),
     /// Playback cannot continue.
     Fail(Error),
 }

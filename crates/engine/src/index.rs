@@ -2,13 +2,16 @@
 //!
 //! Segments are numbered. In a film that is all there the first one is number 0, and the index comes from the
 //! file's `sidx`. In a film that grows the server numbers them, the same in all representations; the index
-//! begins with the oldest segment of the window, and [`IndexUpdate`]s bring what is new.
+//! begins with the oldest segment of the window, and [`IndexUpdate`]s bring what is new. Low latency: the
+//! segment that is being made is among them as far as it goes, in parts.
 
+mod part;
 mod segment;
 mod update;
 
 use std::{collections::VecDeque, ops::Range};
 
+pub use part::{MOST_PARTS, Part, SegmentParts};
 pub use segment::{Location, Segment};
 pub use update::{IndexUpdate, NewSegments};
 
@@ -16,6 +19,8 @@ use crate::model::ByteRange;
 
 /// An index holds at most this many segments, the newest ones. A day of 2 s segments has 43,200.
 pub const MOST_SEGMENTS: usize = 100_000;
+/// The parts of so many segments are kept: of the one that is being made, and of those before it.
+const WITH_PARTS: usize = 4;
 
 /// Segments in order of number and time. It is empty only before the first, or after the last known one
 /// has left the window.
@@ -45,9 +50,13 @@ pub const MOST_SEGMENTS: usize = 100_000;
 pub struct SegmentIndex {
     first: u64,
     segments: VecDeque<Segment>,
-    // Where the newest segment ends, also when it has left the window.
+    // Where the newest whole segment ends, also when it has left the window.
     end: f64,
     finished: bool,
+    // The segment that is being made, as far as it goes.
+    open: Option<Segment>,
+    // Of the latest segments, the open one among them; ascending.
+    parts: VecDeque<SegmentParts>,
 }
 
 impl SegmentIndex {
@@ -68,12 +77,19 @@ impl SegmentIndex {
             return None;
         }
         let end = segments.last().map_or(0.0, |segment| segment.end);
-        Some(Self { first, segments: segments.into(), end, finished: false })
+        Some(Self { segments: segments.into(), end, ..Self::starting_at(first) })
     }
 
     /// An index without segments, of a film that will begin with this number.
     pub fn starting_at(first: u64) -> Self {
-        Self { first, segments: VecDeque::new(), end: 0.0, finished: false }
+        Self {
+            first,
+            segments: VecDeque::new(),
+            end: 0.0,
+            finished: false,
+            open: None,
+            parts: VecDeque::new(),
+        }
     }
 
     /// Adds segments at the end, the first of which has the number `first`. Those that are known already are
@@ -99,8 +115,64 @@ impl SegmentIndex {
         }
         self.segments.extend(new);
         self.end = newest.end;
+        // What was being made is whole, or has given way to what is.
+        self.open = None;
         self.drop_before(self.next_number().saturating_sub(MOST_SEGMENTS as u64));
         true
+    }
+
+    /// Takes the parts that there are of a segment: of the one behind the last whole one, or of one of the
+    /// latest. What is known already of it may be among them; less than that changes nothing, for another CDN
+    /// may be a little behind. Those of other segments, and nonsense, are passed over.
+    pub fn set_parts(&mut self, of: &SegmentParts) {
+        let next = self.next_number();
+        if self.finished || !of.is_sound() || !(self.first..=next).contains(&of.number) || next == u64::MAX {
+            return;
+        }
+        if of.number == next {
+            let follows = self.segments.back().is_none_or(|last| last.start < of.start);
+            if !follows || self.parts_of(next).is_some_and(|known| known.parts.len() > of.parts.len()) {
+                return;
+            }
+            let location = Location::File { size: None };
+            self.open = Some(Segment { location, start: of.start, end: of.end() });
+        }
+        let known = self.parts.iter_mut().find(|known| known.number == of.number);
+        match known {
+            Some(known) if known.parts.len() <= of.parts.len() => known.clone_from(of),
+            Some(_) => {}
+            None => {
+                let place = self.parts.partition_point(|known| known.number < of.number);
+                self.parts.insert(place, of.clone());
+            }
+        }
+        while self.parts.len() > WITH_PARTS {
+            self.parts.pop_front();
+        }
+    }
+
+    /// The parts that are known of a segment.
+    pub fn parts_of(&self, number: u64) -> Option<&SegmentParts> {
+        self.parts.iter().find(|known| known.number == number)
+    }
+
+    /// The part that comes next, by the numbers of its segment and of itself; `None` where there are no
+    /// parts.
+    pub fn next_part(&self) -> Option<(u64, usize)> {
+        let latest = self.parts.back()?;
+        let next = self.next_number();
+        Some((next, if latest.number == next { latest.parts.len() } else { 0 }))
+    }
+
+    /// How long parts are, in seconds, where there are any: the longest of the latest segment.
+    pub fn part_length(&self) -> Option<f64> {
+        let latest = self.parts.back()?;
+        latest.parts.iter().map(|part| part.duration).max_by(f64::total_cmp)
+    }
+
+    /// Whether all of a segment is published.
+    pub fn is_whole(&self, number: u64) -> bool {
+        self.numbers().contains(&number)
     }
 
     /// Forgets the segments before a number: they have left the window.
@@ -108,14 +180,20 @@ impl SegmentIndex {
         while self.first < number && self.segments.pop_front().is_some() {
             self.first += 1;
         }
-        if self.segments.is_empty() {
-            self.first = self.first.max(number);
+        if self.segments.is_empty() && self.first < number {
+            self.first = number;
+            self.open = None;
         }
+        let (first, next) = (self.first, self.next_number());
+        self.parts.retain(|known| (first..=next).contains(&known.number));
     }
 
     /// The end has become known: there will be no more.
     pub fn finish(&mut self) {
         self.finished = true;
+        self.open = None;
+        let next = self.next_number();
+        self.parts.retain(|known| known.number < next);
     }
 
     /// Whether the last segment is the film's last.
@@ -123,28 +201,34 @@ impl SegmentIndex {
         self.finished
     }
 
-    /// The numbers of its segments.
+    /// The numbers of its segments that are whole.
     pub fn numbers(&self) -> Range<u64> {
         self.first..self.next_number()
     }
 
-    /// The number behind the last segment's.
+    /// The number behind the last whole segment's.
     pub fn next_number(&self) -> u64 {
         self.first + self.segments.len() as u64
     }
 
-    /// Whether there is no segment.
+    /// Whether no segment is whole.
     pub fn is_empty(&self) -> bool {
         self.segments.is_empty()
     }
 
-    /// The segment with this number.
+    /// The segment with this number; the one that is being made, as far as it goes.
     pub fn get(&self, number: u64) -> Option<&Segment> {
+        if number == self.next_number() {
+            return self.open.as_ref();
+        }
         self.segments.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
     /// Number of the segment that contains `time`; the first or last one for times outside.
     pub fn at(&self, time: f64) -> u64 {
+        if self.open.is_some_and(|open| open.start <= time) {
+            return self.next_number();
+        }
         self.first + self.segments.partition_point(|segment| segment.start <= time).saturating_sub(1) as u64
     }
 
@@ -163,9 +247,10 @@ impl SegmentIndex {
         self.segments.front().map_or(self.end, |segment| segment.start)
     }
 
-    /// Where the last segment ends, in seconds: the live edge of a film that grows.
+    /// Where the last segment ends, in seconds, or the last part of the one that is being made: the live edge
+    /// of a film that grows.
     pub fn end(&self) -> f64 {
-        self.end
+        self.open.map_or(self.end, |open| open.end.max(self.end))
     }
 
     /// Whether both are cut at the same times, give or take a tenth of a second: wherever both know a
@@ -262,6 +347,62 @@ mod tests {
         assert!(index.extend(30, &[file(30)]));
         assert!(!index.extend(31, &[file(30)]));
         assert_eq!(index.numbers(), 30..31);
+    }
+
+    fn parts(number: u64, count: usize) -> SegmentParts {
+        let part = Part { duration: 0.5, size: 100 };
+        SegmentParts { number, start: number as f64 * 4.0, parts: vec![part; count] }
+    }
+
+    #[test]
+    fn the_segment_that_is_being_made_grows_by_parts_and_becomes_whole() {
+        let mut index = SegmentIndex::growing(10, vec![file(10), file(11)]).unwrap();
+        assert_eq!((index.next_part(), index.part_length(), index.get(12)), (None, None, None));
+        index.set_parts(&parts(12, 1));
+        index.set_parts(&parts(12, 3));
+        index.set_parts(&parts(12, 2));
+        assert_eq!((index.next_part(), index.part_length()), (Some((12, 3)), Some(0.5)), "never fewer");
+        assert_eq!((index.numbers(), index.end(), index.begin()), (10..12, 49.5, 40.0));
+        assert_eq!((index.at(47.9), index.at(48.0), index.at(99.0)), (11, 12, 12));
+        assert_eq!(index.get(12).map(|s| (s.start, s.end, s.size())), Some((48.0, 49.5, None)));
+        assert!(index.is_whole(11) && !index.is_whole(12));
+        assert_eq!(index.parts_of(12).and_then(|of| of.span(1)), Some((48.5, 49.0)));
+        for nonsense in [
+            parts(14, 1),
+            parts(9, 1),
+            parts(12, MOST_PARTS + 1),
+            SegmentParts { start: f64::NAN, ..parts(12, 4) },
+            SegmentParts { start: 40.0, ..parts(12, 4) },
+            SegmentParts { parts: vec![Part { duration: -1.0, size: 1 }; 4], ..parts(12, 4) },
+        ] {
+            index.set_parts(&nonsense);
+            assert_eq!((index.next_part(), index.end()), (Some((12, 3)), 49.5), "{nonsense:?}");
+        }
+        // It is whole; its parts stay known for who has begun with them.
+        assert!(index.extend(12, &[file(12)]));
+        index.set_parts(&parts(12, 8));
+        assert_eq!((index.next_part(), index.end(), index.is_whole(12)), (Some((13, 0)), 52.0, true));
+        assert_eq!(index.parts_of(12).map(|of| of.parts.len()), Some(8));
+        index.set_parts(&parts(13, 2));
+        assert_eq!(index.end(), 53.0);
+        index.finish();
+        index.set_parts(&parts(13, 3));
+        assert_eq!((index.end(), index.get(13), index.parts_of(13)), (52.0, None, None));
+        assert!(index.parts_of(12).is_some(), "for who has begun with them");
+    }
+
+    #[test]
+    fn few_parts_are_kept_and_none_of_what_has_left() {
+        let mut index = SegmentIndex::growing(0, vec![]).unwrap();
+        for number in 0..20 {
+            index.set_parts(&parts(number, 8));
+            assert_eq!(index.end(), number as f64 * 4.0 + 4.0);
+            assert!(index.extend(number, &[file(number)]) && index.parts.len() <= WITH_PARTS);
+        }
+        assert!(index.parts_of(15).is_none() && index.parts_of(19).is_some());
+        index.set_parts(&parts(20, 1));
+        index.drop_before(25);
+        assert_eq!((index.numbers(), index.get(20), index.parts.len(), index.end()), (25..25, None, 0, 80.0));
     }
 
     proptest! {

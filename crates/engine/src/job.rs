@@ -13,8 +13,30 @@ pub enum Media {
     Start,
     /// The segment with this number.
     Number(u64),
+    /// A part of a segment that was not whole when its first part was fetched.
+    Part {
+        /// The segment's number.
+        number: u64,
+        /// Which part, from 0.
+        part: usize,
+    },
     /// The segment is no longer wanted, but the head in front of it is.
     Unwanted,
+}
+
+impl Media {
+    /// The number of the segment that it is, or is a part of, where that is known.
+    pub fn number(self) -> Option<u64> {
+        match self {
+            Self::Number(number) | Self::Part { number, .. } => Some(number),
+            Self::None | Self::Start | Self::Unwanted => None,
+        }
+    }
+
+    /// Whether it is a part of a segment.
+    pub fn is_part(self) -> bool {
+        matches!(self, Self::Part { .. })
+    }
 }
 
 /// How far a download is.
@@ -79,7 +101,7 @@ impl Job {
     }
 }
 
-/// A segment downloaded whole, but not yet appended.
+/// A segment, or a part of one, downloaded whole, but not yet appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// Its download.

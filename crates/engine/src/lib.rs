@@ -38,8 +38,16 @@
 //! A viewer who follows what is live ([`Engine::live`]) is kept at the distance that the manifest says:
 //! [`Engine::rate`] is how fast to play, within three hundredths; who has fallen far behind is brought to
 //! what is live at once; and stalls make the distance longer for a while. Who seeks back or pauses does not
-//! follow any more, until they seek to the edge. Parts of segments (low latency) are not there yet;
-//! [`index::NewSegments::segments`] and [`Command::RefreshIndex`] say where they go.
+//! follow any more, until they seek to the edge.
+//!
+//! Low latency: the server may publish a segment in parts while it is being made
+//! ([`index::NewSegments::parts`]). The live edge is then where the last part ends. Near it, parts are
+//! fetched one after the other as soon as they are heard of, and who follows asks for the index with the part
+//! to wait for ([`IndexQuestion::part`]), at once after each answer. Further behind, segments are fetched
+//! whole. All parts of a segment are of one representation: another is chosen where a segment begins, or when
+//! a part comes so slowly that all of its segment comes sooner at a lower one. Part 0 begins with a picture
+//! that decoding can begin with; where something has to be forgotten ([`Command::Reset`]), its segment is
+//! fetched again from there.
 //!
 //! # Examples
 //!
@@ -106,7 +114,8 @@
 //! };
 //! let mut engine = Engine::new(Config::default());
 //! let commands = engine.handle(Duration::ZERO, Event::Manifest(event));
-//! assert!(commands.contains(&Command::RefreshIndex { since: None }));
+//! let Command::RefreshIndex(question) = &commands[0] else { panic!() };
+//! assert_eq!((question.since, question.part, question.cdn.as_deref()), (None, None, Some("1")));
 //!
 //! // Five segments of two seconds can be fetched, the newest of which ends at 210 s.
 //! let file = |number: u32| {
@@ -119,6 +128,7 @@
 //!         representation: "a-en-1".into(),
 //!         first: 100,
 //!         segments: (100..105).map(file).collect(),
+//!         parts: vec![],
 //!     }],
 //!     finished: false,
 //! };
@@ -161,4 +171,4 @@ pub mod track;
 pub use client_data::ClientData;
 pub use engine::{Config, Engine, Live, Stall, Stats, Trouble, Window};
 pub use error::Error;
-pub use event::{Command, Event, Failure, FetchId, FetchSpec};
+pub use event::{Command, Event, Failure, FetchId, FetchSpec, IndexQuestion};

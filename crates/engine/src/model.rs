@@ -102,7 +102,7 @@ pub struct SegmentFiles {
     /// Name of the init segment's file in the folder of [`Source::url`]: `init.mp4`.
     pub init: String,
     /// Name of a segment's file, in which `$Number$` stands for its number: `$Number$.m4s`
-    /// (ISO/IEC 23009-1, 5.3.9.4.4).
+    /// (ISO/IEC 23009-1, 5.3.9.4.4). Of a part, for the segment's number and, behind a dot, its own.
     pub media: String,
 }
 
@@ -110,6 +110,11 @@ impl SegmentFiles {
     /// The name of a segment's file.
     pub fn name(&self, number: u64) -> String {
         self.media.replace("$Number$", &number.to_string())
+    }
+
+    /// The name of a part's file: that of its segment with the part's number behind the segment's.
+    pub fn part_name(&self, number: u64, part: usize) -> String {
+        self.media.replace("$Number$", &format!("{number}.{part}"))
     }
 }
 
@@ -168,7 +173,7 @@ pub enum Timeline {
     /// engine asks for news of it with [`crate::Command::RefreshIndex`].
     Growing {
         /// How far behind the live edge the viewer joins, and how near to it seeks may go, in seconds:
-        /// the target latency. Less than one segment is never reached.
+        /// the target latency. Less than one segment is never reached; low latency: less than one part.
         distance: f64,
     },
 }
@@ -213,5 +218,6 @@ mod tests {
     fn a_segment_is_named_by_its_number() {
         let files = SegmentFiles { init: "init.mp4".into(), media: "$Number$.m4s".into() };
         assert_eq!(files.name(1_790_025_600), "1790025600.m4s");
+        assert_eq!(files.part_name(17, 3), "17.3.m4s");
     }
 }

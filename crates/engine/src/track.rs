@@ -28,6 +28,17 @@ pub enum Cursor {
     Number(u64),
 }
 
+/// A segment that is fetched in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Its number.
+    pub number: u64,
+    /// The representation that all of its parts are of.
+    pub rung: Rung,
+    /// The part that comes next.
+    pub next: usize,
+}
+
 /// One track.
 #[derive(Clone, Debug)]
 pub struct Track {
@@ -39,6 +50,8 @@ pub struct Track {
     pub current: Rung,
     /// Where fetching continues.
     pub cursor: Cursor,
+    /// The segment at the cursor, or before it, where that was begun in parts.
+    pub begun: Option<Begun>,
     /// Downloads in flight: at most one head and one segment.
     pub jobs: Vec<Job>,
     /// Downloaded whole, but not yet appended.
@@ -71,6 +84,7 @@ impl Track {
             ladder,
             current,
             cursor: Cursor::Time(position),
+            begun: None,
             jobs: Vec::new(),
             waiting: Vec::new(),
             buffered: Ranges::default(),
@@ -124,9 +138,10 @@ impl Track {
         at_cursor || self.in_hand(number)
     }
 
-    /// Whether this segment is in flight or waiting.
+    /// Whether this segment, or a part of it, is in flight or waiting.
     pub fn in_hand(&self, number: u64) -> bool {
-        self.jobs.iter().any(|job| job.media == Media::Number(number)) || self.waits(number)
+        let mut medias = self.jobs.iter().map(|job| job.media).chain(self.waiting.iter().map(|w| w.media));
+        medias.any(|media| media.number() == Some(number))
     }
 
     fn waits(&self, number: u64) -> bool {
@@ -135,19 +150,28 @@ impl Track {
 
     /// The representation of a segment that is there or on its way.
     pub fn rung_of(&self, number: u64) -> Option<Rung> {
-        let job = self.jobs.iter().find(|job| job.media == Media::Number(number)).map(|job| job.rung);
-        let waiting = self.waiting.iter().find(|w| w.media == Media::Number(number)).map(|w| w.rung);
+        let job = self.jobs.iter().find(|job| job.media.number() == Some(number)).map(|job| job.rung);
+        let waiting = self.waiting.iter().find(|w| w.media.number() == Some(number)).map(|w| w.rung);
         self.held.rung(number).or(waiting).or(job)
+    }
+
+    /// Where a segment of a representation, or a part of one, begins and ends, in seconds.
+    pub fn span(&self, rung: Rung, media: Media) -> Option<(f64, f64)> {
+        let index = self.ladder.step(rung).index.as_ref()?;
+        match media {
+            Media::Number(number) => index.get(number).map(|segment| (segment.start, segment.end)),
+            Media::Part { number, part } => index.parts_of(number)?.span(part),
+            Media::None | Media::Start | Media::Unwanted => None,
+        }
     }
 
     /// Seconds from `position` to the end of what is there or waits to be appended.
     pub fn ahead(&self, position: f64) -> f64 {
-        let Some(index) = self.index() else { return 0.0 };
-        let segment = |waiting: &Waiting| match waiting.media {
-            Media::Number(number) => index.get(number),
-            _ => None,
-        };
-        let waiting = self.waiting.iter().filter_map(segment).map(|s| (s.start, s.end));
+        if self.index().is_none() {
+            return 0.0;
+        }
+        let span = |waiting: &Waiting| self.span(waiting.rung, waiting.media);
+        let waiting = self.waiting.iter().filter_map(span);
         let ranges = self.buffered.as_slice().iter().copied().chain(waiting).collect();
         Ranges::new(ranges).ahead(position)
     }

@@ -25,7 +25,7 @@ use crate::output::{Made, Output};
 use crate::settings::Settings;
 use crate::source::{Kind, Source};
 use crate::window::{SegmentEntry, Window};
-use representation::language;
+use representation::{is_level, language};
 
 /// Times of different tracks are compared in microseconds.
 const MICROS: u32 = 1_000_000;
@@ -285,6 +285,17 @@ impl Broadcast {
             true => Some(first),
             false => Some(all.find(|other| other.source().is_video()).unwrap_or(first)),
         }
+    }
+
+    /// Whether what is published of all representations goes about as far as of the leader. Sound comes a little
+    /// later than pictures: it is known where its parts end when the pictures behind them are there.
+    pub fn is_level(&self) -> bool {
+        let end = |r: Representation<'_>| {
+            let last = r.window().last()?;
+            Some(last.start.saturating_add(last.duration) as f64 / f64::from(r.source().timescale.max(1)))
+        };
+        let Some(front) = self.leader().and_then(end) else { return true };
+        is_level(front, self.representations().filter_map(end), self.part as f64 / SECOND as f64)
     }
 
     /// The oldest and the latest segment that any representation has.

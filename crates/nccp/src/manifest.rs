@@ -66,8 +66,10 @@ pub struct LiveManifest {
     pub window: f64,
     /// Seconds that a player is to stay behind.
     pub target_latency: f64,
-    /// Where the index is, with a URL token.
+    /// Where the index is, with a URL token: at the first of the CDNs, where there are any.
     pub index_url: String,
+    /// The same at the other CDNs, by their ids, in the order to use.
+    pub other_index_urls: Vec<(u32, String)>,
 }
 
 /// Which way a film's media come.

@@ -33,7 +33,8 @@ impl Manifest {
                 .text_child("availabilitystart", Moment(live.availability_start))
                 .text_child("window", Seconds(live.window))
                 .text_child("targetlatency", Seconds(live.target_latency))
-                .text_child("indexurl", &live.index_url),
+                .text_child("indexurl", &live.index_url)
+                .children(live.other_index_urls.iter().map(other_index_url)),
         };
         self.downloadables
             .iter()
@@ -116,6 +117,11 @@ impl Reports {
     }
 }
 
+/// The index at a CDN that is not the first.
+fn other_index_url((cdn, url): &(u32, String)) -> Element {
+    Element::with_text("indexurl", url).attr("cdnid", cdn)
+}
+
 impl LiveManifest {
     fn read(element: &Element, url: &str) -> Result<Self, Error> {
         let seconds = |name| element.parsed_required::<Seconds>(name).map(|seconds| seconds.0);
@@ -124,6 +130,14 @@ impl LiveManifest {
             window: seconds("window")?,
             target_latency: seconds("targetlatency")?,
             index_url: url.split_whitespace().collect(),
+            other_index_urls: element
+                .all("indexurl")
+                .skip(1)
+                .map(|other| {
+                    let cdn = other.parsed_attribute("cdnid")?;
+                    Ok::<(u32, String), Error>((cdn, other.trimmed().split_whitespace().collect()))
+                })
+                .collect::<Result<_, Error>>()?,
         })
     }
 }

@@ -23,7 +23,7 @@ pub mod waits;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
-pub use live::{LiveIndex, MAX_INDEX, Run, index_question, is_same_session, wall_of};
+pub use live::{LiveIndex, MAX_INDEX, Run, engine_question, index_question, is_same_session, wall_of};
 pub use nccp::EventState;
 pub use pictures::{DynamicRange, Fit, PictureChoice, PictureGroup, pictures_to_ask_about};
 pub use presentation::{media_type, presentation};

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use engine::index::{IndexUpdate, Location, NewSegments, Segment};
+use engine::IndexQuestion;
+use engine::index::{IndexUpdate, Location, MOST_PARTS, NewSegments, Part, Segment, SegmentParts};
 use nccp::{
     ContentProfile, DownloadUrl, Downloadable, EventState, Level, LiveManifest, Manifest, MediaType,
     Resolution, Scheme,
@@ -14,6 +15,10 @@ use serde::Deserialize;
 pub const MAX_INDEX: usize = 32 << 20;
 /// Most representations of an event.
 const MOST_REPRESENTATIONS: usize = 64;
+/// Of so many segments the parts are read; the server tells those of as many.
+const WITH_PARTS: usize = 4;
+/// A player that takes parts stays so many of them behind what is live.
+const PARTS_BEHIND: f64 = 3.0;
 /// Most keys and runs that are kept.
 const MOST_KEYS: usize = 10_000;
 
@@ -65,6 +70,8 @@ struct Representation {
     channels: Option<u16>,
     /// Those that are whole, by their number.
     segments: BTreeMap<u64, Segment>,
+    /// The parts of the latest, the one that is being made among them.
+    parts: Vec<SegmentParts>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +137,14 @@ struct RawSegment {
     duration: u64,
     size: u64,
     complete: bool,
+    #[serde(default)]
+    parts: Vec<RawPart>,
+}
+
+#[derive(Deserialize)]
+struct RawPart {
+    duration: u64,
+    size: u64,
 }
 
 /// The names of files in a representation's folder.
@@ -195,11 +210,33 @@ impl LiveIndex {
         self.has_media() && (self.state != EventState::Live || shortest >= self.latency())
     }
 
-    /// How far behind what is live it can be followed, in seconds. Segments are fetched when they are whole, so
-    /// half of one more is the least that is not dry.
+    /// How far behind what is live it can be followed, in seconds, by a player that fetches segments when
+    /// they are whole: half of one more is the least that is not dry.
     fn latency(&self) -> f64 {
         let longest = self.representations.iter().map(Representation::longest).fold(self.lengths.0, f64::max);
         longest * 1.5 + self.lengths.1
+    }
+
+    /// The same by one that fetches parts: one that plays, one that is fetched, and one that is being made.
+    /// `None` where there are none.
+    fn latency_in_parts(&self) -> Option<f64> {
+        let with_media = || self.representations.iter().filter(|r| !r.segments.is_empty());
+        let has_parts = with_media().next().is_some() && with_media().all(|r| !r.parts.is_empty());
+        let length = |part: &Part| part.duration;
+        let parts = self.representations.iter().flat_map(|r| &r.parts).flat_map(|of| &of.parts);
+        let longest = parts.map(length).fold(self.lengths.1, f64::max);
+        has_parts.then_some(PARTS_BEHIND * longest)
+    }
+
+    /// How an event is to be followed: how far behind what is live, in seconds, and whether that takes parts.
+    /// The manifest's target counts where it is more than what can be had.
+    fn pace(&self, live: &LiveManifest, takes_parts: bool) -> (f64, bool) {
+        let whole = self.latency();
+        let in_parts = self.latency_in_parts().filter(|_| takes_parts);
+        match in_parts.map(|least| least.max(live.target_latency)) {
+            Some(near) if near < whole => (near, true),
+            _ => (whole.max(live.target_latency), false),
+        }
     }
 
     /// Whether it has pictures, or sound, that a manifest made of an earlier one has not.
@@ -220,8 +257,8 @@ impl LiveIndex {
         number.saturating_sub(self.numbers.1) as f64 * self.lengths.0
     }
 
-    /// What the engine is told of it.
-    pub fn update(&self) -> IndexUpdate {
+    /// What the engine is told of it; with `in_parts` of parts, too.
+    pub fn update(&self, in_parts: bool) -> IndexUpdate {
         let finished = self.state == EventState::Ended;
         // Alternatives of one track end together, so that none of them lacks what the others have.
         let videos = self.representations.iter().filter(|r| r.media_type == MediaType::Video);
@@ -231,32 +268,45 @@ impl LiveIndex {
         };
         IndexUpdate {
             first: self.numbers.0,
-            added: self.representations.iter().flat_map(|r| r.added(bound(r))).collect(),
+            added: self.representations.iter().flat_map(|r| r.added(bound(r), in_parts)).collect(),
             finished,
         }
     }
 
-    /// The manifest of an event with the files that its index tells of, as a film's has them.
-    pub fn complete(&self, manifest: &Manifest) -> Manifest {
+    /// The manifest of an event with the files that its index tells of, as a film's has them, and how far
+    /// behind what is live it is to be played. With it, whether that takes parts; never where the player does
+    /// not take them.
+    pub fn complete(&self, manifest: &Manifest, takes_parts: bool) -> (Manifest, bool) {
         let mut whole = manifest.clone();
-        let Some(live) = &mut whole.live else { return whole };
-        live.target_latency = live.target_latency.max(self.latency());
+        let Some(live) = &mut whole.live else { return (whole, false) };
+        let (latency, in_parts) = self.pace(live, takes_parts);
+        live.target_latency = latency;
         let (scheme, level) = self.protection.unwrap_or((Scheme::None, Level::High));
-        let (cdn_id, expiration) = (whole.cdns.first().map_or(0, |cdn| cdn.id), whole.expiration);
-        let index_url = live.index_url.clone();
+        let expiration = whole.expiration;
+        let indexes = index_urls(whole.cdns.first().map(|cdn| cdn.id), live);
         let mut has_sound = false;
         let file = |r: &Representation| {
-            let url = beside(&index_url, &format!("{}/", r.id));
-            let url = DownloadUrl { expiration, cdn_id, url };
+            let url = |(cdn_id, index_url): &(u32, String)| {
+                let url = beside(index_url, &format!("{}/", r.id));
+                DownloadUrl { expiration, cdn_id: *cdn_id, url }
+            };
             let is_sound = r.media_type == MediaType::Audio;
             let default = is_sound && !has_sound;
             has_sound |= is_sound;
-            r.downloadable((scheme, level), vec![url], default, &self.session)
+            r.downloadable((scheme, level), indexes.iter().map(url).collect(), default, &self.session)
         };
         let there = self.representations.iter().filter(|r| !r.segments.is_empty());
         whole.downloadables = there.map(file).collect();
-        whole
+        // A CDN without the index has nothing of the event.
+        whole.cdns.retain(|cdn| indexes.iter().any(|(id, _)| *id == cdn.id));
+        (whole, in_parts)
     }
+}
+
+/// Where an event's index is, by CDN, in the order to use.
+fn index_urls(first: Option<u32>, live: &LiveManifest) -> Vec<(u32, String)> {
+    let first = (first.unwrap_or(0), live.index_url.clone());
+    std::iter::once(first).chain(live.other_index_urls.iter().cloned()).collect()
 }
 
 impl Representation {
@@ -273,8 +323,16 @@ impl Representation {
             start: seconds(one.start),
             end: seconds(one.start.saturating_add(one.duration)),
         };
+        let part = |one: &RawPart| Part { duration: seconds(one.duration), size: one.size };
+        let parts = |one: &RawSegment| SegmentParts {
+            number: one.n,
+            start: seconds(one.start),
+            parts: one.parts.iter().take(MOST_PARTS).map(part).collect(),
+        };
+        let in_parts = raw.segments.iter().rev().filter(|one| !one.parts.is_empty()).take(WITH_PARTS);
         let whole = raw.segments.iter().filter(|one| one.complete && one.duration > 0 && one.size > 0);
         Some(Self {
+            parts: in_parts.map(parts).collect::<Vec<_>>().into_iter().rev().collect(),
             segments: whole.map(|one| (one.n, segment(one))).collect(),
             media_type,
             mime: raw.mime,
@@ -294,8 +352,9 @@ impl Representation {
         self.segments.values().rev().take(4).map(Segment::duration).fold(0.0, f64::max)
     }
 
-    /// Its segments up to number `last`, in runs without gaps.
-    fn added(&self, last: u64) -> Vec<NewSegments> {
+    /// Its segments up to number `last`, in runs without gaps; and with the latest of them the parts that
+    /// there are.
+    fn added(&self, last: u64, in_parts: bool) -> Vec<NewSegments> {
         let mut runs: Vec<NewSegments> = Vec::new();
         for (number, segment) in self.segments.range(..=last) {
             match runs.last_mut() {
@@ -304,8 +363,17 @@ impl Representation {
                     representation: self.id.clone(),
                     first: *number,
                     segments: vec![*segment],
+                    parts: Vec::new(),
                 }),
             }
+        }
+        let Some(oldest) = self.parts.first().filter(|_| in_parts) else { return runs };
+        if runs.is_empty() {
+            let (representation, first) = (self.id.clone(), oldest.number);
+            runs.push(NewSegments { representation, first, segments: Vec::new(), parts: Vec::new() });
+        }
+        if let Some(latest) = runs.last_mut() {
+            latest.parts.clone_from(&self.parts);
         }
         runs
     }
@@ -361,14 +429,31 @@ fn beside(index_url: &str, name: &str) -> String {
     format!("{folder}{name}{mark}{query}")
 }
 
-/// The URL to ask an index at: for the segments from number `since` on, or all of the window; answered when number
-/// `wait` is whole, or at once.
-pub fn index_question(live: &LiveManifest, since: Option<u64>, wait: Option<u64>) -> String {
-    let mut url = live.index_url.clone();
-    for (name, number) in [("since", since), ("wait", wait)] {
-        if let Some(number) = number {
+/// The URL to ask for all of an index at, before anything plays: answered when number `wait` is whole, or at
+/// once. The CDNs are asked by turns.
+pub fn index_question(live: &LiveManifest, turn: u32, wait: Option<u64>) -> String {
+    let urls = index_urls(None, live);
+    let url = urls.get(turn as usize % urls.len()).map_or(&live.index_url, |(_, url)| url);
+    asked(url, None, wait.map(|number| number.to_string()))
+}
+
+/// The URL for what an engine asks: at the CDN that it names, and answered when there is what it waits for.
+pub fn engine_question(live: &LiveManifest, question: &IndexQuestion) -> String {
+    let named = |(id, _): &&(u32, String)| Some(id.to_string()) == question.cdn;
+    let other = live.other_index_urls.iter().find(named).map(|(_, url)| url);
+    let wait = match question.part {
+        Some((number, part)) => Some(format!("{number}.{part}")),
+        None => question.since.map(|number| number.to_string()),
+    };
+    asked(other.unwrap_or(&live.index_url), question.since, wait)
+}
+
+fn asked(index_url: &str, since: Option<u64>, wait: Option<String>) -> String {
+    let mut url = index_url.to_owned();
+    for (name, value) in [("since", since.map(|number| number.to_string())), ("wait", wait)] {
+        if let Some(value) = value {
             let mark = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{mark}{name}={number}");
+            url = format!("{url}{mark}{name}={value}");
         }
     }
     url

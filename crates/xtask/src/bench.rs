@@ -2,6 +2,7 @@
 
 mod decrypt;
 pub(crate) mod delivery;
+mod live;
 mod package;
 mod serve;
 mod startup;
@@ -58,6 +59,19 @@ enum Bench {
         #[arg(long, default_value_t = 20.0)]
         megabits: f64,
     },
+    /// Glass to glass: the time of day in an event's pictures, read back in Chromium: ours, protected, beside
+    /// hls.js and dash.js on the same pictures in the clear.
+    Live {
+        /// Seconds that are measured of each player and distance.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Round-trip times in milliseconds, with commas between.
+        #[arg(long, default_value = "0,80")]
+        rtt: String,
+        /// Megabits per second.
+        #[arg(long, default_value_t = 20.0)]
+        megabits: f64,
+    },
     /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL, and the server's processor time
     /// for each beside that of its cryptography.
     Control {
@@ -107,6 +121,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
         Bench::Startup { runs, rtt, megabits } => {
             startup::run(project, (*runs).max(1), rtt, *megabits, arguments.json)
+        }
+        Bench::Live { seconds, rtt, megabits } => {
+            live::run(project, (*seconds).max(1), rtt, *megabits, arguments.json)
         }
         Bench::Decrypt { rounds } => {
             print(&decrypt::run(project, (*rounds).max(1))?, arguments.json, decrypt::print)

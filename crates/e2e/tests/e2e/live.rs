@@ -90,6 +90,14 @@ async fn frames(browser: &Browser) -> u64 {
 const AT_LIVE: &str = "document.querySelector('.go-live')?.getAttribute('aria-disabled') === 'true'";
 const BEHIND: &str = "document.querySelector('.go-live')?.getAttribute('aria-disabled') === 'false'";
 
+/// Whether the page has fetched parts of segments (`{rep}/{number}.{part}.m4s`) of both, and waited for one
+/// in the index.
+const PARTS: &str = r"
+    const names = performance.getEntriesByType('resource').map(entry => entry.name);
+    const asked = form => names.some(name => form.test(name));
+    return asked(/\/v[^/]*\/\d+\.\d+\.m4s/) && asked(/\/a-[^/]*\/\d+\.\d+\.m4s/)
+        && asked(/\/index\.json\?.*wait=\d+\.\d+/);";
+
 /// Keeps the position at which the next film begins to play, in `window.beginsAt`. The element's events do
 /// not bubble.
 const NOTE_THE_BEGINNING: &str = "
@@ -117,6 +125,7 @@ async fn an_event_is_waited_for_followed_and_becomes_a_film() {
     // It begins by itself.
     until(&browser, "the event to begin", "v.currentTime > 0 && !v.paused && v.readyState > 2").await;
     until(&browser, "it to be live", &format!("v.duration === Infinity && {AT_LIVE}")).await;
+    browser.until("pictures and sound in parts", PARTS).await;
     browser.until("the badge", "return document.querySelector('.live-badge')?.textContent === 'LIVE'").await;
     let (began, shown) = (time(&browser).await, frames(&browser).await);
     until(&browser, "ten seconds of it", &format!("v.currentTime > {began} + 10")).await;

@@ -45,6 +45,9 @@ pub struct Situation {
 
 /// Share of the throughput that is spent.
 const SPENT: f64 = 0.85;
+/// The same where no buffer of so many seconds can be had, because the live edge is near: nothing makes good
+/// what comes late.
+const SPENT_NEAR: (f64, f64) = (0.7, 4.0);
 /// Share of the buffer that a segment may take to arrive.
 const STAKED: f64 = 0.35;
 /// The buffer carries from here on, in seconds.
@@ -60,7 +63,8 @@ fn fitting(offers: &[Offer], situation: &Situation, share: f64) -> usize {
 
 /// The throughput rule. A place among `offers`, which are ordered from the lowest rung to the highest.
 pub fn by_throughput(offers: &[Offer], situation: &Situation) -> usize {
-    fitting(offers, situation, SPENT)
+    let near = situation.goal < SPENT_NEAR.1;
+    fitting(offers, situation, if near { SPENT_NEAR.0 } else { SPENT })
 }
 
 /// Highest place whose next segment takes at most a third of the buffer, or so, to arrive: BOLA alone would
@@ -178,6 +182,14 @@ mod tests {
         assert_eq!(by_throughput(&offers(), &at(8.0, 1.42e6, 0)), 2);
         assert_eq!(by_throughput(&offers(), &at(8.0, 1.40e6, 0)), 1);
         assert_eq!(by_throughput(&offers(), &at(8.0, 1.0, 4)), 0);
+    }
+
+    #[test]
+    fn near_the_live_edge_less_is_spent() {
+        let near = |throughput| Situation { goal: 1.5, seconds: 0.5, ..at(1.0, throughput, 0) };
+        let offers: Vec<_> = offers().iter().map(|o| Offer { bits: o.rate * 0.5, ..*o }).collect();
+        assert_eq!(by_throughput(&offers, &near(1.72e6)), 2);
+        assert_eq!(by_throughput(&offers, &near(1.70e6)), 1);
     }
 
     #[test]

@@ -185,17 +185,19 @@ impl Engine {
         let Some(on_its_way) = self.on_its_way(now, track, job) else { return };
         let Some(rung) = rules::abandon(&on_its_way, &lower).map(|place| rungs[place]) else { return };
         let media = job.media;
-        let known = matches!(media, Media::Number(segment) if track.ladder.step(rung).offers(segment));
+        let segment = media.number().filter(|segment| track.ladder.step(rung).offers(*segment));
+        let known = segment.is_some();
         self.watch.counters.abandoned += 1;
         self.drop_jobs(now, number, |job| job.media != Media::None || !known, out);
         let track = &mut self.tracks[number];
+        track.begun = None;
         out.push(Command::Reset { track: track.kind });
-        match media {
-            Media::Number(segment) if known => {
+        match segment {
+            Some(segment) => {
                 track.cursor = Cursor::Number(segment);
                 self.instead = Some((segment, rung));
             }
-            _ => {
+            None => {
                 track.current = rung;
                 track.cursor = Cursor::Time(self.position);
             }
@@ -208,7 +210,9 @@ impl Engine {
         let is_first =
             self.at_start && track.held.is_empty() && start.is_some_and(|s| s.end == job.range.end);
         let bytes = |step: &Step| match (&step.index, job.media) {
-            (Some(_), Media::Number(number)) => step.bytes(number).filter(|_| step.has_init),
+            (Some(_), Media::Number(number) | Media::Part { number, .. }) => {
+                step.bytes(number).filter(|_| step.has_init)
+            }
             // The very first: its head comes with it.
             (None, _) if is_first => {
                 let start = step.representation.start();
@@ -225,7 +229,7 @@ impl Engine {
     fn on_its_way(&self, now: Duration, track: &Track, job: &Job) -> Option<OnItsWay> {
         let JobState::Running { flowing: Some((first, before)), .. } = job.state else { return None };
         let segment = match (job.media, track.index()) {
-            (Media::Number(number), Some(index)) => index.get(number).map(|s| (s.start, s.end)),
+            (media @ (Media::Number(_) | Media::Part { .. }), Some(_)) => track.span(job.rung, media),
             (Media::Start, None) => {
                 let start = track.ladder.step(job.rung).representation.start();
                 start.map(|start| (start.time, start.time + 4.0))

@@ -24,13 +24,20 @@ impl Engine {
         };
         let JobState::Running { sent, active, flowing } = &mut job.state else { return };
         *active = now;
-        if flowing.is_none() {
+        let begins = flowing.is_none();
+        if begins {
             *flowing = Some((now, job.received));
-            self.estimator.first_byte(now);
             let latency = now.saturating_sub(*sent).as_secs_f64();
             self.latency += (latency - self.latency) * LATENCY_WEIGHT;
         }
-        self.estimator.received(bytes);
+        match (begins, job.media.is_part()) {
+            (true, true) => self.estimator.part_begins(now, *sent, bytes),
+            (true, false) => {
+                self.estimator.first_byte(now);
+                self.estimator.received(bytes);
+            }
+            (false, _) => self.estimator.received(bytes),
+        }
         job.received = job.received.saturating_add(bytes).min(job.range.length());
         self.watch.counters.bytes = self.watch.counters.bytes.saturating_add(bytes);
         self.watch.no_cdn_since = None;
@@ -103,6 +110,9 @@ impl Engine {
             (Layout::SegmentFiles(files), Media::Number(number)) => {
                 (file_url(&source.url, &files.name(number)), job.received > 0)
             }
+            (Layout::SegmentFiles(files), Media::Part { number, part }) => {
+                (file_url(&source.url, &files.part_name(number, part)), job.received > 0)
+            }
             (Layout::SegmentFiles(files), _) => (file_url(&source.url, &files.init), job.received > 0),
         };
         out.push(Command::Fetch(FetchSpec {
@@ -117,7 +127,7 @@ impl Engine {
             offset: job.received,
             segment: job.media != Media::None,
             start,
-            afresh: matches!(job.media, Media::Number(segment) if track.damaged == Some(segment)),
+            afresh: job.media.number().is_some_and(|segment| track.damaged == Some(segment)),
             client_data,
         }));
         self.tracks[number].starved = false;

@@ -6,7 +6,7 @@ use super::{Engine, downloads::carries, refresh::Refresh};
 use crate::{
     error::Error,
     event::{Command, Failure, FetchId},
-    job::{JobState, Media},
+    job::{Job, JobState, Media},
     ladder::Rung,
 };
 
@@ -75,6 +75,10 @@ impl Engine {
             }
         };
         self.tracks[number].jobs[place].state = JobState::Waiting { until };
+        // A part may be gone whose segment can be had whole.
+        if until > now && self.is_part_of_whole(number, fetch) {
+            self.lose(now, number, out);
+        }
     }
 
     /// A segment arrived damaged. Damage in transit does not happen twice, nor on another CDN.
@@ -86,7 +90,7 @@ impl Engine {
         });
         let Some((number, media, cdn)) = found else { return }; // given up meanwhile
         let segment = match media {
-            Media::Number(segment) => segment,
+            Media::Number(segment) | Media::Part { number: segment, .. } => segment,
             Media::Start => return self.fail(Error::Damaged, out),
             Media::None | Media::Unwanted => return, // the viewer has gone elsewhere meanwhile
         };
@@ -98,6 +102,14 @@ impl Engine {
         self.lose(now, number, out);
     }
 
+    /// Whether a download is of a part whose segment is whole by now.
+    fn is_part_of_whole(&self, number: usize, fetch: FetchId) -> bool {
+        let track = &self.tracks[number];
+        let job = track.jobs.iter().find(|job| job.id == fetch && job.media.is_part());
+        let whole = |segment: u64| track.index().is_some_and(|index| index.is_whole(segment));
+        job.and_then(|job| job.media.number()).is_some_and(whole)
+    }
+
     /// A head could not be fetched. Playback continues without it.
     fn head_lost(&mut self, now: Duration, number: usize, rung: Rung) {
         self.tracks[number].ladder.step_mut(rung).head_failed(now);
@@ -105,14 +117,18 @@ impl Engine {
 
     pub(super) fn check_time_outs(&mut self, now: Duration, out: &mut Vec<Command>) {
         let rules = self.config.retry;
+        // Nobody near the live edge can wait as long for a part as for a segment, if another CDN has it.
+        let others = self.film.as_ref().is_some_and(|film| film.cdns.len() > 1);
+        let limit = |job: &Job| match job.media.is_part() && others {
+            true => rules.first_byte_limit(job.failures) / 2,
+            false => rules.first_byte_limit(job.failures),
+        };
         let late: Vec<FetchId> = self
             .tracks
             .iter()
             .flat_map(|track| &track.jobs)
             .filter(|job| match job.state {
-                JobState::Running { active, flowing: None, .. } => {
-                    now >= active + rules.first_byte_limit(job.failures)
-                }
+                JobState::Running { active, flowing: None, .. } => now >= active + limit(job),
                 JobState::Running { active, flowing: Some(_), .. } => now >= active + rules.stall,
                 _ => false,
             })

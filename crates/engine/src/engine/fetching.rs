@@ -12,11 +12,13 @@ use crate::{
     job::{Job, Media},
     ladder::Rung,
     model::{ByteRange, TrackKind},
-    track::{Cursor, Need},
+    track::{Begun, Cursor, Need},
 };
 
 /// From this much buffer on, in seconds, heads are fetched that may be wanted later.
 const HEADS_AHEAD: f64 = 4.0;
+/// With less than this behind the first picture of what is live, in seconds, what follows does not wait.
+const SHORT: f64 = 1.0;
 /// For this long after the first segment has arrived, the first picture has precedence.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_millis(400);
 
@@ -70,10 +72,12 @@ impl Engine {
             };
             let waiting = self.tracks[number].waiting.remove(place);
             self.tracks[number].shrunk = false;
-            let Media::Number(segment) = waiting.media else { continue };
+            let Some(segment) = waiting.media.number() else { continue };
             let stale = !self.acceptable(&self.tracks[number], waiting.rung);
             let track = &mut self.tracks[number];
-            track.damaged = track.damaged.filter(|damaged| *damaged != segment);
+            // A part that is good says nothing of the next one of its segment.
+            let still = |damaged: u64| damaged > segment || (damaged == segment && waiting.media.is_part());
+            track.damaged = track.damaged.filter(|damaged| still(*damaged));
             track.held.insert(segment, waiting.rung, stale);
             let start = track.index().and_then(|index| index.get(segment)).map(|s| s.start);
             if let (Cursor::Number(cursor), true, true) = (track.cursor, stale, start >= Some(replaceable)) {
@@ -111,9 +115,11 @@ impl Engine {
                 self.fetch_head(now, number, rung, out);
                 self.start_job(now, number, rung, (0, Media::Start), Extent::exact(start.range), out);
             }
-            (Need::Segment(_), _) if self.first_picture_first(now, number) || !self.has_joined() => {}
-            (Need::Segment(segment), _) if self.runs_ahead(number, segment) => {}
+            (Need::Segment(_) | Need::Part(..), _)
+                if self.first_picture_first(now, number) || !self.has_joined() => {}
+            (Need::Segment(segment) | Need::Part(segment, _), _) if self.runs_ahead(number, segment) => {}
             (Need::Segment(segment), _) => self.fetch_segment(now, number, segment, out),
+            (Need::Part(segment, part), _) => self.fetch_part(now, number, (segment, part), out),
             (Need::Nothing, _) => {}
             _ => {
                 self.fetch_head(now, number, rung, out);
@@ -135,7 +141,9 @@ impl Engine {
         let track = &self.tracks[number];
         let first_is_here = !track.waiting.is_empty() || !track.buffered.as_slice().is_empty();
         let still = self.at_start && self.playing && !self.has_moved();
-        still && first_is_here && self.first_picture_until.is_some_and(|until| now < until)
+        // Near the live edge what follows may be needed as soon.
+        let is_short = self.growth.is_some() && track.ahead(self.position) < SHORT;
+        still && !is_short && first_is_here && self.first_picture_until.is_some_and(|until| now < until)
     }
 
     /// Whether a segment of sound can wait for the picture: on a slow link it would take from it what is
@@ -146,8 +154,8 @@ impl Engine {
         let (Some(of_video), Some(of_audio)) = (video.index(), self.tracks[number].index()) else {
             return false;
         };
-        let next = match (video.segment_job().map(|job| job.media), video.cursor) {
-            (Some(Media::Number(running)), _) => running,
+        let next = match (video.segment_job().and_then(|job| job.media.number()), video.cursor) {
+            (Some(running), _) => running,
             (_, Cursor::Number(cursor)) => cursor,
             (_, Cursor::Time(_)) => return false,
         };
@@ -161,25 +169,65 @@ impl Engine {
     }
 
     fn fetch_segment(&mut self, now: Duration, number: usize, segment: u64, out: &mut Vec<Command>) {
-        let rung = match self.tracks[number].kind {
-            TrackKind::Video => self.rung_for(now, number, segment, out),
-            TrackKind::Audio => Some(self.tracks[number].current),
-        };
-        let Some(rung) = rung else { return };
-        let track = &mut self.tracks[number];
-        let part = track.ladder.step(rung).index.as_ref().and_then(|index| index.get(segment)).copied();
-        let Some(part) = part else { return };
-        if rung != track.current {
-            track.current = rung;
-            self.watch.counters.switches += 1;
-        }
-        self.watch.counters.replaced += u64::from(track.held.is_stale(segment));
-        track.cursor = Cursor::Number(segment + 1);
+        let Some(rung) = self.rung_of_segment(now, number, segment, out) else { return };
+        let track = &self.tracks[number];
+        let whole = track.ladder.step(rung).index.as_ref().filter(|index| index.is_whole(segment));
+        let Some(part) = whole.and_then(|index| index.get(segment)).copied() else { return };
+        self.begin_segment(number, rung, segment);
+        self.tracks[number].begun = None;
+        self.tracks[number].cursor = Cursor::Number(segment + 1);
         let extent = match part.location {
             Location::Range(range) => Extent::exact(range),
             Location::File { size } => Extent::file(size),
         };
         self.start_job(now, number, rung, (0, Media::Number(segment)), extent, out);
+    }
+
+    /// A part of a segment: the first at the rung that is to be taken, what follows at the same one.
+    fn fetch_part(
+        &mut self,
+        now: Duration,
+        number: usize,
+        (segment, part): (u64, usize),
+        out: &mut Vec<Command>,
+    ) {
+        let begun = self.tracks[number].begun.filter(|begun| begun.number == segment);
+        let rung = match begun {
+            Some(begun) => Some(begun.rung),
+            None => self.rung_of_segment(now, number, segment, out),
+        };
+        let Some(rung) = rung else { return };
+        let of = self.tracks[number].ladder.step(rung).index.as_ref().and_then(|i| i.parts_of(segment));
+        let Some(size) = of.and_then(|of| of.parts.get(part)).map(|part| part.size) else { return };
+        if begun.is_none() {
+            self.begin_segment(number, rung, segment);
+        }
+        self.tracks[number].begun = Some(Begun { number: segment, rung, next: part + 1 });
+        let media = Media::Part { number: segment, part };
+        self.start_job(now, number, rung, (0, media), Extent::file(Some(size)), out);
+    }
+
+    fn rung_of_segment(
+        &mut self,
+        now: Duration,
+        number: usize,
+        segment: u64,
+        out: &mut Vec<Command>,
+    ) -> Option<Rung> {
+        match self.tracks[number].kind {
+            TrackKind::Video => self.rung_for(now, number, segment, out),
+            TrackKind::Audio => Some(self.tracks[number].current),
+        }
+    }
+
+    /// Counts what it means that a segment is fetched at this rung.
+    fn begin_segment(&mut self, number: usize, rung: Rung, segment: u64) {
+        let track = &mut self.tracks[number];
+        if rung != track.current {
+            track.current = rung;
+            self.watch.counters.switches += 1;
+        }
+        self.watch.counters.replaced += u64::from(track.held.is_stale(segment));
     }
 
     /// Makes sure that the head of `rung` is being fetched. A head that is only fetched ahead is given up
@@ -200,7 +248,10 @@ impl Engine {
     fn heads_ahead(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let busy = track.head_job().is_some() || self.fixed(track).is_some() || self.replace;
-        if busy || track.ahead(self.position) < HEADS_AHEAD {
+        // Near the live edge there is never so much.
+        let reachable = self.reachable_ahead();
+        let enough = if reachable < HEADS_AHEAD { reachable / 2.0 } else { HEADS_AHEAD };
+        if busy || track.ahead(self.position) < enough {
             return;
         }
         let wanted =

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Engine, pace::Pace, refresh::Refresh, window::Window};
+use super::{
+    Engine,
+    pace::{Pace, Stride},
+    refresh::Refresh,
+    window::Window,
+};
 use crate::{
     buffer::Ranges,
-    event::Command,
+    event::{Command, IndexQuestion},
     index::IndexUpdate,
-    job::{Job, Media},
+    job::Job,
     ladder::{Rung, Step},
     model::TrackKind,
     track::{Cursor, Track},
@@ -21,6 +26,10 @@ const JITTER: f64 = 0.05;
 /// Length of a segment before one is known, and its limits for the time between two questions, in seconds.
 const SEGMENT: f64 = 2.0;
 const LIMITS: (f64, f64) = (0.5, 30.0);
+/// Near the live edge the next question follows news at once, but never sooner after the one before than this
+/// share of a part: a server that holds nothing back is not asked all the time. Without news after half of a
+/// part.
+const BETWEEN_PARTS: (f64, f64) = (0.2, 0.5);
 
 /// A representation that is so many segments behind the others is published no more.
 const STANDS_STILL: u64 = 2;
@@ -37,8 +46,9 @@ pub(super) struct Growth {
     // The oldest number that can be fetched. The window does not go back.
     first: u64,
     refresh: Refresh,
-    // When the last question went out.
+    // When the last question went out, and to which CDN, by its place in the manifest.
     asked: Duration,
+    cdn: Option<usize>,
     failures: u32,
     failing_since: Option<Duration>,
     pub(super) pace: Pace,
@@ -54,6 +64,7 @@ impl Growth {
             first: 0,
             refresh: Refresh::Idle,
             asked: Duration::ZERO,
+            cdn: None,
             failures: 0,
             failing_since: None,
             pace: Pace::new(),
@@ -105,16 +116,34 @@ impl Engine {
             Refresh::Asked => false,
         };
         if due {
-            (growth.refresh, growth.asked) = (Refresh::Asked, now);
+            // All CDNs that the manifest names have the index.
+            let cdn = self.cdns.pick(now, |_| true).or_else(|| self.cdns.pick_anyway(|_| true));
+            (growth.refresh, growth.asked, growth.cdn) = (Refresh::Asked, now, cdn);
+            let follows = growth.joined && growth.pace.follows;
             let known = |track: &Track| track.index().map(|index| index.next_number());
-            out.push(Command::RefreshIndex { since: self.tracks.iter().map(known).min().flatten() });
+            // The pictures lead: what is published of them is what the server's answer waits for.
+            let leader = self.tracks.first().filter(|_| follows);
+            let id = |cdn: usize| self.film.as_ref()?.cdns.get(cdn).map(|cdn| cdn.id.clone());
+            out.push(Command::RefreshIndex(IndexQuestion {
+                since: self.tracks.iter().map(known).min().flatten(),
+                part: leader.and_then(|track| track.index()?.next_part()),
+                cdn: cdn.and_then(id),
+            }));
         }
     }
 
+    /// The index did not come: another CDN is asked at once, where one is left.
     pub(super) fn index_failed(&mut self, now: Duration) {
         let Some(growth) = self.growth.as_mut().filter(|growth| growth.refresh == Refresh::Asked) else {
             return;
         };
+        if let Some(cdn) = growth.cdn {
+            self.cdns.failed(cdn, now, &self.config.retry);
+        }
+        if self.cdns.pick(now, |_| true).is_some() {
+            growth.refresh = Refresh::WaitUntil(now);
+            return;
+        }
         let wait = self.config.retry.backoff(growth.failures, &mut self.rng);
         growth.failures += 1;
         growth.failing_since.get_or_insert(now);
@@ -127,7 +156,7 @@ impl Engine {
         let (first, before) = (growth.first, self.newest());
         let tracks = self.tracks.iter_mut();
         let unusable: Vec<String> = tracks.flat_map(|track| track.grow(update, first)).collect();
-        let (wait, segment) = self.time_to_news(self.newest() > before);
+        let (wait, stride) = self.time_to_news(self.newest() > before);
         let edge = self.window().map(|window| window.edge);
         if let Some(growth) = &mut self.growth {
             growth.finished = update.finished;
@@ -135,7 +164,7 @@ impl Engine {
             let asked = if growth.refresh == Refresh::Asked { growth.asked } else { now };
             growth.refresh = Refresh::WaitUntil(asked + wait);
             if let Some(edge) = edge {
-                growth.pace.heard(now, edge, segment);
+                growth.pace.heard(now, edge, stride);
             }
         }
         for representation in unusable {
@@ -149,19 +178,30 @@ impl Engine {
             self.begin_at_what_is_published(now, number, out);
             self.leave_what_stands_still(number);
         }
-        self.join(out);
+        self.join(now, out);
     }
 
-    /// The number behind the newest segment of all.
-    fn newest(&self) -> Option<u64> {
-        self.tracks.iter().filter_map(|track| track.index().map(|index| index.next_number())).max()
+    /// What comes behind the newest segment and part of all.
+    fn newest(&self) -> Option<(u64, usize)> {
+        let next = |track: &Track| {
+            let index = track.index()?;
+            Some(index.next_part().unwrap_or((index.next_number(), 0)))
+        };
+        self.tracks.iter().filter_map(next).max()
     }
 
     /// From one question to the next. After news a little less than a segment's length: news that are heard
     /// later and later would cost a stall each time where nothing is left between the viewer and the edge.
     /// When there were none half of it, as with playlists (RFC 8216, 6.3.4). A server that holds its answer back
-    /// until there are news is so asked again at once. With it, the length of the newest segment in seconds.
-    fn time_to_news(&mut self, had_news: bool) -> (Duration, f64) {
+    /// until there are news is so asked again at once. With it, in what steps the edge goes on.
+    fn time_to_news(&mut self, had_news: bool) -> (Duration, Stride) {
+        let follows = self.growth.as_ref().is_some_and(|growth| growth.joined && growth.pace.follows);
+        let part = |track: &Track| track.index()?.part_length();
+        if let Some(part) = self.tracks.iter().filter_map(part).max_by(f64::total_cmp).filter(|_| follows) {
+            let share = if had_news { BETWEEN_PARTS.0 } else { BETWEEN_PARTS.1 };
+            let wait = part * share * (1.0 + JITTER * (2.0 * self.rng.f64() - 1.0));
+            return (Duration::from_secs_f64(wait.clamp(0.02, LIMITS.1)), Stride::Part(part));
+        }
         let newest = |track: &Track| {
             let index = track.index()?;
             index.get(index.next_number().checked_sub(1)?).map(|segment| segment.duration())
@@ -169,13 +209,13 @@ impl Engine {
         let longest = self.tracks.iter().filter_map(newest).fold(0.0, f64::max);
         let length = if longest > 0.0 { longest } else { SEGMENT };
         let wait = length * if had_news { 0.9 } else { 0.5 } * (1.0 + JITTER * (2.0 * self.rng.f64() - 1.0));
-        (Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1)), length)
+        (Duration::from_secs_f64(wait.clamp(LIMITS.0, LIMITS.1)), Stride::Segment(length))
     }
 
     fn give_up_what_has_left(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
-        let has_left = |job: &Job| match (job.media, &track.ladder.step(job.rung).index) {
-            (Media::Number(segment), Some(index)) => index.get(segment).is_none(),
+        let has_left = |job: &Job| match (job.media.number(), &track.ladder.step(job.rung).index) {
+            (Some(segment), Some(index)) => index.get(segment).is_none(),
             _ => false,
         };
         if track.jobs.iter().any(has_left) {
@@ -224,10 +264,15 @@ impl Engine {
     }
 
     /// Goes to where the viewer joins, once every track has segments.
-    fn join(&mut self, out: &mut Vec<Command>) {
+    fn join(&mut self, now: Duration, out: &mut Vec<Command>) {
         let Some(window) = self.window().filter(|_| !self.has_joined()) else { return };
         let Some(growth) = &mut self.growth else { return };
         growth.joined = true;
+        // Who asks for parts does so from here on.
+        let in_parts = self.tracks.iter().any(|track| track.index().is_some_and(|i| i.next_part().is_some()));
+        if in_parts && let Refresh::WaitUntil(until) = &mut growth.refresh {
+            *until = now;
+        }
         let by_itself = if window.finished { window.begin } else { window.edge - growth.distance };
         let position = growth.start.unwrap_or(by_itself).min(growth.latest(&window)).max(window.begin);
         self.position = position;

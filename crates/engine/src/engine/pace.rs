@@ -1,8 +1,8 @@
 //! How far behind the live edge the viewer is, and how fast to play so that it stays what it is to be.
 //!
-//! Segments are heard of whole, so the edge that is known goes on in steps. Between two of them it is taken
-//! to go on with the clock, for the length of a segment at most: a distance that is measured so does not
-//! change while the film plays as it was made.
+//! Segments, or with low latency their parts, are heard of whole, so the edge that is known goes on in steps.
+//! Between two of them it is taken to go on with the clock, for the length of a step at most: a distance that
+//! is measured so does not change while the film plays as it was made.
 
 use std::time::Duration;
 
@@ -13,18 +13,58 @@ use crate::event::Command;
 const MOST: f64 = 0.03;
 /// A distance that is off by the first, in seconds, is made good until it is off by no more than the second.
 const OFF: (f64, f64) = (0.4, 0.1);
+/// The same where the edge goes on in parts.
+const OFF_IN_PARTS: (f64, f64) = (0.2, 0.05);
 /// From how many seconds on it is made good as fast as may be.
 const FULL: f64 = 1.0;
-/// With less than this in the buffer, in seconds, nothing is played faster.
+/// With less than this in the buffer, in seconds, and less than half of a step, nothing is played faster.
 const SHORT: f64 = 0.5;
 /// A viewer who goes at least as near to the latest position as this, in seconds, wants what is live.
 const NEAR: f64 = 1.0;
 /// What a stall adds to the target, in lengths of a segment; the most that stalls add; and how long there
-/// must be none until that is taken back.
+/// must be none until that is taken back. In parts it is two times as many of their lengths.
 const RAISE: (f64, f64, Duration) = (0.5, 2.0, Duration::from_secs(60));
 /// A viewer who is further behind the target is brought back at once: the larger of seconds and lengths of a
 /// segment.
 const FAR: (f64, f64) = (8.0, 3.0);
+/// The same where the edge goes on in parts: who wants low latency gets it back soon. The rate makes good two
+/// seconds a minute.
+const FAR_IN_PARTS: (f64, f64) = (4.0, 3.0);
+/// An edge that has not gone on for two steps, and this many seconds, stands still.
+const STANDS: f64 = 3.0;
+
+/// In what steps the live edge goes on, with their length in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stride {
+    /// Segments are heard of when they are whole.
+    Segment(f64),
+    /// So are their parts.
+    Part(f64),
+}
+
+impl Stride {
+    fn length(self) -> f64 {
+        match self {
+            Self::Segment(length) | Self::Part(length) => length,
+        }
+    }
+
+    fn is_part(self) -> bool {
+        matches!(self, Self::Part(_))
+    }
+
+    /// What the target is raised by, and at most.
+    fn raise(self) -> (f64, f64) {
+        let unit = if self.is_part() { 2.0 * self.length() } else { self.length() };
+        (RAISE.0 * unit, RAISE.1 * unit)
+    }
+
+    /// How far behind the target is too far.
+    fn far(self) -> f64 {
+        let (seconds, lengths) = if self.is_part() { FAR_IN_PARTS } else { FAR };
+        seconds.max(lengths * self.length())
+    }
+}
 
 /// Where the viewer of a film that grows is, as it was at the latest report of the playhead.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,10 +87,10 @@ pub(super) struct Pace {
     pub(super) follows: bool,
     rate: f64,
     latency: Option<f64>,
-    // The edge when it was last heard to have gone on, when that was, and how long its segment is.
+    // The edge when it was last heard to have gone on, when that was, and in what steps it goes.
     edge: f64,
     heard: Duration,
-    segment: f64,
+    stride: Stride,
     // What stalls have added to the target, and since when there was none.
     raised: f64,
     calm_since: Duration,
@@ -65,35 +105,37 @@ impl Pace {
             latency: None,
             edge: 0.0,
             heard: Duration::ZERO,
-            segment: 2.0,
+            stride: Stride::Segment(2.0),
             raised: 0.0,
             calm_since: Duration::ZERO,
             stalls: 0,
         }
     }
 
-    /// News of the edge, whose segment is so many seconds long.
-    pub(super) fn heard(&mut self, now: Duration, edge: f64, segment: f64) {
+    /// News of the edge, which goes on in such steps.
+    pub(super) fn heard(&mut self, now: Duration, edge: f64, stride: Stride) {
         if edge > self.edge {
             (self.edge, self.heard) = (edge, now);
-            self.segment = if segment > 0.0 { segment } else { self.segment };
+            self.stride = if stride.length() > 0.0 { stride } else { self.stride };
         }
     }
 
     /// Where the edge is now, by the clock.
     fn edge_at(&self, now: Duration) -> f64 {
-        self.edge + now.saturating_sub(self.heard).as_secs_f64().min(self.segment)
+        self.edge + now.saturating_sub(self.heard).as_secs_f64().min(self.stride.length())
     }
 
     /// A stall, of which there were `stalls`, is a reason to stay further behind; unless nothing is published
     /// although the index can be had.
     fn count(&mut self, now: Duration, stalls: u64, has_index: bool) {
-        let is_silent = has_index && now.saturating_sub(self.heard).as_secs_f64() > 2.0 * self.segment;
+        let stands = STANDS.max(2.0 * self.stride.length());
+        let is_silent = has_index && now.saturating_sub(self.heard).as_secs_f64() > stands;
+        let (step, most) = self.stride.raise();
         if stalls > self.stalls && self.follows && !is_silent {
-            self.raised = (self.raised + RAISE.0 * self.segment).min(RAISE.1 * self.segment);
+            self.raised = (self.raised + step).min(most);
             self.calm_since = now;
         } else if now.saturating_sub(self.calm_since) > RAISE.2 {
-            self.raised = (self.raised - RAISE.0 * self.segment).max(0.0);
+            self.raised = (self.raised - step).max(0.0);
             self.calm_since = now;
         }
         self.stalls = stalls;
@@ -103,9 +145,11 @@ impl Pace {
         let off = self.latency.filter(|_| self.follows && playing).map_or(0.0, |latency| latency - target);
         let correcting = (self.rate - 1.0).abs() > f64::EPSILON;
         let same_way = (self.rate > 1.0) == (off > 0.0);
-        let enough = if correcting && same_way { OFF.1 } else { OFF.0 };
+        let (begins, ends) = if self.stride.is_part() { OFF_IN_PARTS } else { OFF };
+        let enough = if correcting && same_way { ends } else { begins };
+        let short = SHORT.min(self.stride.length() / 2.0);
         let wanted = if off.abs() < enough { 1.0 } else { 1.0 + (off / FULL).clamp(-1.0, 1.0) * MOST };
-        let wanted = if ahead < SHORT { wanted.min(1.0) } else { wanted };
+        let wanted = if ahead < short { wanted.min(1.0) } else { wanted };
         // In hundredths: a rate that changes with every look is heard.
         self.rate = (wanted * 100.0).round() / 100.0;
     }
@@ -164,10 +208,11 @@ impl Engine {
     /// Brings a viewer who follows and has fallen far behind to what is live; says whether it did.
     pub(super) fn leap(&mut self, now: Duration, out: &mut Vec<Command>) -> bool {
         let Some(live) = self.live().filter(|live| live.follows && self.playing) else { return false };
-        let segment = self.growth.as_ref().map_or(0.0, |growth| growth.pace.segment);
-        let far = live.target + FAR.0.max(FAR.1 * segment);
+        let stride = self.growth.as_ref().map_or(Stride::Segment(0.0), |growth| growth.pace.stride);
+        let far = live.target + stride.far();
         // No further than to where it would be joined: it may be there already, at an edge that stands still.
-        if live.latency.is_none_or(|latency| latency <= far) || live.latest <= self.position + segment {
+        let is_near = live.latest <= self.position + stride.length();
+        if live.latency.is_none_or(|latency| latency <= far) || is_near {
             return false;
         }
         self.go_to(now, live.latest, out);
@@ -209,6 +254,24 @@ mod tests {
     }
 
     #[test]
+    fn in_parts_smaller_differences_are_made_good_and_smaller_steps_taken() {
+        let at = Duration::from_secs;
+        let mut pace = pace(1.75);
+        pace.heard(at(10), 20.0, Stride::Part(0.5));
+        pace.choose(1.5, 1.0, true);
+        assert_eq!(pace.rate, 1.01);
+        pace.choose(1.5, 0.3, true);
+        assert_eq!(pace.rate, 1.01, "half a part is enough");
+        pace.choose(1.5, 0.2, true);
+        assert_eq!(pace.rate, 1.0);
+        for stall in 1..9 {
+            pace.count(at(11), stall, true);
+        }
+        assert_eq!(pace.raised, 2.0);
+        assert_eq!((pace.edge_at(at(10)), pace.edge_at(at(60))), (20.0, 20.5));
+    }
+
+    #[test]
     fn an_almost_empty_buffer_is_not_played_faster_and_nobody_else_at_another_rate() {
         let mut behind = pace(9.0);
         behind.choose(4.0, 0.2, true);
@@ -224,7 +287,7 @@ mod tests {
     fn stalls_raise_the_target_for_a_while_unless_nothing_is_published() {
         let at = Duration::from_secs;
         let mut pace = pace(4.0);
-        pace.heard(at(10), 20.0, 2.0);
+        pace.heard(at(10), 20.0, Stride::Segment(2.0));
         pace.count(at(11), 1, true);
         pace.count(at(12), 1, true);
         assert_eq!(pace.raised, 1.0);

@@ -97,6 +97,7 @@ impl Engine {
             let times = if track.refetched.0 == number { track.refetched.1 } else { 0 };
             if times < REFETCHES {
                 track.refetched = (number, times + 1);
+                track.begun = None;
                 track.cursor = Cursor::Number(number);
                 empty = false;
             }
@@ -169,6 +170,7 @@ impl Engine {
             let track = &mut self.tracks[number];
             out.push(Command::Remove { track: track.kind, start: part.start.max(0.0), end: part.end });
             track.buffered = track.buffered.without(part.start, part.end);
+            track.begun = None;
             track.cursor = Cursor::Number(segment);
         }
         self.ended = false;

@@ -79,7 +79,9 @@ impl Engine {
         let wanted = match track.buffered.end_at(position) {
             Some(end) if end + 0.1 >= index.end() && !track.held.any_stale() => index.next_number(),
             _ => {
-                let from = index.at(position) + u64::from(here && track.buffered.ahead(position) > 0.05);
+                let playing = index.at(position);
+                let is_there = here && track.buffered.ahead(position) > 0.05 && !track.is_in_parts(playing);
+                let from = playing + u64::from(is_there);
                 track.next_missing(index, from, replaceable)
             }
         };
@@ -89,6 +91,7 @@ impl Engine {
         };
         if !going_there {
             self.lose(now, number, out);
+            self.tracks[number].begun = None;
             self.tracks[number].cursor = Cursor::Number(wanted);
         }
         !here

@@ -125,6 +125,7 @@ impl Engine {
         out.push(Command::Remove { track: TrackKind::Audio, start: position, end: f64::INFINITY });
         track.buffered = track.buffered.without(position, f64::INFINITY);
         track.held.clear();
+        track.begun = None;
         track.current = rung;
         track.refetched = (u64::MAX, 0);
         if let Some(index) = track.index() {
@@ -137,12 +138,7 @@ impl Engine {
     pub(super) fn lose(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let medias = track.jobs.iter().map(|job| job.media).chain(track.waiting.iter().map(|w| w.media));
-        let first = medias
-            .filter_map(|media| match media {
-                Media::Number(segment) => Some(segment),
-                _ => None,
-            })
-            .min();
+        let first = medias.filter_map(Media::number).min();
         let mut any = self.drop_jobs(now, number, |job: &Job| job.media != Media::None, out);
         let track = &mut self.tracks[number];
         any |= !track.waiting.is_empty();
@@ -153,6 +149,8 @@ impl Engine {
             track.cursor = Cursor::Number(cursor.min(first));
         }
         if any {
+            // Decoding begins anew, and can do so at part 0.
+            track.begun = None;
             out.push(Command::Reset { track: track.kind });
         }
     }
@@ -165,6 +163,7 @@ impl Engine {
             out.push(Command::Reset { track: track.kind });
         }
         track.waiting.clear();
+        track.begun = None;
         track.current = rung;
         track.cursor = Cursor::Time(self.position);
     }
@@ -199,21 +198,24 @@ impl Engine {
         let in_time = self.position + self.fetch_time(track, target, playing + 1);
         let Some(index) = track.index() else { return };
         let next = if here { track.next_missing(index, playing + 1, in_time) } else { playing };
-        let late = |job: &Job| match job.media {
-            Media::Number(segment) => {
+        let late = |job: &Job| match job.media.number() {
+            Some(segment) => {
                 let begins = index.get(segment).map_or(0.0, |s| s.start);
                 !self.acceptable(track, job.rung) && (!here || next < segment || begins >= in_time)
             }
-            _ => false,
+            None => false,
         };
         // What waits may wait for a key that the license has no more, and would hold up all that comes after it.
         let barred = track.waiting.iter().any(|waiting| !self.allowed(track.ladder.step(waiting.rung)));
         let give_up = barred || track.segment_job().is_some_and(late);
         let running = track.segment_job().is_some();
+        // Parts of what may be played go on to the end of their segment, those of anything else do not.
+        let ends = track.begun.is_some_and(|begun| !self.allowed(track.ladder.step(begun.rung)));
         if give_up {
             self.lose(now, number, out);
         }
         let track = &mut self.tracks[number];
+        track.begun = track.begun.filter(|_| !ends);
         if give_up || !running {
             if let Cursor::Number(cursor) = track.cursor {
                 track.cursor = Cursor::Number(cursor.min(next));

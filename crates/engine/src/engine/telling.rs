@@ -11,19 +11,15 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 impl Engine {
-    /// When the segment of the download at this place of a track begins.
+    /// When the segment, or part, of the download at this place of a track begins.
     pub(super) fn segment_start(&self, number: usize, place: usize) -> Option<Duration> {
         let track = &self.tracks[number];
         let job = &track.jobs[place];
         let step = track.ladder.step(job.rung);
-        let start = match job.media {
-            Media::Number(segment) => {
-                step.index.as_ref().and_then(|index| index.get(segment)).map(|s| s.start)
-            }
-            Media::Start => step.representation.start().map(|start| start.time),
-            Media::None | Media::Unwanted => None,
-        };
-        start.map(seconds)
+        match job.media {
+            Media::Start => step.representation.start().map(|start| seconds(start.time)),
+            media => track.span(job.rung, media).map(|(start, _)| seconds(start)),
+        }
     }
 
     /// How the download at this place of a track is needed.
@@ -39,16 +35,13 @@ impl Engine {
         };
         let rungs = track.ladder.iter().filter(|(rung, _)| may(*rung));
         let top = rungs.map(|(_, step)| step.representation.bandwidth).max().unwrap_or(0).max(bandwidth);
-        let segment = match job.media {
-            Media::Number(segment) => step.index.as_ref().and_then(|index| index.get(segment)),
-            Media::None | Media::Start | Media::Unwanted => None,
-        };
+        let span = track.span(job.rung, job.media);
         let ahead = track.ahead(self.position);
         let plays = self.playing && self.speed > 0.0 && job.media != Media::None;
         ClientData {
             bandwidth,
             top,
-            length: segment.map(|segment| seconds(segment.end - segment.start)),
+            length: span.map(|(start, end)| seconds(end - start)),
             ahead: seconds(ahead),
             deadline: plays.then(|| seconds(ahead / self.speed)),
             throughput: self.estimate(),

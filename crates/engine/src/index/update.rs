@@ -1,6 +1,6 @@
 //! What is published of a film that grows.
 
-use super::Segment;
+use super::{Segment, SegmentParts};
 
 /// What the server has published of a film that grows: the answer to [`crate::Command::RefreshIndex`].
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +20,9 @@ pub struct NewSegments {
     pub representation: String,
     /// Number of the first one.
     pub first: u64,
-    /// In order, without gaps in the numbers. Low latency: the parts of the segment that is being made go
-    /// beside them, as a list of ranges or files of its own, so that `segments` stays a list of what is
-    /// whole.
+    /// In order, without gaps in the numbers. All of them are whole.
     pub segments: Vec<Segment>,
+    /// Low latency: the parts of the segment that is being made, which has the number behind the last whole
+    /// one's, and of those that were made just now. None where parts are not used.
+    pub parts: Vec<SegmentParts>,
 }

@@ -43,5 +43,9 @@ impl Track {
 fn add(index: &mut Option<SegmentIndex>, new: &NewSegments) -> bool {
     let are_files = new.segments.iter().all(|segment| matches!(segment.location, Location::File { .. }));
     let index = index.get_or_insert_with(|| SegmentIndex::starting_at(new.first));
-    are_files && index.extend(new.first, &new.segments)
+    let fits = are_files && index.extend(new.first, &new.segments);
+    if fits {
+        new.parts.iter().for_each(|of| index.set_parts(of));
+    }
+    fits
 }

@@ -1,7 +1,7 @@
 //! What a track needs next, and whether it has everything.
 
 use super::{Cursor, MOST_WAITING, Track};
-use crate::index::SegmentIndex;
+use crate::{index::SegmentIndex, ladder::Rung};
 
 /// What a track needs next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,7 +16,13 @@ pub enum Need {
     HeadBesideStart,
     /// This segment.
     Segment(u64),
+    /// Of a segment that was not whole when it was begun: this part.
+    Part(u64, usize),
 }
+
+/// With this much buffer, in seconds, a segment is waited for until it is whole: nobody is that near to the
+/// live edge who needs its parts.
+const NO_PARTS_FROM: f64 = 5.0;
 
 impl Track {
     /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there
@@ -56,19 +62,53 @@ impl Track {
         self.cursor = Cursor::Number(number);
         match segment {
             Some(segment) if segment.start < position + self.goals.forward && ahead < self.goals.bytes => {
-                Need::Segment(number)
+                self.need_of(number, position)
             }
             _ => Need::Nothing,
         }
     }
 
+    /// What comes next of a segment: all of it, or a part.
+    fn need_of(&self, number: u64, position: f64) -> Need {
+        let index = |rung: Rung| self.ladder.step(rung).index.as_ref();
+        let is_whole = index(self.current).is_some_and(|index| index.is_whole(number));
+        let Some(begun) = self.begun.filter(|begun| begun.number == number) else {
+            let has_parts = index(self.current).is_some_and(|index| index.parts_of(number).is_some());
+            return match is_whole {
+                true => Need::Segment(number),
+                false if has_parts && self.ahead(position) < NO_PARTS_FROM => Need::Part(number, 0),
+                false => Need::Nothing,
+            };
+        };
+        match index(begun.rung).and_then(|index| index.parts_of(number)) {
+            Some(of) if begun.next < of.parts.len() => Need::Part(number, begun.next),
+            Some(_) if !is_whole => Need::Nothing,
+            // Its parts are not told any more.
+            _ => Need::Segment(number),
+        }
+    }
+
+    /// Whether a segment was begun in parts, of which some are still to be fetched.
+    pub fn is_in_parts(&self, number: u64) -> bool {
+        self.begun.is_some_and(|begun| begun.number == number) && !self.has_all_parts(number)
+    }
+
+    /// Whether all parts of a segment that is whole have been fetched.
+    fn has_all_parts(&self, number: u64) -> bool {
+        let Some(begun) = self.begun.filter(|begun| begun.number == number) else { return false };
+        let Some(index) = &self.ladder.step(begun.rung).index else { return false };
+        index.is_whole(number) && index.parts_of(number).is_some_and(|of| begun.next >= of.parts.len())
+    }
+
     /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`.
+    /// One that is being made is never all there.
     pub fn next_missing(&self, index: &SegmentIndex, from: u64, replaceable: f64) -> u64 {
         let there = |number: u64| {
-            index.get(number).is_some_and(|s| {
-                let good = !self.held.is_stale(number) || s.start < replaceable;
-                good && self.buffered.covers(s.start, s.end)
-            })
+            index.is_whole(number)
+                && index.get(number).is_some_and(|s| {
+                    let good = !self.held.is_stale(number) || s.start < replaceable;
+                    good && (self.buffered.covers(s.start, s.end) || self.has_all_parts(number))
+                })
         };
         let mut number = from;
         while there(number) || self.waits(number) {

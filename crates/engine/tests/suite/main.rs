@@ -7,6 +7,7 @@ mod decoding;
 mod delivery;
 mod growing;
 mod live;
+mod low_latency;
 mod playing;
 mod seeking;
 mod storm;

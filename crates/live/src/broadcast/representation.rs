@@ -79,3 +79,24 @@ pub(super) fn language(code: [u8; 3]) -> String {
     let code = std::str::from_utf8(&code).unwrap_or("und");
     isolang::Language::from_639_3(code).and_then(|language| language.to_639_1()).unwrap_or(code).to_owned()
 }
+
+/// What has been absent for so long, in seconds, is not waited for.
+const ABSENT: f64 = 2.0;
+
+/// Whether what is published up to these times, in seconds, goes as far as `front`, give or take half a part.
+pub(super) fn is_level(front: f64, mut ends: impl Iterator<Item = f64>, part: f64) -> bool {
+    ends.all(|end| end + part / 2.0 >= front || end + ABSENT < front)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_level;
+
+    #[test]
+    fn sound_is_level_with_pictures_when_it_lacks_less_than_half_a_part() {
+        let level = |sound: f64| is_level(8.98, [8.98, sound].into_iter(), 0.5);
+        // As ffmpeg sends it: 24 pictures of 25 a second, 23 frames of AAC.
+        assert!(!level(8.512) && level(9.003) && level(8.8));
+        assert!(level(3.0), "it has stopped");
+    }
+}

@@ -171,6 +171,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 window: 300.0,
                 target_latency: 2.5,
                 index_url: url.clone(),
+                other_index_urls: cdns.iter().skip(1).map(|cdn: &Cdn| (cdn.id, url.clone())).collect(),
             });
             // Texts and pictures of the same files as the rest.
             let urls = || downloadables.first().map(|d: &Downloadable| d.urls.clone()).unwrap_or_default();

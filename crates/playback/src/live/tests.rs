@@ -47,6 +47,7 @@ fn manifest() -> Manifest {
             window: 300.0,
             target_latency: 2.5,
             index_url: "https://cdn/s/live/school/lecture/0a1b2c3d/index.json?p=1&h=2".into(),
+            other_index_urls: Vec::new(),
         }),
         downloadables: Vec::new(),
         text_tracks: Vec::new(),
@@ -65,7 +66,7 @@ fn manifest() -> Manifest {
 fn what_is_whole_is_told_by_number_and_gaps_begin_anew() {
     let index = parse(&index()).unwrap();
     assert!(index.has_media() && index.is_settled() && index.state == EventState::Live);
-    let update = index.update();
+    let update = index.update(true);
     let told: Vec<_> =
         update.added.iter().map(|new| (new.representation.as_str(), new.first, new.segments.len())).collect();
     assert_eq!(told, [("v240-1", 3, 3), ("a-en-1", 3, 2), ("a-en-1", 6, 1)]);
@@ -83,7 +84,7 @@ fn pictures_end_together() {
     other["init"]["url"] = "v480-1/init.mp4".into();
     other["segments"].as_array_mut().unwrap().truncate(2);
     value["representations"].as_array_mut().unwrap().push(other);
-    let update = parse(&value).unwrap().update();
+    let update = parse(&value).unwrap().update(true);
     assert!(update.finished);
     assert_eq!(update.added[0].segments.len(), 2, "the one that the other lacks is left out");
     assert_eq!(update.added[2].first, 6, "sound is not");
@@ -92,7 +93,8 @@ fn pictures_end_together() {
 #[test]
 fn a_manifest_is_made_whole() {
     let (manifest, index) = (manifest(), parse(&index()).unwrap());
-    let whole = index.complete(&manifest);
+    let (whole, in_parts) = index.complete(&manifest, true);
+    assert!(!in_parts, "none are told");
     assert!(is_same_session(&whole, &manifest) && !index.has_more_than(&whole));
     assert!(index.has_more_than(&manifest));
     let [picture, sound] = &whole.downloadables[..] else { panic!("{whole:?}") };
@@ -111,6 +113,71 @@ fn a_manifest_is_made_whole() {
     assert_eq!(crate::heads(&whole, engine::model::TrackKind::Video).len(), 1);
 }
 
+/// The index as it is near the live edge: number 6 is being made.
+fn in_parts() -> Value {
+    let mut value = index();
+    let part = |duration: u64| json!({"duration": duration, "size": 400, "independent": false});
+    let video = &mut value["representations"][0]["segments"];
+    video[2]["parts"] = (0..4).map(|_| part(45_000)).collect();
+    (video[3]["duration"], video[3]["parts"]) = (90_000.into(), (0..2).map(|_| part(45_000)).collect());
+    let sound = &mut value["representations"][1]["segments"];
+    (sound[2]["complete"], sound[2]["parts"]) = (false.into(), json!([part(24_000), part(23_552)]));
+    value
+}
+
+#[test]
+fn parts_are_told_and_bring_the_viewer_nearer_to_what_is_live() {
+    let index = parse(&in_parts()).unwrap();
+    let update = index.update(true);
+    let told: Vec<_> =
+        update.added.iter().map(|new| (new.first, new.segments.len(), new.parts.len())).collect();
+    assert_eq!(told, [(3, 3, 2), (3, 2, 1)]);
+    let open = &update.added[0].parts[1];
+    assert_eq!((open.number, open.start, open.end(), open.parts[1].size), (6, 12.0, 13.0, 400));
+    assert!(index.update(false).added.iter().all(|new| new.parts.is_empty()));
+    let latency = |target: f64, takes_parts: bool| {
+        let mut manifest = manifest();
+        manifest.live.as_mut().unwrap().target_latency = target;
+        let (whole, in_parts) = index.complete(&manifest, takes_parts);
+        (whole.live.unwrap().target_latency, in_parts)
+    };
+    assert_eq!(latency(1.0, true), (1.5, true), "three parts");
+    assert_eq!(latency(2.5, true), (2.5, true));
+    assert_eq!(latency(6.0, true), (6.0, false), "that far behind segments are whole");
+    assert_eq!(latency(1.0, false), (3.5, false));
+    // Only the open segment is news.
+    let mut value = in_parts();
+    for representation in value["representations"].as_array_mut().unwrap() {
+        representation["segments"] = json!([representation["segments"].as_array().unwrap().last().unwrap()]);
+    }
+    let update = parse(&value).unwrap().update(true);
+    let told: Vec<_> =
+        update.added.iter().map(|new| (new.first, new.segments.len(), new.parts.len())).collect();
+    assert_eq!(told, [(6, 0, 1), (6, 0, 1)]);
+}
+
+#[test]
+fn every_network_that_has_the_index_has_the_files() {
+    let mut manifest = manifest();
+    let cdn = manifest.cdns[0].clone();
+    manifest.cdns.extend([8, 9].map(|id| nccp::Cdn { id, ..cdn.clone() }));
+    let live = manifest.live.as_mut().unwrap();
+    live.other_index_urls = vec![(9, "https://b/live/s/index.json?q=3".into())];
+    let live = live.clone();
+    let (whole, _) = parse(&index()).unwrap().complete(&manifest, true);
+    let urls: Vec<_> = whole.downloadables[1].urls.iter().map(|url| (url.cdn_id, url.url.as_str())).collect();
+    let first = "https://cdn/s/live/school/lecture/0a1b2c3d/a-en-1/?p=1&h=2";
+    assert_eq!(urls, [(7, first), (9, "https://b/live/s/a-en-1/?q=3")]);
+    assert_eq!(whole.cdns.iter().map(|cdn| cdn.id).collect::<Vec<_>>(), [7, 9]);
+    let ask = |cdn: Option<&str>, part| {
+        let cdn = cdn.map(str::to_owned);
+        engine_question(&live, &engine::IndexQuestion { since: Some(6), part, cdn })
+    };
+    assert_eq!(ask(Some("9"), Some((6, 2))), "https://b/live/s/index.json?q=3&since=6&wait=6.2");
+    assert_eq!(ask(Some("7"), None), format!("{}&since=6&wait=6", live.index_url));
+    assert_eq!(ask(None, None), format!("{}&since=6&wait=6", live.index_url));
+}
+
 #[test]
 fn an_event_is_begun_with_enough_of_it() {
     let mut value = index();
@@ -127,9 +194,11 @@ fn an_event_is_begun_with_enough_of_it() {
 fn questions_carry_the_token() {
     let live = manifest().live.unwrap();
     let url = "https://cdn/s/live/school/lecture/0a1b2c3d/index.json?p=1&h=2";
-    assert_eq!(index_question(&live, None, None), url);
-    assert_eq!(index_question(&live, Some(7), Some(8)), format!("{url}&since=7&wait=8"));
-    assert_eq!(index_question(&live, None, Some(0)), format!("{url}&wait=0"));
+    assert_eq!(index_question(&live, 0, None), url);
+    assert_eq!(index_question(&live, 3, Some(0)), format!("{url}&wait=0"));
+    let others = LiveManifest { other_index_urls: vec![(2, "https://b/i".into())], ..live };
+    assert_eq!(index_question(&others, 1, Some(7)), "https://b/i?wait=7");
+    assert_eq!(index_question(&others, 2, None), url);
     assert_eq!(beside("https://cdn/a/index.json", "v/"), "https://cdn/a/v/");
 }
 
@@ -206,11 +275,11 @@ proptest! {
         value["representations"][0]["timescale"] = timescale.into();
         (value["first"], value["last"], value["target"]) = (first.into(), last.into(), target.into());
         if let Some(index) = parse(&value) {
-            let whole = index.complete(&manifest());
+            let (whole, in_parts) = index.complete(&manifest(), true);
             let film = crate::presentation(&whole, 0.0, |_| true);
             let mut engine = engine::Engine::new(engine::Config::default());
             engine.handle(std::time::Duration::ZERO, engine::Event::Manifest(film));
-            engine.handle(std::time::Duration::ZERO, engine::Event::IndexUpdate(index.update()));
+            engine.handle(std::time::Duration::ZERO, engine::Event::IndexUpdate(index.update(in_parts)));
             let _ = (index.seconds_to(last), index.first_unlicensed(|_| false));
         }
     }

@@ -27,6 +27,8 @@ const CHANGING: u64 = 1;
 const MOMENT: u64 = 12;
 /// Longest wait for what is not there yet.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// Who waits for a part by the index waits so much longer at most for what else there is of that time.
+const LEVEL: Duration = Duration::from_millis(200);
 /// Segments ahead of the latest for which anybody may wait.
 const AHEAD: u64 = 2;
 
@@ -204,7 +206,11 @@ impl Asked<'_> {
         let before = session.read(silent);
         let turned = |broadcast: &Broadcast| representation.is_none() && silent(broadcast) != before;
         let _ = tokio::time::timeout(PATIENCE, session.until(|b| there(b) || turned(b))).await;
-        Ok(session.read(there))
+        let is_there = session.read(there);
+        if representation.is_none() && part.is_some() && is_there {
+            let _ = tokio::time::timeout(LEVEL, session.until(Broadcast::is_level)).await;
+        }
+        Ok(is_there)
     }
 
     async fn index(&self, session: &Session) -> Response {

@@ -169,6 +169,10 @@ fn told(cdns: &[Cdn<'_>], pack: &Pack) -> Vec<nccp::Cdn> {
     cdns.iter().map(told).collect()
 }
 
+/// So many parts players stay behind what is live, as in LL-HLS (draft-pantos-hls-rfc8216bis,
+/// `PART-HOLD-BACK`).
+const HOLD_BACK: i64 = 3;
+
 /// The manifest of an event that is live. Its index is everybody's and lists all pictures: a greatest height keeps back
 /// only a license that was to come along with keys of higher ones.
 fn live_manifest(
@@ -185,14 +189,17 @@ fn live_manifest(
         let token = live_url::sign(signer, base, (app, event), expiration, now);
         format!("{base}/s/live/{app}/{event}/{}/{name}?{token}", session.id().short())
     };
-    let (runs, (segment, part, window)) = session.read(|b| (b.runs().to_vec(), b.lengths()));
+    let (runs, (_, part, window)) = session.read(|b| (b.runs().to_vec(), b.lengths()));
     let seconds = |micros: i64| micros as f64 / 1e6;
     // The latest run's clock: what is live now is live by it.
     let begun = runs.iter().rev().find_map(|run| Some(run.wall? as f64 / 1e3 - seconds(run.start)));
     let metadata = drm_metadata::make_up_to(service, movie, pack, highest, now)?;
-    let cdns = cdns::ordered(&service.config, &tokens, seed);
+    let mut cdns = cdns::ordered(&service.config, &tokens, seed);
+    // A network whose tokens are for one file each cannot carry live events.
+    cdns.retain(|cdn| !live_url::sign(cdn.signer, cdn.base_url, (app, event), expiration, now).is_empty());
     let own = (tokens.own(), service.config.edge_base());
     let (signer, base) = cdns.first().map_or(own, |cdn| (cdn.signer, cdn.base_url));
+    let other = |cdn: &Cdn<'_>| (cdn.id, url(cdn.signer, cdn.base_url, "index.json"));
     Ok(Manifest {
         movie_id,
         movie_type: MovieType::Dynamic,
@@ -202,8 +209,9 @@ fn live_manifest(
         live: Some(LiveManifest {
             availability_start: begun.unwrap_or(now as f64),
             window: seconds(window),
-            target_latency: seconds(segment.saturating_add(part)),
+            target_latency: seconds(part.saturating_mul(HOLD_BACK)),
             index_url: url(signer, base, "index.json"),
+            other_index_urls: cdns.iter().skip(1).map(other).collect(),
         }),
         downloadables: Vec::new(),
         text_tracks: Vec::new(),

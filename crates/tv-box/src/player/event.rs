@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use engine::IndexQuestion;
 use nccp::{LiveManifest, Manifest};
-use playback::{EventState, LiveIndex, MAX_INDEX, index_question};
+use playback::{EventState, LiveIndex, MAX_INDEX, engine_question, index_question};
 use tokio::time::Instant;
 
 use crate::Error;
 
 /// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// From one question to the next while nothing of the event can be played, at least.
 const BETWEEN: Duration = Duration::from_millis(700);
 /// How often a representation that has only just begun, or enough to begin with, is waited for.
@@ -27,6 +28,9 @@ pub(super) enum NoIndex {
     /// The session is over, or its URLs are: a fresh manifest says what there is.
     Gone,
 }
+
+/// Player programs want more ahead than low latency leaves: segments are fetched when they are whole.
+pub(super) const IN_PARTS: bool = false;
 
 /// What an event's manifest names no more.
 pub(super) const MOVED: Error = Error::Event("it is over, or goes on under another address");
@@ -60,14 +64,14 @@ impl Feed {
         Self { live, whole, told: false, declared, asked, licensed: Vec::new(), lacking: None }
     }
 
-    /// What is new since a number; at first all that was known when the film began.
+    /// What the engine asks for; at first all that was known when the film began.
     pub(super) fn news(
         &mut self,
         client: &reqwest::Client,
-        since: Option<u64>,
+        question: &IndexQuestion,
     ) -> impl Future<Output = Result<Box<LiveIndex>, NoIndex>> + Send + use<> {
         let known = (!std::mem::replace(&mut self.told, true)).then(|| self.whole.clone());
-        let (client, url) = (client.clone(), index_question(&self.live, since, since));
+        let (client, url) = (client.clone(), engine_question(&self.live, question));
         async move {
             match known {
                 Some(index) => Ok(Box::new(index)),
@@ -106,7 +110,7 @@ impl Feed {
         if let Some(live) = &fresh.live {
             self.live = live.clone();
         }
-        self.whole.complete(fresh)
+        self.whole.complete(fresh, IN_PARTS).0
     }
 }
 
@@ -121,13 +125,13 @@ pub(super) async fn complete(
     let live = manifest.live.clone().ok_or(Error::Protocol)?;
     let (mut next, mut unsettled, mut failures) = (None, 0, 0);
     loop {
-        match ask(client, &index_question(&live, None, next)).await {
+        match ask(client, &index_question(&live, failures, next)).await {
             Ok(index) => {
                 failures = 0;
                 unsettled += u32::from(index.has_media());
                 let is_ready = index.is_settled() && index.is_enough();
                 if is_ready || (index.has_media() && unsettled > SETTLING) {
-                    return Ok((index.complete(manifest), Feed::new(live, index)));
+                    return Ok((index.complete(manifest, IN_PARTS).0, Feed::new(live, index)));
                 }
                 if index.state == EventState::Ended {
                     return Err(MOVED);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use decryptor::SessionId;
 use engine::{
-    Command, Config, Engine, Event, Trouble as Hitch,
+    Command, Config, Engine, Event, IndexQuestion, Trouble as Hitch,
     abr::StartConditions,
     model::{Presentation, TrackKind},
 };
@@ -14,7 +14,7 @@ use playback::{Due, LiveIndex, PictureChoice, Renewal, Terms, cmcd::Cmcd, is_sam
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::event::{Feed, MOVED, NoIndex};
+use super::event::{Feed, IN_PARTS, MOVED, NoIndex};
 use super::outlet::{Outlet, Progress};
 use super::track::TrackRun;
 use super::{fit, is_protected, is_supported};
@@ -233,15 +233,15 @@ impl<'a> Film<'a> {
             }
             Command::EndOfStream => self.complete = true,
             Command::RefreshManifest => self.refresh_manifest(),
-            Command::RefreshIndex { since } => self.refresh_index(since),
+            Command::RefreshIndex(question) => self.refresh_index(&question),
             Command::Fail(error) => self.failure = Some(error.into()),
         }
     }
 
-    fn refresh_index(&mut self, since: Option<u64>) {
+    fn refresh_index(&mut self, question: &IndexQuestion) {
         // Nothing that is on demand grows.
         let Some(event) = &mut self.event else { return };
-        let (asked, answer) = (event.news(self.client, since), self.answer.clone());
+        let (asked, answer) = (event.news(self.client, question), self.answer.clone());
         tokio::spawn(async move {
             let _ = answer.send(Answer::Index(asked.await)).await;
         });
@@ -255,7 +255,7 @@ impl<'a> Film<'a> {
             let within = (index.seconds_to(first) / 2.0).min(ASK_WITHIN);
             self.renewal.keys_declared(now, within, fastrand::f64());
         }
-        self.feed(Event::IndexUpdate(index.update()))?;
+        self.feed(Event::IndexUpdate(index.update(IN_PARTS)))?;
         if let Some(window) = self.engine.window() {
             self.duration = window.edge;
         }

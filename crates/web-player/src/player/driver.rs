@@ -9,7 +9,7 @@ use std::{
 
 use drm_api::cdm::StreamId;
 use engine::{
-    Command, Config, Engine, Event, Live, Window,
+    Command, Config, Engine, Event, IndexQuestion, Live, Window,
     abr::{StartConditions, caps::Limit},
     model::TrackKind,
 };
@@ -50,8 +50,8 @@ thread_local! {
 pub(super) trait DriverHost {
     /// The engine wants a fresh manifest.
     fn refresh_manifest(self: Rc<Self>);
-    /// The engine wants to know what is new in an event, from this number on; the answer is an event for it.
-    fn refresh_index(self: Rc<Self>, since: Option<u64>);
+    /// The engine wants to know what is new in an event; the answer is an event for it.
+    fn refresh_index(self: Rc<Self>, question: IndexQuestion);
     /// The video element has the media source now.
     fn attached(self: Rc<Self>);
     /// The film's length in seconds is known.
@@ -505,8 +505,10 @@ impl Driver {
             Command::RefreshManifest => {
                 self.host.upgrade().into_iter().for_each(DriverHost::refresh_manifest)
             }
-            Command::RefreshIndex { since } => {
-                self.host.upgrade().into_iter().for_each(|host| host.refresh_index(since));
+            Command::RefreshIndex(question) => {
+                if let Some(host) = self.host.upgrade() {
+                    host.refresh_index(question);
+                }
             }
             Command::Fail(error) => self.fail(Problem::from(&error)),
         }

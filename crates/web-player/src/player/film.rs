@@ -9,7 +9,7 @@ use std::{
 };
 
 use drm_api::cdm::Request;
-use engine::{Event, abr::caps::Limit};
+use engine::{Event, IndexQuestion, abr::caps::Limit};
 use gloo::utils::window;
 use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId};
 use playback::{PictureChoice, PictureGroup, is_same_session, pictures_to_ask_about};
@@ -436,8 +436,8 @@ impl DriverHost for Film {
         spawn_local(self.fresh_manifest());
     }
 
-    fn refresh_index(self: Rc<Self>, since: Option<u64>) {
-        spawn_local(self.news(since));
+    fn refresh_index(self: Rc<Self>, question: IndexQuestion) {
+        spawn_local(self.news(question));
     }
 
     fn attached(self: Rc<Self>) {

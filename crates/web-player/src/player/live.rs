@@ -1,17 +1,23 @@
 //! An event while it goes on: its index, asked for again and again, and what the page may know of it.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
+use engine::IndexQuestion;
 use futures_util::future::{Either, select};
 use gloo::{net::http::Request, timers::future::TimeoutFuture};
 use nccp::{LiveManifest, Manifest};
-use playback::{EventState, LiveIndex, MAX_INDEX, Run, index_question, waits, wall_of};
+use playback::{EventState, LiveIndex, MAX_INDEX, Run, engine_question, index_question, waits, wall_of};
 use web_sys::{AbortController, RequestCredentials};
 
+use crate::clock;
+
 /// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
-const PATIENCE_MS: u32 = 25_000;
+const PATIENCE_MS: u32 = 15_000;
 /// From one question to the next while nothing of the event can be played, at least.
 const BETWEEN_MS: u32 = 700;
+/// An index that is older does not say where an event is to be joined that is followed by parts.
+const FRESH: Duration = Duration::from_millis(250);
 /// How often a representation that has only just begun, or enough to begin with, is waited for.
 const SETTLING: u32 = 4;
 /// So often the server says of an event that nobody has begun to watch that it is another, or over, until
@@ -56,7 +62,9 @@ pub(super) enum NoIndex {
 pub(super) struct Feed {
     live: RefCell<Option<LiveManifest>>,
     /// The one that the manifest was made whole with, until the engine asks for it.
-    first: RefCell<Option<LiveIndex>>,
+    first: RefCell<Option<(Duration, LiveIndex)>>,
+    /// Whether it is followed by parts of segments; decided when it is begun.
+    in_parts: Cell<Option<bool>>,
     pub(super) state: Cell<EventState>,
     pub(super) runs: RefCell<Vec<Run>>,
     pub(super) has_replay: Cell<bool>,
@@ -75,9 +83,9 @@ impl Feed {
     ) -> Option<Result<Manifest, NoIndex>> {
         let live = manifest.live.clone()?;
         self.live.replace(Some(live.clone()));
-        let (mut next, mut unsettled) = (None, 0);
+        let (mut next, mut unsettled, mut turn) = (None, 0, 0);
         loop {
-            let asked = ask(&index_question(&live, None, next)).await;
+            let asked = ask(&index_question(&live, turn, next)).await;
             if !wanted() {
                 return None;
             }
@@ -90,8 +98,9 @@ impl Feed {
                     unsettled += u32::from(index.has_media());
                     let is_ready = index.is_settled() && index.is_enough();
                     if is_ready || index.has_media() && unsettled > SETTLING {
-                        let whole = index.complete(manifest);
-                        self.first.replace(Some(index));
+                        let (whole, in_parts) = index.complete(manifest, true);
+                        self.in_parts.set(self.in_parts.get().or(Some(in_parts)));
+                        self.first.replace(Some((clock::monotonic(), index)));
                         return Some(Ok(whole));
                     }
                     if index.state == EventState::Ended {
@@ -100,18 +109,28 @@ impl Feed {
                     // Held back until one more segment is whole.
                     next = Some(index.numbers.1);
                 }
+                // Another network may have it.
+                Err(_) if (turn as usize) < live.other_index_urls.len() => turn += 1,
                 Err(error) => return Some(Err(error)),
             }
             pause.await;
         }
     }
 
-    /// What is new since a number. The first time it is there already.
-    pub(super) async fn news(&self, since: Option<u64>) -> Result<LiveIndex, NoIndex> {
-        if let Some(first) = self.first.take() {
+    /// Whether the engine is to hear of parts of segments.
+    pub(super) fn in_parts(&self) -> bool {
+        self.in_parts.get().unwrap_or_default()
+    }
+
+    /// What the engine asks for. The first time it is there already, if it is not too old to say where what
+    /// is live is.
+    pub(super) async fn news(&self, question: &IndexQuestion) -> Result<LiveIndex, NoIndex> {
+        if let Some((heard, first)) = self.first.take()
+            && (!self.in_parts() || clock::monotonic().saturating_sub(heard) < FRESH)
+        {
             return Ok(first);
         }
-        let question = self.live.borrow().as_ref().map(|live| index_question(live, since, since));
+        let question = self.live.borrow().as_ref().map(|live| engine_question(live, question));
         let index = ask(&question.ok_or(NoIndex::Later)?).await?;
         self.heard(&index);
         Ok(index)

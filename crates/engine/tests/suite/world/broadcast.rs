@@ -1,10 +1,14 @@
 //! A server that publishes a film while it plays: segments are files, of which the newest can be fetched.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    time::Duration,
+};
 
 use engine::{
-    Config, Event,
-    index::{IndexUpdate, Location, NewSegments, Segment},
+    Config, Event, IndexQuestion,
+    index::{IndexUpdate, Location, NewSegments, Part, Segment, SegmentParts},
     model::{Layout, Presentation, Representation, SegmentFiles, Source, Timeline},
 };
 
@@ -14,6 +18,18 @@ use super::{BEGINS, Film, SEGMENT, World, count};
 pub const FIRST: u64 = 7000;
 /// Bytes of an init segment.
 pub const INIT: u64 = 1000;
+/// A question that waits for a part is answered after this, whatever there is.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// Parts are told of so many of the latest whole segments.
+const WITH_PARTS: usize = 3;
+
+/// A question for the index, and since when there is what it waits for.
+#[derive(Clone, Debug)]
+struct Asked {
+    at: Duration,
+    question: IndexQuestion,
+    there: Option<Duration>,
+}
 
 #[derive(Clone, Debug)]
 pub struct Broadcast {
@@ -35,8 +51,12 @@ pub struct Broadcast {
     pub answers: bool,
     /// How often it was asked for.
     pub asked: usize,
+    /// Seconds of a part, where segments are published in parts.
+    pub part: Option<f64>,
+    /// CDNs that do not give the index.
+    pub without_index: BTreeSet<String>,
     next: Duration,
-    question: Option<(Duration, Option<u64>)>,
+    question: Option<Asked>,
     /// The oldest number that the viewer was told of.
     told: u64,
 }
@@ -54,6 +74,8 @@ impl Broadcast {
             silent: None,
             answers: true,
             asked: 0,
+            part: None,
+            without_index: BTreeSet::new(),
             next: BEGINS + Duration::from_secs_f64(SEGMENT),
             question: None,
             told: 0,
@@ -66,13 +88,52 @@ impl Broadcast {
         silent.map_or(self.published, |(_, from)| self.published.min(*from))
     }
 
+    /// How far the encoder is in the segment that is being made, in seconds.
+    fn made(&self, now: Duration) -> f64 {
+        SEGMENT - self.next.saturating_sub(now).as_secs_f64()
+    }
+
+    /// How many parts there are of the segment that is being made. The last one comes with the whole.
+    fn open_parts(&self, now: Duration) -> usize {
+        self.part
+            .map_or(0, |part| ((self.made(now) / part + 1e-9).max(0.0) as usize).min(in_segment(part) - 1))
+    }
+
+    /// Whether there is a part.
+    fn has(&self, (number, part): (u64, usize), now: Duration) -> bool {
+        let open = FIRST + self.published as u64;
+        number < open || (number == open && part < self.open_parts(now))
+    }
+
     /// Places in the film that can be fetched.
     pub fn places(&self) -> Range<usize> {
         self.published.saturating_sub(self.window)..self.published
     }
 }
 
+/// How many parts of so many seconds a segment has.
+fn in_segment(part: f64) -> usize {
+    ((SEGMENT / part).round() as usize).max(1)
+}
+
+/// Bytes of one of so many parts.
+fn size_of_part(whole: u64, part: usize, count: usize) -> u64 {
+    let each = whole / count as u64;
+    if part + 1 == count { whole - each * (count as u64 - 1) } else { each }
+}
+
 impl Film {
+    /// The first parts, of so many seconds, of the segment at a place.
+    pub fn parts(&self, id: &str, place: usize, part: f64, how_many: usize) -> SegmentParts {
+        let (whole, count) = (self.file(id).sizes[place], in_segment(part));
+        let one = |n: usize| Part { duration: part, size: size_of_part(whole, n, count) };
+        SegmentParts {
+            number: FIRST + place as u64,
+            start: place as f64 * SEGMENT,
+            parts: (0..how_many.min(count)).map(one).collect(),
+        }
+    }
+
     pub fn broadcast(&self, broadcast: &Broadcast, generation: u32, urls_valid: Duration) -> Presentation {
         let files = SegmentFiles { init: "init.mp4".into(), media: "$Number$.m4s".into() };
         let representation = |mut plain: Representation| {
@@ -102,7 +163,8 @@ impl Film {
             Segment { location: Location::File { size }, start: part.start, end: part.end }
         };
         let first = FIRST + places.start as u64;
-        NewSegments { representation: id.into(), first, segments: places.map(segment).collect() }
+        let segments = places.map(segment).collect();
+        NewSegments { representation: id.into(), first, segments, parts: vec![] }
     }
 }
 
@@ -129,6 +191,7 @@ impl World {
     /// What is published in this step, and the answer to a question about it.
     pub(super) fn publish(&mut self) {
         let (now, step, rtt, gone) = (self.now, self.step, self.rtt, self.gone);
+        let late = self.question_late;
         let all = count(self.duration);
         let Some(broadcast) = &mut self.broadcast else { return };
         if broadcast.stopped {
@@ -137,11 +200,26 @@ impl World {
             broadcast.published += 1;
             broadcast.next += Duration::from_secs_f64(SEGMENT);
         }
-        let Some((_, since)) = broadcast.question.filter(|(asked, _)| now >= *asked + rtt) else { return };
-        broadcast.question = None;
-        if !broadcast.answers || gone {
+        let Some(mut asked) = broadcast.question.take() else { return };
+        // Who waits for a part is answered when there is one; everybody else at once.
+        let waits = asked.question.part.is_some_and(|part| !broadcast.has(part, now));
+        if asked.there.is_none() && (!waits || now >= asked.at + PATIENCE) {
+            asked.there = Some(if asked.question.part.is_some() { now } else { asked.at });
+        }
+        let fails = !broadcast.answers
+            || gone
+            || asked.question.cdn.as_ref().is_some_and(|cdn| broadcast.without_index.contains(cdn));
+        let due = if fails { Some(asked.at) } else { asked.there };
+        if due.is_none_or(|there| now < (there + rtt / 2 + late).max(asked.at + rtt)) {
+            broadcast.question = Some(asked);
+            return;
+        }
+        if fails {
             return self.tell(Event::IndexFailed);
         }
+        let since = asked.question.since;
+        // What has been published meanwhile is not in the answer.
+        let (part, open) = (broadcast.part, broadcast.open_parts(now.saturating_sub(rtt / 2)));
         let places = broadcast.places();
         let known = since.map_or(0, |since| (since - FIRST) as usize);
         let (sized, published) = (broadcast.sized, broadcast.published);
@@ -155,24 +233,54 @@ impl World {
                 .files
                 .iter()
                 .zip(ends)
-                .map(|(file, end)| self.film.files(&file.id, from.min(end)..end, sized))
+                .map(|(file, end)| {
+                    let mut new = self.film.files(&file.id, from.min(end)..end, sized);
+                    let latest = end.saturating_sub(WITH_PARTS).max(from.min(end))..end;
+                    if let Some(part) = part {
+                        new.parts = latest
+                            .map(|place| self.film.parts(&file.id, place, part, usize::MAX))
+                            // Of one that has fallen silent nothing is being made.
+                            .chain(
+                                (end == published && published < all)
+                                    .then(|| self.film.parts(&file.id, published, part, open)),
+                            )
+                            .filter(|of| !of.parts.is_empty())
+                            .collect();
+                    }
+                    new
+                })
                 .collect(),
             finished: published == all,
         };
         self.tell(Event::IndexUpdate(update));
     }
 
-    pub(super) fn ask(&mut self, since: Option<u64>) {
-        let now = self.now;
+    pub(super) fn ask(&mut self, question: IndexQuestion) {
+        let at = self.now;
         let server = self.server();
-        assert_eq!(server.question, None, "one question at a time");
-        server.question = Some((now, since));
+        assert!(server.question.is_none(), "one question at a time");
+        server.question = Some(Asked { at, question, there: None });
         server.asked += 1;
+        self.question_late = self.lost(1);
     }
 
-    /// What a URL of the broadcast is of: the place of its segment, none for an init segment; and the
-    /// file's size. Not the file, when it cannot be had any more.
-    pub(super) fn look_up(&self, id: &str, url: &str) -> (Option<usize>, Option<u64>) {
+    /// How far the encoder is, in seconds of the film: what it sees now.
+    pub fn encoded(&self) -> f64 {
+        let broadcast = self.broadcast.as_ref().unwrap();
+        broadcast.published as f64 * SEGMENT + broadcast.made(self.now)
+    }
+
+    /// Where a part of a segment is, and how many bytes it has.
+    pub(super) fn span_of_part(&self, id: &str, place: usize, part: usize) -> (f64, f64, u64) {
+        let length = self.broadcast.as_ref().unwrap().part.unwrap();
+        let of = self.film.parts(id, place, length, usize::MAX);
+        let (start, end) = of.span(part).unwrap();
+        (start, end, of.parts[part].size)
+    }
+
+    /// What a URL of the broadcast is of: the place of its segment and the number of its part, none for an
+    /// init segment; and the file's size. Not the file, when it cannot be had any more.
+    pub(super) fn look_up(&self, id: &str, url: &str) -> (Option<(usize, Option<usize>)>, Option<u64>) {
         let broadcast = self.broadcast.as_ref().unwrap();
         let path = url.split_once('?').unwrap().0;
         let path = path.split_once("/range/").map_or(path, |(path, _)| path);
@@ -180,12 +288,20 @@ impl World {
         if name == "init.mp4" {
             return (None, Some(INIT));
         }
-        let number: u64 = name.strip_suffix(".m4s").unwrap().parse().unwrap();
+        let name = name.strip_suffix(".m4s").unwrap();
+        if let Some((number, part)) = name.split_once('.') {
+            let (number, part): (u64, usize) = (number.parse().unwrap(), part.parse().unwrap());
+            assert!(broadcast.told <= number, "{number} has left the window");
+            assert!(broadcast.has((number, part), self.now), "{name} is not there yet");
+            let place = (number - FIRST) as usize;
+            return (Some((place, Some(part))), Some(self.span_of_part(id, place, part).2));
+        }
+        let number: u64 = name.parse().unwrap();
         assert!(broadcast.told <= number, "{number} has left the window");
         let place = (number - FIRST) as usize;
         assert!(place < broadcast.end_of(id), "{number} is not there yet");
         let size = self.film.file(id).sizes[place];
-        (Some(place), broadcast.places().contains(&place).then_some(size))
+        (Some((place, None)), broadcast.places().contains(&place).then_some(size))
     }
 
     /// How often each segment was asked for, by representation and number.

@@ -35,6 +35,8 @@ pub struct Flight {
     /// Bytes of the answer.
     pub length: u64,
     pub sent: Duration,
+    /// What lost packets add to the time to its first byte.
+    pub late: Duration,
     pub delivered: u64,
     pub behaviour: Behaviour,
 }

@@ -45,8 +45,9 @@ pub fn assert_one_range(world: &World) {
 struct Download {
     first: u64,
     received: u64,
-    // Which segment it is of.
+    // Which segment it is of, and which part of that.
     place: Option<usize>,
+    part: Option<usize>,
     // Parts of its segment that went to the source buffer.
     parts: usize,
 }
@@ -75,6 +76,11 @@ pub struct World {
     /// Nothing passes; requests stay unanswered.
     pub gone: bool,
     pub rtt: Duration,
+    /// Share of packets that are lost, and come again.
+    pub loss: f64,
+    /// By how much the answer of the index comes later for it.
+    question_late: Duration,
+    rng: fastrand::Rng,
     pub licensed: bool,
     /// By CDN id.
     pub cdns: BTreeMap<String, Behaviour>,
@@ -144,6 +150,9 @@ impl World {
             trace: None,
             gone: false,
             rtt: ms(50),
+            loss: 0.0,
+            question_late: Duration::ZERO,
+            rng: fastrand::Rng::with_seed(11),
             licensed: true,
             cdns: cdns.into(),
             missing: BTreeSet::new(),
@@ -223,7 +232,7 @@ impl World {
                 self.manifest(self.position);
             }
             Command::RefreshManifest => self.tell(Event::ManifestFailed),
-            Command::RefreshIndex { since } => self.ask(since),
+            Command::RefreshIndex(question) => self.ask(question),
             Command::EndOfStream => self.ended = true,
             Command::Fail(error) => self.seen.failure = Some(error),
         }

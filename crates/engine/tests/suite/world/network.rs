@@ -1,8 +1,15 @@
 //! Requests and answers: what the CDNs give, over the link.
 
+use std::time::Duration;
+
 use engine::{Event, Failure, FetchId, FetchSpec};
 
 use super::{BEGINS, Behaviour, World, link::Flight};
+
+/// Bytes of a packet.
+const PACKET: u64 = 1460;
+/// After which a request is sent again.
+const TIME_OUT: Duration = Duration::from_millis(200);
 
 impl World {
     pub(super) fn request(&mut self, spec: FetchSpec) {
@@ -37,13 +44,15 @@ impl World {
             Some(_) => self.look_up(&spec.representation, &spec.url),
             None => {
                 assert!(spec.sized);
-                (self.film.file(&spec.representation).at_end(spec.range.end), Some(spec.range.end + 1))
+                let place = self.film.file(&spec.representation).at_end(spec.range.end);
+                (place.map(|place| (place, None)), Some(spec.range.end + 1))
             }
         };
         if let (true, Some(size)) = (spec.sized, size) {
             assert_eq!(spec.range.end + 1, size, "to the end of what there is: {spec:?}");
         }
-        self.downloads.entry(spec.fetch).or_default().place = place;
+        let download = self.downloads.entry(spec.fetch).or_default();
+        (download.place, download.part) = (place.map(|of| of.0), place.and_then(|of| of.1));
         assert_eq!(place.is_some(), spec.segment, "whole segments and heads, nothing else: {spec:?}");
         let cdn = spec.url.trim_start_matches("https://").split('/').next().unwrap().to_owned();
         let generation: u32 = spec.url.rsplit("g=").next().unwrap().parse().unwrap();
@@ -57,7 +66,30 @@ impl World {
             self.cdns[&cdn]
         };
         let length = size.unwrap_or(0).saturating_sub(spec.range.start);
-        self.flights.push(Flight { spec, length, sent: self.now, delivered: 0, behaviour });
+        let late = self.lost(length / PACKET + 1);
+        self.flights.push(Flight { spec, length, sent: self.now, late, delivered: 0, behaviour });
+    }
+
+    /// How much later an answer of so many packets comes because of those that are lost: a request comes
+    /// again after a time-out, packets of an answer a round trip later.
+    pub(super) fn lost(&mut self, packets: u64) -> Duration {
+        if self.loss <= 0.0 {
+            return Duration::ZERO;
+        }
+        let request = if self.rng.f64() < self.loss { self.rtt + TIME_OUT } else { Duration::ZERO };
+        let one_is_lost = 1.0 - (1.0 - self.loss).powf(packets as f64);
+        let answer = if self.rng.f64() < one_is_lost { self.rtt } else { Duration::ZERO };
+        request + answer
+    }
+
+    /// Bytes that one connection carries in a step at most where packets are lost (Mathis, Semke, Mahdavi,
+    /// Ott: "The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm", 1997).
+    fn carried(&self) -> u64 {
+        if self.loss <= 0.0 {
+            return u64::MAX;
+        }
+        let rate = 1.22 * PACKET as f64 / (self.rtt.as_secs_f64().max(0.001) * self.loss.sqrt());
+        (rate * self.step.as_secs_f64()) as u64
     }
 
     fn arrived(&mut self, spec: &FetchSpec, bytes: u64) {
@@ -90,9 +122,10 @@ impl World {
         if self.gone {
             return;
         }
-        let now = self.now;
+        let (now, rtt, carried) = (self.now, self.rtt, self.carried());
         let flowing = |flight: &Flight, rtt| {
-            now >= flight.sent + rtt && flight.delivered < flight.behaviour.limit().min(flight.length)
+            now >= flight.sent + rtt + flight.late
+                && flight.delivered < flight.behaviour.limit().min(flight.length)
         };
         let bandwidth =
             self.trace.as_ref().map_or(self.bandwidth, |trace| trace.at((now - BEGINS).as_secs_f64()));
@@ -108,7 +141,7 @@ impl World {
             };
             let flows = flowing(&self.flights[place], self.rtt);
             let flight = &mut self.flights[place];
-            if now < flight.sent + self.rtt {
+            if now < flight.sent + rtt + flight.late {
                 continue;
             }
             let spec = flight.spec.clone();
@@ -119,7 +152,7 @@ impl World {
                 continue;
             }
             let missing = (flight.length - flight.delivered).min(behaviour.limit() - flight.delivered);
-            let part = if flows { (budget / left.max(1)).min(missing) } else { 0 };
+            let part = if flows { (budget / left.max(1)).min(missing).min(carried) } else { 0 };
             if flows {
                 budget -= part;
                 left -= 1;

@@ -22,6 +22,16 @@ impl World {
     pub(super) fn cut_fragments(&mut self, spec: &FetchSpec) {
         let download = self.downloads.get_mut(&spec.fetch).unwrap();
         let number = download.place.unwrap();
+        if let Some(part) = download.part {
+            let (received, cut) = (download.received, download.parts > 0);
+            let (start, end, size) = self.span_of_part(&spec.representation, number, part);
+            if received >= size && !cut {
+                self.downloads.get_mut(&spec.fetch).unwrap().parts = 1;
+                let (fetch, kind, file) = (spec.fetch, spec.track, spec.representation.clone());
+                self.appending.push(Append { fetch, kind, file, number, start, end, last: true });
+            }
+            return;
+        }
         let part = self.film.segment(&spec.representation, number);
         let media = download.received.saturating_sub(spec.head);
         let length = (part.end - part.start) / self.fragments as f64;

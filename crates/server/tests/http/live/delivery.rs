@@ -119,7 +119,7 @@ async fn library_and_manifest() {
     };
     assert_eq!(manifest.movie_type, MovieType::Dynamic);
     let live = manifest.live.unwrap();
-    assert_eq!((live.window, live.target_latency), (300.0, 2.5));
+    assert_eq!((live.window, live.target_latency), (300.0, 1.5));
     let index = world.request("GET", live.index_url.strip_prefix(URL).unwrap(), &[], b"").await;
     assert_eq!(index.status, 200, "{}", index.text());
     let url = manifest.drm_metadata_url.unwrap();

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use engine::Event;
+use engine::{Event, IndexQuestion};
 use nccp::{Action, ErrorCode, Manifest, MovieType};
 use playback::{EventState, is_same_session, waits};
 use wasm_bindgen_futures::spawn_local;
@@ -60,8 +60,8 @@ impl Film {
     }
 
     /// Asks for what is new in an event, and tells the engine.
-    pub(super) async fn news(self: Rc<Self>, since: Option<u64>) {
-        let news = self.feed.news(since).await;
+    pub(super) async fn news(self: Rc<Self>, question: IndexQuestion) {
+        let news = self.feed.news(&question).await;
         if self.closed.get() {
             return;
         }
@@ -72,7 +72,7 @@ impl Film {
                     return self.give_way(PlayerEvent::BeginAnew);
                 }
                 self.licenses.keys_declared(&index);
-                self.driver.feed(Event::IndexUpdate(index.update()));
+                self.driver.feed(Event::IndexUpdate(index.update(self.feed.in_parts())));
                 if index.state == EventState::Ended {
                     spawn_local(Rc::clone(&self).await_replay());
                 }
