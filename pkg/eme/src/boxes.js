@@ -51,6 +51,10 @@ export class Boxes {
         if (this.#left) {
           break;
         }
+        // Fragment by fragment: one need not wait for the next one's key.
+        if (type === "mdat") {
+          yield* flush();
+        }
         continue;
       }
       if (there < length) {

@@ -3,7 +3,7 @@
 import { Boxes } from "./boxes.js";
 import { elementOf, hasOtherKeys, keysOf } from "./elements.js";
 import { state } from "./errors.js";
-import { encrypted, isInit, isOurMoov, moovOf } from "./init-data.js";
+import { encrypted, isInit, isOurMoov, moovsOf } from "./init-data.js";
 import { installed } from "./installed.js";
 import { joined, kind } from "./octets.js";
 
@@ -108,8 +108,13 @@ export class Gate {
     if (hasOtherKeys(element)) {
       return false;
     }
-    const moov = moovOf(octets);
-    return moov && isOurMoov(moov, keysOf.has(element));
+    // Another film's may follow in the same bytes.
+    for (const moov of moovsOf(octets)) {
+      if (!moov || isOurMoov(moov, keysOf.has(element))) {
+        return moov && true;
+      }
+    }
+    return false;
   }
 
   append(data) {
@@ -144,11 +149,16 @@ export class Gate {
       this.#fresh = false;
     }
     if (begins) {
-      this.#ours = true;
-      // Where the element's keys have their sessions, whatever has been installed since.
-      this.#link = (keysOf.get(elementOf(this.#source))?.of ?? installed).link;
+      this.#take();
     }
     this.#run(this.#begin(), octets, first);
+  }
+
+  // From here on bytes go through the worker.
+  #take() {
+    this.#ours = true;
+    // Where the element's keys have their sessions, whatever has been installed since.
+    this.#link = (keysOf.get(elementOf(this.#source))?.of ?? installed).link;
   }
 
   // Throws what the browser would throw of an append now; gives what has to be waited for before it.
@@ -210,6 +220,9 @@ export class Gate {
       }
       for (const [type, piece] of this.#ours ? this.#boxes.pieces(octets) : [["clear", octets]]) {
         let clear = piece;
+        if (type === "init" && !this.#ours && this.#begins(piece)) {
+          this.#take();
+        }
         if (this.#ours) {
           clear = await (type === "init" ? this.#prepare(job, piece) : this.#decrypt(piece));
           if (over()) {
@@ -290,12 +303,24 @@ export class Gate {
       this.#leave();
       return octets;
     }
-    this.#link.on("waiting", this.#stream, () => elementOf(this.#source)?.dispatchEvent(new Event("waitingforkey")));
+    this.#link.on("waiting", this.#stream, this.#lacks);
     const element = elementOf(this.#source);
     const event = encrypted(kids, initData);
     setTimeout(() => element?.dispatchEvent(event));
     return bytes;
   }
+
+  // A key is missing: its element says so when it has nothing to play.
+  #lacks = () => {
+    const element = elementOf(this.#source);
+    const job = this.#job;
+    const say = () => this.#job === job && element.dispatchEvent(new Event("waitingforkey"));
+    if (element?.readyState > HTMLMediaElement.HAVE_CURRENT_DATA && !element.paused) {
+      element.addEventListener("waiting", say, { once: true });
+    } else if (element) {
+      say();
+    }
+  };
 
   async #decrypt(octets) {
     const { bytes } = await this.#link.ask("decrypt", { stream: this.#stream, bytes: octets.buffer }, [octets.buffer]);
