@@ -150,7 +150,10 @@ pub(crate) fn build_site_beside(
 }
 
 /// Writes the shim for players of others, `pkg/eme/eme.js`, from its modules.
-fn join_shim(project: &Project) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Content`] where the modules do not keep the rule of [`mod@site::join`]; [`Error::File`].
+pub(crate) fn join_shim(project: &Project) -> Result<(), Error> {
     let folder = project.root.join("pkg/eme");
     let file = folder.join("eme.js");
     let script = site::join(&folder.join("src"), "main.js")?;

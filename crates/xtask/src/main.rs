@@ -19,6 +19,7 @@ mod soak;
 mod steps;
 mod test;
 mod tools;
+mod wpt;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,8 @@ enum Task {
     Soak(soak::Arguments),
     /// Formatting, lints, documentation, dependency and size rules.
     Check(check::Arguments),
+    /// Run W3C's web-platform-tests of Encrypted Media Extensions on the shim `eme.js`, from a checkout.
+    Wpt(wpt::Arguments),
     /// Make the demo film in media/demo anew (needs ffmpeg; takes minutes).
     Film(film::Arguments),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&project, &arguments),
         Task::Soak(arguments) => soak::run(&project, &arguments),
         Task::Check(arguments) => check::run(&project, &arguments),
+        Task::Wpt(arguments) => wpt::run(&project, &arguments),
         Task::Film(arguments) => film::run(&project, &arguments),
     });
     match result {

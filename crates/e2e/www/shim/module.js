@@ -6,7 +6,6 @@ const short = (octets, at) => new DataView(octets.buffer, octets.byteOffset).get
 const kind = (octets, at) => String.fromCharCode(...octets.subarray(at + 4, at + 8));
 const rename = (octets, at, type) => [...type].forEach((letter, n) => { octets[at + 4 + n] = letter.charCodeAt(0); });
 const hex = octets => Array.from(octets, octet => octet.toString(16).padStart(2, "0")).join("");
-const fromHex = text => Uint8Array.from(text.match(/../g) ?? [], two => parseInt(two, 16));
 const base64url = octets => btoa(String.fromCharCode(...octets)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 const fromBase64url = text => {
   if (!/^[\w-]*$/.test(text)) {
@@ -308,7 +307,9 @@ const SERVED = {
     const octets = new Uint8Array(bytes);
     const { protects, pssh } = clearInit(octets);
     stream.protects = protects;
-    return { kids: protects ? [protects.kid] : [], initData: pssh.buffer, bytes: octets.buffer };
+    // Media of which only the pssh box is ours stand for media whose key is there.
+    const kids = protects ? [protects.kid] : named(pssh).map(hex);
+    return { kids, initData: pssh.buffer, bytes: octets.buffer };
   },
   async decrypt({ stream: number, bytes }) {
     const stream = streamOf(number);
