@@ -1,0 +1,74 @@
+// No player: a film's picture, fetched whole and appended fragment by fragment, through the shim or by the browser's own
+// ClearKey on the same page.
+const number = (octets, at) => new DataView(octets.buffer).getUint32(at);
+const type = (octets, at) => String.fromCharCode(...octets.subarray(at + 4, at + 8));
+const heard = (target, name) => new Promise(done => target.addEventListener(name, done, { once: true }));
+
+// The largest picture of an MPD: its type, init segment, fragments, and where ClearKey's keys are.
+async function filmOf(url) {
+  const mpd = new DOMParser().parseFromString(await (await fetch(url)).text(), 'text/xml');
+  const all = [...mpd.querySelectorAll('Representation')].filter(one => one.hasAttribute('height'));
+  const largest = all.reduce((a, b) => (Number(b.getAttribute('bandwidth')) > Number(a.getAttribute('bandwidth')) ? b : a));
+  const attribute = name => largest.getAttribute(name) ?? largest.parentElement.getAttribute(name);
+  const file = new URL(largest.querySelector('BaseURL').textContent.trim(), url);
+  const octets = new Uint8Array(await (await fetch(file)).arrayBuffer());
+  const fragments = [];
+  let init = null;
+  let begun = 0;
+  for (let at = 0; at + 8 <= octets.length; at += number(octets, at)) {
+    const end = at + number(octets, at);
+    if (type(octets, at) === 'moov') {
+      init = octets.slice(0, end);
+    } else if (type(octets, at) === 'moof') {
+      begun = at;
+    } else if (type(octets, at) === 'mdat') {
+      fragments.push(octets.slice(begun, end));
+    }
+  }
+  const keys = mpd.getElementsByTagName('dashif:Laurl')[0]?.textContent.trim();
+  return { type: `${attribute('mimeType')}; codecs="${attribute('codecs')}"`, init, fragments, keys };
+}
+
+// A source buffer of an element of its own, with the init segment in it and a license on its way.
+async function open(film, name) {
+  const element = document.createElement('video');
+  element.muted = true;
+  document.body.append(element);
+  const wanted = [{ initDataTypes: ['cenc', 'keyids'], videoCapabilities: [{ contentType: film.type }] }];
+  const access = await navigator.requestMediaKeySystemAccess(name, wanted);
+  await element.setMediaKeys(await access.createMediaKeys());
+  const source = new MediaSource();
+  element.src = URL.createObjectURL(source);
+  await heard(source, 'sourceopen');
+  const buffer = source.addSourceBuffer(film.type);
+  const encrypted = heard(element, 'encrypted');
+  buffer.appendBuffer(film.init);
+  await heard(buffer, 'updateend');
+  const { initDataType, initData } = await encrypted;
+  const session = element.mediaKeys.createSession();
+  const message = heard(session, 'message');
+  const given = heard(session, 'keystatuseschange');
+  await session.generateRequest(initDataType, initData);
+  const challenge = (await message).message;
+  const license = name === 'org.matinee.drm' ? await matinee.fetchLicense(challenge)
+    : await (await fetch(film.keys, { method: 'POST', body: challenge })).arrayBuffer();
+  await session.update(license);
+  await given;
+  return { element, source, buffer, session };
+}
+
+// Milliseconds from `appendBuffer` to `updateend`, fragment by fragment.
+async function appends({ buffer }, film) {
+  const times = [];
+  for (const fragment of film.fragments) {
+    const begun = performance.now();
+    buffer.appendBuffer(fragment);
+    await heard(buffer, 'updateend');
+    times.push(performance.now() - begun);
+  }
+  buffer.remove(0, Infinity);
+  await heard(buffer, 'updateend');
+  return times;
+}
+
+window.media = { filmOf, open, appends };
