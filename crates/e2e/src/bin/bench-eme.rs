@@ -126,7 +126,7 @@ async fn main() {
         .eval(&format!(
             "window.film = await media.filmOf('{}');
              window.ways = {{}};
-             for (const name of ['org.matinee.drm', 'org.w3.clearkey']) ways[name] = await media.open(film, name);
+             for (const name of ['org.matinee.drm', 'org.w3.clearkey']) ways[name] = await media.begin(film, name);
              return film.fragments.map(fragment => fragment.length)",
             mpd.trim()
         ))

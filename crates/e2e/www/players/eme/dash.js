@@ -9,6 +9,7 @@ const ours = {
   getLicenseServerURLFromInitData: () => null,
   getCDMData: () => null,
 };
+act.unload = () => dash.reset();
 act.load = url => {
   dash.initialize(video, null, false);
   dash.setProtectionData({ 'com.widevine.alpha': { serverURL: matinee.licenseUrl, systemStringPriority: ['org.matinee.drm'] } });

@@ -10,6 +10,7 @@ class Renaming extends Hls.DefaultConfig.loader {
     super.load(context, config, { ...callbacks, onSuccess });
   }
 }
+act.unload = () => hls.destroy();
 act.load = url => {
   hls = new Hls({
     pLoader: Renaming,
