@@ -73,6 +73,7 @@ export class Gate {
 
   changed(type) {
     this.#type = type;
+    this.#forget();
     this.#leave();
     this.#fresh = true;
     this.#late = null;
@@ -85,7 +86,6 @@ export class Gate {
 
   // From here on bytes go to the browser as they come.
   #leave() {
-    this.#forget();
     if (this.#ours) {
       this.#ours = false;
       this.#link.on("waiting", this.#stream, null);
@@ -124,7 +124,7 @@ export class Gate {
     let octets = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
     if (this.#ours) {
       const first = this.#may();
-      this.#run(this.#begin(), octets.slice(), first);
+      this.#run(this.#begin(), this.#cut(octets), first);
       return;
     }
     const held = this.#held.length > 0;
@@ -141,9 +141,8 @@ export class Gate {
     }
     const first = this.#may();
     this.#forget();
-    octets = octets.slice();
     if (begins === null) {
-      this.#held = octets;
+      this.#held = octets.slice();
       octets = new Uint8Array();
     } else {
       this.#fresh = false;
@@ -151,7 +150,18 @@ export class Gate {
     if (begins) {
       this.#take();
     }
-    this.#run(this.#begin(), octets, first);
+    this.#run(this.#begin(), begins ? this.#cut(octets) : [["clear", octets.slice()]], first);
+  }
+
+  // What the worker is to have, copied once: these bytes are the caller's. What is damaged is told when it has its turn.
+  #cut(octets) {
+    const pieces = [];
+    try {
+      pieces.push(...this.#boxes.pieces(octets));
+    } catch (thrown) {
+      pieces.push(["damage", thrown]);
+    }
+    return pieces;
   }
 
   // From here on bytes go through the worker.
@@ -208,17 +218,20 @@ export class Gate {
     return inside.settled;
   }
 
-  async #run(job, octets, first) {
+  async #run(job, pieces, first) {
     // An abort may come wherever this waits: what it has left behind is not touched then.
     const over = () => this.#job !== job;
     try {
       await first;
       // Nobody hears of the end of an append in the turn that has begun it.
-      await (octets.length || new Promise((go) => setTimeout(go)));
+      await (pieces.some(([, { length }]) => length) || new Promise((go) => setTimeout(go)));
       if (over()) {
         return;
       }
-      for (const [type, piece] of this.#ours ? this.#boxes.pieces(octets) : [["clear", octets]]) {
+      for (const [type, piece] of pieces) {
+        if (type === "damage") {
+          throw piece;
+        }
         let clear = piece;
         if (type === "init" && !this.#ours && this.#begins(piece)) {
           this.#take();
@@ -391,6 +404,7 @@ export class Gate {
     this.#job = null;
     this.busy = false;
     this.#late = null;
+    this.#forget();
     this.#leave();
   };
 }
