@@ -124,7 +124,7 @@ async fn main() {
         let answer: Value = post.json(&body).send().await.unwrap().json().await.unwrap();
         let grant = answer["grant"].as_str().unwrap();
         let url = format!("{origin}/eme.html?player=media&server={}&movie=2&grant={grant}", server.url());
-        reports.push(measure(page, &url, mpd.trim(), &arguments).await);
+        reports.push(measure(*page, &url, mpd.trim(), &arguments).await);
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&reports).unwrap());
