@@ -117,14 +117,14 @@ async fn main() {
     let key = server.run(&["apikey", "create", "site", "--scope", "grants"]);
     let mpd = server.run(&["url", "2", "--form", "dash"]);
     let mut reports = Vec::new();
-    for (page, origin) in &places {
+    for (page, origin) in places {
         let body = json!({"subject": "u-7", "movies": [2], "origin": origin, "expires_in": 3600});
         let post =
             reqwest::Client::new().post(format!("{}/api/grants", server.url())).bearer_auth(key.trim());
         let answer: Value = post.json(&body).send().await.unwrap().json().await.unwrap();
         let grant = answer["grant"].as_str().unwrap();
         let url = format!("{origin}/eme.html?player=media&server={}&movie=2&grant={grant}", server.url());
-        reports.push(measure(*page, &url, mpd.trim(), &arguments).await);
+        reports.push(measure(page, &url, mpd.trim(), &arguments).await);
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&reports).unwrap());
