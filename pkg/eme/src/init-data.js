@@ -70,7 +70,7 @@ function common(names) {
 export const isInit = (type) => type === "ftyp" || type === "moov";
 
 // Each `moov` in bytes that begin with an init segment; null, as long as the first one has not come whole.
-export function* moovsOf(octets) {
+export const moovsOf = function* (octets) {
   let seen = false;
   for (let at = 0; at + 8 <= octets.length; at += word(octets, at)) {
     const end = at + word(octets, at);
@@ -89,7 +89,7 @@ export function* moovsOf(octets) {
   if (!seen) {
     yield null;
   }
-}
+};
 
 // Whether a `moov` has a pssh box of Matinee's; for an element with Matinee's keys anything that is protected will do.
 export const isOurMoov = (moov, hasKeys) => contains(moov, SYSTEM) || (hasKeys && contains(moov, SINF));
