@@ -3,7 +3,7 @@
 //!
 //! Environment: `MATINEE_BIN` is the `matinee` binary, `MATINEE_SITE_DIR` the built site (both set by
 //! `cargo xtask test`); `CHROMEDRIVER` is ChromeDriver (default: the one on the path); `MATINEE_PLAYERS`
-//! is the folder with the players of others.
+//! is the folder with the players of others; `MATINEE_WPT` a checkout of W3C's web-platform-tests.
 
 #![forbid(unsafe_code)]
 // A harness may panic: that is how a test fails.

@@ -28,6 +28,9 @@ pub fn serve_players() -> Option<String> {
     let scripts = PathBuf::from(std::env::var_os("MATINEE_PLAYERS")?).join("node_modules");
     let pages = crate::repository().join("crates/e2e/www/players");
     let both = ServeDir::new(pages).fallback(ServeDir::new(scripts));
-    let address = serve_pages(Router::new().fallback_service(both));
+    // What `@matinee/eme` tells each player.
+    let adapters = ServeDir::new(crate::repository().join("pkg/eme/adapters"));
+    let pages = Router::new().nest_service("/adapters", adapters).fallback_service(both);
+    let address = serve_pages(pages);
     Some(format!("http://127.0.0.1:{}", address.port()))
 }

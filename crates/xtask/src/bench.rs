@@ -2,6 +2,7 @@
 
 mod decrypt;
 pub(crate) mod delivery;
+mod eme;
 mod live;
 mod package;
 mod serve;
@@ -72,6 +73,12 @@ enum Bench {
         #[arg(long, default_value_t = 20.0)]
         megabits: f64,
     },
+    /// The shim for players of others: appends of segments of 4 s and 4 MB through it beside the browser's ClearKey.
+    Eme {
+        /// Turns of each; one is the whole film.
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+    },
     /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL, and the server's processor time
     /// for each beside that of its cryptography.
     Control {
@@ -128,6 +135,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         Bench::Decrypt { rounds } => {
             print(&decrypt::run(project, (*rounds).max(1))?, arguments.json, decrypt::print)
         }
+        Bench::Eme { rounds } => eme::run(project, (*rounds).max(1), arguments.json),
         Bench::Control { seconds, connections } => control(project, *seconds, *connections, arguments.json),
         Bench::Edge(rounds) => {
             print(&delivery::edge(project, rounds.extent())?, arguments.json, delivery::print)

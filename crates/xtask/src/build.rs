@@ -149,12 +149,24 @@ pub(crate) fn build_site_beside(
     Ok(manifest)
 }
 
-/// Writes the shim for players of others, `pkg/eme/eme.js`, from its modules.
-fn join_shim(project: &Project) -> Result<(), Error> {
+/// Writes the shim for players of others, `pkg/eme/eme.js`, from its modules, and the licenses of the packages that are
+/// written by hand.
+///
+/// # Errors
+/// [`Error::Content`] where the modules do not keep the rule of [`mod@site::join`]; [`Error::File`].
+pub(crate) fn join_shim(project: &Project) -> Result<(), Error> {
     let folder = project.root.join("pkg/eme");
     let file = folder.join("eme.js");
     let script = site::join(&folder.join("src"), "main.js")?;
-    std::fs::write(&file, script).map_err(Error::file(&file))
+    std::fs::write(&file, script).map_err(Error::file(&file))?;
+    // npm packages carry their licenses with them.
+    for package in ["eme", "player"] {
+        for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let to = project.root.join("pkg").join(package).join(license);
+            std::fs::copy(project.root.join(license), &to).map_err(Error::file(&to))?;
+        }
+    }
+    Ok(())
 }
 
 /// Compiler flags of the DRM module; the app and the DRM module's second build must start where SIMD is

@@ -20,6 +20,7 @@ mod soak;
 mod steps;
 mod test;
 mod tools;
+mod wpt;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Task {
     Soak(soak::Arguments),
     /// Formatting, lints, documentation, dependency and size rules.
     Check(check::Arguments),
+    /// Run W3C's web-platform-tests of Encrypted Media Extensions on the shim `eme.js`, from a checkout.
+    Wpt(wpt::Arguments),
     /// Make the demo film in media/demo anew (needs ffmpeg; takes minutes).
     Film(film::Arguments),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Screenshots(arguments) => screenshots::run(&project, &arguments),
         Task::Soak(arguments) => soak::run(&project, &arguments),
         Task::Check(arguments) => check::run(&project, &arguments),
+        Task::Wpt(arguments) => wpt::run(&project, &arguments),
         Task::Film(arguments) => film::run(&project, &arguments),
     });
     match result {

@@ -12,7 +12,7 @@ export class Boxes {
     this.#left = 0;
   }
 
-  // Init segments whole, media in what pieces there are, in order.
+  // Init segments whole, media in what pieces there are, in order; all of them copies.
   *pieces(octets) {
     let rest = this.rest.length ? joined(this.rest, octets) : octets;
     this.rest = new Uint8Array();

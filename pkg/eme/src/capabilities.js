@@ -4,15 +4,27 @@ import { installed, isOurs } from "./installed.js";
 import { Keys } from "./keys.js";
 import { method } from "./patch.js";
 
+// MP4, with codecs and without any other parameter.
+const TYPE = /^\s*(audio|video)\/mp4\s*(?:;\s*codecs\s*=\s*(?:"([^"]*)"|([^\s";]+))\s*)?$/i;
+const SOUND = /^\s*(mp4a|[ae]c-[34]|opus|flac|dts|mh[am]1|iamf)/i;
+
+// Whether it is of this kind, and the browser takes it.
+const isType = (kind, contentType) => {
+  const [, is, ...codecs] = TYPE.exec(contentType) ?? [];
+  const named = codecs.join("");
+  return is?.toLowerCase() === kind && (kind === "audio" || !named || named.split(",").some((codec) => !SOUND.test(codec)))
+    && MediaSource.isTypeSupported(named ? `${kind}/mp4; codecs="${named.trim()}"` : `${kind}/mp4`);
+};
+
 // The first of these configurations that there is, as it is.
 function supported(configurations) {
   const one = (wanted) => {
     const types = (wanted.initDataTypes ?? []).filter((type) => type === "cenc" || type === "keyids");
     const sessions = wanted.sessionTypes ?? ["temporary"];
-    const able = ({ contentType, encryptionScheme }) => (!encryptionScheme || /^cenc$|^cbcs$/.test(encryptionScheme))
-      && /^(audio|video)\/mp4/.test(contentType) && MediaSource.isTypeSupported(contentType);
+    const able = (kind, list) => list.filter(({ contentType, encryptionScheme }) => isType(kind, contentType)
+      && (!encryptionScheme || /^cenc$|^cbcs$/.test(encryptionScheme)));
     const [audio, video] = [wanted.audioCapabilities ?? [], wanted.videoCapabilities ?? []];
-    const [heard, seen] = [audio.filter(able), video.filter(able)];
+    const [heard, seen] = [able("audio", audio), able("video", video)];
     // The browser is a device, by keys of its own: whoever does not allow that is not served.
     const fits = (wanted.initDataTypes ?? []).length === 0 || types.length > 0;
     const good = fits && wanted.distinctiveIdentifier !== "not-allowed"
@@ -60,7 +72,11 @@ const find = async (before, name, configurations) => {
   if (!isOurs(name)) {
     return before(name, configurations);
   }
-  const found = supported(Array.from(configurations));
+  const wanted = Array.from(configurations);
+  if (!wanted.length || wanted.some((one) => Object(one) !== one)) {
+    throw new TypeError("There are no configurations.");
+  }
+  const found = supported(wanted);
   if (!found) {
     throw new DOMException(`${name} has no such configuration.`, "NotSupportedError");
   }

@@ -3,7 +3,7 @@
 import { Boxes } from "./boxes.js";
 import { elementOf, hasOtherKeys, keysOf } from "./elements.js";
 import { state } from "./errors.js";
-import { encrypted, isInit, isOurMoov, moovOf } from "./init-data.js";
+import { encrypted, isInit, isOurMoov, moovsOf } from "./init-data.js";
 import { installed } from "./installed.js";
 import { joined, kind } from "./octets.js";
 
@@ -73,6 +73,7 @@ export class Gate {
 
   changed(type) {
     this.#type = type;
+    this.#forget();
     this.#leave();
     this.#fresh = true;
     this.#late = null;
@@ -85,7 +86,6 @@ export class Gate {
 
   // From here on bytes go to the browser as they come.
   #leave() {
-    this.#forget();
     if (this.#ours) {
       this.#ours = false;
       this.#link.on("waiting", this.#stream, null);
@@ -108,8 +108,13 @@ export class Gate {
     if (hasOtherKeys(element)) {
       return false;
     }
-    const moov = moovOf(octets);
-    return moov && isOurMoov(moov, keysOf.has(element));
+    // Another film's may follow in the same bytes.
+    for (const moov of moovsOf(octets)) {
+      if (!moov || isOurMoov(moov, keysOf.has(element))) {
+        return moov && true;
+      }
+    }
+    return false;
   }
 
   append(data) {
@@ -119,7 +124,7 @@ export class Gate {
     let octets = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
     if (this.#ours) {
       const first = this.#may();
-      this.#run(this.#begin(), octets.slice(), first);
+      this.#run(this.#begin(), this.#cut(octets), first);
       return;
     }
     const held = this.#held.length > 0;
@@ -136,19 +141,34 @@ export class Gate {
     }
     const first = this.#may();
     this.#forget();
-    octets = octets.slice();
     if (begins === null) {
-      this.#held = octets;
+      this.#held = octets.slice();
       octets = new Uint8Array();
     } else {
       this.#fresh = false;
     }
     if (begins) {
-      this.#ours = true;
-      // Where the element's keys have their sessions, whatever has been installed since.
-      this.#link = (keysOf.get(elementOf(this.#source))?.of ?? installed).link;
+      this.#take();
     }
-    this.#run(this.#begin(), octets, first);
+    this.#run(this.#begin(), begins ? this.#cut(octets) : [["clear", octets.slice()]], first);
+  }
+
+  // What the worker is to have, copied once: these bytes are the caller's. What is damaged is told when it has its turn.
+  #cut(octets) {
+    const pieces = [];
+    try {
+      pieces.push(...this.#boxes.pieces(octets));
+    } catch (thrown) {
+      pieces.push(["damage", thrown]);
+    }
+    return pieces;
+  }
+
+  // From here on bytes go through the worker.
+  #take() {
+    this.#ours = true;
+    // Where the element's keys have their sessions, whatever has been installed since.
+    this.#link = (keysOf.get(elementOf(this.#source))?.of ?? installed).link;
   }
 
   // Throws what the browser would throw of an append now; gives what has to be waited for before it.
@@ -198,18 +218,24 @@ export class Gate {
     return inside.settled;
   }
 
-  async #run(job, octets, first) {
+  async #run(job, pieces, first) {
     // An abort may come wherever this waits: what it has left behind is not touched then.
     const over = () => this.#job !== job;
     try {
       await first;
       // Nobody hears of the end of an append in the turn that has begun it.
-      await (octets.length || new Promise((go) => setTimeout(go)));
+      await (pieces.some(([, { length }]) => length) || new Promise((go) => setTimeout(go)));
       if (over()) {
         return;
       }
-      for (const [type, piece] of this.#ours ? this.#boxes.pieces(octets) : [["clear", octets]]) {
+      for (const [type, piece] of pieces) {
+        if (type === "damage") {
+          throw piece;
+        }
         let clear = piece;
+        if (type === "init" && !this.#ours && this.#begins(piece)) {
+          this.#take();
+        }
         if (this.#ours) {
           clear = await (type === "init" ? this.#prepare(job, piece) : this.#decrypt(piece));
           if (over()) {
@@ -290,12 +316,24 @@ export class Gate {
       this.#leave();
       return octets;
     }
-    this.#link.on("waiting", this.#stream, () => elementOf(this.#source)?.dispatchEvent(new Event("waitingforkey")));
+    this.#link.on("waiting", this.#stream, this.#lacks);
     const element = elementOf(this.#source);
     const event = encrypted(kids, initData);
     setTimeout(() => element?.dispatchEvent(event));
     return bytes;
   }
+
+  // A key is missing: its element says so when it has nothing to play.
+  #lacks = () => {
+    const element = elementOf(this.#source);
+    const job = this.#job;
+    const say = () => this.#job === job && element.dispatchEvent(new Event("waitingforkey"));
+    if (element?.readyState > HTMLMediaElement.HAVE_CURRENT_DATA && !element.paused) {
+      element.addEventListener("waiting", say, { once: true });
+    } else if (element) {
+      say();
+    }
+  };
 
   async #decrypt(octets) {
     const { bytes } = await this.#link.ask("decrypt", { stream: this.#stream, bytes: octets.buffer }, [octets.buffer]);
@@ -366,6 +404,7 @@ export class Gate {
     this.#job = null;
     this.busy = false;
     this.#late = null;
+    this.#forget();
     this.#leave();
   };
 }

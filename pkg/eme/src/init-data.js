@@ -27,22 +27,69 @@ export function movieOf(octets) {
   }
 }
 
+// The system id of boxes that name keys for whoever has them (https://www.w3.org/TR/eme-initdata-cenc/).
+const COMMON = [0x10, 0x77, 0xef, 0xec, 0xc0, 0xb2, 0x4d, 0x02, 0xac, 0xe3, 0x3c, 0x1e, 0x52, 0xe2, 0xfb, 0x4b];
+// The most that initialization data can be, in octets.
+const MOST = 65_536;
+
+// What a page says of its keys, as pssh boxes. Throws where it is not of the form that it is said to have.
+export function boxesOf(type, octets) {
+  if (type !== "cenc" && type !== "keyids") {
+    throw new DOMException(`There is no initialization data of the type ${type}.`, "NotSupportedError");
+  }
+  try {
+    if (octets.length > MOST) {
+      throw new Error("it is too long");
+    }
+    if (type === "keyids") {
+      return common(JSON.parse(new TextDecoder().decode(octets)).kids ?? []);
+    }
+    for (let at = 0; at < octets.length; at += word(octets, at)) {
+      if (kind(octets, at) !== "pssh" || word(octets, at) < 32 || at + word(octets, at) > octets.length) {
+        throw new Error("it is not made of pssh boxes");
+      }
+    }
+    return octets;
+  } catch (thrown) {
+    throw new TypeError(`That is no initialization data of the type ${type}: ${thrown.message}.`);
+  }
+}
+
+// A box of the common system for keys that are named in base64url.
+function common(names) {
+  const kids = names.map((name) => Array.from(atob(name.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0)));
+  if (kids.some(({ length }) => length < 1 || length > 512)) {
+    throw new Error("a key's name has no such length");
+  }
+  const ours = kids.filter(({ length }) => length === 16);
+  const four = (number) => [number >>> 24, (number >> 16) & 255, (number >> 8) & 255, number & 255];
+  const head = [36 + 16 * ours.length, 0x70737368, 0x01000000].flatMap(four);
+  return Uint8Array.of(...head, ...COMMON, ...four(ours.length), ...ours.flat(), ...four(0));
+}
+
 export const isInit = (type) => type === "ftyp" || type === "moov";
 
-// The `moov` of an init segment that begins here; null, as long as it has not come whole; false, where there is none.
-export function moovOf(octets) {
-  for (let at = 0; at + 8 <= octets.length;) {
-    const length = word(octets, at);
-    if (kind(octets, at) === "moov" && length >= 8) {
-      return at + length > octets.length ? null : octets.subarray(at, at + length);
+// Each `moov` in bytes that begin with an init segment; null, as long as the first one has not come whole.
+export const moovsOf = function* (octets) {
+  let seen = false;
+  for (let at = 0; at + 8 <= octets.length; at += word(octets, at)) {
+    const end = at + word(octets, at);
+    const type = kind(octets, at);
+    if (end < at + 8 || (!seen && /^moof|^mdat/.test(type))) {
+      return;
     }
-    if (length < 8 || /^mo|^mdat/.test(kind(octets, at))) {
-      return false;
+    if (type === "moov") {
+      if (end > octets.length) {
+        break;
+      }
+      yield octets.subarray(at, end);
+      seen = true;
     }
-    at += length;
   }
-  return null;
-}
+  if (!seen) {
+    yield null;
+  }
+};
 
 // Whether a `moov` has a pssh box of Matinee's; for an element with Matinee's keys anything that is protected will do.
 export const isOurMoov = (moov, hasKeys) => contains(moov, SYSTEM) || (hasKeys && contains(moov, SINF));

@@ -1,5 +1,6 @@
 // The sessions of a media element: MediaKeys.
 
+import { octetsOf } from "./octets.js";
 import { Session } from "./session.js";
 
 export class Keys {
@@ -18,7 +19,11 @@ export class Keys {
     return new Session(this, type);
   }
 
-  async setServerCertificate() {
+  // There are none.
+  async setServerCertificate(certificate) {
+    if (!octetsOf(certificate).length) {
+      throw new TypeError("There is no certificate.");
+    }
     return false;
   }
 

@@ -51,7 +51,7 @@ export class Link {
       let open = false;
       const fail = (code, message) => {
         if (!open) {
-          removeEventListener("message", listen);
+          removeEventListener("message", listen, true);
           failed(failure({ code, message }));
         }
       };
@@ -65,6 +65,8 @@ export class Link {
         if (event.source !== frame.contentWindow || event.origin !== origin) {
           return;
         }
+        // The page's own listeners wait for other words.
+        event.stopImmediatePropagation();
         if (event.data?.matinee === -1) {
           this.#give({ code: "DRM_UNSUPPORTED", message: "The DRM module's worker did not start." });
         }
@@ -78,7 +80,7 @@ export class Link {
         frame.contentWindow.postMessage({ matinee: 1 }, origin, [port2]);
         done(port1);
       };
-      addEventListener("message", listen);
+      addEventListener("message", listen, true);
       frame.addEventListener("load", () => {
         clearTimeout(silence);
         silence = open ? 0 : setTimeout(refuse, SILENCE);

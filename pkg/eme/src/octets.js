@@ -2,9 +2,16 @@
 
 export const hex = (octets) => Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("");
 
-// A copy of what a BufferSource has.
-export const octetsOf = (source) => (ArrayBuffer.isView(source)
-  ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice() : new Uint8Array(source).slice());
+// A copy of what a BufferSource has, be it another window's.
+export const octetsOf = (source) => {
+  if (ArrayBuffer.isView(source)) {
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+  }
+  if (Object.prototype.toString.call(source) !== "[object ArrayBuffer]") {
+    throw new TypeError("That is no ArrayBuffer, and no view of one.");
+  }
+  return new Uint8Array(source).slice();
+};
 
 // Four octets as a number, big end first: a box's length.
 export const word = (octets, at) => ((octets[at] << 24) | (octets[at + 1] << 16) | (octets[at + 2] << 8) | octets[at + 3]) >>> 0;

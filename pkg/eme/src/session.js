@@ -1,6 +1,7 @@
 // One license, as a MediaKeySession.
 
 import { said, state } from "./errors.js";
+import { boxesOf } from "./init-data.js";
 import { display } from "./link.js";
 import { hex, octetsOf } from "./octets.js";
 import { Statuses } from "./statuses.js";
@@ -20,6 +21,7 @@ export class Session extends EventTarget {
   #number = null;
   #initData = new Uint8Array();
   #begun = false;
+  #over = false;
   #link = null; // the one that it has begun with
   #challenge = null; // the last
   #movie = null; // what it is for, once that is known
@@ -40,10 +42,19 @@ export class Session extends EventTarget {
     return this.#keys.element?.deref();
   }
 
-  async #open() {
+  #isNew() {
     if (this.#begun) {
       throw state("This session is in use.");
     }
+  }
+
+  #isOpen() {
+    if (!this.#begun || this.#over) {
+      throw state("This session has not begun, or it has ended.");
+    }
+  }
+
+  async #open() {
     this.#begun = true;
     this.#link = this.#keys.of.link;
     this.#number = (await this.#link.ask("create-session")).session;
@@ -59,26 +70,26 @@ export class Session extends EventTarget {
 
   async generateRequest(type, data) {
     const octets = octetsOf(data);
+    this.#isNew();
     if (!octets.length || !type) {
       throw new TypeError("There is no initialization data.");
     }
-    if (type !== "cenc" && type !== "keyids") {
-      throw new DOMException(`There is no initialization data of the type ${type}.`, "NotSupportedError");
-    }
-    await this.#open();
     // Without a box of ours a license for the whole film is asked for.
-    this.#initData = type === "cenc" ? octets : new Uint8Array();
+    this.#initData = boxesOf(type, octets);
+    await this.#open();
     const send = await this.#ask("license-request");
     this.sessionId = this.#type === "temporary" ? `${this.#number}-${Date.now().toString(36)}` : `${KEPT}${this.#movie}`;
     send();
   }
 
-  async #message(messageType, message) {
-    // The caller knows that it has begun before it hears more.
-    await null;
-    const event = globalThis.MediaKeyMessageEvent ? new MediaKeyMessageEvent("message", { messageType, message })
-      : Object.assign(new Event("message"), { messageType, message });
-    this.dispatchEvent(event);
+  #message(messageType, message) {
+    this.#dispatch(globalThis.MediaKeyMessageEvent ? new MediaKeyMessageEvent("message", { messageType, message })
+      : Object.assign(new Event("message"), { messageType, message }));
+  }
+
+  // The caller hears that what it has asked for is done before it hears what came of it.
+  #dispatch(event) {
+    setTimeout(() => this.dispatchEvent(event));
   }
 
   async load(id) {
@@ -86,6 +97,7 @@ export class Session extends EventTarget {
     if (this.#type !== "persistent-license" || !Number.isSafeInteger(movie)) {
       throw new TypeError("This session loads no license.");
     }
+    this.#isNew();
     await this.#open();
     this.#movie = movie;
     const members = { session: this.#number, movie, display: display() };
@@ -103,20 +115,21 @@ export class Session extends EventTarget {
 
   async update(response) {
     const octets = octetsOf(response);
+    this.#isOpen();
     if (!octets.length) {
       throw new TypeError("There is no license.");
     }
-    if (this.#number === null) {
-      throw state("This session has asked for no license.");
-    }
     // What the license server says when it refuses, handed on.
-    if (octets[0] === 0x7b) {
-      const thrown = said(new TextDecoder().decode(octets));
+    const text = octets[0] === 0x7b ? new TextDecoder().decode(octets) : "";
+    if (text.includes('"error"')) {
+      const thrown = said(text);
       this.#keys.of.refused(this.#challenge, thrown);
       throw thrown;
     }
     const members = { session: this.#number, license: octets.buffer };
-    this.#take(await this.#link.ask("update", members, [octets.buffer]));
+    this.#take(await this.#link.ask("update", members, [octets.buffer]).catch((thrown) => {
+      throw thrown.name === "DRM_LICENSE_INVALID" ? new TypeError(thrown.message) : thrown;
+    }));
   }
 
   #take({ keys, expiration, renewAfter, continuous }) {
@@ -144,7 +157,7 @@ export class Session extends EventTarget {
 
   #say(states) {
     this.keyStatuses.set(states);
-    this.dispatchEvent(new Event("keystatuseschange"));
+    this.#dispatch(new Event("keystatuseschange"));
   }
 
   // Every key that is known is this now.
@@ -159,25 +172,36 @@ export class Session extends EventTarget {
   }
 
   async close() {
-    if (!this.#begun) {
-      throw state("This session has not begun.");
+    if (!this.#over) {
+      this.#isOpen();
+      await this.#end("closed-by-application");
     }
+  }
+
+  async #end(reason) {
+    if (this.#over) {
+      return;
+    }
+    this.#over = true;
     this.#timers.forEach(clearTimeout);
     if (this.#number !== null) {
       this.#link.on("keys", this.#number, null);
       await this.#link.ask("close", { session: this.#number }).catch(() => {});
     }
+    setTimeout(() => this.#close(reason));
+    this.expiration = NaN;
     this.#say([]);
-    this.#close("closed-by-application");
   }
 
   async remove() {
-    if (!this.#begun) {
-      throw state("This session has not begun.");
-    }
+    this.#isOpen();
     if (this.sessionId.startsWith(KEPT)) {
       await this.#link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
+      // The server asks for no record of it, so there is nothing to wait for.
+      setTimeout(() => this.#end("release-acknowledged"));
     }
+    this.#timers.forEach(clearTimeout);
+    await this.#link.ask("close", { session: this.#number }).catch(() => {});
     this.#sayAll("released");
   }
 }

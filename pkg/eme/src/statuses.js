@@ -6,7 +6,8 @@ export class Statuses {
   #all = new Map();
 
   set(states) {
-    this.#all = new Map(states.map(({ kid, status }) => [kid, status]));
+    // In the order of the keys' names, as the standard has it.
+    this.#all = new Map(states.map(({ kid, status }) => [kid, status]).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   get size() {

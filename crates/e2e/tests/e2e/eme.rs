@@ -84,7 +84,30 @@ async fn plays(player: &Player<'_>, url: &str) {
         .await;
 }
 
-/// A player plays these films, whose keys nobody but the worker has.
+/// Twenty seeks, one when the last is done, back and forth.
+async fn seeks(player: &Player<'_>) {
+    let sought = "window.sought = 0;
+        const next = () => {
+            if (window.sought < 20) video.currentTime = (window.sought * 37 + 11) % 58;
+        };
+        video.addEventListener('seeked', () => { window.sought += 1; next(); });
+        video.play(); next(); return true";
+    let _: bool = player.browser.eval(sought).await;
+    player.until("twenty seeks", "window.sought >= 20").await;
+    player.shows(40 * demo_film::FPS).await;
+}
+
+/// The film is let go of and loaded again.
+async fn loads_again(player: &Player<'_>, url: &str) {
+    player.act("unload()").await;
+    player.until("the film to be let go of", "video.readyState === 0").await;
+    player.act(&format!("load('{url}')")).await;
+    player.until("a picture", "video.readyState >= 2").await;
+    player.shows(10 * demo_film::FPS).await;
+}
+
+/// A player plays these films, whose keys nobody but the worker has: the first with everything that a viewer does, the
+/// licenses of the others come 4 s late.
 async fn all_play(script: &str, form: &str, numbers: &[u64]) {
     let Some(origin) = serve_players() else {
         eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
@@ -92,16 +115,24 @@ async fn all_play(script: &str, form: &str, numbers: &[u64]) {
     };
     let (server, key) = server(&[&origin]).await;
     let browser = Browser::start().await;
-    for &number in numbers {
+    for (turn, &number) in numbers.iter().enumerate() {
         let url = server.run(&["url", &number.to_string(), "--form", form]);
         let grant = grant(&server, &key, number, &origin).await;
         // Its page is not told: the film is the one that the init data names.
         let told = if script == "videojs" { 0 } else { number };
-        open(&browser, &origin, &server, script, told, &grant).await;
+        let late = if turn == 0 { "" } else { "&late=4000" };
+        open(&browser, &origin, &server, script, told, &format!("{grant}{late}")).await;
         let scheme = FILMS.iter().find(|film| film.0 == number).unwrap().1;
         let name = format!("{script}, {form}, {scheme}");
         let player = Player { browser: &browser, name, is_clear: true };
         plays(&player, url.trim()).await;
+        if turn == 0 {
+            seeks(&player).await;
+            // Of video.js each page has one film.
+            if script != "videojs" {
+                loads_again(&player, url.trim()).await;
+            }
+        }
         // The player asked for the license itself, by what it has for that.
         let asked = "return performance.getEntriesByType('resource').some(e => e.name.endsWith('/license'))";
         assert!(browser.eval::<bool>(asked).await, "{}", player.name);
@@ -133,6 +164,32 @@ async fn b99_dash_js_on_the_drm_module() {
 #[tokio::test]
 async fn b99_video_js_on_the_drm_module() {
     all_play("videojs", "dash", &[2, 3]).await;
+}
+
+/// Two players in one page: one film of either scheme, each with a grant and a license of its own.
+#[tokio::test]
+async fn two_players_in_a_page_play_two_films() {
+    let Some(origin) = serve_players() else {
+        eprintln!("SKIPPED: MATINEE_PLAYERS is not set");
+        return;
+    };
+    let (server, key) = server(&[&origin]).await;
+    let browser = Browser::start().await;
+    let [(first, _), (second, _)] = FILMS;
+    let grants = [grant(&server, &key, first, &origin).await, grant(&server, &key, second, &origin).await];
+    let url = |film: u64| server.run(&["url", &film.to_string(), "--form", "dash"]).trim().to_owned();
+    open(&browser, &origin, &server, "shaka", first, &grants[0]).await;
+    let player = Player { browser: &browser, name: "two of shaka".to_owned(), is_clear: true };
+    player.until("the player", "window.ready === true").await;
+    player.act(&format!("load('{}')", url(first))).await;
+    player.act(&format!("second('{}', {second}, '{}')", url(second), grants[1])).await;
+    player.until("a picture", "video.readyState >= 2").await;
+    let _: bool = browser.eval("video.play(); return true").await;
+    player.until("both to play", "video.currentTime > 3 && window.second?.currentTime > 3").await;
+    let decoded = "window.second.getVideoPlaybackQuality().totalVideoFrames > 20";
+    player.until("the second's pictures", decoded).await;
+    player.shows(20 * demo_film::FPS).await;
+    browser.quit().await;
 }
 
 /// A license that is refused: the player says so, with our code in its own error.

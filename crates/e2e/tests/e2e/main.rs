@@ -39,6 +39,7 @@ mod security;
 mod seeking;
 mod sessions;
 mod sharing;
+mod shim;
 mod soak;
 mod socket;
 mod startup;

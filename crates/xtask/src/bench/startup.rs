@@ -117,6 +117,14 @@ fn copy_with_brotli(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 fn conditions(project: &Project) -> Result<String, Error> {
+    Ok(format!("{}, {}; demo film, 720p, segments of 4 s", machine(project)?, PLAYERS.join(", ")))
+}
+
+/// Processor, browser and Matinee, in words.
+///
+/// # Errors
+/// Where the browser does not say its version, or the lock file none of Matinee's.
+pub(super) fn machine(project: &Project) -> Result<String, Error> {
     let browser = on_path("chromium").or_else(|| on_path("google-chrome"));
     let browser = match browser {
         Some(program) => command::output(command::command(project, program).arg("--version"))?,
@@ -127,9 +135,5 @@ fn conditions(project: &Project) -> Result<String, Error> {
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let matinee = project.locked_version("matinee")?;
-    Ok(format!(
-        "{cores} cores of {model}; {}, headless; Matinee {matinee} (release), {}; demo film, 720p, segments of 4 s",
-        browser.trim(),
-        PLAYERS.join(", ")
-    ))
+    Ok(format!("{cores} cores of {model}; {}, headless; Matinee {matinee} (release)", browser.trim()))
 }

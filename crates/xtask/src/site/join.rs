@@ -10,7 +10,8 @@
 //!   end on the line on which they begin.
 //! * Each name that is imported is exported by that file. There are no circles, and no module that none imports.
 //!
-//! A name that is used without being imported is not seen here.
+//! A name that is used without being imported is not seen here. Comments that have a line of their own stay in the
+//! modules, but for those at the top of the entry: pages load what is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,7 +30,7 @@ struct Module {
     exports: BTreeSet<String>,
     /// All names of its outermost scope.
     declared: Vec<String>,
-    /// The comment that it begins with, by lines.
+    /// The comment that it begins with, by lines: the script's, if it is the entry.
     head: String,
     /// Its code, without imports and the word `export`.
     body: String,
@@ -79,6 +80,9 @@ fn parse(text: &str) -> Result<Module, String> {
         if module.body.is_empty() && module.imports.is_empty() && line.starts_with("//") {
             module.head += line;
             module.head.push('\n');
+            continue;
+        }
+        if line.trim_start().starts_with("//") {
             continue;
         }
         let plain = line.strip_prefix("export ").unwrap_or(line);
@@ -140,10 +144,6 @@ fn joined(modules: &BTreeMap<String, Module>, entry: &str) -> Result<String, Str
     for file in order {
         let module = &modules[file];
         script.push('\n');
-        if file != entry && !module.head.is_empty() {
-            script += &module.head;
-            script.push('\n');
-        }
         script += module.body.trim_matches('\n');
         script.push('\n');
     }
@@ -214,7 +214,7 @@ mod tests {
     fn modules_stand_behind_what_they_import() {
         let script = make(&[("main.js", ENTRY), ("two.js", TWO), ("one.js", ONE)]).unwrap();
         let expected = "// The script.\n(() => {\n\"use strict\";\n\nconst ONE = 1;\n\n\
-            // Two.\n\n// Doubles.\nfunction two() {\n  return 2 * ONE;\n}\n\n\
+            function two() {\n  return 2 * ONE;\n}\n\n\
             const all = [ONE, two()];\nif (all) {\n  use(`${all}`);\n}\n})();\n";
         assert_eq!(script, expected);
     }

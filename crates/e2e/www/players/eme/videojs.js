@@ -6,11 +6,7 @@ window.act = {
   load: url => player.src({
     src: url,
     type: 'application/dash+xml',
-    keySystems: {
-      'org.matinee.drm': {
-        getLicense: (_, challenge, done) => matinee.fetchLicense(challenge).then(license => done(null, license), done),
-      },
-    },
+    keySystems: adapter.keySystems(matinee),
   }),
   height: height => player.tech({ IWillNotUseThisInPlugins: true }).vhs.representations()
     .forEach(representation => representation.enabled(representation.height == height)),
