@@ -3,13 +3,13 @@
 
 use super::live::{self, APP, EVENT};
 use super::nginx::{Answer, Asked, DOCUMENT, PATIENCE, ask, listen, program, ranged, replaced, signed};
-use super::servers::free_port;
 use super::world::{URL, World, octets};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use test_ports::free_port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use urltoken::{Dialect, Settings, Signer};
