@@ -64,7 +64,8 @@ pub struct WatchProps {
 /// painted.
 #[hook]
 fn use_player(
-    (video, cues): (&NodeRef, &NodeRef),
+    video: &NodeRef,
+    cues: &NodeRef,
     movie: MovieId,
     host: Option<&HostHandle>,
     session: &SessionHandle,
@@ -137,7 +138,7 @@ pub fn Watch(props: &WatchProps) -> Html {
     let session = use_session();
     let (video, stage, cues) = (use_node_ref(), use_node_ref(), use_node_ref());
     let shown = use_reducer(Shown::default);
-    let player = use_player((&video, &cues), props.movie, props.host.as_ref(), &session, &shown);
+    let player = use_player(&video, &cues, props.movie, props.host.as_ref(), &session, &shown);
     let media = use_media_state(video.clone());
     let bare = props.host.is_some() || props.alone;
     let idle = use_idle(stage.clone());
