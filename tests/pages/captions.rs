@@ -229,7 +229,7 @@ fn Holder(props: &HolderProps) -> Html {
     let style = use_state(|| Some(CaptionStyle::default()));
     let on_style = {
         let (setter, told) = (style.setter(), props.told.clone());
-        Callback::from(move |style| {
+        Callback::from(move |style: Option<CaptionStyle>| {
             told.emit(style);
             setter.set(style);
         })
@@ -243,7 +243,7 @@ async fn looks_are_chosen_with_a_preview_and_reset() {
     let chosen = Rc::new(RefCell::new(Vec::new()));
     let told = {
         let chosen = Rc::clone(&chosen);
-        Callback::from(move |style| chosen.borrow_mut().push(style))
+        Callback::from(move |style: Option<CaptionStyle>| chosen.borrow_mut().push(style))
     };
     let children = html! { <Holder {told} /> };
     let app = yew::Renderer::<Around>::with_root_and_props(root.clone(), AroundProps { children }).render();

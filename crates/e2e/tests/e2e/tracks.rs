@@ -73,6 +73,15 @@ async fn sound_and_subtitles_are_chosen_by_name() {
         return !!cue && cue.top > innerHeight / 2 && cue.bottom <= bar.top && [...document.querySelector('video').textTracks].every(t => t.mode != 'showing')";
     browser.until("captions above the controls", apart).await;
 
+    // Where the page is not to be seen, the browser has them. (No other window opens without a person's click.)
+    for (event, showing) in [("enterpictureinpicture", true), ("leavepictureinpicture", false)] {
+        let _: bool = viewing.video(&format!("v.dispatchEvent(new Event('{event}')); return true")).await;
+        let what = format!(
+            "[...v.textTracks].some(t => t.mode == 'showing') == {showing} && ({SHOWN} == '') == {showing}"
+        );
+        viewing.until("captions by the browser, or by the page", &what).await;
+    }
+
     // Another sound, from here on: the old one is gone from the buffer, and the film plays on.
     let files = "performance.getEntriesByType('resource').map(e => e.name.match(/\\/(\\d{10})\\.mp4/)?.[1]).filter(id => id)";
     let _: bool = viewing.video(&format!("window.before = new Set({files}); return true")).await;

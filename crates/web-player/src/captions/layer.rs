@@ -173,7 +173,7 @@ impl Inner {
         if drawn.is_empty() {
             return;
         }
-        let Some(room) = self.room() else { return };
+        let room = self.room();
         let height = format!("{:.2}px", room.picture.height);
         let _ = self.place.style().set_property("--picture-height", &height);
         if all {
@@ -187,15 +187,16 @@ impl Inner {
         }
     }
 
-    /// Where cues can be, from the element's corner. `None`: nowhere, nothing of it is shown.
-    fn room(&self) -> Option<Room> {
+    /// Where cues can be, from the element's corner. Where nothing of the picture is left to them, they cover what is
+    /// there.
+    fn room(&self) -> Room {
         let place = rect(&self.place.get_bounding_client_rect());
         let video = rect(&self.video.get_bounding_client_rect());
         let size = (f64::from(self.video.video_width()), f64::from(self.video.video_height()));
         let whole = Rect { x: 0.0, y: 0.0, ..place };
         let picture = Rect { x: video.x - place.x, y: video.y - place.y, ..video }.contained(size);
-        let free = picture.inside(MARGINS.0, MARGINS.1).common(whole)?;
-        Some(Room { picture, free })
+        let inside = picture.inside(MARGINS.0, MARGINS.1);
+        Room { picture, free: inside.common(whole).unwrap_or(inside) }
     }
 }
 

@@ -217,7 +217,7 @@ impl Placement {
             Some(line) if line.round() >= 0.0 => (free.y + line.round() * words.line, Way::Forth),
             line => (free.bottom() + line.unwrap_or(-1.0).round() * words.line, Way::Back),
         };
-        let beside = |other: &Rect| other.x < x + own.width && x < other.right();
+        let beside = |other: &Rect| other.x < x + own.width - NOTHING && x < other.right() - NOTHING;
         let others: Vec<Rect> = taken.iter().copied().map(logical).filter(beside).collect();
         let y = look_for_room(wanted, way, own.height, (free.y, free.bottom()), &others);
         Rect { x, y, ..own }.physical(self.writing)
