@@ -45,7 +45,7 @@ pub struct MenuProps<T: PartialEq> {
     /// What can be on or off, below the choices.
     #[prop_or_default]
     pub switches: Vec<Item<T>>,
-    /// What opens something else, below all.
+    /// What opens something else, above the switches.
     #[prop_or_default]
     pub actions: Vec<(AttrValue, T)>,
     /// Chooses.
@@ -159,13 +159,13 @@ pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
                             }) }
                         </div>
                     }) }
-                    { for switches.iter().map(|one| item(one, "menuitemcheckbox", None)) }
                     { for actions.iter().map(|(label, value)| html! {
                         <button type="button" role="menuitem" tabindex="-1" onclick={choose(value)}>
                             <span class="check" aria-hidden="true" />
                             <span dir="auto">{ label }</span>
                         </button>
                     }) }
+                    { for switches.iter().map(|one| item(one, "menuitemcheckbox", None)) }
                 </div>
             }
         </div>

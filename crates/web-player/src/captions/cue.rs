@@ -62,8 +62,8 @@ pub(super) fn writing_mode(writing: Writing) -> &'static str {
     }
 }
 
-/// The cue's words as elements: those that WebVTT has, without classes that the site's style sheets could know.
-/// Times inside of a cue are left out.
+/// The cue's words as elements: those that WebVTT has, without classes that the site's style sheets could
+/// know. Times inside of a cue are left out.
 pub(super) fn words(cue: &VttCue) -> DocumentFragment {
     let made = document().create_document_fragment();
     copy(&cue.get_cue_as_html(), &made, 0);

@@ -23,8 +23,8 @@ const MARGINS: (f64, f64) = (0.02, 0.03);
 
 /// Draws cues into an element, until it is dropped.
 ///
-/// The element lies over the video. Cues are drawn where it and the picture are: it can be made smaller, to keep
-/// something else clear of them.
+/// The element lies over the video. Cues are drawn where it and the picture are: it can be made smaller, to
+/// keep something else clear of them.
 pub struct Layer {
     inner: Rc<Inner>,
     sizes: Option<ResizeObserver>,
@@ -82,8 +82,8 @@ impl Layer {
         Self { inner, sizes, _resized: resized, _picture: picture }
     }
 
-    /// Draws the cues of a track, whenever others are shown; `None`: none. Its mode is the caller's to set: `hidden`, so
-    /// that the browser does not draw them, too.
+    /// Draws the cues of a track, whenever others are shown; `None`: none. Its mode is the caller's to set:
+    /// `hidden`, so that the browser does not draw them, too.
     pub fn show(&self, track: Option<TextTrack>) {
         let track = track.map(|track| {
             let inner = Rc::downgrade(&self.inner);
@@ -187,8 +187,8 @@ impl Inner {
         }
     }
 
-    /// Where cues can be, from the element's corner. Where nothing of the picture is left to them, they cover what is
-    /// there.
+    /// Where cues can be, from the element's corner. Where nothing of the picture is left to them, they cover
+    /// what is there.
     fn room(&self) -> Room {
         let place = rect(&self.place.get_bounding_client_rect());
         let video = rect(&self.video.get_bounding_client_rect());

@@ -1,7 +1,7 @@
 //! Where the box of a cue goes (W3C, WebVTT: The Web Video Text Tracks Format, 3.1 and 7.2).
 //!
-//! Unlike there, no cue is left out where there is no room, and boxes are as wide as their words: cues that stand side by
-//! side do not push each other away.
+//! Unlike there, no cue is left out where there is no room, and boxes are as wide as their words: cues that
+//! stand side by side do not push each other away.
 
 /// A rectangle, in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -108,8 +108,8 @@ impl Align {
     }
 }
 
-/// A cue's settings. Sizes and places are in percent of the picture; lines that snap are numbers, from the end where
-/// they are negative.
+/// A cue's settings. Sizes and places are in percent of the picture; lines that snap are numbers, from the
+/// end where they are negative.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Placement {
     pub(super) writing: Writing,

@@ -5,9 +5,9 @@
 //! * `layer`: the elements
 //! * `style`: how the viewer wants them to look
 //!
-//! The look itself is in the page's style sheet, which has these names: `.cue` in the layer for each cue, with one
-//! `span`; `cue-yellow` and `cue-bg_yellow` for WebVTT's classes of colours; `data-voice` for who speaks, and
-//! `data-voices` at the layer while it is more than one; what [`CaptionStyle::apply`] sets.
+//! The look itself is in the page's style sheet, which has these names: `.cue` in the layer for each cue,
+//! with one `span`; `cue-yellow` and `cue-bg_yellow` for WebVTT's classes of colours; `data-voice` for who
+//! speaks, and `data-voices` at the layer while it is more than one; what [`CaptionStyle::apply`] sets.
 
 mod cue;
 mod layer;

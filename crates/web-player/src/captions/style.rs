@@ -89,7 +89,8 @@ choices! {
 }
 
 impl Colour {
-    /// Red, green and blue. Blue, red and magenta are a little lighter than the pure ones, to be read on black.
+    /// Red, green and blue. Blue, red and magenta are a little lighter than the pure ones, to be read on
+    /// black.
     const fn rgb(self) -> &'static str {
         match self {
             Self::White => "255 255 255",
@@ -168,7 +169,8 @@ impl CaptionStyle {
     }
 
     /// Has an element with cues in it look so: the properties `--cue-scale`, `--cue-words`, `--cue-ground`,
-    /// `--cue-edge`, and the attributes `data-edge`, `data-font`, and `data-colours`, which is `film` or `viewer`.
+    /// `--cue-edge`, and the attributes `data-edge`, `data-font`, and `data-colours`, which is `film` or
+    /// `viewer`.
     pub fn apply(&self, element: &HtmlElement) {
         let words = self.words.unwrap_or(Colour::White);
         // What sets letters off differs from them.

@@ -1,5 +1,5 @@
-//! Subtitles on the video element: the browser reads the WebVTT; our own layer draws it, or the browser, where the layer
-//! is not to be seen.
+//! Subtitles on the video element: the browser reads the WebVTT; our own layer draws it, or the browser,
+//! where the layer is not to be seen.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,8 +18,8 @@ use crate::{
     fetcher::{self, Fetch},
 };
 
-/// The picture is elsewhere than the page, or here again: in a window of its own, or in the full screen of a phone that
-/// shows nothing but the video.
+/// The picture is elsewhere than the page, or here again: in a window of its own, or in the full screen of a
+/// phone that shows nothing but the video.
 const ELSEWHERE: [(&str, bool); 4] = [
     ("enterpictureinpicture", true),
     ("leavepictureinpicture", false),
