@@ -45,6 +45,9 @@ pub struct MenuProps<T: PartialEq> {
     /// What can be on or off, below the choices.
     #[prop_or_default]
     pub switches: Vec<Item<T>>,
+    /// What opens something else, above the switches.
+    #[prop_or_default]
+    pub actions: Vec<(AttrValue, T)>,
     /// Chooses.
     pub on_choose: Callback<T>,
 }
@@ -52,7 +55,7 @@ pub struct MenuProps<T: PartialEq> {
 /// The button and its menu (WAI-ARIA's menu button): arrows, Home and End move, Escape closes.
 #[function_component]
 pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
-    let MenuProps { name, icon, groups, switches, on_choose } = props;
+    let MenuProps { name, icon, groups, switches, actions, on_choose } = props;
     let (root, menu) = (use_node_ref(), use_node_ref());
     let open = use_state_eq(|| false);
 
@@ -115,12 +118,16 @@ pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
         let open = open.clone();
         move |_: MouseEvent| open.set(!*open)
     };
-    let item = |item: &Item<T>, role: &'static str, hint: Option<&'static str>| {
-        let (on_choose, close, value) = (on_choose.clone(), close.clone(), item.value.clone());
-        let choose = move |_: MouseEvent| {
-            on_choose.emit(value.clone());
+    let choose = |value: &T| {
+        let (on_choose, close, value) = (on_choose.clone(), close.clone(), value.clone());
+        move |_: MouseEvent| {
+            // First, so that what is opened knows where the focus goes back to.
             close();
-        };
+            on_choose.emit(value.clone());
+        }
+    };
+    let item = |item: &Item<T>, role: &'static str, hint: Option<&'static str>| {
+        let choose = choose(&item.value);
         html! {
             <button type="button" {role} aria-checked={item.checked.to_string()} tabindex="-1"
                 aria-description={hint} onclick={choose}>
@@ -151,6 +158,12 @@ pub fn Menu<T: Clone + PartialEq + 'static>(props: &MenuProps<T>) -> Html {
                                 }
                             }) }
                         </div>
+                    }) }
+                    { for actions.iter().map(|(label, value)| html! {
+                        <button type="button" role="menuitem" tabindex="-1" onclick={choose(value)}>
+                            <span class="check" aria-hidden="true" />
+                            <span dir="auto">{ label }</span>
+                        </button>
                     }) }
                     { for switches.iter().map(|one| item(one, "menuitemcheckbox", None)) }
                 </div>

@@ -1,6 +1,7 @@
 //! Parts of pages.
 
 mod beside;
+mod caption_settings;
 mod controls;
 mod copy_button;
 mod device_list;
@@ -41,6 +42,7 @@ pub mod up_next;
 mod vote_buttons;
 
 pub use beside::{Beside, is_wide};
+pub use caption_settings::CaptionSettings;
 pub use controls::Controls;
 pub use copy_button::CopyButton;
 pub use device_list::DeviceList;

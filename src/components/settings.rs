@@ -29,6 +29,8 @@ pub enum Setting {
     PlaysNext(bool),
     /// The film's numbers are shown, or not any more.
     Statistics,
+    /// Opens the choice of how captions look.
+    CaptionStyle,
 }
 
 /// Properties of [`Settings`].
@@ -72,7 +74,12 @@ pub fn Settings(props: &SettingsProps) -> Html {
     let statistics =
         Item { label: say::statistics().to_owned(), checked: *statistics, value: Setting::Statistics };
     let switches: Vec<_> = plays_next.into_iter().chain([statistics]).collect();
-    html! { <Menu<Setting> name={say::settings()} icon={icons::gear()} {groups} {switches} {on_choose} /> }
+    let has_texts = !(tracks.texts.is_empty() && tracks.forced.is_empty());
+    let actions: Vec<(AttrValue, Setting)> =
+        has_texts.then(|| (say::caption_style().into(), Setting::CaptionStyle)).into_iter().collect();
+    html! {
+        <Menu<Setting> name={say::settings()} icon={icons::gear()} {groups} {switches} {actions} {on_choose} />
+    }
 }
 
 /// What keeps the picture from being a larger one, in words.

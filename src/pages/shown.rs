@@ -5,6 +5,7 @@ use std::rc::Rc;
 use localization::say;
 use nccp::MovieMetadata;
 use web_player::{
+    captions::CaptionStyle,
     player::{EventState, Limit, LiveEvent, PlayerEvent, Quality, Stills, Tracks},
     problem::Problem,
 };
@@ -40,6 +41,8 @@ pub(super) struct Shown {
     /// It has played.
     pub(super) begun: bool,
     pub(super) help: bool,
+    /// How captions look, while the viewer chooses that.
+    pub(super) styling: Option<CaptionStyle>,
     /// The film's numbers are to be seen.
     pub(super) statistics: bool,
     pub(super) note: Option<AttrValue>,
@@ -55,6 +58,7 @@ pub(super) enum Told {
     Again,
     ResumedSeen,
     Help(Option<bool>),
+    Styling(Option<CaptionStyle>),
     Statistics,
     Note(Option<AttrValue>),
 }
@@ -107,6 +111,7 @@ impl Reducible for Shown {
             Told::Again => return next.into_another(),
             Told::ResumedSeen => next.resumed = None,
             Told::Help(open) => next.help = open.unwrap_or(!self.help),
+            Told::Styling(style) => next.styling = style,
             Told::Statistics => next.statistics = !self.statistics,
             Told::Note(note) => next.note = note,
         }

@@ -10,11 +10,12 @@ use localization::say;
 use nccp::{ErrorCode, MovieId};
 use wasm_bindgen_futures::spawn_local;
 use web_player::{
+    captions::CaptionStyle,
     device_store,
     player::{EventState, Player, PlayerEvent},
     problem::Problem,
 };
-use web_sys::HtmlVideoElement;
+use web_sys::{HtmlElement, HtmlVideoElement};
 use yew::prelude::*;
 
 use super::{
@@ -25,8 +26,8 @@ use super::{
 use crate::{
     brand,
     components::{
-        Beside, CARD, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext, art_for, icons,
-        is_wide,
+        Beside, CARD, CaptionSettings, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext,
+        art_for, icons, is_wide,
         remote::{Press, Remote},
         settings::Setting,
         skip::Skip,
@@ -64,6 +65,7 @@ pub struct WatchProps {
 #[hook]
 fn use_player(
     video: &NodeRef,
+    cues: &NodeRef,
     movie: MovieId,
     host: Option<&HostHandle>,
     session: &SessionHandle,
@@ -73,8 +75,8 @@ fn use_player(
     // The event was seen to go on, by this player or one before.
     let has_run = use_memo((), |()| Cell::new(false));
     let begin = {
-        let (player, video, session, shown) =
-            (Rc::clone(&player), video.clone(), session.clone(), shown.dispatcher());
+        let (player, video, cues, session, shown) =
+            (Rc::clone(&player), video.clone(), cues.clone(), session.clone(), shown.dispatcher());
         let host = host.cloned();
         move || {
             let control = session.control.clone().filter(|_| player.borrow().is_none());
@@ -96,7 +98,7 @@ fn use_player(
                     shown.dispatch(Told::Player(event));
                 }
             });
-            let started = Player::start(control, movie, video, tell);
+            let started = Player::start(control, movie, video, cues.cast::<HtmlElement>(), tell);
             player.replace(Some(started));
         }
     };
@@ -134,9 +136,9 @@ fn use_kept(read: fn() -> bool, keep: fn(bool)) -> (bool, Callback<bool>) {
 #[function_component]
 pub fn Watch(props: &WatchProps) -> Html {
     let session = use_session();
-    let (video, stage) = (use_node_ref(), use_node_ref());
+    let (video, stage, cues) = (use_node_ref(), use_node_ref(), use_node_ref());
     let shown = use_reducer(Shown::default);
-    let player = use_player(&video, props.movie, props.host.as_ref(), &session, &shown);
+    let player = use_player(&video, &cues, props.movie, props.host.as_ref(), &session, &shown);
     let media = use_media_state(video.clone());
     let bare = props.host.is_some() || props.alone;
     let idle = use_idle(stage.clone());
@@ -286,6 +288,9 @@ pub fn Watch(props: &WatchProps) -> Html {
         use_callback(set_plays_next, move |setting: Setting, set_plays_next| {
             if setting == Setting::Statistics {
                 shown.dispatch(Told::Statistics);
+            } else if setting == Setting::CaptionStyle {
+                let style = player.borrow().as_ref().map(Player::caption_style);
+                shown.dispatch(Told::Styling(style));
             } else if let Setting::PlaysNext(on) = setting {
                 set_plays_next.emit(on);
             } else if let Some(player) = &*player.borrow() {
@@ -326,6 +331,15 @@ pub fn Watch(props: &WatchProps) -> Html {
         let shown = shown.dispatcher();
         Callback::from(move |()| shown.dispatch(Told::Help(Some(false))))
     };
+    let on_style = {
+        let (player, shown) = (Rc::clone(&player), shown.dispatcher());
+        use_callback((), move |style: Option<CaptionStyle>, ()| {
+            if let (Some(style), Some(player)) = (style, &*player.borrow()) {
+                player.style_captions(style);
+            }
+            shown.dispatch(Told::Styling(style));
+        })
+    };
     // What the viewer has clicked on stands for the film until it has a picture. It is at hand; whoever comes by the
     // film's address does not wait for one more file.
     let first_sight = {
@@ -351,6 +365,8 @@ pub fn Watch(props: &WatchProps) -> Html {
             if let Some(picture) = (*first_sight).as_ref().filter(|_| has_room) {
                 <img class={classes!("first-sight", media.has_picture.then_some("gone"))} src={picture.clone()} alt="" />
             }
+            // Nobody hears of these: who does not see them hears the film.
+            <div class="cues" aria-hidden="true" ref={cues} />
             if problem.is_none() && shown.not_begun {
                 <div class="curtain-call">
                     <EventWaiting movie={props.movie} title={title.clone()} {starts} has_run={shown.has_run} {bare}
@@ -398,7 +414,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                 }
                 <p class="sr" role="status">{ up_next::said(next) }</p>
                 if let Some(next) = next {
-                    <UpNext film={next.clone()} holds={shown.help || media.paused && !media.ended} on_play={on_next} {on_stop} />
+                    <UpNext film={next.clone()} holds={shown.help || shown.styling.is_some() || media.paused && !media.ended} on_play={on_next} {on_stop} />
                 }
                 if shown.statistics && controls {
                     <StatisticsView {read} on_close={remote.on_statistics.clone()} />
@@ -410,6 +426,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                         plays_next={around.next.is_some().then_some(plays_next)} theatre={has_room.then_some(theatre)}
                         next={around.next_episode().map(|next| AttrValue::from(next.title.clone()))} />
                 }
+                <CaptionSettings style={shown.styling} {on_style} />
                 <KeyHelp open={shown.help} on_close={on_help_close} {bare} />
             }
         </main>
@@ -422,7 +439,7 @@ fn set(player: &Player, video: &NodeRef, setting: Setting) {
     match setting {
         Setting::Quality(representation) => player.prefer(representation),
         Setting::DataSaver => player.save_data(),
-        Setting::Statistics | Setting::PlaysNext(_) => {}
+        Setting::Statistics | Setting::PlaysNext(_) | Setting::CaptionStyle => {}
         Setting::Sound(id) => player.choose_sound(&id),
         Setting::Text(id) => player.choose_text(id.as_deref()),
         Setting::Speed(speed) => {

@@ -5,6 +5,7 @@
 mod after;
 mod around;
 mod brand;
+mod captions;
 mod cards;
 mod controls;
 mod focus;

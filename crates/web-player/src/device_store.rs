@@ -195,6 +195,20 @@ pub fn save_picture(account: &str, wish: &str) {
     set(&picture_key(account), wish);
 }
 
+fn captions_key(account: &str) -> String {
+    format!("matinee.captions.{account}")
+}
+
+/// How the account's viewer wants captions to look on this device.
+pub fn caption_style(account: &str) -> Option<String> {
+    get(&captions_key(account))
+}
+
+/// Keeps it.
+pub fn save_caption_style(account: &str, style: &str) {
+    set(&captions_key(account), style);
+}
+
 /// Which films' licenses the DRM module keeps, by account: film → what names the license's rules. Only a
 /// hint, so that nobody waits for the module to look where there is none.
 fn licenses_key(account: &str) -> String {

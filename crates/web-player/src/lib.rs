@@ -23,12 +23,14 @@
 //!         PlayerEvent::WantsGesture => document().set_title("Press play"),
 //!         _ => {}
 //!     });
-//!     Player::start(control, movie, video, listener)
+//!     // Without an element to draw captions in, the browser draws them.
+//!     Player::start(control, movie, video, None, listener)
 //! }
 //! ```
 
 pub mod api;
 pub mod capability;
+pub mod captions;
 pub mod clock;
 pub mod control;
 pub mod decryptor_proxy;

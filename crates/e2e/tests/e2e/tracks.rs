@@ -29,8 +29,8 @@ async fn stage() -> Stage {
     stage
 }
 
-/// The words of the subtitles that the browser shows.
-const SHOWN: &str = "[...v.textTracks].filter(t => t.mode == 'showing').flatMap(t => [...t.activeCues ?? []]).map(c => c.text).join('|')";
+/// The words of the captions on the picture.
+const SHOWN: &str = "[...document.querySelectorAll('.cues .cue')].map(c => c.textContent).join('|')";
 
 /// Sound and subtitles are chosen by their names, the film plays on at once, and the choice holds for the
 /// next visit; the captions button and its key turn them off and on.
@@ -53,6 +53,34 @@ async fn sound_and_subtitles_are_chosen_by_name() {
 
     set(&viewing, "Captions", "English").await;
     viewing.until("the English subtitle", &format!("{SHOWN} == 'Families wait on the grass.'")).await;
+
+    // To the frame: the cue lasts from 10.5 s to 14.5 s.
+    for (time, shown) in [(10.5, false), (14.5, true)] {
+        for (frames, here) in [(-1.0, shown), (1.0, !shown)] {
+            let to = time + frames / f64::from(demo_film::FPS);
+            let _: bool = viewing.video(&format!("v.currentTime = {to}; return true")).await;
+            let sign = if here { "==" } else { "!=" };
+            let what = format!("!v.seeking && {SHOWN} {sign} 'Families wait on the grass.'");
+            viewing.until("the cue of the frame", &what).await;
+        }
+    }
+    let _: bool = viewing.video("v.currentTime = 12; return true").await;
+
+    // The page draws them, within the picture and clear of the controls, and leaves none to the browser.
+    let apart = "
+        const cue = document.querySelector('.cues .cue')?.getBoundingClientRect();
+        const bar = document.querySelector('.seek').getBoundingClientRect();
+        return !!cue && cue.top > innerHeight / 2 && cue.bottom <= bar.top && [...document.querySelector('video').textTracks].every(t => t.mode != 'showing')";
+    browser.until("captions above the controls", apart).await;
+
+    // Where the page is not to be seen, the browser has them. (No other window opens without a person's click.)
+    for (event, showing) in [("enterpictureinpicture", true), ("leavepictureinpicture", false)] {
+        let _: bool = viewing.video(&format!("v.dispatchEvent(new Event('{event}')); return true")).await;
+        let what = format!(
+            "[...v.textTracks].some(t => t.mode == 'showing') == {showing} && ({SHOWN} == '') == {showing}"
+        );
+        viewing.until("captions by the browser, or by the page", &what).await;
+    }
 
     // Another sound, from here on: the old one is gone from the buffer, and the film plays on.
     let files = "performance.getEntriesByType('resource').map(e => e.name.match(/\\/(\\d{10})\\.mp4/)?.[1]).filter(id => id)";
@@ -82,7 +110,7 @@ async fn sound_and_subtitles_are_chosen_by_name() {
         )
     };
     let _: bool = browser.eval(&key("c")).await;
-    viewing.until("no subtitles", "[...v.textTracks].every(t => t.mode != 'showing')").await;
+    viewing.until("no subtitles", &format!("{SHOWN} == ''")).await;
     let _: bool = browser.eval(&key("c")).await;
     viewing.until("subtitles", &format!("{SHOWN} != ''")).await;
     let _: bool = browser.eval(&key(">")).await;

@@ -1,19 +1,45 @@
-//! Subtitles on the video element: the browser reads and draws the WebVTT.
+//! Subtitles on the video element: the browser reads the WebVTT; our own layer draws it, or the browser,
+//! where the layer is not to be seen.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use gloo::{events::EventListener, utils::document};
+use js_sys::Reflect;
 use nccp::TextTrack;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, BlobPropertyBag, HtmlTrackElement, HtmlVideoElement, TextTrackMode, Url};
+use web_sys::{Blob, BlobPropertyBag, HtmlElement, HtmlTrackElement, HtmlVideoElement, TextTrackMode, Url};
 
-use crate::fetcher::{self, Fetch};
+use crate::{
+    captions::{CaptionStyle, Layer},
+    fetcher::{self, Fetch},
+};
+
+/// The picture is elsewhere than the page, or here again: in a window of its own, or in the full screen of a
+/// phone that shows nothing but the video.
+const ELSEWHERE: [(&str, bool); 4] = [
+    ("enterpictureinpicture", true),
+    ("leavepictureinpicture", false),
+    ("webkitbeginfullscreen", true),
+    ("webkitendfullscreen", false),
+];
 
 /// The subtitles that are shown.
 pub(super) struct Captions {
+    state: Rc<State>,
+    _elsewhere: Vec<EventListener>,
+}
+
+struct State {
     video: HtmlVideoElement,
-    shown: Rc<RefCell<Option<Shown>>>,
+    /// `None`: the browser draws them.
+    layer: Option<Layer>,
+    /// The picture is where the layer is not.
+    is_elsewhere: Cell<bool>,
+    shown: RefCell<Option<Shown>>,
 }
 
 /// One file of subtitles, until it is dropped.
@@ -37,36 +63,82 @@ impl Drop for Track {
 }
 
 impl Captions {
-    pub(super) fn new(video: HtmlVideoElement) -> Self {
-        Self { video, shown: Rc::default() }
+    /// Nothing yet. `place` is the element in which they are drawn so; without it the browser draws them.
+    pub(super) fn new(video: HtmlVideoElement, place: Option<HtmlElement>, style: &CaptionStyle) -> Self {
+        let layer = place.map(|place| Layer::new(video.clone(), place));
+        if let Some(layer) = &layer {
+            layer.style(style);
+        }
+        let own = Reflect::get(&document(), &"pictureInPictureElement".into());
+        let is_elsewhere = own.is_ok_and(|own| own == *AsRef::<JsValue>::as_ref(&video));
+        let is_elsewhere = Cell::new(is_elsewhere);
+        let state = Rc::new(State { video, layer, is_elsewhere, shown: RefCell::default() });
+        let listener = |(name, elsewhere): (&'static str, bool)| {
+            let this = Rc::downgrade(&state);
+            EventListener::new(&state.video, name, move |_| {
+                if let Some(state) = this.upgrade() {
+                    state.is_elsewhere.set(elsewhere);
+                    state.draw();
+                }
+            })
+        };
+        let elsewhere = ELSEWHERE.into_iter().map(listener).collect();
+        Self { state, _elsewhere: elsewhere }
+    }
+
+    /// Draws them so from now on.
+    pub(super) fn style(&self, style: &CaptionStyle) {
+        self.state.layer.iter().for_each(|layer| layer.style(style));
     }
 
     /// Shows these, or none; `failed` is told if they do not arrive from any CDN.
     pub(super) fn show(&self, text: Option<&TextTrack>, failed: impl FnOnce() + 'static) {
-        if self.shown.borrow().as_ref().map(|shown| &shown.id) == text.map(|text| &text.id) {
+        let state = &self.state;
+        if state.shown.borrow().as_ref().map(|shown| &shown.id) == text.map(|text| &text.id) {
             return;
         }
-        self.shown.take();
+        state.shown.take();
+        state.draw();
         let Some(text) = text.cloned() else { return };
-        self.shown.replace(Some(Shown { id: text.id.clone(), element: None }));
-        let (video, shown) = (self.video.clone(), Rc::clone(&self.shown));
+        state.shown.replace(Some(Shown { id: text.id.clone(), element: None }));
+        let state = Rc::clone(state);
         spawn_local(async move {
-            let track = load(&video, &text).await;
-            let mut shown = shown.borrow_mut();
-            // Others may have been chosen meanwhile.
-            let Some(wanted) = shown.as_mut().filter(|shown| shown.id == text.id) else { return };
-            wanted.element = track;
-            if wanted.element.is_none() {
-                shown.take();
-                drop(shown);
-                failed();
+            let track = load(&state, &text).await;
+            {
+                let mut shown = state.shown.borrow_mut();
+                // Others may have been chosen meanwhile.
+                let Some(wanted) = shown.as_mut().filter(|shown| shown.id == text.id) else { return };
+                if track.is_none() {
+                    shown.take();
+                } else {
+                    wanted.element = track;
+                    drop(shown);
+                    return state.draw();
+                }
             }
+            failed();
         });
     }
 }
 
+impl State {
+    /// Has them drawn by whom it is for now. A track is read once it has such a mode.
+    fn draw(&self) {
+        let shown = self.shown.borrow();
+        let track = shown.as_ref().and_then(|shown| shown.element.as_ref()?.element.track());
+        let layer = self.layer.as_ref().filter(|_| !self.is_elsewhere.get());
+        if let Some(track) = &track {
+            let mode = if layer.is_some() { TextTrackMode::Hidden } else { TextTrackMode::Showing };
+            track.set_mode(mode);
+        }
+        if let Some(own) = &self.layer {
+            own.show(track.filter(|_| layer.is_some()));
+        }
+    }
+}
+
 /// A track element with the file in it, from the first CDN that gives it.
-async fn load(video: &HtmlVideoElement, text: &TextTrack) -> Option<Track> {
+async fn load(state: &Rc<State>, text: &TextTrack) -> Option<Track> {
     for url in &text.urls {
         let fetch = Fetch {
             url: url.url.clone(),
@@ -80,30 +152,24 @@ async fn load(video: &HtmlVideoElement, text: &TextTrack) -> Option<Track> {
             let kind = BlobPropertyBag::new();
             kind.set_type("text/vtt");
             let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &kind).ok()?;
-            return put(video, text, Url::create_object_url_with_blob(&blob).ok()?);
+            return put(state, text, Url::create_object_url_with_blob(&blob).ok()?);
         }
     }
     None
 }
 
-fn put(video: &HtmlVideoElement, text: &TextTrack, url: String) -> Option<Track> {
+fn put(state: &Rc<State>, text: &TextTrack, url: String) -> Option<Track> {
     let element: HtmlTrackElement = document().create_element("track").ok()?.unchecked_into();
     element.set_kind(if text.role == "caption" { "captions" } else { "subtitles" });
     element.set_srclang(&text.language);
     element.set_label(text.label.as_deref().unwrap_or(&text.language));
     element.set_src(&url);
-    let track = element.clone();
-    let show = move || {
-        if let Some(track) = track.track() {
-            track.set_mode(TextTrackMode::Showing);
+    let this = Rc::downgrade(state);
+    let loaded = EventListener::once(&element, "load", move |_| {
+        if let Some(state) = this.upgrade() {
+            state.draw();
         }
-    };
-    let loaded = EventListener::once(&element, "load", {
-        let show = show.clone();
-        move |_| show()
     });
-    video.append_child(&element).ok()?;
-    // It loads once it is to be shown.
-    show();
+    state.video.append_child(&element).ok()?;
     Some(Track { element, url, _loaded: loaded })
 }

@@ -15,7 +15,7 @@ use nccp::{Action, ErrorCode, LogEvent, Manifest, MovieId};
 use playback::{PictureChoice, PictureGroup, is_same_session, pictures_to_ask_about};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DomException, HtmlVideoElement};
+use web_sys::{DomException, HtmlElement, HtmlVideoElement};
 
 use super::{
     captions::Captions,
@@ -32,7 +32,9 @@ use super::{
     video::{self, Watching},
 };
 use crate::{
-    capability, clock,
+    capability,
+    captions::CaptionStyle,
+    clock,
     control::{Control, Error, Opened},
     device_store,
     problem::Problem,
@@ -43,14 +45,26 @@ pub struct Player(Rc<Film>);
 
 impl Player {
     /// Starts the film: everything that can go on at the same time does.
-    pub fn start(control: Control, movie: MovieId, video: HtmlVideoElement, on_event: Listener) -> Self {
+    ///
+    /// `captions` is an element over the video, for captions to be drawn in ([`Layer`]); without it the browser draws
+    /// them.
+    ///
+    /// [`Layer`]: crate::captions::Layer
+    pub fn start(
+        control: Control,
+        movie: MovieId,
+        video: HtmlVideoElement,
+        captions: Option<HtmlElement>,
+        on_event: Listener,
+    ) -> Self {
+        let style = caption_style(&control);
         let film = Rc::new_cyclic(|this: &Weak<Film>| Film {
             driver: Driver::new(this.clone(), control.clone(), video.clone()),
             licenses: LicenseKeeper::new(this.clone(), control.clone(), movie),
             reporter: Reporter::new(control.clone(), movie, video.clone()),
             control,
             movie,
-            captions: Captions::new(video.clone()),
+            captions: Captions::new(video.clone(), captions, &style),
             feed: Feed::default(),
             of: RefCell::default(),
             told: RefCell::default(),
@@ -143,6 +157,17 @@ impl Player {
         });
     }
 
+    /// How captions look to this account on this device.
+    pub fn caption_style(&self) -> CaptionStyle {
+        caption_style(&self.0.control)
+    }
+
+    /// The viewer's choice of how captions look, for this film and others.
+    pub fn style_captions(&self, style: CaptionStyle) {
+        device_store::save_caption_style(&self.0.control.account(), &style.to_string());
+        self.0.captions.style(&style);
+    }
+
     /// Goes to what is live, in an event, and plays; at a speed by which one stays there.
     pub fn go_live(&self) {
         if let Some(live) = self.0.driver.live() {
@@ -164,6 +189,11 @@ impl Player {
     pub fn position(&self) -> Option<f64> {
         if self.0.closed.get() { self.0.left.get() } else { self.0.reporter.position() }
     }
+}
+
+fn caption_style(control: &Control) -> CaptionStyle {
+    let kept = device_store::caption_style(&control.account());
+    kept.and_then(|kept| CaptionStyle::parse(&kept)).unwrap_or_default()
 }
 
 impl Drop for Player {

@@ -7,7 +7,8 @@
 //! * `licenses`: the license from the first to the last, with `embedded` for those that come along with the
 //!   manifest
 //! * `live`: the index of an event, and what a page may know of it; `speed` keeps to it
-//! * `tracks`: what there is of sound and subtitles; `captions` puts subtitles on the element
+//! * `tracks`: what there is of sound and subtitles; `captions` puts subtitles on the
+//!   element, and has [`crate::captions`] draw them
 //! * `quality`: what there is of the picture, and what the viewer wants of it
 //! * `statistics`: the numbers of it all
 //! * `report`: what the site and the controller are told; `telemetry`: what the operator's receiver is, where there is
