@@ -120,7 +120,8 @@ export function holdSources(scope) {
   const post = scope.postMessage.bind(scope);
   const films = new Map(); // by the source's number: {source, queues, isEnding}
   const queues = new Map(); // by the stream's number
-  // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type.
+  // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type;
+  // then what decrypting took that the page has not been told of.
   const clear = new Map();
 
   const tell = (source, news) => post({ event: { source: { source, news } } });
@@ -216,7 +217,7 @@ export function holdSources(scope) {
   });
 
   scope.postMessage = (message, transfer) => {
-    const { id, reply, bytes } = message;
+    const { id, reply, bytes, took = 0 } = message;
     const to = clear.get(id);
     if (!to) {
       post(message, transfer);
@@ -236,8 +237,12 @@ export function holdSources(scope) {
         queue.appendInit(bytes, to.type);
       }
     }
-    if (ok !== "fragment") {
-      post({ id, reply });
+    if (ok === "fragment") {
+      to.took = (to.took ?? 0) + took;
+      to.octets = (to.octets ?? 0) + bytes.byteLength;
+    } else {
+      post({ id, reply, took: to.took, octets: to.octets });
+      to.took = to.octets = undefined;
     }
   };
 }

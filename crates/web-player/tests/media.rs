@@ -26,7 +26,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
     capability,
-    decryptor_proxy::{DecryptorProxy, Pushed},
+    decryptor_proxy::{Decrypting, DecryptorProxy, Pushed},
     fetcher::{self, Fetch, FetchEvent},
     mse::{
         Append, AppendError, AppendQueue, PageMediaSource, Queue, QueueEvent, Source, SourceEvent,
@@ -459,6 +459,30 @@ async fn c18_what_is_appended_plays_to_its_end() {
         assert!(it.video.current_time() > 3.9);
         assert!(it.video.get_video_playback_quality().total_video_frames() > 10);
     }
+}
+
+/// The page hears what decrypting took, though it gets nothing of what came of it.
+#[wasm_bindgen_test]
+async fn decrypting_is_counted_where_fragments_stay_in_the_worker() {
+    if !places().contains(&Place::Worker) {
+        return;
+    }
+    let mut it = playing(Place::Worker).await;
+    let [init, first, second] = parts();
+    it.init(init);
+    it.fragment(first);
+    it.queue.mark(FetchId(1));
+    it.appended(FetchId(1)).await;
+    assert_eq!(it.proxy.decrypting(), Decrypting { segments: 1, octets: 10_797, ms: 2.5 });
+    // One that waits for a key on its way: each fragment counts once.
+    let (sender, mut pushed) = mpsc::unbounded();
+    let segment = it.proxy.segment(STREAM, move |pushed| sender.unbounded_send(pushed).unwrap());
+    segment.push(second, false);
+    assert!(matches!(pushed.next().await, Some(Ok(Pushed::NeedKey(_)))));
+    assert_eq!(it.proxy.decrypting(), Decrypting { segments: 1, octets: 22_099, ms: 5.0 });
+    segment.push(part(819, 11_616), true);
+    assert!(matches!(pushed.next().await, Some(Ok(Pushed::Done))));
+    assert_eq!(it.proxy.decrypting(), Decrypting { segments: 2, octets: 32_896, ms: 7.5 });
 }
 
 #[wasm_bindgen_test]
