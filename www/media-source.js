@@ -119,7 +119,7 @@ class Queue {
 export function holdSources(scope) {
   const post = scope.postMessage.bind(scope);
   const films = new Map(); // by the source's number: {source, queues, isEnding}
-  const queues = new Map(); // by the stream's number
+  const queues = new Map(); // by the stream's number; null where the source buffer was refused
   // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type;
   // then what decrypting took that the page has not been told of.
   const clear = new Map();
@@ -128,7 +128,7 @@ export function holdSources(scope) {
 
   function endIfIdle(number) {
     const film = films.get(number);
-    if (film?.isEnding && film.queues.every((stream) => queues.get(stream).isIdle)) {
+    if (film?.isEnding && film.queues.every((stream) => queues.get(stream)?.isIdle ?? true)) {
       film.isEnding = false;
       try {
         film.source.endOfStream();
@@ -165,8 +165,10 @@ export function holdSources(scope) {
     "add-buffer"({ source: number, stream, mime }) {
       const { source, queues: own } = films.get(number);
       const news = (name, what) => tell(number, { [name]: { stream, ...what } });
-      queues.set(stream, new Queue(source, mime, news, () => endIfIdle(number)));
       own.push(stream);
+      // Where this is refused, what comes of the stream is for nobody, until the page has closed the film.
+      queues.set(stream, null);
+      queues.set(stream, new Queue(source, mime, news, () => endIfIdle(number)));
     },
     announce({ stream, mime }) {
       queues.get(stream).announced = mime;
@@ -181,7 +183,7 @@ export function holdSources(scope) {
     },
     detach({ source: number }) {
       for (const stream of films.get(number)?.queues ?? []) {
-        queues.get(stream).close();
+        queues.get(stream)?.close();
         queues.delete(stream);
       }
       films.delete(number);
@@ -209,9 +211,8 @@ export function holdSources(scope) {
       act(id, source);
       return;
     }
-    const queue = queues.get(cdm?.stream);
-    if (queue && !clear.has(id) && (cdm.type === "push" || cdm.type === "prepare-init")) {
-      const { turn, announced } = queue;
+    if (queues.has(cdm?.stream) && !clear.has(id) && (cdm.type === "push" || cdm.type === "prepare-init")) {
+      const { turn, announced } = queues.get(cdm.stream) ?? {};
       clear.set(id, { stream: cdm.stream, turn, type: cdm.type === "push" ? null : announced });
     }
   });
@@ -230,7 +231,7 @@ export function holdSources(scope) {
     }
     const queue = queues.get(to.stream);
     // What was under way when the viewer sought elsewhere is of no use any more.
-    if (bytes && queue?.turn === to.turn) {
+    if (bytes && queue && queue.turn === to.turn) {
       if (to.type === null) {
         queue.append(bytes);
       } else {

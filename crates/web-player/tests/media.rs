@@ -636,6 +636,22 @@ async fn another_codec_changes_the_type_in_the_worker() {
     assert_eq!(it.event().await, QueueEvent::Failed("NotSupportedError".into()));
 }
 
+/// What comes of a stream whose source buffer was refused is for nobody: it does not go to the page instead.
+#[wasm_bindgen_test]
+async fn a_stream_without_its_buffer_hands_the_page_nothing() {
+    const REFUSING: &str = "MediaSource.prototype.addSourceBuffer = () => { throw new DOMException('no', 'NotSupportedError') };";
+    if !places().contains(&Place::Worker) {
+        return;
+    }
+    let mut it = playing_on(Place::Worker, element(), echo_with_sources(REFUSING)).await;
+    assert!(matches!(it.event().await, QueueEvent::Failed(_)));
+    let (sender, mut pushed) = mpsc::unbounded();
+    let segment = it.proxy.segment(STREAM, move |pushed| sender.unbounded_send(pushed).unwrap());
+    segment.push(part(819, 11_616), true);
+    let came = pushed.next().await.unwrap();
+    assert!(matches!(came, Ok(Pushed::Done)), "{came:?}");
+}
+
 /// Without media sources in the worker, or with a worker that knows nothing of them, the player is told to go elsewhere.
 #[wasm_bindgen_test]
 async fn a_worker_without_media_sources_refuses() {
