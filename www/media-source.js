@@ -123,6 +123,8 @@ export function holdSources(scope) {
   // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type;
   // then what decrypting took that the page has not been told of.
   const clear = new Map();
+  // Requests that end all that a stream has under way, by id: for which stream.
+  const ends = new Map();
 
   const tell = (source, news) => post({ event: { source: { source, news } } });
 
@@ -211,7 +213,12 @@ export function holdSources(scope) {
       act(id, source);
       return;
     }
-    if (queues.has(cdm?.stream) && !clear.has(id) && (cdm.type === "push" || cdm.type === "prepare-init")) {
+    if (!queues.has(cdm?.stream)) {
+      return;
+    }
+    if (cdm.type === "drop" || cdm.type === "close-stream") {
+      ends.set(id, cdm.stream);
+    } else if (!clear.has(id) && (cdm.type === "push" || cdm.type === "prepare-init")) {
       const { turn, announced } = queues.get(cdm.stream) ?? {};
       clear.set(id, { stream: cdm.stream, turn, type: cdm.type === "push" ? null : announced });
     }
@@ -221,6 +228,13 @@ export function holdSources(scope) {
     const { id, reply, bytes, took = 0 } = message;
     const to = clear.get(id);
     if (!to) {
+      // The module has answered what was under way; what is left came behind a segment's end, and is not answered.
+      for (const [left, { stream }] of ends.has(id) ? clear : []) {
+        if (stream === ends.get(id)) {
+          clear.delete(left);
+        }
+      }
+      ends.delete(id);
       post(message, transfer);
       return;
     }
