@@ -54,6 +54,13 @@ export class Session extends EventTarget {
     }
   }
 
+  #hasAsked() {
+    this.#isOpen();
+    if (this.#number === null) {
+      throw state("This session has asked for no license.");
+    }
+  }
+
   async #open() {
     this.#begun = true;
     this.#link = this.#keys.of.link;
@@ -115,7 +122,7 @@ export class Session extends EventTarget {
 
   async update(response) {
     const octets = octetsOf(response);
-    this.#isOpen();
+    this.#hasAsked();
     if (!octets.length) {
       throw new TypeError("There is no license.");
     }
@@ -194,7 +201,7 @@ export class Session extends EventTarget {
   }
 
   async remove() {
-    this.#isOpen();
+    this.#hasAsked();
     if (this.sessionId.startsWith(KEPT)) {
       await this.#link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
       // The server asks for no record of it, so there is nothing to wait for.

@@ -70,6 +70,14 @@ await test("a session is asked for once, and is of no use when it is closed", as
   is(await errorOf(session.remove()), "InvalidStateError");
 });
 
+await test("a session that has asked for nothing yet takes no license", async () => {
+  const session = (await keys()).createSession();
+  const asked = session.generateRequest("keyids", KEYIDS);
+  is(await errorOf(session.update(license("AAECAwQFBgcICQoLDA0ODw"))), "InvalidStateError");
+  is(await errorOf(session.remove()), "InvalidStateError");
+  is(await errorOf(asked), "nothing");
+});
+
 await test("events come behind what they are the consequence of", async () => {
   const session = (await keys()).createSession();
   const order = [];
