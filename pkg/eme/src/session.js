@@ -61,15 +61,27 @@ export class Session extends EventTarget {
     }
   }
 
+  // It may have been closed while something was waited for.
+  #goesOn() {
+    if (this.#over) {
+      throw state("This session was closed.");
+    }
+  }
+
   async #open() {
     this.#begun = true;
     this.#link = this.#keys.of.link;
     this.#number = (await this.#link.ask("create-session")).session;
+    if (this.#over) {
+      await this.#link.ask("close", { session: this.#number }).catch(() => {});
+    }
+    this.#goesOn();
     this.#link.on("keys", this.#number, ({ keys }) => (keys ? this.#say(keys) : this.#fail()));
   }
 
   async #ask(messageType) {
     const made = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element, this.#movie);
+    this.#goesOn();
     this.#challenge = made.challenge;
     this.#movie = made.movie;
     return () => this.#message(messageType, this.#challenge);
@@ -116,6 +128,7 @@ export class Session extends EventTarget {
       }
       return false;
     }
+    this.#goesOn();
     this.sessionId = id;
     return true;
   }
@@ -140,6 +153,9 @@ export class Session extends EventTarget {
   }
 
   #take({ keys, expiration, renewAfter, continuous }) {
+    if (this.#over) {
+      return;
+    }
     this.#timers.forEach(clearTimeout);
     this.#timers = [];
     this.expiration = expiration === null || expiration === undefined ? NaN : expiration * 1000;

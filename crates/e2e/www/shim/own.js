@@ -78,6 +78,25 @@ await test("a session that has asked for nothing yet takes no license", async ()
   is(await errorOf(asked), "nothing");
 });
 
+await test("a session that is closed while it begins is closed in the module, too", async () => {
+  const { sessions } = document.querySelector("iframe").contentWindow;
+  const made = await keys(["temporary", "persistent-license"]);
+  const before = sessions.size;
+  for (const [type, begin] of [
+    ["temporary", session => session.generateRequest("keyids", KEYIDS)],
+    ["persistent-license", session => session.load("matinee-1")],
+  ]) {
+    const session = made.createSession(type);
+    const said = [];
+    session.addEventListener("message", () => said.push("message"));
+    const begun = errorOf(begin(session));
+    await session.close();
+    is(await begun, "InvalidStateError");
+    is(await session.closed, "closed-by-application");
+    is([sessions.size, said, session.sessionId], [before, [], ""]);
+  }
+});
+
 await test("events come behind what they are the consequence of", async () => {
   const session = (await keys()).createSession();
   const order = [];
