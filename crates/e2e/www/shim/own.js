@@ -183,6 +183,29 @@ function cut() {
   return { init, fragments };
 }
 
+await test("an init segment of Matinee's that comes in parts behind another's is taken", async () => {
+  const { init } = cut();
+  const other = film.subarray(0, init.length - 52);
+  for (const at of [12, init.length - 60]) {
+    const video = document.createElement("video");
+    const source = new MediaSource();
+    video.src = URL.createObjectURL(source);
+    await heard(source, "sourceopen");
+    const buffer = source.addSourceBuffer(VIDEO);
+    const events = [];
+    video.addEventListener("encrypted", ({ isTrusted }) => events.push(isTrusted ? "the browser's" : "the shim's"));
+    const first = new Uint8Array(other.length + at);
+    first.set(other);
+    first.set(init.subarray(0, at), other.length);
+    for (const bytes of [first, init.subarray(at)]) {
+      buffer.appendBuffer(bytes);
+      await heard(buffer, "updateend");
+    }
+    await new Promise(done => setTimeout(done));
+    is(events, ["the shim's"]);
+  }
+});
+
 await test("a full buffer is a QuotaExceededError of the next append, in place, and nothing is lost", async () => {
   const { init, fragments } = cut();
   const video = document.querySelector("video");
