@@ -68,7 +68,11 @@ impl Film {
                 self.reporter.farewell();
                 self.driver.leave();
             }
-            Happening::VisibilityChange if document().hidden() => self.log(LogEvent::Hide),
+            Happening::VisibilityChange if document().hidden() => {
+                self.log(LogEvent::Hide);
+                // On phones pages that are hidden often end without another word.
+                self.driver.flush();
+            }
             Happening::VisibilityChange => self.driver.woke_up(),
             Happening::Offline => self.driver.feed(Event::Offline),
             Happening::Online => self.driver.feed(Event::Online),
