@@ -40,13 +40,14 @@ impl Film {
                 self.resumes.set(true);
                 let _ = self.video.pause();
             }
-            Happening::Play => {}
+            Happening::Play => self.paused.set(false),
             Happening::Playing => {
                 self.reporter.playing();
                 self.driver.stands(State::Playing);
             }
             Happening::Pause if self.video.ended() => {}
             Happening::Pause => {
+                self.paused.set(true);
                 if self.reporter.has_played() {
                     self.driver.stands(State::Paused);
                 }
