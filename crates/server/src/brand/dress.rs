@@ -126,8 +126,8 @@ impl Look<'_> {
         head.trim().to_owned()
     }
 
-    /// A line of a page or a colour, in which the colour of the browser's own parts is the brand's. It has that of one
-    /// scheme alone.
+    /// A line of a page or a colour, in which the colour of the browser's own parts is the brand's. It has
+    /// that of one scheme alone.
     fn with_theme(&self, text: &str) -> String {
         for (scheme, palette) in [(Scheme::Dark, &self.dark), (Scheme::Light, &self.light)] {
             let own = Palette::of_site(scheme).background.to_string();

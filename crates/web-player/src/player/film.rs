@@ -444,7 +444,8 @@ impl DriverHost for Film {
     }
 
     fn attached(self: Rc<Self>) {
-        // A film that the element had until now took what was said to it along; who paused meanwhile meant it.
+        // A film that the element had until now took what was said to it along; who paused meanwhile meant
+        // it.
         if self.video.paused() && !self.paused.get() {
             self.play();
         }
