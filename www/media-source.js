@@ -119,15 +119,18 @@ class Queue {
 export function holdSources(scope) {
   const post = scope.postMessage.bind(scope);
   const films = new Map(); // by the source's number: {source, queues, isEnding}
-  const queues = new Map(); // by the stream's number
-  // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type.
+  const queues = new Map(); // by the stream's number; null where the source buffer was refused
+  // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type;
+  // then what decrypting took that the page has not been told of.
   const clear = new Map();
+  // Requests that end all that a stream has under way, by id: for which stream.
+  const ends = new Map();
 
   const tell = (source, news) => post({ event: { source: { source, news } } });
 
   function endIfIdle(number) {
     const film = films.get(number);
-    if (film?.isEnding && film.queues.every((stream) => queues.get(stream).isIdle)) {
+    if (film?.isEnding && film.queues.every((stream) => queues.get(stream)?.isIdle ?? true)) {
       film.isEnding = false;
       try {
         film.source.endOfStream();
@@ -164,8 +167,10 @@ export function holdSources(scope) {
     "add-buffer"({ source: number, stream, mime }) {
       const { source, queues: own } = films.get(number);
       const news = (name, what) => tell(number, { [name]: { stream, ...what } });
-      queues.set(stream, new Queue(source, mime, news, () => endIfIdle(number)));
       own.push(stream);
+      // Where this is refused, what comes of the stream is for nobody, until the page has closed the film.
+      queues.set(stream, null);
+      queues.set(stream, new Queue(source, mime, news, () => endIfIdle(number)));
     },
     announce({ stream, mime }) {
       queues.get(stream).announced = mime;
@@ -180,7 +185,7 @@ export function holdSources(scope) {
     },
     detach({ source: number }) {
       for (const stream of films.get(number)?.queues ?? []) {
-        queues.get(stream).close();
+        queues.get(stream)?.close();
         queues.delete(stream);
       }
       films.delete(number);
@@ -208,17 +213,28 @@ export function holdSources(scope) {
       act(id, source);
       return;
     }
-    const queue = queues.get(cdm?.stream);
-    if (queue && !clear.has(id) && (cdm.type === "push" || cdm.type === "prepare-init")) {
-      const { turn, announced } = queue;
+    if (!queues.has(cdm?.stream)) {
+      return;
+    }
+    if (cdm.type === "drop" || cdm.type === "close-stream") {
+      ends.set(id, cdm.stream);
+    } else if (!clear.has(id) && (cdm.type === "push" || cdm.type === "prepare-init")) {
+      const { turn, announced } = queues.get(cdm.stream) ?? {};
       clear.set(id, { stream: cdm.stream, turn, type: cdm.type === "push" ? null : announced });
     }
   });
 
   scope.postMessage = (message, transfer) => {
-    const { id, reply, bytes } = message;
+    const { id, reply, bytes, took = 0 } = message;
     const to = clear.get(id);
     if (!to) {
+      // The module has answered what was under way; what is left came behind a segment's end, and is not answered.
+      for (const [left, { stream }] of ends.has(id) ? clear : []) {
+        if (stream === ends.get(id)) {
+          clear.delete(left);
+        }
+      }
+      ends.delete(id);
       post(message, transfer);
       return;
     }
@@ -229,15 +245,19 @@ export function holdSources(scope) {
     }
     const queue = queues.get(to.stream);
     // What was under way when the viewer sought elsewhere is of no use any more.
-    if (bytes && queue?.turn === to.turn) {
+    if (bytes && queue && queue.turn === to.turn) {
       if (to.type === null) {
         queue.append(bytes);
       } else {
         queue.appendInit(bytes, to.type);
       }
     }
-    if (ok !== "fragment") {
-      post({ id, reply });
+    if (ok === "fragment") {
+      to.took = (to.took ?? 0) + took;
+      to.octets = (to.octets ?? 0) + bytes.byteLength;
+    } else {
+      post({ id, reply, took: to.took, octets: to.octets });
+      to.took = to.octets = undefined;
     }
   };
 }

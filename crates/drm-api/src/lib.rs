@@ -18,15 +18,19 @@
 //! | page → worker | `{id, device}` | |
 //! | page → worker | `{id?, source}` | |
 //! | worker → page | `{id, reply, bytes?, took?}` | [`cdm::Reply::Init`], [`cdm::Reply::Fragment`] |
+//! | worker → page | `{id, reply, took?, octets?}` | none: the stream has a source buffer in the worker |
 //! | worker → page | `{id, reply, handle?}` | the `MediaSourceHandle` of [`source::Reply::Attached`] |
 //! | worker → page | `{event}` | |
 //!
-//! `cdm`, `device`, `source`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets in them
-//! `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned; `took` says of a
-//! fragment how many milliseconds decrypting it took. A request has its
-//! `type` among its properties; what comes back is an object with one property, named for its kind
-//! (`{"init": {…}}`), or, where there is nothing to add, the name alone (`"done"`). So the page can read it in
-//! one pass: for a `type` among the others serde must hold all of them back, which made the app 50 KB larger.
+//! `cdm`, `device`, `source`, `reply` (a `Result`) and `event` are the serde forms of the types below, octets
+//! in them `Uint8Array`s; `bytes` is an `ArrayBuffer`, always in the transfer list, never cloned; `took` says
+//! of a fragment how many milliseconds decrypting it took. Where fragments do not come to the page, the next
+//! reply of their segment has their sum, and `octets`, how many there were.
+//!
+//! A request has its `type` among its properties; what comes back is an object with one property, named for
+//! its kind (`{"init": {…}}`), or, where there is nothing to add, the name alone (`"done"`). So the page can
+//! read it in one pass: for a `type` among the others serde must hold all of them back, which made the app 50
+//! KB larger.
 //!
 //! A request has one reply, but for a segment on its way through a stream: that is one request whose bytes
 //! come in several messages ([`cdm::Request::Push`] of one id), and its answer comes in several replies of
@@ -106,6 +110,9 @@ pub mod property {
     pub const BYTES: &str = "bytes";
     /// `MediaSourceHandle`, transferred.
     pub const HANDLE: &str = "handle";
-    /// Of a fragment: milliseconds that it took the worker to decrypt it.
+    /// Of a fragment: milliseconds that it took the worker to decrypt it; of a reply without `bytes`: the
+    /// same of all fragments since the reply before that did not come to the page.
     pub const TOOK: &str = "took";
+    /// Of a reply with [`TOOK`] and without [`BYTES`]: octets of those fragments.
+    pub const OCTETS: &str = "octets";
 }

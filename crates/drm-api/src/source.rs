@@ -2,9 +2,10 @@
 //! says what is to be done with the rest, as it would do with a media source of its own.
 //!
 //! Its source buffers are named by the streams that they belong to. What a stream hands out from
-//! [`Request::AddBuffer`] on, init segments and fragments, is appended there, in the order in which it came, and the
-//! page gets none of it: [`Reply::Init`](crate::cdm::Reply::Init) comes without bytes, and
-//! [`Reply::Fragment`](crate::cdm::Reply::Fragment) does not come. Operations of one buffer run one after the other.
+//! [`Request::AddBuffer`] on, init segments and fragments, is appended there, in the order in which it came,
+//! and the page gets none of it: [`Reply::Init`](crate::cdm::Reply::Init) comes without bytes, and
+//! [`Reply::Fragment`](crate::cdm::Reply::Fragment) does not come: what decrypting took is told with the
+//! segment's next reply. Operations of one buffer run one after the other.
 //!
 //! The worker's side is no part of the DRM module; it is `www/media-source.js`, beside it.
 

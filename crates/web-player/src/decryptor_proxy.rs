@@ -326,9 +326,14 @@ impl Shared {
             }
             return;
         }
-        if let (Some(took), Some(bytes)) = (part(property::TOOK).as_f64(), &bytes) {
+        let octets = match &bytes {
+            Some(bytes) => Some(u64::from(bytes.byte_length())),
+            // Fragments that stayed in the worker.
+            None => part(property::OCTETS).as_f64().map(|octets| octets as u64),
+        };
+        if let (Some(took), Some(octets)) = (part(property::TOOK).as_f64(), octets) {
             let mut decrypting = self.decrypting.get();
-            decrypting.octets += u64::from(bytes.byte_length());
+            decrypting.octets += octets;
             decrypting.ms += took.max(0.0);
             self.decrypting.set(decrypting);
         }

@@ -26,7 +26,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_player::{
     capability,
-    decryptor_proxy::{DecryptorProxy, Pushed},
+    decryptor_proxy::{Decrypting, DecryptorProxy, Pushed},
     fetcher::{self, Fetch, FetchEvent},
     mse::{
         Append, AppendError, AppendQueue, PageMediaSource, Queue, QueueEvent, Source, SourceEvent,
@@ -461,6 +461,30 @@ async fn c18_what_is_appended_plays_to_its_end() {
     }
 }
 
+/// The page hears what decrypting took, though it gets nothing of what came of it.
+#[wasm_bindgen_test]
+async fn decrypting_is_counted_where_fragments_stay_in_the_worker() {
+    if !places().contains(&Place::Worker) {
+        return;
+    }
+    let mut it = playing(Place::Worker).await;
+    let [init, first, second] = parts();
+    it.init(init);
+    it.fragment(first);
+    it.queue.mark(FetchId(1));
+    it.appended(FetchId(1)).await;
+    assert_eq!(it.proxy.decrypting(), Decrypting { segments: 1, octets: 10_797, ms: 2.5 });
+    // One that waits for a key on its way: each fragment counts once.
+    let (sender, mut pushed) = mpsc::unbounded();
+    let segment = it.proxy.segment(STREAM, move |pushed| sender.unbounded_send(pushed).unwrap());
+    segment.push(second, false);
+    assert!(matches!(pushed.next().await, Some(Ok(Pushed::NeedKey(_)))));
+    assert_eq!(it.proxy.decrypting(), Decrypting { segments: 1, octets: 22_099, ms: 5.0 });
+    segment.push(part(819, 11_616), true);
+    assert!(matches!(pushed.next().await, Some(Ok(Pushed::Done))));
+    assert_eq!(it.proxy.decrypting(), Decrypting { segments: 2, octets: 32_896, ms: 7.5 });
+}
+
 #[wasm_bindgen_test]
 async fn removal_and_second_append_leave_one_range() {
     for place in places() {
@@ -610,6 +634,22 @@ async fn another_codec_changes_the_type_in_the_worker() {
     assert!(it.appended(FetchId(1)).await.covers(0.1, 2.0));
     it.init_of(r#"video/mp4; codecs="hvc1.1.6.L93.B0""#, part(0, 767));
     assert_eq!(it.event().await, QueueEvent::Failed("NotSupportedError".into()));
+}
+
+/// What comes of a stream whose source buffer was refused is for nobody: it does not go to the page instead.
+#[wasm_bindgen_test]
+async fn a_stream_without_its_buffer_hands_the_page_nothing() {
+    const REFUSING: &str = "MediaSource.prototype.addSourceBuffer = () => { throw new DOMException('no', 'NotSupportedError') };";
+    if !places().contains(&Place::Worker) {
+        return;
+    }
+    let mut it = playing_on(Place::Worker, element(), echo_with_sources(REFUSING)).await;
+    assert!(matches!(it.event().await, QueueEvent::Failed(_)));
+    let (sender, mut pushed) = mpsc::unbounded();
+    let segment = it.proxy.segment(STREAM, move |pushed| sender.unbounded_send(pushed).unwrap());
+    segment.push(part(819, 11_616), true);
+    let came = pushed.next().await.unwrap();
+    assert!(matches!(came, Ok(Pushed::Done)), "{came:?}");
 }
 
 /// Without media sources in the worker, or with a worker that knows nothing of them, the player is told to go elsewhere.

@@ -69,7 +69,8 @@ function common(names) {
 
 export const isInit = (type) => type === "ftyp" || type === "moov";
 
-// Each `moov` in bytes that begin with an init segment; null, as long as the first one has not come whole.
+// Each `moov` in bytes that begin with an init segment; null, as long as the first one, or one that has begun behind it,
+// has not come whole.
 export const moovsOf = function* (octets) {
   let seen = false;
   for (let at = 0; at + 8 <= octets.length; at += word(octets, at)) {
@@ -78,10 +79,9 @@ export const moovsOf = function* (octets) {
     if (end < at + 8 || (!seen && /^moof|^mdat/.test(type))) {
       return;
     }
-    if (type === "moov") {
-      if (end > octets.length) {
-        break;
-      }
+    if (isInit(type) && end > octets.length) {
+      seen = false;
+    } else if (type === "moov") {
       yield octets.subarray(at, end);
       seen = true;
     }

@@ -54,15 +54,34 @@ export class Session extends EventTarget {
     }
   }
 
+  #hasAsked() {
+    this.#isOpen();
+    if (this.#number === null) {
+      throw state("This session has asked for no license.");
+    }
+  }
+
+  // It may have been closed while something was waited for.
+  #goesOn() {
+    if (this.#over) {
+      throw state("This session was closed.");
+    }
+  }
+
   async #open() {
     this.#begun = true;
     this.#link = this.#keys.of.link;
     this.#number = (await this.#link.ask("create-session")).session;
+    if (this.#over) {
+      await this.#link.ask("close", { session: this.#number }).catch(() => {});
+    }
+    this.#goesOn();
     this.#link.on("keys", this.#number, ({ keys }) => (keys ? this.#say(keys) : this.#fail()));
   }
 
   async #ask(messageType) {
     const made = await this.#keys.of.challenge(this.#link, this.#number, this.#initData, this.#element, this.#movie);
+    this.#goesOn();
     this.#challenge = made.challenge;
     this.#movie = made.movie;
     return () => this.#message(messageType, this.#challenge);
@@ -109,13 +128,14 @@ export class Session extends EventTarget {
       }
       return false;
     }
+    this.#goesOn();
     this.sessionId = id;
     return true;
   }
 
   async update(response) {
     const octets = octetsOf(response);
-    this.#isOpen();
+    this.#hasAsked();
     if (!octets.length) {
       throw new TypeError("There is no license.");
     }
@@ -133,6 +153,9 @@ export class Session extends EventTarget {
   }
 
   #take({ keys, expiration, renewAfter, continuous }) {
+    if (this.#over) {
+      return;
+    }
     this.#timers.forEach(clearTimeout);
     this.#timers = [];
     this.expiration = expiration === null || expiration === undefined ? NaN : expiration * 1000;
@@ -194,7 +217,7 @@ export class Session extends EventTarget {
   }
 
   async remove() {
-    this.#isOpen();
+    this.#hasAsked();
     if (this.sessionId.startsWith(KEPT)) {
       await this.#link.ask("remove", { movie: Number(this.sessionId.slice(KEPT.length)) });
       // The server asks for no record of it, so there is nothing to wait for.

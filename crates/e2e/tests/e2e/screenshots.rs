@@ -4,7 +4,7 @@
 //! They go to `target/screenshots`, for people to look at, and are compared with small ones in
 //! `crates/e2e/screenshots`: the mean colours of blocks, so that the smoothing of letters does not count, but
 //! a line that is elsewhere does. Another machine's fonts make other lines; there nothing is compared, and
-//! the run says so.
+//! the run says so. Where none are committed, it fails.
 //!
 //! `MATINEE_SCREENSHOTS`: `all` for every state, `update` to write the small ones anew (`cargo xtask
 //! screenshots`); without it the most important states.
@@ -153,6 +153,7 @@ impl<'a> Studio<'a> {
         }
         let committed = std::fs::read_to_string(&file).ok();
         let is_comparable = committed.as_deref().is_some_and(|fonts| fonts.trim() == here);
+        let mut wrong = Vec::new();
         match committed {
             _ if is_comparable => {}
             Some(fonts) => eprintln!(
@@ -160,11 +161,9 @@ impl<'a> Studio<'a> {
                  were made with (widths {here}, there {})",
                 fonts.trim()
             ),
-            None => eprintln!(
-                "SKIPPED: screenshots are not compared, for none are committed: cargo xtask screenshots --update"
-            ),
+            None => wrong.push(format!("there is no {}: none are committed", file.display())),
         }
-        Self { browser, extent, made, references, is_comparable, wrong: Vec::new(), count: 0 }
+        Self { browser, extent, made, references, is_comparable, wrong, count: 0 }
     }
 
     fn wants(&self, state: &State) -> bool {

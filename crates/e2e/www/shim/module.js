@@ -153,6 +153,7 @@ function samplesOf(octets, moof, defaults) {
 // ---- keys ----
 
 const sessions = new Map(); // number → {keys: Map(kid → CryptoKey)}
+window.sessions = sessions; // which cases may look at
 const streams = new Map(); // number → {rest, protects, held, pending, turn}
 let last = 0;
 let port = null;

@@ -70,6 +70,33 @@ await test("a session is asked for once, and is of no use when it is closed", as
   is(await errorOf(session.remove()), "InvalidStateError");
 });
 
+await test("a session that has asked for nothing yet takes no license", async () => {
+  const session = (await keys()).createSession();
+  const asked = session.generateRequest("keyids", KEYIDS);
+  is(await errorOf(session.update(license("AAECAwQFBgcICQoLDA0ODw"))), "InvalidStateError");
+  is(await errorOf(session.remove()), "InvalidStateError");
+  is(await errorOf(asked), "nothing");
+});
+
+await test("a session that is closed while it begins is closed in the module, too", async () => {
+  const { sessions } = document.querySelector("iframe").contentWindow;
+  const made = await keys(["temporary", "persistent-license"]);
+  const before = sessions.size;
+  for (const [type, begin] of [
+    ["temporary", session => session.generateRequest("keyids", KEYIDS)],
+    ["persistent-license", session => session.load("matinee-1")],
+  ]) {
+    const session = made.createSession(type);
+    const said = [];
+    session.addEventListener("message", () => said.push("message"));
+    const begun = errorOf(begin(session));
+    await session.close();
+    is(await begun, "InvalidStateError");
+    is(await session.closed, "closed-by-application");
+    is([sessions.size, said, session.sessionId], [before, [], ""]);
+  }
+});
+
 await test("events come behind what they are the consequence of", async () => {
   const session = (await keys()).createSession();
   const order = [];
@@ -155,6 +182,29 @@ function cut() {
   }
   return { init, fragments };
 }
+
+await test("an init segment of Matinee's that comes in parts behind another's is taken", async () => {
+  const { init } = cut();
+  const other = film.subarray(0, init.length - 52);
+  for (const at of [12, init.length - 60]) {
+    const video = document.createElement("video");
+    const source = new MediaSource();
+    video.src = URL.createObjectURL(source);
+    await heard(source, "sourceopen");
+    const buffer = source.addSourceBuffer(VIDEO);
+    const events = [];
+    video.addEventListener("encrypted", ({ isTrusted }) => events.push(isTrusted ? "the browser's" : "the shim's"));
+    const first = new Uint8Array(other.length + at);
+    first.set(other);
+    first.set(init.subarray(0, at), other.length);
+    for (const bytes of [first, init.subarray(at)]) {
+      buffer.appendBuffer(bytes);
+      await heard(buffer, "updateend");
+    }
+    await new Promise(done => setTimeout(done));
+    is(events, ["the shim's"]);
+  }
+});
 
 await test("a full buffer is a QuotaExceededError of the next append, in place, and nothing is lost", async () => {
   const { init, fragments } = cut();

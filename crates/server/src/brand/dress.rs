@@ -126,16 +126,17 @@ impl Look<'_> {
         head.trim().to_owned()
     }
 
-    /// A text in which the colours of the browser's own parts are the brand's.
+    /// A line of a page or a colour, in which the colour of the browser's own parts is the brand's. It has
+    /// that of one scheme alone.
     fn with_theme(&self, text: &str) -> String {
-        let mut text = text.to_owned();
         for (scheme, palette) in [(Scheme::Dark, &self.dark), (Scheme::Light, &self.light)] {
-            if let Some(palette) = palette {
-                let own = Palette::of_site(scheme).background.to_string();
-                text = text.replace(&own, &palette.background.to_string());
+            let own = Palette::of_site(scheme).background.to_string();
+            if text.contains(&own) {
+                let of_brand = palette.as_ref().map(|palette| palette.background.to_string());
+                return of_brand.map_or_else(|| text.to_owned(), |colour| text.replace(&own, &colour));
             }
         }
-        text
+        text.to_owned()
     }
 
     /// A web manifest with the brand in it; `None` for what is none.
@@ -246,6 +247,18 @@ mod tests {
             assert_eq!((&manifest["name"], &manifest["short_name"]), (&json!("Kino"), &json!("Kino")));
             assert_eq!(manifest["icons"].as_array().unwrap().len(), 5, "the site's own");
             assert_eq!(manifest["theme_color"], "#150a0e");
+        });
+    }
+
+    #[test]
+    fn a_colour_is_replaced_once() {
+        with("[brand]\nname = \"Kino\"\n", |look| {
+            let (dark, light) = (Palette::of_site(Scheme::Light), Palette::of_site(Scheme::Dark));
+            let turned =
+                Look { brand: look.brand, logo: None, icon: None, dark: Some(dark), light: Some(light) };
+            assert_eq!(turned.with_theme("content=\"#150a0e\""), "content=\"#f5ecdd\"");
+            assert_eq!(turned.with_theme("content=\"#f5ecdd\""), "content=\"#150a0e\"");
+            assert_eq!(turned.with_theme("content=\"#222222\""), "content=\"#222222\"");
         });
     }
 

@@ -163,17 +163,23 @@ impl Picture {
 fn drawing(text: &str) -> Result<Option<(f64, f64)>, String> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().enable_all_checks(true);
-    let (mut depth, mut elements, mut in_style) = (0_usize, 0_usize, false);
+    let (mut depth, mut elements) = (0_usize, 0_usize);
+    // What a style says, while in one: judged whole, for it may come in several pieces.
+    let mut sheet: Option<String> = None;
     let mut size = None;
     loop {
         let event = reader.read_event().map_err(|error| format!("the SVG is not well-formed: {error}"))?;
         match event {
+            // What is on both sides of them would be read together.
+            Event::Start(_) | Event::Empty(_) | Event::Comment(_) if sheet.is_some() => {
+                return Err("its <style> has elements or comments".to_owned());
+            }
             Event::Start(start) => {
                 if elements == 0 {
                     size = root(&start)?;
                 }
-                in_style = start.local_name().into_inner() == "style";
                 element(&start)?;
+                sheet = (start.name().into_inner() == "style").then(String::new);
                 (elements, depth) = (elements + 1, depth + 1);
             }
             Event::Empty(start) => {
@@ -183,16 +189,19 @@ fn drawing(text: &str) -> Result<Option<(f64, f64)>, String> {
                 element(&start)?;
                 elements += 1;
             }
-            Event::End(_) => (depth, in_style) = (depth.saturating_sub(1), false),
-            Event::Text(text) if in_style => style(&text)?,
-            Event::CData(text) if in_style => style(&text)?,
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                style(&sheet.take().unwrap_or_default())?;
+            }
             // What an escape stands for would have to be looked at, too.
-            Event::GeneralRef(_) if in_style => return Err("its <style> has references".to_owned()),
+            Event::GeneralRef(_) if sheet.is_some() => return Err("its <style> has references".to_owned()),
             Event::DocType(_) => {
                 return Err("it has a document type (<!DOCTYPE …>): remove that line".to_owned());
             }
             Event::PI(_) => return Err("it has a processing instruction (<?…?>): remove it".to_owned()),
-            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) | Event::Comment(_) | Event::Decl(_) => {}
+            Event::Text(text) => sheet.iter_mut().for_each(|sheet| sheet.push_str(&text)),
+            Event::CData(text) => sheet.iter_mut().for_each(|sheet| sheet.push_str(&text)),
+            Event::GeneralRef(_) | Event::Comment(_) | Event::Decl(_) => {}
             Event::Eof => break,
         }
         if elements > MOST_ELEMENTS || depth > DEEPEST {
@@ -342,6 +351,12 @@ mod tests {
             ("<style>@import 'https://elsewhere.example';</style>", "from elsewhere"),
             ("<style><![CDATA[a{b:url(//elsewhere.example)}]]></style>", "from elsewhere"),
             ("<style>&#64;import 'x';</style>", "references"),
+            ("<style><g/>@import 'x';</style>", "elements or comments"),
+            ("<style><g></g>@import 'x';</style>", "elements or comments"),
+            ("<style><style></style>@import 'x';</style>", "elements or comments"),
+            ("<style>@imp<!-- -->ort 'x';</style>", "elements or comments"),
+            ("<style>@imp<![CDATA[ort 'x';]]></style>", "from elsewhere"),
+            ("<style><![CDATA[a{b:u]]><![CDATA[rl(//elsewhere.example)}]]></style>", "from elsewhere"),
             ("<g xmlns=\"http://www.w3.org/1999/xhtml\"/>", "no SVG"),
             ("<?xml-stylesheet href=\"a.css\"?>", "processing instruction"),
             ("<g>", "not well-formed"),

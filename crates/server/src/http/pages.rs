@@ -196,10 +196,10 @@ async fn file(State(service): State<Arc<Service>>, request: Request) -> Response
             response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, everybody);
             response
         }
-        // By itself, outside of a page, a drawing does nothing.
+        // By itself, outside of a page, a drawing does nothing; its own style it has as in a page.
         Some(asset) if asset.content_type == SVG => {
             let mut response = respond(&asset, request.headers());
-            let policy = HeaderValue::from_static("default-src 'none'; sandbox");
+            let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
             response
         }

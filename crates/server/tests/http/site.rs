@@ -198,7 +198,8 @@ async fn a_brand_is_in_every_page() {
     let path = between(text, "name=\"matinee-logo\" content=\"", "\"");
     let picture = get(&path, &[]).await;
     assert_eq!((picture.status.as_u16(), picture.header("content-type")), (200, "image/svg+xml"));
-    assert_eq!(picture.header("content-security-policy"), "default-src 'none'; sandbox");
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+    assert_eq!(picture.header("content-security-policy"), policy);
     assert_eq!(picture.header("x-content-type-options"), "nosniff");
     assert!(picture.header("cache-control").contains("immutable"));
     let nothing = get("/nothing", &[("accept", "text/html")]).await;

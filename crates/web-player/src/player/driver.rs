@@ -243,9 +243,14 @@ impl Driver {
         }
     }
 
-    /// The page may go away.
+    /// The page goes away.
     pub(super) fn leave(&self) {
         self.stands(State::Quit);
+        self.flush();
+    }
+
+    /// Sends all reports that there are: nobody knows whether the page will be able to later.
+    pub(super) fn flush(&self) {
         if let Some(telemetry) = self.telemetry() {
             telemetry.send_all();
         }

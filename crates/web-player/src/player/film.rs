@@ -79,6 +79,7 @@ impl Player {
             retrying: Cell::new(false),
             last: RefCell::default(),
             resumes: Cell::new(false),
+            paused: Cell::new(false),
             left: Cell::new(None),
             closed: Cell::new(false),
             watching: RefCell::default(),
@@ -231,6 +232,8 @@ struct Film {
     last: RefCell<Statistics>,
     /// The film plays again once the displays allow it.
     resumes: Cell<bool>,
+    /// It was paused, and not played since: an element that gets another source stands still without that.
+    paused: Cell<bool>,
     /// Where the film was when the player closed.
     left: Cell<Option<f64>>,
     closed: Cell<bool>,
@@ -471,8 +474,9 @@ impl DriverHost for Film {
     }
 
     fn attached(self: Rc<Self>) {
-        // A film that the element had until now took what was said to it along.
-        if self.video.paused() {
+        // A film that the element had until now took what was said to it along; who paused meanwhile meant
+        // it.
+        if self.video.paused() && !self.paused.get() {
             self.play();
         }
     }

@@ -40,13 +40,14 @@ impl Film {
                 self.resumes.set(true);
                 let _ = self.video.pause();
             }
-            Happening::Play => {}
+            Happening::Play => self.paused.set(false),
             Happening::Playing => {
                 self.reporter.playing();
                 self.driver.stands(State::Playing);
             }
             Happening::Pause if self.video.ended() => {}
             Happening::Pause => {
+                self.paused.set(true);
                 if self.reporter.has_played() {
                     self.driver.stands(State::Paused);
                 }
@@ -68,7 +69,11 @@ impl Film {
                 self.reporter.farewell();
                 self.driver.leave();
             }
-            Happening::VisibilityChange if document().hidden() => self.log(LogEvent::Hide),
+            Happening::VisibilityChange if document().hidden() => {
+                self.log(LogEvent::Hide);
+                // On phones pages that are hidden often end without another word.
+                self.driver.flush();
+            }
             Happening::VisibilityChange => self.driver.woke_up(),
             Happening::Offline => self.driver.feed(Event::Offline),
             Happening::Online => self.driver.feed(Event::Online),
