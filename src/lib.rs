@@ -18,8 +18,8 @@ pub mod spoken;
 
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-/// Mounts the app on the page's body; `boot.js` calls it once the module is there, with the table of the page's
-/// language where that is not English, and the DRM worker where it has begun one.
+/// Mounts the app on the page's body; `boot.js` calls it once the module is there, with the table of the
+/// page's language where that is not English, and the DRM worker where it has begun one.
 #[wasm_bindgen(js_name = mount)]
 pub fn mount(table: &JsValue, begun: JsValue) {
     console_error_panic_hook::set_once();

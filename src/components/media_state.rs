@@ -81,8 +81,8 @@ const EVENTS: [&str; 18] = [
     "waiting",
 ];
 
-/// The state of the video element in `video`, kept up to date; to the second, where `calm` says that nobody looks at the
-/// controls, and at once when somebody does again.
+/// The state of the video element in `video`, kept up to date; to the second, where `calm` says that nobody
+/// looks at the controls, and at once when somebody does again.
 #[hook]
 pub fn use_media_state(video: NodeRef, calm: bool) -> MediaState {
     let state =

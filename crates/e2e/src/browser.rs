@@ -223,8 +223,8 @@ impl Browser {
         processes::below(self.process.id())
     }
 
-    /// Counts of the page's main thread and heap by name, as the browser keeps them: `TaskDuration` and the like in
-    /// seconds, `JSHeapUsedSize` in octets. They begin with the first call, and with each page.
+    /// Counts of the page's main thread and heap by name, as the browser keeps them: `TaskDuration` and the
+    /// like in seconds, `JSHeapUsedSize` in octets. They begin with the first call, and with each page.
     pub async fn metrics(&self) -> BTreeMap<String, f64> {
         let cdp = self.driver.cdp();
         cdp.send_raw("Performance.enable", json!({})).await.unwrap();

@@ -8,13 +8,15 @@ const TICKS: f64 = 100.0;
 /// One process at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Process {
-    /// What Chromium starts it as: `renderer`, `gpu-process`, `utility` and the like; empty for the browser's own.
+    /// What Chromium starts it as: `renderer`, `gpu-process`, `utility` and the like; empty for the browser's
+    /// own.
     pub kind: String,
     /// Seconds of processor time since it began, of all its threads.
     pub busy: f64,
     /// Octets in memory, shared ones too (`VmRSS`).
     pub resident: u64,
-    /// Octets in memory, shared ones divided among those who share them (`Pss`). `None` where another user may not ask.
+    /// Octets in memory, shared ones divided among those who share them (`Pss`). `None` where another user
+    /// may not ask.
     pub proportional: Option<u64>,
 }
 

@@ -48,11 +48,12 @@ enum Bench {
         #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
-    /// To the first frame: ours, signed in and with a registered device, beside Shaka Player (ClearKey) and hls.js
-    /// (AES-128), from a click; or, with --by-address, beside a bare page of Shaka Player from the page's address.
+    /// To the first frame: ours, signed in and with a registered device, beside Shaka Player (ClearKey) and
+    /// hls.js (AES-128), from a click; or, with --by-address, beside a bare page of Shaka Player from the
+    /// page's address.
     Startup(startup::Options),
-    /// A minute of play: processor time of the main thread and of the browser's processes, memory, longest task and
-    /// dropped frames, ours with hidden controls beside a bare page of Shaka Player (ClearKey).
+    /// A minute of play: processor time of the main thread and of the browser's processes, memory, longest
+    /// task and dropped frames, ours with hidden controls beside a bare page of Shaka Player (ClearKey).
     Play {
         /// How many times each is run, by turns; the median counts.
         #[arg(long, default_value_t = 5)]

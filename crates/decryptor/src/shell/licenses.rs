@@ -117,8 +117,8 @@ impl Licenses {
         taken
     }
 
-    /// Begins the RSA pair for the first challenge as soon as the module is there, where that keeps nothing else
-    /// waiting: a page that was come to by its address still loads the app then.
+    /// Begins the RSA pair for the first challenge as soon as the module is there, where that keeps nothing
+    /// else waiting: a page that was come to by its address still loads the app then.
     pub(super) fn make_first(&self, module: &Module) {
         if MAKES_PAIRS_ELSEWHERE {
             self.begin_spare(module);

@@ -1,8 +1,8 @@
-//! What a minute of play costs: ours, protected and with its controls hidden, beside a bare page of Shaka Player with
-//! ClearKey, which has no controls. `cargo xtask bench play` prepares what this measures.
+//! What a minute of play costs: ours, protected and with its controls hidden, beside a bare page of Shaka
+//! Player with ClearKey, which has no controls. `cargo xtask bench play` prepares what this measures.
 //!
-//! Each run has a fresh browser with a fresh profile, and players take turns. What is counted begins once the film plays
-//! and the pointer has rested for [`SETTLING`], in which controls go away and buffers fill.
+//! Each run has a fresh browser with a fresh profile, and players take turns. What is counted begins once the
+//! film plays and the pointer has rested for [`SETTLING`], in which controls go away and buffers fill.
 
 #![forbid(unsafe_code)]
 // As in the harness: a failure is a panic.
@@ -266,8 +266,8 @@ async fn measure(browser: &Browser, player: Player, time: Duration) -> Run {
     Run { player, numbers }
 }
 
-/// Seconds of processor time by the kind of process. One that ended meanwhile takes its time with it: during play none
-/// does.
+/// Seconds of processor time by the kind of process. One that ended meanwhile takes its time with it: during
+/// play none does.
 fn busy_by_kind(browser: &Browser) -> BTreeMap<String, f64> {
     let mut sums = BTreeMap::new();
     for process in browser.processes() {

@@ -37,8 +37,8 @@ pub(super) fn run(project: &Project, rounds: usize, json: bool) -> Result<(), Er
     command::run(&mut bench)
 }
 
-/// The clear film of this rate and length, as ffmpeg understands them, which is made once: noise, so that its rate is
-/// what it should be, with a key frame every 4 s.
+/// The clear film of this rate and length, as ffmpeg understands them, which is made once: noise, so that its
+/// rate is what it should be, with a key frame every 4 s.
 ///
 /// # Errors
 /// Of ffmpeg.

@@ -1,5 +1,5 @@
-//! `cargo xtask bench play`: prepares Matinee, a film and Shaka Player, and lets `bench-play` (crate `e2e`) measure what
-//! a minute of play costs.
+//! `cargo xtask bench play`: prepares Matinee, a film and Shaka Player, and lets `bench-play` (crate `e2e`)
+//! measure what a minute of play costs.
 
 use super::eme::film;
 use super::startup::{machine, others, players};

@@ -29,11 +29,12 @@ pub(super) struct Options {
     /// Of clicks: megabits per second.
     #[arg(long, default_value_t = 20.0)]
     megabits: f64,
-    /// From the page's address to the first frame, without and with what earlier visits left in the browser's caches.
+    /// From the page's address to the first frame, without and with what earlier visits left in the browser's
+    /// caches.
     #[arg(long)]
     by_address: bool,
-    /// By address: `local`, or milliseconds of a round trip and megabits per second with a colon between, with commas
-    /// between links.
+    /// By address: `local`, or milliseconds of a round trip and megabits per second with a colon between,
+    /// with commas between links.
     #[arg(long, default_value = "local,40:10")]
     links: String,
 }
@@ -69,8 +70,8 @@ pub(super) fn run(project: &Project, options: &Options, json: bool) -> Result<()
     command::run(&mut bench)
 }
 
-/// The others' pages, scripts and the film for Shaka Player, in a folder of the target that is made once; what of it
-/// is served.
+/// The others' pages, scripts and the film for Shaka Player, in a folder of the target that is made once;
+/// what of it is served.
 ///
 /// # Errors
 /// Of the tools.

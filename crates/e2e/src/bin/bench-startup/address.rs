@@ -1,8 +1,9 @@
 //! Starts by address: a link, a reload, an embed. From the navigation to the first frame.
 //!
-//! A first browser prepares the profile: for ours it signs in and becomes a device; for a warm start it also visits the
-//! same page with another film, twice, for browsers keep compiled scripts from the second visit on. For a cold start its
-//! caches are deleted afterwards. A second browser on that profile is what is measured.
+//! A first browser prepares the profile: for ours it signs in and becomes a device; for a warm start it also
+//! visits the same page with another film, twice, for browsers keep compiled scripts from the second visit
+//! on. For a cold start its caches are deleted afterwards. A second browser on that profile is what is
+//! measured.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -67,7 +68,8 @@ impl Distance {
 pub(crate) enum Page {
     /// The watch page: signed in, with a registered device, the license round trip included.
     Watch,
-    /// A page with `<matinee-player>` of the viewer's own session; its frame is shown when the page hears `playing`.
+    /// A page with `<matinee-player>` of the viewer's own session; its frame is shown when the page hears
+    /// `playing`.
     Embed,
     /// A page with Shaka Player and a video element, the key in it.
     Shaka,

@@ -1,10 +1,10 @@
-//! To the first frame: Matinee beside Shaka Player and hls.js, from a click or ([`address`]) from the page's address.
-//! `cargo xtask bench startup` prepares what this measures.
+//! To the first frame: Matinee beside Shaka Player and hls.js, from a click or ([`address`]) from the page's
+//! address. `cargo xtask bench startup` prepares what this measures.
 //!
-//! From a click, each run has a fresh browser with a fresh profile. Before the click, Matinee's viewer is signed in, stands
-//! in the library and has a registered device; the others' page is loaded, with player and video element
-//! joined. Then the viewer thinks for [`THINK`], and a real click starts the film. All answers come through a
-//! proxy of the same bandwidth and distance, on connections that are open already.
+//! From a click, each run has a fresh browser with a fresh profile. Before the click, Matinee's viewer is
+//! signed in, stands in the library and has a registered device; the others' page is loaded, with player and
+//! video element joined. Then the viewer thinks for [`THINK`], and a real click starts the film. All answers
+//! come through a proxy of the same bandwidth and distance, on connections that are open already.
 
 #![forbid(unsafe_code)]
 // As in the harness: a failure is a panic.
