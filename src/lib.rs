@@ -18,11 +18,12 @@ pub mod spoken;
 
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-/// Mounts the app on the page's body; `boot.js` calls it once the module is there, with the table of the page's
-/// language where that is not English.
+/// Mounts the app on the page's body; `boot.js` calls it once the module is there, with the table of the
+/// page's language where that is not English, and the DRM worker where it has begun one.
 #[wasm_bindgen(js_name = mount)]
-pub fn mount(table: &JsValue) {
+pub fn mount(table: &JsValue, begun: JsValue) {
     console_error_panic_hook::set_once();
+    session::take_over_worker(begun);
     language::install(table);
     let root = gloo::utils::document().get_element_by_id("app");
     if let Some(root) = root {

@@ -1,7 +1,8 @@
 //! Who is signed in, and whether this browser may play: signed out → signed in → device ready → playing.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
+use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use nccp::{ErrorCode, MovieId, json::Library};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -13,10 +14,12 @@ use web_player::{
     player,
     problem::Problem,
 };
+use web_sys::Worker;
 use yew::prelude::*;
 
 use crate::{
     api,
+    browser::{call, get},
     route::{self, Route},
 };
 
@@ -264,8 +267,31 @@ pub(crate) fn page_value(name: &str) -> Option<String> {
     meta.get_attribute("content").filter(|content| !content.is_empty())
 }
 
-/// The DRM worker; `None` where there can be none.
+/// What the app's release is, once it is known.
+type Release = Shared<LocalBoxFuture<'static, String>>;
+
+thread_local! {
+    /// The worker that `boot.js` has begun, and how it is handed over.
+    static BEGUN: RefCell<Option<JsValue>> = const { RefCell::new(None) };
+    /// The release that is being found out for who will ask.
+    static RELEASE: RefCell<Option<Release>> = const { RefCell::new(None) };
+}
+
+/// Keeps the worker that `boot.js` has begun for whoever wants one first: `{ worker, handOver }`, or nothing.
+pub fn take_over_worker(begun: JsValue) {
+    BEGUN.replace(Some(begun).filter(JsValue::is_object));
+}
+
+/// The DRM worker; `None` where there can be none. The app's release is found out meanwhile.
 pub fn start_worker() -> Option<DecryptorProxy> {
+    RELEASE.replace(Some(find_release()));
+    if let Some(begun) = BEGUN.take()
+        && let Ok(worker) = get(&begun, "worker").dyn_into::<Worker>()
+    {
+        let proxy = DecryptorProxy::on(worker);
+        call(&begun, "handOver", &[]);
+        return Some(proxy);
+    }
     DecryptorProxy::start(&page_value("matinee-worker")?).ok()
 }
 
@@ -276,6 +302,10 @@ pub fn no_worker() -> Problem {
 
 /// SHA-256 of the app's wasm, hex: the release that challenges name. Empty when it cannot be told.
 pub async fn release() -> String {
+    RELEASE.take().unwrap_or_else(find_release).await
+}
+
+fn find_release() -> Release {
     let hash = async {
         let answer = gloo::net::http::Request::get(&page_value("matinee-app")?).send().await.ok()?;
         let bytes = answer.binary().await.ok()?;
@@ -286,12 +316,20 @@ pub async fn release() -> String {
             js_sys::Uint8Array::new(&digest).to_vec().iter().map(|byte| format!("{byte:02x}")).collect();
         Some(hex)
     };
-    hash.await.unwrap_or_default()
+    let release = async move { hash.await.unwrap_or_default() }.boxed_local().shared();
+    // It goes on before anybody asks.
+    spawn_local(release.clone().map(drop));
+    release
 }
 
-async fn connect(proxy: Rc<DecryptorProxy>, account: String) -> Result<Control, control::Error> {
-    let control = Control::open(proxy, &account, release().await).await?;
+async fn connect(proxy: Rc<DecryptorProxy>, library: &Library) -> Result<Control, control::Error> {
+    let control = Control::open(proxy, &library.account, release().await).await?;
     control.ensure_registered().await?;
+    // Whoever comes by a film's address wants it: it is asked for before the page is made.
+    if let Route::Watch { movie } = Route::current() {
+        control.know(library);
+        drop(control.open_film(movie));
+    }
     Ok(control)
 }
 
@@ -332,13 +370,14 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
         let session = session.clone();
         let wanted = session.account().map(str::to_owned).filter(|_| session.control.is_none());
         use_effect_with((wanted, session.attempt), move |(account, _)| {
-            if let (Some(account), true) = (account.clone(), session.missing.is_empty()) {
+            let library = session.library.clone().filter(|_| account.is_some() && session.missing.is_empty());
+            if let Some(library) = library {
                 let proxy = proxy.borrow().clone();
                 spawn_local(async move {
                     let Some(proxy) = proxy else {
                         return session.dispatch(Action::DeviceFailed(no_worker()));
                     };
-                    session.dispatch(match connect(proxy, account).await {
+                    session.dispatch(match connect(proxy, &library).await {
                         Ok(control) => {
                             if !matches!(Route::current(), Route::Watch { .. } | Route::Embed { .. }) {
                                 clock::when_idle(|| {

@@ -32,14 +32,45 @@ function say(title, text, ...actions) {
 const loader = document.querySelector("meta[name=matinee-worker]")?.content;
 globalThis.trustedTypes?.createPolicy("default", { createScriptURL: (url) => (url === loader ? url : null) });
 
+// The DRM module's worker, which the app takes over: on pages that play a film it loads beside the app, not after it.
+// What it says before is heard then.
+function begin() {
+  if (!loader || !["/watch", "/embed"].includes(location.pathname)) {
+    return undefined;
+  }
+  let worker;
+  try {
+    worker = new Worker(loader, { type: "module", name: "matinee-decryptor" });
+  } catch {
+    // The app says what there cannot be.
+    return undefined;
+  }
+  const early = [];
+  const keep = (event) => early.push(event);
+  const kinds = ["message", "messageerror", "error"];
+  for (const kind of kinds) {
+    worker.addEventListener(kind, keep);
+  }
+  const handOver = () => {
+    for (const kind of kinds) {
+      worker.removeEventListener(kind, keep);
+    }
+    for (const event of early) {
+      worker.dispatchEvent(event);
+    }
+  };
+  return { worker, handOver };
+}
+
 if (typeof WebAssembly !== "object") {
   say(await word("early-no-modules", "This browser cannot play protected films"),
     await word("early-no-modules.text", "It lacks WebAssembly. A current version of Chrome, Edge, Firefox or Safari can."));
 } else {
   try {
+    const begun = begin();
     const { default: init, mount } = await import("./matinee.js");
     await init();
-    mount(await speaking);
+    mount(await speaking, begun);
   } catch (error) {
     console.error(error);
     const again = document.createElement("button");

@@ -25,44 +25,67 @@ async function get(url, options) {
   return answer;
 }
 
-// The file's octets, compared with their SHA-256 by the browser itself: it can where scripts have no
-// crypto.subtle.
+// Compiles while it comes where the browser can, and lets it keep the machine code beside the file.
+async function compiled(answer) {
+  const streams = WebAssembly.compileStreaming && answer.headers.get("content-type") === "application/wasm";
+  return streams ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
+}
+
+// The file as a module, its octets compared with their SHA-256 by the browser itself before anybody has them: it can
+// where scripts have no crypto.subtle.
 async function verified(url, sha256) {
   if (!("integrity" in Request.prototype)) {
     throw { unsupported: { what: "fetch with integrity" } };
   }
   const octets = sha256.match(/../g).map((byte) => String.fromCharCode(parseInt(byte, 16)));
   const options = { integrity: `sha256-${btoa(octets.join(""))}` };
-  const once = async (options) => (await get(url, options)).arrayBuffer();
+  let answer;
   try {
-    return await once(options);
+    answer = await get(url, options);
   } catch (error) {
     if (error?.network?.status !== 0) {
       throw error;
     }
   }
+  if (answer) {
+    return compiled(answer);
+  }
   // Other octets and no network look alike: so ask what it is.
-  await once({ cache: "reload" });
+  await (await get(url, { cache: "reload" })).arrayBuffer();
   try {
-    return await once(options);
+    answer = await get(url, options);
   } catch {
     throw "module-mismatch";
+  }
+  return compiled(answer);
+}
+
+// The files that this loader was built with, on their way into the browser's cache while the configuration is asked for.
+// What runs is what the configuration names, compared with what it says; where that is something else, this was in vain.
+function begin(modern) {
+  const [wasm, glue] = modern
+    ? [new URL("./decryptor_bg.wasm", import.meta.url), new URL("./decryptor.js", import.meta.url)]
+    : [new URL("./decryptor_compat_bg.wasm", import.meta.url), new URL("./decryptor_compat.js", import.meta.url)];
+  for (const url of [wasm, glue, new URL("./media-source.js", import.meta.url)]) {
+    fetch(url).then((answer) => answer.arrayBuffer()).catch(() => {});
   }
 }
 
 async function load() {
-  const config = await (await get("/decryptor-config.json", { cache: "no-cache" })).json();
   const modern = WebAssembly.validate(SIMD) && self.crypto?.subtle;
+  const asked = get("/decryptor-config.json", { cache: "no-cache" });
+  begin(modern);
+  const config = await (await asked).json();
   const module = modern ? config.module : config.compat;
   if (!module) {
     throw { unsupported: { what: "DRM module for this browser" } };
   }
-  const [octets, glue, { holdSources }] = await Promise.all([
+  const [compiledModule, glue, { holdSources }] = await Promise.all([
     verified(module.wasm, module.sha256),
     import(new URL(module.js, self.location.origin).href),
     import("./media-source.js"),
   ]);
-  await glue.default({ module_or_path: await WebAssembly.compile(octets) });
+  await glue.default({ module_or_path: compiledModule });
   self.removeEventListener("message", keep);
   holdSources(self);
   glue.start(config);

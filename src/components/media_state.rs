@@ -1,5 +1,7 @@
 //! What a video element shows, as state that renders.
 
+use std::{cell::RefCell, rc::Rc};
+
 use engine::buffer::Ranges;
 use gloo::{events::EventListener, utils::document};
 use web_player::{mse, player::chosen_speed};
@@ -50,6 +52,12 @@ impl MediaState {
             full_screen: document().fullscreen_element().is_some(),
         }
     }
+
+    /// Whether `now` tells nothing that the controls would need before the next second: a film that plays on.
+    fn plays_on(&self, now: &Self) -> bool {
+        let as_before = Self { time: self.time, buffered: self.buffered.clone(), ..now.clone() };
+        !now.paused && self.time.floor() == now.time.floor() && *self == as_before
+    }
 }
 
 const EVENTS: [&str; 18] = [
@@ -73,18 +81,33 @@ const EVENTS: [&str; 18] = [
     "waiting",
 ];
 
-/// The state of the video element in `video`, kept up to date.
+/// The state of the video element in `video`, kept up to date; to the second, where `calm` says that nobody
+/// looks at the controls, and at once when somebody does again.
 #[hook]
-pub fn use_media_state(video: NodeRef) -> MediaState {
+pub fn use_media_state(video: NodeRef, calm: bool) -> MediaState {
     let state =
         use_state_eq(|| MediaState { paused: true, volume: 1.0, speed: 1.0, ..MediaState::default() });
+    let (told, is_calm) = (use_mut_ref(MediaState::default), use_mut_ref(|| false));
+    let was_calm = is_calm.replace(calm);
+    {
+        let (video, setter, told) = (video.clone(), state.setter(), Rc::clone(&told));
+        use_effect_with(was_calm && !calm, move |wakes| {
+            if let Some(video) = video.cast::<HtmlVideoElement>().filter(|_| *wakes) {
+                tell(&video, &told, &setter);
+            }
+        });
+    }
     let setter = state.setter();
     use_effect_with(video, move |video| {
         let mut listeners = Vec::new();
         if let Some(video) = video.cast::<HtmlVideoElement>() {
             let update = {
                 let video = video.clone();
-                move |_: &web_sys::Event| setter.set(MediaState::of(&video))
+                move |_: &web_sys::Event| {
+                    if !*is_calm.borrow() || !told.borrow().plays_on(&MediaState::of(&video)) {
+                        tell(&video, &told, &setter);
+                    }
+                }
             };
             for name in EVENTS {
                 listeners.push(EventListener::new(&video, name, update.clone()));
@@ -94,4 +117,31 @@ pub fn use_media_state(video: NodeRef) -> MediaState {
         move || drop(listeners)
     });
     (*state).clone()
+}
+
+fn tell(video: &HtmlVideoElement, told: &RefCell<MediaState>, setter: &UseStateSetter<MediaState>) {
+    let now = MediaState::of(video);
+    told.replace(now.clone());
+    setter.set(now);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calm_controls_hear_of_seconds_and_of_what_changes() {
+        let playing =
+            MediaState { time: 7.1, has_picture: true, volume: 1.0, speed: 1.0, ..MediaState::default() };
+        let later = |time| MediaState { time, ..playing.clone() };
+        assert!(playing.plays_on(&later(7.9)));
+        let buffered = Ranges::new(vec![(0.0, 12.0)]);
+        assert!(playing.plays_on(&MediaState { buffered, ..later(7.4) }));
+        assert!(!playing.plays_on(&later(8.0)), "the next second");
+        assert!(!playing.plays_on(&later(3.0)), "a seek");
+        assert!(!playing.plays_on(&MediaState { waiting: true, ..later(7.2) }));
+        // Paused, its controls are to be seen.
+        let paused = MediaState { paused: true, ..playing.clone() };
+        assert!(!playing.plays_on(&paused) && !paused.plays_on(&MediaState { time: 7.5, ..paused.clone() }));
+    }
 }

@@ -139,9 +139,9 @@ pub fn Watch(props: &WatchProps) -> Html {
     let (video, stage, cues) = (use_node_ref(), use_node_ref(), use_node_ref());
     let shown = use_reducer(Shown::default);
     let player = use_player(&video, &cues, props.movie, props.host.as_ref(), &session, &shown);
-    let media = use_media_state(video.clone());
-    let bare = props.host.is_some() || props.alone;
     let idle = use_idle(stage.clone());
+    let media = use_media_state(video.clone(), idle.idle);
+    let bare = props.host.is_some() || props.alone;
 
     let around = use_around(&session, props.movie, bare);
     let (plays_next, set_plays_next) = use_kept(device_store::plays_next, device_store::save_plays_next);

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 
@@ -6,6 +7,7 @@ use tempfile::TempDir;
 use thirtyfour::prelude::*;
 use tokio::net::TcpStream;
 
+use crate::processes::{self, Process};
 use crate::{EMAIL, PASSWORD, Server, eventually, free_port, repository};
 
 /// A headless browser with a fresh profile, and its driver.
@@ -212,29 +214,25 @@ impl Browser {
 
     /// Octets in memory of the processes that run pages, as Linux counts them (`VmRSS`).
     pub fn memory(&self) -> u64 {
-        let status = |name: &str, text: &str| -> Option<u64> {
-            text.lines().find_map(|line| line.strip_prefix(name)?.trim().trim_end_matches(" kB").parse().ok())
-        };
-        let processes: Vec<(u64, u64, u64)> = std::fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| {
-                let folder = entry.ok()?.path();
-                let id = folder.file_name()?.to_str()?.parse().ok()?;
-                // One that ends in this moment is none of the pages'.
-                let text = std::fs::read_to_string(folder.join("status")).ok()?;
-                let renders =
-                    std::fs::read_to_string(folder.join("cmdline")).ok()?.contains("--type=renderer");
-                let size = if renders { status("VmRSS:", &text)? * 1024 } else { 0 };
-                Some((id, status("PPid:", &text)?, size))
-            })
-            .collect();
-        let mut ours = vec![u64::from(self.process.id())];
-        let mut next = 0;
-        while let Some(&parent) = ours.get(next) {
-            ours.extend(processes.iter().filter(|process| process.1 == parent).map(|process| process.0));
-            next += 1;
-        }
-        processes.iter().filter(|process| ours.contains(&process.0)).map(|process| process.2).sum()
+        let renderers = self.processes().into_iter().filter(|process| process.kind == "renderer");
+        renderers.map(|process| process.resident).sum()
+    }
+
+    /// Its processes and what they have taken so far.
+    pub fn processes(&self) -> Vec<Process> {
+        processes::below(self.process.id())
+    }
+
+    /// Counts of the page's main thread and heap by name, as the browser keeps them: `TaskDuration` and the
+    /// like in seconds, `JSHeapUsedSize` in octets. They begin with the first call, and with each page.
+    pub async fn metrics(&self) -> BTreeMap<String, f64> {
+        let cdp = self.driver.cdp();
+        cdp.send_raw("Performance.enable", json!({})).await.unwrap();
+        let answer = cdp.send_raw("Performance.getMetrics", json!({})).await.unwrap();
+        let metrics = answer["metrics"].as_array().unwrap().iter();
+        metrics
+            .filter_map(|metric| Some((metric["name"].as_str()?.to_owned(), metric["value"].as_f64()?)))
+            .collect()
     }
 
     /// Forgets all cookies.

@@ -5,6 +5,7 @@ pub(crate) mod delivery;
 mod eme;
 mod live;
 mod package;
+mod play;
 mod serve;
 mod startup;
 
@@ -47,18 +48,19 @@ enum Bench {
         #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
-    /// From click to first frame: ours, signed in and with a registered device, beside Shaka Player
-    /// (ClearKey) and hls.js (AES-128).
-    Startup {
-        /// Runs for each player and distance.
-        #[arg(long, default_value_t = 15)]
-        runs: usize,
-        /// Round-trip times in milliseconds, with commas between.
-        #[arg(long, default_value = "0,20,80")]
-        rtt: String,
-        /// Megabits per second.
-        #[arg(long, default_value_t = 20.0)]
-        megabits: f64,
+    /// To the first frame: ours, signed in and with a registered device, beside Shaka Player (ClearKey) and
+    /// hls.js (AES-128), from a click; or, with --by-address, beside a bare page of Shaka Player from the
+    /// page's address.
+    Startup(startup::Options),
+    /// A minute of play: processor time of the main thread and of the browser's processes, memory, longest
+    /// task and dropped frames, ours with hidden controls beside a bare page of Shaka Player (ClearKey).
+    Play {
+        /// How many times each is run, by turns; the median counts.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Seconds of a run that are measured, at most 120.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
     },
     /// Glass to glass: the time of day in an event's pictures, read back in Chromium: ours, protected, beside
     /// hls.js and dash.js on the same pictures in the clear.
@@ -126,8 +128,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         Bench::Package { rounds, large } => {
             print(&package::run(project, (*rounds).max(1), *large)?, arguments.json, package::print)
         }
-        Bench::Startup { runs, rtt, megabits } => {
-            startup::run(project, (*runs).max(1), rtt, *megabits, arguments.json)
+        Bench::Startup(options) => startup::run(project, options, arguments.json),
+        Bench::Play { rounds, seconds } => {
+            play::run(project, (*rounds).max(1), (*seconds).clamp(1, play::LONGEST), arguments.json)
         }
         Bench::Live { seconds, rtt, megabits } => {
             live::run(project, (*seconds).max(1), rtt, *megabits, arguments.json)

@@ -15,6 +15,8 @@ use super::interop::{crypto, object, octets, property, typed, wait};
 pub(super) const LEVEL: KeyLevel = KeyLevel::Webcrypto;
 /// This build in `/decryptor-config.json`.
 pub(super) const BUILD: &str = "module";
+/// Whether RSA pairs are made on another thread.
+pub(super) const MAKES_PAIRS_ELSEWHERE: bool = true;
 /// The database that keeps them.
 pub(super) const DATABASE: &str = "matinee-drm";
 

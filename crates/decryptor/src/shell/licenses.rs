@@ -12,7 +12,9 @@ use super::device::{Device, server_time};
 use super::identity::Identity;
 use super::interop::{hex, state};
 use super::kept;
-use super::keys::{Begun, LEVEL, RsaPair, RsaPrivate, begin_decrypt_oaep, finish_decrypt_oaep};
+use super::keys::{
+    Begun, LEVEL, MAKES_PAIRS_ELSEWHERE, RsaPair, RsaPrivate, begin_decrypt_oaep, finish_decrypt_oaep,
+};
 use super::module::{Module, check_version};
 use crate::{Granted, InitData, LicenseRequest, Opener, PendingLicense};
 
@@ -115,10 +117,24 @@ impl Licenses {
         taken
     }
 
+    /// Begins the RSA pair for the first challenge as soon as the module is there, where that keeps nothing
+    /// else waiting: a page that was come to by its address still loads the app then.
+    pub(super) fn make_first(&self, module: &Module) {
+        if MAKES_PAIRS_ELSEWHERE {
+            self.begin_spare(module);
+        }
+    }
+
     /// Begins the RSA pair for the next challenge, once there is an identity that may need it. Nobody waits
     /// for it here.
     pub(super) fn make_spare(&self, module: &Module, device: &Device) {
-        if device.identity().is_err() || self.spare.borrow().is_some() {
+        if device.identity().is_ok() {
+            self.begin_spare(module);
+        }
+    }
+
+    fn begin_spare(&self, module: &Module) {
+        if self.spare.borrow().is_some() {
             return;
         }
         // Should it fail, the challenge will try again and say why.

@@ -20,6 +20,8 @@ use super::interop::typed;
 pub(super) const LEVEL: KeyLevel = KeyLevel::Software;
 /// This build in `/decryptor-config.json`.
 pub(super) const BUILD: &str = "compat";
+/// Whether RSA pairs are made on another thread.
+pub(super) const MAKES_PAIRS_ELSEWHERE: bool = false;
 /// The database that keeps them: another one than WebCrypto's, whose records are no octets.
 pub(super) const DATABASE: &str = "matinee-drm-software";
 

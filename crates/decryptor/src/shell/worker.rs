@@ -48,11 +48,13 @@ pub(super) fn start(config: &JsValue, port: Port) -> Result<(), JsValue> {
         queue: RefCell::default(),
         is_running: Cell::default(),
     });
+    let taking = Rc::clone(&worker);
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        Worker::take(&worker, &event.data());
+        Worker::take(&taking, &event.data());
     });
     port.set_on_message(&on_message.into_js_value());
     post::event(&port, &Event::Ready { version: VERSION.into() });
+    worker.licenses.make_first(&worker.module);
     Ok(())
 }
 

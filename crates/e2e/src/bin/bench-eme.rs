@@ -87,10 +87,7 @@ impl Report {
 
 /// Seconds that the page's main thread has spent in tasks.
 async fn main_thread(browser: &Browser) -> f64 {
-    let metrics = browser.driver().cdp().send_raw("Performance.getMetrics", json!({})).await.unwrap();
-    let metrics = metrics["metrics"].as_array().unwrap().clone();
-    let of_tasks = metrics.iter().find(|metric| metric["name"] == "TaskDuration").unwrap();
-    of_tasks["value"].as_f64().unwrap()
+    browser.metrics().await["TaskDuration"]
 }
 
 /// This part of the values, of which there is one at least.
@@ -136,7 +133,6 @@ async fn main() {
 /// Both ways on one page, by turns.
 async fn measure(page: &'static str, url: &str, mpd: &str, arguments: &Arguments) -> Report {
     let browser = Browser::start().await;
-    browser.driver().cdp().send_raw("Performance.enable", json!({})).await.unwrap();
     browser.open(url).await;
     browser.until("the page", "return window.ready ?? window.trouble ?? null").await;
     let sizes: Vec<f64> = browser

@@ -82,12 +82,19 @@ async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
     }
     let session = cookies::session(&service.config, &headers);
     if login::session(&service, session.as_ref()).await.is_ok() {
-        return app(State(service), headers).await;
+        return with_library(app(State(service), headers).await);
     }
     match movie {
         Some(movie) => to_login(&format!("/watch?movieid={movie}")),
         None => to_login("/library"),
     }
+}
+
+/// The first that the app asks for where somebody is signed in: on its way before the app is.
+fn with_library(mut response: Response) -> Response {
+    let library = HeaderValue::from_static("</api/library>; rel=preload; as=fetch; crossorigin");
+    response.headers_mut().insert(header::LINK, library);
+    response
 }
 
 /// A film's own page: without a session, to the login page and back.

@@ -24,7 +24,9 @@ async fn a3_watching_needs_both_cookies() {
     let cookies = world.login().await;
     let reply = world.get(&format!("/WiPlayer?movieid={MOVIE}"), &cookies).await;
     assert_eq!((reply.status.as_u16(), reply.header("location")), (302, "/watch?movieid=60027274"));
-    assert_eq!(world.get("/watch?movieid=60027274", &cookies).await.status, 200);
+    let page = world.get("/watch?movieid=60027274", &cookies).await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("link"), "</api/library>; rel=preload; as=fetch; crossorigin");
 
     let (one, two) = cookies.split_once("; ").unwrap();
     let forged = format!("{one}; MatineeShopperSecret={}", "A".repeat(43));

@@ -26,7 +26,7 @@ pub(super) fn run(project: &Project, rounds: usize, json: bool) -> Result<(), Er
     let binary = build_binary(project, Kind::Release)?;
     let folder = project.target.join("bench-eme");
     std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-    let film = film(project, &folder)?;
+    let film = film(project, &folder, RATE, SECONDS)?;
     let mut bench = cargo(project);
     bench.args(["run", "--quiet", "--package", "e2e", "--bin", "bench-eme", "--"]);
     bench.arg("--film").arg(film).args(["--conditions", &machine(project)?, "--rounds", &rounds.to_string()]);
@@ -37,8 +37,12 @@ pub(super) fn run(project: &Project, rounds: usize, json: bool) -> Result<(), Er
     command::run(&mut bench)
 }
 
-/// The clear film, which is made once: noise, so that its rate is what it should be, with a key frame every 4 s.
-fn film(project: &Project, folder: &Path) -> Result<PathBuf, Error> {
+/// The clear film of this rate and length, as ffmpeg understands them, which is made once: noise, so that its
+/// rate is what it should be, with a key frame every 4 s.
+///
+/// # Errors
+/// Of ffmpeg.
+pub(super) fn film(project: &Project, folder: &Path, rate: &str, seconds: &str) -> Result<PathBuf, Error> {
     let (file, making) = (folder.join("film.mp4"), folder.join("making.mp4"));
     if file.is_file() {
         return Ok(file);
@@ -46,9 +50,9 @@ fn film(project: &Project, folder: &Path) -> Result<PathBuf, Error> {
     let mut ffmpeg = command::command(project, "ffmpeg");
     ffmpeg.args(["-v", "error", "-y", "-f", "lavfi", "-i"]);
     ffmpeg.arg("testsrc2=size=1280x720:rate=24,noise=alls=60:allf=t");
-    ffmpeg.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", SECONDS]);
+    ffmpeg.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", seconds]);
     ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
-    ffmpeg.args(["-b:v", RATE, "-maxrate", RATE, "-bufsize", RATE]);
+    ffmpeg.args(["-b:v", rate, "-maxrate", rate, "-bufsize", rate]);
     ffmpeg.args(["-g", "96", "-keyint_min", "96", "-sc_threshold", "0"]);
     ffmpeg.args(["-c:a", "aac", "-ac", "2", "-b:a", "128k"]).arg(&making);
     command::output(&mut ffmpeg)?;

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
 use crate::build::{Kind, build_binary, build_site};
 use crate::command::{self, cargo, on_path};
 use crate::error::Error;
@@ -15,22 +17,52 @@ const PLAYERS: [&str; 2] = ["hls.js@1.7.4", "shaka-player@5.2.12"];
 const KEY: &str = "00112233445566778899aabbccddeeff";
 const KEY_ID: &str = "ffeeddccbbaa99887766554433221100";
 
+/// What of starts is measured.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Runs for each player and distance.
+    #[arg(long, default_value_t = 15)]
+    runs: usize,
+    /// Of clicks: round-trip times in milliseconds, with commas between.
+    #[arg(long, default_value = "0,20,80")]
+    rtt: String,
+    /// Of clicks: megabits per second.
+    #[arg(long, default_value_t = 20.0)]
+    megabits: f64,
+    /// From the page's address to the first frame, without and with what earlier visits left in the browser's
+    /// caches.
+    #[arg(long)]
+    by_address: bool,
+    /// By address: `local`, or milliseconds of a round trip and megabits per second with a colon between,
+    /// with commas between links.
+    #[arg(long, default_value = "local,40:10")]
+    links: String,
+}
+
 /// Runs the measurement.
 ///
 /// # Errors
 /// Of the tools, of the compilers, and of what is measured.
-pub(super) fn run(project: &Project, runs: usize, rtt: &str, megabits: f64, json: bool) -> Result<(), Error> {
+pub(super) fn run(project: &Project, options: &Options, json: bool) -> Result<(), Error> {
     tools::ffmpeg(project)?;
     let driver = tools::chromedriver(project)?;
     build_site(project, Kind::Release)?;
     let binary = build_binary(project, Kind::Release)?;
     let [.., film] = project.demo_film();
-    let others = others(project, &film)?;
+    let folder = project.target.join("bench-startup");
+    let others = others(project, &folder, &film)?;
+    if !others.join("hls/film.m3u8").is_file() {
+        hls(project, &folder, &film)?;
+    }
     let mut bench = cargo(project);
     bench.args(["run", "--quiet", "--package", "e2e", "--bin", "bench-startup", "--"]);
     bench.arg("--others").arg(others).arg("--film").arg(&film);
     bench.args(["--conditions", &conditions(project)?]);
-    bench.args(["--runs", &runs.to_string(), "--rtt", rtt, "--megabits", &megabits.to_string()]);
+    bench.args(["--runs", &options.runs.max(1).to_string(), "--rtt", &options.rtt]);
+    bench.args(["--megabits", &options.megabits.to_string(), "--links", &options.links]);
+    if options.by_address {
+        bench.arg("--by-address");
+    }
     if json {
         bench.arg("--json");
     }
@@ -38,15 +70,18 @@ pub(super) fn run(project: &Project, runs: usize, rtt: &str, megabits: f64, json
     command::run(&mut bench)
 }
 
-/// The others' pages, scripts and content, in a folder of the target that is made once.
-fn others(project: &Project, film: &Path) -> Result<PathBuf, Error> {
-    let folder = project.target.join("bench-startup");
+/// The others' pages, scripts and the film for Shaka Player, in a folder of the target that is made once;
+/// what of it is served.
+///
+/// # Errors
+/// Of the tools.
+pub(super) fn others(project: &Project, folder: &Path, film: &Path) -> Result<PathBuf, Error> {
     let served = folder.join("served");
     std::fs::create_dir_all(&served).map_err(Error::file(&served))?;
     if !folder.join("node_modules").is_dir() {
         let mut npm = command::command(project, "npm");
         npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", "--prefix"]);
-        command::output(npm.arg(&folder).args(PLAYERS))?;
+        command::output(npm.arg(folder).args(PLAYERS))?;
     }
     for (script, from) in [
         ("hls.js", "hls.js/dist/hls.min.js"),
@@ -54,17 +89,17 @@ fn others(project: &Project, film: &Path) -> Result<PathBuf, Error> {
     ] {
         copy_with_brotli(&folder.join("node_modules").join(from), &served.join(script))?;
     }
-    for (page, text) in
-        [("hls.html", include_str!("startup/hls.html")), ("shaka.html", include_str!("startup/shaka.html"))]
-    {
+    for (page, text) in [
+        ("hls.html", include_str!("startup/hls.html")),
+        ("shaka.html", include_str!("startup/shaka.html")),
+        ("shaka-address.html", include_str!("startup/shaka-address.html")),
+        ("embed.html", include_str!("startup/embed.html")),
+    ] {
         let file = served.join(page);
         std::fs::write(&file, text).map_err(Error::file(&file))?;
     }
     if !served.join("dash/film.mpd").is_file() {
-        dash(project, &folder, film)?;
-    }
-    if !served.join("hls/film.m3u8").is_file() {
-        hls(project, &folder, film)?;
+        dash(project, folder, film)?;
     }
     Ok(served)
 }
@@ -116,8 +151,13 @@ fn copy_with_brotli(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::write(&file, packed).map_err(Error::file(&file))
 }
 
+/// The other players and their versions, in words.
+pub(super) fn players() -> String {
+    PLAYERS.join(", ")
+}
+
 fn conditions(project: &Project) -> Result<String, Error> {
-    Ok(format!("{}, {}; demo film, 720p, segments of 4 s", machine(project)?, PLAYERS.join(", ")))
+    Ok(format!("{}, {}; demo film, 720p, segments of 4 s", machine(project)?, players()))
 }
 
 /// Processor, browser and Matinee, in words.

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter, Write as _};
 
 use serde::Serialize;
 
@@ -14,6 +14,49 @@ pub(crate) struct Step {
     pub(crate) name: String,
     /// Milliseconds after the click.
     pub(crate) at: f64,
+}
+
+impl Step {
+    /// Medians of the moments that most runs went through, in their order.
+    pub(crate) fn medians<'a>(runs: impl Iterator<Item = &'a Vec<Self>>) -> Vec<Self> {
+        let mut moments = BTreeMap::<&str, Vec<f64>>::new();
+        let mut count = 0;
+        for steps in runs {
+            count += 1;
+            for step in steps {
+                moments.entry(&step.name).or_default().push(step.at);
+            }
+        }
+        let mut steps: Vec<Self> = moments
+            .into_iter()
+            .filter(|(_, at)| at.len() * 2 > count)
+            .map(|(name, at)| Self { name: name.to_owned(), at: quantile(&at, 0.5) })
+            .collect();
+        steps.sort_by(|a, b| a.at.total_cmp(&b.at));
+        steps
+    }
+}
+
+/// How ours stands to others.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Spread {
+    /// Our median to the best median of the others.
+    ratio: f64,
+    /// 95 % interval of the ratio, by bootstrap.
+    interval: [f64; 2],
+}
+
+impl Spread {
+    pub(crate) fn of(ours: &[f64], others: &[&[f64]], rng: &mut fastrand::Rng) -> Self {
+        Self { ratio: ratio(ours, others), interval: interval(ours, others, rng) }
+    }
+}
+
+impl Display for Spread {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        let [low, high] = self.interval;
+        write!(to, "{:.2} ({low:.2} to {high:.2})", self.ratio)
+    }
 }
 
 /// One start.
@@ -48,10 +91,8 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct Ours {
     name: &'static str,
-    /// Our median to the best median of the others.
-    ratio: f64,
-    /// 95 % interval of the ratio, by bootstrap.
-    interval: [f64; 2],
+    #[serde(flatten)]
+    spread: Spread,
     /// Medians of the moments on the way.
     steps: Vec<Step>,
 }
@@ -78,8 +119,8 @@ impl Report {
             for (_, [low, median, high]) in &row.players {
                 let _ = write!(text, " {median:.0} ms ({low:.0} to {high:.0}) |");
             }
-            for Ours { ratio, interval: [low, high], .. } in &row.ours {
-                let _ = write!(text, " {ratio:.2} ({low:.2} to {high:.2}) |");
+            for Ours { spread, .. } in &row.ours {
+                let _ = write!(text, " {spread} |");
             }
             text.push('\n');
         }
@@ -110,9 +151,10 @@ fn row(runs: &[Run], rtt: u64, rng: &mut fastrand::Rng) -> Row {
     let ours = Contender::ALL.iter().zip(&all).filter(|(contender, _)| contender.is_ours());
     let ours = ours.map(|(&contender, times)| Ours {
         name: contender.name(),
-        ratio: ratio(times, &others),
-        interval: interval(times, &others, rng),
-        steps: steps(runs, contender, rtt),
+        spread: Spread::of(times, &others, rng),
+        steps: Step::medians(
+            runs.iter().filter(|run| run.contender == contender && run.rtt == rtt).map(|run| &run.steps),
+        ),
     });
     Row {
         rtt,
@@ -142,27 +184,8 @@ fn interval(ours: &[f64], others: &[&[f64]], rng: &mut fastrand::Rng) -> [f64; 2
     [0.025, 0.975].map(|q| quantile(&ratios, q))
 }
 
-/// Medians of the moments that most runs went through.
-fn steps(runs: &[Run], contender: Contender, rtt: u64) -> Vec<Step> {
-    let mut moments = BTreeMap::<&str, Vec<f64>>::new();
-    let mut count = 0;
-    for run in runs.iter().filter(|run| run.contender == contender && run.rtt == rtt) {
-        count += 1;
-        for step in &run.steps {
-            moments.entry(&step.name).or_default().push(step.at);
-        }
-    }
-    let mut steps: Vec<Step> = moments
-        .into_iter()
-        .filter(|(_, at)| at.len() * 2 > count)
-        .map(|(name, at)| Step { name: name.to_owned(), at: quantile(&at, 0.5) })
-        .collect();
-    steps.sort_by(|a, b| a.at.total_cmp(&b.at));
-    steps
-}
-
 /// The quantile by linear interpolation between order statistics.
-fn quantile(values: &[f64], q: f64) -> f64 {
+pub(crate) fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
@@ -201,9 +224,10 @@ mod tests {
             .collect();
         let report = Report::new(String::new(), runs, 1);
         for (ours, ratio) in report.rows[0].ours.iter().zip([0.5, 0.25]) {
-            assert!((ours.ratio - ratio).abs() < 1e-9, "{ours:?}");
-            assert!(ours.interval[0] < ratio && ours.interval[1] > ratio, "{ours:?}");
-            assert!(ours.interval[1] < ratio * 1.2, "{ours:?}");
+            let Spread { ratio: found, interval: [low, high] } = ours.spread;
+            assert!((found - ratio).abs() < 1e-9, "{ours:?}");
+            assert!(low < ratio && high > ratio, "{ours:?}");
+            assert!(high < ratio * 1.2, "{ours:?}");
         }
         assert!(report.table().contains("| 20 ms | 80 ms (76 to 84) |"), "{}", report.table());
     }
