@@ -57,7 +57,7 @@ pub struct ControlsProps {
     pub on_live: Callback<()>,
     /// Changes a setting.
     pub on_choose: Callback<Setting>,
-    /// Whether the next episode plays by itself; `None` where nothing comes next.
+    /// Whether what is up next plays by itself; `None` where nothing comes next.
     #[prop_or_default]
     pub plays_next: Option<bool>,
     /// The next episode's title.

@@ -83,7 +83,7 @@ async fn the_next_film_plays_by_itself_but_not_while_the_card_waits() {
 }
 
 #[wasm_bindgen_test]
-async fn whether_the_next_episode_plays_by_itself_is_set() {
+async fn whether_what_is_up_next_plays_by_itself_is_set() {
     let chosen = Rc::new(RefCell::new(Vec::new()));
     for (plays_next, expected) in [(Some(true), false), (Some(false), true)] {
         let told = Rc::clone(&chosen);
@@ -97,7 +97,7 @@ async fn whether_the_next_episode_plays_by_itself_is_set() {
         rendered().await;
         let switches = place.query_selector_all("[role=menuitemcheckbox]").unwrap();
         let switch: web_sys::HtmlElement = switches.get(0).unwrap().unchecked_into();
-        assert_eq!(switch.text_content().as_deref(), Some("Play the next episode"));
+        assert_eq!(switch.text_content().as_deref(), Some("Play what is up next"));
         assert_eq!(switch.get_attribute("aria-checked"), plays_next.map(|on| on.to_string()));
         switch.click();
         assert_eq!(chosen.borrow().last(), Some(&Setting::PlaysNext(expected)));
