@@ -39,7 +39,8 @@ pub struct UpNextProps {
     pub on_stop: Callback<()>,
 }
 
-/// The card. It takes no focus; Escape stops it from wherever the focus is.
+/// The card. It takes no focus; Escape stops it from wherever the focus is, and so does leaving full screen, for which
+/// browsers keep that key to themselves.
 #[function_component]
 pub fn UpNext(props: &UpNextProps) -> Html {
     let UpNextProps { film, seconds, holds, on_play, on_stop } = props;
@@ -57,6 +58,12 @@ pub fn UpNext(props: &UpNextProps) -> Html {
         });
     }
     use_effect_with(on_stop.clone(), |on_stop| {
+        let stop = on_stop.clone();
+        let screen = EventListener::new(&document(), "fullscreenchange", move |_| {
+            if document().fullscreen_element().is_none() {
+                stop.emit(());
+            }
+        });
         let on_stop = on_stop.clone();
         let listener = EventListener::new(&window(), "keydown", move |event| {
             let is_escape = event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape");
@@ -66,7 +73,7 @@ pub fn UpNext(props: &UpNextProps) -> Html {
                 on_stop.emit(());
             }
         });
-        move || drop(listener)
+        move || drop((screen, listener))
     });
     let play = on_play.reform(|_: MouseEvent| ());
     let stop = on_stop.reform(|_: MouseEvent| ());
