@@ -8,6 +8,7 @@ use gloo::{
 use localization::say;
 use nccp::{Chapter, json::LibraryMovie};
 use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{Poster, facts, icons, media_state::MediaState, skip::closing_credits};
@@ -45,6 +46,16 @@ pub struct UpNextProps {
 pub fn UpNext(props: &UpNextProps) -> Html {
     let UpNextProps { film, seconds, holds, on_play, on_stop } = props;
     let left = use_state_eq(|| *seconds);
+    let card = use_node_ref();
+    {
+        // The bar runs down as long as the countdown does.
+        let card = card.clone();
+        use_effect_with(*seconds, move |seconds| {
+            if let Some(card) = card.cast::<HtmlElement>() {
+                let _ = card.style().set_property("--seconds", &format!("{seconds}s"));
+            }
+        });
+    }
     {
         let (setter, on_play) = (left.setter(), on_play.clone());
         use_effect_with((*left, *holds), move |(seconds, holds)| {
@@ -78,7 +89,7 @@ pub fn UpNext(props: &UpNextProps) -> Html {
     let play = on_play.reform(|_: MouseEvent| ());
     let stop = on_stop.reform(|_: MouseEvent| ());
     html! {
-        <section class={classes!("up-next", holds.then_some("held"))} aria-label={say::up_next()}>
+        <section class={classes!("up-next", holds.then_some("held"))} aria-label={say::up_next()} ref={card}>
             <Poster film={film.clone()} />
             <div class="about">
                 <p class="facts">{ say::up_next() }</p>

@@ -398,7 +398,8 @@ pub fn Watch(props: &WatchProps) -> Html {
                 }
                 <p class="sr" role="status">{ up_next::said(next) }</p>
                 if let Some(next) = next {
-                    <UpNext film={next.clone()} holds={shown.help || media.paused && !media.ended} on_play={on_next} {on_stop} />
+                    // Another film has all of its seconds.
+                    <UpNext key={next.movie_id.get()} film={next.clone()} holds={shown.help || media.paused && !media.ended} on_play={on_next} {on_stop} />
                 }
                 if shown.statistics && controls {
                     <StatisticsView {read} on_close={remote.on_statistics.clone()} />

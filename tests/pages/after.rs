@@ -47,6 +47,7 @@ async fn the_card_names_what_comes_and_is_stopped_by_button_and_key() {
     let (place, app, counts) = card(59, false);
     rendered().await;
     let card = one(&place, "section[aria-label='Up next']");
+    until(|| card.style().get_property_value("--seconds").as_deref() == Ok("59s")).await;
     assert!(!card.contains(document().active_element().as_deref()), "it takes no focus");
     let count = one(&place, ".count");
     assert_eq!(count.get_attribute("aria-hidden").as_deref(), Some("true"), "no word each second");
