@@ -29,7 +29,8 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
         let latest = tx.latest_viewings(account.id).await?;
         let devices = tx.devices(account.id).await?;
         let given = tx.posters().await?.into_iter().collect();
-        let told = Told::read(service, &mut *tx, account, given).await?;
+        let liked = tx.votes(account.id).await?.into_iter().collect();
+        let told = Told { given, liked, likes: votes::likes(service, &mut *tx).await? };
         Ok::<_, StoreError>((tx.movies().await?, told, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
@@ -73,18 +74,6 @@ struct Told {
     liked: HashMap<u64, bool>,
     /// How many in a hundred of all accounts do.
     likes: Arc<HashMap<u64, u8>>,
-}
-
-impl Told {
-    async fn read(
-        service: &Service,
-        tx: &mut dyn Transaction,
-        account: &Account,
-        given: HashMap<u64, Poster>,
-    ) -> Result<Self, StoreError> {
-        let liked = tx.votes(account.id).await?.into_iter().collect();
-        Ok(Self { given, liked, likes: votes::likes(service, tx).await? })
-    }
 }
 
 impl<'a> Seen<'a> {
@@ -149,7 +138,8 @@ pub(crate) async fn film(
         let mut tx = service.store.read().await?;
         let found = tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
         let given = tx.poster(found.id).await?.map(|poster| (found.id, poster)).into_iter().collect();
-        let told = Told::read(service, &mut *tx, account, given).await?;
+        let liked = tx.vote(account.id, found.id).await?.map(|liked| (found.id, liked)).into_iter().collect();
+        let told = Told { given, liked, likes: votes::likes(service, &mut *tx).await? };
         let viewing = tx.viewings(account.id, found.id, 1).await?.first().copied();
         let queued = tx.queue(account.id).await?.iter().any(|queued| queued.id == found.id);
         Ok::<_, Failure>((found, told, viewing, queued))
