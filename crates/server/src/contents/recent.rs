@@ -8,8 +8,8 @@ use std::sync::{Arc, Weak};
 
 /// Seconds for which an answer holds.
 const FRESH: u64 = 5;
-/// Octets of answers that are kept, and of one of them.
-const MEMORY: usize = 1 << 20;
+/// Octets of answers that are kept, and of one of them: for more than all that stand on one account's list.
+const MEMORY: usize = 16 << 20;
 const ANSWER: usize = 512;
 
 /// What came of asking for a content a moment ago: for transactions, which do not wait for the sources.

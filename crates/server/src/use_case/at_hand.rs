@@ -249,6 +249,18 @@ mod tests {
         assert_eq!(forms(&unread(film_with(&service, NAME, |_| false).await)), [Form::Own]);
     }
 
+    /// A long list does not push out its own answers.
+    #[test]
+    fn answers_of_a_long_list_are_kept() {
+        let (service, _, _folders) = service();
+        let (ring, now) = (service.keys(), service.clock.now());
+        let places: Vec<ContentPlace> = (0..10_000).map(|n| format!("vod/f{n}").parse().unwrap()).collect();
+        for place in &places {
+            service.origin.keep(place.clone(), Form::Own, (&ring, now), Found::NotInThisForm);
+        }
+        assert!(places.iter().all(|place| found(&service, place, Form::Own).is_some()));
+    }
+
     /// What there is not is asked for a bounded number of times, and then known for a moment.
     #[tokio::test]
     async fn contents_that_are_none_are_known_as_such() {

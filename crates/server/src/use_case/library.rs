@@ -22,6 +22,9 @@ const FILMS_AT_ONCE: usize = 16;
 /// For so long, all of them together. Those that take longer are shown as not playable.
 const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
+/// Films of a list that a device is told of: all of them are read for that. Those that were put there last.
+const MOST_QUEUED: usize = 500;
+
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
     let (movies, told, latest, queue, devices) = retried!(async {
@@ -219,7 +222,8 @@ pub(crate) async fn queue(
     let account = &speaker.account;
     let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
-    let movies = tx.queue(account.id).await?;
+    let mut movies = tx.queue(account.id).await?;
+    movies.drain(..movies.len().saturating_sub(MOST_QUEUED));
     let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
     at_hand::check_all(service, movies.iter().map(|movie| &movie.pack[..]))?;
     let mut queue = Vec::with_capacity(movies.len());
