@@ -9,20 +9,21 @@ use crate::contents::{Found, Unserved};
 use crate::{Error, Service};
 use futures_util::future::join_all;
 use origin::scope::Form;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often a transaction runs again for films that it lacks: a content may be asked for in Matinee's own form, in
-/// the others, and in its own once more, to say why it has none.
-const READINGS: u32 = 3;
+/// How often a transaction runs again for films that were read for it before: what is known of them holds for some
+/// seconds, and reading others may have taken longer.
+const REPEATS: u32 = 3;
 /// Films that are read at the same time.
 const TOGETHER: usize = 8;
 /// How long somebody waits for them; then they count as unreadable for a while.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A film that a transaction lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Unread {
     name: String,
     /// A content's.
@@ -163,17 +164,23 @@ async fn read(service: &Service, films: &[Unread]) -> Vec<Arc<Pack>> {
 /// What was read for a transaction, and is held until it has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Readings {
-    count: u32,
+    /// As many as its messages speak of: an attempt ends at the first that it lacks.
+    tried: HashSet<Unread>,
+    repeats: u32,
     held: Vec<Arc<Pack>>,
 }
 
 impl Readings {
-    /// Reads what an attempt lacked, for the next one. `false`: there were enough of them.
+    /// Reads what an attempt lacked, for the next one. `false`: it was read often enough.
     pub(crate) async fn again(&mut self, service: &Service, films: &[Unread]) -> bool {
-        if self.count >= READINGS {
-            return false;
+        let known = self.tried.len();
+        self.tried.extend(films.iter().cloned());
+        if self.tried.len() == known {
+            if self.repeats >= REPEATS {
+                return false;
+            }
+            self.repeats += 1;
         }
-        self.count += 1;
         self.held.extend(read(service, films).await);
         true
     }
@@ -262,6 +269,27 @@ mod tests {
         }
         clock.fetch_add(60, Ordering::Relaxed);
         assert_eq!(forms(&unread(film_with(&service, NAME, |_| false).await)), [Form::Own]);
+    }
+
+    /// Each message of an envelope may be of another content, of which nobody knows before its turn comes.
+    #[tokio::test]
+    async fn an_envelope_may_speak_of_many_contents() {
+        let (service, _, _folders) = service();
+        let names: Vec<String> = (0..16).map(|n| format!("vod/none{n}")).collect();
+        let attempts = AtomicUsize::new(0);
+        let attempt = async || {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            for name in &names {
+                film(&service, name).await?.unwrap_err();
+            }
+            Ok::<_, Failure>(())
+        };
+        with_films!(&service, attempt()).unwrap();
+        assert_eq!(attempts.load(Ordering::Relaxed), 17);
+        let mut readings = Readings::default();
+        for expected in [true, true, true, true, false] {
+            assert_eq!(readings.again(&service, &[Unread::of("vod/none0")]).await, expected);
+        }
     }
 
     /// A film that the origin has no room for is there for the transaction that it was read for.
