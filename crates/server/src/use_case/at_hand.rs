@@ -267,6 +267,9 @@ mod tests {
             let found = film_with(&service, NAME, |_| false).await.unwrap().unwrap();
             assert!(Arc::ptr_eq(&found, &laid_out));
         }
+        // Of what others watch more is known than answers say.
+        clock.fetch_add(7, Ordering::Relaxed);
+        assert!(Arc::ptr_eq(&film(&service, NAME).await.unwrap().unwrap(), &laid_out));
         clock.fetch_add(60, Ordering::Relaxed);
         assert_eq!(forms(&unread(film_with(&service, NAME, |_| false).await)), [Form::Own]);
     }
