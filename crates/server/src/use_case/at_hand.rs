@@ -311,8 +311,8 @@ mod tests {
     }
 
     /// A long list does not push out its own answers.
-    #[test]
-    fn answers_of_a_long_list_are_kept() {
+    #[tokio::test]
+    async fn answers_of_a_long_list_are_kept() {
         let (service, _, _folders) = service();
         let (ring, now) = (service.keys(), service.clock.now());
         let places: Vec<ContentPlace> = (0..10_000).map(|n| format!("vod/f{n}").parse().unwrap()).collect();
