@@ -358,8 +358,7 @@ mod tests {
             assert_ne!(wrapped(&text), text, "the string has ended");
         }
         // Strings that end in their line, and marks that begin none.
-        for line in
-            ["r\"\\\"", "number(\"\")", "\"\\\\\"", "'\"'", "// \"", "b'\"'", "'a \"\" 'b", "r#type"]
+        for line in ["r\"\\\"", "number(\"\")", "\"\\\\\"", "'\"'", "// \"", "b'\"'", "'a \"\" 'b", "r#type"]
         {
             let text = format!("{line}\n// {long}\n");
             assert_ne!(wrapped(&text), text, "{line}");
