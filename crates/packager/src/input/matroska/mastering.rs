@@ -41,7 +41,7 @@ impl Mastering {
             // Zeros of both are how writers say that they do not know.
             light: light(light_levels[0])
                 .zip(light(light_levels[1]))
-                .map(Into::into)
+                .map(<[u16; 2]>::from)
                 .filter(|levels| *levels != [0, 0]),
         }
     }
