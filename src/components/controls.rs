@@ -57,7 +57,7 @@ pub struct ControlsProps {
     pub on_live: Callback<()>,
     /// Changes a setting.
     pub on_choose: Callback<Setting>,
-    /// Whether the next episode plays by itself; `None` where nothing comes next.
+    /// Whether what is up next plays by itself; `None` where nothing comes next.
     #[prop_or_default]
     pub plays_next: Option<bool>,
     /// The next episode's title.
@@ -196,8 +196,10 @@ pub fn Controls(props: &ControlsProps) -> Html {
                             title={say::with_key(say::next_episode(), "n")} onclick={button(Press::Next)}>{ icons::next() }</button>
                     }
                     if live.is_none() && chapters.len() > 1 {
-                        <Menu<Press> name={say::chapters()} icon={icons::list()} groups={vec![chapter_list(chapters, time)]}
-                            on_choose={on_press.clone()} />
+                        <div class="chapter-menu">
+                            <Menu<Press> name={say::chapters()} icon={icons::list()} groups={vec![chapter_list(chapters, time)]}
+                                on_choose={on_press.clone()} />
+                        </div>
                     }
                     <button type="button" class="wide" aria-label={say::keys()} title={say::with_key(say::keys(), "?")}
                         onclick={button(Press::Help)}>{ icons::keys() }</button>

@@ -25,7 +25,7 @@ pub enum Setting {
     Text(Option<String>),
     /// How fast.
     Speed(f64),
-    /// The next episode plays by itself, or not.
+    /// What is up next plays by itself, or not.
     PlaysNext(bool),
     /// The film's numbers are shown, or not any more.
     Statistics,
@@ -48,7 +48,7 @@ pub struct SettingsProps {
     /// Whether the film's numbers are shown.
     #[prop_or_default]
     pub statistics: bool,
-    /// Whether the next episode plays by itself; `None` where nothing comes next.
+    /// Whether what is up next plays by itself; `None` where nothing comes next.
     #[prop_or_default]
     pub plays_next: Option<bool>,
     /// Chooses.

@@ -8,6 +8,7 @@ use gloo::{
 use localization::say;
 use nccp::{Chapter, json::LibraryMovie};
 use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{Poster, facts, icons, media_state::MediaState, skip::closing_credits};
@@ -39,11 +40,22 @@ pub struct UpNextProps {
     pub on_stop: Callback<()>,
 }
 
-/// The card. It takes no focus; Escape stops it from wherever the focus is.
+/// The card. It takes no focus; Escape stops it from wherever the focus is, and so does leaving full screen, for which
+/// browsers keep that key to themselves.
 #[function_component]
 pub fn UpNext(props: &UpNextProps) -> Html {
     let UpNextProps { film, seconds, holds, on_play, on_stop } = props;
     let left = use_state_eq(|| *seconds);
+    let card = use_node_ref();
+    {
+        // The bar runs down as long as the countdown does.
+        let card = card.clone();
+        use_effect_with(*seconds, move |seconds| {
+            if let Some(card) = card.cast::<HtmlElement>() {
+                let _ = card.style().set_property("--seconds", &format!("{seconds}s"));
+            }
+        });
+    }
     {
         let (setter, on_play) = (left.setter(), on_play.clone());
         use_effect_with((*left, *holds), move |(seconds, holds)| {
@@ -57,6 +69,12 @@ pub fn UpNext(props: &UpNextProps) -> Html {
         });
     }
     use_effect_with(on_stop.clone(), |on_stop| {
+        let stop = on_stop.clone();
+        let screen = EventListener::new(&document(), "fullscreenchange", move |_| {
+            if document().fullscreen_element().is_none() {
+                stop.emit(());
+            }
+        });
         let on_stop = on_stop.clone();
         let listener = EventListener::new(&window(), "keydown", move |event| {
             let is_escape = event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape");
@@ -66,12 +84,12 @@ pub fn UpNext(props: &UpNextProps) -> Html {
                 on_stop.emit(());
             }
         });
-        move || drop(listener)
+        move || drop((screen, listener))
     });
     let play = on_play.reform(|_: MouseEvent| ());
     let stop = on_stop.reform(|_: MouseEvent| ());
     html! {
-        <section class={classes!("up-next", holds.then_some("held"))} aria-label={say::up_next()}>
+        <section class={classes!("up-next", holds.then_some("held"))} aria-label={say::up_next()} ref={card}>
             <Poster film={film.clone()} />
             <div class="about">
                 <p class="facts">{ say::up_next() }</p>

@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use nccp::{MovieId, json::LibraryMovie};
+use nccp::{
+    MovieId,
+    json::{Library, LibraryMovie},
+};
 use web_player::player::Player;
 use yew::prelude::*;
 
@@ -50,10 +53,22 @@ impl Around {
 #[hook]
 pub(super) fn use_around(session: &SessionHandle, movie: MovieId, bare: bool) -> Rc<Around> {
     let library = session.library.clone().filter(|_| !bare);
-    let which = library.as_ref().map(|library| (Rc::as_ptr(library), session.fetched_at.to_bits()));
-    use_memo((which, movie), move |_| {
-        library.map(|library| Around::find(&library.movies, movie)).unwrap_or_default()
+    use_memo((Which(library), movie), |(Which(library), movie)| {
+        library.as_ref().map(|library| Around::find(&library.movies, *movie)).unwrap_or_default()
     })
+}
+
+/// A library; as long as it is held, no other one lies at its address.
+struct Which(Option<Rc<Library>>);
+
+impl PartialEq for Which {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
 }
 
 /// What can be done at the end of a film.

@@ -206,11 +206,14 @@ pub fn Watch(props: &WatchProps) -> Html {
     let chapters = shown.metadata.as_ref().map(|metadata| metadata.chapters.clone()).unwrap_or_default();
     let is_over = shown.begun && shown.live.is_none() && up_next::is_over(&media, &chapters, shown.duration);
     let Ending { stopped, on_next, on_stop } = use_ending(&around, is_over, &player);
-    let on_theatre = use_callback((theatre, set_theatre), move |(), (theatre, set_theatre)| {
-        if !bare && is_wide() {
-            set_theatre.emit(!theatre);
-        }
-    });
+    // In full screen nothing stands beside the film, and nobody would see what changed.
+    let has_side = !bare && !media.full_screen;
+    let on_theatre =
+        use_callback((has_side, theatre, set_theatre), |(), (has_side, theatre, set_theatre)| {
+            if *has_side && is_wide() {
+                set_theatre.emit(!theatre);
+            }
+        });
     let controls = hosted::use_host(props.host.as_ref(), &video, &player, &toggle_now, &shown.tracks);
     let remote = Remote {
         video: video.clone(),
@@ -414,7 +417,8 @@ pub fn Watch(props: &WatchProps) -> Html {
                 }
                 <p class="sr" role="status">{ up_next::said(next) }</p>
                 if let Some(next) = next {
-                    <UpNext film={next.clone()} holds={shown.help || shown.styling.is_some() || media.paused && !media.ended} on_play={on_next} {on_stop} />
+                    // Another film has all of its seconds.
+                    <UpNext key={next.movie_id.get()} film={next.clone()} holds={shown.help || shown.styling.is_some() || media.paused && !media.ended} on_play={on_next} {on_stop} />
                 }
                 if shown.statistics && controls {
                     <StatisticsView {read} on_close={remote.on_statistics.clone()} />

@@ -3,6 +3,7 @@
 //! told.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Parts of one in which chromaticities are counted: ITU-T H.265, D.3.28.
 const CHROMATICITY: f64 = 50_000.0;
@@ -38,23 +39,11 @@ pub struct Light {
     pub average: u16,
 }
 
-/// What ffprobe says beside a stream or a picture; numbers as `a/b`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct RawMastering {
-    red_x: Option<String>,
-    red_y: Option<String>,
-    green_x: Option<String>,
-    green_y: Option<String>,
-    blue_x: Option<String>,
-    blue_y: Option<String>,
-    white_point_x: Option<String>,
-    white_point_y: Option<String>,
-    max_luminance: Option<String>,
-    min_luminance: Option<String>,
-    max_content: Option<u32>,
-    max_average: Option<u32>,
-}
+/// What ffprobe says beside a stream or a picture. Its versions differ in names and types: what is not of the expected
+/// one says nothing.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SideData(Value);
 
 #[derive(Deserialize)]
 struct RawFrames {
@@ -65,15 +54,7 @@ struct RawFrames {
 #[derive(Deserialize)]
 struct RawFrame {
     #[serde(default)]
-    side_data_list: Vec<RawMastering>,
-}
-
-/// `a/b` in parts of one.
-fn parts(text: Option<&String>, of_one: f64, most: f64) -> Option<u32> {
-    let (a, b) = text?.split_once('/')?;
-    let value = a.parse::<f64>().ok()? / b.parse::<f64>().ok()?;
-    // `as` is of a number between 0 and 2^32.
-    (0.0..=most).contains(&value).then(|| (value * of_one).round() as u32)
+    side_data_list: Vec<SideData>,
 }
 
 impl Mastering {
@@ -83,7 +64,7 @@ impl Mastering {
     }
 
     /// From what stands beside a stream or a picture: the first that says something counts.
-    pub(crate) fn of<'a>(beside: impl IntoIterator<Item = &'a RawMastering>) -> Self {
+    pub(crate) fn of<'a>(beside: impl IntoIterator<Item = &'a SideData>) -> Self {
         let mut this = Self::default();
         for raw in beside {
             this.display = this.display.or_else(|| raw.display());
@@ -144,27 +125,37 @@ impl Mastering {
     }
 }
 
-impl RawMastering {
+impl SideData {
+    /// Degrees by which the display matrix turns the picture.
+    pub(crate) fn rotation(&self) -> Option<f64> {
+        self.0.get("rotation")?.as_f64()
+    }
+
+    /// A number as `a/b`, in parts of one.
+    fn parts(&self, name: &str, of_one: f64, most: f64) -> Option<u32> {
+        let (a, b) = self.0.get(name)?.as_str()?.split_once('/')?;
+        let value = a.parse::<f64>().ok()? / b.parse::<f64>().ok()?;
+        // `as` is of a number between 0 and 2^32.
+        (0.0..=most).contains(&value).then(|| (value * of_one).round() as u32)
+    }
+
     fn display(&self) -> Option<Display> {
-        let point = |x: &Option<String>, y: &Option<String>| {
-            Some([parts(x.as_ref(), CHROMATICITY, 1.0)?, parts(y.as_ref(), CHROMATICITY, 1.0)?])
+        let point = |colour: &str| {
+            let axis = |axis: &str| self.parts(&format!("{colour}_{axis}"), CHROMATICITY, 1.0);
+            Some([axis("x")?, axis("y")?])
         };
-        let light = |text: &Option<String>| parts(text.as_ref(), LUMINANCE, 100_000.0);
+        let light = |name: &str| self.parts(name, LUMINANCE, 100_000.0);
         Some(Display {
-            points: [
-                point(&self.green_x, &self.green_y)?,
-                point(&self.blue_x, &self.blue_y)?,
-                point(&self.red_x, &self.red_y)?,
-                point(&self.white_point_x, &self.white_point_y)?,
-            ],
-            luminance: [light(&self.max_luminance)?, light(&self.min_luminance)?],
+            points: [point("green")?, point("blue")?, point("red")?, point("white_point")?],
+            luminance: [light("max_luminance")?, light("min_luminance")?],
         })
         .filter(|display| display.luminance[0] > display.luminance[1])
     }
 
     fn light(&self) -> Option<Light> {
-        let [most, average] = [self.max_content?, self.max_average?].map(|value| u16::try_from(value).ok());
-        Some(Light { most: most?, average: average? }).filter(|light| light.most > 0 || light.average > 0)
+        let level = |name: &str| u16::try_from(self.0.get(name)?.as_u64()?).ok();
+        Some(Light { most: level("max_content")?, average: level("max_average")? })
+            .filter(|light| light.most > 0 || light.average > 0)
     }
 }
 
@@ -204,6 +195,10 @@ mod tests {
         }
         let mastering = Mastering::of_frames(SAID.replace("1000,", "70000,").as_bytes());
         assert!(mastering.light.is_none() && mastering.display.is_some());
+        for (from, to) in [("1000,", "\"1000\","), ("1000,", "-1,")] {
+            let mastering = Mastering::of_frames(SAID.replace(from, to).as_bytes());
+            assert!(mastering.light.is_none() && mastering.display.is_some(), "{to}");
+        }
         for nothing in ["", "[]", "{}", r#"{"frames": [{}]}"#] {
             assert!(Mastering::of_frames(nothing.as_bytes()).is_none(), "{nothing}");
         }

@@ -1,6 +1,6 @@
 //! What ffprobe says of a file.
 
-use crate::mastering::{Mastering, RawMastering};
+use crate::mastering::{Mastering, SideData};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -168,14 +168,7 @@ struct RawStream {
     #[serde(default)]
     tags: BTreeMap<String, String>,
     #[serde(default)]
-    side_data_list: Vec<RawSideData>,
-}
-
-#[derive(Deserialize)]
-struct RawSideData {
-    rotation: Option<f64>,
-    #[serde(flatten)]
-    mastering: RawMastering,
+    side_data_list: Vec<SideData>,
 }
 
 /// A number of ffprobe's, finite and within a century.
@@ -269,7 +262,7 @@ fn stream(raw: &RawStream) -> Stream {
     let video = || {
         let rate = |text: Option<&String>| ratio(text, '/').map(|(a, b)| f64::from(a) / f64::from(b));
         let (average, base) = (rate(raw.avg_frame_rate.as_ref()), rate(raw.r_frame_rate.as_ref()));
-        let turned = raw.side_data_list.iter().find_map(|data| data.rotation);
+        let turned = raw.side_data_list.iter().find_map(SideData::rotation);
         let turned = turned.or_else(|| tag(&raw.tags, "rotate")?.parse().ok()).unwrap_or(0.0);
         Some(Video {
             size: (raw.width.filter(|n| *n > 0)?, raw.height.filter(|n| *n > 0)?),
@@ -282,7 +275,7 @@ fn stream(raw: &RawStream) -> Stream {
             transfer: raw.color_transfer.clone().unwrap_or_default(),
             primaries: raw.color_primaries.clone().unwrap_or_default(),
             matrix: raw.color_space.clone().unwrap_or_default(),
-            mastering: Mastering::of(raw.side_data_list.iter().map(|data| &data.mastering)),
+            mastering: Mastering::of(&raw.side_data_list),
             captions: raw.closed_captions.is_some_and(|seen| seen > 0),
         })
     };
@@ -344,5 +337,26 @@ mod tests {
         assert!(Media::from_json(b"{}").is_err() && Media::from_json(b"").is_err());
         let least = Media::from_json(br#"{"format": {"format_name": "x"}}"#).unwrap();
         assert_eq!((least.duration, least.streams.len()), (0.0, 0));
+    }
+
+    /// What stands beside a stream is of other types in other versions of ffprobe.
+    #[test]
+    fn side_data_of_unexpected_types_says_nothing() {
+        let media = |beside: &str| {
+            let json = format!(
+                r#"{{"format": {{"format_name": "x"}}, "streams": [{{"index": 0, "codec_type": "video", "width": 4,
+                    "height": 2, "side_data_list": [{beside}]}}]}}"#
+            );
+            match Media::from_json(json.as_bytes()).unwrap().streams.remove(0).kind {
+                Kind::Video(video) => (video.rotation, video.mastering),
+                other => panic!("{other:?}"),
+            }
+        };
+        for beside in [r#"{"rotation": "90"}"#, r#"{"red_x": 0.68, "max_content": []}"#, "7, null, []"] {
+            assert_eq!(media(beside), (0, Mastering::default()), "{beside}");
+        }
+        let beside = r#"{"red_x": 1, "rotation": -90}, {"max_content": 1000, "max_average": 400}"#;
+        let (rotation, mastering) = media(beside);
+        assert_eq!((rotation, mastering.light.map(|light| light.most)), (270, Some(1000)));
     }
 }

@@ -1,6 +1,7 @@
 //! Sound in two languages, subtitles, chapters and small pictures of the film.
 
 use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film, repository};
+use serde_json::json;
 
 use crate::switching::set;
 
@@ -141,5 +142,13 @@ async fn the_seek_bar_shows_pictures_and_chapters() {
         return new Promise(done => { image.onload = () => done(image.naturalWidth); image.onerror = () => done(0); image.src = url })";
     let width: u32 = browser.eval(loads).await;
     assert_eq!(width, 3200, "ten pictures of 320");
+    // On a phone all buttons of such a film are in one row: what lies above them is made for that.
+    let size = json!({ "width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true });
+    browser.driver().cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+    let row = "
+        const top = of => document.querySelector(of)?.getBoundingClientRect().top;
+        return innerWidth == 360 && top('.chapter-menu button') === top('.sound button') &&
+            top('.buttons > button:last-child') === top('.sound button')";
+    browser.until("a row of buttons", row).await;
     browser.quit().await;
 }

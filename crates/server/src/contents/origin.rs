@@ -7,6 +7,7 @@ use super::recent::{Found, Recent};
 use super::revisions::{Made, Revisions};
 use super::sources::{Bucket, SourceError, Sources};
 use super::unserved::Unserved;
+use crate::catalogue::Pack;
 use crate::content_place::ContentPlace;
 use crate::content_rules::ContentRules;
 use crate::keys::KeyRing;
@@ -153,14 +154,33 @@ impl Origin {
         Ok(film)
     }
 
-    /// What came of asking for a film a moment ago, with this ring; nothing is waited for. `None`: nobody did.
+    /// What came of asking for a film a moment ago, or what is in memory of it, with this ring; nothing is waited for.
+    /// `None`: nobody did.
     pub(crate) fn found(
         &self,
         place: &ContentPlace,
         form: Form,
         (ring, now): (&Arc<KeyRing>, u64),
     ) -> Option<Found> {
-        self.recent.find(place, form, (ring, now))
+        let found = self.recent.find(place, form, (ring, now));
+        found.or_else(|| self.in_memory(place, form, (ring, now)).map(Found::Film))
+    }
+
+    /// What [`Origin::film`] would give without asking the sources: somebody watches it.
+    fn in_memory(
+        &self,
+        place: &ContentPlace,
+        form: Form,
+        (ring, now): (&Arc<KeyRing>, u64),
+    ) -> Option<Arc<Pack>> {
+        // These may be had by the settings of other forms.
+        if place.revision.is_some() || place.whole {
+            return None;
+        }
+        let seen = self.seen.get(&place.content).filter(|seen| self.is_fresh(seen, now))?;
+        let laid = self.films.get(&(place.clone(), form))?;
+        let holds = Arc::ptr_eq(&laid.film.loaded, &seen.loaded?) && Arc::ptr_eq(&laid.ring, ring);
+        holds.then(|| Arc::clone(&laid.film.film))
     }
 
     /// What came of asking for a film, for whoever cannot wait for it ([`Origin::found`]).
@@ -283,10 +303,7 @@ impl Origin {
         now: u64,
     ) -> Result<Arc<Loaded>, Unserved> {
         let before = self.seen.get(content);
-        let fresh = if self.bucket.is_some() { FRESH_IN_BUCKET } else { FRESH };
-        if let Some(seen) = &before
-            && (seen.at..seen.at.saturating_add(fresh)).contains(&now)
-        {
+        if let Some(seen) = before.as_ref().filter(|seen| self.is_fresh(seen, now)) {
             return seen.loaded.clone().ok_or(Unserved::NotFound);
         }
         let Some(sources) = self.sources(config) else { return Err(Unserved::NotFound) };
@@ -314,6 +331,12 @@ impl Origin {
         let bytes = loaded.as_ref().map_or(256, |loaded| loaded.memory());
         self.seen.put(content.clone(), Seen { at: now, loaded: loaded.clone() }, bytes);
         loaded.ok_or(Unserved::NotFound)
+    }
+
+    /// Whether a content needs not be looked at again yet.
+    fn is_fresh(&self, seen: &Seen, now: u64) -> bool {
+        let fresh = if self.bucket.is_some() { FRESH_IN_BUCKET } else { FRESH };
+        (seen.at..seen.at.saturating_add(fresh)).contains(&now)
     }
 
     /// Lets a content be looked at again by whoever asks for it next: it may not be what it was.

@@ -349,6 +349,8 @@ pub trait Transaction: Send {
     async fn set_vote(&mut self, account: i64, movie: u64, liked: Option<bool>, now: u64) -> Result<()>;
     /// The movies of which the account has said what it thinks, by number, and whether it likes them.
     async fn votes(&mut self, account: i64) -> Result<Vec<(u64, bool)>>;
+    /// Whether the account likes a movie; `None` where it has not said so.
+    async fn vote(&mut self, account: i64, movie: u64) -> Result<Option<bool>>;
     /// How the votes stand of every movie that has at least so many, by number.
     async fn vote_counts(&mut self, least: u64) -> Result<Vec<VoteCount>>;
 

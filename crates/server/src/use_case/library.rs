@@ -22,6 +22,9 @@ const FILMS_AT_ONCE: usize = 16;
 /// For so long, all of them together. Those that take longer are shown as not playable.
 const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
+/// Films of a list that a device is told of: all of them are read for that. Those that were put there last.
+const MOST_QUEUED: usize = 500;
+
 /// `GET /api/library`.
 pub(crate) async fn library(service: &Service, account: &Account, place: &Place) -> Outcome<Library> {
     let (movies, told, latest, queue, devices) = retried!(async {
@@ -29,7 +32,8 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
         let latest = tx.latest_viewings(account.id).await?;
         let devices = tx.devices(account.id).await?;
         let given = tx.posters().await?.into_iter().collect();
-        let told = Told::read(service, &mut *tx, account, given).await?;
+        let liked = tx.votes(account.id).await?.into_iter().collect();
+        let told = Told { given, liked, likes: votes::likes(service, &mut *tx).await? };
         Ok::<_, StoreError>((tx.movies().await?, told, latest, tx.queue(account.id).await?, devices))
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
@@ -73,18 +77,6 @@ struct Told {
     liked: HashMap<u64, bool>,
     /// How many in a hundred of all accounts do.
     likes: Arc<HashMap<u64, u8>>,
-}
-
-impl Told {
-    async fn read(
-        service: &Service,
-        tx: &mut dyn Transaction,
-        account: &Account,
-        given: HashMap<u64, Poster>,
-    ) -> Result<Self, StoreError> {
-        let liked = tx.votes(account.id).await?.into_iter().collect();
-        Ok(Self { given, liked, likes: votes::likes(service, tx).await? })
-    }
 }
 
 impl<'a> Seen<'a> {
@@ -149,7 +141,8 @@ pub(crate) async fn film(
         let mut tx = service.store.read().await?;
         let found = tx.movie(movie.get()).await?.ok_or(ErrorCode::MovieUnknown)?;
         let given = tx.poster(found.id).await?.map(|poster| (found.id, poster)).into_iter().collect();
-        let told = Told::read(service, &mut *tx, account, given).await?;
+        let liked = tx.vote(account.id, found.id).await?.map(|liked| (found.id, liked)).into_iter().collect();
+        let told = Told { given, liked, likes: votes::likes(service, &mut *tx).await? };
         let viewing = tx.viewings(account.id, found.id, 1).await?.first().copied();
         let queued = tx.queue(account.id).await?.iter().any(|queued| queued.id == found.id);
         Ok::<_, Failure>((found, told, viewing, queued))
@@ -229,7 +222,8 @@ pub(crate) async fn queue(
     let account = &speaker.account;
     let level = speaker.device.level;
     let latest: HashMap<_, _> = tx.latest_viewings(account.id).await?.into_iter().collect();
-    let movies = tx.queue(account.id).await?;
+    let mut movies = tx.queue(account.id).await?;
+    movies.drain(..movies.len().saturating_sub(MOST_QUEUED));
     let given: HashMap<_, _> = tx.posters().await?.into_iter().collect();
     at_hand::check_all(service, movies.iter().map(|movie| &movie.pack[..]))?;
     let mut queue = Vec::with_capacity(movies.len());

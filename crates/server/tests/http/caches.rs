@@ -8,11 +8,16 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use test_ports::free_port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use urltoken::{Dialect, Settings, Signer};
+
+/// So long one may take for an answer while it is asked whether it is ready, and to end.
+const TO_ANSWER: Duration = Duration::from_secs(5);
+const TO_END: Duration = Duration::from_secs(10);
 
 /// What stands in front.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +124,15 @@ impl Drop for Front {
     fn drop(&mut self) {
         // On SIGTERM they end those that they started.
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
+        let deadline = Instant::now() + TO_END;
+        while let Ok(None) = self.process.try_wait() {
+            if Instant::now() > deadline {
+                let _ = self.process.kill();
+                let _ = self.process.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -153,7 +166,7 @@ impl Front {
             stream.write_all(request).await?;
             stream.read_to_end(&mut answer).await
         };
-        asked.await.is_ok() && !self.asked().is_empty()
+        timeout(TO_ANSWER, asked).await.is_ok_and(|asked| asked.is_ok()) && !self.asked().is_empty()
     }
 
     async fn get(&self, url: &str, headers: &str) -> Answer {

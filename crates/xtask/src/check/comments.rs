@@ -126,11 +126,11 @@ impl<'a> Comment<'a> {
 fn wrapped(text: &str) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let mut out: Vec<String> = Vec::with_capacity(lines.len());
-    let (mut at, mut fenced, mut raw) = (0, false, false);
+    let (mut at, mut fenced, mut within) = (0, false, Within::Code);
     while let Some(line) = lines.get(at) {
         at += 1;
-        let Some(first) = Comment::of(line).filter(|_| !raw) else {
-            (fenced, raw) = (false, in_raw_string(line, raw));
+        let Some(first) = Comment::of(line).filter(|_| within == Within::Code) else {
+            (fenced, within) = (false, within.after(line));
             out.push((*line).to_owned());
             continue;
         };
@@ -195,15 +195,96 @@ fn filled(paragraph: &[Comment<'_>], hang: usize) -> Vec<String> {
     lines
 }
 
-/// Whether the next line is within a raw string that this one begins or goes on with.
-fn in_raw_string(line: &str, is_in: bool) -> bool {
-    let mut rest = line;
-    let mut is_in = is_in;
-    loop {
-        let (mark, other) = if is_in { ("\"#", false) } else { ("r#\"", true) };
-        let Some((_, after)) = rest.split_once(mark) else { return is_in };
-        (rest, is_in) = (after, other);
+/// In what a line ends, and the next one begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Code,
+    /// A string with escapes.
+    Text,
+    /// A raw string that ends with a quotation mark and so many `#`.
+    Raw(usize),
+    /// So many comments in each other, as in `/* /* */ */`.
+    Block(usize),
+}
+
+impl Within {
+    /// Goes on with a line.
+    fn after(mut self, line: &str) -> Self {
+        let mut rest = line;
+        // What a literal's prefix must not follow: `number"` is no raw string.
+        let mut is_word = false;
+        while let Some(next) = rest.chars().next() {
+            let taken = match self {
+                Self::Raw(hashes) => match rest.strip_prefix('"') {
+                    Some(behind) if count(behind, '#') >= hashes => {
+                        self = Self::Code;
+                        1 + hashes
+                    }
+                    _ => next.len_utf8(),
+                },
+                Self::Text if next == '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+                Self::Text => {
+                    if next == '"' {
+                        self = Self::Code;
+                    }
+                    next.len_utf8()
+                }
+                Self::Block(depth) if rest.starts_with("*/") => {
+                    self = if depth > 1 { Self::Block(depth - 1) } else { Self::Code };
+                    2
+                }
+                Self::Block(depth) if rest.starts_with("/*") => {
+                    self = Self::Block(depth + 1);
+                    2
+                }
+                Self::Block(_) => next.len_utf8(),
+                Self::Code if rest.starts_with("//") => return self,
+                Self::Code => {
+                    let (within, taken) = begun(rest, is_word);
+                    self = within;
+                    taken
+                }
+            };
+            is_word = next.is_alphanumeric() || next == '_';
+            rest = &rest[taken..];
+        }
+        self
     }
+}
+
+/// What begins where code goes on, and how many octets of it are taken.
+fn begun(rest: &str, is_word: bool) -> (Within, usize) {
+    if rest.starts_with("/*") {
+        return (Within::Block(1), 2);
+    }
+    if rest.starts_with('"') {
+        return (Within::Text, 1);
+    }
+    let raw = ["r", "br", "cr"].into_iter().filter(|_| !is_word).find_map(|prefix| {
+        let behind = rest.strip_prefix(prefix)?;
+        let hashes = count(behind, '#');
+        behind[hashes..].starts_with('"').then_some((Within::Raw(hashes), prefix.len() + hashes + 1))
+    });
+    raw.unwrap_or_else(|| (Within::Code, character(rest)))
+}
+
+/// Octets of a character in quotation marks, which may be one itself; else of what comes next.
+fn character(rest: &str) -> usize {
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    let Some(behind) = rest.strip_prefix('\'') else { return first };
+    if let Some(escaped) = behind.strip_prefix('\\') {
+        // Behind what is escaped, for that may be a mark.
+        let skipped = escaped.chars().next().map_or(0, char::len_utf8);
+        return escaped[skipped..].find('\'').map_or(first, |end| 2 + skipped + end + 1);
+    }
+    // Without a mark behind it, it is a lifetime.
+    let width = behind.chars().next().map_or(0, char::len_utf8);
+    if behind[width..].starts_with('\'') { width + 2 } else { first }
+}
+
+/// How often it stands there in a row.
+fn count(text: &str, what: char) -> usize {
+    text.chars().take_while(|next| *next == what).count()
 }
 
 #[cfg(test)]
@@ -255,6 +336,33 @@ mod tests {
         assert_eq!(wrapped(&text), text);
         let url = format!("// https://example.org/{}", "a".repeat(120));
         assert_eq!(wrapped(&url), url);
+    }
+
+    /// What looks like a comment may be a program's text.
+    #[test]
+    fn strings_of_every_kind_stay() {
+        let long = words(30);
+        let strings = [
+            format!("r\"\n// {long}\n\""),
+            format!("r##\"\n\"#\n// {long}\n\"##"),
+            format!("br#\"\n// {long}\n\"#"),
+            format!("\"\\\"\n// {long}\n\""),
+            format!("('\"', \"\n// {long}\n\")"),
+            format!("(b'\\'', '\\\\', \"\n// {long}\n\")"),
+            format!("/* \" /* */\n// {long}\n */ \"\""),
+        ];
+        for string in strings {
+            let text = format!("const A: X<'_> = {string};\n// {}\n", words(3));
+            assert_eq!(wrapped(&text), text);
+            let text = format!("const A: X<'_> = {string};\n// {long}\n");
+            assert_ne!(wrapped(&text), text, "the string has ended");
+        }
+        // Strings that end in their line, and marks that begin none.
+        for line in ["r\"\\\"", "number(\"\")", "\"\\\\\"", "'\"'", "// \"", "b'\"'", "'a \"\" 'b", "r#type"]
+        {
+            let text = format!("{line}\n// {long}\n");
+            assert_ne!(wrapped(&text), text, "{line}");
+        }
     }
 
     #[test]

@@ -29,15 +29,19 @@ const OTHERS: u64 = 256;
 /// Memory may grow from the first full round to the last by a tenth and so many bytes, which the allocator
 /// and the caches of a server that runs for a minute take.
 const SLACK: u64 = 32 << 20;
+/// From one address to another a system has so many ports (Linux by itself: 32,768 to 60,999), and some are not free.
+const MOST_CONNECTIONS: i64 = 25_000;
+/// In each round a slow reader takes `client::SIP` of the film, which lasts for so many.
+const MOST_ROUNDS: i64 = 180;
 
 /// Options of `cargo xtask soak edge`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Connections at a time.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    /// Connections at a time, all from one address.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=MOST_CONNECTIONS))]
     connections: u32,
-    /// Rounds, in each of which every connection is used; one takes 8 s at least.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..))]
+    /// Rounds, in each of which every connection is used; one takes 8 s at least, and the film lasts for 180.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=MOST_ROUNDS))]
     rounds: u32,
 }
 

@@ -38,7 +38,11 @@ impl Mastering {
         let light = |value: Option<u64>| u16::try_from(value?).ok();
         Self {
             display: display.and_then(|numbers| numbers.try_into().ok()).filter(is_sound),
-            light: light(light_levels[0]).zip(light(light_levels[1])).map(Into::into),
+            // Zeros of both are how writers say that they do not know.
+            light: light(light_levels[0])
+                .zip(light(light_levels[1]))
+                .map(<[u16; 2]>::from)
+                .filter(|levels| *levels != [0, 0]),
         }
     }
 
@@ -105,6 +109,9 @@ mod tests {
             wrong[place] = value;
             let mastering = Mastering::parse(&colour(&wrong, [1000, 400]));
             assert_eq!((mastering.display, mastering.light), (None, Some([1000, 400])), "{place}: {value}");
+        }
+        for (levels, expected) in [([0, 0], None), ([0, 400], Some([0, 400])), ([1000, 0], Some([1000, 0]))] {
+            assert_eq!(Mastering::parse(&colour(&DISPLAY, levels)).light, expected);
         }
         let whole = element(0x55d0, &element(0x55d1, &1_f32.to_be_bytes()));
         assert_eq!(Mastering::parse(&whole), Mastering::default());

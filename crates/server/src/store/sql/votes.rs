@@ -31,6 +31,15 @@ pub(super) async fn of_account(tx: &mut Tx, account: i64) -> Result<Vec<(u64, bo
     rows.iter().map(|row| Ok((unsigned(row, "movie")?, row.try_get("liked")?))).collect()
 }
 
+pub(super) async fn one(tx: &mut Tx, account: i64, movie: u64) -> Result<Option<bool>> {
+    let row = sqlx::query("SELECT liked FROM votes WHERE account = $1 AND movie = $2")
+        .bind(account)
+        .bind(int(movie))
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| Ok(row.try_get("liked")?)).transpose()
+}
+
 /// From the index alone.
 pub(super) async fn counts(tx: &mut Tx, least: u64) -> Result<Vec<VoteCount>> {
     let rows = sqlx::query(

@@ -129,6 +129,9 @@ pub(super) async fn votes(store: &dyn Store) {
     let mut tx = store.read().await.unwrap();
     assert_eq!(tx.votes(one).await.unwrap(), [(2401, true), (2402, false)]);
     assert_eq!(tx.votes(other).await.unwrap(), [(2401, false)], "A42: not another account's");
+    for (movie, liked) in [(2401, Some(true)), (2402, Some(false)), (2403, None), (2404, None)] {
+        assert_eq!(tx.vote(one, movie).await.unwrap(), liked, "{movie}");
+    }
     let count = |movie, votes, likes| VoteCount { movie, votes, likes };
     assert_eq!(tx.vote_counts(1).await.unwrap(), [count(2401, 2, 1), count(2402, 1, 0)]);
     assert_eq!(tx.vote_counts(2).await.unwrap(), [count(2401, 2, 1)]);

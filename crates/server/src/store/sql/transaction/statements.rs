@@ -416,6 +416,10 @@ impl Transaction for SqlTransaction {
         votes::of_account(self.aside(), account).await
     }
 
+    async fn vote(&mut self, account: i64, movie: u64) -> Result<Option<bool>> {
+        votes::one(self.aside(), account, movie).await
+    }
+
     async fn vote_counts(&mut self, least: u64) -> Result<Vec<VoteCount>> {
         votes::counts(self.aside(), least).await
     }
