@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use nccp::{ErrorCode, MovieId, json::Library};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_player::{
     capability::{self, Missing},

@@ -291,7 +291,7 @@ impl Report {
                 ways += &format!("* {page}, {link}, {visit:?}: {}\n", steps.collect::<Vec<_>>().join(", "));
             }
         }
-        text + "\nMedian (quartiles). The ways, medians in ms after the navigation:\n\n" + &ways
+        text + "\nMedian (quartiles). The ways, medians in ms after the navigation:\n\n" + ways.as_str()
     }
 }
 
