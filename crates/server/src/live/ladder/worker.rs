@@ -7,7 +7,7 @@ use super::under_way::UnderWay;
 use super::{Message, Picture, REST};
 use crate::Service;
 use crate::live::session::{Closed, Session};
-use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, steps};
+use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, most_held, steps};
 use ::live::{Handle, Rung, Source};
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -259,7 +259,7 @@ impl Worker {
             Err(reason) => return Ok(Ended::Failed(reason)),
         };
         let (mut feeder, mut renditions) = (Feeder::new(&self.source), Renditions::new(&self.source));
-        let mut under_way = UnderWay::new(self.steps.len());
+        let mut under_way = UnderWay::new(self.steps.len(), most_held(self.threads));
         process.write(Feeder::header(&self.source), None);
         give(&process, &mut feeder, &mut under_way, first);
         let mut look = tokio::time::interval(LOOK);
