@@ -2,6 +2,8 @@
 
 use super::Step;
 
+/// Samples of a picture: those of 8192 by 4352, the largest of level 6.2 (HEVC, Annex A).
+const MOST_PIXELS: &str = "35651584";
 /// Threads that decode at most: each gives its picture when the next one comes.
 const DECODERS: usize = 2;
 /// Pictures that wait for their turn to be shown (ITU-T H.264, A.3.1; HEVC has as many), and what the muxer keeps.
@@ -41,6 +43,9 @@ pub fn arguments(steps: &[Step], timescale: u32, threads: usize) -> Vec<String> 
         "0",
         "-threads",
         &decoders,
+        // A header of a few octets asks for no more memory than this.
+        "-max_pixels",
+        MOST_PIXELS,
         // What turns the source turns what is made of it.
         "-noautorotate",
         "-f",
@@ -163,6 +168,11 @@ mod tests {
             ("3500k", "1600k", "3200k")
         );
         assert_eq!((value("-enc_time_base"), value("-video_track_timescale")), ("1/90000", "90000"));
+        let place = |name: &str| words.iter().position(|word| word == name);
+        assert!(
+            value("-max_pixels") == "35651584" && place("-max_pixels") < place("-i"),
+            "of what is decoded"
+        );
         assert_eq!((value("-threads"), value("-force_key_frames")), ("1", "source"));
         // However many there are, few decode: their pictures come late.
         let many = arguments(&steps, 90_000, 8);
