@@ -345,6 +345,19 @@ impl Session {
         Ok(())
     }
 
+    /// Nobody makes a rendition for now.
+    pub(super) async fn close_made(&self, service: &Service, handle: Handle) {
+        let _publishing = self.publishing.read().await;
+        let outputs = lock(&self.broadcast).close_made(handle, service.clock.millis());
+        self.publish(service, outputs).await;
+    }
+
+    /// The renditions of this name, or all that were made here, are made no more.
+    pub(super) fn retire_made(&self, name: Option<&str>) {
+        self.change(|broadcast| broadcast.retire_made(name));
+        self.changed.send_modify(|version| *version += 1);
+    }
+
     /// Changes what is known of renditions that are made here.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Broadcast) -> T) -> T {
         change(&mut lock(&self.broadcast))

@@ -110,13 +110,13 @@ impl Worker {
         let Err(stop) = self.work().await;
         self.steps.clear();
         match stop {
-            // What was made is there until the end, and in the film.
+            // What was made is there until the end, and in the film; what is open ends with the session.
             Stop::Over => {
-                self.leave(0);
                 self.say(LadderState::Off, None);
             }
             Stop::Off(reason) => {
-                self.leave(self.making.len());
+                self.leave().await;
+                self.retire(None);
                 tracing::warn!(event = self.name, reason, "no ladder is made");
                 self.say(LadderState::Off, Some(reason));
                 if let Some(session) = self.session.upgrade() {
@@ -149,10 +149,10 @@ impl Worker {
             match ended? {
                 Ended::Idle => {
                     failures = 0;
-                    self.leave(0);
+                    self.leave().await;
                     self.say(LadderState::Waiting, Some("the encoder is silent".to_owned()));
                 }
-                Ended::Slow => self.make_less()?,
+                Ended::Slow => self.make_less().await?,
                 Ended::Failed(reason) => {
                     failures = if begun.elapsed() > STEADY { 1 } else { failures.saturating_add(1) };
                     self.restarts = self.restarts.saturating_add(1);
@@ -164,7 +164,10 @@ impl Worker {
                         "a ladder is not made; it is tried again"
                     );
                     // Who begins to watch is not told of what does not come back at once.
-                    self.leave(if failures > 1 { self.making.len() } else { 0 });
+                    self.leave().await;
+                    if failures > 1 {
+                        self.retire(None);
+                    }
                     self.say(LadderState::Failing, Some(reason));
                     self.pause(pause(failures)).await?;
                 }
@@ -213,14 +216,14 @@ impl Worker {
     }
 
     /// The highest step is not made any more.
-    fn make_less(&mut self) -> Result<(), Stop> {
+    async fn make_less(&mut self) -> Result<(), Stop> {
         if self.steps.is_empty() {
             return Ok(());
         }
         let step = self.steps.remove(0);
         self.dropped.push(step);
-        // The highest comes first.
-        self.leave(1);
+        self.leave().await;
+        self.retire(Some(step.height));
         metrics::counter!("matinee_live_ladder_steps_dropped_total").increment(1);
         tracing::warn!(
             event = self.name,
@@ -236,19 +239,25 @@ impl Worker {
         }
     }
 
-    /// Nothing more comes of the renditions; of the first so many nothing will come soon.
-    fn leave(&mut self, retired: usize) {
+    /// Nobody makes the renditions for now.
+    async fn leave(&mut self) {
         let making = std::mem::take(&mut self.making);
-        let Some(session) = self.session.upgrade() else { return };
-        session.change(|broadcast| {
-            for (n, making) in making.into_iter().enumerate() {
-                if n < retired {
-                    broadcast.retire(making.handle);
-                } else {
-                    broadcast.close(making.handle);
-                }
-            }
-        });
+        let Some((service, session)) = self.places() else { return };
+        for making in making {
+            session.close_made(&service, making.handle).await;
+        }
+    }
+
+    /// The rendition of this height, or all of them, will not come soon, whoever has made them: who begins to watch is not
+    /// told of it.
+    fn retire(&self, height: Option<u32>) {
+        if let Some(session) = self.session.upgrade() {
+            session.retire_made(height.map(|height| height.to_string()).as_deref());
+        }
+    }
+
+    fn places(&self) -> Option<(Arc<Service>, Arc<Session>)> {
+        self.service.upgrade().zip(self.session.upgrade())
     }
 
     /// Runs ffmpeg from a picture on.
@@ -326,8 +335,7 @@ impl Worker {
                 return Ok(Some(Ended::Failed(format!("what ffmpeg makes cannot be read: {error}"))));
             }
         };
-        let places = self.service.upgrade().zip(self.session.upgrade());
-        let Some((service, session)) = places else { return Err(Stop::Over) };
+        let Some((service, session)) = self.places() else { return Err(Stop::Over) };
         for made in made {
             match made {
                 Rendition::Tracks(sources) => {
@@ -365,8 +373,7 @@ impl Worker {
 
     /// Writes down how it stands.
     fn say(&self, state: LadderState, reason: Option<String>) {
-        let places = self.service.upgrade().zip(self.session.upgrade());
-        let Some((service, session)) = places else { return };
+        let Some((service, session)) = self.places() else { return };
         let standing = LadderStanding {
             state,
             steps: self.steps.clone(),

@@ -34,11 +34,11 @@ async fn send(world: &World, created: &Created, segment: u32) {
     }
 }
 
-/// A program that writes down its id and how it is called, and is ffmpeg then.
+/// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
-        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\nexec ffmpeg \"$@\"\n"
+        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n[ -e '{place}/broken' ] && exit 3\nexec ffmpeg \"$@\"\n"
     );
     // By another process: where this one has it open for writing while another test starts a program, nobody can run it.
     let written = Command::new("/bin/sh")
@@ -176,6 +176,37 @@ async fn an_ffmpeg_that_dies_comes_back() {
     }
     assert_eq!(ids().lines().count(), 2);
     assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Running);
+    world.service.suspend_live().await;
+}
+
+/// One that dies, and cannot be started again, leaves nothing that who begins to watch is told of.
+#[tokio::test]
+async fn an_ffmpeg_that_does_not_come_back_is_told_of_no_more() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    until(&world, &created, |index| !whole(index, "v180-1").is_empty()).await;
+    std::fs::write(folder.path().join("broken"), "").unwrap();
+    let ids = std::fs::read_to_string(folder.path().join("ids")).unwrap();
+    assert!(Command::new("kill").args(["-KILL", ids.trim()]).status().unwrap().success());
+    for segment in 2.. {
+        send(&world, &created, segment).await;
+        let found = index(&world, &created).await;
+        let all = found["representations"].as_array().unwrap();
+        if !all.iter().any(|r| r["id"] == "v180-1" || r["id"] == "v120-1") {
+            assert_eq!(all.len(), 2, "{found}");
+            break;
+        }
+        assert!((segment as usize) < PATIENCE, "it is still told of: {found}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(stands(&world, &created, |_| true).await.restarts >= 2);
     world.service.suspend_live().await;
 }
 
