@@ -247,10 +247,16 @@ async fn a_ladder_is_written_into_the_events_settings() {
     let other = path.parent().unwrap().with_file_name("other").join("event.toml");
     std::fs::create_dir_all(other.parent().unwrap()).unwrap();
     std::fs::write(&other, "ladder = [720]\n").unwrap();
-    for (name, heights) in [("other", vec![480]), ("third", vec![4320])] {
+    let many = (0..13).map(|n| 480 + 16 * n).collect();
+    for (name, heights) in [("other", vec![480]), ("third", vec![4320]), ("fourth", many)] {
         let name = name.parse().unwrap();
         let new = NewEvent { ladder: heights, ..NewEvent::new(APP.parse().unwrap(), name, "x") };
         let error = create(&*world.store, &events, new, NOW).await.unwrap_err().to_string();
         assert!(error.starts_with("ladder: "), "{error}");
     }
+    // What was written before the rest failed is no other one.
+    let new =
+        NewEvent { ladder: vec![720], ..NewEvent::new(APP.parse().unwrap(), "other".parse().unwrap(), "x") };
+    create(&*world.store, &events, new, NOW).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "ladder = [720]\n");
 }
