@@ -20,8 +20,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use worker::Worker;
 
-/// Octets of pictures that wait for an ffmpeg; what is more is left out, up to the next key frame.
+/// Octets of pictures, and of what each takes besides, that wait for an ffmpeg; what is more is left out, up to the next key frame.
 const MOST_WAITING: usize = 64 << 20;
+/// What a picture takes beside its octets, at most: however small they are, not too many wait.
+const BESIDE: usize = 512;
 /// How long an ffmpeg has for the pictures that it has when its session ends.
 const REST: Duration = Duration::from_secs(4);
 
@@ -160,7 +162,7 @@ impl Ladder {
             if *skipping && !sample.sync {
                 continue;
             }
-            let weight = Weight::of(sample.data.len(), waiting);
+            let weight = Weight::of(sample.data.len().saturating_add(BESIDE), waiting);
             *skipping = weight.is_none();
             if let Some(weight) = weight {
                 // Where nothing can be made nobody listens.
