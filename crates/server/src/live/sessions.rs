@@ -3,6 +3,7 @@
 use super::drm::Allowed;
 use super::events::{Event, Events, Standing};
 use super::film;
+use super::ladder::Health;
 use super::left;
 use super::publishers::Publishers;
 use super::session::{Session, lock};
@@ -183,12 +184,12 @@ impl Live {
         let under_way = sessions.iter().filter(|session| !session.has_ended());
         let (count, requests) =
             under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
-        let ladders = |running| {
+        let ladders = |health| {
             let wanted = sessions.iter().filter(|session| !session.has_ended() && session.ladder.is_wanted());
-            wanted.filter(|session| session.ladder.is_running() == running).count() as f64
+            wanted.filter(|session| session.ladder.health() == health).count() as f64
         };
-        metrics::gauge!("matinee_live_ladders").set(ladders(true));
-        metrics::gauge!("matinee_live_ladders_missing").set(ladders(false));
+        metrics::gauge!("matinee_live_ladders").set(ladders(Health::Running));
+        metrics::gauge!("matinee_live_ladders_missing").set(ladders(Health::Missing));
         metrics::gauge!("matinee_live_sessions").set(count);
         metrics::gauge!("matinee_live_requests").set(requests as f64);
         metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);

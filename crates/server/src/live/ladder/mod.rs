@@ -13,7 +13,7 @@ pub use standing::{LadderStanding, LadderState};
 use super::session::{Session, lock};
 use crate::Service;
 use ::live::{InputSample, Rung};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -76,13 +76,24 @@ enum Way {
     Closed,
 }
 
+/// How a session's ladder does, for who counts those of all sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// Nothing is to be made: there is no picture, or none that renditions are made of.
+    Idle,
+    /// An ffmpeg makes it.
+    Running,
+    /// It is to be made, and is not, or not any more.
+    Missing,
+}
+
 /// A session's ladder.
 #[derive(Debug)]
 pub(super) struct Ladder {
     wanted: Vec<Rung>,
     way: Mutex<Way>,
     worker: Mutex<Option<JoinHandle<()>>>,
-    running: Arc<AtomicBool>,
+    health: Arc<Mutex<Health>>,
 }
 
 impl Ladder {
@@ -92,7 +103,7 @@ impl Ladder {
             wanted,
             way: Mutex::new(Way::New),
             worker: Mutex::default(),
-            running: Arc::new(AtomicBool::new(false)),
+            health: Arc::new(Mutex::new(Health::Idle)),
         }
     }
 
@@ -101,9 +112,9 @@ impl Ladder {
         !self.wanted.is_empty()
     }
 
-    /// Whether an ffmpeg makes it now.
-    pub(super) fn is_running(&self) -> bool {
-        self.running.load(Ordering::Relaxed)
+    /// How it does.
+    pub(super) fn health(&self) -> Health {
+        *lock(&self.health)
     }
 
     /// An encoder takes part in the session: where it sends one rendition of pictures, a ladder is made of it from its
@@ -148,7 +159,7 @@ impl Ladder {
         source: ::live::Source,
         received: UnboundedReceiver<Message>,
     ) -> Worker {
-        Worker::new(service, session, (source, self.wanted.clone()), received, Arc::clone(&self.running))
+        Worker::new(service, session, (source, self.wanted.clone()), received, Arc::clone(&self.health))
     }
 
     /// Pictures of its source, as they were published. Never waits.
