@@ -10,6 +10,7 @@ use super::session::{Session, lock};
 use crate::store::Movie;
 use crate::{Error, Service};
 use ::live::Name;
+use futures_util::future::join_all;
 use nccp::EventState;
 use std::collections::HashMap;
 use std::path::Path;
@@ -230,11 +231,14 @@ impl Live {
     /// the disk when it returns. Nobody is told that an event had ended.
     pub(crate) async fn stop(&self, now: u64) {
         self.stopping.store(true, Ordering::Relaxed);
-        let sessions = self.sessions();
-        for session in sessions.iter().filter(|session| !session.has_ended() && !session.is_closing()) {
+        let sessions = self.sessions().into_iter();
+        let under_way = sessions.filter(|session| !session.has_ended() && !session.is_closing());
+        // Side by side: each may wait for its ladder.
+        let suspended = under_way.map(|session| async move {
             session.suspend(now).await;
             session.say_state(&self.events, now);
-        }
+        });
+        join_all(suspended).await;
     }
 
     /// Returns when no film is in the making any more.

@@ -14,7 +14,7 @@ use super::session::{Session, lock};
 use crate::Service;
 use ::live::{InputSample, Rung};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -26,6 +26,10 @@ const MOST_WAITING: usize = 64 << 20;
 const BESIDE: usize = 512;
 /// How long an ffmpeg has for the pictures that it has when its session ends.
 const REST: Duration = Duration::from_secs(4);
+/// How long a ladder is waited for when its session ends.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+/// And when the server stops, which must not take long.
+pub(super) const WHEN_STOPPING: Duration = Duration::from_secs(2);
 
 /// What a session's ladder is told.
 #[derive(Debug)]
@@ -87,12 +91,20 @@ pub(super) enum Health {
     Missing,
 }
 
+/// Whoever makes it, and for whom.
+#[derive(Debug)]
+struct Making {
+    worker: JoinHandle<()>,
+    service: Weak<Service>,
+    session: Weak<Session>,
+}
+
 /// A session's ladder.
 #[derive(Debug)]
 pub(super) struct Ladder {
     wanted: Vec<Rung>,
     way: Mutex<Way>,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    making: Mutex<Option<Making>>,
     health: Arc<Mutex<Health>>,
 }
 
@@ -102,7 +114,7 @@ impl Ladder {
         Self {
             wanted,
             way: Mutex::new(Way::New),
-            worker: Mutex::default(),
+            making: Mutex::default(),
             health: Arc::new(Mutex::new(Health::Idle)),
         }
     }
@@ -149,7 +161,8 @@ impl Ladder {
         }
         *way = Way::Open { ladder, waiting: Arc::default(), skipping: false };
         let worker = self.worker(service, session, source, received);
-        *lock(&self.worker) = Some(tokio::spawn(worker.run()));
+        let (service, session) = (Arc::downgrade(service), Arc::downgrade(session));
+        *lock(&self.making) = Some(Making { worker: tokio::spawn(worker.run()), service, session });
     }
 
     fn worker(
@@ -183,13 +196,32 @@ impl Ladder {
     }
 
     /// No other picture comes. Returns when those that came are made, or too late.
-    pub(super) async fn end(&self) {
+    pub(super) async fn end(&self, patience: Duration) {
         *lock(&self.way) = Way::Closed;
-        let worker = lock(&self.worker).take();
-        if let Some(mut worker) = worker
-            && tokio::time::timeout(REST + REST, &mut worker).await.is_err()
+        let making = lock(&self.making).take();
+        let Some(Making { mut worker, service, session }) = making else { return };
+        if tokio::time::timeout(patience, &mut worker).await.is_ok() {
+            return;
+        }
+        let Some((service, session)) = service.upgrade().zip(session.upgrade()) else {
+            return worker.abort();
+        };
         {
+            // What it has published is on its way to the disk first; and it says nothing any more.
+            let _alone = session.alone().await;
             worker.abort();
+            let _ = worker.await;
+        }
+        *lock(&self.health) = Health::Idle;
+        let events = &service.live.events;
+        let said = events.ladder(&session.event).and_then(|standing| {
+            let Some(standing) = standing else { return Ok(()) };
+            let (state, steps, since) = (LadderState::Off, Vec::new(), service.clock.now());
+            events
+                .set_ladder(&session.event, &LadderStanding { state, steps, since, reason: None, ..standing })
+        });
+        if let Err(error) = said {
+            tracing::warn!(event = %session.event.name, %error, "how a ladder stands cannot be written down");
         }
     }
 }
