@@ -32,11 +32,25 @@ impl Broadcast {
         self.representations().filter(|r| r.source().is_video() && !r.is_made())
     }
 
+    /// Those of them that are different renditions: not one that an encoder has left behind which sends the same under
+    /// another name now.
+    pub fn different_pictures(&self) -> impl Iterator<Item = Representation<'_>> {
+        let is_sent = |track: &&Track| track.is_video() && !is_made(&track.name);
+        let is_left = move |track: &Track| {
+            let mut others = self.tracks.iter().filter(is_sent).filter(|other| other.feeds > 0);
+            track.feeds == 0 && others.any(|other| other.output.source.continues(&track.output.source))
+        };
+        let all = self.representations().zip(&self.tracks).filter(move |(_, track)| is_sent(track));
+        all.filter(move |(_, track)| !is_left(track)).map(|(r, _)| r)
+    }
+
     /// From now on the pictures of this representation are kept for [`Broadcast::take_watched`], as they are placed on
     /// the session's timeline; of one alone.
     pub fn watch(&mut self, id: &str) {
         let track = self.tracks.iter().position(|track| track.output.id == id);
-        self.watched = track.map(|track| (track, Vec::new()));
+        if self.watched.as_ref().map(|(watched, _)| *watched) != track {
+            self.watched = track.map(|track| (track, Vec::new()));
+        }
     }
 
     /// Nobody takes pictures any more.

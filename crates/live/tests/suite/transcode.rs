@@ -251,4 +251,14 @@ fn another_configuration_is_another_rendition() {
     }
     assert_eq!(world.broadcast.representations().count(), 3);
     assert_eq!(world.broadcast.sent_pictures().count(), 1);
+    // An encoder comes back under another name.
+    let (handle, events) = world.broadcast.open("w", &one).unwrap();
+    world.keep(events);
+    assert_eq!(world.broadcast.sent_pictures().count(), 2);
+    let ids: Vec<_> = world.broadcast.different_pictures().map(|r| r.id().to_owned()).collect();
+    assert_eq!(ids, ["v240-4"]);
+    let (_, events) = world.broadcast.open("v", &one).unwrap();
+    world.keep(events);
+    assert_eq!(world.broadcast.different_pictures().count(), 2, "it sends both");
+    world.broadcast.close(handle);
 }

@@ -136,7 +136,7 @@ impl Ladder {
             return;
         }
         let (first, several) = session.read(|broadcast| {
-            let mut sent = broadcast.sent_pictures();
+            let mut sent = broadcast.different_pictures();
             let first = sent.next().map(|r| (r.id().to_owned(), r.source().clone()));
             (first, sent.next().is_some())
         });
@@ -147,6 +147,8 @@ impl Ladder {
                 let _ = ladder.send(Message::Several);
                 return;
             }
+            // Perhaps it is another one by now, of the same kind.
+            Way::Open { ladder, .. } if !ladder.is_closed() => {}
             Way::Open { .. } | Way::Closed => return,
         }
         // Before `way` is locked again: who publishes has the session first, and that then.
