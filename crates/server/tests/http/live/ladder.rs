@@ -34,11 +34,12 @@ async fn send(world: &World, created: &Created, segment: u32) {
     }
 }
 
-/// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken.
+/// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that is
+/// stuck does not end at once.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
-        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n[ -e '{place}/broken' ] && exit 3\nexec ffmpeg \"$@\"\n"
+        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n[ -e '{place}/broken' ] && exit 3\n[ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\nexec ffmpeg \"$@\"\n"
     );
     // By another process: where this one has it open for writing while another test starts a program, nobody can run it.
     let written = Command::new("/bin/sh")
@@ -208,6 +209,24 @@ async fn an_ffmpeg_that_does_not_come_back_is_told_of_no_more() {
     }
     assert!(stands(&world, &created, |_| true).await.restarts >= 2);
     world.service.suspend_live().await;
+}
+
+/// A server that stops does not wait for an ffmpeg that does not end, and what is written down of it says that it is over.
+#[tokio::test]
+async fn an_ffmpeg_that_does_not_end_is_given_up() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    std::fs::write(folder.path().join("stuck"), "").unwrap();
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    stands(&world, &created, |standing| standing.state == LadderState::Running).await;
+    world.service.suspend_live().await;
+    assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Off);
 }
 
 /// An event goes on with the one rendition where no other can be made, and that is said.
