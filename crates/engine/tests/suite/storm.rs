@@ -50,8 +50,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them: once the
     /// storm is over it plays on where the viewer went last, and from the first segment of the rung that was chosen on
-    /// nothing else is fetched; where it can be had there is one. Before that, a head that failed in the storm may rest. Who has had nothing to see for too
-    /// long by then has been told so.
+    /// nothing else is fetched; where its head is there, there is such a segment. Before that, a head that failed in
+    /// the storm may rest. Who has had nothing to see for too long by then has been told so.
     #[test]
     fn a_storm_of_seeks_and_faults_ends_in_playing(moves in moves(), last in 0.0f64..590.0) {
         let mut world = World::ladder(600.0, 8e6);
@@ -86,7 +86,7 @@ proptest! {
             let mut from_chosen = segments.skip_while(|fetch| fetch.representation != chosen);
             prop_assert!(from_chosen.all(|fetch| fetch.representation == chosen), "{:?}", fetched);
         }
-        // Where its head is there and much of the film is left, there is such a segment, or nothing was to be fetched.
+        // With so much of the film left something is fetched.
         let ready = |world: &World| {
             let chosen = world.engine.chosen()?;
             let track = world.engine.tracks().iter().find(|track| track.kind == Video)?;

@@ -39,7 +39,10 @@ async fn send(world: &World, created: &Created, segment: u32) {
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
-        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n[ -e '{place}/broken' ] && exit 3\n[ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\nexec ffmpeg \"$@\"\n"
+        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n\
+         [ -e '{place}/broken' ] && exit 3\n\
+         [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
+         exec ffmpeg \"$@\"\n"
     );
     // By another process: where this one has it open for writing while another test starts a program, nobody can run it.
     let written = Command::new("/bin/sh")
@@ -207,7 +210,7 @@ async fn an_ffmpeg_that_does_not_come_back_is_told_of_no_more() {
         assert!((segment as usize) < PATIENCE, "it is still told of: {found}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(stands(&world, &created, |_| true).await.restarts >= 2);
+    stands(&world, &created, |standing| standing.restarts >= 2).await;
     world.service.suspend_live().await;
 }
 
