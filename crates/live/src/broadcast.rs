@@ -110,6 +110,10 @@ struct Track {
     feeds: usize,
     /// Of one that is made here: whether it is made no more.
     retired: bool,
+    /// And the middle of its latest picture, ticks of the session.
+    shown: Option<i64>,
+    /// And whether somebody begins to make it who has made nothing of it yet.
+    joins: bool,
     /// Sound that came before it is known where on the timeline it is.
     held: VecDeque<InputSample>,
     /// Sound that waits until it is known where the pictures are cut.
@@ -171,6 +175,8 @@ pub struct Broadcast {
     suspended: bool,
     /// The track of which pictures are kept for others, and those that came.
     watched: Option<(usize, Vec<InputSample>)>,
+    /// When the last picture of its latest segments is shown, in microseconds, by number.
+    watched_to: VecDeque<(u64, i64)>,
 }
 
 impl Broadcast {
@@ -196,6 +202,7 @@ impl Broadcast {
             ended: false,
             suspended: false,
             watched: None,
+            watched_to: VecDeque::new(),
         }
     }
 
@@ -339,6 +346,8 @@ impl Broadcast {
                     end: None,
                     feeds: 0,
                     retired: false,
+                    shown: None,
+                    joins: false,
                     held,
                     queue,
                 });

@@ -185,6 +185,18 @@ impl Output {
         }
     }
 
+    /// Gives the open segment up, whatever was published of it: its number and its IVs are used up. Says whether there was
+    /// one.
+    pub(crate) fn abandon(&mut self) -> bool {
+        if self.open.take().is_none() {
+            return false;
+        }
+        self.pending.clear();
+        (self.pending_ticks, self.counted, self.stream) = (0, (0, 0), None);
+        self.window.abandon();
+        true
+    }
+
     /// Makes a part of the samples that wait.
     fn flush(&mut self, keys: Option<&Keys>, made: &mut Made) {
         let samples = std::mem::take(&mut self.pending);

@@ -169,6 +169,15 @@ impl Window {
         self.segments.back()
     }
 
+    /// Forgets the last segment where that is not whole: its number does not come any more.
+    pub(crate) fn abandon(&mut self) {
+        if self.segments.back().is_some_and(|last| !last.complete)
+            && let Some(last) = self.segments.pop_back()
+        {
+            self.floor = self.floor.max(last.number.saturating_add(1));
+        }
+    }
+
     /// Forgets what ended before `oldest`, and the bytes of all but the last `in_memory` segments.
     pub(crate) fn evict(&mut self, oldest: u64, in_memory: usize) {
         while self.segments.len() > LEAST
@@ -241,5 +250,19 @@ mod tests {
         let mut window = Window::default();
         window.open(4, 80);
         assert!(window.complete(None).is_none() && window.last().is_none());
+    }
+
+    #[test]
+    fn what_is_given_up_does_not_come_any_more() {
+        let mut window = Window::default();
+        window.open(4, 80);
+        window.push(part(80));
+        window.abandon();
+        assert_eq!((window.last(), window.next()), (None, (5, 0)));
+        window.open(6, 120);
+        window.push(part(120));
+        window.complete(None);
+        window.abandon();
+        assert_eq!((window.last().map(|last| last.number), window.has(4, None)), (Some(6), true));
     }
 }

@@ -126,7 +126,10 @@ impl Engine {
             return Some(rung); // it has the segment, that is what it was taken for
         }
         let desired = self.desired(number, segment)?;
-        if self.tracks[number].ladder.step(desired).offers(segment) {
+        // What is to be fetched in one piece is fetched of a rung that has it so.
+        let is_whole = self.tracks[number].index().is_some_and(|index| index.is_whole(segment));
+        let offers = |step: &Step| step.offers(segment) && (!is_whole || step.has_whole(segment));
+        if offers(self.tracks[number].ladder.step(desired)) {
             return Some(desired);
         }
         self.want_head(now, number, desired, out);
@@ -134,7 +137,7 @@ impl Engine {
             return None;
         }
         let track = &self.tracks[number];
-        let fit = |rung: Rung, step: &Step| step.offers(segment) && self.allowed(step) && rung < desired;
+        let fit = |rung: Rung, step: &Step| offers(step) && self.allowed(step) && rung < desired;
         let below = track.ladder.iter().filter(|(rung, step)| fit(*rung, step)).map(|(rung, _)| rung);
         let current = Some(track.current).filter(|rung| self.allowed(track.ladder.step(*rung)));
         // Choose nothing above what is wanted, nor further below it than what plays now, unless nothing
@@ -210,9 +213,10 @@ impl Engine {
         let is_first =
             self.at_start && track.held.is_empty() && start.is_some_and(|s| s.end == job.range.end);
         let bytes = |step: &Step| match (&step.index, job.media) {
-            (Some(_), Media::Number(number) | Media::Part { number, .. }) => {
-                step.bytes(number).filter(|_| step.has_init)
+            (Some(_), Media::Number(number)) => {
+                step.bytes(number).filter(|_| step.has_init && step.has_whole(number))
             }
+            (Some(_), Media::Part { number, .. }) => step.bytes(number).filter(|_| step.has_init),
             // The very first: its head comes with it.
             (None, _) if is_first => {
                 let start = step.representation.start();

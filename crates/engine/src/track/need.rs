@@ -1,7 +1,10 @@
 //! What a track needs next, and whether it has everything.
 
 use super::{Cursor, MOST_WAITING, Track};
-use crate::{index::SegmentIndex, ladder::Rung};
+use crate::{
+    index::{SegmentIndex, SegmentParts},
+    ladder::Rung,
+};
 
 /// What a track needs next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +26,8 @@ pub enum Need {
 /// With this much buffer, in seconds, a segment is waited for until it is whole: nobody is that near to the
 /// live edge who needs its parts.
 const NO_PARTS_FROM: f64 = 5.0;
+/// What parts are short of their segment's end, in seconds, is no part.
+const UNTOLD: f64 = 0.1;
 
 impl Track {
     /// What to fetch next for a playhead at `position`; moves the cursor over segments that are there
@@ -97,7 +102,10 @@ impl Track {
     fn has_all_parts(&self, number: u64) -> bool {
         let Some(begun) = self.begun.filter(|begun| begun.number == number) else { return false };
         let Some(index) = &self.ladder.step(begun.rung).index else { return false };
-        index.is_whole(number) && index.parts_of(number).is_some_and(|of| begun.next >= of.parts.len())
+        let Some(segment) = index.get(number).filter(|_| index.is_whole(number)) else { return false };
+        // The last may never have been told, where no news came for a while.
+        let all = |of: &SegmentParts| begun.next >= of.parts.len() && of.end() + UNTOLD > segment.end;
+        index.parts_of(number).is_some_and(all)
     }
 
     /// The first segment from `from` on that is not there, or to be replaced and not before `replaceable`.

@@ -78,6 +78,30 @@ fn a_representation_that_is_published_no_more_is_left() {
     assert!(latency < 10.0 + 3.0 * SEGMENT, "{latency}");
 }
 
+/// The same in the middle of a segment, of which parts are known: a viewer who is further back, and whom that picture would
+/// suit best, does not wait for the rest of it.
+#[test]
+fn a_segment_that_never_becomes_whole_is_taken_of_another_representation() {
+    let mut world = World::broadcast(400.0, 25, 1000);
+    (world.server().part, world.server().distance) = (Some(0.5), 20.0);
+    world.bandwidth = 20e6;
+    world.manifest(0.0);
+    world.run(seconds(30));
+    let has_parts = |world: &World| {
+        let video = world.engine.tracks().iter().find(|track| track.kind == Video);
+        video.and_then(|track| track.index()?.next_part()).is_some_and(|(_, parts)| parts > 0)
+    };
+    world.run_until("parts of what is being made", has_parts);
+    let playing = world.engine.playing(Video).unwrap().to_owned();
+    let published = world.server().published;
+    world.server().silent = Some((playing.clone(), published));
+    world.run(seconds(80));
+    assert_eq!(world.failure(), None);
+    assert_ne!(world.engine.playing(Video), Some(&*playing));
+    let latency = world.engine.window().unwrap().edge - world.position;
+    assert!(latency < 20.0 + 3.0 * SEGMENT, "{latency}");
+}
+
 #[test]
 fn representations_are_switched_from_file_to_file() {
     for sized in [true, false] {

@@ -3,13 +3,15 @@
 
 use cmaf::timeline::rescale;
 
-use super::{Broadcast, Event, Handle, MICROS, OpenError, Representation};
+use super::{Broadcast, Event, Handle, MICROS, OpenError, Representation, Track};
 use crate::ingest::InputSample;
 use crate::output::Made;
 use crate::source::Source;
 
 /// What names of tracks that are made here begin with; those of encoders have no colon.
 const MADE: &str = "ladder:";
+/// So many of the latest segments of the source are remembered; who is further behind makes nothing whole.
+const REMEMBERED: usize = 64;
 /// Configurations of one rendition in a session: another ffmpeg may write another.
 const CONFIGURATIONS: u32 = 8;
 
@@ -18,17 +20,37 @@ pub(super) fn is_made(name: &str) -> bool {
     name.starts_with(MADE)
 }
 
+/// Whether it is made here under this name, in whatever configuration.
+fn is_made_as(track: &str, name: &str) -> bool {
+    let rest = track.strip_prefix(MADE).and_then(|rest| rest.strip_prefix(name));
+    rest.is_some_and(|rest| rest.starts_with(['.', '#']))
+}
+
 impl Broadcast {
     /// The representations of pictures that encoders send.
     pub fn sent_pictures(&self) -> impl Iterator<Item = Representation<'_>> {
         self.representations().filter(|r| r.source().is_video() && !r.is_made())
     }
 
+    /// Those of them that are different renditions: not one that an encoder has left behind which sends the same under
+    /// another name now.
+    pub fn different_pictures(&self) -> impl Iterator<Item = Representation<'_>> {
+        let is_sent = |track: &&Track| track.is_video() && !is_made(&track.name);
+        let is_left = move |track: &Track| {
+            let mut others = self.tracks.iter().filter(is_sent).filter(|other| other.feeds > 0);
+            track.feeds == 0 && others.any(|other| other.output.source.continues(&track.output.source))
+        };
+        let all = self.representations().zip(&self.tracks).filter(move |(_, track)| is_sent(track));
+        all.filter(move |(_, track)| !is_left(track)).map(|(r, _)| r)
+    }
+
     /// From now on the pictures of this representation are kept for [`Broadcast::take_watched`], as they are placed on
     /// the session's timeline; of one alone.
     pub fn watch(&mut self, id: &str) {
         let track = self.tracks.iter().position(|track| track.output.id == id);
-        self.watched = track.map(|track| (track, Vec::new()));
+        if self.watched.as_ref().map(|(watched, _)| *watched) != track {
+            self.watched = track.map(|track| (track, Vec::new()));
+        }
     }
 
     /// Nobody takes pictures any more.
@@ -62,19 +84,81 @@ impl Broadcast {
         }
         if let Ok((handle, _)) = &opened {
             let track = self.feeds[handle.0].track;
-            self.tracks[track].retired = false;
+            (self.tracks[track].retired, self.tracks[track].joins) = (false, true);
             self.version += 1;
         }
         opened
     }
 
-    /// A rendition is made no more: who begins to watch is not told of it. Its segments stay.
-    pub fn retire(&mut self, handle: Handle) {
-        if let Some(feed) = self.feeds.get(handle.0).filter(|feed| !feed.closed) {
-            self.tracks[feed.track].retired = true;
-            self.version += 1;
-        }
+    /// Nobody makes a rendition for now. Its open segment is whole where that of its source is and no picture is missing,
+    /// waits for more where that is under way, too, and is given up otherwise. `now` is Unix milliseconds.
+    pub fn close_made(&mut self, handle: Handle, now: u64) -> Vec<Event> {
+        let mut outputs = Vec::new();
+        let feed = self.feeds.get(handle.0).filter(|feed| !feed.closed);
+        let Some(number) = feed.map(|feed| feed.track) else { return outputs };
         self.close(handle);
+        let track = &self.tracks[number];
+        let Some(open) = track.output.open_number().filter(|_| track.feeds == 0 && !self.is_closed()) else {
+            return outputs;
+        };
+        let mut made = Made::default();
+        if !self.has_all_of_source(number, open) {
+            self.abandon(number);
+        } else if let Some(end) = self.end_of(open, track.output.source.timescale) {
+            self.tracks[number].output.end(Some(end), self.keys.as_ref(), &mut made);
+        }
+        self.publish(number, made, now, &mut outputs);
+        outputs
+    }
+
+    /// The renditions of this name, or all of them, are made no more: who begins to watch is not told of them. Their
+    /// segments stay, but for those that are not whole.
+    pub fn retire_made(&mut self, name: Option<&str>) {
+        for number in 0..self.tracks.len() {
+            let track = &mut self.tracks[number];
+            if is_made(&track.name) && name.is_none_or(|name| is_made_as(&track.name, name)) {
+                track.retired = true;
+                self.abandon(number);
+            }
+        }
+        self.version += 1;
+    }
+
+    fn abandon(&mut self, number: usize) {
+        let is_news = self.tracks[number].output.abandon();
+        self.version += u64::from(is_news);
+    }
+
+    /// Where a segment ends, in ticks; `None` while it is under way.
+    fn end_of(&self, number: u64, timescale: u32) -> Option<i64> {
+        let cut = self.cuts.get(usize::try_from(number).ok()?.checked_add(1)?)?;
+        Some(rescale(*cut, MICROS, timescale))
+    }
+
+    /// A picture has come; if of what is watched, it is remembered how far its segment goes. `time` is in ticks.
+    pub(super) fn note_watched(&mut self, number: usize, time: i64) {
+        if self.watched.as_ref().is_none_or(|(watched, _)| *watched != number) {
+            return;
+        }
+        let track = &self.tracks[number];
+        let Some(open) = track.output.open_number() else { return };
+        let time = track.micros(time);
+        match self.watched_to.back_mut().filter(|(last, _)| *last == open) {
+            Some((_, latest)) => *latest = time.max(*latest),
+            None => self.watched_to.push_back((open, time)),
+        }
+        if self.watched_to.len() > REMEMBERED {
+            self.watched_to.pop_front();
+        }
+    }
+
+    /// Whether a rendition has the last picture that its source has of a segment so far. Pictures are compared, not ends:
+    /// how long the last one lasts ffmpeg does not always know.
+    fn has_all_of_source(&self, number: usize, segment: u64) -> bool {
+        let track = &self.tracks[number];
+        let of_source = self.watched_to.iter().rfind(|(of, _)| *of == segment);
+        let reached = track.shown.map(|shown| track.micros(shown));
+        of_source.zip(reached).is_some_and(|((_, last), reached)| reached >= *last)
     }
 
     /// Takes pictures of a rendition that is made here, in decoding order, with times on the session's timeline: as
@@ -91,7 +175,7 @@ impl Broadcast {
     }
 
     fn place_made(&mut self, number: usize, mut sample: InputSample, now: u64, outputs: &mut Vec<Event>) {
-        let track = &mut self.tracks[number];
+        let track = &self.tracks[number];
         let timescale = track.output.source.timescale;
         sample.duration = sample.duration.clamp(1, timescale.saturating_mul(10).max(1));
         let half = i64::from(sample.duration / 2);
@@ -99,42 +183,57 @@ impl Broadcast {
         if track.end.is_some_and(|end| sample.decode_time.saturating_add(half) < end) {
             return;
         }
-        let middle = track.micros(sample.time.saturating_add(half));
-        let reached = self.cuts.partition_point(|cut| *cut <= middle);
+        let middle = sample.time.saturating_add(half);
+        let reached = self.cuts.partition_point(|cut| *cut <= track.micros(middle));
         let Some(at) = reached.checked_sub(1) else { return };
-        let (of, open) = (at as u64, track.output.open_number());
+        let (of, mut open) = (at as u64, track.output.open_number());
+        // Who goes on with a segment that another one began does so with the very next picture.
+        let next = sample.time.saturating_sub(sample.duration.into());
+        let follows = track.shown.is_some_and(|shown| shown >= next);
+        if std::mem::take(&mut self.tracks[number].joins) && open == Some(of) && !follows {
+            self.abandon(number);
+            open = None;
+        }
         let mut made = Made::default();
         if open != Some(of) {
-            // With the very picture, or not at all: a segment of which the beginning is missing is none.
-            let away = self.cuts[at].abs_diff(track.micros(sample.time));
+            // A segment that lacks its last pictures is none.
+            if open.is_some_and(|open| !self.has_all_of_source(number, open)) {
+                self.abandon(number);
+            }
+            // With the very picture, or not at all: neither is one of which the beginning is missing.
+            let track = &self.tracks[number];
             let is_free = track.output.latest().is_none_or(|latest| latest < of);
+            let away = self.cuts[at].abs_diff(track.micros(sample.time));
             let begins = sample.sync && is_free && away <= track.micros(half).unsigned_abs();
             // It ends where its source's did.
-            let end = open.and_then(|open| self.cuts.get(usize::try_from(open).ok()? + 1));
             let end = match open {
                 Some(open) if begins && open + 1 == of => Some(sample.time),
-                _ => end.map(|cut| rescale(*cut, MICROS, timescale)),
+                _ => open.and_then(|open| self.end_of(open, timescale)),
             };
-            track.output.end(end, self.keys.as_ref(), &mut made);
+            let output = &mut self.tracks[number].output;
+            output.end(end, self.keys.as_ref(), &mut made);
             if begins {
-                track.output.begin(of, sample.time, self.keys.as_ref(), &mut made);
+                output.begin(of, sample.time, self.keys.as_ref(), &mut made);
             }
         }
+        let track = &mut self.tracks[number];
         if track.output.open_number() == Some(of) {
             track.end = Some(sample.decode_time.saturating_add(sample.duration.into()));
+            track.shown = Some(track.shown.map_or(middle, |shown| shown.max(middle)));
             track.output.push(sample, self.keys.as_ref(), &mut made);
         }
         self.publish(number, made, now, outputs);
     }
 
     /// Whether a segment, or a part of it, is there in the representation that others go by, and in those that are made
-    /// of it and keep up.
+    /// of it and are in that segment, or in the one before.
     pub fn has(&self, number: u64, part: Option<usize>) -> bool {
         let Some(leader) = self.leader() else { return false };
-        let keeps_up = |r: &Representation<'_>| r.window().next().0.saturating_add(1) >= number;
-        let is_being_made =
-            |name: &str| self.tracks.iter().any(|track| track.name == name && track.feeds > 0);
-        let mut made = self.representations().filter(|r| r.is_made() && is_being_made(r.name()));
-        leader.window().has(number, part) && made.all(|r| !keeps_up(&r) || r.window().has(number, part))
+        let keeps_up = |track: &&Track| {
+            let open = track.output.open_number();
+            is_made(&track.name) && track.feeds > 0 && open.is_some_and(|open| open + 1 >= number)
+        };
+        let mut made = self.tracks.iter().filter(keeps_up);
+        leader.window().has(number, part) && made.all(|track| track.output.window.has(number, part))
     }
 }

@@ -154,6 +154,7 @@ impl Broadcast {
                 pictures.push(sample.clone());
             }
             self.picture(number, sample, now, outputs);
+            self.note_watched(number, time);
             self.front = Some(self.front.map_or(reached, |front| front.max(reached)));
         } else {
             track.queue.push_back(sample);

@@ -111,7 +111,8 @@ impl Broadcast {
         // What is made here may not be made any more.
         let retired = is_made(&name);
         let (held, queue) = (VecDeque::new(), VecDeque::new());
-        Ok(Track { name, output, run: None, end, feeds: 0, retired, held, queue })
+        let (shown, joins) = (None, false);
+        Ok(Track { name, output, run: None, end, feeds: 0, retired, shown, joins, held, queue })
     }
 }
 

@@ -2,6 +2,18 @@
 
 use super::Step;
 
+/// Samples of a picture: those of 8192 by 4352, the largest of level 6.2 (HEVC, Annex A).
+const MOST_PIXELS: &str = "35651584";
+/// Threads that decode at most: each gives its picture when the next one comes.
+const DECODERS: usize = 2;
+/// Pictures that wait for their turn to be shown (ITU-T H.264, A.3.1; HEVC has as many), and what the muxer keeps.
+const REORDERED: usize = 18;
+
+/// Pictures that an ffmpeg of so many threads may keep until others come, or its input ends.
+pub fn most_held(threads: usize) -> usize {
+    threads.clamp(1, DECODERS) + REORDERED
+}
+
 /// Pictures between two key frames at most; they are where the source's are, long before.
 const NEVER: &str = "100000";
 
@@ -9,6 +21,7 @@ const NEVER: &str = "100000";
 /// MP4 from its standard input, and writes the steps as further fragmented MP4, a track each, to its standard output: with
 /// the same times, and key frames at the same pictures.
 pub fn arguments(steps: &[Step], timescale: u32, threads: usize) -> Vec<String> {
+    let decoders = threads.clamp(1, DECODERS).to_string();
     let threads = threads.max(1).to_string();
     let base = format!("1/{timescale}");
     let ticks = timescale.to_string();
@@ -29,7 +42,10 @@ pub fn arguments(steps: &[Step], timescale: u32, threads: usize) -> Vec<String> 
         "-fpsprobesize",
         "0",
         "-threads",
-        &threads,
+        &decoders,
+        // A header of a few octets asks for no more memory than this.
+        "-max_pixels",
+        MOST_PIXELS,
         // What turns the source turns what is made of it.
         "-noautorotate",
         "-f",
@@ -152,7 +168,17 @@ mod tests {
             ("3500k", "1600k", "3200k")
         );
         assert_eq!((value("-enc_time_base"), value("-video_track_timescale")), ("1/90000", "90000"));
+        let place = |name: &str| words.iter().position(|word| word == name);
+        assert!(
+            value("-max_pixels") == "35651584" && place("-max_pixels") < place("-i"),
+            "of what is decoded"
+        );
         assert_eq!((value("-threads"), value("-force_key_frames")), ("1", "source"));
+        // However many there are, few decode: their pictures come late.
+        let many = arguments(&steps, 90_000, 8);
+        let threads = many.windows(2).filter(|pair| pair[0] == "-threads").map(|pair| &pair[1]);
+        assert_eq!(threads.collect::<Vec<_>>(), ["2", "8"]);
+        assert_eq!((most_held(0), most_held(8)), (19, 20));
         let maps: Vec<_> = words.windows(2).filter(|pair| pair[0] == "-map").map(|pair| &pair[1]).collect();
         assert_eq!(maps, ["[o0]", "[o1]"]);
         // Two pipes, and nothing that names a place, a person or a key.

@@ -10,7 +10,7 @@ mod feeder;
 mod renditions;
 mod steps;
 
-pub use arguments::arguments;
+pub use arguments::{arguments, most_held};
 pub use feeder::Feeder;
 pub use renditions::{Rendition, Renditions};
 pub use steps::{Step, Unfit, steps};

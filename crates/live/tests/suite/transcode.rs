@@ -99,8 +99,8 @@ fn b80_what_is_made_here_is_cut_as_its_source_is() {
     assert_eq!(world.broadcast.leader().unwrap().id(), "v240-1");
 }
 
-/// What makes it dies in the middle of a segment and comes back in the middle of another: that one is left out, and what
-/// was open ends where its source's did.
+/// What makes it dies in the middle of a segment and comes back in the middle of another: it has neither, and nobody waits
+/// for them.
 #[test]
 fn a_rendition_that_stops_has_whole_segments_only() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
@@ -122,14 +122,71 @@ fn a_rendition_that_stops_has_whole_segments_only() {
             }
             _ => maker.make(world, picture),
         }
+        // It came back, and has nothing of this one.
+        assert!(!(121..144).contains(&n) || world.broadcast.has(2, Some(0)), "{n}");
     });
     world.finish();
     let numbers = world.numbers("v240-2");
-    assert_eq!(numbers, [0, 1, 3, 4, 5]);
+    assert_eq!(numbers, [0, 3, 4, 5]);
     let timescale = u64::from(world.broadcast.representation("v240-2").unwrap().source().timescale);
     let ends = world.segments["v240-2"].iter().map(|(entry, _)| (entry.start + entry.duration) / timescale);
-    assert_eq!(ends.collect::<Vec<_>>(), [2, 4, 8, 10, 12]);
+    assert_eq!(ends.collect::<Vec<_>>(), [2, 8, 10, 12]);
     world.assert_no_iv_twice();
+}
+
+/// Who makes it stops for a moment: what was open goes on with the next picture, and is given up where some are missing.
+#[test]
+fn a_segment_goes_on_with_the_very_next_picture() {
+    for (missing, numbers) in [(0, vec![0, 1, 2, 3, 4, 5]), (8, vec![0, 2, 3, 4, 5])] {
+        let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
+        let mut maker = None;
+        send(&mut world, 0.0, |world, n, picture| {
+            let maker = maker.get_or_insert_with(|| {
+                let mut maker = Maker::of(world);
+                maker.begin(world);
+                maker
+            });
+            if n == 72 {
+                world.broadcast.close(maker.handle.unwrap());
+                *maker = Maker::of(world);
+                maker.begin(world);
+            }
+            if !(72..72 + missing).contains(&n) {
+                maker.make(world, picture);
+            }
+        });
+        world.finish();
+        assert_eq!(world.numbers("v240-2"), numbers);
+        world.assert_no_iv_twice();
+    }
+}
+
+/// Where the one who makes it is gone, what it has begun ends with its source's segment, or at once.
+#[test]
+fn what_nobody_makes_has_no_open_segment() {
+    for (last, whole) in [(95, true), (90, false)] {
+        let mut world = World::new(None, "");
+        let mut maker = None;
+        send(&mut world, 0.0, |world, n, picture| {
+            let maker = maker.get_or_insert_with(|| {
+                let mut maker = Maker::of(world);
+                maker.begin(world);
+                maker
+            });
+            if n <= last {
+                maker.make(world, picture);
+            }
+            // Its source is in the segment behind.
+            if n == 110 {
+                let events = world.broadcast.close_made(maker.handle.unwrap(), world.now);
+                world.keep(events);
+                let latest = world.broadcast.representation("v240-2").unwrap().window().last().unwrap();
+                assert_eq!((latest.complete, latest.number), (true, u64::from(whole)));
+            }
+        });
+        world.finish();
+        assert_eq!(world.numbers("v240-2"), if whole { vec![0, 1] } else { vec![0] });
+    }
 }
 
 /// The index is held back until what is made is there, too, as long as somebody makes it and keeps up.
@@ -163,7 +220,10 @@ fn who_waits_gets_all_renditions_that_keep_up() {
     };
     assert!(told(&world));
     let before = world.broadcast.version();
-    world.broadcast.retire(maker.handle.unwrap());
+    world.broadcast.close_made(maker.handle.unwrap(), world.now);
+    world.broadcast.retire_made(Some("18"));
+    assert!(told(&world), "it is another's name");
+    world.broadcast.retire_made(Some("180"));
     assert!(!told(&world) && world.broadcast.version() > before);
     assert!(world.broadcast.has(2, None), "nobody waits for what is made no more");
     // And it may be made again.
@@ -191,4 +251,14 @@ fn another_configuration_is_another_rendition() {
     }
     assert_eq!(world.broadcast.representations().count(), 3);
     assert_eq!(world.broadcast.sent_pictures().count(), 1);
+    // An encoder comes back under another name.
+    let (handle, events) = world.broadcast.open("w", &one).unwrap();
+    world.keep(events);
+    assert_eq!(world.broadcast.sent_pictures().count(), 2);
+    let ids: Vec<_> = world.broadcast.different_pictures().map(|r| r.id().to_owned()).collect();
+    assert_eq!(ids, ["v240-4"]);
+    let (_, events) = world.broadcast.open("v", &one).unwrap();
+    world.keep(events);
+    assert_eq!(world.broadcast.different_pictures().count(), 2, "it sends both");
+    world.broadcast.close(handle);
 }

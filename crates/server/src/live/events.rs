@@ -6,7 +6,7 @@ use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::use_case::movies;
 use crate::{Error, LicenseMode, policy, private};
-use ::live::{Name, Rung, SetBy, Settings};
+use ::live::{Name, SetBy, Settings};
 use nccp::EventState;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -385,17 +385,21 @@ fn with_ladder(
     if heights.is_empty() {
         return Ok(None);
     }
-    if !heights.iter().all(|height| Rung::usual(*height).is_some()) {
-        return Err(bad("ladder", "must be heights from 48 to 2160".to_owned()));
+    let line = format!("ladder = {heights:?}\n");
+    if Settings::read(None, Some(&line)).is_err() {
+        return Err(bad("ladder", "must be one to twelve heights from 48 to 2160".to_owned()));
     }
     let [_, own] = events.files(app, name);
     let before = read(&own)?.unwrap_or_default();
-    let says = before.parse::<toml::Table>().is_ok_and(|table| table.contains_key("ladder"));
-    if says {
+    // One that was written for this event, of which the rest could not be, is no other one.
+    if before.starts_with(&line) {
+        return Ok(None);
+    }
+    if before.parse::<toml::Table>().is_ok_and(|table| table.contains_key("ladder")) {
         return Err(bad("ladder", format!("{} says one already: change it there", own.display())));
     }
     // Before any table.
-    Ok(Some(format!("ladder = {heights:?}\n{before}")))
+    Ok(Some(format!("{line}{before}")))
 }
 
 /// An event that must be there.

@@ -1,3 +1,5 @@
+//! Headers of tracks, for encoders that send each segment in a request of its own.
+
 use super::events::Event;
 use ::live::{Header, Name, header_of};
 use std::collections::HashMap;

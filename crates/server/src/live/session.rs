@@ -4,7 +4,7 @@ use super::disk::{self, Disk, Write};
 use super::event_lock::EventLock;
 use super::events::{Event, Events, Standing, write_json};
 use super::film::RECORD;
-use super::ladder::Ladder;
+use super::ladder::{self, Ladder};
 use super::left::Resumed;
 use super::live_pack::live_pack;
 use crate::secret::random;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use storage::{Folder, Storage as _};
-use tokio::sync::{RwLock, watch};
+use tokio::sync::{RwLock, RwLockWriteGuard, watch};
 
 /// Without a sample for so long a session is interrupted, in milliseconds.
 const SILENCE: u64 = 5_000;
@@ -48,6 +48,8 @@ pub(crate) struct Session {
     dated: AtomicUsize,
     /// Requests of encoders.
     requests: AtomicUsize,
+    /// Whether encoders are heard no more: it is about to end. Written with the broadcast locked.
+    is_shut: AtomicBool,
     /// When it ended, Unix milliseconds; 0: it has not.
     ended: AtomicU64,
     /// Whether somebody makes its film, or has tried to.
@@ -146,6 +148,7 @@ impl Session {
             dated: AtomicUsize::new(broadcast.runs().len()),
             broadcast: Mutex::new(broadcast),
             requests: AtomicUsize::new(0),
+            is_shut: AtomicBool::new(false),
             ended: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             lock: EventLock::new(lock_file),
@@ -264,7 +267,7 @@ impl Session {
     /// Takes samples.
     ///
     /// # Errors
-    /// [`Closed`] once the session has ended.
+    /// [`Closed`] once the session has ended, or is about to.
     pub(crate) async fn push(
         &self,
         service: &Service,
@@ -279,7 +282,7 @@ impl Session {
         let reserved = self.disk.reserved(self.read(Broadcast::next_number) + most - 1).await;
         let (outputs, next, record) = {
             let mut broadcast = lock(&self.broadcast);
-            if broadcast.is_closed() {
+            if broadcast.is_closed() || self.is_shut.load(Ordering::Relaxed) {
                 return Err(Closed);
             }
             // Another request may have been promised more meanwhile.
@@ -345,6 +348,19 @@ impl Session {
         Ok(())
     }
 
+    /// Nobody makes a rendition for now.
+    pub(super) async fn close_made(&self, service: &Service, handle: Handle) {
+        let _publishing = self.publishing.read().await;
+        let outputs = lock(&self.broadcast).close_made(handle, service.clock.millis());
+        self.publish(service, outputs).await;
+    }
+
+    /// The renditions of this name, or all that were made here, are made no more.
+    pub(super) fn retire_made(&self, name: Option<&str>) {
+        self.change(|broadcast| broadcast.retire_made(name));
+        self.changed.send_modify(|version| *version += 1);
+    }
+
     /// Changes what is known of renditions that are made here.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Broadcast) -> T) -> T {
         change(&mut lock(&self.broadcast))
@@ -389,10 +405,22 @@ impl Session {
         }
     }
 
+    /// Nothing is on its way to the disk while this is held.
+    pub(super) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.publishing.write().await
+    }
+
+    /// Encoders are not heard any more. What is made of what they have sent still is, until it ends there, too.
+    fn shut(&self) {
+        let _broadcast = lock(&self.broadcast);
+        self.is_shut.store(true, Ordering::Relaxed);
+    }
+
     /// Nothing more is taken; returns when all is on the disk. The event may go on with another session.
     pub(crate) async fn finish(&self, now: u64) {
-        self.ladder.end().await;
-        let _alone = self.publishing.write().await;
+        self.shut();
+        self.ladder.end(ladder::PATIENCE).await;
+        let _alone = self.alone().await;
         let outputs = lock(&self.broadcast).finish(now);
         self.ended.store(now.max(1), Ordering::Relaxed);
         self.changed.send_modify(|version| *version += 1);
@@ -404,8 +432,9 @@ impl Session {
     /// The process stops, and another one is going to go on with the session: nothing more is taken, and players that
     /// wait are answered. Returns when all is on the disk.
     pub(super) async fn suspend(&self, now: u64) {
-        self.ladder.end().await;
-        let _alone = self.publishing.write().await;
+        self.shut();
+        self.ladder.end(ladder::WHEN_STOPPING).await;
+        let _alone = self.alone().await;
         let (outputs, record, next) = {
             let mut broadcast = lock(&self.broadcast);
             let outputs = broadcast.suspend(now);

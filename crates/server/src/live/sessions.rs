@@ -3,12 +3,14 @@
 use super::drm::Allowed;
 use super::events::{Event, Events, Standing};
 use super::film;
+use super::ladder::Health;
 use super::left;
 use super::publishers::Publishers;
 use super::session::{Session, lock};
 use crate::store::Movie;
 use crate::{Error, Service};
 use ::live::Name;
+use futures_util::future::join_all;
 use nccp::EventState;
 use std::collections::HashMap;
 use std::path::Path;
@@ -183,12 +185,12 @@ impl Live {
         let under_way = sessions.iter().filter(|session| !session.has_ended());
         let (count, requests) =
             under_way.fold((0u32, 0), |(n, requests), s| (n + 1, requests + s.requests()));
-        let ladders = |running| {
+        let ladders = |health| {
             let wanted = sessions.iter().filter(|session| !session.has_ended() && session.ladder.is_wanted());
-            wanted.filter(|session| session.ladder.is_running() == running).count() as f64
+            wanted.filter(|session| session.ladder.health() == health).count() as f64
         };
-        metrics::gauge!("matinee_live_ladders").set(ladders(true));
-        metrics::gauge!("matinee_live_ladders_missing").set(ladders(false));
+        metrics::gauge!("matinee_live_ladders").set(ladders(Health::Running));
+        metrics::gauge!("matinee_live_ladders_missing").set(ladders(Health::Missing));
         metrics::gauge!("matinee_live_sessions").set(count);
         metrics::gauge!("matinee_live_requests").set(requests as f64);
         metrics::gauge!("matinee_rtmp_publishers").set(self.publishers.count() as f64);
@@ -229,11 +231,14 @@ impl Live {
     /// the disk when it returns. Nobody is told that an event had ended.
     pub(crate) async fn stop(&self, now: u64) {
         self.stopping.store(true, Ordering::Relaxed);
-        let sessions = self.sessions();
-        for session in sessions.iter().filter(|session| !session.has_ended() && !session.is_closing()) {
+        let sessions = self.sessions().into_iter();
+        let under_way = sessions.filter(|session| !session.has_ended() && !session.is_closing());
+        // Side by side: each may wait for its ladder.
+        let suspended = under_way.map(|session| async move {
             session.suspend(now).await;
             session.say_state(&self.events, now);
-        }
+        });
+        join_all(suspended).await;
     }
 
     /// Returns when no film is in the making any more.

@@ -13,17 +13,23 @@ pub use standing::{LadderStanding, LadderState};
 use super::session::{Session, lock};
 use crate::Service;
 use ::live::{InputSample, Rung};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use worker::Worker;
 
-/// Octets of pictures that wait for an ffmpeg; what is more is left out, up to the next key frame.
+/// Octets of pictures, and of what each takes besides, that wait for an ffmpeg; what is more is left out, up to the next key frame.
 const MOST_WAITING: usize = 64 << 20;
+/// What a picture takes beside its octets, at most: however small they are, not too many wait.
+const BESIDE: usize = 512;
 /// How long an ffmpeg has for the pictures that it has when its session ends.
 const REST: Duration = Duration::from_secs(4);
+/// How long a ladder is waited for when its session ends.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+/// And when the server stops, which must not take long.
+pub(super) const WHEN_STOPPING: Duration = Duration::from_secs(2);
 
 /// What a session's ladder is told.
 #[derive(Debug)]
@@ -74,13 +80,32 @@ enum Way {
     Closed,
 }
 
+/// How a session's ladder does, for who counts those of all sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// Nothing is to be made: there is no picture, or none that renditions are made of.
+    Idle,
+    /// An ffmpeg makes it.
+    Running,
+    /// It is to be made, and is not, or not any more.
+    Missing,
+}
+
+/// Whoever makes it, and for whom.
+#[derive(Debug)]
+struct Making {
+    worker: JoinHandle<()>,
+    service: Weak<Service>,
+    session: Weak<Session>,
+}
+
 /// A session's ladder.
 #[derive(Debug)]
 pub(super) struct Ladder {
     wanted: Vec<Rung>,
     way: Mutex<Way>,
-    worker: Mutex<Option<JoinHandle<()>>>,
-    running: Arc<AtomicBool>,
+    making: Mutex<Option<Making>>,
+    health: Arc<Mutex<Health>>,
 }
 
 impl Ladder {
@@ -89,8 +114,8 @@ impl Ladder {
         Self {
             wanted,
             way: Mutex::new(Way::New),
-            worker: Mutex::default(),
-            running: Arc::new(AtomicBool::new(false)),
+            making: Mutex::default(),
+            health: Arc::new(Mutex::new(Health::Idle)),
         }
     }
 
@@ -99,9 +124,9 @@ impl Ladder {
         !self.wanted.is_empty()
     }
 
-    /// Whether an ffmpeg makes it now.
-    pub(super) fn is_running(&self) -> bool {
-        self.running.load(Ordering::Relaxed)
+    /// How it does.
+    pub(super) fn health(&self) -> Health {
+        *lock(&self.health)
     }
 
     /// An encoder takes part in the session: where it sends one rendition of pictures, a ladder is made of it from its
@@ -111,7 +136,7 @@ impl Ladder {
             return;
         }
         let (first, several) = session.read(|broadcast| {
-            let mut sent = broadcast.sent_pictures();
+            let mut sent = broadcast.different_pictures();
             let first = sent.next().map(|r| (r.id().to_owned(), r.source().clone()));
             (first, sent.next().is_some())
         });
@@ -122,6 +147,8 @@ impl Ladder {
                 let _ = ladder.send(Message::Several);
                 return;
             }
+            // Perhaps it is another one by now, of the same kind.
+            Way::Open { ladder, .. } if !ladder.is_closed() => {}
             Way::Open { .. } | Way::Closed => return,
         }
         // Before `way` is locked again: who publishes has the session first, and that then.
@@ -136,7 +163,8 @@ impl Ladder {
         }
         *way = Way::Open { ladder, waiting: Arc::default(), skipping: false };
         let worker = self.worker(service, session, source, received);
-        *lock(&self.worker) = Some(tokio::spawn(worker.run()));
+        let (service, session) = (Arc::downgrade(service), Arc::downgrade(session));
+        *lock(&self.making) = Some(Making { worker: tokio::spawn(worker.run()), service, session });
     }
 
     fn worker(
@@ -146,7 +174,7 @@ impl Ladder {
         source: ::live::Source,
         received: UnboundedReceiver<Message>,
     ) -> Worker {
-        Worker::new(service, session, (source, self.wanted.clone()), received, Arc::clone(&self.running))
+        Worker::new(service, session, (source, self.wanted.clone()), received, Arc::clone(&self.health))
     }
 
     /// Pictures of its source, as they were published. Never waits.
@@ -160,7 +188,7 @@ impl Ladder {
             if *skipping && !sample.sync {
                 continue;
             }
-            let weight = Weight::of(sample.data.len(), waiting);
+            let weight = Weight::of(sample.data.len().saturating_add(BESIDE), waiting);
             *skipping = weight.is_none();
             if let Some(weight) = weight {
                 // Where nothing can be made nobody listens.
@@ -170,13 +198,32 @@ impl Ladder {
     }
 
     /// No other picture comes. Returns when those that came are made, or too late.
-    pub(super) async fn end(&self) {
+    pub(super) async fn end(&self, patience: Duration) {
         *lock(&self.way) = Way::Closed;
-        let worker = lock(&self.worker).take();
-        if let Some(mut worker) = worker
-            && tokio::time::timeout(REST + REST, &mut worker).await.is_err()
+        let making = lock(&self.making).take();
+        let Some(Making { mut worker, service, session }) = making else { return };
+        if tokio::time::timeout(patience, &mut worker).await.is_ok() {
+            return;
+        }
+        let Some((service, session)) = service.upgrade().zip(session.upgrade()) else {
+            return worker.abort();
+        };
         {
+            // What it has published is on its way to the disk first; and it says nothing any more.
+            let _alone = session.alone().await;
             worker.abort();
+            let _ = worker.await;
+        }
+        *lock(&self.health) = Health::Idle;
+        let events = &service.live.events;
+        let said = events.ladder(&session.event).and_then(|standing| {
+            let Some(standing) = standing else { return Ok(()) };
+            let (state, steps, since) = (LadderState::Off, Vec::new(), service.clock.now());
+            events
+                .set_ladder(&session.event, &LadderStanding { state, steps, since, reason: None, ..standing })
+        });
+        if let Err(error) = said {
+            tracing::warn!(event = %session.event.name, %error, "how a ladder stands cannot be written down");
         }
     }
 }

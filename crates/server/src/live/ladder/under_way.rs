@@ -10,12 +10,14 @@ pub(super) struct UnderWay {
     given: VecDeque<(i64, Instant)>,
     /// How far each track has come.
     reached: Vec<i64>,
+    /// So many it may keep until others come.
+    held: usize,
 }
 
 impl UnderWay {
-    /// For so many tracks.
-    pub(super) fn new(tracks: usize) -> Self {
-        Self { given: VecDeque::new(), reached: vec![i64::MIN; tracks] }
+    /// For so many tracks; ffmpeg may keep so many pictures until others come, or none any more.
+    pub(super) fn new(tracks: usize, held: usize) -> Self {
+        Self { given: VecDeque::new(), reached: vec![i64::MIN; tracks], held }
     }
 
     /// A picture was given.
@@ -34,9 +36,10 @@ impl UnderWay {
         }
     }
 
-    /// How long the oldest of them is under way.
+    /// How long ago the oldest of them should have come back: when one too many was given for it to be kept. An encoder
+    /// that pauses is no slow machine.
     pub(super) fn age(&self, now: Instant) -> Duration {
-        self.given.front().map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
+        self.given.get(self.held).map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
     }
 }
 
@@ -48,7 +51,7 @@ mod tests {
     fn the_slowest_track_counts() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let mut under_way = UnderWay::new(2);
+        let mut under_way = UnderWay::new(2, 0);
         assert_eq!(under_way.age(at(9)), Duration::ZERO);
         (0..4).for_each(|n| under_way.give(n, at(n.unsigned_abs())));
         assert_eq!(under_way.age(at(9)), Duration::from_secs(9));
@@ -58,5 +61,20 @@ mod tests {
         assert_eq!(under_way.age(at(9)), Duration::from_secs(7));
         under_way.come(1, 3);
         assert_eq!(under_way.age(at(9)), Duration::ZERO);
+    }
+
+    /// The last pictures stay inside until the encoder goes on: they say nothing of this machine.
+    #[test]
+    fn an_encoder_that_pauses_is_no_slow_machine() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut under_way = UnderWay::new(1, 20);
+        (0..40).for_each(|n| under_way.give(n, begun));
+        assert_eq!(under_way.age(at(9)), Duration::from_secs(9));
+        under_way.come(0, 29);
+        assert_eq!(under_way.age(at(60)), Duration::ZERO);
+        // It goes on, and nothing comes back.
+        (40..51).for_each(|n| under_way.give(n, at(60)));
+        assert_eq!(under_way.age(at(69)), Duration::from_secs(9));
     }
 }

@@ -4,15 +4,14 @@
 use super::ffmpeg::Process;
 use super::standing::{LadderStanding, LadderState};
 use super::under_way::UnderWay;
-use super::{Message, Picture, REST};
+use super::{Health, Message, Picture, REST};
 use crate::Service;
-use crate::live::session::{Closed, Session};
-use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, steps};
+use crate::live::session::{Closed, Session, lock};
+use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, most_held, steps};
 use ::live::{Handle, Rung, Source};
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,8 +31,10 @@ const STEADY: Duration = Duration::from_secs(60);
 enum Stop {
     /// The session is over.
     Over,
-    /// In words.
+    /// Nothing is to be made. In words.
     Off(String),
+    /// This machine is too slow for any step.
+    TooSlow,
 }
 
 /// How a run of ffmpeg ended.
@@ -70,7 +71,7 @@ pub(super) struct Worker {
     behind: Duration,
     /// The event, for the log.
     name: String,
-    running: Arc<AtomicBool>,
+    health: Arc<Mutex<Health>>,
     steps: Vec<Step>,
     dropped: Vec<Step>,
     making: Vec<Making>,
@@ -83,7 +84,7 @@ impl Worker {
         session: &Arc<Session>,
         (source, wanted): (Source, Vec<Rung>),
         received: UnboundedReceiver<Message>,
-        running: Arc<AtomicBool>,
+        health: Arc<Mutex<Health>>,
     ) -> Self {
         let live = &service.config.live;
         Self {
@@ -97,7 +98,7 @@ impl Worker {
             threads: live.threads(),
             behind: live.behind(),
             name: session.event.name.to_string(),
-            running,
+            health,
             steps: Vec::new(),
             dropped: Vec::new(),
             making: Vec::new(),
@@ -110,19 +111,22 @@ impl Worker {
         let Err(stop) = self.work().await;
         self.steps.clear();
         match stop {
-            // What was made is there until the end, and in the film.
-            Stop::Over => {
-                self.leave(0);
-                self.say(LadderState::Off, None);
+            // What was made is there until the end, and in the film; what is open ends with the session.
+            Stop::Over => self.say(LadderState::Off, Health::Idle, None),
+            Stop::Off(reason) => self.give_up(Health::Idle, reason).await,
+            Stop::TooSlow => {
+                self.give_up(Health::Missing, "this machine is too slow for any step".to_owned()).await;
             }
-            Stop::Off(reason) => {
-                self.leave(self.making.len());
-                tracing::warn!(event = self.name, reason, "no ladder is made");
-                self.say(LadderState::Off, Some(reason));
-                if let Some(session) = self.session.upgrade() {
-                    session.change(::live::Broadcast::unwatch);
-                }
-            }
+        }
+    }
+
+    async fn give_up(&mut self, health: Health, reason: String) {
+        self.leave().await;
+        self.retire(None);
+        tracing::warn!(event = self.name, reason, "no ladder is made");
+        self.say(LadderState::Off, health, Some(reason));
+        if let Some(session) = self.session.upgrade() {
+            session.change(::live::Broadcast::unwatch);
         }
     }
 
@@ -144,15 +148,15 @@ impl Worker {
             };
             let begun = Instant::now();
             let ended = self.make(first).await;
-            self.running.store(false, Ordering::Relaxed);
             drop(turn);
             match ended? {
                 Ended::Idle => {
                     failures = 0;
-                    self.leave(0);
-                    self.say(LadderState::Waiting, Some("the encoder is silent".to_owned()));
+                    self.leave().await;
+                    let reason = "the encoder is silent".to_owned();
+                    self.say(LadderState::Waiting, Health::Idle, Some(reason));
                 }
-                Ended::Slow => self.make_less()?,
+                Ended::Slow => self.make_less().await?,
                 Ended::Failed(reason) => {
                     failures = if begun.elapsed() > STEADY { 1 } else { failures.saturating_add(1) };
                     self.restarts = self.restarts.saturating_add(1);
@@ -164,8 +168,11 @@ impl Worker {
                         "a ladder is not made; it is tried again"
                     );
                     // Who begins to watch is not told of what does not come back at once.
-                    self.leave(if failures > 1 { self.making.len() } else { 0 });
-                    self.say(LadderState::Failing, Some(reason));
+                    self.leave().await;
+                    if failures > 1 {
+                        self.retire(None);
+                    }
+                    self.say(LadderState::Failing, Health::Missing, Some(reason));
                     self.pause(pause(failures)).await?;
                 }
             }
@@ -190,7 +197,7 @@ impl Worker {
     async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Stop> {
         let reason = "as many ladders are made here as live.ladders of matinee.toml allows";
         tracing::warn!(event = self.name, "{reason}: this one waits");
-        self.say(LadderState::Waiting, Some(reason.to_owned()));
+        self.say(LadderState::Waiting, Health::Missing, Some(reason.to_owned()));
         let turn = Arc::clone(&self.turns).acquire_owned();
         let mut turn = std::pin::pin!(turn);
         loop {
@@ -213,14 +220,14 @@ impl Worker {
     }
 
     /// The highest step is not made any more.
-    fn make_less(&mut self) -> Result<(), Stop> {
+    async fn make_less(&mut self) -> Result<(), Stop> {
         if self.steps.is_empty() {
             return Ok(());
         }
         let step = self.steps.remove(0);
         self.dropped.push(step);
-        // The highest comes first.
-        self.leave(1);
+        self.leave().await;
+        self.retire(Some(step.height));
         metrics::counter!("matinee_live_ladder_steps_dropped_total").increment(1);
         tracing::warn!(
             event = self.name,
@@ -228,27 +235,34 @@ impl Worker {
             "this machine is too slow for a ladder: a step is not made any more"
         );
         match self.steps.is_empty() {
-            true => Err(Stop::Off("this machine is too slow for any step".to_owned())),
+            true => Err(Stop::TooSlow),
             false => {
-                self.say(LadderState::Waiting, Some("this machine is too slow for all steps".to_owned()));
+                let reason = "this machine is too slow for all steps".to_owned();
+                self.say(LadderState::Waiting, Health::Missing, Some(reason));
                 Ok(())
             }
         }
     }
 
-    /// Nothing more comes of the renditions; of the first so many nothing will come soon.
-    fn leave(&mut self, retired: usize) {
+    /// Nobody makes the renditions for now.
+    async fn leave(&mut self) {
         let making = std::mem::take(&mut self.making);
-        let Some(session) = self.session.upgrade() else { return };
-        session.change(|broadcast| {
-            for (n, making) in making.into_iter().enumerate() {
-                if n < retired {
-                    broadcast.retire(making.handle);
-                } else {
-                    broadcast.close(making.handle);
-                }
-            }
-        });
+        let Some((service, session)) = self.places() else { return };
+        for making in making {
+            session.close_made(&service, making.handle).await;
+        }
+    }
+
+    /// The rendition of this height, or all of them, will not come soon, whoever has made them: who begins to watch is not
+    /// told of it.
+    fn retire(&self, height: Option<u32>) {
+        if let Some(session) = self.session.upgrade() {
+            session.retire_made(height.map(|height| height.to_string()).as_deref());
+        }
+    }
+
+    fn places(&self) -> Option<(Arc<Service>, Arc<Session>)> {
+        self.service.upgrade().zip(self.session.upgrade())
     }
 
     /// Runs ffmpeg from a picture on.
@@ -259,7 +273,7 @@ impl Worker {
             Err(reason) => return Ok(Ended::Failed(reason)),
         };
         let (mut feeder, mut renditions) = (Feeder::new(&self.source), Renditions::new(&self.source));
-        let mut under_way = UnderWay::new(self.steps.len());
+        let mut under_way = UnderWay::new(self.steps.len(), most_held(self.threads));
         process.write(Feeder::header(&self.source), None);
         give(&process, &mut feeder, &mut under_way, first);
         let mut look = tokio::time::interval(LOOK);
@@ -326,8 +340,7 @@ impl Worker {
                 return Ok(Some(Ended::Failed(format!("what ffmpeg makes cannot be read: {error}"))));
             }
         };
-        let places = self.service.upgrade().zip(self.session.upgrade());
-        let Some((service, session)) = places else { return Err(Stop::Over) };
+        let Some((service, session)) = self.places() else { return Err(Stop::Over) };
         for made in made {
             match made {
                 Rendition::Tracks(sources) => {
@@ -345,8 +358,7 @@ impl Worker {
                     }
                     let heights: Vec<_> = self.steps.iter().map(|step| step.height).collect();
                     tracing::info!(event = self.name, ?heights, "a ladder is made");
-                    self.running.store(true, Ordering::Relaxed);
-                    self.say(LadderState::Running, None);
+                    self.say(LadderState::Running, Health::Running, None);
                 }
                 Rendition::Samples { track, samples } => {
                     let Some(at) = self.making.iter().position(|making| making.track == track) else {
@@ -363,10 +375,10 @@ impl Worker {
         Ok(None)
     }
 
-    /// Writes down how it stands.
-    fn say(&self, state: LadderState, reason: Option<String>) {
-        let places = self.service.upgrade().zip(self.session.upgrade());
-        let Some((service, session)) = places else { return };
+    /// Says how it does, and writes down how it stands.
+    fn say(&self, state: LadderState, health: Health, reason: Option<String>) {
+        *lock(&self.health) = health;
+        let Some((service, session)) = self.places() else { return };
         let standing = LadderStanding {
             state,
             steps: self.steps.clone(),

@@ -34,11 +34,15 @@ async fn send(world: &World, created: &Created, segment: u32) {
     }
 }
 
-/// A program that writes down its id and how it is called, and is ffmpeg then.
+/// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that is
+/// stuck does not end at once.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
-        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\nexec ffmpeg \"$@\"\n"
+        "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n\
+         [ -e '{place}/broken' ] && exit 3\n\
+         [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
+         exec ffmpeg \"$@\"\n"
     );
     // By another process: where this one has it open for writing while another test starts a program, nobody can run it.
     let written = Command::new("/bin/sh")
@@ -179,6 +183,55 @@ async fn an_ffmpeg_that_dies_comes_back() {
     world.service.suspend_live().await;
 }
 
+/// One that dies, and cannot be started again, leaves nothing that who begins to watch is told of.
+#[tokio::test]
+async fn an_ffmpeg_that_does_not_come_back_is_told_of_no_more() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    until(&world, &created, |index| !whole(index, "v180-1").is_empty()).await;
+    std::fs::write(folder.path().join("broken"), "").unwrap();
+    let ids = std::fs::read_to_string(folder.path().join("ids")).unwrap();
+    assert!(Command::new("kill").args(["-KILL", ids.trim()]).status().unwrap().success());
+    for segment in 2.. {
+        send(&world, &created, segment).await;
+        let found = index(&world, &created).await;
+        let all = found["representations"].as_array().unwrap();
+        if !all.iter().any(|r| r["id"] == "v180-1" || r["id"] == "v120-1") {
+            assert_eq!(all.len(), 2, "{found}");
+            break;
+        }
+        assert!((segment as usize) < PATIENCE, "it is still told of: {found}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    stands(&world, &created, |standing| standing.restarts >= 2).await;
+    world.service.suspend_live().await;
+}
+
+/// A server that stops does not wait for an ffmpeg that does not end, and what is written down of it says that it is over.
+#[tokio::test]
+async fn an_ffmpeg_that_does_not_end_is_given_up() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    std::fs::write(folder.path().join("stuck"), "").unwrap();
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    stands(&world, &created, |standing| standing.state == LadderState::Running).await;
+    world.service.suspend_live().await;
+    assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Off);
+}
+
 /// An event goes on with the one rendition where no other can be made, and that is said.
 #[tokio::test]
 async fn without_ffmpeg_there_is_one_rendition() {
@@ -216,10 +269,16 @@ async fn a_ladder_is_written_into_the_events_settings() {
     let other = path.parent().unwrap().with_file_name("other").join("event.toml");
     std::fs::create_dir_all(other.parent().unwrap()).unwrap();
     std::fs::write(&other, "ladder = [720]\n").unwrap();
-    for (name, heights) in [("other", vec![480]), ("third", vec![4320])] {
+    let many = (0..13).map(|n| 480 + 16 * n).collect();
+    for (name, heights) in [("other", vec![480]), ("third", vec![4320]), ("fourth", many)] {
         let name = name.parse().unwrap();
         let new = NewEvent { ladder: heights, ..NewEvent::new(APP.parse().unwrap(), name, "x") };
         let error = create(&*world.store, &events, new, NOW).await.unwrap_err().to_string();
         assert!(error.starts_with("ladder: "), "{error}");
     }
+    // What was written before the rest failed is no other one.
+    let new =
+        NewEvent { ladder: vec![720], ..NewEvent::new(APP.parse().unwrap(), "other".parse().unwrap(), "x") };
+    create(&*world.store, &events, new, NOW).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "ladder = [720]\n");
 }
