@@ -10,6 +10,7 @@ mod film;
 mod ingest;
 mod ladder;
 mod limits;
+mod relay;
 mod restart;
 mod rtmp;
 mod settings;
