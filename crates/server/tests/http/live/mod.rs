@@ -5,6 +5,7 @@ mod drm;
 #[path = "../../../../live/tests/suite/encoder.rs"]
 #[allow(dead_code)]
 mod encoder;
+mod failing_storage;
 pub(crate) mod ffmpeg;
 mod film;
 mod ingest;
@@ -14,6 +15,7 @@ mod relay;
 mod restart;
 mod rtmp;
 mod settings;
+mod two_encoders;
 
 use super::world::{NOW, Reply, URL, World};
 use cenc::{

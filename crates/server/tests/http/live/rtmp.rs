@@ -19,7 +19,7 @@ use urltoken::{Dialect, Settings, Signer};
 pub(super) struct Running {
     pub(super) folder: tempfile::TempDir,
     config: Config,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     pub(super) rtmp: SocketAddr,
     rtmps: SocketAddr,
     trusted: Vec<u8>,
