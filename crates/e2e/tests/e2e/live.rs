@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::embedding::{self, FILM, Site};
 
 /// An encoder that sends the demo film, over and over, in real time, until it is dropped.
-struct Encoder(Child);
+pub(crate) struct Encoder(Child);
 
 impl Encoder {
     /// `None` where there is no ffmpeg.
-    fn start(url: &str) -> Option<Self> {
+    pub(crate) fn start(url: &str) -> Option<Self> {
         let source = repository().join("media/demo/240p.mp4");
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-re", "-stream_loop", "-1", "-i"]).arg(source);
