@@ -111,7 +111,7 @@ pub(crate) fn obs(project: &Project) -> Result<(), Error> {
     if on_path("obs").is_some() && on_path("Xvfb").is_some() {
         return Ok(());
     }
-    let packages = ["obs-studio", "obs-plugins", "xvfb", "libgl1-mesa-dri"];
+    let packages = ["obs-studio", "obs-plugins", "xvfb"];
     apt::install(project, "OBS Studio under Xvfb (an encoder, for a soak)", &packages, 120)
 }
 
