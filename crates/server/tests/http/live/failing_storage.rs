@@ -45,10 +45,6 @@ async fn b80_a_disk_that_fails_ends_no_event() {
 /// the film is made when there is a place for it.
 #[tokio::test]
 async fn b80_a_store_that_is_away_costs_no_event() {
-    if std::env::var_os("MATINEE_SOAK").is_none() {
-        println!("skipped: whoever sends to a store that is away tries for long; `cargo xtask soak` runs it");
-        return;
-    }
     let pair = tempfile::tempdir().unwrap();
     let world = s3::world(&format!("http://127.0.0.1:{}", free_port()), pair.path(), "").await;
     let created = event(&world, APP, EVENT).await;
