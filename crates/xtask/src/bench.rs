@@ -3,6 +3,7 @@
 mod decrypt;
 pub(crate) mod delivery;
 mod eme;
+mod ingest;
 mod live;
 mod package;
 mod play;
@@ -75,6 +76,17 @@ enum Bench {
         #[arg(long, default_value_t = 20.0)]
         megabits: f64,
     },
+    /// Encoders of 600 kb/s that publish at a time, by HTTP and by RTMP, and what each costs the server, beside
+    /// nginx-rtmp with the same streams in the clear.
+    Ingest {
+        /// Numbers of publishers, with commas between; each server is asked for more until one falls behind.
+        #[arg(long, value_delimiter = ',', default_value = "25,50,100,200",
+              value_parser = clap::value_parser!(u16).range(1..=1000))]
+        steps: Vec<u16>,
+        /// Seconds of each that are measured.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(4..=3600))]
+        seconds: u64,
+    },
     /// The shim for players of others: appends of segments of 4 s and 4 MB through it beside the browser's ClearKey.
     Eme {
         /// Turns of each; one is the whole film.
@@ -137,6 +149,11 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
         Bench::Decrypt { rounds } => {
             print(&decrypt::run(project, (*rounds).max(1))?, arguments.json, decrypt::print)
+        }
+        Bench::Ingest { steps, seconds } => {
+            let steps = steps.iter().copied().map(usize::from).collect();
+            let extent = ingest::Extent { steps, seconds: *seconds };
+            print(&ingest::run(project, &extent)?, arguments.json, ingest::print)
         }
         Bench::Eme { rounds } => eme::run(project, (*rounds).max(1), arguments.json),
         Bench::Control { seconds, connections } => control(project, *seconds, *connections, arguments.json),

@@ -55,6 +55,9 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     steps.leave_out(no_caches);
     if !arguments.native {
         tools::chromedriver(project)?;
+        if let Err(error) = tools::obs(project) {
+            steps.leave_out(vec![format!("OBS as an encoder ({error})")]);
+        }
         steps.step("modules and site", || build_site(project, Kind::Release))?;
     }
     for round in 1..=arguments.rounds {

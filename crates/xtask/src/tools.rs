@@ -84,6 +84,37 @@ pub(crate) fn nginx(project: &Project) -> Result<(), Error> {
     apt::install(project, "nginx (a cache in front of the edge, in tests)", &["nginx-light"], 2)
 }
 
+/// nginx with its module for RTMP, as a relay in front of ours and beside it in a bench. Gives the module.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn nginx_rtmp(project: &Project) -> Result<PathBuf, Error> {
+    nginx(project)?;
+    let module = PathBuf::from("/usr/lib/nginx/modules/ngx_rtmp_module.so");
+    if !module.is_file() {
+        apt::install(project, "nginx-rtmp (a relay of RTMP)", &["libnginx-mod-rtmp"], 1)?;
+    }
+    match module.is_file() {
+        true => Ok(module),
+        false => Err(Error::Missing {
+            what: "nginx-rtmp",
+            remedy: format!("no module is at {}", module.display()),
+        }),
+    }
+}
+
+/// OBS Studio, and a screen for it that nobody sees.
+///
+/// # Errors
+/// When they are neither there nor installable.
+pub(crate) fn obs(project: &Project) -> Result<(), Error> {
+    if on_path("obs").is_some() && on_path("Xvfb").is_some() {
+        return Ok(());
+    }
+    let packages = ["obs-studio", "obs-plugins", "xvfb"];
+    apt::install(project, "OBS Studio under Xvfb (an encoder, for a soak)", &packages, 120)
+}
+
 /// Varnish, for the tests of caches in front of the edge.
 ///
 /// # Errors

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::embedding::{self, FILM, Site};
 
 /// An encoder that sends the demo film, over and over, in real time, until it is dropped.
-struct Encoder(Child);
+pub(crate) struct Encoder(Child);
 
 impl Encoder {
     /// `None` where there is no ffmpeg.
-    fn start(url: &str) -> Option<Self> {
+    pub(crate) fn start(url: &str) -> Option<Self> {
         let source = repository().join("media/demo/240p.mp4");
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-re", "-stream_loop", "-1", "-i"]).arg(source);
@@ -63,13 +63,13 @@ impl Drop for Encoder {
     }
 }
 
-fn create(server: &Server, title: &str, more: &[&str]) -> Value {
+pub(crate) fn create(server: &Server, title: &str, more: &[&str]) -> Value {
     let arguments = ["live", "create", "lecture", "--app", "school", "--title", title, "--json"];
     serde_json::from_str(&server.run(&[&arguments[..], more].concat())).unwrap()
 }
 
 /// Waits until an expression of the video element `v` is true, or the page says that it cannot go on.
-async fn until(browser: &Browser, what: &str, condition: &str) {
+pub(crate) async fn until(browser: &Browser, what: &str, condition: &str) {
     let script = format!(
         "const v = document.querySelector('video'); if (v && ({condition})) return true; \
          return document.querySelector('[role=alert]')?.innerText || false"
@@ -78,11 +78,11 @@ async fn until(browser: &Browser, what: &str, condition: &str) {
     assert_eq!(value, Value::Bool(true), "while waiting for {what}");
 }
 
-async fn time(browser: &Browser) -> f64 {
+pub(crate) async fn time(browser: &Browser) -> f64 {
     browser.eval("return document.querySelector('video').currentTime").await
 }
 
-async fn frames(browser: &Browser) -> u64 {
+pub(crate) async fn frames(browser: &Browser) -> u64 {
     browser.eval("return document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames").await
 }
 

@@ -25,6 +25,7 @@ mod languages;
 mod library;
 mod live;
 mod network;
+mod obs;
 mod origin;
 mod plain_http;
 mod playback;

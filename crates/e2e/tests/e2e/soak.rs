@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Browser, Stage, Viewing, is_soak};
+use e2e::{Browser, Server, Stage, Viewing, is_soak};
 use shaper::{Kind, Link};
 
 use crate::buffers::cap;
+use crate::live::{Encoder, create, frames, time, until};
 
 /// How often the film of a minute is watched.
 const ROUNDS: u32 = 10;
@@ -48,3 +49,54 @@ async fn ten_minutes_with_short_urls_and_small_buffers() {
     assert!(sizes[sizes.len() - 1] * 4 <= sizes[1] * 5, "{sizes:?}");
     browser.quit().await;
 }
+
+/// Minutes that an event with keys that change every ten seconds is followed, unless `MATINEE_ROTATION_MINUTES` says
+/// another number; an hour is 360 keys.
+const MINUTES: u32 = 10;
+
+/// B85: an event whose key changes every ten seconds is followed for minutes or an hour without a wait.
+#[tokio::test]
+#[ignore = "needs the machine for itself"]
+async fn b85_a_key_every_ten_seconds_for_long() {
+    if !is_soak() {
+        println!("skipped: ten minutes long; `cargo xtask soak` runs it");
+        return;
+    }
+    let said = std::env::var("MATINEE_ROTATION_MINUTES").ok();
+    let minutes = said.map_or(MINUTES, |said| said.parse().expect("MATINEE_ROTATION_MINUTES: a number"));
+    let server = Server::start_public("").await;
+    let folder = server.data().join("live/school");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("application.toml"), "[encryption]\nrotate = \"10s\"\n").unwrap();
+    let created = create(&server, "Lecture 10", &[]);
+    let Some(_encoder) = Encoder::start(created["urls"]["http"].as_str().unwrap()) else { return };
+    let browser = Browser::start().await;
+    browser.before_each_page(COUNT_WAITS).await;
+    browser.sign_in(&server).await;
+    browser.film("Lecture 10").await.send_keys("\u{E007}").await.unwrap();
+    until(&browser, "the event to begin", "v.currentTime > 0 && !v.paused && v.readyState > 2").await;
+    // It may begin on a machine that has still to wake up.
+    let first = time(&browser).await;
+    until(&browser, "ten seconds of it", &format!("v.currentTime > {first} + 10")).await;
+    let waited: u64 = browser.eval("return window.waits").await;
+    let (began, shown) = (time(&browser).await, frames(&browser).await);
+    for minute in 1..=minutes {
+        let then = began + 60.0 * f64::from(minute);
+        until(&browser, &format!("minute {minute}"), &format!("v.currentTime > {then}")).await;
+        let waits: u64 = browser.eval("return window.waits").await;
+        println!("minute {minute}: {} waits", waits - waited);
+    }
+    let waits: u64 = browser.eval("return window.waits").await;
+    assert_eq!(waits, waited, "it waited");
+    // Not a slide show, either.
+    let count = frames(&browser).await - shown;
+    assert!(count > u64::from(minutes) * 60 * 12, "{count} pictures in {minutes} minutes");
+    browser.quit().await;
+}
+
+/// Counts how often the picture waits for the film after it has begun. The element's events do not bubble.
+const COUNT_WAITS: &str = "
+    window.waits = 0;
+    document.addEventListener('waiting', ({ target }) => {
+        if (!target.seeking && target.currentTime > 0) window.waits++;
+    }, true);";

@@ -138,6 +138,10 @@ impl Broadcast {
         if track.end.is_some_and(|end| sample.decode_time.saturating_add(half) < end) {
             return;
         }
+        // The timeline begins with the first picture: what begins before it has no time there.
+        if track.end.is_none() && !track.is_video() && sample.decode_time < 0 {
+            return;
+        }
         // Times are rounded on their way: sound that is nearly in time goes on where it ended.
         if let Some(end) = track.end.filter(|_| !track.is_video())
             && sample.decode_time.abs_diff(end) <= u64::from(sample.duration / 4)

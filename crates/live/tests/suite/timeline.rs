@@ -205,6 +205,19 @@ fn rounded_times_make_no_gaps() {
     assert!(a.len() + 6 > audio.samples.len() && steps.iter().all(|step| *step == steps[0]), "{steps:?}");
 }
 
+/// A frame of sound that is only just under way at the first picture is left out: it would overlap the next one.
+#[test]
+fn sound_that_begins_just_before_the_pictures() {
+    let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
+    let (video, audio) = (Tape::video(SECONDS), Tape::audio(SECONDS));
+    world.send_all(&[("v", video.stream(1000.0)), ("a", audio.stream(999.995))], 4000);
+    world.finish();
+    let a = world.samples("a-und-1", Scheme::Cenc);
+    let steps: Vec<_> = a.windows(2).map(|pair| pair[1].decode_time - pair[0].decode_time).collect();
+    let skipped = audio.samples.len() - a.len();
+    assert!(skipped < 6 && steps.iter().all(|step| *step == steps[0]), "{skipped} {steps:?}");
+}
+
 /// Renditions of one encoder are cut at the same pictures.
 #[test]
 fn renditions_have_the_same_segments() {

@@ -27,7 +27,7 @@ const CHANGING: u64 = 1;
 const MOMENT: u64 = 12;
 /// Longest wait for what is not there yet.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// Who waits for a part by the index waits so much longer at most for what else there is of that time.
+/// Who waits by the index waits so much longer at most for what else there is of that time.
 const LEVEL: Duration = Duration::from_millis(200);
 /// Segments ahead of the latest for which anybody may wait.
 const AHEAD: u64 = 2;
@@ -207,10 +207,21 @@ impl Asked<'_> {
         let turned = |broadcast: &Broadcast| representation.is_none() && silent(broadcast) != before;
         let _ = tokio::time::timeout(PATIENCE, session.until(|b| there(b) || turned(b))).await;
         let is_there = session.read(there);
-        if representation.is_none() && part.is_some() && is_there {
-            let _ = tokio::time::timeout(LEVEL, session.until(Broadcast::is_level)).await;
+        if representation.is_some() || !is_there {
+            return Ok(is_there);
         }
-        Ok(is_there)
+        // Of all representations but those that have stopped.
+        let whole = |broadcast: &Broadcast| {
+            broadcast.representations().all(|r| {
+                let window = r.window();
+                window.next().0.saturating_add(1) < number || window.has(number, None)
+            })
+        };
+        let level = |broadcast: &Broadcast| whole(broadcast) || (part.is_some() && broadcast.is_level());
+        let _ = tokio::time::timeout(LEVEL, session.until(level)).await;
+        // An answer without the sound of that time must not be kept as if it were all of it: whoever asks again would
+        // be told the same for seconds.
+        Ok(session.read(level))
     }
 
     async fn index(&self, session: &Session) -> Response {

@@ -1,6 +1,7 @@
 //! B37: real nginx in front of the edge, as docs/cdn.md configures it: as a plain cache, and as an edge that checks
 //! tokens.
 
+use super::live::{self, APP, EVENT};
 use super::world::{MOVIE, URL, World, octets};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -109,7 +110,7 @@ impl Nginx {
             .map(|what| format!("{what}_temp_path {};\n", at(what)))
             .concat();
         let configuration = format!(
-            "{user}daemon off;\npid {};\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{sample}}}\n",
+            "{user}daemon off;\npid {};\nerror_log stderr;\nevents {{ worker_connections 4096; }}\nhttp {{\naccess_log off;\n{temporary}{sample}}}\n",
             at("pid")
         );
         std::fs::write(folder.path().join("nginx.conf"), configuration).unwrap();
@@ -231,6 +232,42 @@ async fn b37_a_plain_cache_asks_once() {
     while get(&plain, &short, "").await.status != 400 {
         assert!(tokio::time::Instant::now() < deadline, "it is kept beyond its end");
         tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// B81: five hundred players that follow an event behind a plain cache: of each playlist that they wait for, and of
+/// each part and segment, the origin is asked once.
+#[tokio::test]
+async fn b81_five_hundred_players_behind_a_plain_cache() {
+    const PLAYERS: usize = 500;
+    let world = World::new().await;
+    let Some(nginx) = Nginx::start(&world).await else { return };
+    let plain = nginx.socket("plain");
+    let all = async |url: &str| {
+        let answers = futures_util::future::join_all((0..PLAYERS).map(|_| get(&plain, url, ""))).await;
+        for answer in &answers {
+            assert_eq!(answer.status, 200, "{url}: {}", answer.head);
+            assert!(answer.body == answers[0].body, "{url}: one answer for all");
+        }
+    };
+    let once = |what: &str| {
+        let asked = nginx.asked();
+        assert!(asked.len() == 1 && asked.values().all(|times| *times == 1), "{what}: {asked:?}");
+    };
+    let created = live::event(&world, APP, EVENT).await;
+    live::send(&world, &created).await;
+    let token = live::token(&world, APP, EVENT);
+    for _ in 0..2 {
+        let index = live::index(&world, &created).await;
+        let (session, last) = (index["session"].as_str().unwrap(), index["last"].as_u64().unwrap());
+        let url = |file: &str, more: &str| format!("/s/live/{APP}/{EVENT}/{session}/{file}?{token}{more}");
+        let playlist = url("v240-1/media.m3u8", &format!("&_HLS_msn={}", last + 1));
+        tokio::join!(all(&playlist), live::send(&world, &created));
+        once("the playlist");
+        for file in [format!("v240-1/{last}.0.m4s"), format!("v240-1/{last}.m4s")] {
+            all(&url(&file, "")).await;
+            once(&file);
+        }
     }
 }
 

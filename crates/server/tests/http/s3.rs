@@ -11,7 +11,7 @@ use storage::{Key, Transfer};
 use test_ports::free_port;
 
 /// A world whose films lie in a bucket; the key pair is in a file of `folder`.
-async fn world(endpoint: &str, folder: &Path, more: &str) -> World {
+pub(crate) async fn world(endpoint: &str, folder: &Path, more: &str) -> World {
     let pair = folder.join("s3");
     let mut file =
         std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(&pair).unwrap();

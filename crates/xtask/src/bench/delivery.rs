@@ -8,6 +8,7 @@ mod wrk;
 use serde::Serialize;
 
 pub(crate) use self::servers::Server;
+pub(super) use self::servers::{free_address, matinee, own_time, two_cores};
 pub(crate) use self::stage::{Film, Stage};
 use self::wrk::{Load, Measured};
 use crate::error::Error;

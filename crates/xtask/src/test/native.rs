@@ -33,6 +33,10 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
             }
         }
     }
+    if let Err(error) = tools::nginx_rtmp(project) {
+        println!("nginx-rtmp as a relay: not run, for {error}");
+        not_run.push(format!("nginx-rtmp as a relay ({error})"));
+    }
     let run = |turn: &[&str]| {
         let mut test = cargo(project);
         test.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"])

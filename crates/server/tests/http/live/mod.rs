@@ -5,14 +5,17 @@ mod drm;
 #[path = "../../../../live/tests/suite/encoder.rs"]
 #[allow(dead_code)]
 mod encoder;
+mod failing_storage;
 pub(crate) mod ffmpeg;
 mod film;
 mod ingest;
 mod ladder;
 mod limits;
+mod relay;
 mod restart;
 mod rtmp;
 mod settings;
+mod two_encoders;
 
 use super::world::{NOW, Reply, URL, World};
 use cenc::{

@@ -6,7 +6,9 @@ use super::{APP, EVENT, SECONDS, Tape, decrypt, download, event, get, index, key
 use isobmff::{Boxes, Fragment, InitSegment};
 use server::live::{Created, Events, NewEvent, create, end};
 use server::{Clock, Config, Server, Service, live_url};
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::BuildHasher as _;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use urltoken::{Dialect, Settings, Signer};
 
 /// Another server on the same data.
@@ -187,21 +190,63 @@ impl Served {
         format!("/s/live/school/lecture/{file}?{}", self.token)
     }
 
+    /// An event of a process that begins with it.
+    async fn begin(data: &Path) -> (Process, Self, Events) {
+        let process = Process::start(data);
+        let config = configuration(data);
+        let store = server::store::open(&config).await.unwrap();
+        let new = NewEvent::new("school".parse().unwrap(), "lecture".parse().unwrap(), "A lecture");
+        let events = Events::new(data);
+        let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
+        let ring = server::keys::load(&config.keys(), URL, Clock::System.now()).unwrap();
+        let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
+        let token = live_url::sign(&signer, URL, ("school", "lecture"), u64::MAX >> 20, 0);
+        (process, Self { created, token }, events)
+    }
+
+    /// Begins a request without end.
+    async fn request(&self, address: SocketAddr, name: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "PUT /ingest/school/lecture/{}/{name} HTTP/1.1\r\nhost: localhost:8080\r\n\
+             content-length: 999999999\r\n\r\n",
+            self.created.key
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    }
+
     /// Sends the demo film, and leaves the requests open: an encoder that is not through.
     async fn begin_sending(&self, address: SocketAddr) -> Vec<TcpStream> {
         let mut requests = Vec::new();
         for (name, tape) in [("v.cmfv", Tape::video(SECONDS)), ("a.cmfa", Tape::audio(SECONDS))] {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            let head = format!(
-                "PUT /ingest/school/lecture/{}/{name} HTTP/1.1\r\nhost: localhost:8080\r\n\
-                 content-length: 999999999\r\n\r\n",
-                self.created.key
-            );
-            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut stream = self.request(address, name).await;
             stream.write_all(&tape.stream(0.0)).await.unwrap();
             requests.push(stream);
         }
         requests
+    }
+
+    /// Sends half of the demo film, half a second at a time and faster than it plays, until nobody listens.
+    async fn keep_sending(&self, address: SocketAddr) -> JoinHandle<()> {
+        let mut requests = Vec::new();
+        // As long: samples of sound are half as long as pictures.
+        for (name, tape, count) in [("v.cmfv", Tape::video(30), 12), ("a.cmfa", Tape::audio(30), 24)] {
+            let mut stream = self.request(address, name).await;
+            stream.write_all(&tape.header()).await.unwrap();
+            requests.push((stream, tape.fragments(count, 0.0).into_iter()));
+        }
+        tokio::spawn(async move {
+            loop {
+                for (stream, fragments) in &mut requests {
+                    let Some(fragment) = fragments.next() else { return };
+                    if stream.write_all(&fragment).await.is_err() {
+                        return;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
     }
 
     /// The index of a session, once it has what is wanted.
@@ -251,6 +296,21 @@ struct Published(HashMap<String, Vec<u8>>);
 
 impl Published {
     async fn take(&mut self, served: &Served, address: SocketAddr, index: &serde_json::Value) {
+        self.take_those(served, address, index, |_, _| true).await;
+    }
+
+    /// What has no name among those that were taken before.
+    async fn take_new(&mut self, served: &Served, address: SocketAddr, index: &serde_json::Value) {
+        self.take_those(served, address, index, |known, name| !known.contains_key(name)).await;
+    }
+
+    async fn take_those(
+        &mut self,
+        served: &Served,
+        address: SocketAddr,
+        index: &serde_json::Value,
+        is_wanted: impl Fn(&HashMap<String, Vec<u8>>, &str) -> bool,
+    ) {
         let session = index["session"].as_str().unwrap();
         for r in index["representations"].as_array().unwrap() {
             let id = r["id"].as_str().unwrap();
@@ -263,6 +323,7 @@ impl Published {
                 let parts = segment["parts"].as_array().map_or(0, Vec::len);
                 names.extend((0..parts).map(|part| format!("{id}/{number}.{part}.m4s")));
             }
+            names.retain(|name| is_wanted(&self.0, name));
             for name in names {
                 // A part that has left the memory meanwhile is in its segment.
                 let Some(bytes) = fetch(address, &served.path(&format!("{session}/{name}"))).await else {
@@ -276,7 +337,7 @@ impl Published {
 
     /// No IV is there under two names, but those of a segment and its parts.
     fn assert_no_iv_twice(&self) {
-        let mut owners: HashMap<(Vec<u8>, Vec<u8>), String> = HashMap::new();
+        let mut owners: HashMap<(Vec<u8>, Vec<u8>), (String, &[u8])> = HashMap::new();
         for (name, bytes) in self.0.iter().filter(|(name, _)| name.ends_with(".m4s")) {
             let (id, file) = name.split_once('/').unwrap();
             let init = InitSegment::parse(&self.0[&format!("{id}/init.mp4")]).unwrap();
@@ -285,9 +346,13 @@ impl Published {
                 let fragment = Fragment::parse(&bytes[moof.offset..], 0, &init).unwrap();
                 for sample in fragment.tracks()[0].samples().map(Result::unwrap) {
                     let crypto = sample.crypto.expect("an encrypted sample");
+                    // Of 8 octets: each sample counts its blocks from 0, so other IVs are other counters.
+                    assert_eq!(crypto.iv.len(), 8);
                     let iv = (crypto.kid().to_vec(), crypto.iv.to_vec());
-                    let first = owners.entry(iv).or_insert_with(|| owner.clone());
-                    assert_eq!(*first, owner, "an IV was used twice");
+                    let at = moof.offset + sample.offset as usize;
+                    let this = (owner.clone(), &bytes[at..at + sample.size as usize]);
+                    let first = owners.entry(iv).or_insert_with(|| this.clone());
+                    assert!(*first == this, "an IV was used twice: {} and {name}", first.0);
                 }
             }
         }
@@ -301,16 +366,7 @@ impl Published {
 async fn a_stop_ends_no_event_and_neither_does_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let mut process = Process::start(&data);
-    let config = configuration(&data);
-    let store = server::store::open(&config).await.unwrap();
-    let new = NewEvent::new("school".parse().unwrap(), "lecture".parse().unwrap(), "A lecture");
-    let events = Events::new(&data);
-    let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
-    let ring = server::keys::load(&config.keys(), URL, Clock::System.now()).unwrap();
-    let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &ring.media).unwrap();
-    let token = live_url::sign(&signer, URL, ("school", "lecture"), u64::MAX >> 20, 0);
-    let served = Served { created, token };
+    let (mut process, served, events) = Served::begin(&data).await;
     let mut published = Published::default();
     let mut encoder = served.begin_sending(process.address).await;
     let session = served.session(&events).await;
@@ -342,4 +398,71 @@ async fn a_stop_ends_no_event_and_neither_does_a_kill() {
     published.assert_no_iv_twice();
     assert_eq!(served.session(&events).await, session);
     drop(encoder);
+}
+
+/// Names of whole segments in an index.
+fn complete(index: &serde_json::Value) -> BTreeSet<String> {
+    let all = index["representations"].as_array().into_iter().flatten();
+    let of = |r: &serde_json::Value| {
+        let id = r["id"].as_str().unwrap().to_owned();
+        let segments = r["segments"].as_array().cloned().unwrap_or_default().into_iter();
+        segments.filter(|one| one["complete"] == true).map(move |one| format!("{id}/{}.m4s", one["n"]))
+    };
+    all.flat_map(of).collect()
+}
+
+/// B80: a process that is killed at moments that nobody chose, in a soak at twenty of them, while an encoder sends and
+/// somebody takes everything that is published as soon as it is: no name and no IV is there twice, and no more is
+/// lost than what was not on the disk yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b80_kills_at_any_moment_use_no_name_and_no_iv_twice() {
+    let kills = if std::env::var_os("MATINEE_SOAK").is_some() { 20 } else { 2 };
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (mut process, served, events) = Served::begin(&data).await;
+    let (mut published, mut sessions) = (Published::default(), BTreeSet::new());
+    for kill in 1..=kills {
+        // Of some 190 names that the encoder makes in all.
+        let more = 30 + RandomState::new().hash_one(kill) as usize % 100;
+        let wanted = published.0.len() + more;
+        let encoder = served.keep_sending(process.address).await;
+        let session = served.session(&events).await;
+        let path = served.path(&format!("{session}/index.json"));
+        let mut last = served.index(process.address, &session, |_| true).await;
+        let (mut tries, mut killer) = (0..PATIENCE, None);
+        loop {
+            tries.next().unwrap_or_else(|| panic!("kill {kill}: {more} more names never came: {last}"));
+            let before = published.0.len();
+            match fetch(process.address, &path).await {
+                Some(json) => {
+                    last = serde_json::from_slice(&json).unwrap();
+                    published.take_new(&served, process.address, &last).await;
+                }
+                // It is looked at until it is gone.
+                None if killer.is_some() => break,
+                None => {}
+            }
+            if published.0.len() >= wanted && killer.is_none() {
+                let id = process.child.id().to_string();
+                killer = Some(Command::new("kill").args(["-KILL", &id]).spawn().unwrap());
+            }
+            if published.0.len() == before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        assert!(killer.unwrap().wait().unwrap().success());
+        process.child.wait().unwrap();
+        encoder.abort();
+        process = Process::start(&data);
+        let after = served.index(process.address, &session, |index| index["state"] == "interrupted").await;
+        published.take(&served, process.address, &after).await;
+        // Whole segments that were on their way to the disk in that moment: usually none, and of each track no more
+        // than there are numbers ahead of what is on it.
+        let lost: Vec<_> = complete(&last).difference(&complete(&after)).cloned().collect();
+        println!("kill {kill} after {more} names: lost of what was whole: {lost:?}");
+        assert!(lost.len() <= 2 * 5, "kill {kill}: {lost:?}");
+        sessions.insert(session);
+    }
+    published.assert_no_iv_twice();
+    assert_eq!(sessions.len(), 1, "one session goes on: {sessions:?}");
 }

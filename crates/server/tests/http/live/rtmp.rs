@@ -16,20 +16,20 @@ use tokio::sync::oneshot;
 use urltoken::{Dialect, Settings, Signer};
 
 /// A server that takes RTMP and RTMPS, with an event.
-struct Running {
-    folder: tempfile::TempDir,
+pub(super) struct Running {
+    pub(super) folder: tempfile::TempDir,
     config: Config,
-    address: SocketAddr,
-    rtmp: SocketAddr,
+    pub(super) address: SocketAddr,
+    pub(super) rtmp: SocketAddr,
     rtmps: SocketAddr,
     trusted: Vec<u8>,
-    created: Created,
+    pub(super) created: Created,
     stop: oneshot::Sender<()>,
     ended: tokio::task::JoinHandle<Result<(), server::Error>>,
 }
 
 impl Running {
-    async fn start(limits: &str) -> Self {
+    pub(super) async fn start(limits: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -59,11 +59,11 @@ impl Running {
         Self { folder, config, address, rtmp, rtmps, trusted, created, stop, ended }
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("rtmp://{}/school/lecture?key={}", self.rtmp, self.created.key)
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         let _ = self.stop.send(());
         self.ended.await.unwrap().unwrap();
     }
@@ -81,12 +81,12 @@ impl Running {
         https(self.address, &self.trusted, &path).await
     }
 
-    async fn index(&self) -> serde_json::Value {
+    pub(super) async fn index(&self) -> serde_json::Value {
         serde_json::from_slice(&self.get("index.json").await.unwrap_or_default()).unwrap_or_default()
     }
 
     /// The index once so many segments of each representation are whole.
-    async fn segments(&self, count: usize) -> serde_json::Value {
+    pub(super) async fn segments(&self, count: usize) -> serde_json::Value {
         for _ in 0..PATIENCE {
             let index = self.index().await;
             let all = index["representations"].as_array().cloned().unwrap_or_default();
@@ -99,7 +99,7 @@ impl Running {
     }
 
     /// Header and segments of a representation, in a file; and the decoding times of its fragments and their ends.
-    async fn download(&self, r: &serde_json::Value) -> (PathBuf, Vec<(u64, u64)>) {
+    pub(super) async fn download(&self, r: &serde_json::Value) -> (PathBuf, Vec<(u64, u64)>) {
         let id = r["id"].as_str().unwrap();
         let mut file = self.get(&format!("{id}/init.mp4")).await.unwrap();
         let init = InitSegment::parse(&file).unwrap();
@@ -120,7 +120,7 @@ impl Running {
     }
 
     /// The content key.
-    fn key(&self, index: &serde_json::Value) -> String {
+    pub(super) fn key(&self, index: &serde_json::Value) -> String {
         let keys =
             server::keys::load(&self.config.keys(), &self.config.public_url, Clock::System.now()).unwrap();
         let content: cenc::ContentId = index["protection"]["content_id"].as_str().unwrap().parse().unwrap();
@@ -156,12 +156,12 @@ async fn https(address: SocketAddr, trusted: &[u8], path: &str) -> Option<Vec<u8
     answer.starts_with(b"HTTP/1.1 200").then(|| answer.split_off(at + 4))
 }
 
-fn of_kind<'a>(index: &'a serde_json::Value, kind: &str) -> &'a serde_json::Value {
+pub(super) fn of_kind<'a>(index: &'a serde_json::Value, kind: &str) -> &'a serde_json::Value {
     index["representations"].as_array().unwrap().iter().find(|r| r["type"] == kind).unwrap()
 }
 
 /// Fragments follow each other without a gap.
-fn assert_no_gap(times: &[(u64, u64)]) {
+pub(super) fn assert_no_gap(times: &[(u64, u64)]) {
     for pair in times.windows(2) {
         assert_eq!(pair[0].1, pair[1].0, "{times:?}");
     }

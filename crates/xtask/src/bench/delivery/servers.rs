@@ -29,7 +29,11 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Start`]; [`Error::Server`] where it ends, or is not ready in time.
-    fn start(command: &mut Command, address: SocketAddr, path: &str) -> Result<Self, Error> {
+    pub(in crate::bench) fn start(
+        command: &mut Command,
+        address: SocketAddr,
+        path: &str,
+    ) -> Result<Self, Error> {
         let child = command.stdin(Stdio::null()).spawn().map_err(|source| start(command, source))?;
         let mut this = Self { child, command: shown(command), address };
         let begun = Instant::now();
@@ -70,6 +74,40 @@ impl Server {
         let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
         resident(&text).ok_or_else(|| Error::Content { path, problem: "is not understood".to_owned() })
     }
+
+    /// Seconds of processor time and bytes of memory of the server and of the processes that it has started. What
+    /// they share is counted in each.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the system does not say.
+    pub(in crate::bench) fn family(&self) -> Result<(f64, u64), Error> {
+        let all = Path::new("/proc");
+        let entries = std::fs::read_dir(all).map_err(Error::file(all))?;
+        let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let (mut used, mut bytes) = (0, 0);
+        for id in ids {
+            // One that has ended meanwhile is not there any more.
+            let read = |name: &str| std::fs::read_to_string(all.join(id.to_string()).join(name)).ok();
+            let Some(stat) = read("stat") else { continue };
+            if id == self.child.id() || parent(&stat) == Some(self.child.id()) {
+                used += ticks(&stat).unwrap_or(0);
+                bytes += read("status").and_then(|text| resident(&text)).unwrap_or(0);
+            }
+        }
+        Ok((used as f64 / TICKS, bytes))
+    }
+}
+
+/// Seconds of processor time that this process has used.
+///
+/// # Errors
+/// [`Error::File`] and [`Error::Content`] where the system does not say.
+pub(in crate::bench) fn own_time() -> Result<f64, Error> {
+    let path = Path::new("/proc/self/stat");
+    let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+    ticks(&text)
+        .map(|ticks| ticks as f64 / TICKS)
+        .ok_or_else(|| Error::Content { path: path.to_owned(), problem: "is not understood".to_owned() })
 }
 
 impl Drop for Server {
@@ -91,6 +129,12 @@ fn ticks(text: &str) -> Option<u64> {
     Some(fields.next()?? + fields.next()??)
 }
 
+/// The process that started it, in the text of `/proc/PID/stat`.
+fn parent(text: &str) -> Option<u32> {
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Bytes of resident memory in the text of `/proc/PID/status`.
 fn resident(text: &str) -> Option<u64> {
     let size = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -102,7 +146,7 @@ fn resident(text: &str) -> Option<u64> {
 ///
 /// # Errors
 /// [`Error::Server`] when the system has none.
-pub(super) fn free_address() -> Result<SocketAddr, Error> {
+pub(in crate::bench) fn free_address() -> Result<SocketAddr, Error> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     bound.map_err(|error| Error::Server(error.to_string()))
 }
@@ -111,7 +155,7 @@ pub(super) fn free_address() -> Result<SocketAddr, Error> {
 ///
 /// # Errors
 /// [`Error::File`]; [`Error::Content`] where the system does not say.
-pub(super) fn two_cores() -> Result<String, Error> {
+pub(in crate::bench) fn two_cores() -> Result<String, Error> {
     let path = Path::new("/proc/self/status");
     let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
     let list = text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
@@ -135,7 +179,7 @@ fn first_two(list: &str) -> Option<String> {
 ///
 /// # Errors
 /// As [`Server::start`].
-pub(super) fn matinee(
+pub(in crate::bench) fn matinee(
     project: &Project,
     binary: &Path,
     config: &Path,
@@ -200,7 +244,7 @@ mod tests {
     #[test]
     fn processor_time_is_found_behind_any_name() {
         let text = "7 (a) b (c)) S 1 7 7 0 -1 4194304 1 0 0 0 250 50 0 0 20 0 4 0 1 2 3";
-        assert_eq!(ticks(text), Some(300));
+        assert_eq!((ticks(text), parent(text)), (Some(300), Some(1)));
         assert_eq!(ticks("7 (a) S 1"), None);
         assert_eq!(ticks(""), None);
     }
