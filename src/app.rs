@@ -20,8 +20,8 @@ pub fn App() -> Html {
     }
 }
 
-/// Leads the focus to the page that was come to, unless something in it has taken it: what had the focus has gone with
-/// the page before, and the keyboard and screen readers would begin anew at the top.
+/// Leads the focus to the page that was come to, unless something in it has taken it: what had the focus has
+/// gone with the page before, and the keyboard and screen readers would begin anew at the top.
 #[hook]
 fn use_focus_on_page(route: &Route) {
     let is_first = use_mut_ref(|| true);

@@ -95,8 +95,8 @@ impl Index {
         Self(films.iter().map(entry).collect())
     }
 
-    /// Places of the films that have every word of a query. Titles that begin with it come first, then those that
-    /// have all words in their title.
+    /// Places of the films that have every word of a query. Titles that begin with it come first, then those
+    /// that have all words in their title.
     pub fn find(&self, query: &str) -> Vec<usize> {
         let query = fold(query.trim());
         let words: Vec<&str> = query.split_whitespace().collect();
@@ -176,8 +176,8 @@ pub fn next_episode<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<
     episodes.next()
 }
 
-/// What plays after a film: the next episode; else what is next on the account's list, or most like the film, and was
-/// never watched. Nothing that cannot be played now.
+/// What plays after a film: the next episode; else what is next on the account's list, or most like the film,
+/// and was never watched. Nothing that cannot be played now.
 pub fn comes_next<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<&'a LibraryMovie> {
     let is_fit = |film: &&LibraryMovie| film.playable && !is_event(film) && film.movie_id != of.movie_id;
     let series = of.episode.as_ref().map(|episode| &episode.series);
@@ -193,8 +193,8 @@ pub fn comes_next<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<&'
         .or_else(|| alike(films, of).into_iter().find(is_new))
 }
 
-/// The film that stands in front of the house: one that is live, else what was seen last, else the newest that is no
-/// event to come.
+/// The film that stands in front of the house: one that is live, else what was seen last, else the newest
+/// that is no event to come.
 pub fn featured(films: &[LibraryMovie]) -> Option<&LibraryMovie> {
     let live = films.iter().find(|film| film.playable && is_event(film));
     let last = films.iter().filter(|film| is_begun(film)).max_by_key(|film| film.watched_at);

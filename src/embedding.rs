@@ -1,5 +1,6 @@
-//! The player in another site's page: what passes between this frame and the element `<matinee-player>` around it
-//! (docs/embed.md). One port carries it all; only pages that the CSP lets frame this one have the other end.
+//! The player in another site's page: what passes between this frame and the element `<matinee-player>`
+//! around it (docs/embed.md). One port carries it all; only pages that the CSP lets frame this one have the
+//! other end.
 
 use std::{
     cell::{Cell, RefCell},

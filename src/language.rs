@@ -9,8 +9,9 @@ use crate::{
     session::page_value,
 };
 
-/// Has the app speak the language of a table, before anything else is said: `{language, fingerprint, messages}`, as
-/// `cargo xtask build` writes it. English where there is none, or one that is for another version of the app.
+/// Has the app speak the language of a table, before anything else is said: `{language, fingerprint,
+/// messages}`, as `cargo xtask build` writes it. English where there is none, or one that is for another
+/// version of the app.
 pub fn install(table: &JsValue) {
     let language = read(table).unwrap_or_else(|| {
         declare("en", "ltr");
@@ -37,8 +38,8 @@ fn declare(tag: &str, direction: &str) {
     }
 }
 
-/// The viewer's own form of a language, with the region that their browser names. Arabic has the digits that the rest
-/// of the page has, unless the browser asks for something else.
+/// The viewer's own form of a language, with the region that their browser names. Arabic has the digits that
+/// the rest of the page has, unless the browser asks for something else.
 fn locale(tag: &str) -> String {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
     let languages = gloo::utils::window().navigator().languages();
@@ -51,7 +52,8 @@ fn locale(tag: &str) -> String {
     own
 }
 
-/// Whether the browser takes it as a language's tag. What it does not take (`en-US@posix`) makes its dates throw.
+/// Whether the browser takes it as a language's tag. What it does not take (`en-US@posix`) makes its dates
+/// throw.
 fn is_tag(name: &str) -> bool {
     call(&get(&js_sys::global(), "Intl"), "getCanonicalLocales", &[name.into()]).is_some()
 }

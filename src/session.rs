@@ -224,8 +224,8 @@ pub fn refresh_library(session: SessionHandle) {
     spawn_local(async move { session.dispatch(ask_for_library().await) });
 }
 
-/// After `POST /login`: makes sure of the session before the next page needs it. `refused` hears that there is none all
-/// the same: this browser, or the page around, does not let the site keep its cookies.
+/// After `POST /login`: makes sure of the session before the next page needs it. `refused` hears that there
+/// is none all the same: this browser, or the page around, does not let the site keep its cookies.
 pub fn enter(session: SessionHandle, next: String, refused: Callback<()>) {
     spawn_local(async move {
         match ask_for_library().await {

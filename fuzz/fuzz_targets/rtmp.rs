@@ -1,4 +1,5 @@
-//! A publisher: any octets in any pieces, behind a handshake or not; and any media messages, on their way to samples.
+//! A publisher: any octets in any pieces, behind a handshake or not; and any media messages, on their way to
+//! samples.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -37,7 +37,8 @@ impl Diagnostics {
         }
     }
 
-    /// As text. It holds nothing that opens anything: no keys, no tickets, no grants, no addresses with tokens.
+    /// As text. It holds nothing that opens anything: no keys, no tickets, no grants, no addresses with
+    /// tokens.
     pub(super) fn text(&self, problem: &Problem) -> String {
         let Self { movie, time, browser, page, statistics } = self;
         let mut text = format!("{}\n{}\n", say::details_code(&problem.code), problem.sentence());

@@ -83,7 +83,8 @@ impl Held {
     }
 }
 
-/// Leaves full screen with the page, unless another film follows on it, which has the screen as this one had it.
+/// Leaves full screen with the page, unless another film follows on it, which has the screen as this one had
+/// it.
 #[hook]
 pub fn use_full_screen_left() {
     use_effect_with((), |()| {

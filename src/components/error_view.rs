@@ -40,8 +40,8 @@ pub struct ErrorViewProps {
     pub statistics: Option<Callback<(), Statistics>>,
 }
 
-/// Title, explanation, what to do, and the code for whoever helps, with a page about it. Where a device has to go, it
-/// goes here, and the page continues by itself; as it does when the network is back.
+/// Title, explanation, what to do, and the code for whoever helps, with a page about it. Where a device has
+/// to go, it goes here, and the page continues by itself; as it does when the network is back.
 #[function_component]
 pub fn ErrorView(props: &ErrorViewProps) -> Html {
     let Problem { code, title, text, way, playing } = &props.problem;

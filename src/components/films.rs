@@ -23,7 +23,8 @@ pub struct FilmsProps {
     pub library: Rc<Library>,
 }
 
-/// The films. What is searched and how they are sorted is in the address: it is there again when one comes back.
+/// The films. What is searched and how they are sorted is in the address: it is there again when one comes
+/// back.
 #[function_component]
 pub fn Films(props: &FilmsProps) -> Html {
     let library = &props.library;

@@ -1,8 +1,8 @@
 //! Many films in a grid.
 //!
-//! A thousand cards are some 25,000 elements: making them in one go is a task that one feels. So cards are made as
-//! one comes near them, a page at a time, and stay: the focus, a search in the page and the way back find what was
-//! seen. What is out of sight costs no layout and no paint (`content-visibility` in `app.css`).
+//! A thousand cards are some 25,000 elements: making them in one go is a task that one feels. So cards are
+//! made as one comes near them, a page at a time, and stay: the focus, a search in the page and the way back
+//! find what was seen. What is out of sight costs no layout and no paint (`content-visibility` in `app.css`).
 
 use localization::say;
 use nccp::json::LibraryMovie;

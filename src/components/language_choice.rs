@@ -7,8 +7,8 @@ use yew::prelude::*;
 
 use crate::language;
 
-/// The languages that there are, each by its own name, and the browser's wish. The page is made anew in the one that
-/// was chosen.
+/// The languages that there are, each by its own name, and the browser's wish. The page is made anew in the
+/// one that was chosen.
 #[function_component]
 pub fn LanguageChoice() -> Html {
     let select = use_node_ref();

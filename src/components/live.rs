@@ -1,5 +1,5 @@
-//! What the controls have for an event instead of a film's: a rail with times of day, where it stands, and the way
-//! to what is live.
+//! What the controls have for an event instead of a film's: a rail with times of day, where it stands, and
+//! the way to what is live.
 
 use localization::say;
 use web_player::player::{EventState, LiveEvent};
@@ -67,7 +67,8 @@ pub struct LiveStandProps {
     pub on_live: Callback<()>,
 }
 
-/// Where the event stands and where the viewer is in it, by the clock; and the button that leads to what is live.
+/// Where the event stands and where the viewer is in it, by the clock; and the button that leads to what is
+/// live.
 #[function_component]
 pub fn LiveStand(props: &LiveStandProps) -> Html {
     let LiveStandProps { event, time, on_live } = props;

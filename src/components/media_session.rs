@@ -1,5 +1,5 @@
-//! What the system shows of the film, on a lock screen or by its media keys, and what it may ask for (W3C, Media
-//! Session).
+//! What the system shows of the film, on a lock screen or by its media keys, and what it may ask for (W3C,
+//! Media Session).
 
 use gloo::utils::window;
 use js_sys::{Array, Function, Reflect};

@@ -20,8 +20,8 @@ pub struct PlayLinkProps {
     pub bare: bool,
 }
 
-/// Plays, goes on, or leads to where an event will be. What the film's start needs is asked for as soon as the
-/// pointer or the focus rests here.
+/// Plays, goes on, or leads to where an event will be. What the film's start needs is asked for as soon as
+/// the pointer or the focus rests here.
 #[function_component]
 pub fn PlayLink(props: &PlayLinkProps) -> Html {
     let film = &props.film;

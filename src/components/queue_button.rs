@@ -50,8 +50,8 @@ pub fn QueueButton(props: &QueueButtonProps) -> Html {
                 match set {
                     Ok(()) => {
                         session.dispatch(Action::Queued { movie, queued: !queued });
-                        // The card may stand in another row now, made anew: the focus goes with it, or to another
-                        // one of the film, unless it has gone elsewhere.
+                        // The card may stand in another row now, made anew: the focus goes with it, or to
+                        // another one of the film, unless it has gone elsewhere.
                         TimeoutFuture::new(0).await;
                         let elsewhere =
                             document().active_element().is_some_and(|has| has.tag_name() != "BODY");

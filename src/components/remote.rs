@@ -110,8 +110,8 @@ pub fn press_of(key: &str, on_button: bool) -> Option<Press> {
     })
 }
 
-/// Whether a key is a letter, a digit or a sign: whoever speaks to the device, or hits keys by chance, can turn
-/// these off (WCAG 2.2, 2.1.4).
+/// Whether a key is a letter, a digit or a sign: whoever speaks to the device, or hits keys by chance, can
+/// turn these off (WCAG 2.2, 2.1.4).
 pub fn is_character(key: &str) -> bool {
     key != " " && key.chars().count() == 1
 }
@@ -236,7 +236,8 @@ fn toggle_full_screen(video: &HtmlVideoElement) {
     if document().fullscreen_element().is_some() {
         return document().exit_fullscreen();
     }
-    // The page, which the stage fills, and not the stage: the next film has another one, and stays full screen.
+    // The page, which the stage fills, and not the stage: the next film has another one, and stays full
+    // screen.
     let whole = document().document_element().filter(|page| get(page, "requestFullscreen").is_function());
     match whole {
         Some(page) => tell(&page, "requestFullscreen", &[]),

@@ -34,7 +34,8 @@ impl Part {
     }
 }
 
-/// Titles of such chapters in English, German, Spanish, French and Arabic; the whole title, without numbers and signs.
+/// Titles of such chapters in English, German, Spanish, French and Arabic; the whole title, without numbers
+/// and signs.
 const TITLES: [(Part, &[&str]); 3] = [
     (
         Part::Recap,

@@ -20,8 +20,9 @@ const DOUBLE_TAP_MS: f64 = 350.0;
 /// So long a click waits for a second one. What is a double click the system says, and it may take longer.
 const DOUBLE_CLICK_MS: u32 = 250;
 
-/// A click plays or pauses, and two are full screen; a tap shows or hides the controls, and two at a side move by
-/// some seconds, each further one again. `at_once`: the film waits for a click, which nothing is to hold up.
+/// A click plays or pauses, and two are full screen; a tap shows or hides the controls, and two at a side
+/// move by some seconds, each further one again. `at_once`: the film waits for a click, which nothing is to
+/// hold up.
 #[hook]
 pub fn use_surface(remote: &Remote, idle: &Idle, at_once: bool) -> Callback<MouseEvent> {
     let (tapped, first) = (use_mut_ref(|| f64::NEG_INFINITY), use_memo((), |()| FirstClick::default()));
@@ -48,7 +49,8 @@ pub fn use_surface(remote: &Remote, idle: &Idle, at_once: bool) -> Callback<Mous
     })
 }
 
-/// A click that may be the first of two: the film does not stop and go on again for a double click that is quick.
+/// A click that may be the first of two: the film does not stop and go on again for a double click that is
+/// quick.
 #[derive(Default)]
 struct FirstClick {
     state: Rc<Cell<State>>,

@@ -40,8 +40,8 @@ pub struct UpNextProps {
     pub on_stop: Callback<()>,
 }
 
-/// The card. It takes no focus; Escape stops it from wherever the focus is, and so does leaving full screen, for which
-/// browsers keep that key to themselves.
+/// The card. It takes no focus; Escape stops it from wherever the focus is, and so does leaving full screen,
+/// for which browsers keep that key to themselves.
 #[function_component]
 pub fn UpNext(props: &UpNextProps) -> Html {
     let UpNextProps { film, seconds, holds, on_play, on_stop } = props;

@@ -18,8 +18,8 @@ pub struct VoteButtonsProps {
     pub film: LibraryMovie,
 }
 
-/// Two buttons; the one that is pressed takes back what it said when it is pressed again. And how many like the film,
-/// where enough have said so.
+/// Two buttons; the one that is pressed takes back what it said when it is pressed again. And how many like
+/// the film, where enough have said so.
 #[function_component]
 pub fn VoteButtons(props: &VoteButtonsProps) -> Html {
     let session = use_session();

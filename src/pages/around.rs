@@ -48,8 +48,8 @@ impl Around {
     }
 }
 
-/// What is around the film; looked for again when the library is another one, for the page is made anew with every
-/// moment of the film.
+/// What is around the film; looked for again when the library is another one, for the page is made anew with
+/// every moment of the film.
 #[hook]
 pub(super) fn use_around(session: &SessionHandle, movie: MovieId, bare: bool) -> Rc<Around> {
     let library = session.library.clone().filter(|_| !bare);

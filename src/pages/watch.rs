@@ -343,8 +343,8 @@ pub fn Watch(props: &WatchProps) -> Html {
             shown.dispatch(Told::Styling(style));
         })
     };
-    // What the viewer has clicked on stands for the film until it has a picture. It is at hand; whoever comes by the
-    // film's address does not wait for one more file.
+    // What the viewer has clicked on stands for the film until it has a picture. It is at hand; whoever comes
+    // by the film's address does not wait for one more file.
     let first_sight = {
         let around = Rc::clone(&around);
         use_memo((), move |()| {

@@ -81,8 +81,8 @@ async fn a_login_that_is_refused_says_so_in_words() {
     assert_eq!(one(&place, "button[type=submit]").get_attribute("aria-busy").as_deref(), Some("false"));
 }
 
-/// The fields have names for people and for password managers; what is mistyped is said at its field without asking
-/// the server, and everything typed stays.
+/// The fields have names for people and for password managers; what is mistyped is said at its field without
+/// asking the server, and everything typed stays.
 #[wasm_bindgen_test]
 async fn the_password_form_has_its_names_and_says_what_is_mistyped() {
     let place = place();

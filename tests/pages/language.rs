@@ -6,7 +6,8 @@ use matinee::{language, spoken};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// English by the browser's own rules says what English without a browser says; and numbers as they are written.
+/// English by the browser's own rules says what English without a browser says; and numbers as they are
+/// written.
 #[wasm_bindgen_test]
 fn the_browser_knows_english() {
     language::install(&JsValue::UNDEFINED);

@@ -172,7 +172,8 @@ async fn the_system_hears_of_the_film() {
     Reflect::delete_property(session.unchecked_ref::<Object>(), &"setPositionState".into()).unwrap();
 }
 
-/// Two clicks are full screen and leave the film alone, however late the second one is; one plays or pauses it.
+/// Two clicks are full screen and leave the film alone, however late the second one is; one plays or pauses
+/// it.
 #[wasm_bindgen_test]
 async fn a_double_click_does_not_stop_the_film() {
     let toggled = Rc::new(Cell::new(0));

@@ -58,7 +58,8 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// A number below `count`, which has not as many bits as that: `ns(n)` (AV1 bitstream specification, §4.10.7).
+    /// A number below `count`, which has not as many bits as that: `ns(n)` (AV1 bitstream specification,
+    /// §4.10.7).
     ///
     /// # Errors
     /// In words, at the end of the data.

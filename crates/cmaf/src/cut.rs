@@ -175,9 +175,9 @@ fn nearest_sync(video: &Timed<'_>, points: &[usize], at: i64) -> Option<usize> {
     ((video.micros(best) - at).abs() <= TOLERANCE).then_some(best)
 }
 
-/// Joins the last segment of a ladder's videos with the one before where it would have no sound, because the sound ends
-/// up to half a second before the pictures: what was cut without being encoded anew often ends so. `video` is the
-/// first of the ladder, whose cuts are the first of `cuts`.
+/// Joins the last segment of a ladder's videos with the one before where it would have no sound, because the
+/// sound ends up to half a second before the pictures: what was cut without being encoded anew often ends so.
+/// `video` is the first of the ladder, whose cuts are the first of `cuts`.
 pub fn join_short_end(cuts: &mut [Vec<usize>], video: &Timed<'_>, audio: &Timed<'_>) {
     let end = |track: &Timed<'_>| rescale(track.end(), track.timescale, MICROS);
     let Some(last_frame) = audio.samples.last().filter(|_| end(video) - end(audio) <= SHORT_SOUND) else {
@@ -313,7 +313,8 @@ mod tests {
         assert_eq!(error.to_string(), "no audio between 8.000 s and 10.000 s");
     }
 
-    /// A last segment without sound is joined with the one before, where no more than half a second is missing.
+    /// A last segment without sound is joined with the one before, where no more than half a second is
+    /// missing.
     #[test]
     fn a_short_end_is_joined() {
         let frames = |end: i64| -> Vec<_> {

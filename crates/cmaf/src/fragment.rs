@@ -15,7 +15,8 @@ impl<'a> FragmentMaker<'a> {
     /// For a track, encrypted or clear.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if the decoder configuration cannot be read; [`Error::NoKey`] for a protection without keys.
+    /// [`Error::Configuration`] if the decoder configuration cannot be read; [`Error::NoKey`] for a
+    /// protection without keys.
     pub fn new(
         track: Track<'a>,
         protection: Option<&'a Protection<'a>>,
@@ -28,8 +29,8 @@ impl<'a> FragmentMaker<'a> {
         Ok(Self { track, protection, video, at, protected_samples: 0 })
     }
 
-    /// As [`new`](Self::new), where another maker of the track ended, in the middle of a segment or not: `video` is
-    /// what [`into_stream`](Self::into_stream) gave.
+    /// As [`new`](Self::new), where another maker of the track ended, in the middle of a segment or not:
+    /// `video` is what [`into_stream`](Self::into_stream) gave.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -61,7 +62,8 @@ impl<'a> FragmentMaker<'a> {
     }
 
     /// The next fragment, `moof` and `mdat`, of some samples of a segment; `media` has their bytes, one
-    /// sample after the other. The first fragment of a segment must begin with a picture that decoding can begin with.
+    /// sample after the other. The first fragment of a segment must begin with a picture that decoding can
+    /// begin with.
     ///
     /// # Errors
     /// See [`Error`]. The maker is of no further use then.

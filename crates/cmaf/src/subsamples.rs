@@ -24,8 +24,8 @@ impl SubsampleBuilder {
         self.clear = 0;
     }
 
-    /// The next `len` bytes are a slice whose first `head` stay clear. For cenc, as many of the following stay
-    /// clear as make the rest a multiple of 16.
+    /// The next `len` bytes are a slice whose first `head` stay clear. For cenc, as many of the following
+    /// stay clear as make the rest a multiple of 16.
     pub(crate) fn slice(&mut self, head: usize, len: usize, scheme: Scheme) {
         let body = len.saturating_sub(head);
         let protected = if scheme == Scheme::Cenc { body / 16 * 16 } else { body };

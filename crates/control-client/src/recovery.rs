@@ -60,7 +60,8 @@ impl Recoveries {
     };
 
     /// A browser's that registers by grants. One that is not valid is asked for anew, and then again: the
-    /// driver gets another when it looks for a registration. The account is the grant's, whoever is signed in.
+    /// driver gets another when it looks for a registration. The account is the grant's, whoever is signed
+    /// in.
     pub const GRANTED: Self = Self {
         codes: &[
             (ErrorCode::GrantInvalid, &[Step::Register, Step::Again]),

@@ -6,8 +6,8 @@ use crate::write::{open, open_key, uuid, write_rules};
 use crate::xml::put;
 use crate::{Recipient, TrackFilter, UsageRule};
 
-/// What a key server is asked for (SPEKE v2, a profile of CPIX 2.3): one key for all tracks of a film, and what
-/// some systems are to be told of it.
+/// What a key server is asked for (SPEKE v2, a profile of CPIX 2.3): one key for all tracks of a film, and
+/// what some systems are to be told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request<'a> {
     /// What the film is called towards the server.

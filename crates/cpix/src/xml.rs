@@ -1,5 +1,5 @@
-//! The XML that is read: quick-xml cuts it into tags and text; what it lets through is checked here. And how XML is
-//! written.
+//! The XML that is read: quick-xml cuts it into tags and text; what it lets through is checked here. And how
+//! XML is written.
 
 use std::fmt::Write as _;
 

@@ -177,8 +177,8 @@ fn what_is_not_understood_is_refused_by_name() {
     assert!(Document::parse(b"\xff").is_err());
 }
 
-/// What SPEKE v2 asks with: version 2.3, content id, scheme of each key, empty elements for what is wanted, and
-/// the rule for one key of all tracks.
+/// What SPEKE v2 asks with: version 2.3, content id, scheme of each key, empty elements for what is wanted,
+/// and the rule for one key of all tracks.
 #[test]
 fn a_request_has_what_speke_wants() {
     let systems = [SystemId::WIDEVINE, SystemId::FAIRPLAY];

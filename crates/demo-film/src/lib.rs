@@ -2,8 +2,9 @@
 //!
 //! The committed film (`media/demo/{240p,360p,720p}.mp4`) is 60 s at 24 frames a second, 1440 frames, H.264
 //! High with three B-frames and a closed GOP of 48 frames, with AAC-LC stereo at 48 kHz. `cargo xtask film`
-//! makes it anew. Beside it are subtitles in two languages (`subtitles.{en,de}.vtt`), chapters (`chapters.txt`)
-//! and the same sound with a voice that says the German subtitles ([`LINES`], `sound.de.m4a`).
+//! makes it anew. Beside it are subtitles in two languages (`subtitles.{en,de}.vtt`), chapters
+//! (`chapters.txt`) and the same sound with a voice that says the German subtitles ([`LINES`],
+//! `sound.de.m4a`).
 //!
 //! # Geometry
 //!

@@ -2,8 +2,9 @@
 //!
 //! `demo-film OUT` writes `OUT/{240p,360p,720p}.mp4`, `OUT/{…}.framehash` (one line a frame, in order of
 //! presentation: the SHA-256 of the decoded frame as I420) and `OUT/poster.jpg`, and what goes with the film:
-//! `subtitles.{en,de}.vtt`, `chapters.txt`, and `sound.de.m4a`, for which espeak-ng lends its voice. `demo-film OUT
-//! --still N` writes frame N of every size as PNG instead, `demo-film OUT --extras` only what goes with the film.
+//! `subtitles.{en,de}.vtt`, `chapters.txt`, and `sound.de.m4a`, for which espeak-ng lends its voice.
+//! `demo-film OUT --still N` writes frame N of every size as PNG instead, `demo-film OUT --extras` only what
+//! goes with the film.
 
 mod canvas;
 mod letters;

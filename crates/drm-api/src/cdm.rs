@@ -91,8 +91,8 @@ pub enum Request {
     /// one id; another id begins another segment, and the one before, if unfinished, is answered with
     /// [`DrmError::Aborted`](crate::DrmError::Aborted).
     ///
-    /// Answers: [`Reply::Fragment`] for each clear fragment as it completes, but where the stream has a source
-    /// buffer in the worker ([`crate::source`]), which takes them; while a key is missing fragments
+    /// Answers: [`Reply::Fragment`] for each clear fragment as it completes, but where the stream has a
+    /// source buffer in the worker ([`crate::source`]), which takes them; while a key is missing fragments
     /// are held, and [`Reply::NeedKey`] says so; after the last one [`Reply::Done`]. An error ends it, too:
     /// what still comes of the segment is passed over.
     Push {

@@ -20,9 +20,9 @@ pub enum Request {
     Individualize,
     /// Forgets this account's device keys and makes new ones: a new device. Answer: [`Reply::Identity`].
     ResetIdentity,
-    /// Seals control messages: gives the next sequence number, writes the envelope, signs it. What is no message of the
-    /// protocol is refused: no text of the page's is signed but as a value within one.
-    /// Answer: [`Reply::Sealed`].
+    /// Seals control messages: gives the next sequence number, writes the envelope, signs it. What is no
+    /// message of the protocol is refused: no text of the page's is signed but as a value within one. Answer:
+    /// [`Reply::Sealed`].
     Seal {
         /// Device id, once there is one.
         device: Option<String>,

@@ -7,8 +7,8 @@
 //!   `SourceBuffer`) is a push decryptor that takes ciphertext in any chunking and hands out clear fragments
 //!   as they complete. A stream finds its keys by KID in all open sessions, so nothing but sessions keys it.
 //! * [`device`]: who this browser is to the controller: its identity, and what that signs.
-//! * [`source`]: the media source of the page's player, where the browser has them in workers. A stream that has a
-//!   source buffer there hands its clear fragments to that, and none to the page.
+//! * [`source`]: the media source of the page's player, where the browser has them in workers. A stream that
+//!   has a source buffer there hands its clear fragments to that, and none to the page.
 //!
 //! On the wire each message is one `postMessage` of a plain object:
 //!

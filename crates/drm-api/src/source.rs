@@ -1,5 +1,5 @@
-//! The media source of the page's player, where the worker holds it: the page gets a handle for its video element, and
-//! says what is to be done with the rest, as it would do with a media source of its own.
+//! The media source of the page's player, where the worker holds it: the page gets a handle for its video
+//! element, and says what is to be done with the rest, as it would do with a media source of its own.
 //!
 //! Its source buffers are named by the streams that they belong to. What a stream hands out from
 //! [`Request::AddBuffer`] on, init segments and fragments, is appended there, in the order in which it came,
@@ -21,9 +21,9 @@ pub type SourceId = u32;
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Request {
-    /// Makes one. Answer: [`Reply::Attached`] with a `MediaSourceHandle` (`handle`, transferred), which the page puts
-    /// into its video element's `srcObject`; an error where the browser has no media source in workers.
-    /// [`News::Opened`] says that the element has taken it.
+    /// Makes one. Answer: [`Reply::Attached`] with a `MediaSourceHandle` (`handle`, transferred), which the
+    /// page puts into its video element's `srcObject`; an error where the browser has no media source in
+    /// workers. [`News::Opened`] says that the element has taken it.
     Attach {
         /// Its number.
         source: SourceId,
@@ -53,8 +53,8 @@ pub enum Request {
         /// Type and codecs.
         mime: String,
     },
-    /// The init segments that are [prepared](crate::cdm::Request::PrepareInit) from here on are of this type. Where
-    /// that is another codec, the buffer's type is changed before the init segment is appended.
+    /// The init segments that are [prepared](crate::cdm::Request::PrepareInit) from here on are of this type.
+    /// Where that is another codec, the buffer's type is changed before the init segment is appended.
     Announce {
         /// The stream.
         stream: StreamId,
@@ -89,7 +89,8 @@ pub enum Request {
         /// The stream.
         stream: StreamId,
     },
-    /// Nothing more comes, once no buffer has anything left to do, or (`wanted` is false) something does after all.
+    /// Nothing more comes, once no buffer has anything left to do, or (`wanted` is false) something does
+    /// after all.
     End {
         /// Which source.
         source: SourceId,

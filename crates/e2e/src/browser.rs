@@ -158,7 +158,8 @@ impl Browser {
         self.find(&path).await
     }
 
-    /// The link that plays a film, by its title: `Play …`, `Resume …`, `Watch live …` or, of an event to come, `Open …`.
+    /// The link that plays a film, by its title: `Play …`, `Resume …`, `Watch live …` or, of an event to
+    /// come, `Open …`.
     pub async fn film(&self, title: &str) -> WebElement {
         self.find(&format!("//a[contains(@href,'/watch') and contains(@aria-label,'{title}')]")).await
     }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use axum::Router;
 use tower_http::services::ServeDir;
 
-/// Serves on an origin of its own, until the process ends: on a thread of its own, because tests block theirs.
+/// Serves on an origin of its own, until the process ends: on a thread of its own, because tests block
+/// theirs.
 ///
 /// # Panics
 /// When there is no port.
@@ -22,8 +23,9 @@ pub fn serve_pages(pages: Router) -> SocketAddr {
     address
 }
 
-/// The page of players of others and their scripts, on an origin of its own: its URL, without a trailing slash.
-/// `None` where the scripts are not installed: `MATINEE_PLAYERS` names the folder in which npm installed them.
+/// The page of players of others and their scripts, on an origin of its own: its URL, without a trailing
+/// slash. `None` where the scripts are not installed: `MATINEE_PLAYERS` names the folder in which npm
+/// installed them.
 pub fn serve_players() -> Option<String> {
     let scripts = PathBuf::from(std::env::var_os("MATINEE_PLAYERS")?).join("node_modules");
     let pages = crate::repository().join("crates/e2e/www/players");

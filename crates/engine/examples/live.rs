@@ -29,9 +29,9 @@ const SEEDS: std::ops::Range<u64> = 0..4;
 #[derive(Clone, Copy, PartialEq)]
 enum Rules {
     Ours,
-    /// dash.js 5.2: ThroughputRule (0.9 of the smaller of two averages with half-lives of 3 and 8 s) and, after
-    /// the buffer ran dry, the lowest picture (InsufficientBufferRule); LiveCatchupMode default (up to half
-    /// faster or slower, by a sigmoid of the difference); a seek from 12 s on (`maxDrift`).
+    /// dash.js 5.2: ThroughputRule (0.9 of the smaller of two averages with half-lives of 3 and 8 s) and,
+    /// after the buffer ran dry, the lowest picture (InsufficientBufferRule); LiveCatchupMode default (up to
+    /// half faster or slower, by a sigmoid of the difference); a seek from 12 s on (`maxDrift`).
     DashJs,
     /// Shaka Player 5.2: SimpleAbrManager (half-lives of 2 and 5 s, up at 0.85, down at 0.95, every 8 s at
     /// most); liveSync (1.1 and 0.95 outside of half a second around the target).

@@ -60,7 +60,8 @@ impl Step {
         self.is_ready() && self.index.as_ref().is_some_and(|index| index.get(number).is_some())
     }
 
-    /// Whether it is published whole: of what is made no more the last segment may be there in parts for ever.
+    /// Whether it is published whole: of what is made no more the last segment may be there in parts for
+    /// ever.
     pub fn has_whole(&self, number: u64) -> bool {
         self.index.as_ref().is_some_and(|index| index.is_whole(number))
     }

@@ -1,18 +1,18 @@
 //! Message files in Fluent's format (FTL 1.0), compiled when the site is built.
 //!
-//! The English file is the reference: its messages, in their order, are what there is to say, and its variables are
-//! what is known when it is said. Out of it come a Rust function for each message ([`Reference::rust`]), so that
-//! what does not exist does not compile, and patterns for `localization` to render. Other files are held to it
-//! ([`Reference::translate`]): the same messages, no other variables.
+//! The English file is the reference: its messages, in their order, are what there is to say, and its
+//! variables are what is known when it is said. Out of it come a Rust function for each message
+//! ([`Reference::rust`]), so that what does not exist does not compile, and patterns for `localization` to
+//! render. Other files are held to it ([`Reference::translate`]): the same messages, no other variables.
 //!
 //! # The compact pattern
 //! Text stands as it is, and has none of `{`, `}` and `|`. `{0}` is the value of the first variable.
-//! `{0?one:a film|3:three|*:{0} films}` chooses by the value: by number, by CLDR's plural category, or, for a text,
-//! by itself; `*` takes what is left.
+//! `{0?one:a film|3:three|*:{0} films}` chooses by the value: by number, by CLDR's plural category, or, for a
+//! text, by itself; `*` takes what is left.
 //!
 //! # What of Fluent there is
-//! Messages with a value and attributes, terms without arguments, string and number literals, variables, `NUMBER()`
-//! without options, selectors. Anything else is an [`Error`].
+//! Messages with a value and attributes, terms without arguments, string and number literals, variables,
+//! `NUMBER()` without options, selectors. Anything else is an [`Error`].
 //!
 //! # Examples
 //! ```

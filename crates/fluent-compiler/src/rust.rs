@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::{Kind, Message, Reference};
 
-/// Messages that are looked up by the rest of their name: what codes mean. Each has a value, `.text` and `.more`.
+/// Messages that are looked up by the rest of their name: what codes mean. Each has a value, `.text` and
+/// `.more`.
 pub const OF_CODES: &str = "code-";
 /// Messages that are said without the app.
 pub const WITHOUT_THE_APP: &str = "early-";
@@ -22,10 +23,11 @@ impl Message {
 }
 
 impl Reference {
-    /// A module's text: a function for each message, `ENGLISH` with all patterns, `FINGERPRINT`, and `CODES`: each
-    /// code with the place of its title, behind which stand its text and what else there is to know.
+    /// A module's text: a function for each message, `ENGLISH` with all patterns, `FINGERPRINT`, and `CODES`:
+    /// each code with the place of its title, behind which stand its text and what else there is to know.
     ///
-    /// It uses `text(place) -> &'static str`, `render(place, values) -> String` and `Value` of the module around.
+    /// It uses `text(place) -> &'static str`, `render(place, values) -> String` and `Value` of the module
+    /// around.
     pub fn rust(&self) -> String {
         let mut out = String::from(
             "/// What there is to say: a function for each message of the English file.\npub mod say {\n    use super::{Value, render, text};\n",

@@ -34,7 +34,8 @@ const BAD: &str = "a ladder has 1 to 12 steps with heights from 48 to 4320 and 6
 const BAD_HEIGHTS: &str = "a ladder of heights has 1 to 12 of them, from 48 to 2160";
 
 impl Rung {
-    /// The usual step of a height from 48 to 2160: with the bit rate of [`USUAL`], or one between those of its neighbours.
+    /// The usual step of a height from 48 to 2160: with the bit rate of [`USUAL`], or one between those of
+    /// its neighbours.
     pub fn usual(height: u32) -> Option<Self> {
         let (highest, lowest) = (USUAL.first()?, USUAL.last()?);
         if !(48..=highest.height).contains(&height) {
@@ -87,7 +88,8 @@ pub fn parse(text: &str) -> Result<Vec<Rung>, String> {
     ordered(rung).map_err(str::to_owned)
 }
 
-/// Reads what a setting says: `[1080, 720, 480]`, or tables of `height` and `max_kbps`. None at all is no ladder.
+/// Reads what a setting says: `[1080, 720, 480]`, or tables of `height` and `max_kbps`. None at all is no
+/// ladder.
 ///
 /// # Errors
 /// In words.
@@ -136,8 +138,8 @@ pub fn steps(ladder: &[Rung], lines: u32) -> Vec<Rung> {
     steps
 }
 
-/// Bit rates of steps from what constant quality takes, kbit/s: under the caps, and none that is nearly as much
-/// as the step above it.
+/// Bit rates of steps from what constant quality takes, kbit/s: under the caps, and none that is nearly as
+/// much as the step above it.
 pub fn rates(steps: &[Rung], measured: &[u32]) -> Vec<(Rung, u32)> {
     let mut chosen: Vec<(Rung, u32)> = Vec::new();
     for (rung, measured) in steps.iter().zip(measured) {

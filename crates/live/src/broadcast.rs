@@ -1,8 +1,8 @@
 //! A session of an event: the tracks of encoders on one timeline, cut into segments of the same numbers.
 //!
-//! The timeline begins at 0 with the first picture that decoding can begin with. An encoder that comes back with
-//! other times goes on where the session ended (a new *run*), so the timeline has no hole and no number is used
-//! twice; what several encoders send of the same moment is taken once.
+//! The timeline begins at 0 with the first picture that decoding can begin with. An encoder that comes back
+//! with other times goes on where the session ended (a new *run*), so the timeline has no hole and no number
+//! is used twice; what several encoders send of the same moment is taken once.
 
 mod cutting;
 mod making;
@@ -236,7 +236,8 @@ impl Broadcast {
         self.cuts.len() as u64
     }
 
-    /// Segments of numbers below this one may begin; until then the one under way goes on. Without it all may.
+    /// Segments of numbers below this one may begin; until then the one under way goes on. Without it all
+    /// may.
     pub fn allow(&mut self, below: u64) {
         self.allowed = below;
     }
@@ -261,8 +262,9 @@ impl Broadcast {
         &self.runs
     }
 
-    /// The first of them and the latest, as far as their time of day is known: where each begins, in microseconds of the
-    /// session, and when that was, in Unix milliseconds. Times that jump at each picture make no endless list.
+    /// The first of them and the latest, as far as their time of day is known: where each begins, in
+    /// microseconds of the session, and when that was, in Unix milliseconds. Times that jump at each picture
+    /// make no endless list.
     pub fn latest_runs(&self) -> impl Iterator<Item = (i64, u64)> {
         let dated = || self.runs.iter().filter_map(|run| Some((run.start, run.wall?)));
         let count = dated().count();
@@ -294,8 +296,8 @@ impl Broadcast {
         }
     }
 
-    /// Whether what is published of all representations goes about as far as of the leader. Sound comes a little
-    /// later than pictures: it is known where its parts end when the pictures behind them are there.
+    /// Whether what is published of all representations goes about as far as of the leader. Sound comes a
+    /// little later than pictures: it is known where its parts end when the pictures behind them are there.
     pub fn is_level(&self) -> bool {
         let end = |r: Representation<'_>| {
             let last = r.window().last()?;
@@ -431,8 +433,8 @@ impl Broadcast {
         outputs
     }
 
-    /// The process stops, and another one goes on with the session: as [`finish`](Self::finish), but it has not ended,
-    /// and nobody is told so.
+    /// The process stops, and another one goes on with the session: as [`finish`](Self::finish), but it has
+    /// not ended, and nobody is told so.
     pub fn suspend(&mut self, now: u64) -> Vec<Event> {
         let mut outputs = Vec::new();
         if !self.is_closed() {

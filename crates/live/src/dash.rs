@@ -159,8 +159,8 @@ fn representation(
     );
 }
 
-/// `startNumber` and the timeline of the segments that begin within a run; empty if there are none. The segment
-/// that is under way is told with the length that it is going to have.
+/// `startNumber` and the timeline of the segments that begin within a run; empty if there are none. The
+/// segment that is under way is told with the length that it is going to have.
 fn timeline(broadcast: &Broadcast, r: Representation<'_>, (from, to): (i64, i64)) -> String {
     let timescale = r.source().timescale;
     let ticks = |micros: i64| cmaf::timeline::rescale(micros, 1_000_000, timescale);

@@ -1,5 +1,5 @@
-//! A session that is over as a film: the same segments behind a header and an index, and what `pack.json` says
-//! of them.
+//! A session that is over as a film: the same segments behind a header and an index, and what `pack.json`
+//! says of them.
 
 use cenc::Kid;
 use cmaf::{segment_index, segment_index_len};
@@ -97,9 +97,9 @@ pub struct Film {
 
 impl Film {
     /// The film of a session. All representations of a film have the same segments: those from the first that
-    /// the leading representation has (pictures before sound, the one with most segments) to its last, as long
-    /// as no number is missing, of each life of the session; representations that lack one of them are left out. `kid`
-    /// names the key of a rotation period.
+    /// the leading representation has (pictures before sound, the one with most segments) to its last, as
+    /// long as no number is missing, of each life of the session; representations that lack one of them are
+    /// left out. `kid` names the key of a rotation period.
     ///
     /// # Errors
     /// [`FilmError`].

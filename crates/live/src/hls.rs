@@ -105,7 +105,8 @@ pub fn master(broadcast: &Broadcast, query: &str) -> String {
     out
 }
 
-/// A media playlist. `skip`: a delta update is wanted. `query` is put behind every URI, with its question mark.
+/// A media playlist. `skip`: a delta update is wanted. `query` is put behind every URI, with its question
+/// mark.
 pub fn media(broadcast: &Broadcast, r: Representation<'_>, skip: bool, query: &str) -> String {
     let (segment, part, _) = broadcast.lengths();
     let seconds = |ticks: u64| ticks as f64 / f64::from(r.source().timescale);

@@ -75,8 +75,8 @@ impl Keys {
         self.lives.first_number(u64::from(period) * u64::from(self.segments_per_key))
     }
 
-    /// The periods to declare while there are the segments from `oldest` to `latest`: theirs, and the next ones. Places
-    /// may go back from one life of the session to the next, and periods with them.
+    /// The periods to declare while there are the segments from `oldest` to `latest`: theirs, and the next
+    /// ones. Places may go back from one life of the session to the next, and periods with them.
     pub fn declared(&self, oldest: u64, latest: u64) -> std::ops::RangeInclusive<u32> {
         if self.segments_per_key == 0 {
             return 0..=0;

@@ -1,5 +1,5 @@
-//! The lives of a session: a server that is started again goes on with the session of the one before, and begins a
-//! new life of it.
+//! The lives of a session: a server that is started again goes on with the session of the one before, and
+//! begins a new life of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +17,8 @@ pub struct Life {
 
 /// The lives of a session, from the first on: which place in the film a number has, and which number a place.
 ///
-/// Numbers are names and never come back, so those that a process lost when it was killed are missing for good. Films
-/// have no holes, and keys change by places: so both agree on what a segment is encrypted with.
+/// Numbers are names and never come back, so those that a process lost when it was killed are missing for
+/// good. Films have no holes, and keys change by places: so both agree on what a segment is encrypted with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Life>", into = "Vec<Life>")]
 pub struct Lives(Vec<Life>);
@@ -58,8 +58,8 @@ impl From<Lives> for Vec<Life> {
 }
 
 impl Lives {
-    /// The life of a process that goes on with number `first`, at a place in the film. It is the one that there is
-    /// where that has given nothing out.
+    /// The life of a process that goes on with number `first`, at a place in the film. It is the one that
+    /// there is where that has given nothing out.
     ///
     /// # Errors
     /// [`InvalidLives`] where it cannot follow the one before.
@@ -90,8 +90,9 @@ impl Lives {
         life.first.saturating_add(place - life.place.min(place))
     }
 
-    /// The lowest and the highest place of the numbers from `oldest` to `latest`. They are not always those of these two:
-    /// where pictures were missing in a life, its film ends there, and the next life's places begin there again.
+    /// The lowest and the highest place of the numbers from `oldest` to `latest`. They are not always those
+    /// of these two: where pictures were missing in a life, its film ends there, and the next life's places
+    /// begin there again.
     pub(crate) fn places(&self, oldest: u64, latest: u64) -> (u64, u64) {
         let stretches = self.0.iter().enumerate().filter_map(|(n, life)| {
             let last = self.0.get(n + 1).map_or(u64::MAX, |next| next.first.saturating_sub(1));
@@ -111,8 +112,8 @@ impl Lives {
         had.unwrap_or_else(|| self.number(place))
     }
 
-    /// What each of them gave to the film: its first number, and how many follow from there; `None` for the one that
-    /// is under way.
+    /// What each of them gave to the film: its first number, and how many follow from there; `None` for the
+    /// one that is under way.
     pub(crate) fn stretches(&self) -> impl Iterator<Item = (u64, Option<u64>)> {
         self.0.iter().enumerate().map(move |(n, life)| {
             let next = self.0.get(n + 1);

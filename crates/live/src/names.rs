@@ -41,8 +41,8 @@ impl fmt::Display for Name {
 #[error("a name has 1 to 64 letters, digits, - and _")]
 pub struct InvalidName;
 
-/// One session of an event, drawn at random: its 16 bytes are in the IVs of everything that is encrypted in it
-/// and name the film that comes of it; the first four name it in URLs.
+/// One session of an event, drawn at random: its 16 bytes are in the IVs of everything that is encrypted in
+/// it and name the film that comes of it; the first four name it in URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
@@ -71,8 +71,9 @@ impl FromStr for SessionId {
 }
 
 /// Which track a request of an encoder is about, by the last part of its path: segments of a track belong to
-/// the header that was sent under a similar name (`init-stream0.m4s`, `chunk-stream0-00001.m4s`). What stays of
-/// a name are its parts without the words that tell headers from segments, and of a segment without its number.
+/// the header that was sent under a similar name (`init-stream0.m4s`, `chunk-stream0-00001.m4s`). What stays
+/// of a name are its parts without the words that tell headers from segments, and of a segment without its
+/// number.
 pub fn track_name(path: &str) -> String {
     const WORDS: [&str; 8] = ["init", "header", "chunk", "seg", "segment", "fragment", "media", "part"];
     let file = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
@@ -89,8 +90,8 @@ pub fn track_name(path: &str) -> String {
     kept.join("-")
 }
 
-/// The name of the header that a segment belongs to, among those that were sent; all are [`track_name`]s. It is the
-/// same, or the one at the beginning or the end of the segment's, or the only one that there is.
+/// The name of the header that a segment belongs to, among those that were sent; all are [`track_name`]s. It
+/// is the same, or the one at the beginning or the end of the segment's, or the only one that there is.
 pub fn header_of<'a>(headers: &[&'a str], segment: &str) -> Option<&'a str> {
     let only = |fits: &dyn Fn(&str) -> bool| {
         let mut fitting = headers.iter().copied().filter(|name| fits(name));

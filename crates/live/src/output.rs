@@ -15,8 +15,8 @@ use crate::window::{Part, SegmentEntry, Window};
 
 /// Octets of a segment at most: a stream whose pictures never begin anew must not fill the memory.
 const MAX_SEGMENT: usize = 256 << 20;
-/// IVs of each life of a session count from its first number times two to this power, so far apart that none reaches
-/// the next: a process that was killed has used some that nobody knows of. Numbers never come back.
+/// IVs of each life of a session count from its first number times two to this power, so far apart that none
+/// reaches the next: a process that was killed has used some that nobody knows of. Numbers never come back.
 const IVS_OF_A_LIFE: u32 = 40;
 /// Samples of a part at most.
 const MAX_PENDING: usize = 4096;
@@ -185,8 +185,8 @@ impl Output {
         }
     }
 
-    /// Gives the open segment up, whatever was published of it: its number and its IVs are used up. Says whether there was
-    /// one.
+    /// Gives the open segment up, whatever was published of it: its number and its IVs are used up. Says
+    /// whether there was one.
     pub(crate) fn abandon(&mut self) -> bool {
         if self.open.take().is_none() {
             return false;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::lives::Lives;
 use crate::window::SegmentEntry;
 
-/// What is written down of a session when it begins and whenever a representation is added: enough to make the
-/// film of it, even by another process. No secret.
+/// What is written down of a session when it begins and whenever a representation is added: enough to make
+/// the film of it, even by another process. No secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// 32 hexadecimal digits; the film's pack id.
@@ -61,7 +61,8 @@ pub struct Recorded {
     /// IV of its first sample, hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_iv: Option<String>,
-    /// By what another process knows its encoder when that comes back; what early versions wrote has not got it.
+    /// By what another process knows its encoder when that comes back; what early versions wrote has not got
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<RecordedSource>,
 }
@@ -93,8 +94,9 @@ pub struct RecordedTrack {
     pub segments: Vec<SegmentEntry>,
 }
 
-/// Behind the last of the segments that follow each other from number `first` on, in the leading representation and in
-/// all that go as far: others may lack what was under way at the end. `None`: nobody has that one.
+/// Behind the last of the segments that follow each other from number `first` on, in the leading
+/// representation and in all that go as far: others may lack what was under way at the end. `None`: nobody
+/// has that one.
 pub(crate) fn stretch_end(tracks: &[RecordedTrack], first: u64) -> Option<u64> {
     let end = move |track: &RecordedTrack| Some((track.recorded.video.is_some(), run_end(track, first)?));
     let ends = move || tracks.iter().filter_map(end);

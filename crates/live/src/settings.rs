@@ -62,7 +62,8 @@ impl FromStr for Rotate {
     }
 }
 
-/// `[encryption]`, which holds no secret: all of it holds, or none. An event's table takes the place of its application's wholly.
+/// `[encryption]`, which holds no secret: all of it holds, or none. An event's table takes the place of its
+/// application's wholly.
 #[derive(Debug)]
 pub struct Encryption {
     /// `false`: the stream is clear.
@@ -160,8 +161,8 @@ struct Table {
 
 impl Settings {
     /// What an event's two files say together; `None` for a file that is not there. The event's own may have
-    /// `[encryption]` only where the application's has `allow_event = true`, and is ignored otherwise; then it
-    /// is all that holds, and nothing of the application's `[encryption]` does (B107).
+    /// `[encryption]` only where the application's has `allow_event = true`, and is ignored otherwise; then
+    /// it is all that holds, and nothing of the application's `[encryption]` does (B107).
     ///
     /// # Errors
     /// [`SettingsError`], and which of the two files has it: `true` for the event's.

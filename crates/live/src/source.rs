@@ -138,8 +138,8 @@ impl Source {
         matches!(self.kind, Kind::Video { .. })
     }
 
-    /// Whether samples of the other can go on where samples of this one end: all that a decoder is told is the
-    /// same.
+    /// Whether samples of the other can go on where samples of this one end: all that a decoder is told is
+    /// the same.
     pub fn continues(&self, other: &Self) -> bool {
         (self.timescale, &self.entry, &self.kind) == (other.timescale, &other.entry, &other.kind)
     }

@@ -225,7 +225,8 @@ mod tests {
         assert_eq!(window.segments().len(), 3);
     }
 
-    /// What another process lost does not come any more, and who waits for it is answered with what comes in its place.
+    /// What another process lost does not come any more, and who waits for it is answered with what comes in
+    /// its place.
     #[test]
     fn what_is_stored_is_gone_on_with_above_what_was_lost() {
         let entry = |number| SegmentEntry {

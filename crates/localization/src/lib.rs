@@ -1,11 +1,11 @@
 //! What viewers read, in their language.
 //!
-//! [`say`] has a function for each message of `www/languages/en.ftl`, made by the build script: what is not in that
-//! file does not compile. English is compiled in, so that it is there at once. Another language is a table that is
-//! [installed](install) before the first page is made, and stays for as long as the page does.
+//! [`say`] has a function for each message of `www/languages/en.ftl`, made by the build script: what is not
+//! in that file does not compile. English is compiled in, so that it is there at once. Another language is a
+//! table that is [installed](install) before the first page is made, and stays for as long as the page does.
 //!
-//! What only the browser knows of a language (plurals, numbers, lengths of time, lists) is asked for through [`Intl`].
-//! Nothing here does I/O.
+//! What only the browser knows of a language (plurals, numbers, lengths of time, lists) is asked for through
+//! [`Intl`]. Nothing here does I/O.
 //!
 //! # Examples
 //! ```
@@ -43,8 +43,8 @@ impl Language {
         Self { tag, table: ENGLISH.to_vec(), intl }
     }
 
-    /// A language by its tag (BCP 47), and its patterns in the order of the English file. `fingerprint` tells which
-    /// messages they are for.
+    /// A language by its tag (BCP 47), and its patterns in the order of the English file. `fingerprint` tells
+    /// which messages they are for.
     ///
     /// # Errors
     /// [`WrongTable`] where they are not for those that are here.
@@ -92,8 +92,8 @@ pub fn is_right_to_left() -> bool {
     say::direction() == "rtl"
 }
 
-/// Title, text and what else there is to know, of a code of the error table or of the player's; `None`: it is not
-/// known.
+/// Title, text and what else there is to know, of a code of the error table or of the player's; `None`: it is
+/// not known.
 pub fn code(code: &str) -> Option<[&'static str; 3]> {
     let (_, place) = CODES.iter().find(|(name, _)| *name == code)?;
     Some([text(*place), text(place + 1), text(place + 2)])

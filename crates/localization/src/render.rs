@@ -11,11 +11,12 @@ pub enum Value<'a> {
     Number(f64),
 }
 
-/// First strong isolate and its end (Unicode UAX #9, 2.4.2): what is inside has the direction of its own first letter.
+/// First strong isolate and its end (Unicode UAX #9, 2.4.2): what is inside has the direction of its own
+/// first letter.
 const ISOLATE: (char, char) = ('\u{2068}', '\u{2069}');
 
-/// The text of a pattern. Of what is no pattern as much as can be read. Text of the other direction is isolated: all
-/// values in a language that is `right_to_left`, what has letters of such a one in others.
+/// The text of a pattern. Of what is no pattern as much as can be read. Text of the other direction is
+/// isolated: all values in a language that is `right_to_left`, what has letters of such a one in others.
 pub fn render(pattern: &str, values: &[Value<'_>], intl: &dyn Intl, right_to_left: bool) -> String {
     let mut out = String::new();
     Renderer { values, intl, right_to_left }.write(&mut out, pattern);
@@ -114,8 +115,8 @@ fn outermost(text: &str, sign: u8) -> Option<usize> {
     })
 }
 
-/// Whether it is of a script that is written from right to left: the blocks from Hebrew to Arabic Extended-A, and the
-/// forms of both for presentation.
+/// Whether it is of a script that is written from right to left: the blocks from Hebrew to Arabic Extended-A,
+/// and the forms of both for presentation.
 fn is_right_to_left(letter: char) -> bool {
     matches!(letter, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}')
 }

@@ -38,14 +38,16 @@ fn with_query(url: String, query: &str) -> String {
 /// What is written into manifests beside what the pack says.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
-    /// The query, without `?`, behind the URL of a file of the pack (by its path in it) or of a playlist; empty:
-    /// none. Of thumbnails it is asked for their folder, `thumbnails/`: the query holds for every sheet.
+    /// The query, without `?`, behind the URL of a file of the pack (by its path in it) or of a playlist;
+    /// empty: none. Of thumbnails it is asked for their folder, `thumbnails/`: the query holds for every
+    /// sheet.
     pub query: &'a dyn Fn(&str) -> String,
-    /// The path of the pack's folder in URLs, with a slash at its end, for `BaseURL` in MPDs; empty: relative to
-    /// the MPD. ffmpeg (5.1) cannot read a relative `BaseURL` with `&` in it: it puts it back into its document
-    /// without escaping it, unless it begins with a slash.
+    /// The path of the pack's folder in URLs, with a slash at its end, for `BaseURL` in MPDs; empty: relative
+    /// to the MPD. ffmpeg (5.1) cannot read a relative `BaseURL` with `&` in it: it puts it back into its
+    /// document without escaping it, unless it begins with a slash.
     pub root: &'a str,
-    /// Whether HLS playlists have `root` in front of URLs, too: where they are not in the pack's folder themselves.
+    /// Whether HLS playlists have `root` in front of URLs, too: where they are not in the pack's folder
+    /// themselves.
     pub absolute: bool,
     /// In MPDs and master playlists: where else the media can be had than where the manifest is. Thumbnails
     /// are had from there all the same, for their names are a pattern with one token.

@@ -2,12 +2,12 @@
 //! [`pack`]'s model to text.
 //!
 //! * [`dash::mpd`]: `stream.mpd`, ISO/IEC 23009-1, on-demand profile.
-//! * [`hls::master`], [`hls::media`], [`hls::i_frames`], [`hls::subtitles`]: `master.m3u8` and what it names, RFC
-//!   8216bis.
+//! * [`hls::master`], [`hls::media`], [`hls::i_frames`], [`hls::subtitles`]: `master.m3u8` and what it names,
+//!   RFC 8216bis.
 //! * [`Delivery`]: what is written beside what the pack says: tokens, and where keys can be had.
 //!
-//! All that a `sidx` says (offsets, sizes, durations) `pack.json` has from the packager, and where each segment's
-//! first picture ends, so no media file is read.
+//! All that a `sidx` says (offsets, sizes, durations) `pack.json` has from the packager, and where each
+//! segment's first picture ends, so no media file is read.
 //!
 //! # Examples
 //! ```

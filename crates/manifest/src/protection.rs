@@ -25,8 +25,9 @@ pub(crate) fn ours(protection: &PackProtection, label: Option<&Label>) -> (Strin
     (format!("urn:uuid:{}", SystemId::MATINEE), STANDARD.encode(out.into_bytes()))
 }
 
-/// The systems that can open representations with this label: Matinee's, then others in the order of the pack.
-/// Others are told of each key by itself: under key rotation the XML is the first key's, and the boxes are all.
+/// The systems that can open representations with this label: Matinee's, then others in the order of the
+/// pack. Others are told of each key by itself: under key rotation the XML is the first key's, and the boxes
+/// are all.
 pub(crate) fn systems<'a>(protection: &'a PackProtection, label: Option<&'a Label>) -> Vec<System<'a>> {
     let (urn, pssh) = ours(protection, label);
     let mut found = vec![System { urn, xml: None, pssh: vec![pssh] }];

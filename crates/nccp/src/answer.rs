@@ -63,11 +63,11 @@ pub enum ResponseMessage {
         accepted: u64,
         /// When the rules that it plays by are not those in force: a new license is to be got at once.
         rules: Option<NewRules>,
-        /// When the device's lease of the movie ends now, Unix seconds; `None` where streams are not counted, and
-        /// where it has none.
+        /// When the device's lease of the movie ends now, Unix seconds; `None` where streams are not counted,
+        /// and where it has none.
         lease: Option<u64>,
-        /// When this device may not play on: where films of the account play now, by name; empty where that is
-        /// not said.
+        /// When this device may not play on: where films of the account play now, by name; empty where that
+        /// is not said.
         stopped: Option<String>,
         /// When the account may not play the movie on: why.
         refused: Option<WireError>,

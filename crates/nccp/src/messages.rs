@@ -8,11 +8,11 @@ use crate::xml::{Element, Limits};
 /// Octets of an envelope that are not its messages', at most.
 const HEAD: usize = 1024;
 
-/// The messages of a request, 1 to 16 that the protocol knows by name, written anew: whatever stands in their values
-/// is escaped.
+/// The messages of a request, 1 to 16 that the protocol knows by name, written anew: whatever stands in their
+/// values is escaped.
 ///
-/// What they have within is for the controller to judge; nothing of it can be more than an element, an attribute or
-/// text of one of these messages.
+/// What they have within is for the controller to judge; nothing of it can be more than an element, an
+/// attribute or text of one of these messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Messages(String);
 
@@ -20,8 +20,8 @@ impl Messages {
     /// Checks messages and writes them.
     ///
     /// # Errors
-    /// [`Error::MessageCount`], [`Error::UnknownMessage`]; [`Error::TooLarge`] and [`Error::Malformed`] beyond
-    /// [`Limits::REQUEST`], and for names that no element or attribute of the protocol has.
+    /// [`Error::MessageCount`], [`Error::UnknownMessage`]; [`Error::TooLarge`] and [`Error::Malformed`]
+    /// beyond [`Limits::REQUEST`], and for names that no element or attribute of the protocol has.
     pub fn of(elements: &[Element]) -> Result<Self, Error> {
         if elements.is_empty() || elements.len() > MAX_MESSAGES {
             return Err(Error::MessageCount);

@@ -1,5 +1,5 @@
-//! What is said over a persistent connection (docs/protocol.md, section 8): text messages as JSON, and the head
-//! of each binary one.
+//! What is said over a persistent connection (docs/protocol.md, section 8): text messages as JSON, and the
+//! head of each binary one.
 
 use crate::Error;
 use crate::value::{base64_decode, base64_encode};
@@ -117,8 +117,8 @@ pub enum Told {
         bytes: u64,
         /// How many plays and seeks to a place were followed so far.
         turn: u32,
-        /// `ftyp` and `moov` in base64, where the track had another representation before, or none, and its head
-        /// was not sent.
+        /// `ftyp` and `moov` in base64, where the track had another representation before, or none, and its
+        /// head was not sent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         init: Option<String>,
     },

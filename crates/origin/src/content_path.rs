@@ -11,9 +11,9 @@ const RESERVED: [&str; 7] = ["drm", "range", "stream.mpd", "master.m3u8", "subti
 /// The part of URLs behind a content that stands for the form whose segments are encrypted whole.
 pub const WHOLE: &str = "aes128";
 
-/// Where below the sources a content lies: names of folders, with `/` between them. A name is UTF-8 without control
-/// characters and without `%`, `?`, `#` and `\`, does not begin with a dot, and is none that URLs have below a
-/// content; the first is not of the form of a revision.
+/// Where below the sources a content lies: names of folders, with `/` between them. A name is UTF-8 without
+/// control characters and without `%`, `?`, `#` and `\`, does not begin with a dot, and is none that URLs
+/// have below a content; the first is not of the form of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentPath(String);
 
@@ -40,8 +40,8 @@ impl ContentPath {
         url
     }
 
-    /// Reads the form of URLs; `None` for any other than [`to_url`](Self::to_url) writes, so that each content has
-    /// one URL.
+    /// Reads the form of URLs; `None` for any other than [`to_url`](Self::to_url) writes, so that each
+    /// content has one URL.
     pub fn from_url(url: &str) -> Option<Self> {
         let mut bytes = Vec::with_capacity(url.len());
         let mut rest = url.as_bytes();

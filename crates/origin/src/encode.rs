@@ -1,8 +1,8 @@
 //! Index files: what an index knows, so that a film need not be read again. They are a cache, in a form that
 //! only this program reads; numbers are little-endian.
 //!
-//! `MATINDEX`, version (u32), SHA-256 (32) and size (u64) of the clear file; the header, behind its length; then
-//! fragments, segments, samples, and the subsamples of both schemes, each list behind the number of its
+//! `MATINDEX`, version (u32), SHA-256 (32) and size (u64) of the clear file; the header, behind its length;
+//! then fragments, segments, samples, and the subsamples of both schemes, each list behind the number of its
 //! entries; at the end SHA-256 of all that.
 
 use cenc::Subsample;

@@ -60,8 +60,8 @@ impl FilmKeys {
     /// Derives the keys of a source. Nothing but `source.json` is needed for that.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a key that holds for no segment, more than [`MAX_KEYS`] keys, and a clear lead as
-    /// long as the film; [`Error::Cenc`] for names that are too long.
+    /// [`Error::Setting`] for a key that holds for no segment, more than [`MAX_KEYS`] keys, and a clear lead
+    /// as long as the film; [`Error::Cenc`] for names that are too long.
     pub fn derive(source: &Source, encryption: &Encryption, common: &CommonKey) -> Result<Self, Error> {
         let Encryption { scheme, level, content_id, label, .. } = encryption;
         let (scheme, level) = (*scheme, *level);

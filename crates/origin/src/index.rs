@@ -72,8 +72,8 @@ impl Runs {
 }
 
 impl SourceIndex {
-    /// Reads a clear file that the packager wrote, whose description in `source.json` is `r`: the whole file for
-    /// pictures, whose headers must be looked into; `moof`s alone for sound.
+    /// Reads a clear file that the packager wrote, whose description in `source.json` is `r`: the whole file
+    /// for pictures, whose headers must be looked into; `moof`s alone for sound.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Source`] and [`Error::Boxes`] if it is not what is described.

@@ -1,12 +1,13 @@
-//! The just-in-time origin: any range of an encrypted film, made of a clear one when it is asked for, byte for
-//! byte what the packager would have written (docs/protocol.md, section 9).
+//! The just-in-time origin: any range of an encrypted film, made of a clear one when it is asked for, byte
+//! for byte what the packager would have written (docs/protocol.md, section 9).
 //!
-//! * [`SourceIndex`] knows of a clear representation where its samples lie and what of them can be encrypted. It
-//!   is made once, by reading the file, and can be kept ([`SourceIndex::to_bytes`]).
-//! * [`FilmKeys`] are a film's keys under some [`Encryption`]; its pack id follows from them and the source alone.
+//! * [`SourceIndex`] knows of a clear representation where its samples lie and what of them can be encrypted.
+//!   It is made once, by reading the file, and can be kept ([`SourceIndex::to_bytes`]).
+//! * [`FilmKeys`] are a film's keys under some [`Encryption`]; its pack id follows from them and the source
+//!   alone.
 //! * [`EncryptedFilm`] is the film as it would be packaged: its `pack.json`, and for each representation an
-//!   [`EncryptedTrack`], which knows where in the encrypted file everything lies, before anything is encrypted,
-//!   and makes any range of it of the clear samples that the range touches.
+//!   [`EncryptedTrack`], which knows where in the encrypted file everything lies, before anything is
+//!   encrypted, and makes any range of it of the clear samples that the range touches.
 //! * [`WholeFilm`] is the film in HLS's oldest form: each segment a file of its own, encrypted whole.
 //! * [`ContentPath`] names a clear film below the sources; [`scope`] says which settings hold for it.
 //!

@@ -122,8 +122,8 @@ impl EncryptedTrack {
         size_of::<Self>() + self.header.len() + size_of_val(&self.offsets[..])
     }
 
-    /// The pieces of a range, one after another. Of a range that reaches past the end there are those that are
-    /// there.
+    /// The pieces of a range, one after another. Of a range that reaches past the end there are those that
+    /// are there.
     pub fn pieces(&self, range: Range<u64>) -> Pieces<'_> {
         Pieces { track: self, at: range.start, end: range.end.min(self.size()) }
     }

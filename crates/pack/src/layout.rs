@@ -1,6 +1,7 @@
 //! Names of files in a pack, and their media types (docs/protocol.md, section 9). A pack is a folder, or what
-//! stands for one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, `poster.jpg` where
-//! there is one, `subtitles/{id}.vtt`, and `thumbnails/` with `{width}.bif`, `{n}.jpg` and `sheets.vtt`.
+//! stands for one in object storage: `pack.json`, `{ddd}/{id}.mp4` for each representation, `poster.jpg`
+//! where there is one, `subtitles/{id}.vtt`, and `thumbnails/` with `{width}.bif`, `{n}.jpg` and
+//! `sheets.vtt`.
 
 use sha2::{Digest, Sha256};
 
@@ -10,8 +11,8 @@ pub const LAYOUT_VERSION: u32 = 1;
 /// File name of a pack's description. A folder without it is no pack: it is published last.
 pub const PACK_JSON: &str = "pack.json";
 
-/// Name of the file that makes a folder with a clear film a source, of which an origin makes whatever is asked
-/// for. It is written last, and says what `pack.json` says, and from what the film was made.
+/// Name of the file that makes a folder with a clear film a source, of which an origin makes whatever is
+/// asked for. It is written last, and says what `pack.json` says, and from what the film was made.
 pub const SOURCE_JSON: &str = "source.json";
 
 /// File name of content keys that were given, sealed by the site: the server puts it into the pack.

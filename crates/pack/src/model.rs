@@ -432,8 +432,8 @@ pub struct Segment {
     pub offset: u64,
     /// Number of bytes.
     pub size: u64,
-    /// Of pictures: the bytes from the segment's beginning to the end of its first picture, which can be decoded
-    /// by itself. `None` where nobody noted it.
+    /// Of pictures: the bytes from the segment's beginning to the end of its first picture, which can be
+    /// decoded by itself. `None` where nobody noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_picture: Option<u64>,
 }

@@ -9,8 +9,8 @@ use crate::{Error, Keys};
 /// can be packaged again, and other packagers and key servers can take it.
 ///
 /// # Errors
-/// [`Error::Keys`] for a film without keys, or with others than these; or if the rules of CPIX cannot say which
-/// of its keys is for what.
+/// [`Error::Keys`] for a film without keys, or with others than these; or if the rules of CPIX cannot say
+/// which of its keys is for what.
 pub fn document_of(pack: &Pack, keys: &Keys) -> Result<Document, Error> {
     let scheme = match pack.scheme {
         Scheme::Cenc => cenc::Scheme::Cenc,

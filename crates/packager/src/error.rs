@@ -247,8 +247,8 @@ fn remade(path: &Path) -> PathBuf {
     path.with_file_name(format!("{stem}-new.mp4"))
 }
 
-/// ffmpeg's options that make of a medium what every browser plays, with key frames where segments can begin, and leave
-/// the other as it is.
+/// ffmpeg's options that make of a medium what every browser plays, with key frames where segments can begin,
+/// and leave the other as it is.
 fn encode(media: &str) -> &'static str {
     match media {
         "audio" => "-map 0:v? -map 0:a -c:v copy -c:a aac -b:a 192k",

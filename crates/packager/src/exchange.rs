@@ -65,7 +65,8 @@ impl ExchangedKeys {
         self.keys.iter().map(|key| &key.key).find(|key| key.kid == kid)
     }
 
-    /// Whether the scheme is the one that the keys are for, and the document alone says which key is for what.
+    /// Whether the scheme is the one that the keys are for, and the document alone says which key is for
+    /// what.
     pub(crate) fn check(&self, scheme: Scheme, label_by_height: bool) -> Result<(), Error> {
         if label_by_height {
             return Err(Error::Option {

@@ -171,7 +171,8 @@ impl<'a> Film<'a> {
         Ok(())
     }
 
-    /// The labels of the tracks, each once and with the first track that has it, that of the whole film first.
+    /// The labels of the tracks, each once and with the first track that has it, that of the whole film
+    /// first.
     pub(crate) fn labels(&self) -> Vec<(Option<Label>, TrackTraits<'_>)> {
         let mut labels: Vec<(Option<Label>, TrackTraits<'_>)> = Vec::new();
         for track in &self.tracks {

@@ -5,8 +5,8 @@
 //! fragment by fragment as `cmaf` makes them (`media_plan`), and publishes all or nothing (`publish`).
 //! Samples are read from the sources when they are needed; memory holds the tables and one fragment.
 //!
-//! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one; [`check`](check())
-//! says whether a pack is whole and as it must be.
+//! [`inspect`] looks into any MP4 file; [`decrypt`] writes a clear copy of an encrypted one;
+//! [`check`](check()) says whether a pack is whole and as it must be.
 //!
 //! # Examples
 //! The demo film, published in a library; what was packaged before is not packaged again:

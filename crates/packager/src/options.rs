@@ -107,8 +107,8 @@ pub struct PackageOptions {
     pub segment: Duration,
     /// The keys; `None` only with scheme `none`.
     pub keys: Option<Keys>,
-    /// Whether each height of the picture has keys of its own, under the label `{label}/{height}`. Sound has the
-    /// film's.
+    /// Whether each height of the picture has keys of its own, under the label `{label}/{height}`. Sound has
+    /// the film's.
     pub label_by_height: bool,
     /// How often the key changes; `None`: never.
     pub rotate: Option<Rotation>,

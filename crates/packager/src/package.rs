@@ -39,8 +39,8 @@ pub fn package(options: &PackageOptions, progress: &mut dyn Progress) -> Result<
     package_sealed(options, progress, |_| Ok(None))
 }
 
-/// As [`package`], with sealed keys: `seal` gives what lies with the pack as `keys.sealed`, if anything, once all
-/// else is made and before anything is published. It is not asked where the pack is there already.
+/// As [`package`], with sealed keys: `seal` gives what lies with the pack as `keys.sealed`, if anything, once
+/// all else is made and before anything is published. It is not asked where the pack is there already.
 ///
 /// # Errors
 /// As [`package`], and what `seal` gives.
@@ -277,7 +277,8 @@ fn check_same_key(published: &Published, film: &Film<'_>, options: &PackageOptio
     Ok(())
 }
 
-/// Where a pack is made, the storage that it goes to, and the key there; without a key it stays where it is made.
+/// Where a pack is made, the storage that it goes to, and the key there; without a key it stays where it is
+/// made.
 type Target = (PathBuf, Arc<dyn Storage>, Option<Key>);
 
 /// The folder beside which a pack is made, the storage where it goes, and its key there.
@@ -312,8 +313,8 @@ pub fn read_pack(directory: &Path) -> Result<Pack, Error> {
     Pack::from_json(&text).map_err(Error::pack(directory))
 }
 
-/// What most browsers cannot play of H.264, in words: its profile (ITU-T H.264, A.2) is the first octet behind the
-/// point (RFC 6381, 3.3).
+/// What most browsers cannot play of H.264, in words: its profile (ITU-T H.264, A.2) is the first octet
+/// behind the point (RFC 6381, 3.3).
 fn hard_to_play(codecs: &str) -> Option<&'static str> {
     let numbers = codecs.strip_prefix("avc1.").or_else(|| codecs.strip_prefix("avc3."))?;
     match numbers.get(..2)? {

@@ -141,8 +141,8 @@ fn temporary<T>(mode: u32, make: impl FnOnce(&mut tempfile::Builder<'_, '_>) -> 
     make(&mut builder)
 }
 
-/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json` says and
-/// from what the film was made.
+/// Marks a folder with a clear film as a source: `source.json`, whole or not at all, with what `pack.json`
+/// says and from what the film was made.
 pub(crate) fn mark_source(folder: &Path, pack: &Pack, made_from: MadeFrom) -> Result<(), Error> {
     let source = Source { pack: pack.clone(), made_from: Some(made_from) };
     let mut file = UnpublishedFile::new(&folder.join(SOURCE_JSON))?;

@@ -15,8 +15,8 @@ pub struct ClearSource {
 }
 
 impl ClearSource {
-    /// Packages a film without encryption, whatever else its options say, in a folder for its owner alone on the
-    /// disk of `sources`, which must exist.
+    /// Packages a film without encryption, whatever else its options say, in a folder for its owner alone on
+    /// the disk of `sources`, which must exist.
     ///
     /// # Errors
     /// See [`package`].

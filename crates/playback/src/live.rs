@@ -1,5 +1,5 @@
-//! What is told of an event while it goes on: its index (docs/protocol.md, section 13), and the manifest that it
-//! makes whole.
+//! What is told of an event while it goes on: its index (docs/protocol.md, section 13), and the manifest that
+//! it makes whole.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,8 @@ pub struct LiveIndex {
     pub numbers: (u64, u64),
     /// Times of day.
     pub runs: Vec<Run>,
-    /// KIDs in hexadecimal digits, those of the next periods among them, with the first number that each is of.
+    /// KIDs in hexadecimal digits, those of the next periods among them, with the first number that each is
+    /// of.
     pub keys: Vec<(String, u64)>,
     protection: Option<(Scheme, Level)>,
     representations: Vec<Representation>,
@@ -197,13 +198,14 @@ impl LiveIndex {
         self.representations.iter().any(|r| !r.segments.is_empty())
     }
 
-    /// Whether all of it that will be there can be played already: no representation has begun of which nothing
-    /// is whole.
+    /// Whether all of it that will be there can be played already: no representation has begun of which
+    /// nothing is whole.
     pub fn is_settled(&self) -> bool {
         self.has_media() && self.representations.iter().all(|r| !r.segments.is_empty())
     }
 
-    /// Whether there is enough of it to begin with at the target latency; of one that stands still there is no more.
+    /// Whether there is enough of it to begin with at the target latency; of one that stands still there is
+    /// no more.
     pub fn is_enough(&self) -> bool {
         let seconds = |r: &Representation| r.segments.values().map(Segment::duration).sum::<f64>();
         let shortest = self.representations.iter().map(seconds).fold(f64::INFINITY, f64::min);

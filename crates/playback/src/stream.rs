@@ -1,9 +1,10 @@
-//! Downloads over a persistent connection (docs/protocol.md, section 8): what to say to the server, and whose the
-//! octets are that come. No I/O, and no choices: what is wanted next is the engine's to say, as with ranges.
+//! Downloads over a persistent connection (docs/protocol.md, section 8): what to say to the server, and whose
+//! the octets are that come. No I/O, and no choices: what is wanted next is the engine's to say, as with
+//! ranges.
 //!
-//! Each track is granted the segment that the engine asks for, and no octet more. So the engine's goals for the
-//! buffer hold the server back. A segment behind the last one costs no round trip but the grant's; any other is a
-//! seek of its track, after a switch where it is another representation's.
+//! Each track is granted the segment that the engine asks for, and no octet more. So the engine's goals for
+//! the buffer hold the server back. A segment behind the last one costs no round trip but the grant's; any
+//! other is a seek of its track, after a switch where it is another representation's.
 
 mod lane;
 #[cfg(test)]
@@ -16,8 +17,8 @@ use nccp::stream::{Ask, Piece, Told, TrackKind, from_base64};
 
 use lane::{Lane, Want};
 
-/// Something is wanted, and for so long nothing came of it, whatever came of the rest: the connection is given up.
-/// Sooner than the engine gives up a download (3 s), which it would blame a CDN for.
+/// Something is wanted, and for so long nothing came of it, whatever came of the rest: the connection is
+/// given up. Sooner than the engine gives up a download (3 s), which it would blame a CDN for.
 const SILENCE: Duration = Duration::from_millis(2500);
 
 /// What follows from what happened, in order.
@@ -34,7 +35,8 @@ pub enum Do {
         /// Whether they are its last.
         last: bool,
     },
-    /// The octets of the piece that has just come, behind the first `skip` of them, are the next of a download.
+    /// The octets of the piece that has just come, behind the first `skip` of them, are the next of a
+    /// download.
     Octets {
         /// Which download.
         fetch: FetchId,
@@ -59,8 +61,8 @@ pub enum Broken {
 }
 
 impl Broken {
-    /// The server's error code, if it said one that looks like one: it goes onto the page and into reports, and what
-    /// a server says can be anything.
+    /// The server's error code, if it said one that looks like one: it goes onto the page and into reports,
+    /// and what a server says can be anything.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Told(code) => Some(code.as_str()).filter(|code| is_code(code)),
@@ -111,8 +113,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Whether a download can come this way: a segment of a film whose place in the file is known, or a head. What
-    /// came damaged is better fetched another way.
+    /// Whether a download can come this way: a segment of a film whose place in the file is known, or a head.
+    /// What came damaged is better fetched another way.
     pub fn carries(spec: &FetchSpec) -> bool {
         spec.sized && !spec.afresh && spec.segment == spec.start.is_some() && (spec.segment || spec.head > 0)
     }
@@ -220,8 +222,8 @@ impl Stream {
             let Some(at) = lane.wants.iter().position(|want| want.fetch == fetch) else { continue };
             lane.wants.remove(at);
             if at == 0 {
-                // What the server is sending, or was granted, is not to come: it goes elsewhere, or back to where
-                // it began.
+                // What the server is sending, or was granted, is not to come: it goes elsewhere, or back to
+                // where it began.
                 lane.lose_place();
                 match lane.wants.is_empty() {
                     true => self.leave(number, &mut out),

@@ -161,8 +161,8 @@ pub(crate) fn sound(sound: &Sound, duration: f64, to: &Path) -> Call {
     alone(from(&sound.place).arg("-af").arg(filter).words(&words)).words("-f mp4").output(to)
 }
 
-/// The name under which a film with captions lies in the working folder: one that needs no escaping in a graph
-/// of filters.
+/// The name under which a film with captions lies in the working folder: one that needs no escaping in a
+/// graph of filters.
 pub(crate) const CAPTIONED: &str = ".captioned";
 
 /// The graph of filters that gives the captions' octets of a stream of the film that lies under that name.
@@ -198,7 +198,8 @@ fn small(plan: &Plan, first: &str, (width, height): (u32, u32), format: &str) ->
     format!("{first}{sdr}scale={width}:{height}:flags=area,setsar=1,format={format}")
 }
 
-/// Milliseconds between thumbnails: 10 s, or a hundredth of the film where that is less; one picture at least.
+/// Milliseconds between thumbnails: 10 s, or a hundredth of the film where that is less; one picture at
+/// least.
 pub(crate) fn interval(plan: &Plan) -> u64 {
     let picture = (1000.0 / plan.rate.max(1.0)).ceil() as u64;
     let hundredth = (plan.duration * 10.0).round() as u64;

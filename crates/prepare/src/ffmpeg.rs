@@ -34,8 +34,8 @@ const SIDE_DATA: [&str; 8] = [
     "csv=p=0",
 ];
 
-/// ffprobe's arguments for what stands beside the first picture, where HEVC and AV1 say how it was mastered, and
-/// not every container does.
+/// ffprobe's arguments for what stands beside the first picture, where HEVC and AV1 say how it was mastered,
+/// and not every container does.
 const FIRST_PICTURE: [&str; 6] =
     ["-read_intervals", "%+#1", "-show_entries", "frame_side_data", "-of", "json"];
 
@@ -123,8 +123,8 @@ fn mastering(path: &Path, stream: usize) -> Mastering {
     probe_output(path, &args).map(|answer| Mastering::of_frames(&answer)).unwrap_or_default()
 }
 
-/// Probes an input: its streams, captions in its pictures, how HDR was mastered, and, where some streams may pass, the distance of
-/// its key frames and gaps in its sound. Files of TTML are read, not probed.
+/// Probes an input: its streams, captions in its pictures, how HDR was mastered, and, where some streams may
+/// pass, the distance of its key frames and gaps in its sound. Files of TTML are read, not probed.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Unreadable`], [`Error::Refused`], [`Error::Io`].

@@ -2,8 +2,9 @@
 
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// What `/bin/sh` does: it starts the program, and beside it somebody who waits for the end of our pipe (which
-/// the system closes when we are gone, by `kill -9`, too) and then kills it. The status is the program's.
+/// What `/bin/sh` does: it starts the program, and beside it somebody who waits for the end of our pipe
+/// (which the system closes when we are gone, by `kill -9`, too) and then kills it. The status is the
+/// program's.
 const SCRIPT: &str = r#"exec 3<&0
 "$@" </dev/null 3<&- &
 program=$!

@@ -1,8 +1,8 @@
 //! From what an operator has to what the packager takes.
 //!
-//! The way: [`probe_file`] asks ffprobe what is in the inputs; [`plan::plan`] decides what becomes of each stream and
-//! says why (pure); [`run`] does it by ffmpeg, step by step, in a [`Work`] folder that remembers what is done.
-//! What comes out ([`Prepared`]) goes to `packager::package`.
+//! The way: [`probe_file`] asks ffprobe what is in the inputs; [`plan::plan`] decides what becomes of each
+//! stream and says why (pure); [`run`] does it by ffmpeg, step by step, in a [`Work`] folder that remembers
+//! what is done. What comes out ([`Prepared`]) goes to `packager::package`.
 //!
 //! # Examples
 //! A plan, from what ffprobe said:

@@ -1,6 +1,6 @@
-//! How a film in HDR10 was mastered: the colours and the light of the display on which it was finished (SMPTE ST
-//! 2086), and how bright its pictures are (CTA-861.3). Encoders do not copy it from picture to picture, so they are
-//! told.
+//! How a film in HDR10 was mastered: the colours and the light of the display on which it was finished (SMPTE
+//! ST 2086), and how bright its pictures are (CTA-861.3). Encoders do not copy it from picture to picture, so
+//! they are told.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,8 +39,8 @@ pub struct Light {
     pub average: u16,
 }
 
-/// What ffprobe says beside a stream or a picture. Its versions differ in names and types: what is not of the expected
-/// one says nothing.
+/// What ffprobe says beside a stream or a picture. Its versions differ in names and types: what is not of the
+/// expected one says nothing.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct SideData(Value);

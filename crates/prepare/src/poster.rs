@@ -1,8 +1,8 @@
 //! Which picture becomes the poster.
 
 /// The brightest of the sharpest quarter of some grey pictures of one size, by its number; `None` if there is
-/// none whole. Sharp is what differs from its neighbours (the mean of the Laplacian): titles on black, fades and
-/// pans are not.
+/// none whole. Sharp is what differs from its neighbours (the mean of the Laplacian): titles on black, fades
+/// and pans are not.
 pub(crate) fn choose(pictures: &[u8], (width, height): (u32, u32)) -> Option<usize> {
     let (width, height) = (width as usize, height as usize);
     let mut judged: Vec<(usize, u64, u64)> = pictures

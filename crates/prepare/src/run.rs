@@ -84,8 +84,8 @@ pub fn thumbnails(
     Run { plan: &plan, work, progress, left_out: Vec::new() }.thumbnails()
 }
 
-/// Writes the picture of a clear file at a time to `to`, as a JPEG of 1280 pixels' width at most. Where the file has no
-/// picture then, nothing is written. `folder` is for a call of ffmpeg to run in.
+/// Writes the picture of a clear file at a time to `to`, as a JPEG of 1280 pixels' width at most. Where the
+/// file has no picture then, nothing is written. `folder` is for a call of ffmpeg to run in.
 ///
 /// # Errors
 /// [`Error::Missing`], [`Error::Ffmpeg`].

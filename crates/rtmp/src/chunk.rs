@@ -349,7 +349,8 @@ mod tests {
         // Differences, and the same again; behind a whole header, that is its time.
         assert_eq!(times(&[&first, &chunk(1, 20, 1, 8, b"b"), &chunk(3, 0, 0, 0, b"c")]), [40, 60, 80]);
         assert_eq!(times(&[&first, &chunk(3, 0, 0, 0, b"b")]), [40, 80]);
-        // Over the end of 32 bits, with the time in four more octets, once repeated in front of the second chunk.
+        // Over the end of 32 bits, with the time in four more octets, once repeated in front of the second
+        // chunk.
         let mut late = chunk(0, EXTENDED, 130, 8, &0xffff_fff0u32.to_be_bytes());
         late.extend([7; 128]);
         let mut repeated = chunk(3, 0, 0, 0, &0xffff_fff0u32.to_be_bytes());

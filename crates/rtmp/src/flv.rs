@@ -1,5 +1,5 @@
-//! What stands in media messages ("Video File Format Specification" 10.1, annex E; "Enhanced RTMP" v2, "Enhanced
-//! Audio" and "Enhanced Video").
+//! What stands in media messages ("Video File Format Specification" 10.1, annex E; "Enhanced RTMP" v2,
+//! "Enhanced Audio" and "Enhanced Video").
 
 use bytes::Bytes;
 

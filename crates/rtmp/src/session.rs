@@ -64,8 +64,8 @@ pub struct Media {
 /// What a publisher does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// It wants to use an application: to be answered by [`Session::accept`] or [`Session::refuse`]. Nothing more
-    /// is read until then.
+    /// It wants to use an application: to be answered by [`Session::accept`] or [`Session::refuse`]. Nothing
+    /// more is read until then.
     Connect(Target),
     /// It wants to send a stream, to be answered in the same way.
     Publish(Target),
@@ -134,7 +134,8 @@ impl Session {
         }
     }
 
-    /// Takes the next octets; [`event`](Self::event) says what they mean, and must have said it before more come.
+    /// Takes the next octets; [`event`](Self::event) says what they mean, and must have said it before more
+    /// come.
     ///
     /// # Errors
     /// [`SessionError::NotRtmp`].
@@ -246,7 +247,8 @@ impl Session {
             kind::COMMAND => return self.commanded(payload),
             // The same behind a mark.
             kind::COMMAND3 => return self.commanded(payload.get(1..).unwrap_or_default()),
-            // What an encoder says of its stream stands in the stream, too; and what nobody knows is passed over.
+            // What an encoder says of its stream stands in the stream, too; and what nobody knows is passed
+            // over.
             _ => {}
         }
         Ok(None)

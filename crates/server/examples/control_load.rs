@@ -1,6 +1,6 @@
 //! Load on the controller: renewals, authorizations and licenses per second against a real `matinee serve`,
-//! on SQLite and PostgreSQL, and what the server's processor time is beside that of the cryptography which nobody
-//! can leave out. Run by `cargo xtask bench control`, which builds the server and names it:
+//! on SQLite and PostgreSQL, and what the server's processor time is beside that of the cryptography which
+//! nobody can leave out. Run by `cargo xtask bench control`, which builds the server and names it:
 //!
 //! `control_load MATINEE FILM… [--seconds 10] [--connections 8] [--store sqlite|postgres] [--json]`
 #![allow(clippy::unwrap_used)]
@@ -196,9 +196,9 @@ enum Operation {
 }
 
 impl Operation {
-    /// The operations that none can do without, µs: of an envelope its signature; of a renewal the two domains' keys
-    /// of two epochs, sealed for the device; of an authorization the signature of the DRM metadata; of a license the
-    /// challenge's signature, the KEK's encryption and the license's signature.
+    /// The operations that none can do without, µs: of an envelope its signature; of a renewal the two
+    /// domains' keys of two epochs, sealed for the device; of an authorization the signature of the DRM
+    /// metadata; of a license the challenge's signature, the KEK's encryption and the license's signature.
     fn least(self, of: &Primitives) -> f64 {
         match self {
             Self::Renewal => of.es256 + 4.0 * of.oaep,

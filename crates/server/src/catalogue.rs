@@ -25,7 +25,8 @@ const MAX_FAILED: usize = 1024;
 #[derive(Debug)]
 pub struct Catalogue {
     library: Arc<dyn Storage>,
-    /// How long it is remembered that a pack cannot be read or lacks keys; `None` where reading costs nothing.
+    /// How long it is remembered that a pack cannot be read or lacks keys; `None` where reading costs
+    /// nothing.
     memory: Option<Duration>,
     /// With when they were read.
     packs: RwLock<HashMap<String, (Arc<Pack>, Instant)>>,
@@ -40,8 +41,8 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The packs of a library; none is read yet. With a memory, packs that cannot be read or lack keys are read again
-    /// after that time only.
+    /// The packs of a library; none is read yet. With a memory, packs that cannot be read or lack keys are
+    /// read again after that time only.
     pub fn new(library: Arc<dyn Storage>, memory: Option<Duration>) -> Self {
         Self {
             library,
@@ -236,8 +237,8 @@ mod tests {
 
     const ID: &str = "00000000000000000000000000000007";
 
-    /// A pack that cannot be read is asked for once in a while where the library is far away, and each time where it
-    /// is not; nothing stays of who reads.
+    /// A pack that cannot be read is asked for once in a while where the library is far away, and each time
+    /// where it is not; nothing stays of who reads.
     #[tokio::test]
     async fn failures_are_remembered_for_a_while() {
         let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,8 @@ use crate::store::Movie;
 use ::origin::scope::Settings;
 use license::{Player, Policy};
 
-/// What an origin's configuration says of a film's rules, over what the catalogue says. Nothing of packed films.
+/// What an origin's configuration says of a film's rules, over what the catalogue says. Nothing of packed
+/// films.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ContentRules {
     policy: Option<String>,

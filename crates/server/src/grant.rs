@@ -1,9 +1,9 @@
-//! Grants: what a page of another site shows for somebody, in place of cookies. The operator's backend asks for
-//! one; it is sealed as tickets are, and says by itself what it allows.
+//! Grants: what a page of another site shows for somebody, in place of cookies. The operator's backend asks
+//! for one; it is sealed as tickets are, and says by itself what it allows.
 //!
-//! Text form: the account's handle, `.`, and base64url as a ticket's; of a grant for one movie alone `.` and its number
-//! follow, for players that are not told which film it is. The handle is part of what is authenticated: by it the
-//! player keys the device's identity. The number has to be the one that is sealed.
+//! Text form: the account's handle, `.`, and base64url as a ticket's; of a grant for one movie alone `.` and
+//! its number follow, for players that are not told which film it is. The handle is part of what is
+//! authenticated: by it the player keys the device's identity. The number has to be the one that is sealed.
 
 use crate::ticket::TicketKeys;
 use crate::visit::{Movies, Visit};
@@ -56,7 +56,8 @@ fn only_movie(grant: &Grant) -> Option<String> {
     }
 }
 
-/// Opens a grant; `None` for anything that none of the keys sealed. Whether it is over is for the caller to say.
+/// Opens a grant; `None` for anything that none of the keys sealed. Whether it is over is for the caller to
+/// say.
 pub(crate) fn open(keys: &TicketKeys, text: &str) -> Option<Grant> {
     if text.len() > MAX_TEXT {
         return None;

@@ -36,8 +36,8 @@ const MAX_HEAD: u32 = 64 * 1024;
 /// How long to wait when the system has no descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(500);
 
-/// What a connection has, for whoever takes it over: its places, which others get when it is dropped, and when
-/// the server stops.
+/// What a connection has, for whoever takes it over: its places, which others get when it is dropped, and
+/// when the server stops.
 #[derive(Debug, Clone)]
 pub(crate) struct Tie {
     _places: Arc<dyn std::any::Any + Send + Sync>,

@@ -1,4 +1,5 @@
-//! URLs of live events (docs/protocol.md, section 13). One token is good for all of an event, whatever its sessions.
+//! URLs of live events (docs/protocol.md, section 13). One token is good for all of an event, whatever its
+//! sessions.
 
 use crate::keys::KeyRing;
 use crate::media_url::{self, Door, Granted, Refusal};
@@ -42,8 +43,8 @@ fn is_name(text: &str, most: usize) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// The query that opens everything of an event until `expires` (Unix seconds), without question mark. Empty where
-/// the signer's dialect has no tokens for folders: such a network cannot carry live events.
+/// The query that opens everything of an event until `expires` (Unix seconds), without question mark. Empty
+/// where the signer's dialect has no tokens for folders: such a network cannot carry live events.
 pub fn sign(signer: &Signer, base: &str, (app, event): (&str, &str), expires: u64, now: u64) -> String {
     let folder = folder(app, event);
     signer.folder_query(&Place::new(base, &folder, ""), expires, now).unwrap_or_default()

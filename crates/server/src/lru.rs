@@ -36,8 +36,8 @@ impl<K: Eq + Hash, V: Clone> Lru<K, V> {
         }
     }
 
-    /// Keeps a value, and forgets others that were used longest ago. One that is larger than all that is allowed
-    /// is not kept.
+    /// Keeps a value, and forgets others that were used longest ago. One that is larger than all that is
+    /// allowed is not kept.
     pub(crate) fn put(&self, key: K, value: V, bytes: usize) {
         let mut guard = self.inner();
         let inner = &mut *guard;

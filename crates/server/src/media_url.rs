@@ -149,14 +149,14 @@ fn is_name(text: &str, most: usize) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// The URL of a file, good until `expires` or as long as the signer's network takes it. `base` is the edge's URL
-/// without trailing slash; times are Unix seconds.
+/// The URL of a file, good until `expires` or as long as the signer's network takes it. `base` is the edge's
+/// URL without trailing slash; times are Unix seconds.
 pub fn sign(signer: &Signer, base: &str, path: &MediaPath, expires: u64, now: u64) -> Signed {
     signer.sign(&Place::new(base, &path.folder(), &path.file), expires, now)
 }
 
-/// The URL of a film's DRM metadata: for it alone, even where other tokens are for folders, since a content may lie
-/// in a folder of that name.
+/// The URL of a film's DRM metadata: for it alone, even where other tokens are for folders, since a content
+/// may lie in a folder of that name.
 pub fn sign_drm(signer: &Signer, base: &str, path: &DrmPath, expires: u64, now: u64) -> Signed {
     let folder = path.folder();
     let place = Place::new(base, &folder, DrmPath::NAME);

@@ -54,7 +54,8 @@ pub(crate) fn is_new(password: &str) -> bool {
     is_acceptable(password) && password.chars().count() >= MIN_PASSWORD
 }
 
-/// Whether what is shown can be a password, also one that was chosen when less was asked for: see [`MAX_LENGTH`].
+/// Whether what is shown can be a password, also one that was chosen when less was asked for: see
+/// [`MAX_LENGTH`].
 pub(crate) fn is_acceptable(password: &str) -> bool {
     !password.is_empty() && password.len() <= MAX_LENGTH
 }

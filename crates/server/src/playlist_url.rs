@@ -23,7 +23,8 @@ pub enum Playlist {
     Master,
     /// `{ddd}/{id}.m3u8`: the media playlist of the representation with this downloadable id.
     Media(String),
-    /// `{ddd}/{id}.iframes.m3u8`: the playlist of that representation's pictures that are decoded by themselves.
+    /// `{ddd}/{id}.iframes.m3u8`: the playlist of that representation's pictures that are decoded by
+    /// themselves.
     IFrames(String),
     /// `subtitles/{id}.m3u8`: the media playlist of these subtitles.
     Subtitles(String),

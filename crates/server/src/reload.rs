@@ -129,8 +129,8 @@ impl Hangup {
     }
 }
 
-/// Reads keys, policies, certificate, regions and the brand's pictures again on SIGHUP, and when their files have changed. What
-/// cannot be read is tried again every half a minute.
+/// Reads keys, policies, certificate, regions and the brand's pictures again on SIGHUP, and when their files
+/// have changed. What cannot be read is tried again every half a minute.
 pub(crate) async fn keep_fresh(
     service: Arc<Service>,
     tls: Option<Arc<TlsIdentity>>,

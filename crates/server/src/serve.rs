@@ -131,9 +131,9 @@ impl Server {
         &self.service
     }
 
-    /// Answers until SIGINT or SIGTERM, then lets running answers and films of events that are over end, for at most
-    /// ten seconds. SIGHUP reads keys, policies, certificate and regions again; so does a change of their files, within
-    /// half a minute.
+    /// Answers until SIGINT or SIGTERM, then lets running answers and films of events that are over end, for
+    /// at most ten seconds. SIGHUP reads keys, policies, certificate and regions again; so does a change of
+    /// their files, within half a minute.
     ///
     /// # Errors
     /// [`Error::Internal`] when the socket fails.

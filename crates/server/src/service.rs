@@ -61,7 +61,8 @@ pub struct Service {
     pub(crate) live: Live,
     pub(crate) ingest_headers: KnownHeaders,
     pub(crate) throttle: Throttle,
-    /// Why challenges were refused, by the SHA-256 of ticket and octets: some players send the same ones twice.
+    /// Why challenges were refused, by the SHA-256 of ticket and octets: some players send the same ones
+    /// twice.
     pub(crate) refused: Lru<[u8; 32], WireError>,
     pub(crate) streams: Streams,
     /// How many like each film.
@@ -194,8 +195,9 @@ impl Service {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the keys again when the signers' certificates end soon, or begin later because the clock was ahead:
-    /// they get new ones where the site CA is at hand. Where that does not help, once an hour. Blocks on files.
+    /// Reads the keys again when the signers' certificates end soon, or begin later because the clock was
+    /// ahead: they get new ones where the site CA is at hand. Where that does not help, once an hour. Blocks
+    /// on files.
     pub fn look_after_signers(&self) {
         let (now, tried) = (self.clock.now(), self.tried.load(Ordering::Relaxed));
         if !self.keys().is_due(now) || now.abs_diff(tried) < RENEW_AGAIN {
@@ -290,7 +292,8 @@ impl Service {
         Arc::clone(&self.url_tokens.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the live events: what an operator has ended becomes a film, and what has fallen silent is said so.
+    /// Looks at the live events: what an operator has ended becomes a film, and what has fallen silent is
+    /// said so.
     pub async fn look_after_live(&self) {
         self.live.look(self).await;
     }
@@ -303,7 +306,8 @@ impl Service {
         self.live.begin(self).await
     }
 
-    /// Takes nothing more of live events, and leaves them to the next server; returns when they are on the disk.
+    /// Takes nothing more of live events, and leaves them to the next server; returns when they are on the
+    /// disk.
     pub async fn suspend_live(&self) {
         self.live.stop(self.clock.millis()).await;
     }
@@ -324,7 +328,8 @@ impl Service {
         self.policies_changed.load(Ordering::Relaxed)
     }
 
-    /// Reads keys, policies, regions and the brand's pictures again, each by itself. What cannot be read leaves what was there.
+    /// Reads keys, policies, regions and the brand's pictures again, each by itself. What cannot be read
+    /// leaves what was there.
     ///
     /// # Errors
     /// [`Error`]: what is wrong with the files.

@@ -25,7 +25,8 @@ struct Count {
 }
 
 impl Tally {
-    /// What was counted within the last minute, or before where somebody counts anew. `None`: the caller counts.
+    /// What was counted within the last minute, or before where somebody counts anew. `None`: the caller
+    /// counts.
     pub(crate) fn fresh(&self, now: u64) -> Option<Likes> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counted.as_mut()?;

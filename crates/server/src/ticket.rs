@@ -19,7 +19,8 @@ const MAX_TEXT: usize = 2048;
 /// Longest that is sealed, in characters.
 const MAX_SEALED: usize = 4096;
 const LABEL: &[u8] = b"matinee-ticket-3";
-/// Octets before the device id: account, epoch, issued, expires, level, component, signing key (uncompressed).
+/// Octets before the device id: account, epoch, issued, expires, level, component, signing key
+/// (uncompressed).
 const FIXED: usize = 8 + 4 + 8 + 8 + 1 + 16 + 65;
 
 /// What a ticket says.
@@ -41,8 +42,8 @@ pub struct Ticket {
     pub issued: u64,
     /// When it ends.
     pub expires: u64,
-    /// What it is limited to, where it came by a grant. In the octets it follows the device id, as JSON behind a
-    /// zero.
+    /// What it is limited to, where it came by a grant. In the octets it follows the device id, as JSON
+    /// behind a zero.
     pub visit: Option<Visit>,
 }
 

@@ -29,8 +29,8 @@ impl UrlTokens {
     /// Those that are configured. `media` are the site's media keys.
     ///
     /// # Errors
-    /// [`Error::Setting`]: a dialect cannot be spoken as it is configured. [`Error::Io`], [`Error::KeysExposed`]:
-    /// of a file with a secret.
+    /// [`Error::Setting`]: a dialect cannot be spoken as it is configured. [`Error::Io`],
+    /// [`Error::KeysExposed`]: of a file with a secret.
     pub fn new(config: &Config, media: &[Secret]) -> Result<Self, Error> {
         let edge = &config.edge;
         let reach = reach_of(edge.prefix, !edge.token.is_exact());

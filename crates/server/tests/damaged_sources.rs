@@ -1,5 +1,5 @@
-//! Clear films that are damaged, exchanged or away, before and while they are read: never wrong octets, and a line in
-//! the log that says what is the matter. A program of its own, since the log is the whole process's.
+//! Clear films that are damaged, exchanged or away, before and while they are read: never wrong octets, and a
+//! line in the log that says what is the matter. A program of its own, since the log is the whole process's.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../storage/tests/suite/buckets.rs"]
@@ -107,8 +107,8 @@ fn clear_path(film: &Path) -> String {
     pack::Source::from_json(&json).unwrap().pack.representations[0].path.clone()
 }
 
-/// A film in a folder that no other test has, and its first representation: the clear file, what the packager makes of
-/// it, and its URL.
+/// A film in a folder that no other test has, and its first representation: the clear file, what the packager
+/// makes of it, and its URL.
 struct Film {
     world: World,
     clear: PathBuf,
@@ -154,8 +154,8 @@ impl Film {
     }
 }
 
-/// B74: what is under one tag never changes, of subtitles neither: another text of the same length is refused, and the
-/// right one is served again when it is back.
+/// B74: what is under one tag never changes, of subtitles neither: another text of the same length is
+/// refused, and the right one is served again when it is back.
 #[tokio::test]
 async fn b74_subtitles_that_are_exchanged_are_not_served() {
     log();

@@ -1,5 +1,5 @@
-//! Where published films lie: objects under keys, in a local folder ([`Folder`]), in a bucket of S3 ([`S3`]) or in
-//! memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk, and
+//! Where published films lie: objects under keys, in a local folder ([`Folder`]), in a bucket of S3 ([`S3`])
+//! or in memory ([`Memory`]). [`Cached`] keeps parts of what it reads elsewhere on the local disk, and
 //! [`OpenFiles`] a folder's files open.
 //!
 //! [`Storage`] asks for what object stores can do and no more: objects are written whole, read in ranges,

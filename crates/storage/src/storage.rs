@@ -32,7 +32,8 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Opens an object, or a range of its bytes. A range that reaches past the end stops there.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Range`] for a range that has no byte in the object; [`Error::Io`], [`Error::Store`].
+    /// [`Error::NotFound`]; [`Error::Range`] for a range that has no byte in the object; [`Error::Io`],
+    /// [`Error::Store`].
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object, Error>;
 
     /// What is known of an object without its bytes.
@@ -45,8 +46,8 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// itself for its key is not below it.
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<Meta, Error>>;
 
-    /// Names of objects that no [`Key`] can be of, as the storage has them: nothing else here knows of these. Most
-    /// storages have none.
+    /// Names of objects that no [`Key`] can be of, as the storage has them: nothing else here knows of these.
+    /// Most storages have none.
     fn unnamed(&self) -> BoxStream<'static, Result<String, Error>> {
         stream::empty().boxed()
     }
@@ -57,8 +58,8 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// [`Error::Io`], [`Error::Store`].
     async fn delete(&self, key: &Key) -> Result<(), Error>;
 
-    /// Removes what writers left that were killed, as far as that is no object and nobody can still be at work on
-    /// it: nothing was written to it for so long. Gives how many there were.
+    /// Removes what writers left that were killed, as far as that is no object and nobody can still be at
+    /// work on it: nothing was written to it for so long. Gives how many there were.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Store`].
@@ -66,8 +67,8 @@ pub trait Storage: fmt::Debug + fmt::Display + Send + Sync + 'static {
         Ok(0)
     }
 
-    /// A URL by which whoever has it reads the object, for so long, as this media type; `None`: this storage has
-    /// no such thing. Whether there is the object is not asked.
+    /// A URL by which whoever has it reads the object, for so long, as this media type; `None`: this storage
+    /// has no such thing. Whether there is the object is not asked.
     ///
     /// # Errors
     /// [`Error::Store`].

@@ -5,9 +5,9 @@ use futures_util::TryStreamExt as _;
 
 use crate::{Error, Key, Meta, Storage};
 
-/// Objects that no reader finds: those below a first part that `is_ours` takes for a publication's, which has no
-/// object named `last`, and of which nothing was written for so long that nobody can still be at work on it. By
-/// that first part.
+/// Objects that no reader finds: those below a first part that `is_ours` takes for a publication's, which has
+/// no object named `last`, and of which nothing was written for so long that nobody can still be at work on
+/// it. By that first part.
 ///
 /// # Errors
 /// What the storage says.
@@ -32,9 +32,9 @@ pub async fn leftovers(
     Ok(found)
 }
 
-/// Removes [`leftovers`], and what lies beside objects ([`Storage::tidy`]). What became whole meanwhile is left alone,
-/// and so is a publication that goes on: each object is looked at again before it goes, and where one was written
-/// lately the others stay, too. Gives what was removed.
+/// Removes [`leftovers`], and what lies beside objects ([`Storage::tidy`]). What became whole meanwhile is
+/// left alone, and so is a publication that goes on: each object is looked at again before it goes, and where
+/// one was written lately the others stay, too. Gives what was removed.
 ///
 /// # Errors
 /// What the storage says.

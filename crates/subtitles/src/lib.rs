@@ -8,9 +8,9 @@
 //!
 //! The readers are strict about times and their order within a cue, because a wrong time is a subtitle that
 //! nobody sees; and bounded, because the files come from anywhere. Text keeps the tags that WebVTT knows
-//! (`i`, `b`, `u`, `c`, `v`, `lang`, `ruby`, `rt`) and its cue settings; other tags, notes, styles and regions
-//! are left out, so nothing in a file says more than what is shown when. Of TTML, styles and regions become
-//! such tags and settings.
+//! (`i`, `b`, `u`, `c`, `v`, `lang`, `ruby`, `rt`) and its cue settings; other tags, notes, styles and
+//! regions are left out, so nothing in a file says more than what is shown when. Of TTML, styles and regions
+//! become such tags and settings.
 //!
 //! # Examples
 //! ```

@@ -38,7 +38,8 @@ pub(crate) fn clean(line: &str) -> String {
             },
             _ => out.push('{'),
         }
-        // What editors leave in SubRip files: `{\an8}` is a place on the screen. What is left out may join two halves.
+        // What editors leave in SubRip files: `{\an8}` is a place on the screen. What is left out may join
+        // two halves.
         while out.ends_with('{')
             && let Some((_, after)) = rest.strip_prefix('\\').and_then(|code| code.split_once('}'))
         {

@@ -1,5 +1,5 @@
-//! Ports of the loopback interface for servers that tests start as programs, or whose address must be known before
-//! they run.
+//! Ports of the loopback interface for servers that tests start as programs, or whose address must be known
+//! before they run.
 //!
 //! A server of ours in the test's own process is better bound to port 0, and asked for its address.
 
@@ -8,13 +8,13 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The first port that is given, and how many there are: below those that systems give out by themselves (from 32768 on
-/// Linux), for other programs ask for some of these all the time.
+/// The first port that is given, and how many there are: below those that systems give out by themselves
+/// (from 32768 on Linux), for other programs ask for some of these all the time.
 const PORTS: (u16, u32) = (10_000, 20_000);
 
-/// A TCP port on which nobody listens. As long as this process lives, no other caller of this function gets it, in
-/// whatever process; a program that chooses it by itself still may. So whoever starts a server on it looks whether it
-/// runs, and starts it on another one where the port was taken.
+/// A TCP port on which nobody listens. As long as this process lives, no other caller of this function gets
+/// it, in whatever process; a program that chooses it by itself still may. So whoever starts a server on it
+/// looks whether it runs, and starts it on another one where the port was taken.
 ///
 /// # Panics
 /// Where none is free.

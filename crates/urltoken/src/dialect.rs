@@ -22,7 +22,8 @@ pub enum Dialect {
     /// `p`, `e`, `h` (MD5) of Limelight's MediaVault, which the study found.
     #[default]
     MediaVault,
-    /// `p`, `e`, `t`: as that, by HMAC-SHA256 over the path. This project's own (docs/protocol.md, section 8).
+    /// `p`, `e`, `t`: as that, by HMAC-SHA256 over the path. This project's own (docs/protocol.md, section
+    /// 8).
     Matinee,
     /// Akamai's EdgeAuth (Auth Token 2.0), `exp=…~acl=…~hmac=…`.
     EdgeAuth,

@@ -5,8 +5,9 @@
 //! is asked about is a [`Place`]: the URL in front of the edge's paths, the film's folder, the file, and the
 //! path that was asked for, which may be that of a part of the file (`…/range/a-b`).
 //!
-//! A token that is checked must be written as it would be written here: the same order, the same case, nothing
-//! more. So no part of it can be changed without being noticed, the parts that are not signed included.
+//! A token that is checked must be written as it would be written here: the same order, the same case,
+//! nothing more. So no part of it can be changed without being noticed, the parts that are not signed
+//! included.
 //!
 //! # Examples
 //! ```

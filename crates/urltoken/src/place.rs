@@ -23,8 +23,8 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The file `name` of a folder. `base` is the URL before the edge's paths, without trailing slash; `folder`
-    /// is the path of the film's folder, from slash to slash; `name` may have folders of its own.
+    /// The file `name` of a folder. `base` is the URL before the edge's paths, without trailing slash;
+    /// `folder` is the path of the film's folder, from slash to slash; `name` may have folders of its own.
     pub fn new(base: &'a str, folder: &'a str, name: &'a str) -> Self {
         Self { base, folder, name, below: "" }
     }
@@ -66,8 +66,8 @@ impl<'a> Place<'a> {
         [self.before(), self.folder, self.name, self.below].concat()
     }
 
-    /// What a token may be for that opens this file, each behind `front`: the file, and the folders that it is
-    /// in, up to the film's.
+    /// What a token may be for that opens this file, each behind `front`: the file, and the folders that it
+    /// is in, up to the film's.
     pub(crate) fn beginnings(&self, front: &str) -> Vec<String> {
         let ends = self.name.match_indices('/').map(|(at, _)| &self.name[..=at]);
         let names = std::iter::once(self.name).chain(ends).chain(std::iter::once(""));

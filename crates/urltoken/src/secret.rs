@@ -3,8 +3,8 @@
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret or private key, as its owner writes it: octets for the keyed hashes, text for what has a text form
-/// (PEM, hex). Printed nowhere, and wiped when it is dropped.
+/// A secret or private key, as its owner writes it: octets for the keyed hashes, text for what has a text
+/// form (PEM, hex). Printed nowhere, and wiped when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 

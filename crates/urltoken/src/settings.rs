@@ -12,12 +12,13 @@ pub struct Settings {
     /// The name of the token in the query: `edgeauth` (default `hdnts`), `cat` (`CAT`), `cloudflare`
     /// (`verify`).
     pub parameter: Option<String>,
-    /// Seconds for which the network takes a token: `cloudflare`, whose tokens say when they were made (default
-    /// 10 800).
+    /// Seconds for which the network takes a token: `cloudflare`, whose tokens say when they were made
+    /// (default 10 800).
     pub lifetime: Option<u64>,
 }
 
-/// Seconds for which Cloudflare takes a token, where nobody says otherwise: those of its own example of a rule.
+/// Seconds for which Cloudflare takes a token, where nobody says otherwise: those of its own example of a
+/// rule.
 const LIFETIME: u64 = 10_800;
 
 impl Settings {

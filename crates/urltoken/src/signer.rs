@@ -114,8 +114,8 @@ impl Signer {
         self.forms[0].query(place, Reach::File, self.expiration(expires, now))
     }
 
-    /// As [`Signer::query`], for all files in the place's folder, whatever the signer's own reach; `None` where
-    /// the dialect has no such tokens.
+    /// As [`Signer::query`], for all files in the place's folder, whatever the signer's own reach; `None`
+    /// where the dialect has no such tokens.
     pub fn folder_query(&self, place: &Place<'_>, expires: u64, now: u64) -> Option<String> {
         let expires = self.expiration(expires, now);
         (!self.dialect.is_exact()).then(|| self.forms[0].query(place, Reach::Folder, expires))

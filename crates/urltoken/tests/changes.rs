@@ -237,8 +237,8 @@ proptest! {
     }
 }
 
-/// What nobody has to say: how long Cloudflare's rule takes a token, and how a network calls a key of CAT. A token
-/// that names a key is not one that names none.
+/// What nobody has to say: how long Cloudflare's rule takes a token, and how a network calls a key of CAT. A
+/// token that names a key is not one that names none.
 #[test]
 fn what_has_a_default() {
     let place = Place::new("https://media.example.com", "/s/0/", "film.mp4");

@@ -1,6 +1,6 @@
-//! Each dialect against the owner's or other independent code: the tokens below were made by it, with the same
-//! keys. What is made here must be the same octets where the dialect leaves no choice, and what was made there
-//! is taken here.
+//! Each dialect against the owner's or other independent code: the tokens below were made by it, with the
+//! same keys. What is made here must be the same octets where the dialect leaves no choice, and what was made
+//! there is taken here.
 
 #![allow(clippy::unwrap_used)]
 
@@ -111,9 +111,9 @@ fn a72_edgeauth() {
     assert_eq!(of(Reach::Folder).check(&place(base), all, 1_789_999_999), Err(Refusal::Forbidden), "not yet");
 }
 
-/// A72: PyPI botocore 1.44.8, `CloudFrontSigner('K2JCJMDEHXQW5F', rsa_signer).generate_presigned_url(…)`, where
-/// `rsa_signer` is RSA with SHA-256 of PyPI cryptography 50.0.2; custom policies by `build_policy(…)`. The
-/// parameter `Hash-Algorithm` stands behind it as the developer guide has it.
+/// A72: PyPI botocore 1.44.8, `CloudFrontSigner('K2JCJMDEHXQW5F', rsa_signer).generate_presigned_url(…)`,
+/// where `rsa_signer` is RSA with SHA-256 of PyPI cryptography 50.0.2; custom policies by `build_policy(…)`.
+/// The parameter `Hash-Algorithm` stands behind it as the developer guide has it.
 #[test]
 fn a72_cloudfront() {
     let key = include_str!("keys/rsa.pem");

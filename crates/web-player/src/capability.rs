@@ -56,8 +56,8 @@ pub fn media_source(global: &JsValue) -> Option<(Function, bool)> {
         .or_else(|| constructor("ManagedMediaSource").map(|found| (found, true)))
 }
 
-/// Whether workers may make a `MediaSource`, and video elements take its handle (W3C Media Source Extensions, 3 and 4).
-/// Of `ManagedMediaSource` it is not asked: it stays on the page.
+/// Whether workers may make a `MediaSource`, and video elements take its handle (W3C Media Source Extensions,
+/// 3 and 4). Of `ManagedMediaSource` it is not asked: it stays on the page.
 pub fn has_media_source_in_workers(global: &JsValue) -> bool {
     let source = property(global, "MediaSource");
     let may = source.and_then(|source| property(&source, "canConstructInDedicatedWorker"));

@@ -1,7 +1,7 @@
 //! The page's end of the DRM worker: numbers requests, transfers bytes, waits for replies.
 //!
-//! Bytes go by transfer in both directions, never by clone; those of a stream that has a source buffer in the worker
-//! do not come back. A worker that fails takes every waiting request with it.
+//! Bytes go by transfer in both directions, never by clone; those of a stream that has a source buffer in the
+//! worker do not come back. A worker that fails takes every waiting request with it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -184,7 +184,8 @@ impl DecryptorProxy {
         self.shared.post(&self.worker, id, request, bytes);
     }
 
-    /// Says something about a media source of the worker's that needs no answer. A worker that gave up has none.
+    /// Says something about a media source of the worker's that needs no answer. A worker that gave up has
+    /// none.
     pub fn tell(&self, request: &source::Request) {
         if let Ok(message) = message(None, request, None)
             && !self.has_failed()

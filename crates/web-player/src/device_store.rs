@@ -114,7 +114,8 @@ pub fn save_volume(volume: f64, muted: bool) {
 
 const CHARACTER_KEYS: &str = "matinee.character-keys";
 
-/// Whether single letters, digits and signs are keys that do something; they are until the viewer says otherwise.
+/// Whether single letters, digits and signs are keys that do something; they are until the viewer says
+/// otherwise.
 pub fn character_keys() -> bool {
     get(CHARACTER_KEYS).unwrap_or(true)
 }
@@ -126,7 +127,8 @@ pub fn save_character_keys(on: bool) {
 
 const PLAYS_NEXT: &str = "matinee.plays-next";
 
-/// Whether the next episode, or another film, plays by itself after one; it does until the viewer says otherwise.
+/// Whether the next episode, or another film, plays by itself after one; it does until the viewer says
+/// otherwise.
 pub fn plays_next() -> bool {
     get(PLAYS_NEXT).unwrap_or(true)
 }

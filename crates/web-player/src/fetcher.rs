@@ -25,8 +25,8 @@ pub struct Fetch {
     pub length: u64,
     /// Whether exactly so many have to come. Else the answer ends where the file ends.
     pub sized: bool,
-    /// What is wanted is all of a file, from where an earlier attempt broke off: who does not know of ranges may
-    /// send it whole.
+    /// What is wanted is all of a file, from where an earlier attempt broke off: who does not know of ranges
+    /// may send it whole.
     pub resumed: bool,
     /// From the server, whatever the browser's cache has.
     pub afresh: bool,

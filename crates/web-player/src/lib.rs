@@ -1,8 +1,8 @@
 //! The browser's player, for any page: no framework, no page of the site.
 //!
-//! Data flows one way: page → [`control`] → manifest → [`fetcher`] (or [`stream`]) → DRM worker ([`decryptor_proxy`]) →
-//! append queue ([`mse`]) → `<video>`. What to fetch and when is the `engine` crate's business; [`player`]
-//! runs its commands. Content keys never reach this side of the worker.
+//! Data flows one way: page → [`control`] → manifest → [`fetcher`] (or [`stream`]) → DRM worker
+//! ([`decryptor_proxy`]) → append queue ([`mse`]) → `<video>`. What to fetch and when is the `engine` crate's
+//! business; [`player`] runs its commands. Content keys never reach this side of the worker.
 //!
 //! # Examples
 //! What a page has to do for a film:

@@ -81,7 +81,8 @@ impl Problem {
     /// An answer of the controller; `text` is what the server says.
     pub fn from_code(code: ErrorCode, text: &str) -> Self {
         use ErrorCode as E;
-        // The server's words can name a rule, a device or a time, in English. Of these codes there is nothing to name.
+        // The server's words can name a rule, a device or a time, in English. Of these codes there is nothing
+        // to name.
         let (own, way) = match code {
             E::DeviceLimitReached => (true, Way::Devices),
             E::RemovalLimitReached => (false, Way::Devices),
@@ -107,8 +108,8 @@ impl Problem {
         Self::new(code.as_str(), (!own && is_english()).then_some(text), way)
     }
 
-    /// Another device of the account took this one's place; `names` says which, and is empty where that is not
-    /// known.
+    /// Another device of the account took this one's place; `names` says which, and is empty where that is
+    /// not known.
     pub fn stopped(names: &str) -> Self {
         let title = if names.is_empty() {
             say::playing_elsewhere_now().to_owned()
@@ -194,7 +195,8 @@ impl From<&engine::Error> for Problem {
     }
 }
 
-/// What the engine or the DRM module says, where the page is English as they are; else the code's own words do.
+/// What the engine or the DRM module says, where the page is English as they are; else the code's own words
+/// do.
 fn english(text: &str) -> Option<String> {
     is_english().then(|| sentence(text))
 }

@@ -1,7 +1,8 @@
-//! A film's segments over a WebSocket, beside [`fetcher`](crate::fetcher): the same downloads, the same events.
+//! A film's segments over a WebSocket, beside [`fetcher`](crate::fetcher): the same downloads, the same
+//! events.
 //!
-//! What to say, and whose the octets are that come, is [`playback::stream`]'s to know; here are the socket and
-//! those who wait. Once it is broken it stays so: every download that it leaves behind is told
+//! What to say, and whose the octets are that come, is [`playback::stream`]'s to know; here are the socket
+//! and those who wait. Once it is broken it stays so: every download that it leaves behind is told
 //! [`Failure::Unstreamed`], and goes on by ranges.
 
 use std::{
@@ -140,7 +141,8 @@ impl Connection {
         !self.is_broken() && Stream::carries(spec)
     }
 
-    /// Starts a download. `on_event` is called until the last chunk, a failure, or the drop of what this returns.
+    /// Starts a download. `on_event` is called until the last chunk, a failure, or the drop of what this
+    /// returns.
     pub fn start(self: &Rc<Self>, spec: &FetchSpec, on_event: impl Fn(FetchEvent) + 'static) -> Running {
         let (fetch, attempt) = (spec.fetch, Rc::new(()));
         let taker = Taker { tell: Rc::new(on_event), attempt: Rc::clone(&attempt) };

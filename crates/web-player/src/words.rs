@@ -1,19 +1,20 @@
-//! What is said about every code: in an alert, and at greater length on the page `/help/CODE`. The words are those of
-//! the page's language (`www/languages`).
+//! What is said about every code: in an alert, and at greater length on the page `/help/CODE`. The words are
+//! those of the page's language (`www/languages`).
 
 /// The words for a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Words {
     /// One line, without a full stop.
     pub title: &'static str,
-    /// What it means, and the first thing to do. What only a server or the player can know may stand in its place.
+    /// What it means, and the first thing to do. What only a server or the player can know may stand in its
+    /// place.
     pub text: &'static str,
     /// What else there is to know and to do.
     pub more: &'static str,
 }
 
-/// The words for a code, as the error table (docs/protocol.md, section 4) or the player writes it; `None`: it is not
-/// known.
+/// The words for a code, as the error table (docs/protocol.md, section 4) or the player writes it; `None`: it
+/// is not known.
 pub fn of(code: &str) -> Option<Words> {
     let [title, text, more] = localization::code(code)?;
     Some(Words { title, text, more })

@@ -99,8 +99,8 @@ async fn a_range_in_the_address_is_answered_with_200() {
     );
 }
 
-/// A segment of an event, whose size nobody has told, ends where its file ends; one that broke off is gone on with
-/// also where ranges are not known of.
+/// A segment of an event, whose size nobody has told, ends where its file ends; one that broke off is gone on
+/// with also where ranges are not known of.
 #[wasm_bindgen_test]
 async fn a_file_of_unknown_size_ends_where_it_ends() {
     let url = || "data:application/octet-stream;base64,AAECAwQFBgc=".to_owned();
@@ -580,8 +580,8 @@ async fn a_full_buffer_in_the_worker_is_made_room_in() {
     assert_eq!(it.event().await, QueueEvent::Appended(FetchId(3)));
 }
 
-/// One film after the other in one element, in any order of coming and going; what is dropped lets go of the element,
-/// and only of what it had put there.
+/// One film after the other in one element, in any order of coming and going; what is dropped lets go of the
+/// element, and only of what it had put there.
 #[wasm_bindgen_test]
 async fn films_follow_each_other_in_one_element() {
     let video = element();
@@ -652,7 +652,8 @@ async fn a_stream_without_its_buffer_hands_the_page_nothing() {
     assert!(matches!(came, Ok(Pushed::Done)), "{came:?}");
 }
 
-/// Without media sources in the worker, or with a worker that knows nothing of them, the player is told to go elsewhere.
+/// Without media sources in the worker, or with a worker that knows nothing of them, the player is told to go
+/// elsewhere.
 #[wasm_bindgen_test]
 async fn a_worker_without_media_sources_refuses() {
     const ANOTHER: &str = "self.onmessage = ({ data: { id } }) => self.postMessage({ id, reply: { Err: { state: { what: '' } } } });";

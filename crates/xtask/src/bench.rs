@@ -76,8 +76,8 @@ enum Bench {
         #[arg(long, default_value_t = 20.0)]
         megabits: f64,
     },
-    /// Encoders of 600 kb/s that publish at a time, by HTTP and by RTMP, and what each costs the server, beside
-    /// nginx-rtmp with the same streams in the clear.
+    /// Encoders of 600 kb/s that publish at a time, by HTTP and by RTMP, and what each costs the server,
+    /// beside nginx-rtmp with the same streams in the clear.
     Ingest {
         /// Numbers of publishers, with commas between; each server is asked for more until one falls behind.
         #[arg(long, value_delimiter = ',', default_value = "25,50,100,200",
@@ -87,14 +87,15 @@ enum Bench {
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(4..=3600))]
         seconds: u64,
     },
-    /// The shim for players of others: appends of segments of 4 s and 4 MB through it beside the browser's ClearKey.
+    /// The shim for players of others: appends of segments of 4 s and 4 MB through it beside the browser's
+    /// ClearKey.
     Eme {
         /// Turns of each; one is the whole film.
         #[arg(long, default_value_t = 7)]
         rounds: usize,
     },
-    /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL, and the server's processor time
-    /// for each beside that of its cryptography.
+    /// Renewals, authorizations and licenses per second, on SQLite and PostgreSQL, and the server's processor
+    /// time for each beside that of its cryptography.
     Control {
         /// Seconds for each.
         #[arg(long, default_value_t = 10)]

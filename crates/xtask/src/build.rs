@@ -149,8 +149,8 @@ pub(crate) fn build_site_beside(
     Ok(manifest)
 }
 
-/// Writes the shim for players of others, `pkg/eme/eme.js`, from its modules, and the licenses of the packages that are
-/// written by hand.
+/// Writes the shim for players of others, `pkg/eme/eme.js`, from its modules, and the licenses of the
+/// packages that are written by hand.
 ///
 /// # Errors
 /// [`Error::Content`] where the modules do not keep the rule of [`mod@site::join`]; [`Error::File`].

@@ -26,8 +26,8 @@ pub(crate) struct Arguments {
     /// Only what needs no other compiling than the native lints do.
     #[arg(long)]
     quick: bool,
-    /// First mend what can be mended by program: formatting, wide comments, and the tests that docs/conformance.md
-    /// names.
+    /// First mend what can be mended by program: formatting, wide comments, and the tests that
+    /// docs/conformance.md names.
     #[arg(long)]
     fix: bool,
 }

@@ -34,8 +34,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Thousands of connections to edge and origin, idle ones and slow readers: all are answered, and the server's
-    /// memory stays as it is.
+    /// Thousands of connections to edge and origin, idle ones and slow readers: all are answered, and the
+    /// server's memory stays as it is.
     Edge(edge::Arguments),
 }
 

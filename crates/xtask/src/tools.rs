@@ -126,8 +126,8 @@ pub(crate) fn varnish(project: &Project) -> Result<(), Error> {
     apt::install(project, "Varnish (a cache in front of the edge, in tests)", &["varnish"], 3)
 }
 
-/// The other caches, for their tests in a soak: nginx, Varnish, squid and Traffic Server, as far as they can be had.
-/// Gives those that cannot, and why.
+/// The other caches, for their tests in a soak: nginx, Varnish, squid and Traffic Server, as far as they can
+/// be had. Gives those that cannot, and why.
 pub(crate) fn caches(project: &Project) -> Vec<String> {
     let squid = || match is_installed("squid") {
         true => Ok(()),

@@ -1,4 +1,5 @@
-//! `cargo xtask wpt`: W3C's web-platform-tests of Encrypted Media Extensions, on the shim for players of others.
+//! `cargo xtask wpt`: W3C's web-platform-tests of Encrypted Media Extensions, on the shim for players of
+//! others.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,8 @@ use crate::tools;
 /// Options of `cargo xtask wpt`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// A checkout of https://github.com/web-platform-tests/wpt, of which `encrypted-media` and `resources` are used.
+    /// A checkout of https://github.com/web-platform-tests/wpt, of which `encrypted-media` and `resources`
+    /// are used.
     #[arg(long)]
     suite: PathBuf,
 }

@@ -11,8 +11,8 @@ pub(crate) enum ApiKey {
     Create {
         /// What to call it
         name: String,
-        /// What may be done with it: grants (permissions to play for pages of other sites); catalogue is for later, and
-        /// opens nothing yet
+        /// What may be done with it: grants (permissions to play for pages of other sites); catalogue is for
+        /// later, and opens nothing yet
         #[arg(long, value_delimiter = ',', required = true, value_name = "SCOPES")]
         scope: Vec<Scope>,
         #[command(flatten)]
@@ -36,12 +36,12 @@ pub(crate) enum Share {
         /// Number of the movie
         #[arg(long, value_name = "MOVIE")]
         movie: nccp::MovieId,
-        /// When it ends: 2026-11-28, 2026-11-28T20:00:00Z (UTC), Unix seconds, or a time from now such as 12h or 7d
-        /// [default: when it is revoked]
+        /// When it ends: 2026-11-28, 2026-11-28T20:00:00Z (UTC), Unix seconds, or a time from now such as 12h
+        /// or 7d [default: when it is revoked]
         #[arg(long, value_name = "TIME", value_parser = until)]
         until: Option<SystemTime>,
-        /// Ask for a password: this one (others on this machine can see it), or without a value one that is read from the
-        /// terminal, or from standard input where there is none
+        /// Ask for a password: this one (others on this machine can see it), or without a value one that is
+        /// read from the terminal, or from standard input where there is none
         #[arg(long, value_name = "PASSWORD", num_args = 0..=1, default_missing_value = "")]
         password: Option<String>,
         /// Ask for a password, which is read from standard input

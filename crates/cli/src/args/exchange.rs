@@ -11,12 +11,12 @@ pub(crate) struct Exchange {
     #[arg(long, value_name = "URL", requires = "speke_systems")]
     #[arg(conflicts_with_all = ["keys", "key_files", "cpix", "label_by_height", "rotate"])]
     pub(crate) speke: Option<String>,
-    /// Protection system that the key server is asked for: widevine, playready, fairplay or its id, a UUID; may be
-    /// given several times
+    /// Protection system that the key server is asked for: widevine, playready, fairplay or its id, a UUID;
+    /// may be given several times
     #[arg(long = "speke-system", value_name = "SYSTEM", requires = "speke", value_parser = system)]
     pub(crate) speke_systems: Vec<SystemId>,
-    /// File with headers for the key server, one a line (`Authorization: Basic …`), that nobody else can read; - is
-    /// standard input
+    /// File with headers for the key server, one a line (`Authorization: Basic …`), that nobody else can
+    /// read; - is standard input
     #[arg(long, value_name = "FILE", requires = "speke")]
     pub(crate) speke_header_file: Option<PathBuf>,
     /// What the film is called towards the key server [default: movie/ID]

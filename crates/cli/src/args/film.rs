@@ -46,8 +46,8 @@ pub(crate) struct Details {
     /// embedded-browser, embedded-box) [a new film's: server]
     #[arg(long, value_name = "MODE")]
     pub(crate) license: Option<LicenseMode>,
-    /// Country from which it may be watched, like DE; may be given several times [a new film's: all that the site
-    /// allows]
+    /// Country from which it may be watched, like DE; may be given several times [a new film's: all that the
+    /// site allows]
     #[arg(long = "region", value_name = "COUNTRY")]
     pub(crate) regions: Vec<String>,
     /// Plan that may play it; may be given several times [a new film's: every plan but none]
@@ -86,8 +86,8 @@ impl Details {
 
 #[derive(Debug, Args)]
 pub(crate) struct Package {
-    /// MP4, MOV, MKV or WebM with H.264, HEVC, VP9 or AV1 and AAC, Opus, AC-3, E-AC-3 or FLAC; several are the
-    /// ladder of one film
+    /// MP4, MOV, MKV or WebM with H.264, HEVC, VP9 or AV1 and AAC, Opus, AC-3, E-AC-3 or FLAC; several are
+    /// the ladder of one film
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Number of the movie [default: the next that is free]
@@ -110,8 +110,8 @@ pub(crate) struct Package {
     /// source.json, which makes it a source for an origin
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Keep the film's clear form, too, in sources/ID in the data folder: an origin encrypts it anew when it is asked
-    /// for. It is for the owner of the data folder alone
+    /// Keep the film's clear form, too, in sources/ID in the data folder: an origin encrypts it anew when it
+    /// is asked for. It is for the owner of the data folder alone
     #[arg(long, conflicts_with = "output")]
     pub(crate) clear_source: bool,
     /// Protection: cenc, cbcs or none
@@ -174,8 +174,8 @@ pub(crate) struct Add {
     /// Protection: cenc, cbcs or none
     #[arg(long, default_value = "cenc")]
     pub(crate) scheme: pack::Scheme,
-    /// Keep the film's clear form, too, in sources/ID in the data folder: an origin encrypts it anew when it is asked
-    /// for. It is for the owner of the data folder alone
+    /// Keep the film's clear form, too, in sources/ID in the data folder: an origin encrypts it anew when it
+    /// is asked for. It is for the owner of the data folder alone
     #[arg(long)]
     pub(crate) clear_source: bool,
     /// Say what would be done and why, and do nothing
@@ -198,13 +198,13 @@ pub(crate) enum Hdr {
 /// Tracks from files of their own, and chapters.
 #[derive(Debug, Args)]
 pub(crate) struct Tracks {
-    /// A track of sound from a file, and what is told of it, like lang=de,label="Deutsch",role=main: lang (BCP
-    /// 47), label, role (main, alternate, dub, commentary, description, supplementary), default, track (from 1,
-    /// where the file has several); may be given several times
+    /// A track of sound from a file, and what is told of it, like lang=de,label="Deutsch",role=main: lang
+    /// (BCP 47), label, role (main, alternate, dub, commentary, description, supplementary), default, track
+    /// (from 1, where the file has several); may be given several times
     #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
     pub(crate) audio: Vec<OsString>,
-    /// Subtitles from a WebVTT, SubRip or TTML file, and what is told of them, like lang=de,role=caption: lang,
-    /// label, role (subtitle, caption, forced), default; may be given several times
+    /// Subtitles from a WebVTT, SubRip or TTML file, and what is told of them, like lang=de,role=caption:
+    /// lang, label, role (subtitle, caption, forced), default; may be given several times
     #[arg(long, num_args = 2, value_names = ["TRACK", "FILE"])]
     pub(crate) subtitles: Vec<OsString>,
     /// Chapters: WebVTT, or lines like 00:12:30 The wedding

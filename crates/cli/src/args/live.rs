@@ -47,11 +47,12 @@ pub(crate) enum Live {
         /// Plan that may play it; may be given several times [default: every plan but none]
         #[arg(long = "plan", value_name = "PLAN")]
         plans: Vec<String>,
-        /// When it is to begin, as the library says it: a moment (2026-11-28T20:00:00Z) or a time from now (2h)
+        /// When it is to begin, as the library says it: a moment (2026-11-28T20:00:00Z) or a time from now
+        /// (2h)
         #[arg(long, value_name = "TIME", value_parser = until)]
         starts: Option<SystemTime>,
-        /// Heights of further renditions that this server makes by ffmpeg of the one that the encoder sends, like
-        /// 1080,720,480; none is above it [default: what its settings say]
+        /// Heights of further renditions that this server makes by ffmpeg of the one that the encoder sends,
+        /// like 1080,720,480; none is above it [default: what its settings say]
         #[arg(long, value_name = "HEIGHTS", value_parser = heights)]
         ladder: Option<Heights>,
         #[command(flatten)]

@@ -16,7 +16,8 @@ pub(crate) struct StorageCheck {
     /// Where: file:FOLDER or s3://BUCKET/PREFIX; default: the library
     #[arg(value_parser = address)]
     pub(crate) place: Option<storage::Address>,
-    /// Remove what publications left that were broken off more than a day ago, but nothing of films of the catalogue
+    /// Remove what publications left that were broken off more than a day ago, but nothing of films of the
+    /// catalogue
     #[arg(long)]
     pub(crate) repair: bool,
     #[command(flatten)]
@@ -25,8 +26,8 @@ pub(crate) struct StorageCheck {
 
 #[derive(Debug, Args)]
 pub(crate) struct StorageCopy {
-    /// From where, and to where: file:FOLDER or s3://BUCKET/PREFIX; one alone is where to, from the library. Buckets
-    /// are asked for by the other settings of [storage]
+    /// From where, and to where: file:FOLDER or s3://BUCKET/PREFIX; one alone is where to, from the library.
+    /// Buckets are asked for by the other settings of [storage]
     #[arg(required = true, num_args = 1..=2, value_names = ["FROM", "TO"], value_parser = address)]
     pub(crate) places: Vec<storage::Address>,
     /// Read what is there already, and send again what is damaged

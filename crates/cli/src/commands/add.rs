@@ -166,7 +166,8 @@ fn read_ladder(path: &std::path::Path) -> Result<Vec<prepare::ladder::Rung>, Fai
     prepare::ladder::parse(&text).map_err(|what| failed(&what))
 }
 
-/// The number that was asked for, the one that was taken before, or the next; whether licenses can be made for it.
+/// The number that was asked for, the one that was taken before, or the next; whether licenses can be made
+/// for it.
 fn number(config: &Config, add: &Add, work: &mut Work) -> Result<Number, Failure> {
     let number = match work.movie() {
         Some(movie) => numbers::again(config, (movie, work.pack()), add.movie, add.replace)?,

@@ -75,9 +75,10 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-/// Changes files, and writes that down: that it begins, so that no change goes without an entry, and what came
-/// of it. (One transaction around both would hold up a running server as long as keys are made.) Where the
-/// database cannot be reached the change is made nevertheless, because it may be urgent; the operator is told.
+/// Changes files, and writes that down: that it begins, so that no change goes without an entry, and what
+/// came of it. (One transaction around both would hold up a running server as long as keys are made.) Where
+/// the database cannot be reached the change is made nevertheless, because it may be urgent; the operator is
+/// told.
 pub(crate) fn audited<T>(
     config: &Config,
     entry: AuditEntry,

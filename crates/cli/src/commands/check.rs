@@ -10,8 +10,8 @@ use server::catalogue::Pack;
 use server::{Config, movies};
 use std::path::{Path, PathBuf};
 
-/// Checks a film. The configuration is read only where the film is named by its number; the site's keys, where
-/// they can be read, are then used beside those that are given.
+/// Checks a film. The configuration is read only where the film is named by its number; the site's keys,
+/// where they can be read, are then used beside those that are given.
 pub(crate) fn run(config: impl FnOnce() -> Result<Config, Failure>, check: &Check) -> Result<(), Failure> {
     let mut keys = given_keys::read(&check.keys)?;
     let number = check.film.to_str().and_then(|text| text.parse::<u64>().ok());
@@ -36,8 +36,8 @@ pub(crate) fn run(config: impl FnOnce() -> Result<Config, Failure>, check: &Chec
     }
 }
 
-/// The film's keys, as the site's open them. What cannot be read gives none: the check says what it lacks, and
-/// what is wrong with the film.
+/// The film's keys, as the site's open them. What cannot be read gives none: the check says what it lacks,
+/// and what is wrong with the film.
 pub(super) fn site_keys(config: &Config, folder: &Path) -> Vec<KidAndKey> {
     let ring = server::keys::load(&config.keys(), &config.public_url, now());
     let pack = block_on(async { Ok(Pack::read_folder(folder).await?) });

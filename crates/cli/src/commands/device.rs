@@ -128,8 +128,8 @@ fn key_level(level: KeyLevel) -> &'static str {
     }
 }
 
-/// The component of that id, or the keys of the device of that id: one that is there, or one that was revoked,
-/// which the list's note names.
+/// The component of that id, or the keys of the device of that id: one that is there, or one that was
+/// revoked, which the list's note names.
 fn revoked_id(config: &Config, device: &str) -> Result<RevokedId, Failure> {
     if !device.starts_with("d-") {
         return Ok(device.parse()?);

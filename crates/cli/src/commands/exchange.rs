@@ -1,5 +1,5 @@
-//! The keys of a film that is to be packaged: the site's, the operator's, or those of a document of others (CPIX);
-//! and documents of a film's keys.
+//! The keys of a film that is to be packaged: the site's, the operator's, or those of a document of others
+//! (CPIX); and documents of a film's keys.
 
 use super::key_server::KeyServer;
 use super::{block_on, given_keys, now};

@@ -24,7 +24,8 @@ struct Folder {
 }
 
 impl Folder {
-    /// Makes one for a movie in the folder of half-made films, and removes what commands left there that were cut off.
+    /// Makes one for a movie in the folder of half-made films, and removes what commands left there that were
+    /// cut off.
     fn make(work: &Path, movie: u64) -> Result<Self, Failure> {
         std::fs::create_dir_all(work).map_err(failed(work))?;
         // One at a time, so that no new folder is swept before it is locked.
@@ -47,8 +48,8 @@ impl Drop for Folder {
     }
 }
 
-/// Removes the folders for clear pictures that nobody holds. What cannot be locked is in use, or on a disk without
-/// locks, and stays.
+/// Removes the folders for clear pictures that nobody holds. What cannot be locked is in use, or on a disk
+/// without locks, and stays.
 fn sweep(work: &Path) {
     let Ok(entries) = std::fs::read_dir(work) else { return };
     for entry in entries.flatten() {
@@ -61,8 +62,8 @@ fn sweep(work: &Path) {
     }
 }
 
-/// The picture of a movie at a time, as a JPEG. Its film is decrypted for that, beside the library, by the site's
-/// keys; ffmpeg decodes it.
+/// The picture of a movie at a time, as a JPEG. Its film is decrypted for that, beside the library, by the
+/// site's keys; ffmpeg decodes it.
 pub(super) fn at(config: &Config, movie: u64, at: Duration) -> Result<Vec<u8>, Failure> {
     let film = library_folder(config, movie)?;
     let pack = block_on(async { Ok(Pack::read_folder(&film).await?) })?;

@@ -1,4 +1,5 @@
-//! Content keys that an operator names on the command line, in files (lists, CPIX documents) or on standard input.
+//! Content keys that an operator names on the command line, in files (lists, CPIX documents) or on standard
+//! input.
 
 use super::{block_on, now};
 use crate::Failure;
@@ -118,7 +119,8 @@ pub(super) fn read_file(option: &str, path: &Path) -> Result<Zeroizing<String>, 
     }
 }
 
-/// Seals given keys for a pack that is about to be published, if there are any. All of them must be the film's.
+/// Seals given keys for a pack that is about to be published, if there are any. All of them must be the
+/// film's.
 pub(super) fn seal(
     config: &Config,
     pack: &pack::Pack,
@@ -143,7 +145,8 @@ pub(super) fn are_of_film(given: &[KidAndKey], names: &[Kid]) -> Result<(), Fail
     }
 }
 
-/// Keeps given keys with a pack that was published before, sealed, and reads it. All of them must be the film's.
+/// Keeps given keys with a pack that was published before, sealed, and reads it. All of them must be the
+/// film's.
 pub(super) fn keep(config: &Config, pack: &str, given: &[KidAndKey]) -> Result<Pack, Failure> {
     block_on(keep_with(config, pack, given))
 }

@@ -15,8 +15,8 @@ pub(super) struct Number {
     pub(super) over: Over,
 }
 
-/// The number that is asked for, or the next that is free. One that is taken is refused now, before the long work,
-/// unless its movie is to be replaced.
+/// The number that is asked for, or the next that is free. One that is taken is refused now, before the long
+/// work, unless its movie is to be replaced.
 pub(super) fn choose(
     config: &Config,
     asked: Option<nccp::MovieId>,
@@ -35,8 +35,8 @@ pub(super) fn choose(
     }
 }
 
-/// The number that an `add` took before it was cut off. Where a movie has it by now, it is this film if it has the pack
-/// that was about to be added; else somebody else was faster, and the number is chosen anew.
+/// The number that an `add` took before it was cut off. Where a movie has it by now, it is this film if it
+/// has the pack that was about to be added; else somebody else was faster, and the number is chosen anew.
 pub(super) fn again(
     config: &Config,
     (id, pack): (u64, Option<&str>),
@@ -75,7 +75,8 @@ fn next(config: &Config) -> Result<u64, Failure> {
     })
 }
 
-/// The number for a film that is written to a folder and published later, perhaps elsewhere: nothing is made for it.
+/// The number for a film that is written to a folder and published later, perhaps elsewhere: nothing is made
+/// for it.
 pub(super) fn for_folder(config: &Config, asked: Option<nccp::MovieId>) -> Result<Number, Failure> {
     let id = match asked {
         Some(asked) => asked.get(),

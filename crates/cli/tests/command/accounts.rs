@@ -3,8 +3,8 @@
 use crate::catalogue::misused;
 use crate::site::{Running, Site};
 
-/// A deleted account is gone, with what it had; its sessions end; the audit log keeps its lines, and no later account
-/// gets them.
+/// A deleted account is gone, with what it had; its sessions end; the audit log keeps its lines, and no later
+/// account gets them.
 #[test]
 fn an_account_is_deleted() {
     let site = Site::new();
@@ -38,8 +38,8 @@ fn an_account_is_deleted() {
     assert!(said.starts_with("Deleted bob@example.org: ") && said.contains("audit log"), "{said}");
 }
 
-/// A link's password as a value, and from standard input where there is no terminal; an end in Unix seconds; and a
-/// link is ended by its id, by itself, or by what stands behind `/v/`.
+/// A link's password as a value, and from standard input where there is no terminal; an end in Unix seconds;
+/// and a link is ended by its id, by itself, or by what stands behind `/v/`.
 #[test]
 fn links_are_made_and_ended_in_each_form() {
     use std::io::Write as _;

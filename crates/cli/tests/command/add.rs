@@ -1,5 +1,5 @@
-//! `matinee add`: whatever an operator has becomes a title, or is refused in one line. ffmpeg makes the inputs;
-//! where it is not installed the tests end early, and say so.
+//! `matinee add`: whatever an operator has becomes a title, or is refused in one line. ffmpeg makes the
+//! inputs; where it is not installed the tests end early, and say so.
 
 use crate::site::{Site, demo, text};
 use serde_json::Value;

@@ -81,7 +81,8 @@ fn with(value: &Value, name: &str, other: Value) -> Value {
     value
 }
 
-/// A number that is taken is not taken twice by mistake; `--replace` says what goes, and keeps what is not named.
+/// A number that is taken is not taken twice by mistake; `--replace` says what goes, and keeps what is not
+/// named.
 #[test]
 fn a_taken_number_is_refused_unless_it_is_to_be_replaced() {
     let site = told();
@@ -133,8 +134,8 @@ fn numbers_are_given_where_none_is_named() {
     assert_eq!(site.json(&["package", text(&film), "--json"])["movie_id"], 60_027_276);
 }
 
-/// A poster that is given later is the one that the library shows, at an address of its own, on a running server; and
-/// away again.
+/// A poster that is given later is the one that the library shows, at an address of its own, on a running
+/// server; and away again.
 #[test]
 fn a_poster_is_given_later() {
     let site = Site::new();

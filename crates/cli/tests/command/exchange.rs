@@ -168,8 +168,8 @@ fn answer(request: &str) -> (&'static str, String) {
     ("200 OK", document(kid, &systems))
 }
 
-/// SPEKE v2 over a real connection: what is sent, that a server that is not ready yet is asked again, and that
-/// the film has the key and what the systems are told.
+/// SPEKE v2 over a real connection: what is sent, that a server that is not ready yet is asked again, and
+/// that the film has the key and what the systems are told.
 #[test]
 fn a_key_server_is_asked() {
     let site = Site::new();

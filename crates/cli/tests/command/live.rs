@@ -59,8 +59,8 @@ fn an_event_from_creation_to_its_end() {
     assert_eq!(wrong.status.code(), Some(2));
 }
 
-/// Where no ladder can be made that is said at once: who asks for one is refused, and an event that has one by its
-/// application's settings goes without it.
+/// Where no ladder can be made that is said at once: who asks for one is refused, and an event that has one
+/// by its application's settings goes without it.
 #[test]
 fn a_ladder_without_ffmpeg_is_said_at_once() {
     let site = Site::new();

@@ -55,7 +55,8 @@ fn from_a_folder_to_a_served_film() {
     }
 }
 
-/// A source that is the first thing in a data folder leaves it to its owner alone; a folder elsewhere makes none.
+/// A source that is the first thing in a data folder leaves it to its owner alone; a folder elsewhere makes
+/// none.
 #[test]
 fn a_source_may_be_the_first_thing_in_the_data_folder() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -104,7 +105,8 @@ fn config_show_has_defaults_and_no_secret() {
     assert!(table.contains("matinee.toml:3") && !table.contains("s3cret"), "{table}");
 }
 
-/// What the site is called and looks like is looked at with the rest: settings, files, and what is probably not meant so.
+/// What the site is called and looks like is looked at with the rest: settings, files, and what is probably
+/// not meant so.
 #[test]
 fn a_brand_is_checked_and_shown() {
     let site = Site::new();

@@ -219,7 +219,8 @@ fn leftovers_are_told_and_swept() {
     assert_eq!(left, ["0123456789abcdef0123456789abcde0", "notes"]);
 }
 
-/// A film of the catalogue that lost its `pack.json`: what is left of it is not swept, however old, and a copy mends it.
+/// A film of the catalogue that lost its `pack.json`: what is left of it is not swept, however old, and a
+/// copy mends it.
 #[test]
 fn what_is_left_of_a_film_is_not_swept() {
     let site = Site::new();

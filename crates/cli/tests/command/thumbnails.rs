@@ -3,8 +3,9 @@
 use crate::add::{assert_tidy, has_ffmpeg, pack};
 use crate::site::{Site, demo, text};
 
-/// A23: thumbnails of the largest picture go into the pack, as a BIF file and on sheets; nothing of the work is left,
-/// and the same film gives the same pack. Without ffmpeg the film goes on without them, and that is said.
+/// A23: thumbnails of the largest picture go into the pack, as a BIF file and on sheets; nothing of the work
+/// is left, and the same film gives the same pack. Without ffmpeg the film goes on without them, and that is
+/// said.
 #[test]
 fn a23_thumbnails_of_finished_files() {
     if !has_ffmpeg() {

@@ -50,8 +50,8 @@ struct Reader<'a, 'b> {
     named: [usize; 7],
 }
 
-/// Reads a frame header (`uncompressed_header`, §5.9.2) of a unit in a layer, and notes what it leaves for later
-/// frames.
+/// Reads a frame header (`uncompressed_header`, §5.9.2) of a unit in a layer, and notes what it leaves for
+/// later frames.
 pub(super) fn read(
     sequence: &Sequence,
     references: &mut [Reference; 8],

@@ -50,8 +50,8 @@ pub(super) fn unit_type(nal: &[u8]) -> Option<u8> {
     (nal.len() >= 2).then(|| nal[0] >> 1 & 0x3f)
 }
 
-/// Number of bytes of a slice segment's NAL unit that hold its NAL header and slice segment header (§7.3.6.1),
-/// byte alignment included, emulation prevention bytes counted.
+/// Number of bytes of a slice segment's NAL unit that hold its NAL header and slice segment header
+/// (§7.3.6.1), byte alignment included, emulation prevention bytes counted.
 pub(super) fn slice_header_len(sets: &ParameterSets, nal: &[u8]) -> Result<usize, &'static str> {
     let body = nal.get(2..).ok_or("an empty slice")?;
     let payload = unescaped(body, MOST);

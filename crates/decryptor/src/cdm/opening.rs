@@ -73,7 +73,8 @@ impl<K: Clone> PendingLicense<K> {
 
 impl<K: Clone> Cdm<K> {
     /// Verifies a license for the challenge that the session has out. It was issued after that was made, so
-    /// that a wall clock which had run ahead does not end a fresh one, and one that was held back gains nothing.
+    /// that a wall clock which had run ahead does not end a fresh one, and one that was held back gains
+    /// nothing.
     ///
     /// # Errors
     /// [`Error::NoSession`], [`Error::NoChallenge`], [`Error::License`]; [`Error::Refused`] by its rules.

@@ -18,8 +18,8 @@ const KEYS: &str = "keys";
 const CERTIFICATES: &str = "certificates";
 /// Last sequence number given out: component → number.
 const SEQUENCES: &str = "sequences";
-/// `anchor` → {signed, known, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license, key,
-/// challenge}; `domain-{name}-{epoch}` → private key.
+/// `anchor` → {signed, known, wall}; `oldest-module` → text; `license/{component}/{stream id}` → {license,
+/// key, challenge}; `domain-{name}-{epoch}` → private key.
 const STATE: &str = "state";
 
 /// The module's database, shared by all tabs of the profile.

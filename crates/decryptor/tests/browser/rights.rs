@@ -105,8 +105,8 @@ async fn persistent_licenses_are_kept() {
     assert!(page::kept_keys(&component).await.is_empty());
 }
 
-/// B18: with the clock set back before a start, a license that was kept is not taken, and not forgotten; it is
-/// again when the clock is right or a signed time has come, as with a new license.
+/// B18: with the clock set back before a start, a license that was kept is not taken, and not forgotten; it
+/// is again when the clock is right or a signed time has come, as with a new license.
 #[wasm_bindgen_test]
 async fn b18_kept_licenses_want_a_clock_that_was_not_set_back() {
     let site = Site::install();

@@ -63,7 +63,8 @@ fn b18_an_answer_that_was_held_back_does_not_set_the_time_back() {
         time.learn(1000, asked, clocks);
         (time.greatest(), time.now(clocks))
     };
-    // The clocks are right: at once, after ten hours, and where only the wall clock or only the other went on.
+    // The clocks are right: at once, after ten hours, and where only the wall clock or only the other went
+    // on.
     assert_eq!(learned(1000.0, 1000.0, at(1001.0, 6.0)), (1000, 1001));
     for clocks in [at(37_000.0, 36_005.0), at(37_000.0, 5.0), at(-5.0, 36_005.0)] {
         assert_eq!(learned(1000.0, 1000.0, clocks), (1000, 37_000));

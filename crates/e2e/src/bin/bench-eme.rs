@@ -1,8 +1,9 @@
-//! What the shim for players of others costs: the same segments of the same film on the same page, through `eme.js` and
-//! the DRM module, and by the browser's own ClearKey. `cargo xtask bench eme` prepares what this measures.
+//! What the shim for players of others costs: the same segments of the same film on the same page, through
+//! `eme.js` and the DRM module, and by the browser's own ClearKey. `cargo xtask bench eme` prepares what this
+//! measures.
 //!
-//! Turns alternate, and the first of each is not counted. ClearKey decrypts when pictures are shown and the module when
-//! segments are appended, so the module's time stands in the append and ClearKey's does not.
+//! Turns alternate, and the first of each is not counted. ClearKey decrypts when pictures are shown and the
+//! module when segments are appended, so the module's time stands in the append and ClearKey's does not.
 
 #![forbid(unsafe_code)]
 // As in the harness: a failure is a panic.
@@ -53,7 +54,8 @@ struct Way {
 
 #[derive(Debug, Serialize)]
 struct Report {
-    /// Where the page is, beside the Matinee: bytes that cross from one site to another are copied between processes.
+    /// Where the page is, beside the Matinee: bytes that cross from one site to another are copied between
+    /// processes.
     page: &'static str,
     conditions: String,
     /// Octets of the median segment.

@@ -1,5 +1,5 @@
-//! What assistive techniques meet: axe-core on every page, in both colour schemes. It sees what a machine can see of WCAG
-//! 2.2 to level AA, and whether headings begin with one of the first level and skip none.
+//! What assistive techniques meet: axe-core on every page, in both colour schemes. It sees what a machine can
+//! see of WCAG 2.2 to level AA, and whether headings begin with one of the first level and skip none.
 
 use std::path::Path;
 

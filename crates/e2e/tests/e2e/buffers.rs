@@ -9,8 +9,8 @@ use shaper::{Exchange, Kind};
 use crate::clear_samples::ON_PAGE;
 
 /// A script that makes every source buffer hold so many seconds and not more: what is beyond is refused as a
-/// full one refuses it. Counts the refusals. No such script reaches into the worker, so the media source is on the page;
-/// `crates/web-player/tests/media.rs` has the same for the worker.
+/// full one refuses it. Counts the refusals. No such script reaches into the worker, so the media source is
+/// on the page; `crates/web-player/tests/media.rs` has the same for the worker.
 pub(crate) fn cap(seconds: f64) -> String {
     format!("{ON_PAGE}{}", CAP.replace("SECONDS", &seconds.to_string()))
 }

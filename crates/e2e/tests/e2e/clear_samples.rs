@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::switching::choose;
 
-/// Looks, from before the page's own scripts, through all that crosses the page: what is appended, posted and heard, and
-/// what comes out of streams. Notes by which of these clear samples came.
+/// Looks, from before the page's own scripts, through all that crosses the page: what is appended, posted and
+/// heard, and what comes out of streams. Notes by which of these clear samples came.
 const HOOKS: &str = "
     window.crossing = { clear: [], looked: 0, appends: 0 };
     const latin = new TextDecoder('latin1');
@@ -55,8 +55,8 @@ fn text(octets: &[u8]) -> String {
     octets.iter().map(|octet| char::from(*octet)).collect()
 }
 
-/// Pieces of the film's samples that only who decrypts them can have, in hexadecimal digits: parts of a sample stay clear
-/// in the files, too.
+/// Pieces of the film's samples that only who decrypts them can have, in hexadecimal digits: parts of a
+/// sample stay clear in the files, too.
 fn samples(stage: &Stage) -> Vec<String> {
     let (pack, folder) = stage.pack();
     let files = pack.representations.iter().map(|file| folder.join(&file.path));
@@ -79,8 +79,9 @@ fn samples(stage: &Stage) -> Vec<String> {
     samples
 }
 
-/// While a film plays, seeks, changes its size by force, ends and begins again, no clear sample crosses the page where the
-/// browser has media sources in workers; and the same eyes see them where the page has the media source.
+/// While a film plays, seeks, changes its size by force, ends and begins again, no clear sample crosses the
+/// page where the browser has media sources in workers; and the same eyes see them where the page has the
+/// media source.
 #[tokio::test]
 async fn clear_samples_stay_in_the_worker() {
     let stage = Stage::start(1, "").await;

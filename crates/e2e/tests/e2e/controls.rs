@@ -7,8 +7,8 @@ use crate::switching::choose;
 
 const KEY: &str = "const press = key => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));";
 
-/// Two clicks on the picture are full screen, and the film goes on; two more lead back. The browser is told here
-/// which click is the second one: by itself it goes by time.
+/// Two clicks on the picture are full screen, and the film goes on; two more lead back. The browser is told
+/// here which click is the second one: by itself it goes by time.
 #[tokio::test]
 async fn a_double_click_is_full_screen() {
     let stage = Stage::start(0, "").await;
@@ -65,7 +65,8 @@ async fn the_system_hears_of_the_film() {
     browser.quit().await;
 }
 
-/// The chosen quality is there again at the next visit; so is the data saver, which says that it is what limits.
+/// The chosen quality is there again at the next visit; so is the data saver, which says that it is what
+/// limits.
 #[tokio::test]
 async fn the_quality_is_kept() {
     let stage = Stage::start(0, "").await;

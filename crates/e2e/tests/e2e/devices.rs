@@ -134,8 +134,8 @@ async fn a_device_is_called_by_another_name() {
     browser.quit().await;
 }
 
-/// More removals than are allowed: the page says so, and when the next one is possible; nothing is removed, and
-/// the list stays as it is.
+/// More removals than are allowed: the page says so, and when the next one is possible; nothing is removed,
+/// and the list stays as it is.
 #[tokio::test]
 async fn a_removal_that_is_refused_says_when_the_next_is_possible() {
     let server = Server::start_with("[devices]\nremovals = 1").await;

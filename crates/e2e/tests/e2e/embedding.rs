@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 /// The film's element in the page around it.
 pub(crate) const FILM: &str = "document.querySelector('matinee-player')";
 
-/// Another site: its page, and what its backend gives to it. To a browser it is another site than the Matinee's
-/// (`localhost`), which no cookie is sent to from there.
+/// Another site: its page, and what its backend gives to it. To a browser it is another site than the
+/// Matinee's (`localhost`), which no cookie is sent to from there.
 pub(crate) struct Site {
     port: u16,
     serving: JoinHandle<()>,
@@ -109,8 +109,8 @@ async fn fails(browser: &Browser) -> String {
 /// The page may be there before its element is.
 const DEFINED: &str = "await customElements.whenDefined('matinee-player');";
 
-/// C21: a foreign page with `<matinee-player>` plays, hears events and unloads cleanly: what it played is over
-/// for the service, too.
+/// C21: a foreign page with `<matinee-player>` plays, hears events and unloads cleanly: what it played is
+/// over for the service, too.
 #[tokio::test]
 async fn c21_a_film_plays_in_a_page_of_another_site() {
     let port = free_port();

@@ -1,5 +1,5 @@
-//! Players that are not Matinee's, unchanged, on Matinee's DRM module: by the shim `eme.js` and the frame `/cdm`, on
-//! pages of another site.
+//! Players that are not Matinee's, unchanged, on Matinee's DRM module: by the shim `eme.js` and the frame
+//! `/cdm`, on pages of another site.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,8 @@ use crate::players::Player;
 /// A film's number and its scheme.
 const FILMS: [(u64, &str); 2] = [(2, "cenc"), (3, "cbcs")];
 
-/// A server with the demo film, protected, that lets pages of these origins have the frame; and a key for grants.
+/// A server with the demo film, protected, that lets pages of these origins have the frame; and a key for
+/// grants.
 async fn server(origins: &[&str]) -> (Server, String) {
     let mut server = Server::start_public(&format!("embedders = {origins:?}")).await;
     let sound = repository().join("media/demo/240p.mp4");
@@ -106,8 +107,8 @@ async fn loads_again(player: &Player<'_>, url: &str) {
     player.shows(10 * demo_film::FPS).await;
 }
 
-/// A player plays these films, whose keys nobody but the worker has: the first with everything that a viewer does, the
-/// licenses of the others come 4 s late.
+/// A player plays these films, whose keys nobody but the worker has: the first with everything that a viewer
+/// does, the licenses of the others come 4 s late.
 async fn all_play(script: &str, form: &str, numbers: &[u64]) {
     let Some(origin) = serve_players() else {
         eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
@@ -220,7 +221,8 @@ async fn a_refused_license_is_the_players_error_with_our_code() {
     browser.quit().await;
 }
 
-/// What a page tries that wants more than it is given: device messages, keys, signatures, a port that is not its own.
+/// What a page tries that wants more than it is given: device messages, keys, signatures, a port that is not
+/// its own.
 #[tokio::test]
 async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
     let page = Html("<!doctype html><title>A page</title><body></body>");
@@ -273,7 +275,8 @@ async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
         codes[..13].iter().all(|code| *code == "REQUEST_INVALID") && codes[13] == "GRANT_INVALID",
         "{codes:?}"
     );
-    // What it answers says no key, and is bytes where bytes are due: the challenge, which names no text of the page's.
+    // What it answers says no key, and is bytes where bytes are due: the challenge, which names no text of
+    // the page's.
     let made: Value = browser
         .eval(&format!(
             "{meet}
@@ -290,7 +293,8 @@ async fn the_port_refuses_what_is_not_of_sessions_and_streams() {
         made,
         json!({"error": null, "keys": ["challenge", "licenseUrl", "ticket"], "is": true, "bad": "DRM_MEDIA"})
     );
-    // One port for one frame; one that comes later gets no answer, nor does a window that has opened the frame's page.
+    // One port for one frame; one that comes later gets no answer, nor does a window that has opened the
+    // frame's page.
     let silent: bool = browser
         .eval(&format!(
             "{meet}

@@ -9,8 +9,9 @@ use crate::players::Player;
 /// The film's number.
 const FILM: u64 = 2;
 
-/// A server with the demo film under these rules, packaged with these options on top, that lets players' pages have the
-/// frame; the pages' origin; and a grant for the film. `None` where the players are not installed.
+/// A server with the demo film under these rules, packaged with these options on top, that lets players'
+/// pages have the frame; the pages' origin; and a grant for the film. `None` where the players are not
+/// installed.
 async fn film(rules: &str, options: &[&str]) -> Option<(Server, String, String)> {
     let origin = serve_players()?;
     let mut server = Server::start_public(&format!("embedders = [\"{origin}\"]")).await;
@@ -46,9 +47,9 @@ async fn shaka<'a>(browser: &'a Browser, server: &Server, origin: &str, grant: &
 const ASKED: &str =
     "performance.getEntriesByType('resource').filter(e => e.name.endsWith('/license')).length";
 
-/// B65, B99: the first segment is clear, the key changes every 8 s, and Shaka Player plays over all borders with the
-/// license that it began with;
-/// the pictures on both sides of them are the ones of their time, octet for octet.
+/// B65, B99: the first segment is clear, the key changes every 8 s, and Shaka Player plays over all borders
+/// with the license that it began with; the pictures on both sides of them are the ones of their time, octet
+/// for octet.
 #[tokio::test]
 async fn b65_another_player_plays_a_rotated_film_over_its_borders() {
     let Some((server, origin, grant)) = film("", &["--rotate", "2", "--clear-lead", "4s"]).await else {
@@ -70,8 +71,8 @@ async fn b65_another_player_plays_a_rotated_film_over_its_borders() {
     browser.quit().await;
 }
 
-/// A license of 20 s that is looked at all the time: the shim asks for the next one (`license-renewal`), Shaka Player
-/// brings it, and the film goes on past the end of the first.
+/// A license of 20 s that is looked at all the time: the shim asks for the next one (`license-renewal`),
+/// Shaka Player brings it, and the film goes on past the end of the first.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn another_player_renews_its_license() {
@@ -99,8 +100,8 @@ async fn trouble(browser: &Browser, server: &Server, origin: &str, grant: &str) 
     trouble.as_str().unwrap_or_default().to_owned()
 }
 
-/// A license of 8 s that nobody renews ends while the film plays, and Shaka Player says so by its own code (6014, or the
-/// module's where the license was over before it came).
+/// A license of 8 s that nobody renews ends while the film plays, and Shaka Player says so by its own code
+/// (6014, or the module's where the license was over before it came).
 #[tokio::test]
 async fn a_license_that_ends_is_the_players_error() {
     let Some((server, origin, grant)) = film("validity = \"8s\"\ncheck = \"continuous\"", &[]).await else {
@@ -136,8 +137,8 @@ async fn a_stream_too_many_is_the_players_error_with_our_code() {
     }
 }
 
-/// A session of the type `persistent-license`: what was licensed once is loaded by the session's name without asking, until
-/// it is removed. And what the standard has MediaKeys say of HDCP.
+/// A session of the type `persistent-license`: what was licensed once is loaded by the session's name without
+/// asking, until it is removed. And what the standard has MediaKeys say of HDCP.
 #[tokio::test]
 async fn a_license_is_kept_loaded_and_removed() {
     let Some((server, origin, grant)) = film("persistent = true", &[]).await else {

@@ -1,5 +1,5 @@
-//! `<matinee-player>` in apps of React and Vue, as the examples of the documentation have it, on a page with a strict
-//! Content-Security-Policy. C21.
+//! `<matinee-player>` in apps of React and Vue, as the examples of the documentation have it, on a page with
+//! a strict Content-Security-Policy. C21.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,8 @@ pub(crate) const REACT: Framework =
     Framework { name: "react", packages: &["react", "react-dom/client"], module: react };
 pub(crate) const VUE: Framework = Framework { name: "vue", packages: &["vue"], module: vue };
 
-/// React's development build, in which `StrictMode` mounts everything twice. It is CommonJS, which a bundler would join.
+/// React's development build, in which `StrictMode` mounts everything twice. It is CommonJS, which a bundler
+/// would join.
 fn react(packages: &Path) -> String {
     const FILES: [(&str, &str); 4] = [
         ("react", "react/cjs/react.development.js"),

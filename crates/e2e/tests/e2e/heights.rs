@@ -2,9 +2,9 @@
 
 use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film};
 
-/// With a policy's greatest height the browser is offered lower pictures only, and plays them by the keys that it
-/// got; without it plays higher ones. New rules with a lower height reach the running player: it goes on with the
-/// lower picture, by a license that has no other key.
+/// With a policy's greatest height the browser is offered lower pictures only, and plays them by the keys
+/// that it got; without it plays higher ones. New rules with a lower height reach the running player: it goes
+/// on with the lower picture, by a license that has no other key.
 #[tokio::test]
 async fn a_film_with_keys_by_height_plays_what_is_allowed() {
     let stage = Stage::start(0, "[drm]\nupdate_strategy = \"force\"").await;

@@ -3,8 +3,8 @@
 use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, TITLE};
 use serde_json::{Value, json};
 
-/// The browser's languages decide until the viewer chooses; then the choice does, on every page. Arabic goes from right
-/// to left and fits a phone; the player's bar goes from left to right.
+/// The browser's languages decide until the viewer chooses; then the choice does, on every page. Arabic goes
+/// from right to left and fits a phone; the player's bar goes from left to right.
 #[tokio::test]
 async fn the_site_speaks_the_viewers_language() {
     let server = Server::start().await;

@@ -4,8 +4,8 @@ use e2e::{Browser, EMAIL, MOVIE, PASSWORD, Server, TITLE};
 
 const TIME: &str = "(document.querySelector('video')?.currentTime ?? 0)";
 
-/// A link to a film leads to its page by way of the login; from there it plays, is found again in the library, goes on,
-/// and begins anew.
+/// A link to a film leads to its page by way of the login; from there it plays, is found again in the
+/// library, goes on, and begins anew.
 #[tokio::test]
 async fn a_film_is_looked_at_found_and_begun_anew() {
     let server = Server::start().await;

@@ -1,5 +1,5 @@
-//! An event, from an encoder to the page that shows it, and to the film that is left of it. The encoder is a real
-//! ffmpeg; where there is none, these tests say so and pass.
+//! An event, from an encoder to the page that shows it, and to the film that is left of it. The encoder is a
+//! real ffmpeg; where there is none, these tests say so and pass.
 
 use std::process::{Child, Command, Stdio};
 
@@ -108,8 +108,8 @@ const NOTE_THE_BEGINNING: &str = "
     }, true);
     return true;";
 
-/// B80, B84: whoever comes early waits, and sees it begin; goes back in it and to what is live again; and when it
-/// has ended it is a film.
+/// B80, B84: whoever comes early waits, and sees it begin; goes back in it and to what is live again; and
+/// when it has ended it is a film.
 #[tokio::test]
 async fn an_event_is_waited_for_followed_and_becomes_a_film() {
     let server = Server::start_public("").await;
@@ -170,8 +170,8 @@ async fn an_event_is_waited_for_followed_and_becomes_a_film() {
     assert_eq!(badges, 0, "it is a film like any other");
 }
 
-/// B85, C21: in a page of another site, too: keys that change every four seconds are not noticed, an encoder that
-/// is gone is said, and goes on when it is back.
+/// B85, C21: in a page of another site, too: keys that change every four seconds are not noticed, an encoder
+/// that is gone is said, and goes on when it is back.
 #[tokio::test]
 async fn an_event_in_a_page_of_another_site_is_interrupted_and_goes_on() {
     let port = free_port();

@@ -1,5 +1,5 @@
-//! OBS Studio, told what docs/live.md says, publishes by RTMP. It runs in `cargo xtask soak`, which installs OBS and a
-//! screen that nobody sees.
+//! OBS Studio, told what docs/live.md says, publishes by RTMP. It runs in `cargo xtask soak`, which installs
+//! OBS and a screen that nobody sees.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -85,7 +85,8 @@ fn publish(home: &Path, screen: &str) -> Option<Running> {
     obs.ok().map(Running)
 }
 
-/// B80: what OBS publishes plays for twenty seconds; and the same page goes on when OBS was killed and comes back.
+/// B80: what OBS publishes plays for twenty seconds; and the same page goes on when OBS was killed and comes
+/// back.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn b80_obs_publishes_and_comes_back() {

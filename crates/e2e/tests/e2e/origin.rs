@@ -3,8 +3,8 @@
 use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film};
 use std::fs;
 
-/// B22, B36: the film of the catalogue becomes a content of the origin: its manifest names revised URLs, which the
-/// player plays like a pack's, under a license from the control server.
+/// B22, B36: the film of the catalogue becomes a content of the origin: its manifest names revised URLs,
+/// which the player plays like a pack's, under a license from the control server.
 #[tokio::test]
 async fn b36_a_content_plays_like_a_pack() {
     let stage = Stage::start(1, "[origin]\nsources = \"sources\"").await;

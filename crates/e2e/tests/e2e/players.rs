@@ -8,8 +8,8 @@ use serde_json::Value;
 /// A film's number and its scheme; the others' policy gives keys.
 const FILMS: [(u64, &str); 3] = [(1, "none"), (2, "cenc"), (3, "cbcs")];
 
-/// A server with the demo film, clear and protected, in two languages with subtitles; `interop` is the policy of
-/// the protected ones.
+/// A server with the demo film, clear and protected, in two languages with subtitles; `interop` is the policy
+/// of the protected ones.
 async fn server(interop: &str) -> Server {
     let mut server = Server::start_public("roles = [\"control\", \"edge\"]").await;
     std::fs::write(server.data().join("policies.toml"), format!("[open]\ninterop = {interop}\n")).unwrap();
@@ -67,8 +67,8 @@ impl Player<'_> {
         assert_eq!(value, Value::Bool(true), "{}: while waiting for {what}", self.name);
     }
 
-    /// Seeks to a frame and makes sure that it is shown: of a clear film octet for octet; of a protected one, whose
-    /// pictures the browser gives to no script, by its time.
+    /// Seeks to a frame and makes sure that it is shown: of a clear film octet for octet; of a protected one,
+    /// whose pictures the browser gives to no script, by its time.
     pub(crate) async fn shows(&self, frame: u32) {
         let fps = f64::from(demo_film::FPS);
         if self.is_clear {

@@ -2,8 +2,8 @@
 
 use e2e::{Browser, MOVIE, Server, TITLE};
 
-/// Whoever has the link watches, as a device of the link; who comes when its places are taken, or when it is over, does
-/// not.
+/// Whoever has the link watches, as a device of the link; who comes when its places are taken, or when it is
+/// over, does not.
 #[tokio::test]
 async fn a_link_plays_without_an_account() {
     let server = Server::start_public("").await;

@@ -1,7 +1,8 @@
-//! The shim `eme.js` alone, in a browser: beside it a frame that stands in for `/cdm`, whose licenses are ClearKey's.
+//! The shim `eme.js` alone, in a browser: beside it a frame that stands in for `/cdm`, whose licenses are
+//! ClearKey's.
 //!
-//! W3C's web-platform-tests are not part of this repository, and no package registry has them: `cargo xtask wpt --suite
-//! FOLDER` runs their cases of Encrypted Media Extensions from a checkout.
+//! W3C's web-platform-tests are not part of this repository, and no package registry has them: `cargo xtask
+//! wpt --suite FOLDER` runs their cases of Encrypted Media Extensions from a checkout.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -110,7 +111,8 @@ async fn the_shim_keeps_to_the_standard() {
     browser.quit().await;
 }
 
-/// W3C's cases for ClearKey, on the shim, which answers to that name; usage records are not part of the standard any more.
+/// W3C's cases for ClearKey, on the shim, which answers to that name; usage records are not part of the
+/// standard any more.
 #[tokio::test]
 #[ignore = "takes a checkout of the web-platform-tests, which `cargo xtask wpt` names"]
 async fn w3c_web_platform_tests() {

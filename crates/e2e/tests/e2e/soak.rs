@@ -50,8 +50,8 @@ async fn ten_minutes_with_short_urls_and_small_buffers() {
     browser.quit().await;
 }
 
-/// Minutes that an event with keys that change every ten seconds is followed, unless `MATINEE_ROTATION_MINUTES` says
-/// another number; an hour is 360 keys.
+/// Minutes that an event with keys that change every ten seconds is followed, unless
+/// `MATINEE_ROTATION_MINUTES` says another number; an hour is 360 keys.
 const MINUTES: u32 = 10;
 
 /// B85: an event whose key changes every ten seconds is followed for minutes or an hour without a wait.

@@ -74,7 +74,8 @@ async fn sound_and_subtitles_are_chosen_by_name() {
         return !!cue && cue.top > innerHeight / 2 && cue.bottom <= bar.top && [...document.querySelector('video').textTracks].every(t => t.mode != 'showing')";
     browser.until("captions above the controls", apart).await;
 
-    // Where the page is not to be seen, the browser has them. (No other window opens without a person's click.)
+    // Where the page is not to be seen, the browser has them. (No other window opens without a person's
+    // click.)
     for (event, showing) in [("enterpictureinpicture", true), ("leavepictureinpicture", false)] {
         let _: bool = viewing.video(&format!("v.dispatchEvent(new Event('{event}')); return true")).await;
         let what = format!(
@@ -119,7 +120,8 @@ async fn sound_and_subtitles_are_chosen_by_name() {
     browser.quit().await;
 }
 
-/// A23: where the pointer is over the seek bar, the film's picture of that time is shown, with time and chapter.
+/// A23: where the pointer is over the seek bar, the film's picture of that time is shown, with time and
+/// chapter.
 #[tokio::test]
 async fn the_seek_bar_shows_pictures_and_chapters() {
     let stage = stage().await;

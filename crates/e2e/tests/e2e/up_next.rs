@@ -6,9 +6,9 @@ const SECOND: u64 = 2;
 const VIDEO_ENDED: &str = "document.querySelector('video')?.ended === true";
 const VIDEO: &str = "const v = document.querySelector('video');";
 
-/// At the end of an episode a card says what comes next, without taking the focus. Stopped, it does not come until the
-/// viewer has gone back; else the next episode plays by itself, in full screen where this one was, and this one has been
-/// seen to its end. After the last one nothing comes.
+/// At the end of an episode a card says what comes next, without taking the focus. Stopped, it does not come
+/// until the viewer has gone back; else the next episode plays by itself, in full screen where this one was,
+/// and this one has been seen to its end. After the last one nothing comes.
 #[tokio::test]
 async fn the_next_episode_plays_unless_it_is_stopped() {
     let server = Server::start().await;

@@ -26,8 +26,8 @@ impl Engine {
         self.barred(track, rung).is_none()
     }
 
-    /// Why a representation may not be taken without being asked for: of several reasons the one that the viewer
-    /// can do the least about.
+    /// Why a representation may not be taken without being asked for: of several reasons the one that the
+    /// viewer can do the least about.
     fn barred(&self, track: &Track, rung: Rung) -> Option<Limit> {
         let step = track.ladder.step(rung);
         let above = |cap: Option<u32>| cap.is_some_and(|cap| step.height() > cap);

@@ -192,8 +192,8 @@ impl Engine {
 
     /// From one question to the next. After news a little less than a segment's length: news that are heard
     /// later and later would cost a stall each time where nothing is left between the viewer and the edge.
-    /// When there were none half of it, as with playlists (RFC 8216, 6.3.4). A server that holds its answer back
-    /// until there are news is so asked again at once. With it, in what steps the edge goes on.
+    /// When there were none half of it, as with playlists (RFC 8216, 6.3.4). A server that holds its answer
+    /// back until there are news is so asked again at once. With it, in what steps the edge goes on.
     fn time_to_news(&mut self, had_news: bool) -> (Duration, Stride) {
         let follows = self.growth.as_ref().is_some_and(|growth| growth.joined && growth.pace.follows);
         let part = |track: &Track| track.index()?.part_length();
@@ -235,8 +235,8 @@ impl Engine {
         }
     }
 
-    /// The representation that plays may be published no more while others are: what follows is fetched of the nearest
-    /// of those.
+    /// The representation that plays may be published no more while others are: what follows is fetched of
+    /// the nearest of those.
     fn leave_what_stands_still(&mut self, number: usize) {
         let track = &self.tracks[number];
         let next = |step: &Step| step.index.as_ref().map_or(0, |index| index.next_number());

@@ -150,8 +150,8 @@ impl Engine {
         }
     }
 
-    /// Gives up when downloads fail and the viewer has had nothing to see for [`crate::Config::dry_limit`]. Without a
-    /// network nobody is at fault, and it is waited for.
+    /// Gives up when downloads fail and the viewer has had nothing to see for [`crate::Config::dry_limit`].
+    /// Without a network nobody is at fault, and it is waited for.
     pub(super) fn check_dry(&mut self, now: Duration, out: &mut Vec<Command>) {
         let stuck = |job: &Job| job.failures > 0 || job.state == JobState::NeedsUrls;
         let failing = self.watch.no_cdn_since.is_some()

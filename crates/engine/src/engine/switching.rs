@@ -205,7 +205,8 @@ impl Engine {
             }
             None => false,
         };
-        // What waits may wait for a key that the license has no more, and would hold up all that comes after it.
+        // What waits may wait for a key that the license has no more, and would hold up all that comes after
+        // it.
         let barred = track.waiting.iter().any(|waiting| !self.allowed(track.ladder.step(waiting.rung)));
         let give_up = barred || track.segment_job().is_some_and(late);
         let running = track.segment_job().is_some();
@@ -231,8 +232,9 @@ impl Engine {
         self.instead = None;
     }
 
-    /// Goes back to what is to be replaced and was passed over because a download seemed to take too long: the
-    /// network may have turned out to be faster. Only while what is there outlasts the download that is put off, too.
+    /// Goes back to what is to be replaced and was passed over because a download seemed to take too long:
+    /// the network may have turned out to be faster. Only while what is there outlasts the download that is
+    /// put off, too.
     pub(super) fn return_to_stale(&mut self, number: usize, replaceable: f64) {
         let track = &self.tracks[number];
         let rung = self.fixed(track).unwrap_or(track.current);

@@ -201,8 +201,8 @@ fn without_a_network_nobody_gives_up_and_the_film_goes_on_when_it_is_back() {
     assert_eq!(world.failure(), Some(Error::Unreachable));
 }
 
-/// B87: what a persistent connection leaves behind goes on at once where it was, from the same CDN, whose fault it
-/// was not.
+/// B87: what a persistent connection leaves behind goes on at once where it was, from the same CDN, whose
+/// fault it was not.
 #[test]
 fn b87_what_is_not_streamed_any_more_goes_on_at_once() {
     let mut world = World::start(120.0, 0.0);

@@ -60,8 +60,8 @@ fn the_end_becomes_known_and_is_commanded_once() {
     assert_eq!(world.ends(), 2);
 }
 
-/// What plays is published no more, as where an encoder lacks the time for its largest picture: another one that still is
-/// takes its place.
+/// What plays is published no more, as where an encoder lacks the time for its largest picture: another one
+/// that still is takes its place.
 #[test]
 fn a_representation_that_is_published_no_more_is_left() {
     let mut world = World::broadcast(400.0, 25, 1000);
@@ -78,8 +78,8 @@ fn a_representation_that_is_published_no_more_is_left() {
     assert!(latency < 10.0 + 3.0 * SEGMENT, "{latency}");
 }
 
-/// The same in the middle of a segment, of which parts are known: a viewer who is further back, and whom that picture would
-/// suit best, does not wait for the rest of it.
+/// The same in the middle of a segment, of which parts are known: a viewer who is further back, and whom that
+/// picture would suit best, does not wait for the rest of it.
 #[test]
 fn a_segment_that_never_becomes_whole_is_taken_of_another_representation() {
     let mut world = World::broadcast(400.0, 25, 1000);

@@ -48,10 +48,11 @@ fn make(world: &mut World, step: Move) {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them: once the
-    /// storm is over it plays on where the viewer went last, and from the first segment of the rung that was chosen on
-    /// nothing else is fetched; where its head is there, there is such a segment. Before that, a head that failed in
-    /// the storm may rest. Who has had nothing to see for too long by then has been told so.
+    /// About a hundred seeks in a row, with faults of either CDN, choices of picture and sound between them:
+    /// once the storm is over it plays on where the viewer went last, and from the first segment of the rung
+    /// that was chosen on nothing else is fetched; where its head is there, there is such a segment. Before
+    /// that, a head that failed in the storm may rest. Who has had nothing to see for too long by then has
+    /// been told so.
     #[test]
     fn a_storm_of_seeks_and_faults_ends_in_playing(moves in moves(), last in 0.0f64..590.0) {
         let mut world = World::ladder(600.0, 8e6);

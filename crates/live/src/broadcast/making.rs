@@ -1,5 +1,6 @@
-//! Renditions that are made here of what an encoder sends: what they are made of, and their place on the timeline. They
-//! never say where segments begin; each of their segments begins with the picture with which that of their source does.
+//! Renditions that are made here of what an encoder sends: what they are made of, and their place on the
+//! timeline. They never say where segments begin; each of their segments begins with the picture with which
+//! that of their source does.
 
 use cmaf::timeline::rescale;
 
@@ -32,8 +33,8 @@ impl Broadcast {
         self.representations().filter(|r| r.source().is_video() && !r.is_made())
     }
 
-    /// Those of them that are different renditions: not one that an encoder has left behind which sends the same under
-    /// another name now.
+    /// Those of them that are different renditions: not one that an encoder has left behind which sends the
+    /// same under another name now.
     pub fn different_pictures(&self) -> impl Iterator<Item = Representation<'_>> {
         let is_sent = |track: &&Track| track.is_video() && !is_made(&track.name);
         let is_left = move |track: &Track| {
@@ -44,8 +45,8 @@ impl Broadcast {
         all.filter(move |(_, track)| !is_left(track)).map(|(r, _)| r)
     }
 
-    /// From now on the pictures of this representation are kept for [`Broadcast::take_watched`], as they are placed on
-    /// the session's timeline; of one alone.
+    /// From now on the pictures of this representation are kept for [`Broadcast::take_watched`], as they are
+    /// placed on the session's timeline; of one alone.
     pub fn watch(&mut self, id: &str) {
         let track = self.tracks.iter().position(|track| track.output.id == id);
         if self.watched.as_ref().map(|(watched, _)| *watched) != track {
@@ -63,8 +64,8 @@ impl Broadcast {
         self.watched.as_mut().map_or_else(Vec::new, |(_, pictures)| std::mem::take(pictures))
     }
 
-    /// Somebody begins to make a rendition of this name. Where one of the name is there with another configuration, this
-    /// is one beside it.
+    /// Somebody begins to make a rendition of this name. Where one of the name is there with another
+    /// configuration, this is one beside it.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -90,8 +91,9 @@ impl Broadcast {
         opened
     }
 
-    /// Nobody makes a rendition for now. Its open segment is whole where that of its source is and no picture is missing,
-    /// waits for more where that is under way, too, and is given up otherwise. `now` is Unix milliseconds.
+    /// Nobody makes a rendition for now. Its open segment is whole where that of its source is and no picture
+    /// is missing, waits for more where that is under way, too, and is given up otherwise. `now` is Unix
+    /// milliseconds.
     pub fn close_made(&mut self, handle: Handle, now: u64) -> Vec<Event> {
         let mut outputs = Vec::new();
         let feed = self.feeds.get(handle.0).filter(|feed| !feed.closed);
@@ -111,8 +113,8 @@ impl Broadcast {
         outputs
     }
 
-    /// The renditions of this name, or all of them, are made no more: who begins to watch is not told of them. Their
-    /// segments stay, but for those that are not whole.
+    /// The renditions of this name, or all of them, are made no more: who begins to watch is not told of
+    /// them. Their segments stay, but for those that are not whole.
     pub fn retire_made(&mut self, name: Option<&str>) {
         for number in 0..self.tracks.len() {
             let track = &mut self.tracks[number];
@@ -135,7 +137,8 @@ impl Broadcast {
         Some(rescale(*cut, MICROS, timescale))
     }
 
-    /// A picture has come; if of what is watched, it is remembered how far its segment goes. `time` is in ticks.
+    /// A picture has come; if of what is watched, it is remembered how far its segment goes. `time` is in
+    /// ticks.
     pub(super) fn note_watched(&mut self, number: usize, time: i64) {
         if self.watched.as_ref().is_none_or(|(watched, _)| *watched != number) {
             return;
@@ -152,8 +155,8 @@ impl Broadcast {
         }
     }
 
-    /// Whether a rendition has the last picture that its source has of a segment so far. Pictures are compared, not ends:
-    /// how long the last one lasts ffmpeg does not always know.
+    /// Whether a rendition has the last picture that its source has of a segment so far. Pictures are
+    /// compared, not ends: how long the last one lasts ffmpeg does not always know.
     fn has_all_of_source(&self, number: usize, segment: u64) -> bool {
         let track = &self.tracks[number];
         let of_source = self.watched_to.iter().rfind(|(of, _)| *of == segment);
@@ -161,8 +164,8 @@ impl Broadcast {
         of_source.zip(reached).is_some_and(|((_, last), reached)| reached >= *last)
     }
 
-    /// Takes pictures of a rendition that is made here, in decoding order, with times on the session's timeline: as
-    /// [`Broadcast::take_watched`] told them. `now` is Unix milliseconds.
+    /// Takes pictures of a rendition that is made here, in decoding order, with times on the session's
+    /// timeline: as [`Broadcast::take_watched`] told them. `now` is Unix milliseconds.
     pub fn push_made(&mut self, handle: Handle, samples: Vec<InputSample>, now: u64) -> Vec<Event> {
         let mut outputs = Vec::new();
         if self.is_closed() {
@@ -225,8 +228,8 @@ impl Broadcast {
         self.publish(number, made, now, outputs);
     }
 
-    /// Whether a segment, or a part of it, is there in the representation that others go by, and in those that are made
-    /// of it and are in that segment, or in the one before.
+    /// Whether a segment, or a part of it, is there in the representation that others go by, and in those
+    /// that are made of it and are in that segment, or in the one before.
     pub fn has(&self, number: u64, part: Option<usize>) -> bool {
         let Some(leader) = self.leader() else { return false };
         let keeps_up = |track: &&Track| {

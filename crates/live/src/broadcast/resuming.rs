@@ -1,5 +1,5 @@
-//! A session whose process is gone, and another one that goes on with it: on the same timeline, with numbers and IVs
-//! that were never used.
+//! A session whose process is gone, and another one that goes on with it: on the same timeline, with numbers
+//! and IVs that were never used.
 
 use cmaf::timeline::rescale;
 use std::collections::VecDeque;
@@ -43,8 +43,9 @@ pub enum ResumeError {
 }
 
 impl Broadcast {
-    /// Goes on with a session of a process that is not there any more. `keys` are those that were written down
-    /// ([`Keys::recorded`]); lengths and window are those of the settings now. Its encoder is expected to come back.
+    /// Goes on with a session of a process that is not there any more. `keys` are those that were written
+    /// down ([`Keys::recorded`]); lengths and window are those of the settings now. Its encoder is expected
+    /// to come back.
     ///
     /// # Errors
     /// [`ResumeError`].

@@ -15,7 +15,8 @@ const MAX_TRACKS: usize = 16;
 const MAX_LOST: u32 = 1000;
 /// Ticks a second of pictures: RTMP's.
 const MILLIS: u32 = 1000;
-/// Times of sound are rounded to milliseconds and later. What is no further off goes on where the sound ended.
+/// Times of sound are rounded to milliseconds and later. What is no further off goes on where the sound
+/// ended.
 const ROUNDED: u64 = 50;
 /// How long a picture lasts behind which none came.
 const PICTURE: u32 = 40;
@@ -50,7 +51,8 @@ pub enum FlvInput {
         /// At least one.
         samples: Vec<InputSample>,
     },
-    /// A message that cannot be read, or that came before its track's configuration; what follows may be good.
+    /// A message that cannot be read, or that came before its track's configuration; what follows may be
+    /// good.
     Damaged(String),
 }
 

@@ -1,5 +1,6 @@
-//! What an encoder sends by HTTP: fragmented MP4, in pieces of any size, for as long as it likes (DASH-IF Live
-//! Media Ingest, interface 1), or one segment at a time (interface 2). And by RTMP: media messages (`flv`).
+//! What an encoder sends by HTTP: fragmented MP4, in pieces of any size, for as long as it likes (DASH-IF
+//! Live Media Ingest, interface 1), or one segment at a time (interface 2). And by RTMP: media messages
+//! (`flv`).
 
 mod boxes;
 mod entry;

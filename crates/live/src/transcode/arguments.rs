@@ -6,7 +6,8 @@ use super::Step;
 const MOST_PIXELS: &str = "35651584";
 /// Threads that decode at most: each gives its picture when the next one comes.
 const DECODERS: usize = 2;
-/// Pictures that wait for their turn to be shown (ITU-T H.264, A.3.1; HEVC has as many), and what the muxer keeps.
+/// Pictures that wait for their turn to be shown (ITU-T H.264, A.3.1; HEVC has as many), and what the muxer
+/// keeps.
 const REORDERED: usize = 18;
 
 /// Pictures that an ffmpeg of so many threads may keep until others come, or its input ends.
@@ -17,9 +18,9 @@ pub fn most_held(threads: usize) -> usize {
 /// Pictures between two key frames at most; they are where the source's are, long before.
 const NEVER: &str = "100000";
 
-/// The arguments of an ffmpeg (5.1 or later, with libx264) that reads pictures in so many ticks a second as fragmented
-/// MP4 from its standard input, and writes the steps as further fragmented MP4, a track each, to its standard output: with
-/// the same times, and key frames at the same pictures.
+/// The arguments of an ffmpeg (5.1 or later, with libx264) that reads pictures in so many ticks a second as
+/// fragmented MP4 from its standard input, and writes the steps as further fragmented MP4, a track each, to
+/// its standard output: with the same times, and key frames at the same pictures.
 pub fn arguments(steps: &[Step], timescale: u32, threads: usize) -> Vec<String> {
     let decoders = threads.clamp(1, DECODERS).to_string();
     let threads = threads.max(1).to_string();

@@ -32,7 +32,8 @@ impl Feeder {
         source.track().header(0, None)
     }
 
-    /// The next picture, in decoding order, with its times in the session; `None` for one that cannot be told.
+    /// The next picture, in decoding order, with its times in the session; `None` for one that cannot be
+    /// told.
     pub fn fragment(&mut self, sample: &InputSample) -> Option<Vec<u8>> {
         let seconds = |count: i64| count.saturating_mul(self.timescale);
         let time = sample.time.saturating_add(seconds(ORIGIN));

@@ -30,9 +30,9 @@ pub enum Unfit {
     Sound,
 }
 
-/// The steps that are made of a source whose pictures last so many ticks, highest first; none is above it. H.264 that
-/// every player takes is the highest step itself, as it is sent. Beside anything else there is one in its own height,
-/// where the ladder goes so far.
+/// The steps that are made of a source whose pictures last so many ticks, highest first; none is above it.
+/// H.264 that every player takes is the highest step itself, as it is sent. Beside anything else there is one
+/// in its own height, where the ladder goes so far.
 ///
 /// # Errors
 /// [`Unfit`].
@@ -63,7 +63,8 @@ pub fn steps(rungs: &[Rung], source: &Source, duration: u32) -> Result<Vec<Step>
     }
 }
 
-/// Whether every player takes it: H.264 with 8 bits and 4:2:0 (ITU-T H.264, Annex A: Baseline, Main, Extended, High).
+/// Whether every player takes it: H.264 with 8 bits and 4:2:0 (ITU-T H.264, Annex A: Baseline, Main,
+/// Extended, High).
 fn is_top(source: &Source) -> bool {
     let profile = source.codecs.strip_prefix("avc1.").or_else(|| source.codecs.strip_prefix("avc3."));
     let profile = profile.and_then(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok());

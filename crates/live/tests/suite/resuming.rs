@@ -109,7 +109,8 @@ fn a_session_that_was_suspended_goes_on() {
     assert!(film(&world).pack.duration.seconds() > 16.0);
 }
 
-/// The open segment is lost; no name and no IV is used again, not even those of parts that only players have seen.
+/// The open segment is lost; no name and no IV is used again, not even those of parts that only players have
+/// seen.
 #[test]
 fn a_session_whose_process_was_killed_goes_on() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 2)), SETTINGS);
@@ -145,8 +146,9 @@ fn a_session_whose_process_was_killed_goes_on() {
     world.assert_no_iv_twice();
 }
 
-/// Pictures are missing for longer than sound waits for them, and then the server is started again: its film ends where
-/// they are missing, and goes on with the next life. So places go back; every key of the window is still declared.
+/// Pictures are missing for longer than sound waits for them, and then the server is started again: its film
+/// ends where they are missing, and goes on with the next life. So places go back; every key of the window is
+/// still declared.
 #[test]
 fn a_hole_in_the_pictures_and_a_restart_leave_no_key_undeclared() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 2)), SETTINGS);

@@ -116,8 +116,8 @@ impl World {
     }
 }
 
-/// Sound and pictures are those that were sent, over the end of 32 bits of milliseconds, and when the encoder comes
-/// back with times that begin anew.
+/// Sound and pictures are those that were sent, over the end of 32 bits of milliseconds, and when the encoder
+/// comes back with times that begin anew.
 #[test]
 fn an_encoder_and_its_return() {
     let mut world = World::new();

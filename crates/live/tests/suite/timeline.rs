@@ -205,7 +205,8 @@ fn rounded_times_make_no_gaps() {
     assert!(a.len() + 6 > audio.samples.len() && steps.iter().all(|step| *step == steps[0]), "{steps:?}");
 }
 
-/// A frame of sound that is only just under way at the first picture is left out: it would overlap the next one.
+/// A frame of sound that is only just under way at the first picture is left out: it would overlap the next
+/// one.
 #[test]
 fn sound_that_begins_just_before_the_pictures() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
@@ -271,7 +272,8 @@ fn sound_alone() {
     assert!(world.numbers("a-und-1").len() >= 5, "{:?}", world.numbers("a-und-1"));
 }
 
-/// A picture that cannot be read is left out with what follows it, until the next that decoding can begin with.
+/// A picture that cannot be read is left out with what follows it, until the next that decoding can begin
+/// with.
 #[test]
 fn a_picture_that_cannot_be_read_is_not_the_end() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");

@@ -1,5 +1,5 @@
-//! Renditions that are made here: what ffmpeg is given comes back as what it would make, and is published beside its
-//! source.
+//! Renditions that are made here: what ffmpeg is given comes back as what it would make, and is published
+//! beside its source.
 
 use crate::encoder::Tape;
 use crate::world::{World, keys};
@@ -72,7 +72,8 @@ fn starts(world: &World, id: &str) -> Vec<(u64, u64)> {
     world.segments[id].iter().map(|(entry, _)| (entry.number, entry.start)).collect()
 }
 
-/// B80: a rendition that is made here has the numbers and the times of its source, and decrypts to what was made.
+/// B80: a rendition that is made here has the numbers and the times of its source, and decrypts to what was
+/// made.
 #[test]
 fn b80_what_is_made_here_is_cut_as_its_source_is() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 2)), "");
@@ -99,8 +100,8 @@ fn b80_what_is_made_here_is_cut_as_its_source_is() {
     assert_eq!(world.broadcast.leader().unwrap().id(), "v240-1");
 }
 
-/// What makes it dies in the middle of a segment and comes back in the middle of another: it has neither, and nobody waits
-/// for them.
+/// What makes it dies in the middle of a segment and comes back in the middle of another: it has neither, and
+/// nobody waits for them.
 #[test]
 fn a_rendition_that_stops_has_whole_segments_only() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 0)), "");
@@ -134,7 +135,8 @@ fn a_rendition_that_stops_has_whole_segments_only() {
     world.assert_no_iv_twice();
 }
 
-/// Who makes it stops for a moment: what was open goes on with the next picture, and is given up where some are missing.
+/// Who makes it stops for a moment: what was open goes on with the next picture, and is given up where some
+/// are missing.
 #[test]
 fn a_segment_goes_on_with_the_very_next_picture() {
     for (missing, numbers) in [(0, vec![0, 1, 2, 3, 4, 5]), (8, vec![0, 2, 3, 4, 5])] {

@@ -30,8 +30,8 @@ fn of_ours(
         .line()
 }
 
-/// The lines that put a key in force from the next segment on: ours, those of other systems that are told of it,
-/// and, where there is one, the address at which ClearKey gets it, and that of the key itself.
+/// The lines that put a key in force from the next segment on: ours, those of other systems that are told of
+/// it, and, where there is one, the address at which ClearKey gets it, and that of the key itself.
 pub(super) fn in_force(pack: &Pack, delivery: &Delivery<'_>, label: Option<&Label>, key: &PackKey) -> String {
     let Some(protection) = &pack.protection else { return String::new() };
     let mut lines = of_ours("EXT-X-KEY", pack, protection, label, key);

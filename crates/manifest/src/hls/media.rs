@@ -16,8 +16,8 @@ pub fn media(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Opt
     Some(write(pack, r, delivery, "#EXT-X-INDEPENDENT-SEGMENTS", |segment| segment.size))
 }
 
-/// The playlist of a representation's pictures that can be decoded by themselves, one of each segment (section
-/// 4.4.3.6), `{ddd}/{id}.iframes.m3u8`; `None` also where the pack does not say where they end.
+/// The playlist of a representation's pictures that can be decoded by themselves, one of each segment
+/// (section 4.4.3.6), `{ddd}/{id}.iframes.m3u8`; `None` also where the pack does not say where they end.
 pub fn i_frames(pack: &Pack, downloadable_id: &str, delivery: &Delivery<'_>) -> Option<String> {
     let r = find(pack, downloadable_id, delivery).filter(|r| has_i_frames(r, delivery))?;
     let picture = |segment: &Segment| segment.first_picture.unwrap_or(segment.size);
@@ -68,8 +68,8 @@ fn write(
     text
 }
 
-/// The media playlist of subtitles, `subtitles/{id}.m3u8`: WebVTT, whole. `None` where the pack has none of that
-/// id.
+/// The media playlist of subtitles, `subtitles/{id}.m3u8`: WebVTT, whole. `None` where the pack has none of
+/// that id.
 pub fn subtitles(pack: &Pack, id: &str, delivery: &Delivery<'_>) -> Option<String> {
     let subtitle = pack.subtitles.iter().find(|subtitle| subtitle.id == id)?;
     let duration = pack.duration;

@@ -1,9 +1,9 @@
 //! Which settings hold for a content, and where each of them was said (docs/origin.md).
 //!
-//! The server's file has a table for each [`Form`] of delivery, with a [`Scope`]. With `server`, that table holds
-//! for all contents, and what folders say is ignored. With `content`, no value of the server's holds anywhere:
-//! each content has the table of the nearest folder that has one, whole; a content that no folder covers is not
-//! served by that form. A client set's own words ([`SetWords`]) go over both.
+//! The server's file has a table for each [`Form`] of delivery, with a [`Scope`]. With `server`, that table
+//! holds for all contents, and what folders say is ignored. With `content`, no value of the server's holds
+//! anywhere: each content has the table of the nearest folder that has one, whole; a content that no folder
+//! covers is not served by that form. A client set's own words ([`SetWords`]) go over both.
 //!
 //! # Examples
 //! ```

@@ -18,8 +18,8 @@ pub enum Folder<'a> {
     Broken(&'a FileError),
 }
 
-/// What a client set says for itself. It goes over what server and folders say, because nothing else tells sets
-/// apart.
+/// What a client set says for itself. It goes over what server and folders say, because nothing else tells
+/// sets apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetWords {
     /// Id of the common key.

@@ -54,8 +54,8 @@ impl Chance {
         self.next() % end
     }
 
-    /// The first and the last byte of a range of a file whose pieces begin at these places, the last place being its
-    /// end. Half of all bounds lie at, before or behind the beginning of a piece.
+    /// The first and the last byte of a range of a file whose pieces begin at these places, the last place
+    /// being its end. Half of all bounds lie at, before or behind the beginning of a piece.
     fn range(&mut self, borders: &[u64]) -> (u64, u64) {
         let size = borders[borders.len() - 1];
         let place = |this: &mut Self| match this.below(2) {
@@ -75,8 +75,8 @@ impl Chance {
     }
 }
 
-/// B34: ten thousand ranges of video and sound, of both schemes, equal the packager's file: the first byte, the last
-/// one, over and beside the borders of pieces, anywhere. `RANGES_SEED` repeats a run.
+/// B34: ten thousand ranges of video and sound, of both schemes, equal the packager's file: the first byte,
+/// the last one, over and beside the borders of pieces, anywhere. `RANGES_SEED` repeats a run.
 #[test]
 fn b34_ten_thousand_ranges_are_the_packagers() {
     let clock = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;

@@ -16,8 +16,8 @@ fn find<'a>(moof: &BoxRef<'a>) -> Result<Found<'a>, Error> {
     Ok(Found { senc: traf.child(b"senc")?, saiz: traf.child(b"saiz")?, saio: traf.child(b"saio")? })
 }
 
-/// Compares them; `entries` are what the samples say, and empty where there must be none of the boxes. What is
-/// wrong, in words.
+/// Compares them; `entries` are what the samples say, and empty where there must be none of the boxes. What
+/// is wrong, in words.
 ///
 /// # Errors
 /// Boxes that cannot be read.

@@ -28,9 +28,10 @@ use crate::{Error, Progress};
 const MAX_PACK_JSON: u64 = 256 << 20;
 
 /// Checks a pack's folder: that all files are there as `pack.json` says and no other; that indexes, times,
-/// samples and their encryption agree with each other and with it; that no IV is used twice under one key; that
-/// all steps of the ladder are cut alike; that subtitles, thumbnails and poster can be read; and, where ffmpeg is
-/// installed, that it decodes what is clear or has its keys among `keys`. Files are read piece by piece.
+/// samples and their encryption agree with each other and with it; that no IV is used twice under one key;
+/// that all steps of the ladder are cut alike; that subtitles, thumbnails and poster can be read; and, where
+/// ffmpeg is installed, that it decodes what is clear or has its keys among `keys`. Files are read piece by
+/// piece.
 ///
 /// What is wrong with the pack is in the report.
 ///

@@ -303,8 +303,8 @@ impl<'a> Fragments<'a> {
     }
 }
 
-/// A sample as far as it is clear. What is encrypted says nothing and may look like anything, so ones stand for
-/// it: a header that reaches into it ends elsewhere than its clear part does, or cannot be read.
+/// A sample as far as it is clear. What is encrypted says nothing and may look like anything, so ones stand
+/// for it: a header that reaches into it ends elsewhere than its clear part does, or cannot be read.
 fn clear_part<'a>(bytes: &'a [u8], parts: &[Subsample]) -> Cow<'a, [u8]> {
     let mut clear = Cow::Borrowed(bytes);
     let mut at = 0usize;

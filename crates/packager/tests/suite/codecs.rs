@@ -195,8 +195,8 @@ fn hevc() {
     check("hvc1.1.6.L30.90", matrix("hevc", &["mp4", "mkv"], PICTURE, "libx265", &more));
 }
 
-/// Wavefronts have entry points in their slice headers; 10 bits another profile; parameter sets may lie in the
-/// samples as well.
+/// Wavefronts have entry points in their slice headers; 10 bits another profile; parameter sets may lie in
+/// the samples as well.
 #[test]
 fn hevc_of_other_kinds() {
     let more = format!("{X265}:wpp=1:repeat-headers=1:sar=2:amp=1:rect=1:sao=1 -pix_fmt yuv420p10le");

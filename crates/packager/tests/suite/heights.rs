@@ -22,8 +22,8 @@ fn by_height(rotate: Option<Rotation>, to: &std::path::Path) -> Published {
     package(&options, &mut ()).unwrap()
 }
 
-/// A key for each height and one for the sound, each in the files of its height alone: the header's
-/// KID, `pssh`, every sample. With its own key a file is the source's, with all the others it is not decrypted.
+/// A key for each height and one for the sound, each in the files of its height alone: the header's KID,
+/// `pssh`, every sample. With its own key a file is the source's, with all the others it is not decrypted.
 /// Packaging again gives the same bytes, and no counter is used twice.
 #[test]
 fn each_height_has_keys_of_its_own() {

@@ -8,8 +8,8 @@ use nccp::stream::{Ask, TrackKind};
 
 use super::Broken;
 
-/// So many seconds behind a segment's beginning the server is sent for it, so that rounding does not find the one
-/// before.
+/// So many seconds behind a segment's beginning the server is sent for it, so that rounding does not find the
+/// one before.
 const WITHIN: f64 = 0.001;
 
 /// A segment that the engine wants.
@@ -135,8 +135,8 @@ impl Lane {
         Ok(())
     }
 
-    /// So many octets came of the segment that was announced: whose they are, how many of them it has, and whether
-    /// they are the last. `None` where nobody wants them.
+    /// So many octets came of the segment that was announced: whose they are, how many of them it has, and
+    /// whether they are the last. `None` where nobody wants them.
     pub(super) fn arrived(
         &mut self,
         number: u32,

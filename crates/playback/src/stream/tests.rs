@@ -111,7 +111,8 @@ fn what_is_wanted_before_it_is_open_is_asked_for_then() {
     assert!(!stream.is_silent(NOW + Duration::from_secs(999)), "nothing is wanted");
 }
 
-/// The next segment is a grant; any other a seek of its track, and of another representation a switch before it.
+/// The next segment is a grant; any other a seek of its track, and of another representation a switch before
+/// it.
 #[test]
 fn the_engine_says_what_is_next() {
     for (wanted, said) in [
@@ -194,7 +195,8 @@ fn what_no_server_says_ends_it() {
     assert_eq!(Broken::Closed.code(), None);
 }
 
-/// A connection of which nothing comes is given up before the engine blames a CDN, and leaves each download once.
+/// A connection of which nothing comes is given up before the engine blames a CDN, and leaves each download
+/// once.
 #[test]
 fn silence_ends_it_and_every_download_is_told() {
     let mut stream = Stream::connecting(NOW);

@@ -9,7 +9,8 @@ use pack::AudioRole;
 /// Seconds by which sound may begin late or end early before it is made to fit.
 const LOOSE: f64 = 0.5;
 
-/// Samples a second, all channels together, of FLAC that passes: stereo at 48 kHz. More is more than 1.5 Mbit/s.
+/// Samples a second, all channels together, of FLAC that passes: stereo at 48 kHz. More is more than 1.5
+/// Mbit/s.
 const MOST_FLAC: u32 = 96_000;
 
 /// Why sound cannot be taken as it is.

@@ -69,8 +69,8 @@ impl Pack {
         })
     }
 
-    /// A film that an origin makes, by the `pack.json` that it would have; `place` is where it is in URLs. `None` if
-    /// a manifest cannot carry its numbers.
+    /// A film that an origin makes, by the `pack.json` that it would have; `place` is where it is in URLs.
+    /// `None` if a manifest cannot carry its numbers.
     pub(crate) fn of_content(file: PackFile, place: &ContentPlace, rules: ContentRules) -> Option<Self> {
         let name = place.name().to_string();
         Some(Self { place: place.to_string(), name, rules, ..Self::of_file(file)? })

@@ -168,8 +168,8 @@ impl Pack {
         self.up_to(max_height).any(|r| r.media_type == MediaType::Video)
     }
 
-    /// The keys of the files that a policy with this greatest height lets be played: all of the film's, unless
-    /// its heights have keys of their own.
+    /// The keys of the files that a policy with this greatest height lets be played: all of the film's,
+    /// unless its heights have keys of their own.
     pub fn keys_up_to(&self, max_height: Option<u32>) -> impl Iterator<Item = &KeyName> {
         self.keys.iter().filter(move |key| self.up_to(max_height).any(|r| r.label == key.label))
     }

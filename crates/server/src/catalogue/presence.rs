@@ -1,4 +1,5 @@
-//! Which packs are there. That is asked for each file of a pack that is served, so it is remembered for a while.
+//! Which packs are there. That is asked for each file of a pack that is served, so it is remembered for a
+//! while.
 
 use crate::Error;
 use pack::layout::PACK_JSON;
@@ -28,8 +29,8 @@ struct Seen {
 }
 
 impl Presence {
-    /// Whether a pack has its `pack.json`, asked of the library unless that was seen within `fresh`. Where the library
-    /// cannot say it now, a pack is there that was.
+    /// Whether a pack has its `pack.json`, asked of the library unless that was seen within `fresh`. Where
+    /// the library cannot say it now, a pack is there that was.
     ///
     /// # Errors
     /// [`Error::Storage`].

@@ -23,8 +23,8 @@ impl Pack {
     /// Reads the pack below a prefix, or the one that the storage is, and checks that its files are there.
     ///
     /// # Errors
-    /// [`Error::Pack`] where something is missing or not what it should be; [`Error::Storage`] where that cannot be
-    /// known now.
+    /// [`Error::Pack`] where something is missing or not what it should be; [`Error::Storage`] where that
+    /// cannot be known now.
     pub async fn read(storage: &dyn Storage, prefix: Option<&Key>) -> Result<Self, Error> {
         let failed = |error: storage::Error| unread(storage, prefix, error);
         let (mut pack, poster) = Self::described(storage, prefix).await?;

@@ -18,8 +18,8 @@ pub struct Devices {
     pub removals: u32,
     /// The days that `removals` counts.
     pub removals_days: u64,
-    /// Networks (IPv4 /24, IPv6 /48) from which one device may get manifests and licenses within an hour; 0: any
-    /// number.
+    /// Networks (IPv4 /24, IPv6 /48) from which one device may get manifests and licenses within an hour; 0:
+    /// any number.
     pub networks_per_hour: u32,
 }
 

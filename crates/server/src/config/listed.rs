@@ -1,4 +1,5 @@
-//! All settings that have a value without anybody's saying so, by their names in the file, for `matinee config show`.
+//! All settings that have a value without anybody's saying so, by their names in the file, for `matinee
+//! config show`.
 
 use super::{
     Audit, Boxes, Brand, Cmcd, Config, CredentialsFrom, Database, Devices, Drm, Edge, Limits, Live, Log,
@@ -30,9 +31,9 @@ fn address(listen: Option<SocketAddr>) -> Value {
 }
 
 impl Config {
-    /// Each setting and its value as it is in force; null: nothing. Lists of tables, plans and tables that are
-    /// left out by default are not among them. No secret is. Each structure is taken apart as a whole, so that a new
-    /// field does not compile before it is listed here, or is said not to be.
+    /// Each setting and its value as it is in force; null: nothing. Lists of tables, plans and tables that
+    /// are left out by default are not among them. No secret is. Each structure is taken apart as a whole, so
+    /// that a new field does not compile before it is listed here, or is said not to be.
     pub(crate) fn listed(&self) -> Listed {
         let Self {
             public_url,

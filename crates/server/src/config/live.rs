@@ -27,7 +27,8 @@ pub struct Live {
     pub rtmps: Option<SocketAddr>,
     /// Events at a time of which further renditions are made; 0: none.
     pub ladders: usize,
-    /// Threads of each part of an ffmpeg that makes them; 0: the processors that there are, divided by `ladders`.
+    /// Threads of each part of an ffmpeg that makes them; 0: the processors that there are, divided by
+    /// `ladders`.
     pub ladder_threads: usize,
     /// Seconds that one may be behind its encoder before it makes one rendition less.
     pub ladder_behind: u64,
@@ -87,8 +88,8 @@ impl Live {
         [self.http, self.rtmp, self.rtmps].into_iter().flatten().count()
     }
 
-    /// What stands before `/ingest/…` for encoders that send by HTTP, where they have a listener of their own. `host` is
-    /// that of the site, without port.
+    /// What stands before `/ingest/…` for encoders that send by HTTP, where they have a listener of their
+    /// own. `host` is that of the site, without port.
     pub fn http_base(&self, host: &str, has_tls: bool) -> Option<String> {
         let (scheme, usual) = if has_tls { ("https", 443) } else { ("http", 80) };
         Some(match self.http?.port() {
@@ -97,8 +98,8 @@ impl Live {
         })
     }
 
-    /// Where encoders send an application's events to by RTMP (RTMPS where it is there): the first of OBS's two
-    /// settings. `host` is that of the site, without port.
+    /// Where encoders send an application's events to by RTMP (RTMPS where it is there): the first of OBS's
+    /// two settings. `host` is that of the site, without port.
     pub fn server(&self, host: &str, app: &str) -> Option<String> {
         let (scheme, usual, address) = match (self.rtmps, self.rtmp) {
             (Some(address), _) => ("rtmps", 443, address),

@@ -31,8 +31,8 @@ pub struct Origin {
 /// Where clear films lie: each folder below with a `source.json` is a content.
 #[derive(Debug, Clone)]
 pub enum SourcesAt {
-    /// In a local folder. A relative path begins in the data folder where there is such a folder, else in the working
-    /// folder.
+    /// In a local folder. A relative path begins in the data folder where there is such a folder, else in the
+    /// working folder.
     Folder(PathBuf),
     /// In a bucket, which is named as the library's.
     Bucket(StorageSettings),
@@ -168,8 +168,8 @@ impl Config {
         }
     }
 
-    /// The local folder where clear films are, if they are in one: by default `sources` in the data folder, where there
-    /// is such a folder.
+    /// The local folder where clear films are, if they are in one: by default `sources` in the data folder,
+    /// where there is such a folder.
     pub fn sources(&self) -> Option<PathBuf> {
         match &self.origin.sources {
             Some(SourcesAt::Folder(sources)) => {

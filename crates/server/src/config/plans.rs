@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 pub struct Plan {
     /// Films that an account may play at the same time; 0: no limit. Default: `devices.limit`.
     pub streams: Option<u32>,
-    /// The highest picture that an account gets, in pixels; default: what the film's policy says. Less of both
-    /// holds.
+    /// The highest picture that an account gets, in pixels; default: what the film's policy says. Less of
+    /// both holds.
     pub max_height: Option<u32>,
 }
 

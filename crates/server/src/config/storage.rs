@@ -73,7 +73,8 @@ impl StorageSettings {
         }
     }
 
-    /// Names of what is set for S3 alone, where films lie in a folder: nothing but copies to a bucket goes by it.
+    /// Names of what is set for S3 alone, where films lie in a folder: nothing but copies to a bucket goes by
+    /// it.
     pub(crate) fn unused(&self) -> Vec<&'static str> {
         let of_s3 = [
             ("endpoint", self.endpoint.is_some()),
@@ -127,11 +128,12 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Err
 /// Where the key pair of a bucket is from. The pair itself is never in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CredentialsFrom {
-    /// `env`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and perhaps `AWS_SESSION_TOKEN`; where they are not set,
-    /// what Amazon tells its own machines and containers.
+    /// `env`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and perhaps `AWS_SESSION_TOKEN`; where they are
+    /// not set, what Amazon tells its own machines and containers.
     #[default]
     Environment,
-    /// `file:PATH`: a file as `~/.aws/credentials`, which its owner alone can read. It is read again when it changes.
+    /// `file:PATH`: a file as `~/.aws/credentials`, which its owner alone can read. It is read again when it
+    /// changes.
     File(PathBuf),
     /// `none`: the bucket is open.
     Nobody,

@@ -191,8 +191,8 @@ impl Stream {
         }
     }
 
-    /// Applications that stream the same films by different settings: what a player may do with a film depends
-    /// on which of them it asks. For the operator, in words.
+    /// Applications that stream the same films by different settings: what a player may do with a film
+    /// depends on which of them it asks. For the operator, in words.
     pub(crate) fn conflicts(&self) -> Vec<String> {
         let applications = self.applications();
         let mut found = Vec::new();

@@ -15,8 +15,8 @@ fn is_digest(sha256: &str) -> bool {
     sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether a file is the one that `source.json` tells of, by its digest and length: reads it to its end. Of a file that
-/// nobody has a digest of, nothing can be said.
+/// Whether a file is the one that `source.json` tells of, by its digest and length: reads it to its end. Of a
+/// file that nobody has a digest of, nothing can be said.
 ///
 /// # Errors
 /// [`SourceError::Wrong`] if it is another one.

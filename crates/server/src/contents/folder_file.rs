@@ -26,8 +26,8 @@ pub(super) fn settings_path(folder: &str) -> String {
 }
 
 impl FolderFile {
-    /// What a folder says, and what its file is. A local file that nobody can read is a mistake in the folder; what a
-    /// store does not tell now is none.
+    /// What a folder says, and what its file is. A local file that nobody can read is a mistake in the
+    /// folder; what a store does not tell now is none.
     ///
     /// # Errors
     /// [`SourceError::Unreadable`] of a bucket.
@@ -69,7 +69,8 @@ impl FolderFile {
     }
 }
 
-/// The tables of a folder's file that nobody hears, because their scope is the server, in words for the operator.
+/// The tables of a folder's file that nobody hears, because their scope is the server, in words for the
+/// operator.
 pub(super) fn ignored(server: &SettingsFile, file: &SettingsFile) -> Option<String> {
     let forms = Form::ALL.into_iter().filter(|form| is_ignored(server, file, *form));
     let tables: Vec<_> = forms.map(|form| format!("[encryption.{}]", form.name())).collect();

@@ -1,4 +1,5 @@
-//! Indexes of clear files, which are kept in the data folder: each is made once, by reading the file to its end.
+//! Indexes of clear files, which are kept in the data folder: each is made once, by reading the file to its
+//! end.
 
 use super::clear_file::ToTheEnd;
 use super::digest::{compare, has_digest};

@@ -1,5 +1,6 @@
-//! What is known of clear files: whether they are those that `source.json` tells of, and their indexes. What has to be
-//! read to its end for that is read by a task of its own: a request that is dropped meanwhile loses nothing.
+//! What is known of clear files: whether they are those that `source.json` tells of, and their indexes. What
+//! has to be read to its end for that is read by a task of its own: a request that is dropped meanwhile loses
+//! nothing.
 
 use super::loaded::Loaded;
 use super::sources::SourceError;
@@ -15,8 +16,8 @@ use tokio::task::JoinHandle;
 
 /// Clear files that are read whole at the same time.
 const BUILDING: usize = 2;
-/// Octets for what is known of files that are wrong, some ten thousand. No other film displaces them: a file that is
-/// seen for the first time is believed, and these must not be.
+/// Octets for what is known of files that are wrong, some ten thousand. No other film displaces them: a file
+/// that is seen for the first time is believed, and these must not be.
 const WRONG: usize = 16 << 20;
 
 /// The clear file of a representation, by its number in a content.
@@ -94,8 +95,8 @@ impl<'a> Told<'a> {
 }
 
 impl KnownFiles {
-    /// Nothing is known yet. `kept`: where indexes are kept over restarts; `memory`: octets for all that is known of
-    /// films.
+    /// Nothing is known yet. `kept`: where indexes are kept over restarts; `memory`: octets for all that is
+    /// known of films.
     pub(super) fn new(kept: PathBuf, memory: usize) -> Self {
         Self {
             kept,
@@ -106,8 +107,9 @@ impl KnownFiles {
         }
     }
 
-    /// Whether a clear file is the one that `source.json` tells of. What is seen first is believed; one that was
-    /// touched or replaced since it was seen is read to its end once, for `source.json` may tell of the one before.
+    /// Whether a clear file is the one that `source.json` tells of. What is seen first is believed; one that
+    /// was touched or replaced since it was seen is read to its end once, for `source.json` may tell of the
+    /// one before.
     ///
     /// # Errors
     /// [`SourceError::Wrong`] if it is another one.

@@ -15,8 +15,8 @@ use tokio::task::spawn_blocking;
 /// Longest `source.json` that is read, in octets.
 pub(super) const MAX_JSON: u64 = 64 << 20;
 
-/// The folders around a content's, the sources' own left out: none of them may be a content, for tokens for that
-/// one would open this one, too.
+/// The folders around a content's, the sources' own left out: none of them may be a content, for tokens for
+/// that one would open this one, too.
 pub(super) fn around(content: &ContentPath) -> impl Iterator<Item = &str> {
     content.folders().skip(1).filter(|above| !above.is_empty())
 }
@@ -137,7 +137,8 @@ impl Loaded {
         self.stamps.first()
     }
 
-    /// Octets that it takes in memory, roughly: its segments, and what else may be in the files that were read.
+    /// Octets that it takes in memory, roughly: its segments, and what else may be in the files that were
+    /// read.
     pub(super) fn memory(&self) -> usize {
         let segments = self.source.pack.representations.iter().map(|r| r.segments.len()).sum::<usize>();
         let read = self.json_stamp().into_iter().chain(self.settings.iter().flatten());
@@ -160,8 +161,8 @@ impl Loaded {
         Some((number, self.beside.get(number)?.file.size))
     }
 
-    /// Opens a file beside the media, if it is still the one that was looked at, and the one that `source.json` tells
-    /// of: it is read to its end once for that, each time that it was seen to be another.
+    /// Opens a file beside the media, if it is still the one that was looked at, and the one that
+    /// `source.json` tells of: it is read to its end once for that, each time that it was seen to be another.
     pub(crate) async fn open_beside(self: &Arc<Self>, number: usize) -> Result<ClearFile, SourceError> {
         let this = Arc::clone(self);
         // Read to its end, whether or not somebody waits for it: the next one need not begin anew.

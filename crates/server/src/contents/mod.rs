@@ -1,5 +1,5 @@
-//! Contents: clear films in folders below the sources, local or in a bucket, and the settings that hold for each of
-//! them (docs/origin.md).
+//! Contents: clear films in folders below the sources, local or in a bucket, and the settings that hold for
+//! each of them (docs/origin.md).
 
 mod check;
 mod clear_file;

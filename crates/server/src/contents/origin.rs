@@ -154,8 +154,8 @@ impl Origin {
         Ok(film)
     }
 
-    /// What came of asking for a film a moment ago, or what is in memory of it, with this ring; nothing is waited for.
-    /// `None`: nobody did.
+    /// What came of asking for a film a moment ago, or what is in memory of it, with this ring; nothing is
+    /// waited for. `None`: nobody did.
     pub(crate) fn found(
         &self,
         place: &ContentPlace,
@@ -294,8 +294,8 @@ impl Origin {
         }
     }
 
-    /// A content as it lies in its folder, looked at a short time ago. Where nobody can say what lies there now, it
-    /// is what it was.
+    /// A content as it lies in its folder, looked at a short time ago. Where nobody can say what lies there
+    /// now, it is what it was.
     pub(super) async fn loaded(
         &self,
         config: &Config,

@@ -38,8 +38,8 @@ async fn load(sources: &Sources, place: &ContentPlace) -> Result<Loaded, Error> 
     loaded.ok_or_else(|| wrong("content", format!("there is no source.json in {}", folder.display())))
 }
 
-/// A content of the sources as the catalogue takes it, for a client set (default: `vod`): clear, as it lies in its
-/// folder.
+/// A content of the sources as the catalogue takes it, for a client set (default: `vod`): clear, as it lies
+/// in its folder.
 ///
 /// # Errors
 /// [`Error::Setting`]: there is no such content or set.
@@ -59,7 +59,8 @@ pub async fn describe_named(config: &Config, name: &str) -> Option<Result<Pack, 
     Some(describe(config, place.content.as_str(), Some(&place.set)).await)
 }
 
-/// Reads the clear files of a content and keeps their indexes, so that the first viewer need not wait for that.
+/// Reads the clear files of a content and keeps their indexes, so that the first viewer need not wait for
+/// that.
 ///
 /// # Errors
 /// [`Error::Setting`]: a file is not what `source.json` says.
@@ -89,8 +90,8 @@ pub async fn lay_out(config: &Config, keys: KeyRing, name: &str, now: u64) -> Re
     }
 }
 
-/// Whether what the catalogue calls a content is encrypted under a common key, as its settings are now. One that
-/// nobody can look at now may be.
+/// Whether what the catalogue calls a content is encrypted under a common key, as its settings are now. One
+/// that nobody can look at now may be.
 pub async fn uses_common_key(config: &Config, ring: &KeyRing, name: &str, id: &str) -> bool {
     let Ok(place) = name.parse::<ContentPlace>() else { return false };
     let loaded = match Sources::open(config) {

@@ -6,8 +6,8 @@ use ::origin::ContentPath;
 use ::origin::scope::{Form, From, Plain, Shown};
 use serde_json::{Value, json};
 
-/// The whole configuration as it is in force: each name with its value, and where that is from: `file` and `line`,
-/// or else `from`: `default`, `environment`, or `command line or environment`. Secrets are not in it.
+/// The whole configuration as it is in force: each name with its value, and where that is from: `file` and
+/// `line`, or else `from`: `default`, `environment`, or `command line or environment`. Secrets are not in it.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read again.
@@ -49,8 +49,8 @@ pub fn of_server(config: &Config) -> Result<Value, Error> {
 /// In place of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// A value without what is secret in it: what opens something by itself, and addresses with a password. Where a secret is
-/// from may be seen.
+/// A value without what is secret in it: what opens something by itself, and addresses with a password. Where
+/// a secret is from may be seen.
 fn redacted(name: &str, value: Value) -> Value {
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_secret = name == "database.url" || ["secrets", "pull_secrets"].contains(&last);
@@ -68,12 +68,12 @@ fn redacted(name: &str, value: Value) -> Value {
     }
 }
 
-/// What holds for a content: by each form of delivery its settings, each with value, file and line (both null for
-/// what nobody says), or why it is not served so.
+/// What holds for a content: by each form of delivery its settings, each with value, file and line (both null
+/// for what nobody says), or why it is not served so.
 ///
 /// # Errors
-/// [`Error::Setting`] for a path or a set that cannot be, where there are no sources, and where a bucket does not say
-/// what is there.
+/// [`Error::Setting`] for a path or a set that cannot be, where there are no sources, and where a bucket does
+/// not say what is there.
 pub async fn by_path(config: &Config, path: &str, set: Option<&str>) -> Result<Value, Error> {
     let set = set.unwrap_or(VOD);
     let setting = |name, reason: String| Error::Setting { name, reason };

@@ -169,8 +169,8 @@ impl Sources {
         }
     }
 
-    /// Contents and settings in a bucket that cannot be asked for, by the names of their files. All of the bucket is
-    /// listed.
+    /// Contents and settings in a bucket that cannot be asked for, by the names of their files. All of the
+    /// bucket is listed.
     pub(crate) async fn unnamed(&self) -> Result<Vec<String>, SourceError> {
         let Self::Bucket(bucket) = self else { return Ok(Vec::new()) };
         let names = bucket.store.unnamed().try_filter(|name| {
@@ -180,8 +180,8 @@ impl Sources {
         names.try_collect().await.map_err(|error| SourceError::Unreadable(error.to_string()))
     }
 
-    /// All folders with a clear film, by their paths below the root, and all that have settings. Symbolic links
-    /// and hidden folders are not followed. A bucket is listed page by page.
+    /// All folders with a clear film, by their paths below the root, and all that have settings. Symbolic
+    /// links and hidden folders are not followed. A bucket is listed page by page.
     pub(crate) async fn walk(&self) -> Result<Walk, SourceError> {
         let mut walk = match self {
             Self::Folder(root) => {

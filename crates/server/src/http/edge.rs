@@ -113,8 +113,8 @@ fn pulled(tokens: &UrlTokens, request: &Parts, now: u64) -> Option<Result<Grante
     Some(Ok(granted(path)))
 }
 
-/// Whether viewers are sent elsewhere for it: a whole file, or a part that the `Range` header names, for a store
-/// knows no ranges in paths.
+/// Whether viewers are sent elsewhere for it: a whole file, or a part that the `Range` header names, for a
+/// store knows no ranges in paths.
 fn is_redirected(service: &Service, request: &Parts, path: &MediaPath) -> bool {
     service.config.redirects()
         && service.config.has(Role::Edge)
@@ -123,7 +123,8 @@ fn is_redirected(service: &Service, request: &Parts, path: &MediaPath) -> bool {
         && pack::layout::is_pack_id(&path.pack)
 }
 
-/// Sends a viewer to the store, by a URL that is good for a moment. The token was checked: it is not checked again.
+/// Sends a viewer to the store, by a URL that is good for a moment. The token was checked: it is not checked
+/// again.
 async fn redirect(service: &Service, granted: &Granted<MediaPath>, now: u64) -> Response {
     let path = &granted.path;
     let Some(key) = service.catalogue.media_key(path) else { return origin::refused(&Unserved::NotFound) };

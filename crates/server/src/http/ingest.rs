@@ -1,5 +1,5 @@
-//! `POST, PUT /ingest/{app}/{event}/{key}/…`: what encoders send (DASH-IF Live Media Ingest, interfaces 1 and 2;
-//! docs/protocol.md, section 13).
+//! `POST, PUT /ingest/{app}/{event}/{key}/…`: what encoders send (DASH-IF Live Media Ingest, interfaces 1 and
+//! 2; docs/protocol.md, section 13).
 
 use super::{address, body};
 use crate::Service;
@@ -35,8 +35,8 @@ async fn ingest(State(service): State<Arc<Service>>, request: Request) -> Respon
         Err(refused) => return *refused,
     };
     match parts.method {
-        // Encoders hang up when they have sent their last, and what waits for them ends then: what has come is taken in
-        // all the same.
+        // Encoders hang up when they have sent their last, and what waits for them ends then: what has come
+        // is taken in all the same.
         Method::POST | Method::PUT => tokio::spawn(async move { take(&service, &event, &file, body).await })
             .await
             .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()),
@@ -63,8 +63,8 @@ fn challenge() -> Response {
     response
 }
 
-/// The event that a path names, and what follows it, for who has its key: in the path, as a bearer token, or as
-/// the password of any user.
+/// The event that a path names, and what follows it, for who has its key: in the path, as a bearer token, or
+/// as the password of any user.
 fn admit(
     service: &Service,
     from: std::net::IpAddr,

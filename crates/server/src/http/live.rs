@@ -178,8 +178,8 @@ impl Asked<'_> {
         }
     }
 
-    /// Waits until a representation (or the leading one) has what is asked for; `Err` if it is further ahead than
-    /// anybody may wait for. Whether it is there when the wait is over.
+    /// Waits until a representation (or the leading one) has what is asked for; `Err` if it is further ahead
+    /// than anybody may wait for. Whether it is there when the wait is over.
     async fn wait(
         &self,
         session: &Session,
@@ -219,8 +219,8 @@ impl Asked<'_> {
         };
         let level = |broadcast: &Broadcast| whole(broadcast) || (part.is_some() && broadcast.is_level());
         let _ = tokio::time::timeout(LEVEL, session.until(level)).await;
-        // An answer without the sound of that time must not be kept as if it were all of it: whoever asks again would
-        // be told the same for seconds.
+        // An answer without the sound of that time must not be kept as if it were all of it: whoever asks
+        // again would be told the same for seconds.
         Ok(session.read(level))
     }
 

@@ -1,5 +1,5 @@
-//! One line per request: method, path without query, status, duration, the client's network. Never headers, cookies, tickets or
-//! bodies.
+//! One line per request: method, path without query, status, duration, the client's network. Never headers,
+//! cookies, tickets or bodies.
 
 use super::address;
 use crate::Service;
@@ -10,7 +10,8 @@ use axum::response::Response;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A path without the secrets that some have in them: links to films, and stream keys behind application and event.
+/// A path without the secrets that some have in them: links to films, and stream keys behind application and
+/// event.
 fn shown(path: &str) -> String {
     let parts = |most| path.split('/').filter(|part| !part.is_empty()).take(most);
     match path {

@@ -107,8 +107,8 @@ pub(super) async fn find(
 }
 
 impl OriginFile {
-    /// The bytes of a range. What cannot be made at all is said before the answer begins; what fails later cuts it
-    /// off.
+    /// The bytes of a range. What cannot be made at all is said before the answer begins; what fails later
+    /// cuts it off.
     pub(super) async fn body(self, service: &Service, range: Range<u64>) -> Result<Body, Unserved> {
         let (begin_by, content) = (self.begin_by, self.content.clone());
         in_time(begin_by, &content, self.begin(service, range)).await

@@ -120,7 +120,8 @@ fn not_found(service: &Service, headers: &HeaderMap) -> Response {
     (StatusCode::NOT_FOUND, headers, page.bytes).into_response()
 }
 
-/// The player alone, for pages of other sites: whose frames it may be in, the policy says (`frame-ancestors`).
+/// The player alone, for pages of other sites: whose frames it may be in, the policy says
+/// (`frame-ancestors`).
 async fn embed(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, request: Request) -> Response {
     let place = address::place(&service, &request);
     match watchable(&service, movie_of(query.as_deref()), &place).await {
@@ -137,8 +138,8 @@ async fn embed(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
 /// Where the frame's page names the origins that it answers.
 const LISTED: &str = "<meta name=\"matinee-embedders\" content=\"\">";
 
-/// The DRM module alone, in a frame for pages that bring a player of their own. Its script compares whoever asks for
-/// the port with the list that is written into the page here.
+/// The DRM module alone, in a frame for pages that bring a player of their own. Its script compares whoever
+/// asks for the port with the list that is written into the page here.
 async fn cdm(State(service): State<Arc<Service>>, request: Request) -> Response {
     let Some(asset) = service.asset("/cdm.html") else {
         return app(State(service), request.into_parts().0.headers).await;

@@ -19,8 +19,8 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route(cdns::STEERING, get(steer))
 }
 
-/// `s=` 16 lowercase hex digits names a draw; what players add (`_HLS_…`, `_DASH_…`) changes nothing: a player
-/// leaves a CDN that fails by itself, for the next in this order.
+/// `s=` 16 lowercase hex digits names a draw; what players add (`_HLS_…`, `_DASH_…`) changes nothing: a
+/// player leaves a CDN that fails by itself, for the next in this order.
 async fn steer(State(service): State<Arc<Service>>, uri: Uri) -> Response {
     let query = uri.query().unwrap_or_default();
     let mut fields = query.split('&').filter_map(|field| field.split_once('='));

@@ -10,8 +10,8 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Copies the keys to a new folder, whole or not at all, of the CAs only the public keys. Signers' certificates
-/// that do not hold much longer are made anew before.
+/// Copies the keys to a new folder, whole or not at all, of the CAs only the public keys. Signers'
+/// certificates that do not hold much longer are made anew before.
 ///
 /// # Errors
 /// [`Error::Setting`] if the folder is there already; [`Error::Keys`], [`Error::KeysExposed`], [`Error::Io`].

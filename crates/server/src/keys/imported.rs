@@ -37,8 +37,8 @@ impl SealedKey {
     }
 }
 
-/// Keeps keys of the pack below a prefix, or of the one that the storage is, with it, beside those that are kept
-/// there under other KIDs, for a license server with this folder of keys.
+/// Keeps keys of the pack below a prefix, or of the one that the storage is, with it, beside those that are
+/// kept there under other KIDs, for a license server with this folder of keys.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Keys`], [`Error::KeysExposed`], [`Error::Storage`]; [`Error::Pack`] if what is

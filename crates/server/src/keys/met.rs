@@ -10,9 +10,9 @@ const GENERATION: usize = 4096;
 
 type Generation = HashMap<[u8; 32], Arc<CheckedDevice>>;
 
-/// The devices met last, by SHA-256 of their certificates' octets; a bounded number. Lives as long as the keys
-/// that they were verified by. What may change meanwhile, whether a certificate's time is over and whether it was
-/// revoked, is for the caller to ask each time.
+/// The devices met last, by SHA-256 of their certificates' octets; a bounded number. Lives as long as the
+/// keys that they were verified by. What may change meanwhile, whether a certificate's time is over and
+/// whether it was revoked, is for the caller to ask each time.
 #[derive(Default)]
 pub(super) struct MetDevices(Mutex<[Generation; 2]>);
 

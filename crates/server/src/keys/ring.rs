@@ -58,8 +58,8 @@ impl KeyRing {
             .all(|signer| (signer.certificate().not_before..=signer.certificate().not_after).contains(&now))
     }
 
-    /// Whether signers' certificates are to be made anew: they are over half their life, or begin later, which
-    /// a clock that was ahead made.
+    /// Whether signers' certificates are to be made anew: they are over half their life, or begin later,
+    /// which a clock that was ahead made.
     pub fn is_due(&self, now: u64) -> bool {
         now >= self.renew_at || !self.signs_at(now)
     }

@@ -1,4 +1,5 @@
-//! What of a session is written to its folder, in the order in which it was published, and by nobody who holds a lock.
+//! What of a session is written to its folder, in the order in which it was published, and by nobody who
+//! holds a lock.
 
 use super::events::write_json;
 use super::film::{HEADER, RECORD, SEGMENTS};
@@ -53,8 +54,8 @@ pub(super) struct Disk {
 struct Promise {
     /// Numbers below this one may be given out.
     below: u64,
-    /// The last that was asked for could not be promised: the disk keeps an older promise that it does not let go,
-    /// with which a later process would give out numbers again.
+    /// The last that was asked for could not be promised: the disk keeps an older promise that it does not
+    /// let go, with which a later process would give out numbers again.
     refused: bool,
 }
 
@@ -88,9 +89,9 @@ impl Disk {
         }
     }
 
-    /// Below which numbers may be given out: waits until `next` is one of them. All may where the disk fails and has
-    /// forgotten the session: that goes on from memory then, and nobody goes on with it after this process. Where it
-    /// cannot even forget, no other number may.
+    /// Below which numbers may be given out: waits until `next` is one of them. All may where the disk fails
+    /// and has forgotten the session: that goes on from memory then, and nobody goes on with it after this
+    /// process. Where it cannot even forget, no other number may.
     pub(super) async fn reserved(&self, next: u64) -> u64 {
         // Whoever asked before may have been cut off in the middle of it.
         self.ask(next).await;
@@ -225,7 +226,8 @@ fn forget(folder: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// Numbers are given out when the disk has them. Where it fails all are, and nobody goes on with the session.
+    /// Numbers are given out when the disk has them. Where it fails all are, and nobody goes on with the
+    /// session.
     #[tokio::test]
     async fn numbers_are_promised_by_the_disk() {
         let folder = tempfile::tempdir().unwrap();
@@ -248,7 +250,8 @@ mod tests {
         disk.close().await;
     }
 
-    /// A disk that neither keeps a new promise nor lets the old one go: what it says later would be given out twice.
+    /// A disk that neither keeps a new promise nor lets the old one go: what it says later would be given out
+    /// twice.
     #[tokio::test]
     async fn no_number_is_given_out_that_could_come_back() {
         let folder = tempfile::tempdir().unwrap();

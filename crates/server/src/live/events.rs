@@ -174,8 +174,8 @@ impl Events {
         write_json(&self.folder(app, event).join("state.json"), standing)
     }
 
-    /// Taken by the server that takes the event in, for as long as it has a session: nobody else makes the film
-    /// of it meanwhile. `None` while somebody else has it.
+    /// Taken by the server that takes the event in, for as long as it has a session: nobody else makes the
+    /// film of it meanwhile. `None` while somebody else has it.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -266,8 +266,8 @@ pub struct NewEvent {
     pub license: LicenseMode,
     /// When it is to begin, for people; Unix seconds.
     pub starts: Option<u64>,
-    /// Heights of renditions to make of what its encoder sends: its `event.toml` says so then. Empty: what is said there
-    /// or of its application holds.
+    /// Heights of renditions to make of what its encoder sends: its `event.toml` says so then. Empty: what is
+    /// said there or of its application holds.
     pub ladder: Vec<u32>,
 }
 
@@ -420,8 +420,8 @@ pub fn list(events: &Events) -> Result<Vec<(Event, Standing)>, Error> {
     all.map(|event| events.state(&event).map(|state| (event, state))).collect()
 }
 
-/// Gives an event another stream key; the one before opens nothing from then on, and what is under way with it
-/// goes on.
+/// Gives an event another stream key; the one before opens nothing from then on, and what is under way with
+/// it goes on.
 ///
 /// # Errors
 /// As [`find`].
@@ -433,8 +433,8 @@ pub fn new_key(events: &Events, app: &Name, name: &Name) -> Result<Created, Erro
     Ok(Created { event, key })
 }
 
-/// Ends an event: nothing of it is taken any more. The server that has its session makes a film of it within a
-/// few seconds; where none has, [`publish`](super::publish) does.
+/// Ends an event: nothing of it is taken any more. The server that has its session makes a film of it within
+/// a few seconds; where none has, [`publish`](super::publish) does.
 ///
 /// # Errors
 /// As [`find`].

@@ -1,5 +1,5 @@
-//! The film of an event that is over: the segments of its session as they lie in its folder, behind headers and
-//! indexes, in the library.
+//! The film of an event that is over: the segments of its session as they lie in its folder, behind headers
+//! and indexes, in the library.
 
 use super::events::{Event, Events, Standing};
 use crate::keys::KeyRing;
@@ -37,9 +37,10 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
     Error::Config { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// Makes the film of an event that has ended, and gives it to the event's movie, where its number is still its own.
-/// `None`: nothing was ever sent, or another process has the session and will make it. It is made in `staging`, a
-/// local folder, and moved to the library. The session's folder is removed when the film is there.
+/// Makes the film of an event that has ended, and gives it to the event's movie, where its number is still
+/// its own. `None`: nothing was ever sent, or another process has the session and will make it. It is made in
+/// `staging`, a local folder, and moved to the library. The session's folder is removed when the film is
+/// there.
 ///
 /// # Errors
 /// [`Error`]; the event can be published again then.

@@ -36,8 +36,8 @@ impl KnownHeaders {
         self.news.notify_waiters();
     }
 
-    /// As [`KnownHeaders::find`], where the request with the header may still be on its way: encoders that wait for
-    /// no answer send the first segment at once, and it can overtake.
+    /// As [`KnownHeaders::find`], where the request with the header may still be on its way: encoders that
+    /// wait for no answer send the first segment at once, and it can overtake.
     pub(crate) async fn find_soon(&self, event: &Event, track: &str) -> Option<(String, Arc<Header>)> {
         let found = async {
             loop {

@@ -1,4 +1,5 @@
-//! A session that a server left behind when it stopped or was killed: what is on the disk, and going on with it.
+//! A session that a server left behind when it stopped or was killed: what is on the disk, and going on with
+//! it.
 
 use super::disk;
 use super::events::{Event, Events};
@@ -28,8 +29,8 @@ struct Found {
     left: Left,
 }
 
-/// The session that an event had, for whoever has the event's lock; `None` where there is none, or where another one
-/// has to begin. Why is said in the log.
+/// The session that an event had, for whoever has the event's lock; `None` where there is none, or where
+/// another one has to begin. Why is said in the log.
 pub(super) async fn resume(service: &Service, events: &Events, event: &Event) -> Option<Resumed> {
     let (folder, of) = (events.clone(), event.clone());
     let found = tokio::task::spawn_blocking(move || find(&folder, &of)).await;

@@ -1,5 +1,5 @@
-//! Who sends an event by RTMP. Times there begin anew with each connection, so one connection at a time counts: the
-//! first, until it is gone or silent.
+//! Who sends an event by RTMP. Times there begin anew with each connection, so one connection at a time
+//! counts: the first, until it is gone or silent.
 
 use super::events::Event;
 use ::live::Name;
@@ -150,8 +150,8 @@ mod tests {
         }
     }
 
-    /// Encoders that come while a silent one does not go never send beside it, and nothing is left of those that
-    /// gave up waiting.
+    /// Encoders that come while a silent one does not go never send beside it, and nothing is left of those
+    /// that gave up waiting.
     #[tokio::test]
     async fn who_gives_up_waiting_leaves_the_place_as_it_was() {
         let (all, event) = (Arc::<Publishers>::default(), event());

@@ -23,7 +23,8 @@ use tokio::sync::{RwLock, RwLockWriteGuard, watch};
 
 /// Without a sample for so long a session is interrupted, in milliseconds.
 const SILENCE: u64 = 5_000;
-/// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at once.
+/// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at
+/// once.
 const FIRST_NUMBERS: u64 = 5;
 /// Numbers that the disk has ahead of the next: a request with a whole segment may begin two.
 const AHEAD: u64 = 2;
@@ -39,7 +40,8 @@ pub(crate) struct Session {
     broadcast: Mutex<Broadcast>,
     changed: watch::Sender<u64>,
     disk: Disk,
-    /// Held while something is on its way to the disk, and by whoever closes that, alone: nothing gets lost between.
+    /// Held while something is on its way to the disk, and by whoever closes that, alone: nothing gets lost
+    /// between.
     publishing: RwLock<()>,
     folder: PathBuf,
     /// What of it was told to the catalogue: representations and periods.
@@ -276,8 +278,9 @@ impl Session {
     ) -> Result<(), Closed> {
         let pieces = self.read(|broadcast| broadcast.pieces(handle, samples));
         let _publishing = self.publishing.read().await;
-        // A segment begins when the disk knows that its number is given out: it is used once, whatever happens. Encoders
-        // hang up when they have sent their last, so what can be waited for is there before, as a rule.
+        // A segment begins when the disk knows that its number is given out: it is used once, whatever
+        // happens. Encoders hang up when they have sent their last, so what can be waited for is there
+        // before, as a rule.
         let most = (pieces.len() as u64).clamp(1, AT_ONCE);
         let reserved = self.disk.reserved(self.read(Broadcast::next_number) + most - 1).await;
         let (outputs, next, record) = {
@@ -410,7 +413,8 @@ impl Session {
         self.publishing.write().await
     }
 
-    /// Encoders are not heard any more. What is made of what they have sent still is, until it ends there, too.
+    /// Encoders are not heard any more. What is made of what they have sent still is, until it ends there,
+    /// too.
     fn shut(&self) {
         let _broadcast = lock(&self.broadcast);
         self.is_shut.store(true, Ordering::Relaxed);
@@ -429,8 +433,8 @@ impl Session {
         self.disk.close().await;
     }
 
-    /// The process stops, and another one is going to go on with the session: nothing more is taken, and players that
-    /// wait are answered. Returns when all is on the disk.
+    /// The process stops, and another one is going to go on with the session: nothing more is taken, and
+    /// players that wait are answered. Returns when all is on the disk.
     pub(super) async fn suspend(&self, now: u64) {
         self.shut();
         self.ladder.end(ladder::WHEN_STOPPING).await;

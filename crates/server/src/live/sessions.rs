@@ -81,8 +81,8 @@ impl Live {
         }
     }
 
-    /// The session that takes an event in. Where there is none, the one that a server before this one had is gone on
-    /// with, or another one begins.
+    /// The session that takes an event in. Where there is none, the one that a server before this one had is
+    /// gone on with, or another one begins.
     pub(crate) async fn take_in(&self, service: &Service, event: &Event) -> Result<Arc<Session>, Error> {
         if let Some(session) = self.under_way(event)? {
             return Ok(session);
@@ -154,8 +154,8 @@ impl Live {
         all.into_iter().map(one).collect()
     }
 
-    /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said so.
-    /// Returns when the films are there.
+    /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said
+    /// so. Returns when the films are there.
     pub(crate) async fn look(&self, service: &Service) {
         for session in self.to_be_closed(service) {
             self.close(service, &session).await;
@@ -202,7 +202,8 @@ impl Live {
             let (app, name) = (&session.event.app, &session.event.name);
             if session.has_ended() {
                 let is_old = now.saturating_sub(session.ended_at()) > AFTERWARDS;
-                // One that ended when its encoder changed, and whose event was ended before there was another.
+                // One that ended when its encoder changed, and whose event was ended before there was
+                // another.
                 let is_left = !session.is_closing()
                     && matches!(self.events.find(app, name), Ok(event) if event.as_ref().is_none_or(|event| event.known.ended.is_some()));
                 if is_left && session.begin_closing() {
@@ -227,8 +228,8 @@ impl Live {
         over
     }
 
-    /// The server stops: sessions are suspended, so that the next one goes on with them, and what there is of them is on
-    /// the disk when it returns. Nobody is told that an event had ended.
+    /// The server stops: sessions are suspended, so that the next one goes on with them, and what there is of
+    /// them is on the disk when it returns. Nobody is told that an event had ended.
     pub(crate) async fn stop(&self, now: u64) {
         self.stopping.store(true, Ordering::Relaxed);
         let sessions = self.sessions().into_iter();
@@ -285,7 +286,8 @@ impl Live {
         }
     }
 
-    /// What was under way when this process was not there is interrupted, and goes on when its encoder comes back.
+    /// What was under way when this process was not there is interrupted, and goes on when its encoder comes
+    /// back.
     pub(crate) async fn begin(&self, service: &Service) -> Result<(), Error> {
         for event in self.events.all()? {
             let state = self.events.state(&event)?;

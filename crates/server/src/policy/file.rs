@@ -139,8 +139,8 @@ fn read(name: &str, rules: &Table) -> Read<PolicyTemplate> {
     Ok(policy)
 }
 
-/// Players of others keep none of a license's rules: where keys are given to them, rules that they would break
-/// are a contradiction.
+/// Players of others keep none of a license's rules: where keys are given to them, rules that they would
+/// break are a contradiction.
 fn check_interop(policy: &PolicyTemplate) -> Read<()> {
     let broken = [
         (policy.key_level != KeyLevel::Software, "key_level"),

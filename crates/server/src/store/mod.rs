@@ -113,8 +113,8 @@ pub async fn open(config: &Config) -> std::result::Result<Arc<dyn Store>, Error>
 /// Result of a store's operation.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// A transaction that began for a device, with the account and the device, which it has locked; without them where
-/// there is no such device of the account.
+/// A transaction that began for a device, with the account and the device, which it has locked; without them
+/// where there is no such device of the account.
 pub type Begun = (Box<dyn Transaction>, Option<(Account, Device)>);
 
 /// A database. A transaction may fail because of another's ([`Transient`]): then it runs again, see
@@ -125,8 +125,8 @@ pub trait Store: Send + Sync {
     /// must lock first ([`Transaction::lock_account`], then [`Transaction::lock_device`]).
     async fn begin(&self) -> Result<Box<dyn Transaction>>;
 
-    /// As [`Store::begin`], for what a device asks: it has locked the account and the device, and has read what is
-    /// going to be asked for, in as few round trips as the engine allows.
+    /// As [`Store::begin`], for what a device asks: it has locked the account and the device, and has read
+    /// what is going to be asked for, in as few round trips as the engine allows.
     async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
         let mut tx = self.begin().await?;
         let account = tx.lock_account(ahead.account).await?;
@@ -178,9 +178,9 @@ pub trait Transaction: Send {
     async fn set_plan(&mut self, id: i64, plan: &str, name: &str) -> Result<()>;
     /// Disables or enables an account; disabling ends its sessions.
     async fn set_disabled(&mut self, id: i64, disabled: bool) -> Result<()>;
-    /// Forgets an account with all that is its own: sessions, devices, leases, codes, links to films, list, votes,
-    /// viewings and playback log. What the audit log has of it stays, and no later account gets its number. `false` when there
-    /// is none.
+    /// Forgets an account with all that is its own: sessions, devices, leases, codes, links to films, list,
+    /// votes, viewings and playback log. What the audit log has of it stays, and no later account gets its
+    /// number. `false` when there is none.
     async fn remove_account(&mut self, id: i64) -> Result<bool>;
 
     /// Remembers an API key. [`StoreError::Exists`] when the name is taken.
@@ -246,8 +246,9 @@ pub trait Transaction: Send {
     /// Makes a device in the lowest free slot of `1..=limit`; [`Slot::Full`] when there is none. The engine's
     /// own constraint keeps two devices out of one slot.
     async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot>;
-    /// The account's devices go on to their next epoch, boxes only if `boxes`: no ticket that is out is good any
-    /// more, and they have to register again. With the boxes go the codes that were typed in for the account.
+    /// The account's devices go on to their next epoch, boxes only if `boxes`: no ticket that is out is good
+    /// any more, and they have to register again. With the boxes go the codes that were typed in for the
+    /// account.
     async fn end_tickets(&mut self, account: i64, boxes: bool) -> Result<()>;
     /// Gives a device without a slot the lowest free one.
     async fn take_slot(&mut self, id: &str, limit: u32) -> Result<Slot>;
@@ -256,13 +257,14 @@ pub trait Transaction: Send {
     /// De-authorizes: the slot is free, the device lives on. `false` when the account has no such device with
     /// a slot.
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool>;
-    /// Calls a device of the account that holds a slot by another name; empty: by the one that it registered by.
-    /// `false` when there is none of that id.
+    /// Calls a device of the account that holds a slot by another name; empty: by the one that it registered
+    /// by. `false` when there is none of that id.
     async fn rename_device(&mut self, account: i64, id: &str, name: &str) -> Result<bool>;
     /// Of each device of an account that holds a slot, the movie of its latest log line, where there is one.
     async fn last_watched(&mut self, account: i64) -> Result<Vec<Watched>>;
-    /// Remembers that the account's owner removed a device, and forgets those of `before` or earlier. When the
-    /// others were, latest first. No other writer that locks the account goes on until this transaction ends.
+    /// Remembers that the account's owner removed a device, and forgets those of `before` or earlier. When
+    /// the others were, latest first. No other writer that locks the account goes on until this transaction
+    /// ends.
     async fn add_removal(&mut self, account: i64, now: u64, before: u64) -> Result<Vec<u64>>;
     /// Forgets a device at once, and the code that it was registered by. `false` when the account has none of
     /// that id.
@@ -285,8 +287,9 @@ pub trait Transaction: Send {
     async fn keep_lease(&mut self, lease: &NewLease<'_>) -> Result<bool>;
     /// Gives a lease, also in place of one that has ended.
     async fn put_lease(&mut self, lease: &NewLease<'_>) -> Result<()>;
-    /// Keeps the lease that is alive, or gives one where fewer than `limit` others of the account are; else it gives
-    /// these. The device's leases of other movies that no report has kept are forgotten. The account is locked.
+    /// Keeps the lease that is alive, or gives one where fewer than `limit` others of the account are; else
+    /// it gives these. The device's leases of other movies that no report has kept are forgotten. The account
+    /// is locked.
     async fn take_lease(&mut self, lease: &NewLease<'_>, limit: usize) -> Result<Option<Vec<Lease>>>;
     /// The leases of an account that are alive, the one that began first at the head.
     async fn leases(&mut self, account: i64, now: u64) -> Result<Vec<Lease>>;
@@ -310,8 +313,8 @@ pub trait Transaction: Send {
     /// Remembers a request by a hash of it until `expires`; `false` when it is remembered already.
     async fn first_seen(&mut self, hash: &[u8; 32], expires: u64) -> Result<bool>;
 
-    /// Adds a movie; `false`, and nothing is changed, where there is one of its number. Of two that add one at once,
-    /// one does.
+    /// Adds a movie; `false`, and nothing is changed, where there is one of its number. Of two that add one
+    /// at once, one does.
     async fn add_movie(&mut self, movie: &NewMovie, now: u64) -> Result<bool>;
     /// Adds a movie, or replaces the one with its number.
     async fn put_movie(&mut self, movie: &NewMovie, now: u64) -> Result<()>;
@@ -323,8 +326,8 @@ pub trait Transaction: Send {
     async fn movies(&mut self) -> Result<Vec<Movie>>;
     /// The plans of the movies that are available: each list of plans that one of them has, once.
     async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>>;
-    /// Forgets a movie with its poster, and what accounts did with it, and ends the links to it. Its number is
-    /// remembered ([`Transaction::removed_movies`]). `false` when there was none.
+    /// Forgets a movie with its poster, and what accounts did with it, and ends the links to it. Its number
+    /// is remembered ([`Transaction::removed_movies`]). `false` when there was none.
     async fn remove_movie(&mut self, id: u64) -> Result<bool>;
     /// The numbers of movies that were removed. One of them may have been given again since, by name.
     async fn removed_movies(&mut self) -> Result<Vec<u64>>;
@@ -393,7 +396,7 @@ pub trait Transaction: Send {
     /// Forgets entries of the audit log from before that time.
     async fn purge_audit(&mut self, before: u64) -> Result<()>;
 
-    /// Forgets sessions, codes and requests that are over, leases that were over a day ago, and log lines older than
-    /// `log_before`.
+    /// Forgets sessions, codes and requests that are over, leases that were over a day ago, and log lines
+    /// older than `log_before`.
     async fn purge(&mut self, now: u64, log_before: u64) -> Result<()>;
 }

@@ -41,7 +41,8 @@ macro_rules! plain {
     };
 }
 
-/// Whether one round trip takes several statements with parameters. Only as parts of one statement, in no order.
+/// Whether one round trip takes several statements with parameters. Only as parts of one statement, in no
+/// order.
 const STATEMENTS_TOGETHER: bool = false;
 
 #[path = "sql/mod.rs"]

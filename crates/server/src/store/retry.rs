@@ -17,8 +17,9 @@ pub trait Transient {
 }
 
 impl Transient for StoreError {
-    /// SQLSTATE 40001 (serialization failure), 40P01 (deadlock) and 0A000 (a prepared statement of a schema that is no
-    /// more: the connection is opened anew); SQLITE_BUSY (5), its extended codes and SQLITE_LOCKED (6).
+    /// SQLSTATE 40001 (serialization failure), 40P01 (deadlock) and 0A000 (a prepared statement of a schema
+    /// that is no more: the connection is opened anew); SQLITE_BUSY (5), its extended codes and SQLITE_LOCKED
+    /// (6).
     fn is_transient(&self) -> bool {
         let code = match self {
             Self::Contended => return true,

@@ -1,6 +1,6 @@
-//! Prepared statements whose results have other columns since a newer program changed the schema beside this one.
-//! PostgreSQL refuses them (SQLSTATE 0A000, "cached plan must not change result type"), and the connection goes on
-//! refusing: it must be opened anew, and so must all that were open then.
+//! Prepared statements whose results have other columns since a newer program changed the schema beside this
+//! one. PostgreSQL refuses them (SQLSTATE 0A000, "cached plan must not change result type"), and the
+//! connection goes on refusing: it must be opened anew, and so must all that were open then.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -101,8 +101,8 @@ impl Rep {
         self.segments.get(number).map(|(start, _)| (*start, self.timescale))
     }
 
-    /// The segment that another representation's segment is followed up by, which begins at that instant. Tracks
-    /// of different rates are cut at the same instants, but for a frame of sound.
+    /// The segment that another representation's segment is followed up by, which begins at that instant.
+    /// Tracks of different rates are cut at the same instants, but for a frame of sound.
     pub(crate) fn segment_for(&self, (ticks, timescale): Instant) -> usize {
         self.segment_at(ticks as f64 / f64::from(timescale) + 0.1)
     }

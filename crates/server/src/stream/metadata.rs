@@ -67,8 +67,8 @@ impl MetadataCache {
 mod tests {
     use super::*;
 
-    /// B90: the same octets within the interval, whatever happens; others after it, or of another pack, or where
-    /// the keys were changed.
+    /// B90: the same octets within the interval, whatever happens; others after it, or of another pack, or
+    /// where the keys were changed.
     #[test]
     fn b90_it_is_made_once_in_an_interval() {
         let (cache, made) = (MetadataCache::default(), std::cell::Cell::new(0u8));

@@ -1,6 +1,6 @@
-//! Persistent connections (docs/protocol.md, section 8), but for their I/O, which is in `http`: `film` is what of
-//! a film is streamed, `machine` decides what is sent next; `metadata` is kept for an interval, `places` bound how
-//! many connections a URL has.
+//! Persistent connections (docs/protocol.md, section 8), but for their I/O, which is in `http`: `film` is
+//! what of a film is streamed, `machine` decides what is sent next; `metadata` is kept for an interval,
+//! `places` bound how many connections a URL has.
 
 mod film;
 mod machine;

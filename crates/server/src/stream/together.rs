@@ -1,6 +1,6 @@
 #![cfg(test)]
-//! The server's state machine and the player's, with a network between them that delivers when it likes: whatever
-//! the engine wants and gives up, each download gets its octets of the file, and no others.
+//! The server's state machine and the player's, with a network between them that delivers when it likes:
+//! whatever the engine wants and gives up, each download gets its octets of the file, and no others.
 
 use super::{Film, Playback, Rep, Step};
 use engine::model::{ByteRange as EngineRange, TrackKind as EngineTrack};
@@ -129,7 +129,8 @@ impl World {
         }
     }
 
-    /// The engine wants a segment, with its head where `with_head` and it is the first; so many octets it has.
+    /// The engine wants a segment, with its head where `with_head` and it is the first; so many octets it
+    /// has.
     fn want(&mut self, track: usize, rep: usize, number: usize, (with_head, offset): (bool, u64)) {
         let film = Arc::clone(&self.film);
         let Some((ticks, range)) = film.reps[rep].segments.get(number) else { return };

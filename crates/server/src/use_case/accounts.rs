@@ -150,8 +150,8 @@ pub async fn belongings(store: &dyn Store, email: &str, now: u64) -> Result<Belo
     Ok(Belongings::of(&mut *tx, account, now).await?)
 }
 
-/// Forgets an account with all that it has; gives what that was. Its sessions end, and its devices get nothing any
-/// more, as those of a blocked account. What the audit log has of it stays, without its address.
+/// Forgets an account with all that it has; gives what that was. Its sessions end, and its devices get
+/// nothing any more, as those of a blocked account. What the audit log has of it stays, without its address.
 ///
 /// # Errors
 /// As [`find`].

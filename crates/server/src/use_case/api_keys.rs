@@ -1,5 +1,5 @@
-//! API keys: by them the operator's own programs call. The text of one is `mk_`, its id and `_`, and 32 random
-//! octets as base64url; only the SHA-256 of that is kept.
+//! API keys: by them the operator's own programs call. The text of one is `mk_`, its id and `_`, and 32
+//! random octets as base64url; only the SHA-256 of that is kept.
 
 use crate::Error;
 use crate::secret::{base64url, from_base64url, random, random_hex, sha256};

@@ -1,5 +1,5 @@
-//! Films within a transaction: what lies far away is not waited for while others wait for the writer's turn or the
-//! account. A transaction that lacks a film ends without a trace, the film is read, and it runs again.
+//! Films within a transaction: what lies far away is not waited for while others wait for the writer's turn
+//! or the account. A transaction that lacks a film ends without a trace, the film is read, and it runs again.
 
 use super::{Failure, Outcome};
 use crate::catalogue::Pack;
@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often a transaction runs again for films that were read for it before: what is known of them holds for some
-/// seconds, and reading others may have taken longer.
+/// How often a transaction runs again for films that were read for it before: what is known of them holds for
+/// some seconds, and reading others may have taken longer.
 const REPEATS: u32 = 3;
 /// Films that are read at the same time.
 const TOGETHER: usize = 8;
@@ -79,7 +79,8 @@ fn found(service: &Service, place: &ContentPlace, form: Form) -> Option<Found> {
 /// A film of the catalogue as [`Service::film`] gives it, for whoever is in a transaction.
 ///
 /// # Errors
-/// [`Failure::Unread`] where it would have to be waited for. What is wrong with the film itself is in the value.
+/// [`Failure::Unread`] where it would have to be waited for. What is wrong with the film itself is in the
+/// value.
 pub(crate) async fn film(service: &Service, name: &str) -> Outcome<Result<Arc<Pack>, Error>> {
     let unread = || Failure::Unread(vec![Unread::of(name)]);
     let Ok(place) = name.parse::<ContentPlace>() else {
@@ -144,8 +145,8 @@ pub(crate) fn check_all<'a>(service: &Service, names: impl Iterator<Item = &'a s
     if unread.is_empty() { Ok(()) } else { Err(Failure::Unread(unread)) }
 }
 
-/// Reads films, so that the next transaction has them, for as long as those that are given back are held: the origin
-/// has no room for any number of them. One that cannot be read fails there, too.
+/// Reads films, so that the next transaction has them, for as long as those that are given back are held: the
+/// origin has no room for any number of them. One that cannot be read fails there, too.
 async fn read(service: &Service, films: &[Unread]) -> Vec<Arc<Pack>> {
     let (begun, held) = (AtomicUsize::new(0), Mutex::default());
     let all = async {
@@ -245,8 +246,8 @@ mod tests {
         films.iter().map(|film| film.form).collect()
     }
 
-    /// A transaction asks no source: it fails, and finds what was read for it until a moment later. Keys that no form
-    /// has are looked for in each of them once, however often somebody makes them up.
+    /// A transaction asks no source: it fails, and finds what was read for it until a moment later. Keys that
+    /// no form has are looked for in each of them once, however often somebody makes them up.
     #[tokio::test]
     async fn contents_are_read_outside_of_transactions() {
         let (service, clock, folders) = service();

@@ -2,8 +2,8 @@
 //! what was refused. (Operators' commands write theirs in [`accounts`](super::accounts) and
 //! [`movies`](super::movies).)
 //!
-//! An entry is written in the transaction of what it tells. What was refused has none: its entry stands alone,
-//! or in the envelope's transaction after the message was undone.
+//! An entry is written in the transaction of what it tells. What was refused has none: its entry stands
+//! alone, or in the envelope's transaction after the message was undone.
 
 use super::speaker::Speaker;
 use super::verify::Proof;

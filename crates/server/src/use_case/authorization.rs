@@ -173,8 +173,8 @@ fn told(cdns: &[Cdn<'_>], pack: &Pack) -> Vec<nccp::Cdn> {
 /// `PART-HOLD-BACK`).
 const HOLD_BACK: i64 = 3;
 
-/// The manifest of an event that is live. Its index is everybody's and lists all pictures: a greatest height keeps back
-/// only a license that was to come along with keys of higher ones.
+/// The manifest of an event that is live. Its index is everybody's and lists all pictures: a greatest height
+/// keeps back only a license that was to come along with keys of higher ones.
 fn live_manifest(
     service: &Service,
     (movie, pack): (&Movie, &Pack),

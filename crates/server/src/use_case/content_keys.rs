@@ -20,7 +20,8 @@ pub(crate) fn may_be_asked(pack: &Pack, asked: &[KeyName]) -> Result<(), ErrorCo
     }
 }
 
-/// A film's key by its name: recomputed from the common key and the catalogue's names, or given with the pack.
+/// A film's key by its name: recomputed from the common key and the catalogue's names, or given with the
+/// pack.
 ///
 /// # Errors
 /// In words, why this ring does not open it.

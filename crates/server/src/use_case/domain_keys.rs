@@ -15,7 +15,8 @@ pub(crate) struct Sealing {
     epochs: Vec<DomainEpoch>,
 }
 
-/// The keys of the device's domains, of this epoch and the next. None for an account whose plan plays nothing.
+/// The keys of the device's domains, of this epoch and the next. None for an account whose plan plays
+/// nothing.
 pub(crate) async fn granted(
     tx: &mut dyn Transaction,
     (account, device): (&Account, &Device),
@@ -35,8 +36,8 @@ pub(crate) async fn granted(
 }
 
 impl Sealing {
-    /// The keys, as far as they have been made; sealed, so that nobody else can use them (B50). One that cannot be
-    /// sealed is missing, and films of its domain are played with licenses that are asked for.
+    /// The keys, as far as they have been made; sealed, so that nobody else can use them (B50). One that
+    /// cannot be sealed is missing, and films of its domain are played with licenses that are asked for.
     pub(crate) fn seal(&self, service: &Service) -> Vec<DomainKey> {
         let ring = service.keys();
         let pairs = self.epochs.iter().filter_map(|of| ring.domain(*of));

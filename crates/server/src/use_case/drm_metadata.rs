@@ -44,8 +44,8 @@ pub(crate) fn make(
     make_up_to(service, movie, pack, None, now)
 }
 
-/// As [`make`], for somebody whose pictures are no higher. An embedded license is for every account: one that has
-/// further keys does not come along.
+/// As [`make`], for somebody whose pictures are no higher. An embedded license is for every account: one that
+/// has further keys does not come along.
 pub(crate) fn make_up_to(
     service: &Service,
     movie: &Movie,
@@ -147,8 +147,8 @@ struct Embedded {
     max_height: Option<u32>,
 }
 
-/// A license for every device of the film's domain, for every rotation period and every height that is allowed
-/// there. Its times count from now (B12).
+/// A license for every device of the film's domain, for every rotation period and every height that is
+/// allowed there. Its times count from now (B12).
 fn embedded(
     service: &Service,
     (of, policy): (DomainEpoch, Policy),
@@ -214,8 +214,8 @@ impl<E: Into<Failure>> From<E> for NoMetadata {
     }
 }
 
-/// What `GET /s/{set}/{content}/drm` gives, `content` being a movie's number or an origin's content; `None`: there
-/// is no such film, or it is clear or cannot be played.
+/// What `GET /s/{set}/{content}/drm` gives, `content` being a movie's number or an origin's content; `None`:
+/// there is no such film, or it is clear or cannot be played.
 pub(crate) async fn resource(
     service: &Service,
     place: &ContentPlace,
@@ -275,8 +275,8 @@ fn of_film(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> Outcome<O
     Ok(Some(Resource { octets: metadata.octets, last_modified, tag }))
 }
 
-/// What `GET /s/live/{app}/{event}/{session}/drm` gives, made just in time; `None` where the stream is clear. It is new
-/// when the players that may play have changed (B71, B83), or keys were declared.
+/// What `GET /s/live/{app}/{event}/{session}/drm` gives, made just in time; `None` where the stream is clear.
+/// It is new when the players that may play have changed (B71, B83), or keys were declared.
 pub(crate) async fn of_live(service: &Service, session: &Session) -> Outcome<Option<Resource>> {
     let now = service.clock.now();
     let known = &session.event.known;
@@ -291,8 +291,9 @@ pub(crate) async fn of_live(service: &Service, session: &Session) -> Outcome<Opt
     Ok(Some(Resource { octets: metadata.octets, last_modified, tag }))
 }
 
-/// The latest change of what metadata is made of (film, its files and folders of an origin, configuration with
-/// its policies and whitelists, keys), or the beginning of the update interval, whichever is later (B69 to B72).
+/// The latest change of what metadata is made of (film, its files and folders of an origin, configuration
+/// with its policies and whitelists, keys), or the beginning of the update interval, whichever is later (B69
+/// to B72).
 fn last_modified(service: &Service, movie: &Movie, pack: &Pack, now: u64) -> u64 {
     let seconds = pack.rules.update_interval.unwrap_or(service.config.drm.update_interval);
     let interval = now - now % seconds.max(1);

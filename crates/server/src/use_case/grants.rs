@@ -240,8 +240,8 @@ pub(crate) fn account_of_unexpired(service: &Service, shown: &ShownGrant) -> Opt
     (service.clock.now() < grant.expires).then_some(grant.account)
 }
 
-/// What a player shows: sealed here, not over, its key not revoked, and for the page that it is in, whose origin it
-/// has then. `origin` is the request's.
+/// What a player shows: sealed here, not over, its key not revoked, and for the page that it is in, whose
+/// origin it has then. `origin` is the request's.
 pub(crate) async fn accept(
     service: &Service,
     tx: &mut dyn Transaction,

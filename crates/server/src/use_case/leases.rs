@@ -1,7 +1,8 @@
 //! Stream leases: how many films an account plays at the same time (docs/protocol.md, section 3, `takeover`).
 //!
-//! A license comes with a lease for its device and movie. The player's reports keep it; it ends with the film,
-//! when the page is hidden or left, when three reports are missing, or when another device takes its place.
+//! A license comes with a lease for its device and movie. The player's reports keep it; it ends with the
+//! film, when the page is hidden or left, when three reports are missing, or when another device takes its
+//! place.
 
 use super::speaker::Speaker;
 use super::{Failure, Outcome, at_hand, grants, networks};
@@ -48,8 +49,8 @@ pub(crate) enum Standing {
 }
 
 /// The speaker is about to get a license: gives it a lease of the movie, or keeps the one that it has;
-/// `STREAM_LIMIT` where the plan allows no further one. When the lease ends (Unix seconds); `None` where streams
-/// are not counted.
+/// `STREAM_LIMIT` where the plan allows no further one. When the lease ends (Unix seconds); `None` where
+/// streams are not counted.
 pub(crate) async fn take(
     service: &Service,
     tx: &mut dyn Transaction,
@@ -141,8 +142,8 @@ fn too_many(others: &[Lease], limit: usize) -> WireError {
     WireError { text, playing, ..ErrorCode::StreamLimit.into() }
 }
 
-/// The devices with the leases that they have had longest, under names that tell them apart; a device that plays
-/// two films stands there once.
+/// The devices with the leases that they have had longest, under names that tell them apart; a device that
+/// plays two films stands there once.
 fn devices(leases: &[Lease]) -> Vec<(&Lease, String)> {
     let mut seen: Vec<&Lease> = Vec::new();
     for lease in leases {

@@ -38,8 +38,8 @@ pub(crate) async fn library(service: &Service, account: &Account, place: &Place)
     })?;
     let latest: HashMap<_, _> = latest.into_iter().collect();
     let seen = Seen::now(service, account, place, told);
-    // Only whether they are there: a content would have to be laid out for more. A storage that is slow or away
-    // does not keep the library from anybody.
+    // Only whether they are there: a content would have to be laid out for more. A storage that is slow or
+    // away does not keep the library from anybody.
     let until = Instant::now() + FILMS_READ_WITHIN;
     let names: Vec<String> = movies.iter().map(|movie| movie.pack.clone()).collect();
     let read = |name: String| async move { timeout_at(until, service.art(&name)).await.ok().flatten() };

@@ -42,8 +42,8 @@ pub(crate) struct Issued {
     pub(crate) lease: Option<u64>,
 }
 
-/// Checks form, signature and certificate of a challenge (COSE octets): two signatures, most of what a license
-/// costs.
+/// Checks form, signature and certificate of a challenge (COSE octets): two signatures, most of what a
+/// license costs.
 pub(crate) fn verify_challenge(
     service: &Service,
     octets: &[u8],
@@ -144,8 +144,8 @@ pub(crate) async fn issue(
     }
 }
 
-/// `POST /license`: the ticket alone says who asks; the challenge is signed, names the ticket and has a number
-/// that is good once. Gives what [`issue`] gives.
+/// `POST /license`: the ticket alone says who asks; the challenge is signed, names the ticket and has a
+/// number that is good once. Gives what [`issue`] gives.
 pub(crate) async fn issue_raw(
     service: &Service,
     audience: Audience,
@@ -196,8 +196,8 @@ pub(crate) async fn issue_raw(
     Err(as_before(service, sha256(&[&sha256(text.as_bytes())[..], octets].concat()), failure))
 }
 
-/// A challenge that was refused is refused for the same reason when it comes again, as some players send it, not
-/// for its number. `name` is that of challenge and ticket.
+/// A challenge that was refused is refused for the same reason when it comes again, as some players send it,
+/// not for its number. `name` is that of challenge and ticket.
 fn as_before(service: &Service, name: [u8; 32], failure: Failure) -> Failure {
     if matches!(failure, Failure::Code(ErrorCode::SequenceOutOfOrder)) {
         return service.refused.get(&name).map_or(failure, Failure::Said);
@@ -239,8 +239,9 @@ async fn issue_raw_once(
     tx.savepoint().await?;
     let denied = account.disabled.then_some(ErrorCode::LoginRequired).or(denied);
     let (ticket, point, visit) = (text.to_owned(), ticket.point, ticket.visit.clone());
-    // A page with a player of its own may send challenges by its backend, which sets what headers it likes: it is
-    // judged by the page that its grant was for. The site's own player signs its release, and is no part of the page.
+    // A page with a player of its own may send challenges by its backend, which sets what headers it likes:
+    // it is judged by the page that its grant was for. The site's own player signs its release, and is no
+    // part of the page.
     let is_others = challenge.challenge.player_release.is_empty();
     let page = visit.as_ref().filter(|_| is_others).and_then(|visit| visit.origin.clone());
     let origin = page.as_deref().or(origin);

@@ -20,8 +20,8 @@ pub(crate) async fn movie(
     Ok(ResponseMessage::MovieMetadata { movie_id, metadata })
 }
 
-/// Everything known of a movie, and of a poster that it was given. One whose pack is missing has no tracks, and no art
-/// but that.
+/// Everything known of a movie, and of a poster that it was given. One whose pack is missing has no tracks,
+/// and no art but that.
 pub(crate) async fn of_movie(
     service: &Service,
     movie: &Movie,

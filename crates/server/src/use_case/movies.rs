@@ -188,8 +188,8 @@ pub async fn keep_keys(
     Pack::read(library, Some(&key)).await
 }
 
-/// The content of `keys.sealed` for a pack with keys that an operator gave, for the license servers that have this
-/// folder of keys. Whoever publishes the pack puts it there before `pack.json`.
+/// The content of `keys.sealed` for a pack with keys that an operator gave, for the license servers that have
+/// this folder of keys. Whoever publishes the pack puts it there before `pack.json`.
 ///
 /// # Errors
 /// What reading the keys gives.
@@ -207,8 +207,8 @@ fn key(pack: &str) -> Result<Key, Error> {
     Ok(pack.parse().map_err(storage::Error::from)?)
 }
 
-/// The number that the next movie gets: none that a movie has, or had before it was removed, so that no link, position or
-/// line of a log leads to another film.
+/// The number that the next movie gets: none that a movie has, or had before it was removed, so that no link,
+/// position or line of a log leads to another film.
 ///
 /// # Errors
 /// [`Error::Setting`] when there is none at all; [`Error::Store`].
@@ -243,9 +243,9 @@ pub fn taken(movie: &Movie) -> Error {
     bad("movie", reason)
 }
 
-/// Adds a published pack's movie, where `over` lets it in place of the movie with its number: what is not said of it
-/// then stays, and so do the poster that it was given and where accounts are in it. Whether its policy exists is for
-/// [`Policies::check`](policy::Policies::check): the file may change any time.
+/// Adds a published pack's movie, where `over` lets it in place of the movie with its number: what is not
+/// said of it then stays, and so do the poster that it was given and where accounts are in it. Whether its
+/// policy exists is for [`Policies::check`](policy::Policies::check): the file may change any time.
 ///
 /// # Errors
 /// [`Error::Setting`] for a bad number, or one that is taken; [`Error::Store`].
@@ -350,8 +350,8 @@ pub async fn find(store: &dyn Store, id: u64) -> Result<Movie, Error> {
     movie.ok_or_else(|| unknown(id))
 }
 
-/// Forgets a movie, with the links to it, and its files where no other movie has them. No later movie gets its number by
-/// itself.
+/// Forgets a movie, with the links to it, and its files where no other movie has them. No later movie gets
+/// its number by itself.
 ///
 /// # Errors
 /// As [`find`]; [`Error::Storage`].

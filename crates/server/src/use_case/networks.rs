@@ -34,8 +34,8 @@ pub(crate) fn tell(device: &str, whereabouts: Option<Whereabouts>) {
     }
 }
 
-/// `NETWORK_LIMIT` where the speaker is in more networks than a device may be (`devices.networks_per_hour`). In
-/// those that it came to first it may go on.
+/// `NETWORK_LIMIT` where the speaker is in more networks than a device may be (`devices.networks_per_hour`).
+/// In those that it came to first it may go on.
 pub(crate) fn check(service: &Service, speaker: &Speaker) -> Outcome<()> {
     let limit = service.config.devices.networks_per_hour;
     let within = |w: Whereabouts| usize::try_from(limit).is_ok_and(|limit| w.rank <= limit);

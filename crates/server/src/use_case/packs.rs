@@ -1,5 +1,5 @@
-//! What an operator does with the library as a whole, wherever it lies: look whether every pack is whole, and copy
-//! packs from one storage to another. Behind `matinee storage`.
+//! What an operator does with the library as a whole, wherever it lies: look whether every pack is whole, and
+//! copy packs from one storage to another. Behind `matinee storage`.
 
 use crate::catalogue::{MAX_PACK_JSON, Pack};
 use crate::{Error, private};
@@ -156,10 +156,10 @@ async fn digest(
     Ok(hex::encode(digest.finalize()))
 }
 
-/// Copies a pack: first all other objects, `pack.json` last, each checked by its digest on the way. What is there in
-/// the same size is not sent again, so a copy that was cut off goes on; with `verify` it is read and compared first.
-/// Small objects without a digest, such as sealed keys and posters, are always compared: they change.
-/// `work` is a local folder with room for the largest file.
+/// Copies a pack: first all other objects, `pack.json` last, each checked by its digest on the way. What is
+/// there in the same size is not sent again, so a copy that was cut off goes on; with `verify` it is read and
+/// compared first. Small objects without a digest, such as sealed keys and posters, are always compared: they
+/// change. `work` is a local folder with room for the largest file.
 ///
 /// # Errors
 /// [`Error::Pack`] where the source is damaged, or what was sent does not stay; [`Error::Storage`].
@@ -217,8 +217,8 @@ pub async fn copy(
 /// Objects of a pack without a digest are compared up to this many bytes, whatever was asked for.
 const SMALL: u64 = 1 << 20;
 
-/// Copies `pack.json`, when all else is there. One that is there and says the same stays; another one is damaged, or
-/// of another title.
+/// Copies `pack.json`, when all else is there. One that is there and says the same stays; another one is
+/// damaged, or of another title.
 async fn copy_last(
     (from, to): (&dyn Storage, &dyn Storage),
     pack: &Listed,
@@ -269,13 +269,14 @@ async fn is_equal(one: &dyn Storage, other: &dyn Storage, key: &Key) -> Result<b
     Ok(digest(other, key, &mut std::io::sink(), &mut |_| {}).await? == one)
 }
 
-/// Whether the first part of an object's name can only be that of a pack that the packager made, or began to make.
+/// Whether the first part of an object's name can only be that of a pack that the packager made, or began to
+/// make.
 fn is_ours(first: &str) -> bool {
     first.len() == 32 && first.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// What publications left that were broken off more than a day ago: objects and bytes by pack id. Not what is left
-/// of the packs that movies have (`kept`): those lost their `pack.json`, and can be mended.
+/// What publications left that were broken off more than a day ago: objects and bytes by pack id. Not what is
+/// left of the packs that movies have (`kept`): those lost their `pack.json`, and can be mended.
 ///
 /// # Errors
 /// [`Error::Storage`].

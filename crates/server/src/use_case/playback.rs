@@ -49,8 +49,8 @@ pub(crate) struct Logged {
     pub(crate) refused: Option<WireError>,
 }
 
-/// `logblob`: A108, A110, B15. Where it brings new rules, the account must have the rights that `authorization`
-/// asks for; if it has not, the report stands, and the player is told.
+/// `logblob`: A108, A110, B15. Where it brings new rules, the account must have the rights that
+/// `authorization` asks for; if it has not, the report stands, and the player is told.
 pub(crate) async fn log_blob(
     service: &Service,
     tx: &mut dyn Transaction,

@@ -41,12 +41,12 @@ impl<E: Into<Error>> From<E> for NoPlaylist {
     }
 }
 
-/// Makes the manifest that a good URL names; `None` where there is no such thing. `query` is the URL's own: it
-/// lets a player ask for keys where the film's policy has them given out. `signer` took it.
+/// Makes the manifest that a good URL names; `None` where there is no such thing. `query` is the URL's own:
+/// it lets a player ask for keys where the film's policy has them given out. `signer` took it.
 ///
-/// URLs in a manifest hold as long as somebody needs who got it in the last second in which it could be had: for
-/// the length of the film after its own end. URLs in media playlists end with these, and so do tokens for the
-/// whole folder, which open the manifest, too: tokens do not renew themselves.
+/// URLs in a manifest hold as long as somebody needs who got it in the last second in which it could be had:
+/// for the length of the film after its own end. URLs in media playlists end with these, and so do tokens for
+/// the whole folder, which open the manifest, too: tokens do not renew themselves.
 pub(crate) async fn make(
     service: &Service,
     granted: &Granted<PlaylistPath>,
@@ -158,7 +158,8 @@ pub(crate) async fn make(
     Ok(text.map(|text| Made { text, media_type }))
 }
 
-/// DRM metadata in base64, where a license comes along with it: a new one each time (docs/protocol.md, section 6).
+/// DRM metadata in base64, where a license comes along with it: a new one each time (docs/protocol.md,
+/// section 6).
 fn metadata(service: &Service, movie: &Movie, pack: &Pack) -> Result<Option<String>, Error> {
     if movie.license.domain().is_none() {
         return Ok(None);

@@ -1,5 +1,6 @@
-//! Posters that operators give movies after they were packaged. A pack's files never change, so such a poster lies in
-//! the database beside what else is told of the movie, where every server finds it, and is shown in place of the pack's.
+//! Posters that operators give movies after they were packaged. A pack's files never change, so such a poster
+//! lies in the database beside what else is told of the movie, where every server finds it, and is shown in
+//! place of the pack's.
 
 use super::movies;
 use crate::Error;
@@ -60,7 +61,8 @@ pub(crate) fn art(poster: &Poster) -> Art {
 /// Gives a movie a poster, a JPEG, in place of the pack's and of one that it was given before.
 ///
 /// # Errors
-/// [`Error::Setting`] for no such movie, or what is no JPEG of at most [`MAX_POSTER`] octets; [`Error::Store`].
+/// [`Error::Setting`] for no such movie, or what is no JPEG of at most [`MAX_POSTER`] octets;
+/// [`Error::Store`].
 pub async fn give(store: &dyn Store, movie: u64, octets: &[u8]) -> Result<Poster, Error> {
     let poster = look_at(octets)?;
     retried!(async {
@@ -74,7 +76,8 @@ pub async fn give(store: &dyn Store, movie: u64, octets: &[u8]) -> Result<Poster
     Ok(poster)
 }
 
-/// Takes the poster away that a movie was given, so that the pack's is shown again; `false` when there is none.
+/// Takes the poster away that a movie was given, so that the pack's is shown again; `false` when there is
+/// none.
 ///
 /// # Errors
 /// [`Error::Setting`] for no such movie; [`Error::Store`].

@@ -1,5 +1,5 @@
-//! Share links: a film for people without an account. A link is an account of its own: whoever opens it becomes one of
-//! its devices, by a grant for the site's own page.
+//! Share links: a film for people without an account. A link is an account of its own: whoever opens it
+//! becomes one of its devices, by a grant for the site's own page.
 
 use super::grants::SUBJECT;
 use super::login::LoginFailure;
@@ -95,8 +95,8 @@ pub async fn list(store: &dyn Store) -> Result<Vec<Share>, Error> {
     Ok(store.read().await?.shares().await?)
 }
 
-/// Ends a link, and what plays by it: its account is blocked. `link` is its id, its URL, or the token in that. Gives
-/// the id.
+/// Ends a link, and what plays by it: its account is blocked. `link` is its id, its URL, or the token in
+/// that. Gives the id.
 ///
 /// # Errors
 /// [`Error::Setting`] when there is none; [`Error::Store`].
@@ -128,7 +128,8 @@ pub async fn revoke(store: &dyn Store, link: &str) -> Result<String, Error> {
     })
 }
 
-/// `POST /v/{token}`: a grant for the film that the link is to. A link that has ended is one that there is not.
+/// `POST /v/{token}`: a grant for the film that the link is to. A link that has ended is one that there is
+/// not.
 pub(crate) async fn open(
     service: &Service,
     token: &str,

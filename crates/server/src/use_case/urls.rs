@@ -29,8 +29,8 @@ pub fn default_end(config: &Config, pack: &Pack, now: u64) -> u64 {
     media_url::expiration(now, config.edge.url_life.unwrap_or(film))
 }
 
-/// The URLs of a pack in that form, good until `expires` (Unix seconds): one of a manifest, or one of each file
-/// with sound or pictures.
+/// The URLs of a pack in that form, good until `expires` (Unix seconds): one of a manifest, or one of each
+/// file with sound or pictures.
 ///
 /// # Errors
 /// As [`UrlTokens::new`]; [`Error::Setting`] for the form of an origin where the film is none of its.

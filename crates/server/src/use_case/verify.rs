@@ -122,8 +122,8 @@ pub(crate) fn open_ticket(service: &Service, text: Option<&str>) -> Result<(Tick
     Ok((ticket, text.to_owned()))
 }
 
-/// A device's sequence number was heard before, or does not fit. The operator should see it: this is how copies
-/// of one device show themselves.
+/// A device's sequence number was heard before, or does not fit. The operator should see it: this is how
+/// copies of one device show themselves.
 pub(crate) fn out_of_order(device: &str, of: &'static str) {
     tracing::warn!(device, of, "sequence number out of order");
     metrics::counter!("matinee_sequence_refused_total").increment(1);

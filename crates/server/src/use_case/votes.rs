@@ -7,8 +7,8 @@ use crate::tally::Likes;
 use nccp::ErrorCode;
 use std::sync::Arc;
 
-/// So many accounts must have said what they think of a film before others hear how many like it: from fewer one could
-/// tell who said what.
+/// So many accounts must have said what they think of a film before others hear how many like it: from fewer
+/// one could tell who said what.
 const LEAST: u64 = 10;
 
 /// How many in a hundred like each film of which enough have said so.

@@ -154,8 +154,8 @@ async fn b24_whole_segments_of_a_bucket() {
     }
 }
 
-/// B69, B70, B75, B103, B104: objects that were touched, changed or added are read again, settings included; what is
-/// clear is served as it lies there.
+/// B69, B70, B75, B103, B104: objects that were touched, changed or added are read again, settings included;
+/// what is clear is served as it lies there.
 #[tokio::test]
 async fn b69_b75_what_changes_in_a_bucket_is_read_again() {
     for server in servers() {
@@ -210,7 +210,8 @@ async fn b69_b75_what_changes_in_a_bucket_is_read_again() {
     }
 }
 
-/// A store that says nothing: what is known of films holds, parts that are kept are sent, and others do not wait.
+/// A store that says nothing: what is known of films holds, parts that are kept are sent, and others do not
+/// wait.
 #[tokio::test]
 async fn a_bucket_that_hangs_stops_nobody_else() {
     let Some(server) = Server::weed() else { return };

@@ -52,8 +52,8 @@ async fn a15_a54_a55_removing_a_device() {
     assert_eq!(world.device_count().await, 6);
 }
 
-/// A device is called what its subscriber calls it, wherever it is named; nobody else can, and what would not fit into a
-/// line is refused. Without a name it is called what it calls itself.
+/// A device is called what its subscriber calls it, wherever it is named; nobody else can, and what would not
+/// fit into a line is refused. Without a name it is called what it calls itself.
 #[tokio::test]
 async fn a_device_is_renamed_by_its_subscriber() {
     let world = World::new().await;

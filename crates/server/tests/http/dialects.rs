@@ -90,8 +90,8 @@ async fn a72_the_edge_in_each_dialect() {
     }
 }
 
-/// A72, A82: `[[cdn]] token`: each network gets URLs of its own, with ranges as it takes them, and the edge takes
-/// them from a network that passes them on.
+/// A72, A82: `[[cdn]] token`: each network gets URLs of its own, with ranges as it takes them, and the edge
+/// takes them from a network that passes them on.
 #[tokio::test]
 async fn a72_cdns_in_each_dialect() {
     let base = "https://cdn.example/films";

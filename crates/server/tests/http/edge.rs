@@ -224,7 +224,8 @@ async fn files_without_a_description_are_no_pack() {
     assert_eq!(get(&world, &url, &[]).await.status, 200);
 }
 
-/// A library that cannot be read is nobody's missing file: caches and players come again, and then it is there.
+/// A library that cannot be read is nobody's missing file: caches and players come again, and then it is
+/// there.
 #[tokio::test]
 async fn a_library_that_cannot_be_read() {
     let world = World::new().await;

@@ -85,7 +85,8 @@ async fn a_body_comes_without_a_key() {
     assert_eq!(world.request("POST", "/api/grants", &headers, b"{\"subject\":").await.status, 400);
 }
 
-/// Who came by a grant is judged by the grant's page at `POST /license`, whatever a backend writes into headers.
+/// Who came by a grant is judged by the grant's page at `POST /license`, whatever a backend writes into
+/// headers.
 #[tokio::test]
 async fn the_page_of_a_grant_is_the_player_that_a_policy_means() {
     let (world, key) = world().await;

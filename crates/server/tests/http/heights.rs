@@ -139,8 +139,8 @@ async fn one_key_for_all_heights_is_licensed_whatever_the_height() {
     assert!(refused.text.contains("smaller picture"), "{}", refused.text);
 }
 
-/// A license that comes along has the keys of the lowest height that its domain's devices are allowed; and the
-/// manifest lists what that one opens.
+/// A license that comes along has the keys of the lowest height that its domain's devices are allowed; and
+/// the manifest lists what that one opens.
 #[tokio::test]
 async fn embedded_licenses_bring_the_keys_of_the_heights_that_are_allowed() {
     let world = film("", true).await;

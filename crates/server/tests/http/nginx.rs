@@ -1,5 +1,5 @@
-//! B37: real nginx in front of the edge, as docs/cdn.md configures it: as a plain cache, and as an edge that checks
-//! tokens.
+//! B37: real nginx in front of the edge, as docs/cdn.md configures it: as a plain cache, and as an edge that
+//! checks tokens.
 
 use super::live::{self, APP, EVENT};
 use super::world::{MOVIE, URL, World, octets};
@@ -181,8 +181,8 @@ pub(super) fn ranged(url: &str, range: &str) -> String {
     url.replacen('?', &format!("/range/{range}?"), 1)
 }
 
-/// B37: a plain cache: whoever asks, and however many at once, the edge sees each range once; nothing that makes
-/// caches keep copies for each viewer; and what it has is gone when the URL ends.
+/// B37: a plain cache: whoever asks, and however many at once, the edge sees each range once; nothing that
+/// makes caches keep copies for each viewer; and what it has is gone when the URL ends.
 #[tokio::test]
 async fn b37_a_plain_cache_asks_once() {
     let world = World::new().await;
@@ -235,8 +235,8 @@ async fn b37_a_plain_cache_asks_once() {
     }
 }
 
-/// B81: five hundred players that follow an event behind a plain cache: of each playlist that they wait for, and of
-/// each part and segment, the origin is asked once.
+/// B81: five hundred players that follow an event behind a plain cache: of each playlist that they wait for,
+/// and of each part and segment, the origin is asked once.
 #[tokio::test]
 async fn b81_five_hundred_players_behind_a_plain_cache() {
     const PLAYERS: usize = 500;
@@ -271,7 +271,8 @@ async fn b81_five_hundred_players_behind_a_plain_cache() {
     }
 }
 
-/// A72, B37: nginx checks tokens of its own dialect, keeps one copy for all viewers, and pulls it by its secret.
+/// A72, B37: nginx checks tokens of its own dialect, keeps one copy for all viewers, and pulls it by its
+/// secret.
 #[tokio::test]
 async fn a72_b37_nginx_takes_our_tokens() {
     let world = World::with("[edge]\npull_secrets = [\"0123456789abcdef0123456789abcdef\"]").await;

@@ -32,8 +32,9 @@ async fn license(client: &mut Client, world: &World, movie: u64) -> Result<Vec<K
     Ok(opened.into_iter().map(|(kid, cek)| KidAndKey { kid, cek }).collect())
 }
 
-/// B22, B28, B34: from the manifest to the octets, which are those that the packager writes, under a license that
-/// opens them. Strong tags; the revised URL's answers never change, the current one's are asked for again.
+/// B22, B28, B34: from the manifest to the octets, which are those that the packager writes, under a license
+/// that opens them. Strong tags; the revised URL's answers never change, the current one's are asked for
+/// again.
 #[tokio::test]
 async fn b22_b34_a_film_is_encrypted_when_it_is_asked_for() {
     let sources = sources(&["films/a"]);
@@ -91,8 +92,8 @@ async fn b22_b34_a_film_is_encrypted_when_it_is_asked_for() {
     assert_eq!(get(&world, &urls[0], &[]).await.status, 400);
 }
 
-/// B36, B74, B75: another common key makes another revision; the old one is served as before as long as its key is
-/// not retired, and is gone after that.
+/// B36, B74, B75: another common key makes another revision; the old one is served as before as long as its
+/// key is not retired, and is gone after that.
 #[tokio::test]
 async fn b36_b74_a_changed_key_changes_the_url() {
     let sources = sources(&["films/a"]);
@@ -129,8 +130,8 @@ fn write(sources: &TempDir, path: &str, text: &str) {
     std::fs::write(sources.path().join(path).join("matinee.toml"), text).unwrap();
 }
 
-/// B103, B104, B105, B109: at scope content each folder says its own; who is covered by none is not served, and who
-/// switches encryption off is served clear. A changed file is read within half a minute.
+/// B103, B104, B105, B109: at scope content each folder says its own; who is covered by none is not served,
+/// and who switches encryption off is served clear. A changed file is read within half a minute.
 #[tokio::test]
 async fn b103_b105_folders_say_how_they_are_encrypted() {
     let sources = sources(&["films/a", "trailers/b", "c"]);
@@ -213,8 +214,8 @@ async fn b35_b108_client_sets_share_nothing_but_the_source() {
     );
 }
 
-/// B69, B70: the metadata of a content by its own path: made for each request, 304 as long as neither files nor
-/// settings changed and the content's own interval lasts.
+/// B69, B70: the metadata of a content by its own path: made for each request, 304 as long as neither files
+/// nor settings changed and the content's own interval lasts.
 #[tokio::test]
 async fn b69_b70_metadata_of_contents() {
     let sources = sources(&["films/a"]);
@@ -227,7 +228,8 @@ async fn b69_b70_metadata_of_contents() {
     };
     touch(begin - 5);
     let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    // Files and keys of the test are as old as the test; the clock of the world is later than that, or the same.
+    // Files and keys of the test are as old as the test; the clock of the world is later than that, or the
+    // same.
     world.set_clock(begin.max(real.div_ceil(36_000) * 36_000) + 100);
     let now = world.now();
     let path = signed(&world, "/s/vod/films/a/drm");
@@ -297,7 +299,8 @@ async fn a_content_within_another_is_not_served() {
     assert_eq!(status("/s/vod/films/a/stream.mpd").await, 503);
 }
 
-/// A CDN that checks tokens itself gets files of packs without one, which are encrypted; a content may be clear.
+/// A CDN that checks tokens itself gets files of packs without one, which are encrypted; a content may be
+/// clear.
 #[tokio::test]
 async fn contents_need_their_token_from_everybody() {
     let secret = "0123456789abcdef0123456789abcdef";

@@ -1,5 +1,5 @@
-//! Races for what is counted: slots, streams, numbers of challenges. With `MATINEE_SOAK` (`cargo xtask soak`) in
-//! large, for ten minutes on each store.
+//! Races for what is counted: slots, streams, numbers of challenges. With `MATINEE_SOAK` (`cargo xtask soak`)
+//! in large, for ten minutes on each store.
 
 use super::client::{Client, id};
 use super::contract::postgres::Postgres;
@@ -63,8 +63,8 @@ async fn patient(
     Err(ErrorCode::TryLater)
 }
 
-/// A49: many browsers of an account register at once: as many as there are slots get one, whatever was removed
-/// meanwhile. The clients that got one.
+/// A49: many browsers of an account register at once: as many as there are slots get one, whatever was
+/// removed meanwhile. The clients that got one.
 async fn registrations(
     worlds: &[World],
     store: &dyn server::store::Store,

@@ -89,7 +89,8 @@ async fn films_in_a_bucket_are_served_byte_for_byte() {
     }
 }
 
-/// Viewers with a token are sent to the store, and nobody else is; what cannot be asked for there is read through.
+/// Viewers with a token are sent to the store, and nobody else is; what cannot be asked for there is read
+/// through.
 #[tokio::test]
 async fn viewers_are_sent_to_the_store() {
     for server in servers() {

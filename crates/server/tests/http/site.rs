@@ -305,8 +305,8 @@ async fn the_library_lists_films_with_art_and_positions() {
     assert!(library.movies.iter().all(|m| m.position.is_none() && !m.playable && !m.queued));
 }
 
-/// An account says what it thinks of a film, in place of what it said before, and takes it back; nobody else hears of
-/// it. How many like a film is told once enough have said so, and for a minute as it was counted.
+/// An account says what it thinks of a film, in place of what it said before, and takes it back; nobody else
+/// hears of it. How many like a film is told once enough have said so, and for a minute as it was counted.
 #[tokio::test]
 async fn votes_are_the_accounts_own_and_shares_those_of_many() {
     let world = World::new().await;
@@ -426,7 +426,8 @@ async fn a25_the_site_lists_its_embedders() {
     assert!(!policy.text().contains("\"*\""));
 }
 
-/// C21: the player's page may be in the frames of those who embed, and the element's script in everybody's page.
+/// C21: the player's page may be in the frames of those who embed, and the element's script in everybody's
+/// page.
 #[tokio::test]
 async fn c21_what_other_sites_load() {
     let (folder, world) = (tempfile::tempdir().unwrap(), "embedders = [\"https://partner.example\"]");
@@ -454,8 +455,8 @@ async fn c21_what_other_sites_load() {
     assert_eq!(other.header("access-control-allow-origin"), "");
 }
 
-/// The frame with the DRM module names those whom it answers, is theirs alone to frame, and does nothing else; the
-/// shim's script is everybody's.
+/// The frame with the DRM module names those whom it answers, is theirs alone to frame, and does nothing
+/// else; the shim's script is everybody's.
 #[tokio::test]
 async fn the_cdm_frame_is_for_the_listed() {
     let (folder, world) =

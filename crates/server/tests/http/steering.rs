@@ -22,8 +22,8 @@ async fn steering(world: &World, query: &str) -> Value {
     reply.json()
 }
 
-/// A60, A68: as the manifest has it: most begin with the heaviest, the spare comes last, and a player that asks
-/// again is not moved.
+/// A60, A68: as the manifest has it: most begin with the heaviest, the spare comes last, and a player that
+/// asks again is not moved.
 #[tokio::test]
 async fn a60_players_of_others_follow_the_weights() {
     let world = World::with(CDNS).await;

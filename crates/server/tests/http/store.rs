@@ -97,8 +97,8 @@ async fn a_deadlock_ends_for_both(server: &Postgres) {
     assert!(one.await.unwrap() + other.await.unwrap() > 2, "one of them ran again");
 }
 
-/// A newer program that migrates beside a running server changes what its prepared statements give: they are prepared
-/// anew, on every connection.
+/// A newer program that migrates beside a running server changes what its prepared statements give: they are
+/// prepared anew, on every connection.
 async fn a_newer_schema_is_borne(server: &Postgres) {
     let store = server.store().await;
     let mut open = Vec::new();

@@ -144,8 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
-    /// Everything up to the end of the film, for each segment its track, representation, number, turn, and the
-    /// octets; grants as much as it gets.
+    /// Everything up to the end of the film, for each segment its track, representation, number, turn, and
+    /// the octets; grants as much as it gets.
     async fn watch(&mut self) -> Vec<(TrackKind, String, u32, u32, Vec<u8>)> {
         let mut segments: Vec<(TrackKind, String, u32, u32, Vec<u8>)> = Vec::new();
         let mut left = 0;
@@ -198,8 +198,8 @@ async fn real_film(world: &World) -> Published {
     published
 }
 
-/// B87, B88: a whole film over one connection, by the URL that the manifest names. What comes are the octets of
-/// the files, encrypted although nothing else is; DRM metadata comes first.
+/// B87, B88: a whole film over one connection, by the URL that the manifest names. What comes are the octets
+/// of the files, encrypted although nothing else is; DRM metadata comes first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b87_b88_a_film_over_a_persistent_connection() {
     let world = World::new().await;
@@ -337,8 +337,8 @@ async fn b94_who_gets_no_connection() {
     assert!(say("GET", &good).await.starts_with("400 Bad Request: this URL has expired."));
 }
 
-/// B90, B91, B92: in an interval all playbacks begin with the same metadata, whose license ends 24 hours after it
-/// was made; the one after it is for those that begin after it.
+/// B90, B91, B92: in an interval all playbacks begin with the same metadata, whose license ends 24 hours
+/// after it was made; the one after it is for those that begin after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b90_b91_b92_metadata_is_made_once_in_an_interval() {
     let world = embedded("[stream]\nupdate_interval = 600").await;
@@ -374,8 +374,8 @@ async fn b90_b91_b92_metadata_is_made_once_in_an_interval() {
     assert_eq!(viewer.metadata().await, second);
 }
 
-/// B95: two applications with the same film, each by its own settings. B96: who is not on an application's list
-/// gets no connection, and its licenses name those that are.
+/// B95: two applications with the same film, each by its own settings. B96: who is not on an application's
+/// list gets no connection, and its licenses name those that are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b95_b96_applications_and_their_players() {
     let world = embedded(
@@ -476,7 +476,8 @@ async fn what_is_not_understood_ends_it() {
     assert_eq!(viewer.error().await, "TRY_LATER: This URL has expired; ask for a manifest.");
 }
 
-/// A client that never plays is given up although it answers; one that plays, and then takes and says nothing.
+/// A client that never plays is given up although it answers; one that plays, and then takes and says
+/// nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_clients_are_given_up() {
     let world = World::with("[stream]\nidle = 1").await;

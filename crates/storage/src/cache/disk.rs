@@ -28,15 +28,15 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The name of its file. Each version of the object has its own: readers of an old one do not displace what
-    /// readers of a new one keep.
+    /// The name of its file. Each version of the object has its own: readers of an old one do not displace
+    /// what readers of a new one keep.
     fn name(&self, version: Version) -> String {
         format!("{}{}{:010x}", object_name(&self.key), version.name(), self.number)
     }
 }
 
-/// What the names of an object's parts begin with: a digest, for keys may be long. Two objects with one digest
-/// displace each other's parts; neither gets the other's bytes.
+/// What the names of an object's parts begin with: a digest, for keys may be long. Two objects with one
+/// digest displace each other's parts; neither gets the other's bytes.
 fn object_name(key: &Key) -> String {
     hex(&Sha256::digest(key.as_str()), 9)
 }
@@ -99,8 +99,8 @@ struct Index {
     bytes: u64,
 }
 
-/// Parts of objects in a local folder, of a bounded number of bytes. What was not used for the longest time goes
-/// first. Files come into being in one step and carry a checksum: what a crash or a bad disk leaves is
+/// Parts of objects in a local folder, of a bounded number of bytes. What was not used for the longest time
+/// goes first. Files come into being in one step and carry a checksum: what a crash or a bad disk leaves is
 /// dropped when it is read. One process at a time has the folder.
 #[derive(Debug)]
 pub struct Disk {

@@ -26,8 +26,9 @@ const AHEAD: usize = 2;
 const REMEMBERED: usize = 50_000;
 
 /// A storage elsewhere whose objects never change, read through memory of what is there and, where there is a
-/// [`Disk`], parts on the local disk. What is removed elsewhere may be found here until it is displaced. What is
-/// written anew elsewhere is known by its tag or its time, when a part is fetched: no bytes of two objects are mixed.
+/// [`Disk`], parts on the local disk. What is removed elsewhere may be found here until it is displaced. What
+/// is written anew elsewhere is known by its tag or its time, when a part is fetched: no bytes of two objects
+/// are mixed.
 pub struct Cached {
     inner: Arc<dyn Storage>,
     disk: Option<Arc<Disk>>,
@@ -54,7 +55,8 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut fetching = self.cached.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map has one, and this one the other: taken and given up under the lock, so nobody comes between.
+        // The map has one, and this one the other: taken and given up under the lock, so nobody comes
+        // between.
         if Arc::strong_count(&self.turn) == 2 {
             fetching.remove(&self.part);
         }
@@ -79,8 +81,9 @@ impl Cached {
         Arc::new(Self { inner, disk, known: Mutex::default(), fetching: Mutex::default() })
     }
 
-    /// A range of the object that `meta` tells of, and of no other that was put in its place since: for objects that
-    /// may change, and are looked at again and again. Nothing that is remembered of the object is asked.
+    /// A range of the object that `meta` tells of, and of no other that was put in its place since: for
+    /// objects that may change, and are looked at again and again. Nothing that is remembered of the object
+    /// is asked.
     ///
     /// # Errors
     /// [`Error::Changed`], when the bytes are read, too; and as [`Storage::get`].

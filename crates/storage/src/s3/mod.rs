@@ -50,9 +50,9 @@ const MEDIA_TYPES: [(&str, &str); 8] = [
     ("webp", "image/webp"),
 ];
 
-/// A bucket, or what is below a prefix in it. Objects are put whole; large ones in parts, which the store joins
-/// when all are there, and drops where a writer says that it gives up. What a killed writer leaves of parts is
-/// nothing that anybody reads; a rule of the bucket ends it (`AbortIncompleteMultipartUpload`).
+/// A bucket, or what is below a prefix in it. Objects are put whole; large ones in parts, which the store
+/// joins when all are there, and drops where a writer says that it gives up. What a killed writer leaves of
+/// parts is nothing that anybody reads; a rule of the bucket ends it (`AbortIncompleteMultipartUpload`).
 pub struct S3 {
     /// Asks for little and waits little.
     reader: Arc<AmazonS3>,
@@ -158,9 +158,9 @@ impl S3 {
         }
     }
 
-    /// Creates an object where there is none. Where the store's answer is lost, it is asked again; what then is
-    /// there with the same bytes is ours. A store also says that there is one while another writer is at work on it,
-    /// who may give up: then it is asked again, too.
+    /// Creates an object where there is none. Where the store's answer is lost, it is asked again; what then
+    /// is there with the same bytes is ours. A store also says that there is one while another writer is at
+    /// work on it, who may give up: then it is asked again, too.
     async fn create(&self, key: &Key, data: Bytes) -> Result<(), Error> {
         let path = self.path(key);
         let (mut tries, mut is_lost) = (0, false);
@@ -242,7 +242,8 @@ impl S3 {
     }
 }
 
-/// The key of what lies at a path of a bucket, below a prefix; `None`: it is not below that, or no key can name it.
+/// The key of what lies at a path of a bucket, below a prefix; `None`: it is not below that, or no key can
+/// name it.
 fn key_of(prefix: Option<&Key>, path: &Path) -> Option<Key> {
     let path = path.as_ref();
     let ours = match prefix {

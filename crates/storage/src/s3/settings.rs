@@ -31,7 +31,8 @@ pub struct S3Settings {
 pub struct Patience {
     /// For a connection.
     pub connect: Duration,
-    /// For the next bytes of an answer. A store that sends slowly is waited for; one that sends nothing is not.
+    /// For the next bytes of an answer. A store that sends slowly is waited for; one that sends nothing is
+    /// not.
     pub read: Duration,
     /// For the answer to a write, the time in which a part of 8 MiB is sent included.
     pub write: Duration,
@@ -108,10 +109,11 @@ pub enum Credentials {
     Anonymous,
     /// A key pair that holds as long as the process.
     Fixed(AccessKey),
-    /// A key pair that is asked for again and again, for it may change: what is told is kept for half a minute.
+    /// A key pair that is asked for again and again, for it may change: what is told is kept for half a
+    /// minute.
     Source(Arc<dyn Fn() -> io::Result<AccessKey> + Send + Sync>),
-    /// What Amazon's own services tell their machines: by the variables of a web identity or a container, or by
-    /// the machine's metadata.
+    /// What Amazon's own services tell their machines: by the variables of a web identity or a container, or
+    /// by the machine's metadata.
     Machine,
 }
 

@@ -107,7 +107,8 @@ async fn an_object_that_changes_is_the_one_that_was_looked_at() {
     world.data[PART + 7] ^= 1;
     let other = Bytes::from(world.data.clone());
     world.elsewhere.put(&key("a/1.mp4"), other, PutMode::Overwrite).await.unwrap();
-    // What is kept is of the old one. What is not kept, and what the new one lacks, is not to be had any more.
+    // What is kept is of the old one. What is not kept, and what the new one lacks, is not to be had any
+    // more.
     assert!(read(&cached, &before, 5..PART as u64).await.unwrap() == old[5..PART]);
     for (cached, range) in
         [(&without, 0..10), (&without, size - 1..size), (&cached, 0..size), (&cached, size - 1..size)]

@@ -285,7 +285,8 @@ async fn a_creation_whose_answer_is_lost_is_asked_for_again() {
     assert!(matches!(same, Error::AlreadyExists { .. }), "{same}");
 }
 
-/// Somebody else is at work on it, and gives up: it is created then. Where nobody ever has it, it is not there.
+/// Somebody else is at work on it, and gives up: it is created then. Where nobody ever has it, it is not
+/// there.
 #[tokio::test]
 async fn a_creation_beside_another_one_is_asked_for_again() {
     let (endpoint, asked) = store(|n| if n < 2 { Answer::Busy } else { Answer::Film }).await;

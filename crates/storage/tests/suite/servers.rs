@@ -1,5 +1,5 @@
-//! Real servers of S3 for tests: SeaweedFS, and moto. Where they are is said by the variables `WEED` (the program)
-//! and `MOTO` (the folder with the Python packages); `cargo xtask test` installs both and sets them.
+//! Real servers of S3 for tests: SeaweedFS, and moto. Where they are is said by the variables `WEED` (the
+//! program) and `MOTO` (the folder with the Python packages); `cargo xtask test` installs both and sets them.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::io::{Read as _, Write as _};
@@ -86,8 +86,8 @@ impl Server {
         }))
     }
 
-    /// Starts a server on ports that are free, and on others where somebody else was faster: what it is, how it is
-    /// started with a folder and a port, and where it answers.
+    /// Starts a server on ports that are free, and on others where somebody else was faster: what it is, how
+    /// it is started with a folder and a port, and where it answers.
     fn start_somewhere(command: impl Fn(&Path, u16) -> (&'static str, Command, &'static str)) -> Self {
         for _ in 0..5 {
             let (folder, port) = (tempfile::tempdir().unwrap(), free_port());

@@ -44,8 +44,8 @@ impl Lines {
         self.lines.push(Vec::new());
     }
 
-    /// Adds text; white space in it is one blank, if it is not to be preserved. Between the parts of ruby it is
-    /// none: files are indented there.
+    /// Adds text; white space in it is one blank, if it is not to be preserved. Between the parts of ruby it
+    /// is none: files are indented there.
     pub(super) fn add(&mut self, text: &str, style: Style, preserve: bool) {
         let is_blank = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
         if style.ruby == Some(Ruby::Container) && text.chars().all(is_blank) {

@@ -52,8 +52,8 @@ pub(super) enum Answer {
     Manifest(Result<Box<Manifest>, Error>),
     /// What is new of an event.
     Index(Result<Box<LiveIndex>, NoIndex>),
-    /// And the film's new rules, where they have changed; where films of the account play now, when this one may
-    /// not go on.
+    /// And the film's new rules, where they have changed; where films of the account play now, when this one
+    /// may not go on.
     Logged(LogEvent, f64, Result<Heard, Error>),
 }
 

@@ -104,7 +104,8 @@ impl Outlet {
         self.moved || (waits && !self.paused)
     }
 
-    /// The engine goes over a gap, or to what is live. A program that has begun cannot be told: then it is `false`.
+    /// The engine goes over a gap, or to what is live. A program that has begun cannot be told: then it is
+    /// `false`.
     pub(super) fn jump(&mut self, position: f64) -> bool {
         match self.to {
             To::Pipe { begun: true, .. } => false,

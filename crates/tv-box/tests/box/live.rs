@@ -30,8 +30,8 @@ async fn send(world: &World, created: &Created) {
     }
 }
 
-/// B80, B85: a box joins near what is live, follows the index as it grows, gets the keys of periods that were not
-/// declared when it began, and ends with the event.
+/// B80, B85: a box joins near what is live, follows the index as it grows, gets the keys of periods that were
+/// not declared when it began, and ends with the event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_b85_a_box_follows_an_event_to_its_end() {
     let world = World::new().await;

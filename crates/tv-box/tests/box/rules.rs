@@ -63,7 +63,8 @@ async fn b15_changed_rules_are_adopted_or_stop_the_film() {
     assert_eq!(ended.unwrap_err().code(), Some(ErrorCode::PolicyRefused), "{shown:#?}");
 }
 
-/// A film that the account may not play any more stops with the box's next report, which is taken all the same.
+/// A film that the account may not play any more stops with the box's next report, which is taken all the
+/// same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_film_that_left_the_plan_stops_with_a_report() {
     let (_file, line) =
@@ -111,8 +112,8 @@ async fn a94_the_metadata_says_where_the_license_comes_from() {
     }
 }
 
-/// Of a film whose heights have keys of their own a box plays the heights that it is allowed by the keys that it
-/// got, and learns of new rules with its next report.
+/// Of a film whose heights have keys of their own a box plays the heights that it is allowed by the keys that
+/// it got, and learns of new rules with its next report.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_film_with_keys_by_height_plays_what_is_allowed() {
     let (_file, line) =

@@ -1,6 +1,6 @@
 //! bunny.net's token authentication: `token=HS256-T[&token_path=P]&expires=E`, T = base64url of the
-//! HMAC-SHA256 of path ‖ E ‖ the other parameters, sorted, as `k=v` joined by `&`; with `token_path`, the path
-//! is that and stands for all that begin so. (The owner's published code and vectors.) Tokens with other
+//! HMAC-SHA256 of path ‖ E ‖ the other parameters, sorted, as `k=v` joined by `&`; with `token_path`, the
+//! path is that and stands for all that begin so. (The owner's published code and vectors.) Tokens with other
 //! parameters (countries, an address) are refused.
 
 use super::{Form, same};

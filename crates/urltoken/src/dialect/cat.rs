@@ -1,10 +1,10 @@
-//! Common Access Token (CTA-5007-B): `CAT=T`, T = base64url of a CWT (RFC 8392) in COSE, with the claims `exp`,
-//! `catv` and `catu`, the last of which says which paths it opens. COSE_Mac0 with HMAC-SHA256, where the secret
-//! is hex digits; COSE_Sign1 with ES256, where it is a P-256 key in PEM. The key's name (`key_id`), if it has one, is
-//! in the unprotected header.
+//! Common Access Token (CTA-5007-B): `CAT=T`, T = base64url of a CWT (RFC 8392) in COSE, with the claims
+//! `exp`, `catv` and `catu`, the last of which says which paths it opens. COSE_Mac0 with HMAC-SHA256, where
+//! the secret is hex digits; COSE_Sign1 with ES256, where it is a P-256 key in PEM. The key's name
+//! (`key_id`), if it has one, is in the unprotected header.
 //!
-//! Taken are tokens with those claims and `iss`, `nbf`, `iat`, `cti`, `catm`, with the CWT tag or without it. A
-//! token with any other claim is refused: it restricts what this edge does not look at.
+//! Taken are tokens with those claims and `iss`, `nbf`, `iat`, `cti`, `catm`, with the CWT tag or without it.
+//! A token with any other claim is refused: it restricts what this edge does not look at.
 
 use super::Form;
 use crate::encoding::{base64url, from_base64url, pem};

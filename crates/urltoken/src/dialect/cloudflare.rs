@@ -1,6 +1,6 @@
 //! Cloudflare's timed HMAC (`is_timed_hmac_valid_v0` of its rules language): `verify=T-M`, T = when it was
-//! made, M = base64 of the HMAC-SHA256 of path ‖ T, percent-encoded. How long it is good stands in the rule, so
-//! T is the wanted end less that lifetime.
+//! made, M = base64 of the HMAC-SHA256 of path ‖ T, percent-encoded. How long it is good stands in the rule,
+//! so T is the wanted end less that lifetime.
 
 use super::{Form, same};
 use crate::encoding::{base64, number, percent};

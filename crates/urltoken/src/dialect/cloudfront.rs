@@ -1,7 +1,8 @@
-//! Amazon CloudFront's signed URLs. For one URL by a canned policy, `Expires=E&Signature=S&Key-Pair-Id=K`; for
-//! all that fit a pattern by a custom one, `Policy=P&Signature=S&Key-Pair-Id=K`. What is signed is the policy's
-//! JSON without blanks, by RSA with PKCS #1 1.5. The hash is SHA-256, which `&Hash-Algorithm=SHA256` says;
-//! SHA-1, CloudFront's own default, is neither made nor taken. (The developer guide, "Use signed URLs".)
+//! Amazon CloudFront's signed URLs. For one URL by a canned policy, `Expires=E&Signature=S&Key-Pair-Id=K`;
+//! for all that fit a pattern by a custom one, `Policy=P&Signature=S&Key-Pair-Id=K`. What is signed is the
+//! policy's JSON without blanks, by RSA with PKCS #1 1.5. The hash is SHA-256, which `&Hash-Algorithm=SHA256`
+//! says; SHA-1, CloudFront's own default, is neither made nor taken. (The developer guide, "Use signed
+//! URLs".)
 
 use super::Form;
 use crate::encoding::{cloudfront_base64, from_cloudfront_base64, number, pem};

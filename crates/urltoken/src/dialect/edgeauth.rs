@@ -1,8 +1,8 @@
 //! Akamai's EdgeAuth ("Auth Token 2.0"): `hdnts=exp=E~acl=A~hmac=H`, H = hex HMAC-SHA256 of all fields before
-//! it, in the order `st`, `exp`, `acl`, `id`, `data`, joined by `~`; the key is the octets that the hex secret
-//! stands for. A token without `acl` is for one URL, whose path is signed as a last field `url`, and not sent.
-//! (Akamai's published code.) Tokens that name an address (`ip`) are refused: an edge behind a network does not
-//! know it.
+//! it, in the order `st`, `exp`, `acl`, `id`, `data`, joined by `~`; the key is the octets that the hex
+//! secret stands for. A token without `acl` is for one URL, whose path is signed as a last field `url`, and
+//! not sent. (Akamai's published code.) Tokens that name an address (`ip`) are refused: an edge behind a
+//! network does not know it.
 
 use super::{Form, same};
 use crate::encoding::number;

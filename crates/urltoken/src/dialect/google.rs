@@ -1,6 +1,6 @@
-//! Google Media CDN's signed requests in the query: `Expires=E&KeyName=K&Signature=S` for one URL, whose whole
-//! text is signed with those parameters, or `URLPrefix=P&Expires=E&KeyName=K&Signature=S` for all URLs that
-//! begin with P (base64url), where the parameters alone are signed. S: Ed25519, base64url. (The owner's
+//! Google Media CDN's signed requests in the query: `Expires=E&KeyName=K&Signature=S` for one URL, whose
+//! whole text is signed with those parameters, or `URLPrefix=P&Expires=E&KeyName=K&Signature=S` for all URLs
+//! that begin with P (base64url), where the parameters alone are signed. S: Ed25519, base64url. (The owner's
 //! documentation and samples.)
 
 use super::Form;

@@ -1,8 +1,8 @@
 //! Media Source Extensions: one media source, one queue of operations per source buffer.
 //!
-//! Both are a [`Source`] and a [`Queue`] to the player, wherever they are. Where the browser has media sources in
-//! workers, they lie beside the DRM module ([`WorkerMediaSource`]), and no clear fragment comes to the page;
-//! elsewhere on the page ([`PageMediaSource`]).
+//! Both are a [`Source`] and a [`Queue`] to the player, wherever they are. Where the browser has media
+//! sources in workers, they lie beside the DRM module ([`WorkerMediaSource`]), and no clear fragment comes to
+//! the page; elsewhere on the page ([`PageMediaSource`]).
 
 mod append_queue;
 mod page;

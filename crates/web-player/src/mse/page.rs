@@ -18,7 +18,8 @@ use super::{
 };
 use crate::capability;
 
-/// A media source of the page, attached to a video element: clear fragments come to the page on their way to it.
+/// A media source of the page, attached to a video element: clear fragments come to the page on their way to
+/// it.
 pub struct PageMediaSource {
     this: Weak<Self>,
     source: MediaSource,

@@ -19,7 +19,8 @@ pub enum SourceEvent {
     Opened,
     /// A managed one says whether it wants more media now; any other always does.
     Streaming(bool),
-    /// The end that was [wanted](Source::end) has been declared; this is its length in seconds, where it has one.
+    /// The end that was [wanted](Source::end) has been declared; this is its length in seconds, where it has
+    /// one.
     Ended(f64),
 }
 
@@ -44,13 +45,13 @@ pub trait Source {
 
 /// The operations of one source buffer, one after the other.
 ///
-/// What comes clear of its stream is to be handed in as the worker's answers say: bytes that did not come with an
-/// answer have been appended in the worker, in their turn.
+/// What comes clear of its stream is to be handed in as the worker's answers say: bytes that did not come
+/// with an answer have been appended in the worker, in their turn.
 pub trait Queue {
     /// The worker is about to be asked for an init segment of this type.
     fn announce(&self, mime: &str);
-    /// An init segment of this type has come clear. Where it is of another codec than the one before, the buffer's
-    /// type is changed first.
+    /// An init segment of this type has come clear. Where it is of another codec than the one before, the
+    /// buffer's type is changed first.
     fn append_init(&self, clear: Option<ArrayBuffer>, mime: &str);
     /// A fragment has come clear.
     fn append(&self, clear: ArrayBuffer);

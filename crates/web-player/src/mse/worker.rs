@@ -25,7 +25,8 @@ thread_local! {
     static NEXT_SOURCE: Cell<SourceId> = const { Cell::new(1) };
 }
 
-/// A media source of the DRM worker's, whose handle is in a video element: clear fragments do not come to the page.
+/// A media source of the DRM worker's, whose handle is in a video element: clear fragments do not come to the
+/// page.
 pub struct WorkerMediaSource {
     this: Weak<Self>,
     number: SourceId,
@@ -66,8 +67,8 @@ impl WorkerMediaSource {
         })
     }
 
-    /// Has the worker make it, and puts its handle into the element; [`SourceEvent::Refused`] where one of them does
-    /// not.
+    /// Has the worker make it, and puts its handle into the element; [`SourceEvent::Refused`] where one of
+    /// them does not.
     pub fn attach(&self) {
         let weak = self.this.clone();
         self.proxy.listen_source(self.number, move |news| {

@@ -125,8 +125,8 @@ impl Driver {
         })
     }
 
-    /// Puts a media source behind the video element: beside the DRM module where the browser has them there, else on
-    /// the page.
+    /// Puts a media source behind the video element: beside the DRM module where the browser has them there,
+    /// else on the page.
     pub(super) fn attach(&self) {
         if !capability::has_media_source_in_workers(&js_sys::global()) {
             return self.attach_on_page();
@@ -190,8 +190,8 @@ impl Driver {
         self.maybe_present();
     }
 
-    /// Opens the persistent connection where the manifest prefers it, once: where it breaks, the film goes on by
-    /// ranges.
+    /// Opens the persistent connection where the manifest prefers it, once: where it breaks, the film goes on
+    /// by ranges.
     fn connect(&self, manifest: &Manifest) {
         let preferred = manifest.stream_url.as_deref().filter(|_| manifest.transport == Transport::WebSocket);
         let is_first = self.stream.borrow().is_none();

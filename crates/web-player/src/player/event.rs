@@ -43,8 +43,8 @@ pub enum PlayerEvent {
     OnDemand,
     /// The event has not begun, or has not begun again. The player has ended; another may be tried later.
     NotBegun,
-    /// What there is now is not what the player began with: the event's encoder is another, it has sound now, it
-    /// has become a film. The player has ended, and another is to be made in its place.
+    /// What there is now is not what the player began with: the event's encoder is another, it has sound now,
+    /// it has become a film. The player has ended, and another is to be made in its place.
     BeginAnew,
     /// Playback cannot go on.
     Failed(Problem),

@@ -46,8 +46,8 @@ pub struct Player(Rc<Film>);
 impl Player {
     /// Starts the film: everything that can go on at the same time does.
     ///
-    /// `captions` is an element over the video, for captions to be drawn in ([`Layer`]); without it the browser draws
-    /// them.
+    /// `captions` is an element over the video, for captions to be drawn in ([`Layer`]); without it the
+    /// browser draws them.
     ///
     /// [`Layer`]: crate::captions::Layer
     pub fn start(
@@ -111,8 +111,8 @@ impl Player {
         self.0.play();
     }
 
-    /// The viewer's choice of the picture, by [`Quality`]'s ids, for this film and others; `None` leaves it to the
-    /// player.
+    /// The viewer's choice of the picture, by [`Quality`]'s ids, for this film and others; `None` leaves it
+    /// to the player.
     pub fn prefer(&self, representation: Option<String>) {
         let quality = self.quality();
         let chosen = representation.as_ref().and_then(|id| quality.rungs.iter().find(|rung| rung.id == *id));
@@ -121,7 +121,8 @@ impl Player {
         self.choose(representation);
     }
 
-    /// The viewer wants to save data, with this film and others: the player chooses the picture, and a small one.
+    /// The viewer wants to save data, with this film and others: the player chooses the picture, and a small
+    /// one.
     pub fn save_data(&self) {
         self.0.keep(Wish::DataSaver);
         self.0.driver.feed(Event::DataSaver { height: Some(SAVING) });
@@ -181,7 +182,8 @@ impl Player {
         }
     }
 
-    /// Stops the film as if it had come to its end: what is left of it are credits, and the viewer goes on to another.
+    /// Stops the film as if it had come to its end: what is left of it are credits, and the viewer goes on to
+    /// another.
     pub fn finish(&self) {
         self.0.leave(LogEvent::End);
     }

@@ -27,7 +27,8 @@ use crate::{
     problem::Problem,
 };
 
-/// Players ask for the keys of an event's next period within this many seconds, or half the time that there is.
+/// Players ask for the keys of an event's next period within this many seconds, or half the time that there
+/// is.
 const ASK_WITHIN: f64 = 10.0;
 
 /// What the license keeper needs of the film.
@@ -342,7 +343,8 @@ impl LicenseKeeper {
         self.watch();
     }
 
-    /// A film's license has all keys of what it permits. What it has ceased to permit may still be on its way.
+    /// A film's license has all keys of what it permits. What it has ceased to permit may still be on its
+    /// way.
     fn keys_of_film_missing(&self, missing: Missing) {
         // The worker may have taken a license whose terms are not known here yet.
         if self.renewal.borrow().is_under_way() {
@@ -360,8 +362,8 @@ impl LicenseKeeper {
         self.lacks_key.get()
     }
 
-    /// An event has declared its keys, those of the next periods among them: what the license lacks is asked for
-    /// before the first segment under it.
+    /// An event has declared its keys, those of the next periods among them: what the license lacks is asked
+    /// for before the first segment under it.
     pub(super) fn keys_declared(&self, index: &LiveIndex) {
         if !self.has_license.get() || self.closed.get() {
             return;

@@ -73,8 +73,8 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// The manifest of an event, made whole: waits until something of it can be played, and says meanwhile where
-    /// it stands. `None` when `wanted` does not hold any more.
+    /// The manifest of an event, made whole: waits until something of it can be played, and says meanwhile
+    /// where it stands. `None` when `wanted` does not hold any more.
     pub(super) async fn complete(
         &self,
         manifest: &Manifest,

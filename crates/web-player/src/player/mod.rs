@@ -11,8 +11,8 @@
 //!   element, and has [`crate::captions`] draw them
 //! * `quality`: what there is of the picture, and what the viewer wants of it
 //! * `statistics`: the numbers of it all
-//! * `report`: what the site and the controller are told; `telemetry`: what the operator's receiver is, where there is
-//!   one
+//! * `report`: what the site and the controller are told; `telemetry`: what the operator's receiver is, where
+//!   there is one
 //! * `video`: what happens on the element, to the page and by the clock
 
 mod captions;

@@ -1,5 +1,5 @@
-//! `cargo xtask bench eme`: prepares Matinee and a film of 8 Mb/s, and lets `bench-eme` (crate `e2e`) measure what the
-//! shim for players of others costs.
+//! `cargo xtask bench eme`: prepares Matinee and a film of 8 Mb/s, and lets `bench-eme` (crate `e2e`) measure
+//! what the shim for players of others costs.
 
 use std::path::{Path, PathBuf};
 

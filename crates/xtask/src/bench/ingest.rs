@@ -1,5 +1,5 @@
-//! `cargo xtask bench ingest`: how many encoders can publish at a time, by HTTP and by RTMP, and what each costs,
-//! beside nginx-rtmp, which writes the same streams as HLS in the clear.
+//! `cargo xtask bench ingest`: how many encoders can publish at a time, by HTTP and by RTMP, and what each
+//! costs, beside nginx-rtmp, which writes the same streams as HLS in the clear.
 
 mod publisher;
 mod rtmp;

@@ -1,5 +1,5 @@
-//! `cargo xtask bench package`: `matinee package` beside Shaka Packager on the same film, and `matinee add` of a film
-//! that needs no transcoding beside `matinee package` of it.
+//! `cargo xtask bench package`: `matinee package` beside Shaka Packager on the same film, and `matinee add`
+//! of a film that needs no transcoding beside `matinee package` of it.
 
 mod film;
 mod usage;

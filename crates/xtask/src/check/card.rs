@@ -89,8 +89,8 @@ fn c20_the_page_loads_the_app() {
     assert!(loader.contains("matinee"), "the loader names the app's module");
 }
 
-/// C22: what ships and was written by hand is Rust, but for the loaders, of the page, its language, the DRM module and
-/// its frame, and the media source beside that module.
+/// C22: what ships and was written by hand is Rust, but for the loaders, of the page, its language, the DRM
+/// module and its frame, and the media source beside that module.
 #[test]
 fn c22_only_the_loaders_and_the_workers_media_source_are_javascript() {
     fn scripts(folder: &Path, found: &mut Vec<String>) {

@@ -10,7 +10,8 @@ use crate::project::Project;
 /// Whose Rust says something.
 const SPEAKERS: [&str; 2] = ["src", "crates/web-player/src"];
 
-/// Checks them. That what is said is there the compiler knows: it is said by functions that are made of the messages.
+/// Checks them. That what is said is there the compiler knows: it is said by functions that are made of the
+/// messages.
 ///
 /// # Errors
 /// [`Error::Rule`] with all that is wrong.

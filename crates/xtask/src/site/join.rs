@@ -1,17 +1,18 @@
 //! ES modules, joined into one classic script: pages load the shim (`pkg/eme/src`) by a plain `<script>`.
 //!
-//! All modules get into one function, each behind those that it imports. That gives the same script because of
-//! a strict rule, and a module that does not keep it is an error:
+//! All modules get into one function, each behind those that it imports. That gives the same script because
+//! of a strict rule, and a module that does not keep it is an error:
 //!
 //! * Imports stand first, one on a line: `import { one, two } from "./file.js";`.
 //! * Exports are declarations: `export const`, `let`, `class`, `function` or `async function`, and a name.
-//! * Whatever is declared in a module's outermost scope has one name (no destructuring), which no other module
-//!   declares. The outermost scope is what begins in the first column, so nothing else may: template literals
-//!   end on the line on which they begin.
-//! * Each name that is imported is exported by that file. There are no circles, and no module that none imports.
+//! * Whatever is declared in a module's outermost scope has one name (no destructuring), which no other
+//!   module declares. The outermost scope is what begins in the first column, so nothing else may: template
+//!   literals end on the line on which they begin.
+//! * Each name that is imported is exported by that file. There are no circles, and no module that none
+//!   imports.
 //!
-//! A name that is used without being imported is not seen here. Comments that have a line of their own stay in the
-//! modules, but for those at the top of the entry: pages load what is left.
+//! A name that is used without being imported is not seen here. Comments that have a line of their own stay
+//! in the modules, but for those at the top of the entry: pages load what is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -36,8 +37,8 @@ struct Module {
     body: String,
 }
 
-/// Joins the modules of a folder, of which `entry` runs last, into one script. The comment that `entry` begins
-/// with stands at its top.
+/// Joins the modules of a folder, of which `entry` runs last, into one script. The comment that `entry`
+/// begins with stands at its top.
 ///
 /// # Errors
 /// [`Error::Content`] where a module does not keep the rule; [`Error::File`].

@@ -1,5 +1,5 @@
-//! `cargo xtask soak edge`: thousands of connections that are idle or read slowly, at an edge and an origin, and
-//! what the server takes for them.
+//! `cargo xtask soak edge`: thousands of connections that are idle or read slowly, at an edge and an origin,
+//! and what the server takes for them.
 
 mod client;
 
@@ -29,7 +29,8 @@ const OTHERS: u64 = 256;
 /// Memory may grow from the first full round to the last by a tenth and so many bytes, which the allocator
 /// and the caches of a server that runs for a minute take.
 const SLACK: u64 = 32 << 20;
-/// From one address to another a system has so many ports (Linux by itself: 32,768 to 60,999), and some are not free.
+/// From one address to another a system has so many ports (Linux by itself: 32,768 to 60,999), and some are
+/// not free.
 const MOST_CONNECTIONS: i64 = 25_000;
 /// In each round a slow reader takes `client::SIP` of the film, which lasts for so many.
 const MOST_ROUNDS: i64 = 180;
@@ -48,8 +49,8 @@ pub(crate) struct Arguments {
 /// Runs the task.
 ///
 /// # Errors
-/// Where this machine lets no process have so many files open; where an answer is missing or wrong, or the server's
-/// memory grows.
+/// Where this machine lets no process have so many files open; where an answer is missing or wrong, or the
+/// server's memory grows.
 pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
     let connections = arguments.connections as usize;
     raise(u64::from(arguments.connections) + OTHERS)?;

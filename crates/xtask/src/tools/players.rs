@@ -1,5 +1,5 @@
-//! Players of others, which the end-to-end tests let play, and what they build pages and look at them with: npm packages
-//! at the versions of a lock file.
+//! Players of others, which the end-to-end tests let play, and what they build pages and look at them with:
+//! npm packages at the versions of a lock file.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use crate::command::{command, on_path, output};
 use crate::error::Error;
 use crate::project::Project;
 
-/// The folder whose `node_modules` has them, made once for each state of the lock file. No package's own scripts
-/// run.
+/// The folder whose `node_modules` has them, made once for each state of the lock file. No package's own
+/// scripts run.
 ///
 /// # Errors
 /// Where npm is missing, or cannot fetch them.

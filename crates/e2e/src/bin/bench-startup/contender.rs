@@ -7,8 +7,8 @@ use serde::Serialize;
 pub(crate) enum Contender {
     /// Ours, protected: license round trip included. The click comes out of nowhere, as a finger's.
     Matinee,
-    /// Ours, when the pointer has rested on the title for [`crate::REST`]: long enough that the manifest was asked
-    /// for.
+    /// Ours, when the pointer has rested on the title for [`crate::REST`]: long enough that the manifest was
+    /// asked for.
     MatineeRested,
     /// Shaka Player with ClearKey by EME, the key in the page.
     Shaka,

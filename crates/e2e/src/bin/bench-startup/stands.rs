@@ -17,8 +17,8 @@ use crate::contender::Contender;
 use crate::report::{Run, Step};
 use crate::{REST, THINK};
 
-/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended on the page or, as the
-/// worker says, there, and when the first frame was shown.
+/// Notes when the click came, what was asked of servers and of Matinee's worker, what was appended on the
+/// page or, as the worker says, there, and when the first frame was shown.
 pub(crate) const PROBE: &str = "
     window.probe = { marks: {}, first: null };
     const mark = name => { probe.marks[name] ??= performance.now() };

@@ -8,8 +8,8 @@ use super::ebml::{children, float, unsigned};
 /// Static metadata of HDR10.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Mastering {
-    /// Chromaticities x and y of red, green, blue and white, the most and the least light in candela per square
-    /// metre.
+    /// Chromaticities x and y of red, green, blue and white, the most and the least light in candela per
+    /// square metre.
     display: Option<[f64; 10]>,
     /// The brightest sample and the mean of the brightest picture, in candela per square metre.
     light: Option<[u16; 2]>,

@@ -26,7 +26,8 @@ pub(super) const SIGNATURE: [u8; 4] = [0x1a, 0x45, 0xdf, 0xa3];
 /// Largest header, `Info` or `Tracks` that is read into memory.
 const MAX_DESCRIPTION: u64 = 1 << 24;
 
-/// Most nanoseconds of a tick, and ticks of a time, that are taken seriously. Keeps products from overflowing.
+/// Most nanoseconds of a tick, and ticks of a time, that are taken seriously. Keeps products from
+/// overflowing.
 const MAX_SCALE: u64 = 1 << 40;
 const MAX_TICKS: i64 = 1 << 50;
 
@@ -79,7 +80,8 @@ pub(super) fn open(file: MediaFile, with_audio: bool) -> Result<Input, Error> {
     Ok(Input { file, video, audio, left_out })
 }
 
-/// Goes through the segment: nanoseconds of a tick, the frames of the tracks that are used, and what is left out.
+/// Goes through the segment: nanoseconds of a tick, the frames of the tracks that are used, and what is left
+/// out.
 fn scan(file: &MediaFile, at: u64, with_audio: bool) -> Result<(u64, Vec<Found>, LeftOut), Error> {
     let segment = ebml::at(file, at)?;
     if segment.id != 0x1853_8067 {

@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What is written to it: with what waits for it.
 type Written = (Vec<u8>, Option<Weight>);
 
-/// An ffmpeg. It is killed when this is dropped, and ends by itself where this process does not come to that: nothing
-/// more can be read, and nobody reads what it writes.
+/// An ffmpeg. It is killed when this is dropped, and ends by itself where this process does not come to that:
+/// nothing more can be read, and nobody reads what it writes.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,

@@ -1,6 +1,6 @@
-//! Ladders: further renditions that an ffmpeg makes here of what an encoder sends. It reads pictures from its standard
-//! input and writes renditions to its standard output, so that neither a network nor a key is between them, and it ends
-//! when this process does, however that ends.
+//! Ladders: further renditions that an ffmpeg makes here of what an encoder sends. It reads pictures from its
+//! standard input and writes renditions to its standard output, so that neither a network nor a key is
+//! between them, and it ends when this process does, however that ends.
 
 mod ffmpeg;
 mod standing;
@@ -20,7 +20,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use worker::Worker;
 
-/// Octets of pictures, and of what each takes besides, that wait for an ffmpeg; what is more is left out, up to the next key frame.
+/// Octets of pictures, and of what each takes besides, that wait for an ffmpeg; what is more is left out, up
+/// to the next key frame.
 const MOST_WAITING: usize = 64 << 20;
 /// What a picture takes beside its octets, at most: however small they are, not too many wait.
 const BESIDE: usize = 512;
@@ -129,8 +130,8 @@ impl Ladder {
         *lock(&self.health)
     }
 
-    /// An encoder takes part in the session: where it sends one rendition of pictures, a ladder is made of it from its
-    /// first picture on.
+    /// An encoder takes part in the session: where it sends one rendition of pictures, a ladder is made of it
+    /// from its first picture on.
     pub(super) fn begin(&self, service: &Arc<Service>, session: &Arc<Session>) {
         if !self.is_wanted() || session.has_ended() {
             return;

@@ -36,8 +36,8 @@ impl UnderWay {
         }
     }
 
-    /// How long ago the oldest of them should have come back: when one too many was given for it to be kept. An encoder
-    /// that pauses is no slow machine.
+    /// How long ago the oldest of them should have come back: when one too many was given for it to be kept.
+    /// An encoder that pauses is no slow machine.
     pub(super) fn age(&self, now: Instant) -> Duration {
         self.given.get(self.held).map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
     }

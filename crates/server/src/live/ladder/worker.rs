@@ -1,5 +1,5 @@
-//! Whoever sees to it that a session's ladder is made: starts ffmpeg with the first picture, starts it again when it
-//! ends, makes less when it is too slow, and says how it stands.
+//! Whoever sees to it that a session's ladder is made: starts ffmpeg with the first picture, starts it again
+//! when it ends, makes less when it is too slow, and says how it stands.
 
 use super::ffmpeg::Process;
 use super::standing::{LadderStanding, LadderState};
@@ -253,8 +253,8 @@ impl Worker {
         }
     }
 
-    /// The rendition of this height, or all of them, will not come soon, whoever has made them: who begins to watch is not
-    /// told of it.
+    /// The rendition of this height, or all of them, will not come soon, whoever has made them: who begins to
+    /// watch is not told of it.
     fn retire(&self, height: Option<u32>) {
         if let Some(session) = self.session.upgrade() {
             session.retire_made(height.map(|height| height.to_string()).as_deref());

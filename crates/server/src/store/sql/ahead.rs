@@ -22,8 +22,8 @@ macro_rules! plain_select {
     };
 }
 
-/// `others` are the leases that are left when those are gone which the device was given for other movies, and of
-/// which nothing came.
+/// `others` are the leases that are left when those are gone which the device was given for other movies, and
+/// of which nothing came.
 macro_rules! movie_select {
     () => {
         concat!(

@@ -1,5 +1,5 @@
-//! Connections that stay warm: what ended a transaction cleanly is given to the next one as it is. (The pool would
-//! ask each connection whether it lives before and after each transaction, which are two round trips.)
+//! Connections that stay warm: what ended a transaction cleanly is given to the next one as it is. (The pool
+//! would ask each connection whether it lives before and after each transaction, which are two round trips.)
 //!
 //! Whatever ended otherwise is rolled back and goes through the pool's hands.
 
@@ -38,7 +38,8 @@ impl Connections {
     /// The next one, when it is this caller's turn.
     ///
     /// # Errors
-    /// [`StoreError::Engine`]: nobody gave one back for too long, there is none to be had, or the store is closed.
+    /// [`StoreError::Engine`]: nobody gave one back for too long, there is none to be had, or the store is
+    /// closed.
     pub(super) async fn take(&self) -> Result<Held> {
         let turn = tokio::time::timeout(self.0.patience, Arc::clone(&self.0.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| StoreError::Engine(sqlx::Error::PoolTimedOut))?;

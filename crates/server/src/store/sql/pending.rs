@@ -149,8 +149,8 @@ pub(super) async fn flush(tx: &mut Tx, writes: &[Write], commit: bool) -> Result
 mod tests {
     use super::*;
 
-    /// Where writes are one statement, no two of them change a table, but for rows that are only added: CockroachDB
-    /// refuses that.
+    /// Where writes are one statement, no two of them change a table, but for rows that are only added:
+    /// CockroachDB refuses that.
     #[test]
     fn one_statement_changes_no_table_twice() {
         let (device, movie) = ("d".to_owned(), 1);

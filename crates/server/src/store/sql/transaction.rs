@@ -8,8 +8,8 @@ use super::connections::{Connections, Held};
 use super::pending::{self, Write};
 use crate::store::{Account, Ahead, Device, Result, StoreError};
 
-/// A transaction of either engine. What was read when it began is known, and writes that nothing waits for are
-/// pending: so what is asked for most often takes two round trips, one there and one back.
+/// A transaction of either engine. What was read when it began is known, and writes that nothing waits for
+/// are pending: so what is asked for most often takes two round trips, one there and one back.
 pub(crate) struct SqlTransaction {
     held: Held,
     known: Option<Known>,

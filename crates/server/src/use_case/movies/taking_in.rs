@@ -15,19 +15,21 @@ use std::time::SystemTime;
 use storage::{Folder, Key, Storage, Transfer};
 
 /// Puts a pack into the library, whole or not at all, where its files are those that `pack.json` names. The
-/// folder stays as it is. It is copied into a folder below `intake` first, best one on the library's disk, and
-/// moved from there. What is damaged in the library is put right meanwhile, and stays to be read where it is not.
-/// Sealed keys there that cannot be read give way to the folder's, or go: whoever has them gives them again.
+/// folder stays as it is. It is copied into a folder below `intake` first, best one on the library's disk,
+/// and moved from there. What is damaged in the library is put right meanwhile, and stays to be read where it
+/// is not. Sealed keys there that cannot be read give way to the folder's, or go: whoever has them gives them
+/// again.
 ///
 /// # Errors
-/// [`Error::Pack`]; [`Error::Storage`], also where the storage cannot say now what it has: then nothing is touched.
+/// [`Error::Pack`]; [`Error::Storage`], also where the storage cannot say now what it has: then nothing is
+/// touched.
 pub async fn publish(library: &dyn Storage, intake: &Path, folder: &Path) -> Result<Pack, Error> {
     let none: &[KidAndKey] = &[];
     publish_with(library, intake, folder, (Path::new(""), none)).await
 }
 
-/// As [`publish`], with keys that an operator gave, sealed by a folder of keys: a pack that is new has them before
-/// it has its `pack.json`, and is never there without them.
+/// As [`publish`], with keys that an operator gave, sealed by a folder of keys: a pack that is new has them
+/// before it has its `pack.json`, and is never there without them.
 ///
 /// # Errors
 /// As [`publish`]; what reading the folder of keys gives.
@@ -146,8 +148,8 @@ impl Drop for Incoming {
     }
 }
 
-/// Removes what killed processes left of packs that came in: folders into which nothing was written for a day.
-/// Gives how many there were.
+/// Removes what killed processes left of packs that came in: folders into which nothing was written for a
+/// day. Gives how many there were.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -192,8 +194,8 @@ fn newest(path: &Path) -> io::Result<SystemTime> {
     Ok(latest)
 }
 
-/// Copies the files of a folder, each from the file that was looked at: what a symbolic link leads to, or becomes
-/// one meanwhile, is refused.
+/// Copies the files of a folder, each from the file that was looked at: what a symbolic link leads to, or
+/// becomes one meanwhile, is refused.
 async fn take_in(folder: &Path, to: &Path) -> Result<(), Error> {
     let files = storage::files(folder).await?;
     let (folder, to) = (folder.to_owned(), to.to_owned());

@@ -107,7 +107,8 @@ pub(super) async fn api_keys(store: &dyn Store) {
     assert_eq!((now.plan.as_str(), now.name.as_str()), ("gold", "Ada"));
 }
 
-/// An account goes with all that is its own, and nobody else's; the audit log stays; its number is not given again.
+/// An account goes with all that is its own, and nobody else's; the audit log stays; its number is not given
+/// again.
 pub(super) async fn removed_accounts(store: &dyn Store) {
     const MOVIE: u64 = 7001;
     let (gone, stays) = (account(store, "gone").await, account(store, "stays").await);

@@ -4,8 +4,8 @@ use super::{account, new_device, new_movie};
 use server::store::{Ahead, AuditEntry, AuditFilter, NewLease, Session, Store, StoreError, Wants};
 use std::sync::Arc;
 
-/// What a device's transaction read when it began is what it would read later, and what it writes is there in the
-/// end.
+/// What a device's transaction read when it began is what it would read later, and what it writes is there in
+/// the end.
 pub(super) async fn begun_for_a_device(store: &dyn Store) {
     let (anna, other) = (account(store, "anna").await, account(store, "antonia").await);
     let mut tx = store.begin().await.unwrap();

@@ -107,7 +107,8 @@ pub(super) async fn movies_and_viewings(store: &dyn Store) {
     tx.commit().await.unwrap();
 }
 
-/// What accounts think of movies: one vote of each, changed, taken back, counted by movie, and gone with either.
+/// What accounts think of movies: one vote of each, changed, taken back, counted by movie, and gone with
+/// either.
 pub(super) async fn votes(store: &dyn Store) {
     let (one, other) = (account(store, "votes-one").await, account(store, "votes-other").await);
     let mut tx = store.begin().await.unwrap();

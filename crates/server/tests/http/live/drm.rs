@@ -6,8 +6,8 @@ use super::{APP, EVENT, Tape, event, get, index, put};
 use license::DrmMetadata;
 use nccp::{RequestMessage, ResponseMessage};
 
-/// B85: a license carries the keys of the next two periods before a single segment of them is there, and the next
-/// metadata those of the periods after.
+/// B85: a license carries the keys of the next two periods before a single segment of them is there, and the
+/// next metadata those of the periods after.
 #[tokio::test]
 async fn b85_keys_are_licensed_ahead() {
     let world = World::new().await;
@@ -55,8 +55,8 @@ async fn b85_keys_are_licensed_ahead() {
     assert_eq!(world.request("GET", &path, &[("if-modified-since", &since)], b"").await.status, 200);
 }
 
-/// B71, B83: live DRM metadata is made for each request that comes here, and 304 unless the players that are allowed
-/// have changed.
+/// B71, B83: live DRM metadata is made for each request that comes here, and 304 unless the players that are
+/// allowed have changed.
 #[tokio::test]
 async fn b71_b83_metadata_is_new_when_the_allowed_players_change() {
     let world = World::new().await;

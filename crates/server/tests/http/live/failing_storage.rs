@@ -7,8 +7,8 @@ use server::live::{Events, end};
 use std::time::Duration;
 use test_ports::free_port;
 
-/// B80: a disk that takes nothing any more does not end an event: it goes on in the same session from memory, and what
-/// was published before the disk failed is there as well.
+/// B80: a disk that takes nothing any more does not end an event: it goes on in the same session from memory,
+/// and what was published before the disk failed is there as well.
 #[tokio::test]
 async fn b80_a_disk_that_fails_ends_no_event() {
     let world = World::new().await;
@@ -41,8 +41,8 @@ async fn b80_a_disk_that_fails_ends_no_event() {
     assert!(std::fs::read(&folder).unwrap().is_empty());
 }
 
-/// B80: a bucket that is away does not touch an event that is under way; at its end there is no film, all is kept, and
-/// the film is made when there is a place for it.
+/// B80: a bucket that is away does not touch an event that is under way; at its end there is no film, all is
+/// kept, and the film is made when there is a place for it.
 #[tokio::test]
 async fn b80_a_store_that_is_away_costs_no_event() {
     let pair = tempfile::tempdir().unwrap();

@@ -57,8 +57,8 @@ pub(super) async fn frames(path: &Path, map: &str, key: Option<&str>) -> Vec<Str
     hashes(path, &format!("-map {map} -fps_mode passthrough"), key).await
 }
 
-/// SHA-256 of each coded frame as it is without encryption. What a decoder makes of sound depends on all that it was
-/// given before: it fills up with noise.
+/// SHA-256 of each coded frame as it is without encryption. What a decoder makes of sound depends on all that
+/// it was given before: it fills up with noise.
 pub(super) async fn packets(path: &Path, map: &str, key: Option<&str>) -> Vec<String> {
     hashes(path, &format!("-map {map} -c copy"), key).await
 }
@@ -91,16 +91,16 @@ async fn http(address: SocketAddr, path: &str) -> Option<Vec<u8>> {
 /// How often a condition is looked at before it counts as never to be met: minutes.
 pub(super) const PATIENCE: usize = 4000;
 
-/// The forms in which ffmpeg sends: `SOURCE` is the film, `URL` where it goes with the key in it, `AUTH` the same
-/// with the key as a password.
+/// The forms in which ffmpeg sends: `SOURCE` is the film, `URL` where it goes with the key in it, `AUTH` the
+/// same with the key as a password.
 const FORMS: [&str; 4] = [
     // One endless request with all tracks.
     "-i SOURCE -c copy -f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof URL/live.mp4",
     // One for each track, asked for its password first.
     "-i SOURCE -map 0:v -c copy -f mp4 -movflags +cmaf+delay_moov+skip_trailer -frag_duration 500000 AUTH/v.cmfv \
      -map 0:a -c copy -f mp4 -movflags +cmaf+delay_moov+skip_trailer -frag_duration 500000 AUTH/a.cmfa",
-    // One for each segment. ffmpeg waits for no answer: without `-re` it would send the second while the first is
-    // being read.
+    // One for each segment. ffmpeg waits for no answer: without `-re` it would send the second while the
+    // first is being read.
     "-re -i SOURCE -c copy -f dash -method PUT -ldash 1 -streaming 1 -frag_type duration -frag_duration 0.5 \
      -seg_duration 2 AUTH/live.mpd",
     "-re -i SOURCE -c copy -f hls -method PUT -hls_segment_type fmp4 -hls_time 2 URL/live.m3u8",

@@ -9,7 +9,8 @@ use server::live::{Events, end};
 use server::store::NewMovie;
 use server::store::Store as _;
 
-/// An event that ends is a film: the same bytes under the same KIDs, in the library, without being packaged again.
+/// An event that ends is a film: the same bytes under the same KIDs, in the library, without being packaged
+/// again.
 #[tokio::test]
 async fn an_event_that_ends_is_a_film() {
     let world = World::new().await;

@@ -78,8 +78,8 @@ async fn encoders_have_a_listener_of_their_own() {
     ended.await.unwrap().unwrap();
 }
 
-/// The key in the path, as a bearer token, as the password of anybody; and what is answered without it, before
-/// the body.
+/// The key in the path, as a bearer token, as the password of anybody; and what is answered without it,
+/// before the body.
 #[tokio::test]
 async fn the_key_in_each_of_its_places() {
     let world = World::new().await;
@@ -195,8 +195,8 @@ async fn what_is_not_taken_is_answered_in_words() {
     assert_eq!(world.request("GET", &get, &[], b"").await.status, 405);
 }
 
-/// An encoder that was killed and comes back with the same names goes on in the same session; one that comes with
-/// other pictures gets a new one, whose names are others.
+/// An encoder that was killed and comes back with the same names goes on in the same session; one that comes
+/// with other pictures gets a new one, whose names are others.
 #[tokio::test]
 async fn an_encoder_comes_back() {
     let world = World::new().await;

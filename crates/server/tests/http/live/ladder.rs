@@ -34,8 +34,8 @@ async fn send(world: &World, created: &Created, segment: u32) {
     }
 }
 
-/// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that is
-/// stuck does not end at once.
+/// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that
+/// is stuck does not end at once.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
@@ -44,7 +44,8 @@ fn noted(folder: &Path) -> PathBuf {
          [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
          exec ffmpeg \"$@\"\n"
     );
-    // By another process: where this one has it open for writing while another test starts a program, nobody can run it.
+    // By another process: where this one has it open for writing while another test starts a program, nobody
+    // can run it.
     let written = Command::new("/bin/sh")
         .args(["-c", "printf '%s' \"$2\" >\"$1\" && chmod 700 \"$1\"", "sh"])
         .args([path.as_os_str(), script.as_ref()])
@@ -96,8 +97,8 @@ fn whole(index: &Value, id: &str) -> Vec<(u64, u64)> {
     segments.map(of).collect()
 }
 
-/// B80: one rendition comes, three are published: with the same numbers and times, and every picture of each can be
-/// decoded. Sound is there once. All of them are in the film.
+/// B80: one rendition comes, three are published: with the same numbers and times, and every picture of each
+/// can be decoded. Sound is there once. All of them are in the film.
 #[tokio::test]
 async fn b80_renditions_are_made_of_one() {
     if !has_ffmpeg() {
@@ -214,7 +215,8 @@ async fn an_ffmpeg_that_does_not_come_back_is_told_of_no_more() {
     world.service.suspend_live().await;
 }
 
-/// A server that stops does not wait for an ffmpeg that does not end, and what is written down of it says that it is over.
+/// A server that stops does not wait for an ffmpeg that does not end, and what is written down of it says
+/// that it is over.
 #[tokio::test]
 async fn an_ffmpeg_that_does_not_end_is_given_up() {
     if !has_ffmpeg() {

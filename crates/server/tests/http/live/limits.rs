@@ -1,5 +1,6 @@
 //! Encoders that send too much, too slowly, or what cannot be: bounded, and said in words. Wrong keys are in
-//! `ingest.rs`, connections and drops of heads in `serving.rs`, the same by RTMP in `rtmp.rs` and in the crate `live`.
+//! `ingest.rs`, connections and drops of heads in `serving.rs`, the same by RTMP in `rtmp.rs` and in the
+//! crate `live`.
 
 use super::super::world::{HOST, World};
 use super::{APP, EVENT, Tape, decrypt, download, event, get, index, keys, put};
@@ -19,7 +20,8 @@ fn endless(created: &Created, name: &str, pieces: Vec<Vec<u8>>) -> Request<Body>
     Request::put(path).header("host", HOST).body(body).unwrap()
 }
 
-/// Boxes say how long they are: what is too long is refused before it comes, and what nobody reads is not kept.
+/// Boxes say how long they are: what is too long is refused before it comes, and what nobody reads is not
+/// kept.
 #[tokio::test]
 async fn a_gigabyte_is_refused_at_its_first_octets() {
     let world = World::new().await;
@@ -115,7 +117,8 @@ async fn places_are_given_back() {
     tokio::time::timeout(Duration::from_secs(60), taken).await.expect("a place");
 }
 
-/// An encoder that falls silent in the middle of a request is let go after a minute, which passes at once here.
+/// An encoder that falls silent in the middle of a request is let go after a minute, which passes at once
+/// here.
 #[tokio::test]
 async fn a_slow_sender_is_let_go() {
     let world = World::new().await;
@@ -153,8 +156,8 @@ async fn times_that_jump() {
     assert!(number(last, "start") + number(last, "duration") <= 31 * timescale, "{last}");
 }
 
-/// Pictures that nobody could decode are not published, are no failure of the server, and do not stand in the way of
-/// the encoder that comes when its operator has mended it.
+/// Pictures that nobody could decode are not published, are no failure of the server, and do not stand in the
+/// way of the encoder that comes when its operator has mended it.
 #[tokio::test]
 async fn h264_without_parameter_sets() {
     let world = World::new().await;

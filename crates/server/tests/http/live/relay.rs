@@ -1,5 +1,5 @@
-//! nginx with its module for RTMP in front of ours, as docs/live.md configures it. Where it is not installed, this test
-//! says so and passes; `cargo xtask test` and `cargo xtask soak` install it.
+//! nginx with its module for RTMP in front of ours, as docs/live.md configures it. Where it is not installed,
+//! this test says so and passes; `cargo xtask test` and `cargo xtask soak` install it.
 
 use super::ffmpeg::{ffmpeg, frames, has_ffmpeg, packets, source, words};
 use super::rtmp::{Running, assert_no_gap, of_kind};
@@ -37,8 +37,8 @@ fn configuration(folder: &Path, port: u16, to: &Running) -> String {
     format!("load_module {MODULE};\ndaemon off;\nmaster_process off;\npid {};\n{text}", pid.display())
 }
 
-/// B80: an encoder that publishes to nginx-rtmp, which pushes to ours: the pictures are those that were sent, without
-/// a gap.
+/// B80: an encoder that publishes to nginx-rtmp, which pushes to ours: the pictures are those that were sent,
+/// without a gap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_nginx_as_a_relay() {
     let nginx = PathBuf::from("/usr/sbin/nginx");

@@ -1,4 +1,5 @@
-//! A server that stops, or is killed, in the middle of an event: its viewers go on when the next one is there.
+//! A server that stops, or is killed, in the middle of an event: its viewers go on when the next one is
+//! there.
 
 use super::super::world::{NOW, World};
 use super::ffmpeg::PATIENCE;
@@ -32,8 +33,8 @@ async fn again(world: World) -> World {
     World { folder, config, store, router, box_router, service, peer, clock: hand }
 }
 
-/// B80: what was published before a stop is there after it, the encoder goes on in the same session, and the film has
-/// all of it.
+/// B80: what was published before a stop is there after it, the encoder goes on in the same session, and the
+/// film has all of it.
 #[tokio::test]
 async fn b80_an_event_goes_on_with_the_next_server() {
     let world = World::new().await;
@@ -337,7 +338,7 @@ impl Published {
 
     /// No IV is there under two names, but those of a segment and its parts.
     fn assert_no_iv_twice(&self) {
-        let mut owners: HashMap<(Vec<u8>, Vec<u8>), (String, &[u8])> = HashMap::new();
+        let mut owners = HashMap::<_, (String, &[u8])>::new();
         for (name, bytes) in self.0.iter().filter(|(name, _)| name.ends_with(".m4s")) {
             let (id, file) = name.split_once('/').unwrap();
             let init = InitSegment::parse(&self.0[&format!("{id}/init.mp4")]).unwrap();
@@ -360,8 +361,8 @@ impl Published {
     }
 }
 
-/// A process that is told to stop, or is killed, and started again: no manifest ever says that the event had ended,
-/// the encoder goes on in the same session, and no name and no IV is used twice.
+/// A process that is told to stop, or is killed, and started again: no manifest ever says that the event had
+/// ended, the encoder goes on in the same session, and no name and no IV is used twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_ends_no_event_and_neither_does_a_kill() {
     let folder = tempfile::tempdir().unwrap();
@@ -411,9 +412,9 @@ fn complete(index: &serde_json::Value) -> BTreeSet<String> {
     all.flat_map(of).collect()
 }
 
-/// B80: a process that is killed at moments that nobody chose, in a soak at twenty of them, while an encoder sends and
-/// somebody takes everything that is published as soon as it is: no name and no IV is there twice, and no more is
-/// lost than what was not on the disk yet.
+/// B80: a process that is killed at moments that nobody chose, in a soak at twenty of them, while an encoder
+/// sends and somebody takes everything that is published as soon as it is: no name and no IV is there twice,
+/// and no more is lost than what was not on the disk yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_kills_at_any_moment_use_no_name_and_no_iv_twice() {
     let kills = if std::env::var_os("MATINEE_SOAK").is_some() { 20 } else { 2 };
@@ -456,8 +457,8 @@ async fn b80_kills_at_any_moment_use_no_name_and_no_iv_twice() {
         process = Process::start(&data);
         let after = served.index(process.address, &session, |index| index["state"] == "interrupted").await;
         published.take(&served, process.address, &after).await;
-        // Whole segments that were on their way to the disk in that moment: usually none, and of each track no more
-        // than there are numbers ahead of what is on it.
+        // Whole segments that were on their way to the disk in that moment: usually none, and of each track
+        // no more than there are numbers ahead of what is on it.
         let lost: Vec<_> = complete(&last).difference(&complete(&after)).cloned().collect();
         println!("kill {kill} after {more} names: lost of what was whole: {lost:?}");
         assert!(lost.len() <= 2 * 5, "kill {kill}: {lost:?}");

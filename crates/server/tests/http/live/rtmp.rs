@@ -98,7 +98,8 @@ impl Running {
         panic!("{count} segments never came: {}", self.index().await);
     }
 
-    /// Header and segments of a representation, in a file; and the decoding times of its fragments and their ends.
+    /// Header and segments of a representation, in a file; and the decoding times of its fragments and their
+    /// ends.
     pub(super) async fn download(&self, r: &serde_json::Value) -> (PathBuf, Vec<(u64, u64)>) {
         let id = r["id"].as_str().unwrap();
         let mut file = self.get(&format!("{id}/init.mp4")).await.unwrap();
@@ -167,8 +168,8 @@ pub(super) fn assert_no_gap(times: &[(u64, u64)]) {
     }
 }
 
-/// B80: what ffmpeg publishes by RTMP is what a player with the keys gets, picture by picture, without a gap; the
-/// event is a film afterwards.
+/// B80: what ffmpeg publishes by RTMP is what a player with the keys gets, picture by picture, without a gap;
+/// the event is a film afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_ffmpeg_by_rtmp() {
     if !has_ffmpeg() {
@@ -190,8 +191,8 @@ async fn b80_ffmpeg_by_rtmp() {
     assert_no_gap(&times);
     let heard = packets(&sound, "0:a", Some(&running.key(&index))).await;
     let sent = packets(&source, "0:a", None).await;
-    // The first ones may lie before the first picture. ffmpeg hashes with a packet what is said beside it, as what of
-    // the first one is to be skipped.
+    // The first ones may lie before the first picture. ffmpeg hashes with a packet what is said beside it, as
+    // what of the first one is to be skipped.
     let heard = heard.get(1..).unwrap_or_default();
     assert!(heard.len() > 400 && sent.windows(heard.len()).any(|some| some == heard), "other sound");
     let state = Events::new(&running.config.data);
@@ -204,7 +205,8 @@ async fn b80_ffmpeg_by_rtmp() {
     running.end().await;
 }
 
-/// An encoder that is killed and comes back, with times that begin anew, goes on in the same session; by RTMPS, too.
+/// An encoder that is killed and comes back, with times that begin anew, goes on in the same session; by
+/// RTMPS, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_an_encoder_by_rtmp_that_is_killed_goes_on() {
     if !has_ffmpeg() {
@@ -253,7 +255,8 @@ async fn b80_an_encoder_by_rtmp_that_is_killed_goes_on() {
     running.end().await;
 }
 
-/// What ffmpeg says when it may not: the reasons are in words, and the key is in no log (see `logs.rs` for HTTP).
+/// What ffmpeg says when it may not: the reasons are in words, and the key is in no log (see `logs.rs` for
+/// HTTP).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_reach_the_encoder() {
     if !has_ffmpeg() {
@@ -286,7 +289,8 @@ async fn refusals_reach_the_encoder() {
     running.end().await;
 }
 
-/// One encoder at a time; who sends nothing that is RTMP, or nothing at all, is let go; the server's end is orderly.
+/// One encoder at a time; who sends nothing that is RTMP, or nothing at all, is let go; the server's end is
+/// orderly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_encoder_at_a_time() {
     if !has_ffmpeg() {

@@ -27,8 +27,8 @@ async fn b82_events_have_keys_of_their_own() {
     assert_ne!(kids[0], kids[2]);
 }
 
-/// B106, B107: an application's file says how its events are encrypted; where it lets them, an event's own file
-/// takes its place wholly.
+/// B106, B107: an application's file says how its events are encrypted; where it lets them, an event's own
+/// file takes its place wholly.
 #[tokio::test]
 async fn b106_b107_application_and_event_files() {
     let world = World::new().await;

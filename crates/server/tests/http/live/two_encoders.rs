@@ -4,8 +4,8 @@ use super::ffmpeg::{frames, has_ffmpeg, source, words};
 use super::rtmp::{Running, assert_no_gap, of_kind};
 use std::process::{Child, Command, Stdio};
 
-/// B80: two ffmpeg send the same by HTTP, under the same name; one is killed: not a picture is missing, and none is
-/// there twice.
+/// B80: two ffmpeg send the same by HTTP, under the same name; one is killed: not a picture is missing, and
+/// none is there twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_two_encoders_and_one_is_killed() {
     if !has_ffmpeg() {

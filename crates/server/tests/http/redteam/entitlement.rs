@@ -69,8 +69,8 @@ async fn a_report_of_a_film_that_the_plan_does_not_cover() {
     assert!(nobody.one(&world, quiet).await.is_ok());
 }
 
-/// Though the player is to stop, its report counts: the position is kept, and so is the lease until it says that
-/// it has stopped.
+/// Though the player is to stop, its report counts: the position is kept, and so is the lease until it says
+/// that it has stopped.
 #[tokio::test]
 async fn a_report_that_is_refused_stands() {
     let world = embedded(&format!("{FORCE}\n[plans.gold]\nstreams = 1")).await;

@@ -231,8 +231,8 @@ impl Storage for SealedFirst {
     }
 }
 
-/// B26: a process that is killed while it publishes leaves no pack that nobody can license: the keys that were given
-/// are there before there is a `pack.json`.
+/// B26: a process that is killed while it publishes leaves no pack that nobody can license: the keys that
+/// were given are there before there is a `pack.json`.
 #[tokio::test]
 async fn b26_given_keys_are_there_before_the_pack_is() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! Copies of one device that share their numbers, and so are one device: what gives them away is where they are.
+//! Copies of one device that share their numbers, and so are one device: what gives them away is where they
+//! are.
 
 use crate::client::{Client, id};
 use crate::drm::embedded;
@@ -58,8 +59,8 @@ async fn five_networks_show_themselves() {
     assert!(counted("2") && counted("3") && counted("4") && counted("5+"), "{}", handle.render());
 }
 
-/// Over the limit a network gets nothing that plays, by any way, and is told why; where the device was before it
-/// goes on; after an hour there is room.
+/// Over the limit a network gets nothing that plays, by any way, and is told why; where the device was before
+/// it goes on; after an hour there is room.
 #[tokio::test]
 async fn a_third_network_on_a_limit_of_two() {
     let world = embedded(&format!("{TWO}\n[drm]\nupdate_strategy = \"force\"")).await;

@@ -60,7 +60,8 @@ async fn a_server_that_runs_for_years_signs_with_young_certificates() {
     }
 }
 
-/// What was certified by a clock that was ahead holds later only: it is made anew when the clock is set right.
+/// What was certified by a clock that was ahead holds later only: it is made anew when the clock is set
+/// right.
 #[tokio::test]
 async fn a_clock_that_is_ahead_for_a_while() {
     let world = World::new().await;

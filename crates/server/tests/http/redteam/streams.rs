@@ -120,8 +120,8 @@ async fn a_lease_is_kept_by_reports_and_ends_without_them() {
     plays(&mut first, &world, MOVIE).await.unwrap();
 }
 
-/// A license and each report say when the lease ends; the report of a device that was replaced says to stop, by an
-/// element of its own. Where streams are not counted there is no lease.
+/// A license and each report say when the lease ends; the report of a device that was replaced says to stop,
+/// by an element of its own. Where streams are not counted there is no lease.
 #[tokio::test]
 async fn answers_say_when_the_lease_ends() {
     let lease = |answer: ResponseMessage| match answer {
@@ -176,8 +176,8 @@ async fn removed_devices_play_on_without_a_limit() {
     plays(&mut first, &world, MOVIE).await.unwrap();
 }
 
-/// An embedded license comes with the manifest, and so does its lease. Titles that are only looked at hold one
-/// stream at most.
+/// An embedded license comes with the manifest, and so does its lease. Titles that are only looked at hold
+/// one stream at most.
 #[tokio::test]
 async fn embedded_licenses_need_no_license_request() {
     let world = embedded(ONE).await;
@@ -243,8 +243,8 @@ async fn taking_over_from_a_stranger() {
     assert_eq!(bob.one(&world, take_over(404, &first)).await, Err(ErrorCode::MovieUnknown));
 }
 
-/// Devices of one name are told apart as the page of devices does, those that were removed, too; the one that is
-/// stopped by another of its name is told which.
+/// Devices of one name are told apart as the page of devices does, those that were removed, too; the one that
+/// is stopped by another of its name is told which.
 #[tokio::test]
 async fn devices_of_one_name_play_and_cannot_be_told_apart() {
     let world = World::with("[plans.unlimited]\nstreams = 3").await;

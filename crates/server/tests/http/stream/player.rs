@@ -65,8 +65,8 @@ async fn download(viewer: &mut Viewer, client: &mut Stream, specs: &[FetchSpec])
     }
 }
 
-/// B87: the manifest says that players are to take it, where the site wants that; and by the player's client each
-/// segment that the engine wants, in whichever order, is the file's, octet for octet.
+/// B87: the manifest says that players are to take it, where the site wants that; and by the player's client
+/// each segment that the engine wants, in whichever order, is the file's, octet for octet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b87_a_players_downloads_are_the_files() {
     let world = World::with("[stream]\ntransport = \"ws\"").await;

@@ -75,8 +75,8 @@ impl Server {
         resident(&text).ok_or_else(|| Error::Content { path, problem: "is not understood".to_owned() })
     }
 
-    /// Seconds of processor time and bytes of memory of the server and of the processes that it has started. What
-    /// they share is counted in each.
+    /// Seconds of processor time and bytes of memory of the server and of the processes that it has started.
+    /// What they share is counted in each.
     ///
     /// # Errors
     /// [`Error::File`] where the system does not say.

@@ -46,8 +46,8 @@ impl Measured {
     fn check(&self, url: &str, connections: usize, (shortest, longest): (u64, u64)) -> Result<(), Error> {
         const HEAD: u64 = 4096;
         let requests = self.requests.max(1);
-        // What is on its way at the end, one answer for each connection at most, has octets and is not counted as a
-        // request.
+        // What is on its way at the end, one answer for each connection at most, has octets and is not
+        // counted as a request.
         let under_way = (connections as u64).saturating_mul(longest + HEAD);
         let (least, most) = (self.bytes.saturating_sub(under_way) / requests, self.bytes / requests);
         match self.failed == 0 && self.requests > 0 && shortest <= most && least <= longest + HEAD {

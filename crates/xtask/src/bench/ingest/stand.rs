@@ -134,7 +134,8 @@ fn key(said: &str) -> Option<String> {
     created.get("key")?.as_str().map(str::to_owned)
 }
 
-/// nginx with the module for RTMP: what is published is written as HLS, in the clear, as long as it is published.
+/// nginx with the module for RTMP: what is published is written as HLS, in the clear, as long as it is
+/// published.
 fn configuration(
     folder: &Path,
     module: &Path,

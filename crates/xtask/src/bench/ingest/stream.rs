@@ -120,8 +120,8 @@ fn chunks(fragments: &[Vec<u8>]) -> Vec<Piece> {
     fragments.iter().enumerate().map(|(n, fragment)| Piece { at: at(n), octets: chunk(fragment) }).collect()
 }
 
-/// The messages of an FLV file ("Adobe Flash Video File Format Specification", 10.1, annex E.4), each write up to a
-/// picture.
+/// The messages of an FLV file ("Adobe Flash Video File Format Specification", 10.1, annex E.4), each write
+/// up to a picture.
 fn messages(flv: &[u8]) -> Result<Vec<Piece>, String> {
     // The file's header, and the size of the tag before the first one.
     let mut rest = flv.get(13..).filter(|_| flv.starts_with(b"FLV")).ok_or("it is no FLV file")?;
