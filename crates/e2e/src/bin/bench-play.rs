@@ -163,7 +163,7 @@ async fn main() {
         serve_pages(Router::new().fallback_service(ServeDir::new(&arguments.others).precompressed_br()));
     let config =
         "[devices]\nlimit = 1000\n[limits]\nlogins_per_address = 10000\nlogins_of_unknown_browsers = 10000\n";
-    let stage = Stage::start_with(0, config, &[arguments.film.clone()]).await;
+    let stage = Stage::start_with(0, config, std::slice::from_ref(&arguments.film)).await;
     let mut runs = Vec::new();
     for round in 0..arguments.rounds.max(1) {
         // Who begins a round changes, too.
