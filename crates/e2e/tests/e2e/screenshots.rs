@@ -270,7 +270,7 @@ async fn pages_look_as_they_did() {
         "--until",
         "1h",
         "--password",
-        "sesame",
+        "open sesame",
         "--devices",
         "1",
     ]);
