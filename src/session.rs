@@ -282,6 +282,15 @@ pub fn take_over_worker(begun: JsValue) {
     BEGUN.replace(Some(begun).filter(JsValue::is_object));
 }
 
+/// Ends the worker that `boot.js` has begun: nothing can play here.
+fn discard_worker() {
+    if let Some(begun) = BEGUN.take()
+        && let Ok(worker) = get(&begun, "worker").dyn_into::<Worker>()
+    {
+        worker.terminate();
+    }
+}
+
 /// The DRM worker; `None` where there can be none. The app's release is found out meanwhile.
 pub fn start_worker() -> Option<DecryptorProxy> {
     RELEASE.replace(Some(find_release()));
@@ -350,6 +359,9 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
     {
         let proxy = Rc::clone(&proxy);
         use_effect_with((session.missing.is_empty(), session.attempt), move |(able, _)| {
+            if !*able {
+                discard_worker();
+            }
             let mut proxy = proxy.borrow_mut();
             if *able && proxy.as_ref().is_none_or(|proxy| proxy.has_failed()) {
                 *proxy = start_worker().map(Rc::new);

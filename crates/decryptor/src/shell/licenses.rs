@@ -137,7 +137,7 @@ impl Licenses {
         if self.spare.borrow().is_some() {
             return;
         }
-        // Should it fail, the challenge will try again and say why.
+        // One that fails later fails the challenge that takes it; the next challenge begins another.
         *self.spare.borrow_mut() = module.subtle().and_then(|subtle| RsaPair::begin(&subtle)).ok();
         // While that takes its time on another thread.
         if !self.is_warm.replace(true) {

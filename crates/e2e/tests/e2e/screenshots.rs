@@ -335,7 +335,7 @@ async fn pages_look_as_they_did() {
         "document.body.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, cancelable: true, key: ";
     let player = [
         (
-            state("watch-settings", "", "return document.querySelector('[role=menu]') !== null", true),
+            state("watch-settings", "", "return document.querySelector('[role=menu]') !== null", false),
             "document.querySelector('.controls [aria-haspopup=menu]').click(); return true".to_owned(),
         ),
         // The settings close by the button that opened them.

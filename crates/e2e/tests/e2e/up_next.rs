@@ -27,7 +27,8 @@ async fn the_next_episode_plays_unless_it_is_stopped() {
     }
     let browser = Browser::start().await;
     browser.sign_in(&server).await;
-    browser.film(TITLE).await.click().await.unwrap();
+    browser.film(TITLE).await;
+    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
     let plays = format!("{VIDEO} return v?.currentTime > 0.2 && !v.paused");
     browser.until("the film to play", &plays).await;
     let press = |keys: &'static str| {

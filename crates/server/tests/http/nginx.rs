@@ -148,7 +148,19 @@ pub(super) struct Answer {
 
 async fn get(socket: &Path, url: &str, range: &str) -> Answer {
     let range = if range.is_empty() { String::new() } else { format!("range: {range}\r\n") };
-    ask(UnixStream::connect(socket).await.unwrap(), url, &range).await
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let stream = loop {
+        match UnixStream::connect(socket).await {
+            Ok(stream) => break stream,
+            // More at once than nginx has taken in.
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                assert!(tokio::time::Instant::now() < deadline, "nginx takes nobody in");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    ask(stream, url, &range).await
 }
 
 /// Asks on a connection. `headers`: further lines of the request's head.

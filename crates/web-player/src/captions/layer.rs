@@ -20,6 +20,8 @@ use super::{
 
 /// What of the picture stays free at each side: of its width, and of its height.
 const MARGINS: (f64, f64) = (0.02, 0.03);
+/// Cues that are drawn at a time: nobody reads more, and each is compared with all others.
+const MOST: u32 = 32;
 
 /// Draws cues into an element, until it is dropped.
 ///
@@ -126,7 +128,9 @@ impl Inner {
         let (cues, language) = match &*self.track.borrow() {
             Some((track, _)) => {
                 let active = track.active_cues();
-                let cues = active.iter().flat_map(|cues| (0..cues.length()).filter_map(move |n| cues.get(n)));
+                let cues = active
+                    .iter()
+                    .flat_map(|cues| (0..cues.length().min(MOST)).filter_map(move |n| cues.get(n)));
                 (cues.collect::<Vec<_>>(), track.language())
             }
             None => (Vec::new(), String::new()),
@@ -222,7 +226,7 @@ impl Drawn {
     /// Moves it beside what is there already.
     fn put(&self, room: Room, taken: &[Rect]) -> Rect {
         let style = self.element.style();
-        let right_to_left = self.element.matches(":dir(rtl)").unwrap_or(false);
+        let right_to_left = computed(&self.element, "direction").is_some_and(|direction| direction == "rtl");
         let longest = format!("{:.2}px", self.placement.longest(right_to_left, room));
         let _ = style.set_property("max-inline-size", &longest);
         let Rect { width, height, .. } = rect(&self.element.get_bounding_client_rect());
@@ -239,6 +243,10 @@ fn rect(of: &DomRect) -> Rect {
 
 /// From one line to the next, in pixels; `None` where the style sheet gives no length.
 fn line_height(element: &Element) -> Option<f64> {
-    let style = window().get_computed_style(element).ok()??;
-    style.get_property_value("line-height").ok()?.strip_suffix("px")?.parse().ok()
+    computed(element, "line-height")?.strip_suffix("px")?.parse().ok()
+}
+
+/// What holds of a property of style.
+fn computed(element: &Element, property: &str) -> Option<String> {
+    window().get_computed_style(element).ok()??.get_property_value(property).ok()
 }

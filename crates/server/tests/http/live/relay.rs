@@ -62,7 +62,7 @@ async fn b80_nginx_as_a_relay() {
     let source = source(folder).await;
     // Not as fast as it goes: a relay drops what its own connection does not take in time.
     let args = format!(
-        "-v error -readrate 4 -i {} -c copy -f flv rtmp://127.0.0.1:{port}/relay/any",
+        "-v error -readrate 1.5 -i {} -c copy -f flv rtmp://127.0.0.1:{port}/relay/any",
         source.display()
     );
     let pushed = ffmpeg(words(&args)).await;

@@ -1,8 +1,19 @@
 //! Two encoders that send the same event at once.
 
-use super::ffmpeg::{frames, has_ffmpeg, source, words};
+use super::ffmpeg::{PATIENCE, frames, has_ffmpeg, source, words};
 use super::rtmp::{Running, assert_no_gap, of_kind};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// An encoder, ended whatever happens.
+struct Encoder(Child);
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// B80: two ffmpeg send the same by HTTP, under the same name; one is killed: not a picture is missing, and
 /// none is there twice.
@@ -15,21 +26,28 @@ async fn b80_two_encoders_and_one_is_killed() {
     let source = source(running.folder.path()).await;
     let sent = frames(&source, "0:v", None).await;
     let (port, key) = (running.address.port(), running.created.key.clone());
-    let publish = || -> Child {
+    let publish = || -> Encoder {
         let args = format!(
             "-v error -readrate 2 -i {} -c copy -f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof \
              -frag_duration 500000 https://localhost:{port}/ingest/school/lecture/{key}/live.mp4",
             source.display()
         );
         let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(words(&args)).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        Encoder(ffmpeg.args(words(&args)).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     };
-    let (mut first, mut second) = (publish(), publish());
+    let (first, mut second) = (publish(), publish());
     let before = running.segments(2).await;
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
     let index = running.segments(5).await;
-    assert!(second.wait().unwrap().success());
+    let mut tries = 0..PATIENCE;
+    let status = loop {
+        tries.next().expect("the second encoder never ended");
+        match second.0.try_wait().unwrap() {
+            Some(status) => break status,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    assert!(status.success());
     assert_eq!(index["session"], before["session"]);
     let (pictures, times) = running.download(of_kind(&index, "video")).await;
     assert_no_gap(&times);
