@@ -186,6 +186,8 @@ impl<'a> Studio<'a> {
         }
         let browser = self.browser;
         let cdp = browser.driver().cdp();
+        // Those of phones fade away some time after the page has come.
+        cdp.send_raw("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await.unwrap();
         for (size, width, height) in SIZES {
             let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone" });
             cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
