@@ -10,6 +10,7 @@
 //! screenshots`); without it the most important states.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +23,8 @@ const SMALL: u32 = 160;
 const BLOCK: f64 = 32.0;
 /// The same for the mean over all blocks.
 const WHOLE: f64 = 4.0;
+/// How often a page is looked at again that does not look as it did.
+const LOOKS: u32 = 100;
 const LANGUAGES: [&str; 2] = ["en", "ar"];
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1280, 800), ("phone", 390, 844)];
 const SCHEMES: [&str; 2] = ["dark", "light"];
@@ -206,34 +209,46 @@ impl<'a> Studio<'a> {
     }
 
     async fn take(&mut self, name: &str) {
-        let browser = self.browser;
-        let driver = browser.driver();
+        self.count += 1;
+        let mut difference = self.look(name).await;
+        // What is loaded may still have to be painted: it looks as it did sooner or later, or never.
+        for _ in 0..LOOKS {
+            if difference.is_none() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            difference = self.look(name).await;
+        }
+        self.wrong.extend(difference);
+    }
+
+    /// Takes one picture, and says how it differs.
+    async fn look(&self, name: &str) -> Option<String> {
+        let driver = self.browser.driver();
         let shot = driver.screenshot_as_png_base64().await.unwrap();
         std::fs::write(self.made.join(format!("{name}.png")), STANDARD.decode(&shot).unwrap()).unwrap();
-        self.count += 1;
         let file = self.references.join(format!("{name}.webp"));
         let update = self.extent == Extent::Update;
         if !update && !self.is_comparable {
-            return;
+            return None;
         }
         let reference = if update { None } else { read(&file) };
         if !update && reference.is_none() {
-            self.wrong.push(format!("{name}: there is no {}", file.display()));
-            return;
+            return Some(format!("{name}: there is no {}", file.display()));
         }
         let arguments = vec![json!(shot), json!(reference), json!(SMALL)];
         let found: Value = driver.execute(COMPARE, arguments).await.unwrap().convert().unwrap();
         if update {
             std::fs::write(&file, STANDARD.decode(found["made"].as_str().unwrap()).unwrap()).unwrap();
-            return;
+            return None;
         }
         let (worst, whole) = (found["worst"].as_f64().unwrap(), found["whole"].as_f64().unwrap());
-        if worst > BLOCK || whole > WHOLE {
-            self.wrong.push(format!(
+        (worst > BLOCK || whole > WHOLE).then(|| {
+            format!(
                 "{name}: {worst:.0} of at most {BLOCK} at {}, {whole:.1} of at most {WHOLE} in all",
                 found["at"]
-            ));
-        }
+            )
+        })
     }
 
     fn judge(self) {
