@@ -153,7 +153,7 @@ pub(crate) fn build_site_beside(
 /// packages that are written by hand.
 ///
 /// # Errors
-/// [`Error::Content`] where the modules do not keep the rule of [`mod@site::join`]; [`Error::File`].
+/// [`Error::Content`] where the modules do not keep the rule of [`site::join()`]; [`Error::File`].
 pub(crate) fn join_shim(project: &Project) -> Result<(), Error> {
     let folder = project.root.join("pkg/eme");
     let file = folder.join("eme.js");

@@ -14,7 +14,7 @@ use crate::tools;
 /// Options of `cargo xtask wpt`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// A checkout of https://github.com/web-platform-tests/wpt, of which `encrypted-media` and `resources`
+    /// A checkout of W3C's web-platform-tests, of which `encrypted-media` and `resources`
     /// are used.
     #[arg(long)]
     suite: PathBuf,
