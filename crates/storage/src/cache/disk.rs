@@ -88,6 +88,8 @@ struct Entry {
     /// Its place in the order of use.
     turn: u64,
     marked: SystemTime,
+    /// Its file is there; before, it is being written.
+    is_there: bool,
 }
 
 #[derive(Debug, Default)]
@@ -137,7 +139,7 @@ impl Disk {
         let this = Self { folder: folder.to_owned(), budget, index: Mutex::default(), _lock: lock };
         let mut index = this.index();
         for (marked, name, size) in found {
-            index.insert(name, size, marked);
+            index.insert(name, size, marked, true);
         }
         this.shrink(&mut index, 0);
         drop(index);
@@ -165,7 +167,8 @@ impl Disk {
     /// The bytes of a part of this version of its object. Blocks.
     pub(super) fn read(&self, part: &Part, version: Version) -> Option<Bytes> {
         let name = part.name(version);
-        if !self.index().entries.contains_key(&name) {
+        // One that is being written is none yet, and no damaged one either.
+        if !self.index().entries.get(&name).is_some_and(|entry| entry.is_there) {
             return None;
         }
         let path = self.folder.join(&name);
@@ -201,14 +204,14 @@ impl Disk {
             }
             self.shrink(&mut index, bytes);
             // Taken before it is written, so that those who write at the same time do not exceed it together.
-            index.insert(name.clone(), bytes, SystemTime::now());
+            index.insert(name.clone(), bytes, SystemTime::now(), false);
         }
         let done = self.write_file(&name, &[&head, data]);
         let mut index = self.index();
-        match (&done, index.entries.contains_key(&name)) {
-            (Ok(()), true) => {}
-            // Displaced, or looked for, before it was there.
-            (Ok(()), false) => drop(fs::remove_file(self.folder.join(name))),
+        match (&done, index.entries.get_mut(&name)) {
+            (Ok(()), Some(entry)) => entry.is_there = true,
+            // Displaced before it was there.
+            (Ok(()), None) => drop(fs::remove_file(self.folder.join(name))),
             (Err(_), _) => drop(index.remove(&name)),
         }
         done
@@ -236,11 +239,11 @@ impl Disk {
 }
 
 impl Index {
-    fn insert(&mut self, name: String, size: u64, marked: SystemTime) {
+    fn insert(&mut self, name: String, size: u64, marked: SystemTime, is_there: bool) {
         self.turn += 1;
         self.order.insert(self.turn, name.clone());
         self.bytes += size;
-        self.entries.insert(name, Entry { size, turn: self.turn, marked });
+        self.entries.insert(name, Entry { size, turn: self.turn, marked, is_there });
     }
 
     fn remove(&mut self, name: &str) -> bool {
@@ -293,4 +296,27 @@ fn read_file(path: &Path, part: &Part, version: Version) -> Option<Bytes> {
     let begin = HEAD + REST + part.key.as_str().len();
     let data = all.get(begin..)?;
     (all.get(..begin)? == head(part, data, version)).then(|| Bytes::from(all).slice(begin..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who asks for a part while another one writes it does not take it for a damaged one.
+    #[test]
+    fn a_part_that_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path(), 1 << 20).unwrap();
+        let part = Part { key: "a/1.mp4".parse().unwrap(), number: 0 };
+        let version = Version { size: 3, modified: SystemTime::UNIX_EPOCH, tag: 0 };
+        disk.index().insert(part.name(version), 3, SystemTime::now(), false);
+        assert_eq!(disk.read(&part, version), None);
+        assert_eq!(disk.bytes(), 3);
+        disk.index().remove(&part.name(version));
+        disk.write(&part, b"abc", version).unwrap();
+        assert_eq!(disk.read(&part, version).as_deref(), Some(&b"abc"[..]));
+        // A damaged one goes.
+        fs::write(folder.path().join(part.name(version)), b"matinee3").unwrap();
+        assert_eq!((disk.read(&part, version), disk.bytes()), (None, 0));
+    }
 }
