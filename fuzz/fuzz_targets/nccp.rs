@@ -17,7 +17,12 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(Manifest::parse(manifest.to_xml().as_bytes()), Ok(manifest));
     }
     if let Some(index) = playback::LiveIndex::parse(data) {
-        let _ = (index.update(), index.first_unlicensed(|_| false), playback::wall_of(&index.runs, 1.0));
+        let _ = (
+            index.update(true),
+            index.update(false),
+            index.first_unlicensed(|_| false),
+            playback::wall_of(&index.runs, 1.0),
+        );
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Some(range) = RangeHeader::parse(text).and_then(|header| header.resolve(1 << 40)) {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use license::{
-    Challenge, DeviceCertificate, DrmMetadata, Expected, Individualization, IndividualizationRequest, PsshData, SiteCa,
-    Trust, VerifiedLicense, Version,
+    Challenge, DeviceCertificate, DrmMetadata, Expected, Individualization, IndividualizationRequest,
+    PsshData, SiteCa, Trust, VerifiedLicense, Version,
 };
 
 const URL: &str = "http://localhost:8080";
