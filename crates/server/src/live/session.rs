@@ -241,13 +241,26 @@ impl Session {
         name: &str,
         source: &Source,
     ) -> Result<Handle, OpenError> {
+        self.begin_track(service, |broadcast| {
+            let opened = broadcast.open(name, source)?;
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            Ok(opened)
+        })
+        .await
+    }
+
+    /// Publishes what a track begins with, if it is a new one; the record knows of it before.
+    async fn begin_track(
+        &self,
+        service: &Service,
+        open: impl FnOnce(&mut Broadcast) -> Result<(Handle, Vec<Output>), OpenError>,
+    ) -> Result<Handle, OpenError> {
         let _publishing = self.publishing.read().await;
         let (handle, outputs, record) = {
             let mut broadcast = lock(&self.broadcast);
-            let (handle, outputs) = broadcast.open(name, source)?;
+            let (handle, outputs) = open(&mut broadcast)?;
             (handle, outputs, Record::of(&broadcast))
         };
-        self.requests.fetch_add(1, Ordering::Relaxed);
         if !outputs.is_empty() {
             self.disk.write(Write::Record(Box::new(record))).await;
             self.publish(service, outputs).await;
@@ -316,17 +329,7 @@ impl Session {
         name: &str,
         source: &Source,
     ) -> Result<Handle, OpenError> {
-        let _publishing = self.publishing.read().await;
-        let (handle, outputs, record) = {
-            let mut broadcast = lock(&self.broadcast);
-            let (handle, outputs) = broadcast.open_made(name, source)?;
-            (handle, outputs, Record::of(&broadcast))
-        };
-        if !outputs.is_empty() {
-            self.disk.write(Write::Record(Box::new(record))).await;
-            self.publish(service, outputs).await;
-        }
-        Ok(handle)
+        self.begin_track(service, |broadcast| broadcast.open_made(name, source)).await
     }
 
     /// Takes pictures that were made here, of segments that have begun: the disk knows of their numbers.
