@@ -1,6 +1,4 @@
-//! Bytes on their way: ranged fetches, the DRM worker's messages, appends to real Media Source Extensions.
-#![cfg(target_arch = "wasm32")]
-#![allow(missing_docs, clippy::unwrap_used)]
+//! Media sources of the page and of the worker, and their source buffers.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,305 +6,29 @@ use std::{
     rc::Rc,
 };
 
-use drm_api::{
-    DrmError,
-    cdm::{Display, Reply, Request, StreamId},
-    device,
-};
-use engine::{
-    Failure, FetchId, FetchSpec,
-    buffer::Ranges,
-    model::{ByteRange, TrackKind},
-};
+use drm_api::cdm::{Reply, Request, StreamId};
+use engine::{FetchId, buffer::Ranges};
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt as _;
 use gloo::{events::EventListener, timers::future::TimeoutFuture};
-use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use wasm_bindgen_test::wasm_bindgen_test;
 use web_player::{
     capability,
     decryptor_proxy::{Decrypting, DecryptorProxy, Pushed},
-    fetcher::{self, Fetch, FetchEvent},
     mse::{
         Append, AppendError, AppendQueue, PageMediaSource, Queue, QueueEvent, Source, SourceEvent,
         WorkerMediaSource,
     },
-    stream::{Broken, Connection, Way},
 };
-use web_sys::{Blob, BlobPropertyBag, HtmlVideoElement, Url, Worker};
+use web_sys::HtmlVideoElement;
 
-wasm_bindgen_test_configure!(run_in_browser);
-
-// ---- fetcher ----
-
-fn blob_url(bytes: &[u8], mime: &str) -> String {
-    let options = BlobPropertyBag::new();
-    options.set_type(mime);
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).unwrap();
-    Url::create_object_url_with_blob(&blob).unwrap()
-}
-
-async fn fetched(fetch: Fetch) -> Result<Vec<u8>, Failure> {
-    let (sender, mut receiver) = mpsc::unbounded();
-    let running = fetcher::start(fetch, move |event| drop(sender.unbounded_send(event)));
-    let mut all = Vec::new();
-    while let Some(event) = receiver.next().await {
-        match event {
-            FetchEvent::Chunk(chunk, last) => {
-                let buffer = fetcher::into_buffer(&chunk);
-                assert_eq!(buffer.byte_length(), chunk.byte_length(), "the buffer holds nothing else");
-                all.extend(chunk.to_vec());
-                if last {
-                    drop(running);
-                    return Ok(all);
-                }
-            }
-            FetchEvent::Failed(failure) => return Err(failure),
-        }
-    }
-    panic!("ended without last chunk or failure")
-}
-
-fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n * 7 + n / 251) as u8).collect()
-}
-
-#[wasm_bindgen_test]
-async fn c16_a_range_header_brings_exactly_its_bytes() {
-    let bytes = pattern(300_000);
-    let url = blob_url(&bytes, "video/mp4");
-    let fetch = Fetch {
-        url,
-        range: Some((1000, 200_999)),
-        length: 200_000,
-        sized: true,
-        resumed: false,
-        afresh: false,
-    };
-    assert_eq!(fetched(fetch).await.unwrap(), &bytes[1000..201_000]);
-}
-
-#[wasm_bindgen_test]
-async fn a_range_in_the_address_is_answered_with_200() {
-    let url = "data:application/octet-stream;base64,AAECAwQFBgc=".to_owned();
-    assert_eq!(
-        fetched(Fetch { url, range: None, length: 8, sized: true, resumed: false, afresh: false })
-            .await
-            .unwrap(),
-        [0, 1, 2, 3, 4, 5, 6, 7]
-    );
-}
-
-/// A segment of an event, whose size nobody has told, ends where its file ends; one that broke off is gone on
-/// with also where ranges are not known of.
-#[wasm_bindgen_test]
-async fn a_file_of_unknown_size_ends_where_it_ends() {
-    let url = || "data:application/octet-stream;base64,AAECAwQFBgc=".to_owned();
-    let whole =
-        Fetch { url: url(), range: None, length: 1 << 28, sized: false, resumed: false, afresh: false };
-    assert_eq!(fetched(whole.clone()).await.unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
-    let rest = Fetch { range: Some((3, 7)), length: 5, sized: true, resumed: true, ..whole };
-    assert_eq!(fetched(rest.clone()).await.unwrap(), [3, 4, 5, 6, 7]);
-    let range = Fetch { resumed: false, ..rest };
-    assert_eq!(fetched(range).await, Err(Failure::Status(200)), "a range is a range");
-}
-
-#[wasm_bindgen_test]
-async fn fewer_or_more_bytes_than_promised_are_a_failure() {
-    let url = || "data:application/octet-stream;base64,AAECAwQFBgc=".to_owned();
-    let (longer, shorter) = (
-        Fetch { url: url(), range: None, length: 9, sized: true, resumed: false, afresh: false },
-        Fetch { url: url(), range: None, length: 7, sized: true, resumed: false, afresh: false },
-    );
-    assert_eq!(fetched(longer).await, Err(Failure::Truncated));
-    assert_eq!(fetched(shorter).await, Err(Failure::Truncated));
-}
-
-#[wasm_bindgen_test]
-async fn a_status_that_the_range_form_does_not_promise_is_a_failure() {
-    let missing = Fetch {
-        url: "/no-such-file".into(),
-        range: None,
-        length: 8,
-        sized: true,
-        resumed: false,
-        afresh: false,
-    };
-    assert!(matches!(fetched(missing).await, Err(Failure::Status(404))));
-    let nobody = Fetch {
-        url: "http://localhost:1/".into(),
-        range: None,
-        length: 8,
-        sized: true,
-        resumed: false,
-        afresh: false,
-    };
-    assert_eq!(fetched(nobody).await, Err(Failure::Network));
-}
-
-/// B87: where nobody answers, whoever waits for the connection is told to take another way.
-#[wasm_bindgen_test]
-async fn b87_what_cannot_be_streamed_comes_another_way() {
-    let connection = Connection::open("ws://localhost:2/stream/vod/1").unwrap();
-    let spec = FetchSpec {
-        fetch: FetchId(1),
-        track: TrackKind::Video,
-        representation: "1811192541".into(),
-        url: String::new(),
-        range_header: true,
-        range: ByteRange::new(0, 99).unwrap(),
-        sized: true,
-        head: 100,
-        offset: 0,
-        segment: false,
-        start: None,
-        afresh: false,
-        client_data: None,
-    };
-    assert!(connection.carries(&spec));
-    let (sender, mut receiver) = mpsc::unbounded();
-    let _running = connection.start(&spec, move |event| drop(sender.unbounded_send(event)));
-    assert!(matches!(receiver.next().await, Some(FetchEvent::Failed(Failure::Unstreamed))));
-    assert_eq!(connection.way(), Way::Ranges(Broken::Closed));
-    assert!(!connection.carries(&spec));
-}
-
-#[wasm_bindgen_test]
-async fn an_aborted_fetch_says_nothing_more() {
-    let events = Rc::new(Cell::new(0));
-    let counted = Rc::clone(&events);
-    let fetch = Fetch {
-        url: blob_url(&pattern(100_000), "video/mp4"),
-        range: None,
-        length: 100_000,
-        sized: true,
-        resumed: false,
-        afresh: false,
-    };
-    let again = fetch.clone();
-    let running = fetcher::start(fetch, move |_| counted.set(counted.get() + 1));
-    drop(running);
-    // The same from the same place, to its end: by then the first would have spoken.
-    fetched(again).await.unwrap();
-    assert_eq!(events.get(), 0);
-}
-
-// ---- worker ----
-
-/// A worker that answers as a DRM module would, without one.
-const ECHO: &str = r#"
-    self.onmessage = ({ data: { id, cdm, device, bytes } }) => {
-        const reply = (reply, bytes, took) => self.postMessage({ id, reply, bytes, took }, bytes ? [bytes] : []);
-        if (device) {
-            reply({ Ok: { identity: { certificate: new Uint8Array([1, 255]), component: "c", expires: 7 } } });
-        } else if (cdm.type === "push") {
-            reply({ Ok: "fragment" }, bytes, 2.5);
-            reply({ Ok: cdm.last ? "done" : { "need-key": { kids: ["00ff"] } } });
-        } else if (cdm.type === "prepare-init") {
-            reply({ Ok: { init: { kids: ["00ff"], initData: new Uint8Array([1, 2]) } } }, bytes);
-        } else if (cdm.type === "update") {
-            reply({ Err: { "policy-refused": { reason: "output" } } });
-        } else if (cdm.type === "close-session") {
-            self.postMessage({ event: { failed: { error: "module-mismatch" } } });
-        } else if (cdm.type === "generate-request") {
-            const seen = JSON.stringify({ ...cdm, initData: [...cdm.initData] });
-            reply({ Ok: { challenge: { challenge: new TextEncoder().encode(seen) } } });
-        }
-    };"#;
-
-fn echo() -> DecryptorProxy {
-    worker(ECHO)
-}
-
-fn worker(script: &str) -> DecryptorProxy {
-    DecryptorProxy::on(Worker::new(&blob_url(script.as_bytes(), "text/javascript")).unwrap())
-}
-
-#[wasm_bindgen_test]
-async fn bytes_go_to_the_worker_and_back_by_transfer() {
-    let proxy = echo();
-    let (sender, mut pushed) = mpsc::unbounded();
-    let segment = proxy.segment(5, move |pushed| sender.unbounded_send(pushed).unwrap());
-    let mut next = async || pushed.next().await.unwrap();
-    for last in [false, true] {
-        let bytes = Uint8Array::from(&pattern(50_000)[..]).buffer();
-        segment.push(bytes.clone(), last);
-        assert_eq!(bytes.byte_length(), 0, "given away, not copied");
-        let Ok(Pushed::Fragment(back)) = next().await else { panic!("not a fragment") };
-        assert_eq!(Uint8Array::new(&back).to_vec(), pattern(50_000));
-        match next().await {
-            Ok(Pushed::NeedKey(kids)) => assert_eq!((last, kids), (false, vec!["00ff".to_owned()])),
-            Ok(Pushed::Done) => assert!(last),
-            other => panic!("{other:?}"),
-        }
-    }
-    let decrypting = proxy.decrypting();
-    assert_eq!((decrypting.segments, decrypting.octets, decrypting.ms), (1, 100_000, 5.0));
-    assert_eq!(decrypting.speed(), Some((5.0, 20.0)));
-    assert_eq!(decrypting.since(decrypting).speed(), None);
-    // It is over: what an answer of that id would say is heard by nobody.
-    segment.push(Uint8Array::from(&pattern(10)[..]).buffer(), true);
-    let (sender, init) = oneshot::channel();
-    let bytes = Uint8Array::from(&pattern(10)[..]).buffer();
-    proxy.send(&Request::PrepareInit { stream: 5 }, Some(bytes), |answer| sender.send(answer).unwrap());
-    let Ok((Reply::Init { kids, init_data }, Some(back))) = init.await.unwrap() else { panic!("no init") };
-    assert_eq!((kids, init_data, back.byte_length()), (vec!["00ff".to_owned()], vec![1, 2], 10));
-    drop(segment);
-    drop(proxy);
-    assert!(pushed.next().await.is_none());
-}
-
-#[wasm_bindgen_test]
-async fn replies_find_their_requests_and_errors_keep_their_meaning() {
-    let proxy = echo();
-    let update = proxy.ask(Request::Update { session: 1, license: vec![] });
-    let request = Request::GenerateRequest {
-        session: 3,
-        stream_id: 60_027_274.0,
-        device: "d-1".into(),
-        ticket: "t".into(),
-        init_data: vec![1, 2, 3],
-        display: Display::Single,
-        clock_offset: -1.5,
-    };
-    let Reply::Challenge { challenge, .. } = proxy.ask(request.clone()).await.unwrap() else {
-        panic!("no challenge")
-    };
-    assert_eq!(serde_json::from_slice::<Request>(&challenge).unwrap(), request, "as the worker sees it");
-    let refused = DrmError::PolicyRefused { reason: drm_api::PolicyReason::Output };
-    assert_eq!(update.await, Err(refused));
-    let device::Reply::Identity { certificate, .. } =
-        proxy.ask(device::Request::Individualize).await.unwrap()
-    else {
-        panic!("no identity")
-    };
-    assert_eq!(certificate, [1, 255]);
-}
-
-#[wasm_bindgen_test]
-async fn a_worker_that_gives_up_fails_what_waits_and_what_comes() {
-    let proxy = echo();
-    assert!(!proxy.has_failed());
-    let told = Rc::new(RefCell::new(Vec::new()));
-    let listener = |told: &Rc<RefCell<Vec<_>>>| {
-        let told = Rc::clone(told);
-        move |pushed: Result<Pushed, _>| told.borrow_mut().push(pushed.map(|_| ()))
-    };
-    let _waiting = proxy.segment(1, listener(&told));
-    assert_eq!(proxy.ask(Request::CloseSession { session: 1 }).await, Err(DrmError::ModuleMismatch));
-    assert!(proxy.has_failed());
-    proxy.segment(1, listener(&told)).push(ArrayBuffer::new(1), true);
-    assert_eq!(*told.borrow(), [Err(DrmError::ModuleMismatch), Err(DrmError::ModuleMismatch)]);
-    assert_eq!(proxy.ask(Request::CreateSession).await, Err(DrmError::ModuleMismatch));
-}
-
-// ---- append queue ----
+use super::worker::{ECHO, worker};
 
 /// Four seconds of the demo film's picture, clear: `ffmpeg -i media/demo/240p.mp4 -map 0:v -t 4 -c copy
 /// -movflags +frag_keyframe+empty_moov+default_base_moof+dash`.
-const CLEAR: &[u8] = include_bytes!("fixtures/clear-video.mp4");
+const CLEAR: &[u8] = include_bytes!("../fixtures/clear-video.mp4");
 const MIME: &str = r#"video/mp4; codecs="avc1.640015""#;
 
 fn part(from: usize, to: usize) -> ArrayBuffer {
@@ -319,7 +41,7 @@ fn parts() -> [ArrayBuffer; 3] {
 }
 
 /// Beside the DRM module in its worker.
-const SOURCES: &str = include_str!("../../../www/media-source.js");
+const SOURCES: &str = include_str!("../../../../www/media-source.js");
 const STREAM: StreamId = 7;
 
 /// The same worker with the site's media sources, after a script of the test's.
