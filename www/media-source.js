@@ -6,7 +6,8 @@
 // Container and codec without profile and level: while these stay, an init segment is all that a source buffer needs.
 const family = (type) => `${type.split(";", 1)[0]} ${type.split('"')[1]?.split(".", 1)[0]}`;
 
-// Operations of one source buffer, one after the other. The page has the like for its own (`mse/append_queue.rs`).
+// Operations of one source buffer, one after the other, from when there is one. The page has the like for its own
+// (`mse/append_queue.rs`).
 class Queue {
   #buffer;
   #type;
@@ -19,13 +20,18 @@ class Queue {
   announced; // the type of the next init segment
 
   // `over` is called when an operation is.
-  constructor(source, type, tell, over) {
-    this.#buffer = source.addSourceBuffer(type);
+  constructor(type, tell, over) {
     this.#type = this.announced = type;
     this.#tell = tell;
     this.#over = over;
-    this.#buffer.addEventListener("updateend", () => this.#ended());
-    this.#buffer.addEventListener("error", () => tell("failed", {}));
+  }
+
+  // Begins with what has come.
+  open(buffer) {
+    this.#buffer = buffer;
+    buffer.addEventListener("updateend", () => this.#ended());
+    buffer.addEventListener("error", () => this.#tell("failed", {}));
+    this.#run();
   }
 
   get isIdle() {
@@ -90,7 +96,7 @@ class Queue {
   }
 
   #run() {
-    while (!this.#isBusy && this.#operations.length > 0 && !(this.#isHeld && !this.#operations[0].remove)) {
+    while (this.#buffer && !this.#isBusy && this.#operations.length > 0 && !(this.#isHeld && !this.#operations[0].remove)) {
       const operation = this.#operations.shift();
       if ("mark" in operation) {
         this.#tell("appended", { mark: operation.mark });
@@ -118,7 +124,9 @@ class Queue {
 // and to answer by `scope.postMessage`.
 export function holdSources(scope) {
   const post = scope.postMessage.bind(scope);
-  const films = new Map(); // by the source's number: {source, queues, isEnding}
+  // By the source's number: {source, queues, isEnding, opening}, where `opening` is what was wanted before the video
+  // element had the source; null since then.
+  const films = new Map();
   const queues = new Map(); // by the stream's number; null where the source buffer was refused
   // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type;
   // then what decrypting took that the page has not been told of.
@@ -130,7 +138,7 @@ export function holdSources(scope) {
 
   function endIfIdle(number) {
     const film = films.get(number);
-    if (film?.isEnding && film.queues.every((stream) => queues.get(stream)?.isIdle ?? true)) {
+    if (film?.isEnding && !film.opening && film.queues.every((stream) => queues.get(stream)?.isIdle ?? true)) {
       film.isEnding = false;
       try {
         film.source.endOfStream();
@@ -141,6 +149,16 @@ export function holdSources(scope) {
     }
   }
 
+  // Does something to a source, now or once the video element has it.
+  function whenOpen(film, act) {
+    const wanted = () => film.source.readyState === "open" && act(film.source);
+    if (film.opening) {
+      film.opening.push(wanted);
+    } else {
+      wanted();
+    }
+  }
+
   // What the page may ask for. What is returned answers it, if it has an id: a reply, and what is transferred along.
   const ACTS = {
     attach({ source: number }) {
@@ -148,29 +166,42 @@ export function holdSources(scope) {
         return [{ Err: { unsupported: { what: "MediaSource in workers" } } }];
       }
       const source = new MediaSource();
-      source.addEventListener("sourceopen", () => tell(number, "opened"), { once: true });
-      films.set(number, { source, queues: [], isEnding: false });
+      const film = { source, queues: [], isEnding: false, opening: [] };
+      const opened = () => {
+        const { opening } = film;
+        film.opening = null;
+        for (const wanted of opening) {
+          wanted();
+        }
+        tell(number, "opened");
+        endIfIdle(number);
+      };
+      source.addEventListener("sourceopen", opened, { once: true });
+      films.set(number, film);
       return [{ Ok: "attached" }, source.handle];
     },
     "set-duration"({ source: number, seconds }) {
-      const { source } = films.get(number);
-      if (source.readyState === "open") {
-        source.duration = seconds ?? Infinity;
-      }
+      whenOpen(films.get(number), (source) => (source.duration = seconds ?? Infinity));
     },
     "set-live-range"({ source: number, begin, edge }) {
-      const { source } = films.get(number);
-      if (source.readyState === "open") {
-        source.setLiveSeekableRange(begin, edge);
-      }
+      whenOpen(films.get(number), (source) => source.setLiveSeekableRange(begin, edge));
     },
     "add-buffer"({ source: number, stream, mime }) {
-      const { source, queues: own } = films.get(number);
+      const film = films.get(number);
       const news = (name, what) => tell(number, { [name]: { stream, ...what } });
-      own.push(stream);
-      // Where this is refused, what comes of the stream is for nobody, until the page has closed the film.
-      queues.set(stream, null);
-      queues.set(stream, new Queue(source, mime, news, () => endIfIdle(number)));
+      const queue = new Queue(mime, news, () => endIfIdle(number));
+      film.queues.push(stream);
+      queues.set(stream, queue);
+      whenOpen(film, (source) => {
+        try {
+          queue.open(source.addSourceBuffer(mime));
+        } catch (error) {
+          // What comes of the stream is for nobody, until the page has closed the film.
+          queue.close();
+          queues.set(stream, null);
+          news("refused", { name: error.name });
+        }
+      });
     },
     announce({ stream, mime }) {
       queues.get(stream).announced = mime;
@@ -184,9 +215,13 @@ export function holdSources(scope) {
       endIfIdle(number);
     },
     detach({ source: number }) {
-      for (const stream of films.get(number)?.queues ?? []) {
+      const film = films.get(number);
+      for (const stream of film?.queues ?? []) {
         queues.get(stream)?.close();
         queues.delete(stream);
+      }
+      if (film?.opening) {
+        film.opening = [];
       }
       films.delete(number);
     },

@@ -23,7 +23,8 @@ pub type SourceId = u32;
 pub enum Request {
     /// Makes one. Answer: [`Reply::Attached`] with a `MediaSourceHandle` (`handle`, transferred), which the
     /// page puts into its video element's `srcObject`; an error where the browser has no media source in
-    /// workers. [`News::Opened`] says that the element has taken it.
+    /// workers. [`News::Opened`] says that the element has taken it; what is wanted of it before waits for
+    /// that.
     Attach {
         /// Its number.
         source: SourceId,
@@ -44,7 +45,8 @@ pub enum Request {
         /// Seconds.
         edge: f64,
     },
-    /// Adds a source buffer for a stream. Answer: [`Reply::Done`]; an error where it cannot be added.
+    /// Adds a source buffer for a stream. Answer: [`Reply::Done`], which may be before it is added; where it
+    /// cannot be, [`News::Refused`] follows.
     AddBuffer {
         /// Which source.
         source: SourceId,

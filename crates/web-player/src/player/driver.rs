@@ -44,6 +44,8 @@ use crate::{
 
 thread_local! {
     static NEXT_STREAM: Cell<StreamId> = const { Cell::new(1) };
+    /// A worker has refused to have a media source: none is asked for one again.
+    static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the engine's driver needs of the film.
@@ -54,6 +56,8 @@ pub(super) trait DriverHost {
     fn refresh_index(self: Rc<Self>, question: IndexQuestion);
     /// The video element has the media source now.
     fn attached(self: Rc<Self>);
+    /// The film has to begin again, on another media source.
+    fn begin_anew(self: Rc<Self>);
     /// The film's length in seconds is known.
     fn duration(&self, seconds: f64);
     /// The worker holds fragments for lack of a key.
@@ -73,6 +77,10 @@ pub(super) struct Driver {
     draining: Cell<bool>,
     closed: Cell<bool>,
     source: RefCell<Option<Rc<dyn Source>>>,
+    /// The video element has it. Until then it may still have another film, and says where that is.
+    attached: Cell<bool>,
+    /// Where the film is to be once the element has it.
+    begins_at: Cell<Option<f64>>,
     tracks: RefCell<Vec<Rc<TrackRun>>>,
     manifest: RefCell<Option<Manifest>>,
     presented: Cell<bool>,
@@ -111,6 +119,8 @@ impl Driver {
             draining: Cell::new(false),
             closed: Cell::new(false),
             source: RefCell::default(),
+            attached: Cell::new(false),
+            begins_at: Cell::new(None),
             tracks: RefCell::default(),
             manifest: RefCell::default(),
             presented: Cell::new(false),
@@ -128,7 +138,7 @@ impl Driver {
     /// Puts a media source behind the video element: beside the DRM module where the browser has them there,
     /// else on the page.
     pub(super) fn attach(&self) {
-        if !capability::has_media_source_in_workers(&js_sys::global()) {
+        if !capability::has_media_source_in_workers(&js_sys::global()) || REFUSED.get() {
             return self.attach_on_page();
         }
         let source = WorkerMediaSource::new(&self.video, self.control.proxy(), self.source_listener());
@@ -139,7 +149,10 @@ impl Driver {
 
     fn attach_on_page(&self) {
         match PageMediaSource::attach(&self.video, self.source_listener()) {
-            Ok(source) => drop(self.source.replace(Some(source))),
+            Ok(source) => {
+                self.source.replace(Some(source));
+                self.attached.set(true);
+            }
             Err(_) => self.fail(Problem::unsupported(&capability::missing_here())),
         }
     }
@@ -155,8 +168,15 @@ impl Driver {
 
     fn source_tells(&self, event: SourceEvent) {
         match event {
-            SourceEvent::Refused => self.attach_on_page(),
-            SourceEvent::Attached => self.host.upgrade().into_iter().for_each(DriverHost::attached),
+            SourceEvent::Refused => self.refused(),
+            SourceEvent::Attached => {
+                self.attached.set(true);
+                if let Some(position) = self.begins_at.take() {
+                    self.video.set_current_time(position);
+                }
+                self.host.upgrade().into_iter().for_each(DriverHost::attached);
+            }
+            SourceEvent::Opened if self.presented.get() => {}
             SourceEvent::Opened => self.maybe_present(),
             SourceEvent::Streaming(wanted) => self.feed(Event::Streaming { wanted }),
             // An event has a length from here on.
@@ -165,6 +185,25 @@ impl Driver {
             }
             SourceEvent::Ended(_) => {}
         }
+    }
+
+    /// The worker has no media source after all.
+    fn refused(&self) {
+        REFUSED.set(true);
+        // What has been pushed for it is in the worker.
+        if self.presented.get() {
+            return self.host.upgrade().into_iter().for_each(DriverHost::begin_anew);
+        }
+        self.attach_on_page();
+    }
+
+    /// Moves the film, once the element has it.
+    fn go_to(&self, position: f64) {
+        if !self.attached.get() {
+            return self.begins_at.set(Some(position));
+        }
+        let video = self.video.clone();
+        self.with_source(|source| source.when_told(Box::new(move || video.set_current_time(position))));
     }
 
     /// The media source, while there is one.
@@ -276,8 +315,8 @@ impl Driver {
 
     /// Gives the manifest to the engine, once it and the media source are there.
     fn maybe_present(&self) {
-        let open = self.source.borrow().as_ref().is_some_and(|source| source.is_open());
-        if self.closed.get() || !(open || self.presented.get()) {
+        let ready = self.source.borrow().as_ref().is_some_and(|source| source.is_ready());
+        if self.closed.get() || !(ready || self.presented.get()) {
             return;
         }
         let global = js_sys::global();
@@ -296,7 +335,7 @@ impl Driver {
                 host.duration(length);
             }
             if let Some(start) = presentation.start.filter(|start| *start > 0.0) {
-                self.video.set_current_time(start);
+                self.go_to(start);
             }
         }
         self.feed(Event::Manifest(presentation));
@@ -317,6 +356,9 @@ impl Driver {
 
     /// Tells the engine where the video element is.
     pub(super) fn playhead(&self) {
+        if !self.attached.get() {
+            return;
+        }
         // Before the engine waits too long, and takes it for a CDN's fault.
         if let Some(connection) = self.connection() {
             connection.look();
@@ -500,12 +542,7 @@ impl Driver {
             Command::RetryAppend { track } => {
                 self.track(track).into_iter().for_each(|track| track.retry_append());
             }
-            Command::JumpTo { position } => {
-                let video = self.video.clone();
-                self.with_source(|source| {
-                    source.when_told(Box::new(move || video.set_current_time(position)));
-                });
-            }
+            Command::JumpTo { position } => self.go_to(position),
             Command::EndOfStream => self.with_source(|source| source.end()),
             Command::RefreshManifest => {
                 self.host.upgrade().into_iter().for_each(DriverHost::refresh_manifest)

@@ -483,6 +483,10 @@ impl DriverHost for Film {
         }
     }
 
+    fn begin_anew(self: Rc<Self>) {
+        self.give_way(PlayerEvent::BeginAnew);
+    }
+
     fn duration(&self, seconds: f64) {
         self.tell(PlayerEvent::Duration(seconds));
     }
