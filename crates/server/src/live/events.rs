@@ -1,7 +1,8 @@
 //! Applications and events: `live/{app}/application.toml` and `live/{app}/{event}/event.toml` are the
 //! operator's, `event.json` and `state.json` in the event's folder are written here.
 
-use super::ladder::LadderStanding;
+use super::files::{write_json, write_whole};
+use super::ladder::standing::LadderStanding;
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::use_case::movies;
@@ -9,7 +10,6 @@ use crate::{Error, LicenseMode, policy, private};
 use ::live::{Name, SetBy, Settings};
 use nccp::EventState;
 use serde::{Deserialize, Serialize};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq as _;
 
@@ -202,31 +202,6 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     let mut text = String::new();
     file.take(MAX_FILE).read_to_string(&mut text).map_err(Error::io(path))?;
     Ok(Some(text))
-}
-
-/// Writes a file whole or not at all, for its owner alone.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let json = serde_json::to_vec_pretty(value).map_err(|_| Error::Internal("no JSON could be written"))?;
-    write_whole(path, &json)
-}
-
-/// Writes a file whole or not at all, for its owner alone.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = path.with_file_name(format!(".{}", random_hex::<8>()));
-    private::make_file(&temporary).map_err(Error::io(&temporary))?;
-    let write = || {
-        let mut file = std::fs::File::options().write(true).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
-        // The name, too, must outlast the power: what is encrypted goes by it.
-        #[cfg(unix)]
-        if let Some(folder) = path.parent() {
-            std::fs::File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    };
-    write().map_err(Error::io(path))
 }
 
 /// The folders of a folder that have a name of ours, sorted.

@@ -3,10 +3,11 @@
 use super::drm::Allowed;
 use super::events::{Event, Events, Standing};
 use super::film;
-use super::ladder::Health;
+use super::ladder::handle::Health;
 use super::left;
+use super::lock;
 use super::publishers::Publishers;
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::store::Movie;
 use crate::{Error, Service};
 use ::live::Name;

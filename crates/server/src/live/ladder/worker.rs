@@ -2,11 +2,12 @@
 //! when it ends, makes less when it is too slow, and says how it stands.
 
 use super::ffmpeg::Process;
+use super::handle::{Health, Message, Picture, REST};
 use super::standing::{LadderStanding, LadderState};
 use super::under_way::UnderWay;
-use super::{Health, Message, Picture, REST};
 use crate::Service;
-use crate::live::session::{Closed, Session, lock};
+use crate::live::lock;
+use crate::live::session::{Closed, Session};
 use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, most_held, steps};
 use ::live::{Handle, Rung, Source};
 use std::convert::Infallible;
