@@ -31,7 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use storage::{Address, Storage};
 
-/// For so long it is remembered that a film of a library elsewhere cannot be read, or lacks its keys.
+/// How long it is remembered that a film of a library elsewhere cannot be read, or lacks its keys.
 const MEMORY: Duration = Duration::from_secs(5);
 /// How soon signers' certificates are asked for again where there were none, in seconds.
 const RENEW_AGAIN: u64 = 3600;

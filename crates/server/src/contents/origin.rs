@@ -25,7 +25,7 @@ use tokio::time::timeout;
 const FRESH: u64 = 10;
 /// The same in a bucket, where each look costs requests.
 const FRESH_IN_BUCKET: u64 = 30;
-/// So long is waited for a content that nothing is known of: shorter than for the beginning of the answer,
+/// How long a content that nothing is known of is waited for: shorter than for the beginning of the answer,
 /// which the first piece must be in time for, too (`http::origin`). And for one that is only looked at again.
 const AT_FIRST: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_secs(5);

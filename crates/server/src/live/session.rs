@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use storage::{Folder, Storage as _};
 use tokio::sync::{RwLock, RwLockWriteGuard, watch};
 
-/// Without a sample for so long a session is interrupted, in milliseconds.
+/// After how many milliseconds without a sample a session counts as interrupted.
 const SILENCE: u64 = 5_000;
 /// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at
 /// once.

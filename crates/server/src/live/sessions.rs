@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// So long the last of a session can be had after its end, in milliseconds.
+/// How long the last segments of a session can be fetched after its end, in milliseconds.
 const AFTERWARDS: u64 = 300_000;
 
 type EventName = (Name, Name);

@@ -100,7 +100,7 @@ impl Layer {
         self.inner.look();
     }
 
-    /// Draws these cues, whose words are in this language (BCP 47), and no others.
+    /// Draws these cues, whose words are in this language (BCP 47), and removes all others.
     pub fn draw(&self, cues: Vec<VttCue>, language: &str) {
         self.inner.draw(cues, language);
     }

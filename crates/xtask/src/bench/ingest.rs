@@ -24,7 +24,7 @@ use crate::tools;
 
 /// Seconds of a segment.
 const SEGMENT: f64 = 2.0;
-/// Publishers begin one after another in so long, as their key frames do not fall together in life either.
+/// Publishers begin one after another within this time, so that their key frames do not coincide.
 const SPREAD: Duration = Duration::from_secs(2);
 /// From the last beginning until it is measured.
 const SETTLE: Duration = Duration::from_secs(8);
