@@ -22,8 +22,8 @@ use tokio::time::{Instant, timeout_at};
 const CLEAR_PIECE: u64 = 256 << 10;
 const CLEAR_PIECE_OF_BUCKET: u64 = 4 << 20;
 /// How long after a request its answer begins, at most, with all that this takes: the look at the sources,
-/// indexes that are not there yet, the first piece. Shorter than requests may take to be answered at all, so that
-/// viewers get 503, and the log says why.
+/// indexes that are not there yet, the first piece. Shorter than requests may take to be answered at all, so
+/// that viewers get 503, and the log says why.
 const FIRST: Duration = Duration::from_secs(20);
 
 /// A file that can be sent.

@@ -1,5 +1,5 @@
-//! A session's side of its ladder: pictures for whoever makes it, how it does, and its end. It knows neither the
-//! session nor who makes it.
+//! A session's side of its ladder: pictures for whoever makes it, how it does, and its end. It knows neither
+//! the session nor who makes it.
 
 use super::standing::{LadderStanding, LadderState};
 use crate::Service;
@@ -136,8 +136,8 @@ impl Ladder {
         }
     }
 
-    /// Has it made by the task that `spawn` begins, if nobody makes it yet: of the steps that are wanted, of what
-    /// it receives, and by what it says of how it does.
+    /// Has it made by the task that `spawn` begins, if nobody makes it yet: of the steps that are wanted, of
+    /// what it receives, and by what it says of how it does.
     pub(super) fn open(
         &self,
         service: &Arc<Service>,
@@ -177,8 +177,8 @@ impl Ladder {
         }
     }
 
-    /// No other picture comes. Returns when those that came are made, or too late: whoever makes it is stopped
-    /// then, while the caller publishes nothing of the session (`alone`).
+    /// No other picture comes. Returns when those that came are made, or too late: whoever makes it is
+    /// stopped then, while the caller publishes nothing of the session (`alone`).
     pub(in crate::live) async fn end<G>(
         &self,
         event: &Event,
