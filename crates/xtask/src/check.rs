@@ -5,6 +5,7 @@ mod card;
 mod comments;
 mod conformance;
 mod dependencies;
+mod documents;
 #[cfg(test)]
 mod examples;
 mod languages;
@@ -64,6 +65,7 @@ pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("spelling", || spelling(project))?;
     steps.step("dependency rules", || dependencies::check(project))?;
     steps.step("conformance", || conformance::check(project))?;
+    steps.step("documents", || documents::check(project))?;
     steps.step("languages", || languages::check(project))?;
     steps.step("licenses and sources", || licenses(project))?;
     steps.step("lints", || lints::native(project))
