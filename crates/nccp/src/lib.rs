@@ -51,6 +51,7 @@ mod manifest;
 mod manifest_xml;
 mod messages;
 mod metadata;
+mod named;
 mod range;
 mod request;
 mod sign;
