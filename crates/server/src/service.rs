@@ -295,7 +295,7 @@ impl Service {
     /// Looks at the live events: what an operator has ended becomes a film, and what has fallen silent is
     /// said so.
     pub async fn look_after_live(&self) {
-        self.live.look(self).await;
+        self.live.look_after(self).await;
     }
 
     /// Goes on with the live events that were under way when a server stopped or was killed.

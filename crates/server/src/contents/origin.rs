@@ -4,7 +4,7 @@ use super::folder_file::{FolderFile, ignored, settings};
 use super::known_files::KnownFiles;
 use super::loaded::Loaded;
 use super::recent::{Found, Recent};
-use super::revisions::{Made, Revisions};
+use super::revisions::{Revision, Revisions};
 use super::sources::{Bucket, SourceError, Sources};
 use super::unserved::Unserved;
 use crate::catalogue::Pack;
@@ -209,9 +209,9 @@ impl Origin {
         place: &ContentPlace,
         form: Form,
         loaded: &Loaded,
-    ) -> Result<(Candidate, Option<Made>), Unserved> {
+    ) -> Result<(Candidate, Option<Revision>), Unserved> {
         let with_made = |candidate: Candidate, form, key: &str| {
-            let made = || Made::new(&candidate.revision, form, &candidate.settings, key);
+            let made = || Revision::new(&candidate.revision, form, &candidate.settings, key);
             let made = candidate.keys.is_some().then(made);
             (candidate, made)
         };

@@ -157,7 +157,7 @@ impl Live {
 
     /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said
     /// so. Returns when the films are there.
-    pub(crate) async fn look(&self, service: &Service) {
+    pub(crate) async fn look_after(&self, service: &Service) {
         for session in self.to_be_closed(service) {
             self.close(service, &session).await;
         }
