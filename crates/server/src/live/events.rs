@@ -310,20 +310,9 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
             .map_err(|_| bad("movie", format!("{id} is too large a number")))?
             .get();
         let movie = NewMovie {
-            id,
-            title: title.clone(),
-            year: None,
-            cast: Vec::new(),
-            genres: Vec::new(),
-            episode: None,
-            synopsis: None,
-            rating: None,
-            runtime,
-            pack: super::pack_of(id),
-            policy: policy.clone(),
             plans: plans.clone(),
-            regions: Vec::new(),
             license,
+            ..NewMovie::new(id, &*title, super::pack_of(id), runtime, &*policy)
         };
         if !tx.add_movie(&movie, now).await? {
             // Another one was added meanwhile: the next run sees it.

@@ -270,22 +270,10 @@ pub async fn add(
             Some(movie) => {
                 NewMovie { runtime: pack.duration.as_f64(), pack: pack.name.clone(), ..movie.into() }
             }
-            None => NewMovie {
-                id: id.get(),
-                title: pack.title.clone(),
-                year: None,
-                cast: Vec::new(),
-                genres: Vec::new(),
-                episode: None,
-                synopsis: None,
-                rating: None,
-                runtime: pack.duration.as_f64(),
-                pack: pack.name.clone(),
-                policy: policy::DEFAULT.to_owned(),
-                plans: Vec::new(),
-                regions: Vec::new(),
-                license: LicenseMode::default(),
-            },
+            None => {
+                let runtime = pack.duration.as_f64();
+                NewMovie::new(id.get(), &*pack.title, &*pack.name, runtime, policy::DEFAULT)
+            }
         };
         let movie = details.clone().over(so_far)?;
         if replaced.is_some() {
