@@ -5,8 +5,7 @@ use super::files::{write_json, write_whole};
 use super::ladder::standing::LadderStanding;
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
-use crate::use_case::movies;
-use crate::{Error, LicenseMode, policy, private};
+use crate::{Error, LicenseMode, movie_number, policy, private};
 use ::live::{Name, SetBy, Settings};
 use nccp::EventState;
 use serde::{Deserialize, Serialize};
@@ -304,7 +303,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
                 None => id,
                 Some(_) => return Err(bad("movie", format!("there is a movie {id} already"))),
             },
-            None => movies::next_in(&mut *tx).await?,
+            None => movie_number::next_in(&mut *tx).await?,
         };
         let id = nccp::MovieId::try_from(id)
             .map_err(|_| bad("movie", format!("{id} is too large a number")))?
