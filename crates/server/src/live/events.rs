@@ -2,7 +2,7 @@
 //! operator's, `event.json` and `state.json` in the event's folder are written here.
 
 use super::files::{write_json, write_whole};
-use super::ladder::standing::LadderStanding;
+use super::ladder_standing::LadderStanding;
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::{Error, LicenseMode, movie_number, policy, private};

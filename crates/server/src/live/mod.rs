@@ -10,6 +10,8 @@ mod files;
 mod film;
 mod known_headers;
 mod ladder;
+mod ladder_handle;
+mod ladder_standing;
 mod left;
 mod live_pack;
 mod pace;
@@ -23,8 +25,8 @@ pub use events::{Created, Event, Events, Known, NewEvent, Standing, create, end,
 pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
 pub(crate) use known_headers::KnownHeaders;
-pub use ladder::standing::{LadderStanding, LadderState};
 pub use ladder::unfit as unfit_ffmpeg;
+pub use ladder_standing::{LadderStanding, LadderState};
 pub(crate) use pace::Pace;
 pub(crate) use publishers::Place;
 pub(crate) use session::Session;

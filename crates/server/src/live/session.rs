@@ -4,7 +4,7 @@ use super::disk::{self, Disk, Write};
 use super::event_lock::EventLock;
 use super::events::{Event, Events, Standing};
 use super::files::{RECORD, write_json};
-use super::ladder::handle::{Ladder, PATIENCE, WHEN_STOPPING};
+use super::ladder_handle::{Ladder, PATIENCE, WHEN_STOPPING};
 use super::left::Resumed;
 use super::live_pack::live_pack;
 use super::lock;

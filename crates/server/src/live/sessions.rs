@@ -3,7 +3,7 @@
 use super::drm::Allowed;
 use super::events::{Event, Events, Standing};
 use super::film;
-use super::ladder::handle::Health;
+use super::ladder_handle::Health;
 use super::left;
 use super::lock;
 use super::publishers::Publishers;

@@ -3,8 +3,6 @@
 //! between them, and it ends when this process does, however that ends.
 
 mod ffmpeg;
-pub(super) mod handle;
-pub(super) mod standing;
 mod under_way;
 mod worker;
 

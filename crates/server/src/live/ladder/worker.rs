@@ -2,10 +2,10 @@
 //! when it ends, makes less when it is too slow, and says how it stands.
 
 use super::ffmpeg::Process;
-use super::handle::{Health, Message, Picture, REST};
-use super::standing::{LadderStanding, LadderState};
 use super::under_way::UnderWay;
 use crate::Service;
+use crate::live::ladder_handle::{Health, Message, Picture, REST};
+use crate::live::ladder_standing::{LadderStanding, LadderState};
 use crate::live::lock;
 use crate::live::session::{Closed, Session};
 use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, most_held, steps};

@@ -1,10 +1,10 @@
 //! A session's side of its ladder: pictures for whoever makes it, how it does, and its end. It knows neither
 //! the session nor who makes it.
 
-use super::standing::{LadderStanding, LadderState};
+use super::events::Event;
+use super::ladder_standing::{LadderStanding, LadderState};
+use super::lock;
 use crate::Service;
-use crate::live::events::Event;
-use crate::live::lock;
 use ::live::{InputSample, Rung};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -20,9 +20,9 @@ const BESIDE: usize = 512;
 /// How long an ffmpeg has for the pictures that it has when its session ends.
 pub(super) const REST: Duration = Duration::from_secs(4);
 /// How long a ladder is waited for when its session ends.
-pub(in crate::live) const PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 /// And when the server stops, which must not take long.
-pub(in crate::live) const WHEN_STOPPING: Duration = Duration::from_secs(2);
+pub(super) const WHEN_STOPPING: Duration = Duration::from_secs(2);
 
 /// What a session's ladder is told.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ enum Way {
 
 /// How a session's ladder does, for who counts those of all sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::live) enum Health {
+pub(super) enum Health {
     /// Nothing is to be made: there is no picture, or none that renditions are made of.
     Idle,
     /// An ffmpeg makes it.
@@ -93,7 +93,7 @@ struct Making {
 
 /// A session's ladder.
 #[derive(Debug)]
-pub(in crate::live) struct Ladder {
+pub(super) struct Ladder {
     wanted: Vec<Rung>,
     way: Mutex<Way>,
     making: Mutex<Option<Making>>,
@@ -102,7 +102,7 @@ pub(in crate::live) struct Ladder {
 
 impl Ladder {
     /// Of the steps that are wanted; none: nothing is made.
-    pub(in crate::live) fn new(wanted: Vec<Rung>) -> Self {
+    pub(super) fn new(wanted: Vec<Rung>) -> Self {
         Self {
             wanted,
             way: Mutex::new(Way::New),
@@ -112,12 +112,12 @@ impl Ladder {
     }
 
     /// Whether one is to be made.
-    pub(in crate::live) fn is_wanted(&self) -> bool {
+    pub(super) fn is_wanted(&self) -> bool {
         !self.wanted.is_empty()
     }
 
     /// How it does.
-    pub(in crate::live) fn health(&self) -> Health {
+    pub(super) fn health(&self) -> Health {
         *lock(&self.health)
     }
 
@@ -158,7 +158,7 @@ impl Ladder {
     }
 
     /// Pictures of its source, as they were published. Never waits.
-    pub(in crate::live) fn give(&self, pictures: Vec<InputSample>) {
+    pub(super) fn give(&self, pictures: Vec<InputSample>) {
         if pictures.is_empty() {
             return;
         }
@@ -179,12 +179,7 @@ impl Ladder {
 
     /// No other picture comes. Returns when those that came are made, or too late: whoever makes it is
     /// stopped then, while the caller publishes nothing of the session (`alone`).
-    pub(in crate::live) async fn end<G>(
-        &self,
-        event: &Event,
-        patience: Duration,
-        alone: impl Future<Output = G>,
-    ) {
+    pub(super) async fn end<G>(&self, event: &Event, patience: Duration, alone: impl Future<Output = G>) {
         *lock(&self.way) = Way::Closed;
         let making = lock(&self.making).take();
         let Some(Making { mut worker, service }) = making else { return };
