@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod card;
+mod circles;
 mod comments;
 mod conformance;
 mod dependencies;
@@ -64,6 +65,7 @@ pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("comments", || comments::check(project))?;
     steps.step("spelling", || spelling(project))?;
     steps.step("dependency rules", || dependencies::check(project))?;
+    steps.step("circles", || circles::check(project))?;
     steps.step("conformance", || conformance::check(project))?;
     steps.step("documents", || documents::check(project))?;
     steps.step("languages", || languages::check(project))?;
