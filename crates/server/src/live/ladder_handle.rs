@@ -9,6 +9,7 @@ use ::live::{InputSample, Rung};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
+use tokio::sync::RwLock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
@@ -178,8 +179,8 @@ impl Ladder {
     }
 
     /// No other picture comes. Returns when those that came are made, or too late: whoever makes it is
-    /// stopped then, while the caller publishes nothing of the session (`alone`).
-    pub(super) async fn end<G>(&self, event: &Event, patience: Duration, alone: impl Future<Output = G>) {
+    /// stopped then, while nothing of the session is being published.
+    pub(super) async fn end(&self, event: &Event, patience: Duration, publishing: &RwLock<()>) {
         *lock(&self.way) = Way::Closed;
         let making = lock(&self.making).take();
         let Some(Making { mut worker, service }) = making else { return };
@@ -188,7 +189,7 @@ impl Ladder {
         }
         {
             // What it has published is on its way to the disk first; and it says nothing any more.
-            let _alone = alone.await;
+            let _alone = publishing.write().await;
             worker.abort();
             let _ = worker.await;
         }

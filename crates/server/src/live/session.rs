@@ -423,7 +423,7 @@ impl Session {
     /// Nothing more is taken; returns when all is on the disk. The event may go on with another session.
     pub(crate) async fn finish(&self, now: u64) {
         self.shut();
-        self.ladder.end(&self.event, PATIENCE, self.alone()).await;
+        self.ladder.end(&self.event, PATIENCE, &self.publishing).await;
         let _alone = self.alone().await;
         let outputs = lock(&self.broadcast).finish(now);
         self.ended.store(now.max(1), Ordering::Relaxed);
@@ -437,7 +437,7 @@ impl Session {
     /// players that wait are answered. Returns when all is on the disk.
     pub(super) async fn suspend(&self, now: u64) {
         self.shut();
-        self.ladder.end(&self.event, WHEN_STOPPING, self.alone()).await;
+        self.ladder.end(&self.event, WHEN_STOPPING, &self.publishing).await;
         let _alone = self.alone().await;
         let (outputs, record, next) = {
             let mut broadcast = lock(&self.broadcast);
