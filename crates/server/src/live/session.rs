@@ -409,7 +409,7 @@ impl Session {
     }
 
     /// Nothing is on its way to the disk while this is held.
-    pub(super) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+    async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.publishing.write().await
     }
 
