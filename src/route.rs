@@ -186,7 +186,7 @@ pub fn use_route() -> Route {
     (*route).clone()
 }
 
-/// So long the next page waits for what is to go out before it: nobody sees it, and making the page would
+/// How long the next page waits for what is to go out before it: nobody sees it, and making the page would
 /// hold it up for longer.
 const LONGEST_WAIT_MS: u32 = 60;
 

@@ -203,7 +203,7 @@ impl Reducible for Session {
             }
         }
         if let (Some(control), Some(library)) = (&next.control, &next.library) {
-            control.know(library);
+            control.note_embedded(library);
         }
         Rc::new(next)
     }
@@ -336,7 +336,7 @@ async fn connect(proxy: Rc<DecryptorProxy>, library: &Library) -> Result<Control
     control.ensure_registered().await?;
     // Whoever comes by a film's address wants it: it is asked for before the page is made.
     if let Route::Watch { movie } = Route::current() {
-        control.know(library);
+        control.note_embedded(library);
         drop(control.open_film(movie));
     }
     Ok(control)

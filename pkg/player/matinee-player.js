@@ -2,7 +2,7 @@
 // the page says to it, and hears from it, passes one port. docs/embed.md describes it.
 
 const VERSION = 1;
-// So long a frame that has loaded may be silent until it counts as refused, in milliseconds.
+// How long a frame that has loaded may be silent until it counts as refused, in milliseconds.
 const SILENCE = 10_000;
 // What the element and its frame may do: the frame's own pages ask for no more.
 const ALLOW = "autoplay; fullscreen; picture-in-picture; encrypted-media; screen-wake-lock; window-management; clipboard-write";

@@ -135,7 +135,7 @@ fn colours(now: Option<Colour>) -> Vec<Choice> {
         Colour::Red => say::colour_red(),
         Colour::Black => say::colour_black(),
     };
-    let choice = |one: &Colour| (one.name().to_owned(), name(*one).to_owned(), now == Some(*one));
+    let choice = |one: &Colour| (one.as_str().to_owned(), name(*one).to_owned(), now == Some(*one));
     Colour::ALL.iter().map(choice).collect()
 }
 
@@ -147,7 +147,7 @@ fn edges(now: Edge) -> Vec<Choice> {
         Edge::Depressed => say::edge_depressed(),
         Edge::Outline => say::edge_outline(),
     };
-    let choice = |one: &Edge| (one.name().to_owned(), name(*one).to_owned(), now == *one);
+    let choice = |one: &Edge| (one.as_str().to_owned(), name(*one).to_owned(), now == *one);
     Edge::ALL.iter().map(choice).collect()
 }
 
@@ -160,6 +160,6 @@ fn fonts(now: Font) -> Vec<Choice> {
         Font::Cursive => say::font_cursive(),
         Font::SmallCaps => say::font_small_caps(),
     };
-    let choice = |one: &Font| (one.name().to_owned(), name(*one).to_owned(), now == *one);
+    let choice = |one: &Font| (one.as_str().to_owned(), name(*one).to_owned(), now == *one);
     Font::ALL.iter().map(choice).collect()
 }

@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::browser::{call, get, promise};
 
-/// So long the button says what it has done.
+/// How long the button says what it has done.
 const SAID_MS: u32 = 2500;
 
 /// Properties of [`CopyButton`].

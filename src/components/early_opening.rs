@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{route, session::use_session};
 
-/// So long the pointer or the focus rests before the film's manifest is asked for.
+/// How long the pointer or the focus rests before the film's manifest is asked for.
 const RESTING_MS: u32 = 200;
 
 /// What an element with a link to a film has to tell of.

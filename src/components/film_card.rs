@@ -41,7 +41,7 @@ pub fn facts(film: &LibraryMovie) -> Html {
 /// How far it was seen, where an event stands, and whether the account may play it.
 pub fn standing(film: &LibraryMovie) -> Html {
     let seen = film.position.filter(|_| browse::is_begun(film) && film.runtime > 0.0);
-    let state = film.state.as_deref().and_then(EventState::parse);
+    let state = film.state.as_deref().and_then(EventState::named);
     let is_to_come = state.is_some_and(|state| state != EventState::Ended);
     html! {
         <>

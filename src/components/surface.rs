@@ -17,7 +17,8 @@ use super::{
 
 /// Two taps within this time, in milliseconds, are one.
 const DOUBLE_TAP_MS: f64 = 350.0;
-/// So long a click waits for a second one. What is a double click the system says, and it may take longer.
+/// How long a click waits for a second one. The system decides what is a double click, and that may take
+/// longer.
 const DOUBLE_CLICK_MS: u32 = 250;
 
 /// A click plays or pauses, and two are full screen; a tap shows or hides the controls, and two at a side

@@ -28,7 +28,7 @@ pub fn is_over(media: &MediaState, chapters: &[Chapter], duration: f64) -> bool 
 pub struct UpNextProps {
     /// What comes next.
     pub film: LibraryMovie,
-    /// So long it waits.
+    /// How long it waits.
     #[prop_or(COUNTDOWN)]
     pub seconds: u32,
     /// The countdown waits: the film is paused, or something else is open.

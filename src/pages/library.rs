@@ -20,7 +20,7 @@ use crate::{
     session::{Action, refresh_library, use_session},
 };
 
-/// So long the library as it was fetched will do.
+/// How long the library as it was fetched will do.
 const FRESH_SECONDS: f64 = 60.0;
 
 /// Seconds from one look at where the events stand to the next; `None` where there are none.

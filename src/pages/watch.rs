@@ -40,9 +40,9 @@ use crate::{
     spoken,
 };
 
-/// So long the page says that the film went on where it was left, and offers to start over.
+/// How long the page says that the film went on where it was left, and offers to start over.
 const RESUMED_MS: u32 = 12_000;
-/// So long it says what a key or a finger has done.
+/// How long it says what a key or a finger has done.
 const NOTE_MS: u32 = 900;
 
 /// Properties of [`Watch`].

@@ -99,7 +99,7 @@ async fn a_plain_click_stays_in_the_app() {
 async fn an_event_says_where_it_stands() {
     for (state, starts, playable, words) in [
         ("live", None, true, Some("LIVE")),
-        ("interrupted", None, true, Some("Interrupted: it will go on")),
+        ("interrupted", None, true, Some("Interrupted: it will continue")),
         ("waiting", None, false, Some("Has not begun yet")),
         ("ended", None, false, Some("Has ended")),
         ("ended", None, true, None),

@@ -2,8 +2,9 @@
 //!
 //! [`Client::handle`] takes the time and one [`Event`] and gives the [`Command`]s to carry out. The events
 //! are messages that somebody wants sent, and what came of earlier commands. The client decides what goes
-//! into which envelope of NCCP, the control protocol (`docs/protocol.md`, §2), keeps a good ticket, and does
-//! what the error table (§4) says about each error before whoever asked hears of it:
+//! into which envelope of NCCP, the control protocol between players and server (`docs/protocol.md`, §2),
+//! keeps a good ticket, and does what the error table (§4) says about each error before whoever asked hears
+//! of it:
 //!
 //! * What waits goes together: licenses first, at most 15 messages, and the ticket's renewal behind them when
 //!   it is due.

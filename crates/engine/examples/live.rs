@@ -10,9 +10,12 @@
 #[allow(dead_code, unused_imports)] // most of it is for the tests
 mod world;
 
+mod report;
+
 use std::time::Duration;
 
 use engine::{Config, abr::StartConditions};
+use report::Number;
 use world::{Film, SEGMENT, Trace, World, ms};
 
 /// Seconds of the event that are watched, and seconds at the beginning that do not count.
@@ -124,6 +127,18 @@ impl Outcome {
         self.stalled += other.stalled * weight;
         self.switches += other.switches * weight;
         self.picture += other.picture * weight;
+    }
+
+    fn numbers(&self) -> [Number; 6] {
+        let number = |head, name, value, digits, unit| Number { head, name, value, digits, unit };
+        [
+            number("p50", "p50_s", self.p50, (2, 3), " s"),
+            number("p95", "p95_s", self.p95, (2, 3), " s"),
+            number("stalls", "stalls", self.stalls, (1, 2), ""),
+            number("stalled", "stalled_s", self.stalled, (1, 2), " s"),
+            number("switches", "switches", self.switches, (1, 2), ""),
+            number("picture", "picture_mbps", self.picture, (2, 3), " Mb/s"),
+        ]
     }
 }
 
@@ -294,39 +309,18 @@ fn main() {
     }
     let all = links(0);
     if json {
-        let row = |(place, rules, o): &(usize, Rules, Outcome)| {
+        return report::print_json(rows.iter().map(|(place, rules, outcome)| {
             let Link { name, rtt, loss, .. } = &all[*place];
-            format!(
-                "{{\"link\":\"{name}\",\"rtt_ms\":{},\"loss\":{loss},\"rules\":\"{}\",\"p50_s\":{:.3},\"p95_s\":{:.3},\
-                 \"stalls\":{:.2},\"stalled_s\":{:.2},\"switches\":{:.2},\"picture_mbps\":{:.3}}}",
-                rtt.as_millis(),
-                rules.name(),
-                o.p50,
-                o.p95,
-                o.stalls,
-                o.stalled,
-                o.switches,
-                o.picture
-            )
-        };
-        println!("[\n{}\n]", rows.iter().map(row).collect::<Vec<_>>().join(",\n"));
-        return;
+            let (rtt, rules, numbers) = (rtt.as_millis(), rules.name(), report::members(&outcome.numbers()));
+            format!("\"link\":\"{name}\",\"rtt_ms\":{rtt},\"loss\":{loss},\"rules\":\"{rules}\",{numbers}")
+        }));
     }
-    println!("| link | RTT | loss | rules | p50 | p95 | stalls | stalled | switches | picture |");
-    println!("|---|---|---|---|---|---|---|---|---|---|");
-    for (place, rules, o) in &rows {
+    let [heads, line] = report::heads(&Outcome::default().numbers());
+    println!("| link | RTT | loss | rules |{heads}");
+    println!("|---|---|---|---|{line}");
+    for (place, rules, outcome) in &rows {
         let Link { name, rtt, loss, .. } = &all[*place];
-        println!(
-            "| {name} | {} ms | {:.0} % | {} | {:.2} s | {:.2} s | {:.1} | {:.1} s | {:.1} | {:.2} Mb/s |",
-            rtt.as_millis(),
-            loss * 100.0,
-            rules.name(),
-            o.p50,
-            o.p95,
-            o.stalls,
-            o.stalled,
-            o.switches,
-            o.picture
-        );
+        let (rtt, loss, numbers) = (rtt.as_millis(), loss * 100.0, report::cells(&outcome.numbers()));
+        println!("| {name} | {rtt} ms | {loss:.0} % | {} |{numbers}", rules.name());
     }
 }

@@ -6,12 +6,15 @@
 #[allow(dead_code, unused_imports)] // most of it is for the tests
 mod world;
 
+mod report;
+
 use std::time::Duration;
 
 use engine::{
     Config,
     abr::{Algorithm, StartConditions},
 };
+use report::Number;
 use world::{Film, Trace, World, ms};
 
 /// Seconds of film.
@@ -45,6 +48,19 @@ impl Outcome {
         self.share += other.share * weight;
         self.switches += other.switches * weight;
         self.abandoned += other.abandoned * weight;
+    }
+
+    fn numbers(&self) -> [Number; 7] {
+        let number = |head, name, value, digits, unit| Number { head, name, value, digits, unit };
+        [
+            number("start-up", "start_up_s", self.start_up, (2, 3), " s"),
+            number("stalls", "stalls", self.rebuffers, (2, 3), ""),
+            number("stalled", "stalled_s", self.rebuffering, (1, 2), " s"),
+            number("picture", "picture_mbps", self.mean, (2, 3), " Mb/s"),
+            number("of the possible", "share_percent", self.share, (0, 1), " %"),
+            number("switches", "switches", self.switches, (1, 2), ""),
+            number("given up", "given_up", self.abandoned, (1, 2), ""),
+        ]
     }
 }
 
@@ -139,39 +155,27 @@ fn main() {
 type Row = (&'static str, u64, (u32, u32), &'static str, Outcome);
 
 fn print_table(rows: &[Row], totals: &[(Outcome, f64)]) {
-    println!(
-        "| link | RTT | element | rules | start-up | stalls | stalled | picture | of the possible | switches | given up |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    let cells = |o: &Outcome| {
-        format!(
-            "{:.2} s | {:.2} | {:.1} s | {:.2} Mb/s | {:.0} % | {:.1} | {:.1} |",
-            o.start_up, o.rebuffers, o.rebuffering, o.mean, o.share, o.switches, o.abandoned
-        )
-    };
+    let [heads, line] = report::heads(&Outcome::default().numbers());
+    println!("| link | RTT | element | rules |{heads}");
+    println!("|---|---|---|---|{line}");
     for (trace, rtt, viewport, player, outcome) in rows {
         let link = if *player == PLAYERS[0].0 {
             format!("{trace} | {rtt} ms | {}p", viewport.1)
         } else {
             "| |".into()
         };
-        println!("| {link} | {player} | {}", cells(outcome));
+        println!("| {link} | {player} |{}", report::cells(&outcome.numbers()));
     }
     for ((player, _), (sum, count)) in PLAYERS.iter().zip(totals) {
         let mut mean = Outcome::default();
         mean.add(sum, 1.0 / count);
-        println!("| **mean of all** | | | {player} | {}", cells(&mean));
+        println!("| **mean of all** | | | {player} |{}", report::cells(&mean.numbers()));
     }
 }
 
 fn print_json(rows: &[Row]) {
-    let row = |(trace, rtt, viewport, player, o): &Row| {
-        format!(
-            "{{\"link\":\"{trace}\",\"rtt_ms\":{rtt},\"height\":{},\"rules\":\"{player}\",\"start_up_s\":{:.3},\
-             \"stalls\":{:.3},\"stalled_s\":{:.3},\"picture_mbps\":{:.3},\"share_percent\":{:.1},\"switches\":{:.2},\
-             \"given_up\":{:.2}}}",
-            viewport.1, o.start_up, o.rebuffers, o.rebuffering, o.mean, o.share, o.switches, o.abandoned
-        )
-    };
-    println!("[\n{}\n]", rows.iter().map(row).collect::<Vec<_>>().join(",\n"));
+    report::print_json(rows.iter().map(|(trace, rtt, viewport, player, outcome)| {
+        let (height, numbers) = (viewport.1, report::members(&outcome.numbers()));
+        format!("\"link\":\"{trace}\",\"rtt_ms\":{rtt},\"height\":{height},\"rules\":\"{player}\",{numbers}")
+    }));
 }

@@ -29,7 +29,7 @@ impl Variables {
         Self { list: Vec::new(), used: Vec::new(), is_open: true }
     }
 
-    /// These and no others.
+    /// Only these.
     pub(super) fn closed(list: &[(String, Kind)]) -> Self {
         Self { list: list.to_vec(), used: vec![false; list.len()], is_open: false }
     }

@@ -1,4 +1,15 @@
 //! Which steps a film or an event gets: heights not above the source, bit rates by what it shows.
+//!
+//! # Examples
+//!
+//! ```
+//! let rungs = ladder::of_heights("360,720")?;
+//! assert_eq!((rungs[0].height, rungs[0].max_kbps), (720, 3_500));
+//! assert_eq!(rungs[1].size((1920, 1080)), (640, 360));
+//! // The usual rates are for up to 30 pictures a second.
+//! assert_eq!(rungs[1].kbps(60.0), 1_350);
+//! # Ok::<(), &str>(())
+//! ```
 
 use serde::Deserialize;
 use toml::Value;

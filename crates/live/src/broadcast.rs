@@ -21,7 +21,7 @@ use crate::ingest::InputSample;
 use crate::keys::Keys;
 use crate::lives::Lives;
 use crate::names::SessionId;
-use crate::output::{Made, Output};
+use crate::output::{Output, Progress};
 use crate::settings::Settings;
 use crate::source::{Kind, Source};
 use crate::window::{SegmentEntry, Window};
@@ -452,7 +452,7 @@ impl Broadcast {
         }
         self.release(true, now, outputs);
         for track in 0..self.tracks.len() {
-            let mut made = Made::default();
+            let mut made = Progress::default();
             self.tracks[track].output.end(None, self.keys.as_ref(), &mut made);
             self.publish(track, made, now, outputs);
         }

@@ -175,7 +175,7 @@ fn numbers(lives: &Lives, tracks: &[RecordedTrack]) -> Option<Vec<u64>> {
             Some(count) => begun.saturating_add(count),
             None => stretch_end(tracks, first).unwrap_or(first),
         };
-        // Numbers that are on the disk, and no others: what was written down may lie.
+        // Only numbers that are on the disk: what was written down may be wrong.
         let within = leader.segments.iter().map(|segment| segment.number);
         all.extend(within.filter(|number| (first..end).contains(number)));
     }

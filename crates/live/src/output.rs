@@ -65,7 +65,7 @@ impl std::fmt::Debug for Output {
 
 /// What a representation gives when it takes samples.
 #[derive(Debug, Default)]
-pub(crate) struct Made {
+pub(crate) struct Progress {
     /// End of the latest part in presentation, ticks.
     pub(crate) part_end: Option<u64>,
     /// Segments that are whole now.
@@ -140,7 +140,7 @@ impl Output {
     }
 
     /// Ends the open segment and begins another with the sample that comes next, presented at `start`.
-    pub(crate) fn begin(&mut self, number: u64, start: i64, keys: Option<&Keys>, made: &mut Made) {
+    pub(crate) fn begin(&mut self, number: u64, start: i64, keys: Option<&Keys>, made: &mut Progress) {
         self.end(Some(start), keys, made);
         let start_ticks = start.max(0) as u64;
         self.window.open(number, start_ticks);
@@ -151,7 +151,7 @@ impl Output {
     }
 
     /// Takes a sample of the open segment; its times are on the session's timeline.
-    pub(crate) fn push(&mut self, sample: InputSample, keys: Option<&Keys>, made: &mut Made) {
+    pub(crate) fn push(&mut self, sample: InputSample, keys: Option<&Keys>, made: &mut Progress) {
         if self.open.is_none() {
             return;
         }
@@ -171,7 +171,7 @@ impl Output {
     }
 
     /// Ends the open segment; the next begins at `end`, where that is known.
-    pub(crate) fn end(&mut self, end: Option<i64>, keys: Option<&Keys>, made: &mut Made) {
+    pub(crate) fn end(&mut self, end: Option<i64>, keys: Option<&Keys>, made: &mut Progress) {
         self.flush(keys, made);
         if self.open.take().is_none() {
             return;
@@ -198,7 +198,7 @@ impl Output {
     }
 
     /// Makes a part of the samples that wait.
-    fn flush(&mut self, keys: Option<&Keys>, made: &mut Made) {
+    fn flush(&mut self, keys: Option<&Keys>, made: &mut Progress) {
         let samples = std::mem::take(&mut self.pending);
         let ticks = std::mem::take(&mut self.pending_ticks);
         let (Some((number, _)), Some(first)) = (self.open, samples.first()) else { return };

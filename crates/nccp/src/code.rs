@@ -3,61 +3,35 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What a client does about an error. It acts on this, never on the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// Stop and show the text.
-    Fail,
-    /// Register again (with a new device id on `RENEW_OTHER_CUSTOMER`).
-    Register,
-    /// Renew the ticket, else register.
-    Renew,
-    /// Take the answer's time as the right one and retry once.
-    Clock,
-    /// Go to the login page.
-    Login,
-    /// Individualize again, once.
-    Individualize,
-    /// Ask for a new activation code.
-    Code,
-    /// Try again later, with jitter.
-    Backoff,
-    /// Ask whether another device is to stop, and take its place.
-    Takeover,
+crate::named! {
+    /// What a client does about an error. It acts on this, never on the text.
+    #[non_exhaustive]
+    Action {
+        /// Stop and show the text.
+        Fail = "fail",
+        /// Register again (with a new device id on `RENEW_OTHER_CUSTOMER`).
+        Register = "register",
+        /// Renew the ticket, else register.
+        Renew = "renew",
+        /// Take the answer's time as the right one and retry once.
+        Clock = "clock",
+        /// Go to the login page.
+        Login = "login",
+        /// Individualize again, once.
+        Individualize = "individualize",
+        /// Ask for a new activation code.
+        Code = "code",
+        /// Try again later, with jitter.
+        Backoff = "backoff",
+        /// Ask whether another device is to stop, and take its place.
+        Takeover = "takeover",
+    }
 }
 
 impl Action {
-    /// The value of the attribute `action`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::Register => "register",
-            Self::Renew => "renew",
-            Self::Clock => "clock",
-            Self::Login => "login",
-            Self::Individualize => "individualize",
-            Self::Code => "code",
-            Self::Backoff => "backoff",
-            Self::Takeover => "takeover",
-        }
-    }
-
-    /// Reads the attribute; an action of a later version means to fail.
+    /// Reads the attribute `action`; an action of a later version means to fail.
     pub fn parse(s: &str) -> Self {
-        [
-            Self::Register,
-            Self::Renew,
-            Self::Clock,
-            Self::Login,
-            Self::Individualize,
-            Self::Code,
-            Self::Backoff,
-            Self::Takeover,
-        ]
-        .into_iter()
-        .find(|action| action.as_str() == s)
-        .unwrap_or(Self::Fail)
+        Self::named(s).unwrap_or(Self::Fail)
     }
 }
 

@@ -1,4 +1,5 @@
-//! NCCP, Matinee's control protocol: envelope, messages, manifest, error table. No I/O.
+//! NCCP, Matinee's control protocol (named after the Netflix Content Control Protocol of the service that it
+//! rebuilds): envelope, messages, manifest, error table. No I/O.
 //!
 //! Both sides use it: a server parses a [`Request`] and writes a [`Response`]; a client writes
 //! [`RequestMessage`]s, seals them with [`seal_envelope`], has [`signing_input`] signed and parses the
@@ -50,6 +51,7 @@ mod manifest;
 mod manifest_xml;
 mod messages;
 mod metadata;
+mod named;
 mod range;
 mod request;
 mod sign;

@@ -267,32 +267,14 @@ pub struct KeyPeriod {
 }
 
 macro_rules! word_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl $name {
-            /// The word on the wire.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
+    ($(#[$doc:meta])* $name:ident { $($values:tt)* }) => {
+        crate::named! { $(#[$doc])* $name { $($values)* } }
 
         impl FromStr for $name {
             type Err = Error;
 
             fn from_str(s: &str) -> Result<Self, Error> {
-                match s {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(Error::Value(stringify!($name))),
-                }
+                Self::named(s).ok_or(Error::Value(stringify!($name)))
             }
         }
     };

@@ -7,75 +7,34 @@ use crate::xml::Element;
 use std::fmt;
 use std::str::FromStr;
 
-/// Names of the messages: the elements' local names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MessageName {
-    /// `ping`
-    Ping,
-    /// `register`
-    Register,
-    /// `authenticationrenewal`
-    AuthenticationRenewal,
-    /// `accountinfo`
-    AccountInfo,
-    /// `queue`
-    Queue,
-    /// `moviemetadata`
-    MovieMetadata,
-    /// `usermoviemetadata`
-    UserMovieMetadata,
-    /// `authorization`
-    Authorization,
-    /// `license`
-    License,
-    /// `takeover`
-    Takeover,
-    /// `logblob`
-    LogBlob,
-    /// `activationcode`
-    ActivationCode,
-}
-
-impl MessageName {
-    /// Every message.
-    pub const ALL: &[Self] = &[
-        Self::Ping,
-        Self::Register,
-        Self::AuthenticationRenewal,
-        Self::AccountInfo,
-        Self::Queue,
-        Self::MovieMetadata,
-        Self::UserMovieMetadata,
-        Self::Authorization,
-        Self::License,
-        Self::Takeover,
-        Self::LogBlob,
-        Self::ActivationCode,
-    ];
-
-    /// The element's local name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ping => "ping",
-            Self::Register => "register",
-            Self::AuthenticationRenewal => "authenticationrenewal",
-            Self::AccountInfo => "accountinfo",
-            Self::Queue => "queue",
-            Self::MovieMetadata => "moviemetadata",
-            Self::UserMovieMetadata => "usermoviemetadata",
-            Self::Authorization => "authorization",
-            Self::License => "license",
-            Self::Takeover => "takeover",
-            Self::LogBlob => "logblob",
-            Self::ActivationCode => "activationcode",
-        }
-    }
-}
-
-impl fmt::Display for MessageName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+crate::named! {
+    /// Names of the messages: the elements' local names.
+    #[non_exhaustive]
+    MessageName {
+        /// `ping`
+        Ping = "ping",
+        /// `register`
+        Register = "register",
+        /// `authenticationrenewal`
+        AuthenticationRenewal = "authenticationrenewal",
+        /// `accountinfo`
+        AccountInfo = "accountinfo",
+        /// `queue`
+        Queue = "queue",
+        /// `moviemetadata`
+        MovieMetadata = "moviemetadata",
+        /// `usermoviemetadata`
+        UserMovieMetadata = "usermoviemetadata",
+        /// `authorization`
+        Authorization = "authorization",
+        /// `license`
+        License = "license",
+        /// `takeover`
+        Takeover = "takeover",
+        /// `logblob`
+        LogBlob = "logblob",
+        /// `activationcode`
+        ActivationCode = "activationcode",
     }
 }
 
@@ -83,7 +42,7 @@ impl FromStr for MessageName {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self, Error> {
-        Self::ALL.iter().copied().find(|name| name.as_str() == s).ok_or(Error::UnknownMessage)
+        Self::named(s).ok_or(Error::UnknownMessage)
     }
 }
 
@@ -207,32 +166,21 @@ pub struct LogBlob {
     pub policy_version: Option<String>,
 }
 
-/// What occasions a `logblob`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum LogEvent {
-    /// The timer.
-    #[default]
-    Interval,
-    /// Playback was paused.
-    Pause,
-    /// Another position was chosen.
-    Seek,
-    /// The end was reached.
-    End,
-    /// The page went away.
-    Hide,
-}
-
-impl LogEvent {
-    /// The element's text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Interval => "interval",
-            Self::Pause => "pause",
-            Self::Seek => "seek",
-            Self::End => "end",
-            Self::Hide => "hide",
-        }
+crate::named! {
+    /// What occasions a `logblob`.
+    #[derive(Default)]
+    LogEvent {
+        /// The timer.
+        #[default]
+        Interval = "interval",
+        /// Playback was paused.
+        Pause = "pause",
+        /// Another position was chosen.
+        Seek = "seek",
+        /// The end was reached.
+        End = "end",
+        /// The page went away.
+        Hide = "hide",
     }
 }
 
@@ -240,10 +188,7 @@ impl FromStr for LogEvent {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self, Error> {
-        [Self::Interval, Self::Pause, Self::Seek, Self::End, Self::Hide]
-            .into_iter()
-            .find(|event| event.as_str() == s)
-            .ok_or(Error::Value("event"))
+        Self::named(s).ok_or(Error::Value("event"))
     }
 }
 

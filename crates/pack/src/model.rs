@@ -95,7 +95,7 @@ pub struct PackKey {
     pub period: u32,
     /// Presentation time from which it holds, in seconds.
     pub start: Fraction,
-    /// Its own label of the key derivation: it is for the representations with this label, and no others.
+    /// Its own label of the key derivation: it is for the representations with this label alone.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text::optional")]
     pub label: Option<Label>,
 }

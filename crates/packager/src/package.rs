@@ -50,8 +50,8 @@ pub fn package_sealed<E: From<Error>>(
     seal: impl FnOnce(&Pack) -> Result<Option<Vec<u8>>, E>,
 ) -> Result<Published, E> {
     match make(options, progress)? {
-        Made::Before(published) => Ok(*published),
-        Made::Now(new) => {
+        Packaged::Before(published) => Ok(*published),
+        Packaged::Now(new) => {
             if let Some(sealed) = seal(&new.pack)? {
                 new.staging.write(SEALED_KEYS, &sealed)?;
             }
@@ -61,7 +61,7 @@ pub fn package_sealed<E: From<Error>>(
 }
 
 /// A pack, as it is before it is published.
-enum Made {
+enum Packaged {
     /// The library had it.
     Before(Box<Published>),
     Now(Box<Unpublished>),
@@ -98,7 +98,7 @@ impl Unpublished {
 }
 
 /// Makes all files of a pack in a hidden folder.
-fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, Error> {
+fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Packaged, Error> {
     let keys = match (options.scheme, &options.keys) {
         (Scheme::None, _) => None,
         (_, None) => return Err(Error::Option { what: "a key is needed to encrypt" }),
@@ -158,7 +158,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, E
             sweep_beside(&place);
             let published = already_there(options, pack, place);
             check_same_key(&published, &film, options)?;
-            return Ok(Made::Before(Box::new(published)));
+            return Ok(Packaged::Before(Box::new(published)));
         }
     } else if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() {
         return Err(Error::Exists { path: place });
@@ -223,7 +223,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, E
     }
     unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
     let target = (place, library, key);
-    Ok(Made::Now(Box::new(Unpublished { staging: unpublished, pack, made_from, target })))
+    Ok(Packaged::Now(Box::new(Unpublished { staging: unpublished, pack, made_from, target })))
 }
 
 const fn cenc_scheme(scheme: Scheme) -> cenc::Scheme {

@@ -10,6 +10,23 @@
 //! * [`stream`]: a film's segments over a persistent connection, in place of ranged requests
 //! * [`cmcd`]: what a CDN that asks for it is told with each request
 //! * [`waits`]: how long to wait until the next question about an event
+//!
+//! # Examples
+//!
+//! When a player asks for the next license, and when the film ends:
+//!
+//! ```
+//! use playback::{Due, Renewal, Terms};
+//!
+//! let mut renewal = Renewal::<()>::default();
+//! renewal.taken(Terms { end: Some(7_200.0), continuous: true, renew_after: Some(3_600.0) });
+//! assert_eq!(renewal.due(3_599.0), None);
+//! assert_eq!(renewal.due(3_600.0), Some(Due::Renew(None)));
+//! // Nobody answers: the film goes on until its license ends.
+//! assert!(!renewal.failed(3_605.0, true, 0.5));
+//! assert_eq!(renewal.due(3_606.0), None);
+//! assert_eq!(renewal.due(7_200.1), Some(Due::End));
+//! ```
 
 pub mod cmcd;
 mod downloads;

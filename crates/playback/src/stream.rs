@@ -17,8 +17,8 @@ use nccp::stream::{Ask, Piece, Told, TrackKind, from_base64};
 
 use lane::{Lane, Want};
 
-/// Something is wanted, and for so long nothing came of it, whatever came of the rest: the connection is
-/// given up. Sooner than the engine gives up a download (3 s), which it would blame a CDN for.
+/// After how long the connection is given up when something is wanted and nothing of it came, whatever came
+/// of the rest. Sooner than the engine gives up a download (3 s), which it would blame a CDN for.
 const SILENCE: Duration = Duration::from_millis(2500);
 
 /// What follows from what happened, in order.

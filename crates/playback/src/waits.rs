@@ -1,15 +1,15 @@
 //! How long to wait until the next question about an event. Many ask the same, so each waits for a time of
 //! its own: `random` is 0 to 1. Times are seconds.
 
-/// What fails is asked for again after so long, at first and at most.
+/// After how long what failed is asked for again, at first and at most.
 const AGAIN: (f64, f64) = (1.0, 30.0);
 /// An event's film is first asked for within this time after the event's end.
 const REPLAY_FIRST: (f64, f64) = (2.0, 12.0);
 /// And then from one question to the next, at first and at most.
 const REPLAY: (f64, f64) = (4.0, 60.0);
-/// An event may begin any moment from so long before its time.
+/// How long before its time an event may begin any moment.
 const SOON: f64 = 600.0;
-/// So long after its time an event that has not begun is not about to begin any more.
+/// How long after its time an event that has not begun still counts as about to begin.
 const LATE: f64 = 3_600.0;
 /// From one question to the next whether an event has begun: when it may any moment, and else at most.
 const BEGINNING: (f64, f64) = (4.0, 60.0);

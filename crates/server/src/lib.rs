@@ -26,6 +26,7 @@ pub mod live;
 pub mod live_url;
 mod lru;
 pub mod media_url;
+mod movie_number;
 mod palette;
 mod password;
 mod pictures;

@@ -88,7 +88,12 @@ struct Watched {
 impl Watched {
     /// Reads the part again if its files have changed since it was last read well, or if `asked` to. Whether
     /// that went well; `None` where nothing was to do. Blocks on files.
-    fn look(&mut self, service: &Service, tls: Option<&TlsIdentity>, asked: bool) -> Option<bool> {
+    fn reload_if_changed(
+        &mut self,
+        service: &Service,
+        tls: Option<&TlsIdentity>,
+        asked: bool,
+    ) -> Option<bool> {
         // Before they are read: what changes meanwhile is read the next time.
         let now = self.part.stamps(service.config());
         if !asked && self.seen.as_ref() == Some(&now) {
@@ -154,7 +159,7 @@ pub(crate) async fn keep_fresh(
         let look = move || {
             service.look_after_signers();
             for part in &mut looked_at {
-                part.look(&service, tls.as_deref(), asked);
+                part.reload_if_changed(&service, tls.as_deref(), asked);
             }
             looked_at
         };
@@ -182,18 +187,18 @@ mod tests {
         let (clock, _) = Clock::manual(1_790_000_000);
         let service = Service::with_store(config, clock, Arc::new(AbsentStore)).unwrap();
         let mut keys = watched(service.config()).remove(0);
-        assert_eq!(keys.look(&service, None, false), None, "nothing has changed");
-        assert_eq!(keys.look(&service, None, true), Some(true));
+        assert_eq!(keys.reload_if_changed(&service, None, false), None, "nothing has changed");
+        assert_eq!(keys.reload_if_changed(&service, None, true), Some(true));
         let path = service.config().keys().join("media-mv-1.toml");
         let good = std::fs::read(&path).unwrap();
         std::fs::write(&path, "nonsense").unwrap();
         let mut regions = Watched { part: Part::Regions, seen: None };
         for _ in 0..2 {
-            assert_eq!(keys.look(&service, None, false), Some(false));
+            assert_eq!(keys.reload_if_changed(&service, None, false), Some(false));
         }
-        assert_eq!(regions.look(&service, None, false), Some(true));
+        assert_eq!(regions.reload_if_changed(&service, None, false), Some(true));
         std::fs::write(&path, good).unwrap();
-        assert_eq!(keys.look(&service, None, false), Some(true));
-        assert_eq!(keys.look(&service, None, false), None);
+        assert_eq!(keys.reload_if_changed(&service, None, false), Some(true));
+        assert_eq!(keys.reload_if_changed(&service, None, false), None);
     }
 }

@@ -31,7 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use storage::{Address, Storage};
 
-/// For so long it is remembered that a film of a library elsewhere cannot be read, or lacks its keys.
+/// How long it is remembered that a film of a library elsewhere cannot be read, or lacks its keys.
 const MEMORY: Duration = Duration::from_secs(5);
 /// How soon signers' certificates are asked for again where there were none, in seconds.
 const RENEW_AGAIN: u64 = 3600;
@@ -295,7 +295,7 @@ impl Service {
     /// Looks at the live events: what an operator has ended becomes a film, and what has fallen silent is
     /// said so.
     pub async fn look_after_live(&self) {
-        self.live.look(self).await;
+        self.live.look_after(self).await;
     }
 
     /// Goes on with the live events that were under way when a server stopped or was killed.

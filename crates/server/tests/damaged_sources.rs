@@ -4,6 +4,8 @@
 
 #[path = "../../storage/tests/suite/buckets.rs"]
 mod buckets;
+#[path = "http/captured.rs"]
+mod captured;
 #[path = "http/clear_films.rs"]
 mod clear_films;
 #[path = "../../storage/tests/suite/servers.rs"]
@@ -15,42 +17,20 @@ mod world;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
+use captured::Captured;
 use clear_films::{get, packaged, signed, sources, world};
 use futures_util::StreamExt as _;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 use storage::{PutMode, S3, Storage as _, Transfer};
 use tower::ServiceExt as _;
-use tracing_subscriber::fmt::MakeWriter;
 use world::{HOST, World};
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// The log of all tests.
 fn log() -> &'static Captured {
@@ -65,7 +45,7 @@ fn log() -> &'static Captured {
 
 /// A line of the log has all these words.
 fn is_said(words: &[&str]) {
-    let all = String::from_utf8(log().0.lock().unwrap().clone()).unwrap();
+    let all = log().text();
     assert!(all.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?}: {all}");
 }
 

@@ -117,22 +117,7 @@ async fn check(store: &dyn Store, acknowledged: &[String]) {
 
 async fn prepare(store: &dyn Store) {
     let mut tx = store.begin().await.unwrap();
-    let movie = server::store::NewMovie {
-        id: 1,
-        title: "Film".into(),
-        year: None,
-        cast: vec![],
-        genres: vec![],
-        episode: None,
-        synopsis: None,
-        rating: None,
-        runtime: 60.0,
-        pack: "p".into(),
-        policy: "24h".into(),
-        plans: vec![],
-        regions: vec![],
-        license: server::LicenseMode::Server,
-    };
+    let movie = server::store::NewMovie::new(1, "Film", "p", 60.0, "24h");
     tx.put_movie(&movie, 1).await.unwrap();
     tx.commit().await.unwrap();
 }

@@ -2,6 +2,8 @@
 //! whole process.
 #![allow(clippy::unwrap_used)]
 
+#[path = "http/captured.rs"]
+mod captured;
 #[expect(dead_code, reason = "shared with the other tests of the routes")]
 #[path = "http/client.rs"]
 mod client;
@@ -9,34 +11,10 @@ mod client;
 #[path = "http/world.rs"]
 mod world;
 
+use captured::Captured;
 use client::{Client, id};
 use nccp::{RequestMessage, ResponseMessage};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-use tracing_subscriber::fmt::MakeWriter;
 use world::{EMAIL, MOVIE, PASSWORD, World};
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// A whole session at the most talkative level, then a search for every secret that was in it.
 #[tokio::test]
@@ -71,7 +49,7 @@ async fn no_secret_reaches_the_log() {
     let key = client.device.clone();
     drop(guard);
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = captured.text();
     assert!(log.contains("/nccp/controller") && log.contains("/login"), "requests are logged:\n{log}");
     assert!(log.contains("session-of-a-player"), "reports are logged:\n{log}");
     let ticket = client.ticket.clone().unwrap();

@@ -101,10 +101,10 @@ impl Folder {
     fn open_known(&self, key: &Key) -> Result<(File, Meta), Error> {
         let failed = || self.failed(key, "read");
         // Looked at before it is opened, for opening a pipe or a device does things, and compared afterwards.
-        let seen = self.look(key).map_err(failed())?;
+        let seen = self.metadata_of(key).map_err(failed())?;
         let file = File::open(self.path(key)).map_err(failed())?;
         let opened = file.metadata().map_err(failed())?;
-        let again = self.look(key).map_err(failed())?;
+        let again = self.metadata_of(key).map_err(failed())?;
         match (same(&seen, &opened), same(&again, &opened)) {
             (true, true) => Ok((file, described(key.clone(), &opened))),
             _ => Err(Error::NotFound { key: key.clone(), storage: self.to_string() }),
@@ -112,7 +112,7 @@ impl Folder {
     }
 
     /// What is known of a file, which no symbolic link below the root leads to.
-    fn look(&self, key: &Key) -> io::Result<fs::Metadata> {
+    fn metadata_of(&self, key: &Key) -> io::Result<fs::Metadata> {
         let mut path = self.root.clone();
         let mut parts = key.parts().peekable();
         loop {

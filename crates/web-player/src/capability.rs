@@ -73,7 +73,7 @@ pub fn is_type_supported(global: &JsValue, mime: &str) -> bool {
         .is_some_and(|answer| answer.is_truthy())
 }
 
-/// So long a film's start waits for what the browser says of its pictures.
+/// How long a film's start waits for what the browser says of its pictures.
 const ANSWER_MS: u32 = 1000;
 
 /// Media queries that say that the screen shows HDR: of all of it, and of films where a TV shows those on

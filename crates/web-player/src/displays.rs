@@ -6,7 +6,7 @@ use drm_api::cdm::Display;
 use js_sys::Reflect;
 
 /// What the page can see of the displays now. The worker has no `screen`.
-fn seen() -> Display {
+fn display_state() -> Display {
     let screen = Reflect::get(&js_sys::global(), &"screen".into());
     match screen.and_then(|screen| Reflect::get(&screen, &"isExtended".into())).map(|value| value.as_bool()) {
         Ok(Some(true)) => Display::Extended,
@@ -25,7 +25,7 @@ impl Displays {
     /// The state that a request to the worker claims. Once the worker has answered it,
     /// [`claimed`](Self::claimed).
     pub fn claim(&self) -> Display {
-        seen()
+        display_state()
     }
 
     /// The worker has answered a request that claimed this state.
@@ -35,7 +35,7 @@ impl Displays {
 
     /// Looks at the displays: the state that the worker is to be told, where it may believe another.
     pub fn changed(&self) -> Option<Display> {
-        self.watch.borrow_mut().changed(seen())
+        self.watch.borrow_mut().changed(display_state())
     }
 }
 

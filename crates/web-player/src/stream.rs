@@ -163,7 +163,7 @@ impl Connection {
     }
 
     /// Gives it up, if nothing comes of it. Wanted a few times a second.
-    pub fn look(&self) {
+    pub fn give_up_if_silent(&self) {
         let is_silent = !self.is_broken() && self.stream.borrow().is_silent(clock::monotonic());
         if is_silent {
             self.break_off(Broken::Silent);

@@ -1,10 +1,13 @@
 //! `cargo xtask bench`: numbers, with the conditions under which they were taken.
 
+mod conditions;
 mod decrypt;
 pub(crate) mod delivery;
 mod eme;
 mod ingest;
 mod live;
+mod median;
+mod noise_film;
 mod package;
 mod play;
 mod serve;

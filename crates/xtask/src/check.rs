@@ -2,9 +2,11 @@
 
 #[cfg(test)]
 mod card;
+mod circles;
 mod comments;
 mod conformance;
 mod dependencies;
+mod documents;
 #[cfg(test)]
 mod examples;
 mod languages;
@@ -63,7 +65,9 @@ pub(crate) fn quick(project: &Project, steps: &mut Steps) -> Result<(), Error> {
     steps.step("comments", || comments::check(project))?;
     steps.step("spelling", || spelling(project))?;
     steps.step("dependency rules", || dependencies::check(project))?;
+    steps.step("circles", || circles::check(project))?;
     steps.step("conformance", || conformance::check(project))?;
+    steps.step("documents", || documents::check(project))?;
     steps.step("languages", || languages::check(project))?;
     steps.step("licenses and sources", || licenses(project))?;
     steps.step("lints", || lints::native(project))

@@ -2,7 +2,7 @@
 
 import { failure } from "./errors.js";
 
-// So long the frame may be silent until it counts as refused, in milliseconds.
+// How long the frame may be silent until it counts as refused, in milliseconds.
 const SILENCE = 10_000;
 
 export const display = () => {

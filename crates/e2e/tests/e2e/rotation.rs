@@ -2,7 +2,7 @@
 
 use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film};
 
-/// Frames of two segments of 4 s: so long each key holds.
+/// Frames of two segments of 4 s: each key holds for as long.
 const FRAMES_PER_KEY: u32 = 2 * 4 * demo_film::FPS;
 
 /// B64, B65, B66: the demo film, its key changed every two segments and its first segment clear, plays over

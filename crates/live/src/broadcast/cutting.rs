@@ -4,7 +4,7 @@ use cmaf::timeline::rescale;
 
 use super::{Broadcast, Event, MICROS, SECOND, Track};
 use crate::ingest::InputSample;
-use crate::output::Made;
+use crate::output::Progress;
 
 /// So much sound waits for pictures that have stopped.
 const HELD: i64 = 10 * SECOND;
@@ -50,14 +50,14 @@ impl Broadcast {
             }
         };
         if open.is_none_or(|open| next > open) {
-            let mut made = Made::default();
+            let mut made = Progress::default();
             self.tracks[number].output.begin(next, sample.time, self.keys.as_ref(), &mut made);
             self.publish(number, made, now, outputs);
         }
     }
 
     fn sample(&mut self, number: usize, sample: InputSample, now: u64, outputs: &mut Vec<Event>) {
-        let mut made = Made::default();
+        let mut made = Progress::default();
         self.tracks[number].output.push(sample, self.keys.as_ref(), &mut made);
         self.publish(number, made, now, outputs);
     }
@@ -84,7 +84,7 @@ impl Broadcast {
         }
     }
 
-    pub(super) fn publish(&mut self, number: usize, made: Made, now: u64, outputs: &mut Vec<Event>) {
+    pub(super) fn publish(&mut self, number: usize, made: Progress, now: u64, outputs: &mut Vec<Event>) {
         let track = &mut self.tracks[number];
         let representation = || track.output.id.clone();
         if let Some((samples, reason)) = made.lost {

@@ -6,7 +6,7 @@ use cmaf::timeline::rescale;
 
 use super::{Broadcast, Event, Handle, MICROS, OpenError, Representation, Track};
 use crate::ingest::InputSample;
-use crate::output::Made;
+use crate::output::Progress;
 use crate::source::Source;
 
 /// What names of tracks that are made here begin with; those of encoders have no colon.
@@ -103,7 +103,7 @@ impl Broadcast {
         let Some(open) = track.output.open_number().filter(|_| track.feeds == 0 && !self.is_closed()) else {
             return outputs;
         };
-        let mut made = Made::default();
+        let mut made = Progress::default();
         if !self.has_all_of_source(number, open) {
             self.abandon(number);
         } else if let Some(end) = self.end_of(open, track.output.source.timescale) {
@@ -197,7 +197,7 @@ impl Broadcast {
             self.abandon(number);
             open = None;
         }
-        let mut made = Made::default();
+        let mut made = Progress::default();
         if open != Some(of) {
             // A segment that lacks its last pictures is none.
             if open.is_some_and(|open| !self.has_all_of_source(number, open)) {

@@ -80,7 +80,7 @@ pub(super) fn language(code: [u8; 3]) -> String {
     isolang::Language::from_639_3(code).and_then(|language| language.to_639_1()).unwrap_or(code).to_owned()
 }
 
-/// What has been absent for so long, in seconds, is not waited for.
+/// After how many seconds of absence something is not waited for any more.
 const ABSENT: f64 = 2.0;
 
 /// Whether what is published up to these times, in seconds, goes as far as `front`, give or take half a part.

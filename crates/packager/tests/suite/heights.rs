@@ -1,4 +1,4 @@
-//! Keys by height: each file has those of its height and no others.
+//! Keys by height: each file has only those of its height.
 
 use std::fs;
 

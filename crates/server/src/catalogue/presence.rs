@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use storage::{Key, Storage};
 use tokio::time::timeout;
 
-/// So long it is remembered that a pack is there.
+/// How long it is remembered that a pack is there.
 pub(super) const FRESH: Duration = Duration::from_secs(10);
-/// So long is waited for a storage that is asked again: a pack that was there has viewers.
+/// How long a storage that is asked again is waited for: a pack that was there has viewers.
 const AGAIN: Duration = Duration::from_secs(2);
 /// Packs that are remembered.
 const KEPT: usize = 4096;

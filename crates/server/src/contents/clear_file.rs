@@ -14,8 +14,8 @@ use storage::{Cached, Meta};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// So long a bucket may take for a piece: who waits for it longer has given up. For the first of an answer
-/// nobody waits so long (`http::origin`).
+/// How long a bucket may take for a piece: who waits for it longer has given up. The first of an answer is
+/// not waited for as long (`http::origin`).
 const PIECE: Duration = Duration::from_secs(60);
 /// Octets that are read ahead of a bucket where a file is read to its end.
 const AHEAD: u64 = 4 << 20;

@@ -61,7 +61,7 @@ impl Loaded {
         let path = format!("{content}/{SOURCE_JSON}");
         let Some((stamp, json)) = sources.read(&path, MAX_JSON).await? else { return Ok(None) };
         let json_above = around(content).map(|above| format!("{above}/{SOURCE_JSON}")).collect();
-        let there = sources.look_at(json_above).await?;
+        let there = sources.stamps(json_above).await?;
         if let Some((above, _)) = around(content).zip(there).find(|(_, there)| there.is_some()) {
             let said = format!("{content} lies within {above}, which is a content");
             return Err(SourceError::Wrong(said));
@@ -72,8 +72,7 @@ impl Loaded {
         let mut stamps = vec![stamp];
         let representations = &source.pack.representations;
         let media: Vec<_> = representations.iter().map(|r| format!("{content}/{}", r.path)).collect();
-        for ((r, path), stamp) in
-            representations.iter().zip(&media).zip(sources.look_at(media.clone()).await?)
+        for ((r, path), stamp) in representations.iter().zip(&media).zip(sources.stamps(media.clone()).await?)
         {
             let name = sources.name(path);
             let wrong = |what: String| SourceError::Wrong(format!("{} {what}", name.display()));
@@ -84,7 +83,7 @@ impl Loaded {
             stamps.push(stamp);
         }
         let files: Vec<PackFile> = files_beside(&source.pack).cloned().collect();
-        let looked = sources.look_at(files.iter().map(|file| format!("{content}/{}", file.path)).collect());
+        let looked = sources.stamps(files.iter().map(|file| format!("{content}/{}", file.path)).collect());
         let beside = files.into_iter().zip(looked.await?);
         let beside = beside.map(|(file, stamp)| Beside { file, stamp, checked: OnceCell::new() });
         let beside: Vec<_> = beside.collect();
@@ -109,7 +108,7 @@ impl Loaded {
         let own = std::iter::once(format!("{content}/{SOURCE_JSON}")).chain(media).chain(beside);
         let settings = content.folders().map(settings_path);
         let above = around(content).map(|above| format!("{above}/{SOURCE_JSON}"));
-        let now = sources.look_at(own.chain(settings).chain(above).collect()).await?;
+        let now = sources.stamps(own.chain(settings).chain(above).collect()).await?;
         let then = self.stamps.iter().map(Some);
         let then = then.chain(self.beside.iter().map(|beside| beside.stamp.as_ref()));
         let then = then.chain(self.settings.iter().map(Option::as_ref));

@@ -4,7 +4,7 @@ use super::folder_file::{FolderFile, ignored, settings};
 use super::known_files::KnownFiles;
 use super::loaded::Loaded;
 use super::recent::{Found, Recent};
-use super::revisions::{Made, Revisions};
+use super::revisions::{Revision, Revisions};
 use super::sources::{Bucket, SourceError, Sources};
 use super::unserved::Unserved;
 use crate::catalogue::Pack;
@@ -25,7 +25,7 @@ use tokio::time::timeout;
 const FRESH: u64 = 10;
 /// The same in a bucket, where each look costs requests.
 const FRESH_IN_BUCKET: u64 = 30;
-/// So long is waited for a content that nothing is known of: shorter than for the beginning of the answer,
+/// How long a content that nothing is known of is waited for: shorter than for the beginning of the answer,
 /// which the first piece must be in time for, too (`http::origin`). And for one that is only looked at again.
 const AT_FIRST: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_secs(5);
@@ -209,9 +209,9 @@ impl Origin {
         place: &ContentPlace,
         form: Form,
         loaded: &Loaded,
-    ) -> Result<(Candidate, Option<Made>), Unserved> {
+    ) -> Result<(Candidate, Option<Revision>), Unserved> {
         let with_made = |candidate: Candidate, form, key: &str| {
-            let made = || Made::new(&candidate.revision, form, &candidate.settings, key);
+            let made = || Revision::new(&candidate.revision, form, &candidate.settings, key);
             let made = candidate.keys.is_some().then(made);
             (candidate, made)
         };

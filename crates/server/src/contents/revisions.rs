@@ -23,7 +23,7 @@ const MAX_FILE: u64 = 64 << 10;
 
 /// What encrypts a revision. A clear one is not remembered: who encrypts a film means it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Made {
+pub(super) struct Revision {
     revision: String,
     form: String,
     scheme: String,
@@ -36,7 +36,7 @@ pub(super) struct Made {
     common_key: String,
 }
 
-impl Made {
+impl Revision {
     /// By a form's settings, under a common key.
     pub(super) fn new(revision: &str, form: Form, settings: &Settings, common_key: &str) -> Self {
         let lead = settings.clear_lead.value.as_millis();
@@ -93,7 +93,7 @@ impl Revisions {
     }
 
     /// What made a revision of a content, as far as is known here.
-    pub(super) async fn find(&self, place: &ContentPlace, revision: &str) -> Option<Made> {
+    pub(super) async fn find(&self, place: &ContentPlace, revision: &str) -> Option<Revision> {
         let path = self.path(place);
         let all = spawn_blocking(move || read(&path)).await.ok()?.ok()?;
         all.into_iter().find(|made| made.revision == revision)
@@ -101,7 +101,7 @@ impl Revisions {
 
     /// Remembers what makes a revision. Of those before, the ones stay whose common keys are not retired.
     /// Where it cannot be written, the revision ends with these settings.
-    pub(super) async fn keep(self: &Arc<Self>, place: &ContentPlace, made: Made, ring: &Arc<KeyRing>) {
+    pub(super) async fn keep(self: &Arc<Self>, place: &ContentPlace, made: Revision, ring: &Arc<KeyRing>) {
         let (this, path, ring) = (Arc::clone(self), self.path(place), Arc::clone(ring));
         let written = spawn_blocking(move || {
             let _turn = this.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +132,7 @@ impl Revisions {
 }
 
 /// None, where there is no such file, or it is none of ours.
-fn read(path: &Path) -> io::Result<Vec<Made>> {
+fn read(path: &Path) -> io::Result<Vec<Revision>> {
     let mut octets = Vec::new();
     match File::open(path) {
         Ok(file) => file.take(MAX_FILE + 1).read_to_end(&mut octets)?,
@@ -142,7 +142,7 @@ fn read(path: &Path) -> io::Result<Vec<Made>> {
     Ok(serde_json::from_slice(&octets).unwrap_or_default())
 }
 
-fn write(folder: &Path, path: &Path, all: &[Made]) -> io::Result<()> {
+fn write(folder: &Path, path: &Path, all: &[Revision]) -> io::Result<()> {
     private::make_folder(folder)?;
     let unfinished = path.with_extension(format!("{}.part", std::process::id()));
     let octets = serde_json::to_vec(all).map_err(io::Error::other)?;
@@ -180,9 +180,9 @@ mod tests {
                       content_id = \"one\"\npolicy = \"24h\"\n";
         for before in [before.to_owned(), before.replace("\"1m 30s\"", "7"), String::new()] {
             let before = settings_of(&before);
-            let made = Made::new("r0123abcd", Form::Own, &before, "ck-1");
+            let made = Revision::new("r0123abcd", Form::Own, &before, "ck-1");
             let text = serde_json::to_string(&made).unwrap();
-            let made: Made = serde_json::from_str(&text).unwrap();
+            let made: Revision = serde_json::from_str(&text).unwrap();
             assert_eq!((made.form(), made.common_key()), (Some(Form::Own), "ck-1"));
             let today =
                 settings_of("[encryption.own]\nenabled = false\npolicy = \"48h\"\ncontent_id = \"two\"\n");
@@ -205,8 +205,8 @@ mod tests {
             let path = folder.path().join("a.revisions");
             fs::write(&path, octets).unwrap();
             let _ = read(&path);
-            let of = Made::new(&word, Form::Own, &settings_of(""), &word);
-            let made = Made { rotate: Some(word.clone()), scheme: word.clone(), ..of };
+            let of = Revision::new(&word, Form::Own, &settings_of(""), &word);
+            let made = Revision { rotate: Some(word.clone()), scheme: word.clone(), ..of };
             prop_assert!(made.over(&settings_of("")).is_none() || ["cenc", "cbcs"].contains(&&word[..]));
         }
     }

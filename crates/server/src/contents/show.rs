@@ -95,7 +95,7 @@ pub async fn by_path(config: &Config, path: &str, set: Option<&str>) -> Result<V
         };
         forms.insert(form.name().to_owned(), shown);
     }
-    let there = sources.look(&format!("{content}/{}", pack::layout::SOURCE_JSON)).await;
+    let there = sources.stamp(&format!("{content}/{}", pack::layout::SOURCE_JSON)).await;
     let there = there.map_err(|error| setting("origin.sources", error.to_string()))?;
     Ok(json!({"path": content.as_str(), "set": set, "exists": there.is_some(), "forms": forms}))
 }

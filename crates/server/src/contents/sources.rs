@@ -91,7 +91,7 @@ impl Sources {
     }
 
     /// What a file is now; `None`: there is none.
-    pub(super) async fn look(&self, path: &str) -> Result<Option<Stamp>, SourceError> {
+    pub(super) async fn stamp(&self, path: &str) -> Result<Option<Stamp>, SourceError> {
         match self {
             Self::Folder(root) => match tokio::fs::metadata(root.join(path)).await {
                 Ok(metadata) => Ok(Some(Stamp::of(&metadata))),
@@ -110,11 +110,11 @@ impl Sources {
         }
     }
 
-    /// As [`look`](Self::look), of several, in their order.
-    pub(super) async fn look_at(&self, paths: Vec<String>) -> Result<Vec<Option<Stamp>>, SourceError> {
+    /// As [`stamp`](Self::stamp), of several, in their order.
+    pub(super) async fn stamps(&self, paths: Vec<String>) -> Result<Vec<Option<Stamp>>, SourceError> {
         let looks = paths.into_iter().map(|path| {
             let sources = self.clone();
-            async move { sources.look(&path).await }
+            async move { sources.stamp(&path).await }
         });
         stream::iter(looks).buffered(TOGETHER).try_collect().await
     }

@@ -17,7 +17,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 
 /// A grant.
 #[derive(Serialize)]
-struct Made {
+struct IssuedGrant {
     grant: String,
     /// Until when it can be shown, Unix seconds.
     expires: u64,
@@ -41,11 +41,11 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 async fn make(
     State(service): State<Arc<Service>>,
     request: Request,
-) -> api::Answer<(api::NoStore, Json<Made>)> {
+) -> api::Answer<(api::NoStore, Json<IssuedGrant>)> {
     let (from, place) = (address::of(&request), address::place(&service, &request));
     // Nobody's body is read who shows no key.
     let key = grants::key_of(&service, bearer(request.headers()), from).await?;
     let asked: Asked = api::json(request).await?;
     let (grant, expires) = grants::make(&service, &key, asked, &place).await?;
-    Ok((api::NO_STORE, Json(Made { grant, expires })))
+    Ok((api::NO_STORE, Json(IssuedGrant { grant, expires })))
 }

@@ -21,9 +21,9 @@ use tokio::time::{Instant, timeout_at};
 /// Octets of a clear file that are sent at once, and of one in a bucket, where each piece costs a request.
 const CLEAR_PIECE: u64 = 256 << 10;
 const CLEAR_PIECE_OF_BUCKET: u64 = 4 << 20;
-/// So long after a request came its answer begins, with all that this takes: the look at the sources, indexes
-/// that are not there yet, the first piece. Shorter than requests may take to be answered at all, so that
-/// viewers get 503, and the log says why.
+/// How long after a request its answer begins, at most, with all that this takes: the look at the sources,
+/// indexes that are not there yet, the first piece. Shorter than requests may take to be answered at all, so
+/// that viewers get 503, and the log says why.
 const FIRST: Duration = Duration::from_secs(20);
 
 /// A file that can be sent.

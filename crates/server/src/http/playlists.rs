@@ -7,7 +7,7 @@ use crate::client_data;
 use crate::media_url::Refusal;
 use crate::playlist_url;
 use crate::secret::sha256;
-use crate::use_case::playlists::{self, Made, NoPlaylist};
+use crate::use_case::playlists::{self, ManifestText, NoPlaylist};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -55,7 +55,7 @@ pub(super) fn refused(refusal: Refusal) -> Response {
     }
 }
 
-fn send(request: &Parts, made: Made, max_age: u64) -> Response {
+fn send(request: &Parts, made: ManifestText, max_age: u64) -> Response {
     let hash = hex::encode(sha256(made.text.as_bytes()));
     let tag = format!("\"{}\"", hash.get(..24).unwrap_or_default());
     let mut headers = HeaderMap::new();

@@ -1,8 +1,7 @@
 //! What of a session is written to its folder, in the order in which it was published, and by nobody who
 //! holds a lock.
 
-use super::events::write_json;
-use super::film::{HEADER, RECORD, SEGMENTS};
+use super::files::{HEADER, RECORD, SEGMENTS, write_json};
 use crate::Error;
 use ::live::Event as Output;
 use ::live::film::Record;

@@ -1,15 +1,14 @@
 //! Applications and events: `live/{app}/application.toml` and `live/{app}/{event}/event.toml` are the
 //! operator's, `event.json` and `state.json` in the event's folder are written here.
 
-use super::ladder::LadderStanding;
+use super::files::{write_json, write_whole};
+use super::ladder_standing::LadderStanding;
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
-use crate::use_case::movies;
-use crate::{Error, LicenseMode, policy, private};
+use crate::{Error, LicenseMode, movie_number, policy, private};
 use ::live::{Name, SetBy, Settings};
 use nccp::EventState;
 use serde::{Deserialize, Serialize};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq as _;
 
@@ -204,31 +203,6 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     Ok(Some(text))
 }
 
-/// Writes a file whole or not at all, for its owner alone.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let json = serde_json::to_vec_pretty(value).map_err(|_| Error::Internal("no JSON could be written"))?;
-    write_whole(path, &json)
-}
-
-/// Writes a file whole or not at all, for its owner alone.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = path.with_file_name(format!(".{}", random_hex::<8>()));
-    private::make_file(&temporary).map_err(Error::io(&temporary))?;
-    let write = || {
-        let mut file = std::fs::File::options().write(true).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
-        // The name, too, must outlast the power: what is encrypted goes by it.
-        #[cfg(unix)]
-        if let Some(folder) = path.parent() {
-            std::fs::File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    };
-    write().map_err(Error::io(path))
-}
-
 /// The folders of a folder that have a name of ours, sorted.
 fn names(folder: &Path) -> Result<Vec<Name>, Error> {
     let entries = match std::fs::read_dir(folder) {
@@ -329,26 +303,15 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
                 None => id,
                 Some(_) => return Err(bad("movie", format!("there is a movie {id} already"))),
             },
-            None => movies::next_in(&mut *tx).await?,
+            None => movie_number::next_in(&mut *tx).await?,
         };
         let id = nccp::MovieId::try_from(id)
             .map_err(|_| bad("movie", format!("{id} is too large a number")))?
             .get();
         let movie = NewMovie {
-            id,
-            title: title.clone(),
-            year: None,
-            cast: Vec::new(),
-            genres: Vec::new(),
-            episode: None,
-            synopsis: None,
-            rating: None,
-            runtime,
-            pack: super::pack_of(id),
-            policy: policy.clone(),
             plans: plans.clone(),
-            regions: Vec::new(),
             license,
+            ..NewMovie::new(id, &*title, super::pack_of(id), runtime, &*policy)
         };
         if !tx.add_movie(&movie, now).await? {
             // Another one was added meanwhile: the next run sees it.

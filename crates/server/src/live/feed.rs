@@ -1,6 +1,7 @@
 //! What one request or connection of an encoder sends, into the session of its event.
 
 use super::events::Event;
+use super::ladder;
 use super::session::{Closed, Session};
 use crate::{Error, Service};
 use ::live::{Handle, InputSample, OpenError, Source};
@@ -57,7 +58,7 @@ impl<'a> Feed<'a> {
                 }
             }
             if !changed {
-                session.ladder.begin(self.service, &session);
+                ladder::begin(self.service, &session);
                 return Ok(());
             }
             tracing::info!(event = %self.event.name, "the encoder sends something else: a new session");

@@ -2,11 +2,12 @@
 //! and indexes, in the library.
 
 use super::events::{Event, Events, Standing};
+use super::files::{HEADER, RECORD, bad, read_json, segments};
 use crate::keys::KeyRing;
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::{Error, private};
+use ::live::SessionId;
 use ::live::film::{Film, Record, RecordedTrack};
-use ::live::{SegmentEntry, SessionId};
 use cenc::{ContentId, Kid, Label, derive_kid};
 use nccp::EventState;
 use pack::Pack;
@@ -24,17 +25,6 @@ pub struct Published {
     pub pack: String,
     /// Seconds.
     pub duration: f64,
-}
-
-/// What is written down of a session, in its folder.
-pub(super) const RECORD: &str = "record.json";
-/// What is written down of a representation's segments, a line each.
-pub(super) const SEGMENTS: &str = "segments.jsonl";
-/// A representation's header.
-pub(super) const HEADER: &str = "init.mp4";
-
-fn bad(path: &Path, reason: impl ToString) -> Error {
-    Error::Config { path: path.to_owned(), reason: reason.to_string() }
 }
 
 /// Makes the film of an event that has ended, and gives it to the event's movie, where its number is still
@@ -126,11 +116,6 @@ pub(super) async fn publish_locked(
     Ok(Some(Published { pack: pack.pack_id, duration }))
 }
 
-pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = fs::read(path).map_err(Error::io(path))?;
-    serde_json::from_slice(&text).map_err(|error| bad(path, error))
-}
-
 /// Names the keys of a session by period; a clear one has none.
 fn kids(ring: &KeyRing, record: &Record) -> Result<Box<dyn Fn(u32) -> Kid + Send>, Error> {
     let Some(keys) = &record.protection else { return Ok(Box::new(|_| Kid([0; 16]))) };
@@ -187,26 +172,6 @@ fn make(
     let place = work.join(PACK_JSON);
     fs::write(&place, json).map_err(Error::io(&place))?;
     Ok(Some(pack))
-}
-
-/// What was written down of segments, as far as the lines are whole and their files there.
-pub(super) fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
-    let path = place.join(SEGMENTS);
-    // A line that was cut off by the power may hold anything.
-    let text = match fs::read(&path) {
-        Ok(octets) => String::from_utf8_lossy(&octets).into_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(Error::Io { path, source }),
-    };
-    let entries = text.lines().filter_map(|line| serde_json::from_str::<SegmentEntry>(line).ok());
-    let there = |entry: &SegmentEntry| {
-        let file = place.join(format!("{}.m4s", entry.number));
-        fs::metadata(file).is_ok_and(|meta| meta.len() == entry.size)
-    };
-    let mut entries: Vec<_> = entries.filter(there).collect();
-    entries.sort_by_key(|entry| entry.number);
-    entries.dedup_by_key(|entry| entry.number);
-    Ok(entries)
 }
 
 /// Writes a file of a head and other files; gives its size and digest.

@@ -3,7 +3,7 @@
 
 use super::disk;
 use super::events::{Event, Events};
-use super::film::{HEADER, RECORD, read_json, segments};
+use super::files::{HEADER, RECORD, read_json, segments};
 use crate::{Error, Service};
 use ::live::film::{Record, RecordedTrack};
 use ::live::{Broadcast, Keys, Left, ResumeError, Rung, SessionId};

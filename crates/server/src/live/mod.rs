@@ -6,9 +6,12 @@ mod drm;
 mod event_lock;
 mod events;
 mod feed;
+mod files;
 mod film;
 mod known_headers;
 mod ladder;
+mod ladder_handle;
+mod ladder_standing;
 mod left;
 mod live_pack;
 mod pace;
@@ -22,13 +25,21 @@ pub use events::{Created, Event, Events, Known, NewEvent, Standing, create, end,
 pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
 pub(crate) use known_headers::KnownHeaders;
-pub use ladder::{LadderStanding, LadderState, unfit as unfit_ffmpeg};
+pub use ladder::unfit as unfit_ffmpeg;
+pub use ladder_standing::{LadderStanding, LadderState};
 pub(crate) use pace::Pace;
 pub(crate) use publishers::Place;
 pub(crate) use session::Session;
 pub(crate) use sessions::Live;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 /// The name of the pack that a movie has until its event is a film.
 pub(crate) fn pack_of(movie: u64) -> String {
     format!("live-{movie}")
+}
+
+/// What a mutex has, also where its last holder has panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

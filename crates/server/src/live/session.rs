@@ -2,11 +2,12 @@
 
 use super::disk::{self, Disk, Write};
 use super::event_lock::EventLock;
-use super::events::{Event, Events, Standing, write_json};
-use super::film::RECORD;
-use super::ladder::{self, Ladder};
+use super::events::{Event, Events, Standing};
+use super::files::{RECORD, write_json};
+use super::ladder_handle::{Ladder, PATIENCE, WHEN_STOPPING};
 use super::left::Resumed;
 use super::live_pack::live_pack;
+use super::lock;
 use crate::secret::random;
 use crate::{Error, Service, private};
 use ::live::film::Record;
@@ -16,12 +17,12 @@ use cenc::CommonKey;
 use nccp::EventState;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use storage::{Folder, Storage as _};
 use tokio::sync::{RwLock, RwLockWriteGuard, watch};
 
-/// Without a sample for so long a session is interrupted, in milliseconds.
+/// After how many milliseconds without a sample a session counts as interrupted.
 const SILENCE: u64 = 5_000;
 /// Numbers that a new session may give out before the disk has more: sound that waits for pictures comes at
 /// once.
@@ -65,10 +66,6 @@ pub(crate) struct Session {
 /// Why nothing more is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Closed;
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Session {
     pub(super) fn begin(
@@ -412,7 +409,7 @@ impl Session {
     }
 
     /// Nothing is on its way to the disk while this is held.
-    pub(super) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+    async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.publishing.write().await
     }
 
@@ -426,7 +423,7 @@ impl Session {
     /// Nothing more is taken; returns when all is on the disk. The event may go on with another session.
     pub(crate) async fn finish(&self, now: u64) {
         self.shut();
-        self.ladder.end(ladder::PATIENCE).await;
+        self.ladder.end(&self.event, PATIENCE, &self.publishing).await;
         let _alone = self.alone().await;
         let outputs = lock(&self.broadcast).finish(now);
         self.ended.store(now.max(1), Ordering::Relaxed);
@@ -440,7 +437,7 @@ impl Session {
     /// players that wait are answered. Returns when all is on the disk.
     pub(super) async fn suspend(&self, now: u64) {
         self.shut();
-        self.ladder.end(ladder::WHEN_STOPPING).await;
+        self.ladder.end(&self.event, WHEN_STOPPING, &self.publishing).await;
         let _alone = self.alone().await;
         let (outputs, record, next) = {
             let mut broadcast = lock(&self.broadcast);

@@ -3,10 +3,11 @@
 use super::drm::Allowed;
 use super::events::{Event, Events, Standing};
 use super::film;
-use super::ladder::Health;
+use super::ladder_handle::Health;
 use super::left;
+use super::lock;
 use super::publishers::Publishers;
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::store::Movie;
 use crate::{Error, Service};
 use ::live::Name;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// So long the last of a session can be had after its end, in milliseconds.
+/// How long the last segments of a session can be fetched after its end, in milliseconds.
 const AFTERWARDS: u64 = 300_000;
 
 type EventName = (Name, Name);
@@ -156,7 +157,7 @@ impl Live {
 
     /// Looks at every session: what an operator has ended becomes a film, and what has fallen silent is said
     /// so. Returns when the films are there.
-    pub(crate) async fn look(&self, service: &Service) {
+    pub(crate) async fn look_after(&self, service: &Service) {
         for session in self.to_be_closed(service) {
             self.close(service, &session).await;
         }

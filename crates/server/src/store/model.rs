@@ -369,6 +369,35 @@ pub struct NewPoster<'a> {
     pub octets: &'a [u8],
 }
 
+impl NewMovie {
+    /// A movie of which nothing else is known: for every plan and region, with licenses from the server. Its
+    /// length is in seconds.
+    pub fn new(
+        id: u64,
+        title: impl Into<String>,
+        pack: impl Into<String>,
+        runtime: f64,
+        policy: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            title: title.into(),
+            year: None,
+            cast: Vec::new(),
+            genres: Vec::new(),
+            episode: None,
+            synopsis: None,
+            rating: None,
+            runtime,
+            pack: pack.into(),
+            policy: policy.into(),
+            plans: Vec::new(),
+            regions: Vec::new(),
+            license: LicenseMode::default(),
+        }
+    }
+}
+
 /// A movie as it is, to be put in again with something changed.
 impl From<Movie> for NewMovie {
     fn from(movie: Movie) -> Self {

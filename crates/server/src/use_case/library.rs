@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// Films of the library that are read at once, where memory does not have them.
 const FILMS_AT_ONCE: usize = 16;
-/// For so long, all of them together. Those that take longer are shown as not playable.
+/// For this long, all of them together. Those that take longer are shown as not playable.
 const FILMS_READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// Films of a list that a device is told of: all of them are read for that. Those that were put there last.

@@ -6,13 +6,12 @@ pub use taking_in::{publish, publish_with, sweep_incoming};
 
 use crate::catalogue::Pack;
 use crate::keys::{KeyRing, imported};
-use crate::store::{AuditEntry, Movie, NewMovie, Store, StoreError, Transaction, retried};
+use crate::store::{AuditEntry, Movie, NewMovie, Store, StoreError, retried};
 use crate::use_case::content_keys;
-use crate::{Error, LicenseMode, policy, region};
+use crate::{Error, LicenseMode, movie_number, policy, region};
 use cenc::KidAndKey;
 use nccp::json::Episode;
 use pack::layout::PACK_JSON;
-use std::collections::BTreeSet;
 use std::path::Path;
 use storage::{Key, Storage};
 
@@ -214,23 +213,7 @@ fn key(pack: &str) -> Result<Key, Error> {
 /// [`Error::Setting`] when there is none at all; [`Error::Store`].
 pub async fn next_number(store: &dyn Store) -> Result<u64, Error> {
     let mut tx = store.read().await?;
-    next_in(&mut *tx).await
-}
-
-/// As [`next_number`], in a transaction.
-pub(crate) async fn next_in(tx: &mut dyn Transaction) -> Result<u64, Error> {
-    let movies = tx.movies().await?;
-    let removed = tx.removed_movies().await?;
-    next_free(movies.iter().map(|movie| movie.id).chain(removed))
-}
-
-/// One more than the highest number that is taken, or the lowest that is free where there is none above it.
-fn next_free(taken: impl IntoIterator<Item = u64>) -> Result<u64, Error> {
-    let taken: BTreeSet<u64> = taken.into_iter().collect();
-    let above = taken.last().map_or(Some(1), |highest| highest.checked_add(1));
-    let is_number = |id: &u64| nccp::MovieId::try_from(*id).is_ok();
-    let below = || (1..).zip(&taken).find(|(id, taken)| id != *taken).map(|(id, _)| id);
-    above.filter(is_number).or_else(below).ok_or_else(|| bad("movie", "no number is free".to_owned()))
+    movie_number::next_in(&mut *tx).await
 }
 
 /// Why a number cannot be had.
@@ -270,22 +253,10 @@ pub async fn add(
             Some(movie) => {
                 NewMovie { runtime: pack.duration.as_f64(), pack: pack.name.clone(), ..movie.into() }
             }
-            None => NewMovie {
-                id: id.get(),
-                title: pack.title.clone(),
-                year: None,
-                cast: Vec::new(),
-                genres: Vec::new(),
-                episode: None,
-                synopsis: None,
-                rating: None,
-                runtime: pack.duration.as_f64(),
-                pack: pack.name.clone(),
-                policy: policy::DEFAULT.to_owned(),
-                plans: Vec::new(),
-                regions: Vec::new(),
-                license: LicenseMode::default(),
-            },
+            None => {
+                let runtime = pack.duration.as_f64();
+                NewMovie::new(id.get(), &*pack.title, &*pack.name, runtime, policy::DEFAULT)
+            }
         };
         let movie = details.clone().over(so_far)?;
         if replaced.is_some() {
@@ -391,15 +362,6 @@ pub async fn unpublish(library: &dyn Storage, pack: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_go_on_from_the_highest() {
-        let next = |ids: &[u64]| next_free(ids.iter().copied()).unwrap();
-        assert_eq!((next(&[]), next(&[1, 2]), next(&[60_027_274, 5])), (1, 3, 60_027_275));
-        // No number is above the highest that there can be.
-        let highest = (1 << 53) - 1;
-        assert_eq!((next(&[highest]), next(&[1, 2, 4, highest]), next(&[1, 2, highest])), (1, 3, 3));
-    }
 
     #[test]
     fn genres_are_stored_once_and_are_short() {

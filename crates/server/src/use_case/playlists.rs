@@ -18,7 +18,7 @@ use std::sync::Arc;
 use urltoken::{Place, Reach, Signer};
 
 /// A manifest.
-pub(crate) struct Made {
+pub(crate) struct ManifestText {
     pub(crate) text: String,
     pub(crate) media_type: &'static str,
 }
@@ -52,7 +52,7 @@ pub(crate) async fn make(
     granted: &Granted<PlaylistPath>,
     signer: &Signer,
     query: &str,
-) -> Result<Option<Made>, NoPlaylist> {
+) -> Result<Option<ManifestText>, NoPlaylist> {
     let PlaylistPath { pack: id, playlist } = &granted.path;
     let (pack, film, content) = match id.parse::<ContentPlace>() {
         Ok(place) => {
@@ -155,7 +155,7 @@ pub(crate) async fn make(
         Playlist::Dash => "application/dash+xml",
         _ => "application/vnd.apple.mpegurl",
     };
-    Ok(text.map(|text| Made { text, media_type }))
+    Ok(text.map(|text| ManifestText { text, media_type }))
 }
 
 /// DRM metadata in base64, where a license comes along with it: a new one each time (docs/protocol.md,

@@ -174,40 +174,60 @@ pub(crate) async fn register(
             take_slot(service, tx, &device, devices, now).await?;
             device.id
         }
-        Some(device) => {
-            let registered = Registered {
-                level,
-                name: message.name.clone(),
-                machine: message.machine.clone(),
-                browser_hash,
-                sequence,
-                now,
-            };
-            tx.reregister(&device.id, &registered).await?;
-            take_slot(service, tx, &device, devices, now).await?;
-            device.id
-        }
-        None => {
-            let device = NewDevice {
-                id: format!("d-{}", random_hex::<16>()),
-                account: account.id,
-                signing_key: key.to_vec(),
-                level,
-                kind: "browser".to_owned(),
-                name: message.name.clone(),
-                machine: message.machine.clone(),
-                browser_hash,
-                sequence,
-                registered: now,
-                replaced,
-            };
-            add(service, tx, &device, devices, now).await?;
-            device.id
+        known => {
+            let (name, machine) = (message.name.clone(), message.machine.clone());
+            let said = Registered { level, name, machine, browser_hash, sequence, now };
+            let placed = Placed { account: account.id, key, kind: "browser", devices, replaced, said };
+            place(service, tx, known, placed).await?
         }
     };
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
     issue(service, tx, (account, device), *point, visit, now).await
+}
+
+/// A device that is to have a slot of an account.
+struct Placed<'a> {
+    account: i64,
+    key: &'a [u8],
+    /// `browser` or `box`.
+    kind: &'static str,
+    /// How many devices there may be, where these are fewer than usual.
+    devices: Option<u32>,
+    /// When this browser last took a lost device's place.
+    replaced: u64,
+    said: Registered,
+}
+
+/// Registers a device that is known again, or else a new one; it has a slot then. Gives its id.
+async fn place(
+    service: &Service,
+    tx: &mut dyn Transaction,
+    known: Option<Device>,
+    placed: Placed<'_>,
+) -> Outcome<String> {
+    let Placed { account, key, kind, devices, replaced, said } = placed;
+    if let Some(device) = known {
+        tx.reregister(&device.id, &said).await?;
+        take_slot(service, tx, &device, devices, said.now).await?;
+        return Ok(device.id);
+    }
+    let Registered { level, name, machine, browser_hash, sequence, now } = said;
+    let device = NewDevice {
+        id: format!("d-{}", random_hex::<16>()),
+        account,
+        signing_key: key.to_vec(),
+        level,
+        kind: kind.to_owned(),
+        name,
+        machine,
+        browser_hash,
+        sequence,
+        registered: now,
+        replaced,
+    };
+    add(service, tx, &device, devices, now).await?;
+    Ok(device.id)
 }
 
 /// Whether a device with these keys can go on in its epoch: its next number fits, and is marked.
@@ -238,33 +258,11 @@ pub(crate) async fn register_box(
 ) -> Outcome<Ticketed> {
     let CheckedDevice { certificate, point } = checked;
     let key = certificate.signing_key.as_bytes();
-    let level = certificate.level;
-    let id = match tx.device_by_key(account.id, key).await? {
-        Some(device) => {
-            let (name, machine) = (name.to_owned(), String::new());
-            let registered = Registered { level, name, machine, browser_hash: None, sequence, now };
-            tx.reregister(&device.id, &registered).await?;
-            take_slot(service, tx, &device, None, now).await?;
-            device.id
-        }
-        None => {
-            let device = NewDevice {
-                id: format!("d-{}", random_hex::<16>()),
-                account: account.id,
-                signing_key: key.to_vec(),
-                level,
-                kind: "box".to_owned(),
-                name: name.to_owned(),
-                machine: String::new(),
-                browser_hash: None,
-                sequence,
-                registered: now,
-                replaced: 0,
-            };
-            add(service, tx, &device, None, now).await?;
-            device.id
-        }
-    };
+    let (level, name, machine) = (certificate.level, name.to_owned(), String::new());
+    let said = Registered { level, name, machine, browser_hash: None, sequence, now };
+    let placed = Placed { account: account.id, key, kind: "box", devices: None, replaced: 0, said };
+    let known = tx.device_by_key(account.id, key).await?;
+    let id = place(service, tx, known, placed).await?;
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;
     let device = tx.device(&id).await?.ok_or(StoreError::Corrupt("devices"))?;
     issue(service, tx, (account, device), *point, None, now).await

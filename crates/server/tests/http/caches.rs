@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use urltoken::{Dialect, Settings, Signer};
 
-/// So long one may take for an answer while it is asked whether it is ready, and to end.
+/// How long one may take for an answer while it is asked whether it is ready, and to end.
 const TO_ANSWER: Duration = Duration::from_secs(5);
 const TO_END: Duration = Duration::from_secs(10);
 

@@ -262,7 +262,7 @@ fn part_size(size: u64) -> u64 {
     PART.max(size.div_ceil(PARTS).next_multiple_of(1 << 20))
 }
 
-/// A client that waits so long for an answer, or the next bytes of one, and tries so often again.
+/// A client that waits this long for an answer, or for the next bytes of one, and tries this often again.
 fn builder(settings: &S3Settings, answer: Duration, retries: u32) -> AmazonS3Builder {
     let Patience { connect, first_pause, longest_pause, .. } = settings.patience;
     let mut options = ClientOptions::new()

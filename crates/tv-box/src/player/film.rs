@@ -26,7 +26,7 @@ use crate::{Error, Notice, Screen, Trouble};
 
 /// Seconds of playback between reports (A124).
 const REPORT_EVERY: f64 = 30.0;
-/// A program that stands still for so long is paused.
+/// After how long a program that stands still counts as paused.
 const STANDS_STILL: f64 = 1.5;
 /// A program that goes back so far, or so much farther ahead than time, was sent there by its viewer, in
 /// seconds.

@@ -91,16 +91,16 @@ impl Layer {
             let inner = Rc::downgrade(&self.inner);
             let listener = EventListener::new(&track, "cuechange", move |_| {
                 if let Some(inner) = inner.upgrade() {
-                    inner.look();
+                    inner.show_current();
                 }
             });
             (track, listener)
         });
         self.inner.track.replace(track);
-        self.inner.look();
+        self.inner.show_current();
     }
 
-    /// Draws these cues, whose words are in this language (BCP 47), and no others.
+    /// Draws these cues, whose words are in this language (BCP 47), and removes all others.
     pub fn draw(&self, cues: Vec<VttCue>, language: &str) {
         self.inner.draw(cues, language);
     }
@@ -124,7 +124,7 @@ impl Drop for Layer {
 
 impl Inner {
     /// Looks at what the track shows now.
-    fn look(&self) {
+    fn show_current(&self) {
         let (cues, language) = match &*self.track.borrow() {
             Some((track, _)) => {
                 let active = track.active_cues();

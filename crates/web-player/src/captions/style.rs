@@ -4,35 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use web_sys::HtmlElement;
 
-/// A few named values, and their names.
-macro_rules! choices {
-    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name {
-            $($(#[$of])* $variant),+
-        }
-
-        impl $name {
-            /// All, in the order of menus.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// By what it is kept, and known to the style sheet.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text),+
-                }
-            }
-
-            /// The one with this name.
-            pub fn named(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.name() == name)
-            }
-        }
-    };
-}
-
-choices! {
+nccp::named! {
     /// A colour of words or of their ground: the eight that viewers know from television (CEA-708).
     Colour {
         /// White.
@@ -54,7 +26,7 @@ choices! {
     }
 }
 
-choices! {
+nccp::named! {
     /// What sets letters off from the picture.
     Edge {
         /// Nothing.
@@ -70,7 +42,7 @@ choices! {
     }
 }
 
-choices! {
+nccp::named! {
     /// A kind of letters.
     Font {
         /// Without serifs.
@@ -146,8 +118,8 @@ const FILM: &str = "film";
 impl Display for CaptionStyle {
     /// As it is kept: size, words, ground, opacity, edge and font, with spaces between.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let words = self.words.map_or(FILM, Colour::name);
-        let (ground, edge, font) = (self.ground.name(), self.edge.name(), self.font.name());
+        let words = self.words.map_or(FILM, Colour::as_str);
+        let (ground, edge, font) = (self.ground.as_str(), self.edge.as_str(), self.font.as_str());
         write!(f, "{} {words} {ground} {} {edge} {font}", self.size, self.opacity)
     }
 }
@@ -186,7 +158,7 @@ impl CaptionStyle {
         }
         let colours = if self.words.is_none() { FILM } else { "viewer" };
         for (name, value) in
-            [("data-edge", self.edge.name()), ("data-font", self.font.name()), ("data-colours", colours)]
+            [("data-edge", self.edge.as_str()), ("data-font", self.font.as_str()), ("data-colours", colours)]
         {
             let _ = element.set_attribute(name, value);
         }

@@ -68,8 +68,8 @@ impl Control {
         self.driver.account()
     }
 
-    /// Learns from the library which films bring their license along, so that none is asked for.
-    pub fn know(&self, library: &Library) {
+    /// Notes from the library which films bring their license along, so that none is asked for.
+    pub fn note_embedded(&self, library: &Library) {
         let films = library.movies.iter().filter(|film| film.embedded).map(|film| film.movie_id);
         self.openings.embedded.replace(films.collect::<HashSet<_>>());
     }

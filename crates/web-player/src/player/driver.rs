@@ -361,7 +361,7 @@ impl Driver {
         }
         // Before the engine waits too long, and takes it for a CDN's fault.
         if let Some(connection) = self.connection() {
-            connection.look();
+            connection.give_up_if_silent();
         }
         if let Some(speed) = self.speed.news(&self.video) {
             self.feed(Event::Speed { speed });

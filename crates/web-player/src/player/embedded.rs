@@ -12,7 +12,7 @@ use web_sys::RequestCredentials;
 
 use crate::{clock, control::Licensed, decryptor_proxy::DecryptorProxy};
 
-/// Metadata that has been here for so long, in seconds, is fetched anew before a license is asked for.
+/// After how many seconds metadata is fetched anew before a license is asked for.
 const OLD_SECONDS: f64 = 30.0;
 
 /// What a manifest says of the license that its DRM metadata may bring.

@@ -24,7 +24,7 @@ use crate::{
     stream::Connection,
 };
 
-/// So long after a source buffer's error the element's own words are waited for.
+/// How long the element's own words are waited for after a source buffer's error.
 const ERROR_LIMIT_MS: u32 = 500;
 
 /// What the worker holds for lack of keys.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::serve;
+use super::median::{median, quantile};
+use super::{conditions, serve};
 use crate::build::SIMD;
 use crate::command::{self, on_path};
 use crate::error::Error;
@@ -72,18 +73,15 @@ pub(super) fn run(project: &Project, rounds: usize) -> Result<Report, Error> {
             None => missing.push(format!("{name}: not installed ({})", programs.join(" or "))),
         }
     }
-    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let date = command::output(command::command(project, "date").args(["-u", "+%F"]))?;
     Ok(Report {
         machine: format!(
             "{}, {} cores, {}",
-            model.map_or("unknown processor", |(_, name)| name),
-            std::thread::available_parallelism().map_or(1, usize::from),
+            conditions::processor(),
+            conditions::cores(),
             std::env::consts::OS
         ),
         packages: packages(project)?,
-        date: date.trim().to_owned(),
+        date: conditions::today(project)?,
         browsers,
         missing,
     })
@@ -213,17 +211,6 @@ fn measure(
 }
 
 /// The middle one.
-fn median(values: &[f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
-/// The one below which this part of them is.
-fn quantile(values: &[f64], part: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get((sorted.len() as f64 * part) as usize).copied().unwrap_or(f64::NAN)
-}
-
 /// The report as Markdown.
 pub(super) fn print(report: &Report) {
     println!("{}; {}; {}\n", report.machine, report.packages, report.date);
@@ -241,9 +228,10 @@ pub(super) fn print(report: &Report) {
             println!("| {group} | ms | lower quartile | MB/s | times Matinee's | in quartiles |");
             println!("|---|---|---|---|---|---|");
             let ours = cells.iter().find(|(who, _)| who.starts_with("matinee"));
-            let ours = |part| ours.map_or(f64::NAN, |(_, cell)| quantile(&cell.milliseconds, part));
+            let ours =
+                |part| ours.map_or(f64::NAN, |(_, cell)| quantile(cell.milliseconds.iter().copied(), part));
             for (who, cell) in cells {
-                let [time, lower] = [0.5, 0.25].map(|part| quantile(&cell.milliseconds, part));
+                let [time, lower] = [0.5, 0.25].map(|part| quantile(cell.milliseconds.iter().copied(), part));
                 let rate = cell.bytes as f64 / 1e3 / time;
                 let [times, lower_times] = [time / ours(0.5), lower / ours(0.25)];
                 println!("| {who} | {time:.4} | {lower:.4} | {rate:.0} | {times:.2} | {lower_times:.2} |");
@@ -258,11 +246,11 @@ pub(super) fn print(report: &Report) {
             "| new worker, ms | warming up | 1st segment | 2nd | 3rd | 4th |\n|---|---|---|---|---|---|"
         );
         for (id, runs) in cold {
-            let warming = median(&runs.iter().map(|run| run.warming).collect::<Vec<_>>());
+            let warming = median(runs.iter().map(|run| run.warming));
             print!("| {id} | {warming:.1} |");
             for i in 0..4 {
                 let times: Vec<f64> = runs.iter().filter_map(|run| run.segments.get(i).copied()).collect();
-                print!(" {:.1} |", median(&times));
+                print!(" {:.1} |", median(times));
             }
             println!();
         }
@@ -270,17 +258,5 @@ pub(super) fn print(report: &Report) {
     }
     for reason in &report.missing {
         println!("{reason}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_of_the_sorted() {
-        assert_eq!(median(&[9.0, 1.0, 5.0]), 5.0);
-        assert_eq!(quantile(&[9.0, 1.0, 5.0, 7.0], 0.25), 5.0);
-        assert!(median(&[]).is_nan());
     }
 }

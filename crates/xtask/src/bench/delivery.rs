@@ -11,6 +11,8 @@ pub(crate) use self::servers::Server;
 pub(super) use self::servers::{free_address, matinee, own_time, two_cores};
 pub(crate) use self::stage::{Film, Stage};
 use self::wrk::{Load, Measured};
+use super::conditions::processor;
+use super::median::median;
 use crate::error::Error;
 use crate::project::Project;
 use crate::tools;
@@ -154,7 +156,7 @@ pub(super) fn origin(project: &Project, extent: Extent) -> Result<Report, Error>
         Row::new("just in time", made.megabytes, "MB/s"),
         Row::new("static, same server", packed.megabytes, "MB/s"),
         Row::new("just in time / static", ratio, "").with(Aim::AtLeast(0.5)),
-        Row::new("just in time, of a core that only serves", median(&per_core), "MB/s")
+        Row::new("just in time, of a core that only serves", median(per_core), "MB/s")
             .with(Aim::AtLeast(250.0)),
         Row::new("just in time, one viewer: median of a segment", alone.p50, "ms"),
         Row::new("just in time, one viewer: 99 in 100 segments", alone.p99, "ms").with(Aim::AtMost(10.0)),
@@ -193,7 +195,7 @@ struct Medians {
 
 impl Medians {
     fn of(runs: &[Measured]) -> Self {
-        let of = |number: fn(&Measured) -> f64| median(&runs.iter().map(number).collect::<Vec<_>>());
+        let of = |number: fn(&Measured) -> f64| median(runs.iter().map(number));
         Self {
             requests: of(Measured::requests_per_second),
             megabytes: of(Measured::megabytes_per_second),
@@ -201,13 +203,6 @@ impl Medians {
             p99: of(|run| run.p99),
         }
     }
-}
-
-/// The one in the middle; of an even number the upper of two. 0 of none.
-fn median(numbers: &[f64]) -> f64 {
-    let mut numbers = numbers.to_vec();
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Ranges of one length all over a file, none of which begins at a page.
@@ -224,9 +219,7 @@ fn spread(size: u64, length: u64) -> Result<Vec<(u64, u64)>, Error> {
 }
 
 fn conditions(project: &Project, stage: &Stage, extent: Extent) -> Result<String, Error> {
-    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
+    let model = processor();
     Ok(format!(
         "server and wrk together on the cores {} of {model}; Matinee {} (release); medians of {} alternating runs of {} s",
         stage.cores,
@@ -241,9 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_and_aims() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[]), 0.0);
+    fn aims() {
         assert!(Aim::AtLeast(0.9).is_met(0.9) && !Aim::AtLeast(0.9).is_met(0.89));
         assert!(Aim::AtMost(10.0).is_met(10.0) && !Aim::AtMost(10.0).is_met(10.1));
         let row = Row::new("64 KB: matinee / nginx", 0.95, "").with(Aim::AtLeast(0.9));

@@ -15,6 +15,7 @@ use serde::Serialize;
 use self::publisher::{Door, Load};
 use self::stand::{Place, Stand};
 use self::stream::Streams;
+use super::conditions;
 use super::delivery::two_cores;
 use crate::build::{Kind, build_binary, build_site};
 use crate::command;
@@ -24,7 +25,7 @@ use crate::tools;
 
 /// Seconds of a segment.
 const SEGMENT: f64 = 2.0;
-/// Publishers begin one after another in so long, as their key frames do not fall together in life either.
+/// Publishers begin one after another within this time, so that their key frames do not coincide.
 const SPREAD: Duration = Duration::from_secs(2);
 /// From the last beginning until it is measured.
 const SETTLE: Duration = Duration::from_secs(8);
@@ -223,20 +224,17 @@ struct Seen {
 
 impl Bench<'_> {
     fn conditions(&self) -> Result<String, Error> {
-        let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         let program = command::on_path("nginx").unwrap_or_else(|| PathBuf::from("/usr/sbin/nginx"));
         let nginx = command::command(self.project, program).arg("-v").output();
         let nginx = nginx.map(|said| String::from_utf8_lossy(&said.stderr).trim().to_owned());
-        let date = command::output(command::command(self.project, "date").args(["-u", "+%F"]))?;
         Ok(format!(
             "{}, servers on the cores {} of {}, which they share with the publishers; {:.0} kb/s each, H.264 640×360 at 24 \
              pictures a second and AAC, key frames every 2 s; {} s measured of each; Matinee {} (release): encrypts (cenc), \
              segments of 2 s and parts of 0.5 s; {}, 2 workers, with nginx-rtmp: HLS with segments of 2 s; memory with \
              what processes share counted in each",
-            date.trim(),
+            conditions::today(self.project)?,
             self.cores,
-            model.map_or(std::env::consts::ARCH, |(_, model)| model.trim()),
+            conditions::processor(),
             self.streams.rate,
             self.seconds,
             self.project.locked_version("matinee")?,

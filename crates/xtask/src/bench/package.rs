@@ -11,6 +11,8 @@ use serde::Serialize;
 
 use self::film::Film;
 use self::usage::Usage;
+use super::conditions;
+use super::median::median;
 use crate::build::{Kind, build_binary, build_site};
 use crate::command::{self, on_path};
 use crate::error::Error;
@@ -117,17 +119,14 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn conditions(&self) -> Result<String, Error> {
-        let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         let version = command::output(command::command(self.project, &self.shaka).arg("--version"))?;
-        let date = command::output(command::command(self.project, "date").args(["-u", "+%F"]))?;
         Ok(format!(
             "{}, {} cores of {}; {} rounds of all programs in turn, medians; page cache warm, what was written \
              before is on the disk; segments of 4 s; {OURS} (release build) with its checks, hashes and sync, {THEIRS} \
              without: {}",
-            date.trim(),
-            std::thread::available_parallelism().map_or(1, usize::from),
-            model.map_or(std::env::consts::ARCH, |(_, model)| model.trim()),
+            conditions::today(self.project)?,
+            conditions::cores(),
+            conditions::processor(),
             self.rounds,
             version.lines().next().unwrap_or("unknown version").trim(),
         ))
@@ -232,12 +231,6 @@ impl Runs {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 fn ratio(what: String, ours: f64, theirs: f64, aim: Option<f64>) -> Ratio {
     Ratio { what, value: ours / theirs, aim }
 }
@@ -246,15 +239,4 @@ fn ratio(what: String, ours: f64, theirs: f64, aim: Option<f64>) -> Ratio {
 fn warm(film: &Path) -> Result<(), Error> {
     let mut file = std::fs::File::open(film).map_err(Error::file(film))?;
     std::io::copy(&mut file, &mut std::io::sink()).map_err(Error::file(film)).map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_median_is_the_one_in_the_middle() {
-        assert!((median([3.0, 1.0, 2.0].into_iter()) - 2.0).abs() < f64::EPSILON);
-        assert!(median(std::iter::empty()).is_nan());
-    }
 }

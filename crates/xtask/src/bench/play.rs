@@ -1,7 +1,7 @@
 //! `cargo xtask bench play`: prepares Matinee, a film and Shaka Player, and lets `bench-play` (crate `e2e`)
 //! measure what a minute of play costs.
 
-use super::eme::film;
+use super::noise_film::NoiseFilm;
 use super::startup::{machine, others, players};
 use crate::build::{Kind, build_binary, build_site};
 use crate::command::{self, cargo};
@@ -12,7 +12,7 @@ use crate::tools;
 /// The film's rate: an ordinary one of 720 lines.
 const RATE: &str = "3M";
 /// How long the film is, in seconds: what is measured, and what comes before it.
-const SECONDS: &str = "150";
+const SECONDS: u64 = 150;
 /// The longest that can be measured of it, in seconds.
 pub(super) const LONGEST: u64 = 120;
 
@@ -27,7 +27,7 @@ pub(super) fn run(project: &Project, rounds: usize, seconds: u64, json: bool) ->
     let binary = build_binary(project, Kind::Release)?;
     let folder = project.target.join("bench-play");
     std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-    let film = film(project, &folder, RATE, SECONDS)?;
+    let film = NoiseFilm::of_720_lines(RATE, SECONDS).make(project, &folder, "film.mp4")?;
     let others = others(project, &folder, &film)?;
     let conditions = format!(
         "{}, {}; 720p at 24 pictures a second and 3 Mb/s, segments of 4 s, localhost",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::conditions;
 use crate::build::{Kind, build_binary, build_site};
 use crate::command::{self, cargo, on_path};
 use crate::error::Error;
@@ -170,10 +171,7 @@ pub(super) fn machine(project: &Project) -> Result<String, Error> {
         Some(program) => command::output(command::command(project, program).arg("--version"))?,
         None => "browser of unknown version".to_owned(),
     };
-    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (cores, model) = (conditions::cores(), conditions::processor());
     let matinee = project.locked_version("matinee")?;
     Ok(format!("{cores} cores of {model}; {}, headless; Matinee {matinee} (release)", browser.trim()))
 }

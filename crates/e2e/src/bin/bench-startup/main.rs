@@ -27,7 +27,7 @@ use stands::Stands;
 
 /// Between readiness and click.
 const THINK: Duration = Duration::from_secs(2);
-/// So long the pointer rests on the title, where it does.
+/// How long the pointer rests on the title, in the runs in which it does.
 const REST: Duration = Duration::from_millis(500);
 
 /// Measures the time from click to first frame.

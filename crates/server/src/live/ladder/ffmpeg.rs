@@ -1,6 +1,6 @@
 //! An ffmpeg that runs: what it is given, what it writes, what it complains of.
 
-use super::Weight;
+use crate::live::ladder_handle::Weight;
 use rustix::process::{Pid, setpriority_process};
 use std::io;
 use std::path::Path;

@@ -2,11 +2,12 @@
 //! when it ends, makes less when it is too slow, and says how it stands.
 
 use super::ffmpeg::Process;
-use super::standing::{LadderStanding, LadderState};
 use super::under_way::UnderWay;
-use super::{Health, Message, Picture, REST};
 use crate::Service;
-use crate::live::session::{Closed, Session, lock};
+use crate::live::ladder_handle::{Health, Message, Picture, REST};
+use crate::live::ladder_standing::{LadderStanding, LadderState};
+use crate::live::lock;
+use crate::live::session::{Closed, Session};
 use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, most_held, steps};
 use ::live::{Handle, Rung, Source};
 use std::convert::Infallible;
@@ -17,13 +18,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Without a picture for so long ffmpeg is ended: others may have its turn.
+/// After how long without a picture ffmpeg is ended: others may have its turn.
 const IDLE: Duration = Duration::from_secs(60);
 /// How often it is looked at whether it keeps up.
 const LOOK: Duration = Duration::from_secs(1);
 /// Before it is started again: the first time, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// One that ran for so long had not failed.
+/// One that ran at least this long had not failed.
 const STEADY: Duration = Duration::from_secs(60);
 
 /// Why nothing is made any more.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// After so long the pool looks at a connection again, and replaces it where it is old.
+/// After how long the pool looks at a connection again, and replaces it where it is old.
 const WARM: Duration = Duration::from_secs(60);
 
 /// The connections of an engine, given out in the order in which they are asked for.

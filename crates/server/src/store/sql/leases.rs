@@ -4,7 +4,7 @@ use super::{DbRow, Tx, int, unsigned};
 use crate::store::{Lease, NewLease, Result};
 use sqlx::Row as _;
 
-/// So long after its end it is remembered for which device a lease was ended.
+/// For how long it is remembered for which device a lease was ended.
 const REMEMBERED: u64 = 86_400;
 
 fn lease(row: &DbRow) -> Result<Lease> {

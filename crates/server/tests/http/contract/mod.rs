@@ -65,20 +65,6 @@ fn new_device(account: i64, n: u32) -> NewDevice {
 }
 
 fn new_movie(id: u64, plans: &[&str]) -> NewMovie {
-    NewMovie {
-        id,
-        title: format!("Film {id}"),
-        year: None,
-        cast: vec![],
-        genres: vec![],
-        episode: None,
-        synopsis: None,
-        rating: None,
-        runtime: 60.0,
-        pack: format!("p{id}"),
-        policy: "24h".into(),
-        plans: plans.iter().map(|&plan| plan.to_owned()).collect(),
-        regions: vec![],
-        license: server::LicenseMode::Server,
-    }
+    let plans = plans.iter().map(|&plan| plan.to_owned()).collect();
+    NewMovie { plans, ..NewMovie::new(id, format!("Film {id}"), format!("p{id}"), 60.0, "24h") }
 }

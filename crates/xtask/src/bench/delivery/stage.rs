@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::servers::{self, Server};
+use crate::bench::noise_film::NoiseFilm;
 use crate::build::{Kind, build_binary, build_site};
 use crate::command;
 use crate::error::Error;
@@ -14,7 +15,7 @@ use crate::tools;
 /// Of the tokens, here and at nginx; it protects nothing.
 const SECRET: &str = "films-secret";
 /// Seconds of film, and its megabits a second: 3.5 MB in a segment of 4 s.
-const SECONDS: &str = "120";
+const SECONDS: u64 = 120;
 const RATE: &str = "7M";
 
 /// A file by its URL.
@@ -53,7 +54,7 @@ impl Stage {
         let binary = build_binary(project, Kind::Release)?;
         let folder = project.target.join("bench-delivery");
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        let film = film(project, &folder)?;
+        let film = NoiseFilm::of_720_lines(RATE, SECONDS).make(project, &folder, "film.mp4")?;
         let (data, config) = (folder.join("data"), folder.join("matinee.toml"));
         crate::bench::fresh(&data)?;
         let sources = data.join("sources/films");
@@ -116,25 +117,6 @@ impl Stage {
     pub(super) fn nginx(&self, project: &Project) -> Result<Server, Error> {
         servers::nginx(project, &self.folder, (&self.library, SECRET), &self.cores)
     }
-}
-
-/// The clear film, which is made once: noise, so that its rate is what it should be.
-fn film(project: &Project, folder: &Path) -> Result<PathBuf, Error> {
-    let (file, making) = (folder.join("film.mp4"), folder.join("making.mp4"));
-    if file.is_file() {
-        return Ok(file);
-    }
-    let mut ffmpeg = command::command(project, "ffmpeg");
-    ffmpeg.args(["-v", "error", "-y", "-f", "lavfi", "-i"]);
-    ffmpeg.arg("testsrc2=size=1280x720:rate=24,noise=alls=60:allf=t");
-    ffmpeg.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", SECONDS]);
-    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
-    ffmpeg.args(["-b:v", RATE, "-maxrate", RATE, "-bufsize", RATE]);
-    ffmpeg.args(["-g", "96", "-keyint_min", "96", "-sc_threshold", "0"]);
-    ffmpeg.args(["-c:a", "aac", "-ac", "2", "-b:a", "128k"]).arg(&making);
-    command::output(&mut ffmpeg)?;
-    std::fs::rename(&making, &file).map_err(Error::file(&making))?;
-    Ok(file)
 }
 
 /// A URL without scheme and authority.

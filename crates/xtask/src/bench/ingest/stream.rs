@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::rtmp;
+use crate::bench::noise_film::NoiseFilm;
 use crate::command;
 use crate::error::Error;
 use crate::project::Project;
 
 /// Pictures a second, and pictures from one key frame to the next: 2 s, so that each segment has just one.
 const FPS: usize = 24;
-const GOP: &str = "48";
+const KEY_FRAMES: u32 = 48;
 /// Kilobits a second of pictures and sound; with what packs them it is 600.
 const VIDEO: &str = "515k";
 const AUDIO: &str = "64k";
@@ -41,7 +42,16 @@ impl Streams {
     /// # Errors
     /// Of ffmpeg, and of what it writes.
     pub(super) fn prepare(project: &Project, folder: &Path, seconds: u64) -> Result<Self, Error> {
-        let film = film(project, folder, seconds)?;
+        let film = NoiseFilm {
+            size: "640x360",
+            noise: 30,
+            rate: VIDEO,
+            key_frames: KEY_FRAMES,
+            sound: AUDIO,
+            options: &["-tune", "zerolatency"],
+            seconds,
+        };
+        let film = film.make(project, folder, &format!("film-{seconds}.mp4"))?;
         let copy = |name: &str, arguments: &[&str]| -> Result<(PathBuf, Vec<u8>), Error> {
             let file = folder.join(name);
             let mut ffmpeg = command::command(project, "ffmpeg");
@@ -63,25 +73,6 @@ impl Streams {
             rate: flv.len() as f64 * 8.0 / 1e3 / seconds.max(1) as f64,
         })
     }
-}
-
-/// The clear film, which is made once for each length: noise, so that its rate is what it should be.
-fn film(project: &Project, folder: &Path, seconds: u64) -> Result<PathBuf, Error> {
-    let (file, making) = (folder.join(format!("film-{seconds}.mp4")), folder.join("making.mp4"));
-    if file.is_file() {
-        return Ok(file);
-    }
-    let mut ffmpeg = command::command(project, "ffmpeg");
-    ffmpeg.args(["-v", "error", "-y", "-f", "lavfi", "-i"]);
-    ffmpeg.arg(format!("testsrc2=size=640x360:rate={FPS},noise=alls=30:allf=t"));
-    ffmpeg.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", &seconds.to_string()]);
-    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"]);
-    ffmpeg.args(["-b:v", VIDEO, "-maxrate", VIDEO, "-bufsize", VIDEO]);
-    ffmpeg.args(["-g", GOP, "-keyint_min", GOP, "-sc_threshold", "0"]);
-    ffmpeg.args(["-c:a", "aac", "-ac", "2", "-b:a", AUDIO]).arg(&making);
-    command::output(&mut ffmpeg)?;
-    std::fs::rename(&making, &file).map_err(Error::file(&making))?;
-    Ok(file)
 }
 
 /// The header of a fragmented MP4, then its fragments (`moof` and `mdat`); nothing of what may follow them.

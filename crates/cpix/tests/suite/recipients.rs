@@ -9,13 +9,13 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::{DecodePrivateKey as _, LineEnding};
 
 /// By `openssl req -x509 -newkey rsa:2048 -nodes`; nothing else is protected with it.
-const KEY: &str = include_str!("openssl/key.pem");
-const CERTIFICATE: &str = include_str!("openssl/certificate.pem");
+const KEY: &str = include_str!("../openssl/key.pem");
+const CERTIFICATE: &str = include_str!("../openssl/certificate.pem");
 /// A certificate whose key nobody has.
-const OTHER: &str = include_str!("openssl/other.pem");
+const OTHER: &str = include_str!("../openssl/other.pem");
 /// By OpenSSL 3.0: `pkeyutl -encrypt` with `rsa_padding_mode:oaep` and SHA-1 for document key and MAC key,
 /// `enc -aes-256-cbc` for the octets 0 to 15, `dgst -sha512 -mac HMAC` of IV and ciphertext.
-const DOCUMENT: &str = include_str!("openssl/document.xml");
+const DOCUMENT: &str = include_str!("../openssl/document.xml");
 
 fn key() -> RecipientKey {
     RecipientKey::from_pem(KEY).unwrap()

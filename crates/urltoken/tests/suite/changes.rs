@@ -13,7 +13,7 @@ const NOW: u64 = E - 3600;
 fn secret(dialect: Dialect, n: u8) -> String {
     match dialect {
         Dialect::EdgeAuth | Dialect::Cat => format!("{n:02x}").repeat(32),
-        Dialect::CloudFront => include_str!("keys/rsa.pem").to_owned(),
+        Dialect::CloudFront => include_str!("../keys/rsa.pem").to_owned(),
         // The first octet alone differs.
         Dialect::Google => format!("{}AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", char::from(b'A' + n)),
         _ => format!("{n:03}").repeat(12),
@@ -39,7 +39,7 @@ fn signers(reach: Reach) -> Vec<Signer> {
             Signer::new(dialect, &settings(dialect, reach), &secrets).unwrap()
         })
         .collect();
-    let es256 = Secret::from(include_str!("keys/p256.pem"));
+    let es256 = Secret::from(include_str!("../keys/p256.pem"));
     all.push(Signer::new(Dialect::Cat, &settings(Dialect::Cat, reach), &[es256]).unwrap());
     all
 }
@@ -155,9 +155,9 @@ fn what_cannot_be_used_is_said() {
         (Dialect::EdgeAuth, of(Dialect::EdgeAuth), "xyz", "hex"),
         (Dialect::EdgeAuth, of(Dialect::EdgeAuth), "abc", "hex"),
         (Dialect::Cat, of(Dialect::Cat), "aabb", "32 octets"),
-        (Dialect::Cat, of(Dialect::Cat), include_str!("keys/rsa.pem"), "P-256"),
-        (Dialect::CloudFront, Settings::default(), include_str!("keys/rsa.pem"), "key_id"),
-        (Dialect::CloudFront, of(Dialect::CloudFront), include_str!("keys/p256.pem"), "RSA"),
+        (Dialect::Cat, of(Dialect::Cat), include_str!("../keys/rsa.pem"), "P-256"),
+        (Dialect::CloudFront, Settings::default(), include_str!("../keys/rsa.pem"), "key_id"),
+        (Dialect::CloudFront, of(Dialect::CloudFront), include_str!("../keys/p256.pem"), "RSA"),
         (Dialect::CloudFront, of(Dialect::CloudFront), "text", "PEM"),
         (Dialect::Google, of(Dialect::Google), "AAEC", "32 octets"),
         (Dialect::Nginx, of(Dialect::Nginx), "two words", "blanks"),

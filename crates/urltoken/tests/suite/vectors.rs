@@ -116,7 +116,7 @@ fn a72_edgeauth() {
 /// The parameter `Hash-Algorithm` stands behind it as the developer guide has it.
 #[test]
 fn a72_cloudfront() {
-    let key = include_str!("keys/rsa.pem");
+    let key = include_str!("../keys/rsa.pem");
     let of = |r| signer(Dialect::CloudFront, named(r, "K2JCJMDEHXQW5F"), key);
     same(
         &of(Reach::File),
@@ -131,7 +131,7 @@ fn a72_cloudfront() {
     let folder = "Policy=eyJTdGF0ZW1lbnQiOlt7IlJlc291cmNlIjoiaHR0cHM6Ly9kMTExMTExYWJjZGVmOC5jbG91ZGZyb250Lm5ldC9zLzAvKiIsIkNvbmRpdGlvbiI6eyJEYXRlTGVzc1RoYW4iOnsiQVdTOkVwb2NoVGltZSI6MTc5MDAwMjgwMH19fV19&Signature=Qt6KeEcMmdi6tn3A5qd1FZSOSDMgIwqAHHKpcqyOqTZAlDphPIeTaBmzfVPl2iL2WupUWGNxWRe0HlCWKl4eUiN9feGjB~By8RsW4FoOVHhBKyT6Q0PKkdxwja1nWFgtGqqUjrCy-GDyJj3DGHXmveGEWOPDPCcJT0034HobsXUUlqZLHYdUbEvft8I-GPP66i9w9E77GZ6GeXkmgWZn1XITNvv43founWbxDo3wliyp9TLPN04G8DgWohmH0GO0pWCi37To~3Ly6wq8p5X5Tn6Df57khv1-ihhaH9CLtjSsFCF25EefzLUVinu~2Jl3Wx~3783vW0HIEZ~Pl4FzJw__&Key-Pair-Id=K2JCJMDEHXQW5F&Hash-Algorithm=SHA256";
     same(&of(Reach::Folder), CLOUDFRONT, folder);
     // The same key in the older form of PEM.
-    let older = include_str!("keys/rsa-pkcs1.pem");
+    let older = include_str!("../keys/rsa-pkcs1.pem");
     same(&signer(Dialect::CloudFront, named(Reach::Folder, "K2JCJMDEHXQW5F"), older), CLOUDFRONT, folder);
     // By SHA-1, rightly signed.
     let sha1 = "Expires=1790002800&Signature=ocX7i4nONekvx7SKgectzUZCZ3R69uK7zLuVah4o6-2zqppaWo-iwEEtiCzgwjC0WWV1EtCQCZmxH6ehGzcCZ2hkMZThsr9AH5idOQPt1DjkdpF7dtBX-OdWbJmcWjOgZ3sOkNDOXBx1-qBFVdgg-9ndP6i~DO~uoOPh51sz8MBVr5q65e4oaA1dMrC0rarQmln99Li8Y1HMndZNfH3h1dNdeIfgFqIMOkkSWWo2xlbQnAAR32T9evAqK456bvg~yZiY6y0mG5JKI6oZD5NJ18P~VDD4ivYqD0JZm8XGPdzrGZ378V1AkrZyQD5NIEd4Z7eVrViAzB8UIArjYpbVeA__&Key-Pair-Id=K2JCJMDEHXQW5F";
@@ -211,7 +211,7 @@ fn a72_cat() {
     assert_eq!(elsewhere, Err(Refusal::Forbidden), "another host");
 
     let es256 = "CAT=2D3ShEOhASahBEdmaWxtcy0xWCqjBBpqsUZwGQE2ARkBOKEDoQF3L3MvMC81NDEvMTgxMTE5MjU0MS5tcDRYQHfWp2flHEGKMWWCxihEGbrDoQGkmVL6EgD56-_yTxc5LN9qOCGo39Xr04j3tLjE7RpNX70BLk5oYwSVCrcOUPU";
-    for key in [include_str!("keys/p256.pem"), include_str!("keys/p256-sec1.pem")] {
+    for key in [include_str!("../keys/p256.pem"), include_str!("../keys/p256-sec1.pem")] {
         let one = signer(Dialect::Cat, named(Reach::Ranges, "films-1"), key);
         taken(&one, base, es256);
         let url = one.sign(&place(base), E, 0).url;

@@ -1,0 +1,4 @@
+//! Documents that are read and written, in the clear and for recipients.
+
+mod documents;
+mod recipients;
