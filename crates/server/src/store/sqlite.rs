@@ -104,6 +104,7 @@ impl SqliteStore {
             ("removed accounts", include_str!("../../migrations/sqlite/0016_removed_accounts.sql")),
             ("posters", include_str!("../../migrations/sqlite/0017_posters.sql")),
             ("votes", include_str!("../../migrations/sqlite/0018_votes.sql")),
+            ("lease index", include_str!("../../migrations/sqlite/0019_lease_index.sql")),
         ])
         .run(&writer)
         .await
