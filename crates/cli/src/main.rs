@@ -9,6 +9,11 @@ use clap::Parser as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// The server allocates a few hundred times for each request, and what one thread allocated another one often
+/// frees.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command fails with: one line, what was wrong and what to do.
 #[derive(Debug, thiserror::Error)]
 enum Failure {

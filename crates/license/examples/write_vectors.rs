@@ -13,8 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cenc::{Cek, Kid};
 use license::{
-    BoxIdentity, Challenge, DomainEpoch, Expected, Grant, IndividualizationRequest, Signer, SiteCa,
-    SoftwareRsaKey, SoftwareSigningKey, Typ, VerifiedLicense, Version,
+    BoxIdentity, Challenge, DomainEpoch, Expected, Grant, IndividualizationRequest, Recipient, Signer,
+    SiteCa, SoftwareRsaKey, SoftwareSigningKey, Typ, VerifiedLicense, Version,
 };
 use model::*;
 
@@ -251,7 +251,8 @@ fn domain_key(device: &DeviceFile) -> DomainKeyFile {
     let of = DomainEpoch::at(license::Domain::Browser, NOW);
     let (rsa_key_pkcs8, rsa_modulus) = rsa();
     let modulus = make::rsa_key(&device.rsa_key_pkcs8).modulus().unwrap();
-    let sealed = of.seal_for(&rsa_key_pkcs8.0, &device.device_id, &modulus).unwrap();
+    let sealed =
+        of.seal_for(&rsa_key_pkcs8.0, &device.device_id, &Recipient::new(&modulus).unwrap()).unwrap();
     let (wrapped, _) = license::split_domain_key(&sealed).unwrap();
     let aes_key = make::rsa_key(&device.rsa_key_pkcs8).decrypt(wrapped).unwrap();
     let additional_data = of.additional_data(&device.device_id);

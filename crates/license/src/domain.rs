@@ -108,33 +108,50 @@ pub fn split_domain_key(sealed: &[u8]) -> Result<(&[u8; OAEP], &[u8]), Error> {
 }
 
 #[cfg(feature = "issue")]
+pub use sealing::Recipient;
+
+#[cfg(feature = "issue")]
 mod sealing {
-    use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
-    use aes_gcm::{Aes256Gcm, Key, Nonce};
+    use core::fmt;
 
     use super::{DOMAIN_KEY_NONCE, DomainEpoch};
-    use crate::backend::encrypt_oaep;
+    use crate::backend::{OaepKey, seal_gcm};
     use crate::issue::random_seed;
     use crate::{Error, RsaModulus};
+
+    /// A device for which domains' keys are sealed, by its RSA key.
+    pub struct Recipient(OaepKey);
+
+    impl Recipient {
+        /// The device of this key.
+        ///
+        /// # Errors
+        /// [`Error::Malformed`] for an unusable modulus.
+        pub fn new(modulus: &RsaModulus) -> Result<Self, Error> {
+            OaepKey::new(modulus).map(Self)
+        }
+    }
+
+    impl fmt::Debug for Recipient {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Recipient(..)")
+        }
+    }
 
     impl DomainEpoch {
         /// Seals the private key (PKCS#8) for a device: nobody else opens it (B50). Never twice the same.
         ///
         /// # Errors
-        /// [`Error::Random`]; [`Error::Malformed`] for an unusable modulus.
+        /// [`Error::Random`]; [`Error::Malformed`].
         pub fn seal_for(
             &self,
             pkcs8: &[u8],
             device_id: &str,
-            modulus: &RsaModulus,
+            recipient: &Recipient,
         ) -> Result<Vec<u8>, Error> {
             let key = random_seed()?;
-            let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
-            let aad = self.additional_data(device_id);
-            let sealed = cipher
-                .encrypt(&Nonce::from(DOMAIN_KEY_NONCE), Payload { msg: pkcs8, aad: &aad })
-                .map_err(|_| Error::Malformed)?;
-            Ok([encrypt_oaep(modulus, key.as_ref())?.as_slice(), &sealed].concat())
+            let sealed = seal_gcm(&key, DOMAIN_KEY_NONCE, &self.additional_data(device_id), pkcs8)?;
+            Ok([recipient.0.encrypt(key.as_ref())?.as_slice(), &sealed].concat())
         }
     }
 }

@@ -7,7 +7,7 @@ use cenc::{Cek, Kid};
 use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::backend::{Ed25519Key, encrypt_oaep};
+use crate::backend::{Ed25519Key, OaepKey};
 use crate::{
     DeviceCertificate, DomainEpoch, DrmMetadata, Error, Individualization, IndividualizationRequest,
     KeyLevel, License, Policy, RsaModulus, SignerCertificate, SigningPublicKey, ToBeSigned, Trust, Typ,
@@ -289,7 +289,7 @@ impl Signer {
             challenge_sha256: None,
             issued: grant.now,
             policy: grant.policy.clone(),
-            kek: encrypt_oaep(modulus, kek.as_ref())?,
+            kek: OaepKey::new(modulus)?.encrypt(kek.as_ref())?,
             keys: grant.keys.iter().map(wrap).collect::<Result<_, Error>>()?,
             oldest_module: grant.oldest_module,
             domain: None,

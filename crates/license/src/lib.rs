@@ -77,6 +77,8 @@ pub use cose::ToBeSigned;
 #[cfg(feature = "issue")]
 pub use device::CheckedDevice;
 pub use device::{DeviceCertificate, Individualization, IndividualizationRequest, KeyLevel};
+#[cfg(feature = "issue")]
+pub use domain::Recipient;
 pub use domain::{DOMAIN_KEY_NONCE, Domain, DomainEpoch, EPOCH_SECONDS, split_domain_key};
 pub use error::Error;
 #[cfg(feature = "issue")]

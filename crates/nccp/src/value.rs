@@ -137,8 +137,10 @@ impl FromStr for PolicyVersion {
 
 /// Octets in base64 with padding; white space between the letters is allowed.
 pub(crate) fn base64_decode(text: &str, name: &'static str) -> Result<Vec<u8>, Error> {
-    let letters: String = text.split_ascii_whitespace().collect();
-    STANDARD.decode(letters).map_err(|_| Error::Value(name))
+    STANDARD.decode(text).or_else(|_| {
+        let letters: String = text.split_ascii_whitespace().collect();
+        STANDARD.decode(letters).map_err(|_| Error::Value(name))
+    })
 }
 
 /// Octets as base64 with padding.

@@ -1,5 +1,7 @@
 //! By RustCrypto.
 
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
 use ed25519_dalek::{Signer as _, SigningKey};
 use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::{Signature, VerifyingKey};
@@ -8,12 +10,30 @@ use sha2::Sha256;
 
 use crate::{Error, RsaModulus, SigningPoint};
 
-pub(crate) fn encrypt_oaep(modulus: &RsaModulus, plaintext: &[u8]) -> Result<[u8; 256], Error> {
-    let n = BoxedUint::from_be_slice(modulus.as_bytes(), 2048).map_err(|_| Error::Malformed)?;
-    let key = RsaPublicKey::new(n, BoxedUint::from(65_537u32)).map_err(|_| Error::Malformed)?;
-    let mut rng = rsa::rand_core::UnwrapErr(getrandom::SysRng);
-    let ciphertext = key.encrypt(&mut rng, Oaep::<Sha256>::new(), plaintext).map_err(|_| Error::Malformed)?;
-    ciphertext.try_into().map_err(|_| Error::Malformed)
+pub(crate) struct OaepKey(RsaPublicKey);
+
+impl OaepKey {
+    pub(crate) fn new(modulus: &RsaModulus) -> Result<Self, Error> {
+        let n = BoxedUint::from_be_slice(modulus.as_bytes(), 2048).map_err(|_| Error::Malformed)?;
+        RsaPublicKey::new(n, BoxedUint::from(65_537u32)).map(Self).map_err(|_| Error::Malformed)
+    }
+
+    pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Result<[u8; 256], Error> {
+        let mut rng = rsa::rand_core::UnwrapErr(getrandom::SysRng);
+        let ciphertext = self.0.encrypt(&mut rng, Oaep::<Sha256>::new(), plaintext);
+        ciphertext.map_err(|_| Error::Malformed)?.try_into().map_err(|_| Error::Malformed)
+    }
+}
+
+pub(crate) fn seal_gcm(
+    key: &[u8; 32],
+    nonce: [u8; 12],
+    additional: &[u8],
+    octets: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let payload = Payload { msg: octets, aad: additional };
+    let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
+    cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| Error::Malformed)
 }
 
 pub(crate) fn verify_es256(point: &SigningPoint, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {

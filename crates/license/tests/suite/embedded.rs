@@ -2,8 +2,8 @@
 
 use crate::site::*;
 use license::{
-    Domain, DomainEpoch, DrmMetadata, EPOCH_SECONDS, Error, Grant, KeyLevel, KeyName, SoftwareRsaKey,
-    VerifiedLicense, Version,
+    Domain, DomainEpoch, DrmMetadata, EPOCH_SECONDS, Error, Grant, KeyLevel, KeyName, Recipient,
+    SoftwareRsaKey, VerifiedLicense, Version,
 };
 use proptest::prelude::*;
 use std::sync::OnceLock;
@@ -12,6 +12,11 @@ use std::sync::OnceLock;
 fn domain_key() -> &'static SoftwareRsaKey {
     static KEY: OnceLock<SoftwareRsaKey> = OnceLock::new();
     KEY.get_or_init(|| SoftwareRsaKey::generate().unwrap())
+}
+
+/// The device, for whom the domain's key is sealed.
+fn recipient() -> Recipient {
+    Recipient::new(&rsa().modulus().unwrap()).unwrap()
 }
 
 const DOMAIN: DomainEpoch = DomainEpoch::at(Domain::Browser, NOW);
@@ -34,8 +39,7 @@ fn b47_every_device_of_the_domain_opens_it() {
     let site = Site::new();
     let octets = embedded(&site);
     for device in ["d-1", "d-2"] {
-        let sealed =
-            DOMAIN.seal_for(&domain_key().to_pkcs8().unwrap(), device, &rsa().modulus().unwrap()).unwrap();
+        let sealed = DOMAIN.seal_for(&domain_key().to_pkcs8().unwrap(), device, &recipient()).unwrap();
         let key = DOMAIN.open_for(&sealed, device, rsa()).unwrap();
         let (license, domain) = verify(&octets, &site).unwrap();
         assert_eq!(domain, DOMAIN);
@@ -165,7 +169,7 @@ fn b49_membership_follows_the_key_level() {
 #[test]
 fn b50_a_sealed_key_is_for_one_device() {
     let pkcs8 = domain_key().to_pkcs8().unwrap();
-    let sealed = DOMAIN.seal_for(&pkcs8, "d-1", &rsa().modulus().unwrap()).unwrap();
+    let sealed = DOMAIN.seal_for(&pkcs8, "d-1", &recipient()).unwrap();
     assert!(!sealed.windows(16).any(|window| window == &pkcs8[100..116]), "in the clear");
     assert!(DOMAIN.open_for(&sealed, "d-1", rsa()).is_ok());
     let refused = Error::NotAuthentic;

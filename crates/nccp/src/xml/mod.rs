@@ -171,6 +171,11 @@ impl Element {
     }
 }
 
+/// Whether all octets are of that kind: to the end in any case, which a compiler makes many octets at a time.
+fn is_all(text: &str, is_one: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, octet| all & is_one(octet))
+}
+
 /// Characters that XML 1.0 (section 2.2) allows.
 fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)

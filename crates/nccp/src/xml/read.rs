@@ -2,7 +2,7 @@
 
 use super::namespace::Scope;
 use super::tag::{Attributes, QName, attribute_value, is_blank, referenced, split_name};
-use super::{Element, Limits, NAMESPACE, is_xml_char};
+use super::{Element, Limits, NAMESPACE, is_all, is_xml_char};
 use crate::Error;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
@@ -19,7 +19,7 @@ pub fn parse(bytes: &[u8], limits: Limits) -> Result<Element, Error> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Error::Malformed("not UTF-8"))?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    if !text.chars().all(is_xml_char) {
+    if !is_all(text, |octet| matches!(octet, b' '..=b'~')) && !text.chars().all(is_xml_char) {
         return Err(Error::Malformed("a character that XML does not allow"));
     }
     let mut reader = Reader::from_str(text);

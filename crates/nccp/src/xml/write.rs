@@ -1,6 +1,6 @@
 //! The writer: one prefix, no optional spelling.
 
-use super::{Element, NAMESPACE, is_xml_char};
+use super::{Element, NAMESPACE, is_all, is_xml_char};
 
 impl Element {
     /// Writes the element with prefix `nccp`, not declaring the namespace.
@@ -48,6 +48,11 @@ impl Element {
 /// Appends `text`, escaped for character data and double-quoted attributes alike. What XML cannot hold is
 /// dropped.
 pub fn escape_into(text: &str, out: &mut String) {
+    // Most of what is long is base64.
+    if is_all(text, |octet| matches!(octet, b' '..=b'~') && !matches!(octet, b'<' | b'>' | b'&' | b'"')) {
+        out.push_str(text);
+        return;
+    }
     for c in text.chars().filter(|&c| is_xml_char(c)) {
         match c {
             '<' => out.push_str("&lt;"),
@@ -58,6 +63,25 @@ pub fn escape_into(text: &str, out: &mut String) {
             '\n' => out.push_str("&#10;"),
             '\r' => out.push_str("&#13;"),
             c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole texts and single characters are escaped alike.
+    #[test]
+    fn escaped_at_once_or_one_by_one() {
+        let escaped = |text: &str| {
+            let mut out = String::new();
+            escape_into(text, &mut out);
+            out
+        };
+        assert_eq!(escaped("a<b>&\"'\u{0}\u{FFFE}\t"), "a&lt;b&gt;&amp;&quot;'&#9;");
+        for c in '\u{0}'..='\u{FFFF}' {
+            assert_eq!(escaped(&format!("é{c}")), format!("é{}", escaped(&c.to_string())), "{c:?}");
         }
     }
 }

@@ -2,13 +2,10 @@
 
 use crate::Service;
 use crate::region::Place;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
-use axum::middleware::Next;
-use axum::response::Response;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 /// Proxies of one request that are followed at most.
 const MAX_HOPS: usize = 16;
@@ -28,18 +25,13 @@ impl ClientAddress {
 }
 
 /// Finds out the address, once for each request.
-pub(super) async fn resolve(
-    State(service): State<Arc<Service>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) fn resolve(service: &Service, request: &mut Request) {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(ClientAddress::NONE.address, |info| info.0.ip().to_canonical());
     let address = client(peer, request.headers(), &service.config.trusted_proxies);
     request.extensions_mut().insert(address);
-    next.run(request).await
 }
 
 fn resolved(request: &Request) -> ClientAddress {

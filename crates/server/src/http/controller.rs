@@ -7,11 +7,11 @@ use crate::Service;
 use crate::use_case::controller::{self, ControllerAnswer, Envelope};
 use crate::use_case::license;
 use crate::use_case::verify::Audience;
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::{Extension, Router};
 use nccp::{CONTROLLER_PATH, ErrorCode, POLICY_VERSION_HEADER, SIGNATURE_HEADER, TICKET_HEADER};
 use std::sync::Arc;
 
@@ -20,15 +20,14 @@ const MAX_ENVELOPE: usize = 256 * 1024;
 /// Octets of a challenge.
 const MAX_CHALLENGE: usize = 16 * 1024;
 
-pub(super) fn routes() -> Router<Arc<Service>> {
-    Router::new().route(CONTROLLER_PATH, post(post_envelope)).route("/license", post(post_license))
+/// The routes where `audience` is answered.
+pub(super) fn routes(audience: Audience) -> Router<Arc<Service>> {
+    let envelope = move |State(service), request| post_envelope(service, audience, request);
+    let license = move |State(service), request| post_license(service, audience, request);
+    Router::new().route(CONTROLLER_PATH, post(envelope)).route("/license", post(license))
 }
 
-async fn post_envelope(
-    State(service): State<Arc<Service>>,
-    Extension(audience): Extension<Audience>,
-    request: Request,
-) -> Response {
+async fn post_envelope(service: Arc<Service>, audience: Audience, request: Request) -> Response {
     let now = service.clock.now();
     let refused = |status, code| respond(&service, ControllerAnswer::refused(status, 0, now, code));
     if let Err(throttled) = service.throttle.request(address::of(&request)) {
@@ -98,8 +97,8 @@ fn respond(service: &Service, answer: ControllerAnswer) -> Response {
 }
 
 async fn post_license(
-    State(service): State<Arc<Service>>,
-    Extension(audience): Extension<Audience>,
+    service: Arc<Service>,
+    audience: Audience,
     request: Request,
 ) -> Result<Response, JsonError> {
     service.throttle.request(address::of(&request))?;

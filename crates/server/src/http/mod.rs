@@ -35,6 +35,7 @@ use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use std::sync::Arc;
 use std::time::Duration;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -59,7 +60,7 @@ pub fn router(service: Arc<Service>) -> Router {
         router = router.merge(guarded(&service, grants::routes()));
     }
     if config.has(Role::Control) {
-        router = router.merge(guarded(&service, controller::routes().layer(Extension(audience))));
+        router = router.merge(guarded(&service, controller::routes(audience)));
         router = router.merge(interop::routes().layer(Extension(audience)));
     }
     if config.has(Role::Individualize) {
@@ -85,49 +86,58 @@ pub fn router(service: Arc<Service>) -> Router {
     if config.has(Role::Ingest) {
         router = router.merge(live::routes());
     }
-    let router = router.layer(from_fn_with_state(Arc::clone(&service), guard::redirect_to_public_host));
     let takes_in = config.has(Role::Ingest);
-    let router = around(Arc::clone(&service), router);
+    let router = around(Arc::clone(&service), router, Name::Public);
     if takes_in { router.merge(endless(service)) } else { router }
 }
 
 /// The routes of encoders, whose requests may never end.
 fn endless(service: Arc<Service>) -> Router {
     ingest::routes()
-        .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(Arc::clone(&service), observe::log))
-        .layer(from_fn_with_state(Arc::clone(&service), address::resolve))
+        .layer((from_fn_with_state(Arc::clone(&service), observe::log), CatchPanicLayer::new()))
         .with_state(service)
 }
 
 /// The routes for encoders on a listener of their own.
 pub(crate) fn ingest_router(service: Arc<Service>) -> Router {
-    around(Arc::clone(&service), health::routes()).merge(endless(service))
+    around(Arc::clone(&service), health::routes(), Name::Any).merge(endless(service))
 }
 
 /// The routes for boxes on a listener of their own: A125. No pages, no cookies.
 pub fn box_router(service: Arc<Service>) -> Router {
-    let router = health::routes()
-        .merge(controller::routes().layer(Extension(Audience::Boxes)))
-        .merge(pages::pictures());
-    around(service, router)
+    let router = health::routes().merge(controller::routes(Audience::Boxes)).merge(pages::pictures());
+    around(service, router, Name::Any)
 }
 
 /// What another site's page may not do, and what listed ones may.
 fn guarded(service: &Arc<Service>, router: Router<Arc<Service>>) -> Router<Arc<Service>> {
-    router
-        .layer(from_fn_with_state(Arc::clone(service), guard::refuse_foreign_posts))
-        .layer(from_fn_with_state(Arc::clone(service), cors::answer_embedders))
+    router.layer((
+        from_fn_with_state(Arc::clone(service), cors::answer_embedders),
+        from_fn_with_state(Arc::clone(service), guard::refuse_foreign_posts),
+    ))
 }
 
-/// What holds for every answer.
-fn around(service: Arc<Service>, router: Router<Arc<Service>>) -> Router {
+/// By which names a listener may be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    /// By that of `public_url`: browsers that come by another one are sent there.
+    Public,
+    Any,
+}
+
+/// What holds for every answer. It is one layer: of layers that are put around each other a router clones for
+/// each request, at each of them, all that are left.
+fn around(service: Arc<Service>, router: Router<Arc<Service>>, name: Name) -> Router {
     let policies = Arc::new(guard::PagePolicies::new(&service.config));
+    let one_name = (name == Name::Public)
+        .then(|| from_fn_with_state(Arc::clone(&service), guard::redirect_to_public_host));
     router
-        .layer(from_fn_with_state((Arc::clone(&service), policies), guard::security_headers))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
-        .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(Arc::clone(&service), observe::log))
-        .layer(from_fn_with_state(Arc::clone(&service), address::resolve))
+        .layer((
+            from_fn_with_state(Arc::clone(&service), observe::log),
+            CatchPanicLayer::new(),
+            TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER),
+            from_fn_with_state((Arc::clone(&service), policies), guard::security_headers),
+            option_layer(one_name),
+        ))
         .with_state(service)
 }

@@ -21,9 +21,10 @@ fn shown(path: &str) -> String {
     }
 }
 
-/// Logs and counts the request when its answer begins.
-pub(super) async fn log(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+/// Finds out whom the request is from, logs and counts it when its answer begins.
+pub(super) async fn log(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
+    address::resolve(&service, &mut request);
     let method = request.method().clone();
     let client = address::network(&service, &request);
     // The route, not the path: an operator's numbers must not grow with what callers invent.

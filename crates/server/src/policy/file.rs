@@ -80,7 +80,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Policies, Error> {
     for (name, value) in &table {
         let policy = policy(&policies, name, value)
             .map_err(|Wrong { key, reason }| config(format!("{key}: {reason}")))?;
-        policies.0.push(policy);
+        policies.0.push(policy.into());
     }
     Ok(policies)
 }

@@ -103,7 +103,14 @@ pub struct PolicyTemplate {
 
 /// Every policy that a server knows: the built-in ones and the operator's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policies(Vec<PolicyTemplate>);
+pub struct Policies(Vec<Known>);
+
+/// A policy, and the name of its rules, which each license has with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    policy: PolicyTemplate,
+    version: String,
+}
 
 /// The policies that every server has.
 fn built_in() -> Vec<PolicyTemplate> {
@@ -142,9 +149,16 @@ fn built_in() -> Vec<PolicyTemplate> {
     ]
 }
 
+impl From<PolicyTemplate> for Known {
+    fn from(policy: PolicyTemplate) -> Self {
+        let version = policy.version();
+        Self { policy, version }
+    }
+}
+
 impl Default for Policies {
     fn default() -> Self {
-        Self(built_in())
+        Self(built_in().into_iter().map(Known::from).collect())
     }
 }
 
@@ -167,12 +181,17 @@ impl Policies {
 
     /// The policy of that name.
     pub fn find(&self, name: &str) -> Option<&PolicyTemplate> {
-        self.0.iter().find(|policy| policy.name == name)
+        self.find_version(name).map(|(policy, _)| policy)
+    }
+
+    /// As [`Policies::find`], with the policy's [`version`](PolicyTemplate::version).
+    pub fn find_version(&self, name: &str) -> Option<(&PolicyTemplate, &str)> {
+        self.0.iter().find(|known| known.policy.name == name).map(|known| (&known.policy, &known.version[..]))
     }
 
     /// All of them: the built-in ones, then the operator's by name.
     pub fn iter(&self) -> impl Iterator<Item = &PolicyTemplate> {
-        self.0.iter()
+        self.0.iter().map(|known| &known.policy)
     }
 
     /// Whether a policy of that name exists.

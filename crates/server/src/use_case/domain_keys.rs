@@ -4,7 +4,7 @@
 use super::{Outcome, playable};
 use crate::Service;
 use crate::store::{Account, Device, Transaction};
-use license::{Domain, DomainEpoch, RsaModulus};
+use license::{Domain, DomainEpoch, Recipient, RsaModulus};
 use nccp::DomainKey;
 
 /// What a device is to get.
@@ -40,10 +40,17 @@ impl Sealing {
     /// cannot be sealed is missing, and films of its domain are played with licenses that are asked for.
     pub(crate) fn seal(&self, service: &Service) -> Vec<DomainKey> {
         let ring = service.keys();
+        let recipient = match Recipient::new(&self.modulus) {
+            Ok(recipient) => recipient,
+            Err(error) => {
+                tracing::error!(device = self.device_id, %error, "no domain's key was sealed");
+                return Vec::new();
+            }
+        };
         let pairs = self.epochs.iter().filter_map(|of| ring.domain(*of));
         let sealed = pairs.filter_map(|pair| {
             let domain = pair.of.domain.name().to_owned();
-            match pair.of.seal_for(&pair.pkcs8, &self.device_id, &self.modulus) {
+            match pair.of.seal_for(&pair.pkcs8, &self.device_id, &recipient) {
                 Ok(key) => Some(DomainKey { domain, epoch: pair.of.epoch, key }),
                 Err(error) => {
                     tracing::error!(device = self.device_id, domain, %error, "a domain's key was not sealed");

@@ -104,7 +104,8 @@ pub(crate) async fn issue(
     let (movie, pack) = playable::playable_by(service, tx, &speaker.account, asked, place).await?;
     content_keys::may_be_asked(&pack, &challenge.keys)?;
     let policies = service.policies();
-    let template = policies.find(rules::policy_of(service, &movie)).ok_or_else(|| {
+    let found = policies.find_version(rules::policy_of(service, &movie));
+    let (template, version) = found.ok_or_else(|| {
         tracing::error!(
             movie = movie.id,
             policy = movie.policy,
@@ -135,9 +136,9 @@ pub(crate) async fn issue(
         oldest_module: service.oldest_module,
     };
     let kids = keys.iter().map(|(kid, _)| kid);
-    audit::license(tx, speaker, &movie, (kids, &rules.name, &template.version()), place, now).await?;
+    audit::license(tx, speaker, &movie, (kids, &rules.name, version), place, now).await?;
     match service.keys().license.issue_license(verified, &grant) {
-        Ok(license) => Ok(Issued { license, policy_version: template.version(), lease }),
+        Ok(license) => Ok(Issued { license, policy_version: version.to_owned(), lease }),
         // Keys there are, so it is the challenge's RSA key that nothing can be encrypted with.
         Err(license::Error::Malformed) => Err(ErrorCode::ChallengeInvalid.into()),
         Err(error) => Err(Failure::Signing { what: "a license", error }),

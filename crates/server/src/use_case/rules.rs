@@ -4,7 +4,6 @@ use super::drm_metadata;
 use crate::Service;
 use crate::config::UpdateStrategy;
 use crate::content_rules::ContentRules;
-use crate::policy::PolicyTemplate;
 use crate::store::Movie;
 use license::{Domain, KeyLevel};
 
@@ -28,10 +27,10 @@ pub(crate) fn is_outdated(
         return false;
     };
     let policies = service.policies();
-    let licensed = policies.find(policy_of(service, movie)).map(PolicyTemplate::version);
+    let licensed = policies.find_version(policy_of(service, movie)).map(|(_, version)| version);
     // The rules of an embedded license are the film's own, whatever the license server would say.
     let embedded = drm_metadata::domain_of(service, movie, now)
         .filter(|of| Domain::of_level(level).contains(&of.domain))
         .and_then(|_| drm_metadata::version_of(service, movie));
-    licensed.as_deref() != Some(reported) && embedded.as_deref() != Some(reported)
+    licensed != Some(reported) && embedded.as_deref() != Some(reported)
 }

@@ -1,6 +1,7 @@
 //! What a device's request is going to ask for, read in the round trip that begins its transaction.
 
-use super::{DbRow, STATEMENTS_TOGETHER, Tx, account, devices, int, movie, unsigned};
+use super::pending::{self, Write};
+use super::{Db, DbRow, STATEMENTS_TOGETHER, Tx, account, devices, int, movie, unsigned};
 use crate::store::{Account, Ahead, Device, Movie, Result, StoreError, Wants};
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -100,31 +101,71 @@ pub(super) async fn begin(tx: &mut Tx, ahead: &Ahead<'_>) -> Result<Option<Known
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **tx).await?;
     }
     let query = match ahead.wants {
-        Wants::Nothing => sqlx::query(opening!(plain_select!())).bind(ahead.device).bind(ahead.account),
-        Wants::Movie(movie) => {
-            let query = sqlx::query(opening!(movie_select!())).bind(ahead.device).bind(ahead.account);
-            query.bind(int(movie)).bind(int(ahead.now))
-        }
+        Wants::Nothing => sqlx::query(opening!(plain_select!())),
+        Wants::Movie(_) => sqlx::query(opening!(movie_select!())),
+        Wants::Renewal { .. } => sqlx::query(opening!(renewal_select!())),
+    };
+    let row = bound(query, ahead).fetch_optional(&mut **tx).await?;
+    row.map(|row| known(&row, ahead)).transpose()
+}
+
+/// Makes the writes of others, and reads as [`begin`] does, in the transaction that they have begun. Where an
+/// engine takes statements together.
+pub(super) async fn go_on(tx: &mut Tx, ahead: &Ahead<'_>, writes: &[Write]) -> Result<Option<Known>> {
+    let mut sql = pending::together(writes);
+    let parameters = sql.sql().as_str().matches('?').count();
+    let select = match ahead.wants {
+        Wants::Nothing => plain_select!(),
+        Wants::Movie(_) => movie_select!(),
+        Wants::Renewal { .. } => renewal_select!(),
+    };
+    sql.push(numbered_behind(select, parameters));
+    let row = bound(sql.build(), ahead).fetch_optional(&mut **tx).await?;
+    row.map(|row| known(&row, ahead)).transpose()
+}
+
+/// A statement whose parameters are numbered behind so many others.
+fn numbered_behind(sql: &str, others: usize) -> String {
+    let mut parts = sql.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let number = number.parse::<usize>().unwrap_or_default() + others;
+        out.push_str(&format!("${number}{rest}"));
+    }
+    out
+}
+
+type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;
+
+/// The parameters of the statements above.
+fn bound<'q>(query: Query<'q>, ahead: &Ahead<'_>) -> Query<'q> {
+    let query = query.bind(ahead.device).bind(ahead.account);
+    match ahead.wants {
+        Wants::Nothing => query,
+        Wants::Movie(movie) => query.bind(int(movie)).bind(int(ahead.now)),
         Wants::Renewal { session } => {
             let (id, secret) = session.map_or((&[][..], &[][..]), |(id, secret)| (&id[..], &secret[..]));
-            let query = sqlx::query(opening!(renewal_select!())).bind(ahead.device).bind(ahead.account);
             query.bind(id).bind(secret).bind(int(ahead.now))
         }
-    };
-    let Some(row) = query.fetch_optional(&mut **tx).await? else { return Ok(None) };
-    Ok(Some(Known {
-        account: account(&row, "a_")?,
-        device: devices::device(&row)?,
-        rsa_modulus: devices::modulus(&row)?,
+    }
+}
+
+fn known(row: &DbRow, ahead: &Ahead<'_>) -> Result<Known> {
+    Ok(Known {
+        account: account(row, "a_")?,
+        device: devices::device(row)?,
+        rsa_modulus: devices::modulus(row)?,
         playing: match ahead.wants {
-            Wants::Movie(number) => Some(playing(&row, number)?),
+            Wants::Movie(number) => Some(playing(row, number)?),
             _ => None,
         },
         renewing: match ahead.wants {
-            Wants::Renewal { session } => Some(renewing(&row, session)?),
+            Wants::Renewal { session } => Some(renewing(row, session)?),
             _ => None,
         },
-    }))
+    })
 }
 
 fn playing(row: &DbRow, number: u64) -> Result<Playing> {
@@ -148,4 +189,18 @@ fn renewing(row: &DbRow, session: Option<(&[u8; 32], &[u8; 32])>) -> Result<Rene
         session: session.filter(|_| is_alive).map(|(id, secret)| (*id, *secret)),
         movie_plans: plans.map_err(|_| StoreError::Corrupt("plans"))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered_behind_others() {
+        assert_eq!(numbered_behind("a = $1 AND b = $12 OR c = $1", 9), "a = $10 AND b = $21 OR c = $10");
+        assert_eq!(numbered_behind("SELECT 1", 3), "SELECT 1");
+        for select in [plain_select!(), movie_select!(), renewal_select!()] {
+            assert_eq!(numbered_behind(select, 0), select);
+        }
+    }
 }

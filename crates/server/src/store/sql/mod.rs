@@ -8,6 +8,7 @@ mod accounts;
 mod ahead;
 mod api_keys;
 mod audit;
+mod batch;
 mod codes;
 mod connections;
 mod devices;

@@ -102,17 +102,23 @@ impl Write {
     }
 }
 
+/// The writes as statements one behind the other, each with a semicolon after it.
+pub(super) fn together(writes: &[Write]) -> QueryBuilder<Db> {
+    let mut sql = QueryBuilder::<Db>::new("");
+    for write in writes {
+        write.push_to(&mut sql);
+        sql.push("; ");
+    }
+    sql
+}
+
 /// Does the writes in one round trip, and perhaps commits.
 ///
 /// # Errors
 /// Of the engine; [`StoreError::Contended`] where a lease was not alive any more.
 pub(super) async fn flush(tx: &mut Tx, writes: &[Write], commit: bool) -> Result<()> {
     if STATEMENTS_TOGETHER {
-        let mut sql = QueryBuilder::<Db>::new("");
-        for write in writes {
-            write.push_to(&mut sql);
-            sql.push("; ");
-        }
+        let mut sql = together(writes);
         sql.push(if commit { "COMMIT" } else { "" });
         sql.build().execute(&mut **tx).await?;
         return Ok(());

@@ -2,10 +2,10 @@
 
 mod statements;
 
-use super::Tx;
 use super::ahead::{self, Known};
 use super::connections::{Connections, Held};
 use super::pending::{self, Write};
+use super::{STATEMENTS_TOGETHER, Tx};
 use crate::store::{Account, Ahead, Device, Result, StoreError};
 
 /// A transaction of either engine. What was read when it began is known, and writes that nothing waits for
@@ -45,7 +45,16 @@ impl SqlTransaction {
     /// A warm connection may be dead: its transaction has not begun then, so it begins on another one.
     async fn begin_by(connections: &Connections, how: Beginning<'_>) -> Result<Self> {
         loop {
-            let mut held = connections.take().await?;
+            let mut held = match how {
+                Beginning::Ahead(what) if STATEMENTS_TOGETHER => {
+                    let held = connections.take_or_inherit().await?;
+                    if held.is_inherited() {
+                        return Self::go_on(held, what).await;
+                    }
+                    held
+                }
+                _ => connections.take().await?,
+            };
             held.is_open = true;
             match how.begin(held.connection()).await {
                 Ok(known) => {
@@ -53,6 +62,23 @@ impl SqlTransaction {
                 }
                 Err(StoreError::Engine(error)) if held.is_warm && is_gone(&error) => held.discard().await,
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Goes on in a transaction in which others have ended.
+    async fn go_on(mut held: Held, what: &Ahead<'_>) -> Result<Self> {
+        // Until all of it is done nobody knows what is.
+        held.is_touched = true;
+        let before = held.take_inherited();
+        match ahead::go_on(held.connection(), what, &before).await {
+            Ok(known) => {
+                held.is_touched = false;
+                Ok(Self { held, known, writes: Vec::new(), savepoint: Savepoint::No })
+            }
+            Err(error) => {
+                tracing::warn!(%error, "transactions failed together, and are tried alone");
+                Err(StoreError::Contended)
             }
         }
     }
@@ -71,6 +97,7 @@ impl SqlTransaction {
 
     /// Does what is pending.
     async fn settle(&mut self) -> Result<()> {
+        self.held.is_touched = true;
         let mut writes = std::mem::take(&mut self.writes);
         if let Savepoint::Wanted(before) = self.savepoint {
             let behind = writes.split_off(before);

@@ -189,3 +189,76 @@ pub(super) async fn one_stream_for_many_ahead(store: Arc<dyn Store>) {
     let mut tx = store.begin().await.unwrap();
     assert_eq!(tx.leases(account, 11).await.unwrap().len(), 1);
 }
+
+/// Many that wait for each other, and may be committed together: what is told to be committed is there, once,
+/// and of what was given up nothing; one that the engine refuses takes nobody along.
+pub(super) async fn many_that_end_at_once(store: Arc<dyn Store>) {
+    const MANY: u32 = 36;
+    let account = account(&*store, "wanda").await;
+    let mut tx = store.begin().await.unwrap();
+    for n in 0..MANY {
+        tx.add_device(&new_device(account, n), MANY).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    // On SQLite they wait for this one.
+    let first = store.begin().await.unwrap();
+    let tasks: Vec<_> = (0..MANY)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let device = &format!("d-{account}-{n}");
+                server::retried!(async {
+                    let wants = if n % 2 == 0 { Wants::Movie(7) } else { Wants::Nothing };
+                    let ahead = Ahead { account, device, wants, now: 100 };
+                    let (mut tx, begun) = store.begin_for(&ahead).await?;
+                    let mut known = begun.unwrap().1;
+                    assert!(known.window.accept(6), "nothing is left of what ran before");
+                    tx.set_sequence(device, &known.state(100)).await?;
+                    tx.audit(&AuditEntry::client("at once", 100).of(account).on(device)).await?;
+                    match n % 6 {
+                        3 => return Ok(false),
+                        4 => {
+                            let (device, movie, now, ends) = ("d-none", 7, 100, 280);
+                            tx.put_lease(&NewLease { account, device, movie, now, ends, reported: false })
+                                .await?;
+                        }
+                        5 => drop(tx.leases(account, 100).await?),
+                        _ => {}
+                    }
+                    tx.commit().await?;
+                    Ok::<_, StoreError>(true)
+                })
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    drop(first);
+    let mut committed = Vec::new();
+    for (n, task) in (0..MANY).zip(tasks) {
+        let done = task.await.unwrap();
+        match n % 6 {
+            3 => assert!(!done.unwrap()),
+            4 => assert!(matches!(done, Err(StoreError::Engine(_))), "{done:?}"),
+            _ => assert!(done.unwrap()),
+        }
+        if !matches!(n % 6, 3 | 4) {
+            committed.push(format!("d-{account}-{n}"));
+        }
+    }
+    let mut tx = store.read().await.unwrap();
+    let filter = AuditFilter { account: Some(account), most: 1000, ..AuditFilter::default() };
+    let audited = tx.audited(&filter).await.unwrap();
+    let mut found: Vec<_> = audited.into_iter().filter_map(|audited| audited.entry.device).collect();
+    found.sort();
+    let heard: Vec<_> = tx
+        .devices(account)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|device| device.window.highest() == 6)
+        .collect();
+    let mut heard: Vec<_> = heard.into_iter().map(|device| device.id).collect();
+    heard.sort();
+    committed.sort();
+    assert_eq!((&found, &heard), (&committed, &committed));
+}

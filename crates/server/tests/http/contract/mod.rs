@@ -37,6 +37,7 @@ pub(crate) async fn run(store: Arc<dyn Store>) {
     ahead::what_is_pending_is_undone_and_done(&*store).await;
     streams::one_stream_for_many(Arc::clone(&store)).await;
     ahead::one_stream_for_many_ahead(Arc::clone(&store)).await;
+    ahead::many_that_end_at_once(Arc::clone(&store)).await;
     transactions::thousand_registrations(store).await;
 }
 

@@ -1,6 +1,6 @@
 //! The statements of a transaction.
 
-use super::super::pending::{self, Write};
+use super::super::pending::Write;
 use super::super::{
     account, accounts, api_keys, audit, codes, devices, leases, movies, posters, seen_requests, sessions,
     shares, viewings, votes,
@@ -16,10 +16,8 @@ use async_trait::async_trait;
 
 #[async_trait]
 impl Transaction for SqlTransaction {
-    async fn commit(mut self: Box<Self>) -> Result<()> {
-        pending::flush(self.held.connection(), &self.writes, true).await?;
-        self.held.is_open = false;
-        Ok(())
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.held.end(self.writes).await
     }
 
     async fn savepoint(&mut self) -> Result<()> {
