@@ -37,8 +37,12 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
         }
     }
     match (std::env::var_os(SCHEMA), rounds) {
-        (Some(_), _) => match tools::xmlschema(project) {
-            Ok(place) => places.push(("XMLSCHEMA", place)),
+        (Some(schema), _) => match tools::xmlschema(project) {
+            Ok(place) => {
+                places.push(("XMLSCHEMA", place));
+                // Tests run in their crates' folders.
+                places.extend(std::path::absolute(schema).map(|schema| (SCHEMA, schema)));
+            }
             Err(error) => not_run.push(format!("MPDs against the schema ({error})")),
         },
         (None, Rounds::Soak { .. }) => not_run.push(format!("MPDs against the schema ({SCHEMA} names none)")),
