@@ -214,8 +214,8 @@ async fn b35_b108_client_sets_share_nothing_but_the_source() {
     );
 }
 
-/// B102, B103, B105, B108, B109: each level with two of what it is for: two folders and three sets of clients,
-/// at the server's scope and at the contents'. (Applications and events: `live/settings.rs`.)
+/// B102, B103, B105, B108, B109: two folders and three sets of clients, at the server's scope and at the
+/// contents'. (Applications and events: `live/settings.rs`.)
 #[tokio::test]
 async fn b102_b103_b108_b109_two_folders_and_two_sets_at_each_scope() {
     use nccp::Level::{High, Low, Medium};
