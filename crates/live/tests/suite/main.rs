@@ -8,6 +8,7 @@ mod ingest;
 mod playlists;
 mod resuming;
 mod rtmp;
+mod schema;
 mod timeline;
 mod transcode;
 mod world;

@@ -125,6 +125,14 @@ fn the_index_tells_what_is_new() {
     assert_eq!(all["representations"][0]["init"]["url"], "v240-1/init.mp4");
 }
 
+/// The schema wants a period in every MPD.
+#[test]
+fn dash_without_a_segment_has_a_period_that_is_going_to_begin() {
+    let world = World::new(None, "");
+    let mpd = dash::mpd(&world.broadcast, "", NOW);
+    assert!(mpd.contains("type=\"dynamic\"") && mpd.contains("<Period id=\"r0\"/>"), "{mpd}");
+}
+
 #[test]
 fn dash_is_dynamic_until_the_end() {
     let mut world = world("", 0);
@@ -141,6 +149,15 @@ fn dash_is_dynamic_until_the_end() {
     ] {
         assert!(mpd.contains(part), "{part} in {mpd}");
     }
+    // No segment is longer than is told, and the first may be longer than was asked for.
+    let longest: f64 =
+        mpd.split("maxSegmentDuration=\"PT").nth(1).unwrap().split('S').next().unwrap().parse().unwrap();
+    let leader = world.broadcast.leader().unwrap();
+    let timescale = f64::from(leader.source().timescale);
+    assert!(
+        leader.window().segments().all(|segment| segment.duration as f64 / timescale <= longest),
+        "{mpd}"
+    );
     // A second run of the encoder is another period.
     world.now += 60_000;
     world.send_all(&[("v", Tape::video(5).stream(0.0)), ("a", Tape::audio(5).stream(0.0))], 4000);

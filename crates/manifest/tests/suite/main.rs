@@ -7,3 +7,4 @@ mod dash;
 mod films;
 mod hls;
 mod packaged;
+mod schema;

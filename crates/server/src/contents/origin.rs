@@ -89,6 +89,12 @@ impl Origin {
         Ok(Self::new(config, Bucket::open_cached(config)?))
     }
 
+    /// Of sources in any store.
+    #[cfg(test)]
+    pub(crate) fn of_storage(config: &Config, sources: Arc<dyn storage::Storage>) -> Self {
+        Self::new(config, Some(Bucket::plain(sources)))
+    }
+
     pub(super) fn new(config: &Config, bucket: Option<Bucket>) -> Self {
         let memory = config.origin.memory as usize * (1 << 20);
         Self {

@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(test)]
+mod slow_sources;
+
 /// Octets of a clear file that are sent at once, and of one in a bucket, where each piece costs a request.
 const CLEAR_PIECE: u64 = 256 << 10;
 const CLEAR_PIECE_OF_BUCKET: u64 = 4 << 20;

@@ -214,6 +214,61 @@ async fn b35_b108_client_sets_share_nothing_but_the_source() {
     );
 }
 
+/// B102, B103, B105, B108, B109: two folders and three sets of clients, at the server's scope and at the
+/// contents'. (Applications and events: `live/settings.rs`.)
+#[tokio::test]
+async fn b102_b103_b108_b109_two_folders_and_two_sets_at_each_scope() {
+    use nccp::Level::{High, Low, Medium};
+    let sources = sources(&["films/a", "series/b"]);
+    write(&sources, "films", "[encryption.own]\nlevel = \"high\"\npolicy = \"48h\"\n");
+    write(&sources, "series", "[encryption.own]\nlevel = \"medium\"\nrotate = \"12s\"\n");
+    let set = |name: &str, key: &str, more: &str| {
+        format!("[[set]]\nprefix = \"{name}\"\ncommon_key = \"{key}\"\n{more}")
+    };
+    let sets = set("schools", "ck-1", "policy = \"unlimited\"\n") + &set("clubs", "ck-3", "");
+    for (scope, levels, rotates, policies) in [
+        ("server", [Low, Low], [false, false], ["24h", "unlimited", "24h"]),
+        ("content", [High, Medium], [false, true], ["48h", "unlimited", "48h"]),
+    ] {
+        let own = format!("[encryption.own]\nscope = \"{scope}\"\nlevel = \"low\"\n");
+        let world = world(&sources, &(own + &sets)).await;
+        // The second is made, the second is active, the third is made.
+        for _ in 0..3 {
+            keys::rotate(&world.config.keys(), URL, KeyKind::Common, None, false, NOW).unwrap();
+        }
+        world.service.reload().unwrap();
+        let mut client = Client::registered(&world).await;
+        for (n, path) in ["films/a", "series/b"].into_iter().enumerate() {
+            let mut seen = Vec::new();
+            for (m, set) in [None, Some("schools"), Some("clubs")].into_iter().enumerate() {
+                let movie = 71 + 10 * n as u64 + m as u64;
+                add(&world, path, set, movie).await;
+                let told = manifest(&mut client, &world, movie).await;
+                let file = &told.downloadables[0];
+                assert_eq!(file.level, levels[n], "{scope} {path} {set:?}");
+                assert_eq!(file.keys.len() > 1, rotates[n], "{scope} {path} {set:?}");
+                let url = urls(&told).remove(0);
+                let prefix = format!("/s/{}/r", set.unwrap_or("vod"));
+                assert!(url.starts_with(&prefix) && url.contains(&format!("/{path}/")), "{url}");
+                let octets = get(&world, &url, &[]).await;
+                assert_eq!(octets.status, 200, "{url}");
+                seen.push((file.keys[0].kid, octets.body));
+                if path == "films/a" {
+                    assert_eq!(policy_of(&mut client, &world, movie).await, policies[m], "{scope} {set:?}");
+                }
+                if levels[n] == High {
+                    let (_kept, pack, folder) = packaged(&world, path, ["ck-2", "ck-1", "ck-3"][m]);
+                    let file = folder.join(&pack.representations[0].path);
+                    assert!(seen[m].1 == std::fs::read(file).unwrap(), "{scope} {path} {set:?}");
+                }
+            }
+            for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+                assert!(seen[one].0 != seen[other].0 && seen[one].1 != seen[other].1, "{scope} {path}");
+            }
+        }
+    }
+}
+
 /// B69, B70: the metadata of a content by its own path: made for each request, 304 as long as neither files
 /// nor settings changed and the content's own interval lasts.
 #[tokio::test]

@@ -42,8 +42,10 @@ const VIEWPORT: (u32, u32) = (1920, 1080);
 
 mod embedded;
 mod report;
+mod telemetry;
 
 use report::Heard;
+use telemetry::Telemetry;
 
 /// What came of something that was asked.
 pub(super) enum Answer {
@@ -109,6 +111,8 @@ pub(super) struct Film<'a> {
     hitch: bool,
     /// What CDNs that ask for it are told, where one does.
     cmcd: Option<Cmcd>,
+    /// What the operator is told, where one wants to be.
+    telemetry: Option<Telemetry>,
 }
 
 impl<'a> Film<'a> {
@@ -133,7 +137,13 @@ impl<'a> Film<'a> {
         let mut outlet = Outlet::open(chosen, position)?;
         outlet.grows = event.is_some();
         let name = manifest.cdns.iter().find_map(|cdn| cdn.cmcd.as_deref());
-        let cmcd = name.map(|name| Cmcd::new(fastrand::u128(..).to_be_bytes(), name));
+        let drawn = |name: &str| Cmcd::new(fastrand::u128(..).to_be_bytes(), name);
+        let cmcd = name.map(drawn);
+        let telemetry = manifest.reports.as_ref().map(|to| {
+            // The same playback as CDNs are told of.
+            let cmcd = cmcd.clone().unwrap_or_else(|| drawn(&to.content));
+            Telemetry::new(client, to, cmcd, event.is_some(), telemetry::now(&control.shared, begun))
+        });
         let now = Instant::now();
         let mut film = Self {
             control,
@@ -167,6 +177,7 @@ impl<'a> Film<'a> {
             first_picture: None,
             hitch: false,
             cmcd,
+            telemetry,
         };
         film.feed(Event::Manifest(presentation))?;
         film.screen.show(&Notice::Playing {
@@ -183,6 +194,7 @@ impl<'a> Film<'a> {
     fn feed(&mut self, event: Event) -> Result<(), Error> {
         self.events.push_back(event);
         while let Some(event) = self.events.pop_front() {
+            self.follow(&event);
             let commands = self.engine.handle(self.begun.elapsed(), event);
             if self.tracks.is_empty() {
                 let kinds = self.engine.tracks().iter().map(|track| track.kind);
@@ -206,6 +218,7 @@ impl<'a> Film<'a> {
                 if let Some(cmcd) = &self.cmcd {
                     spec.url = cmcd.url(&spec);
                 }
+                self.tell_asked(&spec);
                 self.complete &= !spec.segment;
                 self.attempts += 1;
                 let running = fetcher::start(self.client, &spec, self.attempts, self.arrived.clone());
@@ -213,7 +226,10 @@ impl<'a> Film<'a> {
                     track.fetching(spec, running);
                 }
             }
-            Command::Abort { fetch } => self.tracks.iter_mut().for_each(|track| track.abort(fetch)),
+            Command::Abort { fetch } => {
+                self.tell_aborted(fetch);
+                self.tracks.iter_mut().for_each(|track| track.abort(fetch));
+            }
             Command::Reset { track } => {
                 if let Some(track) = self.track(track) {
                     track.reset();
@@ -422,6 +438,7 @@ impl<'a> Film<'a> {
             self.unreported += seconds;
         }
         self.notice_pause(seconds);
+        self.tell_standing(sought, &there);
         if sought {
             self.report(LogEvent::Seek);
         } else if self.unreported >= REPORT_EVERY {

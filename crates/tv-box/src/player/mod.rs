@@ -151,7 +151,13 @@ pub(crate) async fn play(
     let result = match film {
         Ok(mut film) => match if embedded { film.open_embedded() } else { Ok(()) } {
             Ok(()) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                let ended = Err(error);
+                film.tell_end(&ended);
+                // Nobody waits for a receiver longer than for the controller.
+                let _ = tokio::time::timeout(LAST_REPORT, film.send_reports()).await;
+                ended
+            }
         },
         Err(error) => Err(error),
     };
@@ -194,7 +200,8 @@ async fn run(
         }
     };
     let reason = ended.as_ref().map_or(Reason::Failed, |ended| ended.reason);
-    let deliver = film.last_report(reason);
+    film.tell_end(&ended);
+    let (deliver, reports) = (film.last_report(reason), film.send_reports());
     // The answers' channel must not fill up meanwhile.
     let last = async {
         tokio::pin!(deliver);
@@ -205,7 +212,9 @@ async fn run(
             }
         }
     };
-    let logged = tokio::time::timeout(LAST_REPORT, last).await.unwrap_or(false);
+    let (logged, _) =
+        tokio::join!(tokio::time::timeout(LAST_REPORT, last), tokio::time::timeout(LAST_REPORT, reports));
+    let logged = logged.unwrap_or(false);
     film.close(reason, logged);
     ended
 }

@@ -9,4 +9,5 @@ mod playing;
 mod registration;
 mod rules;
 mod streams;
+mod telemetry;
 mod world;

@@ -7,6 +7,9 @@ use crate::error::Error;
 use crate::project::Project;
 use crate::tools;
 
+/// Names the file `DASH-MPD.xsd` of ISO/IEC 23009-1, whose tests are in `manifest` and `live`.
+const SCHEMA: &str = "MATINEE_DASH_SCHEMA";
+
 /// Tests of all crates but the end-to-end ones: those are a target that runs only when it is named, so that
 /// one choice of features serves both and nothing is compiled twice.
 ///
@@ -32,6 +35,19 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
                 not_run.push(format!("{what} ({error})"));
             }
         }
+    }
+    match (std::env::var_os(SCHEMA), rounds) {
+        (Some(schema), _) => match tools::xmlschema(project) {
+            Ok(place) => {
+                places.push(("XMLSCHEMA", place));
+                // Tests run in their crates' folders.
+                places.extend(std::path::absolute(schema).map(|schema| (SCHEMA, schema)));
+            }
+            Err(error) => not_run.push(format!("MPDs against the schema ({error})")),
+        },
+        (None, Rounds::Soak { .. }) => not_run.push(format!("MPDs against the schema ({SCHEMA} names none)")),
+        // It may not be copied into a repository, and no registry of packages has it.
+        (None, Rounds::Once) => {}
     }
     if let Err(error) = tools::nginx_rtmp(project) {
         println!("nginx-rtmp as a relay: not run, for {error}");

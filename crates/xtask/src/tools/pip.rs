@@ -47,6 +47,13 @@ const MOTO: Wheel = Wheel {
     program: "moto/server.py",
 };
 
+/// Pure Python; it carries the schema of XLink, which that of MPDs needs.
+const XMLSCHEMA: Wheel = Wheel {
+    what: "xmlschema (MPDs against the schema, where there is one)",
+    package: "xmlschema==4.3.2",
+    program: "xmlschema/__init__.py",
+};
+
 /// Debian 12 has 5.1, which writes neither HEVC nor AV1 nor Opus into FLV, as Enhanced RTMP has them.
 const FFMPEG: Wheel = Wheel {
     what: "a recent ffmpeg (Enhanced RTMP in tests)",
@@ -77,6 +84,15 @@ pub(crate) fn seaweedfs(project: &Project) -> Result<PathBuf, Error> {
 pub(crate) fn moto(project: &Project) -> Result<PathBuf, Error> {
     MOTO.find(project)?;
     Ok(MOTO.folder(project))
+}
+
+/// The folder with xmlschema's Python packages.
+///
+/// # Errors
+/// When it is neither there nor installable.
+pub(crate) fn xmlschema(project: &Project) -> Result<PathBuf, Error> {
+    XMLSCHEMA.find(project)?;
+    Ok(XMLSCHEMA.folder(project))
 }
 
 /// Shaka Packager's program.
