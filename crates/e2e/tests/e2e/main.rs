@@ -10,6 +10,7 @@ mod activation;
 mod buffers;
 mod cdns;
 mod clear_samples;
+mod codecs;
 mod controls;
 mod damage;
 mod devices;
