@@ -18,7 +18,7 @@ pub(crate) struct MediaPlan<'a> {
     pub(crate) source: &'a MediaFile,
     pub(crate) track: Track<'a>,
     /// In decoding order, on the film's timeline.
-    pub(crate) samples: Vec<Sample>,
+    pub(crate) samples: &'a [Sample],
     /// Where in the source each sample lies.
     pub(crate) offsets: &'a [u64],
     /// When the track begins to be presented; samples before it prime the decoder.
@@ -30,7 +30,7 @@ pub(crate) struct MediaPlan<'a> {
 impl MediaPlan<'_> {
     /// Bytes of all samples.
     pub(crate) fn bytes(&self) -> u64 {
-        bytes(&self.samples)
+        bytes(self.samples)
     }
 
     /// Film time at which the last sample ends.

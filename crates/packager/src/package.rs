@@ -11,7 +11,7 @@ use pack::{IvRange, MadeFrom, Pack, PackProtection, PsshData, Scheme};
 use storage::{Folder, Key, Storage};
 
 use crate::extras::{Extras, check_details};
-use crate::film::{Film, FilmTrack, Sound};
+use crate::film::{Film, FilmTrack, Sound, onto_timeline};
 use crate::input::{Input, LeftOut};
 use crate::keys::{FilmKeys, Keys, MAX_KEYS};
 use crate::options::{AudioDetails, Destination, PackageOptions};
@@ -115,7 +115,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, E
     }
     let poster = options.poster.as_deref().map(read_poster).transpose()?;
     let extras = Extras::read(options)?;
-    let (inputs, sounds) = open_inputs(options)?;
+    let (mut inputs, sounds) = open_inputs(options)?;
     for input in &inputs {
         let path = input.file.path().display();
         let LeftOut { texts, chapters } = input.left_out;
@@ -131,6 +131,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, E
             ));
         }
     }
+    onto_timeline(&mut inputs, &sounds);
     let mut film = Film::plan(&inputs, &sounds, options.segment)?;
     let film_keys = match keys {
         Some(keys) => {
