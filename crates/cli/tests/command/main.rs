@@ -21,6 +21,7 @@ mod playlists;
 mod servers;
 mod site;
 mod stores;
+mod third_party;
 mod thumbnails;
 
 use site::{Running, Site, demo, text};
