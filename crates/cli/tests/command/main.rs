@@ -14,6 +14,7 @@ mod film_keys;
 mod inspect;
 mod live;
 mod matrix;
+mod odd_inputs;
 mod origin;
 mod package;
 mod playlists;

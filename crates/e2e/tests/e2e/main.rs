@@ -27,6 +27,7 @@ mod library;
 mod live;
 mod network;
 mod obs;
+mod odd_films;
 mod origin;
 mod plain_http;
 mod playback;
