@@ -1,5 +1,5 @@
-//! A file that is written from front to back. While it grows, one thread hashes it and another sends it to the
-//! disk: little of either is left for its end.
+//! A file that is written from front to back. While it grows, one thread hashes it and another sends it to
+//! the disk: little of either is left for its end.
 
 use std::fs::File;
 use std::io::{self, Write as _};

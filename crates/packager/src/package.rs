@@ -156,7 +156,8 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Made, E
         }
         _ => None,
     };
-    // IVs follow from the pack's id, and that from the sources' digests. Sizes do not: they are found meanwhile.
+    // IVs follow from the pack's id, and that from the sources' digests. Sizes do not: they are found
+    // meanwhile.
     let (named, measured) = thread::scope(|scope| {
         let measuring = scope.spawn(|| measure(&film, encryption.as_ref()));
         let named = film.pack_id(&inputs, options, names, &extras, progress);

@@ -1,7 +1,8 @@
-//! Films that nobody here made: the fixtures of two npm packages that the players of the end-to-end tests bring
-//! along. `@videojs/vhs-utils` has some 680 files over container × codec, by other programs than ours; mux.js has
-//! segments with captions, some of them damaged. Each becomes a title that `check` has nothing to say of, or is
-//! refused in one line that names the file. Each day's tests take a few, each round of `cargo xtask soak` an eighth.
+//! Films that nobody here made: the fixtures of two npm packages that the players of the end-to-end tests
+//! bring along. `@videojs/vhs-utils` has some 680 files over container × codec, by other programs than ours;
+//! mux.js has segments with captions, some of them damaged. Each becomes a title that `check` has nothing to
+//! say of, or is refused in one line that names the file. Each day's tests take a few, each round of `cargo
+//! xtask soak` an eighth.
 
 use crate::add::has_ffmpeg;
 use crate::site::{Site, text};

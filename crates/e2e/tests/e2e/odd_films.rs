@@ -1,5 +1,5 @@
-//! The matrix of odd inputs of `crates/cli`, in the browser. Each day's tests decode its titles by ffmpeg; here
-//! they are seen and heard, in `cargo xtask soak`.
+//! The matrix of odd inputs of `crates/cli`, in the browser. Each day's tests decode its titles by ffmpeg;
+//! here they are seen and heard, in `cargo xtask soak`.
 
 // What is to come of each is asked there.
 #[allow(dead_code)]

@@ -1,6 +1,6 @@
 // Reads MP4 files by mp4box.js and prints what it complains about, and whatever it knows no form of; nothing
-// where all is well. Each argument is FILE:SAMPLES, with how many samples there must be. `MATINEE_PLAYERS` names
-// the folder in which npm installed it.
+// where all is well. Each argument is FILE:SAMPLES, with how many samples there must be. `MATINEE_PLAYERS`
+// names the folder in which npm installed it.
 const fs = require("node:fs");
 const path = require("node:path");
 const { createRequire } = require("node:module");
