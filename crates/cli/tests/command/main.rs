@@ -9,6 +9,7 @@ mod buckets;
 mod catalogue;
 mod check;
 mod disturbed;
+mod documented;
 mod exchange;
 mod film_keys;
 mod inspect;
