@@ -5,25 +5,27 @@ use std::process::Command;
 
 use e2e::{Browser, Picture, Stage, Viewing, demo_film};
 
-/// A film: its title, the scheme that protects it, and what ffmpeg is told of its pictures and sound.
-type Film = (&'static str, &'static str, &'static str);
+/// A film: its title, the scheme that protects it, the container that it comes in, and what ffmpeg is told of
+/// its pictures and sound.
+type Film = (&'static str, &'static str, &'static str, &'static str);
 
 const PLAYED: [Film; 3] = [
-    ("AV1 and Opus", "cenc", "-c:v libsvtav1 -preset 12 -crf 30 -c:a libopus -b:a 64k"),
-    ("VP9 and FLAC", "cbcs", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 600k -c:a flac"),
-    ("AV1 of 10 bits", "cbcs", "-c:v libsvtav1 -preset 12 -crf 30 -pix_fmt yuv420p10le -c:a aac"),
+    ("AV1 and Opus", "cenc", "mkv", "-c:v libsvtav1 -preset 12 -crf 30 -c:a libopus -b:a 64k"),
+    ("VP9 and FLAC", "cbcs", "mkv", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 600k -c:a flac"),
+    ("AV1 of 10 bits", "cbcs", "mp4", "-c:v libsvtav1 -preset 12 -crf 30 -pix_fmt yuv420p10le -c:a aac"),
 ];
 
 /// Chromium plays it where the system decodes it.
 const HEVC: Film = (
     "HEVC and AC-3",
     "cbcs",
+    "mkv",
     "-c:v libx265 -preset ultrafast -x265-params log-level=none:open-gop=0 -c:a ac3",
 );
 
 /// Makes the demo film's first four seconds in these codecs, and the server's film of that number of them.
-fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, codecs): Film) {
-    let (film, movie) = (folder.join(format!("{movie}.mkv")), movie.to_string());
+fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, container, codecs): Film) {
+    let (film, movie) = (folder.join(format!("{movie}.{container}")), movie.to_string());
     let mut clip = Command::new("ffmpeg");
     clip.args(["-v", "error", "-nostdin", "-t", "4", "-i"]).arg(&demo_film()[0]);
     let done = clip.args(codecs.split(' ')).args(["-g", "48"]).arg(&film).output().unwrap();
@@ -32,9 +34,9 @@ fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, codecs): 
     stage.server.run(&["package", film, "--movie", &movie, "--title", title, "--scheme", scheme]);
 }
 
-/// Matroska with AV1, VP9, Opus and FLAC, with 8 and 10 bits, under both schemes, is packaged, decrypted in
-/// the browser and decoded there: the pictures are those of their time, and there is sound. What the browser
-/// does not decode is said to be so.
+/// AV1, VP9, Opus and FLAC, of 8, 10 and 24 bits, under both schemes, are packaged, decrypted in the browser and
+/// decoded there: the pictures are those of their time, and there is sound. What the browser does not decode is
+/// said to be so.
 #[tokio::test]
 async fn films_of_newer_codecs_play() {
     let stage = Stage::start(0, "").await;
