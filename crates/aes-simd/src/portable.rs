@@ -1,9 +1,9 @@
 //! The same on the `aes` crate: AES instructions where the machine has them, fixsliced software elsewhere.
 
-use cbc::{Decryptor, Encryptor};
+use cbc::Decryptor;
 use cipher::{
-    Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit,
-    StreamCipher, StreamCipherCoreWrapper,
+    Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, InnerIvInit, KeyInit, StreamCipher,
+    StreamCipherCoreWrapper,
 };
 use ctr::{CtrCore, flavors};
 
@@ -15,6 +15,41 @@ type Block = [u8; 16];
 
 /// How many blocks are gathered before one call of the block cipher: a multiple of every backend's width.
 const BATCH: usize = 64;
+
+/// How many spans are chained side by side: a block of a chain waits for the one before it, and not for those
+/// of other chains, so that the processor always has something to do.
+const LANES: usize = 16;
+
+/// A span that is being enciphered as a chain of blocks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chain {
+    iv: Block,
+    /// Where its next block begins.
+    at: usize,
+    /// Where the span ends.
+    end: usize,
+    /// Blocks before the next ones that the pattern leaves alone.
+    left: u8,
+}
+
+impl Chain {
+    /// `None`: nothing of the span is enciphered.
+    fn new(span: &Span, pattern: Pattern) -> Option<Self> {
+        let this = Self { iv: span.iv, at: span.offset, end: span.offset + span.len, left: pattern.crypt };
+        (pattern.crypt > 0 && span.len >= 16).then_some(this)
+    }
+
+    /// On to the next block; false: there is none.
+    fn advance(&mut self, pattern: Pattern) -> bool {
+        self.at += 16;
+        self.left -= 1;
+        if self.left == 0 {
+            self.at += usize::from(pattern.skip) * 16;
+            self.left = pattern.crypt;
+        }
+        self.at.checked_add(16).is_some_and(|end| end <= self.end)
+    }
+}
 
 /// An expanded key, wiped when dropped.
 pub(crate) enum Key {
@@ -67,18 +102,38 @@ impl Key {
     }
 
     pub(crate) fn cbc_encrypt(&self, pattern: Pattern, spans: &[Span], data: &mut [u8]) {
-        for span in spans {
-            let bytes = &mut data[span.offset..span.offset + span.len];
-            let iv = &span.iv.into();
-            with!(self, cipher => {
-                let mut mode = Encryptor::inner_iv_init(cipher, iv);
-                for round in bytes.chunks_mut(stride(pattern)) {
-                    let crypt = round.len().min(usize::from(pattern.crypt) * 16);
-                    for block in round[..crypt].as_chunks_mut::<16>().0 {
-                        mode.encrypt_block(block.into());
-                    }
+        let mut waiting = spans.iter().filter_map(|span| Chain::new(span, pattern));
+        let mut chains = [Chain::default(); LANES];
+        let mut states = [[0; 16]; LANES];
+        let mut count = 0;
+        loop {
+            while count < LANES
+                && let Some(chain) = waiting.next()
+            {
+                (chains[count], states[count]) = (chain, chain.iv);
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            for (state, chain) in states[..count].iter_mut().zip(&chains) {
+                let block = &data[chain.at..chain.at + 16];
+                state.iter_mut().zip(block).for_each(|(state, octet)| *state ^= octet);
+            }
+            self.encrypt_blocks(&mut states[..count]);
+            let mut lane = 0;
+            while lane < count {
+                let chain = &mut chains[lane];
+                data[chain.at..chain.at + 16].copy_from_slice(&states[lane]);
+                if chain.advance(pattern) {
+                    lane += 1;
+                } else {
+                    // The last one takes its place, and has its turn there.
+                    count -= 1;
+                    chains.swap(lane, count);
+                    states.swap(lane, count);
                 }
-            });
+            }
         }
     }
 

@@ -21,7 +21,7 @@ proptest! {
 
     #[test]
     fn modes(key: [u8; 32], long: bool, seed: u8, crypt in 0u8..3, skip in 0u8..10, wide: bool,
-        spans in proptest::collection::vec((0usize..40, prop_oneof![0usize..600, 0usize..9000], any::<[u8; 16]>(), 0u8..16, 0u8..3), 0..8)) {
+        spans in proptest::collection::vec((0usize..40, prop_oneof![0usize..600, 0usize..9000], any::<[u8; 16]>(), 0u8..16, 0u8..3), 0..24)) {
         let key = if long { &key[..] } else { &key[..16] };
         let (ours, theirs) = (bitslice::Key::new(key), portable::Key::new(key));
         let mut at = 0;

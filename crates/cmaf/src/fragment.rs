@@ -1,6 +1,6 @@
 use cenc::{Level, Scheme, Subsample};
 
-use crate::{Access, Error, Position, Protection, Sample, Track, VideoStream, fragment_head};
+use crate::{Access, Error, FragmentHead, Position, Protection, Sample, Track, VideoStream, fragment_head};
 
 /// Makes the fragments of a track in order, from any position on at which a segment begins.
 pub struct FragmentMaker<'a> {
@@ -74,12 +74,55 @@ impl<'a> FragmentMaker<'a> {
         media: &[u8],
         begins_segment: bool,
     ) -> Result<Vec<u8>, Error> {
-        let (expected, found) = (samples.iter().map(|s| u64::from(s.size)).sum(), media.len() as u64);
-        if expected != found {
-            return Err(Error::MediaSize { expected, found });
-        }
+        self.head(segment, samples, media, begins_segment)?.seal(media)
+    }
+
+    /// As [`make`](Self::make), without a copy: `media` becomes what stands in the fragment, and what stands
+    /// before it there is given.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn make_in_place(
+        &mut self,
+        segment: usize,
+        samples: &[Sample],
+        media: &mut [u8],
+        begins_segment: bool,
+    ) -> Result<Vec<u8>, Error> {
+        self.head(segment, samples, media, begins_segment)?.seal_in_place(media)
+    }
+
+    /// How many bytes the next fragment has, which [`make`](Self::make) would make. It is not looked into the
+    /// bytes of sound, so that `media` may be empty there.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn measure(
+        &mut self,
+        segment: usize,
+        samples: &[Sample],
+        media: &[u8],
+        begins_segment: bool,
+    ) -> Result<u64, Error> {
+        let head = self.head(segment, samples, media, begins_segment)?;
+        Ok(head.bytes().len() as u64 + head.media_len())
+    }
+
+    /// What stands before the samples of the next fragment.
+    fn head(
+        &mut self,
+        segment: usize,
+        samples: &[Sample],
+        media: &[u8],
+        begins_segment: bool,
+    ) -> Result<FragmentHead<'a>, Error> {
         let mut subsamples = Vec::new();
         if self.video.is_some() {
+            let (expected, found) =
+                (samples.iter().map(|s| u64::from(s.size)).sum::<u64>(), media.len() as u64);
+            if expected != found {
+                return Err(Error::MediaSize { expected, found });
+            }
             let mut offset = 0;
             for (n, sample) in samples.iter().enumerate() {
                 let data = &media[offset..offset + sample.size as usize];
@@ -94,7 +137,7 @@ impl<'a> FragmentMaker<'a> {
         self.at.decode_time = self.at.decode_time.saturating_add(lasts);
         self.at.samples += samples.len() as u64;
         self.at.fragments = self.at.fragments.wrapping_add(1);
-        head.seal(media)
+        Ok(head)
     }
 
     /// What of a sample is protected; empty: all of it. Checks that a segment begins with a random
@@ -164,6 +207,23 @@ mod tests {
         fragments.collect()
     }
 
+    /// The same, made in place, each as long as it was measured before.
+    fn in_place(protection: &Protection<'_>) -> Vec<Vec<u8>> {
+        let maker = || FragmentMaker::new(audio(), Some(protection), Position::first(0)).unwrap();
+        let (mut measuring, mut making) = (maker(), maker());
+        let fragments = (0..4).map(|n| {
+            let frame = |i: i64| Sample { size: 300, duration: 1024, time: i * 1024 - 1024, sync: true };
+            let samples: Vec<_> = (n as i64 * 10..n as i64 * 10 + 10).map(frame).collect();
+            let size = measuring.measure(n / 2, &samples, &[], n % 2 == 0).unwrap();
+            let mut media = [n as u8; 3000];
+            let head = making.make_in_place(n / 2, &samples, &mut media, n % 2 == 0).unwrap();
+            let fragment = [head, media.to_vec()].concat();
+            assert_eq!(fragment.len() as u64, size);
+            fragment
+        });
+        fragments.collect()
+    }
+
     /// What is made from the middle on is what is made from the beginning on: an origin needs nothing before.
     #[test]
     fn fragments_are_the_same_from_any_segment_on() {
@@ -181,6 +241,7 @@ mod tests {
             let middle = Position { fragments: 2, samples: 20, decode_time: 20 * 1024 };
             assert_eq!(fragments(Some(&protection), middle, 2), all[2..]);
             assert_ne!(all[0][all[0].len() - 3000..], [0; 3000]);
+            assert_eq!(in_place(&protection), all);
         }
         let clear = fragments(None, Position::first(0), 0);
         assert_eq!(clear[3][clear[3].len() - 3000..], [3; 3000]);

@@ -34,18 +34,34 @@ impl FragmentHead<'_> {
     ///
     /// # Errors
     /// [`Error::MediaSize`] for other bytes than the samples'.
-    pub fn seal(self, media: &[u8]) -> Result<Vec<u8>, Error> {
-        let (expected, found) = (self.media, media.len() as u64);
-        if expected != found {
-            return Err(Error::MediaSize { expected, found });
-        }
-        let mut fragment = self.bytes;
+    pub fn seal(mut self, media: &[u8]) -> Result<Vec<u8>, Error> {
+        self.check_size(media)?;
+        let mut fragment = std::mem::take(&mut self.bytes);
         let head = fragment.len();
         fragment.extend_from_slice(media);
-        if let Some(key) = self.key {
-            key.cipher.apply(Direction::Encrypt, &self.table, &mut fragment[head..])?;
-        }
+        self.encrypt(&mut fragment[head..])?;
         Ok(fragment)
+    }
+
+    /// As [`seal`](Self::seal), without a copy: `media` becomes what stands in the fragment, and what stands
+    /// before it there is given.
+    ///
+    /// # Errors
+    /// [`Error::MediaSize`] for other bytes than the samples'.
+    pub fn seal_in_place(self, media: &mut [u8]) -> Result<Vec<u8>, Error> {
+        self.check_size(media)?;
+        self.encrypt(media)?;
+        Ok(self.bytes)
+    }
+
+    fn check_size(&self, media: &[u8]) -> Result<(), Error> {
+        let (expected, found) = (self.media, media.len() as u64);
+        if expected == found { Ok(()) } else { Err(Error::MediaSize { expected, found }) }
+    }
+
+    fn encrypt(&self, media: &mut [u8]) -> Result<(), Error> {
+        let Some(key) = self.key else { return Ok(()) };
+        Ok(key.cipher.apply(Direction::Encrypt, &self.table, media)?)
     }
 }
 

@@ -84,7 +84,9 @@ fn read_script() -> String {
             const frame = new VideoFrame(v);
             const {{ width, height }} = frame.visibleRect;
             // Firefox gives pixels of four octets, green in the second place; what counts is black or white.
-            const [step, first] = frame.format?.startsWith('I420') || frame.format?.startsWith('NV12') ? [1, 0] : [4, 1];
+            // One of ten bits has two octets for each sample, the lower one in front.
+            const deep = frame.format === 'I420P10';
+            const [step, first] = deep ? [2, 0] : frame.format?.startsWith('I420') || frame.format?.startsWith('NV12') ? [1, 0] : [4, 1];
             const bytes = new Uint8Array(frame.allocationSize());
             const planes = await frame.copyTo(bytes);
             frame.close();
@@ -93,7 +95,8 @@ fn read_script() -> String {
                 let sum = 0, n = 0;
                 for (let dy = -cell / 2; dy < cell / 2; dy++) for (let dx = -cell / 2; dx < cell / 2; dx++) {{
                     const px = Math.round(x * width + dx), py = Math.round({y} * height + dy);
-                    sum += bytes[planes[0].offset + py * planes[0].stride + px * step + first]; n++;
+                    const at = planes[0].offset + py * planes[0].stride + px * step + first;
+                    sum += deep ? (bytes[at] | bytes[at + 1] << 8) >> 2 : bytes[at]; n++;
                 }}
                 return sum / n;
             }});

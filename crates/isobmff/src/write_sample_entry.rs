@@ -28,7 +28,8 @@ pub fn write_visual_entry(
 }
 
 /// An `AudioSampleEntry` of version 0 (section 12.2.3), a whole box of the type `code`: sound of so many
-/// channels and samples a second. `fill` writes the decoder's configuration behind the fixed fields.
+/// channels and samples a second. A sample has `bits`: 16, unless the codec's mapping says otherwise, as FLAC's
+/// does. `fill` writes the decoder's configuration behind the fixed fields.
 ///
 /// The rate's field has 16 bits before the point: what does not fit is written as 0, and stands in the
 /// configuration.
@@ -36,6 +37,7 @@ pub fn write_audio_entry(
     code: &[u8; 4],
     channels: u16,
     sample_rate: u32,
+    bits: u16,
     fill: impl FnOnce(&mut BoxWriter),
 ) -> Vec<u8> {
     let mut out = BoxWriter::new();
@@ -44,7 +46,7 @@ pub fn write_audio_entry(
         out.u16(1); // data reference
         out.zeros(8);
         out.u16(channels);
-        out.u16(16);
+        out.u16(bits);
         out.zeros(4);
         out.u32(u32::from(u16::try_from(sample_rate).unwrap_or(0)) << 16);
         fill(out);
@@ -63,7 +65,7 @@ mod tests {
     fn entries_are_laid_out_as_they_are_read() {
         let child = |out: &mut BoxWriter| out.boxed(b"test", |out| out.u8(7));
         let visual = write_visual_entry(b"avc1", (1920, 1080), child);
-        let audio = write_audio_entry(b"mp4a", 2, 44_100, child);
+        let audio = write_audio_entry(b"mp4a", 2, 44_100, 16, child);
         for (bytes, kind, fixed) in [(&visual, b"avc1", 78), (&audio, b"mp4a", 28)] {
             let entry = Boxes::new(bytes).next().unwrap().unwrap();
             assert!(entry.kind == kind && entry.payload.len() == fixed + 9);
@@ -71,6 +73,7 @@ mod tests {
         }
         assert_eq!(visual[32..36], [0x07, 0x80, 0x04, 0x38]);
         assert_eq!((&audio[24..26], &audio[32..36]), (&[0, 2][..], &[0xac, 0x44, 0, 0][..]));
-        assert_eq!(write_audio_entry(b"fLaC", 2, 96_000, child)[32..36], [0; 4]);
+        let flac = write_audio_entry(b"fLaC", 2, 96_000, 24, child);
+        assert_eq!((&flac[26..28], &flac[32..36]), (&[0, 24][..], &[0; 4][..]));
     }
 }

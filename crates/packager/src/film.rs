@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use cenc::Label;
 use cmaf::timeline::rescale;
-use cmaf::{Sample, Timed, Track, cut_audio, cut_videos, earliest, join_short_end};
+use cmaf::{Timed, Track, cut_audio, cut_videos, earliest, join_short_end};
 use isobmff::MediaHeader;
 use pack::layout::{downloadable_id, media_path};
 use pack::{
@@ -47,6 +47,7 @@ pub(crate) struct Sound {
 }
 
 impl<'a> Film<'a> {
+    /// Of tracks that are on the film's timeline ([`onto_timeline`]).
     pub(crate) fn plan(inputs: &'a [Input], sounds: &[Sound], segment: Duration) -> Result<Self, Error> {
         let videos =
             || inputs.iter().enumerate().filter_map(|(n, input)| Some((n, input, input.video.as_ref()?)));
@@ -58,38 +59,23 @@ impl<'a> Film<'a> {
             })
         };
         let first_default = sounds.iter().position(|sound| sound.details.default).unwrap_or(0);
-        let starts = videos()
-            .map(|(_, _, track)| (start(track), track.timescale))
-            .chain(audios().map(|(_, _, track, _)| (start(track), track.timescale)));
-        let (first, timescale) = earliest(starts);
-        let shift_in = |to| -rescale(first, timescale, to);
-
-        let ladder: Vec<_> =
-            videos().map(|(_, _, track)| on_timeline(track, shift_in(track.timescale))).collect();
-        let timed: Vec<_> = videos()
-            .zip(&ladder)
-            .map(|((_, _, track), samples)| Timed { samples, timescale: track.timescale })
-            .collect();
+        let ladder: Vec<_> = videos().map(|(_, _, track)| timed(track)).collect();
         let paths: Vec<_> = videos().map(|(_, input, _)| input.file.path()).collect();
         let target = u64::try_from(segment.as_millis()).unwrap_or(u64::MAX);
-        let mut cuts = cut_videos(&timed, target).map_err(Error::cut(|video| paths[video]))?;
+        let mut cuts = cut_videos(&ladder, target).map_err(Error::cut(|video| paths[video]))?;
         for (_, _, track, _) in audios() {
-            let samples = on_timeline(track, shift_in(track.timescale));
-            join_short_end(&mut cuts, &timed[0], &Timed { samples: &samples, timescale: track.timescale });
+            join_short_end(&mut cuts, &ladder[0], &timed(track));
         }
         let mut tracks = Vec::new();
-        for (((n, input, track), samples), cuts) in videos().zip(&ladder).zip(&cuts) {
-            let start = start_on_timeline(track, shift_in(track.timescale));
-            tracks.push(video_track((n, input), track, samples.clone(), start, cuts.clone()));
+        for ((n, input, track), cuts) in videos().zip(&cuts) {
+            tracks.push(video_track((n, input), track, cuts.clone()));
         }
         tracks.sort_by_key(|track: &FilmTrack<'_>| track.source_bitrate());
         let mut languages: Vec<String> = Vec::new();
         for (sound, (n, input, track, details)) in audios().enumerate() {
-            let shift = shift_in(track.timescale);
-            let samples = on_timeline(track, shift);
-            let this = Timed { samples: &samples, timescale: track.timescale };
-            let cuts = cut_audio(&this, &timed[0], &cuts[0]).map_err(Error::cut(|_| input.file.path()))?;
-            let start = start_on_timeline(track, shift);
+            let cuts =
+                cut_audio(&timed(track), &ladder[0], &cuts[0]).map_err(Error::cut(|_| input.file.path()))?;
+            let (samples, start) = (&track.samples[..], start(track).max(0) as u64);
             let priming = samples.first().map_or(0, |first| (start as i64 - first.time).max(0) as u64);
             let (code, language) = match &details.language {
                 Some(tag) => {
@@ -281,7 +267,7 @@ fn distinct_ids(forms: &[Form]) -> Vec<String> {
     forms.iter().enumerate().map(distinct).collect()
 }
 
-/// When a track begins to be presented, on its source's timeline.
+/// When a track begins to be presented.
 fn start<C>(track: &InputTrack<C>) -> i64 {
     // A video's leading pictures are shown, whatever an edit list says; what comes before audio's start
     // primes.
@@ -292,21 +278,37 @@ fn start<C>(track: &InputTrack<C>) -> i64 {
     }
 }
 
-/// A track's samples on the film's timeline.
-fn on_timeline<C>(track: &InputTrack<C>, shift: i64) -> Vec<Sample> {
-    track.samples.iter().map(|sample| Sample { time: sample.time + shift, ..*sample }).collect()
+/// Moves the tracks onto the film's timeline: what is taken and begins first begins at 0.
+pub(crate) fn onto_timeline(inputs: &mut [Input], sounds: &[Sound]) {
+    let all = &*inputs;
+    let videos = all.iter().filter_map(|input| input.video.as_ref());
+    let audios = sounds.iter().filter_map(|sound| all.get(sound.place.0)?.audio.get(sound.place.1));
+    let starts = videos
+        .map(|track| (start(track), track.timescale))
+        .chain(audios.map(|track| (start(track), track.timescale)));
+    let (first, timescale) = earliest(starts);
+    for input in inputs {
+        if let Some(track) = &mut input.video {
+            shift(track, -rescale(first, timescale, track.timescale));
+        }
+        for track in &mut input.audio {
+            shift(track, -rescale(first, timescale, track.timescale));
+        }
+    }
 }
 
-/// When a track begins to be presented, on the film's timeline.
-fn start_on_timeline<C>(track: &InputTrack<C>, shift: i64) -> u64 {
-    (start(track) + shift).max(0) as u64
+fn shift<C>(track: &mut InputTrack<C>, by: i64) {
+    track.start += by;
+    track.samples.iter_mut().for_each(|sample| sample.time += by);
+}
+
+fn timed<C>(track: &InputTrack<C>) -> Timed<'_> {
+    Timed { samples: &track.samples, timescale: track.timescale }
 }
 
 fn video_track<'a>(
     (n, input): (usize, &'a Input),
     track: &'a InputTrack<VideoCodec>,
-    samples: Vec<Sample>,
-    start: u64,
     cuts: Vec<usize>,
 ) -> FilmTrack<'a> {
     let codec = &track.codec;
@@ -326,9 +328,9 @@ fn video_track<'a>(
                 video: codec.config(),
                 priming: 0,
             },
-            samples,
+            samples: &track.samples,
             offsets: &track.offsets,
-            start,
+            start: start(track).max(0) as u64,
             cuts,
         },
         codecs: &codec.codecs,

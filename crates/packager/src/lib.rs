@@ -42,6 +42,7 @@ mod exchange;
 mod extras;
 mod film;
 mod fragment_crypto;
+mod growing_file;
 mod input;
 mod inspect;
 mod keys;

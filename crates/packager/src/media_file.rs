@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use isobmff::{BoxHeader, FourCc};
@@ -56,11 +56,9 @@ impl MediaFile {
         self.len
     }
 
-    /// Fills `out` from `offset`.
+    /// Fills `out` from `offset`. Threads may read at the same time.
     pub(crate) fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
-        let mut file = &self.file;
-        let done = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(out));
-        done.map_err(Error::io(&self.path, "read"))
+        read_exact_at(&self.file, offset, out).map_err(Error::io(&self.path, "read"))
     }
 
     /// Reads a whole box, header included.
@@ -135,7 +133,8 @@ impl MediaFile {
     /// SHA-256 of the whole file.
     pub(crate) fn sha256(&self, progress: &mut dyn Progress) -> Result<[u8; 32], Error> {
         let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
+        // What was read is still near the processor when it is hashed.
+        let mut buffer = vec![0; 1 << 18];
         let mut offset = 0;
         while offset < self.len {
             let piece = buffer.len().min((self.len - offset) as usize);
@@ -146,4 +145,24 @@ impl MediaFile {
         }
         Ok(hash.finalize().into())
     }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut offset: u64, mut out: &mut [u8]) -> io::Result<()> {
+    use std::os::windows::fs::FileExt as _;
+    while !out.is_empty() {
+        match file.seek_read(out, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
+                out = &mut out[read..];
+                offset += read as u64;
+            }
+        }
+    }
+    Ok(())
 }

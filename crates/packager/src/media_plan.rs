@@ -1,15 +1,14 @@
-use std::fs::{self, File};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use cenc::{Iv, IvSpan};
 use cmaf::{
     FragmentMaker, KeyPlan, PeriodKey, Position, Protection, Sample, Track, cut_fragments, segment_index,
-    segment_index_len,
 };
 use pack::{Segment, Written};
 
+use crate::growing_file::GrowingFile;
 use crate::media_file::MediaFile;
 use crate::{Error, Progress};
 
@@ -19,7 +18,7 @@ pub(crate) struct MediaPlan<'a> {
     pub(crate) source: &'a MediaFile,
     pub(crate) track: Track<'a>,
     /// In decoding order, on the film's timeline.
-    pub(crate) samples: Vec<Sample>,
+    pub(crate) samples: &'a [Sample],
     /// Where in the source each sample lies.
     pub(crate) offsets: &'a [u64],
     /// When the track begins to be presented; samples before it prime the decoder.
@@ -31,7 +30,7 @@ pub(crate) struct MediaPlan<'a> {
 impl MediaPlan<'_> {
     /// Bytes of all samples.
     pub(crate) fn bytes(&self) -> u64 {
-        bytes(&self.samples)
+        bytes(self.samples)
     }
 
     /// Film time at which the last sample ends.
@@ -75,72 +74,104 @@ impl MediaPlan<'_> {
         self.cuts[segment]..self.cuts.get(segment + 1).copied().unwrap_or(self.samples.len())
     }
 
-    /// Writes the file, fragment by fragment.
+    /// The samples of each fragment of a segment.
+    fn fragments(&self, segment: usize) -> Vec<Range<usize>> {
+        let samples = self.segment_samples(segment);
+        let cuts = cut_fragments(&self.samples[samples.clone()], self.track.timescale);
+        let end = |n: usize| cuts.get(n + 1).map_or(samples.end, |next| samples.start + next);
+        cuts.iter().enumerate().map(|(n, cut)| samples.start + cut..end(n)).collect()
+    }
+
+    fn maker<'a>(&'a self, protection: Option<&'a Protection<'a>>) -> Result<FragmentMaker<'a>, Error> {
+        let first = self.samples.first().map_or(0, |first| first.time);
+        let beginning = Position::first(first + self.track.priming as i64);
+        FragmentMaker::new(self.track, protection, beginning).map_err(self.of_source())
+    }
+
+    fn of_source(&self) -> impl FnOnce(cmaf::Error) -> Error {
+        Error::cmaf(self.source.path(), self.track.timescale)
+    }
+
+    /// How many bytes each segment will have. Keys and IVs do not count, their lengths do.
+    pub(crate) fn measure(&self, protection: Option<&Protection<'_>>) -> Result<Vec<u64>, Error> {
+        let mut fragments = self.maker(protection)?;
+        let mut media = Vec::new();
+        let mut sizes = Vec::with_capacity(self.cuts.len());
+        for segment in 0..self.cuts.len() {
+            let mut size = 0;
+            for (n, part) in self.fragments(segment).into_iter().enumerate() {
+                // Nobody looks into sound.
+                if self.track.is_video() {
+                    self.read(part.clone(), &mut media)?;
+                }
+                let measured = fragments.measure(segment, &self.samples[part], &media, n == 0);
+                size += measured.map_err(self.of_source())?;
+            }
+            sizes.push(size);
+        }
+        Ok(sizes)
+    }
+
+    /// Writes the file, fragment by fragment, with segments of these sizes, which the index says before them;
+    /// also gives its SHA-256.
     pub(crate) fn write(
         &self,
         path: &Path,
         protection: Option<&Protection<'_>>,
+        sizes: &[u64],
         progress: &mut dyn Progress,
-    ) -> Result<Written, Error> {
+    ) -> Result<(Written, [u8; 32]), Error> {
         let failed = || Error::io(path, "write");
-        let of_source = || Error::cmaf(self.source.path(), self.track.timescale);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed())?;
         }
-        let mut out = BufWriter::with_capacity(1 << 18, File::create_new(path).map_err(failed())?);
+        let start = |segment| self.segment_start(segment);
+        let duration = |segment: usize| start(segment + 1).saturating_sub(start(segment));
         let header = self.track.header(self.end(), protection);
-        let index_len = segment_index_len(self.cuts.len());
-        out.write_all(&header).map_err(failed())?;
-        // Sizes are known once all is written.
-        out.write_all(&vec![0; index_len]).map_err(failed())?;
+        let index = sizes.iter().enumerate().map(|(segment, size)| (*size, duration(segment)));
+        let index = segment_index(self.track.timescale, start(0), index).map_err(self.of_source())?;
+        let (header_len, index_len) = (header.len() as u64, index.len() as u64);
+        let mut out = GrowingFile::create(path).map_err(failed())?;
+        out.write(header, index).map_err(failed())?;
 
-        let (header_len, index_len) = (header.len() as u64, index_len as u64);
-        let mut offset = header_len + index_len;
-        let first = self.samples.first().map_or(0, |first| first.time);
-        let beginning = Position::first(first + self.track.priming as i64);
-        let mut fragments = FragmentMaker::new(self.track, protection, beginning).map_err(of_source())?;
-        let mut segments = Vec::new();
-        // One place for all: it is neither asked for nor wiped again for each fragment.
-        let mut content = Vec::new();
-        for segment in 0..self.cuts.len() {
-            let samples = self.segment_samples(segment);
-            let start = self.segment_start(segment);
-            let duration = self.segment_start(segment + 1).saturating_sub(start);
-            let (mut size, mut first_picture) = (0, None);
-            let cuts = cut_fragments(&self.samples[samples.clone()], self.track.timescale);
-            for (n, &cut) in cuts.iter().enumerate() {
-                let end = cuts.get(n + 1).map_or(samples.end, |next| samples.start + next);
-                let part = samples.start + cut..end;
-                self.read(part.clone(), &mut content)?;
-                let fragment = fragments
-                    .make(segment, &self.samples[part.clone()], &content, n == 0)
-                    .map_err(of_source())?;
-                out.write_all(&fragment).map_err(failed())?;
-                size += fragment.len() as u64;
-                let media = bytes(&self.samples[part.clone()]);
+        let mut fragments = self.maker(protection)?;
+        let mut segments = Vec::with_capacity(sizes.len());
+        for (segment, &size) in sizes.iter().enumerate() {
+            let (offset, mut first_picture) = (out.size(), None);
+            for (n, part) in self.fragments(segment).into_iter().enumerate() {
+                let mut media = out.body();
+                self.read(part.clone(), &mut media)?;
+                let samples = &self.samples[part];
+                let head = fragments
+                    .make_in_place(segment, samples, &mut media, n == 0)
+                    .map_err(self.of_source())?;
                 if n == 0 && self.track.is_video() {
                     // Samples stand last in a fragment, one behind the other.
-                    let first = u64::from(self.samples[part.start].size);
-                    first_picture = Some(size - media + first);
+                    first_picture = Some(head.len() as u64 + u64::from(samples[0].size));
                 }
-                progress.advance(media);
+                out.write(head, media).map_err(failed())?;
+                progress.advance(bytes(samples));
             }
-            segments.push(Segment { start, duration, offset, size, first_picture });
-            offset += size;
+            if out.size() - offset != size {
+                return Err(Error::unsupported(self.source.path(), "it was changed while it was read"));
+            }
+            segments.push(Segment {
+                start: start(segment),
+                duration: duration(segment),
+                offset,
+                size,
+                first_picture,
+            });
         }
-
-        let sizes = segments.iter().map(|segment| (segment.size, segment.duration));
-        let index = segment_index(self.track.timescale, self.segment_start(0), sizes).map_err(of_source())?;
-        out.seek(SeekFrom::Start(header_len)).and_then(|_| out.write_all(&index)).map_err(failed())?;
-        let file = out.into_inner().map_err(|error| failed()(error.into_error()))?;
-        file.sync_all().map_err(failed())?;
-        Ok(Written {
-            size: offset,
+        let (size, sha256) = out.finish().map_err(failed())?;
+        let written = Written {
+            size,
             header: header_len,
             index: index_len,
             segments,
             protected_samples: fragments.protected_samples(),
-        })
+        };
+        Ok((written, sha256))
     }
 
     /// The bytes of some samples, one after another, in place of what `media` has.

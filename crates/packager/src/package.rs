@@ -1,9 +1,9 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, panic, thread};
 
-use cenc::{Iv, IvSpan, Label, base_iv, first_overlap};
+use cenc::{Iv, IvSpan, Label, Level, base_iv, first_overlap};
 use cmaf::{KeyPlan, Protection};
 use isobmff::Pssh;
 use pack::layout::{LAYOUT_VERSION, PACK_JSON, POSTER, SEALED_KEYS};
@@ -11,10 +11,9 @@ use pack::{IvRange, MadeFrom, Pack, PackProtection, PsshData, Scheme};
 use storage::{Folder, Key, Storage};
 
 use crate::extras::{Extras, check_details};
-use crate::film::{Film, FilmTrack, Sound};
+use crate::film::{Film, FilmTrack, Sound, onto_timeline};
 use crate::input::{Input, LeftOut};
-use crate::keys::{Keys, MAX_KEYS};
-use crate::media_file::MediaFile;
+use crate::keys::{FilmKeys, Keys, MAX_KEYS};
 use crate::options::{AudioDetails, Destination, PackageOptions};
 use crate::publish::{self, Staging, mark_source, sweep_beside};
 use crate::{Error, Progress};
@@ -116,7 +115,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
     }
     let poster = options.poster.as_deref().map(read_poster).transpose()?;
     let extras = Extras::read(options)?;
-    let (inputs, sounds) = open_inputs(options)?;
+    let (mut inputs, sounds) = open_inputs(options)?;
     for input in &inputs {
         let path = input.file.path().display();
         let LeftOut { texts, chapters } = input.left_out;
@@ -132,6 +131,7 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
             ));
         }
     }
+    onto_timeline(&mut inputs, &sounds);
     let mut film = Film::plan(&inputs, &sounds, options.segment)?;
     let film_keys = match keys {
         Some(keys) => {
@@ -149,7 +149,21 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
         None => None,
     };
     let names = film_keys.as_ref().map(|keys| &keys.names);
-    let (pack_id, made_from) = film.pack_id(&inputs, options, names, &extras, progress)?;
+    let encryption = match (keys, &film_keys) {
+        (Some(keys), Some(film_keys)) => {
+            let scheme = cenc_scheme(options.scheme);
+            Some(Encryption { scheme, level: options.level, plan, keys, film_keys })
+        }
+        _ => None,
+    };
+    // IVs follow from the pack's id, and that from the sources' digests. Sizes do not: they are found
+    // meanwhile.
+    let (named, measured) = thread::scope(|scope| {
+        let measuring = scope.spawn(|| measure(&film, encryption.as_ref()));
+        let named = film.pack_id(&inputs, options, names, &extras, progress);
+        (named, measuring.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+    });
+    let (pack_id, made_from) = named?;
     let (place, library, key) = destination(&options.destination, &pack_id)?;
     // What a publication that was cut off left behind is no pack.
     if let Some(key) = &key {
@@ -164,28 +178,27 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
         return Err(Error::Exists { path: place });
     }
 
+    let sizes = measured?;
     let unpublished = Staging::beside(&place)?;
     let mut representations = film.describe(&pack_id)?;
     let mut ivs = Vec::new();
     progress.stage("encrypting", film.tracks.iter().map(|t| t.plan.bytes()).sum());
-    for (number, (track, representation)) in film.tracks.iter().zip(&mut representations).enumerate() {
-        let protection = match (keys, &film_keys) {
-            (Some(keys), Some(film_keys)) => {
-                let label = track.label.as_ref();
-                let period_keys = film_keys.of_label(label);
-                let scheme = cenc_scheme(options.scheme);
-                let periods = film_keys.periods();
-                let (base_iv, explicit) = track_iv(keys, scheme, track, &pack_id, periods)?;
+    let tracks = film.tracks.iter().zip(&mut representations).zip(&sizes);
+    for (number, ((track, representation), sizes)) in tracks.enumerate() {
+        let protection = match &encryption {
+            Some(encryption) => {
+                let (base_iv, explicit) = encryption.iv(track, &pack_id)?;
                 let count = track.plan.samples.len() as u64;
                 representation.ivs = Some(IvRange { first: base_iv.to_string(), count, explicit });
-                ivs.extend(track.plan.iv_spans(&plan, period_keys, base_iv).map(|span| (number, span)));
-                let pssh = pssh_boxes(&film_keys.names, label);
-                Some(Protection { scheme, level: options.level, plan, keys: period_keys, base_iv, pssh })
+                let protection = encryption.of(track, base_iv);
+                ivs.extend(track.plan.iv_spans(&plan, protection.keys, base_iv).map(|span| (number, span)));
+                Some(protection)
             }
-            _ => None,
+            None => None,
         };
         let path = unpublished.path().join(&representation.path);
-        let written = track.plan.write(&path, protection.as_ref(), progress)?;
+        let (written, sha256) = track.plan.write(&path, protection.as_ref(), sizes, progress)?;
+        representation.sha256 = hex::encode(sha256);
         track.fill(representation, written);
     }
     // A counter used twice would give both plaintexts away. (One constant IV is what cbcs is.)
@@ -194,11 +207,6 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
     {
         let [a, b] = [a, b].map(|index| film.tracks[ivs[index].0].id.clone());
         return Err(Error::IvOverlap { a, b });
-    }
-    progress.stage("checking", representations.iter().map(|r| r.size).sum());
-    for representation in &mut representations {
-        let file = MediaFile::open(&unpublished.path().join(&representation.path))?;
-        representation.sha256 = hex::encode(file.sha256(progress)?);
     }
     let pack = Pack {
         version: LAYOUT_VERSION,
@@ -224,6 +232,52 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
     unpublished.write(PACK_JSON, &pack.to_json().map_err(Error::pack(&place))?)?;
     let target = (place, library, key);
     Ok(Packaged::Now(Box::new(Unpublished { staging: unpublished, pack, made_from, target })))
+}
+
+/// How a film is encrypted.
+struct Encryption<'a> {
+    scheme: cenc::Scheme,
+    level: Level,
+    plan: KeyPlan,
+    keys: &'a Keys,
+    film_keys: &'a FilmKeys,
+}
+
+impl<'a> Encryption<'a> {
+    /// That of a track, from its first IV on.
+    fn of(&self, track: &FilmTrack<'_>, base_iv: Iv) -> Protection<'a> {
+        let label = track.label.as_ref();
+        Protection {
+            scheme: self.scheme,
+            level: self.level,
+            plan: self.plan,
+            keys: self.film_keys.of_label(label),
+            base_iv,
+            pssh: pssh_boxes(&self.film_keys.names, label),
+        }
+    }
+
+    /// IV of a track's first sample, and whether it came with its key.
+    fn iv(&self, track: &FilmTrack<'_>, pack_id: &str) -> Result<(Iv, bool), Error> {
+        track_iv(self.keys, self.scheme, track, pack_id, self.film_keys.periods())
+    }
+
+    /// An IV as long as those are.
+    const fn any_iv(&self) -> Iv {
+        match self.scheme {
+            cenc::Scheme::Cenc => Iv::from_u64(0),
+            cenc::Scheme::Cbcs => Iv::from_bytes([0; 16]),
+        }
+    }
+}
+
+/// The sizes of all segments of each track.
+fn measure(film: &Film<'_>, encryption: Option<&Encryption<'_>>) -> Result<Vec<Vec<u64>>, Error> {
+    let sizes = film.tracks.iter().map(|track| {
+        let protection = encryption.map(|encryption| encryption.of(track, encryption.any_iv()));
+        track.plan.measure(protection.as_ref())
+    });
+    sizes.collect()
 }
 
 const fn cenc_scheme(scheme: Scheme) -> cenc::Scheme {

@@ -13,7 +13,11 @@ pub enum Error {
     )]
     Missing(&'static str),
     /// ffprobe cannot read an input.
-    #[error("{}: ffmpeg cannot read it: {what}", path.display())]
+    #[error(
+        "{}: ffmpeg cannot read it: {what}; see whether it is whole, or make MP4 or Matroska of it by the program that it is \
+         from",
+        path.display()
+    )]
     Unreadable {
         /// The input.
         path: PathBuf,

@@ -52,11 +52,18 @@ pub(crate) fn file(path: &Path) -> OsString {
 /// The last lines of what a program complained, as one.
 pub(crate) fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<_> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(without_address).collect();
     match lines.is_empty() {
         true => "it said nothing".to_owned(),
         false => lines[lines.len().saturating_sub(4)..].join(" | "),
     }
+}
+
+/// A line without where in memory it was said: `[h264 @ 0x55d] x` is `[h264] x`.
+fn without_address(line: &str) -> String {
+    let parts = line.split_once(" @ 0x").and_then(|(name, rest)| Some((name, rest.split_once(']')?.1)));
+    parts.map_or_else(|| line.to_owned(), |(name, rest)| format!("{name}]{rest}"))
 }
 
 fn probe_output(path: &Path, args: &[&str]) -> Result<Vec<u8>, Error> {
@@ -272,6 +279,7 @@ mod tests {
     fn last_words_are_one_line() {
         assert_eq!(last_words(b"a\nb\nc\n\nd\ne\n"), "b | c | d | e");
         assert_eq!(last_words(b""), "it said nothing");
+        assert_eq!(last_words(b"[mov,mp4 @ 0x55d0] no tfhd\n[x @ 0x1 y"), "[mov,mp4] no tfhd | [x @ 0x1 y");
         assert!(tail(Some(&[7; 100_000][..])).len() <= 2 * KEPT);
     }
 }

@@ -29,7 +29,7 @@ impl Random {
     fn spans(&mut self, most: usize) -> (Vec<Span>, Vec<u8>) {
         let mut at = 0;
         let mut spans = Vec::new();
-        for _ in 0..self.below(8) {
+        for _ in 0..self.below(if self.below(4) == 0 { 40 } else { 8 }) {
             at += self.below(40);
             let len = match self.below(3) {
                 0 => self.below(40),

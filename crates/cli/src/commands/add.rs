@@ -14,6 +14,7 @@ use server::{Config, library, movies};
 use std::path::PathBuf;
 
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
+    let film = add.inputs.first().cloned().unwrap_or_default();
     add_film(config, add).map_err(|failure| match is_full(&failure) {
         true => {
             // ffmpeg says more than once that it cannot write.
@@ -27,7 +28,14 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
                 config.data.join(super::WORK).display()
             ))
         }
-        false => failure,
+        false => match failure {
+            Failure::Prepare(prepare::Error::Ffmpeg { step, what }) => Failure::Command(format!(
+                "{}: ffmpeg failed at {step}: {what}; where it cannot be played to its end by `ffplay`, make another file \
+                 of it by the program that it is from",
+                film.display()
+            )),
+            other => other,
+        },
     })
 }
 

@@ -83,9 +83,8 @@ fn by_module(file: &Path, chunk: usize) -> PathBuf {
     to
 }
 
-/// Sources of each codec: name, arguments for ffmpeg, encoder that it needs, whether Shaka Packager can
-/// encrypt it as `cbcs`.
-const SOURCES: [(&str, &str, &str); 8] = [
+/// Sources of each codec: name, arguments for ffmpeg, encoder that it needs.
+const SOURCES: [(&str, &str, &str); 11] = [
     ("avc", "-c:v libx264 -preset veryfast -x264-params keyint=25:bframes=2", "libx264"),
     ("avc-slices", "-c:v libx264 -preset veryfast -x264-params keyint=25:slices=9", "libx264"),
     ("hevc", "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -tag:v hvc1", "libx265"),
@@ -98,6 +97,9 @@ const SOURCES: [(&str, &str, &str); 8] = [
     ("av1", "-c:v libaom-av1 -cpu-used 8 -usage realtime -g 25 -tiles 2x2", "libaom-av1"),
     ("aac", "-c:a aac -b:a 96k", " aac "),
     ("opus", "-c:a libopus -b:a 96k", "libopus"),
+    ("ac3", "-c:a ac3 -ac 6 -b:a 384k", " ac3 "),
+    ("eac3", "-c:a eac3 -b:a 128k", " eac3 "),
+    ("flac", "-c:a flac -strict -2", " flac "),
 ];
 
 fn source(folder: &Path, name: &str, arguments: &str, encoder: &str) -> Option<PathBuf> {
@@ -137,8 +139,8 @@ fn subsample_counts(file: &Path) -> [usize; 3] {
     counts
 }
 
-/// B24: Shaka Packager's `cenc` and `cbcs`, of AVC, HEVC, VP9, AV1, AAC and Opus, with one and with many
-/// subsamples a sample.
+/// B24: Shaka Packager's `cenc` and `cbcs`, of AVC, HEVC, VP9, AV1, AAC, Opus, AC-3, E-AC-3 and FLAC, with one
+/// and with many subsamples a sample.
 #[test]
 fn b24_what_shaka_packager_encrypts() {
     let Some(packager) = shaka_packager().filter(|_| has_ffmpeg()) else { return };
@@ -289,7 +291,7 @@ fn b24_what_ffmpeg_encrypts() {
         let protected = folder.path().join(format!("{name}-protected.mp4"));
         let encryption =
             format!("-encryption_scheme cenc-aes-ctr -encryption_key {KEY} -encryption_kid {KID}");
-        ffmpeg(&format!("-i {} -c copy {encryption} {}", clear.display(), protected.display()));
+        ffmpeg(&format!("-i {} -c copy -strict -2 {encryption} {}", clear.display(), protected.display()));
         let Some(fragments) = in_fragments(&protected) else {
             println!("SKIPPED: this ffmpeg does not encrypt {name}");
             continue;

@@ -50,7 +50,7 @@ fn pictures(kind: &[u8; 4], box_kind: &[u8; 4], config: &[u8]) -> Result<Entry, 
 
 /// Sound, with its configuration's box.
 fn sound(kind: &[u8; 4], channels: u16, sound: Sound, box_kind: &[u8; 4], config: &[u8]) -> Entry {
-    let bytes = write_audio_entry(kind, channels, sound.rate, |out| {
+    let bytes = write_audio_entry(kind, channels, sound.rate, 16, |out| {
         out.boxed(box_kind, |out| out.bytes(config));
     });
     Entry { bytes, sound: Some(sound) }

@@ -69,7 +69,8 @@ impl AudioCodec {
             .and_then(|config| AacConfig::read(config).ok())
             .filter(|config| config.sample_rate > 0)
             .ok_or_else(|| Error::unsupported(path, "a malformed AAC configuration"))?;
-        let sound = Sound { sample_rate: config.sample_rate, channels: config.channels.unwrap_or(channels) };
+        let channels = config.channels.unwrap_or(channels);
+        let sound = Sound { sample_rate: config.sample_rate, channels, bits: 16 };
         Ok(Self {
             codecs: format!("mp4a.40.{}", config.object_type),
             entry: write_entry(b"mp4a", sound, b"esds", esds),
@@ -100,7 +101,7 @@ impl AudioCodec {
 }
 
 fn write_entry(code: &[u8; 4], sound: Sound, config: &[u8; 4], payload: &[u8]) -> Vec<u8> {
-    write_audio_entry(code, sound.channels, sound.sample_rate, |out| {
+    write_audio_entry(code, sound.channels, sound.sample_rate, sound.bits, |out| {
         out.boxed(config, |out| out.bytes(payload));
     })
 }

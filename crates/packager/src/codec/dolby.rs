@@ -20,7 +20,7 @@ pub(super) fn ac3_sound(dac3: &[u8]) -> Option<Sound> {
     bits.skip(8).ok()?; // bsid, bsmod
     let (acmod, lfe) = (bits.u(3).ok()? as usize, bits.u(1).ok()? as u16);
     bits.skip(10).ok()?; // bit_rate_code, reserved
-    Some(Sound { sample_rate: *FREQUENCIES.get(rate)?, channels: CHANNELS[acmod] + lfe })
+    Some(Sound { sample_rate: *FREQUENCIES.get(rate)?, channels: CHANNELS[acmod] + lfe, bits: 16 })
 }
 
 /// `dec3` (§F.6): the first programme, with what its dependent substreams add.
@@ -38,7 +38,7 @@ pub(super) fn eac3_sound(dec3: &[u8]) -> Option<Sound> {
         }
     }
     // `fscod` 3 says that the rate is halved, which `dec3` does not tell further.
-    Some(Sound { sample_rate: *FREQUENCIES.get(rate)?, channels })
+    Some(Sound { sample_rate: *FREQUENCIES.get(rate)?, channels, bits: 16 })
 }
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn configurations() {
-        let sound = |sample_rate, channels| Some(Sound { sample_rate, channels });
+        let sound = |sample_rate, channels| Some(Sound { sample_rate, channels, bits: 16 });
         // 48 kHz, bsid 8, 3/2 with LFE, 384 kbit/s.
         assert_eq!(ac3_sound(&[0x10, 0x3d, 0xc0]), sound(48_000, 6));
         assert_eq!(ac3_sound(&[0x50, 0x11, 0x40]), sound(44_100, 2));

@@ -138,9 +138,10 @@ fn edited<C>(
         display,
         codec,
         offsets: samples.iter().map(|sample| sample.offset).collect(),
+        // In place: there are a million of them in a long film.
         samples: samples
-            .iter()
-            .map(|&InputSample { size, duration, time, sync, .. }| Sample { size, duration, time, sync })
+            .into_iter()
+            .map(|InputSample { size, duration, time, sync, .. }| Sample { size, duration, time, sync })
             .collect(),
         start: effect.start,
         primes,

@@ -264,6 +264,10 @@ pub fn plan(sources: &[Source], wishes: &Wishes) -> Result<Plan, Refusal> {
         known if known > 0.0 => known,
         _ => stream.duration.unwrap_or(0.0),
     };
+    if duration <= 0.0 && first.media.container.contains("mp4") {
+        let what = "it is the header of a film, and its segments are elsewhere; join them by `cat HEADER SEGMENT… > FILM.mp4`";
+        return Err(refuse(&first.path, what));
+    }
     if duration <= 0.0 {
         let what = format!(
             "it has pictures without times; give it some by `ffmpeg -framerate {} -i IN -c copy OUT.mp4`, with its \

@@ -25,6 +25,7 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
         ("tests with SeaweedFS, a store of S3", "WEED", tools::seaweedfs(project)),
         ("tests with moto, a store of S3", "MOTO", tools::moto(project)),
         ("tests of Enhanced RTMP", "MATINEE_FFMPEG", tools::recent_ffmpeg(project)),
+        ("mp4box.js, and films of npm packages", "MATINEE_PLAYERS", tools::players(project)),
     ] {
         match found {
             Ok(place) => places.push((variable, place)),
