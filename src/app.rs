@@ -6,7 +6,7 @@ use yew::prelude::*;
 use crate::{
     browser::{call, object},
     pages::{Account, Activate, Devices, Embed, Film, Help, Library, Login, NotFound, Share, Watch},
-    route::{Route, replace, use_route},
+    route::{IS_WHOLE, Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub fn App() -> Html {
     match Route::current() {
         Route::Embed { movie } => html! { <Embed {movie} /> },
-        Route::Share { token } => html! { <Share {token} /> },
+        Route::Share { token } if IS_WHOLE => html! { <Share {token} /> },
         _ => html! { <SessionProvider><Pages /></SessionProvider> },
     }
 }
@@ -53,10 +53,12 @@ fn Pages() -> Html {
     }
     match route {
         _ if to_login => Html::default(),
+        Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
+        // The browser is on its way to a page that is not here.
+        _ if !IS_WHOLE => Html::default(),
         Route::Login { next } => html! { <Login {next} /> },
         Route::Library => html! { <Library /> },
         Route::Film { movie } => html! { <Film key={movie.get()} {movie} /> },
-        Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
         // A page of its own, which no link leads to.
         Route::Embed { .. } | Route::Share { .. } => html! { <NotFound /> },
         Route::Devices => html! { <Devices /> },

@@ -1,5 +1,8 @@
 //! Matinee's site in the browser: sign in, choose a film, watch it.
 //!
+//! It is compiled twice: whole, and as the player's pages alone (feature `player-only`, by the package
+//! `crates/watch`), for whoever opens a film's address or an embed. [`route::IS_WHOLE`] tells which one it is.
+//!
 //! Pages and components, in Yew, and the session that they share. The film itself is the business of
 //! [`web_player`], which knows nothing of Yew.
 
@@ -12,6 +15,7 @@ pub mod components;
 pub mod embedding;
 pub mod language;
 pub mod pages;
+pub mod rest_of_site;
 pub mod route;
 pub mod session;
 pub mod spoken;
@@ -23,6 +27,11 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 #[wasm_bindgen(js_name = mount)]
 pub fn mount(table: &JsValue, begun: JsValue) {
     console_error_panic_hook::set_once();
+    let route = route::Route::current();
+    if !route.is_here() {
+        // The server takes this address for a film's, and it is none.
+        return route::replace(&route.address());
+    }
     session::take_over_worker(begun);
     language::install(table);
     let root = gloo::utils::document().get_element_by_id("app");

@@ -35,6 +35,7 @@ use crate::{
         use_online, use_orientation, use_surface, use_wake_lock,
     },
     embedding::HostHandle,
+    rest_of_site,
     route::{self, Route},
     session::{Action, SessionHandle, use_session},
     spoken,
@@ -171,6 +172,11 @@ pub fn Watch(props: &WatchProps) -> Html {
             }
         });
     }
+    use_effect_with(shown.begun, |begun| {
+        if *begun {
+            rest_of_site::fetch();
+        }
+    });
     // Says where it resumes until a while after it did.
     {
         let dispatcher = shown.dispatcher();
