@@ -27,10 +27,10 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 #[wasm_bindgen(js_name = mount)]
 pub fn mount(table: &JsValue, begun: JsValue) {
     console_error_panic_hook::set_once();
-    let route = route::Route::current();
-    if !route.is_here() {
+    let wanted = route::Route::current();
+    if !wanted.is_here() {
         // The server takes this address for a film's, and it is none.
-        return route::replace(&route.address());
+        return route::replace(&wanted.address());
     }
     session::take_over_worker(begun);
     language::install(table);
