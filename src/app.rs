@@ -1,10 +1,13 @@
 //! The root component.
 
-use gloo::utils::document;
+use gloo::utils::{document, window};
+use nccp::ErrorCode;
+use web_player::problem::Problem;
 use yew::prelude::*;
 
 use crate::{
     browser::{call, object},
+    components::ErrorView,
     pages::{Account, Activate, Devices, Embed, Film, Help, Library, Login, NotFound, Share, Watch},
     route::{IS_WHOLE, Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
@@ -16,8 +19,17 @@ pub fn App() -> Html {
     match Route::current() {
         Route::Embed { movie } => html! { <Embed {movie} /> },
         Route::Share { token } if IS_WHOLE => html! { <Share {token} /> },
+        Route::NotFound if !IS_WHOLE => no_such_film(),
         _ => html! { <SessionProvider><Pages /></SessionProvider> },
     }
+}
+
+/// What the player's page says at an address that is no film's. In other sites' frames nothing leads to the
+/// site.
+fn no_such_film() -> Html {
+    let problem = Problem::from_code(ErrorCode::MovieUnknown, "");
+    let bare = window().location().pathname().is_ok_and(|path| path != "/watch");
+    html! { <main class="stage" id="main"><div class="curtain-call"><ErrorView {problem} {bare} /></div></main> }
 }
 
 /// Leads the focus to the page that was come to, unless something in it has taken it: what had the focus has

@@ -1,7 +1,8 @@
 //! Matinee's site in the browser: sign in, choose a film, watch it.
 //!
 //! It is compiled twice: whole, and as the player's pages alone (feature `player-only`, by the package
-//! `crates/watch`), for whoever opens a film's address or an embed. [`route::IS_WHOLE`] tells which one it is.
+//! `crates/watch`), for whoever opens a film's address or an embed. [`route::IS_WHOLE`] tells which one it
+//! is.
 //!
 //! Pages and components, in Yew, and the session that they share. The film itself is the business of
 //! [`web_player`], which knows nothing of Yew.
@@ -27,11 +28,6 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 #[wasm_bindgen(js_name = mount)]
 pub fn mount(table: &JsValue, begun: JsValue) {
     console_error_panic_hook::set_once();
-    let wanted = route::Route::current();
-    if !wanted.is_here() {
-        // The server takes this address for a film's, and it is none.
-        return route::replace(&wanted.address());
-    }
     session::take_over_worker(begun);
     language::install(table);
     let root = gloo::utils::document().get_element_by_id("app");

@@ -1,5 +1,5 @@
-//! The whole site for a page that has the player alone: on its way once the film plays, so that whoever leaves
-//! finds it in the browser's cache.
+//! The whole site for a page that has the player alone: on its way once the film plays, so that whoever
+//! leaves finds it in the browser's cache.
 
 use gloo::{timers::callback::Timeout, utils::window};
 use wasm_bindgen_futures::spawn_local;

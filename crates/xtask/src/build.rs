@@ -13,8 +13,8 @@ use crate::site::{self, Manifest};
 use crate::steps::{Job, side_by_side};
 use crate::tools::{self, Bindgen, WasmToolchain, artifacts};
 
-/// What the builds of the DRM module, the player's app and the scripts for other sites may weigh in Brotli, in
-/// bytes.
+/// What the builds of the DRM module, the player's app and the scripts for other sites may weigh in Brotli,
+/// in bytes.
 const LIMITS: [(&str, u64); 5] = [
     ("decryptor_wasm", 92_500),
     ("compat_wasm", 200_000),

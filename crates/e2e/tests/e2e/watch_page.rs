@@ -52,8 +52,8 @@ async fn the_film_goes_on_where_it_was_left() {
     browser.quit().await;
 }
 
-/// Whoever comes by a film's address (a link, a reload, an embed) loads the player alone, and the site when the
-/// film is left, by its link or a step back. A click within the site loads nothing.
+/// Whoever comes by a film's address (a link, a reload, an embed) loads the player alone, and the site when
+/// the film is left, by its link or a step back. A click within the site loads nothing.
 #[tokio::test]
 async fn a_film_by_its_address_loads_the_player_alone() {
     // What the page has asked for, by the first time: the apps, and the film.

@@ -70,8 +70,8 @@ fn not_here(service: &Service) -> Response {
     (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, headers, page).into_response()
 }
 
-/// A3: without a session, to the login page. A4: not from where the film is not offered, session or not. Whoever
-/// comes by a film's address gets the player alone, which loads the site when it is left.
+/// A3: without a session, to the login page. A4: not from where the film is not offered, session or not.
+/// Whoever comes by a film's address gets the player alone, which loads the site when it is left.
 async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, request: Request) -> Response {
     let place = address::place(&service, &request);
     let headers = request.into_parts().0.headers;
@@ -127,19 +127,17 @@ fn not_found(service: &Service, headers: &HeaderMap) -> Response {
 }
 
 /// The player alone, for pages of other sites: whose frames it may be in, the policy says
-/// (`frame-ancestors`). That there is no such page, the site says.
+/// (`frame-ancestors`).
 async fn embed(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, request: Request) -> Response {
     let place = address::place(&service, &request);
-    let movie = movie_of(query.as_deref());
-    match watchable(&service, movie, &place).await {
+    match watchable(&service, movie_of(query.as_deref()), &place).await {
         Ok(true) => {}
         Ok(false) => return not_here(&service),
         Err(failure) => return JsonError::from(failure).into_response(),
     }
-    let page = movie.and_then(|_| service.asset("/embed.html"));
-    match page {
-        Some(player) => shared(respond(&player, request.headers())),
-        None => shared(app(State(service), request.into_parts().0.headers).await),
+    match service.asset("/embed.html") {
+        Some(asset) => shared(respond(&asset, request.headers())),
+        None => app(State(service), request.into_parts().0.headers).await,
     }
 }
 
