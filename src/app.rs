@@ -1,12 +1,15 @@
 //! The root component.
 
-use gloo::utils::document;
+use gloo::utils::{document, window};
+use nccp::ErrorCode;
+use web_player::problem::Problem;
 use yew::prelude::*;
 
 use crate::{
     browser::{call, object},
+    components::ErrorView,
     pages::{Account, Activate, Devices, Embed, Film, Help, Library, Login, NotFound, Share, Watch},
-    route::{Route, replace, use_route},
+    route::{IS_WHOLE, Route, replace, use_route},
     session::{Phase, SessionProvider, use_session},
 };
 
@@ -15,9 +18,18 @@ use crate::{
 pub fn App() -> Html {
     match Route::current() {
         Route::Embed { movie } => html! { <Embed {movie} /> },
-        Route::Share { token } => html! { <Share {token} /> },
+        Route::Share { token } if IS_WHOLE => html! { <Share {token} /> },
+        Route::NotFound if !IS_WHOLE => no_such_film(),
         _ => html! { <SessionProvider><Pages /></SessionProvider> },
     }
+}
+
+/// What the player's page says at an address that is no film's. In other sites' frames nothing leads to the
+/// site.
+fn no_such_film() -> Html {
+    let problem = Problem::from_code(ErrorCode::MovieUnknown, "");
+    let bare = window().location().pathname().is_ok_and(|path| path != "/watch");
+    html! { <main class="stage" id="main"><div class="curtain-call"><ErrorView {problem} {bare} /></div></main> }
 }
 
 /// Leads the focus to the page that was come to, unless something in it has taken it: what had the focus has
@@ -53,10 +65,12 @@ fn Pages() -> Html {
     }
     match route {
         _ if to_login => Html::default(),
+        Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
+        // The browser is on its way to a page that is not here.
+        _ if !IS_WHOLE => Html::default(),
         Route::Login { next } => html! { <Login {next} /> },
         Route::Library => html! { <Library /> },
         Route::Film { movie } => html! { <Film key={movie.get()} {movie} /> },
-        Route::Watch { movie } => html! { <Watch key={movie.get()} {movie} /> },
         // A page of its own, which no link leads to.
         Route::Embed { .. } | Route::Share { .. } => html! { <NotFound /> },
         Route::Devices => html! { <Devices /> },

@@ -1,5 +1,9 @@
 //! Matinee's site in the browser: sign in, choose a film, watch it.
 //!
+//! It is compiled twice: whole, and as the player's pages alone (feature `player-only`, by the package
+//! `crates/watch`), for whoever opens a film's address or an embed. [`route::IS_WHOLE`] tells which one it
+//! is.
+//!
 //! Pages and components, in Yew, and the session that they share. The film itself is the business of
 //! [`web_player`], which knows nothing of Yew.
 
@@ -12,6 +16,7 @@ pub mod components;
 pub mod embedding;
 pub mod language;
 pub mod pages;
+pub mod rest_of_site;
 pub mod route;
 pub mod session;
 pub mod spoken;

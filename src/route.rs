@@ -10,6 +10,10 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::UrlSearchParams;
 use yew::prelude::*;
 
+/// Whether this app is all of the site. The other one is the player's pages alone, and leaves by loading the
+/// site. A constant, so that what is never shown is not in the module either.
+pub const IS_WHOLE: bool = !cfg!(feature = "player-only");
+
 /// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -110,6 +114,17 @@ impl Route {
         }
     }
 
+    /// Reads an address, path and query.
+    fn of(address: &str) -> Self {
+        let (path, search) = address.split_at(address.find('?').unwrap_or(address.len()));
+        Self::parse(path, search)
+    }
+
+    /// Whether this app has the page.
+    pub fn is_here(&self) -> bool {
+        IS_WHOLE || matches!(self, Self::Watch { .. } | Self::Embed { .. })
+    }
+
     /// Where the browser is.
     pub fn current() -> Self {
         let location = window().location();
@@ -161,6 +176,11 @@ pub fn replace(address: &str) {
 }
 
 fn change(address: &str, replace: bool) {
+    if !IS_WHOLE && !Route::of(address).is_here() {
+        let location = window().location();
+        let _ = if replace { location.replace(address) } else { location.set_href(address) };
+        return;
+    }
     let changed = window().history().and_then(|history| match replace {
         true => history.replace_state_with_url(&JsValue::NULL, "", Some(address)),
         false => history.push_state_with_url(&JsValue::NULL, "", Some(address)),
@@ -178,7 +198,13 @@ pub fn use_route() -> Route {
     let setter = route.setter();
     use_effect_with((), move |()| {
         let listener = EventListener::new(&window(), "popstate", move |_| {
-            setter.set(Route::current());
+            let route = Route::current();
+            if !route.is_here() {
+                // A step back, to where the page that was loaded anew had come from.
+                let _ = window().location().reload();
+                return;
+            }
+            setter.set(route);
             window().scroll_to_with_x_and_y(0.0, 0.0);
         });
         move || drop(listener)

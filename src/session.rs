@@ -20,7 +20,7 @@ use yew::prelude::*;
 use crate::{
     api,
     browser::{call, get},
-    route::{self, Route},
+    route::{self, IS_WHOLE, Route},
 };
 
 /// Where a session stands.
@@ -391,7 +391,9 @@ pub fn SessionProvider(props: &ProviderProps) -> Html {
                     };
                     session.dispatch(match connect(proxy, &library).await {
                         Ok(control) => {
-                            if !matches!(Route::current(), Route::Watch { .. } | Route::Embed { .. }) {
+                            if IS_WHOLE
+                                && !matches!(Route::current(), Route::Watch { .. } | Route::Embed { .. })
+                            {
                                 clock::when_idle(|| {
                                     player::rehearse();
                                 });

@@ -1,9 +1,12 @@
-// Starts the app. What is not there at all has to be said here, without it.
+// Starts the app: all of the site, or the player alone where the page says so. What is not there at all has to be said
+// here, without it.
 import { language } from "./language.js";
 
 // On its way beside the app.
 const speaking = language();
 const root = document.getElementById("app");
+// Pages that play a film when they are opened by their address have no more than that.
+const alone = document.querySelector("meta[name=matinee-part]")?.content === "player";
 
 // In another site's page: that it is let in, before anything is there.
 if (location.pathname === "/embed") {
@@ -68,7 +71,7 @@ if (typeof WebAssembly !== "object") {
 } else {
   try {
     const begun = begin();
-    const { default: init, mount } = await import("./matinee.js");
+    const { default: init, mount } = await (alone ? import("./matinee_watch.js") : import("./matinee.js"));
     await init();
     mount(await speaking, begun);
   } catch (error) {

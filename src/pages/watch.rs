@@ -35,6 +35,7 @@ use crate::{
         use_online, use_orientation, use_surface, use_wake_lock,
     },
     embedding::HostHandle,
+    rest_of_site::use_rest_of_site,
     route::{self, Route},
     session::{Action, SessionHandle, use_session},
     spoken,
@@ -171,6 +172,7 @@ pub fn Watch(props: &WatchProps) -> Html {
             }
         });
     }
+    use_rest_of_site(&media, if shown.live.is_none() { shown.duration } else { 0.0 });
     // Says where it resumes until a while after it did.
     {
         let dispatcher = shown.dispatcher();

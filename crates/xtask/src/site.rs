@@ -4,8 +4,8 @@
 //! # What goes in
 //!
 //! * `www/`: pages (`*.html`) and their files (style sheets, scripts, pictures; sub-folders allowed);
-//! * `pkg/*.js`, `pkg/*.wasm`: the app; `pkg/decryptor/*` and `pkg/decryptor-compat/*`: the DRM module's two
-//!   builds.
+//! * `pkg/*.js`, `pkg/*.wasm`: the app; `pkg/watch/*`: the player's pages alone; `pkg/decryptor/*` and
+//!   `pkg/decryptor-compat/*`: the DRM module's two builds.
 //!
 //! # What comes out
 //!
@@ -17,9 +17,10 @@
 //! * Pages lie in the root under their own names. `{{name}}` in a page is replaced by the URL of a file, its
 //!   name with `.`, `-` and `/` as `_`: `matinee.js` is `{{matinee_js}}`, `matinee_bg.wasm`
 //!   `{{matinee_bg_wasm}}`, `decryptor-worker.js` `{{decryptor_worker_js}}`. Short names: `{{app_js}}`,
-//!   `{{app_wasm}}` (the app's glue and module), `{{app_css}}`, `{{boot_js}}`, `{{decryptor_js}}`,
-//!   `{{decryptor_wasm}}`, `{{worker_js}}` (the worker's loader). A placeholder that names nothing is an
-//!   error, as is an inline script or style (the site's CSP forbids them).
+//!   `{{app_wasm}}` (the app's glue and module), `{{watch_js}}`, `{{watch_wasm}}` (the player's),
+//!   `{{app_css}}`, `{{boot_js}}`, `{{decryptor_js}}`, `{{decryptor_wasm}}`, `{{worker_js}}` (the worker's
+//!   loader). A placeholder that names nothing is an error, as is an inline script or style (the site's CSP
+//!   forbids them).
 //! * `pkg/player/matinee-player.js` lies in the root as `player.js`, `pkg/eme/eme.js` as `eme.js`: pages of
 //!   other sites name them. The latter is joined from the modules in `pkg/eme/src` before ([`mod@join`]).
 //!   `www/examples` are for such pages, and not part of the site.

@@ -1,7 +1,7 @@
 //! Policies in a real browser: renewal, displays, forced updates, picture height, the player's release, kept
 //! licenses.
 
-use e2e::{Browser, Server, Stage, Viewing, eventually, free_port};
+use e2e::{Browser, MOVIE, Server, Stage, Viewing, eventually, free_port};
 use serde_json::Value;
 
 /// What the page can see of the displays becomes `window.extended`: false, true, or undefined.
@@ -97,20 +97,23 @@ async fn b15_changed_rules_are_adopted_or_stop_the_film() {
     browser.quit().await;
 }
 
-/// B76: the player's release on a whitelist is the one that the site serves, or nothing plays.
+/// B76: the player's release on a whitelist is the one that the site serves (to whoever comes by the film's
+/// address), or nothing plays.
 #[tokio::test]
 async fn b76_only_the_listed_release_plays() {
     let stage = Stage::start(0, "").await;
     let browser = Browser::start().await;
     let viewing = Viewing::new(&browser, &stage).await;
     let release: String = browser
-        .eval(
-            "return (async () => {
-                const app = await (await fetch(document.querySelector('meta[name=matinee-app]').content)).arrayBuffer();
+        .eval(&format!(
+            "return (async () => {{
+                const page = await (await fetch('/watch?movieid={MOVIE}')).text();
+                const [, address] = page.match(/name=\"matinee-app\" content=\"([^\"]+)\"/);
+                const app = await (await fetch(address)).arrayBuffer();
                 const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', app));
                 return Array.from(hash, b => b.toString(16).padStart(2, '0')).join('');
-            })()",
-        )
+            }})()"
+        ))
         .await;
     let (first, rest) = release.split_at(1);
     let other = format!("{}{rest}", if first == "0" { "1" } else { "0" });

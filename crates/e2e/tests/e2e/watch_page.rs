@@ -52,6 +52,56 @@ async fn the_film_goes_on_where_it_was_left() {
     browser.quit().await;
 }
 
+/// Whoever comes by a film's address (a link, a reload, an embed) loads the player alone, and the site when
+/// the film is left, by its link or a step back. A click within the site loads nothing.
+#[tokio::test]
+async fn a_film_by_its_address_loads_the_player_alone() {
+    // What the page has asked for, by the first time: the apps, and the film.
+    const LOADED: &str = "performance.getEntriesByType('resource').sort((a, b) => a.startTime - b.startTime)
+        .map(e => e.name.includes('/s/') ? 'film' : e.name.match(/\\/(matinee|matinee_watch)_bg-/)?.[1])
+        .filter((name, at, all) => name && all.indexOf(name) === at)";
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.sign_in(&server).await;
+    let loaded = async || browser.eval::<Vec<String>>(&format!("return {LOADED}")).await;
+    let plays = format!("return {TIME} > 0.2");
+    // The site's files come behind the film's, once that plays.
+    let has_player_alone = |loaded: &[String]| {
+        let at = |name: &str| loaded.iter().position(|other| other == name);
+        loaded[0] == "matinee_watch"
+            && at("matinee").is_none_or(|site| at("film").is_some_and(|film| film < site))
+    };
+    browser.open(&format!("{}/watch?movieid={MOVIE}", server.url())).await;
+    browser.until("the film to play", &plays).await;
+    let apps = loaded().await;
+    assert!(has_player_alone(&apps), "{apps:?}");
+
+    let _: bool =
+        browser.eval("window.left = false; document.querySelector('a.leave').click(); return true").await;
+    browser.arrives_at("/library").await;
+    browser.film(TITLE).await;
+    assert_eq!(loaded().await[0], "matinee");
+    let _: bool = browser.eval("window.kept = true; return true").await;
+    browser.film(TITLE).await.click().await.unwrap();
+    browser.until("the film to play after a click", &plays).await;
+    assert!(browser.eval::<bool>("return window.kept === true && window.left === undefined").await);
+    assert!(!loaded().await.contains(&"matinee_watch".to_owned()));
+
+    browser.driver().refresh().await.unwrap();
+    browser.until("the film to play after a reload", &plays).await;
+    let apps = loaded().await;
+    assert!(has_player_alone(&apps), "{apps:?}");
+    browser.driver().back().await.unwrap();
+    browser.arrives_at("/library").await;
+    browser.film(TITLE).await;
+    assert_eq!(loaded().await[0], "matinee");
+
+    browser.open(&format!("{}/embed?movie={MOVIE}", server.url())).await;
+    browser.until("the embed's app", &format!("return {LOADED}.includes('matinee_watch')")).await;
+    assert_eq!(loaded().await, ["matinee_watch"]);
+    browser.quit().await;
+}
+
 /// A19: that the film plays is reported once, after its first picture, and its last position when the page is
 /// left. A107: where it is, is logged every minute.
 #[tokio::test]

@@ -71,6 +71,7 @@ fn not_here(service: &Service) -> Response {
 }
 
 /// A3: without a session, to the login page. A4: not from where the film is not offered, session or not.
+/// Whoever comes by a film's address gets the player alone, which loads the site when it is left.
 async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, request: Request) -> Response {
     let place = address::place(&service, &request);
     let headers = request.into_parts().0.headers;
@@ -82,7 +83,12 @@ async fn watch(State(service): State<Arc<Service>>, RawQuery(query): RawQuery, r
     }
     let session = cookies::session(&service.config, &headers);
     if login::session(&service, session.as_ref()).await.is_ok() {
-        return with_library(app(State(service), headers).await);
+        let page = movie.and_then(|_| service.asset("/watch.html"));
+        let page = match page {
+            Some(player) => respond(&player, &headers),
+            None => app(State(service), headers).await,
+        };
+        return with_library(page);
     }
     match movie {
         Some(movie) => to_login(&format!("/watch?movieid={movie}")),

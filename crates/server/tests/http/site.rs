@@ -27,6 +27,9 @@ async fn a3_watching_needs_both_cookies() {
     let page = world.get("/watch?movieid=60027274", &cookies).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("link"), "</api/library>; rel=preload; as=fetch; crossorigin");
+    assert!(page.text().contains("<title>Film</title>"), "the player alone");
+    let page = world.get("/watch?movieid=none", &cookies).await;
+    assert!(page.text().contains("<title>Matinee</title>"), "what is no film's, the site says");
 
     let (one, two) = cookies.split_once("; ").unwrap();
     let forged = format!("{one}; MatineeShopperSecret={}", "A".repeat(43));
@@ -435,6 +438,8 @@ async fn c21_what_other_sites_load() {
     let world = World::with(&format!("site = {:?}\n{world}", folder.path())).await;
     let page = world.get("/embed?movie=60027274", "").await;
     assert_eq!((page.status.as_u16(), page.text().contains("Player")), (200, true));
+    let none = world.get("/embed?movie=none", "").await;
+    assert!(none.text().contains("Player"), "nothing of the site is in others' frames");
     let policy = page.header("content-security-policy");
     assert!(
         policy.contains("default-src 'none'") && policy.contains("frame-ancestors https://partner.example;"),

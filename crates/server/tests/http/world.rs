@@ -250,6 +250,7 @@ pub(crate) fn built_site(folder: &Path) {
             false,
             false,
         ),
+        ("/watch.html", "text/html; charset=utf-8", "<!doctype html><title>Film</title>", false, false),
         ("/embed.html", "text/html; charset=utf-8", "<!doctype html><title>Player</title>", false, false),
         (
             "/not-found.html",

@@ -36,6 +36,16 @@ fn c2_c3_c4_the_browser_is_called_by_wasm_bindgen_web_sys_and_js_sys() {
     }
 }
 
+/// Both apps are made of the same: what they depend on is compiled once for both.
+#[test]
+fn the_players_app_depends_on_what_the_site_does() {
+    let [site, player] = ["Cargo.toml", "crates/watch/Cargo.toml"].map(|manifest| {
+        let text = std::fs::read_to_string(root().join(manifest)).unwrap();
+        text.parse::<toml::Table>().unwrap()["dependencies"].clone()
+    });
+    assert_eq!(site, player, "crates/watch/Cargo.toml has the root's dependencies word for word");
+}
+
 /// C8: messages to the worker.
 #[test]
 fn c8_worker_messages_go_by_serde_wasm_bindgen() {
@@ -86,7 +96,13 @@ fn c20_the_page_loads_the_app() {
         assert!(page.contains(part), "{part}");
     }
     let loader = std::fs::read_to_string(root().join("www/boot.js")).unwrap();
-    assert!(loader.contains("matinee"), "the loader names the app's module");
+    assert!(loader.contains("\"./matinee.js\""), "the loader names the app's module");
+    for page in ["watch", "embed"] {
+        let page = std::fs::read_to_string(root().join(format!("www/{page}.html"))).unwrap();
+        assert!(page.contains("{{watch_wasm}}") && page.contains("content=\"player\""), "{page}");
+        assert!(!page.contains("href=\"{{app_wasm}}\""), "the player does not wait for the site");
+    }
+    assert!(loader.contains("\"./matinee_watch.js\""), "and the player's");
 }
 
 /// C22: what ships and was written by hand is Rust, but for the loaders, of the page, its language, the DRM

@@ -15,9 +15,11 @@ use crate::error::Error;
 const FOR_OTHERS: [(&str, &str, &str, &str); 2] =
     [("player", "matinee-player.js", "player.js", "player_js"), ("eme", "eme.js", "eme.js", "eme_js")];
 /// Short placeholder names.
-const SHORT: [(&str, &str); 5] = [
+const SHORT: [(&str, &str); 7] = [
     ("app_js", "matinee.js"),
     ("app_wasm", "matinee_bg.wasm"),
+    ("watch_js", "matinee_watch.js"),
+    ("watch_wasm", "matinee_watch_bg.wasm"),
     ("decryptor_wasm", "decryptor_bg.wasm"),
     ("worker_js", "decryptor-worker.js"),
     ("compat_wasm", "decryptor_compat_bg.wasm"),
@@ -52,7 +54,7 @@ pub(crate) fn assemble(www: &Path, pkg: &Path, to: &Path) -> Result<Manifest, Er
     if let Some(english) = assets.remove(webmanifest::FILE) {
         assets.extend(webmanifest::manifests(&english, &tables)?);
     }
-    for folder in [pkg.to_owned(), pkg.join("decryptor"), pkg.join("decryptor-compat")] {
+    for folder in [pkg.to_owned(), pkg.join("watch"), pkg.join("decryptor"), pkg.join("decryptor-compat")] {
         if !folder.is_dir() {
             continue;
         }
@@ -354,11 +356,13 @@ mod tests {
         put("www/icon.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
         let manifest = "{\"icons\": [{\"src\": \"./icon.svg\"}], \"say\": {\"description\": \"early-what\"}}";
         put("www/site.webmanifest", manifest);
-        put("www/boot.js", "import init from './matinee.js'; init();");
+        put("www/boot.js", "(alone ? import('./matinee_watch.js') : import('./matinee.js'));");
         put("www/decryptor-worker.js", "import init from './decryptor.js';");
         put("pkg/matinee.js", "new URL('matinee_bg.wasm', import.meta.url)");
         put("pkg/matinee_bg.wasm", "\0asm");
         put("pkg/matinee.d.ts", "types");
+        put("pkg/watch/matinee_watch.js", "new URL('matinee_watch_bg.wasm', import.meta.url)");
+        put("pkg/watch/matinee_watch_bg.wasm", "\0asm player");
         put("pkg/decryptor/decryptor.js", "new URL('decryptor_bg.wasm', import.meta.url)");
         put("pkg/decryptor/decryptor_bg.wasm", "\0asm decryptor");
         put("pkg/player/matinee-player.js", "customElements.define('matinee-player', Player);");
@@ -397,7 +401,8 @@ mod tests {
         assert!(app.contains(&format!("\"./{icon}\"")), "beside it: {app}");
         let boot = fs::read_to_string(site.join(&manifest.entries["boot_js"][1..])).unwrap();
         let app = manifest.entries["app_js"].rsplit('/').next().unwrap();
-        assert_eq!(boot, format!("import init from './{app}'; init();"));
+        let player = manifest.entries["watch_js"].rsplit('/').next().unwrap();
+        assert_eq!(boot, format!("(alone ? import('./{player}') : import('./{app}'));"));
         let saved: Manifest = serde_json::from_slice(&fs::read(site.join("site.json")).unwrap()).unwrap();
         assert_eq!(saved, manifest);
         assert!(!manifest.files.iter().any(|file| file.path.ends_with(".ts")));
@@ -435,7 +440,7 @@ mod tests {
         for key in ["app_wasm", "app_js", "boot_js"] {
             assert_ne!(before.entries[key], after.entries[key], "{key}");
         }
-        for key in ["app_css", "worker_js", "decryptor_js"] {
+        for key in ["app_css", "watch_wasm", "watch_js", "worker_js", "decryptor_js"] {
             assert_eq!(before.entries[key], after.entries[key], "{key}");
         }
     }
