@@ -10,6 +10,9 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::UrlSearchParams;
 use yew::prelude::*;
 
+/// Characters of a TV box's code, as it is typed, that are taken at most.
+pub const LONGEST_CODE: usize = 24;
+
 /// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -44,8 +47,11 @@ pub enum Route {
     Devices,
     /// `/account`
     Account,
-    /// `/activate`
-    Activate,
+    /// `/activate`, `/activate?code=…`
+    Activate {
+        /// The code that the address has, as it is there; empty: none.
+        code: String,
+    },
     /// `/help/{code}`: what a code means.
     Help {
         /// In capitals.
@@ -71,7 +77,9 @@ impl Route {
                 .map_or(Self::NotFound, |movie| Self::Embed { movie }),
             "/devices" => Self::Devices,
             "/account" => Self::Account,
-            "/activate" => Self::Activate,
+            "/activate" => Self::Activate {
+                code: query("code").unwrap_or_default().chars().take(LONGEST_CODE).collect(),
+            },
             _ => {
                 let rest = |prefix: &str| {
                     path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'))
@@ -104,7 +112,10 @@ impl Route {
             Self::Share { token } => format!("/v/{token}"),
             Self::Devices => "/devices".to_owned(),
             Self::Account => "/account".to_owned(),
-            Self::Activate => "/activate".to_owned(),
+            Self::Activate { code } if code.is_empty() => "/activate".to_owned(),
+            Self::Activate { code } => {
+                format!("/activate?code={}", String::from(js_sys::encode_uri_component(code)))
+            }
             Self::Help { code } => format!("/help/{code}"),
             Self::NotFound => "/not-found".to_owned(),
         }

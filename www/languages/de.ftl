@@ -169,6 +169,7 @@ device-own-name = Das Gerät hat wieder seinen eigenen Namen.
 
 add-tv-box = TV-Box hinzufügen
 box-about = Der Fernseher zeigt einen Code aus sechs Buchstaben und Ziffern. Geben Sie ihn hier ein, groß oder klein, mit oder ohne Strich.
+box-linked = Dieser Code kam mit dem Link, den Sie geöffnet haben. Fahren Sie nur fort, wenn der Fernseher vor Ihnen denselben zeigt.
 box-code = Code auf dem Fernseher
 box-continue = Weiter
 box-type-code = Geben Sie den Code ein, den der Fernseher zeigt.

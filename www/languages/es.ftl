@@ -167,6 +167,7 @@ device-own-name = El dispositivo vuelve a tener su propio nombre.
 
 add-tv-box = Añadir una TV box
 box-about = El televisor muestra un código de seis letras y cifras. Escríbelo aquí, en mayúsculas o minúsculas, con guion o sin él.
+box-linked = Este código venía en el enlace que has abierto. Continúa solo si el televisor que tienes delante muestra el mismo.
 box-code = Código del televisor
 box-continue = Continuar
 box-type-code = Escribe el código que muestra el televisor.

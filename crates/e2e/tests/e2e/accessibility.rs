@@ -98,7 +98,7 @@ async fn the_sites_pages_have_no_violations() {
     for (page, there) in [
         ("devices", "return document.querySelector('.devices li') !== null"),
         ("account", "return document.querySelector('.session-list li') !== null"),
-        ("activate", "return document.querySelector('.box-code') !== null"),
+        ("activate?code=ABC234", "return document.querySelector('.box-code')?.value === 'ABC234'"),
         ("nothing", "return document.querySelector('h1')?.textContent === 'Page not found'"),
     ] {
         browser.open(&format!("{url}/{page}")).await;
