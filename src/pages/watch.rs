@@ -89,6 +89,9 @@ fn use_player(
                     has_run.set(true);
                 }
                 host.iter().for_each(|host| hosted::told(host, &event, has_run.get()));
+                if matches!(event, PlayerEvent::Cues(_)) {
+                    return;
+                }
                 let login = host.is_none()
                     && matches!(&event, PlayerEvent::Failed(problem)
                     if problem.code == ErrorCode::LoginRequired.as_str());
