@@ -6,8 +6,16 @@ use std::path::Path;
 use e2e::{Browser, MOVIE, Server, TITLE, free_port};
 use serde_json::{Value, json};
 
-use crate::embedding::{FILM, Site, example, grant, inside, origin, server};
+use crate::embedding::{CAPTIONED, FILM, Site, example, grant, inside, origin, package_captioned, server};
 use crate::{eme, frameworks};
+
+/// Opens the dialog for the looks of captions, by the settings. True when it is there.
+pub(crate) const CAPTION_STYLE: &str = "
+    if (document.querySelector('.caption-style')?.open) return true;
+    const item = [...document.querySelectorAll('[role=menuitem]')].pop();
+    if (item) item.click();
+    else [...document.querySelectorAll('.controls [aria-haspopup=menu]')].pop()?.click();
+    return null";
 
 /// Looks at pages of one browser, and notes what is wrong with them.
 struct Inspector<'a> {
@@ -123,6 +131,11 @@ async fn the_sites_pages_have_no_violations() {
     inspector.look("watch, paused").await;
     browser.button("Settings").await.click().await.unwrap();
     inspector.look_when("watch, settings", "return document.querySelector('[role=menu]') !== null").await;
+    package_captioned(&server);
+    browser.open(&format!("{url}/watch?movieid={CAPTIONED}")).await;
+    browser.until("the film to play", plays).await;
+    browser.until("the choice of looks", CAPTION_STYLE).await;
+    inspector.look("watch, looks of captions").await;
     server.set_policy("key_level = \"box\"").await;
     browser.open(&format!("{url}/watch?movieid={MOVIE}")).await;
     inspector

@@ -74,6 +74,7 @@ impl Captions {
         on_cues: impl Fn(ActiveCues) + 'static,
     ) -> Self {
         let layer = place.map(|place| Layer::new(video.clone(), place));
+        style.apply(&video);
         if let Some(layer) = &layer {
             layer.style(style);
         }
@@ -97,6 +98,7 @@ impl Captions {
 
     /// Draws them so from now on.
     pub(super) fn style(&self, style: &CaptionStyle) {
+        style.apply(&self.state.video);
         self.state.layer.iter().for_each(|layer| layer.style(style));
     }
 
