@@ -252,7 +252,8 @@ async fn looks_are_chosen_with_a_preview_and_reset() {
     rendered().await;
     until(|| root.query_selector("dialog[open]").unwrap().is_some()).await;
     let focused = document().active_element().unwrap();
-    assert!(one(&root, "dialog:modal select:focus").is_same_node(Some(&focused)), "in its first field");
+    assert!(focused.closest("dialog:modal").unwrap().is_some(), "the keyboard is in the dialog");
+    assert_eq!(focused.tag_name(), "SELECT", "in its first field");
     let selects = || {
         let found = root.query_selector_all("select").unwrap();
         (0..found.length())
