@@ -257,7 +257,8 @@ pub fn Watch(props: &WatchProps) -> Html {
     use_wake_lock(!media.paused);
     use_orientation(&video, media.full_screen);
     let art = shown.metadata.as_ref().map_or(&[][..], |metadata| &metadata.art);
-    use_media_session(&remote, &media, &title, art, shown.live.is_some());
+    let has_next = around.next_episode().is_some();
+    use_media_session(&remote, &media, &title, art, shown.live.is_some(), has_next);
     let retry = {
         let (session, shown) = (session.clone(), shown.dispatcher());
         Callback::from(move |()| {
