@@ -164,6 +164,11 @@ pub fn Activate(props: &ActivateProps) -> Html {
             }
         }
     };
+    // Another code than that of the address.
+    let oninput = {
+        let linked = linked.setter();
+        move |_: InputEvent| linked.set(false)
+    };
     let said = html! {
         <p class="form-problem" id="code-problem" role="alert">{ (*problem).clone().unwrap_or_default() }</p>
     };
@@ -177,7 +182,7 @@ pub fn Activate(props: &ActivateProps) -> Html {
                 <form class="ticket code-form" {onsubmit}>
                     <label class="field">
                         <span>{ say::box_code() }</span>
-                        <input ref={field} class="box-code" type="text" dir="ltr" name="code" autocomplete="off" autocapitalize="characters"
+                        <input ref={field} {oninput} class="box-code" type="text" dir="ltr" name="code" autocomplete="off" autocapitalize="characters"
                             spellcheck="false" enterkeyhint="go" placeholder="ABC-234" maxlength={LONGEST_CODE.to_string()}
                             aria-invalid={problem.is_some().then_some("true")} aria-describedby="code-hint code-problem" />
                     </label>

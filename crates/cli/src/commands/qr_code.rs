@@ -57,9 +57,9 @@ mod tests {
         drawn.lines().flat_map(|row| [half(row, false), half(row, true)]).collect()
     }
 
-    /// The three squares by which cameras find a code, light all around, and the crate's own modules.
+    /// A112: the three squares by which cameras find a code, light all around, and the crate's own modules.
     #[test]
-    fn a_code_is_drawn_as_it_is_with_light_around() {
+    fn a112_a_code_is_drawn_as_it_is_with_light_around() {
         let link = "https://films.example/activate?code=K7QX2M";
         let drawn = drawn(link).unwrap();
         let seen = seen(&drawn);
