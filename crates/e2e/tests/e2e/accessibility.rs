@@ -103,15 +103,21 @@ async fn the_sites_pages_have_no_violations() {
     browser.sign_in(&server).await;
     browser.film(TITLE).await;
     inspector.look("library").await;
+    let film = format!("film/{MOVIE}");
     for (page, there) in [
         ("devices", "return document.querySelector('.devices li') !== null"),
         ("account", "return document.querySelector('.session-list li') !== null"),
         ("activate?code=ABC234", "return document.querySelector('.box-code')?.value === 'ABC234'"),
         ("nothing", "return document.querySelector('h1')?.textContent === 'Page not found'"),
+        ("help/NETWORK", "return document.querySelector('.help') !== null"),
+        (&*film, "return document.querySelector('.film-page .credits') !== null"),
     ] {
         browser.open(&format!("{url}/{page}")).await;
         inspector.look_when(page, there).await;
     }
+    browser.open(&format!("{url}/devices")).await;
+    let ask = "document.querySelector('.remove')?.click(); return document.querySelector('dialog.ask')?.open ?? null";
+    inspector.look_when("devices, a removal", ask).await;
 
     let link =
         server.run(&["share", "create", "--movie", &MOVIE.to_string(), "--until", "1h", "--devices", "1"]);
@@ -129,6 +135,17 @@ async fn the_sites_pages_have_no_violations() {
     browser.button("Pause").await.click().await.unwrap();
     browser.button("Play").await;
     inspector.look("watch, paused").await;
+    for (state, key, there) in [
+        ("watch, statistics", "i", "return document.querySelector('.statistics dt') !== null"),
+        ("watch, keys", "?", "return document.querySelector('dialog.key-help')?.open ?? null"),
+    ] {
+        let press = format!(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ bubbles: true, cancelable: true, key: '{key}' }})); return true"
+        );
+        let _: bool = browser.eval(&press).await;
+        inspector.look_when(state, there).await;
+    }
+    let _: bool = browser.eval("document.querySelector('dialog.key-help').close(); return true").await;
     browser.button("Settings").await.click().await.unwrap();
     inspector.look_when("watch, settings", "return document.querySelector('[role=menu]') !== null").await;
     package_captioned(&server);
