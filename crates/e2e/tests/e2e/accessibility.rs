@@ -83,6 +83,23 @@ impl<'a> Inspector<'a> {
         self.look(page).await;
     }
 
+    /// Looks whether the page needs no scrolling to the side at 400 % of 1280 × 1024 (WCAG 2.2, 1.4.10), and an
+    /// open menu is there whole.
+    async fn zoom(&mut self, page: &str) {
+        let cdp = self.browser.driver().cdp();
+        let small = json!({ "width": 320, "height": 256, "deviceScaleFactor": 1, "mobile": false });
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", small).await.unwrap();
+        self.browser.until("the small page", "return innerWidth === 320").await;
+        let is_whole = "
+            const menu = document.querySelector('[role=menu]')?.getBoundingClientRect();
+            return document.documentElement.scrollWidth <= innerWidth && (!menu || menu.left >= 0 && menu.right <= innerWidth)";
+        if !self.browser.eval::<bool>(is_whole).await {
+            self.wrong.push(format!("{page}: wider than the screen at 400 %"));
+        }
+        cdp.send_raw("Emulation.clearDeviceMetricsOverride", json!({})).await.unwrap();
+        self.browser.until("the page as it was", "return innerWidth > 320").await;
+    }
+
     /// Prints the list.
     fn judge(self) {
         assert!(self.wrong.is_empty(), "{} violations:\n{}", self.wrong.len(), self.wrong.join("\n"));
@@ -99,10 +116,12 @@ async fn the_sites_pages_have_no_violations() {
     browser.open(&format!("{url}/login")).await;
     browser.button("Sign in").await;
     inspector.look("login").await;
+    inspector.zoom("login").await;
 
     browser.sign_in(&server).await;
     browser.film(TITLE).await;
     inspector.look("library").await;
+    inspector.zoom("library").await;
     let film = format!("film/{MOVIE}");
     for (page, there) in [
         ("devices", "return document.querySelector('.devices li') !== null"),
@@ -114,6 +133,7 @@ async fn the_sites_pages_have_no_violations() {
     ] {
         browser.open(&format!("{url}/{page}")).await;
         inspector.look_when(page, there).await;
+        inspector.zoom(page).await;
     }
     browser.open(&format!("{url}/devices")).await;
     let ask = "document.querySelector('.remove')?.click(); return document.querySelector('dialog.ask')?.open ?? null";
@@ -148,6 +168,7 @@ async fn the_sites_pages_have_no_violations() {
     let _: bool = browser.eval("document.querySelector('dialog.key-help').close(); return true").await;
     browser.button("Settings").await.click().await.unwrap();
     inspector.look_when("watch, settings", "return document.querySelector('[role=menu]') !== null").await;
+    inspector.zoom("watch, settings").await;
     package_captioned(&server);
     browser.open(&format!("{url}/watch?movieid={CAPTIONED}")).await;
     browser.until("the film to play", plays).await;
